@@ -1,0 +1,31 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AgentError } from './errors.ts';
+
+/** Time is an argument: whoever waits, or compares dates, is handed one of these. */
+export type Clock = {
+  /** Wall clock, milliseconds since the epoch. It may jump. */
+  now(): number;
+  /** Monotonic clock, milliseconds since some fixed point. It never jumps. */
+  elapsed(): number;
+  /** Resolves after `ms`; rejects with `aborted` as soon as the signal fires. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+};
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  sleep: async (ms, signal) => {
+    try {
+      await delay(ms, undefined, { signal });
+    } catch (cause) {
+      throw new AgentError('aborted', 'stopped while waiting', { cause });
+    }
+  },
+};
+
+/**
+ * A signal that fires when the given one does or after `ms`, whichever is first.
+ * AbortSignal.timeout keeps no process alive and needs no clean-up.
+ */
+export const withDeadline = (signal: AbortSignal, ms: number): AbortSignal =>
+  AbortSignal.any([signal, AbortSignal.timeout(ms)]);

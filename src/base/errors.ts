@@ -1,0 +1,83 @@
+/**
+ * The one error of this program. `code` is stable and machine-readable, `message` says what was being done
+ * to what, `cause` is what went wrong underneath.
+ */
+
+/** What the caller should do about an error: wait and try again, or not. */
+export type ErrorKind =
+  /** The other side is not there yet: the same attempt may succeed later. */
+  | 'not-ready'
+  /** Understood and turned down: trying the same again gives the same answer. */
+  | 'refused'
+  /** Something broke on the way. */
+  | 'failed';
+
+const kinds = {
+  usage: 'refused',
+  config: 'refused',
+  'lock-held': 'refused',
+  'cloud-unreachable': 'not-ready',
+  'cloud-refused': 'refused',
+  unauthorized: 'refused',
+  'login-refused': 'refused',
+  'bad-answer': 'failed',
+  'bad-metadata': 'failed',
+  'bad-deployment': 'refused',
+  'bad-heat-params': 'refused',
+  precondition: 'refused',
+  'bad-certificate': 'failed',
+  'bad-file': 'failed',
+  disk: 'failed',
+  state: 'failed',
+  unit: 'failed',
+  proof: 'failed',
+  aborted: 'failed',
+} as const satisfies Record<string, ErrorKind>;
+
+export type ErrorCode = keyof typeof kinds;
+
+export class AgentError extends Error {
+  readonly code: ErrorCode;
+  /** How long the other side asked us to wait (HTTP Retry-After), in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'AgentError';
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get kind(): ErrorKind {
+    return kinds[this.code];
+  }
+}
+
+/** The error code of anything thrown; errors that are not ours have none. */
+export const codeOf = (error: unknown): ErrorCode | undefined =>
+  error instanceof AgentError ? error.code : undefined;
+
+export const isNotReady = (error: unknown): boolean =>
+  error instanceof AgentError && error.kind === 'not-ready';
+
+/** The message of an error with those of its causes, outermost first, on one line. */
+export function explain(error: unknown): string {
+  const messages: string[] = [];
+  let current: unknown = error;
+  while (current !== undefined && current !== null && messages.length < 8) {
+    const message = current instanceof Error ? current.message || current.name : describe(current);
+    // A wrapper that already quotes its cause would only say it twice.
+    if (!messages.some((seen) => seen.includes(message))) messages.push(message);
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return messages.join(': ');
+}
+
+const describe = (thrown: unknown): string => (typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
+
+/** The errno name (`ENOENT` ...) of a system error, also when it is wrapped. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)) return error.code;
+  return errnoOf(error.cause);
+}

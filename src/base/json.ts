@@ -1,0 +1,18 @@
+import { AgentError, type ErrorCode } from './errors.ts';
+
+/** Parsed JSON of unknown shape; decoders take it apart at the edge. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };
+
+export const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** JSON text to a value; anything else becomes an error that says what was being read. */
+export function parseJson(text: string, what: string, code: ErrorCode): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    const start = text.trimStart().slice(0, 60).replaceAll(/\s+/g, ' ');
+    throw new AgentError(code, `${what}: not JSON (it starts with ${JSON.stringify(start)})`, { cause });
+  }
+}

@@ -1,0 +1,49 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { AgentError } from './errors.ts';
+
+export type Lock = { release(): Promise<void> };
+
+/**
+ * One run at a time: flock(2) on a file, which the kernel gives back when its holder dies, however it dies.
+ * Node has no flock; util-linux's `flock` takes it on a descriptor that we share with it, and the lock stays
+ * with our open file after that program has ended.
+ *
+ * @throws `lock-held` with the holder's pid and verb.
+ */
+export async function takeLock(path: string, verb: string, pid: number): Promise<Lock> {
+  await fs.mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  const file = await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  try {
+    const code = await flock(file.fd);
+    if (code === 1) {
+      const holder = (await file.readFile('utf8')).trim();
+      throw new AgentError(
+        'lock-held',
+        `another run holds ${path}: ${holder || 'it has not said its name yet'}`,
+      );
+    }
+    if (code !== 0) throw new AgentError('state', `taking the lock ${path}: flock ended with ${code}`);
+    await file.truncate(0);
+    await file.write(`agent ${verb} (pid ${pid})\n`, 0);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+  return { release: async () => await file.close() };
+}
+
+const flock = async (fd: number): Promise<number> =>
+  await new Promise((resolve, reject) => {
+    const child = spawn('flock', ['--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    child.on('error', (cause) => {
+      reject(
+        new AgentError('state', 'taking the lock: the program flock (util-linux) cannot be run', { cause }),
+      );
+    });
+    child.on('close', (code) => {
+      resolve(code ?? -1);
+    });
+  });

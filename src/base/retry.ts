@@ -1,0 +1,46 @@
+import type { Clock } from './clock.ts';
+import { AgentError, explain, isNotReady } from './errors.ts';
+
+/** How long to keep trying, all in milliseconds. */
+export type Patience = {
+  /** Upper bound of the first wait. */
+  baseMs: number;
+  /** Upper bound of every wait. */
+  capMs: number;
+  /** No new attempt starts later than this after the first one. */
+  forMs: number;
+};
+
+export type Retry = <T>(
+  what: string,
+  patience: Patience,
+  signal: AbortSignal,
+  attempt: () => Promise<T>,
+) => Promise<T>;
+
+/**
+ * The one place of the program that tries again: capped exponential waits with full jitter, and never sooner
+ * than the other side asked (Retry-After). Only a *not ready* error is worth another attempt.
+ */
+export const createRetry =
+  (hands: {
+    clock: Clock;
+    random: () => number;
+    onRetry: (what: string, why: string, ms: number) => void;
+  }): Retry =>
+  async (what, patience, signal, attempt) => {
+    const start = hands.clock.elapsed();
+    for (let waited = 0; ; waited += 1) {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!isNotReady(error) || signal.aborted) throw error;
+        const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
+        const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
+        const wait = Math.max(hands.random() * ceiling, asked);
+        if (hands.clock.elapsed() - start + wait > patience.forMs) throw error;
+        hands.onRetry(what, explain(error), wait);
+        await hands.clock.sleep(wait, signal);
+      }
+    }
+  };

@@ -1,0 +1,14 @@
+/**
+ * Calls with the same key that overlap share one run. The result is not kept: the next call after the end
+ * runs again.
+ */
+export function createSingleFlight<T>(): (key: string, run: () => Promise<T>) => Promise<T> {
+  const flying = new Map<string, Promise<T>>();
+  return async (key, run) => {
+    const current = flying.get(key);
+    if (current) return await current;
+    const started = run().finally(() => flying.delete(key));
+    flying.set(key, started);
+    return await started;
+  };
+}

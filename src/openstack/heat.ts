@@ -1,0 +1,57 @@
+import { AgentError } from '../base/errors.ts';
+import { type Http, statusError } from './http.ts';
+import type { Session } from './keystone.ts';
+
+/** A resource of a stack. `stackId` is `name/uuid`, as Heat writes it into a node's configuration. */
+export type StackResource = { stackId: string; resourceName: string };
+
+/** Heat's orchestration API, https://docs.openstack.org/api-ref/orchestration/v1/ . */
+export type Heat = {
+  /** The metadata of a server resource: the text of a JSON object. */
+  readMetadata(session: Session, of: StackResource, signal: AbortSignal): Promise<string>;
+  /** HEAT_SIGNAL. Resolves only when Heat has acknowledged it. */
+  signalResource(session: Session, to: StackResource, body: string, signal: AbortSignal): Promise<void>;
+  /** CFN_SIGNAL: a pre-signed address that carries its own authorization. */
+  signalAddress(url: string, verb: 'POST' | 'PUT', body: string, signal: AbortSignal): Promise<void>;
+};
+
+export function createHeat(http: Http): Heat {
+  return {
+    readMetadata: async (session, of, signal) => {
+      const what = `reading the metadata of ${of.resourceName} in stack ${of.stackId}`;
+      const url = address(session, of, 'metadata');
+      const answer = await http({
+        what,
+        method: 'GET',
+        url,
+        headers: { 'x-auth-token': session.token },
+        signal,
+      });
+      if (answer.status !== 200) throw statusError(what, answer);
+      return answer.text;
+    },
+
+    signalResource: async (session, to, body, signal) => {
+      const what = `signalling ${to.resourceName} in stack ${to.stackId}`;
+      const url = address(session, to, 'signal');
+      const headers = { 'x-auth-token': session.token, 'content-type': 'application/json' };
+      const answer = await http({ what, method: 'POST', url, headers, body, signal });
+      if (!acknowledged(answer.status)) throw statusError(what, answer);
+    },
+
+    signalAddress: async (url, verb, body, signal) => {
+      // The query is the authorization: it stays out of every message.
+      const what = `signalling ${url.replace(/\?.*/s, '')}`;
+      if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
+      const answer = await http({ what, method: verb, url, headers: { 'content-type': 'application/json' }, body, signal });
+      if (!acknowledged(answer.status)) throw statusError(what, answer);
+    },
+  };
+}
+
+const address = (session: Session, { stackId, resourceName }: StackResource, leaf: string): string => {
+  const stack = stackId.split('/').map(encodeURIComponent).join('/');
+  return `${session.endpoint('orchestration')}/stacks/${stack}/resources/${encodeURIComponent(resourceName)}/${leaf}`;
+};
+
+const acknowledged = (status: number): boolean => status >= 200 && status < 300;

@@ -1,0 +1,158 @@
+import type { Clock } from '../base/clock.ts';
+import { AgentError, codeOf } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import type { Secrets } from '../base/secrets.ts';
+import { createSingleFlight } from '../base/single-flight.ts';
+import * as v from 'valibot';
+import { type Http, said, statusError } from './http.ts';
+
+/** Who logs in, and for what. A trust scope is a node's; a project scope is a stack-domain user's. */
+export type Login = {
+  authUrl: string;
+  userId: string;
+  password: string;
+  scope: { trustId: string } | { projectId: string };
+  region: string | undefined;
+};
+
+export type Session = {
+  token: string;
+  /** The public endpoint of a service type, without a trailing slash. */
+  endpoint(type: string): string;
+};
+
+export type Keystone = {
+  /** A valid session: the one of an earlier login while its token lives, or a new one. */
+  login(login: Login, signal: AbortSignal): Promise<Session>;
+  /**
+   * Runs `use` with a session; when the service finds the token unauthorized (it expired early, or keys were
+   * rotated) logs in once more and runs it again.
+   */
+  authorized<T>(login: Login, signal: AbortSignal, use: (session: Session) => Promise<T>): Promise<T>;
+};
+
+/** A token is not used in its last minute: the request must arrive while it lives. */
+const MARGIN_MS = 60_000;
+
+const TokenBody = v.object({
+  token: v.object({
+    expires_at: v.string(),
+    issued_at: v.optional(v.string()),
+    catalog: v.optional(
+      v.array(
+        v.object({
+          type: v.string(),
+          endpoints: v.array(
+            v.object({ interface: v.string(), url: v.string(), region_id: v.nullish(v.string()) }),
+          ),
+        }),
+      ),
+      [],
+    ),
+  }),
+});
+
+type Catalog = v.InferOutput<typeof TokenBody>['token']['catalog'];
+
+/**
+ * Keystone v3 password logins, https://docs.openstack.org/api-ref/identity/v3/ ; trust scope as of the
+ * OS-TRUST extension.
+ */
+export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secrets }): Keystone {
+  const sessions = new Map<string, { session: Session; usableUntil: number }>();
+  const once = createSingleFlight<Session>();
+
+  const login = async (wanted: Login, signal: AbortSignal): Promise<Session> => {
+    const key = JSON.stringify(wanted);
+    const known = sessions.get(key);
+    if (known && known.usableUntil > hands.clock.elapsed()) return known.session;
+    return await once(key, async () => {
+      const { session, lifetimeMs } = await requestToken(hands, wanted, signal);
+      sessions.set(key, { session, usableUntil: hands.clock.elapsed() + lifetimeMs - MARGIN_MS });
+      return session;
+    });
+  };
+
+  return {
+    login,
+    authorized: async (wanted, signal, use) => {
+      const session = await login(wanted, signal);
+      try {
+        return await use(session);
+      } catch (error) {
+        if (codeOf(error) !== 'unauthorized') throw error;
+        const key = JSON.stringify(wanted);
+        // Requests side by side fail together: only the first of them throws the session away.
+        if (sessions.get(key)?.session === session) sessions.delete(key);
+        return await use(await login(wanted, signal));
+      }
+    },
+  };
+}
+
+async function requestToken(
+  { http, secrets, clock }: { http: Http; secrets: Secrets; clock: Clock },
+  login: Login,
+  signal: AbortSignal,
+): Promise<{ session: Session; lifetimeMs: number }> {
+  const base = identityV3(login.authUrl);
+  const what = `logging in at ${base} as user ${login.userId} with ${scopeName(login)}`;
+  secrets.add(login.password);
+  const answer = await http({
+    what,
+    method: 'POST',
+    url: `${base}/auth/tokens`,
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      auth: {
+        identity: {
+          methods: ['password'],
+          password: { user: { id: login.userId, password: login.password } },
+        },
+        scope:
+          'trustId' in login.scope
+            ? { 'OS-TRUST:trust': { id: login.scope.trustId } }
+            : { project: { id: login.scope.projectId } },
+      },
+    }),
+    signal,
+  });
+  if (answer.status === 401 || answer.status === 403 || answer.status === 404)
+    throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`);
+  if (answer.status !== 201)
+    throw answer.status < 400 ? unexpected(what, answer.status) : statusError(what, answer);
+
+  const token = answer.headers['x-subject-token'];
+  const body = v.safeParse(TokenBody, parseJson(answer.text, what, 'bad-answer'));
+  if (!token || !body.success) throw unexpected(what, answer.status);
+  secrets.add(token);
+  const { expires_at: expires, issued_at: issued, catalog } = body.output.token;
+  return {
+    session: { token, endpoint: (type) => findEndpoint(catalog, type, login.region) },
+    // Both dates are the cloud's own, so the node's clock does not matter.
+    lifetimeMs: Date.parse(expires) - (issued === undefined ? clock.now() : Date.parse(issued)),
+  };
+}
+
+const unexpected = (what: string, status: number): AgentError =>
+  new AgentError('bad-answer', `${what}: the answer (${status}) is not a Keystone token`);
+
+const scopeName = ({ scope }: Login): string =>
+  'trustId' in scope ? `trust ${scope.trustId}` : `project ${scope.projectId}`;
+
+/** AUTH_URL as nodes have it (`/v3`, `/v3/`, `/v2.0` or nothing at its end) to the v3 address. */
+export const identityV3 = (authUrl: string): string =>
+  `${authUrl.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3`;
+
+function findEndpoint(catalog: Catalog, type: string, region: string | undefined): string {
+  const endpoints = catalog
+    .filter((service) => service.type === type)
+    .flatMap((service) => service.endpoints);
+  const open = endpoints.filter((endpoint) => endpoint.interface === 'public');
+  const found = open.find((endpoint) => !region || endpoint.region_id === region);
+  if (!found) {
+    const where = region ? ` in region ${region}` : '';
+    throw new AgentError('cloud-refused', `Keystone's catalogue has no public ${type} endpoint${where}`);
+  }
+  return found.url.replace(/\/+$/, '');
+}
