@@ -1,0 +1,142 @@
+import type { CertificateRow, FileRow, Layout, UnitRow } from '../layout.ts';
+
+/**
+ * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the original
+ * in subject, names, usages, CA and file names.
+ */
+
+const file = (path: string, owner = 'kube'): FileRow => ({
+  path,
+  owner,
+  group: 'kube_etcd',
+  mode: 0o440,
+  directoryMode: 0o550,
+});
+
+const stem = (path: string, owner?: string): Pick<CertificateRow, 'certificateFile' | 'keyFile'> => ({
+  certificateFile: file(`${path}.crt`, owner),
+  keyFile: file(`${path}.key`, owner),
+});
+
+const OPENSTACK = [
+  ['OU', 'OpenStack/Magnum'],
+  ['C', 'US'],
+  ['ST', 'TX'],
+  ['L', 'Austin'],
+] as const;
+
+const MASTER_NAMES = [
+  '{KUBE_NODE_IP}',
+  '{KUBE_NODE_PUBLIC_IP}',
+  '{KUBE_API_PUBLIC_ADDRESS}',
+  '{KUBE_API_PRIVATE_ADDRESS}',
+  '{ETCD_LB_VIP}',
+  '127.0.0.1',
+  '{FIRST_SERVICE_IP}',
+  '{MASTER_HOSTNAME}',
+  'kubernetes',
+  'kubernetes.default',
+  'kubernetes.default.svc',
+  'kubernetes.default.svc.cluster.local',
+];
+
+const both = ['clientAuth', 'serverAuth'] as const;
+const plain = { names: MASTER_NAMES, keyUsage: [], extendedKeyUsage: both } as const;
+const usage = ['digitalSignature', 'keyEncipherment'] as const;
+
+const unit = (name: string, probe?: UnitRow['probe'], required = true): UnitRow => ({ unit: name, required, probe });
+const KUBELET = unit('kubelet', { host: '127.0.0.1', port: '10250', presents: 'kubelet' });
+// Magnum runs kube-proxy as a unit in some releases and as a DaemonSet in others.
+const KUBE_PROXY = unit('kube-proxy', undefined, false);
+
+export const kubernetesCerts: Layout = {
+  name: 'kubernetes-certs',
+  description: 'the files of make-cert.sh in /etc/kubernetes/certs and /etc/etcd/certs',
+  evidence: ['/etc/kubernetes/certs'],
+  roles: {
+    master: {
+      authorities: [
+        { ca: 'kubelet', file: file('/etc/kubernetes/certs/ca.crt') },
+        { ca: 'etcd', file: file('/etc/etcd/certs/ca.crt', 'etcd') },
+        { ca: 'front-proxy', file: file('/etc/kubernetes/certs/front-proxy/ca.crt') },
+      ],
+      certificates: [
+        { name: 'server', ca: 'kubelet', subject: [['CN', 'kubernetes']], ...plain, ...stem('/etc/kubernetes/certs/server') },
+        {
+          name: 'kubelet',
+          ca: 'kubelet',
+          subject: [['CN', 'system:node:{INSTANCE_NAME}'], ['O', 'system:nodes'], ...OPENSTACK],
+          names: MASTER_NAMES,
+          keyUsage: usage,
+          extendedKeyUsage: both,
+          ...stem('/etc/kubernetes/certs/kubelet'),
+        },
+        {
+          name: 'admin',
+          ca: 'kubelet',
+          subject: [['CN', 'admin'], ['O', 'system:masters'], ...OPENSTACK],
+          names: [],
+          keyUsage: [],
+          extendedKeyUsage: ['clientAuth'],
+          ...stem('/etc/kubernetes/certs/admin'),
+        },
+        { name: 'etcd-server', ca: 'etcd', subject: [['CN', 'etcd']], ...plain, ...stem('/etc/etcd/certs/server', 'etcd') },
+        { name: 'etcd-admin', ca: 'etcd', subject: [['CN', 'etcd']], ...plain, ...stem('/etc/etcd/certs/admin', 'etcd') },
+        {
+          name: 'front-proxy-server',
+          ca: 'front-proxy',
+          subject: [['CN', 'front-proxy']],
+          ...plain,
+          ...stem('/etc/kubernetes/certs/front-proxy/server'),
+        },
+        {
+          name: 'front-proxy-admin',
+          ca: 'front-proxy',
+          subject: [['CN', 'front-proxy']],
+          ...plain,
+          ...stem('/etc/kubernetes/certs/front-proxy/admin'),
+        },
+      ],
+      serviceAccount: {
+        publicKeyFile: file('/etc/kubernetes/certs/service_account.key'),
+        privateKeyFile: file('/etc/kubernetes/certs/service_account_private.key'),
+      },
+      kubeconfigs: [],
+      units: [
+        // Magnum's etcd speaks TLS on the node's address and plain HTTP on loopback.
+        unit('etcd', { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' }),
+        unit('kube-apiserver', { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' }),
+        unit('kube-controller-manager'),
+        unit('kube-scheduler'),
+        KUBELET,
+        KUBE_PROXY,
+      ],
+    },
+    worker: {
+      authorities: [{ ca: 'kubernetes', file: file('/etc/kubernetes/certs/ca.crt') }],
+      certificates: [
+        {
+          name: 'kubelet',
+          ca: 'kubernetes',
+          subject: [['CN', 'system:node:{INSTANCE_NAME}'], ['O', 'system:nodes'], ...OPENSTACK],
+          names: ['{KUBE_NODE_IP}', '{INSTANCE_NAME}', '{HOSTNAME}'],
+          keyUsage: usage,
+          extendedKeyUsage: both,
+          ...stem('/etc/kubernetes/certs/kubelet'),
+        },
+        {
+          name: 'proxy',
+          ca: 'kubernetes',
+          subject: [['CN', 'system:kube-proxy'], ['O', 'system:node-proxier'], ...OPENSTACK],
+          names: [],
+          keyUsage: usage,
+          extendedKeyUsage: ['clientAuth'],
+          ...stem('/etc/kubernetes/certs/proxy'),
+        },
+      ],
+      serviceAccount: undefined,
+      kubeconfigs: [],
+      units: [KUBELET, KUBE_PROXY],
+    },
+  },
+};

@@ -1,0 +1,125 @@
+import type { CertificateRow, FileRow, KubeconfigRow, Layout, UnitRow } from '../layout.ts';
+
+/**
+ * The layout of Magnum's user guide: one CA, one certificate and one key in /etc/kubernetes/pki, which the
+ * kubeconfigs embed as base64.
+ *
+ * One certificate is all that a node has here, so it carries every identity that the node needs: the names
+ * of a server, the node's own name for the kubelet, and on a master the group of administrators for
+ * admin.conf. A worker's has no such group.
+ */
+
+const file = (path: string, mode: number): FileRow => ({
+  path,
+  owner: 'root',
+  group: 'root',
+  mode,
+  directoryMode: 0o755,
+});
+
+const serverFiles: Pick<CertificateRow, 'certificateFile' | 'keyFile'> = {
+  certificateFile: file('/etc/kubernetes/pki/server.crt', 0o644),
+  keyFile: file('/etc/kubernetes/pki/server.key', 0o600),
+};
+
+const authorities = [{ ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) }] as const;
+
+const usages = {
+  keyUsage: ['digitalSignature', 'keyEncipherment'],
+  extendedKeyUsage: ['clientAuth', 'serverAuth'],
+} as const;
+
+const kubeconfig = (name: string, create: boolean, user: string, server: string): KubeconfigRow => ({
+  file: file(`/etc/kubernetes/${name}`, 0o600),
+  create,
+  certificate: 'server',
+  ca: 'kubernetes',
+  user,
+  server,
+});
+
+const unit = (name: string, port?: string, required = true): UnitRow => ({
+  unit: name,
+  required,
+  probe: port === undefined ? undefined : { host: '127.0.0.1', port, presents: 'server' },
+});
+
+const LOCAL_API = 'https://127.0.0.1:{KUBE_API_PORT|6443}';
+const CLUSTER_API = 'https://{KUBE_API_PRIVATE_ADDRESS|kubernetes}:{KUBE_API_PORT|6443}';
+const NODE = 'system:node:{INSTANCE_NAME}';
+
+export const kubernetesPki: Layout = {
+  name: 'kubernetes-pki',
+  description: "the user guide's files in /etc/kubernetes/pki, embedded in admin.conf and kubelet.conf",
+  evidence: ['/etc/kubernetes/pki'],
+  roles: {
+    master: {
+      authorities,
+      certificates: [
+        {
+          name: 'server',
+          ca: 'kubernetes',
+          subject: [
+            ['CN', NODE],
+            ['O', 'system:nodes'],
+            ['O', 'system:masters'],
+          ],
+          names: [
+            '{KUBE_NODE_IP}',
+            '{KUBE_NODE_PUBLIC_IP}',
+            '{KUBE_API_PUBLIC_ADDRESS}',
+            '{KUBE_API_PRIVATE_ADDRESS}',
+            '127.0.0.1',
+            '{FIRST_SERVICE_IP}',
+            '{INSTANCE_NAME}',
+            '{MASTER_HOSTNAME}',
+            'kubernetes',
+            'kubernetes.default',
+            'kubernetes.default.svc',
+            'kubernetes.default.svc.cluster.local',
+          ],
+          ...usages,
+          ...serverFiles,
+        },
+      ],
+      serviceAccount: {
+        publicKeyFile: file('/etc/kubernetes/pki/sa.pub', 0o644),
+        privateKeyFile: file('/etc/kubernetes/pki/sa.key', 0o600),
+      },
+      kubeconfigs: [
+        kubeconfig('admin.conf', true, 'admin', LOCAL_API),
+        kubeconfig('kubelet.conf', true, NODE, LOCAL_API),
+      ],
+      units: [
+        unit('kube-apiserver', '{KUBE_API_PORT|6443}'),
+        unit('kube-controller-manager'),
+        unit('kube-scheduler', undefined, false),
+        unit('kubelet', '10250'),
+        unit('kube-proxy', undefined, false),
+      ],
+    },
+    worker: {
+      authorities,
+      certificates: [
+        {
+          name: 'server',
+          ca: 'kubernetes',
+          subject: [
+            ['CN', NODE],
+            ['O', 'system:nodes'],
+          ],
+          names: ['{KUBE_NODE_IP}', '{INSTANCE_NAME}', '{HOSTNAME}', '127.0.0.1'],
+          ...usages,
+          ...serverFiles,
+        },
+      ],
+      serviceAccount: undefined,
+      kubeconfigs: [
+        kubeconfig('kubelet.conf', true, NODE, CLUSTER_API),
+        // Nobody makes an administrator's file on a worker; where one lies, it is kept valid.
+        kubeconfig('admin.conf', false, NODE, CLUSTER_API),
+      ],
+      units: [unit('kubelet', '10250'), unit('kube-proxy', undefined, false)],
+    },
+  },
+};

@@ -1,0 +1,132 @@
+import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
+import type { Deployment, SignalTarget } from './deployment.ts';
+
+/** Ids become file names, so only what Heat makes (UUIDs) and a person would write is an id. */
+const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'is not usable as an id'));
+
+const Input = v.object({ name: v.string(), type: v.optional(v.string()), value: v.optional(v.unknown()) });
+
+const Shape = v.object({
+  id: Id,
+  name: v.optional(v.string(), ''),
+  group: v.optional(v.nullable(v.string()), ''),
+  creation_time: v.nullish(v.string()),
+  inputs: v.optional(v.array(Input), []),
+  outputs: v.optional(
+    v.array(v.object({ name: v.string(), error_output: v.optional(v.unknown(), false) })),
+    [],
+  ),
+});
+
+/** A deployment, or why it is none; with the id where there is a usable one. */
+export type Decoded = { ok: true; deployment: Deployment } | { ok: false; id: string | undefined; error: AgentError };
+
+/**
+ * Decodes one deployment of the metadata. Input values keep their JSON type, except that a String input is
+ * always a string, as the predecessor's hooks expect.
+ */
+export function decodeDeployment(value: unknown): Decoded {
+  const id = isObject(value) && v.is(Id, value['id']) ? value['id'] : undefined;
+  const what = `deployment ${id ?? '(without a usable id)'}`;
+  const refuse = (why: string): Decoded => ({
+    ok: false,
+    id,
+    error: new AgentError('bad-deployment', `${what}: ${why}`),
+  });
+
+  const shape = v.safeParse(Shape, value);
+  if (!shape.success) {
+    const [issue] = shape.issues;
+    return refuse(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
+  }
+  const { inputs: rows, ...rest } = shape.output;
+  const inputs = Object.fromEntries(
+    rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
+  );
+
+  const signal = decodeSignal(inputs);
+  if (typeof signal === 'string') return refuse(signal);
+  return {
+    ok: true,
+    deployment: {
+      id: rest.id,
+      name: rest.name,
+      group: rest.group ?? '',
+      action: text(inputs, 'deploy_action') ?? '',
+      createdAt: Date.parse(rest.creation_time ?? '') || 0,
+      resource: resourceOf(inputs) ?? rest.id,
+      inputs,
+      outputs: rest.outputs.map((output) => ({
+        name: output.name,
+        errorOutput: output.error_output === true || output.error_output === 'true',
+      })),
+      signal,
+    },
+  };
+}
+
+const asString = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+
+const text = (inputs: Record<string, unknown>, name: string): string | undefined => {
+  const value = inputs[name];
+  return typeof value === 'string' && value !== '' ? value : undefined;
+};
+
+const resourceOf = (inputs: Record<string, unknown>): string | undefined => {
+  const stack = text(inputs, 'deploy_stack_id');
+  const resource = text(inputs, 'deploy_resource_name');
+  return stack !== undefined && resource !== undefined ? `${stack}/${resource}` : undefined;
+};
+
+/** The signal target, or what is wrong with it. */
+function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {
+  // A deployment that names no transport but has an address is one of the oldest Heat releases.
+  const transport =
+    text(inputs, 'deploy_signal_transport') ?? (text(inputs, 'deploy_signal_id') ? 'CFN_SIGNAL' : 'NO_SIGNAL');
+  const missing: string[] = [];
+  const need = (name: string): string => {
+    const value = text(inputs, name);
+    if (value === undefined) missing.push(name);
+    return value ?? '';
+  };
+
+  const target = ((): SignalTarget | undefined => {
+    switch (transport) {
+      case 'NO_SIGNAL':
+        return { transport };
+      case 'CFN_SIGNAL':
+        return {
+          transport,
+          url: need('deploy_signal_id'),
+          verb: text(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST',
+        };
+      case 'HEAT_SIGNAL':
+        return {
+          transport,
+          stackId: need('deploy_stack_id'),
+          resourceName: need('deploy_resource_name'),
+          authUrl: need('deploy_auth_url'),
+          userId: need('deploy_user_id'),
+          password: need('deploy_password'),
+          projectId: need('deploy_project_id'),
+          region: text(inputs, 'deploy_region_name'),
+        };
+      default:
+        return undefined;
+    }
+  })();
+  if (target === undefined) return `the signal transport ${transport} is not known`;
+  return missing.length === 0 ? target : `${transport} needs the inputs ${missing.join(', ')}`;
+}
+
+/** The values of a deployment that must never be shown. */
+export function secretsOf({ inputs, signal }: Deployment): string[] {
+  const named = Object.entries(inputs)
+    .filter(([name]) => /password|secret|token|private/i.test(name))
+    .map(([, value]) => asString(value));
+  // A pre-signed address authorizes whoever has it: its query is a secret.
+  return signal.transport === 'CFN_SIGNAL' ? [...named, signal.url.replace(/^[^?]*\?/s, '')] : named;
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Clock } from '../base/clock.ts';
+import type { Disk } from '../base/disk.ts';
+import { AgentError } from '../base/errors.ts';
+import { readRecord, writeRecord } from '../base/record.ts';
+import type { Deployment, Outcome } from './deployment.ts';
+
+/**
+ * What has been done, one record per deployment. *Finished* and *signalled* are separate facts, and each is
+ * on disk before the next step: a kill between any two of them loses nothing and repeats nothing.
+ *
+ *     accepted -> started -> finished(outcome) -> signalled
+ *                                              -> superseded (a newer one exists: its answer is never sent)
+ */
+const Target = v.variant('transport', [
+  v.object({ transport: v.literal('NO_SIGNAL') }),
+  v.object({ transport: v.literal('CFN_SIGNAL'), url: v.string(), verb: v.picklist(['POST', 'PUT']) }),
+  v.object({
+    transport: v.literal('HEAT_SIGNAL'),
+    stackId: v.string(),
+    resourceName: v.string(),
+    authUrl: v.string(),
+    userId: v.string(),
+    password: v.string(),
+    projectId: v.string(),
+    region: v.optional(v.string()),
+  }),
+]);
+
+const Entry = v.object({
+  id: v.string(),
+  name: v.string(),
+  group: v.string(),
+  action: v.string(),
+  resource: v.string(),
+  createdAt: v.number(),
+  state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
+  /** When each state was reached, ISO 8601. */
+  at: v.record(v.string(), v.string()),
+  outcome: v.optional(
+    v.object({
+      statusCode: v.number(),
+      stdout: v.string(),
+      stderr: v.string(),
+      outputs: v.record(v.string(), v.unknown()),
+    }),
+  ),
+  /** How to answer; it holds credentials and is forgotten once the answer is acknowledged. */
+  signal: v.optional(Target),
+});
+
+export type Entry = v.InferOutput<typeof Entry>;
+
+export type Ledger = {
+  entries(): Entry[];
+  find(id: string): Entry | undefined;
+  /** Whether a deployment has been finished here, or by the predecessor on this node. */
+  settled(id: string): boolean;
+  accept(deployment: Deployment): Promise<void>;
+  start(id: string): Promise<void>;
+  finish(id: string, outcome: Outcome): Promise<void>;
+  signalled(id: string): Promise<void>;
+  supersede(id: string): Promise<void>;
+};
+
+/** Where heat-config keeps the ids that it has applied, newest place first. */
+export const PREDECESSOR_DIRECTORIES = ['/var/lib/heat-config/deployed', '/var/run/heat-config/deployed'] as const;
+
+/**
+ * Opens the ledger in a directory. A record that cannot be read is told to `onDamage` and counts as
+ * *settled*: running a deployment twice is worse than asking the orchestrator to send it anew.
+ */
+export async function openLedger(
+  hands: { disk: Disk; clock: Clock; onDamage: (path: string, error: unknown) => void },
+  directory: string,
+): Promise<Ledger> {
+  const { disk, clock } = hands;
+  const entries = new Map<string, Entry>();
+  const elsewhere = new Set<string>();
+  const fileOf = (id: string): string => join(directory, `${id}.json`);
+
+  for (const path of PREDECESSOR_DIRECTORIES)
+    for (const name of await disk.list(path))
+      if (name.endsWith('.json') && !name.endsWith('.notify.json')) elsewhere.add(name.slice(0, -'.json'.length));
+
+  for (const name of await disk.list(directory)) {
+    if (!name.endsWith('.json') || name.startsWith('.')) continue;
+    const id = name.slice(0, -'.json'.length);
+    try {
+      entries.set(id, v.parse(Entry, await readRecord(disk, fileOf(id))));
+    } catch (error) {
+      hands.onDamage(fileOf(id), error);
+      elsewhere.add(id);
+    }
+  }
+
+  const write = async (entry: Entry): Promise<void> => {
+    await disk.makeDirectory(directory, { mode: 0o700 });
+    await writeRecord(disk, fileOf(entry.id), entry);
+    entries.set(entry.id, entry);
+  };
+  const advance = async (id: string, state: Entry['state'], change: Partial<Entry> = {}): Promise<void> => {
+    const entry = entries.get(id);
+    if (!entry) throw new AgentError('state', `deployment ${id} is not in the ledger`);
+    await write({ ...entry, ...change, state, at: { ...entry.at, [state]: now() } });
+  };
+  const now = (): string => new Date(clock.now()).toISOString();
+  const answered = async (id: string, state: 'signalled' | 'superseded'): Promise<void> => {
+    await advance(id, state, { signal: undefined });
+  };
+
+  return {
+    entries: () => [...entries.values()].toSorted((a, b) => ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1)),
+    find: (id) => entries.get(id),
+    settled: (id) => {
+      const state = entries.get(id)?.state;
+      return state === undefined ? elsewhere.has(id) : state !== 'accepted' && state !== 'started';
+    },
+    accept: async ({ id, name, group, action, resource, createdAt, signal }) => {
+      await write({ id, name, group, action, resource, createdAt, state: 'accepted', at: { accepted: now() }, signal });
+    },
+    start: async (id) => {
+      await advance(id, 'started');
+    },
+    finish: async (id, outcome) => {
+      await advance(id, 'finished', { outcome });
+    },
+    signalled: async (id) => {
+      await answered(id, 'signalled');
+    },
+    supersede: async (id) => {
+      await answered(id, 'superseded');
+    },
+  };
+}

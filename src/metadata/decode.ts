@@ -1,0 +1,21 @@
+import { AgentError } from '../base/errors.ts';
+import { isObject, parseJson } from '../base/json.ts';
+import type { Collected } from './collector.ts';
+
+/** One deployment of the metadata, still of unknown shape, and where it came from. */
+export type RawDeployment = { source: string; value: unknown };
+
+/**
+ * Takes a source's metadata apart as far as the list of deployments; each of them is decoded by itself later,
+ * so that one bad deployment cannot hide the others.
+ *
+ * @throws `bad-metadata` when there is no list to be had
+ */
+export function decodeMetadata({ source, text }: Collected): RawDeployment[] {
+  const what = `reading the metadata from ${source}`;
+  const metadata = parseJson(text, what, 'bad-metadata');
+  if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
+  const deployments = metadata['deployments'] ?? [];
+  if (!Array.isArray(deployments)) throw new AgentError('bad-metadata', `${what}: "deployments" is not a list`);
+  return deployments.map((value: unknown) => ({ source, value }));
+}

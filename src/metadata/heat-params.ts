@@ -1,0 +1,46 @@
+import { AgentError } from '../base/errors.ts';
+
+/** The node's parameters, as Magnum's here-document wrote them. */
+export type HeatParams = ReadonlyMap<string, string>;
+
+const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/;
+
+/**
+ * Parses /etc/sysconfig/heat-params: one `KEY="value"` a line. It is read, never sourced: `$`, backticks and
+ * backslashes are plain text. Of a repeated key the last one counts, as in a shell. Lines of another form
+ * (comments, blank ones) are no parameters.
+ */
+export function parseHeatParams(text: string): HeatParams {
+  const params = new Map<string, string>();
+  for (const line of text.split(/\r?\n/)) {
+    const [, key, value] = LINE.exec(line) ?? [];
+    if (key !== undefined && value !== undefined) params.set(key, unquote(value));
+  }
+  return params;
+}
+
+const unquote = (value: string): string => {
+  const quote = value[0];
+  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote) ? value.slice(1, -1) : value;
+};
+
+/** A parameter that has a value. */
+export const given = (params: HeatParams, key: string): string | undefined => params.get(key) || undefined;
+
+/** Shell-written booleans: True, true, yes, 1. */
+export const isTrue = (value: string | undefined): boolean => /^(true|yes|on|1)$/i.test(value ?? '');
+
+/** Names every missing parameter at once, so that the node is mended in one go. */
+export function requireParams(params: HeatParams, keys: readonly string[], path: string): void {
+  const missing = [...new Set(keys)].filter((key) => given(params, key) === undefined);
+  if (missing.length > 0)
+    throw new AgentError('bad-heat-params', `${path} has no value for ${missing.join(', ')}`);
+}
+
+/** Parameters whose values must never be shown. */
+export const SECRET_PARAMS = [
+  'TRUSTEE_PASSWORD',
+  'KUBE_SERVICE_ACCOUNT_PRIVATE_KEY',
+  'REGISTRY_TRUSTEE_PASSWORD',
+  'ETCD_DISCOVERY_TOKEN',
+] as const;
