@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# Debian's packages, and none of the system services that come with them.
+
+PACKAGES=(
+  keystone heat-api heat-api-cfn heat-engine magnum-api magnum-conductor
+  mariadb-server python3-pymysql rabbitmq-server uwsgi-core uwsgi-plugin-python3
+  python3-openstackclient python3-heatclient python3-magnumclient
+)
+UNITS=(
+  keystone.service heat-api.service heat-api-cfn.service heat-engine.service magnum-api.service magnum-conductor.service
+  mariadb.service rabbitmq-server.service epmd.service epmd.socket
+)
+POLICY=/usr/sbin/policy-rc.d
+
+installed() {
+  local states
+  states=$(dpkg-query -W -f '${db:Status-Status}\n' "${PACKAGES[@]}" 2>/dev/null) || return
+  [ "$(sort -u <<<"$states")" = installed ]
+}
+
+install_packages() {
+  command -v apt-get dpkg-query >/dev/null || die "this is no Debian (no apt-get): the packages come from Debian 12"
+  if installed; then
+    say "every package is there"
+    return
+  fi
+  # shellcheck source=/dev/null
+  (. /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ]) || die "this is not Debian 12, whose packages these are"
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || die "packages are missing, and installing them takes root or sudo"
+    exec sudo "$HERE/../cloud" install
+  fi
+  apt-get update -q -o APT::Update::Error-Mode=any || die "apt cannot reach its package source: is there a network?"
+  local before
+  before=$(unit_files)
+  forbid_service_start
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" || die "apt could not install the packages"
+  allow_service_start
+  disable_new_units "$before"
+  say "installed"
+}
+
+# Maintainer scripts ask this program before they start a service; 101 means no.
+forbid_service_start() {
+  [ ! -e "$POLICY" ] || [ -e "$POLICY.before-cloud" ] || mv "$POLICY" "$POLICY.before-cloud"
+  trap allow_service_start EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$POLICY"
+  chmod 0755 "$POLICY"
+}
+
+allow_service_start() {
+  rm -f "$POLICY"
+  [ ! -e "$POLICY.before-cloud" ] || mv "$POLICY.before-cloud" "$POLICY"
+  trap - EXIT
+}
+
+unit_files() {
+  command -v systemctl >/dev/null || return 0
+  systemctl list-unit-files --no-legend --no-pager "${UNITS[@]}" 2>/dev/null | cut -d' ' -f1
+}
+
+# Units that have just arrived are not to start with the next boot either; those of before are left alone.
+disable_new_units() {
+  local unit
+  while read -r unit; do
+    grep -qxF "$unit" <<<"$1" || systemctl disable --quiet "$unit"
+  done < <(unit_files)
+}

@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# Keystone behind uWSGI, and the users, domains, roles and endpoints that Heat and Magnum want to find.
+
+# wsgi NAME PORT FILE PYTHON-ARGUMENTS [VARIABLE=VALUE...]
+# uWSGI closes a connection after each answer; saying so keeps clients from sending the next request into a reset.
+wsgi() {
+  local name=$1 port=$2 file=$3 arguments=$4
+  shift 4
+  start "$name" env "$@" uwsgi --plugins python3 --http-socket "127.0.0.1:$port" --wsgi-file "$file" --pyargv "$arguments" \
+    --master --processes 2 --enable-threads --buffer-size 65535 --add-header 'Connection: close' --die-on-term --need-app
+}
+
+keystone_configure() {
+  cat >"$STATE/etc/keystone.conf" <<CONF
+[DEFAULT]
+log_file = $STATE/log/keystone.log
+public_endpoint = http://127.0.0.1:$KEYSTONE_PORT
+[database]
+connection = $(database_url keystone)
+[fernet_tokens]
+key_repository = $STATE/keys/fernet
+[credential]
+key_repository = $STATE/keys/credential
+[token]
+provider = fernet
+CONF
+}
+
+# A Fernet repository is a folder of files named by number: 0 is the next key, the highest number signs.
+fernet_keys() {
+  local repository key
+  for repository in fernet credential; do
+    mkdir -p "$STATE/keys/$repository" # in a folder that is closed to others
+    for key in 0 1; do head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$STATE/keys/$repository/$key"; done
+  done
+}
+
+keystone_migrate() {
+  fernet_keys
+  run keystone-manage keystone-manage --config-file "$STATE/etc/keystone.conf" db_sync
+  run keystone-manage keystone-manage --config-file "$STATE/etc/keystone.conf" bootstrap \
+    --bootstrap-password "$PASSWORD" --bootstrap-region-id RegionOne \
+    --bootstrap-admin-url "$AUTH_URL" --bootstrap-internal-url "$AUTH_URL" --bootstrap-public-url "$AUTH_URL"
+}
+
+keystone_fill() {
+  # shellcheck source=/dev/null
+  . "$STATE/openrc"
+  /usr/bin/python3 "$HERE/identity.py" "$HEAT_PORT" "$HEAT_CFN_PORT" "$MAGNUM_PORT"
+}
+
+keystone_up() {
+  once keystone keystone_migrate
+  wsgi keystone "$KEYSTONE_PORT" /usr/bin/keystone-wsgi-public '' OS_KEYSTONE_CONFIG_FILES="$STATE/etc/keystone.conf"
+  until_ready keystone 60 port_open "$KEYSTONE_PORT"
+  once identity keystone_fill
+}

@@ -1,0 +1,94 @@
+# shellcheck shell=bash
+# The state folder: everything that belongs to one cloud, and the settings (ports, password) it was made with.
+#   settings  etc/  log/  pid/  done/ (what needs doing once)  keys/ (Fernet)  mysql/  rabbitmq/  openrc
+
+# These ports lie below the range that the kernel hands out for outgoing connections.
+free_ports() {
+  /usr/bin/python3 - "$1" <<'PY'
+import random, socket, sys
+taken = []
+for port in random.sample(range(18000, 32000), 2000):
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        continue
+    taken.append(probe)
+    if len(taken) == int(sys.argv[1]):
+        break
+print(*(probe.getsockname()[1] for probe in taken))
+PY
+}
+
+random_hex() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# Opens a state folder, making it first where there is none.
+state_create() {
+  local dir=${1:-}
+  [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-cloud.XXXXXX")
+  mkdir -p "$dir"
+  STATE=$(cd "$dir" && pwd)
+  # A Unix socket's path ends at 107 bytes.
+  [ ${#STATE} -le 80 ] || die "the state folder's path is too long for a database socket in it: $STATE"
+  if [ ! -e "$STATE/settings" ]; then
+    [ -z "$(ls -A "$STATE")" ] || die "$STATE is neither empty nor a cloud's state folder"
+    # The database and the broker run as users of their own and must get through to their folders.
+    chmod 0711 "$STATE"
+    mkdir "$STATE"/{etc,log,pid,done,keys}
+    chmod 0700 "$STATE"/{etc,log,keys}
+    local ports
+    read -ra ports < <(free_ports 7)
+    umask 077
+    cat >"$STATE/settings.new" <<SETTINGS
+KEYSTONE_PORT=${ports[0]}
+HEAT_PORT=${ports[1]}
+HEAT_CFN_PORT=${ports[2]}
+MAGNUM_PORT=${ports[3]}
+AMQP_PORT=${ports[4]}
+ERLANG_PORT=${ports[5]}
+EPMD_PORT=${ports[6]}
+PASSWORD=$(random_hex)
+HEAT_KEY=$(random_hex)
+SETTINGS
+    mv "$STATE/settings.new" "$STATE/settings"
+    umask 022
+  fi
+  state_open "$STATE"
+}
+
+state_open() {
+  [ -n "${1:-}" ] || die "which cloud? give --state DIR"
+  [ -e "$1/settings" ] || die "$1 is no cloud's state folder"
+  STATE=$(cd "$1" && pwd)
+  # shellcheck source=/dev/null
+  . "$STATE/settings"
+  AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
+}
+
+# once NAME COMMAND...: runs the command unless an earlier run of it has succeeded.
+once() {
+  local name=$1
+  shift
+  [ -e "$STATE/done/$name" ] && return
+  "$@" || return
+  touch "$STATE/done/$name"
+}
+
+# What the openstack client needs. A proxy in the environment must not come between it and loopback.
+state_openrc() {
+  (
+    umask 077
+    cat >"$STATE/openrc" <<OPENRC
+export OS_AUTH_URL=$AUTH_URL
+export OS_IDENTITY_API_VERSION=3
+export OS_USERNAME=admin
+export OS_PASSWORD=$PASSWORD
+export OS_PROJECT_NAME=admin
+export OS_USER_DOMAIN_ID=default
+export OS_PROJECT_DOMAIN_ID=default
+export OS_REGION_NAME=RegionOne
+export no_proxy=127.0.0.1,localhost
+OPENRC
+  )
+}

@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# The whole cloud: up (what does not depend on each other at the same time), down, status.
+
+SERVICES=(magnum-conductor magnum-api heat-api-cfn heat-api heat-engine keystone rabbitmq epmd mariadbd)
+
+# together FUNCTION...: runs them at the same time; fails if one does. Not to be called where `set -e` is off
+# (after `if`, before `||`): the functions rely on it.
+together() {
+  local job jobs=() failed=
+  for job in "$@"; do
+    "$job" &
+    jobs+=($!)
+  done
+  for job in "${jobs[@]}"; do wait "$job" || failed=yes; done
+  [ -z "$failed" ]
+}
+
+cloud_up() {
+  local began=$SECONDS
+  installed || die "packages are missing; run: scripts/cloud install"
+  state_create "$1"
+  state_openrc
+  keystone_configure
+  heat_configure
+  magnum_configure
+  trap cloud_failed EXIT
+  together database_up broker_up
+  together keystone_up heat_up magnum_up
+  cloud_ready
+  trap - EXIT
+  say "up after $((SECONDS - began)) s"
+  echo "$STATE"
+}
+
+cloud_ready() (
+  # shellcheck source=/dev/null
+  . "$STATE/openrc"
+  /usr/bin/python3 "$HERE/ready.py" 120
+)
+
+cloud_failed() {
+  stop "${SERVICES[@]}"
+  die "could not start; the logs are in $STATE/log"
+}
+
+cloud_down() {
+  local pid
+  stop "${SERVICES[@]}"
+  for pid in $(stragglers); do kill -KILL "$pid" 2>/dev/null || true; done
+  if [ -n "$1" ]; then rm -rf "$STATE"; fi
+}
+
+cloud_status() {
+  local name down=0
+  for name in "${SERVICES[@]}"; do
+    if alive "$name"; then
+      printf '%-17s running (pid %s)\n' "$name" "$(cut -d' ' -f1 "$STATE/pid/$name")"
+    else
+      printf '%-17s stopped\n' "$name" && down=1
+    fi
+  done
+  echo "keystone $AUTH_URL, heat :$HEAT_PORT, heat-cfn :$HEAT_CFN_PORT, magnum http://127.0.0.1:$MAGNUM_PORT/v1, state $STATE"
+  return $down
+}
