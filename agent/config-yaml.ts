@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { LineCounter, parseDocument } from 'yaml';
+import { AgentError } from '../src/base/errors.ts';
+import { isObject } from '../src/base/json.ts';
+import { ConfigSchema } from './config.ts';
+
+/**
+ * One configuration file, checked by itself so that the message can name the line. A file may give any part
+ * of the whole; what is required is required of the whole.
+ *
+ * @throws `config` with file, line and key
+ */
+export function parseConfigFile(source: string, text: string): Record<string, unknown> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const at = (offset: number | undefined): string =>
+    offset === undefined ? source : `${source}: line ${lines.linePos(offset).line}`;
+
+  const [error] = document.errors;
+  if (error) throw new AgentError('config', `${at(error.pos[0])}: ${error.message.split('\n')[0]}`);
+  const value: unknown = document.toJS() ?? {};
+  if (!isObject(value)) throw new AgentError('config', `${source}: not a map of settings`);
+
+  const parsed = v.safeParse(ConfigSchema, value);
+  const issue = parsed.issues?.find((candidate) => !isMissing(candidate));
+  if (!issue) return value;
+  const path = (issue.path ?? []).map((item) => item.key);
+  const name = path.map(String).join('.');
+  const where = at(offsetOf(document, path));
+  if (issue.type === 'strict_object') throw new AgentError('config', `${where}: unknown key ${name}`);
+  throw new AgentError('config', `${where}: ${name}: ${issue.message}`);
+}
+
+/** A key that another file may give. */
+const isMissing = (issue: v.BaseIssue<unknown>): boolean => issue.received === 'undefined';
+
+/** Where a key stands in the text. */
+function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unknown[]): number | undefined {
+  const parent: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
+  const last = path.at(-1);
+  if (typeof parent === 'object' && parent !== null && 'items' in parent && Array.isArray(parent.items))
+    for (const [index, item] of (parent.items as unknown[]).entries()) {
+      const node = isObject(item) && 'key' in item ? item['key'] : index === last ? item : undefined;
+      if (isObject(node) && Array.isArray(node['range']) && (index === last || node['value'] === last))
+        return Number(node['range'][0]);
+    }
+  return undefined;
+}

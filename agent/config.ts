@@ -1,0 +1,118 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
+import { LAYOUT_NAMES } from '../src/certificates/choose-layout.ts';
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { AgentError } from '../src/base/errors.ts';
+import { isObject } from '../src/base/json.ts';
+import { LOG_LEVELS } from '../src/base/log.ts';
+import { SERVED_COLLECTORS } from '../src/metadata/collector.ts';
+
+export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
+
+const seconds = v.pipe(v.number(), v.minValue(0.01));
+const paths = v.array(v.pipe(v.string(), v.startsWith('/')));
+
+const Heat = v.strictObject({
+  auth_url: v.string(),
+  user_id: v.string(),
+  password: v.string(),
+  project_id: v.string(),
+  stack_id: v.string(),
+  resource_name: v.string(),
+  region_name: v.optional(v.string()),
+});
+
+/** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
+export const ConfigSchema = v.strictObject({
+  collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
+  heat: v.optional(Heat),
+  heat_local: v.optional(v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }), {}),
+  local: v.optional(v.strictObject({ path: v.optional(paths, ['/var/lib/os-collect-config/local-data']) }), {}),
+  poll: v.optional(
+    v.strictObject({ min_seconds: v.optional(seconds, 1), max_seconds: v.optional(seconds, 30) }),
+    {},
+  ),
+  heat_params: v.optional(v.pipe(v.string(), v.startsWith('/')), '/etc/sysconfig/heat-params'),
+  layout: v.optional(v.picklist(LAYOUT_NAMES), 'auto'),
+  keys: v.optional(v.picklist(KEY_ALGORITHMS), 'rsa-4096'),
+  cloud: v.optional(
+    v.strictObject({
+      ca_file: v.optional(v.pipe(v.string(), v.startsWith('/'))),
+      deadline_seconds: v.optional(seconds, 60),
+      patience_seconds: v.optional(seconds, 600),
+    }),
+    {},
+  ),
+  services: v.optional(
+    v.strictObject({
+      deadline_seconds: v.optional(seconds, 120),
+      units: v.optional(
+        v.record(
+          v.string(),
+          v.strictObject({
+            host: v.optional(v.string()),
+            port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
+            deadline_seconds: v.optional(seconds),
+            prove: v.optional(v.boolean()),
+          }),
+        ),
+        {},
+      ),
+    }),
+    {},
+  ),
+  log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
+});
+
+export type Config = v.InferOutput<typeof ConfigSchema> & {
+  /** The files that it was read from, for `agent plan` and messages. */
+  readonly sources: readonly string[];
+};
+
+/**
+ * The configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`, by name, later ones
+ * win); without any of them, what os-collect-config was given on this node.
+ *
+ * @throws `config` with file, line and key
+ */
+export async function loadConfig(disk: Disk, path: string, notice: (text: string) => void): Promise<Config> {
+  const dropIns = path.replace(/\.ya?ml$/, '.d');
+  const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
+  const parts: { source: string; value: Record<string, unknown> }[] = [];
+  for (const source of [path, ...names.map((name) => join(dropIns, name))]) {
+    const text = (await readIfThere(disk, source))?.toString('utf8');
+    if (text === undefined) continue;
+    const { parseConfigFile } = await import('./config-yaml.ts');
+    parts.push({ source, value: parseConfigFile(source, text) });
+  }
+  if (parts.length === 0) {
+    const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config-os-collect.ts');
+    const text = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
+    if (text === undefined)
+      throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`);
+    parts.push({ source: OS_COLLECT_CONFIG, value: translateOsCollectConfig(text, notice) });
+  }
+
+  const sources = parts.map(({ source }) => source);
+  const merged = parts.reduce<Record<string, unknown>>((all, { value }) => merge(all, value), {});
+  const parsed = v.safeParse(ConfigSchema, merged);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new AgentError('config', `${sources.join(', ')}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+  }
+  const config = parsed.output;
+  if (config.poll.min_seconds > config.poll.max_seconds)
+    throw new AgentError('config', `${sources.join(', ')}: poll.min_seconds is larger than poll.max_seconds`);
+  return Object.freeze({ ...config, sources });
+}
+
+/** Objects are merged key by key; anything else is replaced. */
+function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const result = { ...under };
+  for (const [key, value] of Object.entries(over)) {
+    const below = result[key];
+    result[key] = isObject(below) && isObject(value) ? merge(below, value) : value;
+  }
+  return result;
+}

@@ -1,0 +1,51 @@
+import { isIP } from 'node:net';
+import { AgentError } from '../base/errors.ts';
+import type {
+  CaType,
+  CertificateRow,
+  ExtendedKeyUsage,
+  KeyUsage,
+  RoleLayout,
+  SubjectAttribute,
+} from './layout.ts';
+import { fill, keysOf, type Values } from './template.ts';
+
+/** A row of a layout with this node's values in it: exactly what is asked of the CA. */
+export type CertificateRequest = {
+  name: string;
+  ca: CaType;
+  subject: readonly (readonly [SubjectAttribute, string])[];
+  /** IP addresses and DNS names. */
+  names: readonly string[];
+  keyUsage: readonly KeyUsage[];
+  extendedKeyUsage: readonly ExtendedKeyUsage[];
+};
+
+/** The heat-params keys that a role's subjects cannot be written without. */
+export const requiredKeys = (role: RoleLayout): string[] =>
+  role.certificates.flatMap((row) => row.subject.flatMap(([, value]) => keysOf(value)));
+
+export const requestsOf = (role: RoleLayout, values: Values): CertificateRequest[] =>
+  role.certificates.map((row) => requestOf(row, values));
+
+function requestOf(row: CertificateRow, values: Values): CertificateRequest {
+  const names = row.names.map((name) => fill(name, values).trim()).filter((name) => name !== '');
+  for (const name of names) checkName(name, row.name);
+  return {
+    name: row.name,
+    ca: row.ca,
+    subject: row.subject.map(([attribute, value]) => [attribute, fill(value, values)] as const),
+    names: [...new Set(names)],
+    keyUsage: row.keyUsage,
+    extendedKeyUsage: row.extendedKeyUsage,
+  };
+}
+
+/** What is neither an address nor a host name would be refused by the CA, or worse, taken. */
+function checkName(name: string, row: string): void {
+  if (isIP(name) === 0 && !/^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(name))
+    throw new AgentError(
+      'bad-heat-params',
+      `the certificate ${row} cannot be for ${JSON.stringify(name)}: neither an address nor a host name`,
+    );
+}

@@ -1,0 +1,75 @@
+import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
+import { AgentError } from '../base/errors.ts';
+import { keyUsageOf } from './der.ts';
+import type { CaType } from './layout.ts';
+import { canonicalName, namesOf, oneCertificate, subjectOf } from './read.ts';
+import type { CertificateRequest } from './request.ts';
+import { PURPOSE, usageBits } from './usage.ts';
+
+/**
+ * What Magnum returned is believed only after this: a certificate for another key, of another CA or for
+ * other names would take a service down.
+ *
+ * @param now milliseconds since the epoch, by this node's clock
+ * @throws `bad-certificate` with what is wrong
+ */
+export function verifyIssued(
+  pem: string,
+  request: CertificateRequest,
+  key: KeyObject,
+  ca: X509Certificate,
+  now: number,
+): X509Certificate {
+  const what = `the certificate ${request.name} that Magnum returned`;
+  const certificate = oneCertificate(pem, what);
+  const wrong = (why: string): AgentError => new AgentError('bad-certificate', `${what} ${why}`);
+
+  if (!certificate.publicKey.equals(createPublicKey(key))) throw wrong('is for another key');
+  // By key, not by name: every CA of the cluster, old or new, has the same subject.
+  if (!certificate.verify(ca.publicKey)) throw wrong(`is not signed by the ${request.ca} CA that Magnum serves`);
+  if (certificate.ca) throw wrong('is a CA');
+
+  const subject = request.subject.map((pair) => pair.join('=')).join(', ');
+  if (subjectOf(certificate) !== subject) throw wrong(`is for ${subjectOf(certificate)}, not ${subject}`);
+  const names = request.names.map(canonicalName);
+  if (!sameSet(names, namesOf(certificate)))
+    throw wrong(`names ${namesOf(certificate).join(', ') || 'nothing'}, not ${names.join(', ') || 'nothing'}`);
+  const purposes = request.extendedKeyUsage.map((usage) => PURPOSE[usage]);
+  if (!sameSet(purposes, certificate.keyUsage ?? [])) throw wrong('has another extended key usage than asked for');
+  const usage = usageBits(request.keyUsage);
+  if (usage !== 0 && keyUsageOf(certificate.raw) !== usage) throw wrong('has another key usage than asked for');
+  verifyDates(certificate, what, now);
+  return certificate;
+}
+
+/** The CA that Magnum serves: one certificate, a CA, signed by its own key, valid now. */
+export function verifyAuthority(pem: string, type: CaType, now: number): X509Certificate {
+  const what = `the ${type} CA that Magnum returned`;
+  const certificate = oneCertificate(pem, what);
+  if (!certificate.ca) throw new AgentError('bad-certificate', `${what} is not a CA certificate`);
+  if (!certificate.verify(certificate.publicKey))
+    throw new AgentError('bad-certificate', `${what} is not signed by its own key`);
+  verifyDates(certificate, what, now);
+  return certificate;
+}
+
+function verifyDates(certificate: X509Certificate, what: string, now: number): void {
+  const from = certificate.validFromDate.getTime();
+  const until = certificate.validToDate.getTime();
+  const clock = `this node's clock says ${new Date(now).toISOString()}`;
+  if (now < from)
+    throw new AgentError(
+      'bad-certificate',
+      `${what} is not valid before ${certificate.validFromDate.toISOString()}, ${hours(from - now)} from now: ${clock}`,
+    );
+  if (now > until)
+    throw new AgentError(
+      'bad-certificate',
+      `${what} expired on ${certificate.validToDate.toISOString()}, ${hours(now - until)} ago: ${clock}`,
+    );
+}
+
+const hours = (ms: number): string => `${(ms / 3_600_000).toFixed(1)} h`;
+
+const sameSet = (a: readonly string[], b: readonly string[]): boolean =>
+  new Set(a).size === new Set(b).size && a.every((item) => b.includes(item));

@@ -1,0 +1,144 @@
+import { basename, dirname, join } from 'node:path';
+import { type Attributes, type Disk, isMissing, readIfThere } from '../base/disk.ts';
+import { AgentError } from '../base/errors.ts';
+import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
+import type { ManagedFile } from './managed-file.ts';
+import type { FindOwner } from './owners.ts';
+
+/**
+ * All files of one rotation are one generation: staged beside their targets, put in place together, and,
+ * until the services have proven that they serve it, taken back together. Each step is durable before the
+ * next, so that a kill at any instant is one or the other after the next start.
+ */
+export type Generations = {
+  /** The generation that is under way, if any. */
+  current(): Promise<Journal | undefined>;
+  /** Writes every file that changes beside its target and keeps what is there now. Nothing is replaced yet. */
+  stage(owner: string, files: readonly ManagedFile[], units: readonly unknown[]): Promise<Journal>;
+  /** Puts the staged files in place. */
+  commit(journal: Journal): Promise<Journal>;
+  /** Brings back what the commit replaced. */
+  revert(journal: Journal): Promise<Journal>;
+  /** Forgets the generation: its kept copies, its leftovers and its journal. */
+  close(journal: Journal): Promise<void>;
+};
+
+export function createGenerations(disk: Disk, directory: string, findOwner: FindOwner): Generations {
+  const journalPath = join(directory, 'journal');
+  const previousDirectory = join(directory, 'previous');
+
+  const advance = async (journal: Journal, state: Journal['state']): Promise<Journal> => {
+    const next = { ...journal, state };
+    await writeJournal(disk, journalPath, next);
+    return next;
+  };
+
+  return {
+    current: async () => await readJournal(disk, journalPath),
+
+    stage: async (owner, files, units) => {
+      await disk.makeDirectory(previousDirectory, { mode: 0o700 });
+      const plans: Staging[] = [];
+      for (const file of files) {
+        const plan = await planStaging(disk, file, join(previousDirectory, String(plans.length)), findOwner);
+        if (plan) plans.push(plan);
+      }
+      // The journal comes first: whatever is written from here on can be found again.
+      const journal: Journal = {
+        version: 1,
+        owner,
+        state: 'staging',
+        files: plans.map(({ entry }) => entry),
+        units: [...units],
+      };
+      await writeJournal(disk, journalPath, journal);
+      for (const { entry, content, attributes, before, directoryMode } of plans) {
+        await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
+        await disk.remove(entry.staged);
+        await disk.create(entry.staged, content, attributes);
+        if (!entry.previous || before === undefined) continue;
+        await disk.remove(entry.previous.copy);
+        await disk.create(entry.previous.copy, before, { mode: 0o600 });
+      }
+      await syncAll(disk, [previousDirectory, ...directoriesOf(journal)]);
+      return journal;
+    },
+
+    commit: async (journal) => {
+      const committing = await advance(journal, 'committing');
+      for (const { staged, target } of committing.files) await renameIfThere(disk, staged, target);
+      await syncAll(disk, directoriesOf(committing));
+      return await advance(committing, 'committed');
+    },
+
+    revert: async (journal) => {
+      const reverting = await advance(journal, 'reverting');
+      for (const file of reverting.files) await restore(disk, file);
+      await syncAll(disk, directoriesOf(reverting));
+      return await advance(reverting, 'reverted');
+    },
+
+    close: async (journal) => {
+      for (const { staged } of journal.files) await disk.remove(staged);
+      for (const name of await disk.list(previousDirectory)) await disk.remove(join(previousDirectory, name));
+      await syncAll(disk, [...directoriesOf(journal), previousDirectory]);
+      await disk.remove(journalPath);
+      await disk.sync(directory);
+    },
+  };
+}
+
+type Staging = {
+  entry: JournalFile;
+  content: string;
+  attributes: Attributes;
+  before: Buffer | undefined;
+  directoryMode: number;
+};
+
+/** What staging one file takes; undefined when the target is right as it is. */
+async function planStaging(
+  disk: Disk,
+  file: ManagedFile,
+  copy: string,
+  findOwner: FindOwner,
+): Promise<Staging | undefined> {
+  const target = await disk.resolve(file.path);
+  const info = await disk.info(target);
+  if (info && info.type !== 'file')
+    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
+  const before = await readIfThere(disk, target);
+  if (before?.equals(Buffer.from(file.content))) return undefined;
+  const attributes = info
+    ? { mode: info.mode, uid: info.uid, gid: info.gid }
+    : { mode: file.mode, ...findOwner(file.owner, file.group) };
+  const staged = join(dirname(target), `.${basename(target)}.coe-agent`);
+  const entry = { target, staged, previous: info ? { copy, attributes } : null };
+  return { entry, content: file.content, attributes, before, directoryMode: file.directoryMode };
+}
+
+/** A staged file that is gone has been put in place before a restart. */
+async function renameIfThere(disk: Disk, staged: string, target: string): Promise<void> {
+  try {
+    await disk.rename(staged, target);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+async function restore(disk: Disk, { target, staged, previous }: JournalFile): Promise<void> {
+  if (!previous) {
+    await disk.remove(target);
+    return;
+  }
+  const content = await disk.read(previous.copy);
+  await disk.remove(staged);
+  await disk.create(staged, content, previous.attributes);
+  await disk.rename(staged, target);
+}
+
+const directoriesOf = ({ files }: Journal): string[] => [...new Set(files.map(({ target }) => dirname(target)))];
+
+async function syncAll(disk: Disk, directories: readonly string[]): Promise<void> {
+  for (const directory of directories) await disk.sync(directory);
+}

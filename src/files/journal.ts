@@ -1,0 +1,46 @@
+import * as v from 'valibot';
+import type { Disk } from '../base/disk.ts';
+import { readRecord, writeRecord } from '../base/record.ts';
+
+/**
+ * The journal of the one generation that is under way. Its state says what a restart has to do:
+ *
+ * | state        | on disk                                            | after a restart         |
+ * |--------------|----------------------------------------------------|-------------------------|
+ * | staging      | some new files beside their targets                | remove them             |
+ * | committing   | all new files staged, some already renamed         | rename the rest         |
+ * | committed    | every target is new, its predecessor is kept       | prove it, or go back    |
+ * | reverting    | some targets are old again                         | restore the rest        |
+ * | reverted     | every target is old again                          | prove it                |
+ */
+const Attributes = v.object({ mode: v.number(), uid: v.number(), gid: v.number() });
+
+const JournalFile = v.object({
+  /** The file that is replaced; a symlink has been followed. */
+  target: v.string(),
+  staged: v.string(),
+  /** The copy of what was there before and its attributes; null when there was nothing. */
+  previous: v.nullable(v.object({ copy: v.string(), attributes: Attributes })),
+});
+
+const Journal = v.object({
+  version: v.literal(1),
+  /** The deployment, or the verb, that this generation is for. */
+  owner: v.string(),
+  state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted']),
+  files: v.array(JournalFile),
+  /** What has to be restarted and proven, in the shape of the services stage. */
+  units: v.array(v.unknown()),
+});
+
+export type Journal = v.InferOutput<typeof Journal>;
+export type JournalFile = v.InferOutput<typeof JournalFile>;
+
+export const readJournal = async (disk: Disk, path: string): Promise<Journal | undefined> => {
+  const record = await readRecord(disk, path);
+  return record === undefined ? undefined : v.parse(Journal, record);
+};
+
+export const writeJournal = async (disk: Disk, path: string, journal: Journal): Promise<void> => {
+  await writeRecord(disk, path, journal);
+};

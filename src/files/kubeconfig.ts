@@ -1,0 +1,124 @@
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Scalar, type YAMLMap } from 'yaml';
+import { AgentError } from '../base/errors.ts';
+
+/** New material for a kubeconfig, PEM. */
+export type Identity = { ca: string; certificate: string; key: string };
+
+/** What the entries to be replaced hold now; they are found by this, not by their names. */
+export type Known = {
+  /** Whether an embedded certificate is one that the new CA takes the place of. */
+  isOldCa(pem: string): boolean;
+  /** Whether an embedded certificate is one that the new leaf takes the place of. */
+  isOldLeaf(pem: string): boolean;
+};
+
+type Edit = { start: number; end: number; text: string };
+
+/**
+ * Replaces the embedded CA, certificate and key of a kubeconfig, in every document of the file: those of the
+ * current context, and every other one that holds what is replaced. Only the base64 is touched; comments,
+ * order, other users and contexts stay as they are, byte for byte. Entries that name a file instead of
+ * embedding one are left alone.
+ *
+ * @throws `bad-file` with line and column when it is no YAML
+ */
+export function renewKubeconfig(path: string, text: string, identity: Identity, known: Known): string {
+  const lines = new LineCounter();
+  const edits: Edit[] = [];
+  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
+    const [error] = document.errors;
+    if (error) {
+      const at = lines.linePos(error.pos[0]);
+      throw new AgentError('bad-file', `${path}: line ${at.line}, column ${at.col}: ${error.message.split('\n')[0]}`);
+    }
+    edits.push(...editsOf(document, identity, known));
+  }
+  return edits
+    .toSorted((a, b) => b.start - a.start)
+    .reduce((result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end), text);
+}
+
+function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
+  const root = document.contents;
+  if (!isMap(root)) return [];
+  const current = currentContext(root);
+  const edits: Edit[] = [];
+
+  for (const { name, body } of entries(root, 'clusters', 'cluster')) {
+    const ca = scalar(body, 'certificate-authority-data');
+    if (ca && (name === current.cluster || known.isOldCa(decode(ca)))) edits.push(...replace(ca, identity.ca));
+  }
+  for (const { name, body } of entries(root, 'users', 'user')) {
+    const certificate = scalar(body, 'client-certificate-data');
+    const key = scalar(body, 'client-key-data');
+    // Only as a pair: a new certificate beside an old key would be of no use to anybody.
+    if (!certificate || !key) continue;
+    if (name === current.user || known.isOldLeaf(decode(certificate)))
+      edits.push(...replace(certificate, identity.certificate), ...replace(key, identity.key));
+  }
+  return edits;
+}
+
+/** The cluster and the user that kubectl would take. */
+function currentContext(root: YAMLMap): { cluster: string | undefined; user: string | undefined } {
+  const wanted = string(root, 'current-context');
+  const context = entries(root, 'contexts', 'context').find(({ name }) => name === wanted)?.body;
+  return { cluster: context && string(context, 'cluster'), user: context && string(context, 'user') };
+}
+
+function entries(root: YAMLMap, list: string, kind: string): { name: string | undefined; body: YAMLMap }[] {
+  const items = root.get(list, true);
+  if (!isSeq(items)) return [];
+  return items.items.flatMap((item) => {
+    const body = isMap(item) ? item.get(kind, true) : undefined;
+    return isMap(item) && isMap(body) ? [{ name: string(item, 'name'), body }] : [];
+  });
+}
+
+function scalar(map: YAMLMap, key: string): Scalar<string> | undefined {
+  const node = map.get(key, true);
+  return isScalar<string>(node) && typeof node.value === 'string' ? node : undefined;
+}
+
+const string = (map: YAMLMap, key: string): string | undefined => scalar(map, key)?.value;
+
+const encode = (pem: string): string => Buffer.from(pem).toString('base64');
+const decode = (node: Scalar<string>): string => Buffer.from(node.value, 'base64').toString('utf8');
+
+/** The scalar's own bytes in the source; base64 needs no quotes, but those that are there are kept. */
+function replace(node: Scalar<string>, pem: string): Edit[] {
+  const text = encode(pem);
+  if (!node.range || node.value === text) return [];
+  const [start, end] = node.range;
+  // A block scalar (`|`, `>-`) reaches over the end of its last line.
+  if (node.type?.startsWith('BLOCK')) return [{ start, end, text: `${text}\n` }];
+  const mark = node.type === 'QUOTE_DOUBLE' ? '"' : node.type === 'QUOTE_SINGLE' ? "'" : '';
+  return [{ start, end, text: mark + text + mark }];
+}
+
+/** JSON strings are YAML strings, whatever is in them. */
+const quote = (value: string): string => JSON.stringify(value);
+
+/** A kubeconfig for a node that has none. */
+export function newKubeconfig(identity: Identity, names: { cluster: string; user: string; server: string }): string {
+  const { cluster, user, server } = names;
+  return `apiVersion: v1
+kind: Config
+clusters:
+- name: ${quote(cluster)}
+  cluster:
+    server: ${quote(server)}
+    certificate-authority-data: ${encode(identity.ca)}
+users:
+- name: ${quote(user)}
+  user:
+    client-certificate-data: ${encode(identity.certificate)}
+    client-key-data: ${encode(identity.key)}
+contexts:
+- name: ${quote(`${user}@${cluster}`)}
+  context:
+    cluster: ${quote(cluster)}
+    user: ${quote(user)}
+current-context: ${quote(`${user}@${cluster}`)}
+`;
+}

@@ -1,0 +1,9 @@
+/** A file as a rotation wants it. Owner and mode are for a new one; one that is replaced keeps its own. */
+export type ManagedFile = {
+  path: string;
+  content: string;
+  owner: string;
+  group: string;
+  mode: number;
+  directoryMode: number;
+};

@@ -1,0 +1,27 @@
+import { type Disk, readIfThere } from '../base/disk.ts';
+
+export type Owner = { uid: number; gid: number };
+/** The ids of a user and a group by their names on this node; root for a name that the node does not have. */
+export type FindOwner = (user: string, group: string) => Owner;
+
+/** Reads the node's own passwd and group files: `--root` has other users than the machine that we run on. */
+export async function readOwners(disk: Disk, onUnknown: (kind: string, name: string) => void): Promise<FindOwner> {
+  const users = idsOf(await readIfThere(disk, '/etc/passwd'));
+  const groups = idsOf(await readIfThere(disk, '/etc/group'));
+  const find = (ids: Map<string, number>, kind: string, name: string): number => {
+    const id = ids.get(name);
+    if (id === undefined && name !== 'root') onUnknown(kind, name);
+    return id ?? 0;
+  };
+  return (user, group) => ({ uid: find(users, 'user', user), gid: find(groups, 'group', group) });
+}
+
+/** `name:x:id:...` a line, in both files. */
+function idsOf(content: Buffer | undefined): Map<string, number> {
+  const ids = new Map<string, number>();
+  for (const line of content?.toString('utf8').split('\n') ?? []) {
+    const [name, , id] = line.split(':');
+    if (name && id && /^\d+$/.test(id)) ids.set(name, Number(id));
+  }
+  return ids;
+}

@@ -1,0 +1,80 @@
+import type { Material } from '../certificates/issue.ts';
+import type { FileRow, KubeconfigRow, RoleLayout } from '../certificates/layout.ts';
+import { AgentError } from '../base/errors.ts';
+import { type Identity, type Known, newKubeconfig, renewKubeconfig } from './kubeconfig.ts';
+import type { ManagedFile } from './managed-file.ts';
+
+export type RenderHands = {
+  /** The file as it is now; undefined when the node has none. */
+  read(path: string): Promise<string | undefined>;
+  /** Fills a text of the layout with this node's values. */
+  fill(text: string): string;
+  /** Recognizes what the given certificate file, or its CA file, holds now. */
+  knownBy(certificatePath: string, caPath: string): Promise<Known>;
+};
+
+/** Every file of a rotation with its new content, in the order in which they are written. */
+export async function renderFiles(
+  role: RoleLayout,
+  material: Material,
+  serviceAccount: { publicKey: string; privateKey: string } | undefined,
+  clusterName: string,
+  hands: RenderHands,
+): Promise<ManagedFile[]> {
+  const files: ManagedFile[] = [];
+  for (const { ca, file } of role.authorities) files.push(managed(file, authority(material, ca)));
+  for (const row of role.certificates) {
+    const { certificate, key } = leaf(material, row.name);
+    files.push(managed(row.keyFile, key), managed(row.certificateFile, certificate));
+  }
+  if (serviceAccount && role.serviceAccount) {
+    const { publicKeyFile, privateKeyFile } = role.serviceAccount;
+    files.push(managed(privateKeyFile, serviceAccount.privateKey), managed(publicKeyFile, serviceAccount.publicKey));
+  }
+  for (const row of role.kubeconfigs) {
+    const content = await renderKubeconfig(row, role, material, clusterName, hands);
+    if (content !== undefined) files.push(managed(row.file, content));
+  }
+  return files;
+}
+
+async function renderKubeconfig(
+  row: KubeconfigRow,
+  role: RoleLayout,
+  material: Material,
+  clusterName: string,
+  hands: RenderHands,
+): Promise<string | undefined> {
+  const identity: Identity = { ca: authority(material, row.ca), ...leaf(material, row.certificate) };
+  const current = await hands.read(row.file.path);
+  if (current === undefined) {
+    if (!row.create) return undefined;
+    return newKubeconfig(identity, {
+      cluster: clusterName,
+      user: hands.fill(row.user),
+      server: hands.fill(row.server),
+    });
+  }
+  const certificate = role.certificates.find(({ name }) => name === row.certificate);
+  const ca = role.authorities.find((entry) => entry.ca === row.ca);
+  if (!certificate || !ca) throw missing(row.certificate);
+  const known = await hands.knownBy(certificate.certificateFile.path, ca.file.path);
+  return renewKubeconfig(row.file.path, current, identity, known);
+}
+
+const managed = (row: FileRow, content: string): ManagedFile => ({ ...row, content });
+
+const authority = (material: Material, ca: string): string => {
+  const pem = [...material.authorities].find(([type]) => type === ca)?.[1];
+  if (pem === undefined) throw missing(`${ca} CA`);
+  return pem;
+};
+
+const leaf = (material: Material, name: string): { certificate: string; key: string } => {
+  const pair = material.certificates.get(name);
+  if (!pair) throw missing(name);
+  return pair;
+};
+
+/** A layout that names what it does not define; the layouts' own test keeps this from happening. */
+const missing = (name: string): AgentError => new AgentError('config', `the layout does not define ${name}`);

@@ -1,0 +1,39 @@
+import type { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import { withDeadline } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
+
+/** One try gets this long; the whole proof has the unit's deadline. */
+const TRY_MS = 5000;
+
+/** The certificate that a TLS port presents now. A port that does not answer yet is `cloud-unreachable`. */
+export async function presentedCertificate(
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<X509Certificate> {
+  const where = `${host}:${port}`;
+  return await new Promise((resolve, reject) => {
+    // Whom the port presents is what is asked here, so nothing is verified: the caller compares the
+    // fingerprint, which is stricter than any chain.
+    const socket = connect({ host, port, rejectUnauthorized: false });
+    const limit = withDeadline(signal, TRY_MS);
+    const stop = (): void => {
+      socket.destroy(new Error('no TLS handshake in time'));
+    };
+    limit.addEventListener('abort', stop, { once: true });
+    socket.once('secureConnect', () => {
+      const certificate = socket.getPeerX509Certificate();
+      socket.end();
+      if (certificate) resolve(certificate);
+      else reject(new AgentError('proof', `${where} presents no certificate`));
+    });
+    socket.once('error', (cause) => {
+      reject(new AgentError('cloud-unreachable', `${where} does not answer: ${cause.message}`, { cause }));
+    });
+    socket.once('close', () => {
+      limit.removeEventListener('abort', stop);
+      reject(new AgentError('cloud-unreachable', `${where} closed the connection`));
+    });
+  });
+}

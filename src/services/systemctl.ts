@@ -1,0 +1,56 @@
+import { execa } from 'execa';
+import { AgentError } from '../base/errors.ts';
+
+/** What systemd says of a unit, in its own words (systemctl(1), `show`). */
+export type UnitState = {
+  /** loaded, not-found, masked, bad-setting, error */
+  load: string;
+  /** active, reloading, inactive, failed, activating, deactivating */
+  active: string;
+  /** running, exited, dead, auto-restart ... */
+  sub: string;
+  /** success, exit-code, start-limit-hit, timeout ... */
+  result: string;
+};
+
+export type Systemctl = {
+  show(unit: string, signal: AbortSignal): Promise<UnitState>;
+  /** Clears a start limit that was hit, which would refuse the restart. */
+  resetFailed(unit: string, signal: AbortSignal): Promise<void>;
+  /** Returns when the job is done; systemd's own words when it failed. */
+  restart(unit: string, deadlineMs: number, signal: AbortSignal): Promise<void>;
+};
+
+/** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
+export function createSystemctl(program: string): Systemctl {
+  const run = async (args: string[], timeout: number, signal: AbortSignal): Promise<string> => {
+    const result = await execa(program, args, { reject: false, timeout, cancelSignal: signal, stdin: 'ignore' });
+    if (result.exitCode === 0) return result.stdout;
+    const what = `systemctl ${args.join(' ')}`;
+    if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`);
+    if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
+    if (result.code === 'ENOENT') throw new AgentError('unit', `${what}: there is no ${program} on this node`);
+    const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
+    throw new AgentError('unit', `${what}: ${words || `exit code ${result.exitCode}`}`);
+  };
+
+  return {
+    show: async (unit, signal) => {
+      const wanted = 'LoadState,ActiveState,SubState,Result';
+      const text = await run(['show', `--property=${wanted}`, serviceName(unit)], QUICK_MS, signal);
+      const facts = new Map(text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]));
+      const fact = (name: string): string => facts.get(name) ?? '';
+      return { load: fact('LoadState'), active: fact('ActiveState'), sub: fact('SubState'), result: fact('Result') };
+    },
+    resetFailed: async (unit, signal) => {
+      await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);
+    },
+    restart: async (unit, deadlineMs, signal) => {
+      await run(['restart', serviceName(unit)], deadlineMs, signal);
+    },
+  };
+}
+
+const QUICK_MS = 15_000;
+
+const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);

@@ -1,0 +1,57 @@
+import type { Outcome } from '../deployment/deployment.ts';
+
+/** Heat takes at most 1,048,576 bytes; the rest is room for what encodes it on the way. */
+export const LARGEST_BODY = 950_000;
+
+/** Shorter texts are not worth cutting: the mark in their place would be as long. */
+const NOT_WORTH_CUTTING = 64;
+
+/**
+ * The body of a signal: a numeric status code always (a missing one would mean success), both texts, and the
+ * outputs. Too large a body loses the start of its longest text first: what a person looks for is at the end.
+ */
+export function signalBody(outcome: Outcome, limit = LARGEST_BODY): string {
+  const answer: Record<string, unknown> = {
+    deploy_stdout: outcome.stdout,
+    deploy_stderr: outcome.stderr,
+    deploy_status_code: outcome.statusCode,
+  };
+  let body: Record<string, unknown> = { ...outcome.outputs, ...answer };
+  for (;;) {
+    const text = JSON.stringify(body);
+    const excess = Buffer.byteLength(text) - limit;
+    if (excess <= 0) return text;
+    const [name, value] = longestText(body);
+    if (size(value) > NOT_WORTH_CUTTING) body[name] = cutStart(value, excess);
+    // Nothing but a mass of tiny outputs can get here.
+    else body = { ...answer, deploy_stderr: `${outcome.stderr}\n[the outputs are too many: all of them cut]` };
+  }
+}
+
+const size = (text: string): number => Buffer.byteLength(JSON.stringify(text));
+
+function longestText(body: Readonly<Record<string, unknown>>): [string, string] {
+  const texts = Object.entries(body).map(([name, value]): [string, string] => [
+    name,
+    typeof value === 'string' ? value : JSON.stringify(value),
+  ]);
+  return texts.reduce((longest, entry) => (size(entry[1]) > size(longest[1]) ? entry : longest));
+}
+
+const mark = (cut: number): string => `[${cut} bytes cut here]\n`;
+
+/** Leaves out at least `bytes` of a text's JSON form, from its start, and says so in its place. */
+function cutStart(text: string, bytes: number): string {
+  const wanted = Math.max(0, size(text) - bytes - size(mark(Buffer.byteLength(text))));
+  // Binary search for the longest end that fits: an escaped character takes up to six bytes.
+  let from = 0;
+  let to = text.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (size(text.slice(middle)) > wanted) from = middle + 1;
+    else to = middle;
+  }
+  // Not in the middle of a surrogate pair.
+  const start = /^[\uDC00-\uDFFF]/.test(text.slice(from)) ? from + 1 : from;
+  return mark(Buffer.byteLength(text.slice(0, start))) + text.slice(start);
+}
