@@ -23,7 +23,7 @@ PY
 
 random_hex() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
 
-# Opens a state folder, making it first where there is none.
+# state_create DIR HASH_ROUNDS: opens a state folder, making it first where there is none.
 state_create() {
   local dir=${1:-}
   [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-cloud.XXXXXX")
@@ -50,6 +50,7 @@ ERLANG_PORT=${ports[5]}
 EPMD_PORT=${ports[6]}
 PASSWORD=$(random_hex)
 HEAT_KEY=$(random_hex)
+HASH_ROUNDS=$2
 SETTINGS
     mv "$STATE/settings.new" "$STATE/settings"
     umask 022

@@ -15,10 +15,11 @@ together() {
   [ -z "$failed" ]
 }
 
+# cloud_up DIR HASH_ROUNDS
 cloud_up() {
   local began=$SECONDS
   installed || die "packages are missing; run: scripts/cloud install"
-  state_create "$1"
+  state_create "$1" "$2"
   state_openrc
   keystone_configure
   heat_configure
