@@ -121,12 +121,3 @@ function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {
   if (target === undefined) return `the signal transport ${transport} is not known`;
   return missing.length === 0 ? target : `${transport} needs the inputs ${missing.join(', ')}`;
 }
-
-/** The values of a deployment that must never be shown. */
-export function secretsOf({ inputs, signal }: Deployment): string[] {
-  const named = Object.entries(inputs)
-    .filter(([name]) => /password|secret|token|private/i.test(name))
-    .map(([, value]) => asString(value));
-  // A pre-signed address authorizes whoever has it: its query is a secret.
-  return signal.transport === 'CFN_SIGNAL' ? [...named, signal.url.replace(/^[^?]*\?/s, '')] : named;
-}

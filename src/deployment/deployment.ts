@@ -1,3 +1,5 @@
+import * as v from 'valibot';
+
 /**
  * A deployment is one piece of work that Heat hands to this node. Its id changes with every change of its
  * inputs; its resource, and with it the address that its result is signalled to, stays.
@@ -22,24 +24,47 @@ export type Deployment = {
 export type OutputSpec = { name: string; errorOutput: boolean };
 
 /** Where and how the result is told. */
-export type SignalTarget =
-  | { transport: 'NO_SIGNAL' }
-  | { transport: 'CFN_SIGNAL'; url: string; verb: 'POST' | 'PUT' }
-  | {
-      transport: 'HEAT_SIGNAL';
-      stackId: string;
-      resourceName: string;
-      authUrl: string;
-      userId: string;
-      password: string;
-      projectId: string;
-      region: string | undefined;
-    };
+export const SignalTargetSchema = v.variant('transport', [
+  v.object({ transport: v.literal('NO_SIGNAL') }),
+  v.object({ transport: v.literal('CFN_SIGNAL'), url: v.string(), verb: v.picklist(['POST', 'PUT']) }),
+  v.object({
+    transport: v.literal('HEAT_SIGNAL'),
+    stackId: v.string(),
+    resourceName: v.string(),
+    authUrl: v.string(),
+    userId: v.string(),
+    password: v.string(),
+    projectId: v.string(),
+    region: v.optional(v.string()),
+  }),
+]);
+export type SignalTarget = v.InferOutput<typeof SignalTargetSchema>;
 
 /** How a deployment ended. A status code of 0 is success. */
-export type Outcome = {
-  statusCode: number;
-  stdout: string;
-  stderr: string;
-  outputs: Readonly<Record<string, unknown>>;
-};
+export const OutcomeSchema = v.object({
+  statusCode: v.number(),
+  stdout: v.string(),
+  stderr: v.string(),
+  outputs: v.record(v.string(), v.unknown()),
+});
+export type Outcome = v.InferOutput<typeof OutcomeSchema>;
+
+/** The values of a deployment that must never be shown. */
+export const secretsOf = ({ inputs, signal }: Deployment): string[] => [
+  ...Object.entries(inputs)
+    .filter(([name]) => /password|secret|token|private/i.test(name))
+    .flatMap(([, value]) => (typeof value === 'string' ? [value] : [])),
+  ...secretsOfTarget(signal),
+];
+
+export function secretsOfTarget(target: SignalTarget): string[] {
+  switch (target.transport) {
+    case 'NO_SIGNAL':
+      return [];
+    case 'CFN_SIGNAL':
+      // A pre-signed address authorizes whoever has it: its query is a secret.
+      return [target.url.replace(/^[^?]*\?/s, '')];
+    case 'HEAT_SIGNAL':
+      return [target.password];
+  }
+}

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { readRecord, writeRecord } from '../base/record.ts';
-import type { Deployment, Outcome } from './deployment.ts';
+import { type Deployment, type Outcome, OutcomeSchema, SignalTargetSchema } from './deployment.ts';
 
 /**
  * What has been done, one record per deployment. *Finished* and *signalled* are separate facts, and each is
@@ -13,21 +13,6 @@ import type { Deployment, Outcome } from './deployment.ts';
  *     accepted -> started -> finished(outcome) -> signalled
  *                                              -> superseded (a newer one exists: its answer is never sent)
  */
-const Target = v.variant('transport', [
-  v.object({ transport: v.literal('NO_SIGNAL') }),
-  v.object({ transport: v.literal('CFN_SIGNAL'), url: v.string(), verb: v.picklist(['POST', 'PUT']) }),
-  v.object({
-    transport: v.literal('HEAT_SIGNAL'),
-    stackId: v.string(),
-    resourceName: v.string(),
-    authUrl: v.string(),
-    userId: v.string(),
-    password: v.string(),
-    projectId: v.string(),
-    region: v.optional(v.string()),
-  }),
-]);
-
 const Entry = v.object({
   id: v.string(),
   name: v.string(),
@@ -35,19 +20,14 @@ const Entry = v.object({
   action: v.string(),
   resource: v.string(),
   createdAt: v.number(),
+  /** The names of the outputs that Heat expects. */
+  outputs: v.array(v.string()),
   state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
   /** When each state was reached, ISO 8601. */
   at: v.record(v.string(), v.string()),
-  outcome: v.optional(
-    v.object({
-      statusCode: v.number(),
-      stdout: v.string(),
-      stderr: v.string(),
-      outputs: v.record(v.string(), v.unknown()),
-    }),
-  ),
+  outcome: v.optional(OutcomeSchema),
   /** How to answer; it holds credentials and is forgotten once the answer is acknowledged. */
-  signal: v.optional(Target),
+  signal: v.optional(SignalTargetSchema),
 });
 
 export type Entry = v.InferOutput<typeof Entry>;
@@ -117,8 +97,19 @@ export async function openLedger(
       const state = entries.get(id)?.state;
       return state === undefined ? elsewhere.has(id) : state !== 'accepted' && state !== 'started';
     },
-    accept: async ({ id, name, group, action, resource, createdAt, signal }) => {
-      await write({ id, name, group, action, resource, createdAt, state: 'accepted', at: { accepted: now() }, signal });
+    accept: async ({ id, name, group, action, resource, createdAt, outputs, signal }) => {
+      await write({
+        id,
+        name,
+        group,
+        action,
+        resource,
+        createdAt,
+        signal,
+        outputs: outputs.map((output) => output.name),
+        state: 'accepted',
+        at: { accepted: now() },
+      });
     },
     start: async (id) => {
       await advance(id, 'started');

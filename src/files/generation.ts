@@ -13,8 +13,12 @@ import type { FindOwner } from './owners.ts';
 export type Generations = {
   /** The generation that is under way, if any. */
   current(): Promise<Journal | undefined>;
-  /** Writes every file that changes beside its target and keeps what is there now. Nothing is replaced yet. */
-  stage(owner: string, files: readonly ManagedFile[], units: readonly unknown[]): Promise<Journal>;
+  /**
+   * Writes every file that changes beside its target and keeps what is there now. Nothing is replaced yet.
+   *
+   * @param rest given the paths that change: what is left to do once they have been replaced
+   */
+  stage(owner: string, files: readonly ManagedFile[], rest: (changed: string[]) => unknown): Promise<Journal>;
   /** Puts the staged files in place. */
   commit(journal: Journal): Promise<Journal>;
   /** Brings back what the commit replaced. */
@@ -36,7 +40,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   return {
     current: async () => await readJournal(disk, journalPath),
 
-    stage: async (owner, files, units) => {
+    stage: async (owner, files, rest) => {
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
       const plans: Staging[] = [];
       for (const file of files) {
@@ -49,7 +53,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         owner,
         state: 'staging',
         files: plans.map(({ entry }) => entry),
-        units: [...units],
+        rest: rest(plans.map(({ entry }) => entry.target)),
       };
       await writeJournal(disk, journalPath, journal);
       for (const { entry, content, attributes, before, directoryMode } of plans) {

@@ -29,8 +29,8 @@ const Journal = v.object({
   owner: v.string(),
   state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted']),
   files: v.array(JournalFile),
-  /** What has to be restarted and proven, in the shape of the services stage. */
-  units: v.array(v.unknown()),
+  /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
+  rest: v.unknown(),
 });
 
 export type Journal = v.InferOutput<typeof Journal>;

@@ -9,8 +9,10 @@ export type RenderHands = {
   read(path: string): Promise<string | undefined>;
   /** Fills a text of the layout with this node's values. */
   fill(text: string): string;
-  /** Recognizes what the given certificate file, or its CA file, holds now. */
-  knownBy(certificatePath: string, caPath: string): Promise<Known>;
+  /** What a new kubeconfig calls the cluster. */
+  clusterName: string;
+  /** Recognizes copies of the certificate that a file holds now. */
+  recognize(path: string): Promise<(pem: string) => boolean>;
 };
 
 /** Every file of a rotation with its new content, in the order in which they are written. */
@@ -18,7 +20,6 @@ export async function renderFiles(
   role: RoleLayout,
   material: Material,
   serviceAccount: { publicKey: string; privateKey: string } | undefined,
-  clusterName: string,
   hands: RenderHands,
 ): Promise<ManagedFile[]> {
   const files: ManagedFile[] = [];
@@ -32,7 +33,7 @@ export async function renderFiles(
     files.push(managed(privateKeyFile, serviceAccount.privateKey), managed(publicKeyFile, serviceAccount.publicKey));
   }
   for (const row of role.kubeconfigs) {
-    const content = await renderKubeconfig(row, role, material, clusterName, hands);
+    const content = await renderKubeconfig(row, role, material, hands);
     if (content !== undefined) files.push(managed(row.file, content));
   }
   return files;
@@ -42,7 +43,6 @@ async function renderKubeconfig(
   row: KubeconfigRow,
   role: RoleLayout,
   material: Material,
-  clusterName: string,
   hands: RenderHands,
 ): Promise<string | undefined> {
   const identity: Identity = { ca: authority(material, row.ca), ...leaf(material, row.certificate) };
@@ -50,7 +50,7 @@ async function renderKubeconfig(
   if (current === undefined) {
     if (!row.create) return undefined;
     return newKubeconfig(identity, {
-      cluster: clusterName,
+      cluster: hands.clusterName,
       user: hands.fill(row.user),
       server: hands.fill(row.server),
     });
@@ -58,7 +58,10 @@ async function renderKubeconfig(
   const certificate = role.certificates.find(({ name }) => name === row.certificate);
   const ca = role.authorities.find((entry) => entry.ca === row.ca);
   if (!certificate || !ca) throw missing(row.certificate);
-  const known = await hands.knownBy(certificate.certificateFile.path, ca.file.path);
+  const known: Known = {
+    isOldLeaf: await hands.recognize(certificate.certificateFile.path),
+    isOldCa: await hands.recognize(ca.file.path),
+  };
   return renewKubeconfig(row.file.path, current, identity, known);
 }
 

@@ -8,8 +8,8 @@ export type ServiceHands = {
   systemctl: Systemctl;
   clock: Clock;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
-  /** The fingerprint of a certificate of the layout, as it is on disk now. */
-  expected(name: string): Promise<string>;
+  /** The fingerprint of the certificate that a file holds now. */
+  expected(file: string): Promise<string>;
   fingerprint(certificate: X509Certificate): string;
 };
 
@@ -64,14 +64,14 @@ async function present(
   hands: ServiceHands,
   signal: AbortSignal,
 ): Promise<void> {
-  const expected = await hands.expected(probe.presents);
+  const expected = await hands.expected(probe.file);
   for (;;) {
     const seen = await look(probe, hands, signal);
     if (seen === expected) return;
     if (hands.clock.elapsed() > deadline) {
       const where = `${probe.host}:${probe.port}`;
       const what = seen instanceof Error ? seen.message : `${where} presents another certificate (${seen.slice(0, 16)})`;
-      throw new AgentError('proof', `${unit} does not serve the certificate ${probe.presents} in time: ${what}`);
+      throw new AgentError('proof', `the unit ${unit} does not serve ${probe.file} in time: ${what}`);
     }
     await hands.clock.sleep(AGAIN_MS, signal);
   }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
 /** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
@@ -7,7 +8,8 @@ export const UnitPlan = v.object({
   required: v.boolean(),
   /** How long it may take to become active and to present the certificate. */
   deadlineMs: v.number(),
-  probe: v.optional(v.object({ host: v.string(), port: v.number(), presents: v.string() })),
+  /** The TLS port and the certificate file whose content it must present. */
+  probe: v.optional(v.object({ host: v.string(), port: v.number(), file: v.string() })),
 });
 export type UnitPlan = v.InferOutput<typeof UnitPlan>;
 
@@ -34,6 +36,8 @@ export function planUnits(
     if (!probe || override.prove === false) return plan;
     const host = override.host ?? fill(probe.host);
     const port = override.port ?? Number(fill(probe.port));
-    return { ...plan, probe: { host, port, presents: probe.presents } };
+    const certificate = role.certificates.find(({ name }) => name === probe.presents);
+    if (!certificate) throw new AgentError('config', `the layout has no certificate ${probe.presents}`);
+    return { ...plan, probe: { host, port, file: certificate.certificateFile.path } };
   });
 }

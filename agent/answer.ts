@@ -1,0 +1,70 @@
+import { explain } from '../src/base/errors.ts';
+import { type Deployment, secretsOfTarget } from '../src/deployment/deployment.ts';
+import type { Entry } from '../src/deployment/ledger.ts';
+import { signalBody } from '../src/signal/body.ts';
+import { sendSignal } from '../src/signal/send.ts';
+import type { Wanted } from './collect.ts';
+import type { Hands } from './hands.ts';
+
+/** How long one pass keeps trying to have a result acknowledged; the next pass tries again. */
+const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
+
+/**
+ * Sends every result that nobody has acknowledged yet. The address of a signal belongs to the deployment's
+ * resource and the body names no deployment, so a late result would complete a newer one: what the cloud
+ * wants now is asked first, and only a result that it still waits for is sent.
+ *
+ * @returns how many are still unacknowledged
+ */
+export async function answerAll(wanted: Wanted, hands: Hands, signal: AbortSignal): Promise<number> {
+  let open = 0;
+  for (const entry of hands.ledger.entries()) {
+    if (entry.state !== 'finished' && !(entry.state === 'started' || entry.state === 'accepted')) continue;
+    const fate = fateOf(entry, wanted);
+    if (fate === 'superseded') {
+      hands.log.info({ deployment: entry.id, resource: entry.resource }, 'nobody waits for this deployment any more');
+      await hands.ledger.supersede(entry.id);
+    } else if (entry.state === 'finished') {
+      const acknowledged = fate === 'awaited' && (await answer(entry, hands, signal));
+      if (!acknowledged) open += 1;
+    }
+  }
+  return open;
+}
+
+/**
+ * Whether the cloud still waits for a deployment. `unknown`: not every source could be asked, and those that
+ * could do not name it.
+ */
+function fateOf({ id, resource }: Entry, { deployments, complete }: Wanted): 'awaited' | 'superseded' | 'unknown' {
+  const sameResource = deployments.filter((deployment) => deployment.resource === resource);
+  const newest = sameResource.reduce<Deployment | undefined>(
+    (latest, one) => (latest && latest.createdAt >= one.createdAt ? latest : one),
+    undefined,
+  );
+  if (newest) return newest.id === id ? 'awaited' : 'superseded';
+  return complete ? 'superseded' : 'unknown';
+}
+
+/** Sends one result. Only an acknowledgement counts; what went wrong is logged and tried again next time. */
+export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): Promise<boolean> {
+  const { id, outcome, signal: target } = entry;
+  if (!outcome || !target) return true;
+  for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
+  const text = `signal the result to Heat (${target.transport})`;
+  const start = hands.clock.elapsed();
+  hands.progress({ event: 'step', text });
+  try {
+    const body = signalBody(outcome);
+    await hands.retry(text, PATIENCE, signal, async () => {
+      await sendSignal(target, body, hands.signals, signal);
+    });
+  } catch (error) {
+    hands.progress({ event: 'failed', text, why: explain(error) });
+    hands.log.warn({ deployment: id, why: explain(error) }, 'the result is not acknowledged; it will be sent again');
+    return false;
+  }
+  await hands.ledger.signalled(id);
+  hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
+  return true;
+}

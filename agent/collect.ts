@@ -1,0 +1,54 @@
+import { AgentError, explain } from '../src/base/errors.ts';
+import { decodeDeployment } from '../src/deployment/decode.ts';
+import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
+import type { Collected } from '../src/metadata/collector.ts';
+import { decodeMetadata } from '../src/metadata/decode.ts';
+import type { Hands } from './hands.ts';
+
+/** What the cloud says now. */
+export type Wanted = {
+  deployments: Deployment[];
+  /** Every source answered: what is not in `deployments` is not asked for any more. */
+  complete: boolean;
+  /** What could not be asked, read or understood; each of them fails alone. */
+  problems: AgentError[];
+};
+
+/** Asks every configured collector. */
+export async function collect(hands: Hands, signal: AbortSignal): Promise<{ texts: Collected[]; problems: AgentError[] }> {
+  const results = await Promise.allSettled(
+    hands.collectors.map(async (collector) => await collector.collect(signal)),
+  );
+  const problems = results.flatMap((result) => (result.status === 'rejected' ? [asAgentError(result.reason)] : []));
+  const texts = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return { texts, problems };
+}
+
+/** Takes apart what the collectors brought. Of two deployments with the same id the first counts. */
+export function understand(texts: readonly Collected[], unanswered: readonly AgentError[], hands: Hands): Wanted {
+  const deployments = new Map<string, Deployment>();
+  const problems = [...unanswered];
+  let complete = unanswered.length === 0;
+  for (const collected of texts) {
+    try {
+      for (const raw of decodeMetadata(collected)) {
+        const decoded = decodeDeployment(raw.value);
+        if (!decoded.ok) {
+          problems.push(decoded.error);
+          // Somebody may still wait for it, whatever it is.
+          complete = false;
+        } else if (deployments.has(decoded.deployment.id)) {
+          problems.push(new AgentError('bad-deployment', `deployment ${decoded.deployment.id} is there twice; the first counts`));
+        } else deployments.set(decoded.deployment.id, decoded.deployment);
+      }
+    } catch (error) {
+      problems.push(asAgentError(error));
+      complete = false;
+    }
+  }
+  for (const deployment of deployments.values()) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
+  return { deployments: [...deployments.values()], complete, problems };
+}
+
+const asAgentError = (error: unknown): AgentError =>
+  error instanceof AgentError ? error : new AgentError('bad-metadata', explain(error), { cause: error });

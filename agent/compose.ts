@@ -1,0 +1,210 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { getCACertificates } from 'node:tls';
+import { type Clock, systemClock } from '../src/base/clock.ts';
+import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
+import { explain } from '../src/base/errors.ts';
+import type { Log } from '../src/base/log.ts';
+import { createRetry, type Retry } from '../src/base/retry.ts';
+import type { Secrets } from '../src/base/secrets.ts';
+import { openLedger } from '../src/deployment/ledger.ts';
+import { createGenerations } from '../src/files/generation.ts';
+import { createKeptRequests } from '../src/files/kept-requests.ts';
+import { readOwners } from '../src/files/owners.ts';
+import type { Collector, CollectorName } from '../src/metadata/collector.ts';
+import { heatCollector } from '../src/metadata/heat.ts';
+import { given, type HeatParams, isTrue, parseHeatParams } from '../src/metadata/heat-params.ts';
+import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
+import { createHeat, type Heat } from '../src/openstack/heat.ts';
+import { createHttp, type Http } from '../src/openstack/http.ts';
+import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
+import { createMagnum } from '../src/openstack/magnum.ts';
+import { presentedCertificate } from '../src/services/presented.ts';
+import type { SignalHands } from '../src/signal/send.ts';
+import { AgentError } from '../src/base/errors.ts';
+import type { Config } from './config.ts';
+import type { Cluster, Hands, Progress } from './hands.ts';
+
+export const STATE = '/var/lib/coe-agent';
+export const RUNTIME = '/run/coe-agent';
+const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
+
+export type Composition = {
+  config: Config;
+  /** Prefix of every path of the node. */
+  root: string;
+  log: Log;
+  secrets: Secrets;
+  progress: (event: Progress) => void;
+  /** For tests: what takes the place of a real hand. */
+  replace?: { clock?: Clock; disk?: Disk; random?: () => number };
+};
+
+/** The composition root: the only place that builds the real effects. */
+export async function compose(given_: Composition): Promise<Hands & { close(): Promise<void> }> {
+  const { config, root, log, secrets, progress } = given_;
+  const clock = given_.replace?.clock ?? systemClock;
+  const disk = given_.replace?.disk ?? createDisk(root);
+  const uid = process.getuid?.() ?? 0;
+  const params = parseHeatParams((await readIfThere(disk, config.heat_params))?.toString('utf8') ?? '');
+  const http = createHttp(await httpOptions(config, params, disk, log));
+  const retry = createRetry({
+    clock,
+    random: given_.replace?.random ?? Math.random,
+    onRetry: (what, why, ms) => {
+      log.info({ what, why, wait_ms: Math.round(ms) }, 'not there yet, trying again');
+    },
+  });
+  const keystone = createKeystone({ http, clock, secrets });
+  const heat = createHeat(http);
+  const owners = await readOwners(disk, (kind, name) => {
+    progress({ event: 'notice', text: `this node has no ${kind} ${name}: root owns the new files` });
+  });
+
+  return {
+    config,
+    clock,
+    log,
+    secrets,
+    disk,
+    retry,
+    progress,
+    hostname: hostname(),
+    collectors: config.collectors.map((name) => collectorOf(name, config, { disk, heat, keystone, uid })),
+    ledger: await openLedger(
+      {
+        disk,
+        clock,
+        onDamage: (path, error) => {
+          log.error({ path, why: explain(error) }, 'a ledger record is damaged; its deployment counts as done');
+        },
+      },
+      join(STATE, 'deployments'),
+    ),
+    generations: createGenerations(disk, join(STATE, 'generation'), (user, group) =>
+      // Only root may give files away; below --root everything belongs to whoever runs.
+      uid === 0 ? owners(user, group) : { uid, gid: process.getgid?.() ?? 0 },
+    ),
+    keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
+    openCluster: openClusterWith(config, keystone, http, retry),
+    signals: signalsOf(heat, keystone),
+    systemctl: async () => {
+      const { createSystemctl } = await import('../src/services/systemctl.ts');
+      // Below --root it is that root's own systemctl, never this machine's.
+      return createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
+    },
+    presented: presentedCertificate,
+    close: async () => {
+      await http.close();
+    },
+  };
+}
+
+async function httpOptions(
+  config: Config,
+  params: HeatParams,
+  disk: Disk,
+  log: Log,
+): Promise<Parameters<typeof createHttp>[0]> {
+  const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
+  if (!verify)
+    log.warn(
+      { heat_params: config.heat_params },
+      'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
+    );
+  const file = config.cloud.ca_file ?? CA_BUNDLE;
+  const bundle = (await readIfThere(disk, file))?.toString('utf8');
+  if (bundle === undefined && config.cloud.ca_file !== undefined)
+    throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
+  const urls = [given(params, 'AUTH_URL'), config.heat?.auth_url];
+  const overTls = urls.some((url) => url?.startsWith('https:'));
+  return {
+    deadlineMs: config.cloud.deadline_seconds * 1000,
+    // The system's own trust store, as curl has it; Node would go by a list of its own.
+    ca: bundle ?? (overTls ? getCACertificates('system').join('\n') || undefined : undefined),
+    verify,
+    proxy: {
+      http: given(params, 'HTTP_PROXY'),
+      https: given(params, 'HTTPS_PROXY'),
+      no: given(params, 'NO_PROXY'),
+    },
+  };
+}
+
+function collectorOf(
+  name: CollectorName,
+  config: Config,
+  { disk, heat, keystone, uid }: { disk: Disk; heat: Heat; keystone: Keystone; uid: number },
+): Collector {
+  switch (name) {
+    case 'heat': {
+      const from = config.heat;
+      if (!from) throw new AgentError('config', 'the collector heat is configured, but the section heat is missing');
+      const login: Login = {
+        authUrl: from.auth_url,
+        userId: from.user_id,
+        password: from.password,
+        scope: { projectId: from.project_id },
+        region: from.region_name,
+      };
+      const resource = { stackId: from.stack_id, resourceName: from.resource_name };
+      return heatCollector(
+        async (signal) =>
+          await keystone.authorized(
+            login,
+            signal,
+            async (session) => await heat.readMetadata(session, resource, signal),
+          ),
+      );
+    }
+    case 'heat_local':
+      return heatLocalCollector(disk, config.heat_local.path, uid);
+    case 'local':
+      return localCollector(disk, config.local.path, uid);
+  }
+}
+
+const openClusterWith =
+  (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
+  async (params, token, signal) => {
+    const magnum = createMagnum(http);
+    const patience = { baseMs: 500, capMs: 15_000, forMs: config.cloud.patience_seconds * 1000 };
+    const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
+    const login: Login = {
+      authUrl: params.get('AUTH_URL') ?? '',
+      userId: params.get('TRUSTEE_USER_ID') ?? '',
+      password: params.get('TRUSTEE_PASSWORD') ?? '',
+      scope: { trustId: params.get('TRUST_ID') ?? '' },
+      region: given(params, 'REGION_NAME'),
+    };
+    const ask = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> =>
+      await retry(what, patience, signal, async () =>
+        token === undefined
+          ? await keystone.authorized(login, signal, async (session) => await use(session.token))
+          : await use(token),
+      );
+    const cluster: Cluster = {
+      readCa: async (type) =>
+        await ask(`fetch the ${type} CA`, async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal)),
+      sign: async (type, csr) =>
+        await ask('have a certificate signed', async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal)),
+    };
+    if (token === undefined) await retry('log in', patience, signal, async () => await keystone.login(login, signal));
+    return cluster;
+  };
+
+const signalsOf = (heat: Heat, keystone: Keystone): SignalHands => ({
+  signalAddress: heat.signalAddress,
+  signalResource: async (target, body, signal) => {
+    const login: Login = {
+      authUrl: target.authUrl,
+      userId: target.userId,
+      password: target.password,
+      scope: { projectId: target.projectId },
+      region: target.region,
+    };
+    await keystone.authorized(login, signal, async (session) => {
+      await heat.signalResource(session, target, body, signal);
+    });
+  },
+});

@@ -1,0 +1,89 @@
+import { AgentError, codeOf, explain } from '../src/base/errors.ts';
+import type { Hands } from './hands.ts';
+import type { Notify } from './notify.ts';
+import { newMemory, pass, type PassResult } from './pass.ts';
+import { recordPass } from './status-file.ts';
+
+/** What the loop is told from outside. */
+export type DaemonSignals = {
+  stopping: AbortSignal;
+  /** Fires when the loop should not wait any longer; a new one for each wait. */
+  nextWake(): AbortSignal;
+};
+
+/**
+ * The long loop: one pass at a time, then a wait that grows from `poll.min_seconds` after a change to
+ * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
+ *
+ * @param random in [0, 1)
+ * @returns when the program is to stop
+ */
+export async function runDaemon(
+  hands: Hands,
+  notify: Notify,
+  { stopping, nextWake }: DaemonSignals,
+  random: () => number,
+): Promise<void> {
+  const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
+  const memory = newMemory();
+  const reported = new Set<string>();
+  let wait = fastest;
+  let isReady = false;
+  while (!stopping.aborted) {
+    const woken = nextWake();
+    try {
+      const result = await pass(hands, memory, stopping);
+      report(result, hands, reported);
+      await recordPass(hands, result);
+      await notify.status(inWords(result));
+      if (!isReady && result.problems.every(({ kind }) => kind !== 'not-ready')) {
+        await notify.ready();
+        isReady = true;
+      }
+      wait = result.changed || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
+    } catch (error) {
+      if (codeOf(error) === 'aborted') return;
+      // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
+      hands.log.error({ why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) }, 'the pass broke off');
+      await notify.status(`the last pass broke off: ${hands.secrets.redact(explain(error))}`);
+      memory.dealtWith = undefined;
+      wait = Math.min(wait * 2, slowest);
+    }
+    await sleepUnlessWoken(hands, wait * 1000 * (0.75 + random() / 2), stopping, woken);
+  }
+}
+
+async function sleepUnlessWoken(hands: Hands, ms: number, stopping: AbortSignal, woken: AbortSignal): Promise<void> {
+  try {
+    await hands.clock.sleep(ms, AbortSignal.any([stopping, woken]));
+  } catch (error) {
+    if (codeOf(error) !== 'aborted') throw error;
+  }
+}
+
+const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
+
+/** Logs what is new: the same trouble in every pass is told once, until it is gone. */
+function report(result: PassResult, { log }: Hands, reported: Set<string>): void {
+  const now = new Map<string, () => void>();
+  for (const problem of result.problems)
+    now.set(explain(problem), () => {
+      log.warn({ code: problem.code, why: explain(problem) }, 'something of the metadata could not be used');
+    });
+  for (const { id, group } of result.unserved)
+    now.set(`${id} ${group}`, () => {
+      log.info({ deployment: id, group }, 'a deployment of a group that is not served here is left alone');
+    });
+  for (const [text, tell] of now) if (!reported.has(text)) tell();
+  reported.clear();
+  for (const text of now.keys()) reported.add(text);
+}
+
+function inWords({ problems, open, settled }: PassResult): string {
+  const [problem] = problems;
+  if (problem) return `waiting: ${explain(problem)}`;
+  if (open > 0) return `${open} result${open === 1 ? '' : 's'} not yet acknowledged by Heat`;
+  const last = settled.at(-1);
+  if (last) return `deployment ${last.id} ${last.outcome.statusCode === 0 ? 'done' : 'failed'}`;
+  return 'idle, nothing to do';
+}

@@ -1,0 +1,53 @@
+import type { X509Certificate } from 'node:crypto';
+import type { Clock } from '../src/base/clock.ts';
+import type { Disk } from '../src/base/disk.ts';
+import type { Log } from '../src/base/log.ts';
+import type { Retry } from '../src/base/retry.ts';
+import type { Secrets } from '../src/base/secrets.ts';
+import type { CaType } from '../src/certificates/layout.ts';
+import type { Ledger } from '../src/deployment/ledger.ts';
+import type { Generations } from '../src/files/generation.ts';
+import type { KeptRequests } from '../src/files/kept-requests.ts';
+import type { Collector } from '../src/metadata/collector.ts';
+import type { HeatParams } from '../src/metadata/heat-params.ts';
+import type { Systemctl } from '../src/services/systemctl.ts';
+import type { SignalHands } from '../src/signal/send.ts';
+import type { Config } from './config.ts';
+
+/**
+ * Everything through which a pass touches the world. compose.ts builds the real ones; a test builds its own
+ * or changes some of these.
+ */
+export type Hands = {
+  config: Config;
+  clock: Clock;
+  log: Log;
+  secrets: Secrets;
+  disk: Disk;
+  retry: Retry;
+  hostname: string;
+  collectors: readonly Collector[];
+  ledger: Ledger;
+  generations: Generations;
+  keptRequests: KeptRequests;
+  /** The cluster's door in Magnum, opened with the node's trust or with a token that a deployment brought. */
+  openCluster(params: HeatParams, token: string | undefined, signal: AbortSignal): Promise<Cluster>;
+  signals: SignalHands;
+  systemctl(): Promise<Systemctl>;
+  presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
+  /** Told of everything that a person who watches would want to see. */
+  progress(event: Progress): void;
+};
+
+export type Cluster = {
+  readCa(type: CaType): Promise<string>;
+  sign(type: CaType, csr: string): Promise<string>;
+};
+
+export type Progress =
+  | { event: 'deployment'; id: string; text: string }
+  | { event: 'step'; text: string }
+  | { event: 'part'; text: string }
+  | { event: 'done'; text: string; ms: number }
+  | { event: 'failed'; text: string; why: string }
+  | { event: 'notice'; text: string };

@@ -1,0 +1,55 @@
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { AgentError } from '../src/base/errors.ts';
+import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
+import type { Role, RoleLayout } from '../src/certificates/layout.ts';
+import { factsOf, type Values } from '../src/certificates/template.ts';
+import {
+  given,
+  type HeatParams,
+  isTrue,
+  parseHeatParams,
+  requireParams,
+  SECRET_PARAMS,
+} from '../src/metadata/heat-params.ts';
+import { requiredKeys } from '../src/certificates/request.ts';
+import type { Hands } from './hands.ts';
+
+/** What this node is: read anew for each operation, because heat-params may have been changed by hand. */
+export type Node = {
+  params: HeatParams;
+  role: Role;
+  chosen: ChosenLayout;
+  layout: RoleLayout;
+  /** What the layout's texts are filled with. */
+  values: Values;
+};
+
+/** @throws `bad-heat-params` when there is no heat-params file */
+export async function readNode({ disk, config, hostname, secrets }: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
+  const params = await readParams(disk, config.heat_params);
+  for (const key of SECRET_PARAMS) secrets.add(params.get(key));
+  const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
+  const chosen = await chooseLayout(config.layout, async (path) => (await disk.info(path)) !== undefined);
+  return { params, role, chosen, layout: chosen.layout.roles[role], values: factsOf(params, hostname) };
+}
+
+export async function readParams(disk: Disk, path: string): Promise<HeatParams> {
+  const text = await readIfThere(disk, path);
+  if (text === undefined)
+    throw new AgentError('bad-heat-params', `there is no ${path}: this is no node of a Magnum cluster, or it is not set up yet`);
+  return parseHeatParams(text.toString('utf8'));
+}
+
+const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL', 'NODEGROUP_ROLE'];
+const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
+
+/**
+ * What must hold before anything is made for this node.
+ *
+ * @throws `precondition` or `bad-heat-params`
+ */
+export function checkNode(node: Node, path: string, hasToken: boolean): void {
+  if (isTrue(node.params.get('TLS_DISABLED')))
+    throw new AgentError('precondition', 'the cluster has no TLS: nothing to rotate');
+  requireParams(node.params, [...ALWAYS, ...(hasToken ? [] : TRUST), ...requiredKeys(node.layout)], path);
+}

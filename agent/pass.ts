@@ -1,0 +1,103 @@
+import type { AgentError } from '../src/base/errors.ts';
+import type { Outcome } from '../src/deployment/deployment.ts';
+import { pendingOf } from '../src/deployment/pending.ts';
+import type { Collected } from '../src/metadata/collector.ts';
+import { answer, answerAll } from './answer.ts';
+import { collect, understand } from './collect.ts';
+import type { Hands } from './hands.ts';
+import { presentable } from './outcome.ts';
+import { settle } from './settle.ts';
+
+export type PassOptions = {
+  /** Metadata to go by in place of what the collectors bring. */
+  metadata?: Collected;
+  /** A deployment to be done again although it has been done. */
+  force?: string | undefined;
+};
+
+export type PassResult = {
+  /** Whether the cloud said something new, or there was anything to do. */
+  changed: boolean;
+  settled: { id: string; outcome: Outcome; acknowledged: boolean }[];
+  /** Sources that could not be asked and deployments that could not be understood. */
+  problems: AgentError[];
+  /** Results that nobody has acknowledged yet. */
+  open: number;
+  /** Groups of deployments that nobody here serves. */
+  unserved: { id: string; group: string }[];
+};
+
+/** What a daemon remembers from one pass to the next. */
+export type Memory = {
+  /** The last metadata that was dealt with completely: the same again needs no second look. */
+  dealtWith: string | undefined;
+};
+
+export const newMemory = (): Memory => ({ dealtWith: undefined });
+
+/**
+ * One pass, from metadata to signal. Read this to know the program.
+ *
+ * @throws `aborted` when the program is to stop, `disk` or `state` when the ledger itself cannot be kept
+ */
+export async function pass(
+  hands: Hands,
+  memory: Memory,
+  signal: AbortSignal,
+  options: PassOptions = {},
+): Promise<PassResult> {
+  const result: PassResult = { changed: false, settled: [], problems: [], open: 0, unserved: [] };
+
+  // 1. Recover: what a killed run has left is brought to its end before anything new.
+  const recovered = await recoverRun(hands, signal);
+  if (recovered) {
+    memory.dealtWith = undefined;
+    result.settled.push({ ...recovered, acknowledged: false });
+  }
+
+  // 2. Collect: what does the cloud want of this node?
+  const { texts, problems } = options.metadata
+    ? { texts: [options.metadata], problems: [] }
+    : await collect(hands, signal);
+  const said = JSON.stringify(texts);
+  result.problems = problems;
+  if (problems.length === 0 && said === memory.dealtWith && options.force === undefined) return result;
+  result.changed = said !== memory.dealtWith && problems.length === 0;
+  const wanted = understand(texts, problems, hands);
+  if (options.metadata) wanted.complete = false;
+  result.problems = wanted.problems;
+
+  // 3. Answer: results that were never acknowledged, as far as somebody still waits for them.
+  result.open = await answerAll(wanted, hands, signal);
+
+  // 4. Settle: one deployment at a time, in the order that Heat means.
+  const settled = (id: string): boolean => id !== options.force && hands.ledger.settled(id);
+  for (const deployment of pendingOf(wanted.deployments, settled)) {
+    const { id, group } = deployment;
+    const outcome = await settle(deployment, hands, signal);
+    if (!outcome) {
+      result.unserved.push({ id, group });
+      continue;
+    }
+    const entry = hands.ledger.find(id);
+    const acknowledged = entry !== undefined && (await answer(entry, hands, signal));
+    if (!acknowledged) result.open += 1;
+    result.settled.push({ id, outcome, acknowledged });
+  }
+
+  // 5. Remember: nothing is open, so the same metadata again means nothing to do.
+  memory.dealtWith = result.open === 0 && problems.length === 0 ? said : undefined;
+  return result;
+}
+
+/** The outcome of an interrupted run goes into the ledger like any other. */
+async function recoverRun(hands: Hands, signal: AbortSignal): Promise<{ id: string; outcome: Outcome } | undefined> {
+  if (!(await hands.generations.current())) return undefined;
+  const { recover } = await import('./recover.ts');
+  const recovered = await recover(hands, signal);
+  const entry = recovered && hands.ledger.find(recovered.owner);
+  if (!recovered || !entry || entry.state !== 'started') return undefined;
+  const outcome = presentable(recovered.outcome, entry.outputs, hands.secrets);
+  await hands.ledger.finish(entry.id, outcome);
+  return { id: entry.id, outcome };
+}

@@ -1,0 +1,150 @@
+import * as v from 'valibot';
+import { readIfThere } from '../src/base/disk.ts';
+import { AgentError, codeOf } from '../src/base/errors.ts';
+import { issueCertificates, type Material } from '../src/certificates/issue.ts';
+import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
+import { recognizer } from '../src/certificates/recognize.ts';
+import { checkServiceAccount } from '../src/certificates/service-account.ts';
+import { fill } from '../src/certificates/template.ts';
+import { type Outcome, OutcomeSchema } from '../src/deployment/deployment.ts';
+import type { Journal } from '../src/files/journal.ts';
+import { renderFiles } from '../src/files/render.ts';
+import { UnitPlan } from '../src/services/unit.ts';
+import type { Cluster, Hands } from './hands.ts';
+import type { Node } from './node.ts';
+import { describeStep, type Step } from './plan.ts';
+import { restart, timed, wayBack } from './way-back.ts';
+
+/** What a run of steps knows so far. */
+type Run = {
+  /** The deployment, or the verb, that this is for. */
+  owner: string;
+  hands: Hands;
+  /** Fires when the program is to stop. */
+  signal: AbortSignal;
+  /** What the plan was made for; a run that is only finished after an interruption needs it no more. */
+  node?: Node;
+  cluster?: Cluster;
+  material?: Material;
+  journal?: Journal;
+};
+
+/** What the journal keeps about a run: enough to finish it without its deployment. */
+export const Rest = v.object({ units: v.array(UnitPlan), outcome: OutcomeSchema });
+export type Rest = v.InferOutput<typeof Rest>;
+
+/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
+const NEVER = new AbortController().signal;
+
+/** How each step is done. A new kind of step does not compile until it stands here. */
+const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) => Promise<void> } = {
+  'log-in': async ({ token }, run) => {
+    run.cluster = await run.hands.openCluster(made(run.node).params, token, run.signal);
+  },
+
+  issue: async ({ requests, authorities, algorithm }, run) => {
+    const { hands } = run;
+    run.material = await issueCertificates(requests, authorities, algorithm, {
+      ...made(run.cluster),
+      ...hands.keptRequests,
+      now: hands.clock.now,
+      done: (part, name) => {
+        hands.progress({ event: 'part', text: `${part} ${name}` });
+      },
+    });
+    for (const { key } of run.material.certificates.values()) hands.secrets.add(key);
+  },
+
+  stage: async ({ serviceAccount, units }, run) => {
+    const { hands } = run;
+    const node = made(run.node);
+    const material = made(run.material);
+    if (serviceAccount) checkServiceAccount(serviceAccount);
+    const read = async (path: string): Promise<string | undefined> =>
+      (await readIfThere(hands.disk, path))?.toString('utf8');
+    const files = await renderFiles(node.layout, material, serviceAccount, {
+      clusterName: node.params.get('CLUSTER_UUID') ?? 'kubernetes',
+      read,
+      fill: (text) => fill(text, node.values),
+      recognize: async (path) => recognizer((await read(path)) ?? ''),
+    });
+    run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
+      units: [...units],
+      outcome: success(changed, material, node, units),
+    }));
+  },
+
+  replace: async (_, run) => {
+    run.journal = await run.hands.generations.commit(made(run.journal));
+  },
+
+  restart: async ({ unit }, run) => {
+    await restart(unit, run.hands, NEVER);
+  },
+};
+
+const performStep = async <D extends Step['do']>(
+  step: Extract<Step, { do: D }>,
+  run: Run,
+): Promise<void> => {
+  await perform[step.do](step, run);
+};
+
+/**
+ * Carries out the steps of a plan. What fails before `replace` leaves the node as it was; what fails after it
+ * brings the old files back and restarts what was restarted.
+ *
+ * @throws the error of the step that failed, with what became of the node in its message; `aborted` when the
+ *   program is to stop and nothing has been replaced yet: the same run can be made again later
+ */
+export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcome> {
+  const { hands } = run;
+  const restarted: UnitPlan[] = [];
+  try {
+    for (const step of steps) {
+      if (step.do === 'restart') restarted.push(step.unit);
+      await timed(hands, describeStep(step), async () => {
+        await performStep(step, run);
+      });
+    }
+  } catch (error) {
+    const reported = await wayBack(error, restarted, hands, NEVER);
+    // The kept keys are of use to the same run made again, to nobody else.
+    if (codeOf(reported) !== 'aborted') await hands.keptRequests.forget();
+    throw reported;
+  }
+  const journal = made(run.journal);
+  await hands.generations.close(journal);
+  await hands.keptRequests.forget();
+  return v.parse(Rest, journal.rest).outcome;
+}
+
+/** What is reported when everything has been proven. */
+function success(changed: string[], material: Material, node: Node, units: readonly UnitPlan[]): Outcome {
+  const [first] = node.layout.authorities;
+  const ca = fingerprint(oneCertificate((first && material.authorities.get(first.ca)) ?? '', 'the new CA'));
+  const certificates = [...material.certificates].map(([name, { certificate }]) => [
+    name,
+    fingerprint(oneCertificate(certificate, name)),
+  ]);
+  const lines = [
+    `${certificates.length} certificates from the CA ${ca}, ${changed.length} files replaced:`,
+    ...changed.map((path) => `  ${path}`),
+    ...units.map(({ unit, probe }) =>
+      probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
+    ),
+  ];
+  return {
+    statusCode: 0,
+    stdout: `${lines.join('\n')}\n`,
+    stderr: '',
+    outputs: { fingerprint: ca, certificates: Object.fromEntries(certificates) },
+  };
+}
+
+/** What an earlier step of every plan provides. */
+function made<T>(value: T | undefined): T {
+  if (value === undefined)
+    throw new AgentError('state', 'a step of the plan came before the one that it builds on');
+  return value;
+}

@@ -1,0 +1,108 @@
+import type { KeyAlgorithm } from '../src/certificates/key.ts';
+import type { CaType } from '../src/certificates/layout.ts';
+import { type CertificateRequest, requestsOf } from '../src/certificates/request.ts';
+import { fill } from '../src/certificates/template.ts';
+import type { RotateOperation } from '../src/operation/operation.ts';
+import { planUnits, type UnitPlan } from '../src/services/unit.ts';
+import type { Config } from './config.ts';
+import type { Node } from './node.ts';
+
+/** What will be done, as data: `agent plan` prints it, perform.ts carries it out. */
+export type Step =
+  | { do: 'log-in'; as: string; token: string | undefined }
+  | {
+      do: 'issue';
+      authorities: readonly CaType[];
+      requests: readonly CertificateRequest[];
+      algorithm: KeyAlgorithm;
+    }
+  | {
+      do: 'stage';
+      paths: readonly string[];
+      serviceAccount: RotateOperation['serviceAccount'];
+      /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
+      units: readonly UnitPlan[];
+    }
+  | { do: 'replace' }
+  | { do: 'restart'; unit: UnitPlan };
+
+/** New certificates for a node: a rotation, or with `restart: false` the first ones. */
+export function planRotation(operation: RotateOperation, node: Node, config: Config, restart: boolean): Step[] {
+  const { layout, params, values } = node;
+  const { serviceAccount, keystoneToken } = operation;
+  const { units: overrides, deadline_seconds: deadline } = config.services;
+  const units = restart ? planUnits(layout, (text) => fill(text, values), overrides, deadline * 1000) : [];
+  const user = params.get('TRUSTEE_USER_ID') ?? '';
+  return [
+    {
+      do: 'log-in',
+      as: keystoneToken === undefined ? `user ${user} with trust ${params.get('TRUST_ID') ?? ''}` : 'the deployment, with its own token',
+      token: keystoneToken,
+    },
+    {
+      do: 'issue',
+      authorities: layout.authorities.map(({ ca }) => ca),
+      requests: requestsOf(layout, values),
+      algorithm: config.keys,
+    },
+    { do: 'stage', paths: pathsOf(node, serviceAccount !== undefined), serviceAccount, units },
+    ...fromReplaceOn(units),
+  ];
+}
+
+/** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */
+export const fromReplaceOn = (units: readonly UnitPlan[]): Step[] => [
+  { do: 'replace' },
+  ...units.map((unit): Step => ({ do: 'restart', unit })),
+];
+
+function pathsOf({ layout }: Node, withServiceAccount: boolean): string[] {
+  const { authorities, certificates, serviceAccount, kubeconfigs } = layout;
+  return [
+    ...authorities.map(({ file }) => file.path),
+    ...certificates.flatMap((row) => [row.keyFile.path, row.certificateFile.path]),
+    ...(serviceAccount && withServiceAccount
+      ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path]
+      : []),
+    ...kubeconfigs.map(({ file }) => file.path),
+  ];
+}
+
+/** A step in words, for the terminal, the log and `agent plan`. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'log-in':
+      return `log in to Keystone as ${step.as}`;
+    case 'issue': {
+      const { requests, authorities, algorithm } = step;
+      return `get ${count(authorities.length, 'CA')} and ${count(requests.length, 'certificate')} (${algorithm}) from Magnum`;
+    }
+    case 'stage':
+      return `stage the new files beside ${count(step.paths.length, 'target')}`;
+    case 'replace':
+      return 'put the new files in place';
+    case 'restart': {
+      const { unit, probe } = step.unit;
+      return probe ? `restart ${unit} and see its new certificate on ${probe.host}:${probe.port}` : `restart ${unit}`;
+    }
+  }
+}
+
+/** The particulars of a step, one line each. */
+export function detailStep(step: Step): string[] {
+  switch (step.do) {
+    case 'issue':
+      return step.requests.map(({ name, ca, subject, names }) => {
+        const san = names.length > 0 ? `; ${names.join(', ')}` : '';
+        return `${name} (${ca} CA): ${subject.map((pair) => pair.join('=')).join(', ')}${san}`;
+      });
+    case 'stage':
+      return [...step.paths];
+    case 'log-in':
+    case 'replace':
+    case 'restart':
+      return [];
+  }
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

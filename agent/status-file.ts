@@ -1,0 +1,35 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readIfThere, replaceFile } from '../src/base/disk.ts';
+import { explain } from '../src/base/errors.ts';
+import { RUNTIME } from './compose.ts';
+import type { Hands } from './hands.ts';
+import type { PassResult } from './pass.ts';
+
+/** What the last pass found, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
+const PassRecord = v.object({
+  at: v.string(),
+  problems: v.array(v.string()),
+  open: v.number(),
+  unserved: v.array(v.object({ id: v.string(), group: v.string() })),
+});
+export type PassRecord = v.InferOutput<typeof PassRecord>;
+
+const path = join(RUNTIME, 'last-pass.json');
+
+export async function recordPass({ disk, clock, secrets }: Pick<Hands, 'disk' | 'clock' | 'secrets'>, result: PassResult): Promise<void> {
+  const record: PassRecord = {
+    at: new Date(clock.now()).toISOString(),
+    problems: result.problems.map(explain),
+    open: result.open,
+    unserved: result.unserved,
+  };
+  await replaceFile(disk, path, secrets.redact(`${JSON.stringify(record)}\n`), { mode: 0o644 });
+}
+
+/** undefined when there has been no pass since the boot, or its record is unreadable. */
+export async function readPassRecord({ disk }: Pick<Hands, 'disk'>): Promise<PassRecord | undefined> {
+  const text = (await readIfThere(disk, path))?.toString('utf8');
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), PassRecord), text);
+  return parsed.success ? parsed.output : undefined;
+}
