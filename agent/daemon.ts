@@ -6,7 +6,10 @@ import { recordPass } from './status-file.ts';
 
 /** What the loop is told from outside. */
 export type DaemonSignals = {
+  /** The program is to stop: what can be broken off safely is. */
   stopping: AbortSignal;
+  /** The configuration is to be read anew, after the pass that runs now. */
+  reload: AbortSignal;
   /** Fires when the loop should not wait any longer; a new one for each wait. */
   nextWake(): AbortSignal;
 };
@@ -16,12 +19,12 @@ export type DaemonSignals = {
  * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
  *
  * @param random in [0, 1)
- * @returns when the program is to stop
+ * @returns when the program is to stop or to read its configuration anew
  */
 export async function runDaemon(
   hands: Hands,
   notify: Notify,
-  { stopping, nextWake }: DaemonSignals,
+  { stopping, reload, nextWake }: DaemonSignals,
   random: () => number,
 ): Promise<void> {
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
@@ -29,7 +32,7 @@ export async function runDaemon(
   const reported = new Set<string>();
   let wait = fastest;
   let isReady = false;
-  while (!stopping.aborted) {
+  while (!stopping.aborted && !reload.aborted) {
     const woken = nextWake();
     try {
       const result = await pass(hands, memory, stopping);
@@ -49,13 +52,13 @@ export async function runDaemon(
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
     }
-    await sleepUnlessWoken(hands, wait * 1000 * (0.75 + random() / 2), stopping, woken);
+    await sleepUnlessWoken(hands, wait * 1000 * (0.75 + random() / 2), AbortSignal.any([stopping, reload, woken]));
   }
 }
 
-async function sleepUnlessWoken(hands: Hands, ms: number, stopping: AbortSignal, woken: AbortSignal): Promise<void> {
+async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal): Promise<void> {
   try {
-    await hands.clock.sleep(ms, AbortSignal.any([stopping, woken]));
+    await clock.sleep(ms, wake);
   } catch (error) {
     if (codeOf(error) !== 'aborted') throw error;
   }

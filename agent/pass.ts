@@ -5,7 +5,6 @@ import type { Collected } from '../src/metadata/collector.ts';
 import { answer, answerAll } from './answer.ts';
 import { collect, understand } from './collect.ts';
 import type { Hands } from './hands.ts';
-import { presentable } from './outcome.ts';
 import { settle } from './settle.ts';
 
 export type PassOptions = {
@@ -49,7 +48,7 @@ export async function pass(
   const result: PassResult = { changed: false, settled: [], problems: [], open: 0, unserved: [] };
 
   // 1. Recover: what a killed run has left is brought to its end before anything new.
-  const recovered = await recoverRun(hands, signal);
+  const recovered = await recoverIfInterrupted(hands, signal);
   if (recovered) {
     memory.dealtWith = undefined;
     result.settled.push({ ...recovered, acknowledged: false });
@@ -90,14 +89,12 @@ export async function pass(
   return result;
 }
 
-/** The outcome of an interrupted run goes into the ledger like any other. */
-async function recoverRun(hands: Hands, signal: AbortSignal): Promise<{ id: string; outcome: Outcome } | undefined> {
+/** Looks first: what a recovery needs is loaded only when there is one. */
+async function recoverIfInterrupted(
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ id: string; outcome: Outcome } | undefined> {
   if (!(await hands.generations.current())) return undefined;
   const { recover } = await import('./recover.ts');
-  const recovered = await recover(hands, signal);
-  const entry = recovered && hands.ledger.find(recovered.owner);
-  if (!recovered || !entry || entry.state !== 'started') return undefined;
-  const outcome = presentable(recovered.outcome, entry.outputs, hands.secrets);
-  await hands.ledger.finish(entry.id, outcome);
-  return { id: entry.id, outcome };
+  return await recover(hands, signal);
 }

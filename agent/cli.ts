@@ -1,0 +1,92 @@
+import { Command, CommanderError, Option } from 'commander';
+import { createDisk } from '../src/base/disk.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
+import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
+import { createSecrets } from '../src/base/secrets.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import { CONFIG_PATH } from './config.ts';
+import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts';
+import type { Verb } from './verb.ts';
+import type { World } from './world.ts';
+
+/** Options of every verb. */
+type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true };
+
+/**
+ * Runs the command line.
+ *
+ * @returns the exit code; nothing is thrown
+ */
+export async function runCli(world: World): Promise<ExitCode> {
+  const secrets = createSecrets();
+  let code: ExitCode = EXIT.done;
+  const run = (verb: () => Promise<{ verb: Verb }>) =>
+    async function (this: Command): Promise<void> {
+      const { config, root, logLevel, json } = this.optsWithGlobals<Shared>();
+      const terminal = world.stderr.isTTY === true;
+      const log = createLog({
+        level: logLevel ?? 'info',
+        style: world.env['JOURNAL_STREAM'] === undefined ? (terminal ? 'text' : 'json') : 'journal',
+        secrets,
+        write: (line) => world.stderr.write(line),
+      });
+      const context = { world, log, secrets, root, disk: createDisk(root), configPath: config, json: json === true };
+      const { verb: start } = await verb();
+      code = await start(context, this.opts(), this.name());
+    };
+
+  const program = buildProgram(run)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+    });
+  try {
+    await program.parseAsync([...world.argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    const stack = error instanceof AgentError || !(error instanceof Error) ? '' : `\n${error.stack}`;
+    world.stderr.write(secrets.redact(`agent: ${explain(error)}${stack}\n`));
+    return exitCodeOf(error);
+  }
+}
+
+type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
+
+/** Every verb with its options; a verb's own code is loaded when it is called. */
+function buildProgram(run: Run): Command {
+  const program = new Command('agent')
+    .description("Replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA.")
+    .version(packageJson.version);
+  const verb = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .addOption(new Option('--config <file>', 'configuration file').default(CONFIG_PATH))
+      .addOption(new Option('--root <dir>', 'prefix of every path of the node').default('/'))
+      .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
+      .option('--json', 'one JSON object on standard output');
+
+  verb('run', 'the daemon: poll, do what is asked, answer; what the unit starts').action(
+    run(async () => await import('./commands/run.ts')),
+  );
+  verb('run-once', 'one pass, with progress on a terminal')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--metadata <file>', 'go by this file in place of what the collectors bring')
+    .option('--force <id>', 'do this deployment again although it has been done')
+    .action(run(async () => await import('./commands/run-once.ts')));
+  verb('plan', 'what a pass would do, and why')
+    .option('--metadata <file>', 'go by this file in place of what the collectors bring')
+    .action(run(async () => await import('./commands/plan.ts')));
+  verb('status', 'what has been done, and whether anybody knows').action(
+    run(async () => await import('./commands/status.ts')),
+  );
+  verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
+    run(async () => await import('./commands/certs.ts')),
+  );
+  verb('make-cert', "the node's first certificates (what make-cert.sh is for)")
+    .option('--force', 'make new ones although the node has a good set')
+    .action(run(async () => await import('./commands/make-cert.ts')));
+  return program;
+}

@@ -1,0 +1,41 @@
+import { EXIT } from '../exit-code.ts';
+import { takeInventory } from '../inventory.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { checkNode, readNode } from '../node.ts';
+import { carryOut } from '../perform.ts';
+import { planRotation } from '../plan.ts';
+import { recover } from '../recover.ts';
+import { createTerminal } from '../terminal.ts';
+import { lockNode, openHands, type Verb, writeJson } from '../verb.ts';
+
+const FIRST = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
+
+/**
+ * The node's first certificates, before its services start: the same plan as a rotation, without restarts.
+ * A node that has a good set keeps it.
+ */
+export const verb: Verb = async (context, options) => {
+  const lock = await lockNode(context, 'make-cert');
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const hands = await openHands(context, context.json ? () => undefined : terminal.progress);
+  try {
+    const { stopping } = watchSignals();
+    await recover(hands, stopping);
+    const node = await readNode(hands);
+    checkNode(node, hands.config.heat_params, false);
+    const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
+    if (options['force'] !== true && holdings.every(({ faults }) => faults.length === 0)) {
+      if (context.json) writeJson(context, { made: false });
+      else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');
+      return EXIT.done;
+    }
+    const steps = planRotation(FIRST, node, hands.config, false);
+    const outcome = await carryOut(steps, { owner: 'make-cert', node, hands, signal: stopping });
+    if (context.json) writeJson(context, { made: true, ...outcome.outputs });
+    else terminal.line(outcome.stdout.trimEnd());
+    return EXIT.done;
+  } finally {
+    await hands.close();
+    await lock.release();
+  }
+};

@@ -1,0 +1,84 @@
+import { explain } from '../../src/base/errors.ts';
+import type { Deployment } from '../../src/deployment/deployment.ts';
+import { pendingOf } from '../../src/deployment/pending.ts';
+import { selectOperation } from '../../src/operation/operation.ts';
+import { collect, understand } from '../collect.ts';
+import { EXIT, exitCodeOf } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { describeStep, detailStep } from '../plan.ts';
+import { intend } from '../settle.ts';
+import { createTerminal } from '../terminal.ts';
+import { openHands, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
+
+/** What a pass would do with one deployment. */
+type Entry = {
+  id: string;
+  group: string;
+  resource: string;
+  verdict: 'would be done' | 'would be refused' | 'is not served here';
+  why: string;
+  steps: { step: string; details: string[] }[];
+};
+
+/** Says what a pass would do, from the same data that a pass goes by, and does nothing. */
+export const verb: Verb = async (context, options) => {
+  const hands = await openHands(context, () => undefined);
+  try {
+    const metadata = await readMetadataOption(options);
+    const { texts, problems: unanswered } = metadata
+      ? { texts: [metadata], problems: [] }
+      : await collect(hands, watchSignals().stopping);
+    const { deployments, problems } = understand(texts, unanswered, hands);
+    const force = textOption(options, 'force');
+    const due = pendingOf(deployments, (id) => id !== force && hands.ledger.settled(id));
+    const entries = await Promise.all(due.map(async (deployment) => await describe(deployment, hands)));
+    const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
+
+    if (context.json)
+      writeJson(context, {
+        deployments: entries,
+        done: done.map(({ id }) => id),
+        problems: problems.map((problem) => explain(problem)),
+      });
+    else {
+      const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+      line(`configuration: ${hands.config.sources.join(', ')}`);
+      for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
+      for (const { id } of done) line(paint('dim', `deployment ${id}: done already`));
+      for (const entry of entries) {
+        line(`${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`);
+        line(`  ${entry.why}`);
+        for (const [index, { step, details }] of entry.steps.entries()) {
+          line(`  ${index + 1}. ${step}`);
+          for (const detail of details) line(paint('dim', `       ${detail}`));
+        }
+      }
+      if (entries.length === 0 && problems.length === 0) line('nothing to do');
+    }
+    const [problem] = problems;
+    return problem ? exitCodeOf(problem) : EXIT.done;
+  } finally {
+    await hands.close();
+  }
+};
+
+async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
+  const { id, group, resource, signal } = deployment;
+  const operation = selectOperation(deployment);
+  if (!operation) return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
+  try {
+    const { node, steps } = await intend(operation, hands);
+    const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
+    return {
+      id,
+      group,
+      resource,
+      verdict: 'would be done',
+      why: `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`,
+      steps: [...told, { step: `signal the result to Heat (${signal.transport})`, details: [] }],
+    };
+  } catch (error) {
+    return { id, group, resource, verdict: 'would be refused', why: explain(error), steps: [] };
+  }
+}

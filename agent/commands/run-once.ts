@@ -1,0 +1,70 @@
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { exitCodeOfPass } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
+import { type Holding, takeInventory } from '../inventory.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { readNode } from '../node.ts';
+import { newMemory, pass, type PassResult } from '../pass.ts';
+import { recordPass } from '../status-file.ts';
+import { changeTable, createTerminal, type Terminal } from '../terminal.ts';
+import { lockNode, openHands, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
+import { verb as plan } from './plan.ts';
+
+/** One pass, for a person on the node. */
+export const verb: Verb = async (context, options, name) => {
+  if (options['dryRun'] === true) return await plan(context, options, name);
+  const metadata = await readMetadataOption(options);
+  const lock = await lockNode(context, 'run-once');
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const hands = await openHands(context, context.json ? () => undefined : terminal.progress);
+  try {
+    const before = await inventoryOf(hands);
+    const { stopping } = watchSignals();
+    const result = await pass(hands, newMemory(), stopping, {
+      ...(metadata ? { metadata } : {}),
+      force: textOption(options, 'force'),
+    });
+    await recordPass(hands, result);
+    const after = await inventoryOf(hands);
+    if (context.json) writeJson(context, asJson(result));
+    else await summarize(result, before, after, terminal);
+    return exitCodeOfPass(result);
+  } finally {
+    await hands.close();
+    await lock.release();
+  }
+};
+
+/** What the node holds; nothing for a node that is not set up yet. */
+async function inventoryOf(hands: Hands): Promise<Holding[]> {
+  try {
+    const { layout } = await readNode(hands);
+    return await takeInventory(hands.disk, layout, hands.clock.now());
+  } catch (error) {
+    if (error instanceof AgentError) return [];
+    throw error;
+  }
+}
+
+async function summarize(result: PassResult, before: Holding[], after: Holding[], terminal: Terminal): Promise<void> {
+  const { line, paint } = terminal;
+  for (const problem of result.problems) line(`${paint('red', '✗')} ${explain(problem)}`);
+  for (const { id, group } of result.unserved)
+    line(`${paint('yellow', '!')} deployment ${id}: the group ${JSON.stringify(group)} is not served here, left alone`);
+  for (const { id, outcome } of result.settled)
+    if (outcome.statusCode !== 0) line(`${paint('red', '✗')} deployment ${id} failed: ${outcome.stderr.trimEnd()}`);
+  const changes = await changeTable(before, after);
+  if (changes) {
+    line();
+    line(paint('bold', 'what changed'));
+    line(changes);
+  } else if (result.settled.length === 0 && result.problems.length === 0) line('nothing to do');
+  if (result.open > 0) line(`${paint('yellow', '!')} ${result.open} result(s) not yet acknowledged by Heat: run it again`);
+}
+
+const asJson = ({ settled, problems, open, unserved }: PassResult): unknown => ({
+  settled,
+  problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
+  unacknowledged: open,
+  unserved,
+});

@@ -1,0 +1,41 @@
+import { EXIT } from '../exit-code.ts';
+import { readPassRecord } from '../status-file.ts';
+import { createTerminal, table } from '../terminal.ts';
+import { openHands, type Verb, writeJson } from '../verb.ts';
+
+/** What has been done on this node, newest last, and how the last pass went. */
+export const verb: Verb = async (context) => {
+  const hands = await openHands(context, () => undefined);
+  try {
+    const last = await readPassRecord(hands);
+    const entries = hands.ledger.entries();
+    const interrupted = (await hands.generations.current())?.owner;
+    if (context.json) {
+      const deployments = entries.map((entry) => ({ ...entry, signal: entry.signal?.transport }));
+      writeJson(context, { lastPass: last ?? null, interrupted: interrupted ?? null, deployments });
+      return EXIT.done;
+    }
+    const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+    line(last ? `last pass ${last.at}` : 'no pass since the node was started');
+    for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
+    if (last && last.open > 0) line(`  ${paint('yellow', '!')} ${last.open} result(s) not yet acknowledged by Heat`);
+    if (interrupted !== undefined) line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
+    if (entries.length === 0) line('no deployments yet');
+    else {
+      const rows = entries.map(({ id, group, action, state, at, outcome }) => [
+        id,
+        group,
+        action,
+        state,
+        outcome ? (outcome.statusCode === 0 ? 'ok' : `failed (${outcome.statusCode})`) : '-',
+        at[state] ?? '',
+      ]);
+      line(await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows));
+      for (const { id, outcome } of entries)
+        if (outcome && outcome.statusCode !== 0) line(`  ${paint('red', '✗')} ${id}: ${outcome.stderr.trimEnd()}`);
+    }
+    return EXIT.done;
+  } finally {
+    await hands.close();
+  }
+};

@@ -1,0 +1,28 @@
+import { AgentError } from '../src/base/errors.ts';
+import type { PassResult } from './pass.ts';
+
+export const EXIT = {
+  done: 0,
+  deploymentFailed: 1,
+  usage: 2,
+  cloudNotReady: 3,
+  lockHeld: 4,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The exit code that an error ends a verb with. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (!(error instanceof AgentError)) return EXIT.deploymentFailed;
+  if (error.code === 'lock-held') return EXIT.lockHeld;
+  if (error.code === 'usage' || error.code === 'config' || error.code === 'bad-heat-params') return EXIT.usage;
+  return error.kind === 'not-ready' || error.code === 'login-refused' ? EXIT.cloudNotReady : EXIT.deploymentFailed;
+}
+
+/** The exit code of one pass. A failed deployment outranks a cloud that could not be asked. */
+export function exitCodeOfPass({ settled, problems, open }: PassResult): ExitCode {
+  if (settled.some(({ outcome }) => outcome.statusCode !== 0)) return EXIT.deploymentFailed;
+  const [problem] = problems;
+  if (problem) return exitCodeOf(problem);
+  return open > 0 ? EXIT.cloudNotReady : EXIT.done;
+}

@@ -1,0 +1,76 @@
+import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { explain } from '../src/base/errors.ts';
+import type { FileRow, RoleLayout } from '../src/certificates/layout.ts';
+import { fingerprint, oneCertificate, subjectOf } from '../src/certificates/read.ts';
+
+/** One certificate file of the node, as it is on disk now. */
+export type Holding = {
+  file: string;
+  kind: 'CA' | 'certificate';
+  /** undefined when there is no such file, or no certificate in it. */
+  fingerprint: string | undefined;
+  subject: string | undefined;
+  notAfter: string | undefined;
+  /** What is wrong with it, in words; empty when it is good. */
+  faults: string[];
+};
+
+/** Every certificate that the layout names, with what is wrong with it. */
+export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
+  const authorities = new Map<string, X509Certificate | undefined>();
+  const holdings: Holding[] = [];
+  for (const { ca, file } of layout.authorities) {
+    const { certificate, holding } = await look(disk, file, 'CA', now);
+    if (certificate && !certificate.ca) holding.faults.push('is not a CA');
+    authorities.set(ca, certificate);
+    holdings.push(holding);
+  }
+  for (const row of layout.certificates) {
+    const { certificate, holding } = await look(disk, row.certificateFile, 'certificate', now);
+    if (certificate) {
+      const ca = authorities.get(row.ca);
+      if (ca && !certificate.verify(ca.publicKey)) holding.faults.push('is not signed by the CA beside it');
+      holding.faults.push(...(await keyFaults(disk, row.keyFile, certificate)));
+    }
+    holdings.push(holding);
+  }
+  return holdings;
+}
+
+async function look(
+  disk: Disk,
+  { path }: FileRow,
+  kind: Holding['kind'],
+  now: number,
+): Promise<{ certificate: X509Certificate | undefined; holding: Holding }> {
+  const holding: Holding = { file: path, kind, fingerprint: undefined, subject: undefined, notAfter: undefined, faults: [] };
+  const content = await readIfThere(disk, path);
+  if (content === undefined) {
+    holding.faults.push('is missing');
+    return { certificate: undefined, holding };
+  }
+  try {
+    const certificate = oneCertificate(content.toString('utf8'), path);
+    holding.fingerprint = fingerprint(certificate);
+    holding.subject = subjectOf(certificate);
+    holding.notAfter = certificate.validToDate.toISOString();
+    if (now > certificate.validToDate.getTime()) holding.faults.push('has expired');
+    if (now < certificate.validFromDate.getTime()) holding.faults.push('is not valid yet');
+    return { certificate, holding };
+  } catch (error) {
+    holding.faults.push(explain(error));
+    return { certificate: undefined, holding };
+  }
+}
+
+async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<string[]> {
+  const pem = await readIfThere(disk, path);
+  if (pem === undefined) return [`its key ${path} is missing`];
+  try {
+    const fits = createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
+    return fits ? [] : [`its key ${path} does not fit`];
+  } catch {
+    return [`its key ${path} cannot be read as a key`];
+  }
+}

@@ -1,0 +1,10 @@
+#!/usr/bin/env node
+import { runCli } from './cli.ts';
+
+process.exitCode = await runCli({
+  argv: process.argv.slice(2),
+  env: process.env,
+  pid: process.pid,
+  stdout: process.stdout,
+  stderr: process.stderr,
+});

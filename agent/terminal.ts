@@ -1,0 +1,78 @@
+import { styleText } from 'node:util';
+import type { Secrets } from '../src/base/secrets.ts';
+import type { Holding } from './inventory.ts';
+import type { Progress } from './hands.ts';
+import type { Output } from './world.ts';
+
+/** Text for a person: coloured on a terminal, plain lines anywhere else. */
+export type Terminal = {
+  line(text?: string): void;
+  progress(event: Progress): void;
+  paint(style: Style, text: string): string;
+};
+
+type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan';
+
+export function createTerminal(output: Output, secrets: Secrets): Terminal {
+  const paint = (style: Style, text: string): string =>
+    output.isTTY === true ? styleText(style, text, { validateStream: false }) : text;
+  const line = (text = ''): void => {
+    output.write(`${secrets.redact(text)}\n`);
+  };
+  return {
+    line,
+    paint,
+    progress: (event) => {
+      switch (event.event) {
+        case 'deployment':
+          line(`${paint('bold', `deployment ${event.id}`)}  ${event.text}`);
+          return;
+        case 'done':
+          line(`  ${paint('green', '✓')} ${event.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`);
+          return;
+        case 'failed':
+          line(`  ${paint('red', '✗')} ${event.text}: ${event.why}`);
+          return;
+        case 'notice':
+          line(`  ${paint('yellow', '!')} ${event.text}`);
+          return;
+        case 'step':
+        case 'part':
+          return;
+      }
+    },
+  };
+}
+
+/** The certificates that are others than before, as a table. */
+export async function changeTable(before: readonly Holding[], after: readonly Holding[]): Promise<string | undefined> {
+  const changed = after.flatMap((now) => {
+    const was = before.find(({ file }) => file === now.file);
+    return was?.fingerprint === now.fingerprint ? [] : [{ was, now }];
+  });
+  if (changed.length === 0) return undefined;
+  return await table(
+    ['file', 'was', 'is', 'valid until'],
+    changed.map(({ was, now }) => [now.file, short(was?.fingerprint), short(now.fingerprint), day(now.notAfter)]),
+  );
+}
+
+/** A fingerprint as far as a person compares it. */
+export const short = (fingerprint: string | undefined): string => fingerprint?.slice(0, 16) ?? '-';
+
+export const day = (iso: string | undefined): string => iso?.slice(0, 10) ?? '-';
+
+/** Columns without lines: it reads well and can be cut with awk. */
+export async function table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
+  const { default: Table } = await import('cli-table3');
+  const none = { 'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '' };
+  const noMore = { 'bottom-left': '', 'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '' };
+  const chars = { ...none, ...noMore, 'right': '', 'right-mid': '', 'middle': '  ' };
+  const drawn = new Table({ head: [...head], chars, style: { 'head': [], 'border': [], 'padding-left': 0, 'padding-right': 0 } });
+  drawn.push(...rows.map((row) => [...row]));
+  return drawn
+    .toString()
+    .split('\n')
+    .map((row) => `  ${row.trimEnd()}`)
+    .join('\n');
+}

@@ -1,0 +1,67 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AgentError } from '../src/base/errors.ts';
+import type { Collected } from '../src/metadata/collector.ts';
+import type { Disk } from '../src/base/disk.ts';
+import { type Lock, takeLock } from '../src/base/lock.ts';
+import type { Log } from '../src/base/log.ts';
+import type { Secrets } from '../src/base/secrets.ts';
+import { compose, RUNTIME } from './compose.ts';
+import { loadConfig } from './config.ts';
+import type { ExitCode } from './exit-code.ts';
+import type { Hands, Progress } from './hands.ts';
+import type { World } from './world.ts';
+
+/** What every verb starts from. */
+export type Context = {
+  world: World;
+  log: Log;
+  secrets: Secrets;
+  root: string;
+  disk: Disk;
+  configPath: string;
+  json: boolean;
+};
+
+/** One verb of the command line; the options are its own, as commander gives them. */
+export type Verb = (context: Context, options: Record<string, unknown>, name: string) => Promise<ExitCode>;
+
+/** The real hands of this node, built from its configuration. */
+export async function openHands(
+  context: Context,
+  progress: (event: Progress) => void,
+): Promise<Hands & { close(): Promise<void> }> {
+  const { disk, root, log, secrets, configPath } = context;
+  const config = await loadConfig(disk, configPath, (text) => {
+    log.info({ why: text }, 'a setting of os-collect-config is not used');
+  });
+  secrets.add(config.heat?.password);
+  return await compose({ config, root, log, secrets, progress });
+}
+
+/** The lock of every verb that writes. @throws `lock-held` with the holder's pid and verb */
+export const lockNode = async ({ root, world }: Context, verb: string): Promise<Lock> =>
+  await takeLock(join(root, RUNTIME, 'lock'), verb, world.pid);
+
+/** A string option, or undefined. */
+export const textOption = (options: Record<string, unknown>, name: string): string | undefined => {
+  const value = options[name];
+  return typeof value === 'string' ? value : undefined;
+};
+
+/** Writes one JSON object, redacted, as the whole of standard output. */
+export const writeJson = ({ world, secrets }: Context, value: unknown): void => {
+  world.stdout.write(secrets.redact(`${JSON.stringify(value, undefined, 2)}\n`));
+};
+
+/** The file of `--metadata`, which is a path of whoever runs this, not of the node below `--root`. */
+export async function readMetadataOption(options: Record<string, unknown>): Promise<Collected | undefined> {
+  const path = textOption(options, 'metadata');
+  if (path === undefined) return undefined;
+  try {
+    return { source: path, text: await readFile(path, 'utf8') };
+  } catch (cause) {
+    throw new AgentError('usage', `--metadata: ${path} cannot be read`, { cause });
+  }
+}
+
