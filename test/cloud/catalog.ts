@@ -1,0 +1,28 @@
+import { hexId } from './exchange.ts';
+
+export type Origins = { keystone: string; heat: string; cfn: string; magnum: string };
+
+export const REGION = 'RegionOne';
+
+/** The services of the cloud as a token for this project lists them. */
+export function catalog(origins: Origins, projectId: string): unknown[] {
+  return [
+    entry('identity', 'keystone', `${origins.keystone}/v3`),
+    entry('cloudformation', 'heat-cfn', `${origins.cfn}/v1`),
+    entry('orchestration', 'heat', `${origins.heat}/v1/${projectId}`),
+    entry('container-infra', 'magnum', `${origins.magnum}/v1`),
+  ];
+}
+
+const entry = (type: string, name: string, url: string): unknown => ({
+  endpoints: ['internal', 'public', 'admin'].map((side) => ({
+    id: hexId(),
+    interface: side,
+    region_id: REGION,
+    url,
+    region: REGION,
+  })),
+  id: hexId(),
+  type,
+  name,
+});

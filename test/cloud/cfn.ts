@@ -1,0 +1,40 @@
+import type { Answer } from './exchange.ts';
+import { cfnError, plainNotFound } from './heat-answers.ts';
+import { isPresigned } from './presigned.ts';
+import { createRouter, type Handler } from './router.ts';
+import { receiveSignal, type SignalLog } from './signals.ts';
+import type { Stack } from './stack.ts';
+
+/** The signal half of Heat's CloudFormation API: addresses that carry their own authorization. */
+export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalLog }): Handler {
+  const signalPath =
+    /^\/v1\/signal\/(?<arn>[^/]+)\/(?<stack>[^/]+)\/(?<id>[^/]+)\/resources\/(?<resource>[^/]+)$/;
+  return createRouter(
+    ['POST', 'PUT', 'GET'].map((method) => ({
+      method,
+      path: signalPath,
+      handle: (request, { resource = '', id = '' }) => {
+        if (!request.query.has('Signature'))
+          return cfnError(
+            400,
+            'IncompleteSignature',
+            'The request signature does not conform to AWS standards',
+          );
+        const stack = stacks().find(({ around }) => around.stackId === id);
+        const key = stack?.resources.get(resource)?.signingKey;
+        if (!stack || !key || !isPresigned(request, key)) return denied();
+        const taken = receiveSignal(stack, resource, request, log);
+        if (typeof taken === 'object' && taken.kind === 'too-long')
+          return cfnError(400, 'RequestLimitExceeded', taken.message);
+        return {
+          status: 200,
+          headers: { 'Content-Type': 'application/xml' },
+          body: '<SignalResponse><SignalResult><None></None></SignalResult></SignalResponse>',
+        };
+      },
+    })),
+    { unknownPath: plainNotFound, wrongMethod: denied },
+  );
+}
+
+const denied = (): Answer => cfnError(403, 'AccessDenied', 'User is not authorized to perform action');

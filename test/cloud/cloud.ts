@@ -1,0 +1,158 @@
+import type { Origins } from './catalog.ts';
+import { createCfn } from './cfn.ts';
+import { createCluster, type Cluster, type ClusterSpec } from './cluster.ts';
+import { deployOn, type CustomDeployment } from './custom-deployment.ts';
+import type { Deployment } from './deployment.ts';
+import type { Service } from './exchange.ts';
+import { createFaults, type ActiveFault, type Fault } from './faults.ts';
+import { createHeat } from './heat.ts';
+import { createIdentity, type Domain, type Identity, type Project, type User } from './identity.ts';
+import { createKeyPool } from './key-pool.ts';
+import { createKeystone } from './keystone.ts';
+import { listen } from './listen.ts';
+import { createMagnum } from './magnum.ts';
+import { rotateCa } from './rotate-ca.ts';
+import type { Handler } from './router.ts';
+import type { ReceivedSignal } from './signals.ts';
+import type { StackStatus } from './stack.ts';
+import { createServerCertificate } from './tls.ts';
+import { createWaiting } from './waiting.ts';
+
+export type CloudOptions = {
+  /** HTTPS on all services, under a CA of its own: `caPem`. */
+  tls?: boolean;
+  tokenLifetimeMs?: number;
+  /** How long Heat takes from a failure to its rollback. */
+  rollbackMs?: number;
+  now?: () => number;
+};
+
+/** `path` with its query; `status` 0 when nothing was answered. */
+export type LoggedRequest = { service: Service; method: string; path: string; status: number };
+
+export type Cloud = {
+  readonly authUrl: string;
+  readonly heatUrl: string;
+  readonly cfnUrl: string;
+  readonly magnumUrl: string;
+  readonly caPem: string | undefined;
+  readonly identity: Identity;
+  /** Who owns every cluster, and where. */
+  readonly owner: User;
+  readonly project: Project;
+  readonly requests: readonly LoggedRequest[];
+  readonly signals: readonly ReceivedSignal[];
+  createCluster(spec: ClusterSpec): Promise<Cluster>;
+  /** `openstack coe ca rotate` by the owner, or by another user of the project. Throws when refused. */
+  rotateCa(cluster: Cluster, as?: User): Promise<void>;
+  deploy(cluster: Cluster, server: string, deployment: CustomDeployment): Deployment;
+  stackStatus(cluster: Cluster): StackStatus;
+  clusterStatus(cluster: Cluster): string;
+  /** The status in which the stack comes to rest. */
+  settled(cluster: Cluster, timeoutMs?: number): Promise<StackStatus>;
+  /** Resolves when the condition holds; looked at after every request and every change of a stack. */
+  until(condition: () => boolean, timeoutMs?: number): Promise<void>;
+  fault(fault: Fault): ActiveFault;
+  clearFaults(): void;
+  /** No token is good any more; a new login is. */
+  revokeTokens(): void;
+  deleteTrust(cluster: Cluster): void;
+  /** The trustor loses a delegated role: the trust is still there, but good for nothing. */
+  breakTrust(): void;
+  mendTrust(): void;
+  close(): Promise<void>;
+};
+
+const WAIT_MS = 20_000;
+const ROLES = ['admin', 'member', 'reader'] as const;
+
+/** A working Keystone, Heat and Magnum on free loopback ports. */
+export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
+  const { now = Date.now, tokenLifetimeMs = 3_600_000, rollbackMs = 5 } = options;
+  const keys = createKeyPool(4);
+  const tls = options.tls ? await createServerCertificate(keys, now) : undefined;
+  const { changed, until } = createWaiting();
+  const faults = createFaults();
+  const requests: LoggedRequest[] = [];
+  const signals: ReceivedSignal[] = [];
+  const clusters: Cluster[] = [];
+
+  const identity = createIdentity({ now, tokenLifetimeMs });
+  const domains = { heat: domain('heat'), magnum: domain('magnum') };
+  const project = identity.addProject('admin', domain('Default'));
+  const owner = identity.addUser('admin', project.domain, 'secret');
+  identity.grant(owner, project, ROLES);
+
+  const logRequest = (entry: LoggedRequest): void => {
+    requests.push(entry);
+    changed();
+  };
+  const handlers = new Map<Service, Handler>();
+  const open = async (service: Service) => {
+    // No request can come before the address is known, and then the handler is there.
+    const handler: Handler = async (request) => await (handlers.get(service) ?? unready)(request);
+    return await listen({ service, tls, faults, log: logRequest }, handler);
+  };
+  const listeners = await Promise.all([open('keystone'), open('heat'), open('cfn'), open('magnum')]);
+  const [keystone, heat, cfn, magnum] = listeners;
+  const origins: Origins = {
+    keystone: keystone.origin,
+    heat: heat.origin,
+    cfn: cfn.origin,
+    magnum: magnum.origin,
+  };
+
+  const log = (signal: ReceivedSignal): void => void signals.push(signal);
+  const stacks = () => clusters.map(({ stack }) => stack);
+  const records = () => clusters.map(({ record }) => record);
+  handlers.set('keystone', createKeystone({ identity, origins }));
+  handlers.set('heat', createHeat({ identity, origins, stacks, log }));
+  handlers.set('cfn', createCfn({ stacks, log }));
+  handlers.set('magnum', createMagnum({ identity, origins, clusters: records }));
+
+  const urls = {
+    authUrl: `${origins.keystone}/v3`,
+    heatUrl: `${origins.heat}/v1`,
+    cfnUrl: `${origins.cfn}/v1`,
+    magnumUrl: `${origins.magnum}/v1`,
+    caPem: tls?.caPem,
+  };
+  return {
+    ...urls,
+    identity,
+    owner,
+    project,
+    requests,
+    signals,
+    createCluster: async (spec) => {
+      const hands = { identity, origins, keys, owner, project, domains, now, changed, rollbackMs };
+      const cluster = await createCluster(spec, hands);
+      clusters.push(cluster);
+      return cluster;
+    },
+    rotateCa: async (cluster, as = owner) => await rotateCa(urls, as, project.name, cluster.uuid),
+    deploy: ({ stack }, server, deployment) => deployOn(stack, server, deployment),
+    stackStatus: ({ stack }) => stack.status,
+    clusterStatus: ({ record }) => record.status,
+    settled: async ({ name, stack }, timeoutMs = WAIT_MS) => {
+      await until(() => !stack.status.endsWith('_IN_PROGRESS'), `stack ${name} coming to rest`, timeoutMs);
+      return stack.status;
+    },
+    until: async (condition, timeoutMs = WAIT_MS) =>
+      await until(condition, 'waiting for the cloud', timeoutMs),
+    fault: faults.add,
+    clearFaults: faults.clear,
+    revokeTokens: identity.revokeAll,
+    deleteTrust: ({ trustId }) => identity.deleteTrust(trustId),
+    breakTrust: () => identity.grant(owner, project, ROLES.slice(1)),
+    mendTrust: () => identity.grant(owner, project, ROLES),
+    close: async () => {
+      for (const { stack } of clusters) stack.close();
+      await Promise.all(listeners.map(async (listener) => await listener.close()));
+    },
+  };
+}
+
+const domain = (name: string): Domain => ({ id: name.toLowerCase(), name });
+
+const unready: Handler = () => Promise.reject(new Error('the service has not been started yet'));

@@ -1,0 +1,199 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { REGION, type Origins } from './catalog.ts';
+import type { Action, Config, SignalTransport } from './deployment.ts';
+import { createGeneration, serviceAccountParameters, type CaName, type Generation } from './generation.ts';
+import { collectConfig } from './heat.ts';
+import { heatParams, type Role } from './heat-params.ts';
+import type { Domain, Identity, Project, Trust, User } from './identity.ts';
+import type { KeyKind, KeyPool } from './key-pool.ts';
+import type { ClusterRecord } from './magnum.ts';
+import { createStack, type Stack, type StackHands } from './stack.ts';
+import { randomName } from './stack-resource.ts';
+
+export type ServerSpec = {
+  name: string;
+  role: Role;
+  transport?: 'POLL_SERVER_HEAT';
+  signalTransport?: SignalTransport;
+  /** The group of its rotation deployment. */
+  group?: string;
+  actions?: readonly Action[];
+};
+
+export type ClusterSpec = {
+  name: string;
+  tlsDisabled?: boolean;
+  servers: readonly ServerSpec[];
+  /** The keys of its CAs: Magnum's are RSA; EC ones are made in no time. */
+  keys?: KeyKind;
+  validityDays?: number;
+  subjectKeyId?: boolean;
+};
+
+export type Cluster = {
+  readonly uuid: string;
+  readonly name: string;
+  readonly trustId: string;
+  readonly trusteeUserId: string;
+  readonly trusteePassword: string;
+  readonly stack: Stack;
+  /** `name/uuid`, as Heat writes it into a node's configuration. */
+  readonly stackId: string;
+  readonly record: ClusterRecord;
+  readonly trust: Trust;
+  /** The PEM of every CA, oldest generation first. */
+  readonly generations: readonly Readonly<Record<CaName, string>>[];
+  /** The CAs that Magnum serves and signs with. */
+  readonly ca: Readonly<Record<CaName, string>>;
+  /** The CAs before the last rotation. */
+  readonly previousCa: Readonly<Record<CaName, string>> | undefined;
+  /** What a node's heat-params file holds. */
+  heatParams(role: Role, extra?: Record<string, string>): Record<string, string>;
+  /** What a server's poller is configured with. */
+  collectConfig(server: string): ReturnType<typeof collectConfig>;
+};
+
+export type ClusterHands = {
+  identity: Identity;
+  origins: Origins;
+  keys: KeyPool;
+  owner: User;
+  project: Project;
+  domains: { heat: Domain; magnum: Domain };
+  now: () => number;
+} & Pick<StackHands, 'changed' | 'rollbackMs'>;
+
+/** A cluster with its CAs, trust and stack, as Magnum makes it. */
+export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Promise<Cluster> {
+  const { identity, origins, keys, owner, project, now } = hands;
+  const uuid = randomUUID();
+  const makeGeneration = async (): Promise<Generation> =>
+    await createGeneration(keys, spec.keys ?? 'rsa', {
+      name: spec.name,
+      validityDays: spec.validityDays ?? 5 * 365,
+      now,
+      subjectKeyId: spec.subjectKeyId ?? false,
+    });
+  let generation = await makeGeneration();
+  const history = [generation];
+
+  const trustee = identity.addUser(
+    `${uuid}_${project.id}`,
+    hands.domains.magnum,
+    randomBytes(13).toString('base64url'),
+  );
+  const roles = identity.rolesOf(owner, project);
+  const trust = identity.addTrust({ trustor: owner, trustee, project, roles });
+  const stack = buildStack(spec, hands);
+
+  const record: ClusterRecord = {
+    uuid,
+    name: spec.name,
+    owner,
+    project,
+    stackId: stack.around.stackId,
+    tlsDisabled: spec.tlsDisabled ?? false,
+    get status() {
+      return stack.status;
+    },
+    get generation() {
+      return generation;
+    },
+    rotate: async () => {
+      const [next, parameters] = await Promise.all([makeGeneration(), serviceAccountParameters(keys)]);
+      generation = next;
+      history.push(next);
+      stack.update(parameters);
+    },
+  };
+
+  return {
+    uuid,
+    name: spec.name,
+    stack,
+    record,
+    trust,
+    trustId: trust.id,
+    trusteeUserId: trustee.id,
+    trusteePassword: trustee.password,
+    stackId: `${stack.around.stackName}/${stack.around.stackId}`,
+    get generations() {
+      return history.map(pemOf);
+    },
+    get ca() {
+      return pemOf(generation);
+    },
+    get previousCa() {
+      const before = history.at(-2);
+      return before && pemOf(before);
+    },
+    heatParams: (role, extra = {}) => {
+      const facts = {
+        clusterUuid: uuid,
+        magnumUrl: `${origins.magnum}/v1`,
+        authUrl: `${origins.keystone}/v3`,
+        trusteeUserId: trustee.id,
+        trusteePassword: trustee.password,
+        trustId: trust.id,
+        tlsDisabled: record.tlsDisabled,
+        region: REGION,
+      };
+      const instance = spec.servers.find((server) => server.role === role)?.name ?? `${role}-0`;
+      return heatParams(facts, role, `${spec.name}-${instance}`, extra);
+    },
+    collectConfig: (server) => collectConfig(stack, server),
+  };
+}
+
+const pemOf = (generation: Generation): Readonly<Record<CaName, string>> => ({
+  kubernetes: generation.kubernetes.pem,
+  etcd: generation.etcd.pem,
+  'front-proxy': generation['front-proxy'].pem,
+});
+
+function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
+  const { identity, origins, project, domains, now, changed, rollbackMs } = hands;
+  const stackId = randomUUID();
+  const userProject = identity.addProject(`${project.id}-${stackId}`, domains.heat);
+  const around = {
+    identity,
+    origins,
+    now,
+    project,
+    userProject,
+    userDomain: domains.heat,
+    stackName: spec.name,
+    stackId,
+    createdAt: now(),
+  };
+  const stack = createStack({ around, changed, rollbackMs });
+  const configName = `${spec.name}-config-${randomName()}`;
+  for (const server of spec.servers) {
+    stack.addServer(server.name);
+    stack.addResource({
+      name: `${server.name}-rotate`,
+      server: server.name,
+      config: rotationConfig(configName, server.group ?? 'coe-rotate'),
+      actions: server.actions ?? ['UPDATE'],
+      transport: server.signalTransport ?? 'HEAT_SIGNAL',
+      parameters: {
+        kube_service_account_key_input: 'kube_service_account_key',
+        kube_service_account_private_key_input: 'kube_service_account_private_key',
+      },
+    });
+  }
+  stack.created();
+  return stack;
+}
+
+const rotationConfig = (name: string, group: string): Config => ({
+  name,
+  group,
+  config: '',
+  options: {},
+  inputs: [
+    { name: 'kube_service_account_key_input', default: '' },
+    { name: 'kube_service_account_private_key_input', default: '' },
+  ],
+  outputs: [{ name: 'fingerprint' }],
+});

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { isObject, isoSeconds } from './exchange.ts';
+
+export type SignalTransport = 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'NO_SIGNAL';
+export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'SUSPEND' | 'RESUME';
+
+export type Input = { name: string; type?: string; description?: string; default?: unknown; value?: unknown };
+export type Output = { name: string; type?: string; description?: string; error_output?: boolean };
+
+/** What a software config asks for. */
+export type Config = {
+  /** Of the config: Heat sorts the deployments of a server by it. */
+  name: string;
+  group: string;
+  config: unknown;
+  inputs: Input[];
+  outputs: Output[];
+  options: Record<string, unknown>;
+};
+
+/** A deployment as it stands in a server's metadata. */
+export type Deployment = Config & { id: string; creation_time: string };
+
+export type DeploymentStatus = 'IN_PROGRESS' | 'COMPLETE' | 'FAILED';
+
+export type DeployInput = readonly [name: string, description: string, value: string];
+
+/** A config with its values filled in and Heat's own inputs behind them: a new id each time. */
+export function makeDeployment(
+  config: Config,
+  values: Record<string, unknown>,
+  deployInputs: readonly DeployInput[],
+  created: number,
+): Deployment {
+  const inputs = config.inputs.map(({ name, description = '', type = 'String', ...rest }) => ({
+    name,
+    description,
+    type,
+    ...rest,
+    value: values[name] ?? rest.value ?? rest.default ?? '',
+  }));
+  const outputs = config.outputs.map(
+    ({ name, description = '', type = 'String', error_output: error = false }) => ({
+      name,
+      description,
+      type,
+      error_output: error,
+    }),
+  );
+  const own = deployInputs.map(([name, description, value]) => ({
+    name,
+    description,
+    type: 'String',
+    value,
+  }));
+  return {
+    id: randomUUID(),
+    name: config.name,
+    group: config.group,
+    creation_time: isoSeconds(created),
+    config: config.config,
+    inputs: [...inputs, ...own],
+    outputs,
+    options: config.options,
+  };
+}
+
+/**
+ * What a signal makes of a deployment in progress. A body that is no object counts as an empty one, and an
+ * absent status code as success; an output marked `error_output` fails it by being there at all.
+ */
+export function outcomeOf(outputs: readonly Output[], body: unknown): 'COMPLETE' | 'FAILED' {
+  const details = isObject(body) ? body : {};
+  const code = details['deploy_status_code'];
+  // Python's truth: 0, '' and null are no code.
+  if (code !== undefined && code !== null && code !== '' && JSON.stringify(code) !== '"0"' && code !== 0)
+    return 'FAILED';
+  return outputs.some((output) => output.error_output === true && output.name in details)
+    ? 'FAILED'
+    : 'COMPLETE';
+}

@@ -1,0 +1,122 @@
+import { randomBytes } from 'node:crypto';
+import { hexId } from './exchange.ts';
+
+export type Domain = { id: string; name: string };
+export type Project = { id: string; name: string; domain: Domain };
+export type User = { id: string; name: string; domain: Domain; password: string };
+export type Trust = { id: string; trustor: User; trustee: User; project: Project; roles: readonly string[] };
+
+export type Token = {
+  id: string;
+  /** Whoever acts: with a trust, the trustor, as Keystone impersonates. */
+  user: User;
+  project: Project | undefined;
+  roles: readonly string[];
+  trust: Trust | undefined;
+  issuedAt: number;
+  expiresAt: number;
+};
+
+export type Scope =
+  | { kind: 'none' }
+  | { kind: 'trust'; id: string }
+  | { kind: 'project'; id: string }
+  | { kind: 'project-name'; name: string; domain: string };
+
+/** A login or a token that Keystone turns down: 401, or 403 for a trust whose trustor lost a role. */
+export type Refusal = { refused: 401 | 403 };
+
+export type Identity = ReturnType<typeof createIdentity>;
+
+/** Who there is, who may act where, and which tokens are good. */
+export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; tokenLifetimeMs: number }) {
+  const users = new Map<string, User>();
+  const projects = new Map<string, Project>();
+  const trusts = new Map<string, Trust>();
+  const tokens = new Map<string, Token>();
+  /** Role names by user and project. */
+  const grants = new Map<string, readonly string[]>();
+  const grantKey = (user: User, project: Project): string => `${user.id} ${project.id}`;
+  const rolesOf = (user: User, project: Project): readonly string[] =>
+    grants.get(grantKey(user, project)) ?? [];
+
+  const issue = (
+    user: User,
+    project: Project | undefined,
+    roles: readonly string[],
+    trust?: Trust,
+  ): Token => {
+    const issuedAt = Math.floor(now() / 1000) * 1000;
+    const id = `gAAAAAB${randomBytes(120).toString('base64url')}`;
+    const token = { id, user, project, roles, trust, issuedAt, expiresAt: issuedAt + tokenLifetimeMs };
+    tokens.set(id, token);
+    return token;
+  };
+
+  const scoped = (user: User, project: Project | undefined): Token | Refusal => {
+    const roles = project ? rolesOf(user, project) : [];
+    return roles.length > 0 ? issue(user, project, roles) : { refused: 401 };
+  };
+
+  const holds = ({ trustor, project, roles }: Trust): boolean =>
+    roles.every((role) => rolesOf(trustor, project).includes(role));
+
+  const trusted = (trustee: User, trust: Trust | undefined): Token | Refusal => {
+    if (trust?.trustee.id !== trustee.id) return { refused: trust ? 403 : 401 };
+    return holds(trust) ? issue(trust.trustor, trust.project, trust.roles, trust) : { refused: 403 };
+  };
+
+  /** A token whose trustor has lost a delegated role: Keystone refuses even to look at it. */
+  const isBroken = ({ trust }: Token): boolean => trust !== undefined && !holds(trust);
+
+  return {
+    isBroken,
+    addProject: (name: string, domain: Domain): Project => {
+      const project = { id: hexId(), name, domain };
+      projects.set(project.id, project);
+      return project;
+    },
+    addUser: (name: string, domain: Domain, password: string): User => {
+      const user = { id: hexId(), name, domain, password };
+      users.set(user.id, user);
+      return user;
+    },
+    /** Replaces what the user may do in the project. */
+    grant: (user: User, project: Project, roles: readonly string[]): void => {
+      grants.set(grantKey(user, project), roles);
+    },
+    rolesOf,
+    addTrust: (trust: Omit<Trust, 'id'>): Trust => {
+      const added = { ...trust, id: hexId() };
+      trusts.set(added.id, added);
+      return added;
+    },
+    /** Deletes a trust and, as Keystone does, the tokens made with it. */
+    deleteTrust: (id: string): void => {
+      trusts.delete(id);
+      for (const token of tokens.values()) if (token.trust?.id === id) tokens.delete(token.id);
+    },
+    findUser: (id: string): User | undefined => users.get(id),
+    findUserByName: (name: string, domain: string): User | undefined =>
+      [...users.values()].find(
+        (user) => user.name === name && [user.domain.id, user.domain.name].includes(domain),
+      ),
+    login: (user: User | undefined, password: unknown, scope: Scope): Token | Refusal => {
+      if (!user || user.password !== password) return { refused: 401 };
+      if (scope.kind === 'none') return issue(user, undefined, []);
+      if (scope.kind === 'trust') return trusted(user, trusts.get(scope.id));
+      if (scope.kind === 'project') return scoped(user, projects.get(scope.id));
+      const named = [...projects.values()].find(
+        ({ name, domain }) => name === scope.name && [domain.id, domain.name].includes(scope.domain),
+      );
+      return scoped(user, named);
+    },
+    /** A token that is known and alive. */
+    check: (id: string | string[] | undefined): Token | undefined => {
+      const token = typeof id === 'string' ? tokens.get(id) : undefined;
+      return token && token.expiresAt > now() ? token : undefined;
+    },
+    revoke: (id: string): void => void tokens.delete(id),
+    revokeAll: (): void => tokens.clear(),
+  };
+}

@@ -1,0 +1,46 @@
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hexId, isoSeconds, type Request } from './exchange.ts';
+
+/** The EC2 credentials of a deployment resource's own user. */
+export type SigningKey = { access: string; secret: string };
+
+export const createSigningKey = (): SigningKey => ({
+  access: hexId(),
+  secret: randomBytes(16).toString('hex'),
+});
+
+/** The address to POST a signal to; it carries its own authorization (AWS signature version 2). */
+export function presign(
+  origin: string,
+  resource: { projectId: string; stackId: string; name: string },
+  key: SigningKey,
+  now: number,
+): string {
+  const arn = encodeURIComponent(`arn:openstack:heat::${resource.projectId}:stacks`);
+  const path = `/v1/signal/${arn}/${resource.stackId}/resources/${resource.name}`;
+  const params = new URLSearchParams({
+    SignatureMethod: 'HmacSHA256',
+    SignatureVersion: '2',
+    AWSAccessKeyId: key.access,
+    Timestamp: isoSeconds(now),
+  });
+  params.set('Signature', sign(key, 'POST', new URL(origin).host, path, params));
+  return `${origin}${path}?${params.toString()}`;
+}
+
+/** Whether a request is the one that was signed: verb, host, path and every parameter. */
+export function isPresigned({ method, path, query, headers }: Request, key: SigningKey): boolean {
+  const expected = Buffer.from(sign(key, method, headers.host ?? '', path, query));
+  const given = Buffer.from(query.get('Signature') ?? '');
+  return expected.length === given.length && timingSafeEqual(expected, given);
+}
+
+function sign(key: SigningKey, verb: string, host: string, path: string, params: URLSearchParams): string {
+  const query = [...params.entries()]
+    .filter(([name]) => name !== 'Signature')
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .sort()
+    .join('&');
+  const text = [verb, host.toLowerCase(), decodeURIComponent(path), query].join('\n');
+  return createHmac('sha256', key.secret).update(text).digest('base64');
+}

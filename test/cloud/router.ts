@@ -1,0 +1,29 @@
+import type { Answer, Request } from './exchange.ts';
+
+export type Params = Record<string, string>;
+
+export type Route = {
+  method: string;
+  /** Matched against the whole path, with named groups. */
+  path: RegExp;
+  handle: (request: Request, params: Params) => Answer | Promise<Answer>;
+};
+
+/** What a service says about a path, or a method, that it does not have. */
+export type Strays = { unknownPath(request: Request): Answer; wrongMethod(request: Request): Answer };
+
+export type Handler = (request: Request) => Promise<Answer>;
+
+/** Hands a request to the first route that fits; the groups of its path arrive percent-decoded. */
+export function createRouter(routes: readonly Route[], strays: Strays): Handler {
+  return async (request) => {
+    const fitting = routes.filter((route) => route.path.test(request.path));
+    const route = fitting.find(({ method }) => method === request.method);
+    if (!route) return fitting.length > 0 ? strays.wrongMethod(request) : strays.unknownPath(request);
+    const groups = route.path.exec(request.path)?.groups ?? {};
+    const params = Object.fromEntries(
+      Object.entries(groups).map(([name, value]) => [name, decodeURIComponent(value)]),
+    );
+    return await route.handle(request, params);
+  };
+}

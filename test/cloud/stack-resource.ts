@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto';
+import { REGION, type Origins } from './catalog.ts';
+import {
+  makeDeployment,
+  type Action,
+  type Config,
+  type DeployInput,
+  type Deployment,
+  type DeploymentStatus,
+  type SignalTransport,
+} from './deployment.ts';
+import type { Domain, Identity, Project, User } from './identity.ts';
+import { createSigningKey, presign, type SigningKey } from './presigned.ts';
+
+/** A server of a stack, with the stack-domain user whose credentials its poller has. */
+export type Server = { name: string; id: string; user: User };
+
+export type ResourceSpec = {
+  name: string;
+  server: string;
+  config: Config;
+  actions: readonly Action[];
+  transport: SignalTransport;
+  /** Input name to the stack parameter that it takes its value from. */
+  parameters: Record<string, string>;
+};
+
+/** A deployment resource: its user and signal address outlive its deployments. */
+export type Resource = ResourceSpec & {
+  user: User;
+  signingKey: SigningKey;
+  current: { deployment: Deployment; status: DeploymentStatus; values: Record<string, unknown> } | undefined;
+  /** Set while an update has touched it and no rollback has undone that. */
+  before: { values: Record<string, unknown> } | undefined;
+};
+
+export type Surroundings = {
+  identity: Identity;
+  origins: Origins;
+  now: () => number;
+  stackName: string;
+  stackId: string;
+  /** The owner's, and the stack's own one in Heat's domain. */
+  project: Project;
+  userProject: Project;
+  userDomain: Domain;
+  createdAt: number;
+};
+
+/** A stack-domain user, which may poll and signal. */
+export function addStackUser(
+  { identity, stackName, userDomain, userProject }: Surroundings,
+  resource: string,
+): User {
+  const password = randomBytes(24).toString('base64url');
+  const user = identity.addUser(`${stackName}-${resource}-${randomName()}`, userDomain, password);
+  identity.grant(user, userProject, ['heat_stack_user']);
+  return user;
+}
+
+/** The tail of a physical resource name. */
+export const randomName = (): string =>
+  Array.from(randomBytes(12), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('');
+
+export const createResource = (spec: ResourceSpec, around: Surroundings): Resource => ({
+  ...spec,
+  user: addStackUser(around, spec.name),
+  signingKey: createSigningKey(),
+  current: undefined,
+  before: undefined,
+});
+
+/** Gives the resource's server a new deployment. */
+export function deploy(
+  resource: Resource,
+  around: Surroundings,
+  action: Action,
+  values: Record<string, unknown>,
+  created = around.now(),
+): Deployment {
+  const inputs = [
+    ['deploy_server_id', 'ID of the server being deployed to', resource.server],
+    ['deploy_action', 'Name of the current action being deployed', action],
+    [
+      'deploy_stack_id',
+      'ID of the stack this deployment belongs to',
+      `${around.stackName}/${around.stackId}`,
+    ],
+    ['deploy_resource_name', 'Name of this deployment resource in the stack', resource.name],
+    [
+      'deploy_signal_transport',
+      'How the server should signal to heat with the deployment output values.',
+      resource.transport,
+    ],
+    ...signalInputs(resource, around),
+  ] as const satisfies DeployInput[];
+  const deployment = makeDeployment(resource.config, values, inputs, created);
+  // Nobody will signal this one, so Heat does not wait for it.
+  const status = resource.transport === 'NO_SIGNAL' ? 'COMPLETE' : 'IN_PROGRESS';
+  resource.current = { deployment, status, values };
+  return deployment;
+}
+
+function signalInputs(
+  resource: Resource,
+  { origins, now, project, userProject, stackName, stackId }: Surroundings,
+): DeployInput[] {
+  if (resource.transport === 'NO_SIGNAL') return [];
+  if (resource.transport === 'CFN_SIGNAL') {
+    const target = { projectId: project.id, stackId: `${stackName}/${stackId}`, name: resource.name };
+    const url = presign(origins.cfn, target, resource.signingKey, now());
+    return [
+      ['deploy_signal_id', 'ID of signal to use for signaling output values', url],
+      ['deploy_signal_verb', 'HTTP verb to use for signaling output values', 'POST'],
+    ];
+  }
+  return [
+    ['deploy_auth_url', 'URL for API authentication', `${origins.keystone}/v3/`],
+    ['deploy_username', 'Username for API authentication', resource.user.name],
+    ['deploy_user_id', 'User ID for API authentication', resource.user.id],
+    ['deploy_password', 'Password for API authentication', resource.user.password],
+    ['deploy_project_id', 'ID of project for API authentication', userProject.id],
+    ['deploy_region_name', 'Region name for API authentication', REGION],
+  ];
+}
