@@ -4,6 +4,7 @@ import { AgentError, explain } from '../src/base/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
 import { createSecrets } from '../src/base/secrets.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts';
 import type { Verb } from './verb.ts';
@@ -15,9 +16,11 @@ type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true }
 /**
  * Runs the command line.
  *
+ * @param instrument for tests
+
  * @returns the exit code; nothing is thrown
  */
-export async function runCli(world: World): Promise<ExitCode> {
+export async function runCli(world: World, instrument?: Instrument): Promise<ExitCode> {
   const secrets = createSecrets();
   let code: ExitCode = EXIT.done;
   const run = (verb: () => Promise<{ verb: Verb }>) =>
@@ -30,7 +33,16 @@ export async function runCli(world: World): Promise<ExitCode> {
         secrets,
         write: (line) => world.stderr.write(line),
       });
-      const context = { world, log, secrets, root, disk: createDisk(root), configPath: config, json: json === true };
+      const context = {
+        world,
+        log,
+        secrets,
+        root,
+        disk: createDisk(root),
+        configPath: config,
+        json: json === true,
+        instrument,
+      };
       const { verb: start } = await verb();
       code = await start(context, this.opts(), this.name());
     };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { getCACertificates } from 'node:tls';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
-import { explain } from '../src/base/errors.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { createRetry, type Retry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
@@ -19,9 +19,9 @@ import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
+import type { Systemctl } from '../src/services/systemctl.ts';
 import { presentedCertificate } from '../src/services/presented.ts';
 import type { SignalHands } from '../src/signal/send.ts';
-import { AgentError } from '../src/base/errors.ts';
 import type { Config } from './config.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
 
@@ -36,21 +36,37 @@ export type Composition = {
   log: Log;
   secrets: Secrets;
   progress: (event: Progress) => void;
-  /** For tests: what takes the place of a real hand. */
-  replace?: { clock?: Clock; disk?: Disk; random?: () => number };
+  instrument?: Instrument | undefined;
 };
 
+/** For tests: wraps a real hand, to watch it, to fail it or to stop the program at it. */
+export type Instrument = {
+  clock?: (real: Clock) => Clock;
+  disk?: (real: Disk) => Disk;
+  http?: (real: Http) => Http;
+  systemctl?: (real: Systemctl) => Systemctl;
+};
+
+const as = <T>(real: T, wrap: ((real: T) => T) | undefined): T => (wrap ? wrap(real) : real);
+
 /** The composition root: the only place that builds the real effects. */
-export async function compose(given_: Composition): Promise<Hands & { close(): Promise<void> }> {
-  const { config, root, log, secrets, progress } = given_;
-  const clock = given_.replace?.clock ?? systemClock;
-  const disk = given_.replace?.disk ?? createDisk(root);
+export async function compose({
+  config,
+  root,
+  log,
+  secrets,
+  progress,
+  instrument = {},
+}: Composition): Promise<Hands & { close(): Promise<void> }> {
+  const clock = as(systemClock, instrument.clock);
+  const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
   const params = parseHeatParams((await readIfThere(disk, config.heat_params))?.toString('utf8') ?? '');
-  const http = createHttp(await httpOptions(config, params, disk, log));
+  const realHttp = createHttp(await httpOptions(config, params, disk, log));
+  const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,
-    random: given_.replace?.random ?? Math.random,
+    random: Math.random,
     onRetry: (what, why, ms) => {
       log.info({ what, why, wait_ms: Math.round(ms) }, 'not there yet, trying again');
     },
@@ -91,11 +107,12 @@ export async function compose(given_: Composition): Promise<Hands & { close(): P
     systemctl: async () => {
       const { createSystemctl } = await import('../src/services/systemctl.ts');
       // Below --root it is that root's own systemctl, never this machine's.
-      return createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
+      const real = createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
+      return as(real, instrument.systemctl);
     },
     presented: presentedCertificate,
     close: async () => {
-      await http.close();
+      await realHttp.close();
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Disk } from '../src/base/disk.ts';
 import { type Lock, takeLock } from '../src/base/lock.ts';
 import type { Log } from '../src/base/log.ts';
 import type { Secrets } from '../src/base/secrets.ts';
-import { compose, RUNTIME } from './compose.ts';
+import { compose, type Instrument, RUNTIME } from './compose.ts';
 import { loadConfig } from './config.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands, Progress } from './hands.ts';
@@ -21,6 +21,7 @@ export type Context = {
   disk: Disk;
   configPath: string;
   json: boolean;
+  instrument?: Instrument | undefined;
 };
 
 /** One verb of the command line; the options are its own, as commander gives them. */
@@ -31,12 +32,12 @@ export async function openHands(
   context: Context,
   progress: (event: Progress) => void,
 ): Promise<Hands & { close(): Promise<void> }> {
-  const { disk, root, log, secrets, configPath } = context;
+  const { disk, root, log, secrets, configPath, instrument } = context;
   const config = await loadConfig(disk, configPath, (text) => {
     log.info({ why: text }, 'a setting of os-collect-config is not used');
   });
   secrets.add(config.heat?.password);
-  return await compose({ config, root, log, secrets, progress });
+  return await compose({ config, root, log, secrets, progress, instrument });
 }
 
 /** The lock of every verb that writes. @throws `lock-held` with the holder's pid and verb */

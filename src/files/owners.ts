@@ -8,9 +8,11 @@ export type FindOwner = (user: string, group: string) => Owner;
 export async function readOwners(disk: Disk, onUnknown: (kind: string, name: string) => void): Promise<FindOwner> {
   const users = idsOf(await readIfThere(disk, '/etc/passwd'));
   const groups = idsOf(await readIfThere(disk, '/etc/group'));
+  const told = new Set(['user root', 'group root']);
   const find = (ids: Map<string, number>, kind: string, name: string): number => {
     const id = ids.get(name);
-    if (id === undefined && name !== 'root') onUnknown(kind, name);
+    if (id === undefined && !told.has(`${kind} ${name}`)) onUnknown(kind, name);
+    told.add(`${kind} ${name}`);
     return id ?? 0;
   };
   return (user, group) => ({ uid: find(users, 'user', user), gid: find(groups, 'group', group) });

@@ -1,4 +1,6 @@
+import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
 import { type Http, statusError } from './http.ts';
 import type { Session } from './keystone.ts';
 
@@ -15,6 +17,8 @@ export type Heat = {
   signalAddress(url: string, verb: 'POST' | 'PUT', body: string, signal: AbortSignal): Promise<void>;
 };
 
+const MetadataBody = v.object({ metadata: v.record(v.string(), v.unknown()) });
+
 export function createHeat(http: Http): Heat {
   return {
     readMetadata: async (session, of, signal) => {
@@ -28,7 +32,9 @@ export function createHeat(http: Http): Heat {
         signal,
       });
       if (answer.status !== 200) throw statusError(what, answer);
-      return answer.text;
+      const body = v.safeParse(MetadataBody, parseJson(answer.text, what, 'bad-answer'));
+      if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no metadata`);
+      return JSON.stringify(body.output.metadata);
     },
 
     signalResource: async (session, to, body, signal) => {

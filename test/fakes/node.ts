@@ -1,0 +1,119 @@
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { startUnits, type Units, type UnitSpec } from './units.ts';
+
+const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+
+export type Result = { code: number | null; stdout: string; stderr: string };
+
+/** A node of a cluster: a folder as its root, stand-in units with real TLS ports, and the real agent. */
+export type TestNode = {
+  root: string;
+  units: Units;
+  /** Runs the program on this node. */
+  agent(...args: string[]): Promise<Result>;
+  /** Starts the program and does not wait; the caller ends it. */
+  start(...args: string[]): ReturnType<typeof spawn>;
+  read(path: string): Promise<string>;
+  write(path: string, content: string, mode?: number): Promise<void>;
+  /** Merges settings into the node's configuration. */
+  configure(settings: Record<string, unknown>): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type NodeSpec = {
+  role: 'master' | 'worker';
+  layout?: 'kubernetes-certs' | 'kubernetes-pki';
+  heatParams: Record<string, string>;
+  /** The section `os-collect-config` that Heat gives the server, if it is to be polled. */
+  collectConfig?: { heat: Record<string, string> } | undefined;
+  /** Key algorithm; EC keys are made in no time. */
+  keys?: string;
+};
+
+/** A node that is set up but has no certificates yet: `agent make-cert` makes them. */
+export async function createNode(spec: NodeSpec): Promise<TestNode> {
+  const root = await mkdtemp(join(tmpdir(), 'coe-node-'));
+  const layout = spec.layout ?? 'kubernetes-certs';
+  const at = (path: string): string => join(root, path);
+  const write = async (path: string, content: string, mode = 0o600): Promise<void> => {
+    await mkdir(dirname(at(path)), { recursive: true });
+    await writeFile(at(path), content, { mode });
+  };
+  const params = Object.entries(spec.heatParams).map(([key, value]) => `${key}="${value}"\n`);
+  await write('/etc/sysconfig/heat-params', params.join(''));
+
+  const units = await startUnits(root, unitsOf(layout, spec.role));
+  const ports = Object.entries(unitsOf(layout, spec.role)).flatMap(([unit, served]) =>
+    served ? [[unit, { host: '127.0.0.1', port: units.port(unit) }] as const] : [],
+  );
+  let config: Record<string, unknown> = {
+    collectors: spec.collectConfig ? ['heat', 'local'] : ['local'],
+    ...(spec.collectConfig ? { heat: spec.collectConfig.heat } : {}),
+    poll: { min_seconds: 0.05, max_seconds: 0.2 },
+    layout,
+    keys: spec.keys ?? 'ec-p256',
+    services: { deadline_seconds: 10, units: Object.fromEntries(ports) },
+  };
+  const saveConfig = async (): Promise<void> => {
+    await write('/etc/coe-agent/agent.yaml', stringify(config));
+  };
+  await saveConfig();
+
+  const start = (...args: string[]): ReturnType<typeof spawn> =>
+    spawn(process.execPath, [AGENT, ...args, '--root', root], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] },
+    });
+  return {
+    root,
+    units,
+    start,
+    agent: async (...args) =>
+      await new Promise((resolve, reject) => {
+        const child = start(...args);
+        let stdout = '';
+        let stderr = '';
+        child.stdout?.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+        child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+        child.on('error', reject);
+        child.on('close', (code) => {
+          resolve({ code, stdout, stderr });
+        });
+      }),
+    read: async (path) => await readFile(at(path), 'utf8'),
+    write,
+    configure: async (settings) => {
+      config = { ...config, ...settings };
+      await saveConfig();
+    },
+    close: async () => {
+      await units.close();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Which files each unit serves with; the units without a port only restart. */
+function unitsOf(layout: 'kubernetes-certs' | 'kubernetes-pki', role: 'master' | 'worker'): Record<string, UnitSpec> {
+  const files = (stem: string, ca: string): UnitSpec => ({ certificate: `${stem}.crt`, key: `${stem}.key`, ca });
+  if (layout === 'kubernetes-pki') {
+    const served = files('/etc/kubernetes/pki/server', '/etc/kubernetes/pki/ca.crt');
+    if (role === 'worker') return { kubelet: served, 'kube-proxy': undefined };
+    return { 'kube-apiserver': served, 'kube-controller-manager': undefined, kubelet: served, 'kube-proxy': undefined };
+  }
+  const ca = '/etc/kubernetes/certs/ca.crt';
+  const kubelet = files('/etc/kubernetes/certs/kubelet', ca);
+  if (role === 'worker') return { kubelet, 'kube-proxy': undefined };
+  return {
+    etcd: files('/etc/etcd/certs/server', '/etc/etcd/certs/ca.crt'),
+    'kube-apiserver': files('/etc/kubernetes/certs/server', ca),
+    'kube-controller-manager': undefined,
+    'kube-scheduler': undefined,
+    kubelet,
+    'kube-proxy': undefined,
+  };
+}

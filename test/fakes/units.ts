@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { createServer as createControl, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTls, type Server as TlsServer } from 'node:tls';
+
+/** The files that a unit serves its TLS port with, below the node's root. */
+export type UnitSpec = { certificate: string; key: string; ca: string } | undefined;
+
+/** How a unit misbehaves at its next restarts. */
+export type Misbehaviour = 'fails to start' | 'keeps the old certificate' | 'is masked' | 'is missing';
+
+export type Units = {
+  /** The TLS port of a unit. */
+  port(unit: string): number;
+  /** Every restart, in order. */
+  readonly restarts: readonly string[];
+  /** Lets a unit misbehave until it is mended. */
+  breakUnit(unit: string, how: Misbehaviour): void;
+  mend(unit: string): void;
+  close(): Promise<void>;
+};
+
+/**
+ * Stand-ins for the units of a node: real TLS ports that read their files when they are restarted, as dockerd
+ * or an etcd's CA do, and ask every client for a certificate of their CA. A stand-in `systemctl` below the
+ * root reaches them over a socket.
+ */
+export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
+  const broken = new Map<string, Misbehaviour>();
+  const running = new Map<string, 'active' | 'failed'>();
+  const servers = new Map<string, TlsServer>();
+  const restarts: string[] = [];
+
+  for (const [unit, spec] of Object.entries(specs)) if (spec) servers.set(unit, await listen());
+
+  const load = (unit: string): boolean => {
+    const spec = specs[unit];
+    try {
+      if (spec)
+        servers.get(unit)?.setSecureContext({
+          cert: readFileSync(join(root, spec.certificate)),
+          key: readFileSync(join(root, spec.key)),
+          ca: readFileSync(join(root, spec.ca)),
+        });
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  for (const unit of Object.keys(specs)) running.set(unit, load(unit) ? 'active' : 'failed');
+
+  const act = (verb: string, unit: string): { code: number; out?: string; err?: string } => {
+    const fault = broken.get(unit);
+    const known = unit in specs && fault !== 'is missing';
+    const state = running.get(unit) ?? 'inactive';
+    if (verb === 'show') {
+      const loaded = known ? (fault === 'is masked' ? 'masked' : 'loaded') : 'not-found';
+      const active = known ? state : 'inactive';
+      const sub = active === 'active' ? 'running' : active === 'failed' ? 'failed' : 'dead';
+      const result = active === 'failed' ? 'exit-code' : 'success';
+      return { code: 0, out: `LoadState=${loaded}\nActiveState=${active}\nSubState=${sub}\nResult=${result}\n` };
+    }
+    if (!known) return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
+    if (verb === 'reset-failed') return { code: 0 };
+    restarts.push(unit);
+    if (fault === 'fails to start' || (fault !== 'keeps the old certificate' && !load(unit))) {
+      running.set(unit, 'failed');
+      return { code: 1, err: `Job for ${unit}.service failed because the control process exited with error code.\n` };
+    }
+    running.set(unit, 'active');
+    return { code: 0 };
+  };
+
+  const control = await listenControl(root, act);
+  return {
+    port: (unit) => portOf(servers.get(unit)),
+    restarts,
+    breakUnit: (unit, how) => broken.set(unit, how),
+    mend: (unit) => broken.delete(unit),
+    close: async () => {
+      await Promise.all([...servers.values(), control].map(closed));
+    },
+  };
+}
+
+async function listen(): Promise<TlsServer> {
+  const server = createTls({ requestCert: true, rejectUnauthorized: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.end('ok\n');
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
+const portOf = (server: TlsServer | undefined): number => {
+  const address = server?.address();
+  return typeof address === 'object' && address ? (address satisfies AddressInfo).port : 0;
+};
+
+const closed = async (server: Server | TlsServer): Promise<void> =>
+  await new Promise((resolve) => {
+    if ('closeAllConnections' in server) server.closeAllConnections();
+    server.close(() => {
+      resolve();
+    });
+  });
+
+/** A `systemctl` that asks this process, which is where the units are. */
+async function listenControl(
+  root: string,
+  act: (verb: string, unit: string) => { code: number; out?: string; err?: string },
+): Promise<Server> {
+  const socketPath = join(root, 'run', 'units.sock');
+  await mkdir(join(root, 'run'), { recursive: true });
+  const control = createControl((request, response) => {
+    const url = new URL(request.url ?? '/', 'http://units');
+    const answer = act(url.searchParams.get('verb') ?? '', url.searchParams.get('unit') ?? '');
+    response.setHeader('connection', 'close').end(JSON.stringify(answer));
+  });
+  await new Promise<void>((resolve) => {
+    control.listen(socketPath, resolve);
+  });
+  const program = join(root, 'usr', 'bin', 'systemctl');
+  await mkdir(join(root, 'usr', 'bin'), { recursive: true });
+  await writeFile(
+    program,
+    `#!${process.execPath}
+const { request } = require('node:http');
+const [verb, ...rest] = process.argv.slice(2);
+const unit = rest.filter((word) => !word.startsWith('-')).map((word) => word.replace(/\\.service$/, ''))[0] ?? '';
+const path = '/?' + new URLSearchParams({ verb, unit });
+request({ socketPath: ${JSON.stringify(socketPath)}, path }, (response) => {
+  let text = '';
+  response.on('data', (chunk) => { text += chunk; });
+  response.on('end', () => {
+    const { code, out = '', err = '' } = JSON.parse(text);
+    process.stdout.write(out);
+    process.stderr.write(err);
+    process.exitCode = code;
+  });
+}).end();
+`,
+  );
+  await chmod(program, 0o755);
+  return control;
+}
