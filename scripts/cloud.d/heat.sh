@@ -62,9 +62,10 @@ CONF
 heat_migrate() { run heat-manage heat-manage --config-file "$STATE/etc/heat.conf" db_sync; }
 
 heat_up() {
-  local part
   once heat heat_migrate
-  for part in heat-engine heat-api heat-api-cfn; do start "$part" "$part" --config-file "$STATE/etc/heat.conf"; done
+  start heat-engine heat-engine --config-file "$STATE/etc/heat.conf"
+  start heat-api heat-api --config-file "$STATE/etc/heat.conf"
+  start heat-api-cfn /usr/bin/python3 "$HERE/heat-api-cfn.py" --config-file "$STATE/etc/heat.conf"
   until_ready heat-api 60 port_open "$HEAT_PORT"
   until_ready heat-api-cfn 60 port_open "$HEAT_CFN_PORT"
 }

@@ -34,13 +34,14 @@ CONF
 }
 
 # A Fernet repository is a folder of files named by number: 0 is the next key, the highest number signs.
-fernet_keys() {
+fernet_keys() (
+  umask 077
   local repository key
   for repository in fernet credential; do
-    mkdir -p "$STATE/keys/$repository" # in a folder that is closed to others
+    mkdir -p "$STATE/keys/$repository"
     for key in 0 1; do head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$STATE/keys/$repository/$key"; done
   done
-}
+)
 
 keystone_migrate() {
   fernet_keys
