@@ -1,9 +1,36 @@
 import { defineConfig } from 'vitest/config';
 
+/** Not for `npm test`: what needs real services, and what takes long. */
+const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts'];
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
-    exclude: ['test/integration/**', 'test/e2e/**'],
-    testTimeout: 30_000,
+    projects: [
+      {
+        test: {
+          name: 'embedded',
+          include: ['test/**/*.test.ts'],
+          exclude: ELSEWHERE,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: 'full',
+          include: ['test/**/*.full.test.ts'],
+          testTimeout: 900_000,
+        },
+      },
+      {
+        test: {
+          name: 'real',
+          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          // One cloud for all: its conductor has two workers, and what is measured should be the agent.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
   },
 });
