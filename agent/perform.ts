@@ -1,18 +1,19 @@
 import * as v from 'valibot';
 import { readIfThere } from '../src/base/disk.ts';
-import { AgentError, codeOf } from '../src/base/errors.ts';
+import { AgentError } from '../src/base/errors.ts';
 import { issueCertificates, type Material } from '../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import { recognizer } from '../src/certificates/recognize.ts';
 import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import { fill } from '../src/certificates/template.ts';
-import { type Outcome, OutcomeSchema } from '../src/deployment/deployment.ts';
+import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
 import { renderFiles } from '../src/files/render.ts';
-import { UnitPlan } from '../src/services/unit.ts';
+import type { UnitPlan } from '../src/services/unit.ts';
 import type { Cluster, Hands } from './hands.ts';
 import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
+import { type Rest, RestSchema } from './rest.ts';
 import { restart, timed, wayBack } from './way-back.ts';
 
 /** What a run of steps knows so far. */
@@ -28,13 +29,6 @@ type Run = {
   material?: Material;
   journal?: Journal;
 };
-
-/** What the journal keeps about a run: enough to finish it without its deployment. */
-export const Rest = v.object({ units: v.array(UnitPlan), outcome: OutcomeSchema });
-export type Rest = v.InferOutput<typeof Rest>;
-
-/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
-const NEVER = new AbortController().signal;
 
 /** How each step is done. A new kind of step does not compile until it stands here. */
 const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) => Promise<void> } = {
@@ -79,7 +73,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   },
 
   restart: async ({ unit }, run) => {
-    await restart(unit, run.hands, NEVER);
+    await restart(unit, run.hands);
   },
 };
 
@@ -92,7 +86,7 @@ const performStep = async <D extends Step['do']>(
 
 /**
  * Carries out the steps of a plan. What fails before `replace` leaves the node as it was; what fails after it
- * brings the old files back and restarts what was restarted.
+ * brings the old files back and restarts what was restarted. How it ended is in the journal until `conclude`.
  *
  * @throws the error of the step that failed, with what became of the node in its message; `aborted` when the
  *   program is to stop and nothing has been replaced yet: the same run can be made again later
@@ -108,15 +102,11 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
       });
     }
   } catch (error) {
-    const reported = await wayBack(error, restarted, hands, NEVER);
-    // The kept keys are of use to the same run made again, to nobody else.
-    if (codeOf(reported) !== 'aborted') await hands.keptRequests.forget();
-    throw reported;
+    throw await wayBack(error, run.owner, restarted, hands);
   }
-  const journal = made(run.journal);
-  await hands.generations.close(journal);
-  await hands.keptRequests.forget();
-  return v.parse(Rest, journal.rest).outcome;
+  const { outcome } = v.parse(RestSchema, made(run.journal).rest);
+  await hands.generations.end(made(run.journal), made(run.journal).rest);
+  return outcome;
 }
 
 /** What is reported when everything has been proven. */

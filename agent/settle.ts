@@ -1,9 +1,10 @@
 import { codeOf } from '../src/base/errors.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
 import { type Operation, selectOperation } from '../src/operation/operation.ts';
+import { conclude } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
-import { failed, presentable } from './outcome.ts';
+import { failed } from './outcome.ts';
 import { planRotation, type Step } from './plan.ts';
 
 /**
@@ -31,14 +32,11 @@ export async function settle(
 ): Promise<Outcome | undefined> {
   const operation = selectOperation(deployment);
   if (!operation) return undefined;
-  const { id, group, action, resource, outputs } = deployment;
+  const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
   await hands.ledger.accept(deployment);
   await hands.ledger.start(id);
-  const names = outputs.map(({ name }) => name);
-  const outcome = presentable(await attempt(operation, id, hands, signal), names, hands.secrets);
-  await hands.ledger.finish(id, outcome);
-  return outcome;
+  return await conclude(id, await attempt(operation, id, hands, signal), hands);
 }
 
 async function attempt(

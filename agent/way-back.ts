@@ -1,8 +1,14 @@
 import { AgentError, explain } from '../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
+import type { Journal } from '../src/files/journal.ts';
 import { restartAndProve } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
+import { failed } from './outcome.ts';
+import type { Rest } from './rest.ts';
+
+/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
+const NEVER = new AbortController().signal;
 
 /**
  * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and what
@@ -12,42 +18,51 @@ import type { Hands } from './hands.ts';
  */
 export async function wayBack(
   cause: unknown,
+  owner: string,
   restarted: readonly UnitPlan[],
   hands: Hands,
-  signal: AbortSignal,
 ): Promise<unknown> {
-  const journal = await hands.generations.current();
-  if (!journal) return cause;
+  const { generations } = hands;
+  const journal = await generations.current();
+  // One that is stuck is of an earlier run, whatever this one is for.
+  if (journal?.owner !== owner || journal.state === 'stuck') return cause;
   if (journal.state === 'staging') {
-    await hands.generations.close(journal);
+    await generations.clear();
     return cause;
   }
-  const code = cause instanceof AgentError ? cause.code : 'unit';
+  const report = (why: string): AgentError =>
+    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
+
+  let reverted: Journal;
   try {
-    await timed(hands, 'bring the old files back', async () => await hands.generations.revert(journal));
+    reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(journal));
   } catch (error) {
-    const why = `${explain(cause)}; the old files could not be brought back: ${explain(error)}; they are kept`;
-    return new AgentError(code, why, { cause: error });
+    const stuck = report(
+      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback"`,
+    );
+    await generations.stick(journal, { units: [...restarted], outcome: failed(stuck) } satisfies Rest);
+    return stuck;
   }
   const refusing: string[] = [];
   for (const unit of restarted)
     try {
       await timed(hands, `restart ${unit.unit} with the old files`, async () => {
-        await restart(unit, hands, signal);
+        await restart(unit, hands);
       });
     } catch (error) {
       refusing.push(explain(error));
     }
-  await hands.generations.close(journal);
-  const result =
+  const result = report(
     refusing.length === 0
       ? 'the old certificates are back and served'
-      : `the old files are back, but ${refusing.join('; ')}`;
-  return new AgentError(code, `${explain(cause)}; ${result}`, { cause });
+      : `the old files are back, but ${refusing.join('; ')}`,
+  );
+  await generations.end(reverted, { units: [...restarted], outcome: failed(result) } satisfies Rest);
+  return result;
 }
 
 /** Restarts one unit of a generation and tells what came of it. */
-export async function restart(unit: UnitPlan, hands: Hands, signal: AbortSignal): Promise<void> {
+export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
   const { result } = await restartAndProve(
     unit,
     {
@@ -58,7 +73,7 @@ export async function restart(unit: UnitPlan, hands: Hands, signal: AbortSignal)
         fingerprint(oneCertificate((await hands.disk.read(file)).toString('utf8'), file)),
       fingerprint,
     },
-    signal,
+    NEVER,
   );
   if (result === 'absent')
     hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });

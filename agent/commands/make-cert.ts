@@ -1,12 +1,17 @@
+import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
 import { takeInventory } from '../inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { failed } from '../outcome.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOut } from '../perform.ts';
 import { planRotation } from '../plan.ts';
 import { recover } from '../recover.ts';
 import { createTerminal } from '../terminal.ts';
 import { lockNode, openHands, type Verb, writeJson } from '../verb.ts';
+
+/** Whose generation it is, in the journal. */
+const OWNER = 'make-cert';
 
 const FIRST = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
 
@@ -30,7 +35,13 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const steps = planRotation(FIRST, node, hands.config, false);
-    const outcome = await carryOut(steps, { owner: 'make-cert', node, hands, signal: stopping });
+    const outcome = await carryOut(steps, { owner: OWNER, node, hands, signal: stopping }).catch(
+      async (error: unknown) => {
+        await conclude(OWNER, failed(error), hands);
+        throw error;
+      },
+    );
+    await conclude(OWNER, outcome, hands);
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

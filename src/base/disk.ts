@@ -1,11 +1,18 @@
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { AgentError, errnoOf } from './errors.ts';
 
 /** What a file is apart from its content; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
+/** `like`: a file whose label (SELinux), access lists and extended attributes the new one gets as well. */
+export type NewFile = Partial<Attributes> & { like?: string | undefined };
 export type FileInfo = Attributes & { type: 'file' | 'directory' | 'symlink' | 'other' };
+
+/** What is left on the file system that a path is, or would be, on. */
+export type Space = { bytes: number; inodes: number };
 
 /**
  * The node's file system as this program sees it. Paths are the node's own; `--root` is added in here and
@@ -17,16 +24,18 @@ export type Disk = {
   info(path: string): Promise<FileInfo | undefined>;
   /** Names in a directory, sorted; none when it does not exist. */
   list(path: string): Promise<string[]>;
+  /** What is left where a path is, or would be; and whether a file could be made there. */
+  room(directory: string): Promise<Space & { writable: boolean }>;
   /** The path with symlinks of its last part followed, as a path of the node. */
   resolve(path: string): Promise<string>;
   /** A new file: attributes before content, content synced. Fails when anything is there already. */
-  create(path: string, content: string | Uint8Array, attributes: Partial<Attributes>): Promise<void>;
+  create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Makes renames, creations and removals in a directory durable. */
   sync(directory: string): Promise<void>;
   /** Removes a file or an empty directory; nothing there is fine. */
   remove(path: string): Promise<void>;
-  /** Makes a directory and its parents; the attributes go to the ones that were missing. */
+  /** Makes a directory, and with plain attributes its parents; one that is there stays as it is. */
   makeDirectory(path: string, attributes: Partial<Attributes>): Promise<void>;
 };
 
@@ -69,6 +78,18 @@ export function createDisk(root: string): Disk {
         }
       }),
 
+    room: async (directory) =>
+      await step('looking for room in', directory, async () => {
+        const nearest = await nearestExisting(at(directory));
+        const { bavail, bsize, ffree, files } = await fs.statfs(nearest);
+        const writable = await fs.access(nearest, constants.W_OK).then(
+          () => true,
+          () => false,
+        );
+        // Some file systems (btrfs) make inodes as they need them and report none at all.
+        return { bytes: bavail * bsize, inodes: files === 0 ? Number.MAX_SAFE_INTEGER : ffree, writable };
+      }),
+
     resolve: async (path) =>
       await step('resolving', path, async () => {
         let current = path;
@@ -92,6 +113,9 @@ export function createDisk(root: string): Disk {
           if (attributes.uid !== undefined && attributes.gid !== undefined)
             await file.chown(attributes.uid, attributes.gid);
           await file.chmod(attributes.mode ?? 0o600);
+          // Node knows neither extended attributes nor labels; cp (coreutils) takes those that there are.
+          if (attributes.like !== undefined)
+            await run('cp', ['--attributes-only', '--preserve=all', '--', at(attributes.like), at(path)]);
           await file.writeFile(content);
           await file.sync();
         } finally {
@@ -123,15 +147,28 @@ export function createDisk(root: string): Disk {
 
     makeDirectory: async (path, attributes) =>
       await step('making directory', path, async () => {
-        const first = await fs.mkdir(at(path), { recursive: true, mode: attributes.mode ?? 0o755 });
-        if (first === undefined) return;
-        for (let made = at(path); made.length >= first.length; made = dirname(made)) {
-          if (attributes.uid !== undefined && attributes.gid !== undefined)
-            await fs.chown(made, attributes.uid, attributes.gid);
-          await fs.chmod(made, attributes.mode ?? 0o755);
-        }
+        if (await exists(at(path))) return;
+        await fs.mkdir(dirname(at(path)), { recursive: true });
+        await fs.mkdir(at(path), { mode: 0o700 });
+        if (attributes.uid !== undefined && attributes.gid !== undefined)
+          await fs.chown(at(path), attributes.uid, attributes.gid);
+        await fs.chmod(at(path), attributes.mode ?? 0o755);
       }),
   };
+}
+
+const run = promisify(execFile);
+
+const exists = async (path: string): Promise<boolean> =>
+  await fs.access(path).then(
+    () => true,
+    () => false,
+  );
+
+async function nearestExisting(path: string): Promise<string> {
+  let current = path;
+  while (!(await exists(current)) && current !== dirname(current)) current = dirname(current);
+  return current;
 }
 
 /** Whether an error says that there is no such file. */

@@ -23,28 +23,43 @@ export type Generations = {
   commit(journal: Journal): Promise<Journal>;
   /** Brings back what the commit replaced. */
   revert(journal: Journal): Promise<Journal>;
+  /** Notes how it ended, before anything that a way back would need is removed. */
+  end(journal: Journal, rest: unknown): Promise<Journal>;
+  /** Notes that neither way is possible: both generations are kept for a person to look at. */
+  stick(journal: Journal, rest: unknown): Promise<Journal>;
   /** Forgets the generation: its kept copies, its leftovers and its journal. */
-  close(journal: Journal): Promise<void>;
+  clear(): Promise<void>;
 };
 
 export function createGenerations(disk: Disk, directory: string, findOwner: FindOwner): Generations {
   const journalPath = join(directory, 'journal');
   const previousDirectory = join(directory, 'previous');
 
-  const advance = async (journal: Journal, state: Journal['state']): Promise<Journal> => {
-    const next = { ...journal, state };
+  const advance = async (journal: Journal, state: Journal['state'], rest = journal.rest): Promise<Journal> => {
+    const next = { ...journal, state, rest };
     await writeJournal(disk, journalPath, next);
     return next;
+  };
+
+  const clear = async (): Promise<void> => {
+    const journal = await readJournal(disk, journalPath);
+    if (!journal) return;
+    for (const { staged } of journal.files) await disk.remove(staged);
+    for (const name of await disk.list(previousDirectory)) await disk.remove(join(previousDirectory, name));
+    await syncAll(disk, [...directoriesOf(journal), previousDirectory]);
+    await disk.remove(journalPath);
+    await disk.sync(directory);
   };
 
   return {
     current: async () => await readJournal(disk, journalPath),
 
     stage: async (owner, files, rest) => {
+      await clear();
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
       const plans: Staging[] = [];
       for (const file of files) {
-        const plan = await planStaging(disk, file, join(previousDirectory, String(plans.length)), findOwner);
+        const plan = await planStaging(disk, file, previousDirectory, findOwner);
         if (plan) plans.push(plan);
       }
       // The journal comes first: whatever is written from here on can be found again.
@@ -59,7 +74,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       for (const { entry, content, attributes, before, directoryMode } of plans) {
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
         await disk.remove(entry.staged);
-        await disk.create(entry.staged, content, attributes);
+        await disk.create(entry.staged, content, { ...attributes, like: entry.previous ? entry.target : undefined });
         if (!entry.previous || before === undefined) continue;
         await disk.remove(entry.previous.copy);
         await disk.create(entry.previous.copy, before, { mode: 0o600 });
@@ -82,13 +97,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       return await advance(reverting, 'reverted');
     },
 
-    close: async (journal) => {
-      for (const { staged } of journal.files) await disk.remove(staged);
-      for (const name of await disk.list(previousDirectory)) await disk.remove(join(previousDirectory, name));
-      await syncAll(disk, [...directoriesOf(journal), previousDirectory]);
-      await disk.remove(journalPath);
-      await disk.sync(directory);
-    },
+    end: async (journal, rest) => await advance(journal, 'ended', rest),
+    stick: async (journal, rest) => await advance(journal, 'stuck', rest),
+
+    clear,
   };
 }
 
@@ -104,7 +116,7 @@ type Staging = {
 async function planStaging(
   disk: Disk,
   file: ManagedFile,
-  copy: string,
+  previousDirectory: string,
   findOwner: FindOwner,
 ): Promise<Staging | undefined> {
   const target = await disk.resolve(file.path);
@@ -117,6 +129,8 @@ async function planStaging(
     ? { mode: info.mode, uid: info.uid, gid: info.gid }
     : { mode: file.mode, ...findOwner(file.owner, file.group) };
   const staged = join(dirname(target), `.${basename(target)}.coe-agent`);
+  // Named after its target, so that it can be told what it is a copy of even without the journal.
+  const copy = join(previousDirectory, encodeURIComponent(target));
   const entry = { target, staged, previous: info ? { copy, attributes } : null };
   return { entry, content: file.content, attributes, before, directoryMode: file.directoryMode };
 }
@@ -137,7 +151,9 @@ async function restore(disk: Disk, { target, staged, previous }: JournalFile): P
   }
   const content = await disk.read(previous.copy);
   await disk.remove(staged);
-  await disk.create(staged, content, previous.attributes);
+  // The target, old or new, has had the labels of the old one ever since.
+  const like = (await disk.info(target)) ? target : undefined;
+  await disk.create(staged, content, { ...previous.attributes, like });
   await disk.rename(staged, target);
 }
 

@@ -5,13 +5,15 @@ import { readRecord, writeRecord } from '../base/record.ts';
 /**
  * The journal of the one generation that is under way. Its state says what a restart has to do:
  *
- * | state        | on disk                                            | after a restart         |
- * |--------------|----------------------------------------------------|-------------------------|
- * | staging      | some new files beside their targets                | remove them             |
- * | committing   | all new files staged, some already renamed         | rename the rest         |
- * | committed    | every target is new, its predecessor is kept       | prove it, or go back    |
- * | reverting    | some targets are old again                         | restore the rest        |
- * | reverted     | every target is old again                          | prove it                |
+ * | state        | on disk                                            | after a restart              |
+ * |--------------|----------------------------------------------------|------------------------------|
+ * | staging      | some new files beside their targets                | remove them                  |
+ * | committing   | all new files staged, some already renamed         | rename the rest              |
+ * | committed    | every target is new, its predecessor is kept       | prove it, or go back         |
+ * | reverting    | some targets are old again                         | restore the rest             |
+ * | reverted     | every target is old again                          | prove it                     |
+ * | ended        | it is known how it ended, and kept in `rest`       | record the outcome, clean up |
+ * | stuck        | neither way is possible; both generations are kept | nothing: a person has to look |
  */
 const Attributes = v.object({ mode: v.number(), uid: v.number(), gid: v.number() });
 
@@ -27,7 +29,7 @@ const Journal = v.object({
   version: v.literal(1),
   /** The deployment, or the verb, that this generation is for. */
   owner: v.string(),
-  state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted']),
+  state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted', 'ended', 'stuck']),
   files: v.array(JournalFile),
   /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
   rest: v.unknown(),

@@ -1,0 +1,10 @@
+import * as v from 'valibot';
+import { OutcomeSchema } from '../src/deployment/deployment.ts';
+import { UnitPlan } from '../src/services/unit.ts';
+
+/**
+ * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
+ * told if everything is proven, or, once the generation has ended, how it ended.
+ */
+export const RestSchema = v.object({ units: v.array(UnitPlan), outcome: OutcomeSchema });
+export type Rest = v.InferOutput<typeof RestSchema>;
