@@ -22,15 +22,11 @@ export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalL
           );
         const stack = stacks().find(({ around }) => around.stackId === id);
         const key = stack?.resources.get(resource)?.signingKey;
-        if (!stack || !key || !isPresigned(request, key)) return denied();
+        if (!stack || !key || !isPresigned(request, key, stack.around.now())) return denied();
         const taken = receiveSignal(stack, resource, request, log);
-        if (typeof taken === 'object' && taken.kind === 'too-long')
-          return cfnError(400, 'RequestLimitExceeded', taken.message);
-        return {
-          status: 200,
-          headers: { 'Content-Type': 'application/xml' },
-          body: '<SignalResponse><SignalResult><None></None></SignalResult></SignalResponse>',
-        };
+        // The service breaks on a body that is too long; what it says otherwise is nothing at all.
+        const tooLong = typeof taken === 'object' && taken.kind === 'too-long';
+        return tooLong ? empty(500, 'text/plain') : empty(200, 'text/html; charset=UTF-8');
       },
     })),
     { unknownPath: plainNotFound, wrongMethod: denied },
@@ -38,3 +34,9 @@ export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalL
 }
 
 const denied = (): Answer => cfnError(403, 'AccessDenied', 'User is not authorized to perform action');
+
+const empty = (status: number, type: string): Answer => ({
+  status,
+  headers: { 'Content-Type': type },
+  body: '',
+});

@@ -1,7 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startCloud, type Cloud } from './cloud.ts';
-import { createKeyPool } from './key-pool.ts';
 import { makeCsr } from './make-csr.ts';
 import { certificates, deploymentsOf, inputsOf, signalHeat, trustToken } from './client.ts';
 
@@ -34,7 +33,7 @@ test('a node logs in with its trust and has a certificate signed by the CA that 
   const cluster = await cloud.createCluster({ name: 'k1', servers });
   const magnum = certificates(cluster, await trustToken(cluster));
   const ca = new X509Certificate(await magnum.ca('etcd'));
-  const keys = await createKeyPool(0).take('ec');
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const leaf = new X509Certificate(await magnum.sign('etcd', makeCsr(keys, 'etcd')));
   expect(leaf.verify(ca.publicKey)).toBe(true);
   expect(leaf.checkPrivateKey(keys.privateKey)).toBe(true);

@@ -69,7 +69,7 @@ const ROLES = ['admin', 'member', 'reader'] as const;
 /** A working Keystone, Heat and Magnum on free loopback ports. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const { now = Date.now, tokenLifetimeMs = 3_600_000, rollbackMs = 5 } = options;
-  const keys = createKeyPool(4);
+  const keys = createKeyPool();
   const tls = options.tls ? await createServerCertificate(keys, now) : undefined;
   const { changed, until } = createWaiting();
   const faults = createFaults();

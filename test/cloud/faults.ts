@@ -23,7 +23,7 @@ export type Fault = {
   path?: RegExp;
   /** How many requests it strikes; without it, all until it is removed. */
   times?: number;
-  then: Effect;
+  effect: Effect;
 };
 
 export type ActiveFault = {
@@ -64,7 +64,7 @@ export function createFaults(): Faults {
           hits < (fault.times ?? Infinity),
       );
       if (entry) entry.hits += 1;
-      return entry?.fault.then;
+      return entry?.fault.effect;
     },
     clear: () => {
       active = [];

@@ -8,21 +8,24 @@ export type KeyKind = 'rsa' | 'ec';
 
 export type KeyPool = { take(kind: KeyKind): Promise<KeyPair> };
 
+const generateRsa = async (): Promise<KeyPair> => await generate('rsa', { modulusLength: 2048 });
+
+/** How many pairs are kept ahead at most: a rotation takes four. */
+const DEPTH = 4;
+
 /**
- * RSA-2048 pairs made ahead, off the main thread, so that neither a new cluster nor a rotation waits for
- * them. EC pairs take a millisecond and are made when asked for.
+ * RSA-2048 pairs made ahead, off the main thread, so that a rotation does not wait for them: one at first,
+ * more once they are asked for. EC pairs take a millisecond and are made when wanted.
  */
-export function createKeyPool(depth: number): KeyPool {
-  const ready: Promise<KeyPair>[] = [];
-  const refill = (): void => {
-    while (ready.length < depth) ready.push(generate('rsa', { modulusLength: 2048 }));
-  };
-  refill();
+export function createKeyPool(): KeyPool {
+  const ready: Promise<KeyPair>[] = [generateRsa()];
+  let taken = 0;
   return {
     take: async (kind) => {
       if (kind === 'ec') return await generate('ec', { namedCurve: 'P-256' });
-      const next = ready.shift() ?? generate('rsa', { modulusLength: 2048 });
-      refill();
+      const next = ready.shift() ?? generateRsa();
+      taken += 1;
+      while (ready.length < Math.min(taken, DEPTH)) ready.push(generateRsa());
       return await next;
     },
   };

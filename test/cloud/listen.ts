@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import http from 'node:http';
 import https from 'node:https';
 import type { Socket } from 'node:net';
@@ -97,7 +98,11 @@ async function send(
   stopped: AbortSignal,
 ): Promise<void> {
   const body = Buffer.from(answer.body);
-  const headers = { 'Content-Length': String(body.length), ...answer.headers };
+  const headers = {
+    'Content-Length': String(body.length),
+    'x-openstack-request-id': `req-${randomUUID()}`,
+    ...answer.headers,
+  };
   if (answer.reason === undefined) outgoing.writeHead(answer.status, headers);
   else outgoing.writeHead(answer.status, answer.reason, headers);
   if (effect?.kind === 'cut') {

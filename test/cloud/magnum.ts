@@ -47,7 +47,7 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
   /** What is in another project does not exist. */
   const find = (token: Token, name: unknown): ClusterRecord | undefined =>
     clusters().find(
-      (one) => [one.uuid, one.name].includes(String(name)) && one.project.id === token.project?.id,
+      (one) => [one.uuid, one.name].includes(asText(name)) && one.project.id === token.project?.id,
     );
 
   const withCluster = (
@@ -67,11 +67,12 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
   const sign = guarded((token, request) => {
     const body = parseObject(request.body);
     if (!body) return magnumError(400, NOT_JSON, NOT_JSON);
-    const { csr, cluster_uuid: name = 'Unset', ca_cert_type: type } = body;
+    const { csr, ca_cert_type: type } = body;
+    const name = body['cluster_uuid'] ?? body['bay_uuid'] ?? 'Unset';
     const cluster = find(token, name);
-    if (!cluster) return noCluster(name === 'Unset' ? 404 : 400, String(name));
+    if (!cluster) return noCluster(name === 'Unset' ? 404 : 400, asText(name));
     if (!mayUse(token, cluster)) return forbidden('certificate:create');
-    if (typeof csr !== 'string') return noCsr(csr);
+    if (typeof csr !== 'string' || csr === '') return noCsr(csr);
     return issue(cluster, csr, type, origins);
   });
 
@@ -100,6 +101,7 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
 }
 
 const NOT_JSON = 'Request is not in valid JSON format';
+const LOST = 'Timed out waiting for a reply to message ID 00000000000000000000000000000000';
 const NOT_TLS = 'Rotating the CA certificate on a non-TLS cluster is not supported';
 
 function negotiate(header: string | string[] | undefined): { name: string; known: boolean } {
@@ -115,14 +117,14 @@ const mayUse = (token: Token, cluster: ClusterRecord): boolean =>
 const forbidden = (action: string): Answer =>
   magnumError(403, `Policy doesn't allow ${action} to be performed`);
 
-const noCsr = (csr: unknown): Answer =>
-  csr === undefined
-    ? magnumError(500, "Cannot load 'csr' in the base class", "Cannot load 'csr' in the base class")
-    : magnumError(
-        400,
-        'Invalid input for field/attribute csr',
-        `Invalid input for field/attribute csr. Value: '${JSON.stringify(csr)}'. Value should be string`,
-      );
+function noCsr(csr: unknown): Answer {
+  const missing = "Cannot load 'csr' in the base class";
+  if (csr === undefined) return magnumError(500, missing, missing);
+  const title = 'Invalid input for field/attribute csr';
+  const wanted = csr === '' ? 'have a minimum character requirement of 1' : 'be string';
+  const given = typeof csr === 'string' ? csr : JSON.stringify(csr);
+  return magnumError(400, title, `${title}. Value: '${given}'. Value should ${wanted}`);
+}
 
 function issue(cluster: ClusterRecord, csr: string, type: unknown, origins: Origins): Answer {
   try {
@@ -131,13 +133,8 @@ function issue(cluster: ClusterRecord, csr: string, type: unknown, origins: Orig
     return json(201, { ...identify(cluster, origins), csr, pem, ...sent });
   } catch (error) {
     if (error instanceof InvalidCsr) return magnumError(400, `Received invalid csr ${asPythonBytes(csr)}`);
-    // The real conductor's refusal cannot be sent back to its API, which gives up on it after a minute.
-    if (error instanceof ExtensionRefused)
-      return magnumError(
-        500,
-        'Timed out waiting for a reply to message ID 0',
-        'Timed out waiting for a reply',
-      );
+    // The real conductor's refusal gets lost on its way to the API, which gives up waiting after a minute.
+    if (error instanceof ExtensionRefused) return magnumError(500, LOST, LOST);
     throw error;
   }
 }
@@ -164,3 +161,5 @@ const describe = (cluster: ClusterRecord, origins: Origins): unknown => ({
   project_id: cluster.project.id,
   user_id: cluster.owner.id,
 });
+
+const asText = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

@@ -28,8 +28,16 @@ export function presign(
   return `${origin}${path}?${params.toString()}`;
 }
 
-/** Whether a request is the one that was signed: verb, host, path and every parameter. */
-export function isPresigned({ method, path, query, headers }: Request, key: SigningKey): boolean {
+/** Keystone's default: a signed address is good for a quarter of an hour. */
+export const PRESIGNED_LIFETIME_MS = 15 * 60_000;
+
+/** Whether a request is the one that was signed, verb, host, path and every parameter, and not too long ago. */
+export function isPresigned(
+  { method, path, query, headers }: Request,
+  key: SigningKey,
+  now: number,
+): boolean {
+  if (now > Date.parse(query.get('Timestamp') ?? '') + PRESIGNED_LIFETIME_MS) return false;
   const expected = Buffer.from(sign(key, method, headers.host ?? '', path, query));
   const given = Buffer.from(query.get('Signature') ?? '');
   return expected.length === given.length && timingSafeEqual(expected, given);

@@ -27,6 +27,7 @@ export type ResourceSpec = {
 
 /** A deployment resource: its user and signal address outlive its deployments. */
 export type Resource = ResourceSpec & {
+  serverId: string;
   user: User;
   signingKey: SigningKey;
   current: { deployment: Deployment; status: DeploymentStatus; values: Record<string, unknown> } | undefined;
@@ -62,8 +63,9 @@ export function addStackUser(
 export const randomName = (): string =>
   Array.from(randomBytes(12), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('');
 
-export const createResource = (spec: ResourceSpec, around: Surroundings): Resource => ({
+export const createResource = (spec: ResourceSpec, serverId: string, around: Surroundings): Resource => ({
   ...spec,
+  serverId,
   user: addStackUser(around, spec.name),
   signingKey: createSigningKey(),
   current: undefined,
@@ -79,7 +81,7 @@ export function deploy(
   created = around.now(),
 ): Deployment {
   const inputs = [
-    ['deploy_server_id', 'ID of the server being deployed to', resource.server],
+    ['deploy_server_id', 'ID of the server being deployed to', resource.serverId],
     ['deploy_action', 'Name of the current action being deployed', action],
     [
       'deploy_stack_id',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Action, Deployment } from './deployment.ts';
 import { outcomeOf } from './deployment.ts';
 import {
@@ -116,12 +117,12 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
       return `${phase}_${state}`;
     },
     addServer: (name: string): Server => {
-      const server = { name, id: `${around.stackName}-${name}`, user: addStackUser(around, name) };
+      const server = { name, id: randomUUID(), user: addStackUser(around, name) };
       servers.set(name, server);
       return server;
     },
     addResource: (spec: ResourceSpec): Resource => {
-      const resource = createResource(spec, around);
+      const resource = createResource(spec, servers.get(spec.server)?.id ?? '', around);
       resources.set(spec.name, resource);
       return resource;
     },
