@@ -149,7 +149,13 @@ export function createDisk(root: string): Disk {
       await step('making directory', path, async () => {
         if (await exists(at(path))) return;
         await fs.mkdir(dirname(at(path)), { recursive: true });
-        await fs.mkdir(at(path), { mode: 0o700 });
+        try {
+          await fs.mkdir(at(path), { mode: 0o700 });
+        } catch (error) {
+          // Several runs of this side by side: the first one makes it.
+          if (errnoOf(error) === 'EEXIST') return;
+          throw error;
+        }
         if (attributes.uid !== undefined && attributes.gid !== undefined)
           await fs.chown(at(path), attributes.uid, attributes.gid);
         await fs.chmod(at(path), attributes.mode ?? 0o755);
