@@ -3,7 +3,8 @@
 
 broker_url() { echo "rabbit://coe:$PASSWORD@127.0.0.1:$AMQP_PORT/"; }
 
-broker_up() {
+# Starts the broker; broker_ready waits for it. Meanwhile the databases can be filled.
+broker_start() {
   local rabbitmq=() dir=$STATE/rabbitmq
   read -ra rabbitmq <<<"$(as rabbitmq)"
   own "$dir" rabbitmq
@@ -22,5 +23,6 @@ CONF
     RABBITMQ_MNESIA_BASE="$dir/mnesia" RABBITMQ_LOG_BASE="$dir/log" RABBITMQ_PID_FILE="$dir/pid" RABBITMQ_GENERATED_CONFIG_DIR="$dir/generated" \
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}" \
     /usr/lib/rabbitmq/bin/rabbitmq-server
-  until_ready rabbitmq 60 port_open "$AMQP_PORT"
 }
+
+broker_ready() { until_ready rabbitmq 60 port_open "$AMQP_PORT"; }

@@ -63,6 +63,7 @@ heat_migrate() { run heat-manage heat-manage --config-file "$STATE/etc/heat.conf
 
 heat_up() {
   once heat heat_migrate
+  broker_ready
   start heat-engine heat-engine --config-file "$STATE/etc/heat.conf"
   start heat-api heat-api --config-file "$STATE/etc/heat.conf"
   start heat-api-cfn /usr/bin/python3 "$HERE/heat-api-cfn.py" --config-file "$STATE/etc/heat.conf"

@@ -45,10 +45,7 @@ fernet_keys() (
 
 keystone_migrate() {
   fernet_keys
-  run keystone-manage keystone-manage --config-file "$STATE/etc/keystone.conf" db_sync
-  run keystone-manage keystone-manage --config-file "$STATE/etc/keystone.conf" bootstrap \
-    --bootstrap-password "$PASSWORD" --bootstrap-region-id RegionOne \
-    --bootstrap-admin-url "$AUTH_URL" --bootstrap-internal-url "$AUTH_URL" --bootstrap-public-url "$AUTH_URL"
+  run keystone-setup env PASSWORD="$PASSWORD" /usr/bin/python3 "$HERE/keystone-setup.py" "$STATE/etc/keystone.conf" "$AUTH_URL"
 }
 
 keystone_fill() {

@@ -41,6 +41,7 @@ magnum_migrate() { run magnum-db-manage magnum-db-manage --config-file "$STATE/e
 magnum_up() {
   mkdir -p "$STATE/magnum"
   once magnum magnum_migrate
+  broker_ready
   wsgi magnum-api "$MAGNUM_PORT" 1 /usr/bin/magnum-api-wsgi "--config-file $STATE/etc/magnum.conf"
   start magnum-conductor /usr/bin/python3 "$HERE/magnum-conductor.py" --config-file "$STATE/etc/magnum.conf"
   until_ready magnum-api 60 port_open "$MAGNUM_PORT"

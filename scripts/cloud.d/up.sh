@@ -25,7 +25,8 @@ cloud_up() {
   heat_configure
   magnum_configure
   trap cloud_failed EXIT
-  together database_up broker_up
+  broker_start
+  database_up
   together keystone_up heat_up magnum_up
   cloud_ready
   trap - EXIT
