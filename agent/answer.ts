@@ -22,7 +22,10 @@ export async function answerAll(wanted: Wanted, hands: Hands, signal: AbortSigna
     if (entry.state !== 'finished' && !(entry.state === 'started' || entry.state === 'accepted')) continue;
     const fate = fateOf(entry, wanted);
     if (fate === 'superseded') {
-      hands.log.info({ deployment: entry.id, resource: entry.resource }, 'nobody waits for this deployment any more');
+      hands.log.info(
+        { deployment: entry.id, resource: entry.resource },
+        'nobody waits for this deployment any more',
+      );
       await hands.ledger.supersede(entry.id);
     } else if (entry.state === 'finished') {
       const acknowledged = fate === 'awaited' && (await answer(entry, hands, signal));
@@ -36,7 +39,10 @@ export async function answerAll(wanted: Wanted, hands: Hands, signal: AbortSigna
  * Whether the cloud still waits for a deployment. `unknown`: not every source could be asked, and those that
  * could do not name it.
  */
-function fateOf({ id, resource }: Entry, { deployments, complete }: Wanted): 'awaited' | 'superseded' | 'unknown' {
+function fateOf(
+  { id, resource }: Entry,
+  { deployments, complete }: Wanted,
+): 'awaited' | 'superseded' | 'unknown' {
   const sameResource = deployments.filter((deployment) => deployment.resource === resource);
   const newest = sameResource.reduce<Deployment | undefined>(
     (latest, one) => (latest && latest.createdAt >= one.createdAt ? latest : one),
@@ -61,7 +67,10 @@ export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): P
     });
   } catch (error) {
     hands.progress({ event: 'failed', text, why: explain(error) });
-    hands.log.warn({ deployment: id, why: explain(error) }, 'the result is not acknowledged; it will be sent again');
+    hands.log.warn(
+      { deployment: id, why: explain(error) },
+      'the result is not acknowledged; it will be sent again',
+    );
     return false;
   }
   await hands.ledger.signalled(id);

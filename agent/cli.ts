@@ -69,7 +69,9 @@ type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<v
 /** Every verb with its options; a verb's own code is loaded when it is called. */
 function buildProgram(run: Run): Command {
   const program = new Command('agent')
-    .description("Replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA.")
+    .description(
+      "Replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA.",
+    )
     .version(packageJson.version);
   const verb = (name: string, description: string): Command =>
     program

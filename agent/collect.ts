@@ -15,17 +15,26 @@ export type Wanted = {
 };
 
 /** Asks every configured collector. */
-export async function collect(hands: Hands, signal: AbortSignal): Promise<{ texts: Collected[]; problems: AgentError[] }> {
+export async function collect(
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ texts: Collected[]; problems: AgentError[] }> {
   const results = await Promise.allSettled(
     hands.collectors.map(async (collector) => await collector.collect(signal)),
   );
-  const problems = results.flatMap((result) => (result.status === 'rejected' ? [asAgentError(result.reason)] : []));
+  const problems = results.flatMap((result) =>
+    result.status === 'rejected' ? [asAgentError(result.reason)] : [],
+  );
   const texts = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   return { texts, problems };
 }
 
 /** Takes apart what the collectors brought. Of two deployments with the same id the first counts. */
-export function understand(texts: readonly Collected[], unanswered: readonly AgentError[], hands: Hands): Wanted {
+export function understand(
+  texts: readonly Collected[],
+  unanswered: readonly AgentError[],
+  hands: Hands,
+): Wanted {
   const deployments = new Map<string, Deployment>();
   const problems = [...unanswered];
   let complete = unanswered.length === 0;
@@ -38,7 +47,12 @@ export function understand(texts: readonly Collected[], unanswered: readonly Age
           // Somebody may still wait for it, whatever it is.
           complete = false;
         } else if (deployments.has(decoded.deployment.id)) {
-          problems.push(new AgentError('bad-deployment', `deployment ${decoded.deployment.id} is there twice; the first counts`));
+          problems.push(
+            new AgentError(
+              'bad-deployment',
+              `deployment ${decoded.deployment.id} is there twice; the first counts`,
+            ),
+          );
         } else deployments.set(decoded.deployment.id, decoded.deployment);
       }
     } catch (error) {
@@ -46,7 +60,8 @@ export function understand(texts: readonly Collected[], unanswered: readonly Age
       complete = false;
     }
   }
-  for (const deployment of deployments.values()) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
+  for (const deployment of deployments.values())
+    for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
   return { deployments: [...deployments.values()], complete, problems };
 }
 

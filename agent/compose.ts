@@ -19,6 +19,7 @@ import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
+import { askHealth } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import { presentedCertificate } from '../src/services/presented.ts';
 import type { SignalHands } from '../src/signal/send.ts';
@@ -62,7 +63,11 @@ export async function compose({
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
   const params = parseHeatParams((await readIfThere(disk, config.heat_params))?.toString('utf8') ?? '');
-  const realHttp = createHttp(await httpOptions(config, params, disk, log));
+  let skewMs: number | undefined;
+  const onDate = (date: string): void => {
+    skewMs = clock.now() - Date.parse(date);
+  };
+  const realHttp = createHttp({ ...(await httpOptions(config, params, disk, log)), onDate });
   const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,
@@ -92,7 +97,10 @@ export async function compose({
         disk,
         clock,
         onDamage: (path, error) => {
-          log.error({ path, why: explain(error) }, 'a ledger record is damaged; its deployment counts as done');
+          log.error(
+            { path, why: explain(error) },
+            'a ledger record is damaged; its deployment counts as done',
+          );
         },
       },
       join(STATE, 'deployments'),
@@ -110,7 +118,13 @@ export async function compose({
       const real = createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
       return as(real, instrument.systemctl);
     },
+    journalOf: async (unit, lines) => {
+      const { journalOf } = await import('../src/services/journal.ts');
+      return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);
+    },
     presented: presentedCertificate,
+    askHealth,
+    skewMs: () => skewMs,
     close: async () => {
       await realHttp.close();
     },
@@ -156,7 +170,8 @@ function collectorOf(
   switch (name) {
     case 'heat': {
       const from = config.heat;
-      if (!from) throw new AgentError('config', 'the collector heat is configured, but the section heat is missing');
+      if (!from)
+        throw new AgentError('config', 'the collector heat is configured, but the section heat is missing');
       const login: Login = {
         authUrl: from.auth_url,
         userId: from.user_id,
@@ -202,11 +217,18 @@ const openClusterWith =
       );
     const cluster: Cluster = {
       readCa: async (type) =>
-        await ask(`fetch the ${type} CA`, async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal)),
+        await ask(
+          `fetch the ${type} CA`,
+          async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal),
+        ),
       sign: async (type, csr) =>
-        await ask('have a certificate signed', async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal)),
+        await ask(
+          'have a certificate signed',
+          async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal),
+        ),
     };
-    if (token === undefined) await retry('log in', patience, signal, async () => await keystone.login(login, signal));
+    if (token === undefined)
+      await retry('log in', patience, signal, async () => await keystone.login(login, signal));
     return cluster;
   };
 

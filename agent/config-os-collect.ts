@@ -12,7 +12,10 @@ const DEFAULT_COLLECTORS = ['heat', 'heat_local', 'local'];
  * The predecessor's configuration (oslo.config INI) in the words of ours. Options that mean nothing here are
  * passed over; collectors that are not served are told to `notice`.
  */
-export function translateOsCollectConfig(text: string, notice: (text: string) => void): Record<string, unknown> {
+export function translateOsCollectConfig(
+  text: string,
+  notice: (text: string) => void,
+): Record<string, unknown> {
   const sections: unknown = parse(asIni(text), { bracketedArray: false });
   const section = (name: string): Record<string, unknown> => {
     const found = isObject(sections) ? sections[name] : undefined;
@@ -23,9 +26,19 @@ export function translateOsCollectConfig(text: string, notice: (text: string) =>
   const served: readonly string[] = SERVED_COLLECTORS;
   for (const name of wanted.filter((one) => !served.includes(one)))
     notice(`${OS_COLLECT_CONFIG}: the collector ${name} is not served and is left out`);
-  const collectors = (wanted.length > 0 ? wanted : DEFAULT_COLLECTORS).filter((name) => served.includes(name));
+  const collectors = (wanted.length > 0 ? wanted : DEFAULT_COLLECTORS).filter((name) =>
+    served.includes(name),
+  );
 
-  const heat = pick(section('heat'), ['auth_url', 'user_id', 'password', 'project_id', 'stack_id', 'resource_name', 'region_name']);
+  const heat = pick(section('heat'), [
+    'auth_url',
+    'user_id',
+    'password',
+    'project_id',
+    'stack_id',
+    'resource_name',
+    'region_name',
+  ]);
   const heatLocal = listOf(section('heat_local')['path']);
   const local = listOf(section('local')['path']);
   const slowest = Number(general['polling_interval'] ?? 30);
@@ -47,7 +60,9 @@ const asIni = (text: string): string =>
   text
     .split(/\r?\n/)
     .filter((line) => !/^\s*[#;]/.test(line))
-    .map((line) => line.replace(/^([^=[]+=\s*)(.*)$/, (_, key: string, value: string) => key + escapeValue(value)))
+    .map((line) =>
+      line.replace(/^([^=[]+=\s*)(.*)$/, (_, key: string, value: string) => key + escapeValue(value)),
+    )
     .join('\n');
 
 const escapeValue = (value: string): string =>

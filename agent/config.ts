@@ -27,8 +27,14 @@ const Heat = v.strictObject({
 export const ConfigSchema = v.strictObject({
   collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
   heat: v.optional(Heat),
-  heat_local: v.optional(v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }), {}),
-  local: v.optional(v.strictObject({ path: v.optional(paths, ['/var/lib/os-collect-config/local-data']) }), {}),
+  heat_local: v.optional(
+    v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }),
+    {},
+  ),
+  local: v.optional(
+    v.strictObject({ path: v.optional(paths, ['/var/lib/os-collect-config/local-data']) }),
+    {},
+  ),
   poll: v.optional(
     v.strictObject({ min_seconds: v.optional(seconds, 1), max_seconds: v.optional(seconds, 30) }),
     {},
@@ -55,6 +61,7 @@ export const ConfigSchema = v.strictObject({
             port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
             deadline_seconds: v.optional(seconds),
             prove: v.optional(v.boolean()),
+            health: v.optional(v.union([v.pipe(v.string(), v.regex(/^https?:/)), v.literal(false)])),
           }),
         ),
         {},

@@ -47,12 +47,19 @@ export async function runDaemon(
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
-      hands.log.error({ why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) }, 'the pass broke off');
+      hands.log.error(
+        { why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) },
+        'the pass broke off',
+      );
       await notify.status(`the last pass broke off: ${hands.secrets.redact(explain(error))}`);
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
     }
-    await sleepUnlessWoken(hands, wait * 1000 * (0.75 + random() / 2), AbortSignal.any([stopping, reload, woken]));
+    await sleepUnlessWoken(
+      hands,
+      wait * 1000 * (0.75 + random() / 2),
+      AbortSignal.any([stopping, reload, woken]),
+    );
   }
 }
 

@@ -15,8 +15,11 @@ export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof AgentError)) return EXIT.deploymentFailed;
   if (error.code === 'lock-held') return EXIT.lockHeld;
-  if (error.code === 'usage' || error.code === 'config' || error.code === 'bad-heat-params') return EXIT.usage;
-  return error.kind === 'not-ready' || error.code === 'login-refused' ? EXIT.cloudNotReady : EXIT.deploymentFailed;
+  if (error.code === 'usage' || error.code === 'config' || error.code === 'bad-heat-params')
+    return EXIT.usage;
+  return error.kind === 'not-ready' || error.code === 'login-refused'
+    ? EXIT.cloudNotReady
+    : EXIT.deploymentFailed;
 }
 
 /** The exit code of one pass. A failed deployment outranks a cloud that could not be asked. */

@@ -10,6 +10,7 @@ import type { Generations } from '../src/files/generation.ts';
 import type { KeptRequests } from '../src/files/kept-requests.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
+import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { Config } from './config.ts';
@@ -35,6 +36,11 @@ export type Hands = {
   signals: SignalHands;
   systemctl(): Promise<Systemctl>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
+  askHealth(url: string, identity: ClientIdentity | undefined, signal: AbortSignal): Promise<void>;
+  /** The last lines of a unit's journal, oldest first; none where there is no journal. */
+  journalOf(unit: string, lines: number): Promise<string[]>;
+  /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */
+  skewMs(): number | undefined;
   /** Told of everything that a person who watches would want to see. */
   progress(event: Progress): void;
 };

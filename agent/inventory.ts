@@ -44,7 +44,14 @@ async function look(
   kind: Holding['kind'],
   now: number,
 ): Promise<{ certificate: X509Certificate | undefined; holding: Holding }> {
-  const holding: Holding = { file: path, kind, fingerprint: undefined, subject: undefined, notAfter: undefined, faults: [] };
+  const holding: Holding = {
+    file: path,
+    kind,
+    fingerprint: undefined,
+    subject: undefined,
+    notAfter: undefined,
+    faults: [],
+  };
   const content = await readIfThere(disk, path);
   if (content === undefined) {
     holding.faults.push('is missing');

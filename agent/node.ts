@@ -25,7 +25,12 @@ export type Node = {
 };
 
 /** @throws `bad-heat-params` when there is no heat-params file */
-export async function readNode({ disk, config, hostname, secrets }: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
+export async function readNode({
+  disk,
+  config,
+  hostname,
+  secrets,
+}: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
   const params = await readParams(disk, config.heat_params);
   for (const key of SECRET_PARAMS) secrets.add(params.get(key));
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
@@ -36,7 +41,10 @@ export async function readNode({ disk, config, hostname, secrets }: Pick<Hands, 
 export async function readParams(disk: Disk, path: string): Promise<HeatParams> {
   const text = await readIfThere(disk, path);
   if (text === undefined)
-    throw new AgentError('bad-heat-params', `there is no ${path}: this is no node of a Magnum cluster, or it is not set up yet`);
+    throw new AgentError(
+      'bad-heat-params',
+      `there is no ${path}: this is no node of a Magnum cluster, or it is not set up yet`,
+    );
   return parseHeatParams(text.toString('utf8'));
 }
 

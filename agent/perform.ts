@@ -77,10 +77,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   },
 };
 
-const performStep = async <D extends Step['do']>(
-  step: Extract<Step, { do: D }>,
-  run: Run,
-): Promise<void> => {
+const performStep = async <D extends Step['do']>(step: Extract<Step, { do: D }>, run: Run): Promise<void> => {
   await perform[step.do](step, run);
 };
 

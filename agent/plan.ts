@@ -27,7 +27,12 @@ export type Step =
   | { do: 'restart'; unit: UnitPlan };
 
 /** New certificates for a node: a rotation, or with `restart: false` the first ones. */
-export function planRotation(operation: RotateOperation, node: Node, config: Config, restart: boolean): Step[] {
+export function planRotation(
+  operation: RotateOperation,
+  node: Node,
+  config: Config,
+  restart: boolean,
+): Step[] {
   const { layout, params, values } = node;
   const { serviceAccount, keystoneToken } = operation;
   const { units: overrides, deadline_seconds: deadline } = config.services;
@@ -36,7 +41,10 @@ export function planRotation(operation: RotateOperation, node: Node, config: Con
   return [
     {
       do: 'log-in',
-      as: keystoneToken === undefined ? `user ${user} with trust ${params.get('TRUST_ID') ?? ''}` : 'the deployment, with its own token',
+      as:
+        keystoneToken === undefined
+          ? `user ${user} with trust ${params.get('TRUST_ID') ?? ''}`
+          : 'the deployment, with its own token',
       token: keystoneToken,
     },
     {
@@ -83,7 +91,9 @@ export function describeStep(step: Step): string {
       return 'put the new files in place';
     case 'restart': {
       const { unit, probe } = step.unit;
-      return probe ? `restart ${unit} and see its new certificate on ${probe.host}:${probe.port}` : `restart ${unit}`;
+      return probe
+        ? `restart ${unit} and see its new certificate on ${probe.host}:${probe.port}`
+        : `restart ${unit}`;
     }
   }
 }

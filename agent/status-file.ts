@@ -17,7 +17,10 @@ export type PassRecord = v.InferOutput<typeof PassRecord>;
 
 const path = join(RUNTIME, 'last-pass.json');
 
-export async function recordPass({ disk, clock, secrets }: Pick<Hands, 'disk' | 'clock' | 'secrets'>, result: PassResult): Promise<void> {
+export async function recordPass(
+  { disk, clock, secrets }: Pick<Hands, 'disk' | 'clock' | 'secrets'>,
+  result: PassResult,
+): Promise<void> {
   const record: PassRecord = {
     at: new Date(clock.now()).toISOString(),
     problems: result.problems.map(explain),

@@ -28,7 +28,9 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
           line(`${paint('bold', `deployment ${event.id}`)}  ${event.text}`);
           return;
         case 'done':
-          line(`  ${paint('green', '✓')} ${event.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`);
+          line(
+            `  ${paint('green', '✓')} ${event.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`,
+          );
           return;
         case 'failed':
           line(`  ${paint('red', '✗')} ${event.text}: ${event.why}`);
@@ -45,7 +47,10 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
 }
 
 /** The certificates that are others than before, as a table. */
-export async function changeTable(before: readonly Holding[], after: readonly Holding[]): Promise<string | undefined> {
+export async function changeTable(
+  before: readonly Holding[],
+  after: readonly Holding[],
+): Promise<string | undefined> {
   const changed = after.flatMap((now) => {
     const was = before.find(({ file }) => file === now.file);
     return was?.fingerprint === now.fingerprint ? [] : [{ was, now }];
@@ -53,7 +58,12 @@ export async function changeTable(before: readonly Holding[], after: readonly Ho
   if (changed.length === 0) return undefined;
   return await table(
     ['file', 'was', 'is', 'valid until'],
-    changed.map(({ was, now }) => [now.file, short(was?.fingerprint), short(now.fingerprint), day(now.notAfter)]),
+    changed.map(({ was, now }) => [
+      now.file,
+      short(was?.fingerprint),
+      short(now.fingerprint),
+      day(now.notAfter),
+    ]),
   );
 }
 
@@ -65,10 +75,14 @@ export const day = (iso: string | undefined): string => iso?.slice(0, 10) ?? '-'
 /** Columns without lines: it reads well and can be cut with awk. */
 export async function table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
   const { default: Table } = await import('cli-table3');
-  const none = { 'top': '', 'top-mid': '', 'top-left': '', 'top-right': '', 'bottom': '', 'bottom-mid': '' };
-  const noMore = { 'bottom-left': '', 'bottom-right': '', 'left': '', 'left-mid': '', 'mid': '', 'mid-mid': '' };
-  const chars = { ...none, ...noMore, 'right': '', 'right-mid': '', 'middle': '  ' };
-  const drawn = new Table({ head: [...head], chars, style: { 'head': [], 'border': [], 'padding-left': 0, 'padding-right': 0 } });
+  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
+  const noMore = { 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' };
+  const chars = { ...none, ...noMore, right: '', 'right-mid': '', middle: '  ' };
+  const drawn = new Table({
+    head: [...head],
+    chars,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
   drawn.push(...rows.map((row) => [...row]));
   return drawn
     .toString()

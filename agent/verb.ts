@@ -65,4 +65,3 @@ export async function readMetadataOption(options: Record<string, unknown>): Prom
     throw new AgentError('usage', `--metadata: ${path} cannot be read`, { cause });
   }
 }
-

@@ -1,7 +1,7 @@
 import { AgentError, explain } from '../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { restartAndProve } from '../src/services/restart.ts';
+import { restartAndProve, type ServiceHands } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
 import { failed } from './outcome.ts';
@@ -61,23 +61,40 @@ export async function wayBack(
   return result;
 }
 
-/** Restarts one unit of a generation and tells what came of it. */
+/**
+ * Restarts one unit of a generation, proves it, and tells what came of it.
+ *
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal
+ */
 export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
-  const { result } = await restartAndProve(
-    unit,
-    {
-      systemctl: await hands.systemctl(),
-      clock: hands.clock,
-      presented: hands.presented,
-      expected: async (file) =>
-        fingerprint(oneCertificate((await hands.disk.read(file)).toString('utf8'), file)),
-      fingerprint,
+  const text = async (path: string): Promise<string> => (await hands.disk.read(path)).toString('utf8');
+  const services: ServiceHands = {
+    systemctl: await hands.systemctl(),
+    clock: hands.clock,
+    presented: hands.presented,
+    askHealth: async ({ url, identity }, signal) => {
+      const client = identity && {
+        certificate: await text(identity.certificate),
+        key: await text(identity.key),
+      };
+      await hands.askHealth(url, client, signal);
     },
-    NEVER,
-  );
-  if (result === 'absent')
-    hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
+    expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
+    fingerprint,
+  };
+  try {
+    const { result } = await restartAndProve(unit, services, NEVER);
+    if (result === 'absent')
+      hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
+  } catch (error) {
+    const lines = await hands.journalOf(unit.unit, LAST_LINES);
+    if (!(error instanceof AgentError) || lines.length === 0) throw error;
+    const journal = ['', `the last lines of the journal of ${unit.unit}:`, ...lines].join('\n  ');
+    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
+  }
 }
+
+const LAST_LINES = 15;
 
 /** Runs one step and tells when it began, how long it took or why it failed. */
 export async function timed<T>(hands: Hands, text: string, work: () => Promise<T>): Promise<T> {

@@ -47,7 +47,9 @@ export const verb: Verb = async (context, options) => {
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
       for (const { id } of done) line(paint('dim', `deployment ${id}: done already`));
       for (const entry of entries) {
-        line(`${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`);
+        line(
+          `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`,
+        );
         line(`  ${entry.why}`);
         for (const [index, { step, details }] of entry.steps.entries()) {
           line(`  ${index + 1}. ${step}`);

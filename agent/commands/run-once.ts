@@ -46,20 +46,29 @@ async function inventoryOf(hands: Hands): Promise<Holding[]> {
   }
 }
 
-async function summarize(result: PassResult, before: Holding[], after: Holding[], terminal: Terminal): Promise<void> {
+async function summarize(
+  result: PassResult,
+  before: Holding[],
+  after: Holding[],
+  terminal: Terminal,
+): Promise<void> {
   const { line, paint } = terminal;
   for (const problem of result.problems) line(`${paint('red', '✗')} ${explain(problem)}`);
   for (const { id, group } of result.unserved)
-    line(`${paint('yellow', '!')} deployment ${id}: the group ${JSON.stringify(group)} is not served here, left alone`);
+    line(
+      `${paint('yellow', '!')} deployment ${id}: the group ${JSON.stringify(group)} is not served here, left alone`,
+    );
   for (const { id, outcome } of result.settled)
-    if (outcome.statusCode !== 0) line(`${paint('red', '✗')} deployment ${id} failed: ${outcome.stderr.trimEnd()}`);
+    if (outcome.statusCode !== 0)
+      line(`${paint('red', '✗')} deployment ${id} failed: ${outcome.stderr.trimEnd()}`);
   const changes = await changeTable(before, after);
   if (changes) {
     line();
     line(paint('bold', 'what changed'));
     line(changes);
   } else if (result.settled.length === 0 && result.problems.length === 0) line('nothing to do');
-  if (result.open > 0) line(`${paint('yellow', '!')} ${result.open} result(s) not yet acknowledged by Heat: run it again`);
+  if (result.open > 0)
+    line(`${paint('yellow', '!')} ${result.open} result(s) not yet acknowledged by Heat: run it again`);
 }
 
 const asJson = ({ settled, problems, open, unserved }: PassResult): unknown => ({

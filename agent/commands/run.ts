@@ -21,7 +21,10 @@ export const verb: Verb = async (context) => {
       const reload = lifecycle.nextReload();
       const hands = await openHands(context, logProgress(context));
       const watcher = await watchLocalFiles(hands.config, context.root, wakeUp);
-      log.info({ configuration: hands.config.sources, collectors: hands.config.collectors }, 'coe-agent is running');
+      log.info(
+        { configuration: hands.config.sources, collectors: hands.config.collectors },
+        'coe-agent is running',
+      );
       try {
         await runDaemon(
           hands,
@@ -62,7 +65,10 @@ async function watchLocalFiles(
   ];
   if (paths.length === 0) return undefined;
   const { watchPaths } = await import('../../src/metadata/watch.ts');
-  return watchPaths(paths.map((path) => `${root}/${path}`), wake);
+  return watchPaths(
+    paths.map((path) => `${root}/${path}`),
+    wake,
+  );
 }
 
 /** A daemon's progress is its log. */

@@ -18,8 +18,10 @@ export const verb: Verb = async (context) => {
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
-    if (last && last.open > 0) line(`  ${paint('yellow', '!')} ${last.open} result(s) not yet acknowledged by Heat`);
-    if (interrupted !== undefined) line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
+    if (last && last.open > 0)
+      line(`  ${paint('yellow', '!')} ${last.open} result(s) not yet acknowledged by Heat`);
+    if (interrupted !== undefined)
+      line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
     if (entries.length === 0) line('no deployments yet');
     else {
       const rows = entries.map(({ id, group, action, state, at, outcome }) => [
@@ -32,7 +34,8 @@ export const verb: Verb = async (context) => {
       ]);
       line(await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows));
       for (const { id, outcome } of entries)
-        if (outcome && outcome.statusCode !== 0) line(`  ${paint('red', '✗')} ${id}: ${outcome.stderr.trimEnd()}`);
+        if (outcome && outcome.statusCode !== 0)
+          line(`  ${paint('red', '✗')} ${id}: ${outcome.stderr.trimEnd()}`);
     }
     return EXIT.done;
   } finally {

@@ -17,6 +17,7 @@ const kinds = {
   config: 'refused',
   'lock-held': 'refused',
   'cloud-unreachable': 'not-ready',
+  'not-yet': 'not-ready',
   'cloud-refused': 'refused',
   unauthorized: 'refused',
   'login-refused': 'refused',

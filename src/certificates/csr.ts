@@ -29,13 +29,17 @@ export function createCsr(request: CertificateRequest, key: KeyObject): string {
       : sequence(oid(OID.sha256WithRsa), primitive(Type.NULL, '')),
     primitive(Type.BITSTRING, `\0${signature.toString('binary')}`),
   );
-  const lines = der(csr).toString('base64').match(/.{1,64}/g) ?? [];
+  const lines =
+    der(csr)
+      .toString('base64')
+      .match(/.{1,64}/g) ?? [];
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 
 function extensionsOf({ names, keyUsage, extendedKeyUsage }: CertificateRequest): forge.asn1.Asn1[] {
   const extensions: forge.asn1.Asn1[] = [];
-  if (names.length > 0) extensions.push(extension(OID.subjectAltName, false, sequence(...names.map(generalName))));
+  if (names.length > 0)
+    extensions.push(extension(OID.subjectAltName, false, sequence(...names.map(generalName))));
   if (keyUsage.length > 0) extensions.push(extension(OID.keyUsage, true, keyUsageBits(keyUsage)));
   if (extendedKeyUsage.length > 0) {
     const purposes = extendedKeyUsage.map((usage) => oid(PURPOSE[usage]));
@@ -95,7 +99,8 @@ const primitive = (type: forge.asn1.Type, value: string): forge.asn1.Asn1 =>
   asn1.create(Class.UNIVERSAL, type, false, value);
 const sequence = (...items: forge.asn1.Asn1[]): forge.asn1.Asn1 =>
   asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, items);
-const set = (...items: forge.asn1.Asn1[]): forge.asn1.Asn1 => asn1.create(Class.UNIVERSAL, Type.SET, true, items);
+const set = (...items: forge.asn1.Asn1[]): forge.asn1.Asn1 =>
+  asn1.create(Class.UNIVERSAL, Type.SET, true, items);
 const tagged = (tag: number, item: forge.asn1.Asn1): forge.asn1.Asn1 =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, true, [item]);
 const oid = (id: string): forge.asn1.Asn1 => primitive(Type.OID, asn1.oidToDer(id).getBytes());

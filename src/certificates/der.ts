@@ -6,7 +6,7 @@ type Element = { tag: number; content: Buffer };
 
 function elementsOf(der: Buffer): Element[] {
   const elements: Element[] = [];
-  for (let at = 0; at + 2 <= der.length; ) {
+  for (let at = 0; at + 2 <= der.length;) {
     const tag = der[at] ?? 0;
     const first = der[at + 1] ?? 0;
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;

@@ -55,7 +55,9 @@ export async function issueCertificates(
   const failure = settled.find((result) => result.status === 'rejected');
   if (failure) throw failure.reason;
 
-  const cas = await Promise.all(types.map(async (type) => [type, (await authorityOf(type)).toString()] as const));
+  const cas = await Promise.all(
+    types.map(async (type) => [type, (await authorityOf(type)).toString()] as const),
+  );
   return { authorities: new Map(cas), certificates: new Map(await Promise.all(issued)) };
 }
 
@@ -70,7 +72,9 @@ async function prepare(
   algorithm: KeyAlgorithm,
   hands: IssueHands,
 ): Promise<{ key: KeyObject; keyPem: string; csr: string }> {
-  const digest = createHash('sha256').update(JSON.stringify([algorithm, request])).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify([algorithm, request]))
+    .digest('hex');
   const kept = await hands.recall(request.name, digest);
   if (kept) return { key: keyFromPem(kept.key), keyPem: kept.key, csr: kept.csr };
   const key = await makeKey(algorithm);

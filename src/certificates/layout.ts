@@ -72,4 +72,6 @@ export type UnitRow = {
   required: boolean;
   /** The TLS port that must present a certificate of this layout once the unit has been restarted. */
   probe: { host: string; port: string; presents: string } | undefined;
+  /** Where it says that it is well, and which certificate of the layout to ask it with. */
+  health: { url: string; as?: string } | undefined;
 };

@@ -3,7 +3,8 @@ import { isIP } from 'node:net';
 import { AgentError } from '../base/errors.ts';
 import { addressToNumber } from './template.ts';
 
-const BLOCK = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
+const BLOCK =
+  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
 
 /** Every certificate of a PEM text, in its order. Text between the blocks is allowed (RFC 7468, 2). */
 export function certificatesIn(pem: string, what: string): X509Certificate[] {
@@ -31,7 +32,9 @@ export const fingerprint = (certificate: X509Certificate): string =>
 
 /** A key by its value: two CAs of a cluster have the same name in every generation. */
 export const keyId = (key: KeyObject): string =>
-  createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('hex');
+  createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 
 /** `CN=admin, O=system:masters`, attributes in the certificate's own order. */
 export const subjectOf = (certificate: X509Certificate): string =>

@@ -7,11 +7,16 @@ const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^}]*))?\}/g;
 
 /** Replaces every `{KEY}` by its value, `{KEY|default}` by the default when there is none. */
 export const fill = (text: string, values: Values): string =>
-  text.replaceAll(PLACEHOLDER, (_, key: string, fallback: string | undefined) => values.get(key) || (fallback ?? ''));
+  text.replaceAll(
+    PLACEHOLDER,
+    (_, key: string, fallback: string | undefined) => values.get(key) || (fallback ?? ''),
+  );
 
 /** The keys without which a text cannot be filled. */
 export const keysOf = (text: string): string[] =>
-  [...text.matchAll(PLACEHOLDER)].filter((match) => match[2] === undefined).flatMap((match) => match[1] ?? []);
+  [...text.matchAll(PLACEHOLDER)]
+    .filter((match) => match[2] === undefined)
+    .flatMap((match) => match[1] ?? []);
 
 /**
  * What layouts need beyond heat-params:

@@ -26,18 +26,23 @@ export function verifyIssued(
 
   if (!certificate.publicKey.equals(createPublicKey(key))) throw wrong('is for another key');
   // By key, not by name: every CA of the cluster, old or new, has the same subject.
-  if (!certificate.verify(ca.publicKey)) throw wrong(`is not signed by the ${request.ca} CA that Magnum serves`);
+  if (!certificate.verify(ca.publicKey))
+    throw wrong(`is not signed by the ${request.ca} CA that Magnum serves`);
   if (certificate.ca) throw wrong('is a CA');
 
   const subject = request.subject.map((pair) => pair.join('=')).join(', ');
   if (subjectOf(certificate) !== subject) throw wrong(`is for ${subjectOf(certificate)}, not ${subject}`);
   const names = request.names.map(canonicalName);
   if (!sameSet(names, namesOf(certificate)))
-    throw wrong(`names ${namesOf(certificate).join(', ') || 'nothing'}, not ${names.join(', ') || 'nothing'}`);
+    throw wrong(
+      `names ${namesOf(certificate).join(', ') || 'nothing'}, not ${names.join(', ') || 'nothing'}`,
+    );
   const purposes = request.extendedKeyUsage.map((usage) => PURPOSE[usage]);
-  if (!sameSet(purposes, certificate.keyUsage ?? [])) throw wrong('has another extended key usage than asked for');
+  if (!sameSet(purposes, certificate.keyUsage ?? []))
+    throw wrong('has another extended key usage than asked for');
   const usage = usageBits(request.keyUsage);
-  if (usage !== 0 && keyUsageOf(certificate.raw) !== usage) throw wrong('has another key usage than asked for');
+  if (usage !== 0 && keyUsageOf(certificate.raw) !== usage)
+    throw wrong('has another key usage than asked for');
   verifyDates(certificate, what, now);
   return certificate;
 }

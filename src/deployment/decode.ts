@@ -21,7 +21,9 @@ const Shape = v.object({
 });
 
 /** A deployment, or why it is none; with the id where there is a usable one. */
-export type Decoded = { ok: true; deployment: Deployment } | { ok: false; id: string | undefined; error: AgentError };
+export type Decoded =
+  | { ok: true; deployment: Deployment }
+  | { ok: false; id: string | undefined; error: AgentError };
 
 /**
  * Decodes one deployment of the metadata. Input values keep their JSON type, except that a String input is
@@ -85,7 +87,8 @@ const resourceOf = (inputs: Record<string, unknown>): string | undefined => {
 function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {
   // A deployment that names no transport but has an address is one of the oldest Heat releases.
   const transport =
-    text(inputs, 'deploy_signal_transport') ?? (text(inputs, 'deploy_signal_id') ? 'CFN_SIGNAL' : 'NO_SIGNAL');
+    text(inputs, 'deploy_signal_transport') ??
+    (text(inputs, 'deploy_signal_id') ? 'CFN_SIGNAL' : 'NO_SIGNAL');
   const missing: string[] = [];
   const need = (name: string): string => {
     const value = text(inputs, name);

@@ -45,7 +45,10 @@ export type Ledger = {
 };
 
 /** Where heat-config keeps the ids that it has applied, newest place first. */
-export const PREDECESSOR_DIRECTORIES = ['/var/lib/heat-config/deployed', '/var/run/heat-config/deployed'] as const;
+export const PREDECESSOR_DIRECTORIES = [
+  '/var/lib/heat-config/deployed',
+  '/var/run/heat-config/deployed',
+] as const;
 
 /**
  * Opens the ledger in a directory. A record that cannot be read is told to `onDamage` and counts as
@@ -62,7 +65,8 @@ export async function openLedger(
 
   for (const path of PREDECESSOR_DIRECTORIES)
     for (const name of await disk.list(path))
-      if (name.endsWith('.json') && !name.endsWith('.notify.json')) elsewhere.add(name.slice(0, -'.json'.length));
+      if (name.endsWith('.json') && !name.endsWith('.notify.json'))
+        elsewhere.add(name.slice(0, -'.json'.length));
 
   for (const name of await disk.list(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
@@ -91,7 +95,10 @@ export async function openLedger(
   };
 
   return {
-    entries: () => [...entries.values()].toSorted((a, b) => ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1)),
+    entries: () =>
+      [...entries.values()].toSorted((a, b) =>
+        (a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1,
+      ),
     find: (id) => entries.get(id),
     settled: (id) => {
       const state = entries.get(id)?.state;

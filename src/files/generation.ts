@@ -35,7 +35,11 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   const journalPath = join(directory, 'journal');
   const previousDirectory = join(directory, 'previous');
 
-  const advance = async (journal: Journal, state: Journal['state'], rest = journal.rest): Promise<Journal> => {
+  const advance = async (
+    journal: Journal,
+    state: Journal['state'],
+    rest = journal.rest,
+  ): Promise<Journal> => {
     const next = { ...journal, state, rest };
     await writeJournal(disk, journalPath, next);
     return next;
@@ -74,7 +78,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       for (const { entry, content, attributes, before, directoryMode } of plans) {
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
         await disk.remove(entry.staged);
-        await disk.create(entry.staged, content, { ...attributes, like: entry.previous ? entry.target : undefined });
+        await disk.create(entry.staged, content, {
+          ...attributes,
+          like: entry.previous ? entry.target : undefined,
+        });
         if (!entry.previous || before === undefined) continue;
         await disk.remove(entry.previous.copy);
         await disk.create(entry.previous.copy, before, { mode: 0o600 });
@@ -157,7 +164,9 @@ async function restore(disk: Disk, { target, staged, previous }: JournalFile): P
   await disk.rename(staged, target);
 }
 
-const directoriesOf = ({ files }: Journal): string[] => [...new Set(files.map(({ target }) => dirname(target)))];
+const directoriesOf = ({ files }: Journal): string[] => [
+  ...new Set(files.map(({ target }) => dirname(target))),
+];
 
 async function syncAll(disk: Disk, directories: readonly string[]): Promise<void> {
   for (const directory of directories) await disk.sync(directory);

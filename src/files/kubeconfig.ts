@@ -1,4 +1,13 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, parseAllDocuments, type Scalar, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseAllDocuments,
+  type Scalar,
+  type YAMLMap,
+} from 'yaml';
 import { AgentError } from '../base/errors.ts';
 
 /** New material for a kubeconfig, PEM. */
@@ -29,13 +38,19 @@ export function renewKubeconfig(path: string, text: string, identity: Identity, 
     const [error] = document.errors;
     if (error) {
       const at = lines.linePos(error.pos[0]);
-      throw new AgentError('bad-file', `${path}: line ${at.line}, column ${at.col}: ${error.message.split('\n')[0]}`);
+      throw new AgentError(
+        'bad-file',
+        `${path}: line ${at.line}, column ${at.col}: ${error.message.split('\n')[0]}`,
+      );
     }
     edits.push(...editsOf(document, identity, known));
   }
   return edits
     .toSorted((a, b) => b.start - a.start)
-    .reduce((result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end), text);
+    .reduce(
+      (result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end),
+      text,
+    );
 }
 
 function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
@@ -46,7 +61,8 @@ function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
 
   for (const { name, body } of entries(root, 'clusters', 'cluster')) {
     const ca = scalar(body, 'certificate-authority-data');
-    if (ca && (name === current.cluster || known.isOldCa(decode(ca)))) edits.push(...replace(ca, identity.ca));
+    if (ca && (name === current.cluster || known.isOldCa(decode(ca))))
+      edits.push(...replace(ca, identity.ca));
   }
   for (const { name, body } of entries(root, 'users', 'user')) {
     const certificate = scalar(body, 'client-certificate-data');
@@ -100,7 +116,10 @@ function replace(node: Scalar<string>, pem: string): Edit[] {
 const quote = (value: string): string => JSON.stringify(value);
 
 /** A kubeconfig for a node that has none. */
-export function newKubeconfig(identity: Identity, names: { cluster: string; user: string; server: string }): string {
+export function newKubeconfig(
+  identity: Identity,
+  names: { cluster: string; user: string; server: string },
+): string {
   const { cluster, user, server } = names;
   return `apiVersion: v1
 kind: Config

@@ -5,7 +5,10 @@ export type Owner = { uid: number; gid: number };
 export type FindOwner = (user: string, group: string) => Owner;
 
 /** Reads the node's own passwd and group files: `--root` has other users than the machine that we run on. */
-export async function readOwners(disk: Disk, onUnknown: (kind: string, name: string) => void): Promise<FindOwner> {
+export async function readOwners(
+  disk: Disk,
+  onUnknown: (kind: string, name: string) => void,
+): Promise<FindOwner> {
   const users = idsOf(await readIfThere(disk, '/etc/passwd'));
   const groups = idsOf(await readIfThere(disk, '/etc/group'));
   const told = new Set(['user root', 'group root']);

@@ -30,7 +30,10 @@ export async function renderFiles(
   }
   if (serviceAccount && role.serviceAccount) {
     const { publicKeyFile, privateKeyFile } = role.serviceAccount;
-    files.push(managed(privateKeyFile, serviceAccount.privateKey), managed(publicKeyFile, serviceAccount.publicKey));
+    files.push(
+      managed(privateKeyFile, serviceAccount.privateKey),
+      managed(publicKeyFile, serviceAccount.publicKey),
+    );
   }
   for (const row of role.kubeconfigs) {
     const content = await renderKubeconfig(row, role, material, hands);

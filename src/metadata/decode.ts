@@ -16,6 +16,7 @@ export function decodeMetadata({ source, text }: Collected): RawDeployment[] {
   const metadata = parseJson(text, what, 'bad-metadata');
   if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
   const deployments = metadata['deployments'] ?? [];
-  if (!Array.isArray(deployments)) throw new AgentError('bad-metadata', `${what}: "deployments" is not a list`);
+  if (!Array.isArray(deployments))
+    throw new AgentError('bad-metadata', `${what}: "deployments" is not a list`);
   return deployments.map((value: unknown) => ({ source, value }));
 }

@@ -21,7 +21,9 @@ export function parseHeatParams(text: string): HeatParams {
 
 const unquote = (value: string): string => {
   const quote = value[0];
-  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote) ? value.slice(1, -1) : value;
+  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote)
+    ? value.slice(1, -1)
+    : value;
 };
 
 /** A parameter that has a value. */

@@ -9,7 +9,9 @@ export const localCollector = (disk: Disk, directories: readonly string[], uid: 
   collect: async () => {
     const found: Collected[] = [];
     for (const directory of directories) {
-      const names = (await disk.list(directory)).filter((name) => name.endsWith('.json') && !name.startsWith('.'));
+      const names = (await disk.list(directory)).filter(
+        (name) => name.endsWith('.json') && !name.startsWith('.'),
+      );
       if (names.length > 0) await checkOwner(disk, directory, uid);
       for (const name of names) found.push(...(await readChecked(disk, join(directory, name), uid)));
     }
@@ -46,5 +48,7 @@ async function checkOwner(disk: Disk, path: string, uid: number): Promise<void> 
 
 const trustFault = ({ uid, mode }: FileInfo, self: number): string | undefined => {
   if (uid !== 0 && uid !== self) return `it belongs to user ${uid}`;
-  return (mode & 0o022) === 0 ? undefined : `it can be written by others (mode ${(mode & 0o777).toString(8)})`;
+  return (mode & 0o022) === 0
+    ? undefined
+    : `it can be written by others (mode ${(mode & 0o777).toString(8)})`;
 };

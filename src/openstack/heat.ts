@@ -49,7 +49,14 @@ export function createHeat(http: Http): Heat {
       // The query is the authorization: it stays out of every message.
       const what = `signalling ${url.replace(/\?.*/s, '')}`;
       if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
-      const answer = await http({ what, method: verb, url, headers: { 'content-type': 'application/json' }, body, signal });
+      const answer = await http({
+        what,
+        method: verb,
+        url,
+        headers: { 'content-type': 'application/json' },
+        body,
+        signal,
+      });
       if (!acknowledged(answer.status)) throw statusError(what, answer);
     },
   };

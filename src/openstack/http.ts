@@ -144,10 +144,20 @@ export function said(answer: HttpAnswer): string {
 }
 
 // Keystone and Heat: {error: {message}}, Magnum: {errors: [{title, detail}]}
-const Words = v.object({ detail: v.optional(v.string()), message: v.optional(v.string()), title: v.optional(v.string()) });
+const Words = v.object({
+  detail: v.optional(v.string()),
+  message: v.optional(v.string()),
+  title: v.optional(v.string()),
+});
 const ErrorBody = v.union([
-  v.pipe(v.object({ error: Words }), v.transform(({ error }) => error)),
-  v.pipe(v.object({ errors: v.tupleWithRest([Words], v.unknown()) }), v.transform(({ errors }) => errors[0])),
+  v.pipe(
+    v.object({ error: Words }),
+    v.transform(({ error }) => error),
+  ),
+  v.pipe(
+    v.object({ errors: v.tupleWithRest([Words], v.unknown()) }),
+    v.transform(({ errors }) => errors[0]),
+  ),
 ]);
 
 function retryAfterMs(header: string | undefined): number {

@@ -29,7 +29,8 @@ function selectRotate(inputs: Deployment['inputs']): RotateOperation {
   const token = inputs['keystone_token'];
   return {
     kind: 'rotate',
-    serviceAccount: publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined,
+    serviceAccount:
+      publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined,
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
   };
 }

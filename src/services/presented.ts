@@ -6,7 +6,7 @@ import { AgentError } from '../base/errors.ts';
 /** One try gets this long; the whole proof has the unit's deadline. */
 const TRY_MS = 5000;
 
-/** The certificate that a TLS port presents now. A port that does not answer yet is `cloud-unreachable`. */
+/** The certificate that a TLS port presents now. A port that does not answer yet is `not-yet`. */
 export async function presentedCertificate(
   host: string,
   port: number,
@@ -29,11 +29,11 @@ export async function presentedCertificate(
       else reject(new AgentError('proof', `${where} presents no certificate`));
     });
     socket.once('error', (cause) => {
-      reject(new AgentError('cloud-unreachable', `${where} does not answer: ${cause.message}`, { cause }));
+      reject(new AgentError('not-yet', `${where} does not answer: ${cause.message}`, { cause }));
     });
     socket.once('close', () => {
       limit.removeEventListener('abort', stop);
-      reject(new AgentError('cloud-unreachable', `${where} closed the connection`));
+      reject(new AgentError('not-yet', `${where} closed the connection`));
     });
   });
 }

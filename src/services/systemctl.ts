@@ -24,12 +24,18 @@ export type Systemctl = {
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
 export function createSystemctl(program: string): Systemctl {
   const run = async (args: string[], timeout: number, signal: AbortSignal): Promise<string> => {
-    const result = await execa(program, args, { reject: false, timeout, cancelSignal: signal, stdin: 'ignore' });
+    const result = await execa(program, args, {
+      reject: false,
+      timeout,
+      cancelSignal: signal,
+      stdin: 'ignore',
+    });
     if (result.exitCode === 0) return result.stdout;
     const what = `systemctl ${args.join(' ')}`;
     if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`);
     if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
-    if (result.code === 'ENOENT') throw new AgentError('unit', `${what}: there is no ${program} on this node`);
+    if (result.code === 'ENOENT')
+      throw new AgentError('unit', `${what}: there is no ${program} on this node`);
     const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
     throw new AgentError('unit', `${what}: ${words || `exit code ${result.exitCode}`}`);
   };
@@ -38,9 +44,16 @@ export function createSystemctl(program: string): Systemctl {
     show: async (unit, signal) => {
       const wanted = 'LoadState,ActiveState,SubState,Result';
       const text = await run(['show', `--property=${wanted}`, serviceName(unit)], QUICK_MS, signal);
-      const facts = new Map(text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]));
+      const facts = new Map(
+        text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
+      );
       const fact = (name: string): string => facts.get(name) ?? '';
-      return { load: fact('LoadState'), active: fact('ActiveState'), sub: fact('SubState'), result: fact('Result') };
+      return {
+        load: fact('LoadState'),
+        active: fact('ActiveState'),
+        sub: fact('SubState'),
+        result: fact('Result'),
+      };
     },
     resetFailed: async (unit, signal) => {
       await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);

@@ -1,15 +1,22 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
-import type { RoleLayout } from '../certificates/layout.ts';
+import type { CertificateRow, RoleLayout, UnitRow } from '../certificates/layout.ts';
 
 /** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
 export const UnitPlan = v.object({
   unit: v.string(),
   required: v.boolean(),
-  /** How long it may take to become active and to present the certificate. */
+  /** How long it may take to become active, healthy and to present the certificate. */
   deadlineMs: v.number(),
   /** The TLS port and the certificate file whose content it must present. */
   probe: v.optional(v.object({ host: v.string(), port: v.number(), file: v.string() })),
+  /** Where it says that it is well, and the client certificate to ask with. */
+  health: v.optional(
+    v.object({
+      url: v.string(),
+      identity: v.optional(v.object({ certificate: v.string(), key: v.string() })),
+    }),
+  ),
 });
 export type UnitPlan = v.InferOutput<typeof UnitPlan>;
 
@@ -20,6 +27,8 @@ export type UnitOverride = {
   deadline_seconds?: number | undefined;
   /** false: restart it, but do not ask its port. */
   prove?: boolean | undefined;
+  /** Another address; false: do not ask. */
+  health?: string | false | undefined;
 };
 
 /** The units of a role with this node's addresses in them, in the order of their restart. */
@@ -29,15 +38,51 @@ export function planUnits(
   overrides: Readonly<Record<string, UnitOverride>>,
   deadlineMs: number,
 ): UnitPlan[] {
-  return role.units.map(({ unit, required, probe }) => {
-    const override = overrides[unit] ?? {};
+  return role.units.map((row) => {
+    const override = overrides[row.unit] ?? {};
     const seconds = override.deadline_seconds;
-    const plan = { unit, required, deadlineMs: seconds === undefined ? deadlineMs : seconds * 1000 };
-    if (!probe || override.prove === false) return plan;
-    const host = override.host ?? fill(probe.host);
-    const port = override.port ?? Number(fill(probe.port));
-    const certificate = role.certificates.find(({ name }) => name === probe.presents);
-    if (!certificate) throw new AgentError('config', `the layout has no certificate ${probe.presents}`);
-    return { ...plan, probe: { host, port, file: certificate.certificateFile.path } };
+    const probe = override.prove === false ? undefined : probeOf(row, role, fill, override);
+    const health = override.health === false ? undefined : healthOf(row, role, fill, override);
+    return {
+      unit: row.unit,
+      required: row.required,
+      deadlineMs: seconds === undefined ? deadlineMs : seconds * 1000,
+      ...(probe ? { probe } : {}),
+      ...(health ? { health } : {}),
+    };
   });
+}
+
+function probeOf(
+  { probe }: UnitRow,
+  role: RoleLayout,
+  fill: (text: string) => string,
+  override: UnitOverride,
+): UnitPlan['probe'] {
+  return (
+    probe && {
+      host: override.host ?? fill(probe.host),
+      port: override.port ?? Number(fill(probe.port)),
+      file: rowOf(role, probe.presents).certificateFile.path,
+    }
+  );
+}
+
+function healthOf(
+  { health }: UnitRow,
+  role: RoleLayout,
+  fill: (text: string) => string,
+  override: UnitOverride,
+): UnitPlan['health'] {
+  if (!health) return undefined;
+  const url = override.health === undefined || override.health === false ? fill(health.url) : override.health;
+  if (health.as === undefined) return { url };
+  const { certificateFile, keyFile } = rowOf(role, health.as);
+  return { url, identity: { certificate: certificateFile.path, key: keyFile.path } };
+}
+
+function rowOf(role: RoleLayout, name: string): CertificateRow {
+  const row = role.certificates.find((candidate) => candidate.name === name);
+  if (!row) throw new AgentError('config', `the layout has no certificate ${name}`);
+  return row;
 }

@@ -24,7 +24,8 @@ export function signalBody(outcome: Outcome, limit = LARGEST_BODY): string {
     const [name, value] = longestText(body);
     if (size(value) > NOT_WORTH_CUTTING) body[name] = cutStart(value, excess);
     // Nothing but a mass of tiny outputs can get here.
-    else body = { ...answer, deploy_stderr: `${outcome.stderr}\n[the outputs are too many: all of them cut]` };
+    else
+      body = { ...answer, deploy_stderr: `${outcome.stderr}\n[the outputs are too many: all of them cut]` };
   }
 }
 

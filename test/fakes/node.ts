@@ -47,16 +47,17 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   await write('/etc/sysconfig/heat-params', params.join(''));
 
   const units = await startUnits(root, unitsOf(layout, spec.role));
-  const ports = Object.entries(unitsOf(layout, spec.role)).flatMap(([unit, served]) =>
-    served ? [[unit, { host: '127.0.0.1', port: units.port(unit) }] as const] : [],
-  );
+  const places = Object.entries(unitsOf(layout, spec.role)).map(([unit, served]) => {
+    const health = units.health(unit);
+    return [unit, served ? { host: '127.0.0.1', port: units.port(unit), health } : { health }] as const;
+  });
   let config: Record<string, unknown> = {
     collectors: spec.collectConfig ? ['heat', 'local'] : ['local'],
     ...(spec.collectConfig ? { heat: spec.collectConfig.heat } : {}),
     poll: { min_seconds: 0.05, max_seconds: 0.2 },
     layout,
     keys: spec.keys ?? 'ec-p256',
-    services: { deadline_seconds: 10, units: Object.fromEntries(ports) },
+    services: { deadline_seconds: 10, units: Object.fromEntries(places) },
   };
   const saveConfig = async (): Promise<void> => {
     await write('/etc/coe-agent/agent.yaml', stringify(config));
@@ -98,22 +99,35 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
 }
 
 /** Which files each unit serves with; the units without a port only restart. */
-function unitsOf(layout: 'kubernetes-certs' | 'kubernetes-pki', role: 'master' | 'worker'): Record<string, UnitSpec> {
-  const files = (stem: string, ca: string): UnitSpec => ({ certificate: `${stem}.crt`, key: `${stem}.key`, ca });
+function unitsOf(
+  layout: 'kubernetes-certs' | 'kubernetes-pki',
+  role: 'master' | 'worker',
+): Record<string, UnitSpec> {
+  const [kubeCa, etcdCa] = ['/etc/kubernetes/certs/ca.crt', '/etc/etcd/certs/ca.crt'];
   if (layout === 'kubernetes-pki') {
-    const served = files('/etc/kubernetes/pki/server', '/etc/kubernetes/pki/ca.crt');
-    if (role === 'worker') return { kubelet: served, 'kube-proxy': undefined };
-    return { 'kube-apiserver': served, 'kube-controller-manager': undefined, kubelet: served, 'kube-proxy': undefined };
+    const kubelet = files('/etc/kubernetes/pki/server', '/etc/kubernetes/pki/ca.crt');
+    if (role === 'worker') return { kubelet, 'kube-proxy': undefined };
+    return {
+      'kube-apiserver': { ...kubelet, healthOnTls: true },
+      'kube-controller-manager': undefined,
+      kubelet,
+      'kube-proxy': undefined,
+    };
   }
-  const ca = '/etc/kubernetes/certs/ca.crt';
-  const kubelet = files('/etc/kubernetes/certs/kubelet', ca);
+  const kubelet = files('/etc/kubernetes/certs/kubelet', kubeCa);
   if (role === 'worker') return { kubelet, 'kube-proxy': undefined };
   return {
-    etcd: files('/etc/etcd/certs/server', '/etc/etcd/certs/ca.crt'),
-    'kube-apiserver': files('/etc/kubernetes/certs/server', ca),
+    etcd: { ...files('/etc/etcd/certs/server', etcdCa), healthOnTls: true },
+    'kube-apiserver': { ...files('/etc/kubernetes/certs/server', kubeCa), healthOnTls: true },
     'kube-controller-manager': undefined,
     'kube-scheduler': undefined,
     kubelet,
     'kube-proxy': undefined,
   };
 }
+
+const files = (stem: string, ca: string): NonNullable<UnitSpec> => ({
+  certificate: `${stem}.crt`,
+  key: `${stem}.key`,
+  ca,
+});

@@ -1,19 +1,26 @@
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { createServer as createControl, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTls, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { createServer as createTls, type Server as TlsServer } from 'node:tls';
 
-/** The files that a unit serves its TLS port with, below the node's root. */
-export type UnitSpec = { certificate: string; key: string; ca: string } | undefined;
+/** The files that a unit serves its TLS port with, below the node's root; with `healthOnTls` it is asked there. */
+export type UnitSpec = { certificate: string; key: string; ca: string; healthOnTls?: boolean } | undefined;
 
 /** How a unit misbehaves at its next restarts. */
-export type Misbehaviour = 'fails to start' | 'keeps the old certificate' | 'is masked' | 'is missing';
+export type Misbehaviour =
+  | 'fails to start'
+  | 'keeps the old certificate'
+  | 'is not well'
+  | 'is masked'
+  | 'is missing';
 
 export type Units = {
   /** The TLS port of a unit. */
   port(unit: string): number;
+  /** Where a unit says that it is well: on its TLS port, or on a plain one of its own. */
+  health(unit: string): string;
   /** Every restart, in order. */
   readonly restarts: readonly string[];
   /** Lets a unit misbehave until it is mended. */
@@ -30,16 +37,25 @@ export type Units = {
 export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
   const broken = new Map<string, Misbehaviour>();
   const running = new Map<string, 'active' | 'failed'>();
-  const servers = new Map<string, TlsServer>();
+  const servers = new Map<string, Server | TlsServer>();
+  const health = new Map<string, Server | TlsServer>();
   const restarts: string[] = [];
 
-  for (const [unit, spec] of Object.entries(specs)) if (spec) servers.set(unit, await listen());
+  const answer =
+    (unit: string): RequestListener =>
+    (_, response) => {
+      response.writeHead(broken.get(unit) === 'is not well' ? 503 : 200, { connection: 'close' }).end('ok\n');
+    };
+  for (const [unit, spec] of Object.entries(specs)) {
+    if (spec) servers.set(unit, await listen(answer(unit), true));
+    if (!spec?.healthOnTls) health.set(unit, await listen(answer(unit), false));
+  }
 
   const load = (unit: string): boolean => {
     const spec = specs[unit];
     try {
       if (spec)
-        servers.get(unit)?.setSecureContext({
+        secureServer(servers.get(unit))?.setSecureContext({
           cert: readFileSync(join(root, spec.certificate)),
           key: readFileSync(join(root, spec.key)),
           ca: readFileSync(join(root, spec.ca)),
@@ -60,14 +76,21 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       const active = known ? state : 'inactive';
       const sub = active === 'active' ? 'running' : active === 'failed' ? 'failed' : 'dead';
       const result = active === 'failed' ? 'exit-code' : 'success';
-      return { code: 0, out: `LoadState=${loaded}\nActiveState=${active}\nSubState=${sub}\nResult=${result}\n` };
+      return {
+        code: 0,
+        out: `LoadState=${loaded}\nActiveState=${active}\nSubState=${sub}\nResult=${result}\n`,
+      };
     }
-    if (!known) return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
+    if (!known)
+      return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
     if (verb === 'reset-failed') return { code: 0 };
     restarts.push(unit);
     if (fault === 'fails to start' || (fault !== 'keeps the old certificate' && !load(unit))) {
       running.set(unit, 'failed');
-      return { code: 1, err: `Job for ${unit}.service failed because the control process exited with error code.\n` };
+      return {
+        code: 1,
+        err: `Job for ${unit}.service failed because the control process exited with error code.\n`,
+      };
     }
     running.set(unit, 'active');
     return { code: 0 };
@@ -76,34 +99,41 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   const control = await listenControl(root, act);
   return {
     port: (unit) => portOf(servers.get(unit)),
+    health: (unit) =>
+      health.has(unit)
+        ? `http://127.0.0.1:${portOf(health.get(unit))}/healthz`
+        : `https://127.0.0.1:${portOf(servers.get(unit))}/healthz`,
     restarts,
     breakUnit: (unit, how) => broken.set(unit, how),
     mend: (unit) => broken.delete(unit),
     close: async () => {
-      await Promise.all([...servers.values(), control].map(closed));
+      await Promise.all([...servers.values(), ...health.values(), control].map(closed));
     },
   };
 }
 
-async function listen(): Promise<TlsServer> {
-  const server = createTls({ requestCert: true, rejectUnauthorized: true }, (socket) => {
-    socket.on('error', () => socket.destroy());
-    socket.end('ok\n');
-  });
+/** A unit's port: TLS that wants a client certificate, or plain HTTP. */
+async function listen(answer: RequestListener, tls: boolean): Promise<Server | TlsServer> {
+  const server = tls
+    ? createTls({ requestCert: true, rejectUnauthorized: true }, answer)
+    : createServer(answer);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
   });
   return server;
 }
 
-const portOf = (server: TlsServer | undefined): number => {
+const secureServer = (server: Server | TlsServer | undefined): TlsServer | undefined =>
+  server && 'setSecureContext' in server ? server : undefined;
+
+const portOf = (server: Server | TlsServer | undefined): number => {
   const address = server?.address();
   return typeof address === 'object' && address ? (address satisfies AddressInfo).port : 0;
 };
 
 const closed = async (server: Server | TlsServer): Promise<void> =>
   await new Promise((resolve) => {
-    if ('closeAllConnections' in server) server.closeAllConnections();
+    server.closeAllConnections();
     server.close(() => {
       resolve();
     });
@@ -116,7 +146,7 @@ async function listenControl(
 ): Promise<Server> {
   const socketPath = join(root, 'run', 'units.sock');
   await mkdir(join(root, 'run'), { recursive: true });
-  const control = createControl((request, response) => {
+  const control = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://units');
     const answer = act(url.searchParams.get('verb') ?? '', url.searchParams.get('unit') ?? '');
     response.setHeader('connection', 'close').end(JSON.stringify(answer));

@@ -44,10 +44,14 @@ const both = ['clientAuth', 'serverAuth'] as const;
 const plain = { names: MASTER_NAMES, keyUsage: [], extendedKeyUsage: both } as const;
 const usage = ['digitalSignature', 'keyEncipherment'] as const;
 
-const unit = (name: string, probe?: UnitRow['probe'], required = true): UnitRow => ({ unit: name, required, probe });
-const KUBELET = unit('kubelet', { host: '127.0.0.1', port: '10250', presents: 'kubelet' });
+const KUBELET: UnitRow = {
+  unit: 'kubelet',
+  required: true,
+  probe: { host: '127.0.0.1', port: '10250', presents: 'kubelet' },
+  health: { url: 'http://127.0.0.1:10248/healthz' },
+};
 // Magnum runs kube-proxy as a unit in some releases and as a DaemonSet in others.
-const KUBE_PROXY = unit('kube-proxy', undefined, false);
+const KUBE_PROXY: UnitRow = { unit: 'kube-proxy', required: false, probe: undefined, health: undefined };
 
 export const kubernetesCerts: Layout = {
   name: 'kubernetes-certs',
@@ -61,7 +65,13 @@ export const kubernetesCerts: Layout = {
         { ca: 'front-proxy', file: file('/etc/kubernetes/certs/front-proxy/ca.crt') },
       ],
       certificates: [
-        { name: 'server', ca: 'kubelet', subject: [['CN', 'kubernetes']], ...plain, ...stem('/etc/kubernetes/certs/server') },
+        {
+          name: 'server',
+          ca: 'kubelet',
+          subject: [['CN', 'kubernetes']],
+          ...plain,
+          ...stem('/etc/kubernetes/certs/server'),
+        },
         {
           name: 'kubelet',
           ca: 'kubelet',
@@ -80,8 +90,20 @@ export const kubernetesCerts: Layout = {
           extendedKeyUsage: ['clientAuth'],
           ...stem('/etc/kubernetes/certs/admin'),
         },
-        { name: 'etcd-server', ca: 'etcd', subject: [['CN', 'etcd']], ...plain, ...stem('/etc/etcd/certs/server', 'etcd') },
-        { name: 'etcd-admin', ca: 'etcd', subject: [['CN', 'etcd']], ...plain, ...stem('/etc/etcd/certs/admin', 'etcd') },
+        {
+          name: 'etcd-server',
+          ca: 'etcd',
+          subject: [['CN', 'etcd']],
+          ...plain,
+          ...stem('/etc/etcd/certs/server', 'etcd'),
+        },
+        {
+          name: 'etcd-admin',
+          ca: 'etcd',
+          subject: [['CN', 'etcd']],
+          ...plain,
+          ...stem('/etc/etcd/certs/admin', 'etcd'),
+        },
         {
           name: 'front-proxy-server',
           ca: 'front-proxy',
@@ -103,11 +125,31 @@ export const kubernetesCerts: Layout = {
       },
       kubeconfigs: [],
       units: [
-        // Magnum's etcd speaks TLS on the node's address and plain HTTP on loopback.
-        unit('etcd', { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' }),
-        unit('kube-apiserver', { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' }),
-        unit('kube-controller-manager'),
-        unit('kube-scheduler'),
+        {
+          unit: 'etcd',
+          required: true,
+          // Magnum's etcd speaks TLS on the node's address and plain HTTP on loopback.
+          probe: { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' },
+          health: { url: 'https://{KUBE_NODE_IP|127.0.0.1}:2379/health', as: 'etcd-admin' },
+        },
+        {
+          unit: 'kube-apiserver',
+          required: true,
+          probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
+          health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'admin' },
+        },
+        {
+          unit: 'kube-controller-manager',
+          required: true,
+          probe: undefined,
+          health: { url: 'https://127.0.0.1:10257/healthz' },
+        },
+        {
+          unit: 'kube-scheduler',
+          required: true,
+          probe: undefined,
+          health: { url: 'https://127.0.0.1:10259/healthz' },
+        },
         KUBELET,
         KUBE_PROXY,
       ],

@@ -38,11 +38,14 @@ const kubeconfig = (name: string, create: boolean, user: string, server: string)
   server,
 });
 
-const unit = (name: string, port?: string, required = true): UnitRow => ({
-  unit: name,
-  required,
-  probe: port === undefined ? undefined : { host: '127.0.0.1', port, presents: 'server' },
-});
+const KUBELET: UnitRow = {
+  unit: 'kubelet',
+  required: true,
+  probe: { host: '127.0.0.1', port: '10250', presents: 'server' },
+  health: { url: 'http://127.0.0.1:10248/healthz' },
+};
+// Some nodes run kube-proxy and the scheduler as pods, which the kubelet looks after.
+const KUBE_PROXY: UnitRow = { unit: 'kube-proxy', required: false, probe: undefined, health: undefined };
 
 const LOCAL_API = 'https://127.0.0.1:{KUBE_API_PORT|6443}';
 const CLUSTER_API = 'https://{KUBE_API_PRIVATE_ADDRESS|kubernetes}:{KUBE_API_PORT|6443}';
@@ -91,11 +94,26 @@ export const kubernetesPki: Layout = {
         kubeconfig('kubelet.conf', true, NODE, LOCAL_API),
       ],
       units: [
-        unit('kube-apiserver', '{KUBE_API_PORT|6443}'),
-        unit('kube-controller-manager'),
-        unit('kube-scheduler', undefined, false),
-        unit('kubelet', '10250'),
-        unit('kube-proxy', undefined, false),
+        {
+          unit: 'kube-apiserver',
+          required: true,
+          probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
+          health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'server' },
+        },
+        {
+          unit: 'kube-controller-manager',
+          required: true,
+          probe: undefined,
+          health: { url: 'https://127.0.0.1:10257/healthz' },
+        },
+        {
+          unit: 'kube-scheduler',
+          required: false,
+          probe: undefined,
+          health: { url: 'https://127.0.0.1:10259/healthz' },
+        },
+        KUBELET,
+        KUBE_PROXY,
       ],
     },
     worker: {
@@ -119,7 +137,7 @@ export const kubernetesPki: Layout = {
         // Nobody makes an administrator's file on a worker; where one lies, it is kept valid.
         kubeconfig('admin.conf', false, NODE, CLUSTER_API),
       ],
-      units: [unit('kubelet', '10250'), unit('kube-proxy', undefined, false)],
+      units: [KUBELET, KUBE_PROXY],
     },
   },
 };
