@@ -10,14 +10,11 @@ export type KeyPool = { take(kind: KeyKind): Promise<KeyPair> };
 
 const generateRsa = async (): Promise<KeyPair> => await generate('rsa', { modulusLength: 2048 });
 
-/** How many pairs are kept ahead at most: a rotation takes four. */
-const DEPTH = 4;
-
 /**
- * RSA-2048 pairs made ahead, off the main thread, so that a rotation does not wait for them: one at first,
- * more once they are asked for. EC pairs take a millisecond and are made when wanted.
+ * RSA-2048 pairs made ahead, off the main thread, so that a rotation, which takes four, does not wait for
+ * them: one at first, up to `most` once they are asked for. EC pairs take a millisecond and are made when wanted.
  */
-export function createKeyPool(): KeyPool {
+export function createKeyPool(most = 4): KeyPool {
   const ready: Promise<KeyPair>[] = [generateRsa()];
   let taken = 0;
   return {
@@ -25,7 +22,7 @@ export function createKeyPool(): KeyPool {
       if (kind === 'ec') return await generate('ec', { namedCurve: 'P-256' });
       const next = ready.shift() ?? generateRsa();
       taken += 1;
-      while (ready.length < Math.min(taken, DEPTH)) ready.push(generateRsa());
+      while (ready.length < Math.min(taken, most)) ready.push(generateRsa());
       return await next;
     },
   };

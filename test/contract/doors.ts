@@ -1,0 +1,126 @@
+import * as v from 'valibot';
+import { systemClock } from '../../src/base/clock.ts';
+import { createSecrets } from '../../src/base/secrets.ts';
+import { createHeat } from '../../src/openstack/heat.ts';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createKeystone, type Login, type Session } from '../../src/openstack/keystone.ts';
+import { type ClusterAccess, createMagnum } from '../../src/openstack/magnum.ts';
+import type { Coordinates } from './coordinates.ts';
+
+const Deployment = v.object({
+  id: v.string(),
+  name: v.string(),
+  group: v.string(),
+  creation_time: v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)),
+  config: v.unknown(),
+  inputs: v.array(v.object({ name: v.string(), type: v.string(), value: v.unknown() })),
+  outputs: v.array(v.object({ name: v.string(), type: v.string(), error_output: v.boolean() })),
+  options: v.record(v.string(), v.unknown()),
+});
+const Metadata = v.object({ deployments: v.array(Deployment), 'os-collect-config': v.unknown() });
+const StackBody = v.object({ stack: v.object({ stack_status: v.string() }) });
+
+export type Deployment = v.InferOutput<typeof Deployment>;
+
+export type Doors = ReturnType<typeof openDoors>;
+
+/** The agent's own clients before one cluster, and what a test does with them. */
+export function openDoors(at: Coordinates) {
+  const http = createHttp({
+    deadlineMs: 120_000,
+    ca: undefined,
+    verify: true,
+    proxy: { http: undefined, https: undefined, no: undefined },
+  });
+  const secrets = createSecrets();
+  const keystone = createKeystone({ http, clock: systemClock, secrets });
+  const [heat, magnum] = [createHeat(http), createMagnum(http)];
+  const { signal } = new AbortController();
+  const params = at.heat_params;
+  const poller = at.servers[0].os_collect_config.heat;
+
+  const trustLogin: Login = {
+    authUrl: params.AUTH_URL,
+    userId: params.TRUSTEE_USER_ID,
+    password: params.TRUSTEE_PASSWORD,
+    scope: { trustId: params.TRUST_ID },
+    region: params.REGION_NAME,
+  };
+  const userLogin = (user: {
+    auth_url: string;
+    user_id: string;
+    password: string;
+    project_id: string;
+  }): Login => ({
+    authUrl: user.auth_url,
+    userId: user.user_id,
+    password: user.password,
+    scope: { projectId: user.project_id },
+    region: poller.region_name,
+  });
+  const trusted = async (): Promise<Session> => await keystone.login(trustLogin, signal);
+  const access = async (): Promise<ClusterAccess> => {
+    const { token } = await trusted();
+    return { magnumUrl: params.MAGNUM_URL, clusterUuid: at.cluster.uuid, token };
+  };
+  const metadata = async () => {
+    const session = await keystone.login(userLogin(poller), signal);
+    const of = { stackId: poller.stack_id, resourceName: poller.resource_name };
+    return v.parse(Metadata, JSON.parse(await heat.readMetadata(session, of, signal)));
+  };
+
+  return {
+    at,
+    keystone,
+    heat,
+    magnum,
+    signal,
+    poller,
+    trustLogin,
+    userLogin,
+    trusted,
+    access,
+    metadata,
+    /** A request past our own clients, with the trust's token. */
+    raw: async (method: string, url: string, body?: unknown) => {
+      const { token } = await trusted();
+      return await fetch(url, {
+        method,
+        headers: {
+          'X-Auth-Token': token,
+          'OpenStack-API-Version': 'container-infra latest',
+          'Content-Type': 'application/json',
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+    },
+    stackStatus: async (): Promise<string> => {
+      const session = await trusted();
+      const url = `${session.endpoint('orchestration')}/stacks/${poller.stack_id}`;
+      const reply = await fetch(url, { headers: { 'X-Auth-Token': session.token } });
+      return v.parse(StackBody, await reply.json()).stack.stack_status;
+    },
+    close: async (): Promise<void> => await http.close(),
+  };
+}
+
+/** The inputs of a deployment that are text, by name. */
+export const inputsOf = ({ inputs }: Deployment): Record<string, string> =>
+  Object.fromEntries(
+    inputs.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value] as const] : [])),
+  );
+
+/** Asks until the answer is the one that is waited for: a real cloud takes its time. */
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  good: (answer: T) => boolean,
+  what: string,
+): Promise<T> {
+  const end = performance.now() + 120_000;
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (performance.now() > end) throw new Error(`gave up waiting for ${what}: ${JSON.stringify(answer)}`);
+    await systemClock.sleep(performance.now() > end - 119_000 ? 500 : 20, new AbortController().signal);
+  }
+}
