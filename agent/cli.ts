@@ -102,5 +102,11 @@ function buildProgram(run: Run): Command {
   verb('make-cert', "the node's first certificates (what make-cert.sh is for)")
     .option('--force', 'make new ones although the node has a good set')
     .action(run(async () => await import('./commands/make-cert.ts')));
+  verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
+    run(async () => await import('./commands/doctor.ts')),
+  );
+  verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
+    run(async () => await import('./commands/rollback.ts')),
+  );
   return program;
 }

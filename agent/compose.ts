@@ -198,9 +198,10 @@ function collectorOf(
 
 const openClusterWith =
   (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
-  async (params, token, signal) => {
+  async (params, token, signal, { patient } = { patient: true }) => {
     const magnum = createMagnum(http);
-    const patience = { baseMs: 500, capMs: 15_000, forMs: config.cloud.patience_seconds * 1000 };
+    const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
+    const patience = { baseMs: 500, capMs: 15_000, forMs };
     const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
     const login: Login = {
       authUrl: params.get('AUTH_URL') ?? '',

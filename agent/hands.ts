@@ -32,7 +32,13 @@ export type Hands = {
   generations: Generations;
   keptRequests: KeptRequests;
   /** The cluster's door in Magnum, opened with the node's trust or with a token that a deployment brought. */
-  openCluster(params: HeatParams, token: string | undefined, signal: AbortSignal): Promise<Cluster>;
+  openCluster(
+    params: HeatParams,
+    token: string | undefined,
+    signal: AbortSignal,
+    /** `patient: false`: a person waits, so the first refusal is the answer. */
+    options?: { patient: boolean },
+  ): Promise<Cluster>;
   signals: SignalHands;
   systemctl(): Promise<Systemctl>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;

@@ -13,6 +13,7 @@ import type { UnitPlan } from '../src/services/unit.ts';
 import type { Cluster, Hands } from './hands.ts';
 import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
+import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { restart, timed, wayBack } from './way-back.ts';
 
@@ -34,6 +35,14 @@ type Run = {
 const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) => Promise<void> } = {
   'log-in': async ({ token }, run) => {
     run.cluster = await run.hands.openCluster(made(run.node).params, token, run.signal);
+  },
+
+  check: async ({ paths, units }, { hands, signal }) => {
+    const findings = await preflight(paths, units, hands, signal);
+    for (const { what } of findings.filter(({ verdict }) => verdict === 'warning'))
+      hands.progress({ event: 'notice', text: what });
+    const bad = findings.filter(({ verdict }) => verdict === 'bad');
+    if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
   },
 
   issue: async ({ requests, authorities, algorithm }, run) => {
@@ -99,7 +108,10 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
       });
     }
   } catch (error) {
-    throw await wayBack(error, run.owner, restarted, hands);
+    // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
+    const journal = await hands.generations.current();
+    const own = journal?.owner === run.owner && journal.state !== 'stuck' ? journal : undefined;
+    throw await wayBack(error, own, restarted, hands);
   }
   const { outcome } = v.parse(RestSchema, made(run.journal).rest);
   await hands.generations.end(made(run.journal), made(run.journal).rest);

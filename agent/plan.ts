@@ -10,6 +10,8 @@ import type { Node } from './node.ts';
 /** What will be done, as data: `agent plan` prints it, perform.ts carries it out. */
 export type Step =
   | { do: 'log-in'; as: string; token: string | undefined }
+  /** Looks for everything that would make a later step fail, before any key is made. */
+  | { do: 'check'; paths: readonly string[]; units: readonly UnitPlan[] }
   | {
       do: 'issue';
       authorities: readonly CaType[];
@@ -37,6 +39,7 @@ export function planRotation(
   const { serviceAccount, keystoneToken } = operation;
   const { units: overrides, deadline_seconds: deadline } = config.services;
   const units = restart ? planUnits(layout, (text) => fill(text, values), overrides, deadline * 1000) : [];
+  const paths = pathsOf(node, serviceAccount !== undefined);
   const user = params.get('TRUSTEE_USER_ID') ?? '';
   return [
     {
@@ -47,13 +50,14 @@ export function planRotation(
           : 'the deployment, with its own token',
       token: keystoneToken,
     },
+    { do: 'check', paths, units },
     {
       do: 'issue',
       authorities: layout.authorities.map(({ ca }) => ca),
       requests: requestsOf(layout, values),
       algorithm: config.keys,
     },
-    { do: 'stage', paths: pathsOf(node, serviceAccount !== undefined), serviceAccount, units },
+    { do: 'stage', paths, serviceAccount, units },
     ...fromReplaceOn(units),
   ];
 }
@@ -81,6 +85,8 @@ export function describeStep(step: Step): string {
   switch (step.do) {
     case 'log-in':
       return `log in to Keystone as ${step.as}`;
+    case 'check':
+      return `check the disk, the clock and ${count(step.units.length, 'unit')}`;
     case 'issue': {
       const { requests, authorities, algorithm } = step;
       return `get ${count(authorities.length, 'CA')} and ${count(requests.length, 'certificate')} (${algorithm}) from Magnum`;
@@ -109,6 +115,7 @@ export function detailStep(step: Step): string[] {
     case 'stage':
       return [...step.paths];
     case 'log-in':
+    case 'check':
     case 'replace':
     case 'restart':
       return [];

@@ -40,7 +40,7 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
   if (state === 'ended') return outcome;
   if (state === 'reverting' || state === 'reverted') {
     const cause = new AgentError('unit', 'the rotation failed and was interrupted on its way back');
-    return failed(await wayBack(cause, owner, units, hands));
+    return failed(await wayBack(cause, journal, units, hands));
   }
   try {
     return await carryOut(fromReplaceOn(units), { owner, hands, signal, journal });

@@ -14,18 +14,17 @@ const NEVER = new AbortController().signal;
  * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and what
  * was restarted is restarted again and proven with the old certificates.
  *
+ * @param journal of the run that failed; undefined when it has not begun to stage anything
  * @returns the error to report: the cause, and what became of the node
  */
 export async function wayBack(
   cause: unknown,
-  owner: string,
+  journal: Journal | undefined,
   restarted: readonly UnitPlan[],
   hands: Hands,
 ): Promise<unknown> {
   const { generations } = hands;
-  const journal = await generations.current();
-  // One that is stuck is of an earlier run, whatever this one is for.
-  if (journal?.owner !== owner || journal.state === 'stuck') return cause;
+  if (!journal) return cause;
   if (journal.state === 'staging') {
     await generations.clear();
     return cause;

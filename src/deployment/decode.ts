@@ -89,38 +89,34 @@ function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {
   const transport =
     text(inputs, 'deploy_signal_transport') ??
     (text(inputs, 'deploy_signal_id') ? 'CFN_SIGNAL' : 'NO_SIGNAL');
+  if (transport === 'NO_SIGNAL') return { transport };
+  if (transport === 'HEAT_SIGNAL') return heatSignal(inputs);
+  if (transport !== 'CFN_SIGNAL') return `the signal transport ${transport} is not known`;
+  const url = text(inputs, 'deploy_signal_id');
+  if (url === undefined) return 'CFN_SIGNAL needs the input deploy_signal_id';
+  const verb = text(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST';
+  const other = heatSignal(inputs);
+  return { transport, url, verb, ...(typeof other === 'string' ? {} : { fallback: other }) };
+}
+
+type HeatSignal = Extract<SignalTarget, { transport: 'HEAT_SIGNAL' }>;
+
+function heatSignal(inputs: Record<string, unknown>): HeatSignal | string {
   const missing: string[] = [];
   const need = (name: string): string => {
     const value = text(inputs, name);
     if (value === undefined) missing.push(name);
     return value ?? '';
   };
-
-  const target = ((): SignalTarget | undefined => {
-    switch (transport) {
-      case 'NO_SIGNAL':
-        return { transport };
-      case 'CFN_SIGNAL':
-        return {
-          transport,
-          url: need('deploy_signal_id'),
-          verb: text(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST',
-        };
-      case 'HEAT_SIGNAL':
-        return {
-          transport,
-          stackId: need('deploy_stack_id'),
-          resourceName: need('deploy_resource_name'),
-          authUrl: need('deploy_auth_url'),
-          userId: need('deploy_user_id'),
-          password: need('deploy_password'),
-          projectId: need('deploy_project_id'),
-          region: text(inputs, 'deploy_region_name'),
-        };
-      default:
-        return undefined;
-    }
-  })();
-  if (target === undefined) return `the signal transport ${transport} is not known`;
-  return missing.length === 0 ? target : `${transport} needs the inputs ${missing.join(', ')}`;
+  const target: HeatSignal = {
+    transport: 'HEAT_SIGNAL',
+    stackId: need('deploy_stack_id'),
+    resourceName: need('deploy_resource_name'),
+    authUrl: need('deploy_auth_url'),
+    userId: need('deploy_user_id'),
+    password: need('deploy_password'),
+    projectId: need('deploy_project_id'),
+    region: text(inputs, 'deploy_region_name'),
+  };
+  return missing.length === 0 ? target : `HEAT_SIGNAL needs the inputs ${missing.join(', ')}`;
 }

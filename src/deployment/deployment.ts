@@ -23,20 +23,30 @@ export type Deployment = {
 /** An output that the deployment declares; a value in an `errorOutput` makes Heat fail the deployment. */
 export type OutputSpec = { name: string; errorOutput: boolean };
 
+const HeatSignal = v.object({
+  transport: v.literal('HEAT_SIGNAL'),
+  stackId: v.string(),
+  resourceName: v.string(),
+  authUrl: v.string(),
+  userId: v.string(),
+  password: v.string(),
+  projectId: v.string(),
+  region: v.optional(v.string()),
+});
+
+const CfnSignal = v.object({
+  transport: v.literal('CFN_SIGNAL'),
+  url: v.string(),
+  verb: v.picklist(['POST', 'PUT']),
+  /** The other way, where the inputs allow it: Keystone refuses a pre-signed address once it is too old. */
+  fallback: v.optional(HeatSignal),
+});
+
 /** Where and how the result is told. */
 export const SignalTargetSchema = v.variant('transport', [
   v.object({ transport: v.literal('NO_SIGNAL') }),
-  v.object({ transport: v.literal('CFN_SIGNAL'), url: v.string(), verb: v.picklist(['POST', 'PUT']) }),
-  v.object({
-    transport: v.literal('HEAT_SIGNAL'),
-    stackId: v.string(),
-    resourceName: v.string(),
-    authUrl: v.string(),
-    userId: v.string(),
-    password: v.string(),
-    projectId: v.string(),
-    region: v.optional(v.string()),
-  }),
+  CfnSignal,
+  HeatSignal,
 ]);
 export type SignalTarget = v.InferOutput<typeof SignalTargetSchema>;
 
@@ -63,7 +73,7 @@ export function secretsOfTarget(target: SignalTarget): string[] {
       return [];
     case 'CFN_SIGNAL':
       // A pre-signed address authorizes whoever has it: its query is a secret.
-      return [target.url.replace(/^[^?]*\?/s, '')];
+      return [target.url.replace(/^[^?]*\?/s, ''), ...(target.fallback ? [target.fallback.password] : [])];
     case 'HEAT_SIGNAL':
       return [target.password];
   }

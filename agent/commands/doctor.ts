@@ -1,0 +1,84 @@
+import { explain } from '../../src/base/errors.ts';
+import { collect, understand } from '../collect.ts';
+import { EXIT, exitCodeOf } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
+import { takeInventory } from '../inventory.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { checkNode, type Node, readNode } from '../node.ts';
+import { planRotation } from '../plan.ts';
+import { type Finding, preflight } from '../preflight.ts';
+import { createTerminal } from '../terminal.ts';
+import { openHands, type Verb, writeJson } from '../verb.ts';
+
+/** Looks at everything that a rotation needs and says what would stop one; it changes nothing. */
+export const verb: Verb = async (context) => {
+  const hands = await openHands(context, () => undefined);
+  const { stopping } = watchSignals();
+  const findings: Finding[] = [];
+  let code: ReturnType<typeof exitCodeOf> = EXIT.done;
+  const attempt = async <T>(good: string, look: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      const result = await look();
+      findings.push({ verdict: 'good', what: good });
+      return result;
+    } catch (error) {
+      findings.push({ verdict: 'bad', what: explain(error) });
+      code ||= exitCodeOf(error);
+      return undefined;
+    }
+  };
+  try {
+    const { config } = hands;
+    findings.push({ verdict: 'good', what: `the configuration is ${config.sources.join(', ')}` });
+    const node = await attempt(`${config.heat_params} has all that is needed`, async () => {
+      const read = await readNode(hands);
+      checkNode(read, config.heat_params, false);
+      return read;
+    });
+    await attempt('Heat answers with metadata that can be used', async () => {
+      const { texts, problems: unanswered } = await collect(hands, stopping);
+      const [problem] = understand(texts, unanswered, hands).problems;
+      if (problem) throw problem;
+    });
+    if (node) {
+      const cluster = await attempt(
+        'the trust lets this node log in',
+        async () => await hands.openCluster(node.params, undefined, stopping, { patient: false }),
+      );
+      if (cluster)
+        for (const { ca } of node.layout.authorities)
+          await attempt(`Magnum gives the ${ca} CA`, async () => await cluster.readCa(ca));
+      findings.push(...(await lookAtNode(node, hands, stopping)));
+    }
+    const stuck = (await hands.generations.current())?.state === 'stuck';
+    if (stuck)
+      findings.push({ verdict: 'bad', what: 'a rotation is stuck between two generations: agent rollback' });
+    if (findings.some(({ verdict }) => verdict === 'bad')) code ||= EXIT.deploymentFailed;
+
+    if (context.json) writeJson(context, { findings });
+    else {
+      const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+      const marks = { good: paint('green', '✓'), warning: paint('yellow', '!'), bad: paint('red', '✗') };
+      for (const { verdict, what } of findings) line(`${marks[verdict]} ${what}`);
+    }
+    return code;
+  } finally {
+    await hands.close();
+  }
+};
+
+/** What preflight looks at, and the certificates that the node has now. */
+async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+  const nothingSpecial = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
+  const steps = planRotation(nothingSpecial, node, hands.config, true);
+  const check = steps.find((step) => step.do === 'check');
+  const findings = check ? await preflight(check.paths, check.units, hands, signal) : [];
+  const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
+  const faulty = holdings.filter(({ faults }) => faults.length > 0);
+  if (faulty.length === 0)
+    findings.push({ verdict: 'good', what: 'every certificate is good and its key fits' });
+  // A rotation is what mends these, so they do not stop one.
+  for (const { file, faults } of faulty)
+    findings.push({ verdict: 'warning', what: `${file} ${faults.join('; ')}` });
+  return findings;
+}

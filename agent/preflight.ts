@@ -1,0 +1,80 @@
+import { dirname } from 'node:path';
+import { unitFault } from '../src/services/restart.ts';
+import type { UnitPlan } from '../src/services/unit.ts';
+import type { Hands } from './hands.ts';
+
+/** One thing that was looked at; `bad` would make a rotation fail. */
+export type Finding = { verdict: 'good' | 'warning' | 'bad'; what: string };
+
+/** Room for a file beside each target and a copy of each, generously. */
+const BYTES_PER_FILE = 64 * 1024;
+const FILES_PER_TARGET = 2;
+
+/** A difference that certificates begin to notice, and one that they do not survive: Magnum dates them back a day. */
+const SKEW_WARNING_MS = 60_000;
+const SKEW_BAD_MS = 23 * 3_600_000;
+
+/**
+ * Looks for everything that would make a rotation fail after keys have been made or files been replaced: the
+ * disk, the clock, the units. `agent doctor` prints the same findings.
+ */
+export async function preflight(
+  paths: readonly string[],
+  units: readonly UnitPlan[],
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  return [
+    ...(await checkDisk(paths, hands)),
+    ...checkClock(hands),
+    ...(await checkUnits(units, hands, signal)),
+  ];
+}
+
+async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
+  for (const directory of new Set(targets.map((path) => dirname(path)))) {
+    const files = targets.filter((path) => dirname(path) === directory).length * FILES_PER_TARGET;
+    const { bytes, inodes, writable } = await disk.room(directory);
+    if (!writable)
+      findings.push({ verdict: 'bad', what: `${directory} cannot be written (read-only, or not root)` });
+    else if (bytes < files * BYTES_PER_FILE)
+      findings.push({ verdict: 'bad', what: `${directory} has only ${Math.round(bytes / 1024)} KiB left` });
+    else if (inodes < files)
+      findings.push({ verdict: 'bad', what: `${directory} has only ${inodes} inodes left` });
+    else findings.push({ verdict: 'good', what: `${directory} can be written and has room` });
+  }
+  for (const path of targets) {
+    const type = (await disk.info(path))?.type ?? 'file';
+    if (type !== 'file')
+      findings.push({ verdict: 'bad', what: `${path} is a ${type}, where a file belongs` });
+  }
+  return findings;
+}
+
+function checkClock({ skewMs }: Hands): Finding[] {
+  const skew = skewMs();
+  if (skew === undefined) return [];
+  const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
+  const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
+  if (Math.abs(skew) > SKEW_BAD_MS)
+    return [{ verdict: 'bad', what: `${what}: new certificates would not be valid here` }];
+  return [{ verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
+}
+
+async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+  if (units.length === 0) return [];
+  const systemctl = await hands.systemctl();
+  return await Promise.all(
+    units.map(async (plan): Promise<Finding> => {
+      const state = await systemctl.show(plan.unit, signal);
+      const fault = unitFault(plan, state);
+      if (fault !== undefined) return { verdict: 'bad', what: fault };
+      if (state.load === 'not-found')
+        return { verdict: 'good', what: `this node has no unit ${plan.unit}: it will be skipped` };
+      const working = state.active === 'active';
+      return { verdict: working ? 'good' : 'warning', what: `the unit ${plan.unit} is ${state.active}` };
+    }),
+  );
+}
