@@ -12,11 +12,21 @@ node_is_at_least() {
   command -v node >/dev/null && node -e "process.exit(Number(process.versions.node.split('.')[0]) >= $1 ? 0 : 1)"
 }
 
+# Whether the modules are those of the lock file; an optional one that is not there is for other machines.
+modules_are_current() {
+  node -e '
+    const read = (path) => JSON.parse(require("fs").readFileSync(path, "utf8")).packages;
+    const installed = read("node_modules/.package-lock.json");
+    for (const [path, { version, optional }] of Object.entries(read("package-lock.json")))
+      if (path && (installed[path] ? installed[path].version !== version : !optional)) process.exit(1);
+  ' 2>/dev/null
+}
+
 # Installs the modules if they are not there or not those of the lock file, and puts their programs first in PATH.
 ensure_modules() {
   command -v node >/dev/null || modules_die "node is missing: install Node.js 20 or newer (Debian: apt-get install nodejs npm)"
   node_is_at_least 20 || modules_die "node $(node --version) is too old: install Node.js 20 or newer"
-  if ! node scripts/lib/modules.mjs; then
+  if ! modules_are_current; then
     command -v npm >/dev/null || modules_die "npm is missing: install it (Debian: apt-get install npm)"
     echo "installing the node modules (npm ci) ..."
     npm ci --no-audit --no-fund --loglevel=error ||

@@ -1,0 +1,103 @@
+import { X509Certificate } from 'node:crypto';
+import { connect } from 'node:tls';
+import * as v from 'valibot';
+import { parse } from 'yaml';
+import type { TestNode } from '../../test/fakes/node.ts';
+
+/** The certificates of one place of a node, by what they are for. */
+export type Place = {
+  node: string;
+  path: string;
+  ca: X509Certificate;
+  leaves: ReadonlyMap<string, X509Certificate>;
+};
+
+/** A client's certificate, its key, and the CA that it trusts: what a kubeconfig holds. */
+export type Client = { cert: string; key: string; ca: string };
+
+export async function readDirectory(
+  node: TestNode,
+  name: string,
+  path: string,
+  stems: readonly string[],
+): Promise<Place> {
+  const read = async (stem: string): Promise<X509Certificate> =>
+    new X509Certificate(await node.read(`${path}/${stem}.crt`));
+  const leaves = await Promise.all(stems.map(async (stem) => [stem, await read(stem)] as const));
+  return { node: name, path, ca: await read('ca'), leaves: new Map(leaves) };
+}
+
+const base64 = v.pipe(
+  v.string(),
+  v.transform((text) => Buffer.from(text, 'base64').toString()),
+);
+const Kubeconfig = v.object({
+  clusters: v.tuple([v.object({ cluster: v.object({ 'certificate-authority-data': base64 }) })]),
+  users: v.tuple([
+    v.object({ user: v.object({ 'client-certificate-data': base64, 'client-key-data': base64 }) }),
+  ]),
+});
+
+/** What a kubeconfig embeds. */
+export async function readKubeconfig(
+  node: TestNode,
+  name: string,
+  path: string,
+): Promise<Place & { key: string }> {
+  const { clusters, users } = v.parse(Kubeconfig, parse(await node.read(path)));
+  const [{ cluster }] = clusters;
+  const [{ user }] = users;
+  return {
+    node: name,
+    path,
+    ca: new X509Certificate(cluster['certificate-authority-data']),
+    leaves: new Map([['server', new X509Certificate(user['client-certificate-data'])]]),
+    key: user['client-key-data'],
+  };
+}
+
+export async function readClient(node: TestNode, stem: string, caPath: string): Promise<Client> {
+  const [cert, key, ca] = await Promise.all([
+    node.read(`${stem}.crt`),
+    node.read(`${stem}.key`),
+    node.read(caPath),
+  ]);
+  return { cert, key, ca };
+}
+
+export type Knock = {
+  /** Whether the service answered; a handshake alone says nothing with TLS 1.3. */
+  served: boolean;
+  how: string;
+  /** What the service presented. */
+  server: X509Certificate | undefined;
+};
+
+/** Asks a service as a client, with mutual TLS, and says what came of it: an answer, or the error as it was. */
+export async function knock(port: number, client: Client): Promise<Knock> {
+  return await new Promise((resolve) => {
+    let protocol = '';
+    let answer = '';
+    let refusal: string | undefined;
+    let server: X509Certificate | undefined;
+    const socket = connect({ host: '127.0.0.1', port, ...client, timeout: 5000 });
+    socket.once('secureConnect', () => {
+      protocol = socket.getProtocol() ?? '';
+      server = socket.getPeerX509Certificate();
+      socket.write('GET /readyz HTTP/1.1\r\nhost: kubernetes\r\nconnection: close\r\n\r\n');
+    });
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    socket.once('timeout', () => socket.destroy(new Error('no answer within 5 s')));
+    socket.once('error', ({ message, code }: NodeJS.ErrnoException) => {
+      refusal = code === undefined ? message : `${message} (${code})`;
+    });
+    socket.once('close', () => {
+      const [status = ''] = answer.split('\r\n');
+      if (answer === '') resolve({ served: false, how: refusal ?? HUNG_UP, server });
+      else resolve({ served: /^HTTP\/1.1 200 /.test(status), how: `${status} over ${protocol}`, server });
+    });
+  });
+}
+
+/** With TLS 1.3 a client has shaken hands before the server has looked at its certificate. */
+const HUNG_UP = 'hung up on as soon as it was shown';

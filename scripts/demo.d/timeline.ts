@@ -1,0 +1,71 @@
+import type { LogLine } from '../lib/agent-process.ts';
+import type { Screen } from './screen.ts';
+
+/** What happens on each node as it happens, told from the daemons' logs. */
+export type Timeline = {
+  /** Everything from here on is told, in seconds from now. */
+  start(): void;
+  stop(): void;
+  /** What a node's daemon has logged. */
+  hear(node: string, line: LogLine): void;
+  /** Something that happened in the cloud. */
+  tell(who: string, text: string): void;
+};
+
+const ELAPSED = 7;
+const WHO = 10;
+
+export function createTimeline({ line, now, paint }: Screen): Timeline {
+  const doing = new Map<string, string>();
+  /** How many keys and certificates a node has got so far. */
+  const got = new Map<string, { key: number; certificate: number }>();
+  let began: number | undefined;
+
+  const tell = (who: string, text: string): void => {
+    if (began === undefined) return;
+    const elapsed = `${((performance.now() - began) / 1000).toFixed(1)} s`.padStart(ELAPSED);
+    line(`  ${paint('dim', elapsed)}  ${who.padEnd(WHO)}${text}`);
+  };
+  const show = (who: string, what: string): void => {
+    doing.set(who, what);
+    const busy = [...doing].filter(([, text]) => text !== '').map(([name, text]) => `${name}: ${text}`);
+    if (began !== undefined) now(busy.join('    '));
+  };
+  const inShort = (node: string, step: string): string => {
+    const [, part] = /^(ca|key|certificate) /.exec(step) ?? [];
+    if (part === undefined) return shorten(step.replace(/ and see .*/, ''));
+    const counts = got.get(node) ?? { key: 0, certificate: 0 };
+    if (part === 'key' || part === 'certificate') counts[part] += 1;
+    got.set(node, counts);
+    return `${counts.key} keys made, ${counts.certificate} certificates signed`;
+  };
+  return {
+    start: () => {
+      began = performance.now();
+    },
+    stop: () => {
+      began = undefined;
+      doing.clear();
+      now('');
+    },
+    tell,
+    hear: (node, { msg, level, fields }) => {
+      if (msg === 'working') show(node, inShort(node, textOf(fields['step'])));
+      else if (msg === 'a deployment is taken up')
+        tell(node, `takes up the deployment: ${shorten(textOf(fields['what']))}`);
+      else if (msg === 'done') {
+        show(node, '');
+        tell(node, `${paint('green', '✓')} ${shorten(textOf(fields['step']))}`);
+      } else if (msg === 'failed')
+        tell(node, `${paint('red', '✗')} ${textOf(fields['step'])}: ${textOf(fields['why'])}`);
+      else if (level !== 'info' && level !== 'debug')
+        tell(node, `${paint('yellow', '!')} ${msg} ${JSON.stringify(fields)}`);
+    },
+  };
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
+
+/** Identifiers as far as a person compares them; a resource without the stack that is the same everywhere. */
+const shorten = (text: string): string =>
+  text.replaceAll(/\b([0-9a-f]{8})[0-9a-f]{24}\b/g, '$1…').replaceAll(/\S+\/[0-9a-f-]{36}\//g, '');
