@@ -19,7 +19,7 @@ database_up() {
     echo "CREATE USER IF NOT EXISTS $name@localhost IDENTIFIED BY '$PASSWORD';"
     echo "GRANT ALL ON $name.* TO $name@localhost;"
   done >"$STATE/mysql/init.sql"
-  rm -f "$STATE/mysql/socket"
+  alive mariadbd || rm -f "$STATE/mysql/socket"
   start mariadbd "${mysql[@]}" mariadbd --no-defaults \
     --datadir="$STATE/mysql/data" --socket="$STATE/mysql/socket" --pid-file="$STATE/mysql/pid" --init-file="$STATE/mysql/init.sql" \
     --skip-networking --skip-name-resolve --max-connections=500 \

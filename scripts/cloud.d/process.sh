@@ -22,7 +22,7 @@ start() {
   echo "$pid $(started_at "$pid")" >"$STATE/pid/$name"
 }
 
-# once_run NAME COMMAND...: the same in the foreground; its output goes to the log.
+# run NAME COMMAND...: the same in the foreground; its output goes to the log.
 run() {
   local name=$1
   shift

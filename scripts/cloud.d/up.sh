@@ -40,15 +40,23 @@ cloud_ready() (
   /usr/bin/python3 "$HERE/ready.py" 120
 )
 
+# After a failure or an interrupt: the jobs that still start things go first.
 cloud_failed() {
-  stop "${SERVICES[@]}"
+  local job
+  for job in $(jobs -p); do kill "$job" 2>/dev/null || true; done
+  cloud_stop
   die "could not start; the logs are in $STATE/log"
 }
 
-cloud_down() {
+cloud_stop() {
   local pid
   stop "${SERVICES[@]}"
   for pid in $(stragglers); do kill -KILL "$pid" 2>/dev/null || true; done
+}
+
+# cloud_down PURGE
+cloud_down() {
+  cloud_stop
   if [ -n "$1" ]; then rm -rf "$STATE"; fi
 }
 
