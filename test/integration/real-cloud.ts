@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import * as v from 'valibot';
+
+/**
+ * A real cloud, which `scripts/cloud up` has made in `COE_CLOUD_STATE`: seeded by `scripts/cloud seed`, driven
+ * by the ordinary `openstack` client, as an operator would.
+ */
+
+const run = promisify(execFile);
+
+const state = (): string => {
+  const folder = process.env['COE_CLOUD_STATE'];
+  if (!folder) throw new Error('COE_CLOUD_STATE names no cloud: scripts/cloud up --state DIR makes one');
+  return folder;
+};
+
+const Seed = v.object({
+  cluster: v.object({ uuid: v.string(), name: v.string() }),
+  stack: v.object({ name: v.string(), id: v.string() }),
+  heat_params: v.record(v.string(), v.string()),
+  servers: v.array(
+    v.object({
+      name: v.string(),
+      role: v.picklist(['master', 'worker']),
+      os_collect_config: v.object({ heat: v.record(v.string(), v.string()) }),
+    }),
+  ),
+});
+export type Seed = v.InferOutput<typeof Seed>;
+
+export async function seed(name: string, ...options: string[]): Promise<Seed> {
+  const { stdout } = await run('scripts/cloud', ['seed', '--state', state(), '--name', name, ...options]);
+  return v.parse(Seed, JSON.parse(stdout));
+}
+
+/** Runs the `openstack` client as the cluster's owner. */
+export async function openstack(...args: string[]): Promise<string> {
+  // The client prints a traceback of Python's logging at exit, after everything else: only stdout is asked.
+  const { stdout } = await run('bash', [
+    '-c',
+    'eval "$(scripts/cloud env --state "$0")" && exec openstack "$@"',
+    state(),
+    ...args,
+  ]);
+  return stdout.trim();
+}
+
+/** Asks for a status until it is one that waits for nothing, and gives it. */
+export async function settledStatus(ask: () => Promise<string>, forMs = 180_000): Promise<string> {
+  const deadline = performance.now() + forMs;
+  for (;;) {
+    const status = await ask();
+    if (!status.endsWith('_IN_PROGRESS') || performance.now() > deadline) return status;
+    // A service that can only be asked: nothing tells when it is done.
+    await delay(1000);
+  }
+}
+
+export const stackStatus = async (name: string): Promise<string> =>
+  await openstack('stack', 'show', name, '-f', 'value', '-c', 'stack_status');
+
+export const clusterStatus = async (uuid: string): Promise<string> =>
+  await openstack('coe', 'cluster', 'show', uuid, '-f', 'value', '-c', 'status');
