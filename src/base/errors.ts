@@ -65,7 +65,8 @@ export const isNotReady = (error: unknown): boolean =>
 export function explain(error: unknown): string {
   const messages: string[] = [];
   let current: unknown = error;
-  while (current !== undefined && current !== null && messages.length < 8) {
+  // Bounded: an error may, by mistake, be among its own causes.
+  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth += 1) {
     const message = current instanceof Error ? current.message || current.name : describe(current);
     // A wrapper that already quotes its cause would only say it twice.
     if (!messages.some((seen) => seen.includes(message))) messages.push(message);

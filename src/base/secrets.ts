@@ -24,7 +24,8 @@ export function createSecrets(): Secrets {
         value,
         value.trim(),
         JSON.stringify(value).slice(1, -1),
-        encodeURIComponent(value),
+        // Half a surrogate pair cannot be encoded, and nobody could have sent it so.
+        encodeURIComponent(value.toWellFormed()),
         Buffer.from(value).toString('base64'),
       ];
       for (const spelling of spellings) values.add(spelling);
