@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { systemClock, withDeadline } from '../../../src/base/clock.ts';
+import { NEVER } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+test('a wait ends at once, with aborted, when its signal fires before or during it', async () => {
+  expect(await agentErrorOf(systemClock.sleep(60_000, AbortSignal.abort()))).toMatchObject({
+    code: 'aborted',
+  });
+  const controller = new AbortController();
+  const waiting = agentErrorOf(systemClock.sleep(60_000, controller.signal));
+  controller.abort();
+  expect(await waiting).toMatchObject({ code: 'aborted' });
+});
+
+test('the monotonic clock never goes back, and the wall clock says the time in milliseconds', async () => {
+  const before = systemClock.elapsed();
+  await systemClock.sleep(1, NEVER);
+  expect(systemClock.elapsed()).toBeGreaterThan(before);
+  expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000);
+});
+
+test('a deadline fires by itself, with its own reason, or with the signal that it was made of', async () => {
+  const limit = withDeadline(NEVER, 1);
+  await new Promise((resolve) => {
+    limit.addEventListener('abort', resolve);
+  });
+  expect(limit.reason).toMatchObject({ name: 'TimeoutError' });
+  const controller = new AbortController();
+  const other = withDeadline(controller.signal, 60_000);
+  expect(other.aborted).toBe(false);
+  controller.abort();
+  expect(other.aborted).toBe(true);
+});

@@ -1,0 +1,27 @@
+import type { Clock } from '../../../src/base/clock.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+
+/** A clock that only moves when somebody sleeps: nobody waits in a test. */
+export type TestClock = Clock & { readonly sleeps: readonly number[]; advance(ms: number): void };
+
+export function testClock(start = Date.parse('2026-11-21T00:00:00Z')): TestClock {
+  let passed = 0;
+  const sleeps: number[] = [];
+  return {
+    sleeps,
+    advance: (ms) => {
+      passed += ms;
+    },
+    now: () => start + passed,
+    elapsed: () => passed,
+    sleep: async (ms, signal) => {
+      if (signal.aborted) throw new AgentError('aborted', 'stopped while waiting');
+      sleeps.push(ms);
+      passed += ms;
+      await Promise.resolve();
+    },
+  };
+}
+
+/** A signal that never fires. */
+export const NEVER: AbortSignal = new AbortController().signal;

@@ -1,0 +1,22 @@
+import { AgentError } from '../../../src/base/errors.ts';
+
+/** Runs something that may throw our own error, and nothing else: gives the value or that error. */
+export function valueOrAgentError<T>(run: () => T): T | AgentError {
+  try {
+    return run();
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
+
+/** The error that a promise ends with; it must be ours. */
+export async function agentErrorOf(promise: Promise<unknown>): Promise<AgentError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
