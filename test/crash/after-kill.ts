@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { type Case, readManaged } from './bench.ts';
+import { faultsOfSet, type Files } from './certificate-set.ts';
+import type { Entry } from './tree.ts';
+
+/** What of the journal the promise depends on; read without the program's own code. */
+const Journal = v.object({
+  state: v.string(),
+  files: v.array(
+    v.object({
+      target: v.string(),
+      staged: v.string(),
+      previous: v.nullable(v.object({ copy: v.string() })),
+    }),
+  ),
+});
+type Journal = v.InferOutput<typeof Journal>;
+
+export async function readJournal(root: string): Promise<Journal | undefined> {
+  const text = await readFile(join(root, 'var/lib/coe-agent/generation/journal'), 'utf8').catch(
+    () => undefined,
+  );
+  return text === undefined ? undefined : v.parse(Journal, JSON.parse(text.split('\n')[0] ?? ''));
+}
+
+/**
+ * What is wrong right after a kill, before any recovery. The design's promise: before the commit record every
+ * file is the old one; from then on every file is whole, old or new, and both generations are there until it
+ * is known how it ended.
+ */
+export async function faultsAfterKill({ node, layout, old }: Case): Promise<string[]> {
+  const journal = await readJournal(node.root);
+  const files = await readManaged(node.root);
+  const faults: string[] = [];
+  if (journal === undefined || journal.state === 'ended') {
+    if (!isOld(files, old)) faults.push(...faultsOfSet(layout, files));
+    return faults;
+  }
+  if (journal.state === 'staging' || journal.state === 'reverted') {
+    if (!isOld(files, old)) faults.push(`${journal.state}, but not every file is the old one`);
+    return faults;
+  }
+  for (const { target, staged, previous } of journal.files) {
+    const before = old.get(target);
+    const now = files.get(target);
+    const copy = previous
+      ? await readFile(join(node.root, previous.copy), 'utf8').catch(() => undefined)
+      : undefined;
+    if (copy !== before?.content) faults.push(`${journal.state}: the copy of ${target} is gone`);
+    const isStillOld = now?.content === before?.content;
+    if (journal.state === 'committing' && isStillOld && !files.has(staged))
+      faults.push(`committing: ${target} is old, and the new one is gone`);
+    if (journal.state === 'committed' && isStillOld) faults.push(`committed: ${target} is still old`);
+  }
+  if (journal.state === 'committed') faults.push(...faultsOfSet(layout, files));
+  return faults;
+}
+
+/** Whether every file that was there before is there as it was. */
+export const isOld = (files: Files, old: ReadonlyMap<string, Entry>): boolean =>
+  [...old].every(([path, entry]) => JSON.stringify(files.get(path)) === JSON.stringify(entry));

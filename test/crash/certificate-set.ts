@@ -1,0 +1,83 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { parseAllDocuments } from 'yaml';
+import type { RoleLayout } from '../../src/certificates/layout.ts';
+import { kubernetesCerts } from '../../src/certificates/layouts/kubernetes-certs.ts';
+import { kubernetesPki } from '../../src/certificates/layouts/kubernetes-pki.ts';
+import type { LayoutName } from './bench.ts';
+import type { Entry } from './tree.ts';
+
+export type Files = ReadonlyMap<string, Entry>;
+
+export const layoutOf = (name: LayoutName): RoleLayout =>
+  (name === 'kubernetes-certs' ? kubernetesCerts : kubernetesPki).roles.master;
+
+/**
+ * What is wrong with a set of certificates: a key that does not fit, a certificate that the CA beside it has
+ * not signed, a kubeconfig that disagrees with the files. Empty for a whole set, old or new.
+ */
+export function faultsOfSet(layout: LayoutName, files: Files): string[] {
+  const role = layoutOf(layout);
+  const text = (path: string): string => files.get(path)?.content ?? '';
+  const faults: string[] = [];
+  const attempt = (what: string, holds: () => boolean): void => {
+    try {
+      if (!holds()) faults.push(`${what}: no`);
+    } catch (error) {
+      faults.push(`${what}: ${String(error)}`);
+    }
+  };
+  for (const row of role.certificates) {
+    const ca = text(caFileOf(role, row.ca));
+    const certificate = text(row.certificateFile.path);
+    const key = text(row.keyFile.path);
+    attempt(`${row.name}: the key fits`, () =>
+      createPublicKey(createPrivateKey(key)).equals(new X509Certificate(certificate).publicKey),
+    );
+    attempt(`${row.name}: chains to the ca.crt beside it`, () =>
+      new X509Certificate(certificate).verify(new X509Certificate(ca).publicKey),
+    );
+    for (const pem of [ca, certificate])
+      attempt(`${row.name}: one certificate in its file`, () => pem.split('-----BEGIN').length === 2);
+  }
+  if (role.serviceAccount && files.has(role.serviceAccount.privateKeyFile.path)) {
+    const { privateKeyFile, publicKeyFile } = role.serviceAccount;
+    attempt('service account: the keys are a pair', () =>
+      createPublicKey(createPrivateKey(text(privateKeyFile.path))).equals(
+        createPublicKey(text(publicKeyFile.path)),
+      ),
+    );
+  }
+  for (const { file, ca, certificate } of role.kubeconfigs) {
+    const leaf = role.certificates.find(({ name }) => name === certificate);
+    const embedded = embeddedIn(text(file.path));
+    attempt(`${file.path}: its CA is that of the file`, () => same(embedded.ca, text(caFileOf(role, ca))));
+    attempt(`${file.path}: its certificate is that of the file`, () =>
+      same(embedded.certificate, text(leaf?.certificateFile.path ?? '')),
+    );
+    attempt(`${file.path}: its key is that of the file`, () =>
+      same(embedded.key, text(leaf?.keyFile.path ?? '')),
+    );
+  }
+  return faults;
+}
+
+export const caFileOf = (role: RoleLayout, ca: string): string =>
+  role.authorities.find((row) => row.ca === ca)?.file.path ?? '';
+
+export const fingerprintOf = (pem: string): string => new X509Certificate(pem).fingerprint256;
+
+const same = (a: string, b: string): boolean => a.trim() !== '' && a.trim() === b.trim();
+
+/** What the first user and the first cluster of a kubeconfig embed. */
+function embeddedIn(text: string): { ca: string; certificate: string; key: string } {
+  const [document] = parseAllDocuments(text);
+  const find = (...path: (string | number)[]): string => {
+    const value: unknown = document?.getIn(path);
+    return typeof value === 'string' ? Buffer.from(value, 'base64').toString('utf8') : '';
+  };
+  return {
+    ca: find('clusters', 0, 'cluster', 'certificate-authority-data'),
+    certificate: find('users', 0, 'user', 'client-certificate-data'),
+    key: find('users', 0, 'user', 'client-key-data'),
+  };
+}

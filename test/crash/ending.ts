@@ -1,0 +1,91 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { isOld } from './after-kill.ts';
+import { type Case, readManaged, unitsOf } from './bench.ts';
+import { caFileOf, faultsOfSet, type Files, fingerprintOf, layoutOf } from './certificate-set.ts';
+import type { Run } from './run.ts';
+import { listing, readTree } from './tree.ts';
+
+/** How a rotation is to end. */
+export type Ending = {
+  set: 'new' | 'old';
+  stack: string;
+  /** Every entry below the root, as an undisturbed run leaves it. */
+  listing: readonly string[];
+};
+
+/** How a rotation has ended, apart from what is different each time. */
+export async function endingOf(one: Case, set: Ending['set']): Promise<Ending> {
+  return { set, stack: one.cloud.stackStatus(one.cluster), listing: listing(await readTree(one.node.root)) };
+}
+
+/** What is different from the ending of an undisturbed run, or wrong in itself. */
+export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[]> {
+  const { cloud, cluster, node, layout, old } = one;
+  const faults: string[] = [];
+  const stack = await cloud.settled(cluster, 3000).catch(() => cloud.stackStatus(cluster));
+  if (stack !== wanted.stack) faults.push(`the stack is ${stack}`);
+  const accepted = cloud.signals.filter((signal) => signal.stack === cluster.name && signal.accepted);
+  if (accepted.length !== 1) faults.push(`${accepted.length} outcomes acknowledged by Heat`);
+  faults.push(...(await ledgerFaults(node.root)));
+
+  const files = await readManaged(node.root);
+  faults.push(...faultsOfSet(layout, files));
+  if (wanted.set === 'old' && !isOld(files, old)) faults.push('not every file is the old one');
+  if (wanted.set === 'new') faults.push(...faultsOfNew(one, files));
+
+  const found = listing(await readTree(node.root));
+  faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));
+  faults.push(...wanted.listing.filter((line) => !found.includes(line)).map((line) => `missing: ${line}`));
+  faults.push(...(await unitFaults(one, files, wanted.set)));
+  return faults;
+}
+
+function faultsOfNew({ layout, cluster, serviceAccount }: Case, files: Files): string[] {
+  const role = layoutOf(layout);
+  const faults = role.authorities.flatMap(({ ca, file }) => {
+    const wanted = cluster.ca[ca === 'etcd' || ca === 'front-proxy' ? ca : 'kubernetes'];
+    const found = files.get(file.path)?.content ?? '';
+    return fingerprintOf(found) === fingerprintOf(wanted) ? [] : [`${caFileOf(role, ca)} is not the new CA`];
+  });
+  const { privateKeyFile, publicKeyFile } = role.serviceAccount ?? {};
+  if (privateKeyFile && files.get(privateKeyFile.path)?.content !== serviceAccount.privateKey)
+    faults.push('the service-account private key is not the new one');
+  if (publicKeyFile && files.get(publicKeyFile.path)?.content !== serviceAccount.publicKey)
+    faults.push('the service-account public key is not the new one');
+  return faults;
+}
+
+/** The ledger holds one record, and it says that nobody waits any more. */
+async function ledgerFaults(root: string): Promise<string[]> {
+  const folder = join(root, 'var/lib/coe-agent/deployments');
+  const names = await readdir(folder).catch(() => []);
+  if (names.length !== 1) return [`${names.length} files in the ledger: ${names.join(' ')}`];
+  const text = await readFile(join(folder, names[0] ?? ''), 'utf8');
+  return /"state":"(signalled|superseded)"/.test(text) ? [] : [`the ledger says ${text}`];
+}
+
+/** Each unit presents the leaf that its file holds; one that cannot start is left out. */
+async function unitFaults({ node, layout }: Case, files: Files, set: Ending['set']): Promise<string[]> {
+  const faults: string[] = [];
+  for (const { unit, probe } of layoutOf(layout).units) {
+    if (!probe || !unitsOf(layout).includes(unit)) continue;
+    if (set === 'old' && unit === BROKEN) continue;
+    const row = layoutOf(layout).certificates.find(({ name }) => name === probe.presents);
+    const file = files.get(row?.certificateFile.path ?? '')?.content ?? '';
+    const seen = await presentedCertificate('127.0.0.1', node.units.port(unit), AbortSignal.timeout(5000));
+    if (seen.fingerprint256 !== fingerprintOf(file))
+      faults.push(`${unit} does not present ${probe.presents}`);
+  }
+  return faults;
+}
+
+/** The unit that does not start when a rotation is to fail. */
+export const BROKEN = 'kubelet';
+
+/** A run may say what it likes, but not with the program's entrails. */
+export const faultsOfRun = ({ stderr, stdout }: Run): string[] =>
+  /^\s+at .+:\d+:\d+\)?$/m.test(stderr + stdout) || /\\n\s+at /.test(stderr)
+    ? [`a stack trace: ${stderr.slice(0, 600)}`]
+    : [];

@@ -1,0 +1,79 @@
+import { faultsAfterKill } from './after-kill.ts';
+import { type Bench, type Case, type LayoutName } from './bench.ts';
+import { BROKEN, type Ending, endingOf, faultsOfEnding, faultsOfRun } from './ending.ts';
+import type { Run, Runner } from './run.ts';
+
+/** One kind of rotation that is swept over. */
+export type Scenario = { layout: LayoutName; fails: boolean };
+
+export const createScenario = async (bench: Bench, { layout, fails }: Scenario): Promise<Case> => {
+  const one = await bench.createCase(layout);
+  if (fails) one.node.units.breakUnit(BROKEN, 'fails to start');
+  return one;
+};
+
+/** The run that nobody disturbs: the points that it passes and how it ends. */
+export async function undisturbed(
+  bench: Bench,
+  scenario: Scenario,
+  runner: Runner,
+): Promise<{ points: string[]; ending: Ending; ms: number }> {
+  const one = await createScenario(bench, scenario);
+  try {
+    const { code, points, ms, stdout, stderr } = await runner.run(one.node.root);
+    if (code !== (scenario.fails ? 1 : 0)) throw new Error(`code ${code}: ${stdout}${stderr}`);
+    const stack = await one.cloud.settled(one.cluster);
+    return { points, ms, ending: { ...(await endingOf(one, scenario.fails ? 'old' : 'new')), stack } };
+  } finally {
+    await one.close();
+  }
+}
+
+/** A run that is meant to be killed. */
+export type Kill = (root: string, runner: Runner) => Promise<Run>;
+
+export const killAt =
+  (point: number): Kill =>
+  async (root, runner) =>
+    await runner.run(root, { killAt: point });
+
+/** What was found wrong; the name says where the kills were. */
+export type Finding = { killed: string[]; faults: string[] };
+
+/**
+ * Kills a rotation with each of `kills` in turn, each a run of its own that goes on where the one before was
+ * killed, then lets it finish, and looks at everything.
+ */
+export async function killAndRecover(
+  bench: Bench,
+  scenario: Scenario,
+  wanted: Ending,
+  kills: readonly Kill[],
+  runner: Runner,
+): Promise<Finding> {
+  const one = await createScenario(bench, scenario);
+  const { root } = one.node;
+  try {
+    const killed: string[] = [];
+    const faults: string[] = [];
+    for (const kill of kills) {
+      const run = await kill(root, runner);
+      killed.push(run.killed ? (run.points.at(-1) ?? `after ${Math.round(run.ms)} ms`) : 'not at all');
+      faults.push(...faultsOfRun(run));
+      if (run.killed) faults.push(...(await faultsAfterKill(one)));
+    }
+    const recovery = await recoverAll(root, runner);
+    faults.push(...recovery.flatMap(faultsOfRun), ...(await faultsOfEnding(one, wanted)));
+    if (faults.length > 0)
+      faults.push(...recovery.map(({ code, stdout, stderr }) => `${code}: ${stdout}${stderr}`));
+    return { killed, faults };
+  } finally {
+    await one.close();
+  }
+}
+
+/** Undisturbed runs: one, and another when the first says that something is still open. */
+async function recoverAll(root: string, runner: Runner): Promise<Run[]> {
+  const first = await runner.run(root);
+  return first.code === 3 ? [first, await runner.run(root)] : [first];
+}

@@ -1,0 +1,84 @@
+import type { Instrument } from '../../agent/compose.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import type { Http } from '../../src/openstack/http.ts';
+import type { Systemctl } from '../../src/services/systemctl.ts';
+
+/** What watches a run, and may end it, at each of its durable steps. */
+export type Watcher = {
+  /** A step is about to be done, or has been done; it does not return when the run is to end here. */
+  reach(point: string): void;
+  /** Whether the run is to end in the middle of this step. */
+  reachMiddle(point: string): boolean;
+  /** Ends the run as a power cut or a kill would. */
+  die(): never;
+  /** Lets a disk call fail in place of being done. */
+  fail(point: string): void;
+};
+
+/** Every step of a run that leaves a trace outside of the process: the points at which it can be killed. */
+export const watch = (watcher: Watcher): Instrument => ({
+  disk: (real) => watchDisk(real, watcher),
+  http: (real) => watchHttp(real, watcher),
+  systemctl: (real) => watchSystemctl(real, watcher),
+});
+
+function watchDisk(real: Disk, { reach, reachMiddle, die, fail }: Watcher): Disk {
+  const around = async (what: string, work: () => Promise<void>): Promise<void> => {
+    fail(what);
+    reach(`before ${what}`);
+    await work();
+    reach(`after ${what}`);
+  };
+  return {
+    ...real,
+    create: async (path, content, attributes) => {
+      await around(`create ${path}`, async () => {
+        if (reachMiddle(`half-way through create ${path}`)) {
+          const bytes = Buffer.from(content);
+          await real.create(path, bytes.subarray(0, bytes.length / 2), attributes);
+          die();
+        }
+        await real.create(path, content, attributes);
+      });
+    },
+    rename: async (from, to) => {
+      await around(`rename ${from} to ${to}`, async () => {
+        await real.rename(from, to);
+      });
+    },
+    sync: async (directory) => {
+      await around(`sync ${directory}`, async () => {
+        await real.sync(directory);
+      });
+    },
+    remove: async (path) => {
+      await around(`remove ${path}`, async () => {
+        await real.remove(path);
+      });
+    },
+    makeDirectory: async (path, attributes) => {
+      await around(`make directory ${path}`, async () => {
+        await real.makeDirectory(path, attributes);
+      });
+    },
+  };
+}
+
+const watchHttp =
+  (real: Http, { reach }: Watcher): Http =>
+  async (request) => {
+    const what = `${request.method} ${request.url.replace(/\?.*/s, '')}`;
+    reach(`before ${what}`);
+    const answer = await real(request);
+    reach(`before the answer to ${what} is seen`);
+    return answer;
+  };
+
+const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
+  ...real,
+  restart: async (unit, deadlineMs, signal) => {
+    reach(`before restart ${unit}`);
+    await real.restart(unit, deadlineMs, signal);
+    reach(`after restart ${unit}`);
+  },
+});

@@ -1,0 +1,111 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { lastPointFile, type Job, type Plan, Report } from './plan.ts';
+
+const CHILD = join(import.meta.dirname, 'child.ts');
+const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+
+/** How a run of the agent ended. */
+export type Run = {
+  code: number | null;
+  killed: boolean;
+  stdout: string;
+  stderr: string;
+  /** The steps that it reached, in order; of a killed run only the last one. */
+  points: string[];
+  ms: number;
+};
+
+/** Runs `agent run-once` in a process of its own, watched; after a kill it is a new process. */
+export type Runner = {
+  run(root: string, plan?: Plan): Promise<Run>;
+  close(): void;
+};
+
+const environment = (): NodeJS.ProcessEnv => ({
+  PATH: process.env['PATH'],
+  // Compiled once for the hundreds of processes of a sweep.
+  NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+});
+
+export function createRunner(): Runner {
+  let child: ChildProcess | undefined;
+  const start = (): ChildProcess => {
+    const started = spawn(process.execPath, [CHILD], {
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+      env: environment(),
+    });
+    started.once('close', () => {
+      if (child === started) child = undefined;
+    });
+    return started;
+  };
+  return {
+    run: async (root, plan = {}) => {
+      child ??= start();
+      const run = await runIn(child, { root, plan });
+      // The next one is under way while the caller looks at what this one has left.
+      if (run.killed) child = start();
+      return run;
+    },
+    close: () => {
+      if (child?.connected) child.disconnect();
+    },
+  };
+}
+
+async function runIn(child: ChildProcess, job: Job): Promise<Run> {
+  const start = performance.now();
+  let crash = '';
+  const hear = (chunk: Buffer): void => void (crash += chunk.toString());
+  child.stderr?.on('data', hear);
+  return await new Promise((resolve) => {
+    const done = (run: Omit<Run, 'ms'>): void => {
+      child.off('message', told).off('close', gone);
+      child.stderr?.off('data', hear);
+      resolve({ ...run, ms: performance.now() - start });
+    };
+    const told = (message: unknown): void => {
+      const report = v.parse(Report, message);
+      done({ ...report, stderr: report.stderr + crash, killed: false });
+    };
+    const gone = (code: number | null, signal: NodeJS.Signals | null): void => {
+      const file = lastPointFile(child.pid, job.root);
+      const points = existsSync(file) ? [readFileSync(file, 'utf8')] : [];
+      rmSync(file, { force: true });
+      done({ code, killed: signal === 'SIGKILL', stdout: '', stderr: crash, points });
+    };
+    child.on('message', told).on('close', gone);
+    child.send(job);
+  });
+}
+
+/** The program as it is installed, without anybody watching; killed after a while if it is told so. */
+export async function runPlain(root: string, killAfterMs?: number): Promise<Run> {
+  const start = performance.now();
+  const child = spawn(process.execPath, [AGENT, 'run-once', '--root', root], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: environment(),
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  return await new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({
+        code,
+        killed: signal === 'SIGKILL',
+        stdout,
+        stderr,
+        points: [],
+        ms: performance.now() - start,
+      });
+    });
+  });
+}

@@ -1,0 +1,56 @@
+import { expect } from 'vitest';
+import type { Bench } from './bench.ts';
+import type { Ending } from './ending.ts';
+import { type Finding, type Kill, killAndRecover, type Scenario, undisturbed } from './kill.ts';
+import { createRunner, type Runner } from './run.ts';
+
+/** How many cases are worked on side by side. */
+const WIDTH = 3;
+
+/** A rotation without kills: what all others are compared with. */
+export type Reference = { points: string[]; ending: Ending; ms: number };
+
+/** Chooses which kills a scenario gets, knowing its points; then does them all and reports what it found. */
+export async function sweep(
+  bench: Bench,
+  scenario: Scenario,
+  choose: (reference: Reference) => Kill[][],
+): Promise<{ reference: Reference; cases: number; kills: number; seconds: number }> {
+  const start = performance.now();
+  const reference = await withRunner(async (runner) => {
+    // The first run of a process has to load everything; the second one's time is of use.
+    await undisturbed(bench, scenario, runner);
+    return await undisturbed(bench, scenario, runner);
+  });
+  const cases = choose(reference);
+  const findings: Finding[] = [];
+  await sideBySide(cases, WIDTH, async (kills, runner) => {
+    const finding = await killAndRecover(bench, scenario, reference.ending, kills, runner);
+    if (finding.faults.length > 0) findings.push(finding);
+  });
+  expect(findings).toEqual([]);
+  const seconds = Math.round((performance.now() - start) / 1000);
+  return { reference, cases: cases.length, kills: cases.flat().length, seconds };
+}
+
+async function withRunner<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
+  const runner = createRunner();
+  try {
+    return await work(runner);
+  } finally {
+    runner.close();
+  }
+}
+
+/** Works through a list, several side by side, each with a runner of its own. */
+async function sideBySide<T>(
+  list: readonly T[],
+  width: number,
+  work: (item: T, runner: Runner) => Promise<void>,
+): Promise<void> {
+  const waiting = [...list];
+  const worker = async (runner: Runner): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item, runner);
+  };
+  await Promise.all(Array.from({ length: width }, async () => await withRunner(worker)));
+}

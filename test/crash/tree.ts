@@ -1,0 +1,35 @@
+import { lstat, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** One entry of a file tree; content of files only. */
+export type Entry = {
+  type: 'file' | 'directory' | 'other';
+  mode: number;
+  uid: number;
+  gid: number;
+  content: string;
+};
+
+/** Everything below a folder, by its path from there, as it is on disk. */
+export async function readTree(root: string, under = ''): Promise<Map<string, Entry>> {
+  const entries = new Map<string, Entry>();
+  for (const name of await readdir(join(root, under)).catch(() => [])) {
+    const path = `${under}/${name}`;
+    const stat = await lstat(join(root, path));
+    const type = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
+    const content = type === 'file' ? await readFile(join(root, path), 'utf8') : '';
+    entries.set(path, { type, mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid, content });
+    if (type === 'directory')
+      for (const [below, entry] of await readTree(root, path)) entries.set(below, entry);
+  }
+  return entries;
+}
+
+/** One line per entry, without contents, so that two trees can be compared: ids of deployments are replaced. */
+export const listing = (tree: ReadonlyMap<string, Entry>): string[] =>
+  [...tree]
+    .map(
+      ([path, { type, mode, uid, gid }]) =>
+        `${path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, 'ID')} ${type} ${mode.toString(8)} ${uid}:${gid}`,
+    )
+    .toSorted();
