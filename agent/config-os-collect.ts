@@ -16,7 +16,7 @@ export function translateOsCollectConfig(
   text: string,
   notice: (text: string) => void,
 ): Record<string, unknown> {
-  const sections: unknown = parse(asIni(text), { bracketedArray: false });
+  const sections: unknown = parse(asIni(text));
   const section = (name: string): Record<string, unknown> => {
     const found = isObject(sections) ? sections[name] : undefined;
     return isObject(found) ? found : {};
@@ -41,8 +41,8 @@ export function translateOsCollectConfig(
   ]);
   const heatLocal = listOf(section('heat_local')['path']);
   const local = listOf(section('local')['path']);
-  const slowest = Number(general['polling_interval'] ?? 30);
-  const fastest = Math.min(Number(general['min_polling_interval'] ?? 1), slowest);
+  const slowest = Number(lastOf(general['polling_interval']) ?? 30);
+  const fastest = Math.min(Number(lastOf(general['min_polling_interval']) ?? 1), slowest);
   return {
     collectors,
     ...(Object.keys(heat).length > 0 ? { heat } : {}),
@@ -53,35 +53,43 @@ export function translateOsCollectConfig(
 }
 
 /**
- * oslo.config knows no comment behind a value and no quotes, but passwords with `#`, `;` and `"` in them:
- * these are escaped for the INI parser, which knows all three.
+ * oslo.config knows no comment behind a value, takes `=` and `:`, drops one pair of quotes around the whole
+ * value, and allows any key repeatedly. The INI parser differs in all of it, so each line is written anew in
+ * a form that it takes literally: a list of JSON strings.
  */
 const asIni = (text: string): string =>
   text
     .split(/\r?\n/)
     .filter((line) => !/^\s*[#;]/.test(line))
     .map((line) =>
-      line.replace(/^([^=[]+=\s*)(.*)$/, (_, key: string, value: string) => key + escapeValue(value)),
+      line.replace(
+        /^\s*([^=:[]+?)\s*[=:](.*)$/s,
+        (_, key: string, value: string) => `${key}[] = ${JSON.stringify(bare(value.trim()))}`,
+      ),
     )
     .join('\n');
 
-const escapeValue = (value: string): string =>
-  /^["']/.test(value) ? JSON.stringify(value) : value.replaceAll(/[\\#;]/g, String.raw`\$&`);
+const bare = (value: string): string =>
+  /^["']/.test(value) && value.at(-1) === value[0] ? value.slice(1, -1) : value;
 
 /** `a`, a repeated key, `a,b` or `['a', 'b']`, as oslo.config and Heat's templates write lists. */
 const listOf = (value: unknown): string[] => {
-  const values: unknown[] = Array.isArray(value) ? value : [value];
-  return values
-    .filter((item) => typeof item === 'string')
+  return valuesOf(value)
     .flatMap((item) => item.replaceAll(/[[\]'"]/g, '').split(','))
     .map((item) => item.trim())
     .filter((item) => item !== '');
 };
 
+/** The INI parser turns `true`, `false` and `null` into more than text; here all values are text. */
+const valuesOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
+
+/** Of a repeated key that is no list the last one counts. */
+const lastOf = (value: unknown): string | undefined => valuesOf(value).at(-1);
+
 const pick = (from: Record<string, unknown>, keys: readonly string[]): Record<string, string> =>
   Object.fromEntries(
     keys.flatMap((key) => {
-      const value = from[key];
-      return typeof value === 'string' && value !== '' ? [[key, value]] : [];
+      const value = lastOf(from[key]);
+      return value === undefined || value === '' ? [] : [[key, value]];
     }),
   );

@@ -1,8 +1,7 @@
 import * as v from 'valibot';
 import { LineCounter, parseDocument } from 'yaml';
-import { AgentError } from '../src/base/errors.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
 import { isObject } from '../src/base/json.ts';
-import { ConfigSchema } from './config.ts';
 
 /**
  * One configuration file, checked by itself so that the message can name the line. A file may give any part
@@ -10,7 +9,11 @@ import { ConfigSchema } from './config.ts';
  *
  * @throws `config` with file, line and key
  */
-export function parseConfigFile(source: string, text: string): Record<string, unknown> {
+export function parseConfigFile(
+  source: string,
+  text: string,
+  schema: v.GenericSchema,
+): Record<string, unknown> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const at = (offset: number | undefined): string =>
@@ -18,10 +21,10 @@ export function parseConfigFile(source: string, text: string): Record<string, un
 
   const [error] = document.errors;
   if (error) throw new AgentError('config', `${at(error.pos[0])}: ${error.message.split('\n')[0]}`);
-  const value: unknown = document.toJS() ?? {};
+  const value: unknown = toValue(document, at(undefined)) ?? {};
   if (!isObject(value)) throw new AgentError('config', `${source}: not a map of settings`);
 
-  const parsed = v.safeParse(ConfigSchema, value);
+  const parsed = v.safeParse(schema, value);
   const issue = parsed.issues?.find((candidate) => !isMissing(candidate));
   if (!issue) return value;
   const path = (issue.path ?? []).map((item) => item.key);
@@ -29,6 +32,15 @@ export function parseConfigFile(source: string, text: string): Record<string, un
   const where = at(offsetOf(document, path));
   if (issue.type === 'strict_object') throw new AgentError('config', `${where}: unknown key ${name}`);
   throw new AgentError('config', `${where}: ${name}: ${issue.message}`);
+}
+
+/** An alias that leads nowhere, or to too much, is found only here. */
+function toValue(document: ReturnType<typeof parseDocument>, where: string): unknown {
+  try {
+    return document.toJS();
+  } catch (cause) {
+    throw new AgentError('config', `${where}: ${explain(cause)}`, { cause });
+  }
 }
 
 /** A key that another file may give. */

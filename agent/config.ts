@@ -91,7 +91,7 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
     const text = (await readIfThere(disk, source))?.toString('utf8');
     if (text === undefined) continue;
     const { parseConfigFile } = await import('./config-yaml.ts');
-    parts.push({ source, value: parseConfigFile(source, text) });
+    parts.push({ source, value: parseConfigFile(source, text, ConfigSchema) });
   }
   if (parts.length === 0) {
     const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config-os-collect.ts');

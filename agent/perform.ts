@@ -8,7 +8,7 @@ import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import { fill } from '../src/certificates/template.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { renderFiles } from '../src/files/render.ts';
+import { renderFiles, renderServiceAccount } from '../src/files/render.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Cluster, Hands } from './hands.ts';
 import type { Node } from './node.ts';
@@ -61,16 +61,20 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   stage: async ({ serviceAccount, units }, run) => {
     const { hands } = run;
     const node = made(run.node);
-    const material = made(run.material);
     if (serviceAccount) checkServiceAccount(serviceAccount);
     const read = async (path: string): Promise<string | undefined> =>
       (await readIfThere(hands.disk, path))?.toString('utf8');
-    const files = await renderFiles(node.layout, material, serviceAccount, {
-      clusterName: node.params.get('CLUSTER_UUID') ?? 'kubernetes',
-      read,
-      fill: (text) => fill(text, node.values),
-      recognize: async (path) => recognizer((await read(path)) ?? ''),
-    });
+    const { material } = run;
+    const certificates = material
+      ? await renderFiles(node.layout, material, {
+          clusterName: node.params.get('CLUSTER_UUID') ?? 'kubernetes',
+          read,
+          fill: (text) => fill(text, node.values),
+          recognize: async (path) => recognizer((await read(path)) ?? ''),
+        })
+      : [];
+    const pair = serviceAccount ? renderServiceAccount(node.layout, serviceAccount) : [];
+    const files = [...certificates, ...pair];
     run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
       units: [...units],
       outcome: success(changed, material, node, units),
@@ -119,24 +123,34 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
 }
 
 /** What is reported when everything has been proven. */
-function success(changed: string[], material: Material, node: Node, units: readonly UnitPlan[]): Outcome {
+function success(
+  changed: readonly string[],
+  material: Material | undefined,
+  node: Node,
+  units: readonly UnitPlan[],
+): Outcome {
+  const { said, outputs } = material ? newCertificates(material, node) : OLD_KEYS;
+  const lines = [
+    `${said}, ${changed.length} files replaced:`,
+    ...changed.map((path) => `  ${path}`),
+    ...units.map(({ unit, probe }) =>
+      probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
+    ),
+  ];
+  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
+}
+
+const OLD_KEYS = { said: 'the service-account keys of before are in place again', outputs: {} };
+
+function newCertificates(material: Material, node: Node): { said: string; outputs: Outcome['outputs'] } {
   const [first] = node.layout.authorities;
   const ca = fingerprint(oneCertificate((first && material.authorities.get(first.ca)) ?? '', 'the new CA'));
   const certificates = [...material.certificates].map(([name, { certificate }]) => [
     name,
     fingerprint(oneCertificate(certificate, name)),
   ]);
-  const lines = [
-    `${certificates.length} certificates from the CA ${ca}, ${changed.length} files replaced:`,
-    ...changed.map((path) => `  ${path}`),
-    ...units.map(({ unit, probe }) =>
-      probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
-    ),
-  ];
   return {
-    statusCode: 0,
-    stdout: `${lines.join('\n')}\n`,
-    stderr: '',
+    said: `${certificates.length} certificates from the CA ${ca}`,
     outputs: { fingerprint: ca, certificates: Object.fromEntries(certificates) },
   };
 }

@@ -2,7 +2,7 @@ import type { KeyAlgorithm } from '../src/certificates/key.ts';
 import type { CaType } from '../src/certificates/layout.ts';
 import { type CertificateRequest, requestsOf } from '../src/certificates/request.ts';
 import { fill } from '../src/certificates/template.ts';
-import type { RotateOperation } from '../src/operation/operation.ts';
+import type { GoBackOperation, RotateOperation } from '../src/operation/operation.ts';
 import { planUnits, type UnitPlan } from '../src/services/unit.ts';
 import type { Config } from './config.ts';
 import type { Node } from './node.ts';
@@ -37,17 +37,13 @@ export function planRotation(
 ): Step[] {
   const { layout, params, values } = node;
   const { serviceAccount, keystoneToken } = operation;
-  const { units: overrides, deadline_seconds: deadline } = config.services;
-  const units = restart ? planUnits(layout, (text) => fill(text, values), overrides, deadline * 1000) : [];
-  const paths = pathsOf(node, serviceAccount !== undefined);
-  const user = params.get('TRUSTEE_USER_ID') ?? '';
+  const units = restart ? unitsOf(node, config) : [];
+  const paths = [...certificatePaths(node), ...(serviceAccount ? serviceAccountPaths(node) : [])];
+  const trustee = `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
   return [
     {
       do: 'log-in',
-      as:
-        keystoneToken === undefined
-          ? `user ${user} with trust ${params.get('TRUST_ID') ?? ''}`
-          : 'the deployment, with its own token',
+      as: keystoneToken === undefined ? trustee : 'the deployment, with its own token',
       token: keystoneToken,
     },
     { do: 'check', paths, units },
@@ -62,23 +58,35 @@ export function planRotation(
   ];
 }
 
+/** Back to the service-account keys of earlier inputs; no steps where the role has none. */
+export function planGoingBack({ serviceAccount }: GoBackOperation, node: Node, config: Config): Step[] {
+  const paths = serviceAccountPaths(node);
+  if (!serviceAccount || paths.length === 0) return [];
+  const units = unitsOf(node, config);
+  return [
+    { do: 'check', paths, units },
+    { do: 'stage', paths, serviceAccount, units },
+    ...fromReplaceOn(units),
+  ];
+}
+
+const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
+  planUnits(layout, (text) => fill(text, values), services.units, services.deadline_seconds * 1000);
+
 /** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */
 export const fromReplaceOn = (units: readonly UnitPlan[]): Step[] => [
   { do: 'replace' },
   ...units.map((unit): Step => ({ do: 'restart', unit })),
 ];
 
-function pathsOf({ layout }: Node, withServiceAccount: boolean): string[] {
-  const { authorities, certificates, serviceAccount, kubeconfigs } = layout;
-  return [
-    ...authorities.map(({ file }) => file.path),
-    ...certificates.flatMap((row) => [row.keyFile.path, row.certificateFile.path]),
-    ...(serviceAccount && withServiceAccount
-      ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path]
-      : []),
-    ...kubeconfigs.map(({ file }) => file.path),
-  ];
-}
+const certificatePaths = ({ layout }: Node): string[] => [
+  ...layout.authorities.map(({ file }) => file.path),
+  ...layout.certificates.flatMap((row) => [row.keyFile.path, row.certificateFile.path]),
+  ...layout.kubeconfigs.map(({ file }) => file.path),
+];
+
+const serviceAccountPaths = ({ layout: { serviceAccount: row } }: Node): string[] =>
+  row ? [row.privateKeyFile.path, row.publicKeyFile.path] : [];
 
 /** A step in words, for the terminal, the log and `agent plan`. */
 export function describeStep(step: Step): string {

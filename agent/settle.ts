@@ -1,21 +1,44 @@
+import { readIfThere } from '../src/base/disk.ts';
 import { codeOf } from '../src/base/errors.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
-import { type Operation, selectOperation } from '../src/operation/operation.ts';
+import { type GoBackOperation, type Operation, selectOperation } from '../src/operation/operation.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
 import { failed } from './outcome.ts';
-import { planRotation, type Step } from './plan.ts';
+import { planGoingBack, planRotation, type Step } from './plan.ts';
 
 /**
- * What an operation comes to on this node.
+ * What an operation comes to on this node. No steps: the node is as it is asked to be, and `why` says so.
  *
  * @throws what stands in its way: `precondition`, `bad-heat-params` ...
  */
-export async function intend(operation: Operation, hands: Hands): Promise<{ node: Node; steps: Step[] }> {
+export async function intend(
+  operation: Operation,
+  hands: Hands,
+): Promise<{ node: Node; steps: Step[]; why: string }> {
+  const { config } = hands;
   const node = await readNode(hands);
-  checkNode(node, hands.config.heat_params, operation.keystoneToken !== undefined);
-  return { node, steps: planRotation(operation, node, hands.config, true) };
+  const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+  switch (operation.kind) {
+    case 'rotate':
+      checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
+      return { node, steps: planRotation(operation, node, config, true), why };
+    case 'go-back': {
+      const same = await hasKeys(operation, node, hands);
+      return { node, steps: same ? [] : planGoingBack(operation, node, config), why: GOING_BACK };
+    }
+  }
+}
+
+const GOING_BACK =
+  'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
+
+/** Whether the node has the service-account keys of an operation already. */
+async function hasKeys({ serviceAccount }: GoBackOperation, node: Node, { disk }: Hands): Promise<boolean> {
+  const path = node.layout.serviceAccount?.publicKeyFile.path;
+  if (!serviceAccount || path === undefined) return true;
+  return (await readIfThere(disk, path))?.toString('utf8') === serviceAccount.publicKey;
 }
 
 /**
@@ -30,7 +53,7 @@ export async function settle(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const operation = selectOperation(deployment);
+  const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
   if (!operation) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
@@ -46,7 +69,8 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<Outcome> {
   try {
-    const { node, steps } = await intend(operation, hands);
+    const { node, steps, why } = await intend(operation, hands);
+    if (steps.length === 0) return { statusCode: 0, stdout: `${why}\n`, stderr: '', outputs: {} };
     // What only a rotation needs is loaded when one starts: an idle daemon stays small.
     const { carryOut } = await import('./perform.ts');
     return await carryOut(steps, { owner: id, node, hands, signal });

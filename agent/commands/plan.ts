@@ -67,17 +67,17 @@ export const verb: Verb = async (context, options) => {
 
 async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
-  const operation = selectOperation(deployment);
+  const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
   if (!operation) return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
   try {
-    const { node, steps } = await intend(operation, hands);
+    const { steps, why } = await intend(operation, hands);
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {
       id,
       group,
       resource,
       verdict: 'would be done',
-      why: `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`,
+      why,
       steps: [...told, { step: `signal the result to Heat (${signal.transport})`, details: [] }],
     };
   } catch (error) {

@@ -1,9 +1,5 @@
 import { AgentError, type ErrorCode } from './errors.ts';
 
-/** Parsed JSON of unknown shape; decoders take it apart at the edge. */
-export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
-export type JsonObject = { [key: string]: Json };
-
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { isObject } from '../base/json.ts';
@@ -60,6 +61,7 @@ export function decodeDeployment(value: unknown): Decoded {
       createdAt: Date.parse(rest.creation_time ?? '') || 0,
       resource: resourceOf(inputs) ?? rest.id,
       inputs,
+      asks: digestOf(inputs),
       outputs: rest.outputs.map((output) => ({
         name: output.name,
         errorOutput: output.error_output === true || output.error_output === 'true',
@@ -82,6 +84,14 @@ const resourceOf = (inputs: Record<string, unknown>): string | undefined => {
   const resource = text(inputs, 'deploy_resource_name');
   return stack !== undefined && resource !== undefined ? `${stack}/${resource}` : undefined;
 };
+
+/** Heat's own inputs (`deploy_*`) change with every deployment; what is asked for is in the others. */
+function digestOf(inputs: Record<string, unknown>): string {
+  const asked = Object.entries(inputs)
+    .filter(([name, value]) => !name.startsWith('deploy_') && asString(value) !== '')
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return asked.length === 0 ? '' : createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+}
 
 /** The signal target, or what is wrong with it. */
 function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {

@@ -16,6 +16,8 @@ export type Deployment = {
   /** `stack name/stack id/resource name`, or the deployment's own id when it belongs to no stack. */
   resource: string;
   inputs: Readonly<Record<string, unknown>>;
+  /** The inputs that are the template's own, as a digest; empty when none of them has a value. */
+  asks: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;
 };

@@ -20,6 +20,8 @@ const Entry = v.object({
   action: v.string(),
   resource: v.string(),
   createdAt: v.number(),
+  /** What it asked for: see Deployment. */
+  asks: v.string(),
   /** The names of the outputs that Heat expects. */
   outputs: v.array(v.string()),
   state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
@@ -35,6 +37,8 @@ export type Entry = v.InferOutput<typeof Entry>;
 export type Ledger = {
   entries(): Entry[];
   find(id: string): Entry | undefined;
+  /** What has been done for the resource of a deployment before it, oldest first. */
+  earlier(deployment: Pick<Deployment, 'id' | 'resource'>): Entry[];
   /** Whether a deployment has been finished here, or by the predecessor on this node. */
   settled(id: string): boolean;
   accept(deployment: Deployment): Promise<void>;
@@ -94,17 +98,19 @@ export async function openLedger(
     await advance(id, state, { signal: undefined });
   };
 
+  const inOrder = (): Entry[] =>
+    [...entries.values()].toSorted((a, b) => ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1));
+
   return {
-    entries: () =>
-      [...entries.values()].toSorted((a, b) =>
-        (a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1,
-      ),
+    entries: inOrder,
+    earlier: ({ id, resource }) =>
+      inOrder().filter((entry) => entry.resource === resource && entry.id !== id),
     find: (id) => entries.get(id),
     settled: (id) => {
       const state = entries.get(id)?.state;
       return state === undefined ? elsewhere.has(id) : state !== 'accepted' && state !== 'started';
     },
-    accept: async ({ id, name, group, action, resource, createdAt, outputs, signal }) => {
+    accept: async ({ id, name, group, action, resource, createdAt, asks, outputs, signal }) => {
       await write({
         id,
         name,
@@ -112,6 +118,7 @@ export async function openLedger(
         action,
         resource,
         createdAt,
+        asks,
         signal,
         outputs: outputs.map((output) => output.name),
         state: 'accepted',

@@ -19,7 +19,6 @@ export type RenderHands = {
 export async function renderFiles(
   role: RoleLayout,
   material: Material,
-  serviceAccount: { publicKey: string; privateKey: string } | undefined,
   hands: RenderHands,
 ): Promise<ManagedFile[]> {
   const files: ManagedFile[] = [];
@@ -28,19 +27,19 @@ export async function renderFiles(
     const { certificate, key } = leaf(material, row.name);
     files.push(managed(row.keyFile, key), managed(row.certificateFile, certificate));
   }
-  if (serviceAccount && role.serviceAccount) {
-    const { publicKeyFile, privateKeyFile } = role.serviceAccount;
-    files.push(
-      managed(privateKeyFile, serviceAccount.privateKey),
-      managed(publicKeyFile, serviceAccount.publicKey),
-    );
-  }
   for (const row of role.kubeconfigs) {
     const content = await renderKubeconfig(row, role, material, hands);
     if (content !== undefined) files.push(managed(row.file, content));
   }
   return files;
 }
+
+/** The service-account key pair, where the role has one. */
+export const renderServiceAccount = (
+  { serviceAccount: row }: RoleLayout,
+  { publicKey, privateKey }: { publicKey: string; privateKey: string },
+): ManagedFile[] =>
+  row ? [managed(row.privateKeyFile, privateKey), managed(row.publicKeyFile, publicKey)] : [];
 
 async function renderKubeconfig(
   row: KubeconfigRow,

@@ -1,27 +1,54 @@
 import type { Deployment } from '../deployment/deployment.ts';
 
 /** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
-export type Operation = RotateOperation;
+export type Operation = RotateOperation | GoBackOperation;
+
+type ServiceAccount = { publicKey: string; privateKey: string };
 
 export type RotateOperation = {
   kind: 'rotate';
   /** The new service-account key pair (PEM), when the rotation brings one. */
-  serviceAccount: { publicKey: string; privateKey: string } | undefined;
+  serviceAccount: ServiceAccount | undefined;
   /** A token to use in place of the node's trust. */
   keystoneToken: string | undefined;
 };
 
+/**
+ * Heat rolls a stack back after a failure anywhere in it, and hands the servers the inputs of before with a new
+ * id. That asks for no new certificates (Magnum has no old CA to sign with), only for the keys of then.
+ */
+export type GoBackOperation = { kind: 'go-back'; serviceAccount: ServiceAccount | undefined };
+
+/** What a deployment of the same resource asked for earlier, oldest first. */
+export type Earlier = Pick<Deployment, 'asks'>;
+
 /** How the deployments of one group become operations. */
-type Select = (deployment: Deployment) => Operation;
+type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation;
 
 /** The groups that the agent serves itself. */
 const groups: Readonly<Record<string, Select>> = {
-  'coe-rotate': (deployment) => selectRotate(deployment.inputs),
+  'coe-rotate': (deployment, earlier) => {
+    const rotate = selectRotate(deployment.inputs);
+    return goesBack(deployment, earlier)
+      ? { kind: 'go-back', serviceAccount: rotate.serviceAccount }
+      : rotate;
+  },
 };
 
-/** The operation that a deployment asks for; undefined when its group is served by nobody here. */
-export const selectOperation = (deployment: Deployment): Operation | undefined =>
-  Object.hasOwn(groups, deployment.group) ? groups[deployment.group]?.(deployment) : undefined;
+/**
+ * The operation that a deployment asks for; undefined when its group is served by nobody here.
+ *
+ * @param earlier what this node has done for the same resource, oldest first
+ */
+export const selectOperation = (deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined =>
+  Object.hasOwn(groups, deployment.group) ? groups[deployment.group]?.(deployment, earlier) : undefined;
+
+/** A rotation always brings inputs that were never there before; a roll-back brings older ones, or none. */
+function goesBack({ asks }: Deployment, earlier: readonly Earlier[]): boolean {
+  const latest = earlier.at(-1);
+  if (!latest || latest.asks === asks) return false;
+  return asks === '' || earlier.some((one) => one.asks === asks);
+}
 
 function selectRotate(inputs: Deployment['inputs']): RotateOperation {
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
