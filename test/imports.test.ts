@@ -1,0 +1,223 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+/** The order in which data passes. A stage takes values from `base` and itself, types from earlier stages. */
+const STAGES = ['metadata', 'deployment', 'operation', 'certificates', 'files', 'services', 'signal'];
+
+/** From where a folder may import: `values` (and with them types), and `types` alone. */
+const ALLOWED: Record<string, { values: readonly string[]; types: readonly string[] }> = {
+  'src/base': { values: ['src/base'], types: [] },
+  'src/openstack': { values: ['src/base', 'src/openstack'], types: [] },
+  ...Object.fromEntries(
+    STAGES.map((stage, index) => [
+      `src/${stage}`,
+      {
+        values: ['src/base', `src/${stage}`],
+        types: STAGES.slice(0, index).map((earlier) => `src/${earlier}`),
+      },
+    ]),
+  ),
+  agent: { values: ['agent', 'src/base', ...STAGES.map((stage) => `src/${stage}`)], types: [] },
+};
+
+/** The composition root alone opens the cloud's doors. */
+const ONLY_HERE: Record<string, readonly string[]> = { 'src/openstack': ['agent/compose.ts'] };
+
+/** Each outside package and its one place (a trailing slash: a folder); what stands nowhere here is not imported. */
+const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
+  valibot: 'anywhere',
+  undici: ['src/openstack/http.ts'],
+  'node-forge': ['src/certificates/csr.ts'],
+  yaml: ['src/files/kubeconfig.ts', 'agent/config-yaml.ts'],
+  execa: ['src/services/'],
+  chokidar: ['src/metadata/watch.ts'],
+  pino: ['src/base/log.ts'],
+  'systemd-notify': ['agent/notify.ts'],
+  ini: ['agent/config-os-collect.ts'],
+  commander: ['agent/cli.ts'],
+  'cli-table3': ['agent/terminal.ts'],
+};
+
+/** What enters from outside, and through which files (a trailing slash: a folder). */
+const ENTRANCES: readonly { what: string; pattern: RegExp; only: readonly string[] }[] = [
+  {
+    what: 'the time',
+    pattern: /\bDate\.now\b|\bnew Date\(\)|\bDate\(\)/,
+    only: ['agent/', 'src/base/clock.ts'],
+  },
+  { what: 'the monotonic time', pattern: /\bperformance\.now\b|\bhrtime\b/, only: ['src/base/clock.ts'] },
+  {
+    what: 'randomness',
+    pattern: /\bMath\.random\b|\brandom(Bytes|UUID|Int)\b/,
+    only: ['agent/', 'src/base/clock.ts'],
+  },
+  { what: 'the environment', pattern: /\bprocess\.(env|argv)\b/, only: ['agent/', 'src/base/clock.ts'] },
+  {
+    what: 'a timer',
+    pattern: /\bset(Timeout|Interval|Immediate)\b|\bAbortSignal\.timeout\b/,
+    only: ['src/base/clock.ts', 'src/metadata/watch.ts'],
+  },
+];
+
+const LONGEST = 250;
+
+type Import = { to: string; typesOnly: boolean };
+type Source = { path: string; text: string; code: string; imports: Import[] };
+
+const root = resolve(import.meta.dirname, '..');
+const filesBelow = (folder: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`)
+    .toSorted();
+
+function read(path: string): Source {
+  const text = readFileSync(join(root, path), 'utf8');
+  const code = text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/(^|\s)\/\/.*$/gm, '$1');
+  const imports: Import[] = [];
+  for (const [, clause = '', to = ''] of code.matchAll(
+    /^(?:import|export)\s+([^;'"]*?\s+from\s+)?'([^']+)'/gm,
+  ))
+    imports.push({ to, typesOnly: isOfTypes(clause) });
+  for (const [, to = ''] of code.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g))
+    imports.push({ to, typesOnly: false });
+  return { path, text, code, imports };
+}
+
+/** `type { A }` or `{ type A, type B }`. */
+function isOfTypes(clause: string): boolean {
+  if (/^type\s/.test(clause)) return true;
+  const names = /^\{([^}]*)\}\s*from\s*$/.exec(clause.trim() === clause ? clause : clause.trimStart())?.[1];
+  const items =
+    names
+      ?.split(',')
+      .map((name) => name.trim())
+      .filter(Boolean) ?? [];
+  return items.length > 0 && items.every((item) => item.startsWith('type '));
+}
+
+const sources = [...filesBelow('src'), ...filesBelow('agent')]
+  .filter((path) => !path.endsWith('.d.ts'))
+  .map(read);
+const folderOf = (path: string): string =>
+  path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : (path.split('/')[0] ?? '');
+const isIn = (places: readonly string[], path: string): boolean =>
+  places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place));
+const isRelative = (to: string): boolean => to.startsWith('.');
+const target = (from: Source, to: string): string => relative(root, resolve(root, from.path, '..', to));
+
+/** One line for each fault that `find` sees in a file. */
+const faults = (find: (source: Source) => string[]): string[] =>
+  sources.flatMap((source) => find(source).map((fault) => `${source.path}: ${fault}`));
+
+test('the reader of imports sees every file and what it imports', () => {
+  expect(sources.length).toBeGreaterThan(60);
+  const restart = sources.find(({ path }) => path === 'src/services/restart.ts');
+  expect(restart?.imports).toContainEqual({ to: '../base/clock.ts', typesOnly: true });
+  expect(restart?.imports).toContainEqual({ to: '../base/errors.ts', typesOnly: false });
+  expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(300);
+});
+
+test('every folder imports only what stands before it in the river', () => {
+  const found = faults((source) => {
+    const allowed = ALLOWED[folderOf(source.path)] ?? { values: [], types: [] };
+    return source.imports
+      .filter(({ to }) => isRelative(to))
+      .flatMap(({ to, typesOnly }) => {
+        const file = target(source, to);
+        const folder = folderOf(file);
+        if (file === 'package.json' && folderOf(source.path) === 'agent') return [];
+        if (ONLY_HERE[folder]?.includes(source.path) === true) return [];
+        if (allowed.values.includes(folder) || (typesOnly && allowed.types.includes(folder))) return [];
+        return [`imports ${typesOnly ? 'types' : 'values'} from ${file}`];
+      });
+  });
+  expect(found).toEqual([]);
+});
+
+test('every folder of src/ is a stage, base or openstack', () => {
+  const folders = [...new Set(sources.map(({ path }) => folderOf(path)))];
+  expect(folders.filter((folder) => !(folder in ALLOWED))).toEqual([]);
+});
+
+test('each outside package is used in its one place', () => {
+  const found = faults((source) =>
+    source.imports
+      .filter(({ to }) => !isRelative(to) && !to.startsWith('node:'))
+      .filter(({ to }) => {
+        const places = PACKAGES[to];
+        return places !== 'anywhere' && !isIn(places ?? [], source.path);
+      })
+      .map(({ to }) => `imports the package ${to}`),
+  );
+  expect(found).toEqual([]);
+});
+
+test('relative imports name the file, with its ending', () => {
+  const found = faults(({ imports }) =>
+    imports.filter(({ to }) => isRelative(to) && !/\.(ts|json)$/.test(to)).map(({ to }) => `imports ${to}`),
+  );
+  expect(found).toEqual([]);
+});
+
+test('exports have names and their own file: no default exports, no barrels', () => {
+  const found = faults(({ code }) =>
+    [...code.matchAll(/^export\s+(?:default\b|\*|(?:type\s+)?\{[^}]*\}\s*from\b).*$/gm)].map(
+      ([line]) => line,
+    ),
+  );
+  expect(found).toEqual([]);
+});
+
+test.each(ENTRANCES)('$what enters through $only alone', ({ pattern, only }) => {
+  const found = faults(({ path, code }) =>
+    isIn(only, path)
+      ? []
+      : code
+          .split('\n')
+          .filter((line) => pattern.test(line))
+          .map((line) => line.trim()),
+  );
+  expect(found).toEqual([]);
+});
+
+test(`no file is longer than ${LONGEST} lines`, () => {
+  expect(faults(({ text }) => (text.split('\n').length > LONGEST + 1 ? ['too long'] : []))).toEqual([]);
+});
+
+test('there are no cycles, of types neither', () => {
+  const seen = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (path: string, above: readonly string[]): void => {
+    if (above.includes(path)) cycles.push([...above.slice(above.indexOf(path)), path].join(' -> '));
+    if (seen.has(path)) return;
+    seen.add(path);
+    const source = sources.find((one) => one.path === path);
+    for (const { to } of source?.imports ?? [])
+      if (source && isRelative(to)) walk(target(source, to), [...above, path]);
+  };
+  for (const { path } of sources) walk(path, []);
+  expect(cycles).toEqual([]);
+});
+
+test('nothing is exported, and no file is there, that nobody uses', () => {
+  const users = [...sources, ...[...filesBelow('test'), ...filesBelow('scripts')].map(read)];
+  const found = faults(({ path, code }) => {
+    if (path === 'agent/main.ts') return [];
+    const importers = users.filter((user) =>
+      user.imports.some(({ to }) => isRelative(to) && target(user, to) === path),
+    );
+    if (importers.length === 0) return ['nobody imports it'];
+    const names = [...code.matchAll(/^export\s+(?:async\s+)?(?:const|function|class|type)\s+(\w+)/gm)];
+    return (
+      names
+        .map(([, name = '']) => name)
+        .filter((name) => !importers.some((user) => new RegExp(`\\b${name}\\b`).test(user.code)))
+        // A type may be named for whoever reads the signature that it stands in.
+        .filter((name) => code.match(new RegExp(`\\b${name}\\b`, 'g'))?.length === 1)
+        .map((name) => `exports ${name}, which nobody uses`)
+    );
+  });
+  expect(found).toEqual([]);
+});
