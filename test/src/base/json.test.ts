@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { isObject, parseJson } from '../../../src/base/json.ts';

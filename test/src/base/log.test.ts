@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createLog, type Log, type LogLevel, type LogStyle } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
@@ -20,7 +20,7 @@ test('as JSON a line is one object with level, time, message and fields', () => 
   const line: unknown = JSON.parse(lines[0] ?? '');
   expect(line).toEqual({
     level: 'warn',
-    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
     deployment: 'd1',
     wait_ms: 5,
     msg: 'trying again',

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
 import { createRetry } from '../../../src/base/retry.ts';
