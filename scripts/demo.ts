@@ -19,7 +19,7 @@ import { createTimeline, type Timeline } from './demo.d/timeline.ts';
  * only if every fact held.
  */
 
-const PATIENCE_MS = 50_000;
+const PATIENCE_MS = 90_000;
 
 type Show = { stage: Stage; screen: Screen; checks: Checks; timeline: Timeline };
 
@@ -142,7 +142,7 @@ async function knockAgain({ stage, screen, checks }: Show, copy: Client): Promis
   checks.check(`the apiserver refuses the old admin certificate: ${left.how}`, !left.served);
   const [leaf, ca] = [new X509Certificate(copy.cert), new X509Certificate(admin.ca)];
   checks.check('the new CA did not sign the old admin certificate', !leaf.verify(ca.publicKey));
-  say(screen, left, 'the old admin.crt', '(the new CA has the same name, but another key)');
+  say(screen, left, 'the old admin.crt', '(a CA of the same name, another key)');
 
   const stale = await knock(port, copy);
   checks.check(`the old CA does not vouch for the apiserver: ${stale.how}`, !stale.served);
@@ -200,12 +200,13 @@ const leave = async (signal: NodeJS.Signals): Promise<void> => {
   screen.close();
   console.error('stopped; cleaning up');
   await (await staging).close();
+  process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 };
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void (stopping ??= leave(signal)));
 // `scripts/demo | head`
-process.stdout.once('error', () => void (stopping ??= leave('SIGTERM')));
+process.stdout.on('error', () => void (stopping ??= leave('SIGTERM')));
 
 try {
   await play({ stage: await staging, screen, checks, timeline: createTimeline(screen) });
@@ -213,7 +214,9 @@ try {
   checks.check(error instanceof Error ? error.message : String(error), false);
 }
 // What fails while everything is taken down says nothing.
-await stopping;
-screen.close();
-await (await staging).close();
-conclude(screen, checks, ((performance.now() - began) / 1000).toFixed(0));
+if (stopping) await stopping;
+else {
+  screen.close();
+  await (await staging).close();
+  conclude(screen, checks, ((performance.now() - began) / 1000).toFixed(0));
+}
