@@ -97,10 +97,7 @@ export async function compose({
         disk,
         clock,
         onDamage: (path, error) => {
-          log.error(
-            { path, why: explain(error) },
-            'a ledger record is damaged; its deployment counts as done',
-          );
+          log.error({ path, why: explain(error) }, 'a record of the ledger is damaged');
         },
       },
       join(STATE, 'deployments'),

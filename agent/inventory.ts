@@ -1,13 +1,13 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
-import type { FileRow, RoleLayout } from '../src/certificates/layout.ts';
+import type { FileRow, KubeconfigRow, RoleLayout } from '../src/certificates/layout.ts';
 import { fingerprint, oneCertificate, subjectOf } from '../src/certificates/read.ts';
 
 /** One certificate file of the node, as it is on disk now. */
 export type Holding = {
   file: string;
-  kind: 'CA' | 'certificate';
+  kind: 'CA' | 'certificate' | 'kubeconfig';
   /** undefined when there is no such file, or no certificate in it. */
   fingerprint: string | undefined;
   subject: string | undefined;
@@ -16,7 +16,7 @@ export type Holding = {
   faults: string[];
 };
 
-/** Every certificate that the layout names, with what is wrong with it. */
+/** Every certificate that the layout names, and every kubeconfig that holds one, with what is wrong with it. */
 export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
   const authorities = new Map<string, X509Certificate | undefined>();
   const holdings: Holding[] = [];
@@ -35,8 +35,49 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
     }
     holdings.push(holding);
   }
+  for (const row of layout.kubeconfigs) {
+    const holding = await lookAtKubeconfig(disk, layout, row);
+    if (holding) holdings.push(holding);
+  }
   return holdings;
 }
+
+/** A kubeconfig that this layout embeds a certificate in; undefined when the node has none and needs none. */
+async function lookAtKubeconfig(
+  disk: Disk,
+  layout: RoleLayout,
+  { file, certificate: name, ca: type, create }: KubeconfigRow,
+): Promise<Holding | undefined> {
+  const text = await readIfThere(disk, file.path);
+  const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : ['is missing'] };
+  if (!text) return create ? holding : undefined;
+  const certificate = layout.certificates.find((row) => row.name === name)?.certificateFile.path;
+  const ca = layout.authorities.find((row) => row.ca === type)?.file.path;
+  const { embeddedIn } = await import('../src/files/kubeconfig.ts');
+  try {
+    const embedded = embeddedIn(file.path, text.toString('utf8'));
+    for (const [pem, path] of [
+      [embedded.certificate, certificate],
+      [embedded.ca, ca],
+    ]) {
+      const current = path === undefined ? undefined : await readIfThere(disk, path);
+      if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
+        holding.faults.push(`does not hold what is in ${path}`);
+    }
+  } catch (error) {
+    holding.faults.push(explain(error));
+  }
+  return holding;
+}
+
+const nothing = (file: string, kind: Holding['kind']): Holding => ({
+  file,
+  kind,
+  fingerprint: undefined,
+  subject: undefined,
+  notAfter: undefined,
+  faults: [],
+});
 
 async function look(
   disk: Disk,
@@ -44,14 +85,7 @@ async function look(
   kind: Holding['kind'],
   now: number,
 ): Promise<{ certificate: X509Certificate | undefined; holding: Holding }> {
-  const holding: Holding = {
-    file: path,
-    kind,
-    fingerprint: undefined,
-    subject: undefined,
-    notAfter: undefined,
-    faults: [],
-  };
+  const holding = nothing(path, kind);
   const content = await readIfThere(disk, path);
   if (content === undefined) {
     holding.faults.push('is missing');

@@ -94,7 +94,7 @@ async function recoverIfInterrupted(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<{ id: string; outcome: Outcome } | undefined> {
-  if (!(await hands.generations.current())) return undefined;
+  if (!(await hands.generations.underWay())) return undefined;
   const { recover } = await import('./recover.ts');
   return await recover(hands, signal);
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError } from '../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
 import { conclude } from './conclude.ts';
@@ -8,6 +8,7 @@ import { failed } from './outcome.ts';
 import { carryOut } from './perform.ts';
 import { fromReplaceOn } from './plan.ts';
 import { RestSchema } from './rest.ts';
+import { salvage } from './salvage.ts';
 import { wayBack } from './way-back.ts';
 
 /**
@@ -20,7 +21,7 @@ export async function recover(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<{ id: string; outcome: Outcome } | undefined> {
-  const journal = await hands.generations.current();
+  const journal = await currentOrSalvaged(hands);
   if (!journal || journal.state === 'stuck') return undefined;
   const { owner, state } = journal;
   hands.log.warn({ deployment: owner, state }, 'an interrupted rotation is being brought to its end');
@@ -28,6 +29,16 @@ export async function recover(
   if (!outcome) return undefined;
   const told = await conclude(owner, outcome, hands);
   return told && { id: owner, outcome: told };
+}
+
+async function currentOrSalvaged(hands: Hands): Promise<Journal | undefined> {
+  try {
+    return await hands.generations.current();
+  } catch (error) {
+    if (codeOf(error) !== 'state') throw error;
+    hands.log.error({ why: explain(error) }, 'the journal of an interrupted rotation is damaged');
+    return await salvage(hands);
+  }
 }
 
 async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): Promise<Outcome | undefined> {

@@ -1,5 +1,5 @@
 import { readIfThere } from '../src/base/disk.ts';
-import { codeOf } from '../src/base/errors.ts';
+import { AgentError, codeOf } from '../src/base/errors.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
 import { type GoBackOperation, type Operation, selectOperation } from '../src/operation/operation.ts';
 import { conclude } from './conclude.ts';
@@ -57,10 +57,17 @@ export async function settle(
   if (!operation) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
+  const lost = hands.ledger.damaged(id);
   await hands.ledger.accept(deployment);
   await hands.ledger.start(id);
+  if (lost) return await conclude(id, failed(LOST), hands);
   return await conclude(id, await attempt(operation, id, hands, signal), hands);
 }
+
+const LOST = new AgentError(
+  'state',
+  "this node's record of the deployment is damaged: whether it has run is not known, and it is not run again; ask for it anew",
+);
 
 async function attempt(
   operation: Operation,

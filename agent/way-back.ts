@@ -1,5 +1,5 @@
 import { AgentError, explain } from '../src/base/errors.ts';
-import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
+import { certificatesIn, fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
 import { restartAndProve, type ServiceHands } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
@@ -34,6 +34,7 @@ export async function wayBack(
 
   let reverted: Journal;
   try {
+    await refuseExpired(journal, hands);
     reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(journal));
   } catch (error) {
     const stuck = report(
@@ -58,6 +59,22 @@ export async function wayBack(
   );
   await generations.end(reverted, { units: [...restarted], outcome: failed(result) } satisfies Rest);
   return result;
+}
+
+/** There is no way back to a CA that nobody would accept any more. */
+async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promise<void> {
+  for (const { target, previous } of files) {
+    const pem = previous && (await disk.read(previous.copy)).toString('utf8');
+    if (!pem?.includes('CERTIFICATE') || !pem.startsWith('-----BEGIN')) continue;
+    const expired = certificatesIn(pem, target).find(
+      (one) => one.ca && one.validToDate.getTime() < clock.now(),
+    );
+    if (expired)
+      throw new AgentError(
+        'precondition',
+        `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,
+      );
+  }
 }
 
 /**

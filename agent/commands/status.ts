@@ -1,4 +1,6 @@
+import { codeOf, explain } from '../../src/base/errors.ts';
 import { EXIT } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
 import { readPassRecord } from '../status-file.ts';
 import { createTerminal, table } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';
@@ -9,7 +11,7 @@ export const verb: Verb = async (context) => {
   try {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
-    const interrupted = (await hands.generations.current())?.owner;
+    const interrupted = await interruptedRun(hands);
     if (context.json) {
       const deployments = entries.map((entry) => ({ ...entry, signal: entry.signal?.transport }));
       writeJson(context, { lastPass: last ?? null, interrupted: interrupted ?? null, deployments });
@@ -42,3 +44,13 @@ export const verb: Verb = async (context) => {
     await hands.close();
   }
 };
+
+/** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */
+async function interruptedRun({ generations }: Hands): Promise<string | undefined> {
+  try {
+    return (await generations.current())?.owner;
+  } catch (error) {
+    if (codeOf(error) !== 'state') throw error;
+    return `an unknown deployment (${explain(error)})`;
+  }
+}

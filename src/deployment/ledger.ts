@@ -41,6 +41,11 @@ export type Ledger = {
   earlier(deployment: Pick<Deployment, 'id' | 'resource'>): Entry[];
   /** Whether a deployment has been finished here, or by the predecessor on this node. */
   settled(id: string): boolean;
+  /**
+   * Whether a deployment was taken up, but its record is damaged. Running it again could be wrong, and so could
+   * silence: it is answered as failed, which Heat ignores if it waits no more.
+   */
+  damaged(id: string): boolean;
   accept(deployment: Deployment): Promise<void>;
   start(id: string): Promise<void>;
   finish(id: string, outcome: Outcome): Promise<void>;
@@ -55,8 +60,8 @@ export const PREDECESSOR_DIRECTORIES = [
 ] as const;
 
 /**
- * Opens the ledger in a directory. A record that cannot be read is told to `onDamage` and counts as
- * *settled*: running a deployment twice is worse than asking the orchestrator to send it anew.
+ * Opens the ledger in a directory. A record that cannot be read is told to `onDamage`: whether its deployment
+ * has run is not known any more.
  */
 export async function openLedger(
   hands: { disk: Disk; clock: Clock; onDamage: (path: string, error: unknown) => void },
@@ -65,6 +70,7 @@ export async function openLedger(
   const { disk, clock } = hands;
   const entries = new Map<string, Entry>();
   const elsewhere = new Set<string>();
+  const damaged = new Set<string>();
   const fileOf = (id: string): string => join(directory, `${id}.json`);
 
   for (const path of PREDECESSOR_DIRECTORIES)
@@ -79,7 +85,7 @@ export async function openLedger(
       entries.set(id, v.parse(Entry, await readRecord(disk, fileOf(id))));
     } catch (error) {
       hands.onDamage(fileOf(id), error);
-      elsewhere.add(id);
+      damaged.add(id);
     }
   }
 
@@ -106,6 +112,7 @@ export async function openLedger(
     earlier: ({ id, resource }) =>
       inOrder().filter((entry) => entry.resource === resource && entry.id !== id),
     find: (id) => entries.get(id),
+    damaged: (id) => damaged.has(id) && !entries.has(id),
     settled: (id) => {
       const state = entries.get(id)?.state;
       return state === undefined ? elsewhere.has(id) : state !== 'accepted' && state !== 'started';

@@ -11,7 +11,9 @@ import type { FindOwner } from './owners.ts';
  * next, so that a kill at any instant is one or the other after the next start.
  */
 export type Generations = {
-  /** The generation that is under way, if any. */
+  /** Whether there is a journal, good or damaged. */
+  underWay(): Promise<boolean>;
+  /** The generation that is under way, if any. @throws `state` when its journal is damaged */
   current(): Promise<Journal | undefined>;
   /**
    * Writes every file that changes beside its target and keeps what is there now. Nothing is replaced yet.
@@ -27,6 +29,11 @@ export type Generations = {
   end(journal: Journal, rest: unknown): Promise<Journal>;
   /** Notes that neither way is possible: both generations are kept for a person to look at. */
   stick(journal: Journal, rest: unknown): Promise<Journal>;
+  /**
+   * A journal in place of one that is damaged, from what lies on the disk for these paths: staged files and
+   * kept copies are named after their targets. It is not written yet.
+   */
+  rebuild(paths: readonly string[], rest: unknown): Promise<Journal>;
   /** Forgets the generation: its kept copies, its leftovers and its journal. */
   clear(): Promise<void>;
 };
@@ -56,6 +63,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   };
 
   return {
+    underWay: async () => (await disk.info(journalPath)) !== undefined,
     current: async () => await readJournal(disk, journalPath),
 
     stage: async (owner, files, rest) => {
@@ -107,9 +115,29 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     end: async (journal, rest) => await advance(journal, 'ended', rest),
     stick: async (journal, rest) => await advance(journal, 'stuck', rest),
 
+    rebuild: async (paths, rest) => {
+      const files: JournalFile[] = [];
+      for (const path of paths) {
+        const target = await disk.resolve(path);
+        const { staged, copy } = placesOf(target, previousDirectory);
+        const kept = await disk.info(copy);
+        if (!kept && !(await disk.info(staged))) continue;
+        const like = (await disk.info(target)) ?? (await disk.info(staged)) ?? kept;
+        const attributes = like && { mode: like.mode, uid: like.uid, gid: like.gid };
+        files.push({ target, staged, previous: kept && attributes ? { copy, attributes } : null });
+      }
+      return { version: 1, owner: 'salvage', state: 'committing', files, rest };
+    },
+
     clear,
   };
 }
+
+/** Both are named after the target, so that they can be told apart even without the journal. */
+const placesOf = (target: string, previousDirectory: string): { staged: string; copy: string } => ({
+  staged: join(dirname(target), `.${basename(target)}.coe-agent`),
+  copy: join(previousDirectory, encodeURIComponent(target)),
+});
 
 type Staging = {
   entry: JournalFile;
@@ -135,9 +163,7 @@ async function planStaging(
   const attributes = info
     ? { mode: info.mode, uid: info.uid, gid: info.gid }
     : { mode: file.mode, ...findOwner(file.owner, file.group) };
-  const staged = join(dirname(target), `.${basename(target)}.coe-agent`);
-  // Named after its target, so that it can be told what it is a copy of even without the journal.
-  const copy = join(previousDirectory, encodeURIComponent(target));
+  const { staged, copy } = placesOf(target, previousDirectory);
   const entry = { target, staged, previous: info ? { copy, attributes } : null };
   return { entry, content: file.content, attributes, before, directoryMode: file.directoryMode };
 }

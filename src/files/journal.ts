@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import type { Disk } from '../base/disk.ts';
+import { AgentError } from '../base/errors.ts';
 import { readRecord, writeRecord } from '../base/record.ts';
 
 /**
@@ -40,7 +41,10 @@ export type JournalFile = v.InferOutput<typeof JournalFile>;
 
 export const readJournal = async (disk: Disk, path: string): Promise<Journal | undefined> => {
   const record = await readRecord(disk, path);
-  return record === undefined ? undefined : v.parse(Journal, record);
+  if (record === undefined) return undefined;
+  const parsed = v.safeParse(Journal, record);
+  if (parsed.success) return parsed.output;
+  throw new AgentError('state', `reading ${path}: it is no journal of this version`);
 };
 
 export const writeJournal = async (disk: Disk, path: string, journal: Journal): Promise<void> => {

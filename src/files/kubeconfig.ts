@@ -32,25 +32,24 @@ type Edit = { start: number; end: number; text: string };
  * @throws `bad-file` with line and column when it is no YAML
  */
 export function renewKubeconfig(path: string, text: string, identity: Identity, known: Known): string {
-  const lines = new LineCounter();
-  const edits: Edit[] = [];
-  for (const document of parseAllDocuments(text, { lineCounter: lines })) {
-    const [error] = document.errors;
-    if (error) {
-      const at = lines.linePos(error.pos[0]);
-      throw new AgentError(
-        'bad-file',
-        `${path}: line ${at.line}, column ${at.col}: ${error.message.split('\n')[0]}`,
-      );
-    }
-    edits.push(...editsOf(document, identity, known));
-  }
+  const edits = documentsOf(path, text).flatMap((document) => editsOf(document, identity, known));
   return edits
     .toSorted((a, b) => b.start - a.start)
     .reduce(
       (result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end),
       text,
     );
+}
+
+function documentsOf(path: string, text: string): Document[] {
+  const lines = new LineCounter();
+  return parseAllDocuments(text, { lineCounter: lines }).map((document) => {
+    const [error] = document.errors;
+    if (!error) return document;
+    const at = lines.linePos(error.pos[0]);
+    const why = error.message.split('\n')[0];
+    throw new AgentError('bad-file', `${path}: line ${at.line}, column ${at.col}: ${why}`);
+  });
 }
 
 function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
@@ -73,6 +72,33 @@ function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
       edits.push(...replace(certificate, identity.certificate), ...replace(key, identity.key));
   }
   return edits;
+}
+
+/** What the current context of a kubeconfig embeds (PEM); undefined for what it names as a file, or not at all. */
+export function embeddedIn(
+  path: string,
+  text: string,
+): { ca: string | undefined; certificate: string | undefined } {
+  for (const document of documentsOf(path, text)) {
+    const root = document.contents;
+    if (!isMap(root)) continue;
+    const current = currentContext(root);
+    const embedded = (
+      list: string,
+      kind: string,
+      name: string | undefined,
+      key: string,
+    ): string | undefined => {
+      const body = entries(root, list, kind).find((entry) => entry.name === name)?.body;
+      const node = body && scalar(body, key);
+      return node && decode(node);
+    };
+    return {
+      ca: embedded('clusters', 'cluster', current.cluster, 'certificate-authority-data'),
+      certificate: embedded('users', 'user', current.user, 'client-certificate-data'),
+    };
+  }
+  return { ca: undefined, certificate: undefined };
 }
 
 /** The cluster and the user that kubectl would take. */

@@ -1,0 +1,64 @@
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import type { Journal, JournalFile } from '../src/files/journal.ts';
+import type { Hands } from './hands.ts';
+import { takeInventory } from './inventory.ts';
+import { type Node, readNode } from './node.ts';
+import { planRotation } from './plan.ts';
+import type { Rest } from './rest.ts';
+
+/**
+ * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the
+ * files as they would be after going forward, as they are, and as they would be after going back, the first
+ * set is taken in which every key fits, every chain holds and every kubeconfig agrees.
+ *
+ * @returns the new journal, in the state from which recovery goes on
+ */
+export async function salvage(hands: Hands): Promise<Journal> {
+  const { generations, disk } = hands;
+  const node = await readNode(hands);
+  const nothingNew = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
+  const steps = planRotation(nothingNew, node, hands.config, true);
+  const units = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
+  const { serviceAccount } = node.layout;
+  const paths = [
+    ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
+    ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
+  ];
+  const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
+  const rest: Rest = { units, outcome: { statusCode: 0, stdout, stderr: '', outputs: {} } };
+  const journal = await generations.rebuild(paths, rest);
+
+  if (await agrees(node, journal, disk, hands, ({ staged }) => staged)) return journal;
+  if (await agrees(node, journal, disk, hands, () => undefined)) {
+    // Nothing is left to be put in place; what was staged is of no use.
+    for (const { staged } of journal.files) await disk.remove(staged);
+    return { ...journal, state: 'committed' };
+  }
+  if (await agrees(node, journal, disk, hands, ({ previous }) => previous?.copy))
+    return { ...journal, state: 'reverting' };
+  hands.log.error({}, 'the journal is damaged and no set of files agrees: both generations are kept');
+  return await generations.stick(journal, rest);
+}
+
+/** Whether the files would agree if each of them were replaced by another, where that is there. */
+async function agrees(
+  node: Node,
+  { files }: Journal,
+  disk: Disk,
+  { clock }: Hands,
+  instead: (file: JournalFile) => string | undefined,
+): Promise<boolean> {
+  const replaced = new Map<string, Buffer>();
+  for (const file of files) {
+    const other = instead(file);
+    const content = other === undefined ? undefined : await readIfThere(disk, other);
+    if (content) replaced.set(file.target, content);
+  }
+  const imagined: Disk = {
+    ...disk,
+    read: async (path) => replaced.get(await disk.resolve(path)) ?? (await disk.read(path)),
+  };
+  const holdings = await takeInventory(imagined, node.layout, clock.now());
+  // Dates do not tell the generations apart, and an expired set is still a set.
+  return holdings.every(({ faults }) => faults.every((fault) => /expired|valid yet/.test(fault)));
+}

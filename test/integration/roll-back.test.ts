@@ -1,0 +1,57 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clusterStatus, openstack, settledStatus, stackStatus } from './real-cloud.ts';
+import { type RealCluster, startRealCluster } from './real-cluster.ts';
+
+/**
+ * A rotation that fails on one node, with the real services: Heat rolls the stack back and hands the node that
+ * succeeded the inputs of before. Both end consistent, and the next rotation makes the cluster whole.
+ */
+let cluster: RealCluster;
+beforeAll(async () => {
+  cluster = await startRealCluster('roll-back', 'ec-p256');
+});
+afterAll(async () => {
+  await cluster.close();
+});
+
+test('one node fails: it keeps its old certificates, the stack comes to ROLLBACK_COMPLETE', async () => {
+  const worker = cluster.node('worker-0');
+  const before = await worker.read('/etc/kubernetes/pki/server.crt');
+  worker.units.breakUnit('kubelet', 'fails to start');
+
+  await openstack('coe', 'ca', 'rotate', cluster.uuid);
+  expect(await settledStatus(async () => await stackStatus(cluster.stack))).toBe('ROLLBACK_COMPLETE');
+
+  expect(await worker.read('/etc/kubernetes/pki/server.crt')).toBe(before);
+  const [failed] = await cluster.deployments('worker-0');
+  expect(failed).toMatchObject({ state: 'signalled', outcome: { statusCode: 1 } });
+  expect(failed?.outcome?.stderr).toContain('kubelet');
+});
+
+test('the node that succeeded answers the roll-back without rotating again', async () => {
+  const deployments = await cluster.deployments('master-0');
+  expect(deployments).toMatchObject([
+    { state: 'signalled', outcome: { statusCode: 0 } },
+    { state: 'signalled', outcome: { statusCode: 0 } },
+  ]);
+  expect(deployments[0]?.outcome?.stdout).toContain('7 certificates');
+  expect(deployments[1]?.outcome?.stdout).toContain('no new certificates');
+});
+
+test('the next rotation makes the cluster whole', async () => {
+  cluster.node('worker-0').units.mend('kubelet');
+  expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('ROLLBACK_COMPLETE');
+
+  await openstack('coe', 'ca', 'rotate', cluster.uuid);
+  expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('UPDATE_COMPLETE');
+
+  const ca = new X509Certificate(await openstack('coe', 'ca', 'show', cluster.uuid));
+  for (const [name, path] of [
+    ['master-0', '/etc/kubernetes/certs/server.crt'],
+    ['worker-0', '/etc/kubernetes/pki/server.crt'],
+  ] as const) {
+    const leaf = new X509Certificate(await cluster.node(name).read(path));
+    expect(leaf.verify(ca.publicKey), name).toBe(true);
+  }
+});
