@@ -35,7 +35,7 @@ export type Disk = {
   sync(directory: string): Promise<void>;
   /** Removes a file or an empty directory; nothing there is fine. */
   remove(path: string): Promise<void>;
-  /** Makes a directory, and with plain attributes its parents; one that is there stays as it is. */
+  /** Makes a directory, and with plain attributes its parents, durably; one that is there stays as it is. */
   makeDirectory(path: string, attributes: Partial<Attributes>): Promise<void>;
 };
 
@@ -118,6 +118,10 @@ export function createDisk(root: string): Disk {
             await run('cp', ['--attributes-only', '--preserve=all', '--', at(attributes.like), at(path)]);
           await file.writeFile(content);
           await file.sync();
+        } catch (error) {
+          // Half a file is of no use to anybody, least of all on a disk that is full.
+          await fs.unlink(at(path)).catch(() => undefined);
+          throw error;
         } finally {
           await file.close();
         }
@@ -127,12 +131,7 @@ export function createDisk(root: string): Disk {
 
     sync: async (directory) =>
       await step('syncing', directory, async () => {
-        const handle = await fs.open(at(directory), constants.O_RDONLY | constants.O_DIRECTORY);
-        try {
-          await handle.sync();
-        } finally {
-          await handle.close();
-        }
+        await syncDirectory(at(directory));
       }),
 
     remove: async (path) =>
@@ -148,7 +147,8 @@ export function createDisk(root: string): Disk {
     makeDirectory: async (path, attributes) =>
       await step('making directory', path, async () => {
         if (await exists(at(path))) return;
-        await fs.mkdir(dirname(at(path)), { recursive: true });
+        const parent = dirname(at(path));
+        const first = await fs.mkdir(parent, { recursive: true });
         try {
           await fs.mkdir(at(path), { mode: 0o700 });
         } catch (error) {
@@ -159,8 +159,22 @@ export function createDisk(root: string): Disk {
         if (attributes.uid !== undefined && attributes.gid !== undefined)
           await fs.chown(at(path), attributes.uid, attributes.gid);
         await fs.chmod(at(path), attributes.mode ?? 0o755);
+        // Whatever is synced in a directory is lost with it when its own name is not durable.
+        await syncDirectory(parent);
+        if (first === undefined) return;
+        for (let made = parent; made.length >= first.length; made = dirname(made))
+          await syncDirectory(dirname(made));
       }),
   };
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await fs.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
 
 const run = promisify(execFile);

@@ -34,7 +34,9 @@ export function createKeptRequests(disk: Disk, directory: string): KeptRequests 
       await writeRecord(disk, fileOf(name), { digest, key, csr });
     },
     forget: async () => {
-      for (const name of await disk.list(directory)) await disk.remove(join(directory, name));
+      const names = await disk.list(directory);
+      for (const name of names) await disk.remove(join(directory, name));
+      if (names.length > 0) await disk.sync(directory);
     },
   };
 }
