@@ -1,24 +1,36 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runCli } from '../../agent/cli.ts';
+import type { Instrument } from '../../agent/compose.ts';
+import { type Errno, failFileSystem } from './failing-fs.ts';
 import { lastPointFile, type Job, type Report } from './plan.ts';
 import { watch, type Watcher } from './points.ts';
+import { type ForgetfulDisk, forgetfulDisk } from './power-cut.ts';
+import { seededRandom } from './random.ts';
 import { socketSystemctl } from './socket-systemctl.ts';
 
 /**
- * The real program in a process of its own: `run-once` on each node that it is told of, until it is killed at
+ * The real program in a process of its own: one verb on each node that it is told of, until it is killed at
  * one of the steps. What comes after a kill is thus always the first that a new process does.
  */
 process.on('message', (job: Job) => {
   void runOnce(job).then((report) => process.send?.(report));
 });
-process.on('disconnect', () => {
-  process.exitCode = 0;
-});
 
-async function runOnce({ root, plan }: Job): Promise<Report> {
+/** What the next call of the file system fails with. */
+let failing: Errno | undefined;
+let disk: ForgetfulDisk | undefined;
+failFileSystem(
+  () => failing,
+  (directory) => disk?.synced(directory),
+);
+
+async function runOnce({ verb, root, plan }: Job): Promise<Report> {
   const points: string[] = [];
+  disk = undefined;
+  let calls = 0;
   const die = (): never => {
+    disk?.cut();
     writeFileSync(lastPointFile(process.pid, root), points.at(-1) ?? '');
     process.kill(process.pid, 'SIGKILL');
     throw new Error('still alive');
@@ -30,22 +42,38 @@ async function runOnce({ root, plan }: Job): Promise<Report> {
     },
     reachMiddle: isDue,
     die,
-    fail: () => undefined,
+    fault: (path) => {
+      calls += 1;
+      const { at, errno, lastingBelow } = plan.fault ?? {};
+      if (at === undefined) return;
+      const isStruck =
+        lastingBelow === undefined ? calls === at : calls >= at && path.startsWith(lastingBelow);
+      failing = isStruck ? errno : undefined;
+    },
+    faultEnds: () => {
+      failing = undefined;
+    },
+  };
+  const watched = watch(watcher);
+  const instrument: Instrument = {
+    ...watched,
+    disk: (real) => {
+      if (plan.powerCutSeed === undefined) return watched.disk(real);
+      disk = forgetfulDisk(real, root, seededRandom(plan.powerCutSeed));
+      return watched.disk(disk.disk);
+    },
+    systemctl: () => watched.systemctl(socketSystemctl(join(root, 'run/units.sock'))),
   };
   const output = { stdout: '', stderr: '' };
-  const instrument = watch(watcher);
   const code = await runCli(
     {
-      argv: ['run-once', '--root', root],
+      argv: [verb, '--root', root],
       env: process.env,
       pid: process.pid,
       stdout: { write: (text) => (output.stdout += text) },
       stderr: { write: (text) => (output.stderr += text) },
     },
-    {
-      ...instrument,
-      systemctl: (real) => instrument.systemctl?.(socketSystemctl(join(root, 'run/units.sock'))) ?? real,
-    },
+    instrument,
   );
   return { code, ...output, points };
 }

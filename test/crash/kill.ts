@@ -1,7 +1,7 @@
 import { faultsAfterKill } from './after-kill.ts';
 import { type Bench, type Case, type LayoutName } from './bench.ts';
 import { BROKEN, type Ending, endingOf, faultsOfEnding, faultsOfRun } from './ending.ts';
-import type { Run, Runner } from './run.ts';
+import { type Run, runPlain, type Runner } from './run.ts';
 
 /** One kind of rotation that is swept over. */
 export type Scenario = { layout: LayoutName; fails: boolean };
@@ -36,6 +36,18 @@ export const killAt =
   (point: number): Kill =>
   async (root, runner) =>
     await runner.run(root, { killAt: point });
+
+/** The same, and the power fails: what was not synced is lost. */
+export const cutPowerAt =
+  (point: number, seed: number): Kill =>
+  async (root, runner) =>
+    await runner.run(root, { killAt: point, powerCutSeed: seed });
+
+/** At a moment that has nothing to do with any step. */
+export const killAfter =
+  (ms: number): Kill =>
+  async (root) =>
+    await runPlain(root, ms);
 
 /** What was found wrong; the name says where the kills were. */
 export type Finding = { killed: string[]; faults: string[] };

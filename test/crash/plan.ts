@@ -1,12 +1,17 @@
 import * as v from 'valibot';
+import type { Errno } from './failing-fs.ts';
 
 /** One run that the child is asked to do. */
-export type Job = { root: string; plan: Plan };
+export type Job = { verb: string; root: string; plan: Plan };
 
 /** What is to happen during a run. */
 export type Plan = {
   /** SIGKILL at this step, counted from 1. */
   killAt?: number | undefined;
+  /** The kill is a power cut: what was not synced is lost, as much of it as this seed says. */
+  powerCutSeed?: number | undefined;
+  /** The calls that change the disk, counted from 1, fail: one of them, or all from there on below a folder. */
+  fault?: { at: number; errno: Errno; lastingBelow?: string | undefined } | undefined;
 };
 
 /** What the child says of a run that came to its end. */

@@ -11,28 +11,33 @@ export type Watcher = {
   reachMiddle(point: string): boolean;
   /** Ends the run as a power cut or a kill would. */
   die(): never;
-  /** Lets a disk call fail in place of being done. */
-  fail(point: string): void;
+  /** A call that changes the disk begins: the file system may be let fail until it has ended. */
+  fault(path: string): void;
+  faultEnds(): void;
 };
 
 /** Every step of a run that leaves a trace outside of the process: the points at which it can be killed. */
-export const watch = (watcher: Watcher): Instrument => ({
+export const watch = (watcher: Watcher): Required<Omit<Instrument, 'clock'>> => ({
   disk: (real) => watchDisk(real, watcher),
   http: (real) => watchHttp(real, watcher),
   systemctl: (real) => watchSystemctl(real, watcher),
 });
 
-function watchDisk(real: Disk, { reach, reachMiddle, die, fail }: Watcher): Disk {
-  const around = async (what: string, work: () => Promise<void>): Promise<void> => {
-    fail(what);
+function watchDisk(real: Disk, { reach, reachMiddle, die, fault, faultEnds }: Watcher): Disk {
+  const around = async (what: string, path: string, work: () => Promise<void>): Promise<void> => {
     reach(`before ${what}`);
-    await work();
+    fault(path);
+    try {
+      await work();
+    } finally {
+      faultEnds();
+    }
     reach(`after ${what}`);
   };
   return {
     ...real,
     create: async (path, content, attributes) => {
-      await around(`create ${path}`, async () => {
+      await around(`create ${path}`, path, async () => {
         if (reachMiddle(`half-way through create ${path}`)) {
           const bytes = Buffer.from(content);
           await real.create(path, bytes.subarray(0, bytes.length / 2), attributes);
@@ -42,22 +47,22 @@ function watchDisk(real: Disk, { reach, reachMiddle, die, fail }: Watcher): Disk
       });
     },
     rename: async (from, to) => {
-      await around(`rename ${from} to ${to}`, async () => {
+      await around(`rename ${from} to ${to}`, to, async () => {
         await real.rename(from, to);
       });
     },
     sync: async (directory) => {
-      await around(`sync ${directory}`, async () => {
+      await around(`sync ${directory}`, directory, async () => {
         await real.sync(directory);
       });
     },
     remove: async (path) => {
-      await around(`remove ${path}`, async () => {
+      await around(`remove ${path}`, path, async () => {
         await real.remove(path);
       });
     },
     makeDirectory: async (path, attributes) => {
-      await around(`make directory ${path}`, async () => {
+      await around(`make directory ${path}`, path, async () => {
         await real.makeDirectory(path, attributes);
       });
     },
@@ -82,3 +87,7 @@ const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
     reach(`after restart ${unit}`);
   },
 });
+
+/** The points of a run at which a call that changes the disk begins. */
+export const diskCalls = (points: readonly string[]): string[] =>
+  points.filter((point) => /^before (create|rename|sync|remove|make directory) /.test(point));

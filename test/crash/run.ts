@@ -18,9 +18,9 @@ export type Run = {
   ms: number;
 };
 
-/** Runs `agent run-once` in a process of its own, watched; after a kill it is a new process. */
+/** Runs the agent in a process of its own, watched; after a kill it is a new process. */
 export type Runner = {
-  run(root: string, plan?: Plan): Promise<Run>;
+  run(root: string, plan?: Plan, verb?: string): Promise<Run>;
   close(): void;
 };
 
@@ -43,9 +43,9 @@ export function createRunner(): Runner {
     return started;
   };
   return {
-    run: async (root, plan = {}) => {
+    run: async (root, plan = {}, verb = 'run-once') => {
       child ??= start();
-      const run = await runIn(child, { root, plan });
+      const run = await runIn(child, { verb, root, plan });
       // The next one is under way while the caller looks at what this one has left.
       if (run.killed) child = start();
       return run;

@@ -1,8 +1,16 @@
 import { expect } from 'vitest';
 import type { Bench } from './bench.ts';
 import type { Ending } from './ending.ts';
-import { type Finding, type Kill, killAndRecover, type Scenario, undisturbed } from './kill.ts';
-import { createRunner, type Runner } from './run.ts';
+import {
+  createScenario,
+  type Finding,
+  type Kill,
+  killAndRecover,
+  type Scenario,
+  undisturbed,
+} from './kill.ts';
+import { seed } from './random.ts';
+import { createRunner, runPlain, type Runner } from './run.ts';
 
 /** How many cases are worked on side by side. */
 const WIDTH = 3;
@@ -10,12 +18,34 @@ const WIDTH = 3;
 /** A rotation without kills: what all others are compared with. */
 export type Reference = { points: string[]; ending: Ending; ms: number };
 
+export type SweepResult = { reference: Reference; cases: number; kills: number; seconds: number };
+
+/** What a sweep was about, on standard output. */
+export const say = (name: string, { reference, cases, kills, seconds }: SweepResult): void => {
+  const { points } = reference;
+  process.stdout.write(
+    `${name}: ${points.length} points, ${cases} cases, ${kills} kills, ${seconds} s, CRASH_SEED=${seed}\n`,
+  );
+};
+
+/** How long an undisturbed run of the installed program takes here and now. */
+export async function plainRunTakes(bench: Bench, scenario: Scenario): Promise<number> {
+  const one = await createScenario(bench, scenario);
+  try {
+    const { code, ms, stderr } = await runPlain(one.node.root);
+    if (code !== (scenario.fails ? 1 : 0)) throw new Error(`code ${code}: ${stderr}`);
+    return ms;
+  } finally {
+    await one.close();
+  }
+}
+
 /** Chooses which kills a scenario gets, knowing its points; then does them all and reports what it found. */
 export async function sweep(
   bench: Bench,
   scenario: Scenario,
   choose: (reference: Reference) => Kill[][],
-): Promise<{ reference: Reference; cases: number; kills: number; seconds: number }> {
+): Promise<SweepResult> {
   const start = performance.now();
   const reference = await withRunner(async (runner) => {
     // The first run of a process has to load everything; the second one's time is of use.

@@ -1,0 +1,70 @@
+import { constants as fileFlags } from 'node:fs';
+import fs from 'node:fs/promises';
+import { constants } from 'node:os';
+import { syncBuiltinESMExports } from 'node:module';
+
+export type Errno = 'ENOSPC' | 'EIO' | 'EROFS' | 'EACCES';
+
+const failure = (errno: Errno, syscall: string): Error =>
+  Object.assign(new Error(`${errno}: injected, ${syscall}`), {
+    code: errno,
+    errno: -constants.errno[errno],
+    syscall,
+  });
+
+/**
+ * Lets this process's own calls of the file system fail below the program's disk, as the kernel would: a full
+ * disk takes half of a file first, and a broken one says so when the content is synced.
+ *
+ * @param due what the next call is to fail with, if it is
+ * @param synced told of each directory that has been synced
+ */
+export function failFileSystem(due: () => Errno | undefined, synced: (directory: string) => void): void {
+  const { open, rename, mkdir, unlink, rmdir } = fs;
+  const failing = (syscall: string): void => {
+    const errno = due();
+    if (errno !== undefined) throw failure(errno, syscall);
+  };
+  fs.open = async (path, flags, mode) => {
+    const errno = typeof flags === 'number' ? due() : undefined;
+    if (errno === 'EACCES' || errno === 'EROFS') throw failure(errno, 'open');
+    const file = await open(path, flags, mode);
+    const { writeFile, sync } = file;
+    const isDirectory = typeof flags === 'number' && (flags & fileFlags.O_DIRECTORY) !== 0;
+    if (errno === undefined && isDirectory && typeof path === 'string')
+      file.sync = async () => {
+        await sync.call(file);
+        synced(path);
+      };
+    if (errno === undefined) return file;
+    if (errno === 'ENOSPC')
+      file.writeFile = async (content) => {
+        if (typeof content === 'string') await writeFile.call(file, content.slice(0, content.length / 2));
+        throw failure(errno, 'write');
+      };
+    file.sync = async () => {
+      await Promise.reject(failure(errno, 'fsync'));
+    };
+    return file;
+  };
+  fs.rename = async (from, to) => {
+    failing('rename');
+    await rename(from, to);
+  };
+  fs.mkdir = new Proxy(mkdir, {
+    apply: async (target, self, args: Parameters<typeof mkdir>) => {
+      failing('mkdir');
+      return await Reflect.apply(target, self, args);
+    },
+  });
+  fs.unlink = async (path) => {
+    failing('unlink');
+    await unlink(path);
+  };
+  fs.rmdir = async (path) => {
+    failing('rmdir');
+    await rmdir(path);
+  };
+  // The named imports of other modules see it too.
+  syncBuiltinESMExports();
+}

@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { killAt } from './kill.ts';
+import { doubleKills, killsAtMoments, powerCuts } from './other-kills.ts';
+import { sample, seed, seededRandom } from './random.ts';
+import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
+import { plainRunTakes, say, sweep } from './sweep.ts';
+
+/** A sample of what kills.full.test.ts does in full; CRASH_SEED takes the same sample again. */
+let bench: Bench;
+const random = seededRandom(seed);
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test.each([
+  ['a master with its certificates in files', IN_FILES, 15],
+  ['a master with kubeconfigs', IN_KUBECONFIGS, 6],
+  ['a rotation that fails and goes back', GOING_BACK, 12],
+])('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
+  const result = await sweep(bench, scenario, ({ points }) =>
+    sample([...points.keys()], size).map((index) => [killAt(index + 1)]),
+  );
+  expect(result.reference.points.length).toBeGreaterThanOrEqual(60);
+  say(name, result);
+});
+
+test('killed, and killed again while it recovers', { timeout: 600_000 }, async () => {
+  say('double kills', await sweep(bench, IN_FILES, doubleKills(6, random)));
+});
+
+test('power cut: what was not synced is lost', { timeout: 600_000 }, async () => {
+  say('power cuts', await sweep(bench, IN_FILES, powerCuts(8, random)));
+});
+
+test('killed at moments that have nothing to do with its steps', { timeout: 600_000 }, async () => {
+  const ms = await plainRunTakes(bench, IN_FILES);
+  say('moments', await sweep(bench, IN_FILES, () => killsAtMoments(6, random, ms)));
+});

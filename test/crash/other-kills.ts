@@ -1,0 +1,25 @@
+import { cutPowerAt, type Kill, killAfter, killAt } from './kill.ts';
+import type { Reference } from './sweep.ts';
+
+/** Kills at any of the points and again at any of the recovery's. */
+export const doubleKills =
+  (count: number, random: () => number) =>
+  ({ points }: Reference): Kill[][] =>
+    Array.from({ length: count }, () => {
+      const first = 1 + Math.floor(random() * points.length);
+      // A recovery has about as much left to do, and some more to clean up.
+      const second = 1 + Math.floor(random() * (points.length - first + 100));
+      return [killAt(first), killAt(second)];
+    });
+
+/** Power cuts at any of the points. */
+export const powerCuts =
+  (count: number, random: () => number) =>
+  ({ points }: Reference): Kill[][] =>
+    Array.from({ length: count }, () => [
+      cutPowerAt(1 + Math.floor(random() * points.length), Math.floor(random() * 2 ** 32)),
+    ]);
+
+/** Kills at any moment of a run that takes this long. */
+export const killsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>
+  Array.from({ length: count }, () => [killAfter(random() * ms * 1.1)]);

@@ -1,0 +1,95 @@
+import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Disk } from '../../src/base/disk.ts';
+
+/**
+ * A disk that forgets at a power cut what nobody has synced: names come and go with their directory's sync,
+ * not before. Content is synced by `create` itself.
+ */
+export type ForgetfulDisk = {
+  disk: Disk;
+  /** Takes back what is not durable: for each directory the last changes, as many of them as chance has it. */
+  cut(): void;
+  /** A directory has been synced. */
+  synced(directory: string): void;
+};
+
+const raise = (grave: string | undefined, path: string): void => {
+  if (grave !== undefined) renameSync(grave, path);
+};
+
+type Change = { directory: string; undo: () => void };
+
+/** @param random in [0, 1); how much of what was not synced is lost */
+export function forgetfulDisk(real: Disk, root: string, random: () => number): ForgetfulDisk {
+  const graves = `${root}.graves`;
+  let buried = 0;
+  let changes: Change[] = [];
+  const at = (path: string): string => join(root, path);
+
+  /** Keeps a name for what is about to lose its own. */
+  const bury = (path: string): string | undefined => {
+    if (!existsSync(path)) return undefined;
+    mkdirSync(graves, { recursive: true });
+    buried += 1;
+    const grave = join(graves, String(buried));
+    linkSync(path, grave);
+    return grave;
+  };
+  const changed = (path: string, undo: () => void): void => {
+    changes.push({ directory: dirname(at(path)), undo });
+  };
+
+  const disk: Disk = {
+    ...real,
+    create: async (path, content, attributes) => {
+      await real.create(path, content, attributes);
+      changed(path, () => {
+        rmSync(at(path), { force: true });
+      });
+    },
+    rename: async (from, to) => {
+      const grave = bury(at(to));
+      await real.rename(from, to);
+      changed(to, () => {
+        renameSync(at(to), at(from));
+        raise(grave, at(to));
+      });
+    },
+    remove: async (path) => {
+      const info = await real.info(path);
+      const grave = info?.type === 'file' ? bury(at(path)) : undefined;
+      await real.remove(path);
+      changed(path, () => {
+        raise(grave, at(path));
+      });
+    },
+    makeDirectory: async (path, attributes) => {
+      const missing: string[] = [];
+      for (let one = path; !existsSync(at(one)); one = dirname(one)) missing.push(one);
+      // Noted first, because it may sync what it makes; a name that is not there is no loss.
+      for (const one of missing.toReversed())
+        changed(one, () => {
+          rmSync(at(one), { recursive: true, force: true });
+        });
+      await real.makeDirectory(path, attributes);
+    },
+  };
+
+  const cut = (): void => {
+    const kept = new Map<string, number>();
+    for (const { directory } of changes) kept.set(directory, (kept.get(directory) ?? 0) + 1);
+    for (const [directory, count] of kept) kept.set(directory, Math.floor(random() * (count + 1)));
+    const lost = changes.filter(({ directory }) => {
+      const left = kept.get(directory) ?? 0;
+      kept.set(directory, left - 1);
+      return left <= 0;
+    });
+    for (const { directory, undo } of lost.toReversed()) if (existsSync(directory)) undo();
+    rmSync(graves, { recursive: true, force: true });
+  };
+  const synced = (directory: string): void => {
+    changes = changes.filter((change) => change.directory !== join(directory));
+  };
+  return { disk, cut, synced };
+}

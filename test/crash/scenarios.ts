@@ -1,0 +1,7 @@
+import type { Scenario } from './kill.ts';
+
+/** The rotations that are swept over. */
+export const IN_FILES: Scenario = { layout: 'kubernetes-certs', fails: false };
+export const IN_KUBECONFIGS: Scenario = { layout: 'kubernetes-pki', fails: false };
+export const GOING_BACK: Scenario = { layout: 'kubernetes-certs', fails: true };
+export const KUBECONFIGS_GOING_BACK: Scenario = { layout: 'kubernetes-pki', fails: true };
