@@ -41,6 +41,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         disk: createDisk(root),
         configPath: config,
         json: json === true,
+        levelIsGiven: logLevel !== undefined,
         instrument,
       };
       const { verb: start } = await verb();

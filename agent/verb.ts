@@ -21,6 +21,8 @@ export type Context = {
   disk: Disk;
   configPath: string;
   json: boolean;
+  /** `--log-level` wins over the configuration. */
+  levelIsGiven: boolean;
   instrument?: Instrument | undefined;
 };
 
@@ -36,6 +38,7 @@ export async function openHands(
   const config = await loadConfig(disk, configPath, (text) => {
     log.info({ why: text }, 'a setting of os-collect-config is not used');
   });
+  if (!context.levelIsGiven) log.setLevel(config.log_level);
   secrets.add(config.heat?.password);
   return await compose({ config, root, log, secrets, progress, instrument });
 }

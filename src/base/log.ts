@@ -6,7 +6,9 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Messages are constant sentences; what varies goes into the fields. */
-export type Log = Record<LogLevel, (fields: Record<string, unknown>, message: string) => void>;
+export type Log = Record<LogLevel, (fields: Record<string, unknown>, message: string) => void> & {
+  setLevel(level: LogLevel): void;
+};
 
 /** `json`: one object a line. `journal`: a priority prefix and readable text. `text`: readable text. */
 export type LogStyle = 'json' | 'journal' | 'text';
@@ -42,7 +44,15 @@ export function createLog(options: {
   const at = (name: LogLevel) => (fields: Record<string, unknown>, message: string) => {
     logger[name](fields, message);
   };
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  return {
+    debug: at('debug'),
+    info: at('info'),
+    warn: at('warn'),
+    error: at('error'),
+    setLevel: (wanted) => {
+      logger.level = wanted;
+    },
+  };
 }
 
 /** What pino writes with the options above. */

@@ -14,7 +14,8 @@ export function signalBody(outcome: Outcome, limit = LARGEST_BODY): string {
   const answer: Record<string, unknown> = {
     deploy_stdout: outcome.stdout,
     deploy_stderr: outcome.stderr,
-    deploy_status_code: outcome.statusCode,
+    // JSON has no NaN: it would become null, and nobody knows what Heat makes of that.
+    deploy_status_code: Number.isFinite(outcome.statusCode) ? outcome.statusCode : 1,
   };
   let body: Record<string, unknown> = { ...outcome.outputs, ...answer };
   for (;;) {
@@ -34,7 +35,7 @@ const size = (text: string): number => Buffer.byteLength(JSON.stringify(text));
 function longestText(body: Readonly<Record<string, unknown>>): [string, string] {
   const texts = Object.entries(body).map(([name, value]): [string, string] => [
     name,
-    typeof value === 'string' ? value : JSON.stringify(value),
+    typeof value === 'string' ? value : JSON.stringify(value ?? null),
   ]);
   return texts.reduce((longest, entry) => (size(entry[1]) > size(longest[1]) ? entry : longest));
 }
