@@ -23,6 +23,13 @@ const refusal = async (files: Record<string, string>): Promise<string> => {
   return error.message;
 };
 
+const translate = (text: string): { value: Record<string, unknown>; notices: string[] } => {
+  const notices: string[] = [];
+  return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
+};
+
+const poll = (lines: string): unknown => translate(`[DEFAULT]\n${lines}\n`).value['poll'];
+
 describe('agent.yaml', () => {
   test('an empty file is a configuration: everything has a default', async () => {
     const { config } = await load({ [PATH]: '' });
@@ -146,11 +153,6 @@ describe('agent.yaml', () => {
 });
 
 describe('os-collect-config.conf', () => {
-  const translate = (text: string): { value: Record<string, unknown>; notices: string[] } => {
-    const notices: string[] = [];
-    return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
-  };
-
   test('it is what a node without a configuration of its own goes by', async () => {
     const { config, notices } = await load({
       [INI]: `[DEFAULT]
@@ -259,13 +261,10 @@ region_name = RegionOne
   test('a collector that is not served is left out and told of', () => {
     const { value, notices } = translate('[DEFAULT]\ncollectors=cfn\ncollectors=local\ncollectors=request\n');
     expect(value['collectors']).toContain('local');
-    for (const collector of value['collectors'] as string[])
-      expect(notices.join('\n')).not.toContain(` ${collector} `);
     expect(notices.join('\n')).toContain('request');
   });
 
   test('intervals that are no numbers, or the wrong way round, become sensible ones', () => {
-    const poll = (lines: string): unknown => translate(`[DEFAULT]\n${lines}\n`).value['poll'];
     expect(poll('polling_interval = soon')).toEqual({ min_seconds: 1, max_seconds: 30 });
     expect(poll('polling_interval = 5\nmin_polling_interval = 60')).toEqual({
       min_seconds: 5,

@@ -20,3 +20,10 @@ export async function agentErrorOf(promise: Promise<unknown>): Promise<AgentErro
   }
   throw new Error('nothing was thrown');
 }
+
+/** The error that something throws; it must be ours. */
+export function thrownBy(run: () => unknown): AgentError {
+  const result = valueOrAgentError(run);
+  if (result instanceof AgentError) return result;
+  throw new Error('nothing was thrown');
+}

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest';
+import { secretsOf } from '../../../src/deployment/deployment.ts';
+import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
+
+test('passwords, tokens and private keys of a deployment are secret, its ids are not', () => {
+  const secrets = secretsOf(
+    deployment({
+      ...HEAT_SIGNAL,
+      keystone_token: 'gAAAA-token',
+      kube_service_account_private_key_input: 'PEM',
+      trustee_password: 'pw',
+      deploy_action: 'UPDATE',
+    }),
+  );
+  expect(secrets).toEqual(expect.arrayContaining(['gAAAA-token', 'PEM', 'pw', HEAT_SIGNAL.deploy_password]));
+  expect(secrets).not.toContain('UPDATE');
+  expect(secrets).not.toContain(HEAT_SIGNAL.deploy_user_id);
+});
+
+test('of a pre-signed address the query is secret, as it authorizes whoever has it', () => {
+  const url = 'http://heat/v1/signal/a?SignatureMethod=HmacSHA256&Signature=abc%3D';
+  expect(secretsOf(deployment({ deploy_signal_id: url }))).toEqual([
+    'SignatureMethod=HmacSHA256&Signature=abc%3D',
+  ]);
+  const both = { ...HEAT_SIGNAL, deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url };
+  expect(secretsOf(deployment(both))).toContain(HEAT_SIGNAL.deploy_password);
+});

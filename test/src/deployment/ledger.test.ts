@@ -1,0 +1,158 @@
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import type { Outcome } from '../../../src/deployment/deployment.ts';
+import { type Ledger, openLedger } from '../../../src/deployment/ledger.ts';
+import { testClock } from '../support/clock.ts';
+import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { tempRoot, type TempRoot } from '../support/temp-root.ts';
+
+const DIRECTORY = '/var/lib/coe-agent/deployments';
+const outcome: Outcome = { statusCode: 0, stdout: 'done\n', stderr: '', outputs: { fingerprint: 'ab' } };
+const work = deployment(HEAT_SIGNAL, { outputs: [{ name: 'fingerprint' }] });
+const { id } = work;
+
+type SetUp = TempRoot & { ledger: Ledger; damaged: string[]; reopen(): Promise<Ledger> };
+
+async function setUp(): Promise<SetUp> {
+  const temp = await tempRoot();
+  const clock = testClock();
+  const damaged: string[] = [];
+  const reopen = async (): Promise<Ledger> => {
+    clock.advance(1000);
+    return await openLedger({ disk: temp.disk, clock, onDamage: (path) => damaged.push(path) }, DIRECTORY);
+  };
+  return { ...temp, damaged, reopen, ledger: await reopen() };
+}
+
+test('each state is on disk before the next step, and settled means finished', async () => {
+  const { ledger, reopen } = await setUp();
+  const states: [string | undefined, boolean][] = [];
+  const note = async (): Promise<void> => {
+    const again = await reopen();
+    expect(again.find(id)).toEqual(ledger.find(id));
+    states.push([again.find(id)?.state, again.settled(id)]);
+  };
+  await note();
+  await ledger.accept(work);
+  await note();
+  await ledger.start(id);
+  await note();
+  await ledger.finish(id, outcome);
+  await note();
+  expect((await reopen()).find(id)?.outcome).toEqual(outcome);
+  await ledger.signalled(id);
+  await note();
+  expect(states).toEqual([
+    [undefined, false],
+    ['accepted', false],
+    ['started', false],
+    ['finished', true],
+    ['signalled', true],
+  ]);
+});
+
+test('how to answer is kept until the answer is acknowledged or not wanted any more, and no longer', async () => {
+  for (const end of ['signalled', 'supersede'] as const) {
+    const { ledger, files, read } = await setUp();
+    await ledger.accept(work);
+    await ledger.finish(id, outcome);
+    expect(ledger.find(id)?.signal).toEqual(work.signal);
+    await ledger[end](id);
+    expect(ledger.find(id)?.signal).toBeUndefined();
+    for (const file of await files()) expect(await read(file)).not.toContain(HEAT_SIGNAL.deploy_password);
+  }
+});
+
+test('the inputs, which hold secrets, are not kept at all', async () => {
+  const { ledger, read } = await setUp();
+  await ledger.accept(deployment({ keystone_token: 'gAAAA-secret' }));
+  expect(await read(`${DIRECTORY}/${id}.json`)).not.toContain('gAAAA-secret');
+});
+
+test('records can be read by their owner alone', async () => {
+  const { ledger, disk } = await setUp();
+  await ledger.accept(work);
+  expect(await disk.info(`${DIRECTORY}/${id}.json`)).toMatchObject({ mode: 0o600 });
+  expect(await disk.info(DIRECTORY)).toMatchObject({ mode: 0o700 });
+});
+
+test('what the predecessor has applied on this node is settled; its notes beside it are no deployments', async () => {
+  const { write, reopen } = await setUp();
+  await write('/var/lib/heat-config/deployed/one.json', '{}');
+  await write('/var/lib/heat-config/deployed/two.notify.json', '{}');
+  await write('/var/run/heat-config/deployed/three.json', '');
+  const ledger = await reopen();
+  expect(['one', 'two', 'two.notify', 'three', 'four'].map((name) => ledger.settled(name))).toEqual([
+    true,
+    false,
+    false,
+    true,
+    false,
+  ]);
+  expect(ledger.entries()).toEqual([]);
+});
+
+test('a deployment that the predecessor had begun under the same id runs when it is accepted here', async () => {
+  const { ledger, write, reopen } = await setUp();
+  await write(`/var/lib/heat-config/deployed/${id}.json`, '{}');
+  await ledger.accept(work);
+  expect((await reopen()).settled(id)).toBe(false);
+});
+
+test.each([
+  ['cut', (text: string) => text.slice(0, 40)],
+  ['altered', (text: string) => text.replace('"finished"', '"accepted"')],
+  ['empty', () => ''],
+  ['something else', () => '{"id":1}\n'],
+])(
+  'a record that is %s is told of, and neither settled nor known until it is accepted anew',
+  async (_, damage) => {
+    const { ledger, read, write, reopen, damaged } = await setUp();
+    await ledger.accept(work);
+    await ledger.finish(id, outcome);
+    const path = `${DIRECTORY}/${id}.json`;
+    await write(path, damage(await read(path)));
+    const again = await reopen();
+    expect(damaged).toEqual([path]);
+    expect(again.damaged(id)).toBe(true);
+    expect(again.settled(id)).toBe(false);
+    expect(again.find(id)).toBeUndefined();
+    await again.accept(work);
+    expect(again.damaged(id)).toBe(false);
+    expect((await reopen()).damaged(id)).toBe(false);
+  },
+);
+
+test('entries come in the order in which they were accepted; earlier ones of a resource are found', async () => {
+  const { reopen } = await setUp();
+  for (const name of ['c', 'a', 'b']) {
+    const ledger = await reopen();
+    await ledger.accept({ ...work, id: name, resource: name === 'a' ? 'other' : 'r' });
+  }
+  const ledger = await reopen();
+  expect(ledger.entries().map((entry) => entry.id)).toEqual(['c', 'a', 'b']);
+  expect(ledger.earlier({ id: 'b', resource: 'r' }).map((entry) => entry.id)).toEqual(['c']);
+});
+
+test('nothing is started or finished that was never accepted', async () => {
+  const { ledger } = await setUp();
+  for (const run of [ledger.start(id), ledger.finish(id, outcome), ledger.signalled(id)])
+    expect(await agentErrorOf(run)).toMatchObject({ code: 'state' });
+});
+
+test('what could not be written is not believed', async () => {
+  const temp = await tempRoot();
+  const disk = { ...temp.disk, rename: async () => await Promise.reject(new AgentError('disk', 'full')) };
+  const ledger = await openLedger({ disk, clock: testClock(), onDamage: () => undefined }, DIRECTORY);
+  await agentErrorOf(ledger.accept(work));
+  expect(ledger.find(id)).toBeUndefined();
+});
+
+test('leftovers of a killed write are no records', async () => {
+  const { ledger, write, reopen, damaged } = await setUp();
+  await ledger.accept(work);
+  await write(`${DIRECTORY}/.${id}.json.new`, 'half');
+  expect((await reopen()).entries()).toHaveLength(1);
+  expect(damaged).toEqual([]);
+});

@@ -1,0 +1,49 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Deployment } from '../../../src/deployment/deployment.ts';
+import { pendingOf } from '../../../src/deployment/pending.ts';
+import { deployment } from '../support/deployments.ts';
+
+const at = (id: string, createdAt: number, resource = id): Deployment => ({
+  ...deployment(),
+  id,
+  createdAt,
+  resource,
+});
+const ids = (found: readonly Deployment[]): string[] => found.map(({ id }) => id);
+const never = (): boolean => false;
+
+test('the order is that of creation, not of the metadata; at the same second that of the ids', () => {
+  expect(ids(pendingOf([at('c', 1), at('b', 3), at('z', 2), at('a', 2)], never))).toEqual([
+    'c',
+    'a',
+    'z',
+    'b',
+  ]);
+});
+
+test('of several for one resource only the newest is asked for', () => {
+  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r'), at('other', 3)], never))).toEqual([
+    'other',
+    'new',
+  ]);
+});
+
+test('what is settled is not pending, and an older one does not come up in its place', () => {
+  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], (id) => id === 'new'))).toEqual([]);
+});
+
+test('the order of the metadata never matters', () => {
+  const some = fc.array(fc.tuple(fc.nat(3), fc.nat(2)), { maxLength: 6 });
+  fc.assert(
+    fc.property(
+      some.chain((rows) => {
+        const list = rows.map(([createdAt, resource], index) => at(`d${index}`, createdAt, `r${resource}`));
+        return fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }));
+      }),
+      ([list, shuffled]) => {
+        expect(ids(pendingOf(shuffled, never))).toEqual(ids(pendingOf(list, never)));
+      },
+    ),
+  );
+});

@@ -1,0 +1,81 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { given, isTrue, parseHeatParams, requireParams } from '../../../src/metadata/heat-params.ts';
+
+const parse = (text: string): Record<string, string> => Object.fromEntries(parseHeatParams(text));
+
+test('a file as the here-document of Magnum writes it', () => {
+  const text = `INSTANCE_NAME="k8s-master-0"
+KUBE_NODE_IP=""
+KUBE_API_PORT="6443"
+TRUSTEE_PASSWORD="a b=c#d;e'f$g\`h\\i"
+KUBE_SERVICE_ACCOUNT_KEY="-----BEGIN PUBLIC KEY-----\\nMIIB\\n-----END PUBLIC KEY-----\\n"
+`;
+  expect(parse(text)).toEqual({
+    INSTANCE_NAME: 'k8s-master-0',
+    KUBE_NODE_IP: '',
+    KUBE_API_PORT: '6443',
+    TRUSTEE_PASSWORD: "a b=c#d;e'f$g`h\\i",
+    KUBE_SERVICE_ACCOUNT_KEY: String.raw`-----BEGIN PUBLIC KEY-----\nMIIB\n-----END PUBLIC KEY-----\n`,
+  });
+});
+
+test('it is read, never sourced: nothing in a value is run or replaced', () => {
+  expect(parse('A="$(touch /tmp/x)"\nB="`id`"\nC="$A"\nD="${A:-x}"')).toEqual({
+    A: '$(touch /tmp/x)',
+    B: '`id`',
+    C: '$A',
+    D: '${A:-x}',
+  });
+});
+
+test('without quotes, with others, with export, with Windows line ends; the last of a repeated key counts', () => {
+  expect(parse(`A=1\r\n  B='x y'  \r\nexport C="z"\nA=2\nD="half\nE=""x""`)).toEqual({
+    A: '2',
+    B: 'x y',
+    C: 'z',
+    D: '"half',
+    E: '"x"',
+  });
+});
+
+test('what is no parameter is passed over', () => {
+  expect(parse('# A=1\n\n1A=x\nA B=c\n=x\nno line\n-A=1')).toEqual({});
+});
+
+test('any value on one line comes back as it was written', () => {
+  const key = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/);
+  const value = fc.string().filter((text) => !/[\r\n]/.test(text));
+  fc.assert(
+    fc.property(fc.dictionary(key, value), (params) => {
+      const text = Object.entries(params)
+        .map(([name, written]) => `${name}="${written}"\n`)
+        .join('');
+      expect(parse(text)).toEqual({ ...params });
+    }),
+  );
+});
+
+test('any text can be parsed', () => {
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseHeatParams(text)));
+});
+
+test('an empty parameter is not given', () => {
+  const params = parseHeatParams('A=""\nB="x"');
+  expect(given(params, 'A')).toBeUndefined();
+  expect(given(params, 'B')).toBe('x');
+  expect(given(params, 'C')).toBeUndefined();
+});
+
+test('every missing parameter is named at once, each of them once', () => {
+  const params = parseHeatParams('A=""\nB="x"');
+  expect(() => requireParams(params, ['A', 'B', 'C', 'A'], '/etc/sysconfig/heat-params')).toThrow(
+    '/etc/sysconfig/heat-params has no value for A, C',
+  );
+  expect(() => requireParams(params, ['B'], 'x')).not.toThrow();
+});
+
+test('the shell writes true in several ways; everything else is false', () => {
+  for (const text of ['True', 'true', 'TRUE', 'yes', '1', 'on']) expect(isTrue(text)).toBe(true);
+  for (const text of [undefined, '', 'False', 'false', '0', 'truely', 'no']) expect(isTrue(text)).toBe(false);
+});

@@ -1,0 +1,62 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { decodeDeployment } from '../../../src/deployment/decode.ts';
+import type { Deployment } from '../../../src/deployment/deployment.ts';
+import { selectOperation } from '../../../src/operation/operation.ts';
+import { deployment } from '../support/deployments.ts';
+import { fixture, jsonObject, listIn } from '../support/fixtures.ts';
+
+const KEYS = { kube_service_account_key_input: 'PUB', kube_service_account_private_key_input: 'PRIV' };
+const asked = (which: string): Deployment =>
+  deployment({ kube_service_account_key_input: which, kube_service_account_private_key_input: which });
+
+const kind = (now: Deployment, ...earlier: Deployment[]) => selectOperation(now, earlier)?.kind;
+
+test('a rotation of a real Magnum brings a pair of service-account keys', () => {
+  const [raw] = listIn(jsonObject(fixture('metadata-rotate.json')), 'deployments');
+  const decoded = decodeDeployment(raw);
+  const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
+  const pair = operation?.serviceAccount;
+  expect(operation).toMatchObject({ kind: 'rotate', keystoneToken: undefined });
+  const fromPrivate = createPublicKey(createPrivateKey(pair?.privateKey ?? ''));
+  expect(fromPrivate.equals(createPublicKey(pair?.publicKey ?? ''))).toBe(true);
+});
+
+test('a rotation without keys, or with half a pair, brings none', () => {
+  for (const inputs of [
+    {},
+    { ...KEYS, kube_service_account_key_input: '' },
+    { kube_service_account_key_input: 'PUB' },
+  ])
+    expect(selectOperation(deployment(inputs), [])).toEqual({
+      kind: 'rotate',
+      serviceAccount: undefined,
+      keystoneToken: undefined,
+    });
+});
+
+test('a token that comes along is used', () => {
+  expect(selectOperation(deployment({ keystone_token: 'gAAAA' }), [])).toMatchObject({
+    keystoneToken: 'gAAAA',
+  });
+  expect(selectOperation(deployment({ keystone_token: '' }), [])).toMatchObject({ keystoneToken: undefined });
+});
+
+test.each(['', 'script', 'constructor', '__proto__', 'toString', 'COE-ROTATE'])(
+  'the group %j is served by nobody here',
+  (group) => {
+    expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
+  },
+);
+
+test('the inputs of before, after others, are a way back; new ones and the same ones again are rotations', () => {
+  expect(kind(asked('A'))).toBe('rotate');
+  expect(kind(asked('B'), asked('A'))).toBe('rotate');
+  expect(kind(asked('A'), asked('A'))).toBe('rotate');
+  expect(kind(asked('A'), asked('A'), asked('B'))).toBe('go-back');
+  expect(kind(asked(''), asked('A'))).toBe('go-back');
+  expect(kind(asked('C'), asked('A'), asked('B'))).toBe('rotate');
+  expect(selectOperation(asked('A'), [asked('A'), asked('B')])).toMatchObject({
+    serviceAccount: { publicKey: 'A', privateKey: 'A' },
+  });
+});
