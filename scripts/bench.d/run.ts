@@ -1,0 +1,147 @@
+import { startCloud, type Cloud } from '../../test/cloud/cloud.ts';
+import type { Cluster } from '../../test/cloud/cluster.ts';
+import { createNode, type TestNode } from '../../test/fakes/node.ts';
+import { type LogLine, startAgent } from '../lib/agent-process.ts';
+import { type Bounds, measureBounds } from './bounds.ts';
+import { type Parts, partsOf } from './parts.ts';
+import { hastenSystemctl } from './systemctl.ts';
+import { cpuOf, forgetPeak, memoryOf } from './process.ts';
+
+/** One daemon from its start over idle polls to a rotation. Times in milliseconds, memory in MB. */
+export type Run = {
+  /** From the start of the process to its first question for metadata. */
+  start: number;
+  idle: {
+    resident: number;
+    anonymous: number;
+    /** CPU time of a poll: one of the first twenty, and one of those after them. */
+    firstPolls: number;
+    laterPolls: number;
+    requests: number;
+  };
+  rotation: {
+    /** From the metadata's arrival to the signal's, as the cloud sees it. */
+    total: number;
+    parts: Parts;
+    /** CPU time of the agent, and of the programs that it ran. */
+    cpu: number;
+    programs: number;
+    peak: number;
+    requests: number;
+  };
+  bounds: Bounds;
+};
+
+export const CERTIFICATES = 7;
+const FIRST_POLLS = 20;
+const LATER_POLLS = 60;
+const POLL_SECONDS = 0.1;
+const PATIENCE_MS = 120_000;
+
+export type Bench = { measure(): Promise<Run>; close(): Promise<void> };
+
+/** A master in the embedded cloud; its CAs have EC keys, so that what is measured is the agent's work. */
+export async function createBench(): Promise<Bench> {
+  const cloud = await startCloud();
+  const server = { name: 'master-0', role: 'master' } as const;
+  const cluster = await cloud.createCluster({ name: 'bench', keys: 'ec', servers: [server] });
+  const node = await createNode({
+    role: 'master',
+    layout: 'kubernetes-certs',
+    heatParams: cluster.heatParams('master'),
+    collectConfig: cluster.collectConfig(server.name),
+    keys: 'ec-p256',
+  });
+  await hastenSystemctl(node);
+  const made = await node.agent('make-cert');
+  if (made.code !== 0) throw new Error(`agent make-cert: ${made.stdout}${made.stderr}`);
+  await node.configure({ keys: 'rsa-4096', poll: { min_seconds: POLL_SECONDS, max_seconds: POLL_SECONDS } });
+  return {
+    measure: async () => {
+      const bounds = await measureBounds(cluster, CERTIFICATES);
+      return { ...(await measureDaemon(cloud, cluster, node)), bounds };
+    },
+    close: async () => {
+      await node.close();
+      await cloud.close();
+    },
+  };
+}
+
+async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Promise<Omit<Run, 'bounds'>> {
+  const lines: LogLine[] = [];
+  const before = cloud.requests.length;
+  const watch = watchRequests(cloud);
+  const started = performance.now();
+  const daemon = startAgent(node, ['run', '--log-level', 'debug'], (line) => lines.push(line));
+  const polls = (): number => cloud.requests.slice(before).filter(isPoll).length;
+  const pollsAre = async (count: number): Promise<void> => {
+    await cloud.until(() => polls() >= count, PATIENCE_MS);
+  };
+  try {
+    await pollsAre(1);
+    const start =
+      watch.timeOf(cloud.requests.findIndex((request, index) => index >= before && isPoll(request))) -
+      started;
+    const afterStart = await cpuOf(daemon.pid);
+    await pollsAre(1 + FIRST_POLLS);
+    const afterFirst = await cpuOf(daemon.pid);
+    const { resident, anonymous } = await memoryOf(daemon.pid);
+    const asked = cloud.requests.length;
+    await pollsAre(1 + FIRST_POLLS + LATER_POLLS);
+    const afterLater = await cpuOf(daemon.pid);
+    const idle = {
+      resident,
+      anonymous,
+      firstPolls: (afterFirst.own - afterStart.own) / FIRST_POLLS,
+      laterPolls: (afterLater.own - afterFirst.own) / LATER_POLLS,
+      requests: (cloud.requests.length - asked) / LATER_POLLS,
+    };
+
+    await forgetPeak(daemon.pid);
+    const used = await cpuOf(daemon.pid);
+    await cloud.rotateCa(cluster);
+    const status = await cloud.settled(cluster, PATIENCE_MS);
+    const acknowledged = (): boolean =>
+      lines.some(({ msg, fields }) => msg === 'done' && String(fields['step']).startsWith('signal '));
+    await cloud.until(acknowledged, PATIENCE_MS);
+    const [after, { peak }] = [await cpuOf(daemon.pid), await memoryOf(daemon.pid)];
+    if (status !== 'UPDATE_COMPLETE')
+      throw new Error(`the rotation ended with ${status}: ${JSON.stringify(lines)}`);
+
+    const signalled = cloud.requests.findLastIndex(({ path }) => path.endsWith('/signal'));
+    const seen = cloud.requests.slice(0, signalled).findLastIndex(isPoll);
+    const rotation = {
+      total: watch.timeOf(signalled) - watch.timeOf(seen),
+      parts: partsOf(lines),
+      cpu: after.own - used.own,
+      programs: after.children - used.children,
+      peak,
+      requests: signalled - seen,
+    };
+    return { start, idle, rotation };
+  } finally {
+    watch.stop();
+    await daemon.stop();
+  }
+}
+
+const isPoll = ({ path }: { path: string }): boolean => path.endsWith('/metadata');
+
+/** Notes when each request came: the cloud's log has no times. */
+function watchRequests(cloud: Cloud): { timeOf(index: number): number; stop(): void } {
+  const times = new Map<number, number>();
+  let known = cloud.requests.length;
+  let stopped = false;
+  const look = (): boolean => {
+    for (; known < cloud.requests.length; known += 1) times.set(known, performance.now());
+    return stopped;
+  };
+  void cloud.until(look, PATIENCE_MS).catch(() => undefined);
+  return {
+    timeOf: (index) => times.get(index) ?? Number.NaN,
+    stop: () => {
+      stopped = true;
+    },
+  };
+}
