@@ -22,6 +22,8 @@ public_endpoint = http://127.0.0.1:$KEYSTONE_PORT
 connection = $(database_url keystone)
 [fernet_tokens]
 key_repository = $STATE/keys/fernet
+[fernet_receipts]
+key_repository = $STATE/keys/fernet
 [credential]
 key_repository = $STATE/keys/credential
 [token]

@@ -36,9 +36,10 @@ as() {
   echo setpriv "--reuid=$1" "--regid=$1" --init-groups
 }
 
-# own DIR USER: makes a folder that the user owns.
+# own DIR USER: makes a folder for that user alone.
 own() {
   mkdir -p "$1"
+  chmod 0700 "$1"
   [ "$(id -u)" != 0 ] || chown "$2:$2" "$1"
 }
 
