@@ -24,6 +24,8 @@ export type Case = {
   old: Map<string, Entry>;
   /** The service-account keys that the rotation brings. */
   serviceAccount: { publicKey: string; privateKey: string };
+  /** Asks for another rotation, with other service-account keys. */
+  rotate(): void;
   close(): Promise<void>;
 };
 
@@ -48,7 +50,9 @@ export async function createBench(): Promise<Bench> {
   const store = await mkdtemp(join(tmpdir(), 'coe-crash-'));
   process.env['NODE_COMPILE_CACHE'] = join(store, 'compiled');
   const cloud = await startCloud();
-  const parameters = await serviceAccountParameters(createKeyPool(1));
+  const keys = createKeyPool(2);
+  const parameters = await serviceAccountParameters(keys);
+  const nextParameters = await serviceAccountParameters(keys);
   const pem = (name: string): string => (parameters[name] ?? '').replaceAll(String.raw`\n`, '\n');
   const serviceAccount = {
     publicKey: pem('kube_service_account_key'),
@@ -99,6 +103,9 @@ export async function createBench(): Promise<Bench> {
         node,
         serviceAccount,
         old: await readManaged(node.root),
+        rotate: () => {
+          cluster.stack.update(nextParameters);
+        },
         close: async () => {
           await node.close();
         },

@@ -63,7 +63,7 @@ export async function sweep(
   return { reference, cases: cases.length, kills: cases.flat().length, seconds };
 }
 
-async function withRunner<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
+export async function withRunner<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
   const runner = createRunner();
   try {
     return await work(runner);
@@ -73,7 +73,7 @@ async function withRunner<T>(work: (runner: Runner) => Promise<T>): Promise<T> {
 }
 
 /** Works through a list, several side by side, each with a runner of its own. */
-async function sideBySide<T>(
+export async function sideBySide<T>(
   list: readonly T[],
   width: number,
   work: (item: T, runner: Runner) => Promise<void>,

@@ -1,0 +1,78 @@
+import type { Bench, Case } from './bench.ts';
+import { faultsOfEnding, faultsOfRun, type Ending } from './ending.ts';
+import type { Errno } from './failing-fs.ts';
+import { createScenario, type Scenario } from './kill.ts';
+import type { Plan } from './plan.ts';
+import type { Run, Runner } from './run.ts';
+
+export const ERRNOS: readonly Errno[] = ['ENOSPC', 'EIO', 'EROFS', 'EACCES'];
+
+/** What a person reads in place of the errno. */
+const MEANINGS: Readonly<Record<Errno, RegExp>> = {
+  ENOSPC: /no space left/,
+  EIO: /input\/output error/,
+  EROFS: /read-only/,
+  EACCES: /permission denied/,
+};
+
+export type DiskFault = NonNullable<Plan['fault']>;
+
+export type DiskResult = { told: 'done' | 'failed'; faults: string[] };
+
+/** How a rotation may end when the disk failed once: as if nothing had been, or all old and told so. */
+export type Endings = { done: Ending; failed: Ending };
+
+/**
+ * One rotation during which the disk fails; then, with a good disk, whatever is still open; and when Heat was
+ * told of a failure, the next rotation.
+ *
+ * @returns what Heat was told, and what is wrong
+ */
+export async function rotateWithFault(
+  bench: Bench,
+  scenario: Scenario,
+  fault: DiskFault,
+  endings: Endings,
+  runner: Runner,
+): Promise<DiskResult> {
+  const one = await createScenario(bench, scenario);
+  const { root } = one.node;
+  try {
+    const runs = [await runner.run(root, { fault })];
+    if (isStuck(one)) runs.push(await runner.run(root, {}, 'rollback'));
+    for (let again = 0; again < 2; again += 1) runs.push(await runner.run(root));
+    const faults = runs.flatMap(faultsOfRun);
+
+    const told = accepted(one)[0];
+    const isDone = told?.['deploy_status_code'] === 0;
+    const ending = isDone ? endings.done : endings.failed;
+    faults.push(...(await faultsOfEnding(one, ending)).filter((text) => !text.startsWith('missing: ')));
+    const why = told?.['deploy_stderr'];
+    if (!isDone && !(typeof why === 'string' && MEANINGS[fault.errno].test(why)))
+      faults.push(`Heat was told ${JSON.stringify(why)}`);
+    if (!isDone && faults.length === 0) faults.push(...(await rotateAgain(one, runner)));
+    if (faults.length > 0) faults.push(...runs.map(inWords));
+    return { told: isDone ? 'done' : 'failed', faults };
+  } finally {
+    await one.close();
+  }
+}
+
+/** The bodies of the signals that Heat was waiting for. */
+export const accepted = ({ cloud, cluster }: Case): Record<string, unknown>[] =>
+  cloud.signals
+    .filter((signal) => signal.stack === cluster.name && signal.accepted)
+    .map(({ body }) => body ?? {});
+
+/** Whether Heat has been told that a person has to look. */
+const isStuck = (one: Case): boolean =>
+  accepted(one).some((body) => /agent rollback/.test(JSON.stringify(body)));
+
+async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {
+  one.rotate();
+  const { code, stdout, stderr } = await runner.run(one.node.root);
+  const stack = await one.cloud.settled(one.cluster);
+  return code === 0 && stack === 'UPDATE_COMPLETE' ? [] : [`the next rotation: ${stack} ${stdout}${stderr}`];
+}
+
+const inWords = ({ code, stdout, stderr }: Run): string => `${code}: ${stdout}${stderr}`;

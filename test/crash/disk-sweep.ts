@@ -1,0 +1,38 @@
+import type { Bench } from './bench.ts';
+import { type DiskFault, type DiskResult, type Endings, ERRNOS, rotateWithFault } from './disk-fault.ts';
+import { type Scenario, undisturbed } from './kill.ts';
+import { diskCalls } from './points.ts';
+import { sideBySide, withRunner } from './sweep.ts';
+
+/** Every call of a rotation fails once, in every way. */
+export const faultsOnce = (calls: readonly string[]): DiskFault[] =>
+  calls.flatMap((_, index) => ERRNOS.map((errno) => ({ at: index + 1, errno })));
+
+/** From some call on everything below a folder fails, as on a file system that has become read-only. */
+export const faultsForGood = (calls: readonly string[], folder: string): DiskFault[] =>
+  faultsOnce(calls).map((fault) => ({ ...fault, lastingBelow: folder }));
+
+export type DiskFinding = { fault: DiskFault; call: string | undefined; faults: string[] };
+
+export async function sweepFaults(
+  bench: Bench,
+  scenario: Scenario,
+  choose: (calls: string[]) => DiskFault[],
+): Promise<{ findings: DiskFinding[]; calls: number; told: Record<DiskResult['told'], number> }> {
+  const { points, endings } = await withRunner(async (runner) => {
+    const done = await undisturbed(bench, { ...scenario, fails: false }, runner);
+    const failed = await undisturbed(bench, { ...scenario, fails: true }, runner);
+    const both: Endings = { done: done.ending, failed: failed.ending };
+    return { points: (scenario.fails ? failed : done).points, endings: both };
+  });
+  const calls = diskCalls(points);
+  const chosen = choose(calls);
+  const told = { done: 0, failed: 0 };
+  const findings: DiskFinding[] = [];
+  await sideBySide(chosen, 3, async (fault, runner) => {
+    const { told: outcome, faults } = await rotateWithFault(bench, scenario, fault, endings, runner);
+    told[outcome] += 1;
+    if (faults.length > 0) findings.push({ fault, call: calls[fault.at - 1], faults });
+  });
+  return { findings, calls: calls.length, told };
+}

@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { faultsForGood, faultsOnce, sweepFaults } from './disk-sweep.ts';
+import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+const HOURS = { timeout: 3 * 3_600_000 };
+const SCENARIOS = [
+  ['a master with its certificates in files', IN_FILES],
+  ['a master with kubeconfigs', IN_KUBECONFIGS],
+  ['a rotation that goes back anyway', GOING_BACK],
+] as const;
+
+test.each(SCENARIOS)('the disk fails once, everywhere: %s', HOURS, async (name, scenario) => {
+  const { findings, calls, told } = await sweepFaults(bench, scenario, faultsOnce);
+  process.stdout.write(`disk, ${name}: ${calls} calls, ${JSON.stringify(told)}\n`);
+  expect(findings).toEqual([]);
+  expect(told.failed).toBeGreaterThan(0);
+});
+
+test.each(SCENARIOS)('the disk of the certificates fails for good: %s', HOURS, async (name, scenario) => {
+  const { findings, calls, told } = await sweepFaults(bench, scenario, (all) => faultsForGood(all, '/etc'));
+  process.stdout.write(`disk for good, ${name}: ${calls} calls, ${JSON.stringify(told)}\n`);
+  expect(findings).toEqual([]);
+  expect(told.failed).toBeGreaterThan(0);
+});

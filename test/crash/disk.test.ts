@@ -1,0 +1,38 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { faultsForGood, faultsOnce, sweepFaults } from './disk-sweep.ts';
+import { sample, seed } from './random.ts';
+import { IN_FILES } from './scenarios.ts';
+
+/** A sample of what disk.full.test.ts does in full. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test('the disk fails once, anywhere in a rotation', { timeout: 600_000 }, async () => {
+  const { findings, calls, told } = await sweepFaults(bench, IN_FILES, (calls) =>
+    sample(faultsOnce(calls), 30),
+  );
+  process.stdout.write(`disk: ${calls} calls, ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
+  expect(findings).toEqual([]);
+  // Neither kind of ending may be there only because nothing has failed.
+  expect(told.done).toBeGreaterThan(0);
+  expect(told.failed).toBeGreaterThan(0);
+});
+
+test(
+  'the disk of the certificates fails for good, anywhere in a rotation',
+  { timeout: 600_000 },
+  async () => {
+    const { findings, told } = await sweepFaults(bench, IN_FILES, (calls) =>
+      sample(faultsForGood(calls, '/etc'), 20),
+    );
+    process.stdout.write(`disk for good: ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
+    expect(findings).toEqual([]);
+    expect(told.failed).toBeGreaterThan(0);
+  },
+);

@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isOld } from './after-kill.ts';
+import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { accepted } from './disk-fault.ts';
+import { withRunner } from './sweep.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+const run = promisify(execFile);
+
+/** Puts a folder of a node on a file system of its own; false when this is not permitted here. */
+async function mountSmall(one: Case, folder: string, options: string): Promise<boolean> {
+  const path = join(one.node.root, folder);
+  const aside = `${path}.aside`;
+  await run('cp', ['-a', path, aside]);
+  try {
+    await run('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', path]);
+  } catch {
+    await rm(aside, { recursive: true });
+    return false;
+  }
+  await run('cp', ['-a', `${aside}/.`, path]);
+  await rm(aside, { recursive: true });
+  return true;
+}
+
+// The first is too small for the staged files, the second has not enough inodes for them.
+test.each([
+  ['a few pages too small', 'mode=0550,size=160k'],
+  ['with too few inodes', 'mode=0550,size=4m,nr_inodes=26'],
+])('a file system of its own, %s: the node stays as it was', { timeout: 120_000 }, async (_, options) => {
+  const one = await bench.createCase('kubernetes-certs');
+  const folder = '/etc/kubernetes/certs';
+  let mounted = false;
+  try {
+    mounted = await mountSmall(one, folder, options);
+    if (!mounted) {
+      process.stdout.write('a tmpfs cannot be mounted here (not root?): skipped\n');
+      return;
+    }
+    const result = await withRunner(async (runner) => await runner.run(one.node.root));
+    expect(result.code).toBe(1);
+    expect(await one.cloud.settled(one.cluster)).toBe('ROLLBACK_COMPLETE');
+    const [told] = accepted(one);
+    expect(told?.['deploy_status_code']).toBe(1);
+    expect(told?.['deploy_stderr']).toMatch(/no space left|KiB left|inodes left/);
+    const files = await readManaged(one.node.root);
+    expect(isOld(files, one.old)).toBe(true);
+    expect([...files.keys()].filter((path) => !one.old.has(path))).toEqual([]);
+
+    await run('mount', ['-o', 'remount,size=8m,nr_inodes=1000', join(one.node.root, folder)]);
+    one.rotate();
+    await withRunner(async (runner) => await runner.run(one.node.root));
+    expect(await one.cloud.settled(one.cluster)).toBe('UPDATE_COMPLETE');
+  } finally {
+    if (mounted) await run('umount', ['-l', join(one.node.root, folder)]);
+    await one.close();
+  }
+});
