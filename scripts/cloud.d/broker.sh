@@ -25,4 +25,4 @@ CONF
     /usr/lib/rabbitmq/bin/rabbitmq-server
 }
 
-broker_ready() { until_ready rabbitmq 60 port_open "$AMQP_PORT"; }
+broker_ready() { until_ready rabbitmq 120 port_open "$AMQP_PORT"; }

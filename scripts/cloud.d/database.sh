@@ -25,5 +25,5 @@ database_up() {
     --skip-networking --skip-name-resolve --max-connections=500 \
     --character-set-server=utf8mb4 --collation-server=utf8mb4_general_ci \
     --innodb-flush-log-at-trx-commit=0 --innodb-flush-method=nosync --skip-innodb-doublewrite --innodb-log-file-size=32M
-  until_ready mariadbd 60 test -S "$STATE/mysql/socket"
+  until_ready mariadbd 120 test -S "$STATE/mysql/socket"
 }

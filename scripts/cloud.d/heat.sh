@@ -67,6 +67,6 @@ heat_up() {
   start heat-engine heat-engine --config-file "$STATE/etc/heat.conf"
   start heat-api heat-api --config-file "$STATE/etc/heat.conf"
   start heat-api-cfn /usr/bin/python3 "$HERE/heat-api-cfn.py" --config-file "$STATE/etc/heat.conf"
-  until_ready heat-api 60 port_open "$HEAT_PORT"
-  until_ready heat-api-cfn 60 port_open "$HEAT_CFN_PORT"
+  until_ready heat-api 120 port_open "$HEAT_PORT"
+  until_ready heat-api-cfn 120 port_open "$HEAT_CFN_PORT"
 }

@@ -59,6 +59,6 @@ keystone_fill() {
 keystone_up() {
   once keystone keystone_migrate
   wsgi keystone "$KEYSTONE_PORT" 1 /usr/bin/keystone-wsgi-public '' OS_KEYSTONE_CONFIG_FILES="$STATE/etc/keystone.conf"
-  until_ready keystone 60 port_open "$KEYSTONE_PORT"
+  until_ready keystone 120 port_open "$KEYSTONE_PORT"
   once identity keystone_fill
 }

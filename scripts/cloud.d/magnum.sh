@@ -44,5 +44,5 @@ magnum_up() {
   broker_ready
   wsgi magnum-api "$MAGNUM_PORT" 1 /usr/bin/magnum-api-wsgi "--config-file $STATE/etc/magnum.conf"
   start magnum-conductor /usr/bin/python3 "$HERE/magnum-conductor.py" --config-file "$STATE/etc/magnum.conf"
-  until_ready magnum-api 60 port_open "$MAGNUM_PORT"
+  until_ready magnum-api 120 port_open "$MAGNUM_PORT"
 }

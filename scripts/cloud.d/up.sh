@@ -37,7 +37,7 @@ cloud_up() {
 cloud_ready() (
   # shellcheck source=/dev/null
   . "$STATE/openrc"
-  /usr/bin/python3 "$HERE/ready.py" 120
+  /usr/bin/python3 "$HERE/ready.py" 180
 )
 
 # After a failure or an interrupt: the jobs that still start things go first.
