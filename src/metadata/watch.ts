@@ -5,8 +5,11 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
   let settling: NodeJS.Timeout | undefined;
   const watcher = watch([...paths], { ignoreInitial: true, depth: 1 });
   watcher.on('all', () => {
-    clearTimeout(settling);
-    settling = setTimeout(wake, QUIET_MS);
+    // Counted from the first change: a file that is written all the time must not keep everybody asleep.
+    settling ??= setTimeout(() => {
+      settling = undefined;
+      wake();
+    }, GATHER_MS);
   });
   // A path that cannot be watched (too many watches, no permission) still gets polled.
   watcher.on('error', () => undefined);
@@ -19,4 +22,4 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
 }
 
 /** An editor or `cp` makes several events of one change. */
-const QUIET_MS = 50;
+const GATHER_MS = 50;
