@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { AgentError } from '../base/errors.ts';
 import type {
   CaType,
@@ -8,7 +7,7 @@ import type {
   RoleLayout,
   SubjectAttribute,
 } from './layout.ts';
-import { fill, keysOf, type Values } from './template.ts';
+import { familyOf, fill, keysOf, type Values } from './template.ts';
 
 /** A row of a layout with this node's values in it: exactly what is asked of the CA. */
 export type CertificateRequest = {
@@ -43,7 +42,7 @@ function requestOf(row: CertificateRow, values: Values): CertificateRequest {
 
 /** What is neither an address nor a host name would be refused by the CA, or worse, taken. */
 function checkName(name: string, row: string): void {
-  if (isIP(name) === 0 && !/^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(name))
+  if (familyOf(name) === 0 && !/^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(name))
     throw new AgentError(
       'bad-heat-params',
       `the certificate ${row} cannot be for ${JSON.stringify(name)}: neither an address nor a host name`,

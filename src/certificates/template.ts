@@ -32,14 +32,18 @@ export function factsOf(params: Values, hostname: string): Values {
 export function firstAddress(cidr: string): string | undefined {
   const [address = '', prefix] = cidr.split('/');
   if (prefix === undefined || !/^\d{1,3}$/.test(prefix)) return undefined;
-  const family = isIP(address);
+  const family = familyOf(address);
   if (family === 0) return undefined;
   const bytes = family === 4 ? 4 : 16;
-  if (Number(prefix) > bytes * 8) return undefined;
+  // A network of one address has no first one beside itself.
+  if (Number(prefix) >= bytes * 8) return undefined;
   const host = BigInt(bytes * 8 - Number(prefix));
   const first = ((addressToNumber(address) >> host) << host) + 1n;
   return numberToAddress(first, bytes);
 }
+
+/** 4, 6, or 0 for what is no address. One with a zone (`fe80::1%eth0`) has a meaning on one machine only. */
+export const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
 
 /** The bytes of an IP address as one number; the URL parser knows every spelling of IPv6. */
 export function addressToNumber(address: string): bigint {
