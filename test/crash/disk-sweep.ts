@@ -8,9 +8,13 @@ import { sideBySide, withRunner } from './sweep.ts';
 export const faultsOnce = (calls: readonly string[]): DiskFault[] =>
   calls.flatMap((_, index) => ERRNOS.map((errno) => ({ at: index + 1, errno })));
 
+/** Every call of a rotation fails once, in one of the ways. */
+export const faultsInTurn = (calls: readonly string[]): DiskFault[] =>
+  calls.map((_, index) => ({ at: index + 1, errno: ERRNOS[index % ERRNOS.length] ?? 'EIO' }));
+
 /** From some call on everything below a folder fails, as on a file system that has become read-only. */
 export const faultsForGood = (calls: readonly string[], folder: string): DiskFault[] =>
-  faultsOnce(calls).map((fault) => ({ ...fault, lastingBelow: folder }));
+  faultsInTurn(calls).map((fault) => ({ ...fault, lastingBelow: folder }));
 
 export type DiskFinding = { fault: DiskFault; call: string | undefined; faults: string[] };
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
-import { faultsForGood, faultsOnce, sweepFaults } from './disk-sweep.ts';
+import { faultsForGood, faultsInTurn, faultsOnce, sweepFaults } from './disk-sweep.ts';
 import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 
 let bench: Bench;
@@ -13,13 +13,13 @@ afterAll(async () => {
 
 const HOURS = { timeout: 3 * 3_600_000 };
 const SCENARIOS = [
-  ['a master with its certificates in files', IN_FILES],
-  ['a master with kubeconfigs', IN_KUBECONFIGS],
-  ['a rotation that goes back anyway', GOING_BACK],
+  ['a master with its certificates in files', IN_FILES, faultsOnce],
+  ['a master with kubeconfigs', IN_KUBECONFIGS, faultsInTurn],
+  ['a rotation that goes back anyway', GOING_BACK, faultsInTurn],
 ] as const;
 
-test.each(SCENARIOS)('the disk fails once, everywhere: %s', HOURS, async (name, scenario) => {
-  const { findings, calls, told } = await sweepFaults(bench, scenario, faultsOnce);
+test.each(SCENARIOS)('the disk fails once, everywhere: %s', HOURS, async (name, scenario, choose) => {
+  const { findings, calls, told } = await sweepFaults(bench, scenario, choose);
   process.stdout.write(`disk, ${name}: ${calls} calls, ${JSON.stringify(told)}\n`);
   expect(findings).toEqual([]);
   expect(told.failed).toBeGreaterThan(0);

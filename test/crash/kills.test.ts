@@ -3,6 +3,7 @@ import { type Bench, createBench } from './bench.ts';
 import { killAt } from './kill.ts';
 import { doubleKills, killsAtMoments, powerCuts } from './other-kills.ts';
 import { sample, seed, seededRandom } from './random.ts';
+import { distinctPoints } from './points.ts';
 import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { plainRunTakes, say, sweep } from './sweep.ts';
 
@@ -22,7 +23,7 @@ test.each([
   ['a rotation that fails and goes back', GOING_BACK, 12],
 ])('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
   const result = await sweep(bench, scenario, ({ points }) =>
-    sample([...points.keys()], size).map((index) => [killAt(index + 1)]),
+    sample(distinctPoints(points), size).map((point) => [killAt(point)]),
   );
   expect(result.reference.points.length).toBeGreaterThanOrEqual(60);
   say(name, result);

@@ -91,3 +91,12 @@ const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
 /** The points of a run at which a call that changes the disk begins. */
 export const diskCalls = (points: readonly string[]): string[] =>
   points.filter((point) => /^before (create|rename|sync|remove|make directory) /.test(point));
+
+/**
+ * The numbers, from 1, of the points of a run that differ: the moment before a step is that after the step
+ * before it.
+ */
+export const distinctPoints = (points: readonly string[]): number[] =>
+  points.flatMap((point, index) =>
+    point.startsWith('before ') && points[index - 1]?.startsWith('after ') ? [] : [index + 1],
+  );
