@@ -17,7 +17,7 @@ export type PassOptions = {
 export type PassResult = {
   /** Whether the cloud said something new, or there was anything to do. */
   changed: boolean;
-  settled: { id: string; outcome: Outcome; acknowledged: boolean }[];
+  settled: { id: string; outcome: Outcome }[];
   /** Sources that could not be asked and deployments that could not be understood. */
   problems: AgentError[];
   /** Results that nobody has acknowledged yet. */
@@ -30,9 +30,11 @@ export type PassResult = {
 export type Memory = {
   /** The last metadata that was dealt with completely: the same again needs no second look. */
   dealtWith: string | undefined;
+  /** What was wrong with it. */
+  remarks: Pick<PassResult, 'problems' | 'unserved'>;
 };
 
-export const newMemory = (): Memory => ({ dealtWith: undefined });
+export const newMemory = (): Memory => ({ dealtWith: undefined, remarks: { problems: [], unserved: [] } });
 
 /**
  * One pass, from metadata to signal. Read this to know the program.
@@ -51,7 +53,7 @@ export async function pass(
   const recovered = await recoverIfInterrupted(hands, signal);
   if (recovered) {
     memory.dealtWith = undefined;
-    result.settled.push({ ...recovered, acknowledged: false });
+    result.settled.push(recovered);
   }
 
   // 2. Collect: what does the cloud want of this node?
@@ -60,7 +62,8 @@ export async function pass(
     : await collect(hands, signal);
   const said = JSON.stringify(texts);
   result.problems = problems;
-  if (problems.length === 0 && said === memory.dealtWith && options.force === undefined) return result;
+  if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
+    return { ...result, ...memory.remarks };
   result.changed = said !== memory.dealtWith && problems.length === 0;
   const wanted = understand(texts, problems, hands);
   if (options.metadata) wanted.complete = false;
@@ -81,11 +84,12 @@ export async function pass(
     const entry = hands.ledger.find(id);
     const acknowledged = entry !== undefined && (await answer(entry, hands, signal));
     if (!acknowledged) result.open += 1;
-    result.settled.push({ id, outcome, acknowledged });
+    result.settled.push({ id, outcome });
   }
 
   // 5. Remember: nothing is open, so the same metadata again means nothing to do.
   memory.dealtWith = result.open === 0 && problems.length === 0 ? said : undefined;
+  memory.remarks = { problems: result.problems, unserved: result.unserved };
   return result;
 }
 

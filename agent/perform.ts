@@ -2,7 +2,6 @@ import * as v from 'valibot';
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { issueCertificates, type Material } from '../src/certificates/issue.ts';
-import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import { recognizer } from '../src/certificates/recognize.ts';
 import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import { fill } from '../src/certificates/template.ts';
@@ -15,6 +14,7 @@ import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
+import { success } from './success.ts';
 import { restart, timed, wayBack } from './way-back.ts';
 
 /** What a run of steps knows so far. */
@@ -120,39 +120,6 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
   const { outcome } = v.parse(RestSchema, made(run.journal).rest);
   await hands.generations.end(made(run.journal), made(run.journal).rest);
   return outcome;
-}
-
-/** What is reported when everything has been proven. */
-function success(
-  changed: readonly string[],
-  material: Material | undefined,
-  node: Node,
-  units: readonly UnitPlan[],
-): Outcome {
-  const { said, outputs } = material ? newCertificates(material, node) : OLD_KEYS;
-  const lines = [
-    `${said}, ${changed.length} files replaced:`,
-    ...changed.map((path) => `  ${path}`),
-    ...units.map(({ unit, probe }) =>
-      probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
-    ),
-  ];
-  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
-}
-
-const OLD_KEYS = { said: 'the service-account keys of before are in place again', outputs: {} };
-
-function newCertificates(material: Material, node: Node): { said: string; outputs: Outcome['outputs'] } {
-  const [first] = node.layout.authorities;
-  const ca = fingerprint(oneCertificate((first && material.authorities.get(first.ca)) ?? '', 'the new CA'));
-  const certificates = [...material.certificates].map(([name, { certificate }]) => [
-    name,
-    fingerprint(oneCertificate(certificate, name)),
-  ]);
-  return {
-    said: `${certificates.length} certificates from the CA ${ca}`,
-    outputs: { fingerprint: ca, certificates: Object.fromEntries(certificates) },
-  };
 }
 
 /** What an earlier step of every plan provides. */

@@ -21,6 +21,8 @@ export async function intend(
   const node = await readNode(hands);
   const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
   switch (operation.kind) {
+    case 'none':
+      return { node, steps: [], why: operation.why };
     case 'rotate':
       checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
       return { node, steps: planRotation(operation, node, config, true), why };

@@ -1,7 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 
 /** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
-export type Operation = RotateOperation | GoBackOperation;
+export type Operation = RotateOperation | GoBackOperation | NoOperation;
 
 type ServiceAccount = { publicKey: string; privateKey: string };
 
@@ -19,6 +19,9 @@ export type RotateOperation = {
  */
 export type GoBackOperation = { kind: 'go-back'; serviceAccount: ServiceAccount | undefined };
 
+/** Answered as done: a node that is deleted or suspended needs no certificates. */
+export type NoOperation = { kind: 'none'; why: string };
+
 /** What a deployment of the same resource asked for earlier, oldest first. */
 export type Earlier = Pick<Deployment, 'asks'>;
 
@@ -28,6 +31,8 @@ type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation
 /** The groups that the agent serves itself. */
 const groups: Readonly<Record<string, Select>> = {
   'coe-rotate': (deployment, earlier) => {
+    if (!['CREATE', 'UPDATE', ''].includes(deployment.action))
+      return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
     const rotate = selectRotate(deployment.inputs);
     return goesBack(deployment, earlier)
       ? { kind: 'go-back', serviceAccount: rotate.serviceAccount }
