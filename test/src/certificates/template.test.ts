@@ -12,7 +12,7 @@ const values = new Map([
 
 test.each([
   ['{A}', 'one'],
-  ['x{A}y{A}', 'xoney' + 'one'],
+  ['x{A}y{A}', 'xoneyone'],
   ['{NONE}', ''],
   ['{NONE|6443}', '6443'],
   ['{EMPTY|x y}', 'x y'],

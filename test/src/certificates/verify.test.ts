@@ -1,11 +1,11 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { createCsr } from '../../../src/certificates/csr.ts';
 import type { CertificateRequest } from '../../../src/certificates/request.ts';
 import { verifyAuthority, verifyIssued } from '../../../src/certificates/verify.ts';
 import { fixture, jsonObject, textIn } from '../support/fixtures.ts';
 import { isObject } from '../../../src/base/json.ts';
-import { createCa, openssl, type TestCa } from '../support/openssl.ts';
+import { createCa, type TestCa } from '../support/openssl.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 import { request } from '../support/requests.ts';
 
@@ -32,6 +32,8 @@ const refusal = (ca: TestCa, given: Given): string => {
 /** A certificate for another request than ours, signed by the right CA for the right key. */
 const issued = async (ca: TestCa, over: Partial<CertificateRequest> = {}, own = key): Promise<string> =>
   await ca.sign(createCsr(request(over), own));
+
+const said = (pem: string, at = now()): string => thrownBy(() => verifyAuthority(pem, 'etcd', at)).message;
 
 test('the certificate that was asked for is accepted', async () => {
   const ca = await createCa();
@@ -177,8 +179,6 @@ describe('refused is', () => {
 });
 
 describe('a CA', () => {
-  const said = (pem: string, at = now()): string => thrownBy(() => verifyAuthority(pem, 'etcd', at)).message;
-
   test('as a real Magnum serves it is accepted, while it is valid', () => {
     const body = jsonObject(fixture('magnum-ca-etcd.json'))['body'];
     const pem = isObject(body) ? textIn(body, 'pem') : '';
@@ -201,18 +201,4 @@ describe('a CA', () => {
     const pem = await ca.sign(createCsr(request(), key), ['basicConstraints=critical,CA:TRUE']);
     expect(said(pem)).toContain('is not signed by its own key');
   });
-});
-
-test('openssl agrees with what is accepted', async () => {
-  const ca = await createCa();
-  const pem = verify(ca, { pem: await issued(ca) }).toString();
-  const shown = await openssl(['x509', '-noout', '-pubkey'], pem);
-  expect(shown).toBe(
-    await openssl(
-      ['pkey', '-pubout'],
-      createPrivateKey(key.export({ type: 'pkcs8', format: 'pem' }))
-        .export({ type: 'pkcs8', format: 'pem' })
-        .toString(),
-    ),
-  );
 });

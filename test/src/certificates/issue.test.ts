@@ -1,0 +1,136 @@
+import { createPublicKey, X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { type IssueHands, issueCertificates, type KeptRequest } from '../../../src/certificates/issue.ts';
+import { keyFromPem } from '../../../src/certificates/key.ts';
+import type { CaType } from '../../../src/certificates/layout.ts';
+import { createCa, type TestCa } from '../support/openssl.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { request } from '../support/requests.ts';
+
+type Kept = Map<string, { digest: string } & KeptRequest>;
+
+/** Hands with a working CA for every type; each call is written down. */
+async function setUp(kept: Kept = new Map(), over: Partial<IssueHands> = {}) {
+  const cas = new Map<CaType, TestCa>();
+  for (const type of ['kubelet', 'etcd'] as const) cas.set(type, await createCa());
+  const calls: string[] = [];
+  const caOf = (type: CaType): TestCa => {
+    const ca = cas.get(type);
+    if (!ca) throw new Error(`no CA ${type}`);
+    return ca;
+  };
+  const hands: IssueHands = {
+    readCa: async (type) => {
+      calls.push(`ca ${type}`);
+      return await Promise.resolve(caOf(type).pem);
+    },
+    sign: async (type, csr) => {
+      calls.push(`sign ${type} ${[...kept.entries()].find(([, one]) => one.csr === csr)?.[0] ?? 'not kept'}`);
+      return await caOf(type).sign(csr);
+    },
+    recall: async (name, digest) => {
+      const found = kept.get(name);
+      return await Promise.resolve(found?.digest === digest ? found : undefined);
+    },
+    keep: async (name, digest, { key, csr }) => {
+      kept.set(name, { digest, key, csr });
+      await Promise.resolve();
+    },
+    now: () => Date.now() + 1000,
+    done: (part, name) => calls.push(`done ${part} ${name}`),
+    ...over,
+  };
+  return { hands, calls, kept, caOf };
+}
+
+const REQUESTS = [request({ name: 'a' }), request({ name: 'b', ca: 'etcd', subject: [['CN', 'etcd']] })];
+
+test('every request gets a key and a certificate for it from its CA; each CA is asked for once', async () => {
+  const { hands, calls, caOf } = await setUp();
+  const { authorities, certificates } = await issueCertificates(
+    REQUESTS,
+    ['kubelet', 'etcd'],
+    'ec-p256',
+    hands,
+  );
+  expect([...certificates.keys()]).toEqual(['a', 'b']);
+  for (const { name, ca } of REQUESTS) {
+    const { certificate, key } = certificates.get(name) ?? { certificate: '', key: '' };
+    const leaf = new X509Certificate(certificate);
+    expect(leaf.publicKey.equals(createPublicKey(keyFromPem(key)))).toBe(true);
+    expect(leaf.verify(new X509Certificate(authorities.get(ca) ?? '').publicKey)).toBe(true);
+    expect(authorities.get(ca)).toBe(new X509Certificate(caOf(ca).pem).toString());
+  }
+  expect(calls.filter((call) => call.startsWith('ca ')).toSorted()).toEqual(['ca etcd', 'ca kubelet']);
+  expect(calls.filter((call) => call.startsWith('done ')).toSorted()).toEqual([
+    'done ca etcd',
+    'done ca kubelet',
+    'done certificate a',
+    'done certificate b',
+    'done key a',
+    'done key b',
+  ]);
+});
+
+test('key and CSR are kept before the CSR is sent', async () => {
+  const { hands, calls } = await setUp();
+  await issueCertificates(REQUESTS, [], 'ec-p256', hands);
+  expect(calls.filter((call) => call.startsWith('sign '))).toEqual(
+    expect.arrayContaining(['sign kubelet a', 'sign etcd b']),
+  );
+});
+
+test('after a lost answer the same CSR is sent again; another request or algorithm gets a new key', async () => {
+  const kept: Kept = new Map();
+  const lost = await setUp(kept, {
+    sign: async () => await Promise.reject(new AgentError('cloud-unreachable', 'lost')),
+  });
+  expect((await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', lost.hands))).code).toBe(
+    'cloud-unreachable',
+  );
+  const before = kept.get('a');
+
+  const again = await setUp(kept);
+  const { certificates } = await issueCertificates(REQUESTS, [], 'ec-p256', again.hands);
+  expect(certificates.get('a')?.key).toBe(before?.key);
+  expect(again.calls).not.toContain('done key a');
+
+  const changed = [request({ name: 'a', names: ['10.0.0.6'] })];
+  expect((await issueCertificates(changed, [], 'ec-p256', again.hands)).certificates.get('a')?.key).not.toBe(
+    before?.key,
+  );
+  const keyOfA = kept.get('a')?.key;
+  await issueCertificates(changed, [], 'rsa-2048', again.hands);
+  expect(kept.get('a')?.key).not.toBe(keyOfA);
+});
+
+test('what Magnum returns is not believed: a wrong certificate ends it', async () => {
+  const stranger = await createCa('k1');
+  const { hands } = await setUp(new Map(), { sign: async (_, csr) => await stranger.sign(csr) });
+  expect(await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', hands))).toMatchObject({
+    code: 'bad-certificate',
+  });
+  const junk = await setUp(new Map(), { readCa: async () => await Promise.resolve('junk') });
+  expect(await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', junk.hands))).toMatchObject({
+    code: 'bad-certificate',
+  });
+});
+
+test('the first error is reported, and only after the others have come to an end', async () => {
+  let running = 0;
+  const base = await setUp();
+  const slow: IssueHands['sign'] = async (type, csr) => {
+    running += 1;
+    try {
+      if (type === 'kubelet') throw new AgentError('cloud-refused', 'no');
+      return await base.hands.sign(type, csr);
+    } finally {
+      running -= 1;
+    }
+  };
+  const error = await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', { ...base.hands, sign: slow }));
+  expect(error.message).toBe('no');
+  expect(running).toBe(0);
+  expect(base.calls).toContain('done certificate b');
+});

@@ -1,0 +1,50 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { keyUsageOf } from '../../../src/certificates/der.ts';
+import { certificatesIn, fingerprint, keyId } from '../../../src/certificates/read.ts';
+import { recognizer } from '../../../src/certificates/recognize.ts';
+import { isObject } from '../../../src/base/json.ts';
+import { fixture, jsonObject, textIn } from '../support/fixtures.ts';
+import { createCa, openssl } from '../support/openssl.ts';
+
+const body = jsonObject(fixture('magnum-sign.json'))['body'];
+const pem = isObject(body) ? textIn(body, 'pem') : '';
+
+test('a fingerprint is what openssl prints', async () => {
+  const printed = await openssl(['x509', '-noout', '-fingerprint', '-sha256'], pem);
+  const expected = printed.trim().replace(/^.*=/, '').replaceAll(':', '').toLowerCase();
+  expect(fingerprint(new X509Certificate(pem))).toBe(expected);
+});
+
+test('a key is named by its value', async () => {
+  const certificate = new X509Certificate(pem);
+  const der = await openssl(['x509', '-noout', '-pubkey'], pem);
+  const spki = Buffer.from(der.replaceAll(/-----.*-----|\s/g, ''), 'base64');
+  expect(keyId(certificate.publicKey)).toBe(createHash('sha256').update(spki).digest('hex'));
+});
+
+test('all certificates of a bundle are found, with text and Windows line ends between them', async () => {
+  const [one, two] = await Promise.all([createCa('a'), createCa('b')]);
+  const text = `# first\r\n${one.pem.replaceAll('\n', '\r\n')}\nBag Attributes\n${two.pem}${pem}`;
+  expect(certificatesIn(text, 'x').map(({ subject }) => subject)).toEqual(['CN=a', 'CN=b', 'CN=etcd']);
+  expect(certificatesIn('', 'x')).toEqual([]);
+});
+
+test('the key usage is read as openssl wrote it; without one there is none', async () => {
+  const ca = await createCa();
+  // keyCertSign is bit 5 (RFC 5280, 4.2.1.3)
+  expect(keyUsageOf(new X509Certificate(ca.pem).raw)).toBe(0b0000_0100);
+  expect(keyUsageOf(new X509Certificate(pem).raw)).toBeUndefined();
+});
+
+test('a copy is recognized by its key: a CA of the same name is none, a renewed certificate of the same key is one', async () => {
+  const [old, fresh] = await Promise.all([createCa('k1'), createCa('k1')]);
+  const isOld = recognizer(old.pem);
+  expect(isOld(old.pem)).toBe(true);
+  expect(isOld(`${fresh.pem}${old.pem}`)).toBe(true);
+  expect(isOld(fresh.pem)).toBe(false);
+  for (const junk of ['', 'junk', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----']) {
+    expect(isOld(junk)).toBe(false);
+    expect(recognizer(junk)(junk)).toBe(false);
+  }
+});
