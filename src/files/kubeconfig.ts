@@ -60,7 +60,7 @@ function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
 
   for (const { name, body } of entries(root, 'clusters', 'cluster')) {
     const ca = scalar(body, 'certificate-authority-data');
-    if (ca && (name === current.cluster || known.isOldCa(decode(ca))))
+    if (ca && (isCurrent(name, current.cluster) || known.isOldCa(decode(ca))))
       edits.push(...replace(ca, identity.ca));
   }
   for (const { name, body } of entries(root, 'users', 'user')) {
@@ -68,7 +68,7 @@ function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
     const key = scalar(body, 'client-key-data');
     // Only as a pair: a new certificate beside an old key would be of no use to anybody.
     if (!certificate || !key) continue;
-    if (name === current.user || known.isOldLeaf(decode(certificate)))
+    if (isCurrent(name, current.user) || known.isOldLeaf(decode(certificate)))
       edits.push(...replace(certificate, identity.certificate), ...replace(key, identity.key));
   }
   return edits;
@@ -101,10 +101,14 @@ export function embeddedIn(
   return { ca: undefined, certificate: undefined };
 }
 
+/** An entry without a name is nobody's, least of all that of a file without a current context. */
+const isCurrent = (name: string | undefined, current: string | undefined): boolean =>
+  name !== undefined && name === current;
+
 /** The cluster and the user that kubectl would take. */
 function currentContext(root: YAMLMap): { cluster: string | undefined; user: string | undefined } {
   const wanted = string(root, 'current-context');
-  const context = entries(root, 'contexts', 'context').find(({ name }) => name === wanted)?.body;
+  const context = entries(root, 'contexts', 'context').find(({ name }) => isCurrent(name, wanted))?.body;
   return { cluster: context && string(context, 'cluster'), user: context && string(context, 'user') };
 }
 
