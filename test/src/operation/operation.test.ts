@@ -16,7 +16,7 @@ test('a rotation of a real Magnum brings a pair of service-account keys', () => 
   const [raw] = listIn(jsonObject(fixture('metadata-rotate.json')), 'deployments');
   const decoded = decodeDeployment(raw);
   const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
-  const pair = operation?.serviceAccount;
+  const pair = operation?.kind === 'rotate' ? operation.serviceAccount : undefined;
   expect(operation).toMatchObject({ kind: 'rotate', keystoneToken: undefined });
   const fromPrivate = createPublicKey(createPrivateKey(pair?.privateKey ?? ''));
   expect(fromPrivate.equals(createPublicKey(pair?.publicKey ?? ''))).toBe(true);
