@@ -6,6 +6,9 @@ import { sendSignal } from '../src/signal/send.ts';
 import type { Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
 
+/** A result that nobody has acknowledged yet. */
+export type Unacknowledged = { id: string; why: string };
+
 /** How long one pass keeps trying to have a result acknowledged; the next pass tries again. */
 const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
 
@@ -14,10 +17,14 @@ const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
  * resource and the body names no deployment, so a late result would complete a newer one: what the cloud
  * wants now is asked first, and only a result that it still waits for is sent.
  *
- * @returns how many are still unacknowledged
+ * @returns those that are still unacknowledged, and why
  */
-export async function answerAll(wanted: Wanted, hands: Hands, signal: AbortSignal): Promise<number> {
-  let open = 0;
+export async function answerAll(
+  wanted: Wanted,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged[]> {
+  const open: Unacknowledged[] = [];
   for (const entry of hands.ledger.entries()) {
     if (entry.state !== 'finished' && !(entry.state === 'started' || entry.state === 'accepted')) continue;
     const fate = fateOf(entry, wanted);
@@ -28,8 +35,11 @@ export async function answerAll(wanted: Wanted, hands: Hands, signal: AbortSigna
       );
       await hands.ledger.supersede(entry.id);
     } else if (entry.state === 'finished') {
-      const acknowledged = fate === 'awaited' && (await answer(entry, hands, signal));
-      if (!acknowledged) open += 1;
+      const why =
+        fate === 'awaited'
+          ? await answer(entry, hands, signal)
+          : 'whether it is still waited for could not be asked';
+      if (why !== undefined) open.push({ id: entry.id, why });
     }
   }
   return open;
@@ -52,10 +62,14 @@ function fateOf(
   return complete ? 'superseded' : 'unknown';
 }
 
-/** Sends one result. Only an acknowledgement counts; what went wrong is logged and tried again next time. */
-export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): Promise<boolean> {
+/**
+ * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
+ *
+ * @returns why nobody has acknowledged it; undefined when somebody has
+ */
+export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): Promise<string | undefined> {
   const { id, outcome, signal: target } = entry;
-  if (!outcome || !target) return true;
+  if (!outcome || !target) return undefined;
   for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
   const text = `signal the result to Heat (${target.transport})`;
   const start = hands.clock.elapsed();
@@ -66,14 +80,12 @@ export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): P
       await sendSignal(target, body, hands.signals, signal);
     });
   } catch (error) {
-    hands.progress({ event: 'failed', text, why: explain(error) });
-    hands.log.warn(
-      { deployment: id, why: explain(error) },
-      'the result is not acknowledged; it will be sent again',
-    );
-    return false;
+    const why = explain(error);
+    hands.progress({ event: 'failed', text, why });
+    hands.log.warn({ deployment: id, why }, 'the result is not acknowledged; it will be sent again');
+    return why;
   }
   await hands.ledger.signalled(id);
   hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
-  return true;
+  return undefined;
 }

@@ -92,7 +92,8 @@ function report(result: PassResult, { log }: Hands, reported: Set<string>): void
 function inWords({ problems, open, settled }: PassResult): string {
   const [problem] = problems;
   if (problem) return `waiting: ${explain(problem)}`;
-  if (open > 0) return `${open} result${open === 1 ? '' : 's'} not yet acknowledged by Heat`;
+  const [unacknowledged] = open;
+  if (unacknowledged) return `the result of ${unacknowledged.id} is not acknowledged: ${unacknowledged.why}`;
   const last = settled.at(-1);
   if (last) return `deployment ${last.id} ${last.outcome.statusCode === 0 ? 'done' : 'failed'}`;
   return 'idle, nothing to do';

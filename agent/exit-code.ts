@@ -27,5 +27,5 @@ export function exitCodeOfPass({ settled, problems, open }: PassResult): ExitCod
   if (settled.some(({ outcome }) => outcome.statusCode !== 0)) return EXIT.deploymentFailed;
   const [problem] = problems;
   if (problem) return exitCodeOf(problem);
-  return open > 0 ? EXIT.cloudNotReady : EXIT.done;
+  return open.length > 0 ? EXIT.cloudNotReady : EXIT.done;
 }

@@ -2,7 +2,7 @@ import type { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import { pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
-import { answer, answerAll } from './answer.ts';
+import { answer, answerAll, type Unacknowledged } from './answer.ts';
 import { collect, understand } from './collect.ts';
 import type { Hands } from './hands.ts';
 import { settle } from './settle.ts';
@@ -21,7 +21,7 @@ export type PassResult = {
   /** Sources that could not be asked and deployments that could not be understood. */
   problems: AgentError[];
   /** Results that nobody has acknowledged yet. */
-  open: number;
+  open: Unacknowledged[];
   /** Groups of deployments that nobody here serves. */
   unserved: { id: string; group: string }[];
 };
@@ -47,7 +47,7 @@ export async function pass(
   signal: AbortSignal,
   options: PassOptions = {},
 ): Promise<PassResult> {
-  const result: PassResult = { changed: false, settled: [], problems: [], open: 0, unserved: [] };
+  const result: PassResult = { changed: false, settled: [], problems: [], open: [], unserved: [] };
 
   // 1. Recover: what a killed run has left is brought to its end before anything new.
   const recovered = await recoverIfInterrupted(hands, signal);
@@ -82,13 +82,13 @@ export async function pass(
       continue;
     }
     const entry = hands.ledger.find(id);
-    const acknowledged = entry !== undefined && (await answer(entry, hands, signal));
-    if (!acknowledged) result.open += 1;
+    const why = entry && (await answer(entry, hands, signal));
+    if (why !== undefined) result.open.push({ id, why });
     result.settled.push({ id, outcome });
   }
 
   // 5. Remember: nothing is open, so the same metadata again means nothing to do.
-  memory.dealtWith = result.open === 0 && problems.length === 0 ? said : undefined;
+  memory.dealtWith = result.open.length === 0 && problems.length === 0 ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
   return result;
 }

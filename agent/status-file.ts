@@ -10,7 +10,7 @@ import type { PassResult } from './pass.ts';
 const PassRecord = v.object({
   at: v.string(),
   problems: v.array(v.string()),
-  open: v.number(),
+  open: v.array(v.object({ id: v.string(), why: v.string() })),
   unserved: v.array(v.object({ id: v.string(), group: v.string() })),
 });
 export type PassRecord = v.InferOutput<typeof PassRecord>;

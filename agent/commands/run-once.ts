@@ -67,8 +67,8 @@ async function summarize(
     line(paint('bold', 'what changed'));
     line(changes);
   } else if (result.settled.length === 0 && result.problems.length === 0) line('nothing to do');
-  if (result.open > 0)
-    line(`${paint('yellow', '!')} ${result.open} result(s) not yet acknowledged by Heat: run it again`);
+  for (const { id, why } of result.open)
+    line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet, run it again: ${why}`);
 }
 
 const asJson = ({ settled, problems, open, unserved }: PassResult): unknown => ({

@@ -20,8 +20,8 @@ export const verb: Verb = async (context) => {
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
-    if (last && last.open > 0)
-      line(`  ${paint('yellow', '!')} ${last.open} result(s) not yet acknowledged by Heat`);
+    for (const { id, why } of last?.open ?? [])
+      line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted !== undefined)
       line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
     if (entries.length === 0) line('no deployments yet');
