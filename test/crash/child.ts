@@ -35,7 +35,14 @@ async function runOnce({ verb, root, plan }: Job): Promise<Report> {
     process.kill(process.pid, 'SIGKILL');
     throw new Error('still alive');
   };
-  const isDue = (point: string): boolean => points.push(point) === plan.killAt;
+  const patterns = [...(plan.killWhere ?? [])];
+  const isLast = (point: string): boolean => {
+    const [pattern] = patterns;
+    if (pattern === undefined || !new RegExp(pattern).test(point)) return false;
+    patterns.shift();
+    return patterns.length === 0;
+  };
+  const isDue = (point: string): boolean => points.push(point) === plan.killAt || isLast(point);
   const watcher: Watcher = {
     reach: (point) => {
       if (isDue(point)) die();

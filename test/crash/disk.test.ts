@@ -15,7 +15,7 @@ afterAll(async () => {
 
 test('the disk fails once, anywhere in a rotation', { timeout: 600_000 }, async () => {
   const { findings, calls, told } = await sweepFaults(bench, IN_FILES, (calls) =>
-    sample(faultsOnce(calls), 30),
+    sample(faultsOnce(calls), 12),
   );
   process.stdout.write(`disk: ${calls} calls, ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
   expect(findings).toEqual([]);
@@ -29,7 +29,7 @@ test(
   { timeout: 600_000 },
   async () => {
     const { findings, told } = await sweepFaults(bench, IN_FILES, (calls) =>
-      sample(faultsForGood(calls, '/etc'), 20),
+      sample(faultsForGood(calls, '/etc'), 8),
     );
     process.stdout.write(`disk for good: ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
     expect(findings).toEqual([]);

@@ -18,9 +18,9 @@ afterAll(async () => {
 });
 
 test.each([
-  ['a master with its certificates in files', IN_FILES, 15],
-  ['a master with kubeconfigs', IN_KUBECONFIGS, 6],
-  ['a rotation that fails and goes back', GOING_BACK, 12],
+  ['a master with its certificates in files', IN_FILES, 10],
+  ['a master with kubeconfigs', IN_KUBECONFIGS, 4],
+  ['a rotation that fails and goes back', GOING_BACK, 8],
 ])('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
   const result = await sweep(bench, scenario, ({ points }) =>
     sample(distinctPoints(points), size).map((point) => [killAt(point)]),
@@ -30,14 +30,14 @@ test.each([
 });
 
 test('killed, and killed again while it recovers', { timeout: 600_000 }, async () => {
-  say('double kills', await sweep(bench, IN_FILES, doubleKills(6, random)));
+  say('double kills', await sweep(bench, IN_FILES, doubleKills(4, random)));
 });
 
 test('power cut: what was not synced is lost', { timeout: 600_000 }, async () => {
-  say('power cuts', await sweep(bench, IN_FILES, powerCuts(8, random)));
+  say('power cuts', await sweep(bench, IN_FILES, powerCuts(6, random)));
 });
 
 test('killed at moments that have nothing to do with its steps', { timeout: 600_000 }, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
-  say('moments', await sweep(bench, IN_FILES, () => killsAtMoments(6, random, ms)));
+  say('moments', await sweep(bench, IN_FILES, () => killsAtMoments(4, random, ms)));
 });

@@ -8,6 +8,8 @@ export type Job = { verb: string; root: string; plan: Plan };
 export type Plan = {
   /** SIGKILL at this step, counted from 1. */
   killAt?: number | undefined;
+  /** SIGKILL at the step that matches the last of these, after the others have been matched in turn. */
+  killWhere?: readonly string[] | undefined;
   /** The kill is a power cut: what was not synced is lost, as much of it as this seed says. */
   powerCutSeed?: number | undefined;
   /** The calls that change the disk, counted from 1, fail: one of them, or all from there on below a folder. */
