@@ -57,7 +57,9 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     if (!journal) return;
     for (const { staged } of journal.files) await disk.remove(staged);
     for (const name of await disk.list(previousDirectory)) await disk.remove(join(previousDirectory, name));
-    await syncAll(disk, [...directoriesOf(journal), previousDirectory]);
+    for (const path of [...directoriesOf(journal), previousDirectory])
+      // A run that was killed early has not made every directory yet.
+      if (await disk.info(path)) await disk.sync(path);
     await disk.remove(journalPath);
     await disk.sync(directory);
   };
