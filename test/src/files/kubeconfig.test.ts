@@ -23,6 +23,16 @@ const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, 
 const swapped = (text: string): string =>
   text.replaceAll(OLD_CA, NEW_CA).replaceAll(OLD_CERT, NEW_CERT).replaceAll(OLD_KEY, NEW_KEY);
 
+const users = (...list: [string, string, string][]): string =>
+  list
+    .map(
+      ([name, cert, key]) =>
+        `- name: ${name}\n  user: { client-certificate-data: ${cert}, client-key-data: ${key} }\n`,
+    )
+    .join('');
+
+const quoted = (text: string): fc.Arbitrary<string> => fc.constantFrom(text, `"${text}"`, `'${text}'`);
+
 const ADMIN = `# made by hand
 apiVersion: v1
 kind: Config
@@ -103,13 +113,6 @@ test('an anchor that another entry refers to is edited where it stands', () => {
 });
 
 describe('what is replaced', () => {
-  const users = (...list: [string, string, string][]): string =>
-    list
-      .map(
-        ([name, cert, key]) =>
-          `- name: ${name}\n  user: { client-certificate-data: ${cert}, client-key-data: ${key} }\n`,
-      )
-      .join('');
   const config = (extra: string, current = 'current-context: default\n'): string =>
     `clusters:\n- { name: k1, cluster: { certificate-authority-data: ${b64('CA x')} } }\n- { name: k2, cluster: { certificate-authority-data: ${b64('CA y')} } }\n` +
     `contexts:\n- { name: default, context: { cluster: k1, user: me } }\n${current}users:\n${extra}`;
@@ -216,7 +219,6 @@ test('any text is renewed or refused, and what holds nothing to replace comes ba
 
 test('in any kubeconfig, however written, all other bytes stay the same', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
-  const quoted = (text: string): fc.Arbitrary<string> => fc.constantFrom(text, `"${text}"`, `'${text}'`);
   const filler = fc.constantFrom('', '# comment\n', '\n', 'x-extra: [1, "two"]\n');
   fc.assert(
     fc.property(

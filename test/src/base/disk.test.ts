@@ -1,0 +1,133 @@
+import { chmod, link, lstat, mkdir, readdir, symlink } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { isMissing, readIfThere, replaceFile } from '../../../src/base/disk.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+test('a file is made with its attributes, and never over something that is there', async () => {
+  const { disk, read, at } = await tempRoot();
+  await disk.create('/a', 'one', { mode: 0o440, uid: 0, gid: 12 });
+  expect(await disk.info('/a')).toEqual({ type: 'file', mode: 0o440, uid: 0, gid: 12 });
+  expect((await agentErrorOf(disk.create('/a', 'two', {}))).message).toBe(
+    'writing /a: something is there already (EEXIST)',
+  );
+  await symlink('/nowhere', at('/link'));
+  expect((await agentErrorOf(disk.create('/link', 'two', {}))).code).toBe('disk');
+  expect(await read('/a')).toBe('one');
+  await disk.create('/default', '', {});
+  expect(await disk.info('/default')).toMatchObject({ mode: 0o600 });
+});
+
+test('a file may be narrower than the umask of whoever starts us lets through, and wider', async () => {
+  const { disk } = await tempRoot();
+  const before = process.umask(0o077);
+  try {
+    await disk.create('/wide', '', { mode: 0o644 });
+    await disk.makeDirectory('/d', { mode: 0o755 });
+  } finally {
+    process.umask(before);
+  }
+  expect(await disk.info('/wide')).toMatchObject({ mode: 0o644 });
+  expect(await disk.info('/d')).toMatchObject({ mode: 0o755 });
+});
+
+test('what is not there is undefined, an empty list, or nothing to remove; reading it is an error', async () => {
+  const { disk } = await tempRoot();
+  expect(await disk.info('/x')).toBeUndefined();
+  expect(await disk.list('/x')).toEqual([]);
+  await disk.remove('/x');
+  expect(await readIfThere(disk, '/x')).toBeUndefined();
+  const error = await agentErrorOf(disk.read('/x'));
+  expect(isMissing(error)).toBe(true);
+  expect(error.message).toBe('reading /x: no such file or directory (ENOENT)');
+});
+
+test('only a missing file is undefined: what cannot be read is an error', async () => {
+  const { disk } = await tempRoot();
+  await disk.makeDirectory('/d', {});
+  expect((await agentErrorOf(readIfThere(disk, '/d'))).message).toContain(
+    'a directory is in the way (EISDIR)',
+  );
+});
+
+test('symlinks of the last part are followed as the node sees them, not out of the root', async () => {
+  const { disk, write, at } = await tempRoot();
+  await write('/etc/target', 'x');
+  await mkdir(at('/a/b'), { recursive: true });
+  for (const [from, to] of [
+    ['/a/absolute', '/etc/target'],
+    ['/a/b/relative', '../../etc/target'],
+    ['/a/twice', 'b/relative'],
+    ['/a/out', '../../../../etc/target'],
+    ['/a/dangling', '/etc/nothing'],
+  ] as const)
+    await symlink(to, at(from));
+  for (const path of ['/a/absolute', '/a/b/relative', '/a/twice', '/a/out', '/etc/target'])
+    expect([path, await disk.resolve(path)]).toEqual([path, '/etc/target']);
+  expect(await disk.resolve('/a/dangling')).toBe('/etc/nothing');
+  expect(await disk.info('/a/out')).toMatchObject({ type: 'symlink' });
+});
+
+test('a symlink that leads back to itself is refused', async () => {
+  const { disk, at } = await tempRoot();
+  await symlink('/loop', at('/loop'));
+  expect((await agentErrorOf(disk.resolve('/loop'))).message).toContain('too many symlinks');
+});
+
+test('a directory gets its attributes when it is made, and keeps them when it is there', async () => {
+  const { disk } = await tempRoot();
+  await disk.makeDirectory('/a/b/c', { mode: 0o550, uid: 0, gid: 12 });
+  expect(await disk.info('/a/b/c')).toEqual({ type: 'directory', mode: 0o550, uid: 0, gid: 12 });
+  await disk.makeDirectory('/a/b/c', { mode: 0o700 });
+  expect(await disk.info('/a/b/c')).toMatchObject({ mode: 0o550, gid: 12 });
+  await Promise.all(['/p/q', '/p/q', '/p/r'].map(async (path) => await disk.makeDirectory(path, {})));
+  expect(await disk.list('/p')).toEqual(['q', 'r']);
+});
+
+test('a file is replaced as a whole, with the attributes that were asked for and nothing left behind', async () => {
+  const { disk, read, write, files, at } = await tempRoot();
+  await write('/d/f', 'old', 0o644);
+  await link(at('/d/f'), at('/d/other-name'));
+  await write('/d/.f.new', 'left by a killed run');
+  await replaceFile(disk, '/d/f', 'new', { mode: 0o600 });
+  expect([await read('/d/f'), await read('/d/other-name')]).toEqual(['new', 'old']);
+  expect(await disk.info('/d/f')).toMatchObject({ mode: 0o600 });
+  expect(await files()).toEqual(['/d/f', '/d/other-name']);
+});
+
+test('a planted symlink where the new content is written first is not followed', async () => {
+  const { disk, read, write, at } = await tempRoot();
+  await write('/secret', 'untouched');
+  await write('/d/f', 'old');
+  await symlink('/secret', at('/d/.f.new'));
+  await replaceFile(disk, '/d/f', 'new', {});
+  expect([await read('/d/f'), await read('/secret')]).toEqual(['new', 'untouched']);
+});
+
+test('content that could not be written leaves the old file as it is', async () => {
+  const { disk, read, write } = await tempRoot();
+  await write('/d/f', 'old');
+  const full = { ...disk, create: async () => await Promise.reject(new AgentError('disk', 'full')) };
+  expect((await agentErrorOf(replaceFile(full, '/d/f', 'new', {}))).message).toBe('full');
+  expect(await read('/d/f')).toBe('old');
+});
+
+test('extended attributes go over to the new file like mode and owner', async () => {
+  const { disk, write, at } = await tempRoot();
+  await write('/old', 'x', 0o640);
+  await disk.create('/new', 'content', { mode: 0o640, uid: 0, gid: 0, like: '/old' });
+  const [old, fresh] = await Promise.all([lstat(at('/old')), lstat(at('/new'))]);
+  expect(fresh.mode).toBe(old.mode);
+  expect(await disk.read('/new')).toEqual(Buffer.from('content'));
+});
+
+test('room says what is left, also for a directory that is still to be made', async () => {
+  const { disk, at } = await tempRoot();
+  const room = await disk.room('/not/there/yet');
+  expect(room.bytes).toBeGreaterThan(0);
+  expect(room.inodes).toBeGreaterThan(0);
+  expect(room.writable).toBe(true);
+  expect(await readdir(at('/'))).toEqual([]);
+  await chmod(at('/'), 0o700);
+});

@@ -1,0 +1,48 @@
+import { spawn } from 'node:child_process';
+import { symlink } from 'node:fs/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { takeLock } from '../../../src/base/lock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+test('the second run is told who holds the lock, until it is released', async () => {
+  const { at, read } = await tempRoot();
+  const path = at('/run/coe-agent/lock');
+  const lock = await takeLock(path, 'run', 4711);
+  expect(await read('/run/coe-agent/lock')).toBe('agent run (pid 4711)\n');
+  const error = await agentErrorOf(takeLock(path, 'run-once', 4712));
+  expect(error).toMatchObject({ code: 'lock-held' });
+  expect(error.message).toContain('agent run (pid 4711)');
+  expect(await read('/run/coe-agent/lock')).toContain('4711');
+  await lock.release();
+  const next = await takeLock(path, 'plan', 7);
+  expect(await read('/run/coe-agent/lock')).toBe('agent plan (pid 7)\n');
+  await next.release();
+});
+
+test('the lock of a program that was killed is free at once', async () => {
+  const { at } = await tempRoot();
+  const path = at('/lock');
+  const source = `import { takeLock } from ${JSON.stringify(`${import.meta.dirname}/../../../src/base/lock.ts`)};
+await takeLock(${JSON.stringify(path)}, 'run', process.pid); console.log('held'); setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  expect((await agentErrorOf(takeLock(path, 'plan', 1))).message).toContain(`pid ${child.pid}`);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+  await (await takeLock(path, 'plan', 1)).release();
+});
+
+test('a planted symlink in place of the lock is not followed', async () => {
+  const { at, write, read } = await tempRoot();
+  await write('/secret', 'untouched');
+  await symlink(at('/secret'), at('/lock'));
+  await expect(takeLock(at('/lock'), 'run', 1)).rejects.toThrow('ELOOP');
+  expect(await read('/secret')).toBe('untouched');
+});

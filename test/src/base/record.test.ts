@@ -1,0 +1,85 @@
+import * as fc from 'fast-check';
+import { chmod, readFile, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { readRecord, writeRecord } from '../../../src/base/record.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+const PATH = '/state/record';
+const VALUE = {
+  id: 'd1',
+  words: 'größer 😀 "x"\n',
+  at: { accepted: '2026-11-21T00:00:00Z' },
+  list: [1, null, true],
+};
+
+/** A written record, and what is read when it has these bytes instead. */
+async function setUp() {
+  const { disk, at } = await tempRoot();
+  await disk.makeDirectory('/state', {});
+  await writeRecord(disk, PATH, VALUE);
+  const bytes = await readFile(at(PATH));
+  const readBack = async (content: Uint8Array): Promise<unknown> => {
+    await writeFile(at(PATH), content);
+    try {
+      return await readRecord(disk, PATH);
+    } catch (error) {
+      if (error instanceof AgentError) return error.code;
+      throw error;
+    }
+  };
+  return { disk, at, bytes, readBack };
+}
+
+test('any JSON comes back as it was written, and the file is for its owner alone', async () => {
+  const { disk } = await setUp();
+  await fc.assert(
+    fc.asyncProperty(fc.jsonValue(), async (value) => {
+      await writeRecord(disk, PATH, value);
+      expect(await readRecord(disk, PATH)).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+    { numRuns: 30 },
+  );
+  expect(await disk.info(PATH)).toMatchObject({ mode: 0o600 });
+});
+
+test('no record is none', async () => {
+  const { disk } = await setUp();
+  expect(await readRecord(disk, '/state/other')).toBeUndefined();
+});
+
+test('a record cut at any byte is noticed; without its last line break it is still whole', async () => {
+  const { bytes, readBack } = await setUp();
+  for (let end = 0; end < bytes.length - 1; end += 1)
+    expect([end, await readBack(bytes.subarray(0, end))]).toEqual([end, 'state']);
+  expect(await readBack(bytes.subarray(0, -1))).toEqual(VALUE);
+});
+
+test('a record with any byte flipped is noticed', async () => {
+  const { bytes, readBack } = await setUp();
+  for (const [index, byte] of bytes.entries())
+    for (const mask of [0x01, 0x20, 0x80]) {
+      const altered = Buffer.from(bytes);
+      altered[index] = byte ^ mask;
+      expect([index, mask, await readBack(altered)]).toEqual([index, mask, 'state']);
+    }
+});
+
+test('a record with something before it or behind it, or zeroes in its place, is noticed', async () => {
+  const { bytes, readBack } = await setUp();
+  for (const altered of [
+    Buffer.concat([bytes, Buffer.from('x')]),
+    Buffer.concat([bytes, bytes]),
+    Buffer.concat([Buffer.from('\n'), bytes]),
+    Buffer.alloc(bytes.length),
+    Buffer.from('{}\n'),
+  ])
+    expect(await readBack(altered)).toBe('state');
+});
+
+test('what cannot be read at all is an error of the disk, not a missing record', async () => {
+  const { disk, at } = await setUp();
+  await disk.makeDirectory('/state/directory', {});
+  await chmod(at(PATH), 0o600);
+  await expect(readRecord(disk, '/state/directory')).rejects.toMatchObject({ code: 'disk' });
+});

@@ -1,0 +1,260 @@
+import { stat, symlink } from 'node:fs/promises';
+import { describe, expect, test } from 'vitest';
+import type { Disk } from '../../../src/base/disk.ts';
+import { createGenerations, type Generations } from '../../../src/files/generation.ts';
+import type { Journal } from '../../../src/files/journal.ts';
+import type { ManagedFile } from '../../../src/files/managed-file.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { tempRoot, type TempRoot } from '../support/temp-root.ts';
+
+const STATE = '/var/lib/coe-agent/generation';
+
+const file = (path: string, content = `new ${path}`): ManagedFile => ({
+  path,
+  content,
+  owner: 'kube',
+  group: 'kube_etcd',
+  mode: 0o440,
+  directoryMode: 0o550,
+});
+
+/** Two files that are there, one that is not. */
+const FILES = [file('/etc/certs/ca.crt'), file('/etc/certs/server.key'), file('/etc/fresh/made.crt')];
+
+type SetUp = TempRoot & {
+  generations: Generations;
+  open(disk?: Disk): Generations;
+  contents(): Promise<Record<string, string>>;
+};
+
+async function setUp(): Promise<SetUp> {
+  const temp = await tempRoot();
+  await temp.write('/etc/certs/ca.crt', 'old ca', 0o644);
+  await temp.write('/etc/certs/server.key', 'old key', 0o400);
+  const open = (disk = temp.disk): Generations => createGenerations(disk, STATE, () => ({ uid: 5, gid: 6 }));
+  return {
+    ...temp,
+    open,
+    generations: open(),
+    contents: async () => {
+      const paths = (await temp.files('/etc')).map((path) => path);
+      return Object.fromEntries(
+        await Promise.all(paths.map(async (path) => [path, await temp.read(path)] as const)),
+      );
+    },
+  };
+}
+
+const stage = async (generations: Generations, files = FILES): Promise<Journal> =>
+  await generations.stage('d1', files, (changed) => ({ changed }));
+
+const OLD = { '/etc/certs/ca.crt': 'old ca', '/etc/certs/server.key': 'old key' };
+const NEW = Object.fromEntries(FILES.map(({ path, content }) => [path, content]));
+
+test('staged is beside the targets: nothing is replaced, and the journal knows it all', async () => {
+  const { generations, disk, contents } = await setUp();
+  const journal = await stage(generations);
+  expect(await contents()).toMatchObject(OLD);
+  expect(await generations.current()).toEqual(journal);
+  expect(journal).toMatchObject({
+    owner: 'd1',
+    state: 'staging',
+    rest: { changed: FILES.map(({ path }) => path) },
+  });
+  for (const { staged } of journal.files) expect(await disk.info(staged)).toMatchObject({ type: 'file' });
+  expect(await disk.info(STATE)).toMatchObject({ mode: 0o755 });
+});
+
+test('committed, every file is new; ended and cleared, nothing else is left', async () => {
+  const { generations, contents, files } = await setUp();
+  const committed = await generations.commit(await stage(generations));
+  expect(committed.state).toBe('committed');
+  expect(await contents()).toEqual(NEW);
+  await generations.end(committed, 'ok');
+  expect(await generations.current()).toMatchObject({ state: 'ended', rest: 'ok' });
+  await generations.clear();
+  expect(await generations.underWay()).toBe(false);
+  expect(await files()).toEqual(Object.keys(NEW).toSorted());
+});
+
+test('run again, nothing changes: a file that is right is not touched', async () => {
+  const { generations, at } = await setUp();
+  await generations.commit(await stage(generations));
+  await generations.clear();
+  const before = await Promise.all(FILES.map(async ({ path }) => await stat(at(path))));
+  const journal = await generations.commit(await stage(generations));
+  expect(journal).toMatchObject({ files: [], rest: { changed: [] } });
+  const after = await Promise.all(FILES.map(async ({ path }) => await stat(at(path))));
+  expect(after.map(({ ino, ctimeMs }) => [ino, ctimeMs])).toEqual(
+    before.map(({ ino, ctimeMs }) => [ino, ctimeMs]),
+  );
+});
+
+test('a replaced file keeps its owner and mode; a new one gets those of the layout, and so does its directory', async () => {
+  const { generations, disk } = await setUp();
+  await generations.commit(await stage(generations));
+  expect(await disk.info('/etc/certs/ca.crt')).toMatchObject({ mode: 0o644, uid: 0, gid: 0 });
+  expect(await disk.info('/etc/certs/server.key')).toMatchObject({ mode: 0o400, uid: 0 });
+  expect(await disk.info('/etc/fresh/made.crt')).toMatchObject({ mode: 0o440, uid: 5, gid: 6 });
+  expect(await disk.info('/etc/fresh')).toMatchObject({ mode: 0o550, uid: 5, gid: 6 });
+});
+
+test('reverted, every file is as it was, with its attributes, and a new one is gone', async () => {
+  const { generations, disk, contents, files } = await setUp();
+  const reverted = await generations.revert(await generations.commit(await stage(generations)));
+  expect(reverted.state).toBe('reverted');
+  expect(await contents()).toEqual(OLD);
+  expect(await disk.info('/etc/certs/server.key')).toMatchObject({ mode: 0o400, uid: 0 });
+  await generations.clear();
+  expect(await files()).toEqual(Object.keys(OLD));
+});
+
+test('the kept copies of private keys are for root alone', async () => {
+  const { generations, disk } = await setUp();
+  const journal = await stage(generations);
+  for (const { previous } of journal.files)
+    if (previous) expect(await disk.info(previous.copy)).toMatchObject({ mode: 0o600 });
+  expect(await disk.info(`${STATE}/previous`)).toMatchObject({ mode: 0o700 });
+  expect(await disk.info(`${STATE}/journal`)).toMatchObject({ mode: 0o600 });
+});
+
+test('of a symlink the target is replaced, and the link stays', async () => {
+  const { generations, at, disk, read } = await setUp();
+  await symlink('certs/ca.crt', at('/etc/link.crt'));
+  const journal = await generations.commit(await stage(generations, [file('/etc/link.crt')]));
+  expect(journal.files.map(({ target }) => target)).toEqual(['/etc/certs/ca.crt']);
+  expect(await disk.info('/etc/link.crt')).toMatchObject({ type: 'symlink' });
+  expect(await read('/etc/certs/ca.crt')).toBe('new /etc/link.crt');
+});
+
+test('a symlink planted where files are staged is not followed, there and back', async () => {
+  const { generations, at, read, write } = await setUp();
+  await write('/secret', 'untouched');
+  await symlink('/secret', at('/etc/certs/.ca.crt.coe-agent'));
+  const committed = await generations.commit(await stage(generations));
+  await symlink('/secret', at('/etc/certs/.ca.crt.coe-agent'));
+  await generations.revert(committed);
+  expect(await read('/secret')).toBe('untouched');
+  expect(await read('/etc/certs/ca.crt')).toBe('old ca');
+});
+
+test('what is no file is not replaced, and nothing is staged for the others', async () => {
+  const { generations, disk, contents } = await setUp();
+  await disk.makeDirectory('/etc/certs/directory', {});
+  const error = await agentErrorOf(stage(generations, [...FILES, file('/etc/certs/directory')]));
+  expect(error.message).toContain('it is no file but a directory');
+  expect(await contents()).toEqual(OLD);
+  expect(await generations.underWay()).toBe(false);
+});
+
+test('two paths that lead to one file are one file', async () => {
+  const { generations, at, contents } = await setUp();
+  await symlink('ca.crt', at('/etc/certs/alias.crt'));
+  const committed = await generations.commit(
+    await stage(generations, [file('/etc/certs/ca.crt', 'same'), file('/etc/certs/alias.crt', 'same')]),
+  );
+  expect((await contents())['/etc/certs/ca.crt']).toBe('same');
+  await generations.revert(committed);
+  expect((await contents())['/etc/certs/ca.crt']).toBe('old ca');
+});
+
+test('a damaged journal is noticed, and can be rebuilt from what lies beside the targets', async () => {
+  const { generations, write, read, contents } = await setUp();
+  await generations.commit(await stage(generations));
+  await write(`${STATE}/journal`, (await read(`${STATE}/journal`)).replace('committed', 'reverting'));
+  expect(await generations.underWay()).toBe(true);
+  expect((await agentErrorOf(generations.current())).code).toBe('state');
+  const rebuilt = await generations.rebuild(Object.keys(OLD), 'salvaged');
+  expect(rebuilt).toMatchObject({ rest: 'salvaged', state: 'committing' });
+  await generations.revert(rebuilt);
+  expect(await contents()).toMatchObject(OLD);
+});
+
+/** What the table in journal.ts asks of a restart. */
+async function restart(generations: Generations): Promise<void> {
+  const journal = await generations.current();
+  if (journal?.state === 'committing') await generations.end(await generations.commit(journal), 'new');
+  if (journal?.state === 'reverting') await generations.end(await generations.revert(journal), 'old');
+  await generations.clear();
+}
+
+describe('killed at any step', () => {
+  class Killed extends Error {}
+
+  /** A disk on which the program is killed before its n-th step that changes something. */
+  function killedAt(step: number, disk: Disk): Disk {
+    let steps = 0;
+    const count = (): void => {
+      steps += 1;
+      if (steps > step) throw new Killed();
+    };
+    return {
+      ...disk,
+      create: async (path, content, attributes) => {
+        count();
+        await disk.create(path, content, attributes);
+      },
+      rename: async (from, to) => {
+        count();
+        await disk.rename(from, to);
+      },
+      remove: async (path) => {
+        count();
+        await disk.remove(path);
+      },
+      makeDirectory: async (path, attributes) => {
+        count();
+        await disk.makeDirectory(path, attributes);
+      },
+    };
+  }
+
+  /** Runs something with one kill after another until it comes through; each restart must leave one of two. */
+  async function everyKill(
+    run: (generations: Generations) => Promise<void>,
+    ends: 'old' | 'new',
+  ): Promise<Set<string>> {
+    const seen = new Set<string>();
+    for (let step = 0; ; step += 1) {
+      const { disk, open, contents, files } = await setUp();
+      try {
+        await run(open(killedAt(step, disk)));
+        expect(step).toBeGreaterThan(10);
+        return seen;
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error;
+      }
+      // The restart is killed as well, at its second step, and comes up once more.
+      await restart(open(killedAt(1, disk))).catch((error: unknown) => {
+        if (!(error instanceof Killed)) throw error;
+      });
+      await restart(open());
+      const result = await contents();
+      const isOld = JSON.stringify(result) === JSON.stringify(OLD);
+      if (!isOld) expect([step, result]).toEqual([step, NEW]);
+      seen.add(isOld ? 'old' : 'new');
+      // A record that was never put in place is overwritten by the next one.
+      const left = (await files()).filter((path) => !path.endsWith('/.journal.new'));
+      expect([step, left]).toEqual([step, Object.keys(isOld ? OLD : NEW).toSorted()]);
+      if (step > 200) throw new Error(`it never ends as ${ends}`);
+    }
+  }
+
+  test('a rotation is wholly done or wholly undone', async () => {
+    const seen = await everyKill(async (generations) => {
+      await generations.end(await generations.commit(await stage(generations)), 'new');
+      await generations.clear();
+    }, 'new');
+    expect(seen).toEqual(new Set(['old', 'new']));
+  }, 60_000);
+
+  test('a rotation that is taken back is taken back', async () => {
+    await everyKill(async (generations) => {
+      await generations.end(
+        await generations.revert(await generations.commit(await stage(generations))),
+        'old',
+      );
+      await generations.clear();
+    }, 'old');
+  }, 60_000);
+});

@@ -1,0 +1,84 @@
+import { expect, test } from 'vitest';
+import { parse } from 'yaml';
+import type { Material } from '../../../src/certificates/issue.ts';
+import { kubernetesCerts } from '../../../src/certificates/layouts/kubernetes-certs.ts';
+import { kubernetesPki } from '../../../src/certificates/layouts/kubernetes-pki.ts';
+import type { RoleLayout } from '../../../src/certificates/layout.ts';
+import type { ManagedFile } from '../../../src/files/managed-file.ts';
+import { renderFiles, renderServiceAccount } from '../../../src/files/render.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** Material for everything that a role names; each text says what it is. */
+const materialFor = (role: RoleLayout): Material => ({
+  authorities: new Map(role.authorities.map(({ ca }) => [ca, `CA ${ca}`])),
+  certificates: new Map(
+    role.certificates.map(({ name }) => [name, { certificate: `cert ${name}`, key: `key ${name}` }]),
+  ),
+});
+
+async function render(
+  role: RoleLayout,
+  there: Record<string, string> = {},
+  material = materialFor(role),
+): Promise<Map<string, ManagedFile>> {
+  const files = await renderFiles(role, material, {
+    clusterName: 'k1',
+    read: async (path) => await Promise.resolve(there[path]),
+    fill: (text) => text.replaceAll(/\{(\w+)(?:\|\w+)?\}/g, '<$1>'),
+    recognize: async () => await Promise.resolve(() => false),
+  });
+  return new Map(files.map((file) => [file.path, file]));
+}
+
+test('every CA, key and certificate of the layout has its file, the key before its certificate', async () => {
+  const role = kubernetesCerts.roles.master;
+  const files = await render(role);
+  expect(files.get('/etc/etcd/certs/ca.crt')?.content).toBe('CA etcd');
+  expect(files.get('/etc/kubernetes/certs/front-proxy/admin.crt')).toMatchObject({
+    content: 'cert front-proxy-admin',
+    owner: 'kube',
+    group: 'kube_etcd',
+    mode: 0o440,
+  });
+  expect(files.size).toBe(role.authorities.length + 2 * role.certificates.length);
+  const order = [...files.keys()];
+  for (const { keyFile, certificateFile } of role.certificates)
+    expect(order.indexOf(keyFile.path)).toBe(order.indexOf(certificateFile.path) - 1);
+});
+
+test('service-account keys go where the layout wants them, on a master alone', () => {
+  const pair = { publicKey: 'sa public', privateKey: 'sa private' };
+  expect(renderServiceAccount(kubernetesCerts.roles.master, pair)).toMatchObject([
+    { path: '/etc/kubernetes/certs/service_account_private.key', content: 'sa private', mode: 0o440 },
+    { path: '/etc/kubernetes/certs/service_account.key', content: 'sa public' },
+  ]);
+  expect(renderServiceAccount(kubernetesCerts.roles.worker, pair)).toEqual([]);
+});
+
+test('a kubeconfig that is missing is made where the layout says so, one that is there is renewed', async () => {
+  const current = `clusters: [{ name: c, cluster: { certificate-authority-data: ${b64('old')} } }]
+contexts: [{ name: x, context: { cluster: c, user: u } }]
+current-context: x # mine
+users: [{ name: u, user: { client-certificate-data: ${b64('old')}, client-key-data: ${b64('old')} } }]
+`;
+  const worker = await render(kubernetesPki.roles.worker);
+  expect(worker.has('/etc/kubernetes/admin.conf')).toBe(false);
+  expect(parse(worker.get('/etc/kubernetes/kubelet.conf')?.content ?? '')).toMatchObject({
+    clusters: [{ name: 'k1', cluster: { 'certificate-authority-data': b64('CA kubernetes') } }],
+    users: [{ name: 'system:node:<INSTANCE_NAME>', user: { 'client-key-data': b64('key server') } }],
+  });
+
+  const there = await render(kubernetesPki.roles.worker, { '/etc/kubernetes/admin.conf': current });
+  const renewed = there.get('/etc/kubernetes/admin.conf')?.content ?? '';
+  expect(renewed).toContain('current-context: x # mine');
+  expect(renewed).toContain(b64('cert server'));
+  expect(renewed).not.toContain(b64('old'));
+});
+
+test('a layout that names what was never issued is a fault that is said, not written', async () => {
+  const role = kubernetesCerts.roles.worker;
+  const material = { ...materialFor(role), certificates: new Map() };
+  expect(await agentErrorOf(render(role, {}, material))).toMatchObject({ code: 'config' });
+});
