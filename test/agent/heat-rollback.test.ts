@@ -1,0 +1,132 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { certificateAt, isSignedBy } from './support/certificates.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** What Heat does with the nodes after a failure anywhere in the stack, as it was seen on a real one. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const PUBLIC = '/etc/kubernetes/certs/service_account.key';
+const SERVER = '/etc/kubernetes/certs/server.crt';
+
+const publicKeyOf = (site: Site): string =>
+  (site.cluster.stack.parameters['kube_service_account_key'] ?? '').replaceAll(String.raw`\n`, '\n');
+
+const codesOf = (site: Site): unknown[] =>
+  site
+    .signals()
+    .filter(({ resource }) => resource === `${site.server}-rotate`)
+    .map(({ body }) => body?.['deploy_status_code']);
+
+test('after a failure Heat asks for nothing: the node has its old certificates and is at rest', async () => {
+  const site = await createSite(cloud);
+  const before = await site.files();
+  site.node.units.breakUnit('kubelet', 'keeps the old certificate');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('ROLLBACK_COMPLETE');
+  expect(codesOf(site)).toEqual([1]);
+  expect(await site.files()).toEqual(before);
+
+  expect(await site.pass()).toMatchObject({ settled: [], problems: [], open: [] });
+  site.node.units.mend('kubelet');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(
+    isSignedBy(
+      certificateAt(await site.files(), '/etc/kubernetes/certs/kubelet.crt'),
+      site.cluster.ca.kubernetes,
+    ),
+  ).toBe(true);
+});
+
+test('empty inputs with a new id after a failure are no rotation, and are answered as done', async () => {
+  const site = await createSite(cloud, { role: 'master', server: { actions: ['CREATE', 'UPDATE'] } });
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('CREATE_COMPLETE');
+  const [created, restarts] = [await site.files(), site.restarts().length];
+
+  site.node.units.breakUnit('kube-scheduler', 'fails to start');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  await cloud.until(() => cloud.stackStatus(site.cluster) === 'ROLLBACK_IN_PROGRESS');
+  site.node.units.mend('kube-scheduler');
+  expect(await site.files()).toEqual(created);
+  const [requests, failedRestarts] = [cloud.requests.length, site.restarts().length];
+  expect(failedRestarts).toBeGreaterThan(restarts);
+  await cloud.until(() => deploymentsOn(site) === 2);
+
+  const { settled } = await site.pass();
+  expect(settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(await cloud.settled(site.cluster)).toBe('ROLLBACK_COMPLETE');
+  expect(await site.files()).toEqual(created);
+  expect(site.restarts()).toHaveLength(failedRestarts);
+  expect(cloud.requests.slice(requests).filter(({ service }) => service === 'magnum')).toEqual([]);
+  expect(codesOf(site)).toEqual([0, 1, 0]);
+  expect(site.signals().at(-1)?.body?.['deploy_stdout']).toContain('no new certificates');
+});
+
+const deploymentsOn = ({ cluster, server }: Site): number => cluster.stack.deploymentsOn(server).length;
+
+test('the inputs of before bring the service-account keys of before back, and keep the certificates', async () => {
+  const others = [{ name: 'worker-1', role: 'worker' }] as const;
+  const site = await createSite(cloud, { role: 'master', others });
+  const { cluster, node } = site;
+  const answerOfOther = (code: number): void => {
+    const resource = cluster.stack.resources.get('worker-1-rotate');
+    if (resource) cluster.stack.signal(resource, { deploy_status_code: code });
+  };
+  await cloud.rotateCa(cluster);
+  const firstKey = publicKeyOf(site);
+  answerOfOther(0);
+  await site.pass();
+  expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
+
+  await cloud.rotateCa(cluster);
+  const secondKey = publicKeyOf(site);
+  await site.pass();
+  const rotated = await site.files();
+  expect(rotated.get(PUBLIC)?.content).toBe(secondKey);
+  const restarts = site.restarts().length;
+  // The worker fails, and Heat takes back what the master has done well.
+  answerOfOther(1);
+  await cloud.until(() => cluster.stack.resources.get('master-0-rotate')?.current?.status === 'IN_PROGRESS');
+  await site.pass();
+
+  expect(codesOf(site)).toEqual([0, 0, 0]);
+  const after = await site.files();
+  expect(after.get(PUBLIC)?.content).toBe(firstKey);
+  expect(firstKey).not.toBe(secondKey);
+  expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
+  expect(isSignedBy(certificateAt(after, SERVER), cluster.ca.kubernetes)).toBe(true);
+  // Who signs and checks tokens has to read them again.
+  expect(site.restarts().slice(restarts)).toContain('kube-apiserver');
+  expect(site.restarts().slice(restarts)).toContain('kube-controller-manager');
+  expect(await node.read(PUBLIC)).toBe(firstKey);
+});
+
+test('a rotation asked for after a roll-back is a rotation, though its predecessor asked for the same kind', async () => {
+  const site = await createSite(cloud, { role: 'master', server: { actions: ['CREATE', 'UPDATE'] } });
+  await site.pass();
+  site.node.units.breakUnit('etcd', 'fails to start');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  site.node.units.mend('etcd');
+  await cloud.until(() => deploymentsOn(site) === 2);
+  await site.pass();
+  await cloud.settled(site.cluster);
+
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  const after = await site.files();
+  expect(isSignedBy(certificateAt(after, SERVER), site.cluster.ca.kubernetes)).toBe(true);
+  expect(after.get(PUBLIC)?.content).toBe(publicKeyOf(site));
+});

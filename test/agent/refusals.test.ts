@@ -1,0 +1,198 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { serviceAccountParameters } from '../cloud/generation.ts';
+import { createKeyPool } from '../cloud/key-pool.ts';
+import { fixture } from '../src/support/fixtures.ts';
+import { createSite, type Site, type SiteSpec } from './support/site.ts';
+import { leftovers, nodeFiles } from './support/untouched.ts';
+
+let cloud: Cloud;
+let onePair: Record<string, string>;
+let otherPair: Record<string, string>;
+beforeAll(async () => {
+  const keys = createKeyPool(1);
+  [cloud, onePair, otherPair] = await Promise.all([
+    startCloud(),
+    serviceAccountParameters(keys),
+    serviceAccountParameters(keys),
+  ]);
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** A deployment of the cluster's own template, without the work of a new CA. */
+const update = (site: Site, parameters: Record<string, string> = onePair): void => {
+  site.cluster.stack.update(parameters);
+};
+
+type Refusal = {
+  what: string;
+  spec?: SiteSpec;
+  /** What is wrong with the node, the cloud or the deployment. */
+  arrange(site: Site): void | Promise<void>;
+  /** In deploy_stderr. */
+  words: (site: Site) => readonly string[];
+  /** Requests that Magnum gets before it is noticed. */
+  signings: number;
+};
+
+const MASTER: SiteSpec = { role: 'master' };
+
+const REFUSALS: readonly Refusal[] = [
+  {
+    what: 'a cluster without TLS',
+    arrange: async (site) => {
+      await site.setParams({ TLS_DISABLED: 'True' });
+      update(site);
+    },
+    words: () => ['the cluster has no TLS: nothing to rotate'],
+    signings: 0,
+  },
+  {
+    what: 'missing heat-params, all of them named at once',
+    arrange: async (site) => {
+      await site.setParams({
+        MAGNUM_URL: undefined,
+        TRUST_ID: '',
+        INSTANCE_NAME: undefined,
+        TRUSTEE_PASSWORD: '',
+      });
+      update(site);
+    },
+    words: () => [
+      '/etc/sysconfig/heat-params',
+      'MAGNUM_URL',
+      'TRUST_ID',
+      'INSTANCE_NAME',
+      'TRUSTEE_PASSWORD',
+    ],
+    signings: 0,
+  },
+  {
+    what: 'a trust that is gone: which user, which trust, what Keystone said',
+    arrange: (site) => {
+      cloud.deleteTrust(site.cluster);
+      update(site);
+    },
+    words: ({ cluster }) => [
+      `user ${cluster.trusteeUserId}`,
+      `trust ${cluster.trustId}`,
+      '401 The request you have made requires authentication.',
+    ],
+    signings: 0,
+  },
+  {
+    what: "a trust whose trustor has lost a role, in Keystone's words",
+    arrange: (site) => {
+      cloud.breakTrust();
+      update(site);
+    },
+    words: ({ cluster }) => [
+      `user ${cluster.trusteeUserId}`,
+      `trust ${cluster.trustId}`,
+      '403 You are not authorized to perform the requested action.',
+    ],
+    signings: 0,
+  },
+  {
+    what: "a CSR that Magnum does not like, in Magnum's own words",
+    arrange: (site) => {
+      const body = fixture('magnum-bad-csr.json');
+      cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'answer', status: 400, body } });
+      update(site);
+    },
+    words: () => ['Magnum refused with 400', 'Received invalid csr'],
+    signings: 2,
+  },
+  {
+    what: 'masked service-account keys',
+    spec: MASTER,
+    arrange: (site) => {
+      update(site, { kube_service_account_key: '******', kube_service_account_private_key: '******' });
+    },
+    words: () => ['the service-account keys are not PEM keys', 'masked'],
+    signings: 7,
+  },
+  {
+    what: 'service-account keys that are no pair',
+    spec: MASTER,
+    arrange: (site) => {
+      const { kube_service_account_private_key: foreign = '' } = otherPair;
+      update(site, { ...onePair, kube_service_account_private_key: foreign });
+    },
+    words: () => ['the service-account private key does not fit its public key'],
+    signings: 7,
+  },
+  {
+    what: 'a node without a unit that its layout requires',
+    spec: MASTER,
+    arrange: (site) => {
+      site.node.units.breakUnit('etcd', 'is missing');
+      update(site);
+    },
+    words: () => ['this node has no unit etcd, which its layout requires'],
+    signings: 0,
+  },
+  {
+    what: 'a masked unit, with the way to unmask it',
+    arrange: (site) => {
+      site.node.units.breakUnit('kubelet', 'is masked');
+      update(site);
+    },
+    words: () => ['the unit kubelet is masked: systemctl unmask kubelet'],
+    signings: 0,
+  },
+  {
+    what: 'a directory where a file belongs',
+    arrange: async (site) => {
+      const path = join(site.node.root, '/etc/kubernetes/certs/kubelet.key');
+      await rm(path);
+      await mkdir(path);
+      update(site);
+    },
+    words: () => ['/etc/kubernetes/certs/kubelet.key is a directory, where a file belongs'],
+    signings: 0,
+  },
+];
+
+test.each(REFUSALS)('refused, told to Heat and nothing changed: $what', async (refusal) => {
+  const site = await createSite(cloud, refusal.spec);
+  try {
+    await refusal.arrange(site);
+    const [before, requests] = [await nodeFiles(site), cloud.requests.length];
+    await site.pass();
+
+    const [signal, ...more] = site.signals();
+    expect(more).toEqual([]);
+    expect(signal?.accepted).toBe(true);
+    const { deploy_status_code: code, deploy_stderr: words } = signal?.body ?? {};
+    expect(code).toBe(1);
+    for (const part of refusal.words(site)) expect(words).toContain(part);
+    expect(String(words).trimEnd().split('\n')).toHaveLength(1);
+    expect(await nodeFiles(site)).toEqual(before);
+    expect(site.restarts()).toEqual([]);
+    expect(await leftovers(site)).toEqual([]);
+    const signings = cloud.requests
+      .slice(requests)
+      .filter(({ service, method }) => service === 'magnum' && method === 'POST');
+    expect(signings).toHaveLength(refusal.signings);
+  } finally {
+    cloud.clearFaults();
+    cloud.mendTrust();
+  }
+});
+
+test('what has been refused is done when it is asked for again and the fault is gone', async () => {
+  const site = await createSite(cloud);
+  site.node.units.breakUnit('kubelet', 'is masked');
+  update(site);
+  await site.pass();
+  site.node.units.mend('kubelet');
+  await cloud.settled(site.cluster);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([1, 0]);
+});

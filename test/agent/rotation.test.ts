@@ -1,0 +1,252 @@
+import { chmod, chown, rename, symlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { token } from '../cloud/client.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { NEVER } from '../src/support/clock.ts';
+import {
+  certificateAt,
+  embeddedIn,
+  type Files,
+  fingerprintOf,
+  isSignedBy,
+  keyFits,
+  namesOf,
+  subjectOf,
+} from './support/certificates.ts';
+import { createSite, type Site, type SiteSpec } from './support/site.ts';
+import { expectedNames, expectedOf } from './support/tables.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CLIENT = '1.3.6.1.5.5.7.3.2';
+const SERVER = '1.3.6.1.5.5.7.3.1';
+
+/** Without what nobody rotates. */
+const certificatesOf = (files: Files): Files =>
+  new Map(
+    [...files].filter(([path, { type }]) => type === 'file' && /\/etc\/(kubernetes|etcd)\//.test(path)),
+  );
+
+/** Files that are the same in both. */
+const unchanged = (a: Files, b: Files): string[] =>
+  [...certificatesOf(a)]
+    .filter(([path, { content }]) => b.get(path)?.content === content)
+    .map(([path]) => path);
+
+const pemOf = (site: Site, parameter: string): string =>
+  (site.cluster.stack.parameters[parameter] ?? '').replaceAll(String.raw`\n`, '\n');
+
+const KINDS: readonly (readonly [keyof ReturnType<typeof expectedOf>, SiteSpec])[] = [
+  ['certs master', { role: 'master', layout: 'kubernetes-certs' }],
+  ['certs worker', { role: 'worker', layout: 'kubernetes-certs' }],
+  ['pki master', { role: 'master', layout: 'kubernetes-pki' }],
+  ['pki worker', { role: 'worker', layout: 'kubernetes-pki' }],
+];
+
+describe.each(KINDS)('on a node of the kind %s', (kind, spec) => {
+  test('a CA rotation replaces everything that the node has, and tells Heat so', async () => {
+    const site = await createSite(cloud, spec);
+    const { cluster, node } = site;
+    const name = cluster.heatParams(spec.role ?? 'worker')['INSTANCE_NAME'] ?? '';
+    const expected = expectedOf(name)[kind];
+    const before = await site.files();
+    await cloud.rotateCa(cluster);
+    const { settled, problems } = await site.pass();
+    expect(problems).toEqual([]);
+    expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+
+    const files = await site.files();
+    for (const { stem, ca, caFile, subject, names, extended } of expected.leaves) {
+      const leaf = certificateAt(files, `${stem}.crt`);
+      expect(fingerprintOf(files.get(caFile)?.content ?? ''), caFile).toBe(fingerprintOf(cluster.ca[ca]));
+      expect(isSignedBy(leaf, cluster.ca[ca]), `${stem} is signed by the new CA`).toBe(true);
+      expect(keyFits(files, stem), `the key of ${stem} fits`).toBe(true);
+      expect(files.get(`${stem}.key`)?.content, stem).not.toBe(before.get(`${stem}.key`)?.content);
+      expect(subjectOf(leaf)).toBe(subject);
+      expect(namesOf(leaf)).toEqual(expectedNames(names, name, hostname()));
+      const purposes = extended.map((one) => (one === 'client' ? CLIENT : SERVER));
+      expect(leaf.keyUsage?.toSorted()).toEqual(purposes.toSorted());
+    }
+    for (const path of expected.kubeconfigs) {
+      const { ca, certificate, key } = embeddedIn(files.get(path)?.content ?? '');
+      const [leaf] = expected.leaves;
+      expect(ca).toBe(files.get(leaf?.caFile ?? '')?.content);
+      expect(certificate).toBe(files.get(`${leaf?.stem}.crt`)?.content);
+      expect(key).toBe(files.get(`${leaf?.stem}.key`)?.content);
+    }
+    if (expected.serviceAccount) {
+      const [publicFile, privateFile] = expected.serviceAccount;
+      expect(files.get(publicFile)?.content).toBe(pemOf(site, 'kube_service_account_key'));
+      expect(files.get(privateFile)?.content).toBe(pemOf(site, 'kube_service_account_private_key'));
+    } else expect([...files.keys()].filter((path) => /service_account|sa\.key/.test(path))).toEqual([]);
+
+    expect(site.restarts()).toEqual(expected.units);
+    const [signal, ...more] = site.signals();
+    expect(more).toEqual([]);
+    expect(signal?.accepted).toBe(true);
+    expect(signal?.body).toMatchObject({
+      deploy_status_code: 0,
+      deploy_stderr: '',
+      fingerprint: fingerprintOf(cluster.ca.kubernetes),
+    });
+    expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
+    expect((await node.read('/etc/sysconfig/heat-params')).length).toBeGreaterThan(0);
+    expect([...files.keys()].filter((path) => /\.coe-agent$|\.new$/.test(path))).toEqual([]);
+  });
+});
+
+test('every unit with a TLS port presents the leaf that lies on disk', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const files = await site.files();
+  for (const [unit, stem] of [
+    ['etcd', '/etc/etcd/certs/server'],
+    ['kube-apiserver', '/etc/kubernetes/certs/server'],
+    ['kubelet', '/etc/kubernetes/certs/kubelet'],
+  ] as const) {
+    const seen = await presentedCertificate('127.0.0.1', site.node.units.port(unit), NEVER);
+    expect(seen.fingerprint256, unit).toBe(certificateAt(files, `${stem}.crt`).fingerprint256);
+  }
+});
+
+test('new files get the owner and the mode that make-cert.sh gives them', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const files = await site.files();
+  const [kube, etcd, kubeEtcd] = [301, 302, 303];
+  expect(files.get('/etc/kubernetes/certs/service_account_private.key')).toMatchObject({
+    mode: 0o440,
+    uid: kube,
+    gid: kubeEtcd,
+  });
+  expect(files.get('/etc/etcd/certs/server.key')).toMatchObject({ mode: 0o440, uid: etcd, gid: kubeEtcd });
+  expect(files.get('/etc/kubernetes/certs')).toMatchObject({ mode: 0o550, uid: kube, gid: kubeEtcd });
+});
+
+test('a replaced file keeps the owner and mode of the old one, and a symlink stays one', async () => {
+  const site = await createSite(cloud);
+  const at = (path: string): string => join(site.node.root, path);
+  const certs = '/etc/kubernetes/certs';
+  await chown(at(`${certs}/kubelet.key`), 1234, 5678);
+  await chmod(at(`${certs}/kubelet.key`), 0o604);
+  await rename(at(`${certs}/proxy.crt`), at('/etc/kubernetes/elsewhere.crt'));
+  await symlink('../elsewhere.crt', at(`${certs}/proxy.crt`));
+  const before = await site.files();
+
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const after = await site.files();
+  expect(after.get(`${certs}/kubelet.key`)).toMatchObject({ mode: 0o604, uid: 1234, gid: 5678 });
+  expect(keyFits(after, `${certs}/kubelet`)).toBe(true);
+  expect(after.get(`${certs}/proxy.crt`)?.type).toBe('other');
+  expect(after.get('/etc/kubernetes/elsewhere.crt')?.content).not.toBe(
+    before.get('/etc/kubernetes/elsewhere.crt')?.content,
+  );
+  expect(isSignedBy(certificateAt(after, '/etc/kubernetes/elsewhere.crt'), site.cluster.ca.kubernetes)).toBe(
+    true,
+  );
+});
+
+test('a kubeconfig keeps its comments, its other users and its order', async () => {
+  const site = await createSite(cloud, { layout: 'kubernetes-pki' });
+  const path = '/etc/kubernetes/kubelet.conf';
+  const text = await site.node.read(path);
+  const own = text.replace('users:\n', 'users: # whoever may\n- name: other\n  user:\n    token: kept\n');
+  await site.node.write(path, own);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const base64 = /(-data: ).*/g;
+  const after = await site.node.read(path);
+  expect(after).not.toBe(own);
+  expect(after.replaceAll(base64, '$1')).toBe(own.replaceAll(base64, '$1'));
+});
+
+test('the same deployment again changes nothing, restarts nothing and is not answered again', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const [files, restarts, requests] = [await site.files(), site.restarts(), cloud.requests.length];
+  const { settled, open } = await site.pass();
+  expect({ settled, open }).toEqual({ settled: [], open: [] });
+  expect(await site.files()).toEqual(files);
+  expect(site.restarts()).toEqual(restarts);
+  expect(site.signals()).toHaveLength(1);
+  expect(cloud.requests.slice(requests).map(({ service, method }) => `${service} ${method}`)).toEqual([
+    'keystone POST',
+    'heat GET',
+  ]);
+});
+
+test('three rotations in a row replace every file each time', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  let before = await site.files();
+  for (const round of [1, 2, 3]) {
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+    const after = await site.files();
+    expect(unchanged(before, after), `round ${round}`).toEqual([]);
+    const server = certificateAt(after, '/etc/kubernetes/certs/server.crt');
+    expect(isSignedBy(server, site.cluster.ca.kubernetes)).toBe(true);
+    before = after;
+  }
+  expect(site.restarts()).toHaveLength(18);
+});
+
+test('a keystone_token in the inputs is used in place of the trust', async () => {
+  const site = await createSite(cloud);
+  // Whoever logs in with the trust is turned away.
+  cloud.deleteTrust(site.cluster);
+  const { name, domain, password } = cloud.owner;
+  const scope = { project: { id: cloud.project.id } };
+  const issued = await token(cloud.authUrl, { name, domain: { id: domain.id }, password }, scope);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'coe-rotate',
+    inputs: [{ name: 'keystone_token' }],
+    values: { keystone_token: issued },
+  });
+  const [before, requests] = [await site.files(), cloud.requests.length];
+  const { settled } = await site.pass();
+  expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+  expect(unchanged(before, await site.files())).toEqual(['/etc/kubernetes/certs/ca.crt']);
+  // The poller's own, and that of the user who signals.
+  const logins = cloud.requests.slice(requests).filter(({ service }) => service === 'keystone');
+  expect(logins).toHaveLength(2);
+});
+
+const rotate = async (signalTransport: 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'NO_SIGNAL'): Promise<Site> => {
+  const site = await createSite(cloud, { server: { signalTransport } });
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ open: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await site.ledger()).toMatchObject([{ state: 'signalled' }]);
+  return site;
+};
+
+describe('each way to signal', () => {
+  test("HEAT_SIGNAL goes to the resource's own address in Heat", async () => {
+    const [signal] = (await rotate('HEAT_SIGNAL')).signals();
+    expect(signal?.path).toMatch(/^\/v1\/[^/]+\/stacks\/.+\/resources\/worker-0-rotate\/signal$/);
+  });
+
+  test('CFN_SIGNAL goes to the pre-signed address', async () => {
+    const [signal] = (await rotate('CFN_SIGNAL')).signals();
+    expect(signal?.path).toMatch(/^\/v1\/signal\/arn/);
+    expect(signal?.body).toMatchObject({ deploy_status_code: 0 });
+  });
+
+  test('NO_SIGNAL sends nothing', async () => {
+    expect((await rotate('NO_SIGNAL')).signals()).toEqual([]);
+  });
+});

@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { compose, type Instrument } from '../../../agent/compose.ts';
+import { conclude } from '../../../agent/conclude.ts';
+import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
+import type { Hands, Progress } from '../../../agent/hands.ts';
+import { readNode } from '../../../agent/node.ts';
+import { newMemory, pass, type PassOptions, type PassResult } from '../../../agent/pass.ts';
+import { carryOut } from '../../../agent/perform.ts';
+import { planRotation } from '../../../agent/plan.ts';
+import { createDisk } from '../../../src/base/disk.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import type { Entry as LedgerEntry } from '../../../src/deployment/ledger.ts';
+import type { Cloud } from '../../cloud/cloud.ts';
+import type { Cluster, ServerSpec } from '../../cloud/cluster.ts';
+import type { ReceivedSignal } from '../../cloud/signals.ts';
+import { askUnits, socketSystemctl } from '../../crash/socket-systemctl.ts';
+import { type Entry, readTree } from '../../crash/tree.ts';
+import { createNode, type TestNode } from '../../fakes/node.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { fastClock, type FastClock } from './clock.ts';
+
+// Nothing here is about the speed of a disk, and a rotation syncs a hundred times.
+if (existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
+
+export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki';
+export type Role = 'master' | 'worker';
+
+/** A node of a cluster that has its first certificates; its passes run in this process. */
+export type Site = {
+  cloud: Cloud;
+  cluster: Cluster;
+  node: TestNode;
+  server: string;
+  clock: FastClock;
+  /** Everything that was logged, at level debug, one JSON line each. */
+  log: string[];
+  progress: Progress[];
+  /** Hands as a new start of the program has them; closed with the test. */
+  start(): Promise<Hands>;
+  /** One pass of a program that has just been started. */
+  pass(options?: PassOptions): Promise<PassResult>;
+  /** Every file below a folder of the node, with owner and mode. */
+  files(folder?: string): Promise<Map<string, Entry>>;
+  /** What Heat got for this cluster, heeded or not. */
+  signals(): ReceivedSignal[];
+  ledger(): Promise<LedgerEntry[]>;
+  /** The units that have been restarted since the node was set up, in order. */
+  restarts(): string[];
+  /** Rewrites heat-params with these keys changed; undefined takes a key away. */
+  setParams(changes: Record<string, string | undefined>): Promise<void>;
+};
+
+export type SiteSpec = {
+  role?: Role;
+  layout?: LayoutName;
+  server?: Partial<ServerSpec>;
+  /** More servers of the stack, without a node. */
+  others?: readonly ServerSpec[];
+  /** Settings over those of the test node. */
+  config?: Record<string, unknown>;
+  params?: Record<string, string>;
+  instrument?: Instrument;
+  /** Not yet any certificates. */
+  bare?: boolean;
+};
+
+const USERS = 'root:x:0:0::/:/bin/sh\nkube:x:301:301::/:/bin/false\netcd:x:302:302::/:/bin/false\n';
+const GROUPS = 'root:x:0:\nkube:x:301:\nkube_etcd:x:303:\n';
+let made = 0;
+
+export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Site> {
+  const { role = 'worker', layout = 'kubernetes-certs' } = spec;
+  made += 1;
+  const server = `${role}-0`;
+  const cluster = await cloud.createCluster({
+    name: `site${made}`,
+    keys: 'ec',
+    servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
+  });
+  let params: Record<string, string | undefined> = cluster.heatParams(role, spec.params);
+  const node = await createNode({
+    role,
+    layout,
+    heatParams: cluster.heatParams(role, spec.params),
+    collectConfig: cluster.collectConfig(server),
+  });
+  onTestFinished(node.close);
+  await node.write('/etc/passwd', USERS, 0o644);
+  await node.write('/etc/group', GROUPS, 0o644);
+  if (spec.config) await node.configure(spec.config);
+
+  const clock = fastClock();
+  const log: string[] = [];
+  const progress: Progress[] = [];
+  let restartedBefore = 0;
+  const disk = createDisk(node.root);
+  const socket = join(node.root, 'run/units.sock');
+
+  const start = async (): Promise<Hands & { close(): Promise<void> }> => {
+    const secrets = createSecrets();
+    const hands = await compose({
+      config: await loadConfig(disk, CONFIG_PATH, () => undefined),
+      root: node.root,
+      log: createLog({ level: 'debug', style: 'json', secrets, write: (line) => log.push(line) }),
+      secrets,
+      progress: (event) => progress.push(event),
+      instrument: { clock: () => clock, systemctl: () => socketSystemctl(socket), ...spec.instrument },
+    });
+    return hands;
+  };
+  const during = async <T>(work: (hands: Hands) => Promise<T>): Promise<T> => {
+    const hands = await start();
+    try {
+      return await work(hands);
+    } finally {
+      await hands.close();
+    }
+  };
+  const site: Site = {
+    cloud,
+    cluster,
+    node,
+    server,
+    clock,
+    log,
+    progress,
+    start: async () => {
+      const hands = await start();
+      onTestFinished(hands.close);
+      return hands;
+    },
+    pass: async (options) =>
+      await during(async (hands) => await pass(hands, newMemory(), NEVER, { ...options })),
+    files: async (folder = '/etc') => await readTree(node.root, folder),
+    signals: () => cloud.signals.filter(({ stack }) => stack === cluster.name),
+    ledger: async () => await during((hands) => Promise.resolve(hands.ledger.entries())),
+    restarts: () => node.units.restarts.slice(restartedBefore),
+    setParams: async (changes) => {
+      params = { ...params, ...changes };
+      const lines = Object.entries(params).map(([key, value]) =>
+        value === undefined ? '' : `${key}="${value}"\n`,
+      );
+      await node.write('/etc/sysconfig/heat-params', lines.join(''));
+    },
+  };
+  if (spec.bare !== true) {
+    await during(firstCertificates);
+    for (const unit of UNITS) await askUnits(socket, 'restart', unit);
+    restartedBefore = node.units.restarts.length;
+    log.length = 0;
+    progress.length = 0;
+  }
+  return site;
+}
+
+/** The units of any node; one that is not there is passed over. */
+const UNITS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+];
+
+/** What `agent make-cert` does. */
+async function firstCertificates(hands: Hands): Promise<void> {
+  const node = await readNode(hands);
+  const first = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
+  const steps = planRotation(first, node, hands.config, false);
+  const owner = 'make-cert';
+  await conclude(owner, await carryOut(steps, { owner, node, hands, signal: NEVER }), hands);
+}
