@@ -1,6 +1,7 @@
 import { explain } from '../src/base/errors.ts';
-import { type Deployment, secretsOfTarget } from '../src/deployment/deployment.ts';
+import { secretsOfTarget } from '../src/deployment/deployment.ts';
 import type { Entry } from '../src/deployment/ledger.ts';
+import { byAge } from '../src/deployment/pending.ts';
 import { signalBody } from '../src/signal/body.ts';
 import { sendSignal } from '../src/signal/send.ts';
 import type { Wanted } from './collect.ts';
@@ -27,7 +28,7 @@ export async function answerAll(
   const open: Unacknowledged[] = [];
   for (const entry of hands.ledger.entries()) {
     if (entry.state !== 'finished' && !(entry.state === 'started' || entry.state === 'accepted')) continue;
-    const fate = fateOf(entry, wanted);
+    const fate = fateOf(entry, wanted, hands);
     if (fate === 'superseded') {
       hands.log.info(
         { deployment: entry.id, resource: entry.resource },
@@ -52,12 +53,10 @@ export async function answerAll(
 function fateOf(
   { id, resource }: Entry,
   { deployments, complete }: Wanted,
+  { ledger }: Pick<Hands, 'ledger'>,
 ): 'awaited' | 'superseded' | 'unknown' {
   const sameResource = deployments.filter((deployment) => deployment.resource === resource);
-  const newest = sameResource.reduce<Deployment | undefined>(
-    (latest, one) => (latest && latest.createdAt >= one.createdAt ? latest : one),
-    undefined,
-  );
+  const newest = sameResource.toSorted(byAge(ledger.settled)).at(-1);
   if (newest) return newest.id === id ? 'awaited' : 'superseded';
   return complete ? 'superseded' : 'unknown';
 }
