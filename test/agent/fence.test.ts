@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** A signal names no deployment: a late one would complete whatever its resource waits for by then. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const RESOURCE = 'by-hand';
+const SECOND = Date.parse('2026-11-21T00:00:00Z');
+
+/** A rotation of this resource; each brings inputs that were never there before. */
+const ask = (site: Site, what: string, created?: number): string =>
+  cloud.deploy(site.cluster, site.server, {
+    resource: RESOURCE,
+    group: 'coe-rotate',
+    inputs: [{ name: 'reason' }],
+    values: { reason: what },
+    ...(created === undefined ? {} : { created }),
+  }).id;
+
+const statesOf = async (site: Site): Promise<Record<string, string>> =>
+  Object.fromEntries((await site.ledger()).map(({ id, state }) => [id, state]));
+
+const heatTakesNoSignal = (): void => {
+  cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
+};
+
+test('a result that Heat did not take is sent by a later start of the program, once', async () => {
+  const site = await createSite(cloud);
+  const id = ask(site, 'one');
+  heatTakesNoSignal();
+  await site.pass();
+  expect(await statesOf(site)).toEqual({ [id]: 'finished' });
+  expect(site.signals()).toEqual([]);
+  cloud.clearFaults();
+  const restarts = site.restarts();
+  await site.pass();
+  await site.pass();
+  expect(site.signals()).toMatchObject([{ deploymentId: id, accepted: true }]);
+  expect(await statesOf(site)).toEqual({ [id]: 'signalled' });
+  expect(site.restarts()).toEqual(restarts);
+});
+
+test('a result of an older deployment is never sent once a newer one of its resource is listed', async () => {
+  const site = await createSite(cloud);
+  const older = ask(site, 'one');
+  heatTakesNoSignal();
+  site.node.units.breakUnit('kubelet', 'is masked');
+  await site.pass();
+  cloud.clearFaults();
+  site.node.units.mend('kubelet');
+  const newer = ask(site, 'two', Date.now() + 60_000);
+  await site.pass();
+  // The older one failed: its answer would have failed the newer one.
+  expect(
+    site.signals().map(({ deploymentId, body }) => [deploymentId, body?.['deploy_status_code']]),
+  ).toEqual([[newer, 0]]);
+  expect(await statesOf(site)).toEqual({ [older]: 'superseded', [newer]: 'signalled' });
+});
+
+test('nothing is sent while it cannot be asked what is waited for', async () => {
+  const site = await createSite(cloud);
+  const id = ask(site, 'one');
+  heatTakesNoSignal();
+  await site.pass();
+  cloud.clearFaults();
+  const fault = cloud.fault({ service: 'heat', method: 'GET', effect: { kind: 'answer', status: 500 } });
+  await site.pass();
+  expect(fault.hits).toBe(1);
+  expect(site.signals()).toEqual([]);
+  expect(await statesOf(site)).toEqual({ [id]: 'finished' });
+  cloud.clearFaults();
+  await site.pass();
+  expect(site.signals()).toHaveLength(1);
+});
+
+test('a result that Heat does not ask for any more is dropped', async () => {
+  const site = await createSite(cloud);
+  const id = ask(site, 'one');
+  heatTakesNoSignal();
+  await site.pass();
+  cloud.clearFaults();
+  const resource = site.cluster.stack.resources.get(RESOURCE);
+  if (resource) resource.current = undefined;
+  await site.pass();
+  expect(site.signals()).toEqual([]);
+  expect(await statesOf(site)).toEqual({ [id]: 'superseded' });
+});
+
+// Heat writes creation_time to the second, and a roll-back may follow at once.
+test.each([1, 2, 3, 4])(
+  'of two in the same second the one that has not been done is the newer (%i)',
+  async () => {
+    const site = await createSite(cloud);
+    const first = ask(site, 'one', SECOND);
+    site.node.units.breakUnit('kubelet', 'is masked');
+    await site.pass();
+    const resource = site.cluster.stack.resources.get(RESOURCE);
+    const old = resource?.current?.deployment;
+    site.node.units.mend('kubelet');
+    const second = ask(site, 'two', SECOND);
+    // Both are listed for a moment, as while a roll-back replaces the resource.
+    const { deploymentsOn } = site.cluster.stack;
+    site.cluster.stack.deploymentsOn = (server) => [...deploymentsOn(server), ...(old ? [old] : [])];
+    await site.pass();
+    expect(await statesOf(site)).toEqual({ [first]: 'signalled', [second]: 'signalled' });
+  },
+);
