@@ -17,13 +17,13 @@ export async function undisturbed(
   bench: Bench,
   scenario: Scenario,
   runner: Runner,
-): Promise<{ points: string[]; ending: Ending; ms: number }> {
+): Promise<{ points: string[]; ending: Ending }> {
   const one = await createScenario(bench, scenario);
   try {
-    const { code, points, ms, stdout, stderr } = await runner.run(one.node.root);
+    const { code, points, stdout, stderr } = await runner.run(one.node.root);
     if (code !== (scenario.fails ? 1 : 0)) throw new Error(`code ${code}: ${stdout}${stderr}`);
     const stack = await one.cloud.settled(one.cluster);
-    return { points, ms, ending: { ...(await endingOf(one, scenario.fails ? 'old' : 'new')), stack } };
+    return { points, ending: { ...(await endingOf(one, scenario.fails ? 'old' : 'new')), stack } };
   } finally {
     await one.close();
   }
@@ -47,7 +47,13 @@ export const cutPowerAt =
 export const killAfter =
   (ms: number): Kill =>
   async (root) =>
-    await runPlain(root, ms);
+    await runPlain(root, { ms, signal: 'SIGKILL' });
+
+/** Asked to stop at such a moment, as systemd does. */
+export const stopAfter =
+  (ms: number): Kill =>
+  async (root) =>
+    await runPlain(root, { ms, signal: 'SIGTERM' });
 
 /** What was found wrong; the name says where the kills were. */
 export type Finding = { killed: string[]; faults: string[] };
@@ -72,7 +78,7 @@ export async function killAndRecover(
       const run = await kill(root, runner);
       killed.push(run.killed ? (run.points.at(-1) ?? `after ${Math.round(run.ms)} ms`) : 'not at all');
       faults.push(...faultsOfRun(run));
-      if (run.killed) faults.push(...(await faultsAfterKill(one)));
+      faults.push(...(await faultsAfterKill(one)));
     }
     const recovery = await recoverAll(root, runner);
     faults.push(...recovery.flatMap(faultsOfRun), ...(await faultsOfEnding(one, wanted)));

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
 import { killAt } from './kill.ts';
-import { doubleKills, killsAtMoments, powerCuts } from './other-kills.ts';
+import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
 import { seed, seededRandom } from './random.ts';
 import { distinctPoints } from './points.ts';
 import { GOING_BACK, IN_FILES, IN_KUBECONFIGS, KUBECONFIGS_GOING_BACK } from './scenarios.ts';
@@ -47,4 +47,9 @@ test.each([
 ] as const)('killed at moments that have nothing to do with its steps: %s', HOURS, async (name, scenario) => {
   const ms = await plainRunTakes(bench, scenario);
   say(`moments, ${name}`, await sweep(bench, scenario, () => killsAtMoments(100, random, ms)));
+});
+
+test('asked to stop at such moments', HOURS, async () => {
+  const ms = await plainRunTakes(bench, IN_FILES);
+  say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(60, random, ms)));
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
 import { killAt } from './kill.ts';
-import { doubleKills, killsAtMoments, powerCuts } from './other-kills.ts';
+import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
 import { sample, seed, seededRandom } from './random.ts';
 import { distinctPoints } from './points.ts';
 import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
@@ -40,4 +40,9 @@ test('power cut: what was not synced is lost', { timeout: 600_000 }, async () =>
 test('killed at moments that have nothing to do with its steps', { timeout: 600_000 }, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
   say('moments', await sweep(bench, IN_FILES, () => killsAtMoments(4, random, ms)));
+});
+
+test('asked to stop at such moments', { timeout: 600_000 }, async () => {
+  const ms = await plainRunTakes(bench, IN_FILES);
+  say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(3, random, ms)));
 });

@@ -1,4 +1,4 @@
-import { cutPowerAt, type Kill, killAfter, killAt } from './kill.ts';
+import { cutPowerAt, type Kill, killAfter, killAt, stopAfter } from './kill.ts';
 import type { Reference } from './sweep.ts';
 
 /** Kills at any of the points and again at any of the recovery's. */
@@ -23,3 +23,7 @@ export const powerCuts =
 /** Kills at any moment of a run that takes this long. */
 export const killsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>
   Array.from({ length: count }, () => [killAfter(random() * ms * 1.1)]);
+
+/** The same, but asked to stop. */
+export const stopsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>
+  Array.from({ length: count }, () => [stopAfter(random() * ms * 1.1)]);

@@ -82,8 +82,11 @@ async function runIn(child: ChildProcess, job: Job): Promise<Run> {
   });
 }
 
-/** The program as it is installed, without anybody watching; killed after a while if it is told so. */
-export async function runPlain(root: string, killAfterMs?: number): Promise<Run> {
+/** The program as it is installed, without anybody watching; killed or stopped after a while. */
+export async function runPlain(
+  root: string,
+  after?: { ms: number; signal: 'SIGKILL' | 'SIGTERM' },
+): Promise<Run> {
   const start = performance.now();
   const child = spawn(process.execPath, [AGENT, 'run-once', '--root', root], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,7 +96,7 @@ export async function runPlain(root: string, killAfterMs?: number): Promise<Run>
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+  const timer = after && setTimeout(() => child.kill(after.signal), after.ms);
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {

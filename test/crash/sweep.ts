@@ -16,7 +16,9 @@ import { createRunner, runPlain, type Runner } from './run.ts';
 const WIDTH = 3;
 
 /** A rotation without kills: what all others are compared with. */
-export type Reference = { points: string[]; ending: Ending; ms: number };
+export type Reference = { points: string[]; ending: Ending };
+
+const references = new WeakMap<Scenario, Promise<Reference>>();
 
 export type SweepResult = { reference: Reference; cases: number; kills: number; seconds: number };
 
@@ -47,11 +49,10 @@ export async function sweep(
   choose: (reference: Reference) => Kill[][],
 ): Promise<SweepResult> {
   const start = performance.now();
-  const reference = await withRunner(async (runner) => {
-    // The first run of a process has to load everything; the second one's time is of use.
-    await undisturbed(bench, scenario, runner);
-    return await undisturbed(bench, scenario, runner);
-  });
+  const known =
+    references.get(scenario) ?? withRunner(async (runner) => await undisturbed(bench, scenario, runner));
+  references.set(scenario, known);
+  const reference = await known;
   const cases = choose(reference);
   const findings: Finding[] = [];
   await sideBySide(cases, WIDTH, async (kills, runner) => {
