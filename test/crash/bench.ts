@@ -33,6 +33,8 @@ export type Case = {
 export type Bench = {
   cloud: Cloud;
   createCase(layout: LayoutName): Promise<Case>;
+  /** A node that has no certificates yet, and of which nobody wants anything. */
+  createFresh(layout: LayoutName): Promise<{ layout: LayoutName; cluster: Cluster; node: TestNode }>;
   close(): Promise<void>;
 };
 
@@ -111,6 +113,7 @@ export async function createBench(): Promise<Bench> {
         },
       };
     },
+    createFresh: async (layout) => ({ layout, ...(await prepare(layout)) }),
     close: async () => {
       await cloud.close();
       await rm(store, { recursive: true, force: true });

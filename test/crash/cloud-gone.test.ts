@@ -1,0 +1,49 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench, readManaged } from './bench.ts';
+import { faultsOfSet } from './certificate-set.ts';
+import { type Ending, faultsOfEnding, faultsOfRun } from './ending.ts';
+import { createScenario, type Scenario, undisturbed } from './kill.ts';
+import { GOING_BACK, IN_FILES } from './scenarios.ts';
+import { withRunner } from './sweep.ts';
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+/** From the first replaced file on the journal alone says how to go on: no cloud is needed for a whole node. */
+test.each([
+  ['while committing', IN_FILES, ['after rename .*certs/kubelet.key$']],
+  ['when committed', IN_FILES, ['before restart kube-apiserver']],
+  ['while going back', GOING_BACK, ['restart kubelet', 'after rename .*certs/server.crt$']],
+  ['before the answer', IN_FILES, ['before POST .*/signal']],
+] as const)(
+  'killed %s, and then the cloud is gone',
+  { timeout: 120_000 },
+  async (_, scenario: Scenario, killWhere) => {
+    await withRunner(async (runner) => {
+      const { ending }: { ending: Ending } = await undisturbed(bench, scenario, runner);
+      const one = await createScenario(bench, scenario);
+      const { root } = one.node;
+      try {
+        expect(await runner.run(root, { killWhere })).toMatchObject({ killed: true });
+        for (const service of ['keystone', 'heat', 'magnum'] as const)
+          bench.cloud.fault({ service, effect: { kind: 'reset', when: 'before' } });
+        const alone = await runner.run(root);
+        expect(faultsOfRun(alone)).toEqual([]);
+        expect(faultsOfSet(one.layout, await readManaged(root))).toEqual([]);
+        expect(one.cloud.stackStatus(one.cluster)).toBe('UPDATE_IN_PROGRESS');
+
+        bench.cloud.clearFaults();
+        await runner.run(root);
+        expect(await faultsOfEnding(one, ending)).toEqual([]);
+      } finally {
+        bench.cloud.clearFaults();
+        await one.close();
+      }
+    });
+  },
+);

@@ -1,0 +1,21 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { sweepFirstCertificates } from './first-certificates.ts';
+import { sample, seed } from './random.ts';
+
+/** A sample of what first-certificates.full.test.ts does in full. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test.each([
+  ['kubernetes-certs', 6],
+  ['kubernetes-pki', 3],
+] as const)("a new node's first certificates: %s", { timeout: 600_000 }, async (layout, size) => {
+  const { findings } = await sweepFirstCertificates(bench, layout, (points) => sample(points, size));
+  expect(findings, `CRASH_SEED=${seed}`).toEqual([]);
+});
