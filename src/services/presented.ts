@@ -22,6 +22,12 @@ export async function presentedCertificate(
       socket.destroy(new Error('no TLS handshake in time'));
     };
     limit.addEventListener('abort', stop, { once: true });
+    // A TLS 1.2 server that wants a client certificate (Magnum's etcd 3.4) breaks off before the handshake is
+    // complete. It has presented its own by then: the keys are agreed upon after that.
+    let early: X509Certificate | undefined;
+    socket.on('keylog', () => {
+      early ??= socket.getPeerX509Certificate();
+    });
     socket.once('secureConnect', () => {
       const certificate = socket.getPeerX509Certificate();
       socket.end();
@@ -29,7 +35,8 @@ export async function presentedCertificate(
       else reject(new AgentError('proof', `${where} presents no certificate`));
     });
     socket.once('error', (cause) => {
-      reject(new AgentError('not-yet', `${where} does not answer: ${cause.message}`, { cause }));
+      if (early) resolve(early);
+      else reject(new AgentError('not-yet', `${where} does not answer: ${cause.message}`, { cause }));
     });
     socket.once('close', () => {
       limit.removeEventListener('abort', stop);

@@ -37,7 +37,10 @@ export function createSystemctl(program: string): Systemctl {
     if (result.code === 'ENOENT')
       throw new AgentError('unit', `${what}: there is no ${program} on this node`);
     const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
-    throw new AgentError('unit', `${what}: ${words || `exit code ${result.exitCode}`}`);
+    // Without an exit code it was killed, or could not be run at all.
+    const code =
+      result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
+    throw new AgentError('unit', `${what}: ${words || code}`);
   };
 
   return {
