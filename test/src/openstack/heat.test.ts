@@ -1,0 +1,78 @@
+import { expect, test } from 'vitest';
+import { createHeat } from '../../../src/openstack/heat.ts';
+import type { Session } from '../../../src/openstack/keystone.ts';
+import { NEVER } from '../support/clock.ts';
+import { fakeHttp } from '../support/fake-http.ts';
+import { fixture, jsonObject } from '../support/fixtures.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const session: Session = { token: 'gAAAA', endpoint: (type) => `http://heat/${type}/v1/p` };
+const resource = { stackId: 'k3/6443f4ad', resourceName: 'no de' };
+const SIGNED = 'http://heat:8000/v1/signal/arn%3Aopenstack?Timestamp=x&Signature=secret';
+
+test('metadata is read where Heat has it, out of its wrapper', async () => {
+  const metadata = jsonObject(fixture('metadata-rotate.json'));
+  const { http, asked } = fakeHttp({ status: 200, text: JSON.stringify({ metadata }) });
+  expect(jsonObject(await createHeat(http).readMetadata(session, resource, NEVER))).toEqual(metadata);
+  expect(asked).toMatchObject([
+    {
+      method: 'GET',
+      url: 'http://heat/orchestration/v1/p/stacks/k3/6443f4ad/resources/no%20de/metadata',
+      headers: { 'x-auth-token': 'gAAAA' },
+    },
+  ]);
+});
+
+test('an answer without metadata is none', async () => {
+  for (const text of ['', '{}', '{"metadata": null}']) {
+    const { http } = fakeHttp({ status: 200, text });
+    expect(await agentErrorOf(createHeat(http).readMetadata(session, resource, NEVER))).toMatchObject({
+      code: 'bad-answer',
+    });
+  }
+});
+
+test('a signal to a resource is posted with the token', async () => {
+  const { http, asked } = fakeHttp({ status: 200 });
+  await createHeat(http).signalResource(session, resource, '{"a":1}', NEVER);
+  expect(asked).toMatchObject([
+    {
+      method: 'POST',
+      url: 'http://heat/orchestration/v1/p/stacks/k3/6443f4ad/resources/no%20de/signal',
+      body: '{"a":1}',
+    },
+  ]);
+});
+
+test('a pre-signed address is used as it is, and its query stays out of every message', async () => {
+  const { http, asked } = fakeHttp({ status: 204 }, { status: 403, text: 'no' });
+  await createHeat(http).signalAddress(SIGNED, 'PUT', '{}', NEVER);
+  expect(asked).toMatchObject([{ method: 'PUT', url: SIGNED, body: '{}' }]);
+  const error = await agentErrorOf(createHeat(http).signalAddress(SIGNED, 'POST', '{}', NEVER));
+  expect(error.message).toContain('signalling http://heat:8000/v1/signal/arn%3Aopenstack: 403 no');
+  expect(asked.map(({ what }) => what).join('\n') + error.message).not.toContain('secret');
+});
+
+test('only what is http is an address', async () => {
+  const { http, asked } = fakeHttp({ status: 200 });
+  for (const url of ['file:///etc/passwd', 'ftp://x', '/v1/signal', ''])
+    expect(await agentErrorOf(createHeat(http).signalAddress(url, 'POST', '{}', NEVER))).toMatchObject({
+      code: 'bad-deployment',
+    });
+  expect(asked).toEqual([]);
+});
+
+test.each([
+  [401, 'unauthorized'],
+  [404, 'cloud-refused'],
+  [503, 'cloud-unreachable'],
+  [302, 'cloud-refused'],
+])('a signal answered with %i is not acknowledged: %s', async (status, code) => {
+  const { http } = fakeHttp({ status });
+  const heat = createHeat(http);
+  for (const signalled of [
+    heat.signalResource(session, resource, '{}', NEVER),
+    heat.signalAddress(SIGNED, 'POST', '{}', NEVER),
+  ])
+    expect(await agentErrorOf(signalled)).toMatchObject({ code });
+});

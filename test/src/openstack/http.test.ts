@@ -1,0 +1,150 @@
+import * as fc from 'fast-check';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  createHttp,
+  type HttpOptions,
+  LARGEST_ANSWER,
+  said,
+  statusError,
+} from '../../../src/openstack/http.ts';
+import { NEVER } from '../support/clock.ts';
+import { createCa } from '../support/openssl.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { leafOf, tlsServer } from '../support/tls-server.ts';
+
+const OPTIONS: HttpOptions = {
+  deadlineMs: 5000,
+  ca: undefined,
+  verify: true,
+  proxy: { http: undefined, https: undefined, no: undefined },
+};
+
+function client(over: Partial<HttpOptions> = {}): ReturnType<typeof createHttp> {
+  const http = createHttp({ ...OPTIONS, ...over });
+  onTestFinished(async () => {
+    await http.close();
+  });
+  return http;
+}
+
+async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+}
+
+const get = (url: string, signal = NEVER) => ({ what: 'asking', method: 'GET', url, signal }) as const;
+
+test('any status is an answer, with header names in lower case', async () => {
+  const url = await serve((request, response) => {
+    response
+      .writeHead(418, { 'X-Subject-Token': 'abc', 'Set-Cookie': ['a', 'b'] })
+      .end(`${request.method} ${String(request.headers['x-y'])}`);
+  });
+  const answer = await client()({ ...get(url), method: 'POST', headers: { 'X-Y': 'z' }, body: 'body' });
+  expect(answer).toMatchObject({
+    status: 418,
+    text: 'POST z',
+    headers: { 'x-subject-token': 'abc', 'set-cookie': 'a, b' },
+  });
+});
+
+test('the date of the cloud is told', async () => {
+  const dates: string[] = [];
+  const url = await serve((_, response) => response.end());
+  await client({ onDate: (date) => dates.push(date) })(get(url));
+  expect(Math.abs(Date.parse(dates[0] ?? '') - Date.now())).toBeLessThan(5000);
+});
+
+test('no answer is unreachable, with why', async () => {
+  expect(await agentErrorOf(client()(get('http://127.0.0.1:1/')))).toMatchObject({
+    code: 'cloud-unreachable',
+    message: 'asking: connection refused',
+  });
+  const silent = await serve(() => undefined);
+  expect((await agentErrorOf(client({ deadlineMs: 50 })(get(silent)))).message).toBe(
+    'asking: no answer within 0.05 s',
+  );
+  const cut = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('half', () => response.destroy());
+  });
+  expect(await agentErrorOf(client()(get(cut)))).toMatchObject({ code: 'cloud-unreachable' });
+});
+
+test('when the program is to stop, that is what is said', async () => {
+  const controller = new AbortController();
+  const url = await serve(() => {
+    controller.abort();
+  });
+  expect(await agentErrorOf(client()(get(url, controller.signal)))).toMatchObject({ code: 'aborted' });
+});
+
+test('an answer without end is not read to its end', async () => {
+  const url = await serve((_, response) => {
+    const chunk = Buffer.alloc(1024 * 1024);
+    const more = (error?: Error | null): void => {
+      if (!error && !response.destroyed) response.write(chunk, more);
+    };
+    more();
+  });
+  const error = await agentErrorOf(client()(get(url)));
+  expect(error).toMatchObject({ code: 'bad-answer' });
+  expect(error.message).toContain(`${LARGEST_ANSWER / 1024 / 1024} MiB`);
+});
+
+test('whom the cloud is trusted by is decided by the CA that is given, unless verification is off', async () => {
+  const [ca, other] = await Promise.all([createCa('cloud'), createCa('cloud')]);
+  const { port } = await tlsServer(await leafOf(ca));
+  const url = `https://127.0.0.1:${port}/`;
+  expect((await client({ ca: ca.pem })(get(url))).status).toBe(200);
+  expect((await client({ verify: false })(get(url))).status).toBe(200);
+  for (const http of [client(), client({ ca: other.pem })])
+    expect((await agentErrorOf(http(get(url)))).code).toBe('cloud-unreachable');
+  expect((await agentErrorOf(client()(get(url)))).message).toContain('ca_file names whom to trust');
+});
+
+test.each([
+  ['{"error":{"code":401,"message":"no such user","title":"Unauthorized"}}', 'no such user'],
+  ['{"errors":[{"status":400,"title":"t","detail":"the detail"}]}', 'the detail'],
+  ['{"errors":[{"status":400,"title":"only a title"}]}', 'only a title'],
+  ['<html><body><h1>503 Service\n Unavailable</h1></body></html>', '503 Service Unavailable'],
+  ['plain words', 'plain words'],
+  ['', ''],
+])("a service's own words: %s", (text, words) => {
+  expect(said({ status: 400, headers: {}, text })).toBe(words);
+});
+
+test('any answer has words, on one line, and not too many', () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(fc.string({ unit: 'binary' }), fc.json()),
+      fc.integer({ min: 100, max: 599 }),
+      (text, status) => {
+        const answer = { status, headers: {}, text };
+        expect(said(answer)).toMatch(/^[^\n\r]{0,300}$/);
+        expect(statusError('asking', answer).message).toContain(`asking: ${status}`);
+      },
+    ),
+  );
+});
+
+test.each([
+  ['5', 5000],
+  ['86400', 300_000],
+  ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
+  ['-3', 0],
+  ['', 0],
+])('Retry-After %j is %i ms', (header, ms) => {
+  expect(statusError('x', { status: 503, headers: { 'retry-after': header }, text: '' }).retryAfterMs).toBe(
+    ms,
+  );
+});

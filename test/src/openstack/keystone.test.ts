@@ -1,0 +1,163 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { createKeystone, identityV3, type Keystone, type Login } from '../../../src/openstack/keystone.ts';
+import { NEVER, type TestClock, testClock } from '../support/clock.ts';
+import { captured, fakeHttp, type Reply } from '../support/fake-http.ts';
+import { jsonObject } from '../support/fixtures.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const TOKEN = captured('keystone-trust-token.json');
+const HOUR = 3_600_000;
+
+const login: Login = {
+  authUrl: 'http://127.0.0.1:5000/v3/',
+  userId: 'ddcb138e30ca431698075ef57ee0cbfa',
+  password: 'trustee secret',
+  scope: { trustId: 'a26399695f764bf7900d858b70aa6648' },
+  region: 'RegionOne',
+};
+
+function setUp(...replies: Reply[]) {
+  const { http, asked } = fakeHttp(...replies);
+  const clock: TestClock = testClock();
+  const secrets = createSecrets();
+  const keystone: Keystone = createKeystone({ http, clock, secrets });
+  return { keystone, asked, clock, secrets };
+}
+
+test('a trust login is sent as Keystone takes it, and its answer is a session', async () => {
+  const { keystone, asked, secrets } = setUp(TOKEN);
+  const session = await keystone.login(login, NEVER);
+  expect(session.token).toBe('gAAAA-example');
+  expect(session.endpoint('container-infra')).toBe('http://127.0.0.1:9511/v1');
+  expect(session.endpoint('orchestration')).toBe('http://127.0.0.1:8004/v1/bf061bce01144cde819717704ae095af');
+  expect(asked).toMatchObject([{ method: 'POST', url: 'http://127.0.0.1:5000/v3/auth/tokens' }]);
+  expect(jsonObject(asked[0]?.body ?? '')).toEqual({
+    auth: {
+      identity: {
+        methods: ['password'],
+        password: { user: { id: login.userId, password: 'trustee secret' } },
+      },
+      scope: { 'OS-TRUST:trust': { id: 'a26399695f764bf7900d858b70aa6648' } },
+    },
+  });
+  expect(secrets.redact('trustee secret, gAAAA-example')).toBe('***, ***');
+});
+
+test('a stack-domain user logs in for its project', async () => {
+  const { keystone, asked } = setUp(TOKEN);
+  await keystone.login({ ...login, scope: { projectId: '9be0' } }, NEVER);
+  expect(jsonObject(asked[0]?.body ?? '')).toMatchObject({ auth: { scope: { project: { id: '9be0' } } } });
+});
+
+test('a token is used until its last minute, whatever the clocks of node and cloud say', async () => {
+  const { keystone, asked, clock } = setUp(TOKEN);
+  await keystone.login(login, NEVER);
+  clock.advance(HOUR - 61_000);
+  await keystone.login(login, NEVER);
+  expect(asked).toHaveLength(1);
+  clock.advance(2000);
+  await keystone.login(login, NEVER);
+  expect(asked).toHaveLength(2);
+});
+
+test('logins side by side are one; other logins are their own', async () => {
+  const { keystone, asked } = setUp(TOKEN);
+  await Promise.all([keystone.login(login, NEVER), keystone.login(login, NEVER)]);
+  expect(asked).toHaveLength(1);
+  await keystone.login({ ...login, password: 'another secret' }, NEVER);
+  expect(asked).toHaveLength(2);
+});
+
+test.each(['keystone-wrong-password.json', 'keystone-unknown-trust.json'])(
+  '%s is a refused login in the words of Keystone',
+  async (name) => {
+    const { keystone } = setUp(captured(name));
+    const error = await agentErrorOf(keystone.login(login, NEVER));
+    expect(error).toMatchObject({ code: 'login-refused' });
+    expect(error.message).toContain('Keystone said 401 The request you have made requires authentication.');
+    expect(error.message).toContain('trust a26399695f764bf7900d858b70aa6648');
+    expect(error.message).not.toContain('secret');
+  },
+);
+
+test.each([500, 502, 503, 429])('%i may pass', async (status) => {
+  const { keystone } = setUp({ status, headers: { 'retry-after': '7' } });
+  expect(await agentErrorOf(keystone.login(login, NEVER))).toMatchObject({
+    code: 'cloud-unreachable',
+    retryAfterMs: 7000,
+  });
+});
+
+test.each<[string, Reply]>([
+  ['no token', { ...TOKEN, headers: {} }],
+  ['no JSON', { ...TOKEN, text: '<html>' }],
+  ['another shape', { ...TOKEN, text: '{"token":{}}' }],
+  ['another status', { ...TOKEN, status: 200 }],
+])('an answer with %s is none', async (_, reply) => {
+  const { keystone } = setUp(reply);
+  expect(await agentErrorOf(keystone.login(login, NEVER))).toMatchObject({ code: 'bad-answer' });
+});
+
+test('an endpoint that the catalogue does not have, there or in this region, is refused by name', async () => {
+  const { keystone } = setUp(TOKEN);
+  const session = await keystone.login(login, NEVER);
+  expect(() => session.endpoint('messaging')).toThrow('no public messaging endpoint in region RegionOne');
+  const other = await keystone.login({ ...login, region: 'RegionTwo' }, NEVER);
+  expect(() => other.endpoint('container-infra')).toThrow('in region RegionTwo');
+  const any = await keystone.login({ ...login, region: undefined }, NEVER);
+  expect(any.endpoint('container-infra')).toBe('http://127.0.0.1:9511/v1');
+});
+
+test('a token that a service finds unauthorized is thrown away, and the use is tried once more', async () => {
+  const { keystone, asked } = setUp(TOKEN, { ...TOKEN, headers: { 'x-subject-token': 'gAAAA-second' } });
+  const used: string[] = [];
+  const use = async (token: string): Promise<string> => {
+    used.push(token);
+    await Promise.resolve();
+    if (used.length === 1) throw new AgentError('unauthorized', 'expired');
+    return 'done';
+  };
+  expect(await keystone.authorized(login, NEVER, async ({ token }) => await use(token))).toBe('done');
+  expect(used).toEqual(['gAAAA-example', 'gAAAA-second']);
+  await keystone.login(login, NEVER);
+  expect(asked).toHaveLength(2);
+});
+
+test('a second refusal is the answer, and so is any other error at once', async () => {
+  for (const [code, uses] of [
+    ['unauthorized', 2],
+    ['cloud-refused', 1],
+  ] as const) {
+    const { keystone } = setUp(TOKEN);
+    let used = 0;
+    const use = async (): Promise<never> => {
+      used += 1;
+      return await Promise.reject(new AgentError(code, 'no'));
+    };
+    expect((await agentErrorOf(keystone.authorized(login, NEVER, use))).code).toBe(code);
+    expect(used).toBe(uses);
+  }
+});
+
+test.each([
+  ['http://k:5000', 'http://k:5000/v3'],
+  ['http://k:5000/', 'http://k:5000/v3'],
+  ['http://k:5000/v3', 'http://k:5000/v3'],
+  ['http://k:5000/v3//', 'http://k:5000/v3'],
+  ['http://k:5000/v2.0', 'http://k:5000/v3'],
+  ['https://k/identity/v2.0/', 'https://k/identity/v3'],
+  ['https://k/identity', 'https://k/identity/v3'],
+])('AUTH_URL %s is %s', (written, v3) => {
+  expect(identityV3(written)).toBe(v3);
+});
+
+test('the v3 address of a v3 address is itself', () => {
+  fc.assert(
+    fc.property(fc.webUrl(), (url) => {
+      expect(identityV3(identityV3(url))).toBe(identityV3(url));
+    }),
+  );
+});

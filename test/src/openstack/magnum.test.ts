@@ -1,0 +1,63 @@
+import { X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { createMagnum } from '../../../src/openstack/magnum.ts';
+import { NEVER } from '../support/clock.ts';
+import { captured, fakeHttp } from '../support/fake-http.ts';
+import { jsonObject } from '../support/fixtures.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const access = { magnumUrl: 'http://127.0.0.1:9511/v1/', clusterUuid: 'dbaac417', token: 'gAAAA' };
+
+test('a CA is fetched by its type, with the version that knows types', async () => {
+  const { http, asked } = fakeHttp(captured('magnum-ca-etcd.json'));
+  expect(new X509Certificate(await createMagnum(http).readCa(access, 'etcd', NEVER)).subject).toBe('CN=k2');
+  expect(asked).toMatchObject([
+    {
+      method: 'GET',
+      url: 'http://127.0.0.1:9511/v1/certificates/dbaac417?ca_cert_type=etcd',
+      headers: { 'x-auth-token': 'gAAAA', 'openstack-api-version': 'container-infra latest' },
+    },
+  ]);
+});
+
+test('a CSR is sent and its certificate comes back', async () => {
+  const { http, asked } = fakeHttp(captured('magnum-sign.json'));
+  const pem = await createMagnum(http).sign(access, 'front-proxy', 'CSR', NEVER);
+  expect(new X509Certificate(pem).subject).toBe('CN=etcd');
+  expect(asked).toMatchObject([{ method: 'POST', url: 'http://127.0.0.1:9511/v1/certificates' }]);
+  expect(jsonObject(asked[0]?.body ?? '')).toEqual({
+    cluster_uuid: 'dbaac417',
+    csr: 'CSR',
+    ca_cert_type: 'front-proxy',
+  });
+});
+
+test('a CSR that Magnum refuses is refused, in its words', async () => {
+  const { http } = fakeHttp(captured('magnum-bad-csr.json'));
+  const error = await agentErrorOf(createMagnum(http).sign(access, 'etcd', 'junk', NEVER));
+  expect(error).toMatchObject({ code: 'cloud-refused', kind: 'refused' });
+  expect(error.message).toContain("Received invalid csr b'junk'.");
+});
+
+test.each([
+  [401, 'unauthorized'],
+  [403, 'cloud-refused'],
+  [404, 'cloud-refused'],
+  [429, 'cloud-unreachable'],
+  [500, 'cloud-unreachable'],
+  [503, 'cloud-unreachable'],
+])('%i is %s', async (status, code) => {
+  const { http } = fakeHttp({ status, text: 'Service Unavailable' });
+  for (const asking of [
+    createMagnum(http).readCa(access, 'etcd', NEVER),
+    createMagnum(http).sign(access, 'etcd', 'x', NEVER),
+  ])
+    expect(await agentErrorOf(asking)).toMatchObject({ code });
+});
+
+test.each(['', '<html>', '{}', '{"pem":7}', '[]'])('an answer %j has no certificate in it', async (text) => {
+  const { http } = fakeHttp({ status: 200, text });
+  expect(await agentErrorOf(createMagnum(http).readCa(access, 'etcd', NEVER))).toMatchObject({
+    code: 'bad-answer',
+  });
+});

@@ -1,0 +1,63 @@
+import { X509Certificate } from 'node:crypto';
+import { createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { presentedCertificate } from '../../../src/services/presented.ts';
+import { NEVER } from '../support/clock.ts';
+import { createCa } from '../support/openssl.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { leafOf, tlsServer } from '../support/tls-server.ts';
+
+const seen = async (port: number, signal = NEVER): Promise<string> =>
+  (await presentedCertificate('127.0.0.1', port, signal)).fingerprint256;
+const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprint256;
+
+test.each([
+  ['TLSv1.3', {}],
+  ['TLSv1.2', {}],
+  ['TLSv1.3', { requestCert: true, rejectUnauthorized: true }],
+  ['TLSv1.2', { requestCert: true, rejectUnauthorized: true }],
+] as const)('what a port presents is seen with %s and %j', async (maxVersion, options) => {
+  const ca = await createCa();
+  const leaf = await leafOf(ca);
+  const { port } = await tlsServer(leaf, { ...options, maxVersion, ca: ca.pem });
+  expect(await seen(port)).toBe(fingerprint(leaf.certificate));
+});
+
+test('what is presented is what is used now, not at the start', async () => {
+  const ca = await createCa();
+  const [old, fresh] = await Promise.all([leafOf(ca), leafOf(ca)]);
+  const server = await tlsServer(old);
+  expect(await seen(server.port)).toBe(fingerprint(old.certificate));
+  server.use(fresh);
+  expect(await seen(server.port)).toBe(fingerprint(fresh.certificate));
+});
+
+/** A port that is open and does this with whoever connects. */
+async function plainPort(reply: string | undefined): Promise<number> {
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined);
+    if (reply !== undefined) socket.end(reply);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+test('a port that is closed, hangs up or speaks no TLS is not ready yet', async () => {
+  const closed = await plainPort('');
+  for (const port of [1, closed, await plainPort('HTTP/1.0 400 Bad Request\r\n\r\n')]) {
+    const error = await agentErrorOf(seen(port));
+    expect(error).toMatchObject({ code: 'not-yet', kind: 'not-ready' });
+    expect(error.message).toContain(`127.0.0.1:${port}`);
+  }
+});
+
+test('a port that says nothing is left when the program is to stop', async () => {
+  const controller = new AbortController();
+  const waiting = agentErrorOf(seen(await plainPort(undefined), controller.signal));
+  controller.abort();
+  expect((await waiting).message).toContain('no TLS handshake in time');
+});

@@ -1,0 +1,173 @@
+import { X509Certificate } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { fingerprint } from '../../../src/certificates/read.ts';
+import { presentedCertificate } from '../../../src/services/presented.ts';
+import { restartAndProve, type ServiceHands } from '../../../src/services/restart.ts';
+import type { UnitState } from '../../../src/services/systemctl.ts';
+import type { UnitPlan } from '../../../src/services/unit.ts';
+import { NEVER, type TestClock, testClock } from '../support/clock.ts';
+import { createCa } from '../support/openssl.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { leafOf, tlsServer } from '../support/tls-server.ts';
+
+const RUNNING: UnitState = { load: 'loaded', active: 'active', sub: 'running', result: 'success' };
+const STARTING: UnitState = { ...RUNNING, active: 'activating', sub: 'start' };
+const FAILED: UnitState = { ...RUNNING, active: 'failed', sub: 'failed', result: 'exit-code' };
+const NOT_FOUND: UnitState = { load: 'not-found', active: 'inactive', sub: 'dead', result: 'success' };
+
+const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
+  unit: 'kubelet',
+  required: true,
+  deadlineMs: 2000,
+  ...over,
+});
+
+/** Hands of which systemd says these states, one after the other, the last one for ever. */
+function setUp(states: UnitState[], over: Partial<ServiceHands> = {}) {
+  const calls: string[] = [];
+  const clock: TestClock = testClock();
+  const hands: ServiceHands = {
+    clock,
+    systemctl: {
+      show: async () => await Promise.resolve((states.length > 1 ? states.shift() : states[0]) ?? NOT_FOUND),
+      resetFailed: async (unit) => {
+        await Promise.resolve(calls.push(`reset ${unit}`));
+      },
+      restart: async (unit) => {
+        await Promise.resolve(calls.push(`restart ${unit}`));
+      },
+    },
+    presented: presentedCertificate,
+    askHealth: async () => await Promise.resolve(),
+    expected: async () => await Promise.resolve('none'),
+    fingerprint,
+    ...over,
+  };
+  return { hands, calls, clock };
+}
+
+const refuse = async (): Promise<void> =>
+  await Promise.reject(new AgentError('unit', 'systemctl restart: no'));
+
+const said = async (after: UnitState): Promise<string> => {
+  const { hands } = setUp([RUNNING, after]);
+  return (
+    await agentErrorOf(
+      restartAndProve(plan(), { ...hands, systemctl: { ...hands.systemctl, restart: refuse } }, NEVER),
+    )
+  ).message;
+};
+
+test('a unit without a port is restarted and seen active; a start limit of before is forgotten first', async () => {
+  const { hands, calls } = setUp([RUNNING, STARTING, STARTING, RUNNING]);
+  expect(await restartAndProve(plan(), hands, NEVER)).toEqual({ unit: 'kubelet', result: 'active' });
+  expect(calls).toEqual(['reset kubelet', 'restart kubelet']);
+});
+
+test('a unit that the node does not have is skipped, unless the layout requires it', async () => {
+  const { hands, calls } = setUp([NOT_FOUND]);
+  expect(await restartAndProve(plan({ required: false }), hands, NEVER)).toEqual({
+    unit: 'kubelet',
+    result: 'absent',
+  });
+  expect((await agentErrorOf(restartAndProve(plan(), hands, NEVER))).message).toContain(
+    'has no unit kubelet',
+  );
+  expect(calls).toEqual([]);
+});
+
+test.each(['masked', 'bad-setting', 'error'])('a unit that is %s is not touched', async (load) => {
+  const { hands, calls } = setUp([{ ...RUNNING, load }]);
+  const error = await agentErrorOf(restartAndProve(plan(), hands, NEVER));
+  expect(error.code).toBe('unit');
+  expect(error.message).toContain(load);
+  expect(calls).toEqual([]);
+});
+
+test('a unit that fails is told of at once, one that never gets there after its deadline', async () => {
+  const failing = setUp([RUNNING, STARTING, FAILED]);
+  expect((await agentErrorOf(restartAndProve(plan(), failing.hands, NEVER))).message).toContain(
+    'failed to start: failed (failed), result exit-code',
+  );
+  const hanging = setUp([RUNNING, STARTING]);
+  expect((await agentErrorOf(restartAndProve(plan(), hanging.hands, NEVER))).message).toContain(
+    'not active in time: activating (start)',
+  );
+  expect(hanging.clock.elapsed()).toBeGreaterThan(2000);
+  expect(hanging.clock.elapsed()).toBeLessThan(3000);
+});
+
+test('when systemd refuses the restart, what it knows of the unit is said', async () => {
+  expect(await said({ ...FAILED, result: 'start-limit-hit' })).toContain('start-limit-hit');
+  expect(await said(STARTING)).toContain('it hangs');
+  expect(await said(FAILED)).toContain('it failed to start');
+});
+
+test('a unit is proven when its port presents what the file holds, however long it keeps the old one', async () => {
+  const ca = await createCa();
+  const [old, fresh] = await Promise.all([leafOf(ca), leafOf(ca)]);
+  const server = await tlsServer(old);
+  const probe = { host: '127.0.0.1', port: server.port, file: '/etc/x.crt' };
+  const { hands, clock } = setUp([RUNNING], {
+    expected: async () => await Promise.resolve(fingerprint(new X509Certificate(fresh.certificate))),
+  });
+  const takesUp: typeof clock.sleep = async (ms, signal) => {
+    await clock.sleep(ms, signal);
+    if (clock.sleeps.length === 3) server.use(fresh);
+  };
+  const proven = await restartAndProve(
+    plan({ probe }),
+    { ...hands, clock: { ...clock, sleep: takesUp } },
+    NEVER,
+  );
+  expect(proven).toEqual({ unit: 'kubelet', result: 'proven' });
+  expect(clock.sleeps).toHaveLength(3);
+
+  server.use(old);
+  const error = await agentErrorOf(restartAndProve(plan({ probe }), hands, NEVER));
+  expect(error.code).toBe('proof');
+  expect(error.message).toContain('does not serve /etc/x.crt in time');
+  expect(error.message).toContain('presents another certificate');
+});
+
+test('a port that never answers is a failed proof, with why', async () => {
+  const { hands } = setUp([RUNNING]);
+  const error = await agentErrorOf(
+    restartAndProve(plan({ probe: { host: '127.0.0.1', port: 1, file: '/x' } }), hands, NEVER),
+  );
+  expect(error.code).toBe('proof');
+  expect(error.message).toContain('ECONNREFUSED');
+});
+
+test('a unit that is active but not well is not proven', async () => {
+  const health = { url: 'http://127.0.0.1/healthz' };
+  let asked = 0;
+  const ill = async (): Promise<void> => {
+    asked += 1;
+    if (asked < 4) throw new AgentError('not-yet', 'says 500');
+    await Promise.resolve();
+  };
+  const recovering = setUp([RUNNING], { askHealth: ill });
+  expect(await restartAndProve(plan({ health }), recovering.hands, NEVER)).toMatchObject({
+    result: 'active',
+  });
+  expect(asked).toBe(4);
+  const never = setUp([RUNNING], {
+    askHealth: async () => await Promise.reject(new AgentError('not-yet', 'says 500')),
+  });
+  expect((await agentErrorOf(restartAndProve(plan({ health }), never.hands, NEVER))).message).toContain(
+    'not well in time: says 500',
+  );
+});
+
+test('what is no matter of time is not waited for', async () => {
+  const { hands, clock } = setUp([RUNNING], {
+    expected: async () => await Promise.reject(new AgentError('disk', 'gone')),
+  });
+  const error = await agentErrorOf(
+    restartAndProve(plan({ probe: { host: '127.0.0.1', port: 1, file: '/x' } }), hands, NEVER),
+  );
+  expect(error.code).toBe('disk');
+  expect(clock.sleeps).toEqual([]);
+});

@@ -1,0 +1,94 @@
+import { expect, test } from 'vitest';
+import { journalOf } from '../../../src/services/journal.ts';
+import { createSystemctl, type Systemctl } from '../../../src/services/systemctl.ts';
+import { NEVER } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+/** A systemctl that is this shell script; it can be asked for its arguments. */
+async function setUp(
+  script: string,
+  mode = 0o755,
+): Promise<{ systemctl: Systemctl; program: string; args(): Promise<string> }> {
+  const { write, at, read } = await tempRoot();
+  await write('/bin/systemctl', `#!/bin/sh\necho "$@" >> ${at('/args')}\n${script}\n`, mode);
+  const program = at('/bin/systemctl');
+  return { systemctl: createSystemctl(program), program, args: async () => await read('/args') };
+}
+
+test('what systemd says of a unit is read in its own words', async () => {
+  const { systemctl, args } = await setUp(
+    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\n'`,
+  );
+  expect(await systemctl.show('kubelet', NEVER)).toEqual({
+    load: 'loaded',
+    active: 'failed',
+    sub: 'a=b',
+    result: 'exit-code',
+  });
+  expect(await args()).toBe('show --property=LoadState,ActiveState,SubState,Result kubelet.service\n');
+});
+
+test('what systemd does not say is empty', async () => {
+  const { systemctl } = await setUp('echo LoadState=not-found');
+  expect(await systemctl.show('etcd', NEVER)).toEqual({ load: 'not-found', active: '', sub: '', result: '' });
+});
+
+test('units are named in full; one with an ending keeps it', async () => {
+  const { systemctl, args } = await setUp('exit 0');
+  await systemctl.restart('etcd', 5000, NEVER);
+  await systemctl.resetFailed('docker.socket', NEVER);
+  expect(await args()).toBe('restart etcd.service\nreset-failed docker.socket\n');
+});
+
+test.each([
+  [
+    'its first line of complaint',
+    "echo 'Job for etcd.service failed.' >&2; echo 'See more' >&2; exit 1",
+    'Job for etcd.service failed.',
+  ],
+  ['what it wrote to the wrong place', 'echo no bus; exit 1', 'no bus'],
+  ['its exit code', 'exit 4', 'exit code 4'],
+  ['the signal that killed it', 'kill -9 $$', 'SIGKILL'],
+])('a failure is told with %s', async (_, script, words) => {
+  const { systemctl } = await setUp(script);
+  const error = await agentErrorOf(systemctl.restart('etcd', 5000, NEVER));
+  expect(error.code).toBe('unit');
+  expect(error.message).toContain('systemctl restart etcd.service: ');
+  expect(error.message).toContain(words);
+  expect(error.message).not.toContain('undefined');
+});
+
+test('one that takes too long is told of as such', async () => {
+  const { systemctl } = await setUp('exec sleep 60');
+  expect((await agentErrorOf(systemctl.restart('etcd', 50, NEVER))).message).toBe(
+    'systemctl restart etcd.service: not done within 0.05 s',
+  );
+});
+
+test('when the program is to stop, the wait is broken off', async () => {
+  const { systemctl } = await setUp('exec sleep 60');
+  const controller = new AbortController();
+  const waiting = agentErrorOf(systemctl.restart('etcd', 60_000, controller.signal));
+  controller.abort();
+  expect(await waiting).toMatchObject({ code: 'aborted' });
+});
+
+test('a node without systemctl, or with one that cannot be run, is told so', async () => {
+  const missing = createSystemctl('/nowhere/systemctl');
+  expect((await agentErrorOf(missing.show('etcd', NEVER))).message).toContain(
+    'there is no /nowhere/systemctl on this node',
+  );
+  const { systemctl } = await setUp('exit 0', 0o644);
+  const error = await agentErrorOf(systemctl.show('etcd', NEVER));
+  expect(error.message).toContain('EACCES');
+});
+
+test('the last lines of a journal are read; without a journal there are none', async () => {
+  const { program, args } = await setUp(String.raw`printf 'one\ntwo\n'`);
+  expect(await journalOf(program, 'etcd', 2)).toEqual(['one', 'two']);
+  expect(await args()).toContain('--unit=etcd --lines=2');
+  for (const script of ['exit 1', 'echo x; exit 1', 'exit 0'])
+    expect(await journalOf((await setUp(script)).program, 'etcd', 2)).toEqual([]);
+  expect(await journalOf('/nowhere/journalctl', 'etcd', 2)).toEqual([]);
+});

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { kubernetesCerts } from '../../../src/certificates/layouts/kubernetes-certs.ts';
+import { fill } from '../../../src/certificates/template.ts';
+import { planUnits, type UnitOverride, type UnitPlan } from '../../../src/services/unit.ts';
+import { valuesOf } from '../support/requests.ts';
+
+const plan = (overrides: Record<string, UnitOverride> = {}, values = valuesOf()): Map<string, UnitPlan> =>
+  new Map(
+    planUnits(kubernetesCerts.roles.master, (text) => fill(text, values), overrides, 9000).map((unit) => [
+      unit.unit,
+      unit,
+    ]),
+  );
+
+test("the units of a master have the node's addresses and the file that they must present", () => {
+  const units = plan();
+  expect(units.get('etcd')?.probe).toEqual({
+    host: '10.0.0.5',
+    port: 2379,
+    file: '/etc/etcd/certs/server.crt',
+  });
+  expect(units.get('kube-apiserver')).toMatchObject({
+    deadlineMs: 9000,
+    required: true,
+    probe: { port: 6443, file: '/etc/kubernetes/certs/server.crt' },
+  });
+  expect(units.get('kubelet')?.probe).toMatchObject({
+    port: 10_250,
+    file: '/etc/kubernetes/certs/kubelet.crt',
+  });
+  expect(units.get('kube-proxy')).toMatchObject({ required: false });
+});
+
+test('KUBE_API_PORT is where the API server is asked', () => {
+  expect(plan({}, valuesOf({ KUBE_API_PORT: '8443' })).get('kube-apiserver')?.probe?.port).toBe(8443);
+});
+
+test('an operator may say where a unit is asked, how long, or not at all', () => {
+  const units = plan({
+    etcd: { host: 'h', port: 1, deadline_seconds: 3 },
+    'kube-apiserver': { prove: false, health: false },
+    kubelet: { health: 'http://x/' },
+  });
+  expect(units.get('etcd')).toMatchObject({ probe: { host: 'h', port: 1 }, deadlineMs: 3000 });
+  expect(units.get('kube-apiserver')).not.toHaveProperty('probe');
+  expect(units.get('kube-apiserver')).not.toHaveProperty('health');
+  expect(units.get('kubelet')?.probe).toBeDefined();
+});
