@@ -13,7 +13,13 @@ import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import type { Collector, CollectorName } from '../src/metadata/collector.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
-import { given, type HeatParams, isTrue, parseHeatParams } from '../src/metadata/heat-params.ts';
+import {
+  given,
+  type HeatParams,
+  isTrue,
+  parseHeatParams,
+  secretsOfParams,
+} from '../src/metadata/heat-params.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
@@ -63,6 +69,7 @@ export async function compose({
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
   const params = parseHeatParams((await readIfThere(disk, config.heat_params))?.toString('utf8') ?? '');
+  for (const secret of secretsOfParams(params)) secrets.add(secret);
   let skewMs: number | undefined;
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);

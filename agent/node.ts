@@ -9,7 +9,7 @@ import {
   isTrue,
   parseHeatParams,
   requireParams,
-  SECRET_PARAMS,
+  secretsOfParams,
 } from '../src/metadata/heat-params.ts';
 import { requiredKeys } from '../src/certificates/request.ts';
 import type { Hands } from './hands.ts';
@@ -32,7 +32,7 @@ export async function readNode({
   secrets,
 }: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
   const params = await readParams(disk, config.heat_params);
-  for (const key of SECRET_PARAMS) secrets.add(params.get(key));
+  for (const secret of secretsOfParams(params)) secrets.add(secret);
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
   const chosen = await chooseLayout(config.layout, async (path) => (await disk.info(path)) !== undefined);
   return { params, role, chosen, layout: chosen.layout.roles[role], values: factsOf(params, hostname) };

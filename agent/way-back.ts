@@ -1,3 +1,4 @@
+import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { certificatesIn, fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
@@ -103,6 +104,7 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
     if (result === 'absent')
       hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
   } catch (error) {
+    await learnKeys(hands);
     const lines = await hands.journalOf(unit.unit, LAST_LINES);
     if (!(error instanceof AgentError) || lines.length === 0) throw error;
     const journal = ['', `the last lines of the journal of ${unit.unit}:`, ...lines].join('\n  ');
@@ -111,6 +113,16 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
 }
 
 const LAST_LINES = 15;
+
+/** A unit may print whatever it reads: the keys of both generations are made known as secrets. */
+async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
+  const journal = await generations.current().catch(() => undefined);
+  for (const { target, previous } of journal?.files ?? [])
+    for (const path of [target, ...(previous ? [previous.copy] : [])]) {
+      const text = (await readIfThere(disk, path))?.toString('utf8');
+      if (text?.includes('PRIVATE KEY')) secrets.add(text);
+    }
+}
 
 /** Runs one step and tells when it began, how long it took or why it failed. */
 export async function timed<T>(hands: Hands, text: string, work: () => Promise<T>): Promise<T> {

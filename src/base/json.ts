@@ -7,8 +7,12 @@ export const isObject = (value: unknown): value is Record<string, unknown> =>
 export function parseJson(text: string, what: string, code: ErrorCode): unknown {
   try {
     return JSON.parse(text) as unknown;
-  } catch (cause) {
+  } catch {
     const start = text.trimStart().slice(0, 60).replaceAll(/\s+/g, ' ');
-    throw new AgentError(code, `${what}: not JSON (it starts with ${JSON.stringify(start)})`, { cause });
+    // What was meant to be JSON may hold secrets that nobody knows yet, and the parser's own words quote it.
+    const why = /^[{["]/.test(start)
+      ? `it begins like it, but is cut or garbled somewhere in its ${text.length} characters`
+      : `it starts with ${JSON.stringify(start)}`;
+    throw new AgentError(code, `${what}: not JSON (${why})`);
   }
 }

@@ -12,6 +12,14 @@ const MASK = '***';
 const SHORTEST = 6;
 const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
 
+const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
+
+/** A key that has lost its first line, as at the start of a journal's last lines, is still a key. */
+const linesOfKey = (value: string): string[] =>
+  value.includes('PRIVATE KEY')
+    ? (value.replaceAll(String.raw`\n`, '\n').match(/[A-Za-z0-9+/]{24,}={0,2}/g) ?? [])
+    : [];
+
 export function createSecrets(): Secrets {
   const values = new Set<string>();
   let longestFirst: string[] | undefined;
@@ -19,14 +27,18 @@ export function createSecrets(): Secrets {
   return {
     add(value) {
       if (value === undefined || value.trim().length < SHORTEST) return;
-      // The same secret travels in several spellings: inside JSON, inside a URL, base64 in a kubeconfig.
+      // The same secret travels in several spellings: inside JSON (also inside JSON again, as when a service
+      // quotes a request and a log quotes the service), inside a URL, base64 in a kubeconfig.
       const spellings = [
         value,
         value.trim(),
-        JSON.stringify(value).slice(1, -1),
+        inJson(value),
+        inJson(inJson(value)),
+        inJson(inJson(inJson(value))),
         // Half a surrogate pair cannot be encoded, and nobody could have sent it so.
         encodeURIComponent(value.toWellFormed()),
         Buffer.from(value).toString('base64'),
+        ...linesOfKey(value),
       ];
       for (const spelling of spellings) values.add(spelling);
       longestFirst = undefined;

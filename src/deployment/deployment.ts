@@ -74,8 +74,14 @@ export function secretsOfTarget(target: SignalTarget): string[] {
     case 'NO_SIGNAL':
       return [];
     case 'CFN_SIGNAL':
-      // A pre-signed address authorizes whoever has it: its query is a secret.
-      return [target.url.replace(/^[^?]*\?/s, ''), ...(target.fallback ? [target.fallback.password] : [])];
+      // A pre-signed address authorizes whoever has it: its query is a secret, and so is the signature alone.
+      return [
+        target.url.replace(/^[^?]*\?/s, ''),
+        ...[...new URLSearchParams(target.url.replace(/^[^?]*/s, ''))]
+          .filter(([name]) => /signature|secret|token/i.test(name))
+          .map(([, value]) => value),
+        ...(target.fallback ? [target.fallback.password] : []),
+      ];
     case 'HEAT_SIGNAL':
       return [target.password];
   }

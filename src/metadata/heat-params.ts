@@ -39,10 +39,33 @@ export function requireParams(params: HeatParams, keys: readonly string[], path:
     throw new AgentError('bad-heat-params', `${path} has no value for ${missing.join(', ')}`);
 }
 
-/** Parameters whose values must never be shown. */
-export const SECRET_PARAMS = [
+const SECRET_PARAMS = [
   'TRUSTEE_PASSWORD',
   'KUBE_SERVICE_ACCOUNT_PRIVATE_KEY',
   'REGISTRY_TRUSTEE_PASSWORD',
   'ETCD_DISCOVERY_TOKEN',
 ] as const;
+
+const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY'] as const;
+
+/** The values that must never be shown. */
+export const secretsOfParams = (params: HeatParams): string[] => [
+  ...SECRET_PARAMS.flatMap((key) => given(params, key) ?? []),
+  ...PROXIES.flatMap((key) => loginOf(given(params, key) ?? '')),
+];
+
+/** `user:password` of an address, as it stands there and as it is sent, and the password alone. */
+function loginOf(url: string): string[] {
+  const [, login] = /^[a-z]+:\/\/([^/]*:[^/]*)@/i.exec(url) ?? [];
+  if (login === undefined) return [];
+  const plain = decoded(login);
+  return [login, plain, login.replace(/^[^:]*:/, ''), plain.replace(/^[^:]*:/, '')];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

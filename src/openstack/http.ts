@@ -140,7 +140,9 @@ export function said(answer: HttpAnswer): string {
   const body = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), answer.text);
   const words = body.success ? (body.output.detail ?? body.output.message ?? body.output.title) : undefined;
   const text = words ?? answer.text.replaceAll(/<[^>]*>/g, ' ');
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  // Cut between words: half a token is not recognized as a secret, but it is half a token.
+  return line.length <= 300 ? line : `${line.slice(0, 297).replace(/\S+$/, '')}...`;
 }
 
 // Keystone and Heat: {error: {message}}, Magnum: {errors: [{title, detail}]}
