@@ -47,6 +47,26 @@ export async function openHands(
 export const lockNode = async ({ root, world }: Context, verb: string): Promise<Lock> =>
   await takeLock(join(root, RUNTIME, 'lock'), verb, world.pid);
 
+/** Runs `use` with the lock held and the real hands of this node, and gives both back whatever happens. */
+export async function onLockedNode<T>(
+  context: Context,
+  verb: string,
+  progress: (event: Progress) => void,
+  use: (hands: Hands) => Promise<T>,
+): Promise<T> {
+  const lock = await lockNode(context, verb);
+  try {
+    const hands = await openHands(context, progress);
+    try {
+      return await use(hands);
+    } finally {
+      await hands.close();
+    }
+  } finally {
+    await lock.release();
+  }
+}
+
 /** A string option, or undefined. */
 export const textOption = (options: Record<string, unknown>, name: string): string | undefined => {
   const value = options[name];

@@ -8,7 +8,7 @@ import { carryOut } from '../perform.ts';
 import { planRotation } from '../plan.ts';
 import { recover } from '../recover.ts';
 import { createTerminal } from '../terminal.ts';
-import { lockNode, openHands, type Verb, writeJson } from '../verb.ts';
+import { onLockedNode, type Verb, writeJson } from '../verb.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'make-cert';
@@ -20,10 +20,9 @@ const FIRST = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefi
  * A node that has a good set keeps it.
  */
 export const verb: Verb = async (context, options) => {
-  const lock = await lockNode(context, 'make-cert');
   const terminal = createTerminal(context.world.stdout, context.secrets);
-  const hands = await openHands(context, context.json ? () => undefined : terminal.progress);
-  try {
+  const progress = context.json ? () => undefined : terminal.progress;
+  return await onLockedNode(context, 'make-cert', progress, async (hands) => {
     const { stopping } = watchSignals();
     await recover(hands, stopping);
     const node = await readNode(hands);
@@ -45,8 +44,5 @@ export const verb: Verb = async (context, options) => {
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
-  } finally {
-    await hands.close();
-    await lock.release();
-  }
+  });
 };

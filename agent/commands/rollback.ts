@@ -5,15 +5,14 @@ import { EXIT } from '../exit-code.ts';
 import { failed } from '../outcome.ts';
 import { RestSchema } from '../rest.ts';
 import { createTerminal } from '../terminal.ts';
-import { lockNode, openHands, type Verb, writeJson } from '../verb.ts';
+import { onLockedNode, type Verb, writeJson } from '../verb.ts';
 import { wayBack } from '../way-back.ts';
 
 /** Brings the previous generation back by hand, when a rotation was interrupted or is stuck. */
 export const verb: Verb = async (context) => {
-  const lock = await lockNode(context, 'rollback');
   const terminal = createTerminal(context.world.stdout, context.secrets);
-  const hands = await openHands(context, context.json ? () => undefined : terminal.progress);
-  try {
+  const progress = context.json ? () => undefined : terminal.progress;
+  return await onLockedNode(context, 'rollback', progress, async (hands) => {
     const journal = await hands.generations.current();
     if (!journal || journal.state === 'staging' || journal.state === 'ended') {
       if (context.json) writeJson(context, { rolledBack: false });
@@ -33,8 +32,5 @@ export const verb: Verb = async (context) => {
     if (context.json) writeJson(context, { rolledBack: !stuck, why: explain(result) });
     else terminal.line(explain(result));
     return stuck ? EXIT.deploymentFailed : EXIT.done;
-  } finally {
-    await hands.close();
-    await lock.release();
-  }
+  });
 };

@@ -7,17 +7,16 @@ import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
 import { recordPass } from '../status-file.ts';
 import { changeTable, createTerminal, type Terminal } from '../terminal.ts';
-import { lockNode, openHands, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
+import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
 import { verb as plan } from './plan.ts';
 
 /** One pass, for a person on the node. */
 export const verb: Verb = async (context, options, name) => {
   if (options['dryRun'] === true) return await plan(context, options, name);
   const metadata = await readMetadataOption(options);
-  const lock = await lockNode(context, 'run-once');
   const terminal = createTerminal(context.world.stdout, context.secrets);
-  const hands = await openHands(context, context.json ? () => undefined : terminal.progress);
-  try {
+  const progress = context.json ? () => undefined : terminal.progress;
+  return await onLockedNode(context, 'run-once', progress, async (hands) => {
     const before = await inventoryOf(hands);
     const { stopping } = watchSignals();
     const result = await pass(hands, newMemory(), stopping, {
@@ -29,10 +28,7 @@ export const verb: Verb = async (context, options, name) => {
     if (context.json) writeJson(context, asJson(result));
     else await summarize(result, before, after, terminal);
     return exitCodeOfPass(result);
-  } finally {
-    await hands.close();
-    await lock.release();
-  }
+  });
 };
 
 /** What the node holds; nothing for a node that is not set up yet. */
