@@ -1,0 +1,31 @@
+import { join } from 'node:path';
+import { runCli } from '../../../agent/cli.ts';
+import type { Instrument } from '../../../agent/compose.ts';
+import { socketSystemctl } from '../../crash/socket-systemctl.ts';
+import type { Site } from './site.ts';
+
+export type Said = { code: number; stdout: string; stderr: string };
+
+// Each verb that can be stopped listens for SIGTERM, and many run in this one process.
+process.setMaxListeners(0);
+
+/** Runs the command line on a node, in this process. Nobody waits: time is the node's. */
+export async function cli(site: Site, argv: readonly string[], instrument: Instrument = {}): Promise<Said> {
+  const { node, clock } = site;
+  const said = { stdout: '', stderr: '' };
+  const code = await runCli(
+    {
+      argv: [...argv, '--root', node.root],
+      env: {},
+      pid: process.pid,
+      stdout: { write: (text) => (said.stdout += text) },
+      stderr: { write: (text) => (said.stderr += text) },
+    },
+    {
+      clock: () => clock,
+      systemctl: () => socketSystemctl(join(node.root, 'run/units.sock')),
+      ...instrument,
+    },
+  );
+  return { code, ...said };
+}
