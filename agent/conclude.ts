@@ -1,8 +1,10 @@
+import * as v from 'valibot';
 import { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
 import type { Hands } from './hands.ts';
 import { presentable } from './outcome.ts';
+import { RestSchema } from './rest.ts';
 
 /** Files have been replaced, and either generation may still be the one that stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
@@ -25,8 +27,11 @@ export async function conclude(owner: string, outcome: Outcome, hands: Hands): P
   const under = await generations.current();
   if (under?.owner === owner && UNDER_WAY.has(under.state))
     throw new AgentError('state', `how ${owner} ended could not be written down: ${outcome.stderr.trim()}`);
+  // A journal that was written but not synced any more: what it says is how it ended, not that error.
+  const isKnown = under?.owner === owner && under.state === 'ended';
+  const ended = isKnown ? v.parse(RestSchema, under.rest).outcome : outcome;
   const entry = ledger.find(owner);
-  const told = entry?.state === 'started' ? presentable(outcome, entry.outputs, secrets) : undefined;
+  const told = entry?.state === 'started' ? presentable(ended, entry.outputs, secrets) : undefined;
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();
   if (told) await ledger.finish(owner, told);
