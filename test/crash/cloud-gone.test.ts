@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench, readManaged } from './bench.ts';
 import { faultsOfSet } from './certificate-set.ts';
-import { type Ending, faultsOfEnding, faultsOfRun } from './ending.ts';
-import { createScenario, type Scenario, undisturbed } from './kill.ts';
+import { faultsOfEnding, faultsOfRun } from './ending.ts';
+import { createScenario, type Scenario } from './kill.ts';
 import { GOING_BACK, IN_FILES } from './scenarios.ts';
-import { withRunner } from './sweep.ts';
+import { referenceOf, withRunner } from './sweep.ts';
 
 let bench: Bench;
 beforeAll(async () => {
@@ -25,7 +25,7 @@ test.each([
   { timeout: 120_000 },
   async (_, scenario: Scenario, killWhere) => {
     await withRunner(async (runner) => {
-      const { ending }: { ending: Ending } = await undisturbed(bench, scenario, runner);
+      const { ending } = await referenceOf(bench, scenario);
       const one = await createScenario(bench, scenario);
       const { root } = one.node;
       try {

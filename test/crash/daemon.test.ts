@@ -5,17 +5,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, type Case, createBench } from './bench.ts';
 import { type Ending, faultsOfEnding } from './ending.ts';
-import { undisturbed } from './kill.ts';
 import { seed, seededRandom } from './random.ts';
 import { IN_FILES } from './scenarios.ts';
-import { withRunner } from './sweep.ts';
+import { referenceOf, withRunner } from './sweep.ts';
 
 let bench: Bench;
 let ending: Ending;
 const random = seededRandom(seed);
 beforeAll(async () => {
   bench = await createBench();
-  ({ ending } = await withRunner(async (runner) => await undisturbed(bench, IN_FILES, runner)));
+  ({ ending } = await referenceOf(bench, IN_FILES));
 });
 afterAll(async () => {
   await bench.close();

@@ -1,8 +1,9 @@
 import type { Bench } from './bench.ts';
 import { type DiskFault, type DiskResult, type Endings, ERRNOS, rotateWithFault } from './disk-fault.ts';
-import { type Scenario, undisturbed } from './kill.ts';
+import type { Scenario } from './kill.ts';
 import { diskCalls } from './points.ts';
-import { sideBySide, withRunner } from './sweep.ts';
+import { scenarioOf } from './scenarios.ts';
+import { referenceOf, sideBySide } from './sweep.ts';
 
 /** Every call of a rotation fails once, in every way. */
 export const faultsOnce = (calls: readonly string[]): DiskFault[] =>
@@ -23,12 +24,10 @@ export async function sweepFaults(
   scenario: Scenario,
   choose: (calls: string[]) => DiskFault[],
 ): Promise<{ findings: DiskFinding[]; calls: number; told: Record<DiskResult['told'], number> }> {
-  const { points, endings } = await withRunner(async (runner) => {
-    const done = await undisturbed(bench, { ...scenario, fails: false }, runner);
-    const failed = await undisturbed(bench, { ...scenario, fails: true }, runner);
-    const both: Endings = { done: done.ending, failed: failed.ending };
-    return { points: (scenario.fails ? failed : done).points, endings: both };
-  });
+  const done = await referenceOf(bench, scenarioOf(scenario.layout, false));
+  const failed = await referenceOf(bench, scenarioOf(scenario.layout, true));
+  const { points } = scenario.fails ? failed : done;
+  const endings: Endings = { done: done.ending, failed: failed.ending };
   const calls = diskCalls(points);
   const chosen = choose(calls);
   const told = { done: 0, failed: 0 };

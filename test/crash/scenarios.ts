@@ -5,3 +5,8 @@ export const IN_FILES: Scenario = { layout: 'kubernetes-certs', fails: false };
 export const IN_KUBECONFIGS: Scenario = { layout: 'kubernetes-pki', fails: false };
 export const GOING_BACK: Scenario = { layout: 'kubernetes-certs', fails: true };
 export const KUBECONFIGS_GOING_BACK: Scenario = { layout: 'kubernetes-pki', fails: true };
+
+export const scenarioOf = (layout: Scenario['layout'], fails: boolean): Scenario => {
+  if (layout === 'kubernetes-certs') return fails ? GOING_BACK : IN_FILES;
+  return fails ? KUBECONFIGS_GOING_BACK : IN_KUBECONFIGS;
+};

@@ -20,6 +20,13 @@ export type Reference = { points: string[]; ending: Ending };
 
 const references = new WeakMap<Scenario, Promise<Reference>>();
 
+export async function referenceOf(bench: Bench, scenario: Scenario): Promise<Reference> {
+  const known =
+    references.get(scenario) ?? withRunner(async (runner) => await undisturbed(bench, scenario, runner));
+  references.set(scenario, known);
+  return await known;
+}
+
 export type SweepResult = { reference: Reference; cases: number; kills: number; seconds: number };
 
 /** What a sweep was about, on standard output. */
@@ -49,10 +56,7 @@ export async function sweep(
   choose: (reference: Reference) => Kill[][],
 ): Promise<SweepResult> {
   const start = performance.now();
-  const known =
-    references.get(scenario) ?? withRunner(async (runner) => await undisturbed(bench, scenario, runner));
-  references.set(scenario, known);
-  const reference = await known;
+  const reference = await referenceOf(bench, scenario);
   const cases = choose(reference);
   const findings: Finding[] = [];
   await sideBySide(cases, WIDTH, async (kills, runner) => {
