@@ -13,13 +13,7 @@ import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import type { Collector, CollectorName } from '../src/metadata/collector.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
-import {
-  given,
-  type HeatParams,
-  isTrue,
-  parseHeatParams,
-  secretsOfParams,
-} from '../src/metadata/heat-params.ts';
+import { given, type HeatParams, isTrue } from '../src/metadata/heat-params.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
@@ -31,6 +25,7 @@ import { presentedCertificate } from '../src/services/presented.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { Config } from './config.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
+import { readParamsIfThere } from './node.ts';
 
 export const STATE = '/var/lib/coe-agent';
 export const RUNTIME = '/run/coe-agent';
@@ -68,8 +63,7 @@ export async function compose({
   const clock = as(systemClock, instrument.clock);
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
-  const params = parseHeatParams((await readIfThere(disk, config.heat_params))?.toString('utf8') ?? '');
-  for (const secret of secretsOfParams(params)) secrets.add(secret);
+  const params = await readParamsIfThere({ disk, config, secrets });
   let skewMs: number | undefined;
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);

@@ -1,4 +1,4 @@
-import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
 import type { Role, RoleLayout } from '../src/certificates/layout.ts';
@@ -31,21 +31,27 @@ export async function readNode({
   hostname,
   secrets,
 }: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
-  const params = await readParams(disk, config.heat_params);
-  for (const secret of secretsOfParams(params)) secrets.add(secret);
+  const params = await readParamsIfThere({ disk, config, secrets });
+  if (params.size === 0)
+    throw new AgentError(
+      'bad-heat-params',
+      `there is no ${config.heat_params}, or nothing in it: this is no node of a Magnum cluster, or it is not set up yet`,
+    );
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
   const chosen = await chooseLayout(config.layout, async (path) => (await disk.info(path)) !== undefined);
   return { params, role, chosen, layout: chosen.layout.roles[role], values: factsOf(params, hostname) };
 }
 
-export async function readParams(disk: Disk, path: string): Promise<HeatParams> {
-  const text = await readIfThere(disk, path);
-  if (text === undefined)
-    throw new AgentError(
-      'bad-heat-params',
-      `there is no ${path}: this is no node of a Magnum cluster, or it is not set up yet`,
-    );
-  return parseHeatParams(text.toString('utf8'));
+/** heat-params, its secrets made known; empty on a node that has none. */
+export async function readParamsIfThere({
+  disk,
+  config,
+  secrets,
+}: Pick<Hands, 'disk' | 'config' | 'secrets'>): Promise<HeatParams> {
+  const text = (await readIfThere(disk, config.heat_params))?.toString('utf8');
+  const params = parseHeatParams(text ?? '');
+  for (const secret of secretsOfParams(params)) secrets.add(secret);
+  return params;
 }
 
 const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL', 'NODEGROUP_ROLE'];

@@ -55,7 +55,8 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
 
 function checkClock({ skewMs }: Hands): Finding[] {
   const skew = skewMs();
-  if (skew === undefined) return [];
+  // A Date header that is none says nothing.
+  if (skew === undefined || Number.isNaN(skew)) return [];
   const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
   const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
   if (Math.abs(skew) > SKEW_BAD_MS)

@@ -78,7 +78,7 @@ export function secretsOfTarget(target: SignalTarget): string[] {
       return [
         target.url.replace(/^[^?]*\?/s, ''),
         ...[...new URLSearchParams(target.url.replace(/^[^?]*/s, ''))]
-          .filter(([name]) => /signature|secret|token/i.test(name))
+          .filter(([name]) => /(signature|sig|secret|token)$/i.test(name))
           .map(([, value]) => value),
         ...(target.fallback ? [target.fallback.password] : []),
       ];

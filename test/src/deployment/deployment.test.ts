@@ -19,9 +19,9 @@ test('passwords, tokens and private keys of a deployment are secret, its ids are
 
 test('of a pre-signed address the query is secret, as it authorizes whoever has it', () => {
   const url = 'http://heat/v1/signal/a?SignatureMethod=HmacSHA256&Signature=abc%3D';
-  expect(secretsOf(deployment({ deploy_signal_id: url }))).toEqual([
+  expect(secretsOf(deployment({ deploy_signal_id: url }))).toContain(
     'SignatureMethod=HmacSHA256&Signature=abc%3D',
-  ]);
+  );
   const both = { ...HEAT_SIGNAL, deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url };
   expect(secretsOf(deployment(both))).toContain(HEAT_SIGNAL.deploy_password);
 });
