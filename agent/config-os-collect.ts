@@ -63,8 +63,8 @@ const asIni = (text: string): string =>
     .filter((line) => !/^\s*[#;]/.test(line))
     .map((line) =>
       line.replace(
-        /^\s*([^=:[]+?)\s*[=:](.*)$/s,
-        (_, key: string, value: string) => `${key}[] = ${JSON.stringify(bare(value.trim()))}`,
+        /^([^=:[]+)[=:](.*)$/s,
+        (_, key: string, value: string) => `${key.trim()}[] = ${JSON.stringify(bare(value.trim()))}`,
       ),
     )
     .join('\n');
