@@ -182,8 +182,12 @@ test.each(ENTRANCES)('$what enters through $only alone', ({ pattern, only }) => 
   expect(found).toEqual([]);
 });
 
-test(`no file is longer than ${LONGEST} lines`, () => {
-  expect(faults(({ text }) => (text.split('\n').length > LONGEST + 1 ? ['too long'] : []))).toEqual([]);
+test(`no file of src/ is longer than ${LONGEST} lines`, () => {
+  expect(
+    faults(({ path, text }) =>
+      path.startsWith('src/') && text.split('\n').length > LONGEST + 1 ? ['too long'] : [],
+    ),
+  ).toEqual([]);
 });
 
 test('there are no cycles, of types neither', () => {

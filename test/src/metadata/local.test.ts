@@ -1,5 +1,6 @@
 import { chown, mkdir, symlink } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { createDisk } from '../../../src/base/disk.ts';
 import { heatLocalCollector, localCollector } from '../../../src/metadata/local.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
@@ -59,6 +60,16 @@ test('of a symlink it is the file that must be trusted', async () => {
   await symlink('/elsewhere/x', at(`${DIRECTORY}/dangling.json`));
   await symlink('../../../elsewhere/x', at(`${DIRECTORY}/a.json`));
   expect((await agentErrorOf(collect())).message).toContain('can be written by others');
+});
+
+test('and a symlink to a file that is trusted is followed', async () => {
+  const { write, at } = await setUp();
+  await write('/elsewhere/x', '{}');
+  await symlink(at('/elsewhere/x'), at(`${DIRECTORY}/a.json`));
+  const collector = localCollector(createDisk('/'), [at(DIRECTORY)], self);
+  expect(await collector.collect(NEVER)).toMatchObject([{ text: '{}' }]);
+  await chown(at('/elsewhere/x'), 12_345, 0);
+  expect((await agentErrorOf(collector.collect(NEVER))).message).toContain('belongs to user 12345');
 });
 
 test('of several files of cfn-init the first that is there counts', async () => {

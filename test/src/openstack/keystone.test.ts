@@ -101,6 +101,16 @@ test.each<[string, Reply]>([
   expect(await agentErrorOf(keystone.login(login, NEVER))).toMatchObject({ code: 'bad-answer' });
 });
 
+test('of the endpoints of a service the public one counts, without a slash at its end', async () => {
+  const text = (TOKEN.text ?? '').replaceAll(
+    /("interface":"(\w+)","region_id":"RegionOne","url":")[^"]*9511[^"]*/g,
+    '$1http://$2.example/v1/',
+  );
+  const { keystone } = setUp({ ...TOKEN, text });
+  const session = await keystone.login(login, NEVER);
+  expect(session.endpoint('container-infra')).toBe('http://public.example/v1');
+});
+
 test('an endpoint that the catalogue does not have, there or in this region, is refused by name', async () => {
   const { keystone } = setUp(TOKEN);
   const session = await keystone.login(login, NEVER);
