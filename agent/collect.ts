@@ -1,5 +1,5 @@
 import { AgentError, explain } from '../src/base/errors.ts';
-import { decodeDeployment } from '../src/deployment/decode.ts';
+import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { decodeMetadata } from '../src/metadata/decode.ts';
@@ -41,7 +41,7 @@ export function understand(
   for (const collected of texts) {
     try {
       for (const raw of decodeMetadata(collected)) {
-        const decoded = decodeDeployment(raw.value);
+        const decoded = decodeSafely(raw.value);
         if (!decoded.ok) {
           problems.push(decoded.error);
           // Somebody may still wait for it, whatever it is.
@@ -63,6 +63,20 @@ export function understand(
   for (const deployment of deployments.values())
     for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
   return { deployments: [...deployments.values()], complete, problems };
+}
+
+/** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */
+function decodeSafely(value: unknown): Decoded {
+  try {
+    return decodeDeployment(value);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    return {
+      ok: false,
+      id: undefined,
+      error: new AgentError('bad-deployment', 'a deployment is nested too deep', { cause }),
+    };
+  }
 }
 
 const asAgentError = (error: unknown): AgentError =>

@@ -1,8 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { getCACertificates } from 'node:tls';
 import { type Clock, systemClock } from '../src/base/clock.ts';
-import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
+import { createDisk, type Disk } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { createRetry, type Retry } from '../src/base/retry.ts';
@@ -13,7 +12,7 @@ import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import type { Collector, CollectorName } from '../src/metadata/collector.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
-import { given, type HeatParams, isTrue } from '../src/metadata/heat-params.ts';
+import { given } from '../src/metadata/heat-params.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
@@ -24,12 +23,12 @@ import type { Systemctl } from '../src/services/systemctl.ts';
 import { presentedCertificate } from '../src/services/presented.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { Config } from './config.ts';
+import { connectionOf } from './connection.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
 
 export const STATE = '/var/lib/coe-agent';
 export const RUNTIME = '/run/coe-agent';
-const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
 export type Composition = {
   config: Config;
@@ -68,7 +67,7 @@ export async function compose({
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);
   };
-  const realHttp = createHttp({ ...(await httpOptions(config, params, disk, log)), onDate });
+  const realHttp = createHttp({ ...(await connectionOf(config, params, disk, log)), onDate });
   const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,
@@ -125,37 +124,6 @@ export async function compose({
     skewMs: () => skewMs,
     close: async () => {
       await realHttp.close();
-    },
-  };
-}
-
-async function httpOptions(
-  config: Config,
-  params: HeatParams,
-  disk: Disk,
-  log: Log,
-): Promise<Parameters<typeof createHttp>[0]> {
-  const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
-  if (!verify)
-    log.warn(
-      { heat_params: config.heat_params },
-      'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
-    );
-  const file = config.cloud.ca_file ?? CA_BUNDLE;
-  const bundle = (await readIfThere(disk, file))?.toString('utf8');
-  if (bundle === undefined && config.cloud.ca_file !== undefined)
-    throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
-  const urls = [given(params, 'AUTH_URL'), config.heat?.auth_url];
-  const overTls = urls.some((url) => url?.startsWith('https:'));
-  return {
-    deadlineMs: config.cloud.deadline_seconds * 1000,
-    // The system's own trust store, as curl has it; Node would go by a list of its own.
-    ca: bundle ?? (overTls ? getCACertificates('system').join('\n') || undefined : undefined),
-    verify,
-    proxy: {
-      http: given(params, 'HTTP_PROXY'),
-      https: given(params, 'HTTPS_PROXY'),
-      no: given(params, 'NO_PROXY'),
     },
   };
 }

@@ -109,6 +109,8 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
     throw new AgentError('config', `${sources.join(', ')}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
   }
   const config = parsed.output;
+  if (config.collectors.length === 0)
+    throw new AgentError('config', `${sources.join(', ')}: collectors: none that is served here`);
   if (config.poll.min_seconds > config.poll.max_seconds)
     throw new AgentError('config', `${sources.join(', ')}: poll.min_seconds is larger than poll.max_seconds`);
   return Object.freeze({ ...config, sources });

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AgentError } from './errors.ts';
+import { AgentError, errnoOf, explain } from './errors.ts';
 
 export type Lock = { release(): Promise<void> };
 
@@ -14,8 +14,7 @@ export type Lock = { release(): Promise<void> };
  * @throws `lock-held` with the holder's pid and verb.
  */
 export async function takeLock(path: string, verb: string, pid: number): Promise<Lock> {
-  await fs.mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const file = await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const file = await openLockFile(path);
   try {
     const code = await flock(file.fd);
     if (code === 1) {
@@ -33,6 +32,16 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
     throw error;
   }
   return { release: async () => await file.close() };
+}
+
+async function openLockFile(path: string): Promise<fs.FileHandle> {
+  try {
+    await fs.mkdir(dirname(path), { recursive: true, mode: 0o755 });
+    return await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  } catch (cause) {
+    const hint = errnoOf(cause) === 'EACCES' ? ' (are you root?)' : '';
+    throw new AgentError('disk', `opening the lock ${path}: ${explain(cause)}${hint}`, { cause });
+  }
 }
 
 const flock = async (fd: number): Promise<number> =>

@@ -42,6 +42,7 @@ export function renewKubeconfig(path: string, text: string, identity: Identity, 
 }
 
 function documentsOf(path: string, text: string): Document[] {
+  if (text.includes('\uFFFD')) throw new AgentError('bad-file', `${path}: it is not UTF-8`);
   const lines = new LineCounter();
   return parseAllDocuments(text, { lineCounter: lines }).map((document) => {
     const [error] = document.errors;
@@ -121,9 +122,10 @@ function entries(root: YAMLMap, list: string, kind: string): { name: string | un
   });
 }
 
+/** A text with something in it; an empty one beside a path (`certificate-authority`) stays empty. */
 function scalar(map: YAMLMap, key: string): Scalar<string> | undefined {
-  const node = map.get(key, true);
-  return isScalar<string>(node) && typeof node.value === 'string' ? node : undefined;
+  const node: unknown = map.get(key, true);
+  return isScalar<string>(node) && typeof node.value === 'string' && node.value !== '' ? node : undefined;
 }
 
 const string = (map: YAMLMap, key: string): string | undefined => scalar(map, key)?.value;

@@ -1,0 +1,53 @@
+import { getCACertificates } from 'node:tls';
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { AgentError } from '../src/base/errors.ts';
+import type { Log } from '../src/base/log.ts';
+import { given, type HeatParams, isTrue } from '../src/metadata/heat-params.ts';
+import type { Config } from './config.ts';
+
+export type Connection = {
+  deadlineMs: number;
+  /** PEM certificates to trust; undefined: the ones that Node trusts. */
+  ca: string | undefined;
+  verify: boolean;
+  proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
+};
+
+/** Where Magnum puts the CA bundle of its own cloud. */
+const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
+
+/**
+ * How this node reaches its cloud: whom it trusts and through which proxy.
+ *
+ * @throws `config` when the configured CA file is not there
+ */
+export async function connectionOf(
+  config: Config,
+  params: HeatParams,
+  disk: Disk,
+  log: Log,
+): Promise<Connection> {
+  const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
+  if (!verify)
+    log.warn(
+      { heat_params: config.heat_params },
+      'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
+    );
+  const file = config.cloud.ca_file ?? CA_BUNDLE;
+  const bundle = (await readIfThere(disk, file))?.toString('utf8');
+  if (bundle === undefined && config.cloud.ca_file !== undefined)
+    throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
+  const urls = [given(params, 'AUTH_URL'), config.heat?.auth_url];
+  const overTls = urls.some((url) => url?.startsWith('https:'));
+  return {
+    deadlineMs: config.cloud.deadline_seconds * 1000,
+    // The system's own trust store, as curl has it; Node would go by a list of its own.
+    ca: bundle ?? (overTls ? getCACertificates('system').join('\n') || undefined : undefined),
+    verify,
+    proxy: {
+      http: given(params, 'HTTP_PROXY'),
+      https: given(params, 'HTTPS_PROXY'),
+      no: given(params, 'NO_PROXY'),
+    },
+  };
+}
