@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# The file system that every machine is a copy of. Made once for each version of this recipe.
+
+RECIPE=$(sha256sum "$HERE/base.sh" | cut -c1-12)
+BASE=/var/cache/coe-machine/$RECIPE
+# What a machine needs to boot, and the service that the tests run in it.
+CONTENT=systemd,systemd-sysv,dbus,etcd-server
+# None of what boots with a Debian is asked for here; without it a machine is there in a second.
+NEEDLESS=(
+  etcd.service etcd2.service getty.target console-getty.service systemd-logind.service systemd-pstore.service
+  remote-fs.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer
+  systemd-tmpfiles-clean.timer systemd-resolved.service systemd-networkd.service systemd-timesyncd.service
+)
+
+# The Debian mirror that this machine's own apt goes to.
+mirror() {
+  # shellcheck disable=SC2016 # apt fills that in
+  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 'Component: main' |
+    head -n 1
+}
+
+base_make() {
+  mkdir -p "$(dirname "$BASE")"
+  # Whoever comes second waits for the first one's.
+  exec 9>"$BASE.lock"
+  flock 9
+  if [ -e "$BASE" ]; then
+    say "all is there"
+    return
+  fi
+  local from proxy=''
+  from=$(mirror)
+  if [ -z "$from" ]; then
+    apt-get update -q -o APT::Update::Error-Mode=any >&2 || die "apt cannot reach its package source: is there a network?"
+    from=$(mirror)
+  fi
+  [ -n "$from" ] || die "this machine's apt knows no mirror of Debian 12"
+  eval "$(apt-config shell proxy Acquire::http::Proxy)"
+  [ -z "$proxy" ] || export http_proxy="${http_proxy:-$proxy}"
+  say "making the file system"
+  rm -rf --one-file-system "$BASE.new"
+  mmdebstrap --quiet --mode=root --variant=essential --include="$CONTENT" \
+    --aptopt='Acquire::Languages "none"' \
+    --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    bookworm "$BASE.new" "$from" 9>&- >&2 || die "the file system could not be made"
+  base_trim "$BASE.new"
+  mv "$BASE.new" "$BASE"
+  say "installed"
+}
+
+# base_trim ROOT: a machine that boots at once and is powered off as quickly.
+base_trim() {
+  local root=$1 unit
+  # The packages' units stay, so that files of the same name in /etc can stand in for them.
+  rm -f "$root/etc/systemd/system/"{multi-user.target.wants/etcd.service,etcd2.service}
+  for unit in "${NEEDLESS[@]}"; do
+    [ "${unit%%[2.]*}" = etcd ] || ln -sf /dev/null "$root/etc/systemd/system/$unit"
+  done
+  mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/journald.conf.d"
+  printf '[Manager]\nDefaultTimeoutStopSec=5s\n' >"$root/etc/systemd/system.conf.d/machine.conf"
+  printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nForwardToConsole=no\n' >"$root/etc/systemd/journald.conf.d/machine.conf"
+  # A node's users (those of etcd come with its package).
+  chroot "$root" groupadd --system kube_etcd
+  chroot "$root" useradd --system --groups kube_etcd --shell /usr/sbin/nologin kube
+  chroot "$root" usermod --append --groups kube_etcd etcd
+  # The commands that work from outside too; machine_wrap fills in where.
+  mkdir "$root/usr/lib/machine"
+  mv "$root/usr/bin/"{systemctl,journalctl} "$root/usr/lib/machine/"
+}

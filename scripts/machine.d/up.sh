@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# One machine: up, run, down.
+
+# machine_up DIR
+machine_up() {
+  local began=$SECONDS
+  if ! installed || [ ! -e "$BASE" ]; then die "something is missing; run: scripts/machine install"; fi
+  state_create "$1"
+  if [ ! -e "$STATE/root" ]; then
+    cp -a --reflink=auto "$BASE" "$STATE/root.new"
+    machine_wrap "$STATE/root.new"
+    mv "$STATE/root.new" "$STATE/root"
+  fi
+  trap machine_failed EXIT
+  # shellcheck disable=SC2153 # state_open knows it
+  start machine "$HERE/boot.sh" "$NAME" "$STATE/root"
+  until_ready machine 60 machine_found
+  until_ready machine 60 machine_answers
+  # From here on systemd itself says when it is done.
+  local is
+  is=$(timeout 60 "${INSIDE[@]}" systemctl is-system-running --wait) || true
+  trap - EXIT
+  [ "$is" = running ] || say "its systemd is ${is:-stuck}: $("${INSIDE[@]}" systemctl --failed --plain --no-legend | cut -d' ' -f1 | xargs)"
+  say "up after $((SECONDS - began)) s"
+  echo "$STATE"
+}
+
+# The machine's process 1 is systemd-nspawn's only child.
+machine_found() {
+  local nspawn pid
+  read -r nspawn _ <"$STATE/pid/machine"
+  pid=$(cut -d' ' -f1 "/proc/$nspawn/task/$nspawn/children")
+  [ "$(cat "/proc/$pid/comm")" = systemd ] || return
+  echo "$pid $(started_at "$pid")" >"$STATE/pid/init.new"
+  mv "$STATE/pid/init.new" "$STATE/pid/init"
+}
+
+machine_answers() {
+  machine_inside
+  "${INSIDE[@]}" systemctl is-system-running 2>/dev/null | grep -q .
+}
+
+# Sets the words to put before a command that is to run in the machine. nsenter waits in front of it, outside: what
+# is sent to nsenter must reach the command.
+machine_inside() {
+  local pid
+  alive init || die "this machine does not run; scripts/machine up --state $STATE"
+  read -r pid _ <"$STATE/pid/init"
+  INSIDE=(env -i PATH="$PATH" LANG=C.UTF-8 nsenter --target="$pid" --all -- setpriv --pdeathsig=TERM)
+}
+
+# machine_run COMMAND...: becomes the command.
+machine_run() {
+  machine_inside
+  exec "${INSIDE[@]}" "$@"
+}
+
+# machine_wrap ROOT: systemctl and journalctl that find their way into the machine where they are called outside.
+machine_wrap() {
+  local name
+  for name in systemctl journalctl; do
+    cat >"$1/usr/bin/$name" <<WRAPPER
+#!/bin/sh
+[ ! -e '$STATE/pid/init' ] && exec /usr/lib/machine/$name "\$@"
+exec '$HERE/../machine' run --state '$STATE' -- /usr/lib/machine/$name "\$@"
+WRAPPER
+    chmod 0755 "$1/usr/bin/$name"
+  done
+}
+
+machine_failed() {
+  machine_stop
+  die "it could not be booted: $(tail -n 3 "$STATE/log/machine.out")"
+}
+
+# systemd-nspawn powers the machine off when it is asked to end.
+machine_stop() {
+  local part
+  stop machine
+  rm -f "$STATE/pid/init"
+  for part in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    [ ! -d "$part/$NAME" ] || find "$part/$NAME" -depth -type d -exec rmdir {} \; || true
+  done
+  rmdir "/run/systemd/nspawn/propagate/$NAME" 2>/dev/null || true
+}
+
+# machine_down PURGE
+machine_down() {
+  machine_stop
+  if [ -n "$1" ]; then rm -rf --one-file-system "$STATE"; fi
+}
