@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 
-/** Real time, except that nobody waits in it: a sleep moves it on. Its wall clock can be set. */
+/** Nobody waits: a sleep moves time on, and nothing else moves the monotonic clock. The wall clock can be set. */
 export type FastClock = Clock & {
   /** Every sleep in milliseconds, in its order. */
   readonly sleeps: readonly number[];
@@ -12,24 +12,23 @@ export type FastClock = Clock & {
 
 export function fastClock(): FastClock {
   const sleeps: number[] = [];
-  let skipped = 0;
+  let slept = 0;
   let jumped = 0;
-  const elapsed = (): number => performance.now() + skipped;
   return {
     sleeps,
     jump: (ms) => {
       jumped += ms;
     },
-    now: () => Date.now() + skipped + jumped,
-    elapsed,
+    now: () => Date.now() + slept + jumped,
+    elapsed: () => slept,
     sleep: async (ms, signal) => {
-      const until = elapsed() + ms;
+      const until = slept + ms;
       sleeps.push(ms);
       // What is under way (a unit that starts, a watcher) gets its turn.
       await setImmediate();
       if (signal.aborted) throw new AgentError('aborted', 'stopped while waiting');
       // Sleepers side by side sleep at the same time, not one after the other.
-      skipped += Math.max(0, until - elapsed());
+      slept = Math.max(slept, until);
     },
   };
 }

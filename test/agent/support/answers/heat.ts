@@ -1,0 +1,118 @@
+import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.ts';
+import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
+
+/** The next pass asks again, so one pass asks once. */
+export const HEAT_METADATA: readonly Row[] = [
+  { answer: 'garbage', effect: spoilt(garbled), comes: 'nothing', requests: 1 },
+  { answer: 'HTML', effect: spoilt(htmlPage()), comes: 'nothing', requests: 1 },
+  { answer: 'half a body', effect: spoilt(truncated), comes: 'nothing', requests: 1 },
+  { answer: 'a body cut in the middle', effect: { kind: 'cut' }, comes: 'nothing', requests: 1 },
+  { answer: 'an empty object', effect: spoilt(rewriteJson(() => ({}))), comes: 'nothing', requests: 1 },
+  {
+    answer: 'no list of deployments',
+    effect: spoilt(rewriteJson(() => ({ metadata: { deployments: 'x' } }))),
+    comes: 'nothing',
+    requests: 1,
+  },
+  { answer: 'nothing at all', effect: { kind: 'hang' }, deadline: 0.2, comes: 'nothing', requests: 1 },
+  {
+    answer: 'later than the deadline',
+    effect: { kind: 'delay', ms: 600 },
+    deadline: 0.3,
+    comes: 'nothing',
+    requests: 1,
+  },
+  { answer: '401 once', effect: status(401), times: 1, comes: 'success', requests: 2 },
+  { answer: '401 always', effect: status(401), comes: 'nothing', requests: 2 },
+  { answer: '403', effect: status(403), comes: 'nothing', requests: 1 },
+  { answer: '404', effect: status(404), comes: 'nothing', requests: 1 },
+  { answer: '409', effect: status(409), comes: 'nothing', requests: 1 },
+  { answer: '429 with Retry-After', effect: RETRY_AFTER, comes: 'nothing', requests: 1 },
+  { answer: '500', effect: status(500), comes: 'nothing', requests: 1 },
+  { answer: '503 text/plain', effect: PLAIN_503, comes: 'nothing', requests: 1 },
+  { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: 'nothing', requests: 1 },
+  { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 1 },
+  { answer: 'connection reset', effect: { kind: 'reset', when: 'before' }, comes: 'nothing', requests: 1 },
+];
+
+/** Both ways to signal: the work is Heat's, and any 2xx says that it is done. Twenty seconds are eleven tries. */
+const EITHER: readonly Row[] = [
+  { answer: '2xx with garbage', effect: spoilt(garbled), comes: 'success', requests: 1 },
+  { answer: '200 with HTML', effect: spoilt(htmlPage()), comes: 'success', requests: 1 },
+  {
+    answer: '200 without a body',
+    effect: spoilt((answer) => ({ ...answer, body: '' })),
+    comes: 'success',
+    requests: 1,
+  },
+  {
+    answer: 'nothing at all, the work done',
+    effect: { kind: 'hang' },
+    times: 1,
+    deadline: 0.2,
+    comes: 'success',
+    requests: 2,
+  },
+  {
+    answer: 'later than the deadline, once',
+    effect: { kind: 'delay', ms: 600 },
+    times: 1,
+    deadline: 0.3,
+    comes: 'success',
+    requests: 2,
+  },
+  {
+    answer: 'a connection cut after the work, once',
+    effect: { kind: 'reset', when: 'after' },
+    times: 1,
+    comes: 'success',
+    requests: 2,
+  },
+  {
+    answer: 'a connection cut after the work, always',
+    effect: { kind: 'reset', when: 'after' },
+    comes: 'unacknowledged',
+    requests: 11,
+  },
+  {
+    answer: 'connection reset always',
+    effect: { kind: 'reset', when: 'before' },
+    comes: 'unacknowledged',
+    requests: 11,
+  },
+  { answer: '403', effect: status(403), comes: 'unacknowledged', requests: 1 },
+  { answer: '404', effect: status(404), comes: 'unacknowledged', requests: 1 },
+  { answer: '409', effect: status(409), comes: 'unacknowledged', requests: 1 },
+  {
+    answer: '429 with Retry-After, once',
+    effect: RETRY_AFTER,
+    times: 1,
+    comes: 'success',
+    requests: 2,
+    waits: 7,
+  },
+  { answer: '429 always', effect: RETRY_AFTER, comes: 'unacknowledged', requests: 3, waits: 7 },
+  { answer: '500 once', effect: status(500), times: 1, comes: 'success', requests: 2 },
+  { answer: '500 always', effect: status(500), comes: 'unacknowledged', requests: 11 },
+  { answer: '503 text/plain, four times', effect: PLAIN_503, times: 4, comes: 'success', requests: 5 },
+  { answer: '503 text/plain always', effect: PLAIN_503, comes: 'unacknowledged', requests: 11 },
+  {
+    answer: '302 to somewhere',
+    effect: { kind: 'answer', status: 302, headers: { Location: 'http://127.0.0.1:1/' } },
+    comes: 'unacknowledged',
+    requests: 1,
+  },
+];
+
+export const HEAT_RESOURCE: readonly Row[] = [
+  ...EITHER,
+  { answer: '401 once', effect: status(401), times: 1, comes: 'success', requests: 2 },
+  { answer: '401 always', effect: status(401), comes: 'unacknowledged', requests: 2 },
+  { answer: 'a slow drip', effect: SLOW_DRIP, times: 2, deadline: 0.3, comes: 'success', requests: 3 },
+];
+
+/** Nobody can log in for a pre-signed address. */
+export const HEAT_ADDRESS: readonly Row[] = [
+  ...EITHER,
+  { answer: '401', effect: status(401), comes: 'unacknowledged', requests: 1 },
+];
