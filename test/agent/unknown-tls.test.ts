@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { nodeFiles } from './support/untouched.ts';
+import { createSite } from './support/site.ts';
+
+/** One cloud as it should be, and one over TLS whose CA nobody here knows. */
+let cloud: Cloud;
+let secret: Cloud;
+beforeAll(async () => {
+  [cloud, secret] = await Promise.all([startCloud(), startCloud({ tls: true })]);
+});
+afterAll(async () => {
+  await Promise.all([cloud.close(), secret.close()]);
+});
+
+const IMPATIENT = { cloud: { deadline_seconds: 5, patience_seconds: 1 } };
+const NOT_TRUSTED = /its certificate .* not trusted here \(ca_file names whom to trust\)/;
+
+test.each([
+  ['Keystone', 'AUTH_URL', () => secret.authUrl],
+  ['Magnum', 'MAGNUM_URL', () => secret.magnumUrl],
+] as const)('a %s with an unknown certificate is not talked to, and nothing changes', async (_, key, url) => {
+  const site = await createSite(cloud, { config: IMPATIENT });
+  await site.setParams({ [key]: url() });
+  site.cluster.stack.update({ kube_service_account_key: 'changed' });
+  const [before, requests] = [await nodeFiles(site), secret.requests.length];
+  await site.pass();
+  expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
+  expect(site.signals()[0]?.body?.['deploy_stderr']).toMatch(NOT_TRUSTED);
+  expect(await nodeFiles(site)).toEqual(before);
+  // Nobody has seen the trustee's password.
+  expect(secret.requests).toHaveLength(requests);
+});
+
+test('a signal waits until the certificate of its address is trusted', async () => {
+  const site = await createSite(secret, {
+    bare: true,
+    server: { signalTransport: 'CFN_SIGNAL' },
+    config: { collectors: ['local'], ...IMPATIENT },
+  });
+  site.cluster.stack.update({ kube_service_account_key: 'changed' });
+  const deployments = site.cluster.stack.deploymentsOn(site.server);
+  await site.node.write('/var/lib/os-collect-config/local-data/it.json', JSON.stringify({ deployments }));
+  await site.pass();
+  expect(site.signals()).toEqual([]);
+  const [entry] = await site.ledger();
+  expect(entry).toMatchObject({ state: 'finished', outcome: { statusCode: 1 } });
+  expect(entry?.outcome?.stderr).toMatch(NOT_TRUSTED);
+
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
+  await site.pass();
+  // What was found then is told, though it would be different now.
+  expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
+});
+
+test('metadata behind an unknown certificate is a problem, and nothing else', async () => {
+  const site = await createSite(secret, { bare: true, config: IMPATIENT });
+  site.cluster.stack.update({ kube_service_account_key: 'changed' });
+  const { problems, settled } = await site.pass();
+  expect(settled).toEqual([]);
+  expect(problems.map(({ message }) => message)).toEqual([expect.stringMatching(NOT_TRUSTED)]);
+
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+});
+
+test('VERIFY_CA=False is obeyed, and warned of', async () => {
+  const site = await createSite(secret, { bare: true, params: { VERIFY_CA: 'False' }, config: IMPATIENT });
+  site.cluster.stack.update({ kube_service_account_key: 'changed' });
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(site.log.some((line) => line.includes('"level":"warn"') && line.includes('VERIFY_CA is off'))).toBe(
+    true,
+  );
+});
