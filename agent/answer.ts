@@ -1,4 +1,4 @@
-import { explain } from '../src/base/errors.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
 import { secretsOfTarget } from '../src/deployment/deployment.ts';
 import type { Entry } from '../src/deployment/ledger.ts';
 import { byAge } from '../src/deployment/pending.ts';
@@ -8,7 +8,12 @@ import type { Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
 
 /** A result that nobody has acknowledged yet. */
-export type Unacknowledged = { id: string; why: string };
+export type Unacknowledged = {
+  id: string;
+  why: string;
+  /** How long the cloud asked to be left alone. */
+  retryAfterMs?: number | undefined;
+};
 
 /** How long one pass keeps trying to have a result acknowledged; the next pass tries again. */
 const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
@@ -36,11 +41,11 @@ export async function answerAll(
       );
       await hands.ledger.supersede(entry.id);
     } else if (entry.state === 'finished') {
-      const why =
+      const left =
         fate === 'awaited'
           ? await answer(entry, hands, signal)
-          : 'whether it is still waited for could not be asked';
-      if (why !== undefined) open.push({ id: entry.id, why });
+          : { id: entry.id, why: 'whether it is still waited for could not be asked' };
+      if (left) open.push(left);
     }
   }
   return open;
@@ -66,7 +71,11 @@ function fateOf(
  *
  * @returns why nobody has acknowledged it; undefined when somebody has
  */
-export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): Promise<string | undefined> {
+export async function answer(
+  entry: Entry,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged | undefined> {
   const { id, outcome, signal: target } = entry;
   if (!outcome || !target) return undefined;
   for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
@@ -82,7 +91,7 @@ export async function answer(entry: Entry, hands: Hands, signal: AbortSignal): P
     const why = explain(error);
     hands.progress({ event: 'failed', text, why });
     hands.log.warn({ deployment: id, why }, 'the result is not acknowledged; it will be sent again');
-    return why;
+    return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
   }
   await hands.ledger.signalled(id);
   hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });

@@ -34,6 +34,7 @@ export async function runDaemon(
   let isReady = false;
   while (!stopping.aborted && !reload.aborted) {
     const woken = nextWake();
+    let askedMs = 0;
     try {
       const result = await pass(hands, memory, stopping);
       report(result, hands, reported);
@@ -44,6 +45,7 @@ export async function runDaemon(
         isReady = true;
       }
       wait = result.changed || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
+      askedMs = longestAsked(result);
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
@@ -57,7 +59,7 @@ export async function runDaemon(
     }
     await sleepUnlessWoken(
       hands,
-      wait * 1000 * (0.75 + random() / 2),
+      Math.max(wait * 1000 * (0.75 + random() / 2), askedMs),
       AbortSignal.any([stopping, reload, woken]),
     );
   }
@@ -70,6 +72,10 @@ async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal)
     if (codeOf(error) !== 'aborted') throw error;
   }
 }
+
+/** Whoever was asked to come back later (Retry-After) does. */
+const longestAsked = ({ problems, open }: PassResult): number =>
+  Math.max(0, ...[...problems, ...open].map(({ retryAfterMs }) => retryAfterMs ?? 0));
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 

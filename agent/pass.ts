@@ -82,8 +82,8 @@ export async function pass(
       continue;
     }
     const entry = hands.ledger.find(id);
-    const why = entry && (await answer(entry, hands, signal));
-    if (why !== undefined) result.open.push({ id, why });
+    const left = entry && (await answer(entry, hands, signal));
+    if (left) result.open.push(left);
     result.settled.push({ id, outcome });
   }
 
