@@ -1,0 +1,195 @@
+import { chmod, chown, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { isObject } from '../cloud/exchange.ts';
+import { rewriteJson } from '../cloud/spoil.ts';
+import { rawDeployment } from '../src/support/deployments.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const LOCAL = '/var/lib/os-collect-config/local-data';
+
+/** A rotation that nobody waits for, as a person would put it on the node. */
+const byHand = (id: string, over: Record<string, unknown> = {}): string =>
+  JSON.stringify({ deployments: [rawDeployment({}, { id, ...over })] });
+
+const idsOf = ({ settled }: { settled: { id: string }[] }): string[] => settled.map(({ id }) => id);
+
+const bySite = async (collector: string): Promise<Site> =>
+  await createSite(cloud, { config: { collectors: [collector] } });
+
+test('a file of the local directory is a deployment', async () => {
+  const site = await bySite('local');
+  await site.node.write(`${LOCAL}/one.json`, byHand('one'));
+  expect(await site.pass()).toMatchObject({
+    problems: [],
+    settled: [{ id: 'one', outcome: { statusCode: 0 } }],
+  });
+});
+
+test("what cfn-init leaves is the collector heat_local's", async () => {
+  const site = await bySite('heat_local');
+  await site.node.write('/var/lib/heat-cfntools/cfn-init-data', byHand('one'));
+  expect(idsOf(await site.pass())).toEqual(['one']);
+});
+
+test.each([
+  ['local', `${LOCAL}/one.json`],
+  ['heat_local', '/var/lib/heat-cfntools/cfn-init-data'],
+] as const)('a file that others could have written is refused (%s)', async (collector, path) => {
+  const site = await bySite(collector);
+  const at = join(site.node.root, path);
+  const words = async (): Promise<string> => {
+    const { settled, problems } = await site.pass();
+    expect(settled).toEqual([]);
+    return problems.map(({ message }) => message).join();
+  };
+  await site.node.write(path, byHand('one'));
+  for (const mode of [0o602, 0o620, 0o666]) {
+    await chmod(at, mode);
+    expect(await words()).toContain(`${path}: it can be written by others (mode ${mode.toString(8)})`);
+  }
+  await chmod(at, 0o644);
+  await chown(at, 1234, 0);
+  expect(await words()).toContain(`${path}: it belongs to user 1234`);
+  await chown(at, 0, 0);
+  expect(idsOf(await site.pass())).toEqual(['one']);
+});
+
+test('a file in a directory that others can write is refused', async () => {
+  const site = await bySite('local');
+  await mkdir(join(site.node.root, LOCAL), { recursive: true });
+  await site.node.write(`${LOCAL}/one.json`, byHand('one'));
+  await chmod(join(site.node.root, LOCAL), 0o777);
+  const { settled, problems } = await site.pass();
+  expect(settled).toEqual([]);
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringContaining(`${LOCAL}: it can be written by others`),
+  ]);
+});
+
+test.each([
+  ['that is no object', 'nonsense'],
+  ['without an id', { group: 'coe-rotate', inputs: [] }],
+  ['with an id that is a path', rawDeployment({}, { id: '../../etc/passwd' })],
+  ['whose inputs are no list', rawDeployment({}, { id: 'bad', inputs: {} })],
+  [
+    'with a signal that it does not describe',
+    rawDeployment({ deploy_signal_transport: 'HEAT_SIGNAL' }, { id: 'bad' }),
+  ],
+  ['with a signal that nobody knows', rawDeployment({ deploy_signal_transport: 'PIGEON' }, { id: 'bad' })],
+] as const)('one deployment %s among good ones fails alone and is reported', async (_, bad) => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  const withBad = rewriteJson(({ metadata }) => {
+    const deployments: unknown = isObject(metadata) ? metadata['deployments'] : [];
+    return {
+      metadata: { deployments: [bad, ...(Array.isArray(deployments) ? (deployments as unknown[]) : [])] },
+    };
+  });
+  cloud.fault({ service: 'heat', method: 'GET', effect: { kind: 'transform', change: withBad } });
+  onTestFinished(cloud.clearFaults);
+  const { settled, problems } = await site.pass();
+  expect(settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(problems).toMatchObject([{ code: 'bad-deployment' }]);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await site.ledger()).toHaveLength(1);
+});
+
+test('deployments of groups that nobody here serves are left alone', async () => {
+  const site = await createSite(cloud);
+  const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });
+  const before = await site.files();
+  expect(await site.pass()).toMatchObject({
+    settled: [],
+    problems: [],
+    unserved: [{ id, group: 'no-such-hook' }],
+  });
+  expect(await site.ledger()).toEqual([]);
+  expect(site.signals()).toEqual([]);
+  expect(await site.files()).toEqual(before);
+});
+
+test('what the predecessor has applied counts as done; what it has only notified of does not', async () => {
+  const site = await bySite('local');
+  await site.node.write('/var/lib/heat-config/deployed/theirs.json', '{}');
+  await site.node.write('/var/lib/heat-config/deployed/ours.notify.json', '{}');
+  await site.node.write(`${LOCAL}/a.json`, byHand('theirs'));
+  await site.node.write(`${LOCAL}/b.json`, byHand('ours'));
+  expect(idsOf(await site.pass())).toEqual(['ours']);
+  expect((await site.ledger()).map(({ id }) => id)).toEqual(['ours']);
+});
+
+test('deployments are done in the order of their creation, not of their names', async () => {
+  const site = await bySite('local');
+  await site.node.write(`${LOCAL}/a.json`, byHand('late', { creation_time: '2026-11-21T00:00:02Z' }));
+  await site.node.write(`${LOCAL}/b.json`, byHand('early', { creation_time: '2026-11-21T00:00:01Z' }));
+  expect(idsOf(await site.pass())).toEqual(['early', 'late']);
+});
+
+test('the waits grow from the shortest to the longest, and a change begins them anew', async () => {
+  const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 30 } } });
+  const { waits, told } = await runLoop(site, {
+    times: 12,
+    before: async (wait) => {
+      if (wait === 8) await cloud.rotateCa(site.cluster);
+    },
+  });
+  // The first look at the metadata is a change; so is the one after the rotation has been asked for.
+  expect(waits.map((ms) => ms / 1000)).toEqual([1, 2, 4, 8, 16, 30, 30, 30, 1, 2, 4, 8]);
+  expect(told.filter((text) => text === 'ready')).toHaveLength(1);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+});
+
+test.each([
+  [0, 0.75],
+  [0.999, 1.25],
+])(
+  'each wait differs by at most a quarter, so that not all nodes ask at once (%f)',
+  async (random, factor) => {
+    const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 4 } } });
+    const { waits } = await runLoop(site, { times: 4, random: () => random });
+    for (const [index, seconds] of [1, 2, 4, 4].entries())
+      expect(waits[index]).toBeCloseTo(seconds * factor * 1000, -1);
+  },
+);
+
+test('while Heat does not answer the loop waits longer and longer, is not ready, and says what it waits for', async () => {
+  const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 8 } } });
+  cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+  onTestFinished(cloud.clearFaults);
+  const { waits, told } = await runLoop(site, {
+    times: 6,
+    before: (wait) => wait === 5 && cloud.clearFaults(),
+  });
+  expect(waits).toEqual([2000, 4000, 8000, 8000, 8000, 1000]);
+  expect(told.slice(0, 5)).toEqual(Array(5).fill(expect.stringMatching(/^waiting: .*503 maintenance/)));
+  expect(told.slice(5)).toEqual(['idle, nothing to do', 'ready']);
+  // The same trouble is told once.
+  expect(site.log.filter((line) => line.includes('maintenance'))).toHaveLength(1);
+});
+
+test.each(['GET', 'POST'] as const)(
+  'a Retry-After to a %s is obeyed by the next pass too',
+  async (method) => {
+    const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 2 } } });
+    cloud.fault({
+      service: 'heat',
+      method,
+      effect: { kind: 'answer', status: 429, headers: { 'Retry-After': '90' } },
+    });
+    onTestFinished(cloud.clearFaults);
+    await cloud.rotateCa(site.cluster);
+    const { waits } = await runLoop(site, { times: 2 });
+    expect(waits).toEqual([90_000, 90_000]);
+  },
+);

@@ -1,0 +1,52 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { runDaemon } from '../../../agent/daemon.ts';
+import type { Clock } from '../../../src/base/clock.ts';
+import type { Site } from './site.ts';
+
+export type DaemonRun = {
+  /** Every wait between two passes, in milliseconds. */
+  waits: number[];
+  /** What systemd was told, in order. */
+  told: string[];
+};
+
+/**
+ * Runs the loop in this process until it has waited so often; nobody waits, and before each wait the test may
+ * change the world.
+ */
+export async function runLoop(
+  site: Site,
+  {
+    times,
+    random = () => 0.5,
+    before,
+  }: { times: number; random?: () => number; before?: (wait: number) => unknown },
+): Promise<DaemonRun> {
+  // Whoever takes the lock makes it.
+  await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
+  const hands = await site.start();
+  const stop = new AbortController();
+  const run: DaemonRun = { waits: [], told: [] };
+  const clock: Clock = {
+    ...hands.clock,
+    sleep: async (ms, signal) => {
+      run.waits.push(ms);
+      if (run.waits.length >= times) stop.abort();
+      await before?.(run.waits.length);
+      await hands.clock.sleep(ms, signal);
+    },
+  };
+  const notify = {
+    ready: async () => await Promise.resolve(void run.told.push('ready')),
+    status: async (text: string) => await Promise.resolve(void run.told.push(text)),
+  };
+  const never = new AbortController().signal;
+  await runDaemon(
+    { ...hands, clock },
+    notify,
+    { stopping: stop.signal, reload: never, nextWake: () => never },
+    random,
+  );
+  return run;
+}
