@@ -68,6 +68,8 @@ export async function readClient(node: TestNode, stem: string, caPath: string): 
 export type Knock = {
   /** Whether the service answered; a handshake alone says nothing with TLS 1.3. */
   served: boolean;
+  /** Whether it was there and turned the client down, or the client it; not so when nobody answers at all. */
+  refused: boolean;
   how: string;
   /** What the service presented. */
   server: X509Certificate | undefined;
@@ -79,6 +81,7 @@ export async function knock(port: number, client: Client): Promise<Knock> {
     let protocol = '';
     let answer = '';
     let refusal: string | undefined;
+    let nobody = false;
     let server: X509Certificate | undefined;
     const socket = connect({ host: '127.0.0.1', port, ...client, timeout: 5000 });
     socket.once('secureConnect', () => {
@@ -87,17 +90,22 @@ export async function knock(port: number, client: Client): Promise<Knock> {
       socket.write('GET /readyz HTTP/1.1\r\nhost: kubernetes\r\nconnection: close\r\n\r\n');
     });
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-    socket.once('timeout', () => socket.destroy(new Error('no answer within 5 s')));
+    socket.once('timeout', () => {
+      nobody = true;
+      socket.destroy(new Error('no answer within 5 s'));
+    });
     socket.once('error', ({ message, code }: NodeJS.ErrnoException) => {
+      nobody ||= code === 'ECONNREFUSED';
       refusal = code === undefined ? message : `${message} (${code})`;
     });
     socket.once('close', () => {
       const [status = ''] = answer.split('\r\n');
-      if (answer === '') resolve({ served: false, how: refusal ?? HUNG_UP, server });
-      else resolve({ served: /^HTTP\/1.1 200 /.test(status), how: `${status} over ${protocol}`, server });
+      const served = /^HTTP\/1.1 200 /.test(status);
+      const how = answer === '' ? (refusal ?? HUNG_UP) : `${status} over ${protocol}`;
+      resolve({ served, refused: !served && !nobody, how, server });
     });
   });
 }
 
 /** With TLS 1.3 a client has shaken hands before the server has looked at its certificate. */
-const HUNG_UP = 'hung up on as soon as it was shown';
+const HUNG_UP = 'hung up on when it was shown';
