@@ -14,7 +14,7 @@ export type Wanted = {
   problems: AgentError[];
 };
 
-/** Asks every configured collector. */
+/** Asks every configured collector. @throws `aborted` when the program is to stop */
 export async function collect(
   hands: Hands,
   signal: AbortSignal,
@@ -22,6 +22,7 @@ export async function collect(
   const results = await Promise.allSettled(
     hands.collectors.map(async (collector) => await collector.collect(signal)),
   );
+  if (signal.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
   const problems = results.flatMap((result) =>
     result.status === 'rejected' ? [asAgentError(result.reason)] : [],
   );

@@ -4,6 +4,7 @@ import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { AgentError, errnoOf } from './errors.ts';
+import { isObject } from './json.ts';
 
 /** What a file is apart from its content; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
@@ -110,12 +111,12 @@ export function createDisk(root: string): Disk {
         const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
         const file = await fs.open(at(path), flags, 0o600);
         try {
+          // Node knows neither extended attributes nor labels; cp (coreutils) takes those that there are. It has
+          // to open the file, which whoever is not root can do only as long as it is not read-only yet.
+          if (attributes.like !== undefined) await copyAttributes(at(attributes.like), at(path));
           if (attributes.uid !== undefined && attributes.gid !== undefined)
             await file.chown(attributes.uid, attributes.gid);
           await file.chmod(attributes.mode ?? 0o600);
-          // Node knows neither extended attributes nor labels; cp (coreutils) takes those that there are.
-          if (attributes.like !== undefined)
-            await run('cp', ['--attributes-only', '--preserve=all', '--', at(attributes.like), at(path)]);
           await file.writeFile(content);
           await file.sync();
         } catch (error) {
@@ -179,6 +180,15 @@ async function syncDirectory(path: string): Promise<void> {
 
 const run = promisify(execFile);
 
+async function copyAttributes(from: string, to: string): Promise<void> {
+  try {
+    await run('cp', ['--attributes-only', '--preserve=all', '--', from, to]);
+  } catch (cause) {
+    const words = isObject(cause) && typeof cause['stderr'] === 'string' ? cause['stderr'].trim() : '';
+    throw new Error(`its attributes could not be copied (${words || 'cp cannot be run'})`, { cause });
+  }
+}
+
 const exists = async (path: string): Promise<boolean> =>
   await fs.access(path).then(
     () => true,
@@ -212,8 +222,14 @@ export async function replaceFile(
   attributes: Partial<Attributes>,
 ): Promise<void> {
   const staged = join(dirname(path), `.${basename(path)}.new`);
-  await disk.remove(staged);
-  await disk.create(staged, content, attributes);
+  try {
+    await disk.create(staged, content, attributes);
+  } catch (error) {
+    // What a kill has left there; nearly always there is nothing.
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    await disk.remove(staged);
+    await disk.create(staged, content, attributes);
+  }
   await disk.rename(staged, path);
   await disk.sync(dirname(path));
 }

@@ -36,7 +36,7 @@ export async function presentedCertificate(
     });
     socket.once('error', (cause) => {
       if (early) resolve(early);
-      else reject(new AgentError('not-yet', `${where} does not answer: ${cause.message}`, { cause }));
+      else reject(new AgentError('not-yet', `${where} does not answer: ${tlsWords(cause)}`, { cause }));
     });
     socket.once('close', () => {
       limit.removeEventListener('abort', stop);
@@ -44,3 +44,7 @@ export async function presentedCertificate(
     });
   });
 }
+
+/** OpenSSL's messages name its own source files; of `...:SSL routines:function:what it is:...` a person needs the last. */
+export const tlsWords = ({ message }: Error): string =>
+  (/SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message).trim();

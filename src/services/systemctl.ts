@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { AgentError } from '../base/errors.ts';
+import { AgentError, explain } from '../base/errors.ts';
 
 /** What systemd says of a unit, in its own words (systemctl(1), `show`). */
 export type UnitState = {
@@ -59,7 +59,12 @@ export function createSystemctl(program: string): Systemctl {
       };
     },
     resetFailed: async (unit, signal) => {
-      await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);
+      try {
+        await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);
+      } catch (error) {
+        // systemd forgets a unit that is stopped: there is nothing to reset.
+        if (!explain(error).includes('not loaded')) throw error;
+      }
     },
     restart: async (unit, deadlineMs, signal) => {
       await run(['restart', serviceName(unit)], deadlineMs, signal);
