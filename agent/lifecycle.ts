@@ -8,11 +8,19 @@ export type Lifecycle = {
 
 export function watchSignals(): Lifecycle {
   const stop = new AbortController();
-  for (const name of ['SIGTERM', 'SIGINT'] as const)
-    // Only once: whoever asks a second time means it, and the default action ends the program.
-    process.once(name, () => {
-      stop.abort();
-    });
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    // It stays there after the first time: execa ends a program that it finds without a listener of its own.
+    const listener = (): void => {
+      if (!stop.signal.aborted) {
+        stop.abort();
+        return;
+      }
+      // Whoever asks a second time means it, and the default action ends the program.
+      process.off(name, listener);
+      process.kill(process.pid, name);
+    };
+    process.on(name, listener);
+  }
   let reload = new AbortController();
   return {
     stopping: stop.signal,
