@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { explain } from '../../src/base/errors.ts';
 import { runDaemon } from '../daemon.ts';
 import { EXIT } from '../exit-code.ts';
@@ -66,7 +67,7 @@ async function watchLocalFiles(
   if (paths.length === 0) return undefined;
   const { watchPaths } = await import('../../src/metadata/watch.ts');
   return watchPaths(
-    paths.map((path) => `${root}/${path}`),
+    paths.map((path) => join(root, path)),
     wake,
   );
 }
