@@ -1,0 +1,135 @@
+import { once } from 'node:events';
+import { access, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+import { rawDeployment } from '../src/support/deployments.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** The daemon as a process of its own: what it is told by the kernel and by systemd. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** Nobody may think that a poll was in time. */
+const NEVER_POLLS = { poll: { min_seconds: 600, max_seconds: 600 } };
+const LOCAL = '/var/lib/os-collect-config/local-data';
+
+type Daemon = { log(): string; kill(signal: NodeJS.Signals): void; ended: Promise<number | null> };
+
+function startDaemon(site: Site): Daemon {
+  const child = site.node.start('run');
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const ended = once(child, 'close').then(() => child.exitCode);
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
+  });
+  return { log: () => log, kill: (signal) => child.kill(signal), ended };
+}
+
+/** Looks again and again, as somebody outside has to. */
+async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const until = performance.now() + 20_000;
+  while (!(await holds())) {
+    if (performance.now() > until) throw new Error(`not in time: ${what}`);
+    await sleep(20);
+  }
+}
+
+const passes = async (site: Site): Promise<string> =>
+  await readFile(join(site.node.root, 'run/coe-agent/last-pass.json'), 'utf8').catch(() => '');
+
+const byHand = (id: string): string => JSON.stringify({ deployments: [rawDeployment({}, { id })] });
+
+const count = (text: string, part: string): number => text.split(part).length - 1;
+
+test('each file in the local directory wakes the daemon at once, also where there was no such directory', async () => {
+  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  for (const id of ['first', 'second']) {
+    await site.node.write(`${LOCAL}/${id}.json`, byHand(id));
+    await eventually(`the outcome of ${id}`, async () => {
+      const entry = (await site.ledger()).find((one) => one.id === id);
+      return entry?.state === 'signalled';
+    });
+  }
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('SIGHUP reads the configuration anew and looks at once', async () => {
+  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
+  await cloud.rotateCa(site.cluster);
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  expect(site.signals()).toEqual([]);
+  await site.node.configure({ collectors: ['heat'] });
+  daemon.kill('SIGHUP');
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(count(daemon.log(), 'coe-agent is running')).toBe(2);
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('SIGTERM while certificates are asked for leaves it to the next start, which uses the same key', async () => {
+  const site = await createSite(cloud, { layout: 'kubernetes-pki' });
+  const before = await site.files();
+  const signings = (): number =>
+    cloud.requests.filter(({ service, method }) => service === 'magnum' && method === 'POST').length;
+  const asked = signings();
+  cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'hang' } });
+  onTestFinished(cloud.clearFaults);
+  await cloud.rotateCa(site.cluster);
+  const daemon = startDaemon(site);
+  await cloud.until(() => signings() > asked);
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(await site.ledger()).toMatchObject([{ state: 'started' }]);
+  expect(site.signals()).toEqual([]);
+  expect(await site.files()).toEqual(before);
+  const kept = await site.files('/var/lib/coe-agent/generation/requests');
+  const [request] = [...kept.values()];
+  expect(request).toMatchObject({ mode: 0o600 });
+  const key = at(parseObject(request?.content.split('\n')[0] ?? ''), 'key');
+
+  cloud.clearFaults();
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await site.node.read('/etc/kubernetes/pki/server.key')).toBe(key);
+  expect(site.signals()).toHaveLength(1);
+});
+
+test('SIGTERM while a unit is restarted waits for the proof: the node is never left between two sets', async () => {
+  const site = await createSite(cloud, { layout: 'kubernetes-pki' });
+  await cloud.rotateCa(site.cluster);
+  const restarts = site.restarts().length;
+  const daemon = startDaemon(site);
+  await eventually('a restart', () => site.restarts().length > restarts);
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  const [entry] = await site.ledger();
+  expect(entry?.outcome?.statusCode).toBe(0);
+  expect(['finished', 'signalled']).toContain(entry?.state);
+  await site.pass();
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+});
+
+test('a daemon that idles ends at once when it is told to', async () => {
+  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  const start = performance.now();
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(performance.now() - start).toBeLessThan(5000);
+  await access(join(site.node.root, 'run/coe-agent/lock'));
+});
