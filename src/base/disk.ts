@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
 import { isObject } from './json.ts';
 
@@ -47,7 +48,7 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   try {
     return await work();
   } catch (cause) {
-    throw new AgentError('disk', `${doing} ${path}: ${reason(cause)}`, { cause });
+    throw new AgentError('disk', `${doing} ${path}: ${meaningOf(cause)}`, { cause });
   }
 };
 
@@ -233,19 +234,3 @@ export async function replaceFile(
   await disk.rename(staged, path);
   await disk.sync(dirname(path));
 }
-
-const meanings: Record<string, string> = {
-  ENOSPC: 'no space left on the file system (ENOSPC)',
-  EROFS: 'the file system is read-only (EROFS)',
-  EACCES: 'permission denied (EACCES)',
-  EPERM: 'not permitted: immutable file, or not root (EPERM)',
-  EIO: 'the disk reports an input/output error (EIO)',
-  ENOENT: 'no such file or directory (ENOENT)',
-  EISDIR: 'a directory is in the way (EISDIR)',
-  EEXIST: 'something is there already (EEXIST)',
-};
-
-const reason = (error: unknown): string => {
-  const errno = errnoOf(error);
-  return (errno && meanings[errno]) ?? errno ?? (error instanceof Error ? error.message : String(error));
-};

@@ -43,12 +43,12 @@ export async function restartAndProve(
   await restart(unit, deadlineMs, systemctl, signal);
   await becomeActive(unit, deadline, hands, signal);
   if (health)
-    await until(deadline, hands, signal, `the unit ${unit} is not well in time`, async () => {
+    await until(unit, 'is not well in time', deadline, hands, signal, async () => {
       await hands.askHealth(health, signal);
     });
   if (!probe) return { unit, result: 'active' };
   const expected = await hands.expected(probe.file);
-  await until(deadline, hands, signal, `the unit ${unit} does not serve ${probe.file} in time`, async () => {
+  await until(unit, `does not serve ${probe.file} in time`, deadline, hands, signal, async () => {
     const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, signal));
     if (seen === expected) return;
     const where = `${probe.host}:${probe.port}`;
@@ -60,7 +60,8 @@ export async function restartAndProve(
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
 export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): string | undefined {
   if (load === 'masked') return `the unit ${unit} is masked: systemctl unmask ${unit}`;
-  if (load === 'bad-setting' || load === 'error') return `the unit ${unit} has a faulty unit file (${load})`;
+  if (load === 'bad-setting' || load === 'error')
+    return `the unit ${unit} has a faulty unit file (${load}): systemctl status ${unit}`;
   return load === 'not-found' && required
     ? `this node has no unit ${unit}, which its layout requires`
     : undefined;
@@ -99,6 +100,8 @@ async function becomeActive(
     if (state.active === 'active') return;
     if (state.active === 'failed')
       throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);
+    if (hasEnded(state))
+      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`);
     if (hands.clock.elapsed() > deadline)
       throw new AgentError('unit', `the unit ${unit} is not active in time: ${inWords(state)}`);
     await hands.clock.sleep(AGAIN_MS, signal);
@@ -107,12 +110,16 @@ async function becomeActive(
 
 const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
 
-/** Tries again until something holds or the deadline has passed; then says what was missing last. */
+/** What has ended does not come back by itself: there is nothing to wait for. */
+const hasEnded = ({ active }: UnitState): boolean => active === 'failed' || active === 'inactive';
+
+/** Tries again until something holds, the unit ends or the deadline has passed; then says what was missing last. */
 async function until(
-  deadline: number,
-  { clock }: ServiceHands,
-  signal: AbortSignal,
+  unit: string,
   failing: string,
+  deadline: number,
+  { clock, systemctl }: ServiceHands,
+  signal: AbortSignal,
   attempt: () => Promise<void>,
 ): Promise<void> {
   for (;;) {
@@ -121,8 +128,13 @@ async function until(
       return;
     } catch (error) {
       if (!isNotReady(error) || signal.aborted) throw error;
+      const state = await systemctl.show(unit, signal);
+      if (hasEnded(state))
+        throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`, {
+          cause: error,
+        });
       if (clock.elapsed() > deadline)
-        throw new AgentError('proof', `${failing}: ${explain(error)}`, { cause: error });
+        throw new AgentError('proof', `the unit ${unit} ${failing}: ${explain(error)}`, { cause: error });
     }
     await clock.sleep(AGAIN_MS, signal);
   }
