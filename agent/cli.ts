@@ -48,12 +48,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
       code = await start(context, this.opts(), this.name());
     };
 
-  const program = buildProgram(run)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
-    });
+  const program = buildProgram(world, run);
   try {
     await program.parseAsync([...world.argv], { from: 'user' });
     return code;
@@ -68,8 +63,14 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
 /** Every verb with its options; a verb's own code is loaded when it is called. */
-function buildProgram(run: Run): Command {
+function buildProgram({ stdout, stderr }: World, run: Run): Command {
+  // How it ends and where it writes first: each verb takes that over when it is added.
   const program = new Command('agent')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => stdout.write(text),
+      writeErr: (text) => stderr.write(text),
+    })
     .description(
       "Replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA.",
     )
