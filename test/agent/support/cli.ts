@@ -12,10 +12,11 @@ process.setMaxListeners(0);
 /** Runs the command line on a node, in this process. Nobody waits: time is the node's. */
 export async function cli(site: Site, argv: readonly string[], instrument: Instrument = {}): Promise<Said> {
   const { node, clock } = site;
+  const [verb = '', ...options] = argv;
   const said = { stdout: '', stderr: '' };
   const code = await runCli(
     {
-      argv: [...argv, '--root', node.root],
+      argv: [verb, '--root', node.root, ...options],
       env: {},
       pid: process.pid,
       stdout: { write: (text) => (said.stdout += text) },

@@ -1,0 +1,241 @@
+import { createHash } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { takeLock } from '../../src/base/lock.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { parseObject } from '../cloud/exchange.ts';
+import { rawDeployment } from '../src/support/deployments.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const VERBS = ['run', 'run-once', 'plan', 'status', 'certs', 'make-cert', 'doctor', 'rollback'] as const;
+const WRITERS = ['run', 'run-once', 'make-cert', 'rollback'] as const;
+const READERS = ['plan', 'status', 'certs', 'doctor'] as const;
+
+/** One JSON object and nothing else. */
+function objectOf(stdout: string): Record<string, unknown> {
+  const object = parseObject(stdout);
+  if (!object) throw new Error(`no JSON object: ${stdout}`);
+  return object;
+}
+
+const idOf = ({ cluster, server }: Site): string => cluster.stack.deploymentsOn(server)[0]?.id ?? '';
+
+describe('exit code 0', () => {
+  test('nothing to do', async () => {
+    const site = await createSite(cloud);
+    expect(await cli(site, ['run-once'])).toEqual({ code: 0, stdout: 'nothing to do\n', stderr: '' });
+  });
+
+  test('a rotation done: the steps, then what changed, in plain lines', async () => {
+    const site = await createSite(cloud);
+    await cloud.rotateCa(site.cluster);
+    const { code, stdout } = await cli(site, ['run-once']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`deployment ${idOf(site)}`);
+    for (const part of ['log in to Keystone', 'from Magnum', 'put the new files in place', 'restart kubelet'])
+      expect(stdout).toContain(part);
+    expect(stdout.slice(stdout.indexOf('what changed'))).toContain('/etc/kubernetes/certs/kubelet.crt');
+    expect(stdout).not.toContain('\u001B');
+  });
+
+  test.each(['--help', '--version'])('%s is answered on standard output', async (option) => {
+    const { code, stdout, stderr } = await cli(await createSite(cloud, { bare: true }), ['status', option]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).not.toBe('');
+  });
+});
+
+describe('exit code 1', () => {
+  test('a deployment failed, and why', async () => {
+    const site = await createSite(cloud);
+    site.node.units.breakUnit('kubelet', 'is masked');
+    await cloud.rotateCa(site.cluster);
+    const id = idOf(site);
+    const { code, stdout } = await cli(site, ['run-once']);
+    expect(code).toBe(1);
+    expect(stdout).toContain(`deployment ${id} failed: the unit kubelet is masked`);
+  });
+
+  test('a failed deployment outranks a cloud that does not take the answer', async () => {
+    const site = await createSite(cloud);
+    site.node.units.breakUnit('kubelet', 'is masked');
+    await cloud.rotateCa(site.cluster);
+    cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 500 } });
+    onTestFinished(cloud.clearFaults);
+    expect((await cli(site, ['run-once'])).code).toBe(1);
+  });
+});
+
+describe('exit code 2', () => {
+  test.each([
+    ['an unknown verb', ['rotate']],
+    ['an unknown option', ['run-once', '--frce', 'x']],
+    ['an option without its value', ['run-once', '--force']],
+    ['an unknown log level', ['status', '--log-level', 'loud']],
+    ['too many words', ['status', 'now']],
+  ] as const)('%s', async (_, argv) => {
+    const { code, stderr } = await cli(await createSite(cloud, { bare: true }), argv);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^error: /);
+  });
+
+  test('metadata that cannot be read', async () => {
+    const site = await createSite(cloud, { bare: true });
+    const { code, stderr } = await cli(site, ['run-once', '--metadata', '/nowhere/file.json']);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining('--metadata: /nowhere/file.json cannot be read'),
+    ]);
+  });
+
+  test.each(VERBS)('%s without a configuration, or with a faulty one', async (verb) => {
+    const site = await createSite(cloud, { bare: true });
+    await site.node.write('/etc/coe-agent/agent.yaml', 'keyz: rsa-4096\n');
+    const faulty = await cli(site, [verb]);
+    expect(faulty).toMatchObject({ code: 2, stdout: '' });
+    expect(faulty.stderr).toContain('agent.yaml: line 1: unknown key keyz');
+    await rm(join(site.node.root, 'etc/coe-agent/agent.yaml'));
+    const missing = await cli(site, [verb]);
+    expect(missing).toMatchObject({ code: 2, stdout: '' });
+    expect(missing.stderr).toContain('there is no configuration');
+  });
+
+  test.each(['make-cert', 'certs', 'doctor'] as const)('%s on a machine that is no node', async (verb) => {
+    const site = await createSite(cloud, { bare: true });
+    await rm(join(site.node.root, 'etc/sysconfig/heat-params'));
+    const { code, stdout, stderr } = await cli(site, [verb]);
+    expect(code).toBe(2);
+    expect(stdout + stderr).toContain('there is no /etc/sysconfig/heat-params');
+  });
+});
+
+describe('exit code 3', () => {
+  test('Heat does not answer', async () => {
+    const site = await createSite(cloud);
+    cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+    onTestFinished(cloud.clearFaults);
+    for (const verb of ['run-once', 'plan', 'doctor']) {
+      const { code, stdout } = await cli(site, [verb]);
+      expect([verb, code]).toEqual([verb, 3]);
+      expect(stdout).toContain('503 maintenance');
+    }
+  });
+
+  test('Heat does not take the result, which is told and sent the next time', async () => {
+    const site = await createSite(cloud);
+    await cloud.rotateCa(site.cluster);
+    cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 404 } });
+    onTestFinished(cloud.clearFaults);
+    const { code, stdout } = await cli(site, ['run-once']);
+    expect(code).toBe(3);
+    expect(stdout).toContain(`the result of ${idOf(site)} is not acknowledged yet`);
+    cloud.clearFaults();
+    expect((await cli(site, ['run-once'])).code).toBe(0);
+    expect(site.signals()).toHaveLength(1);
+  });
+});
+
+describe('exit code 4', () => {
+  test.each(WRITERS)('%s while another run holds the lock, whose pid and verb it names', async (verb) => {
+    const site = await createSite(cloud, { bare: true });
+    await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run-once', 4711);
+    onTestFinished(lock.release);
+    const { code, stderr, stdout } = await cli(site, [verb]);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toContain('agent run-once (pid 4711)');
+  });
+
+  test.each(READERS)('%s only looks, and needs no lock', async (verb) => {
+    const site = await createSite(cloud);
+    await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 1);
+    onTestFinished(lock.release);
+    expect((await cli(site, [verb])).code).toBe(0);
+  });
+
+  test('as a process of its own it has the same code, and the lock is free once the holder is gone', async () => {
+    const site = await createSite(cloud, { bare: true });
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 1);
+    expect(await site.node.agent('run-once')).toMatchObject({ code: 4 });
+    await lock.release();
+    expect(await site.node.agent('run-once')).toMatchObject({ code: 0, stdout: 'nothing to do\n' });
+  });
+});
+
+test.each([...READERS, 'run-once', 'make-cert', 'rollback'] as const)(
+  '%s --json is one object',
+  async (verb) => {
+    const site = await createSite(cloud);
+    await cloud.rotateCa(site.cluster);
+    const { stdout, code } = await cli(site, [verb, '--json']);
+    expect(Object.keys(objectOf(stdout)).length).toBeGreaterThan(0);
+    expect(code).toBe(0);
+  },
+);
+
+test('run-once --json says what was settled', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  const said = objectOf((await cli(site, ['run-once', '--json'])).stdout);
+  expect(said).toMatchObject({
+    settled: [{ id: idOf(site), outcome: { statusCode: 0 } }],
+    problems: [],
+    unacknowledged: [],
+  });
+});
+
+test.each([['run-once', '--dry-run'], ['plan']])(
+  '%s %s says what would be done and does nothing',
+  async (...argv) => {
+    const site = await createSite(cloud);
+    await cloud.rotateCa(site.cluster);
+    const before = await site.files('/');
+    const requests = cloud.requests.length;
+    const { code, stdout } = await cli(site, argv.filter(Boolean));
+    expect(code).toBe(0);
+    expect(stdout).toContain(`deployment ${idOf(site)}  coe-rotate`);
+    expect(stdout).toContain('1. log in to Keystone');
+    expect(stdout).toContain('signal the result to Heat (HEAT_SIGNAL)');
+    expect(await site.files('/')).toEqual(before);
+    expect(cloud.requests.slice(requests).map(({ service }) => service)).toEqual(['keystone', 'heat']);
+  },
+);
+
+test('run-once --metadata goes by a file, and asks nobody else', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  const file = join(site.node.root, 'by-hand.json');
+  await site.node.write(
+    '/by-hand.json',
+    JSON.stringify({ deployments: [rawDeployment({}, { id: 'mine' })] }),
+  );
+  expect((await cli(site, ['run-once', '--metadata', file])).code).toBe(0);
+  expect((await site.ledger()).map(({ id }) => id)).toEqual(['mine']);
+  expect(site.signals()).toEqual([]);
+});
+
+test('run-once --force does again what has been done, and only that', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once']);
+  const digest = async (): Promise<string> =>
+    createHash('sha256')
+      .update(await site.node.read('/etc/kubernetes/certs/kubelet.key'))
+      .digest('hex');
+  const first = await digest();
+  expect((await cli(site, ['run-once', '--force', 'another-id'])).stdout).toBe('nothing to do\n');
+  expect(await digest()).toBe(first);
+  expect((await cli(site, ['run-once', '--force', idOf(site)])).code).toBe(0);
+  expect(await digest()).not.toBe(first);
+});
