@@ -73,9 +73,21 @@ machine_failed() {
   die "it could not be booted: $(tail -n 3 "$STATE/log/machine.out")"
 }
 
-# systemd-nspawn powers the machine off when it is asked to end.
+# systemd-nspawn powers the machine off when it is asked to end. With its process 1 everything in it is gone;
+# if systemd-nspawn went first, that would live on.
 machine_stop() {
-  local part
+  local part pid end=$((SECONDS + 20))
+  if alive machine; then
+    machine_found 2>/dev/null || true
+    read -r pid _ <"$STATE/pid/machine"
+    kill -TERM "$pid" 2>/dev/null || true
+    while alive machine && [ "$SECONDS" -lt "$end" ]; do sleep 0.1; done
+  fi
+  if alive init; then
+    read -r pid _ <"$STATE/pid/init"
+    kill -KILL "$pid" 2>/dev/null || true
+    while alive init; do sleep 0.1; done
+  fi
   stop machine
   rm -f "$STATE/pid/init"
   for part in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do

@@ -1,0 +1,276 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { journalOf } from '../../src/services/journal.ts';
+import { type Proven, restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
+import { createSystemctl, type Systemctl } from '../../src/services/systemctl.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { type Machine, startMachine } from './machine.ts';
+
+/** What systemd itself does and says when units misbehave, and what becomes of it in the agent's words. */
+
+let machine: Machine;
+let systemctl: Systemctl;
+beforeAll(async () => {
+  machine = await startMachine();
+  systemctl = createSystemctl(machine.systemctl);
+});
+afterAll(async () => {
+  await machine.close();
+});
+
+const FOREVER = 'ExecStart=/bin/sleep infinity';
+
+const nobodyAsks = async (): Promise<never> => await Promise.reject(new Error('there is nothing to ask'));
+
+async function restart(
+  unit: string,
+  plan: Partial<UnitPlan> = {},
+  hands: Partial<ServiceHands> = {},
+): Promise<Proven> {
+  const all: ServiceHands = {
+    systemctl,
+    clock: systemClock,
+    presented: nobodyAsks,
+    askHealth: nobodyAsks,
+    expected: nobodyAsks,
+    fingerprint: () => '',
+    ...hands,
+  };
+  return await restartAndProve({ unit, required: true, deadlineMs: 30_000, ...plan }, all, NEVER);
+}
+
+async function refusal(...args: Parameters<typeof restart>): Promise<string> {
+  const error = await agentErrorOf(restart(...args));
+  expect(error.code).toBe('unit');
+  return explain(error);
+}
+
+const property = async (unit: string, name: string): Promise<string> =>
+  await machine.run('systemctl', 'show', '--value', `--property=${name}`, `${unit}.service`);
+
+/** A systemctl after whose restarts something else happens before anybody looks. */
+const afterRestart = (happens: () => Promise<unknown>): Systemctl => ({
+  ...systemctl,
+  restart: async (...args) => {
+    await systemctl.restart(...args);
+    await happens();
+  },
+});
+
+/** Lets a service that waits for the file /run/NAME die, and waits for its end. */
+const letDie = async (name: string): Promise<string> =>
+  await machine.run(
+    'sh',
+    '-c',
+    'touch "/run/$1" && while systemctl is-active --quiet "$1"; do sleep 0.05; done',
+    'sh',
+    name,
+  );
+
+const mortal = (name: string): string =>
+  `ExecStart=/bin/sh -c "until [ -e /run/${name} ]; do sleep 0.05; done; echo x509: bad certificate; exit 3"`;
+
+test('a healthy unit gets a new process', async () => {
+  await machine.unit('healthy', { Service: ['Type=exec', FOREVER] });
+  await machine.run('systemctl', 'start', 'healthy');
+  const before = await property('healthy', 'MainPID');
+  expect(await restart('healthy')).toEqual({ unit: 'healthy', result: 'active' });
+  const after = await property('healthy', 'MainPID');
+  expect(Number(after)).toBeGreaterThan(0);
+  expect(after).not.toBe(before);
+  expect(await systemctl.show('healthy', NEVER)).toMatchObject({
+    load: 'loaded',
+    active: 'active',
+    sub: 'running',
+    result: 'success',
+  });
+});
+
+test('a unit that was stopped, and that systemd has forgotten, is started', async () => {
+  await machine.unit('stopped', { Service: ['Type=exec', FOREVER] });
+  expect(await systemctl.show('stopped', NEVER)).toMatchObject({ load: 'loaded', active: 'inactive' });
+  expect(await restart('stopped')).toEqual({ unit: 'stopped', result: 'active' });
+});
+
+test('a unit that has done its work and is gone counts as active', async () => {
+  await machine.unit('oneshot', {
+    Service: ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/bin/true'],
+  });
+  expect(await restart('oneshot')).toEqual({ unit: 'oneshot', result: 'active' });
+});
+
+test('a unit that fails to start is named with what systemd says of it', async () => {
+  await machine.unit('fails', {
+    Service: ['Type=notify', 'ExecStart=/bin/sh -c "echo cannot load server.key; exit 3"'],
+  });
+  const message = await refusal('fails');
+  expect(message).toContain(
+    'restarting the unit fails: it failed to start: failed (failed), result exit-code',
+  );
+  expect(message).toContain(
+    'Job for fails.service failed because the control process exited with error code',
+  );
+  expect(await journalOf(machine.journalctl, 'fails', 15)).toEqual(
+    expect.arrayContaining(['cannot load server.key', "fails.service: Failed with result 'exit-code'."]),
+  );
+});
+
+test('a program that is not there is told in the journal', async () => {
+  await machine.unit('gone', { Service: ['Type=exec', 'ExecStart=/usr/bin/no-such-program'] });
+  expect(await refusal('gone')).toContain('restarting the unit gone: it failed to start');
+  expect((await journalOf(machine.journalctl, 'gone', 15)).join('\n')).toContain(
+    '/usr/bin/no-such-program: No such file or directory',
+  );
+});
+
+test('a start limit that others have hit is forgotten before the restart', async () => {
+  await machine.unit('limited', {
+    Unit: ['StartLimitBurst=2', 'StartLimitIntervalSec=1h'],
+    Service: ['Type=exec', FOREVER],
+  });
+  for (let time = 0; time < 2; time++) await machine.run('systemctl', 'restart', 'limited');
+  await expect(machine.run('systemctl', 'restart', 'limited')).rejects.toThrow('attempted too often');
+  expect(await systemctl.show('limited', NEVER)).toMatchObject({
+    active: 'failed',
+    result: 'start-limit-hit',
+  });
+  // More often than the limit allows.
+  for (let time = 0; time < 4; time++)
+    expect(await restart('limited')).toEqual({ unit: 'limited', result: 'active' });
+});
+
+test('a unit whose start limit is hit at the restart itself', async () => {
+  await machine.unit('at-limit', {
+    Unit: ['StartLimitBurst=1', 'StartLimitIntervalSec=1h'],
+    Service: ['Type=exec', FOREVER],
+  });
+  await machine.run('systemctl', 'start', 'at-limit');
+  // As if somebody else had started it between the two.
+  const unforgetting: Systemctl = { ...systemctl, resetFailed: async () => await Promise.resolve() };
+  const message = await refusal('at-limit', {}, { systemctl: unforgetting });
+  expect(message).toContain('restarting the unit at-limit: systemd refuses it');
+  expect(message).toContain('too often (start-limit-hit)');
+});
+
+test('a masked unit is refused with the command that unmasks it', async () => {
+  await machine.unit('veiled', { Service: ['Type=exec', FOREVER] });
+  await machine.run('rm', '/etc/systemd/system/veiled.service');
+  await machine.run('systemctl', 'mask', 'veiled');
+  expect(await refusal('veiled')).toBe('the unit veiled is masked: systemctl unmask veiled');
+});
+
+test('a unit that is missing is an error where it is required, and skipped where not', async () => {
+  expect(await refusal('nowhere')).toBe('this node has no unit nowhere, which its layout requires');
+  expect(await restart('nowhere', { required: false })).toEqual({ unit: 'nowhere', result: 'absent' });
+});
+
+test('a unit that hangs in its start is left alone at the deadline, and can be restarted when it is mended', async () => {
+  await machine.unit('silent', { Service: ['Type=notify', 'TimeoutStartSec=infinity', FOREVER] });
+  const began = performance.now();
+  const message = await refusal('silent', { deadlineMs: 2000 });
+  expect(performance.now() - began).toBeGreaterThan(1900);
+  expect(message).toContain('restarting the unit silent: it hangs: activating (start)');
+  expect(message).toContain('not done within 2 s');
+  expect(await journalOf(machine.journalctl, 'silent', 1)).toEqual(['Starting silent.service...']);
+
+  await machine.unit('silent', { Service: ['Type=exec', FOREVER] });
+  expect(await restart('silent')).toEqual({ unit: 'silent', result: 'active' });
+});
+
+test('a unit that hangs in its stop is left alone at the deadline; systemd still restarts it when it is gone', async () => {
+  await machine.unit('stubborn', {
+    Service: [
+      'Type=exec',
+      'TimeoutStopSec=infinity',
+      'ExecStart=/bin/sh -c "trap true TERM; touch /run/stubborn; while :; do sleep 1; done"',
+    ],
+  });
+  await machine.run('systemctl', 'start', 'stubborn');
+  // A shell that has not got as far as its trap would die after all.
+  await machine.run('sh', '-c', 'until [ -e /run/stubborn ]; do sleep 0.05; done');
+  const before = await property('stubborn', 'MainPID');
+  const message = await refusal('stubborn', { deadlineMs: 2000 });
+  expect(message).toContain('restarting the unit stubborn: it hangs: deactivating (stop-sigterm)');
+  expect(message).toContain('not done within 2 s');
+  expect(await property('stubborn', 'MainPID')).toBe(before);
+
+  // What was asked for is still to be done.
+  await machine.run('systemctl', 'kill', '--signal=KILL', 'stubborn');
+  await machine.run('sh', '-c', 'until systemctl is-active --quiet stubborn; do sleep 0.05; done');
+  expect(await property('stubborn', 'MainPID')).not.toBe(before);
+  // Nothing that would keep the machine from being switched off.
+  await machine.run('systemctl', 'kill', '--signal=KILL', 'stubborn');
+});
+
+test.each([
+  ['without-program', '[Service]\nType=simple\n', 'bad-setting', 'Service has no ExecStart='],
+  ['without-bracket', '[Service\nExecStart=/bin/true\n', 'error', "Invalid section header '[Service'"],
+])(
+  'a unit file that systemd cannot use (%s) is told before anything is tried',
+  async (unit, text, load, words) => {
+    await machine.write(`/etc/systemd/system/${unit}.service`, text);
+    await machine.run('systemctl', 'daemon-reload');
+    expect(await refusal(unit)).toContain(
+      `the unit ${unit} has a faulty unit file (${load}): systemctl status ${unit}`,
+    );
+    expect((await journalOf(machine.journalctl, unit, 15)).join('\n')).toContain(words);
+  },
+);
+
+test('a unit that has died when it is looked at is not proven', async () => {
+  await machine.unit('dies', { Service: ['Type=exec', mortal('dies')] });
+  const message = await refusal('dies', {}, { systemctl: afterRestart(async () => await letDie('dies')) });
+  expect(message).toBe('the unit dies failed to start: failed (failed), result exit-code');
+  expect(await journalOf(machine.journalctl, 'dies', 15)).toContain('x509: bad certificate');
+});
+
+test('a unit that ended without a complaint is not proven either', async () => {
+  await machine.unit('leaves', { Service: ['Type=exec', 'ExecStart=/bin/sleep 0.1'] });
+  const gone = afterRestart(async () => await letDie('leaves'));
+  const message = await refusal('leaves', {}, { systemctl: gone });
+  expect(message).toBe('the unit leaves ended after its start: inactive (dead), result success');
+});
+
+test('a unit that systemd starts again and again is not proven', async () => {
+  await machine.unit('loops', {
+    Service: ['Type=exec', 'Restart=always', 'RestartSec=1h', mortal('loops')],
+  });
+  const looping = afterRestart(async () => await letDie('loops'));
+  const message = await refusal('loops', { deadlineMs: 1000 }, { systemctl: looping });
+  expect(message).toContain('the unit loops is not active in time: activating (auto-restart)');
+});
+
+test('a unit that dies while its health is asked for is told at once, not at the deadline', async () => {
+  await machine.unit('collapses', { Service: ['Type=exec', mortal('collapses')] });
+  const began = performance.now();
+  const message = await refusal(
+    'collapses',
+    { deadlineMs: 120_000, health: { url: 'http://127.0.0.1/healthz' } },
+    {
+      askHealth: async () => {
+        await letDie('collapses');
+        throw new AgentError('not-yet', 'nobody answers');
+      },
+    },
+  );
+  expect(message).toBe(
+    'the unit collapses ended after its start: failed (failed), result exit-code: nobody answers',
+  );
+  expect(performance.now() - began).toBeLessThan(60_000);
+});
+
+test('the journal is cut to its last lines; one of a unit that never was is empty', async () => {
+  await machine.unit('talks', {
+    Service: ['Type=oneshot', 'ExecStart=/bin/sh -c "for n in 1 2 3 4 5 6; do echo line $n; done"'],
+  });
+  await machine.run('systemctl', 'start', 'talks');
+  const lines = await journalOf(machine.journalctl, 'talks', 4);
+  expect(lines).toHaveLength(4);
+  expect(lines).toContain('line 6');
+  expect(lines).not.toContain('line 1');
+  expect(lines.at(-1)).toBe('Finished talks.service.');
+  expect(await journalOf(machine.journalctl, 'never-was', 4)).toEqual([]);
+});
