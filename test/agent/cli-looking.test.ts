@@ -1,0 +1,214 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CERTS = '/etc/kubernetes/certs';
+
+/** The faults that `agent certs` finds, by file; files without one are left out. */
+async function faultsOf(site: Site): Promise<Record<string, unknown>> {
+  const { code, stdout } = await cli(site, ['certs', '--json']);
+  const list: unknown = at(parseObject(stdout), 'certificates');
+  const faulty: Record<string, unknown> = {};
+  for (const one of Array.isArray(list) ? (list as unknown[]) : []) {
+    const faults = at(one, 'faults');
+    if (Array.isArray(faults) && faults.length > 0) faulty[String(at(one, 'file'))] = faults;
+  }
+  expect(code).toBe(Object.keys(faulty).length > 0 ? 1 : 0);
+  return faulty;
+}
+
+const foreignKey = (): string =>
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
+
+describe('agent certs', () => {
+  test('a good set has no faults, and each certificate its subject and end', async () => {
+    const site = await createSite(cloud, { role: 'master' });
+    expect(await faultsOf(site)).toEqual({});
+    const { stdout } = await cli(site, ['certs']);
+    expect(stdout).toContain('layout kubernetes-certs (configured), master');
+    expect(stdout).toMatch(/\/etc\/etcd\/certs\/server\.crt +CN=etcd +[0-9a-f]{16} +20\d\d-\d\d-\d\d +good/);
+    expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(10);
+  });
+
+  test('it finds what is missing, what does not fit and what another CA has signed', async () => {
+    const site = await createSite(cloud);
+    const other = await createSite(cloud);
+    await rm(join(site.node.root, `${CERTS}/proxy.crt`));
+    await site.node.write(`${CERTS}/kubelet.key`, foreignKey());
+    await site.node.write(`${CERTS}/ca.crt`, await other.node.read(`${CERTS}/ca.crt`));
+    expect(await faultsOf(site)).toEqual({
+      [`${CERTS}/proxy.crt`]: ['is missing'],
+      [`${CERTS}/kubelet.crt`]: [
+        'is not signed by the CA beside it',
+        `its key ${CERTS}/kubelet.key does not fit`,
+      ],
+    });
+  });
+
+  test('two CAs in one file, junk, a leaf as a CA and an unreadable key are faults, not crashes', async () => {
+    const site = await createSite(cloud);
+    const ca = await site.node.read(`${CERTS}/ca.crt`);
+    await site.node.write(`${CERTS}/ca.crt`, ca + ca);
+    await site.node.write(`${CERTS}/proxy.crt`, 'junk');
+    await site.node.write(`${CERTS}/kubelet.key`, 'junk');
+    expect(await faultsOf(site)).toEqual({
+      [`${CERTS}/ca.crt`]: [expect.stringContaining('2 certificates where one belongs')],
+      [`${CERTS}/proxy.crt`]: [expect.stringContaining('no PEM certificate')],
+      [`${CERTS}/kubelet.crt`]: [`its key ${CERTS}/kubelet.key cannot be read as a key`],
+    });
+    await site.node.write(`${CERTS}/ca.crt`, await site.node.read(`${CERTS}/kubelet.crt`));
+    expect(await faultsOf(site)).toMatchObject({ [`${CERTS}/ca.crt`]: ['is not a CA'] });
+  });
+
+  test('a kubeconfig that holds another certificate than the file is a fault', async () => {
+    const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
+    const other = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
+    await site.node.write('/etc/kubernetes/admin.conf', await other.node.read('/etc/kubernetes/admin.conf'));
+    expect(await faultsOf(site)).toEqual({
+      '/etc/kubernetes/admin.conf': [
+        'does not hold what is in /etc/kubernetes/pki/server.crt',
+        'does not hold what is in /etc/kubernetes/pki/ca.crt',
+      ],
+    });
+  });
+
+  test('what has expired, or is not valid yet, is named', async () => {
+    const site = await createSite(cloud);
+    site.clock.jump(6 * 365 * 86_400_000);
+    expect(Object.values(await faultsOf(site))).toEqual([['has expired'], ['has expired'], ['has expired']]);
+    site.clock.jump(-12 * 365 * 86_400_000);
+    expect(await faultsOf(site)).toMatchObject({ [`${CERTS}/kubelet.crt`]: ['is not valid yet'] });
+  });
+});
+
+/** What `agent doctor` finds wrong. */
+async function examine(site: Site): Promise<{ code: number; bad: string[]; warnings: string[] }> {
+  const { code, stdout } = await cli(site, ['doctor', '--json']);
+  const list: unknown = at(parseObject(stdout), 'findings');
+  const of = (verdict: string): string[] =>
+    (Array.isArray(list) ? list : [])
+      .filter((one: unknown) => at(one, 'verdict') === verdict)
+      .map((one: unknown) => String(at(one, 'what')));
+  return { code, bad: of('bad'), warnings: of('warning') };
+}
+
+describe('agent doctor', () => {
+  test('a sound node gets code 0 and a line for each thing that was looked at', async () => {
+    const site = await createSite(cloud, { role: 'master' });
+    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: [] });
+    const { stdout } = await cli(site, ['doctor']);
+    expect(stdout).toMatch(/clock is [01] s/);
+    for (const part of [
+      'the trust lets this node log in',
+      'Magnum gives the etcd CA',
+      'the unit kubelet is active',
+    ])
+      expect(stdout).toContain(part);
+  });
+
+  test.each<[string, (site: Site) => unknown, number, RegExp]>([
+    ['a trust that is gone', ({ cluster }) => cloud.deleteTrust(cluster), 3, /Keystone said 401/],
+    ['missing heat-params', (site) => site.setParams({ TRUST_ID: '' }), 2, /has no value for TRUST_ID/],
+    ['a cluster without TLS', (site) => site.setParams({ TLS_DISABLED: 'True' }), 1, /no TLS/],
+    ['a masked unit', ({ node }) => node.units.breakUnit('kubelet', 'is masked'), 1, /kubelet is masked/],
+    ['a missing unit', ({ node }) => node.units.breakUnit('kubelet', 'is missing'), 1, /no unit kubelet/],
+    [
+      'a Magnum that is down',
+      () => cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503 } }),
+      3,
+      /kubernetes CA of cluster .*503/,
+    ],
+    [
+      'a clock that is days behind',
+      ({ clock }) => clock.jump(-3 * 86_400_000),
+      1,
+      /clock is 259\d\d\d s behind the cloud's/,
+    ],
+    [
+      'metadata that cannot be read',
+      () => cloud.fault({ service: 'heat', effect: { kind: 'answer', body: 'junk' } }),
+      1,
+      /not JSON/,
+    ],
+  ])('%s is found, and nothing is changed', async (_, arrange, code, words) => {
+    const site = await createSite(cloud);
+    onTestFinished(cloud.clearFaults);
+    await arrange(site);
+    const before = await site.files('/');
+    const found = await examine(site);
+    expect(found.bad.join('\n')).toMatch(words);
+    expect(found.code).toBe(code);
+    expect(await site.files('/')).toEqual(before);
+    expect(site.restarts()).toEqual([]);
+  });
+
+  test('certificates that a rotation would mend are only warned of', async () => {
+    const site = await createSite(cloud);
+    await site.node.write(`${CERTS}/kubelet.key`, foreignKey());
+    expect(await examine(site)).toMatchObject({
+      code: 0,
+      bad: [],
+      warnings: [expect.stringContaining('does not fit')],
+    });
+  });
+});
+
+describe('agent status', () => {
+  test('it tells what was done, what failed and why, and what nobody has acknowledged', async () => {
+    const site = await createSite(cloud);
+    expect((await cli(site, ['status'])).stdout).toBe(
+      'no pass since the node was started\nno deployments yet\n',
+    );
+    await cloud.rotateCa(site.cluster);
+    site.node.units.breakUnit('kubelet', 'is masked');
+    cloud.fault({
+      service: 'heat',
+      method: 'POST',
+      effect: { kind: 'answer', status: 404, body: 'no such stack' },
+    });
+    onTestFinished(cloud.clearFaults);
+    await cli(site, ['run-once']);
+    const { stdout } = await cli(site, ['status']);
+    for (const part of [
+      'last pass 20',
+      'finished',
+      'failed (1)',
+      'the unit kubelet is masked',
+      'not acknowledged yet',
+      '404 no such stack',
+    ])
+      expect(stdout).toContain(part);
+    cloud.clearFaults();
+    await cli(site, ['run-once']);
+    const after = await cli(site, ['status', '--json']);
+    expect(parseObject(after.stdout)).toMatchObject({
+      lastPass: { open: [], problems: [] },
+      interrupted: null,
+      deployments: [{ state: 'signalled', outcome: { statusCode: 1 } }],
+    });
+  });
+
+  test('a stretch of unread metadata is in it until it can be read again', async () => {
+    const site = await createSite(cloud);
+    cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+    onTestFinished(cloud.clearFaults);
+    await cli(site, ['run-once']);
+    expect((await cli(site, ['status'])).stdout).toContain('503 maintenance');
+    cloud.clearFaults();
+    await cli(site, ['run-once']);
+    expect((await cli(site, ['status'])).stdout).not.toContain('maintenance');
+  });
+});

@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+import { certificateAt, isSignedBy, keyFits } from './support/certificates.ts';
+import { cli } from './support/cli.ts';
+import { createSite } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const KUBELET = '/etc/kubernetes/certs/kubelet';
+
+describe('agent make-cert', () => {
+  test('it makes the first certificates and restarts nothing; a second time there is nothing to do', async () => {
+    const site = await createSite(cloud, { role: 'master', bare: true });
+    const first = await cli(site, ['make-cert']);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const files = await site.files();
+    expect(keyFits(files, KUBELET)).toBe(true);
+    expect(isSignedBy(certificateAt(files, `${KUBELET}.crt`), site.cluster.ca.kubernetes)).toBe(true);
+    expect(site.restarts()).toEqual([]);
+
+    const requests = cloud.requests.length;
+    const again = await cli(site, ['make-cert']);
+    expect(again.code).toBe(0);
+    expect(again.stdout).toContain('nothing to do');
+    expect(await site.files()).toEqual(files);
+    expect(cloud.requests).toHaveLength(requests);
+    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toEqual({ made: false });
+  });
+
+  test('a set that lacks one file is made anew, and with --force a good one too', async () => {
+    const site = await createSite(cloud);
+    const before = await site.files();
+    await rm(join(site.node.root, `${KUBELET}.key`));
+    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toMatchObject({ made: true });
+    const mended = await site.files();
+    expect(keyFits(mended, KUBELET)).toBe(true);
+    expect(mended.get(`${KUBELET}.crt`)?.content).not.toBe(before.get(`${KUBELET}.crt`)?.content);
+    await cli(site, ['make-cert', '--force']);
+    expect((await site.files()).get(`${KUBELET}.crt`)?.content).not.toBe(
+      mended.get(`${KUBELET}.crt`)?.content,
+    );
+  });
+
+  test('a login that is refused ends with 3, and leaves no key behind', async () => {
+    const site = await createSite(cloud, { bare: true });
+    cloud.deleteTrust(site.cluster);
+    const { code, stderr } = await cli(site, ['make-cert']);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`trust ${site.cluster.trustId}: Keystone said 401`);
+    expect(
+      [...(await site.files('/')).values()].filter(({ content }) => content.includes('PRIVATE KEY')),
+    ).toEqual([]);
+  });
+});
+
+describe('agent rollback', () => {
+  test('without a rotation under way there is nothing to roll back', async () => {
+    const site = await createSite(cloud);
+    const before = await site.files();
+    const { code, stdout } = await cli(site, ['rollback']);
+    expect([code, stdout]).toEqual([0, expect.stringContaining('nothing to roll back')]);
+    expect(await site.files()).toEqual(before);
+  });
+
+  test('a node that is stuck says so, does not loop, and comes back by hand', async () => {
+    const site = await createSite(cloud);
+    const before = await site.files();
+    site.node.units.breakUnit('kubelet', 'fails to start');
+    await cloud.rotateCa(site.cluster);
+    // The kept copies cannot be read at the moment when they are needed.
+    const unreadable: Instrument = {
+      disk: (real) => ({
+        ...real,
+        read: async (path) => {
+          if (path.includes('/generation/previous/')) throw new AgentError('disk', `reading ${path}: broken`);
+          return await real.read(path);
+        },
+      }),
+    };
+    const failed = await cli(site, ['run-once'], unreadable);
+    expect(failed.code).toBe(1);
+    expect(failed.stdout).toContain('the old files could not be brought back');
+    expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
+    expect(String(at(site.signals()[0]?.body, 'deploy_stderr'))).toContain('agent rollback');
+    expect((await cli(site, ['status'])).stdout).toContain('is under way or was interrupted');
+    expect((await cli(site, ['doctor'])).stdout).toContain('agent rollback');
+
+    const restarts = site.restarts().length;
+    await cli(site, ['run-once']);
+    expect(site.restarts()).toHaveLength(restarts);
+
+    site.node.units.mend('kubelet');
+    const { code, stdout } = await cli(site, ['rollback']);
+    expect(code).toBe(0);
+    expect(stdout).toContain('the old certificates are back and served');
+    expect(await site.files()).toEqual(before);
+    expect(site.restarts().slice(restarts)).toEqual(['kubelet']);
+    expect((await cli(site, ['doctor'])).code).toBe(0);
+    expect(site.signals()).toHaveLength(1);
+  });
+});
