@@ -10,7 +10,11 @@ export type Finding = { verdict: 'good' | 'warning' | 'bad'; what: string };
 const BYTES_PER_FILE = 64 * 1024;
 const FILES_PER_TARGET = 2;
 
-/** A difference that certificates begin to notice, and one that they do not survive: Magnum dates them back a day. */
+/**
+ * A difference that certificates begin to notice, and one that makes a clock that is behind see them as not valid
+ * yet: Magnum dates them back a day. How far ahead is too far depends on their end, which is verified once they
+ * are there.
+ */
 const SKEW_WARNING_MS = 60_000;
 const SKEW_BAD_MS = 23 * 3_600_000;
 
@@ -59,8 +63,8 @@ function checkClock({ skewMs }: Hands): Finding[] {
   if (skew === undefined || Number.isNaN(skew)) return [];
   const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
   const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
-  if (Math.abs(skew) > SKEW_BAD_MS)
-    return [{ verdict: 'bad', what: `${what}: new certificates would not be valid here` }];
+  if (-skew > SKEW_BAD_MS)
+    return [{ verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
   return [{ verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
 }
 

@@ -104,8 +104,11 @@ export async function openLedger(
     await advance(id, state, { signal: undefined });
   };
 
+  // By Heat's clock first: this node's may have been set back in between.
   const inOrder = (): Entry[] =>
-    [...entries.values()].toSorted((a, b) => ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1));
+    [...entries.values()].toSorted(
+      (a, b) => a.createdAt - b.createdAt || ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1),
+    );
 
   return {
     entries: inOrder,
