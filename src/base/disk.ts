@@ -231,6 +231,11 @@ export async function replaceFile(
     await disk.remove(staged);
     await disk.create(staged, content, attributes);
   }
-  await disk.rename(staged, path);
+  try {
+    await disk.rename(staged, path);
+  } catch (error) {
+    await disk.remove(staged).catch(() => undefined);
+    throw error;
+  }
   await disk.sync(dirname(path));
 }
