@@ -1,0 +1,281 @@
+import { X509Certificate } from 'node:crypto';
+import { request } from 'node:https';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { execa } from 'execa';
+import * as v from 'valibot';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cloud/cluster.ts';
+import { heatParamsText } from '../cloud/heat-params.ts';
+import { asRoot, type Machine, startMachine } from './machine.ts';
+
+/** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
+
+const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+const CERTS = '/etc/etcd/certs';
+
+/** A client of etcd: the CA that it trusts, and what it shows itself. */
+type Client = { ca: string; cert: string; key: string };
+
+let machine: Machine;
+let cloud: Cloud;
+let cluster: Cluster;
+let port: number;
+let daemon: ReturnType<typeof agent> | undefined;
+
+beforeAll(async () => {
+  [machine, cloud] = await Promise.all([startMachine(), startCloud()]);
+  cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'master-0', role: 'master' }] });
+  const [clientPort, peerPort] = await freePorts();
+  port = clientPort;
+  const params = cluster.heatParams('master', { KUBE_NODE_IP: '127.0.0.1' });
+  await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
+  const unasked = { prove: false, health: false };
+  await machine.write(
+    '/etc/coe-agent/agent.yaml',
+    stringify({
+      collectors: ['heat'],
+      heat: cluster.collectConfig('master-0').heat,
+      poll: { min_seconds: 0.05, max_seconds: 0.2 },
+      layout: 'kubernetes-certs',
+      keys: 'ec-p256',
+      services: {
+        deadline_seconds: 60,
+        units: {
+          etcd: { port, health: `https://127.0.0.1:${port}/health` },
+          'kube-apiserver': unasked,
+          'kube-controller-manager': unasked,
+          'kube-scheduler': unasked,
+          kubelet: unasked,
+        },
+      },
+    }),
+    '0600',
+  );
+  await machine.unit('etcd', etcd(port, peerPort));
+  for (const unit of STAND_INS) await machine.unit(unit, { Service: ['Type=exec', FOREVER] });
+  await agent('make-cert');
+  await machine.run('systemctl', 'start', 'etcd', ...STAND_INS);
+  daemon = agent('run');
+});
+afterAll(async () => {
+  daemon?.kill('SIGTERM');
+  await daemon;
+  await cloud?.close();
+  await machine?.close();
+});
+
+const FOREVER = 'ExecStart=/bin/sleep infinity';
+const STAND_INS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet'];
+
+const filesOf = (prefix: string): string[] => [
+  `--${prefix}cert-file=${CERTS}/server.crt`,
+  `--${prefix}key-file=${CERTS}/server.key`,
+  `--${prefix}trusted-ca-file=${CERTS}/ca.crt`,
+  `--${prefix}client-cert-auth`,
+];
+
+/** As Magnum runs it: the same files for clients and peers, and both have to show a certificate. */
+const etcd = (clients: number, peers: number): { Service: string[] } => {
+  const options = [
+    '--data-dir=/var/lib/etcd/default.etcd',
+    `--listen-client-urls=https://127.0.0.1:${clients}`,
+    `--advertise-client-urls=https://127.0.0.1:${clients}`,
+    `--listen-peer-urls=https://127.0.0.1:${peers}`,
+    `--initial-advertise-peer-urls=https://127.0.0.1:${peers}`,
+    `--initial-cluster=default=https://127.0.0.1:${peers}`,
+    ...filesOf(''),
+    ...filesOf('peer-'),
+  ];
+  return {
+    Service: ['Type=notify', 'User=etcd', 'Restart=always', `ExecStart=/usr/bin/etcd ${options.join(' ')}`],
+  };
+};
+
+const agent = (...args: string[]) => {
+  const [program, ...rest] = [...asRoot, process.execPath, AGENT, ...args, '--root', machine.root] as const;
+  return execa(program, rest, { stdin: 'ignore' });
+};
+
+type Held = { port: number; free(): Promise<void> };
+
+const holdPort = async (): Promise<Held> =>
+  await new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      const held = typeof address === 'object' && address ? (address satisfies AddressInfo).port : 0;
+      const free = async (): Promise<void> =>
+        await new Promise((done) => {
+          server.close(() => {
+            done();
+          });
+        });
+      resolve({ port: held, free });
+    });
+  });
+
+/** Both are held at once, so that they differ. */
+async function freePorts(): Promise<[number, number]> {
+  const [one, other] = await Promise.all([holdPort(), holdPort()]);
+  await Promise.all([one.free(), other.free()]);
+  return [one.port, other.port];
+}
+
+const read = async (path: string): Promise<string> => await machine.run('cat', path);
+
+/** The admin of etcd, with the files that are there now. */
+const admin = async (): Promise<Client> => ({
+  ca: await read(`${CERTS}/ca.crt`),
+  cert: await read(`${CERTS}/admin.crt`),
+  key: await read(`${CERTS}/admin.key`),
+});
+
+const presented = async (): Promise<string> =>
+  (await presentedCertificate('127.0.0.1', port, AbortSignal.timeout(10_000))).fingerprint256;
+
+const onDisk = async (): Promise<string> =>
+  new X509Certificate(await read(`${CERTS}/server.crt`)).fingerprint256;
+
+/** Every file of certificates and keys with its hash, owner and mode. */
+const tree = async (): Promise<string> =>
+  await machine.run(
+    'sh',
+    '-c',
+    'find /etc/etcd /etc/kubernetes -type f | sort | while read f; do sha256sum "$f"; stat -c "%U %G %a" "$f"; done',
+  );
+
+const mainPid = async (unit: string): Promise<string> =>
+  await machine.run('systemctl', 'show', '--value', '--property=MainPID', unit);
+
+/** Asks etcd something; rejects when either side does not trust the other. */
+async function ask(path: string, body: unknown, client: Partial<Client>): Promise<unknown> {
+  const answer = await new Promise<string>((resolve, reject) => {
+    const options = { method: 'POST', agent: false, timeout: 10_000, ...client };
+    const asked = request(`https://127.0.0.1:${port}${path}`, options, (response) => {
+      text(response).then(resolve, reject);
+    });
+    asked.once('error', reject);
+    asked.end(JSON.stringify(body));
+  });
+  return JSON.parse(answer);
+}
+
+const base64 = (plain: string): string => Buffer.from(plain).toString('base64');
+
+const put = async (key: string, value: string, client: Client): Promise<unknown> =>
+  await ask('/v3/kv/put', { key: base64(key), value: base64(value) }, client);
+
+const Range = v.object({ kvs: v.optional(v.array(v.object({ value: v.string() })), []) });
+
+/** The value of a key, as a client gets it. */
+async function get(key: string, client: Partial<Client>): Promise<string | undefined> {
+  const { kvs } = v.parse(Range, await ask('/v3/kv/range', { key: base64(key) }, client));
+  return kvs[0] && Buffer.from(kvs[0].value, 'base64').toString();
+}
+
+const Told = v.object({ deploy_status_code: v.number(), deploy_stderr: v.string() });
+
+/** What Heat was told last of rotations that ended like this; a roll-back of its own asks once more. */
+const told = (statusCode: number): string | undefined =>
+  cloud.signals
+    .filter(({ accepted }) => accepted)
+    .map(({ body }) => v.parse(Told, body))
+    .findLast(({ deploy_status_code: code }) => code === statusCode)?.deploy_stderr;
+
+/** A kubelet that starts with the CA of now and with no other. */
+const distrustOthers = async (): Promise<void> => {
+  await machine.run('cp', '/etc/kubernetes/certs/ca.crt', '/run/trusted.crt');
+  await machine.unit('kubelet', {
+    Service: [
+      'Type=exec',
+      'ExecStartPre=/bin/sh -c "cmp -s /etc/kubernetes/certs/ca.crt /run/trusted.crt || { echo x509: unknown authority; exit 1; }"',
+      FOREVER,
+    ],
+  });
+};
+
+test('the first certificates are those that etcd serves and that it takes from clients', async () => {
+  const first = await admin();
+  expect(await presented()).toBe(await onDisk());
+  await put('written-before', 'one', first);
+  expect(await get('written-before', first)).toBe('one');
+  await expect(get('written-before', { ca: first.ca })).rejects.toThrow(/certificate/);
+});
+
+test('after a rotation etcd serves the new leaf, refuses the old client and has its data', async () => {
+  const old = await admin();
+  const oldLeaf = await presented();
+  const oldPid = await mainPid('etcd');
+
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+  expect(told(0)).toBe('');
+
+  expect(await presented()).toBe(await onDisk());
+  expect(await presented()).not.toBe(oldLeaf);
+  expect(await mainPid('etcd')).not.toBe(oldPid);
+  const fresh = await admin();
+  expect(fresh.ca).not.toBe(old.ca);
+  await expect(get('written-before', { ...old, ca: fresh.ca }), 'the old client').rejects.toThrow(
+    /certificate/,
+  );
+  await expect(get('written-before', { ...fresh, ca: old.ca }), 'the old trust').rejects.toThrow(
+    /certificate|verify/,
+  );
+  expect(await get('written-before', fresh)).toBe('one');
+  expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/server.key`)).toBe('etcd kube_etcd 440');
+});
+
+test('when a later unit does not start with the new files, etcd serves the old ones again', async () => {
+  await distrustOthers();
+  const old = await admin();
+  const [oldLeaf, oldTree, oldPid] = [await presented(), await tree(), await mainPid('etcd')];
+  await put('written-before', 'two', old);
+
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
+  expect(told(1)).toContain('restarting the unit kubelet: it failed to start');
+  expect(told(1)).toContain('x509: unknown authority');
+  expect(told(1)).toContain('the old certificates are back and served');
+
+  expect(await tree()).toBe(oldTree);
+  expect(await presented()).toBe(oldLeaf);
+  expect(await mainPid('etcd')).not.toBe(oldPid);
+  expect(await get('written-before', old)).toBe('two');
+  expect(await machine.run('systemctl', 'is-active', 'etcd', ...STAND_INS)).toBe(
+    Array.from({ length: 5 }, () => 'active').join('\n'),
+  );
+});
+
+test('when that unit does not start with the old files either, Heat is told so, and etcd is whole', async () => {
+  await machine.unit('kubelet', {
+    Service: ['Type=exec', 'ExecStartPre=/bin/sh -c "echo no disk left; exit 1"', FOREVER],
+  });
+  const old = await admin();
+  const [oldLeaf, oldTree] = [await presented(), await tree()];
+
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
+  expect(told(1)).toContain('no disk left');
+  expect(told(1)).toContain('the old files are back, but restarting the unit kubelet');
+  expect(await tree()).toBe(oldTree);
+  expect(await presented()).toBe(oldLeaf);
+  expect(await get('written-before', old)).toBe('two');
+});
+
+test('once it is mended, the next rotation goes through', async () => {
+  await machine.unit('kubelet', { Service: ['Type=exec', FOREVER] });
+  const old = await admin();
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+  expect(await presented()).toBe(await onDisk());
+  const fresh = await admin();
+  await expect(get('written-before', { ...old, ca: fresh.ca })).rejects.toThrow(/certificate/);
+  expect(await get('written-before', fresh)).toBe('two');
+  expect(await machine.run('systemctl', 'is-active', 'kubelet')).toBe('active');
+});
