@@ -116,7 +116,8 @@ export async function createBench(): Promise<Bench> {
     createFresh: async (layout) => ({ layout, ...(await prepare(layout)) }),
     close: async () => {
       await cloud.close();
-      await rm(store, { recursive: true, force: true });
+      // A program that was killed may leave a child that still writes its compile cache.
+      await rm(store, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }

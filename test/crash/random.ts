@@ -9,8 +9,8 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The seed of this run: `CRASH_SEED` repeats an earlier one. */
-export const seed = Number(process.env['CRASH_SEED'] ?? Date.now() % 1_000_000);
+/** The chances that are taken: the same every time, so that a red test stays red; `CRASH_SEED` takes others. */
+export const seed = Number(process.env['CRASH_SEED'] ?? 20_261_121);
 
 /** Every k-th of a list so that about `size` are left; which ones is the seed's choice. */
 export function sample<T>(list: readonly T[], size: number): T[] {
