@@ -15,7 +15,7 @@ import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { success } from './success.ts';
-import { restart, timed, wayBack } from './way-back.ts';
+import { lookAgain, restart, timed, wayBack } from './way-back.ts';
 
 /** What a run of steps knows so far. */
 type Run = {
@@ -111,6 +111,7 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
         await performStep(step, run);
       });
     }
+    for (const unit of restarted) await lookAgain(unit, hands);
   } catch (error) {
     // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
     const journal = await hands.generations.current();

@@ -2,7 +2,7 @@ import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { certificatesIn, fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { restartAndProve, type ServiceHands } from '../src/services/restart.ts';
+import { lasts, restartAndProve, type ServiceHands } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
 import { failed } from './outcome.ts';
@@ -84,8 +84,43 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
  * @throws `unit` or `proof`, with the last lines of the unit's own journal
  */
 export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
+  await explained(unit, hands, async (services) => {
+    const { result } = await restartAndProve(unit, services, NEVER);
+    if (result === 'absent')
+      hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
+  });
+}
+
+/**
+ * Sees to it that a unit which has been restarted is there yet.
+ *
+ * @throws `unit`, with the last lines of the unit's own journal
+ */
+export async function lookAgain(unit: UnitPlan, hands: Hands): Promise<void> {
+  await explained(unit, hands, async (services) => {
+    await lasts(unit, services, NEVER);
+  });
+}
+
+async function explained(
+  unit: UnitPlan,
+  hands: Hands,
+  work: (services: ServiceHands) => Promise<void>,
+): Promise<void> {
+  try {
+    await work(await servicesOf(hands));
+  } catch (error) {
+    await learnKeys(hands);
+    const lines = await hands.journalOf(unit.unit, LAST_LINES);
+    if (!(error instanceof AgentError) || lines.length === 0) throw error;
+    const journal = ['', `the last lines of the journal of ${unit.unit}:`, ...lines].join('\n  ');
+    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
+  }
+}
+
+async function servicesOf(hands: Hands): Promise<ServiceHands> {
   const text = async (path: string): Promise<string> => (await hands.disk.read(path)).toString('utf8');
-  const services: ServiceHands = {
+  return {
     systemctl: await hands.systemctl(),
     clock: hands.clock,
     presented: hands.presented,
@@ -99,17 +134,6 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
     expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
     fingerprint,
   };
-  try {
-    const { result } = await restartAndProve(unit, services, NEVER);
-    if (result === 'absent')
-      hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
-  } catch (error) {
-    await learnKeys(hands);
-    const lines = await hands.journalOf(unit.unit, LAST_LINES);
-    if (!(error instanceof AgentError) || lines.length === 0) throw error;
-    const journal = ['', `the last lines of the journal of ${unit.unit}:`, ...lines].join('\n  ');
-    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
-  }
 }
 
 const LAST_LINES = 15;

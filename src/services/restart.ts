@@ -57,6 +57,18 @@ export async function restartAndProve(
   return { unit, result: 'proven' };
 }
 
+/**
+ * Looks at a unit once more, after the units behind it have been restarted: "active" alone may only mean that
+ * its program has begun, and some end a moment later.
+ *
+ * @throws `unit` when it has ended
+ */
+export async function lasts(plan: UnitPlan, hands: ServiceHands, signal: AbortSignal): Promise<void> {
+  const { unit, deadlineMs } = plan;
+  if ((await hands.systemctl.show(unit, signal)).load === 'not-found') return;
+  await becomeActive(unit, hands.clock.elapsed() + deadlineMs, hands, signal);
+}
+
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
 export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): string | undefined {
   if (load === 'masked') return `the unit ${unit} is masked: systemctl unmask ${unit}`;

@@ -268,8 +268,28 @@ test('when that unit does not start with the old files either, Heat is told so, 
   expect(await get('written-before', old)).toBe('two');
 });
 
-test('once it is mended, the next rotation goes through', async () => {
-  await machine.unit('kubelet', { Service: ['Type=exec', FOREVER] });
+test('a unit that dies while the units after it start is not taken for proven', async () => {
+  await machine.unit('kube-scheduler', {
+    Service: ['Type=exec', 'ExecStart=/bin/sh -c "sleep 0.3; echo x509: cannot load; exit 1"'],
+  });
+  await machine.unit('kubelet', {
+    Service: [
+      'Type=exec',
+      'ExecStartPre=/bin/sh -c "while systemctl is-active --quiet kube-scheduler; do sleep 0.1; done"',
+      FOREVER,
+    ],
+  });
+  const [oldLeaf, oldTree] = [await presented(), await tree()];
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
+  expect(told(1)).toContain('the unit kube-scheduler failed');
+  expect(told(1)).toContain('x509: cannot load');
+  expect(await tree()).toBe(oldTree);
+  expect(await presented()).toBe(oldLeaf);
+});
+
+test('once all is mended, the next rotation goes through', async () => {
+  for (const unit of STAND_INS) await machine.unit(unit, { Service: ['Type=exec', FOREVER] });
   const old = await admin();
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
