@@ -31,7 +31,9 @@ export function parseConfigFile(
   const name = path.map(String).join('.');
   const where = at(offsetOf(document, path));
   if (issue.type === 'strict_object') throw new AgentError('config', `${where}: unknown key ${name}`);
-  throw new AgentError('config', `${where}: ${name}: ${issue.message}`);
+  // The message quotes what it found, and a password of digits alone is a number.
+  const why = /password/.test(name) ? 'must be text (in quotes)' : issue.message;
+  throw new AgentError('config', `${where}: ${name}: ${why}`);
 }
 
 /** An alias that leads nowhere, or to too much, is found only here. */

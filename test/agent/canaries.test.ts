@@ -210,3 +210,13 @@ test('the password of a proxy stays with the proxy', async () => {
   await run('run-once');
   expect(await search()).toEqual([]);
 });
+
+test('a password that YAML takes for a number is not quoted', async () => {
+  const { site, canaries, run, search } = await createAviary();
+  canaries.set('number', '4711081500');
+  const { heat } = site.cluster.collectConfig(site.server);
+  await site.node.configure({ heat: { ...heat, password: 4_711_081_500 } });
+  expect(await run('run-once')).toBe(2);
+  await site.node.configure({ heat });
+  expect(await search()).toEqual([]);
+});
