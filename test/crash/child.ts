@@ -17,11 +17,19 @@ process.on('message', (job: Job) => {
   void runOnce(job).then((report) => process.send?.(report));
 });
 
+// Each run listens for the signals that stop it.
+process.setMaxListeners(0);
+
 /** What the next call of the file system fails with. */
 let failing: Errno | undefined;
 let disk: ForgetfulDisk | undefined;
+let fails: 'once' | 'for good' = 'once';
 failFileSystem(
-  () => failing,
+  () => {
+    const errno = failing;
+    if (fails === 'once') failing = undefined;
+    return errno;
+  },
   (directory) => disk?.synced(directory),
 );
 
@@ -56,6 +64,7 @@ async function runOnce({ verb, root, plan }: Job): Promise<Report> {
       const isStruck =
         lastingBelow === undefined ? calls === at : calls >= at && path.startsWith(lastingBelow);
       failing = isStruck ? errno : undefined;
+      fails = lastingBelow === undefined ? 'once' : 'for good';
     },
     faultEnds: () => {
       failing = undefined;

@@ -1,5 +1,5 @@
 import type { Bench, Case } from './bench.ts';
-import { faultsOfEnding, faultsOfRun, type Ending } from './ending.ts';
+import { BROKEN, faultsOfEnding, faultsOfRun, type Ending } from './ending.ts';
 import type { Errno } from './failing-fs.ts';
 import { createScenario, type Scenario } from './kill.ts';
 import type { Plan } from './plan.ts';
@@ -14,6 +14,9 @@ const MEANINGS: Readonly<Record<Errno, RegExp>> = {
   EROFS: /read-only/,
   EACCES: /permission denied/,
 };
+
+/** A rotation that would have gone back anyway may say that it was for the unit's sake. */
+const BROKEN_UNIT = new RegExp(`the unit ${BROKEN}|restart ${BROKEN}|interrupted on its way back`);
 
 export type DiskFault = NonNullable<Plan['fault']>;
 
@@ -48,7 +51,8 @@ export async function rotateWithFault(
     const ending = isDone ? endings.done : endings.failed;
     faults.push(...(await faultsOfEnding(one, ending)).filter((text) => !text.startsWith('missing: ')));
     const why = told?.['deploy_stderr'];
-    if (!isDone && !(typeof why === 'string' && MEANINGS[fault.errno].test(why)))
+    const reasons = scenario.fails ? [MEANINGS[fault.errno], BROKEN_UNIT] : [MEANINGS[fault.errno]];
+    if (!isDone && !reasons.some((reason) => typeof why === 'string' && reason.test(why)))
       faults.push(`Heat was told ${JSON.stringify(why)}`);
     if (!isDone && faults.length === 0) faults.push(...(await rotateAgain(one, runner)));
     if (faults.length > 0) faults.push(...runs.map(inWords));
@@ -69,6 +73,7 @@ const isStuck = (one: Case): boolean =>
   accepted(one).some((body) => /agent rollback/.test(JSON.stringify(body)));
 
 async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {
+  one.node.units.mend(BROKEN);
   one.rotate();
   const { code, stdout, stderr } = await runner.run(one.node.root);
   const stack = await one.cloud.settled(one.cluster);
