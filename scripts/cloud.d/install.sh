@@ -56,7 +56,8 @@ allow_service_start() {
 
 unit_files() {
   command -v systemctl >/dev/null || return 0
-  systemctl list-unit-files --no-legend --no-pager "${UNITS[@]}" 2>/dev/null | cut -d' ' -f1
+  # systemctl fails when it knows none of them, which is the answer "none" here.
+  { systemctl list-unit-files --no-legend --no-pager "${UNITS[@]}" 2>/dev/null || true; } | cut -d' ' -f1
 }
 
 # Units that have just arrived are not to start with the next boot either; those of before are left alone.
