@@ -53,6 +53,7 @@ export const ConfigSchema = v.strictObject({
   services: v.optional(
     v.strictObject({
       deadline_seconds: v.optional(seconds, 120),
+      settle_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), 2),
       units: v.optional(
         v.record(
           v.string(),
@@ -60,6 +61,7 @@ export const ConfigSchema = v.strictObject({
             host: v.optional(v.string()),
             port: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535))),
             deadline_seconds: v.optional(seconds),
+            settle_seconds: v.optional(v.pipe(v.number(), v.minValue(0))),
             prove: v.optional(v.boolean()),
             health: v.optional(v.union([v.pipe(v.string(), v.regex(/^https?:/)), v.literal(false)])),
           }),

@@ -8,6 +8,7 @@ import { fill } from '../src/certificates/template.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
 import { renderFiles, renderServiceAccount } from '../src/files/render.ts';
+import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Cluster, Hands } from './hands.ts';
 import type { Node } from './node.ts';
@@ -15,7 +16,9 @@ import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { success } from './success.ts';
-import { lookAgain, restart, timed, wayBack } from './way-back.ts';
+import { timed } from './timed.ts';
+import { restart, seeThatTheyLast, unitsAsFound } from './units.ts';
+import { wayBack } from './way-back.ts';
 
 /** What a run of steps knows so far. */
 type Run = {
@@ -29,6 +32,10 @@ type Run = {
   cluster?: Cluster;
   material?: Material;
   journal?: Journal;
+  /** Why units that the plan names are not restarted, by name. */
+  left?: ReadonlyMap<string, string>;
+  /** The units that have been restarted, as they stood then. */
+  standing?: Standing[];
 };
 
 /** How each step is done. A new kind of step does not compile until it stands here. */
@@ -58,7 +65,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     for (const { key } of run.material.certificates.values()) hands.secrets.add(key);
   },
 
-  stage: async ({ serviceAccount, units }, run) => {
+  stage: async ({ serviceAccount, units: planned }, run) => {
     const { hands } = run;
     const node = made(run.node);
     if (serviceAccount) checkServiceAccount(serviceAccount);
@@ -75,9 +82,11 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
       : [];
     const pair = serviceAccount ? renderServiceAccount(node.layout, serviceAccount) : [];
     const files = [...certificates, ...pair];
+    const { units, left } = await unitsAsFound(planned, hands, run.signal);
+    run.left = left;
     run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
-      units: [...units],
-      outcome: success(changed, material, node, units),
+      units,
+      outcome: success(changed, material, node, units, [...left.values()]),
     }));
   },
 
@@ -86,7 +95,9 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   },
 
   restart: async ({ unit }, run) => {
-    await restart(unit, run.hands);
+    const why = run.left?.get(unit.unit);
+    if (why !== undefined) run.hands.progress({ event: 'notice', text: why });
+    else run.standing = [...(run.standing ?? []), ...(await restart(unit, run.hands))];
   },
 };
 
@@ -106,12 +117,12 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
   const restarted: UnitPlan[] = [];
   try {
     for (const step of steps) {
-      if (step.do === 'restart') restarted.push(step.unit);
+      if (step.do === 'restart' && !run.left?.has(step.unit.unit)) restarted.push(step.unit);
       await timed(hands, describeStep(step), async () => {
         await performStep(step, run);
       });
     }
-    for (const unit of restarted) await lookAgain(unit, hands);
+    await seeThatTheyLast(run.standing ?? [], hands);
   } catch (error) {
     // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
     const journal = await hands.generations.current();

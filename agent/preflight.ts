@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { unitFault } from '../src/services/restart.ts';
+import { unitFault, whyLeftAlone } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
 
@@ -76,10 +76,11 @@ async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: Abor
       const state = await systemctl.show(plan.unit, signal);
       const fault = unitFault(plan, state);
       if (fault !== undefined) return { verdict: 'bad', what: fault };
-      if (state.load === 'not-found')
-        return { verdict: 'good', what: `this node has no unit ${plan.unit}: it will be skipped` };
-      const working = state.active === 'active';
-      return { verdict: working ? 'good' : 'warning', what: `the unit ${plan.unit} is ${state.active}` };
+      const leftAlone = whyLeftAlone(plan, state);
+      if (leftAlone !== undefined) return { verdict: 'good', what: leftAlone };
+      const what = `the unit ${plan.unit} is ${state.active}`;
+      if (state.active === 'active') return { verdict: 'good', what };
+      return { verdict: 'warning', what: `${what}: a rotation starts it again` };
     }),
   );
 }

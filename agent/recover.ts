@@ -21,7 +21,7 @@ export async function recover(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<{ id: string; outcome: Outcome } | undefined> {
-  const journal = await currentOrSalvaged(hands);
+  const journal = await currentOrSalvaged(hands, signal);
   if (!journal || journal.state === 'stuck') return undefined;
   const { owner, state } = journal;
   hands.log.warn({ deployment: owner, state }, 'an interrupted rotation is being brought to its end');
@@ -31,13 +31,13 @@ export async function recover(
   return told && { id: owner, outcome: told };
 }
 
-async function currentOrSalvaged(hands: Hands): Promise<Journal | undefined> {
+async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Journal | undefined> {
   try {
     return await hands.generations.current();
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
     hands.log.error({ why: explain(error) }, 'the journal of an interrupted rotation is damaged');
-    return await salvage(hands);
+    return await salvage(hands, signal);
   }
 }
 

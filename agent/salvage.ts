@@ -5,6 +5,7 @@ import { takeInventory } from './inventory.ts';
 import { type Node, readNode } from './node.ts';
 import { planRotation } from './plan.ts';
 import type { Rest } from './rest.ts';
+import { unitsAsFound } from './units.ts';
 
 /**
  * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the
@@ -13,12 +14,13 @@ import type { Rest } from './rest.ts';
  *
  * @returns the new journal, in the state from which recovery goes on
  */
-export async function salvage(hands: Hands): Promise<Journal> {
+export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
   const nothingNew = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
   const steps = planRotation(nothingNew, node, hands.config, true);
-  const units = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
+  const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
+  const { units } = await unitsAsFound(planned, hands, signal);
   const { serviceAccount } = node.layout;
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),

@@ -10,6 +10,7 @@ export function success(
   material: Material | undefined,
   node: Node,
   units: readonly UnitPlan[],
+  notices: readonly string[],
 ): Outcome {
   const { said, outputs } = material ? newCertificates(material, node) : OLD_KEYS;
   const lines = [
@@ -18,6 +19,7 @@ export function success(
     ...units.map(({ unit, probe }) =>
       probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
     ),
+    ...notices,
   ];
   return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
 }

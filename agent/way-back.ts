@@ -1,15 +1,13 @@
-import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
-import { certificatesIn, fingerprint, oneCertificate } from '../src/certificates/read.ts';
+import { certificatesIn } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { lasts, restartAndProve, type ServiceHands } from '../src/services/restart.ts';
+import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
 import { failed } from './outcome.ts';
 import type { Rest } from './rest.ts';
-
-/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
-const NEVER = new AbortController().signal;
+import { timed } from './timed.ts';
+import { restart, seeThatTheyLast } from './units.ts';
 
 /**
  * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and what
@@ -45,14 +43,20 @@ export async function wayBack(
     return stuck;
   }
   const refusing: string[] = [];
+  const standing: Standing[] = [];
   for (const unit of restarted)
     try {
       await timed(hands, `restart ${unit.unit} with the old files`, async () => {
-        await restart(unit, hands);
+        standing.push(...(await restart(unit, hands)));
       });
     } catch (error) {
       refusing.push(explain(error));
     }
+  try {
+    await seeThatTheyLast(standing, hands);
+  } catch (error) {
+    refusing.push(explain(error));
+  }
   const result = report(
     refusing.length === 0
       ? 'the old certificates are back and served'
@@ -75,89 +79,5 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
         'precondition',
         `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,
       );
-  }
-}
-
-/**
- * Restarts one unit of a generation, proves it, and tells what came of it.
- *
- * @throws `unit` or `proof`, with the last lines of the unit's own journal
- */
-export async function restart(unit: UnitPlan, hands: Hands): Promise<void> {
-  await explained(unit, hands, async (services) => {
-    const { result } = await restartAndProve(unit, services, NEVER);
-    if (result === 'absent')
-      hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: skipped` });
-  });
-}
-
-/**
- * Sees to it that a unit which has been restarted is there yet.
- *
- * @throws `unit`, with the last lines of the unit's own journal
- */
-export async function lookAgain(unit: UnitPlan, hands: Hands): Promise<void> {
-  await explained(unit, hands, async (services) => {
-    await lasts(unit, services, NEVER);
-  });
-}
-
-async function explained(
-  unit: UnitPlan,
-  hands: Hands,
-  work: (services: ServiceHands) => Promise<void>,
-): Promise<void> {
-  try {
-    await work(await servicesOf(hands));
-  } catch (error) {
-    await learnKeys(hands);
-    const lines = await hands.journalOf(unit.unit, LAST_LINES);
-    if (!(error instanceof AgentError) || lines.length === 0) throw error;
-    const journal = ['', `the last lines of the journal of ${unit.unit}:`, ...lines].join('\n  ');
-    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
-  }
-}
-
-async function servicesOf(hands: Hands): Promise<ServiceHands> {
-  const text = async (path: string): Promise<string> => (await hands.disk.read(path)).toString('utf8');
-  return {
-    systemctl: await hands.systemctl(),
-    clock: hands.clock,
-    presented: hands.presented,
-    askHealth: async ({ url, identity }, signal) => {
-      const client = identity && {
-        certificate: await text(identity.certificate),
-        key: await text(identity.key),
-      };
-      await hands.askHealth(url, client, signal);
-    },
-    expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
-    fingerprint,
-  };
-}
-
-const LAST_LINES = 15;
-
-/** A unit may print whatever it reads: the keys of both generations are made known as secrets. */
-async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
-  const journal = await generations.current().catch(() => undefined);
-  for (const { target, previous } of journal?.files ?? [])
-    for (const path of [target, ...(previous ? [previous.copy] : [])]) {
-      const text = (await readIfThere(disk, path))?.toString('utf8');
-      if (text?.includes('PRIVATE KEY')) secrets.add(text);
-    }
-}
-
-/** Runs one step and tells when it began, how long it took or why it failed. */
-export async function timed<T>(hands: Hands, text: string, work: () => Promise<T>): Promise<T> {
-  const start = hands.clock.elapsed();
-  hands.progress({ event: 'step', text });
-  try {
-    const result = await work();
-    hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
-    return result;
-  } catch (error) {
-    hands.progress({ event: 'failed', text, why: explain(error) });
-    throw error;
   }
 }

@@ -1,6 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, explain, isNotReady } from '../base/errors.ts';
+import { AGAIN_MS, becomeActive, hasEnded, inWords } from './active.ts';
+import type { Standing } from './lasting.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -14,59 +16,57 @@ export type ServiceHands = {
   fingerprint(certificate: X509Certificate): string;
 };
 
-/** Whether a unit has taken up the new files: restarted, well, and, where it has a TLS port, seen to present them. */
-export type Proven = { unit: string; result: 'proven' | 'active' | 'absent' };
-
-/** How often a unit or its port is asked again while it starts. */
-const AGAIN_MS = 200;
-
 /**
- * Restarts one unit and waits until it is active, well, and presents its new certificate.
+ * Restarts one unit and waits until it is active, well, and, where it has a TLS port, presents its new certificate.
  *
+ * @returns the unit as it was then; undefined when the node does not have it
  * @throws `unit` or `proof` with what systemd or the port said
  */
 export async function restartAndProve(
   plan: UnitPlan,
   hands: ServiceHands,
   signal: AbortSignal,
-): Promise<Proven> {
+): Promise<Standing | undefined> {
   const { unit, probe, health, deadlineMs } = plan;
   const { systemctl, clock } = hands;
   const before = await systemctl.show(unit, signal);
   const fault = unitFault(plan, before);
   if (fault !== undefined) throw new AgentError('unit', fault);
-  if (before.load === 'not-found') return { unit, result: 'absent' };
+  if (before.load === 'not-found') return undefined;
 
   const deadline = clock.elapsed() + deadlineMs;
   // A unit that failed often enough is refused by its start limit until this is forgotten.
   await systemctl.resetFailed(unit, signal);
   await restart(unit, deadlineMs, systemctl, signal);
-  await becomeActive(unit, deadline, hands, signal);
+  let state = await becomeActive(unit, deadline, hands, signal);
   if (health)
     await until(unit, 'is not well in time', deadline, hands, signal, async () => {
       await hands.askHealth(health, signal);
     });
-  if (!probe) return { unit, result: 'active' };
-  const expected = await hands.expected(probe.file);
-  await until(unit, `does not serve ${probe.file} in time`, deadline, hands, signal, async () => {
-    const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, signal));
-    if (seen === expected) return;
-    const where = `${probe.host}:${probe.port}`;
-    throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
-  });
-  return { unit, result: 'proven' };
+  if (probe) {
+    const expected = await hands.expected(probe.file);
+    await until(unit, `does not serve ${probe.file} in time`, deadline, hands, signal, async () => {
+      const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, signal));
+      if (seen === expected) return;
+      const where = `${probe.host}:${probe.port}`;
+      throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
+    });
+  }
+  // Some have to be started more than once until what they depend on is there: what counts is from here on.
+  if (health ?? probe) state = await becomeActive(unit, deadline, hands, signal);
+  return { plan, invocation: state.invocation, restarts: state.restarts, at: clock.elapsed() };
 }
 
 /**
- * Looks at a unit once more, after the units behind it have been restarted: "active" alone may only mean that
- * its program has begun, and some end a moment later.
- *
- * @throws `unit` when it has ended
+ * Why a unit is not restarted although the layout names it; undefined when it is. To be asked before the first file
+ * is replaced: afterwards nobody could tell a unit that somebody has stopped from one that the new files have ended.
  */
-export async function lasts(plan: UnitPlan, hands: ServiceHands, signal: AbortSignal): Promise<void> {
-  const { unit, deadlineMs } = plan;
-  if ((await hands.systemctl.show(unit, signal)).load === 'not-found') return;
-  await becomeActive(unit, hands.clock.elapsed() + deadlineMs, hands, signal);
+export function whyLeftAlone({ unit, required }: UnitPlan, state: UnitState): string | undefined {
+  if (required) return undefined;
+  if (state.load === 'not-found') return `this node has no unit ${unit}: it is skipped`;
+  return state.active === 'inactive' && state.result === 'success'
+    ? `the unit ${unit} is stopped: it stays so, and reads the new files when it is started`
+    : undefined;
 }
 
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
@@ -100,30 +100,6 @@ async function restart(
     throw new AgentError('unit', `restarting the unit ${unit}: ${why}`, { cause: error });
   }
 }
-
-async function becomeActive(
-  unit: string,
-  deadline: number,
-  hands: ServiceHands,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    const state = await hands.systemctl.show(unit, signal);
-    if (state.active === 'active') return;
-    if (state.active === 'failed')
-      throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);
-    if (hasEnded(state))
-      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`);
-    if (hands.clock.elapsed() > deadline)
-      throw new AgentError('unit', `the unit ${unit} is not active in time: ${inWords(state)}`);
-    await hands.clock.sleep(AGAIN_MS, signal);
-  }
-}
-
-const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
-
-/** What has ended does not come back by itself: there is nothing to wait for. */
-const hasEnded = ({ active }: UnitState): boolean => active === 'failed' || active === 'inactive';
 
 /** Tries again until something holds, the unit ends or the deadline has passed; then says what was missing last. */
 async function until(

@@ -11,6 +11,10 @@ export type UnitState = {
   sub: string;
   /** success, exit-code, start-limit-hit, timeout ... */
   result: string;
+  /** Another one with every start, whoever asked for it; empty where systemd has none. */
+  invocation: string;
+  /** How often systemd itself has started it again since somebody did. */
+  restarts: number;
 };
 
 export type Systemctl = {
@@ -45,7 +49,7 @@ export function createSystemctl(program: string): Systemctl {
 
   return {
     show: async (unit, signal) => {
-      const wanted = 'LoadState,ActiveState,SubState,Result';
+      const wanted = 'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts';
       const text = await run(['show', `--property=${wanted}`, serviceName(unit)], QUICK_MS, signal);
       const facts = new Map(
         text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
@@ -56,6 +60,8 @@ export function createSystemctl(program: string): Systemctl {
         active: fact('ActiveState'),
         sub: fact('SubState'),
         result: fact('Result'),
+        invocation: fact('InvocationID'),
+        restarts: Number(fact('NRestarts')),
       };
     },
     resetFailed: async (unit, signal) => {

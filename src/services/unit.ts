@@ -8,6 +8,8 @@ export const UnitPlan = v.object({
   required: v.boolean(),
   /** How long it may take to become active, healthy and to present the certificate. */
   deadlineMs: v.number(),
+  /** How long one without a port has to be there before that counts: its program may end a moment after its start. */
+  settleMs: v.number(),
   /** The TLS port and the certificate file whose content it must present. */
   probe: v.optional(v.object({ host: v.string(), port: v.number(), file: v.string() })),
   /** Where it says that it is well, and the client certificate to ask with. */
@@ -25,6 +27,7 @@ export type UnitOverride = {
   host?: string | undefined;
   port?: number | undefined;
   deadline_seconds?: number | undefined;
+  settle_seconds?: number | undefined;
   /** false: restart it, but do not ask its port. */
   prove?: boolean | undefined;
   /** Another address; false: do not ask. */
@@ -36,17 +39,17 @@ export function planUnits(
   role: RoleLayout,
   fill: (text: string) => string,
   overrides: Readonly<Record<string, UnitOverride>>,
-  deadlineMs: number,
+  times: { deadline_seconds: number; settle_seconds: number },
 ): UnitPlan[] {
   return role.units.map((row) => {
     const override = overrides[row.unit] ?? {};
-    const seconds = override.deadline_seconds;
     const probe = override.prove === false ? undefined : probeOf(row, role, fill, override);
     const health = override.health === false ? undefined : healthOf(row, role, fill, override);
     return {
       unit: row.unit,
       required: row.required,
-      deadlineMs: seconds === undefined ? deadlineMs : seconds * 1000,
+      deadlineMs: (override.deadline_seconds ?? times.deadline_seconds) * 1000,
+      settleMs: (override.settle_seconds ?? times.settle_seconds) * 1000,
       ...(probe ? { probe } : {}),
       ...(health ? { health } : {}),
     };

@@ -33,6 +33,8 @@ function stateOf(text: string): UnitState {
     active: fact('ActiveState'),
     sub: fact('SubState'),
     result: fact('Result'),
+    invocation: fact('InvocationID'),
+    restarts: Number(fact('NRestarts')),
   };
 }
 

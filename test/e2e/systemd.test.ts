@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { journalOf } from '../../src/services/journal.ts';
-import { type Proven, restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
+import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
+import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
 import { createSystemctl, type Systemctl } from '../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -25,11 +26,13 @@ const FOREVER = 'ExecStart=/bin/sleep infinity';
 
 const nobodyAsks = async (): Promise<never> => await Promise.reject(new Error('there is nothing to ask'));
 
+const planOf = (unit: string): UnitPlan => ({ unit, required: true, deadlineMs: 30_000, settleMs: 2000 });
+
 async function restart(
   unit: string,
   plan: Partial<UnitPlan> = {},
   hands: Partial<ServiceHands> = {},
-): Promise<Proven> {
+): Promise<Standing | undefined> {
   const all: ServiceHands = {
     systemctl,
     clock: systemClock,
@@ -39,7 +42,7 @@ async function restart(
     fingerprint: () => '',
     ...hands,
   };
-  return await restartAndProve({ unit, required: true, deadlineMs: 30_000, ...plan }, all, NEVER);
+  return await restartAndProve({ ...planOf(unit), ...plan }, all, NEVER);
 }
 
 async function refusal(...args: Parameters<typeof restart>): Promise<string> {
@@ -77,7 +80,7 @@ test('a healthy unit gets a new process', async () => {
   await machine.unit('healthy', { Service: ['Type=exec', FOREVER] });
   await machine.run('systemctl', 'start', 'healthy');
   const before = await property('healthy', 'MainPID');
-  expect(await restart('healthy')).toEqual({ unit: 'healthy', result: 'active' });
+  expect(await restart('healthy')).toMatchObject({ plan: { unit: 'healthy' } });
   const after = await property('healthy', 'MainPID');
   expect(Number(after)).toBeGreaterThan(0);
   expect(after).not.toBe(before);
@@ -92,14 +95,14 @@ test('a healthy unit gets a new process', async () => {
 test('a unit that was stopped, and that systemd has forgotten, is started', async () => {
   await machine.unit('stopped', { Service: ['Type=exec', FOREVER] });
   expect(await systemctl.show('stopped', NEVER)).toMatchObject({ load: 'loaded', active: 'inactive' });
-  expect(await restart('stopped')).toEqual({ unit: 'stopped', result: 'active' });
+  expect(await restart('stopped')).toMatchObject({ plan: { unit: 'stopped' } });
 });
 
 test('a unit that has done its work and is gone counts as active', async () => {
   await machine.unit('oneshot', {
     Service: ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/bin/true'],
   });
-  expect(await restart('oneshot')).toEqual({ unit: 'oneshot', result: 'active' });
+  expect(await restart('oneshot')).toMatchObject({ plan: { unit: 'oneshot' } });
 });
 
 test('a unit that fails to start is named with what systemd says of it', async () => {
@@ -139,7 +142,7 @@ test('a start limit that others have hit is forgotten before the restart', async
   });
   // More often than the limit allows.
   for (let time = 0; time < 4; time++)
-    expect(await restart('limited')).toEqual({ unit: 'limited', result: 'active' });
+    expect(await restart('limited')).toMatchObject({ plan: { unit: 'limited' } });
 });
 
 test('a unit whose start limit is hit at the restart itself', async () => {
@@ -164,7 +167,7 @@ test('a masked unit is refused with the command that unmasks it', async () => {
 
 test('a unit that is missing is an error where it is required, and skipped where not', async () => {
   expect(await refusal('nowhere')).toBe('this node has no unit nowhere, which its layout requires');
-  expect(await restart('nowhere', { required: false })).toEqual({ unit: 'nowhere', result: 'absent' });
+  expect(await restart('nowhere', { required: false })).toBeUndefined();
 });
 
 test('a unit that hangs in its start is left alone at the deadline, and can be restarted when it is mended', async () => {
@@ -177,7 +180,7 @@ test('a unit that hangs in its start is left alone at the deadline, and can be r
   expect(await journalOf(machine.journalctl, 'silent', 1)).toEqual(['Starting silent.service...']);
 
   await machine.unit('silent', { Service: ['Type=exec', FOREVER] });
-  expect(await restart('silent')).toEqual({ unit: 'silent', result: 'active' });
+  expect(await restart('silent')).toMatchObject({ plan: { unit: 'silent' } });
 });
 
 test('a unit that hangs in its stop is left alone at the deadline; systemd still restarts it when it is gone', async () => {
@@ -241,6 +244,72 @@ test('a unit that systemd starts again and again is not proven', async () => {
   const looping = afterRestart(async () => await letDie('loops'));
   const message = await refusal('loops', { deadlineMs: 1000 }, { systemctl: looping });
   expect(message).toContain('the unit loops is not active in time: activating (auto-restart)');
+});
+
+/** Waits as a rotation does and looks at a unit once more. */
+async function lookAgain(standing: Standing | undefined): Promise<void> {
+  if (!standing) throw new Error('it was not restarted');
+  await systemClock.sleep(settlesInMs([standing], systemClock.elapsed()), NEVER);
+  await lasts(standing, systemctl, NEVER);
+}
+
+test('a unit that lasts is the same one after the wait', async () => {
+  await machine.unit('lasts', { Service: ['Type=exec', 'Restart=always', FOREVER] });
+  const standing = await restart('lasts');
+  expect(standing?.invocation).toMatch(/^[0-9a-f]{32}$/);
+  await lookAgain(standing);
+  expect(await property('lasts', 'InvocationID')).toBe(standing?.invocation);
+});
+
+test('a unit that dies a second after its start is not proven', async () => {
+  await machine.unit('late', { Service: ['Type=exec', 'ExecStart=/bin/sh -c "sleep 1; exit 3"'] });
+  const error = await agentErrorOf(lookAgain(await restart('late')));
+  expect(error.message).toBe('the unit late did not last: failed (failed), result exit-code');
+});
+
+test('a unit that is up whenever one looks, because systemd starts it again and again, is not proven', async () => {
+  await machine.unit('crashes', {
+    Service: [
+      'Type=exec',
+      'Restart=always',
+      'RestartSec=10ms',
+      'ExecStart=/bin/sh -c "until rm /run/crash 2>/dev/null; do sleep 0.05; done; exit 3"',
+    ],
+  });
+  const standing = await restart('crashes');
+  await machine.run(
+    'sh',
+    '-c',
+    'touch /run/crash; until [ "$(systemctl show -P NRestarts crashes)" = 1 ] && systemctl is-active -q crashes; do sleep 0.05; done',
+  );
+  const error = await agentErrorOf(lookAgain(standing));
+  expect(error.message).toBe('the unit crashes did not last: systemd has had to start it again (1 time)');
+  // What has happened before a restart does not count against it.
+  const again = await restart('crashes');
+  expect(again?.restarts).toBe(0);
+  await lookAgain(again);
+});
+
+test('a unit that somebody else has started again is not proven', async () => {
+  await machine.unit('meddled', { Service: ['Type=exec', FOREVER] });
+  const standing = await restart('meddled');
+  await machine.run('systemctl', 'restart', 'meddled');
+  expect((await agentErrorOf(lookAgain(standing))).message).toContain('started again by somebody else');
+});
+
+const whyLeft = async (unit: string, required: boolean): Promise<string | undefined> =>
+  whyLeftAlone({ ...planOf(unit), required }, await systemctl.show(unit, NEVER));
+
+test('a unit that was stopped is told from one that has failed', async () => {
+  await machine.unit('resting', { Service: ['Type=exec', FOREVER] });
+  await machine.run('systemctl', 'start', 'resting');
+  await machine.run('systemctl', 'stop', 'resting');
+  await machine.unit('broken', { Service: ['Type=exec', 'ExecStart=/bin/sh -c "exit 3"'] });
+  await machine.run('systemctl', 'start', 'broken');
+  await machine.run('sh', '-c', 'until systemctl is-failed --quiet broken; do sleep 0.05; done');
+  expect(await whyLeft('resting', false)).toContain('the unit resting is stopped');
+  expect(await whyLeft('resting', true)).toBeUndefined();
+  expect(await whyLeft('broken', false)).toBeUndefined();
 });
 
 test('a unit that dies while its health is asked for is told at once, not at the deadline', async () => {

@@ -13,6 +13,7 @@ export type Misbehaviour =
   | 'fails to start'
   | 'keeps the old certificate'
   | 'is not well'
+  | 'is started again and again'
   | 'is masked'
   | 'is missing';
 
@@ -26,6 +27,8 @@ export type Units = {
   /** Lets a unit misbehave until it is mended. */
   breakUnit(unit: string, how: Misbehaviour): void;
   mend(unit: string): void;
+  /** As `systemctl stop` leaves it. */
+  stop(unit: string): void;
   close(): Promise<void>;
 };
 
@@ -36,7 +39,8 @@ export type Units = {
  */
 export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
   const broken = new Map<string, Misbehaviour>();
-  const running = new Map<string, 'active' | 'failed'>();
+  const running = new Map<string, 'active' | 'failed' | 'inactive'>();
+  const starts = new Map<string, { byAnybody: number; bySystemd: number }>();
   const servers = new Map<string, Server | TlsServer>();
   const health = new Map<string, Server | TlsServer>();
   const restarts: string[] = [];
@@ -76,15 +80,30 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       const active = known ? state : 'inactive';
       const sub = active === 'active' ? 'running' : active === 'failed' ? 'failed' : 'dead';
       const result = active === 'failed' ? 'exit-code' : 'success';
+      const { byAnybody, bySystemd } = starts.get(unit) ?? NEVER_STARTED;
+      // Between any two looks it has ended and been started, and it is up whenever one looks.
+      if (fault === 'is started again and again')
+        starts.set(unit, { byAnybody: byAnybody + 1, bySystemd: bySystemd + 1 });
+      const facts = {
+        LoadState: loaded,
+        ActiveState: active,
+        SubState: sub,
+        Result: result,
+        InvocationID: `${unit}-${byAnybody}`,
+        NRestarts: bySystemd,
+      };
       return {
         code: 0,
-        out: `LoadState=${loaded}\nActiveState=${active}\nSubState=${sub}\nResult=${result}\n`,
+        out: Object.entries(facts)
+          .map((fact) => `${fact.join('=')}\n`)
+          .join(''),
       };
     }
     if (!known)
       return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
     if (verb === 'reset-failed') return { code: 0 };
     restarts.push(unit);
+    starts.set(unit, { byAnybody: (starts.get(unit) ?? NEVER_STARTED).byAnybody + 1, bySystemd: 0 });
     if (fault === 'fails to start' || (fault !== 'keeps the old certificate' && !load(unit))) {
       running.set(unit, 'failed');
       return {
@@ -106,11 +125,14 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     restarts,
     breakUnit: (unit, how) => broken.set(unit, how),
     mend: (unit) => broken.delete(unit),
+    stop: (unit) => running.set(unit, 'inactive'),
     close: async () => {
       await Promise.all([...servers.values(), ...health.values(), control].map(closed));
     },
   };
 }
+
+const NEVER_STARTED = { byAnybody: 0, bySystemd: 0 };
 
 /** A unit's port: TLS that wants a client certificate, or plain HTTP. */
 async function listen(answer: RequestListener, tls: boolean): Promise<Server | TlsServer> {

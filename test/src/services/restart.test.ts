@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { fingerprint } from '../../../src/certificates/read.ts';
 import { presentedCertificate } from '../../../src/services/presented.ts';
-import { restartAndProve, type ServiceHands } from '../../../src/services/restart.ts';
+import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../../src/services/restart.ts';
 import type { UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
 import { NEVER, type TestClock, testClock } from '../support/clock.ts';
@@ -11,15 +11,24 @@ import { createCa } from '../support/openssl.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { leafOf, tlsServer } from '../support/tls-server.ts';
 
-const RUNNING: UnitState = { load: 'loaded', active: 'active', sub: 'running', result: 'success' };
+const RUNNING: UnitState = {
+  load: 'loaded',
+  active: 'active',
+  sub: 'running',
+  result: 'success',
+  invocation: 'e6f1',
+  restarts: 0,
+};
 const STARTING: UnitState = { ...RUNNING, active: 'activating', sub: 'start' };
 const FAILED: UnitState = { ...RUNNING, active: 'failed', sub: 'failed', result: 'exit-code' };
-const NOT_FOUND: UnitState = { load: 'not-found', active: 'inactive', sub: 'dead', result: 'success' };
+const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', invocation: '' };
+const NOT_FOUND: UnitState = { ...STOPPED, load: 'not-found' };
 
 const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
   unit: 'kubelet',
   required: true,
   deadlineMs: 2000,
+  settleMs: 1000,
   ...over,
 });
 
@@ -61,16 +70,13 @@ const said = async (after: UnitState): Promise<string> => {
 
 test('a unit without a port is restarted and seen active; a start limit of before is forgotten first', async () => {
   const { hands, calls } = setUp([RUNNING, STARTING, STARTING, RUNNING]);
-  expect(await restartAndProve(plan(), hands, NEVER)).toEqual({ unit: 'kubelet', result: 'active' });
+  expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ plan: { unit: 'kubelet' } });
   expect(calls).toEqual(['reset kubelet', 'restart kubelet']);
 });
 
 test('a unit that the node does not have is skipped, unless the layout requires it', async () => {
   const { hands, calls } = setUp([NOT_FOUND]);
-  expect(await restartAndProve(plan({ required: false }), hands, NEVER)).toEqual({
-    unit: 'kubelet',
-    result: 'absent',
-  });
+  expect(await restartAndProve(plan({ required: false }), hands, NEVER)).toBeUndefined();
   expect((await agentErrorOf(restartAndProve(plan(), hands, NEVER))).message).toContain(
     'has no unit kubelet',
   );
@@ -121,7 +127,7 @@ test('a unit is proven when its port presents what the file holds, however long 
     { ...hands, clock: { ...clock, sleep: takesUp } },
     NEVER,
   );
-  expect(proven).toEqual({ unit: 'kubelet', result: 'proven' });
+  expect(proven).toMatchObject({ plan: { unit: 'kubelet' } });
   expect(clock.sleeps).toHaveLength(3);
 
   server.use(old);
@@ -149,9 +155,7 @@ test('a unit that is active but not well is not proven', async () => {
     await Promise.resolve();
   };
   const recovering = setUp([RUNNING], { askHealth: ill });
-  expect(await restartAndProve(plan({ health }), recovering.hands, NEVER)).toMatchObject({
-    result: 'active',
-  });
+  expect(await restartAndProve(plan({ health }), recovering.hands, NEVER)).toBeDefined();
   expect(asked).toBe(4);
   const never = setUp([RUNNING], {
     askHealth: async () => await Promise.reject(new AgentError('not-yet', 'says 500')),
@@ -170,4 +174,25 @@ test('what is no matter of time is not waited for', async () => {
   );
   expect(error.code).toBe('disk');
   expect(clock.sleeps).toEqual([]);
+});
+
+test('how a unit stood is noted once it is proven: what it has taken to get there does not count', async () => {
+  const health = { url: 'http://127.0.0.1/healthz' };
+  const { hands, clock } = setUp([RUNNING, RUNNING, { ...RUNNING, invocation: 'b20c', restarts: 2 }]);
+  expect(await restartAndProve(plan({ health }), hands, NEVER)).toEqual({
+    plan: plan({ health }),
+    invocation: 'b20c',
+    restarts: 2,
+    at: clock.elapsed(),
+  });
+});
+
+test('an optional unit that somebody has stopped is left alone, one that is missing too', () => {
+  const optional = plan({ required: false });
+  expect(whyLeftAlone(optional, STOPPED)).toContain('the unit kubelet is stopped');
+  expect(whyLeftAlone(optional, NOT_FOUND)).toContain('this node has no unit kubelet');
+  // What failed was not stopped by anybody, and what waits to be started again neither.
+  for (const state of [RUNNING, STARTING, FAILED, { ...STOPPED, result: 'exit-code' }])
+    expect(whyLeftAlone(optional, state)).toBeUndefined();
+  for (const state of [RUNNING, STOPPED, NOT_FOUND]) expect(whyLeftAlone(plan(), state)).toBeUndefined();
 });

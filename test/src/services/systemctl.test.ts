@@ -18,20 +18,31 @@ async function setUp(
 
 test('what systemd says of a unit is read in its own words', async () => {
   const { systemctl, args } = await setUp(
-    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\n'`,
+    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\n'`,
   );
   expect(await systemctl.show('kubelet', NEVER)).toEqual({
     load: 'loaded',
     active: 'failed',
     sub: 'a=b',
     result: 'exit-code',
+    invocation: 'e6f1',
+    restarts: 3,
   });
-  expect(await args()).toBe('show --property=LoadState,ActiveState,SubState,Result kubelet.service\n');
+  expect(await args()).toBe(
+    'show --property=LoadState,ActiveState,SubState,Result,InvocationID,NRestarts kubelet.service\n',
+  );
 });
 
 test('what systemd does not say is empty', async () => {
   const { systemctl } = await setUp('echo LoadState=not-found');
-  expect(await systemctl.show('etcd', NEVER)).toEqual({ load: 'not-found', active: '', sub: '', result: '' });
+  expect(await systemctl.show('etcd', NEVER)).toEqual({
+    load: 'not-found',
+    active: '',
+    sub: '',
+    result: '',
+    invocation: '',
+    restarts: 0,
+  });
 });
 
 test('units are named in full; one with an ending keeps it', async () => {

@@ -4,9 +4,11 @@ import { fill } from '../../../src/certificates/template.ts';
 import { planUnits, type UnitOverride, type UnitPlan } from '../../../src/services/unit.ts';
 import { valuesOf } from '../support/requests.ts';
 
+const TIMES = { deadline_seconds: 9, settle_seconds: 2 };
+
 const plan = (overrides: Record<string, UnitOverride> = {}, values = valuesOf()): Map<string, UnitPlan> =>
   new Map(
-    planUnits(kubernetesCerts.roles.master, (text) => fill(text, values), overrides, 9000).map((unit) => [
+    planUnits(kubernetesCerts.roles.master, (text) => fill(text, values), overrides, TIMES).map((unit) => [
       unit.unit,
       unit,
     ]),
@@ -21,6 +23,7 @@ test("the units of a master have the node's addresses and the file that they mus
   });
   expect(units.get('kube-apiserver')).toMatchObject({
     deadlineMs: 9000,
+    settleMs: 2000,
     required: true,
     probe: { port: 6443, file: '/etc/kubernetes/certs/server.crt' },
   });
@@ -37,11 +40,11 @@ test('KUBE_API_PORT is where the API server is asked', () => {
 
 test('an operator may say where a unit is asked, how long, or not at all', () => {
   const units = plan({
-    etcd: { host: 'h', port: 1, deadline_seconds: 3 },
+    etcd: { host: 'h', port: 1, deadline_seconds: 3, settle_seconds: 0 },
     'kube-apiserver': { prove: false, health: false },
     kubelet: { health: 'http://x/' },
   });
-  expect(units.get('etcd')).toMatchObject({ probe: { host: 'h', port: 1 }, deadlineMs: 3000 });
+  expect(units.get('etcd')).toMatchObject({ probe: { host: 'h', port: 1 }, deadlineMs: 3000, settleMs: 0 });
   expect(units.get('kube-apiserver')).not.toHaveProperty('probe');
   expect(units.get('kube-apiserver')).not.toHaveProperty('health');
   expect(units.get('kubelet')?.probe).toBeDefined();

@@ -1,0 +1,31 @@
+import type { Clock } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
+import type { Systemctl, UnitState } from './systemctl.ts';
+
+/** How often a unit or its port is asked again while it starts. */
+export const AGAIN_MS = 200;
+
+/** Waits until a unit is active. @throws `unit` when it ends, or is not there at the deadline */
+export async function becomeActive(
+  unit: string,
+  deadline: number,
+  { systemctl, clock }: { systemctl: Systemctl; clock: Clock },
+  signal: AbortSignal,
+): Promise<UnitState> {
+  for (;;) {
+    const state = await systemctl.show(unit, signal);
+    if (state.active === 'active') return state;
+    if (state.active === 'failed')
+      throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);
+    if (hasEnded(state))
+      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`);
+    if (clock.elapsed() > deadline)
+      throw new AgentError('unit', `the unit ${unit} is not active in time: ${inWords(state)}`);
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}
+
+export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
+
+/** What has ended does not come back by itself: there is nothing to wait for. */
+export const hasEnded = ({ active }: UnitState): boolean => active === 'failed' || active === 'inactive';

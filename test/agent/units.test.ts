@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at } from '../cloud/exchange.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** Units that are stopped, and units that do not last, before and during a rotation. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+type Told = { status: unknown; stdout: string; stderr: string };
+
+/** What Heat was told last. */
+function told(site: Site): Told {
+  const body = site.signals().at(-1)?.body;
+  const text = (name: string): string => String(at(body, name));
+  return {
+    status: at(body, 'deploy_status_code'),
+    stdout: text('deploy_stdout'),
+    stderr: text('deploy_stderr'),
+  };
+}
+
+const notices = ({ progress }: Site): string[] =>
+  progress.flatMap((event) => (event.event === 'notice' ? [event.text] : []));
+
+test('an optional unit that somebody has stopped stays so, and Heat is told', async () => {
+  const site = await createSite(cloud);
+  site.node.units.stop('kube-proxy');
+  const stays = 'the unit kube-proxy is stopped: it stays so';
+  expect((await cli(site, ['doctor'])).stdout).toContain(stays);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(site.restarts()).toEqual(['kubelet']);
+  expect(notices(site).join()).toContain(stays);
+  expect(told(site).status).toBe(0);
+  expect(told(site).stdout).toContain(stays);
+  expect(told(site).stdout).not.toContain('kube-proxy is active');
+});
+
+test('it stays so on the way back, too', async () => {
+  const site = await createSite(cloud);
+  site.node.units.stop('kube-proxy');
+  site.node.units.breakUnit('kubelet', 'keeps the old certificate');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site).status).toBe(1);
+  expect(site.restarts()).toEqual(['kubelet', 'kubelet']);
+});
+
+test('a required unit that is stopped is started, and so is an optional one that has failed', async () => {
+  const site = await createSite(cloud);
+  site.node.units.stop('kubelet');
+  site.node.units.breakUnit('kube-proxy', 'fails to start');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site).status).toBe(1);
+  expect(await cloud.settled(site.cluster)).toBe('ROLLBACK_COMPLETE');
+  site.node.units.mend('kube-proxy');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site).status).toBe(0);
+  expect(site.restarts().slice(-2)).toEqual(['kubelet', 'kube-proxy']);
+});
+
+test.each(['kube-proxy', 'kubelet'])(
+  'the unit %s, which systemd starts again and again, is not proven',
+  async (unit) => {
+    const site = await createSite(cloud);
+    const before = await site.files('/etc/kubernetes');
+    site.node.units.breakUnit(unit, 'is started again and again');
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(told(site).status).toBe(1);
+    expect(told(site).stderr).toContain(`the unit ${unit} did not last: systemd has had to start it again`);
+    expect(await site.files('/etc/kubernetes')).toEqual(before);
+  },
+);
+
+test('one wait serves all units that have no port to be asked', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  await site.node.write('/etc/coe-agent/agent.d/settle.yaml', 'services: { settle_seconds: 70 }\n');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site).status).toBe(0);
+  // Three units without a port; this clock stands still unless somebody sleeps.
+  expect(site.clock.sleeps.filter((ms) => ms > 60_000)).toEqual([70_000]);
+});
