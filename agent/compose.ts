@@ -18,9 +18,7 @@ import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
-import { askHealth } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
-import { presentedCertificate } from '../src/services/presented.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
@@ -58,7 +56,7 @@ export async function compose({
   secrets,
   progress,
   instrument = {},
-}: Composition): Promise<Hands & { close(): Promise<void> }> {
+}: Composition): Promise<Hands & { close(): void }> {
   const clock = as(systemClock, instrument.clock);
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
@@ -119,11 +117,17 @@ export async function compose({
       const { journalOf } = await import('../src/services/journal.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);
     },
-    presented: presentedCertificate,
-    askHealth,
+    presented: async (...where) => {
+      const { presentedCertificate } = await import('../src/services/presented.ts');
+      return await presentedCertificate(...where);
+    },
+    askHealth: async (...where) => {
+      const { askHealth } = await import('../src/services/health.ts');
+      await askHealth(...where);
+    },
     skewMs: () => skewMs,
-    close: async () => {
-      await realHttp.close();
+    close: () => {
+      realHttp.close();
     },
   };
 }

@@ -1,4 +1,3 @@
-import { getCACertificates } from 'node:tls';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
@@ -42,7 +41,7 @@ export async function connectionOf(
   return {
     deadlineMs: config.cloud.deadline_seconds * 1000,
     // The system's own trust store, as curl has it; Node would go by a list of its own.
-    ca: bundle ?? (overTls ? getCACertificates('system').join('\n') || undefined : undefined),
+    ca: bundle ?? (overTls ? await systemCas() : undefined),
     verify,
     proxy: {
       http: given(params, 'HTTP_PROXY'),
@@ -50,4 +49,9 @@ export async function connectionOf(
       no: given(params, 'NO_PROXY'),
     },
   };
+}
+
+async function systemCas(): Promise<string | undefined> {
+  const { getCACertificates } = await import('node:tls');
+  return getCACertificates('system').join('\n') || undefined;
 }

@@ -33,7 +33,7 @@ export type Verb = (context: Context, options: Record<string, unknown>, name: st
 export async function openHands(
   context: Context,
   progress: (event: Progress) => void,
-): Promise<Hands & { close(): Promise<void> }> {
+): Promise<Hands & { close(): void }> {
   const { disk, root, log, secrets, configPath, instrument } = context;
   const config = await loadConfig(disk, configPath, (text) => {
     log.info({ why: text }, 'a setting of os-collect-config is not used');
@@ -60,7 +60,7 @@ export async function onLockedNode<T>(
     try {
       return await use(hands);
     } finally {
-      await hands.close();
+      hands.close();
     }
   } finally {
     await lock.release();

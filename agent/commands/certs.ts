@@ -26,6 +26,6 @@ export const verb: Verb = async (context) => {
     }
     return faulty ? EXIT.deploymentFailed : EXIT.done;
   } finally {
-    await hands.close();
+    hands.close();
   }
 };

@@ -63,7 +63,7 @@ export const verb: Verb = async (context) => {
     }
     return code;
   } finally {
-    await hands.close();
+    hands.close();
   }
 };
 

@@ -61,7 +61,7 @@ export const verb: Verb = async (context, options) => {
     const [problem] = problems;
     return problem ? exitCodeOf(problem) : EXIT.done;
   } finally {
-    await hands.close();
+    hands.close();
   }
 };
 

@@ -42,7 +42,7 @@ export const verb: Verb = async (context) => {
         );
       } finally {
         await watcher?.close();
-        await hands.close();
+        hands.close();
       }
     }
     log.info({}, 'coe-agent stops');

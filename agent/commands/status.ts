@@ -41,7 +41,7 @@ export const verb: Verb = async (context) => {
     }
     return EXIT.done;
   } finally {
-    await hands.close();
+    hands.close();
   }
 };
 

@@ -1,6 +1,10 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startCloud, type Cloud } from '../../test/cloud/cloud.ts';
 import type { Cluster } from '../../test/cloud/cluster.ts';
 import { createNode, type TestNode } from '../../test/fakes/node.ts';
+import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
 import { type LogLine, startAgent } from '../lib/agent-process.ts';
 import { type Bounds, measureBounds } from './bounds.ts';
 import { type Parts, partsOf } from './parts.ts';
@@ -40,8 +44,13 @@ const PATIENCE_MS = 120_000;
 
 export type Bench = { measure(): Promise<Run>; close(): Promise<void> };
 
-/** A master in the embedded cloud; its CAs have EC keys, so that what is measured is the agent's work. */
+/**
+ * The built program, as it runs on a node, on a master in the embedded cloud; its CAs have EC keys, so that what is
+ * measured is the agent's work.
+ */
 export async function createBench(): Promise<Bench> {
+  const built = await mkdtemp(join(tmpdir(), 'coe-build-'));
+  const program = [...NODE_FLAGS, await bundle(built)];
   const cloud = await startCloud();
   const server = { name: 'master-0', role: 'master' } as const;
   const cluster = await cloud.createCluster({ name: 'bench', keys: 'ec', servers: [server] });
@@ -51,6 +60,7 @@ export async function createBench(): Promise<Bench> {
     heatParams: cluster.heatParams('master'),
     collectConfig: cluster.collectConfig(server.name),
     keys: 'ec-p256',
+    program,
   });
   await hastenSystemctl(node);
   const made = await node.agent('make-cert');
@@ -64,6 +74,7 @@ export async function createBench(): Promise<Bench> {
     close: async () => {
       await node.close();
       await cloud.close();
+      await rm(built, { recursive: true });
     },
   };
 }

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
-import { type Http, statusError } from './http.ts';
+import type { Http } from './http.ts';
+import { statusError } from './status.ts';
 import type { Session } from './keystone.ts';
 
 /** A resource of a stack. `stackId` is `name/uuid`, as Heat writes it into a node's configuration. */

@@ -1,7 +1,17 @@
-import * as v from 'valibot';
-import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import { promisify } from 'node:util';
 import { withDeadline } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
+import { followed } from './redirect.ts';
+
+/**
+ * Node's own HTTP, and not a package: a daemon that is idle most of its life keeps 15 MB less for it. It is
+ * asked for like this, because an `import` reads every export, and some of these load all of `fetch`.
+ */
+const libraryOf = {
+  'http:': () => process.getBuiltinModule('node:http'),
+  'https:': () => process.getBuiltinModule('node:https'),
+};
 
 /** The largest answer that is read, in bytes; metadata is the largest thing a cloud sends us. */
 export const LARGEST_ANSWER = 16 * 1024 * 1024;
@@ -9,7 +19,7 @@ export const LARGEST_ANSWER = 16 * 1024 * 1024;
 export type HttpRequest = {
   /** What is being done, for messages: "logging in at http://..." */
   what: string;
-  method: 'GET' | 'POST' | 'PUT' | 'HEAD';
+  method: 'GET' | 'POST' | 'PUT' | 'HEAD' | 'PATCH' | 'DELETE';
   url: string;
   headers?: Record<string, string>;
   body?: string;
@@ -37,65 +47,129 @@ export type HttpOptions = {
   onDate?: (date: string) => void;
 };
 
-export function createHttp(options: HttpOptions): Http & { close(): Promise<void> } {
-  const dispatcher = createDispatcher(options);
+export function createHttp(options: HttpOptions): Http & { close(): void } {
+  const agents = createAgents(options);
+
+  const once = async (asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> => {
+    const answer = await send(asked, agents, signal);
+    const headers = flatten(answer.headers);
+    if (headers['date'] !== undefined) options.onDate?.(headers['date']);
+    const body = await readBounded(answer, asked.what);
+    return {
+      status: answer.statusCode ?? 0,
+      headers,
+      text: (await unpacked(body, headers, asked.what)).toString('utf8'),
+    };
+  };
 
   const http = async (asked: HttpRequest): Promise<HttpAnswer> => {
+    const limit = withDeadline(asked.signal, options.deadlineMs);
     try {
-      const answer = await request(asked.url, {
-        dispatcher,
-        method: asked.method,
-        headers: { accept: 'application/json', 'user-agent': 'coe-agent', ...asked.headers },
-        ...(asked.body === undefined ? {} : { body: asked.body }),
-        signal: withDeadline(asked.signal, options.deadlineMs),
-      });
-      const headers = flatten(answer.headers);
-      if (headers['date'] !== undefined) options.onDate?.(headers['date']);
-      return { status: answer.statusCode, headers, text: await readBounded(answer.body, asked.what) };
+      return await followed(asked, async (request) => await once(request, limit));
     } catch (error) {
       if (error instanceof AgentError) throw error;
       if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
-      throw new AgentError('cloud-unreachable', `${asked.what}: ${reason(error, options.deadlineMs)}`, {
-        cause: error,
-      });
+      const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
+      throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
     }
   };
-  return Object.assign(http, { close: async () => await dispatcher.destroy() });
+  const close = (): void => {
+    agents.destroy();
+  };
+  return Object.assign(http, { close });
 }
 
-function createDispatcher({ ca, verify, proxy }: HttpOptions): Dispatcher {
-  const connect = { rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
-  if (proxy.http === undefined && proxy.https === undefined) return new Agent({ connect });
-  return new EnvHttpProxyAgent({
-    connect,
-    requestTls: connect,
-    ...(proxy.http === undefined ? {} : { httpProxy: proxy.http }),
-    ...(proxy.https === undefined ? {} : { httpsProxy: proxy.https }),
-    ...(proxy.no === undefined ? {} : { noProxy: proxy.no }),
+type Protocol = keyof typeof libraryOf;
+type Agents = { of(protocol: Protocol): Agent; destroy(): void };
+
+/** One for each protocol, made when it is first used: TLS alone is a tenth of an idle daemon. */
+function createAgents({ ca, verify, proxy }: HttpOptions): Agents {
+  const agents = new Map<Protocol, Agent>();
+  const options = {
+    // Whoever answers several requests in a row gets them on one connection; between polls it is given up.
+    keepAlive: true,
+    timeout: IDLE_CONNECTION_MS,
+    proxyEnv: { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https, NO_PROXY: proxy.no },
+  };
+  const trust = { rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
+  return {
+    of: (protocol) => {
+      const known = agents.get(protocol);
+      if (known) return known;
+      const { Agent: Kind } = libraryOf[protocol]();
+      const agent = new Kind(protocol === 'https:' ? { ...options, ...trust } : options);
+      agents.set(protocol, agent);
+      return agent;
+    },
+    destroy: () => {
+      for (const agent of agents.values()) agent.destroy();
+    },
+  };
+}
+
+const IDLE_CONNECTION_MS = 4000;
+
+async function send(
+  { what, method, url, headers, body }: HttpRequest,
+  agents: Agents,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { protocol } = new URL(url);
+  if (protocol !== 'http:' && protocol !== 'https:')
+    throw new AgentError('cloud-refused', `${what}: ${protocol} is neither http: nor https:`);
+  return await new Promise((resolve, reject) => {
+    const options: RequestOptions = {
+      agent: agents.of(protocol),
+      method,
+      headers: {
+        accept: 'application/json',
+        'accept-encoding': 'gzip',
+        'user-agent': 'coe-agent',
+        ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
+        ...headers,
+      },
+      signal,
+    };
+    const request: ClientRequest = libraryOf[protocol]().request(url, options, resolve);
+    request.on('error', reject);
+    request.end(body);
   });
 }
 
-async function readBounded(body: AsyncIterable<Uint8Array>, what: string): Promise<string> {
-  const chunks: Uint8Array[] = [];
+async function readBounded(body: AsyncIterable<Buffer>, what: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of body) {
     size += chunk.length;
-    if (size > LARGEST_ANSWER)
-      throw new AgentError(
-        'bad-answer',
-        `${what}: the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`,
-      );
+    if (size > LARGEST_ANSWER) throw tooLarge(what);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }
 
-const flatten = (headers: Record<string, string | string[] | undefined>): Record<string, string> => {
-  const flat: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers))
-    if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
-  return flat;
-};
+/** A small packed answer may be a large one: the bound holds for what comes out. */
+async function unpacked(body: Buffer, headers: HttpAnswer['headers'], what: string): Promise<Buffer> {
+  if (body.length === 0 || !/^(x-)?gzip$/i.test(headers['content-encoding'] ?? '')) return body;
+  const { gunzip } = await import('node:zlib');
+  try {
+    return await promisify(gunzip)(body, { maxOutputLength: LARGEST_ANSWER });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw tooLarge(what);
+    throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, { cause });
+  }
+}
+
+const tooLarge = (what: string): AgentError =>
+  new AgentError('bad-answer', `${what}: the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`);
+
+const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, Array.isArray(value) ? value.join(', ') : value]],
+    ),
+  );
+
+const UNTRUSTED = 'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)';
 
 const reasons: Record<string, string> = {
   ECONNREFUSED: 'connection refused',
@@ -105,64 +179,15 @@ const reasons: Record<string, string> = {
   ETIMEDOUT: 'the connection timed out',
   DEPTH_ZERO_SELF_SIGNED_CERT:
     'its certificate is signed by itself and not trusted here (ca_file names whom to trust)',
-  SELF_SIGNED_CERT_IN_CHAIN:
-    'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)',
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
   CERT_HAS_EXPIRED: 'its certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
-function reason(error: unknown, deadlineMs: number): string {
+function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${deadlineMs / 1000} s`;
   const code = errnoOf(error) ?? ('code' in error && typeof error.code === 'string' ? error.code : '');
   return reasons[code] ?? error.message;
-}
-
-/**
- * What a status that was not hoped for means. 401 is its own code, because a new login may help; 408, 429
- * and 5xx may pass; every other one is a refusal in the service's own words.
- */
-export function statusError(what: string, answer: HttpAnswer): AgentError {
-  const message = `${what}: ${answer.status} ${said(answer)}`.trimEnd();
-  const options = { retryAfterMs: retryAfterMs(answer.headers['retry-after']) };
-  if (answer.status === 401) return new AgentError('unauthorized', message);
-  if (answer.status === 408 || answer.status === 429 || answer.status >= 500)
-    return new AgentError('cloud-unreachable', message, options);
-  return new AgentError('cloud-refused', message);
-}
-
-/** The service's own words: the message of an OpenStack error body, or the start of whatever came. */
-export function said(answer: HttpAnswer): string {
-  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), answer.text);
-  const words = body.success ? (body.output.detail ?? body.output.message ?? body.output.title) : undefined;
-  const text = words ?? answer.text.replaceAll(/<[^>]*>/g, ' ');
-  const line = text.replaceAll(/\s+/g, ' ').trim();
-  // Cut between words: half a token is not recognized as a secret, but it is half a token.
-  return line.length <= 300 ? line : `${line.slice(0, 297).replace(/\S+$/, '')}...`;
-}
-
-// Keystone and Heat: {error: {message}}, Magnum: {errors: [{title, detail}]}
-const Words = v.object({
-  detail: v.optional(v.string()),
-  message: v.optional(v.string()),
-  title: v.optional(v.string()),
-});
-const ErrorBody = v.union([
-  v.pipe(
-    v.object({ error: Words }),
-    v.transform(({ error }) => error),
-  ),
-  v.pipe(
-    v.object({ errors: v.tupleWithRest([Words], v.unknown()) }),
-    v.transform(({ errors }) => errors[0]),
-  ),
-]);
-
-function retryAfterMs(header: string | undefined): number {
-  const seconds = Number(header ?? 0);
-  return Number.isFinite(seconds) && seconds > 0 ? Math.min(seconds, 300) * 1000 : 0;
 }

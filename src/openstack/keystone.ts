@@ -4,7 +4,8 @@ import { parseJson } from '../base/json.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { createSingleFlight } from '../base/single-flight.ts';
 import * as v from 'valibot';
-import { type Http, said, statusError } from './http.ts';
+import type { Http } from './http.ts';
+import { said, statusError } from './status.ts';
 
 /** Who logs in, and for what. A trust scope is a node's; a project scope is a stack-domain user's. */
 export type Login = {

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
-import { type Http, type HttpAnswer, said, statusError } from './http.ts';
+import type { Http, HttpAnswer } from './http.ts';
+import { said, statusError } from './status.ts';
 
 export type CaType = 'kubernetes' | 'kubelet' | 'etcd' | 'front-proxy';
 

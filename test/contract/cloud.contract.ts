@@ -26,7 +26,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       doors = openDoors(connected.heatSignal);
     });
     afterAll(async () => {
-      await doors.close();
+      doors.close();
       await connected.close();
     });
 
@@ -192,7 +192,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       await eventually(other.stackStatus, (status) => status === 'UPDATE_COMPLETE', 'UPDATE_COMPLETE');
       await send(url, { deploy_status_code: 1 });
       expect(await other.stackStatus()).toBe('UPDATE_COMPLETE');
-      await other.close();
+      other.close();
     });
   });
 }

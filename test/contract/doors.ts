@@ -100,7 +100,7 @@ export function openDoors(at: Coordinates) {
       const reply = await fetch(url, { headers: { 'X-Auth-Token': session.token } });
       return v.parse(StackBody, await reply.json()).stack.stack_status;
     },
-    close: async (): Promise<void> => await http.close(),
+    close: http.close,
   };
 }
 

@@ -32,6 +32,8 @@ export type NodeSpec = {
   collectConfig?: { heat: Record<string, string> } | undefined;
   /** Key algorithm; EC keys are made in no time. */
   keys?: string;
+  /** What Node is started with: the program from its sources, or for instance a built one. */
+  program?: readonly string[];
 };
 
 /** A node that is set up but has no certificates yet: `agent make-cert` makes them. */
@@ -65,7 +67,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   await saveConfig();
 
   const start = (...args: string[]): ReturnType<typeof spawn> =>
-    spawn(process.execPath, [AGENT, ...args, '--root', root], {
+    spawn(process.execPath, [...(spec.program ?? [AGENT]), ...args, '--root', root], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] },
     });

@@ -99,7 +99,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
   const disk = createDisk(node.root);
   const socket = join(node.root, 'run/units.sock');
 
-  const start = async (): Promise<Hands & { close(): Promise<void> }> => {
+  const start = async (): Promise<Hands & { close(): void }> => {
     const secrets = createSecrets();
     const hands = await compose({
       config: await loadConfig(disk, CONFIG_PATH, () => undefined),
@@ -116,7 +116,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
     try {
       return await work(hands);
     } finally {
-      await hands.close();
+      hands.close();
     }
   };
   const site: Site = {

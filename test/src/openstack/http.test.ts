@@ -1,13 +1,10 @@
 import * as fc from 'fast-check';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import {
-  createHttp,
-  type HttpOptions,
-  LARGEST_ANSWER,
-  said,
-  statusError,
-} from '../../../src/openstack/http.ts';
+import { createHttp, type HttpOptions, LARGEST_ANSWER } from '../../../src/openstack/http.ts';
+import { said, statusError } from '../../../src/openstack/status.ts';
 import { NEVER } from '../support/clock.ts';
 import { createCa } from '../support/openssl.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
@@ -22,23 +19,27 @@ const OPTIONS: HttpOptions = {
 
 function client(over: Partial<HttpOptions> = {}): ReturnType<typeof createHttp> {
   const http = createHttp({ ...OPTIONS, ...over });
-  onTestFinished(async () => {
-    await http.close();
+  onTestFinished(() => {
+    http.close();
   });
   return http;
 }
 
-async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> {
-  const server = createServer(answer);
+const serve = async (answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> =>
+  await listening(createServer(answer));
+
+/** The address of a server that listens until the test is over. */
+async function listening(server: Server, host = '127.0.0.1'): Promise<string> {
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, host, resolve);
   });
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
   const address = server.address();
-  return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 const get = (url: string, signal = NEVER) => ({ what: 'asking', method: 'GET', url, signal }) as const;
@@ -116,6 +117,68 @@ test('whom the cloud is trusted by is decided by the CA that is given, unless ve
   expect((await agentErrorOf(client()(get(url)))).message).toContain('ca_file names whom to trust');
 });
 
+test('an answer that is packed is unpacked, as far as it may be large', async () => {
+  const url = await serve((request, response) => {
+    const size = request.url === '/bomb' ? LARGEST_ANSWER + 1 : 1000;
+    const body = request.url === '/junk' ? Buffer.from('junk') : gzipSync(Buffer.alloc(size, 'a'));
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end(request.method === 'HEAD' ? undefined : body);
+  });
+  expect((await client()(get(url))).text).toBe('a'.repeat(1000));
+  expect((await client()({ ...get(url), method: 'HEAD' })).text).toBe('');
+  const bomb = await agentErrorOf(client()(get(`${url}/bomb`)));
+  expect(bomb.message).toBe('asking: the answer is larger than 16 MiB');
+  expect((await agentErrorOf(client()(get(`${url}/junk`)))).message).toContain('says that it is gzip');
+});
+
+test('an answer that leads elsewhere is followed, within the one deadline', async () => {
+  const url = await serve((request, response) => {
+    if (request.url === '/there') response.end('there');
+    else response.writeHead(307, { location: '/there' }).end();
+  });
+  expect((await client()(get(url))).text).toBe('there');
+});
+
+test('plain text and TLS go through their proxies, but for the hosts that are excepted', async () => {
+  const ca = await createCa('cloud');
+  const { port } = await tlsServer(await leafOf(ca));
+  const seen: string[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url} ${request.headers['proxy-authorization']}`);
+    response.end('by proxy');
+  });
+  proxy.on('connect', (request, socket: Socket, head) => {
+    seen.push(`${request.method} ${request.url}`);
+    const upstream = connect(port, '127.0.0.1', () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      upstream.write(head);
+      upstream.pipe(socket).pipe(upstream);
+    });
+    for (const end of [upstream, socket]) end.on('error', () => undefined);
+  });
+  const by = (await listening(proxy)).replace('//', '//user:pass@');
+  const direct = await serve((_, response) => response.end('direct'));
+  const http = client({ ca: ca.pem, proxy: { http: by, https: by, no: 'localhost,.internal' } });
+
+  expect((await http(get('http://cloud.example:5000/v3'))).text).toBe('by proxy');
+  expect((await http(get(`https://127.0.0.1:${port}/`))).text).toBe('ok');
+  expect((await http(get(direct.replace('127.0.0.1', 'localhost')))).text).toBe('direct');
+  expect(seen).toEqual([
+    `GET http://cloud.example:5000/v3 Basic ${Buffer.from('user:pass').toString('base64')}`,
+    `CONNECT 127.0.0.1:${port}`,
+  ]);
+});
+
+test('an IPv6 address is asked as any other', async () => {
+  const server = createServer((request, response) => response.end(request.headers.host));
+  const url = await listening(server, '::1');
+  expect((await client()(get(url))).text).toBe(new URL(url).host);
+});
+
+test('what is no http address is refused before anything is sent', async () => {
+  expect((await agentErrorOf(client()(get('file:///etc/passwd')))).code).toBe('cloud-refused');
+  expect((await agentErrorOf(client()(get('nonsense')))).message).toContain('asking');
+});
+
 test.each([
   ['{"error":{"code":401,"message":"no such user","title":"Unauthorized"}}', 'no such user'],
   ['{"errors":[{"status":400,"title":"t","detail":"the detail"}]}', 'the detail'],
@@ -141,14 +204,23 @@ test('any answer has words, on one line, and not too many', () => {
   );
 });
 
+const DATE = 'Wed, 21 Oct 2026 07:28:00 GMT';
+
 test.each([
   ['5', 5000],
   ['86400', 300_000],
-  ['Wed, 21 Oct 2026 07:28:00 GMT', 0],
+  ['Wed, 21 Oct 2026 07:28:07 GMT', 7000],
+  ['Wed, 21 Oct 2026 09:28:00 GMT', 300_000],
+  ['Wed, 21 Oct 2026 07:27:00 GMT', 0],
+  ['soon', 0],
   ['-3', 0],
   ['', 0],
 ])('Retry-After %j is %i ms', (header, ms) => {
-  expect(statusError('x', { status: 503, headers: { 'retry-after': header }, text: '' }).retryAfterMs).toBe(
-    ms,
-  );
+  const headers = { 'retry-after': header, date: DATE };
+  expect(statusError('x', { status: 503, headers, text: '' }).retryAfterMs).toBe(ms);
+});
+
+test('a date to come back at means nothing without the date of the one who said it', () => {
+  const headers = { 'retry-after': DATE };
+  expect(statusError('x', { status: 503, headers, text: '' }).retryAfterMs).toBe(0);
 });

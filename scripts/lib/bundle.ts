@@ -1,0 +1,24 @@
+import { join } from 'node:path';
+import { build } from 'rolldown';
+
+/**
+ * How Node runs the program. It is idle nearly always and leaves the arithmetic to native code, so that V8 need
+ * not keep what its compilers want: a tenth of the memory, and a rotation is no slower.
+ */
+export const NODE_FLAGS = ['--lite-mode'] as const;
+
+/**
+ * The program with everything that it imports, in one folder: what runs on a node, where there are neither
+ * modules nor TypeScript. What only a rotation needs stays in files of its own, which are loaded when one starts.
+ *
+ * @returns the file to run
+ */
+export async function bundle(directory: string): Promise<string> {
+  await build({
+    input: join(import.meta.dirname, '../../agent/main.ts'),
+    platform: 'node',
+    logLevel: 'warn',
+    output: { dir: directory, format: 'esm', minify: true, entryFileNames: 'agent.js' },
+  });
+  return join(directory, 'agent.js');
+}

@@ -1,0 +1,67 @@
+import { expect, test } from 'vitest';
+import type { HttpRequest } from '../../../src/openstack/http.ts';
+import { followed } from '../../../src/openstack/redirect.ts';
+import { NEVER } from '../support/clock.ts';
+import { fakeHttp } from '../support/fake-http.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const ask = (over: Partial<HttpRequest> = {}): HttpRequest => ({
+  what: 'asking',
+  method: 'GET',
+  url: 'http://heat.example/v1/x?y=z',
+  headers: { 'x-auth-token': 'secret', 'x-other': 'kept' },
+  signal: NEVER,
+  ...over,
+});
+
+const to = (location: string, status = 302) => ({ status, headers: { location } });
+const OK = { status: 200, text: 'there' };
+
+test.each([
+  ['/v2', 'http://heat.example/v2'],
+  ['https://heat.example/v1/x', 'https://heat.example/v1/x'],
+  ['?y=2', 'http://heat.example/v1/x?y=2'],
+])('an answer that leads to %s is followed', async (location, url) => {
+  const { http, asked } = fakeHttp(to(location), OK);
+  expect((await followed(ask(), http)).text).toBe('there');
+  expect(asked.map((one) => one.url)).toEqual(['http://heat.example/v1/x?y=z', url]);
+});
+
+test('a token goes to no other host than the one that it was meant for', async () => {
+  const { http, asked } = fakeHttp(to('/same'), to('http://other.example/'), OK);
+  await followed(ask(), http);
+  expect(asked.map(({ headers }) => headers)).toEqual([
+    { 'x-auth-token': 'secret', 'x-other': 'kept' },
+    { 'x-auth-token': 'secret', 'x-other': 'kept' },
+    { 'x-other': 'kept' },
+  ]);
+});
+
+test.each([301, 302, 303])('%i does not turn a change into a question', async (status) => {
+  const { http, asked } = fakeHttp(to('/new', status), OK);
+  expect((await followed(ask({ method: 'POST', body: 'change' }), http)).status).toBe(status);
+  expect(asked).toHaveLength(1);
+});
+
+test.each([307, 308])('%i sends a change again as it is', async (status) => {
+  const { http, asked } = fakeHttp(to('/new', status), OK);
+  await followed(ask({ method: 'POST', body: 'change' }), http);
+  expect(asked[1]).toMatchObject({ method: 'POST', body: 'change', url: 'http://heat.example/new' });
+});
+
+test.each([
+  ['from TLS to plain text', 'https://heat.example/', 'http://heat.example/'],
+  ['no http address', 'http://heat.example/', 'file:///etc/shadow'],
+  ['no http address', 'http://heat.example/', 'http://'],
+  ['more than 5 times', 'http://heat.example/', '/'],
+])('refused: %s', async (why, url, location) => {
+  const { http } = fakeHttp(to(location));
+  const error = await agentErrorOf(followed(ask({ url }), http));
+  expect(error.code).toBe('cloud-refused');
+  expect(error.message).toContain(why);
+});
+
+test('what leads nowhere is an answer as any other', async () => {
+  const { http } = fakeHttp({ status: 302 });
+  expect((await followed(ask(), http)).status).toBe(302);
+});
