@@ -4,45 +4,52 @@ import { runDaemon } from '../daemon.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Progress } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { createNotify } from '../notify.ts';
+import { createNotify, type Notify } from '../notify.ts';
 import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
 
-/** The daemon. SIGHUP reads the configuration anew and looks again; a changed local file looks again at once. */
+/**
+ * The daemon. SIGHUP reads the configuration anew and looks again; a changed local file looks again at once. A new
+ * configuration that cannot be used leaves the daemon with the old one.
+ */
 export const verb: Verb = async (context) => {
-  const { log, world } = context;
+  const { log, world, secrets } = context;
   const lifecycle = watchSignals();
+  let reload = lifecycle.nextReload();
   const lock = await lockNode(context, 'run');
   const notify = createNotify(world.env, log);
   let wake = new AbortController();
-  const wakeUp = (): void => {
-    wake.abort();
+  const nextWake = (): AbortSignal => {
+    wake = new AbortController();
+    return wake.signal;
   };
+  const open = async (): Promise<Opened> => await openHands(context, logProgress(context));
+  /** What is wrong with the newest configuration. */
+  let refused: string | undefined;
+  let hands: Opened | undefined;
   try {
+    hands = await open();
     while (!lifecycle.stopping.aborted) {
-      const reload = lifecycle.nextReload();
-      const hands = await openHands(context, logProgress(context));
-      const watcher = await watchLocalFiles(hands.config, context.root, wakeUp);
-      log.info(
-        { configuration: hands.config.sources, collectors: hands.config.collectors },
-        'coe-agent is running',
-      );
+      const watcher = await watchLocalFiles(hands.config, context.root, () => {
+        wake.abort();
+      });
+      const { sources, collectors } = hands.config;
+      if (refused === undefined) log.info({ configuration: sources, collectors }, 'coe-agent is running');
       try {
-        await runDaemon(
-          hands,
-          notify,
-          {
-            stopping: lifecycle.stopping,
-            reload,
-            nextWake: () => {
-              wake = new AbortController();
-              return wake.signal;
-            },
-          },
-          Math.random,
-        );
+        const signals = { stopping: lifecycle.stopping, reload, nextWake };
+        await runDaemon(hands, withRemark(notify, refused), signals, Math.random);
       } finally {
         await watcher?.close();
+      }
+      if (lifecycle.stopping.aborted) break;
+      reload = lifecycle.nextReload();
+      try {
+        const fresh = await open();
         hands.close();
+        hands = fresh;
+        refused = undefined;
+      } catch (error) {
+        refused = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
+        log.error({ why: explain(error) }, 'the new configuration cannot be used, the old one stays');
       }
     }
     log.info({}, 'coe-agent stops');
@@ -51,9 +58,18 @@ export const verb: Verb = async (context) => {
     log.error({ why: explain(error) }, 'coe-agent cannot run');
     throw error;
   } finally {
+    hands?.close();
     await lock.release();
   }
 };
+
+type Opened = Awaited<ReturnType<typeof openHands>>;
+
+/** The remark goes before whatever systemd is told: it stays true until the next SIGHUP. */
+const withRemark = (notify: Notify, remark: string | undefined): Notify =>
+  remark === undefined
+    ? notify
+    : { ...notify, status: async (text) => await notify.status(`${remark}; ${text}`) };
 
 async function watchLocalFiles(
   config: Awaited<ReturnType<typeof openHands>>['config'],

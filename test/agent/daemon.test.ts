@@ -80,6 +80,38 @@ test('SIGHUP reads the configuration anew and looks at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
+test('SIGHUP with a configuration that cannot be used leaves the daemon with the old one, and systemd is told', async () => {
+  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
+  // The program that hands systemd its messages, and where it looks for it.
+  await site.node.write('/bin/systemd-notify', `#!/bin/sh\necho "$@" >> ${site.node.root}/told\n`, 0o755);
+  site.node.env['NOTIFY_SOCKET'] = join(site.node.root, 'notify');
+  site.node.env['PATH'] = `${join(site.node.root, 'bin')}:${process.env['PATH']}`;
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '# a drop-in\nkeys: rsa-4096\npol:\n  x: 1\n');
+  daemon.kill('SIGHUP');
+  const why = '/etc/coe-agent/agent.d/typo.yaml: line 3: unknown key pol';
+  const told = async (): Promise<string> => await site.node.read('/told').catch(() => '');
+  await eventually('systemd to be told', async () => (await told()).includes(why));
+  expect(daemon.log()).toContain(`"why":"${why}"`);
+
+  // It works on, with what it had.
+  await site.node.write(`${LOCAL}/first.json`, byHand('first'));
+  await eventually('the outcome', async () => {
+    const record = await site.node.read('/var/lib/coe-agent/deployments/first.json').catch(() => '');
+    return record.includes('"signalled"');
+  });
+  await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '');
+  daemon.kill('SIGHUP');
+  await eventually('the new one', () => count(daemon.log(), 'coe-agent is running') === 2);
+  await eventually(
+    'nothing to remark',
+    async () => !(await told()).trim().split('\n').at(-1)?.includes('pol'),
+  );
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
 test('SIGTERM while certificates are asked for leaves it to the next start, which uses the same key', async () => {
   const site = await createSite(cloud, { layout: 'kubernetes-pki' });
   const before = await site.files();

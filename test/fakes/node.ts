@@ -13,6 +13,8 @@ export type Result = { code: number | null; stdout: string; stderr: string };
 export type TestNode = {
   root: string;
   units: Units;
+  /** The program's environment. */
+  env: Record<string, string | undefined>;
   /** Runs the program on this node. */
   agent(...args: string[]): Promise<Result>;
   /** Starts the program and does not wait; the caller ends it. */
@@ -66,14 +68,16 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   };
   await saveConfig();
 
+  const env: TestNode['env'] = { PATH: process.env['PATH'] };
   const start = (...args: string[]): ReturnType<typeof spawn> =>
     spawn(process.execPath, [...(spec.program ?? [AGENT]), ...args, '--root', root], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'] },
+      env,
     });
   return {
     root,
     units,
+    env,
     start,
     agent: async (...args) =>
       await new Promise((resolve, reject) => {
