@@ -14,7 +14,7 @@ database_up() {
   read -ra mysql <<<"$(as mysql)"
   own "$STATE/mysql" mysql
   once database database_create
-  for name in keystone heat magnum; do
+  for name in keystone heat magnum zaqar; do
     echo "CREATE DATABASE IF NOT EXISTS $name;"
     echo "CREATE USER IF NOT EXISTS $name@localhost IDENTIFIED BY '$PASSWORD';"
     echo "GRANT ALL ON $name.* TO $name@localhost;"

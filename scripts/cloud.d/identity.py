@@ -1,11 +1,14 @@
 #!/usr/bin/python3
-"""Fills a fresh Keystone with what Heat and Magnum expect. usage: identity.py HEAT_PORT HEAT_CFN_PORT MAGNUM_PORT"""
+"""Fills a fresh Keystone with what the other services expect.
+
+usage: identity.py HEAT_PORT HEAT_CFN_PORT MAGNUM_PORT ZAQAR_PORT ZAQAR_WEBSOCKET_PORT SWIFT_PORT
+"""
 import os
 import sys
 
 from rest import Cloud
 
-heat_port, heat_cfn_port, magnum_port = sys.argv[1:]
+heat_port, heat_cfn_port, magnum_port, zaqar_port, zaqar_websocket_port, swift_port = sys.argv[1:]
 cloud = Cloud()
 password = os.environ["OS_PASSWORD"]
 
@@ -28,7 +31,7 @@ admin_role = find("role", "admin")
 
 # The accounts of the services themselves.
 service_project = create("project", name="service", domain_id="default")
-for name in ("heat", "magnum"):
+for name in ("heat", "magnum", "zaqar", "swift"):
     user = create("user", name=name, password=password, domain_id="default")
     grant(admin_role, user, f"projects/{service_project}")
 
@@ -44,6 +47,9 @@ for name, service_type, url in (
     ("heat", "orchestration", f"http://127.0.0.1:{heat_port}/v1/%(tenant_id)s"),
     ("heat-cfn", "cloudformation", f"http://127.0.0.1:{heat_cfn_port}/v1"),
     ("magnum", "container-infra", f"http://127.0.0.1:{magnum_port}/v1"),
+    ("zaqar", "messaging", f"http://127.0.0.1:{zaqar_port}"),
+    ("zaqar-websocket", "messaging-websocket", f"ws://127.0.0.1:{zaqar_websocket_port}"),
+    ("swift", "object-store", f"http://127.0.0.1:{swift_port}/v1/AUTH_%(tenant_id)s"),
 ):
     service = create("service", name=name, type=service_type)
     for interface in ("public", "internal", "admin"):

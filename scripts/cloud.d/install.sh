@@ -3,11 +3,15 @@
 
 PACKAGES=(
   keystone heat-api heat-api-cfn heat-engine magnum-api magnum-conductor
+  zaqar-server redis-server python3-redis swift-proxy swift-account swift-container swift-object
   mariadb-server python3-pymysql rabbitmq-server uwsgi-core uwsgi-plugin-python3
-  python3-openstackclient python3-heatclient python3-magnumclient
+  python3-openstackclient python3-heatclient python3-magnumclient python3-zaqarclient python3-swiftclient
 )
 UNITS=(
   keystone.service heat-api.service heat-api-cfn.service heat-engine.service magnum-api.service magnum-conductor.service
+  zaqar-server.service redis-server.service swift-proxy.service swift-account{,-auditor,-reaper,-replicator}.service
+  swift-container{,-auditor,-replicator,-sharder,-sync,-updater}.service
+  swift-object{,-auditor,-reconstructor,-replicator,-updater,-expirer}.service rsync.service
   mariadb.service rabbitmq-server.service epmd.service epmd.socket
 )
 POLICY=/usr/sbin/policy-rc.d

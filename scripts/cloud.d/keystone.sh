@@ -53,7 +53,7 @@ keystone_migrate() {
 keystone_fill() {
   # shellcheck source=/dev/null
   . "$STATE/openrc"
-  /usr/bin/python3 "$HERE/identity.py" "$HEAT_PORT" "$HEAT_CFN_PORT" "$MAGNUM_PORT"
+  /usr/bin/python3 "$HERE/identity.py" "$HEAT_PORT" "$HEAT_CFN_PORT" "$MAGNUM_PORT" "$ZAQAR_PORT" "$ZAQAR_WEBSOCKET_PORT" "$SWIFT_PORT"
 }
 
 keystone_up() {

@@ -12,8 +12,8 @@ from typing import Any
 from rest import Cloud, Refused
 from template import template
 
-SIGNALS = ("HEAT_SIGNAL", "CFN_SIGNAL", "NO_SIGNAL")
-POLLS = ("POLL_SERVER_HEAT", "POLL_SERVER_CFN")
+SIGNALS = ("HEAT_SIGNAL", "CFN_SIGNAL", "TEMP_URL_SIGNAL", "ZAQAR_SIGNAL", "NO_SIGNAL")
+POLLS = ("POLL_SERVER_HEAT", "POLL_SERVER_CFN", "POLL_TEMP_URL", "ZAQAR_MESSAGE")
 
 
 def arguments() -> argparse.Namespace:

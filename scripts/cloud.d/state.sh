@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # The state folder: everything that belongs to one cloud, and the settings (ports, password) it was made with.
-#   settings  etc/  log/  pid/  done/ (what needs doing once)  keys/ (Fernet)  mysql/  rabbitmq/  openrc
+#   settings  etc/  log/  pid/  done/ (what needs doing once)  keys/ (Fernet)  mysql/  rabbitmq/  redis/  swift/  openrc
 
 # These ports lie below the range that the kernel hands out for outgoing connections.
 free_ports() {
@@ -38,7 +38,7 @@ state_create() {
     mkdir "$STATE"/{etc,log,pid,done,keys}
     chmod 0700 "$STATE"/{etc,log,keys}
     local ports
-    read -ra ports < <(free_ports 7)
+    read -ra ports < <(free_ports 13)
     umask 077
     cat >"$STATE/settings.new" <<SETTINGS
 KEYSTONE_PORT=${ports[0]}
@@ -48,6 +48,12 @@ MAGNUM_PORT=${ports[3]}
 AMQP_PORT=${ports[4]}
 ERLANG_PORT=${ports[5]}
 EPMD_PORT=${ports[6]}
+ZAQAR_PORT=${ports[7]}
+ZAQAR_WEBSOCKET_PORT=${ports[8]}
+SWIFT_PORT=${ports[9]}
+SWIFT_ACCOUNT_PORT=${ports[10]}
+SWIFT_CONTAINER_PORT=${ports[11]}
+SWIFT_OBJECT_PORT=${ports[12]}
 PASSWORD=$(random_hex)
 HEAT_KEY=$(random_hex)
 HASH_ROUNDS=$2

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The whole cloud: up (what does not depend on each other at the same time), down, status.
 
-SERVICES=(magnum-conductor magnum-api heat-api-cfn heat-api heat-engine keystone rabbitmq epmd mariadbd)
+SERVICES=(magnum-conductor magnum-api heat-api-cfn heat-api heat-engine zaqar-websocket zaqar redis swift keystone rabbitmq epmd mariadbd)
 
 # together FUNCTION...: runs them at the same time; fails if one does. Not to be called where `set -e` is off
 # (after `if`, before `||`): the functions rely on it.
@@ -24,10 +24,12 @@ cloud_up() {
   keystone_configure
   heat_configure
   magnum_configure
+  zaqar_configure
+  swift_configure
   trap cloud_failed EXIT
   broker_start
   database_up
-  together keystone_up heat_up magnum_up
+  together keystone_up heat_up magnum_up zaqar_up swift_up
   cloud_ready
   trap - EXIT
   say "up after $((SECONDS - began)) s"
@@ -69,6 +71,6 @@ cloud_status() {
       printf '%-17s stopped\n' "$name" && down=1
     fi
   done
-  echo "keystone $AUTH_URL, heat :$HEAT_PORT, heat-cfn :$HEAT_CFN_PORT, magnum http://127.0.0.1:$MAGNUM_PORT/v1, state $STATE"
+  echo "keystone $AUTH_URL, heat :$HEAT_PORT, heat-cfn :$HEAT_CFN_PORT, magnum http://127.0.0.1:$MAGNUM_PORT/v1, zaqar :$ZAQAR_PORT (websocket :$ZAQAR_WEBSOCKET_PORT), swift :$SWIFT_PORT, state $STATE"
   return $down
 }
