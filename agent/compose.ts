@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk, type Disk } from '../src/base/disk.ts';
-import { AgentError, explain } from '../src/base/errors.ts';
+import { explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { createRetry, type Retry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
@@ -10,16 +10,15 @@ import { openLedger } from '../src/deployment/ledger.ts';
 import { createGenerations } from '../src/files/generation.ts';
 import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
-import type { Collector, CollectorName } from '../src/metadata/collector.ts';
-import { heatCollector } from '../src/metadata/heat.ts';
 import { given } from '../src/metadata/heat-params.ts';
-import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
+import { type Cfn, createCfn } from '../src/openstack/cfn.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { SignalHands } from '../src/signal/send.ts';
+import { collectorOf, type Readers } from './collectors.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
@@ -89,7 +88,9 @@ export async function compose({
     retry,
     progress,
     hostname: hostname(),
-    collectors: config.collectors.map((name) => collectorOf(name, config, { disk, heat, keystone, uid })),
+    collectors: config.collectors.map((name) =>
+      collectorOf(name, config, { disk, uid, ...readersOf(heat, keystone, createCfn({ http, secrets })) }),
+    ),
     ledger: await openLedger(
       {
         disk,
@@ -132,39 +133,27 @@ export async function compose({
   };
 }
 
-function collectorOf(
-  name: CollectorName,
-  config: Config,
-  { disk, heat, keystone, uid }: { disk: Disk; heat: Heat; keystone: Keystone; uid: number },
-): Collector {
-  switch (name) {
-    case 'heat': {
-      const from = config.heat;
-      if (!from)
-        throw new AgentError('config', 'the collector heat is configured, but the section heat is missing');
-      const login: Login = {
-        authUrl: from.auth_url,
-        userId: from.user_id,
-        password: from.password,
-        scope: { projectId: from.project_id },
-        region: from.region_name,
-      };
-      const resource = { stackId: from.stack_id, resourceName: from.resource_name };
-      return heatCollector(
-        async (signal) =>
-          await keystone.authorized(
-            login,
-            signal,
-            async (session) => await heat.readMetadata(session, resource, signal),
-          ),
-      );
-    }
-    case 'heat_local':
-      return heatLocalCollector(disk, config.heat_local.path, uid);
-    case 'local':
-      return localCollector(disk, config.local.path, uid);
-  }
-}
+const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Readers => ({
+  readServer: async (from, signal) => {
+    const login: Login = {
+      authUrl: from.auth_url,
+      userId: from.user_id,
+      password: from.password,
+      scope: { projectId: from.project_id },
+      region: from.region_name,
+    };
+    const resource = { stackId: from.stack_id, resourceName: from.resource_name };
+    return await keystone.authorized(
+      login,
+      signal,
+      async (session) => await heat.readMetadata(session, resource, signal),
+    );
+  },
+  readField: async (from, url, { resourceName, field }, signal) => {
+    const key = { id: from.access_key_id, secret: from.secret_access_key };
+    return await cfn.readField(url, { stackName: from.stack_name, resourceName, field }, key, signal);
+  },
+});
 
 const openClusterWith =
   (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>

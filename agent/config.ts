@@ -6,45 +6,19 @@ import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { isObject } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
-import { SERVED_COLLECTORS } from '../src/metadata/collector.ts';
+import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
 
-const seconds = v.pipe(v.number(), v.minValue(0.01));
-const paths = v.array(v.pipe(v.string(), v.startsWith('/')));
-
-const Heat = v.strictObject({
-  auth_url: v.string(),
-  user_id: v.string(),
-  password: v.string(),
-  project_id: v.string(),
-  stack_id: v.string(),
-  resource_name: v.string(),
-  region_name: v.optional(v.string()),
-});
-
 /** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
-  collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
-  heat: v.optional(Heat),
-  heat_local: v.optional(
-    v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }),
-    {},
-  ),
-  local: v.optional(
-    v.strictObject({ path: v.optional(paths, ['/var/lib/os-collect-config/local-data']) }),
-    {},
-  ),
-  poll: v.optional(
-    v.strictObject({ min_seconds: v.optional(seconds, 1), max_seconds: v.optional(seconds, 30) }),
-    {},
-  ),
-  heat_params: v.optional(v.pipe(v.string(), v.startsWith('/')), '/etc/sysconfig/heat-params'),
+  ...pollingEntries,
+  heat_params: v.optional(absolutePath, '/etc/sysconfig/heat-params'),
   layout: v.optional(v.picklist(LAYOUT_NAMES), 'auto'),
   keys: v.optional(v.picklist(KEY_ALGORITHMS), 'rsa-4096'),
   cloud: v.optional(
     v.strictObject({
-      ca_file: v.optional(v.pipe(v.string(), v.startsWith('/'))),
+      ca_file: v.optional(absolutePath),
       deadline_seconds: v.optional(seconds, 60),
       patience_seconds: v.optional(seconds, 600),
     }),
@@ -111,10 +85,7 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
     throw new AgentError('config', `${sources.join(', ')}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
   }
   const config = parsed.output;
-  if (config.collectors.length === 0)
-    throw new AgentError('config', `${sources.join(', ')}: collectors: none that is served here`);
-  if (config.poll.min_seconds > config.poll.max_seconds)
-    throw new AgentError('config', `${sources.join(', ')}: poll.min_seconds is larger than poll.max_seconds`);
+  checkPolling(config, sources.join(', '));
   return Object.freeze({ ...config, sources });
 }
 

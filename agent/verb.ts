@@ -8,6 +8,7 @@ import type { Log } from '../src/base/log.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { compose, type Instrument, RUNTIME } from './compose.ts';
 import { loadConfig } from './config.ts';
+import { secretsOfPolling } from './config-polling.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands, Progress } from './hands.ts';
 import type { World } from './world.ts';
@@ -39,7 +40,7 @@ export async function openHands(
     log.info({ why: text }, 'a setting of os-collect-config is not used');
   });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
-  secrets.add(config.heat?.password);
+  for (const secret of secretsOfPolling(config)) secrets.add(secret);
   return await compose({ config, root, log, secrets, progress, instrument });
 }
 

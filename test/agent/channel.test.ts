@@ -27,6 +27,14 @@ const idsOf = ({ settled }: { settled: { id: string }[] }): string[] => settled.
 const bySite = async (collector: string): Promise<Site> =>
   await createSite(cloud, { config: { collectors: [collector] } });
 
+/** What a server's poller is configured with, as a configuration file has it: its path is a list there. */
+function configOf(
+  section: Record<string, unknown>,
+): Record<string, unknown> & { cfn: Record<string, unknown> } {
+  const cfn = isObject(section['cfn']) ? section['cfn'] : {};
+  return { ...section, cfn: { ...cfn, path: [cfn['path']] } };
+}
+
 test('a file of the local directory is a deployment', async () => {
   const site = await bySite('local');
   await site.node.write(`${LOCAL}/one.json`, byHand('one'));
@@ -40,6 +48,34 @@ test("what cfn-init leaves is the collector heat_local's", async () => {
   const site = await bySite('heat_local');
   await site.node.write('/var/lib/heat-cfntools/cfn-init-data', byHand('one'));
   expect(idsOf(await site.pass())).toEqual(['one']);
+});
+
+test('a node that polls over CFN is rotated', async () => {
+  const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
+  await site.node.configure(configOf(site.cluster.pollerConfig(site.server)));
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+});
+
+test.each([
+  [{ secret_access_key: 'another secret' }, /403 .*not authorized/],
+  [{ path: ['nope.Metadata'] }, /403 .*not authorized/],
+  [{ metadata_url: undefined }, /no address in \/var\/lib\/heat-cfntools\/cfn-metadata-server/],
+])('a CFN poller that is refused says why: %o', async (changes, words) => {
+  const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
+  const { cfn } = configOf(site.cluster.pollerConfig(site.server));
+  await site.node.configure({ collectors: ['cfn'], cfn: { ...cfn, ...changes } });
+  const { problems } = await site.pass();
+  expect(problems).toMatchObject([{ message: expect.stringMatching(words) as unknown }]);
+});
+
+test('the address of the CFN API may be where cloud-init has left it', async () => {
+  const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
+  const { cfn } = configOf(site.cluster.pollerConfig(site.server));
+  await site.node.configure({ collectors: ['cfn'], cfn: { ...cfn, metadata_url: undefined } });
+  await site.node.write('/var/lib/heat-cfntools/cfn-metadata-server', cloud.cfnUrl.replace('/v1', '\n'));
+  expect(await site.pass()).toMatchObject({ problems: [] });
 });
 
 test.each([

@@ -250,7 +250,49 @@ region_name = RegionOne
       "collectors = ['heat', 'local']",
       '#\ncollectors: heat, local',
     ])
-      expect(translate(`[DEFAULT]\n${lines}\n`).value['collectors']).toEqual(['heat', 'local']);
+      expect(translate(`[DEFAULT]\n${lines}\n[heat]\nuser_id = u\n`).value['collectors']).toEqual([
+        'heat',
+        'local',
+      ]);
+  });
+
+  test('collectors that are not configured are left out, as the predecessor passes over them', () => {
+    const { value, notices } = translate('[DEFAULT]\ncollectors = heat\ncollectors = local\n');
+    expect(value['collectors']).toEqual(['local']);
+    expect(notices).toEqual([expect.stringContaining('heat is not configured')]);
+    const unnamed = translate('[DEFAULT]\n[cfn]\nstack_name = s\n');
+    expect(unnamed.value['collectors']).toEqual(['heat_local', 'cfn', 'local']);
+    expect(unnamed.notices).toEqual([]);
+  });
+
+  test("half a section of a collector that is not asked is in nobody's way", () => {
+    const { value } = translate('[DEFAULT]\ncollectors = local\n[cfn]\nstack_name = s\n');
+    expect(value).toEqual({ collectors: ['local'] });
+  });
+
+  test('what Heat writes for POLL_SERVER_CFN is a configuration', async () => {
+    const { config } = await load({
+      [INI]: `[DEFAULT]
+collectors = ['cfn', 'local']
+[cfn]
+metadata_url = http://127.0.0.1:8000/v1/
+stack_name = m1
+secret_access_key = 81zv0Ed0^WKV%@vy7IeRh8k03#PKLCWJ
+access_key_id = bb410738824644b68eb847a4e291752b
+path = cfn_node.Metadata
+path = other.Metadata.part
+`,
+    });
+    expect(config).toMatchObject({
+      collectors: ['cfn', 'local'],
+      cfn: {
+        metadata_url: 'http://127.0.0.1:8000/v1/',
+        stack_name: 'm1',
+        path: ['cfn_node.Metadata', 'other.Metadata.part'],
+        access_key_id: 'bb410738824644b68eb847a4e291752b',
+        secret_access_key: '81zv0Ed0^WKV%@vy7IeRh8k03#PKLCWJ',
+      },
+    });
   });
 
   test('comments are only whole lines', () => {

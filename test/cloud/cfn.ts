@@ -1,39 +1,41 @@
-import type { Answer } from './exchange.ts';
-import { cfnError, plainNotFound } from './heat-answers.ts';
+import { describeResource } from './describe-resource.ts';
+import type { Answer, Request } from './exchange.ts';
+import { cfnDenied, cfnError, plainNotFound } from './heat-answers.ts';
 import { isPresigned } from './presigned.ts';
-import { createRouter, type Handler } from './router.ts';
+import { createRouter, type Handler, type Params } from './router.ts';
 import { receiveSignal, type SignalLog } from './signals.ts';
 import type { Stack } from './stack.ts';
 
-/** The signal half of Heat's CloudFormation API: addresses that carry their own authorization. */
+/** Heat's CloudFormation API: what pollers ask, and signal addresses that carry their own authorization. */
 export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalLog }): Handler {
   const signalPath =
     /^\/v1\/signal\/(?<arn>[^/]+)\/(?<stack>[^/]+)\/(?<id>[^/]+)\/resources\/(?<resource>[^/]+)$/;
   return createRouter(
-    ['POST', 'PUT', 'GET'].map((method) => ({
-      method,
-      path: signalPath,
-      handle: (request, { resource = '', id = '' }) => {
-        if (!request.query.has('Signature'))
-          return cfnError(
-            400,
-            'IncompleteSignature',
-            'The request signature does not conform to AWS standards',
-          );
-        const stack = stacks().find(({ around }) => around.stackId === id);
-        const key = stack?.resources.get(resource)?.signingKey;
-        if (!stack || !key || !isPresigned(request, key, stack.around.now())) return denied();
-        const taken = receiveSignal(stack, resource, request, log);
-        // The service breaks on a body that is too long; what it says otherwise is nothing at all.
-        const tooLong = typeof taken === 'object' && taken.kind === 'too-long';
-        return tooLong ? empty(500, 'text/plain') : empty(200, 'text/html; charset=UTF-8');
-      },
-    })),
-    { unknownPath: plainNotFound, wrongMethod: denied },
+    [
+      { method: 'GET', path: /^\/v1\/$/, handle: (request) => describeResource(request, stacks()) },
+      ...['POST', 'PUT', 'GET'].map((method) => ({
+        method,
+        path: signalPath,
+        handle: (request: Request, { resource = '', id = '' }: Params) => {
+          if (!request.query.has('Signature'))
+            return cfnError(
+              400,
+              'IncompleteSignature',
+              'The request signature does not conform to AWS standards',
+            );
+          const stack = stacks().find(({ around }) => around.stackId === id);
+          const key = stack?.resources.get(resource)?.signingKey;
+          if (!stack || !key || !isPresigned(request, key, stack.around.now())) return cfnDenied();
+          const taken = receiveSignal(stack, resource, request, log);
+          // The service breaks on a body that is too long; what it says otherwise is nothing at all.
+          const tooLong = typeof taken === 'object' && taken.kind === 'too-long';
+          return tooLong ? empty(500, 'text/plain') : empty(200, 'text/html; charset=UTF-8');
+        },
+      })),
+    ],
+    { unknownPath: plainNotFound, wrongMethod: () => cfnDenied() },
   );
 }
-
-const denied = (): Answer => cfnError(403, 'AccessDenied', 'User is not authorized to perform action');
 
 const empty = (status: number, type: string): Answer => ({
   status,

@@ -2,18 +2,18 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { REGION, type Origins } from './catalog.ts';
 import type { Action, Config, SignalTransport } from './deployment.ts';
 import { createGeneration, serviceAccountParameters, type CaName, type Generation } from './generation.ts';
-import { collectConfig } from './heat.ts';
+import { collectConfig, heatSection } from './metadata.ts';
 import { heatParams, type Role } from './heat-params.ts';
 import type { Domain, Identity, Project, Trust, User } from './identity.ts';
 import type { KeyKind, KeyPool } from './key-pool.ts';
 import type { ClusterRecord } from './magnum.ts';
 import { createStack, type Stack, type StackHands } from './stack.ts';
-import { randomName } from './stack-resource.ts';
+import { randomName, type PollTransport, type Server } from './stack-resource.ts';
 
 export type ServerSpec = {
   name: string;
   role: Role;
-  transport?: 'POLL_SERVER_HEAT';
+  transport?: PollTransport;
   signalTransport?: SignalTransport;
   /** The group of its rotation deployment. */
   group?: string;
@@ -49,8 +49,10 @@ export type Cluster = {
   readonly previousCa: Readonly<Record<CaName, string>> | undefined;
   /** What a node's heat-params file holds. */
   heatParams(role: Role, extra?: Record<string, string>): Record<string, string>;
-  /** What a server's poller is configured with. */
-  collectConfig(server: string): ReturnType<typeof collectConfig>;
+  /** What a server's poller is configured with, if it asks Heat itself. */
+  collectConfig(server: string): { collectors: string[]; heat: ReturnType<typeof heatSection> };
+  /** ... and by its transport. */
+  pollerConfig(server: string): Record<string, unknown>;
 };
 
 export type ClusterHands = {
@@ -141,8 +143,18 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
       const instance = spec.servers.find((server) => server.role === role)?.name ?? `${role}-0`;
       return heatParams(facts, role, `${spec.name}-${instance}`, extra);
     },
-    collectConfig: (server) => collectConfig(stack, server),
+    collectConfig: (server) => ({
+      collectors: ['heat', 'local'],
+      heat: heatSection(stack, serverOf(stack, server)),
+    }),
+    pollerConfig: (server) => collectConfig(stack, serverOf(stack, server)),
   };
+}
+
+function serverOf(stack: Stack, name: string): Server {
+  const server = stack.servers.get(name);
+  if (!server) throw new Error(`no server ${name} in stack ${stack.around.stackName}`);
+  return server;
 }
 
 const pemOf = (generation: Generation): Readonly<Record<CaName, string>> => ({
@@ -169,7 +181,7 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
   const stack = createStack({ around, changed, rollbackMs });
   const configName = `${spec.name}-config-${randomName()}`;
   for (const server of spec.servers) {
-    stack.addServer(server.name);
+    stack.addServer(server.name, server.transport ?? 'POLL_SERVER_HEAT');
     stack.addResource({
       name: `${server.name}-rotate`,
       server: server.name,

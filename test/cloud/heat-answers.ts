@@ -59,3 +59,6 @@ export const cfnError = (status: number, code: string, message: string): Answer 
   headers: { 'Content-Type': 'application/xml; charset=UTF-8' },
   body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
 });
+
+export const cfnDenied = (detail = ''): Answer =>
+  cfnError(403, 'AccessDenied', `User is not authorized to perform action${detail}`);

@@ -1,4 +1,4 @@
-import { REGION, type Origins } from './catalog.ts';
+import type { Origins } from './catalog.ts';
 import { isoSeconds, json, type Answer, type Request } from './exchange.ts';
 import {
   heatError,
@@ -10,6 +10,7 @@ import {
   unauthorized,
 } from './heat-answers.ts';
 import type { Identity, Token } from './identity.ts';
+import { metadataOf } from './metadata.ts';
 import { createRouter, type Handler, type Params } from './router.ts';
 import { receiveSignal, type SignalLog } from './signals.ts';
 import type { Stack } from './stack.ts';
@@ -39,12 +40,7 @@ export function createHeat({ identity, origins, stacks, log }: HeatHands): Handl
     const server = stack.servers.get(resource);
     if (isStackUser(token) && token.user.id !== server?.user.id) return notYours('this action');
     if (!server) return noResource(resource, stack.around.stackName);
-    return json(200, {
-      metadata: {
-        deployments: stack.deploymentsOn(resource),
-        'os-collect-config': collectConfig(stack, resource),
-      },
-    });
+    return json(200, { metadata: metadataOf(stack, server) });
   });
 
   const signal = withStack((stack, _token, request, { resource = '' }) => {
@@ -86,23 +82,6 @@ const isNamed = ({ project, userProject, stackName, stackId }: Stack['around'], 
   [project.id, userProject.id].includes(params['project'] ?? '') &&
   stackName === params['stack'] &&
   stackId === params['id'];
-
-/** What a server's poller is configured with, and what its metadata repeats. */
-export function collectConfig({ around, servers }: Stack, name: string) {
-  const user = servers.get(name)?.user;
-  return {
-    collectors: ['heat', 'local'],
-    heat: {
-      user_id: user?.id ?? '',
-      password: user?.password ?? '',
-      auth_url: `${around.origins.keystone}/v3/`,
-      project_id: around.userProject.id,
-      stack_id: `${around.stackName}/${around.stackId}`,
-      resource_name: name,
-      region_name: REGION,
-    },
-  };
-}
 
 function describe({ around, status, parameters }: Stack, { heat }: Origins): unknown {
   const { stackName, stackId, project, userProject, createdAt } = around;

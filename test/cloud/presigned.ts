@@ -46,9 +46,16 @@ export function isPresigned(
 function sign(key: SigningKey, verb: string, host: string, path: string, params: URLSearchParams): string {
   const query = [...params.entries()]
     .filter(([name]) => name !== 'Signature')
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .map(([name, value]) => `${quote(name)}=${quote(value)}`)
     .sort()
     .join('&');
   const text = [verb, host.toLowerCase(), decodeURIComponent(path), query].join('\n');
   return createHmac('sha256', key.secret).update(text).digest('base64');
 }
+
+/** As Python's `quote` with `-_~` safe, with which Keystone checks it. */
+const quote = (text: string): string =>
+  encodeURIComponent(text).replaceAll(
+    /[!'()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );

@@ -12,8 +12,19 @@ import {
 import type { Domain, Identity, Project, User } from './identity.ts';
 import { createSigningKey, presign, type SigningKey } from './presigned.ts';
 
+/** How a server's poller finds its metadata. */
+export type PollTransport = 'POLL_SERVER_HEAT' | 'POLL_SERVER_CFN';
+
 /** A server of a stack, with the stack-domain user whose credentials its poller has. */
-export type Server = { name: string; id: string; user: User };
+export type Server = {
+  name: string;
+  id: string;
+  user: User;
+  pollingKey: SigningKey;
+  transport: PollTransport;
+  /** The transports that it had before. */
+  formerly: PollTransport[];
+};
 
 export type ResourceSpec = {
   name: string;

@@ -5,6 +5,7 @@ import {
   addStackUser,
   createResource,
   deploy,
+  type PollTransport,
   type Resource,
   type ResourceSpec,
   type Server,
@@ -116,8 +117,10 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     get status(): StackStatus {
       return `${phase}_${state}`;
     },
-    addServer: (name: string): Server => {
-      const server = { name, id: randomUUID(), user: addStackUser(around, name) };
+    addServer: (name: string, transport: PollTransport): Server => {
+      const user = addStackUser(around, name);
+      const pollingKey = createSigningKey();
+      const server: Server = { name, id: randomUUID(), user, pollingKey, transport, formerly: [] };
       servers.set(name, server);
       return server;
     },

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
-/** A cluster of one server in some cloud: what `scripts/cloud seed` prints. */
-export const Coordinates = v.object({
+/** A cluster in some cloud, and who its nodes are there. */
+export const Place = v.object({
   cluster: v.object({ uuid: v.string(), name: v.string() }),
   heat_params: v.object({
     AUTH_URL: v.string(),
@@ -11,6 +11,11 @@ export const Coordinates = v.object({
     TRUSTEE_PASSWORD: v.string(),
     TRUST_ID: v.string(),
   }),
+});
+
+/** A cluster of one server in some cloud: what `scripts/cloud seed` prints. */
+export const Coordinates = v.object({
+  ...Place.entries,
   servers: v.tupleWithRest(
     [
       v.object({

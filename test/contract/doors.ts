@@ -17,7 +17,7 @@ const Deployment = v.object({
   outputs: v.array(v.object({ name: v.string(), type: v.string(), error_output: v.boolean() })),
   options: v.record(v.string(), v.unknown()),
 });
-const Metadata = v.object({ deployments: v.array(Deployment), 'os-collect-config': v.unknown() });
+export const Metadata = v.object({ deployments: v.array(Deployment), 'os-collect-config': v.unknown() });
 const StackBody = v.object({ stack: v.object({ stack_status: v.string() }) });
 
 export type Deployment = v.InferOutput<typeof Deployment>;

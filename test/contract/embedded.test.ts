@@ -1,7 +1,10 @@
+import * as v from 'valibot';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cloud/cluster.ts';
 import type { SignalTransport } from '../cloud/deployment.ts';
+import { CfnCoordinates, cfnContract } from './cfn.contract.ts';
 import { contract } from './cloud.contract.ts';
-import type { Coordinates } from './coordinates.ts';
+import type { Coordinates, Place } from './coordinates.ts';
 
 contract('the embedded cloud', async () => {
   const cloud = await startCloud();
@@ -12,13 +15,30 @@ contract('the embedded cloud', async () => {
   };
 });
 
+cfnContract('the embedded cloud', async () => {
+  const cloud = await startCloud();
+  const cluster = await cloud.createCluster({
+    name: 'cfn-poll',
+    servers: [
+      { name: 'master-0', role: 'master', transport: 'POLL_SERVER_CFN', signalTransport: 'CFN_SIGNAL' },
+    ],
+  });
+  const servers = [{ name: 'master-0', os_collect_config: cluster.pollerConfig('master-0') }];
+  return { at: v.parse(CfnCoordinates, { ...placeOf(cloud, cluster), servers }), close: cloud.close };
+});
+
 async function seed(cloud: Cloud, name: string, signalTransport: SignalTransport): Promise<Coordinates> {
   const cluster = await cloud.createCluster({
     name,
     servers: [{ name: 'master-0', role: 'master', signalTransport }],
   });
+  const servers = [{ name: 'master-0', os_collect_config: cluster.collectConfig('master-0') }] as const;
+  return { ...placeOf(cloud, cluster), servers: [...servers] };
+}
+
+function placeOf(cloud: Cloud, cluster: Cluster): v.InferOutput<typeof Place> {
   return {
-    cluster: { uuid: cluster.uuid, name },
+    cluster: { uuid: cluster.uuid, name: cluster.name },
     heat_params: {
       AUTH_URL: cloud.authUrl,
       MAGNUM_URL: cloud.magnumUrl,
@@ -27,6 +47,5 @@ async function seed(cloud: Cloud, name: string, signalTransport: SignalTransport
       TRUSTEE_PASSWORD: cluster.trusteePassword,
       TRUST_ID: cluster.trustId,
     },
-    servers: [{ name: 'master-0', os_collect_config: cluster.collectConfig('master-0') }],
   };
 }

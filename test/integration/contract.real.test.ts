@@ -3,35 +3,43 @@ import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { test } from 'vitest';
+import { CfnCoordinates, cfnContract } from '../contract/cfn.contract.ts';
 import { contract } from '../contract/cloud.contract.ts';
 import { Coordinates } from '../contract/coordinates.ts';
 
 /** Whoever made the cloud takes it down. */
 const close = async (): Promise<void> => {};
 const run = promisify(execFile);
-const Both = v.object({ heatSignal: Coordinates, cfnSignal: Coordinates });
+const All = v.object({ heatSignal: Coordinates, cfnSignal: Coordinates, cfnPoll: CfnCoordinates });
 
 /**
  * The contract of the embedded cloud, asked of a real one: of `COE_CLOUD_STATE`, which `scripts/cloud up` made,
- * or of the two clusters in the JSON file that `COE_CLOUD` names.
+ * or of the three clusters in the JSON file that `COE_CLOUD` names.
  */
 const { COE_CLOUD: file, COE_CLOUD_STATE: state } = process.env;
 
 if (file === undefined && state === undefined) test.skip('there is no real cloud to ask');
-else
+else {
   contract('a real cloud', async () => {
-    if (file !== undefined) return { ...v.parse(Both, JSON.parse(await readFile(file, 'utf8'))), close };
+    if (file !== undefined) return { ...v.parse(All, JSON.parse(await readFile(file, 'utf8'))), close };
     // Names of its own, so that it can be run again on the same cloud.
     const mark = Date.now().toString(36);
     return {
-      heatSignal: await seed(`contract-heat-${mark}`, 'HEAT_SIGNAL'),
-      cfnSignal: await seed(`contract-cfn-${mark}`, 'CFN_SIGNAL'),
+      heatSignal: v.parse(Coordinates, await seed(`contract-heat-${mark}`, 'HEAT_SIGNAL')),
+      cfnSignal: v.parse(Coordinates, await seed(`contract-cfn-${mark}`, 'CFN_SIGNAL')),
       close,
     };
   });
+  cfnContract('a real cloud', async () => {
+    if (file !== undefined)
+      return { at: v.parse(All, JSON.parse(await readFile(file, 'utf8'))).cfnPoll, close };
+    const name = `contract-poll-${Date.now().toString(36)}`;
+    return { at: v.parse(CfnCoordinates, await seed(name, 'CFN_SIGNAL', 'POLL_SERVER_CFN')), close };
+  });
+}
 
-async function seed(name: string, signal: string): Promise<Coordinates> {
-  const options = ['--name', name, '--servers', 'master-0:master', '--signal', signal];
+async function seed(name: string, signal: string, poll = 'POLL_SERVER_HEAT'): Promise<unknown> {
+  const options = ['--name', name, '--servers', 'master-0:master', '--signal', signal, '--poll', poll];
   const { stdout } = await run('scripts/cloud', ['seed', ...options]);
-  return v.parse(Coordinates, JSON.parse(stdout));
+  return JSON.parse(stdout);
 }

@@ -1,0 +1,66 @@
+import { AgentError } from '../base/errors.ts';
+import { isObject, parseJson } from '../base/json.ts';
+import type { Secrets } from '../base/secrets.ts';
+import { type AccessKey, signedUrl } from './ec2-signature.ts';
+import type { Http } from './http.ts';
+import { statusError } from './status.ts';
+
+/** A field of a resource of a stack, such as the `Metadata` of a server. */
+export type ResourceField = { stackName: string; resourceName: string; field: string };
+
+/** Heat's CloudFormation API, as far as a poller needs it. */
+export type Cfn = {
+  /** The JSON text of a field, out of DescribeStackResource. */
+  readField(url: string, of: ResourceField, key: AccessKey, signal: AbortSignal): Promise<string>;
+};
+
+export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): Cfn {
+  return {
+    readField: async (url, { stackName, resourceName, field }, key, signal) => {
+      const what = `reading ${field} of ${resourceName} in stack ${stackName} at ${url}`;
+      const params = {
+        Action: 'DescribeStackResource',
+        StackName: stackName,
+        LogicalResourceId: resourceName,
+        // No ContentType=JSON: asked for JSON, Heat gives its refusals and breakdowns as 200 with a traceback.
+      };
+      secrets.add(key.secret);
+      const address = signedUrl(new URL(url), params, key);
+      // Without a time stamp it is good for ever.
+      secrets.add(new URL(address).searchParams.get('Signature') ?? undefined);
+      const answer = await http({ what, method: 'GET', url: address, signal });
+      if (answer.status !== 200) throw statusError(what, answer);
+      const value = (await resourceDetail(answer.text, what)).get(field);
+      if (value === undefined) throw new AgentError('bad-answer', `${what}: the answer has no ${field}`);
+      return value || '{}';
+    },
+  };
+}
+
+const PATH = ['DescribeStackResourceResponse', 'DescribeStackResourceResult', 'StackResourceDetail'];
+
+/** The answer by field: in XML an object is JSON inside a text, in JSON it is an object. */
+async function resourceDetail(text: string, what: string): Promise<ReadonlyMap<string, string>> {
+  const detail = text.trimStart().startsWith('<') ? await fromXml(text, what) : fromJson(text, what);
+  if (!detail) throw new AgentError('bad-answer', `${what}: the answer describes no resource`);
+  return detail;
+}
+
+async function fromXml(text: string, what: string): Promise<ReadonlyMap<string, string> | undefined> {
+  const { textsWithin } = await import('./xml.ts');
+  return textsWithin(text, PATH, what);
+}
+
+function fromJson(text: string, what: string): ReadonlyMap<string, string> | undefined {
+  const detail = PATH.reduce<unknown>(
+    (inner, name) => (isObject(inner) ? inner[name] : undefined),
+    parseJson(text, what, 'bad-answer'),
+  );
+  if (!isObject(detail)) return undefined;
+  return new Map(
+    Object.entries(detail).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
+  );
+}

@@ -1,0 +1,123 @@
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { codeOf } from '../../src/base/errors.ts';
+import { createSecrets } from '../../src/base/secrets.ts';
+import { cfnCollector } from '../../src/metadata/cfn.ts';
+import { createCfn } from '../../src/openstack/cfn.ts';
+import { createHeat } from '../../src/openstack/heat.ts';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createKeystone } from '../../src/openstack/keystone.ts';
+import { Place } from './coordinates.ts';
+import { eventually, inputsOf, Metadata } from './doors.ts';
+
+/** A cluster of one server, which polls by POLL_SERVER_CFN and is answered by CFN_SIGNAL. */
+export const CfnCoordinates = v.object({
+  ...Place.entries,
+  servers: v.tupleWithRest(
+    [
+      v.object({
+        name: v.string(),
+        os_collect_config: v.object({
+          collectors: v.array(v.string()),
+          cfn: v.object({
+            metadata_url: v.string(),
+            access_key_id: v.string(),
+            secret_access_key: v.string(),
+            stack_name: v.string(),
+            path: v.string(),
+          }),
+        }),
+      }),
+    ],
+    v.unknown(),
+  ),
+});
+export type CfnCoordinates = v.InferOutput<typeof CfnCoordinates>;
+
+/** What the collector `cfn` needs to be true of a cloud, asked with the agent's own clients. */
+export function cfnContract(
+  name: string,
+  connect: () => Promise<{ at: CfnCoordinates; close(): Promise<void> }>,
+): void {
+  describe(`${name}, polled over CFN`, () => {
+    let at: CfnCoordinates;
+    let close: () => Promise<void>;
+    const { signal } = new AbortController();
+    const http = createHttp({
+      deadlineMs: 120_000,
+      ca: undefined,
+      verify: true,
+      proxy: { http: undefined, https: undefined, no: undefined },
+    });
+    const secrets = createSecrets();
+    beforeAll(async () => {
+      ({ at, close } = await connect());
+    });
+    afterAll(async () => {
+      http.close();
+      await close();
+    });
+
+    /** The texts that the collector brings, with a section that differs from the server's in these keys. */
+    const collect = async (changes: Record<string, string> = {}): Promise<string[]> => {
+      const section = { ...at.servers[0].os_collect_config.cfn, ...changes };
+      const cfn = createCfn({ http, secrets });
+      const key = { id: section.access_key_id, secret: section.secret_access_key };
+      const collector = cfnCollector(
+        async (of, stop) =>
+          await cfn.readField(section.metadata_url, { stackName: section.stack_name, ...of }, key, stop),
+        [section.path],
+      );
+      return (await collector.collect(signal)).map(({ text }) => text);
+    };
+    const metadata = async (): Promise<v.InferOutput<typeof Metadata>> =>
+      v.parse(Metadata, JSON.parse((await collect())[0] ?? ''));
+
+    test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
+      expect(await metadata()).toEqual({
+        deployments: [],
+        'os-collect-config': at.servers[0].os_collect_config,
+      });
+    });
+
+    test('a part of the metadata is a path', async () => {
+      const { name: server, os_collect_config: section } = at.servers[0];
+      const [text = ''] = await collect({ path: `${server}.Metadata.os-collect-config.cfn` });
+      expect(JSON.parse(text)).toEqual(section.cfn);
+    });
+
+    test.each([
+      ['a secret that is another', { secret_access_key: 'x'.repeat(32) }],
+      ['an access key that nobody has', { access_key_id: '0'.repeat(32) }],
+      ["another resource than the server's own", { path: 'nope.Metadata' }],
+      ['another stack', { stack_name: 'nope' }],
+    ])('%s is refused', async (_what, changes) => {
+      const refusal = collect(changes).then(() => 'no error', codeOf);
+      expect(await refusal).toBe('cloud-refused');
+    });
+
+    test('a new deployment arrives, and is answered', async () => {
+      const params = at.heat_params;
+      const keystone = createKeystone({ http, clock: systemClock, secrets });
+      const trust = {
+        authUrl: params.AUTH_URL,
+        userId: params.TRUSTEE_USER_ID,
+        password: params.TRUSTEE_PASSWORD,
+        scope: { trustId: params.TRUST_ID },
+        region: params.REGION_NAME,
+      };
+      const { token } = await keystone.login(trust, signal);
+      const rotated = await fetch(`${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`, {
+        method: 'PATCH',
+        headers: { 'X-Auth-Token': token, 'OpenStack-API-Version': 'container-infra latest' },
+      });
+      expect(rotated.status).toBe(202);
+      const { deployments } = await eventually(metadata, (one) => one.deployments.length > 0, 'a deployment');
+      const [deployment] = deployments;
+      const inputs = deployment ? inputsOf(deployment) : {};
+      expect(inputs).toMatchObject({ deploy_action: 'UPDATE', deploy_signal_transport: 'CFN_SIGNAL' });
+      await createHeat(http).signalAddress(inputs['deploy_signal_id'] ?? '', 'POST', '{}', signal);
+    });
+  });
+}

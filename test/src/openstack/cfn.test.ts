@@ -1,0 +1,110 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { createCfn } from '../../../src/openstack/cfn.ts';
+import { NEVER } from '../support/clock.ts';
+import { fakeHttp, type Reply } from '../support/fake-http.ts';
+import { fixture, jsonObject, textIn } from '../support/fixtures.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const ENDPOINT = 'http://127.0.0.1:8000/v1/';
+const KEY = { id: 'bb41', secret: '81zv0Ed0^WKV' };
+const OF = { stackName: 'cfn1', resourceName: 'master-0', field: 'Metadata' };
+
+/** What a real Heat has said. */
+function captured(name: string): Reply {
+  const all = jsonObject(fixture('cfn-answers.json'));
+  const { status, body } = jsonObject(JSON.stringify(all[name]));
+  return { status: Number(status), text: String(body) };
+}
+
+const read = async (reply: Reply, field = 'Metadata'): Promise<string> =>
+  await createCfn({ http: fakeHttp(reply).http, secrets: createSecrets() }).readField(
+    ENDPOINT,
+    { ...OF, field },
+    KEY,
+    NEVER,
+  );
+
+const xml = (inner: string): Reply => ({
+  status: 200,
+  text: `<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>${inner}</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`,
+});
+
+test.each(['xml', 'json'])('the metadata comes out of a real answer in %s', async (form) => {
+  const metadata = jsonObject(await read(captured(form)));
+  expect(metadata['deployments']).toEqual([]);
+  expect(jsonObject(JSON.stringify(metadata['os-collect-config']))).toMatchObject({
+    collectors: ['cfn', 'local'],
+    cfn: { stack_name: 'cfn1', path: 'master-0.Metadata' },
+  });
+  expect(await read(captured(form), 'ResourceStatus')).toBe('CREATE_COMPLETE');
+});
+
+test.each([
+  ['wrong-secret', 'cloud-refused', /403 Sender AccessDenied User is not authorized/],
+  ['unknown-stack', 'cloud-refused', /400 .*The Stack \(nope\) could not be found/],
+  ['json-refused', 'bad-answer', /describes no resource/],
+])('a refusal is told in the words of Heat: %s', async (name, code, words) => {
+  const error = await agentErrorOf(read(captured(name)));
+  expect(error).toMatchObject({ code, message: expect.stringMatching(words) as unknown });
+});
+
+test('metadata may hold any character, and may be empty', async () => {
+  const escaped = '{&quot;a&quot;: &quot;&lt;&amp;&gt; &#233;&#128512;\n&quot;}';
+  expect(await read(xml(`<Metadata>${escaped}</Metadata>`))).toBe('{"a": "<&> é😀\n"}');
+  expect(await read(xml('<Metadata><![CDATA[{"a": "<b>"}]]></Metadata>'))).toBe('{"a": "<b>"}');
+  expect(await read(xml('<Metadata></Metadata>'))).toBe('{}');
+  expect(await read(xml('<Metadata/>'))).toBe('{}');
+});
+
+test.each([
+  ['no field', xml('<Description/>').text ?? ''],
+  ['another document', '<ErrorResponse/>'],
+  ['half a document', '<DescribeStackResourceResponse><DescribeStackRes'],
+  ['an entity of its own', `<!DOCTYPE a [<!ENTITY e "x">]>${xml('<Metadata>&e;</Metadata>').text}`],
+  ['nothing', ''],
+  ['HTML', '<!DOCTYPE html><html><body><p>maintenance<br></body></html>'],
+  ['JSON of something else', '{"stacks": []}'],
+])('%s is no answer', async (_what, text) => {
+  expect(await agentErrorOf(read({ status: 200, text }))).toMatchObject({ code: 'bad-answer' });
+});
+
+test('neither the secret nor the signature, which is good for ever, is shown', async () => {
+  const secrets = createSecrets();
+  const { http, asked } = fakeHttp({ status: 200, text: 'not it' });
+  await agentErrorOf(createCfn({ http, secrets }).readField(ENDPOINT, OF, KEY, NEVER));
+  const [request] = asked;
+  const signature = new URL(request?.url ?? '').searchParams.get('Signature') ?? '';
+  expect(signature).toHaveLength(44);
+  expect(secrets.redact(`${request?.url} ${signature} ${KEY.secret}`)).not.toMatch(/81zv0|Signature=[^*]/);
+  expect(request?.what).toBe(`reading Metadata of master-0 in stack cfn1 at ${ENDPOINT}`);
+});
+
+test('any answer is a text or an error of ours', async () => {
+  const real = textIn(jsonObject(JSON.stringify(jsonObject(fixture('cfn-answers.json'))['xml'])), 'body');
+  const answers = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.json(),
+    fc.string().map((text) => xml(`<Metadata>${text}</Metadata>`).text ?? ''),
+    fc.nat(real.length).map((end) => real.slice(0, end)),
+    fc
+      .tuple(fc.nat(real.length - 1), fc.string({ unit: 'binary', maxLength: 3 }))
+      .map(([at, put]) => real.slice(0, at) + put + real.slice(at + 1)),
+  );
+  await fc.assert(
+    fc.asyncProperty(answers, async (text) => {
+      const result = await read({ status: 200, text }).catch((error: unknown) => error);
+      expect(typeof result === 'string' || result instanceof AgentError).toBe(true);
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test('XML that is nested very deep is read, or refused as such', async () => {
+  const deep = '<a>'.repeat(100_000) + '</a>'.repeat(100_000);
+  expect(await read(xml(`${deep}<Metadata>{}</Metadata>`)).catch((error: unknown) => error)).toSatisfy(
+    (result) => result === '{}' || result instanceof AgentError,
+  );
+});
