@@ -32,23 +32,36 @@ export async function answerAll(
 ): Promise<Unacknowledged[]> {
   const open: Unacknowledged[] = [];
   for (const entry of hands.ledger.entries()) {
-    if (entry.state !== 'finished' && !(entry.state === 'started' || entry.state === 'accepted')) continue;
-    const fate = fateOf(entry, wanted, hands);
-    if (fate === 'superseded') {
-      hands.log.info(
-        { deployment: entry.id, resource: entry.resource },
-        'nobody waits for this deployment any more',
-      );
-      await hands.ledger.supersede(entry.id);
-    } else if (entry.state === 'finished') {
-      const left =
-        fate === 'awaited'
-          ? await answer(entry, hands, signal)
-          : { id: entry.id, why: 'whether it is still waited for could not be asked' };
-      if (left) open.push(left);
-    }
+    if (entry.state !== 'finished' && entry.state !== 'started' && entry.state !== 'accepted') continue;
+    const left = await answer(entry, wanted, hands, signal);
+    if (left) open.push(left);
   }
   return open;
+}
+
+/**
+ * Sends the result of one deployment if the cloud still waits for it.
+ *
+ * @param wanted asked after the deployment had ended
+ * @returns why nobody has acknowledged it; undefined when somebody has, or when nobody waits for it any more
+ */
+export async function answer(
+  entry: Entry,
+  wanted: Wanted,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged | undefined> {
+  const { id, resource, state } = entry;
+  const fate = fateOf(entry, wanted, hands);
+  if (fate === 'superseded') {
+    hands.log.info({ deployment: id, resource }, 'nobody waits for this deployment any more');
+    await hands.ledger.supersede(id);
+    return undefined;
+  }
+  if (state !== 'finished') return undefined;
+  return fate === 'awaited'
+    ? await send(entry, hands, signal)
+    : { id, why: 'whether it is still waited for could not be asked' };
 }
 
 /**
@@ -61,21 +74,13 @@ function fateOf(
   { ledger }: Pick<Hands, 'ledger'>,
 ): 'awaited' | 'superseded' | 'unknown' {
   const sameResource = deployments.filter((deployment) => deployment.resource === resource);
-  const newest = sameResource.toSorted(byAge(ledger.settled)).at(-1);
+  const newest = sameResource.toSorted(byAge(ledger.settledAt)).at(-1);
   if (newest) return newest.id === id ? 'awaited' : 'superseded';
   return complete ? 'superseded' : 'unknown';
 }
 
-/**
- * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
- *
- * @returns why nobody has acknowledged it; undefined when somebody has
- */
-export async function answer(
-  entry: Entry,
-  hands: Hands,
-  signal: AbortSignal,
-): Promise<Unacknowledged | undefined> {
+/** Only an acknowledgement counts; anything else is logged and tried again next time. */
+async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Unacknowledged | undefined> {
   const { id, outcome, signal: target } = entry;
   if (!outcome || !target) return undefined;
   for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);

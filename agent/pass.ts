@@ -1,9 +1,9 @@
 import type { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
-import { pendingOf } from '../src/deployment/pending.ts';
+import { pendingOf, type SettledAt } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { answer, answerAll, type Unacknowledged } from './answer.ts';
-import { collect, understand } from './collect.ts';
+import { collect, understand, type Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
 import { settle } from './settle.ts';
 
@@ -73,24 +73,31 @@ export async function pass(
   result.open = await answerAll(wanted, hands, signal);
 
   // 4. Settle: one deployment at a time, in the order that Heat means.
-  const settled = (id: string): boolean => id !== options.force && hands.ledger.settled(id);
-  for (const deployment of pendingOf(wanted.deployments, settled)) {
+  const settledAt: SettledAt = (id) => (id === options.force ? undefined : hands.ledger.settledAt(id));
+  for (const deployment of pendingOf(wanted.deployments, settledAt)) {
     const { id, group } = deployment;
     const outcome = await settle(deployment, hands, signal);
     if (!outcome) {
       result.unserved.push({ id, group });
       continue;
     }
-    const entry = hands.ledger.find(id);
-    const left = entry && (await answer(entry, hands, signal));
-    if (left) result.open.push(left);
     result.settled.push({ id, outcome });
+    // It has taken its time, and somebody may have asked for something newer meanwhile.
+    const now = options.metadata ? wanted : await askAgain(hands, signal);
+    const entry = hands.ledger.find(id);
+    const left = entry && (await answer(entry, now, hands, signal));
+    if (left) result.open.push(left);
   }
 
   // 5. Remember: nothing is open, so the same metadata again means nothing to do.
   memory.dealtWith = result.open.length === 0 && problems.length === 0 ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
   return result;
+}
+
+async function askAgain(hands: Hands, signal: AbortSignal): Promise<Wanted> {
+  const { texts, problems } = await collect(hands, signal);
+  return understand(texts, problems, hands);
 }
 
 /** Looks first: what a recovery needs is loaded only when there is one. */

@@ -31,7 +31,7 @@ export const verb: Verb = async (context, options) => {
       : await collect(hands, watchSignals().stopping);
     const { deployments, problems } = understand(texts, unanswered, hands);
     const force = textOption(options, 'force');
-    const due = pendingOf(deployments, (id) => id !== force && hands.ledger.settled(id));
+    const due = pendingOf(deployments, (id) => (id === force ? undefined : hands.ledger.settledAt(id)));
     const entries = await Promise.all(due.map(async (deployment) => await describe(deployment, hands)));
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 

@@ -5,6 +5,7 @@ import type { Disk } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { readRecord, writeRecord } from '../base/record.ts';
 import { type Deployment, type Outcome, OutcomeSchema, SignalTargetSchema } from './deployment.ts';
+import type { SettledAt } from './pending.ts';
 
 /**
  * What has been done, one record per deployment. *Finished* and *signalled* are separate facts, and each is
@@ -39,8 +40,8 @@ export type Ledger = {
   find(id: string): Entry | undefined;
   /** What has been done for the resource of a deployment before it, oldest first. */
   earlier(deployment: Pick<Deployment, 'id' | 'resource'>): Entry[];
-  /** Whether a deployment has been finished here, or by the predecessor on this node. */
-  settled(id: string): boolean;
+  /** When a deployment that has been finished was accepted; 0 where the predecessor on this node did it. */
+  settledAt: SettledAt;
   /**
    * Whether a deployment was taken up, but its record is damaged. Running it again could be wrong, and so could
    * silence: it is answered as failed, which Heat ignores if it waits no more.
@@ -116,9 +117,11 @@ export async function openLedger(
       inOrder().filter((entry) => entry.resource === resource && entry.id !== id),
     find: (id) => entries.get(id),
     damaged: (id) => damaged.has(id) && !entries.has(id),
-    settled: (id) => {
-      const state = entries.get(id)?.state;
-      return state === undefined ? elsewhere.has(id) : state !== 'accepted' && state !== 'started';
+    settledAt: (id) => {
+      const entry = entries.get(id);
+      if (!entry) return elsewhere.has(id) ? 0 : undefined;
+      const isOver = entry.state !== 'accepted' && entry.state !== 'started';
+      return isOver ? Date.parse(entry.at['accepted'] ?? '') || 0 : undefined;
     },
     accept: async ({ id, name, group, action, resource, createdAt, asks, outputs, signal }) => {
       await write({

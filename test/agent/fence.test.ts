@@ -112,3 +112,23 @@ test.each([1, 2, 3, 4])(
     expect(await statesOf(site)).toEqual({ [first]: 'signalled', [second]: 'signalled' });
   },
 );
+
+test('what is asked for while a rotation runs is not completed by the result of that rotation', async () => {
+  let older: string | undefined;
+  let newer: string | undefined;
+  const site = await createSite(cloud, {
+    instrument: {
+      http: (real) => async (request) => {
+        if (older !== undefined && request.url.endsWith('/certificates'))
+          newer ??= ask(site, 'two', Date.now() + 60_000);
+        return await real(request);
+      },
+    },
+  });
+  older = ask(site, 'one');
+  await site.pass();
+  expect(site.signals()).toEqual([]);
+  expect(await statesOf(site)).toEqual({ [older]: 'superseded' });
+  await site.pass();
+  expect(site.signals()).toMatchObject([{ deploymentId: newer, accepted: true }]);
+});

@@ -61,7 +61,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
     poll: { min_seconds: 0.05, max_seconds: 0.2 },
     layout,
     keys: spec.keys ?? 'ec-p256',
-    services: { deadline_seconds: 10, settle_seconds: 0.01, units: Object.fromEntries(places) },
+    services: { deadline_seconds: 10, settle_seconds: 0, units: Object.fromEntries(places) },
   };
   const saveConfig = async (): Promise<void> => {
     await write('/etc/coe-agent/agent.yaml', stringify(config));

@@ -31,7 +31,7 @@ test('each state is on disk before the next step, and settled means finished', a
   const note = async (): Promise<void> => {
     const again = await reopen();
     expect(again.find(id)).toEqual(ledger.find(id));
-    states.push([again.find(id)?.state, again.settled(id)]);
+    states.push([again.find(id)?.state, again.settledAt(id) !== undefined]);
   };
   await note();
   await ledger.accept(work);
@@ -83,12 +83,12 @@ test('what the predecessor has applied on this node is settled; its notes beside
   await write('/var/lib/heat-config/deployed/two.notify.json', '{}');
   await write('/var/run/heat-config/deployed/three.json', '');
   const ledger = await reopen();
-  expect(['one', 'two', 'two.notify', 'three', 'four'].map((name) => ledger.settled(name))).toEqual([
-    true,
-    false,
-    false,
-    true,
-    false,
+  expect(['one', 'two', 'two.notify', 'three', 'four'].map((name) => ledger.settledAt(name))).toEqual([
+    0,
+    undefined,
+    undefined,
+    0,
+    undefined,
   ]);
   expect(ledger.entries()).toEqual([]);
 });
@@ -97,7 +97,7 @@ test('a deployment that the predecessor had begun under the same id runs when it
   const { ledger, write, reopen } = await setUp();
   await write(`/var/lib/heat-config/deployed/${id}.json`, '{}');
   await ledger.accept(work);
-  expect((await reopen()).settled(id)).toBe(false);
+  expect((await reopen()).settledAt(id)).toBeUndefined();
 });
 
 test.each([
@@ -116,7 +116,7 @@ test.each([
     const again = await reopen();
     expect(damaged).toEqual([path]);
     expect(again.damaged(id)).toBe(true);
-    expect(again.settled(id)).toBe(false);
+    expect(again.settledAt(id)).toBeUndefined();
     expect(again.find(id)).toBeUndefined();
     await again.accept(work);
     expect(again.damaged(id)).toBe(false);

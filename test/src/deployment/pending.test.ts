@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
-import { pendingOf } from '../../../src/deployment/pending.ts';
+import { byAge, pendingOf } from '../../../src/deployment/pending.ts';
 import { deployment } from '../support/deployments.ts';
 
 const at = (id: string, createdAt: number, resource = id): Deployment => ({
@@ -11,7 +11,7 @@ const at = (id: string, createdAt: number, resource = id): Deployment => ({
   resource,
 });
 const ids = (found: readonly Deployment[]): string[] => found.map(({ id }) => id);
-const never = (): boolean => false;
+const never = (): undefined => undefined;
 
 test('the order is that of creation, not of the metadata; at the same second that of the ids', () => {
   expect(ids(pendingOf([at('c', 1), at('b', 3), at('z', 2), at('a', 2)], never))).toEqual([
@@ -30,7 +30,18 @@ test('of several for one resource only the newest is asked for', () => {
 });
 
 test('what is settled is not pending, and an older one does not come up in its place', () => {
-  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], (id) => id === 'new'))).toEqual([]);
+  expect(
+    ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], (id) => (id === 'new' ? 1 : undefined))),
+  ).toEqual([]);
+});
+
+test('of two of the same second the one that has not been done is the newer, else the one accepted later', () => {
+  const pair = [at('a', 1, 'r'), at('b', 1, 'r')];
+  const doneAt = (a?: number, b?: number) => byAge((id) => (id === 'a' ? a : b));
+  expect(ids(pair.toSorted(doneAt(undefined, 5)))).toEqual(['b', 'a']);
+  expect(ids(pair.toSorted(doneAt(5, undefined)))).toEqual(['a', 'b']);
+  expect(ids(pair.toSorted(doneAt(6, 5)))).toEqual(['b', 'a']);
+  expect(ids(pair.toSorted(doneAt()))).toEqual(['a', 'b']);
 });
 
 test('the order of the metadata never matters', () => {

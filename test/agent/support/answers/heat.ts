@@ -1,7 +1,7 @@
 import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.ts';
 import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
 
-/** The next pass asks again, so one pass asks once. */
+/** The next pass asks again, so one pass asks once; and before it sends a result, once more. */
 export const HEAT_METADATA: readonly Row[] = [
   { answer: 'garbage', effect: spoilt(garbled), comes: 'nothing', requests: 1 },
   { answer: 'HTML', effect: spoilt(htmlPage()), comes: 'nothing', requests: 1 },
@@ -22,7 +22,7 @@ export const HEAT_METADATA: readonly Row[] = [
     comes: 'nothing',
     requests: 1,
   },
-  { answer: '401 once', effect: status(401), times: 1, comes: 'success', requests: 2 },
+  { answer: '401 once', effect: status(401), times: 1, comes: 'success', requests: 3 },
   { answer: '401 always', effect: status(401), comes: 'nothing', requests: 2 },
   { answer: '403', effect: status(403), comes: 'nothing', requests: 1 },
   { answer: '404', effect: status(404), comes: 'nothing', requests: 1 },
@@ -31,7 +31,7 @@ export const HEAT_METADATA: readonly Row[] = [
   { answer: '500', effect: status(500), comes: 'nothing', requests: 1 },
   { answer: '503 text/plain', effect: PLAIN_503, comes: 'nothing', requests: 1 },
   { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: 'nothing', requests: 1 },
-  { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 1 },
+  { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 2 },
   { answer: 'connection reset', effect: { kind: 'reset', when: 'before' }, comes: 'nothing', requests: 1 },
 ];
 
