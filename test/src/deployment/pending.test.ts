@@ -35,9 +35,11 @@ test('what is settled is not pending, and an older one does not come up in its p
   ).toEqual([]);
 });
 
+/** The order of `a` and `b`, finished at these times. */
+const doneAt = (a?: number, b?: number) => byAge((id) => (id === 'a' ? a : b));
+
 test('of two of the same second the one that has not been done is the newer, else the one accepted later', () => {
   const pair = [at('a', 1, 'r'), at('b', 1, 'r')];
-  const doneAt = (a?: number, b?: number) => byAge((id) => (id === 'a' ? a : b));
   expect(ids(pair.toSorted(doneAt(undefined, 5)))).toEqual(['b', 'a']);
   expect(ids(pair.toSorted(doneAt(5, undefined)))).toEqual(['a', 'b']);
   expect(ids(pair.toSorted(doneAt(6, 5)))).toEqual(['b', 'a']);
