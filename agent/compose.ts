@@ -31,6 +31,7 @@ export type Composition = {
   config: Config;
   /** Prefix of every path of the node. */
   root: string;
+  env: NodeJS.ProcessEnv;
   log: Log;
   secrets: Secrets;
   progress: (event: Progress) => void;
@@ -51,6 +52,7 @@ const as = <T>(real: T, wrap: ((real: T) => T) | undefined): T => (wrap ? wrap(r
 export async function compose({
   config,
   root,
+  env,
   log,
   secrets,
   progress,
@@ -64,7 +66,10 @@ export async function compose({
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);
   };
-  const realHttp = createHttp({ ...(await connectionOf(config, params, disk, log)), onDate });
+  const realHttp = createHttp({
+    ...(await connectionOf(config, params, env, { disk, log, secrets })),
+    onDate,
+  });
   const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,

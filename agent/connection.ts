@@ -1,13 +1,14 @@
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
+import { type Secrets, secretsOfUrl } from '../src/base/secrets.ts';
 import { given, type HeatParams, isTrue } from '../src/metadata/heat-params.ts';
 import type { Config } from './config.ts';
 
 export type Connection = {
   deadlineMs: number;
-  /** PEM certificates to trust; undefined: the ones that Node trusts. */
-  ca: string | undefined;
+  /** PEM certificates to trust, asked for when TLS is used first; undefined: the ones that Node trusts. */
+  ca: () => string | undefined;
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
 };
@@ -16,15 +17,16 @@ export type Connection = {
 const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
 /**
- * How this node reaches its cloud: whom it trusts and through which proxy.
+ * How this node reaches its cloud: whom it trusts and through which proxy. What heat-params names wins over the
+ * environment.
  *
  * @throws `config` when the configured CA file is not there
  */
 export async function connectionOf(
   config: Config,
   params: HeatParams,
-  disk: Disk,
-  log: Log,
+  env: NodeJS.ProcessEnv,
+  { disk, log, secrets }: { disk: Disk; log: Log; secrets: Secrets },
 ): Promise<Connection> {
   const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
   if (!verify)
@@ -36,22 +38,20 @@ export async function connectionOf(
   const bundle = (await readIfThere(disk, file))?.toString('utf8');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
     throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
-  const urls = [given(params, 'AUTH_URL'), config.heat?.auth_url];
-  const overTls = urls.some((url) => url?.startsWith('https:'));
+  const proxy = (name: 'HTTP_PROXY' | 'HTTPS_PROXY' | 'NO_PROXY'): string | undefined => {
+    const url = given(params, name) ?? (env[name.toLowerCase()] || env[name] || undefined);
+    for (const secret of secretsOfUrl(url ?? '')) secrets.add(secret);
+    return url;
+  };
   return {
     deadlineMs: config.cloud.deadline_seconds * 1000,
     // The system's own trust store, as curl has it; Node would go by a list of its own.
-    ca: bundle ?? (overTls ? await systemCas() : undefined),
+    ca: () => bundle ?? systemCas(),
     verify,
-    proxy: {
-      http: given(params, 'HTTP_PROXY'),
-      https: given(params, 'HTTPS_PROXY'),
-      no: given(params, 'NO_PROXY'),
-    },
+    proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: proxy('NO_PROXY') },
   };
 }
 
-async function systemCas(): Promise<string | undefined> {
-  const { getCACertificates } = await import('node:tls');
-  return getCACertificates('system').join('\n') || undefined;
-}
+/** Not imported: TLS is loaded when it is used first. */
+const systemCas = (): string | undefined =>
+  process.getBuiltinModule('node:tls').getCACertificates('system').join('\n') || undefined;

@@ -35,13 +35,13 @@ export async function openHands(
   context: Context,
   progress: (event: Progress) => void,
 ): Promise<Hands & { close(): void }> {
-  const { disk, root, log, secrets, configPath, instrument } = context;
+  const { disk, root, log, secrets, configPath, instrument, world } = context;
   const config = await loadConfig(disk, configPath, (text) => {
     log.info({ why: text }, 'a setting of os-collect-config is not used');
   });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
-  return await compose({ config, root, log, secrets, progress, instrument });
+  return await compose({ config, root, env: world.env, log, secrets, progress, instrument });
 }
 
 /** The lock of every verb that writes. @throws `lock-held` with the holder's pid and verb */

@@ -53,3 +53,19 @@ export function createSecrets(): Secrets {
     },
   };
 }
+
+/** `user:password` of an address, as it stands there and as it is sent, and the password alone. */
+export function secretsOfUrl(url: string): string[] {
+  const [, login] = /^[a-z]+:\/\/([^/]*:[^/]*)@/i.exec(url) ?? [];
+  if (login === undefined) return [];
+  const plain = decoded(login);
+  return [login, plain, login.replace(/^[^:]*:/, ''), plain.replace(/^[^:]*:/, '')];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

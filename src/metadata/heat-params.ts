@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { secretsOfUrl } from '../base/secrets.ts';
 
 /** The node's parameters, as Magnum's here-document wrote them. */
 export type HeatParams = ReadonlyMap<string, string>;
@@ -51,21 +52,5 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY'] as const;
 /** The values that must never be shown. */
 export const secretsOfParams = (params: HeatParams): string[] => [
   ...SECRET_PARAMS.flatMap((key) => given(params, key) ?? []),
-  ...PROXIES.flatMap((key) => loginOf(given(params, key) ?? '')),
+  ...PROXIES.flatMap((key) => secretsOfUrl(given(params, key) ?? '')),
 ];
-
-/** `user:password` of an address, as it stands there and as it is sent, and the password alone. */
-function loginOf(url: string): string[] {
-  const [, login] = /^[a-z]+:\/\/([^/]*:[^/]*)@/i.exec(url) ?? [];
-  if (login === undefined) return [];
-  const plain = decoded(login);
-  return [login, plain, login.replace(/^[^:]*:/, ''), plain.replace(/^[^:]*:/, '')];
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}

@@ -1,4 +1,5 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
+import type { AgentOptions } from 'node:https';
 import { promisify } from 'node:util';
 import { withDeadline } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
@@ -38,8 +39,8 @@ export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export type HttpOptions = {
   deadlineMs: number;
-  /** PEM certificates to trust; undefined: the ones that Node trusts. */
-  ca: string | undefined;
+  /** PEM certificates to trust, asked for when TLS is used first; undefined: the ones that Node trusts. */
+  ca: () => string | undefined;
   /** VERIFY_CA of heat-params: only the node's own parameters may switch it off. */
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
@@ -91,13 +92,16 @@ function createAgents({ ca, verify, proxy }: HttpOptions): Agents {
     timeout: IDLE_CONNECTION_MS,
     proxyEnv: { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https, NO_PROXY: proxy.no },
   };
-  const trust = { rejectUnauthorized: verify, ...(ca === undefined ? {} : { ca }) };
+  const trust = (): AgentOptions => {
+    const pem = ca();
+    return { rejectUnauthorized: verify, ...(pem === undefined ? {} : { ca: pem }) };
+  };
   return {
     of: (protocol) => {
       const known = agents.get(protocol);
       if (known) return known;
       const { Agent: Kind } = libraryOf[protocol]();
-      const agent = new Kind(protocol === 'https:' ? { ...options, ...trust } : options);
+      const agent = new Kind(protocol === 'https:' ? { ...options, ...trust() } : options);
       agents.set(protocol, agent);
       return agent;
     },

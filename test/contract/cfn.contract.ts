@@ -46,7 +46,7 @@ export function cfnContract(
     const { signal } = new AbortController();
     const http = createHttp({
       deadlineMs: 120_000,
-      ca: undefined,
+      ca: () => undefined,
       verify: true,
       proxy: { http: undefined, https: undefined, no: undefined },
     });

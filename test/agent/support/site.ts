@@ -62,6 +62,8 @@ export type SiteSpec = {
   /** Settings over those of the test node. */
   config?: Record<string, unknown>;
   params?: Record<string, string>;
+  /** The environment of the program. */
+  env?: NodeJS.ProcessEnv;
   instrument?: Instrument;
   /** Not yet any certificates. */
   bare?: boolean;
@@ -104,6 +106,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
     const hands = await compose({
       config: await loadConfig(disk, CONFIG_PATH, () => undefined),
       root: node.root,
+      env: spec.env ?? {},
       log: createLog({ level: 'debug', style: 'json', secrets, write: (line) => log.push(line) }),
       secrets,
       progress: (event) => progress.push(event),

@@ -12,7 +12,7 @@ import { leafOf, tlsServer } from '../support/tls-server.ts';
 
 const OPTIONS: HttpOptions = {
   deadlineMs: 5000,
-  ca: undefined,
+  ca: () => undefined,
   verify: true,
   proxy: { http: undefined, https: undefined, no: undefined },
 };
@@ -110,9 +110,9 @@ test('whom the cloud is trusted by is decided by the CA that is given, unless ve
   const [ca, other] = await Promise.all([createCa('cloud'), createCa('cloud')]);
   const { port } = await tlsServer(await leafOf(ca));
   const url = `https://127.0.0.1:${port}/`;
-  expect((await client({ ca: ca.pem })(get(url))).status).toBe(200);
+  expect((await client({ ca: () => ca.pem })(get(url))).status).toBe(200);
   expect((await client({ verify: false })(get(url))).status).toBe(200);
-  for (const http of [client(), client({ ca: other.pem })])
+  for (const http of [client(), client({ ca: () => other.pem })])
     expect((await agentErrorOf(http(get(url)))).code).toBe('cloud-unreachable');
   expect((await agentErrorOf(client()(get(url)))).message).toContain('ca_file names whom to trust');
 });
@@ -157,7 +157,7 @@ test('plain text and TLS go through their proxies, but for the hosts that are ex
   });
   const by = (await listening(proxy)).replace('//', '//user:pass@');
   const direct = await serve((_, response) => response.end('direct'));
-  const http = client({ ca: ca.pem, proxy: { http: by, https: by, no: 'localhost,.internal' } });
+  const http = client({ ca: () => ca.pem, proxy: { http: by, https: by, no: 'localhost,.internal' } });
 
   expect((await http(get('http://cloud.example:5000/v3'))).text).toBe('by proxy');
   expect((await http(get(`https://127.0.0.1:${port}/`))).text).toBe('ok');

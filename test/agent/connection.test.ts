@@ -1,0 +1,63 @@
+import { createServer, request } from 'node:http';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** A proxy for plain HTTP that passes on whatever it is asked, and remembers it. */
+async function startProxy(): Promise<{ url: string; asked: string[] }> {
+  const asked: string[] = [];
+  const proxy = createServer((incoming, outgoing) => {
+    const { pathname, search } = new URL(incoming.url ?? '');
+    asked.push(`${incoming.method} ${pathname}${search}`);
+    const { method, headers } = incoming;
+    const onward = request(incoming.url ?? '', { method, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 0, answer.headers);
+      answer.pipe(outgoing);
+    });
+    incoming.pipe(onward);
+  });
+  await new Promise<void>((resolve) => {
+    proxy.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    proxy.closeAllConnections();
+    proxy.close();
+  });
+  const address = proxy.address();
+  return { url: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`, asked };
+}
+
+const NOWHERE = 'http://127.0.0.1:1';
+
+test.each([
+  ['heat-params', (url: string) => ({ params: { HTTP_PROXY: url }, env: { http_proxy: NOWHERE } })],
+  ['the environment', (url: string) => ({ env: { HTTP_PROXY: url } })],
+  ['the environment, in small letters', (url: string) => ({ env: { http_proxy: url, HTTP_PROXY: NOWHERE } })],
+])('a rotation goes through the proxy of %s, from the poll to the signal', async (_, settings) => {
+  const proxy = await startProxy();
+  const site = await createSite(cloud, settings(proxy.url));
+  await cloud.rotateCa(site.cluster);
+  const before = cloud.requests.length;
+  proxy.asked.length = 0;
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(proxy.asked).toEqual(cloud.requests.slice(before).map(({ method, path }) => `${method} ${path}`));
+  expect(proxy.asked.at(-1)).toMatch(/^POST .*\/signal$/);
+});
+
+test('hosts of NO_PROXY are asked directly', async () => {
+  const proxy = await startProxy();
+  const site = await createSite(cloud, {
+    params: { HTTP_PROXY: proxy.url, NO_PROXY: 'example.com,127.0.0.1' },
+  });
+  await cloud.rotateCa(site.cluster);
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(proxy.asked).toEqual([]);
+});
