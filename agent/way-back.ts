@@ -37,7 +37,7 @@ export async function wayBack(
     reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(journal));
   } catch (error) {
     const stuck = report(
-      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback"`,
+      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or rotate again`,
     );
     await generations.stick(journal, { units: [...restarted], outcome: failed(stuck) } satisfies Rest);
     return stuck;

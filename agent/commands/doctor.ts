@@ -52,7 +52,10 @@ export const verb: Verb = async (context) => {
     }
     const stuck = (await hands.generations.current())?.state === 'stuck';
     if (stuck)
-      findings.push({ verdict: 'bad', what: 'a rotation is stuck between two generations: agent rollback' });
+      findings.push({
+        verdict: 'bad',
+        what: 'a rotation is stuck between two generations: agent rollback, or rotate again',
+      });
     if (findings.some(({ verdict }) => verdict === 'bad')) code ||= EXIT.deploymentFailed;
 
     if (context.json) writeJson(context, { findings });

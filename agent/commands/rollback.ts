@@ -13,8 +13,10 @@ export const verb: Verb = async (context) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'rollback', progress, async (hands) => {
+    // Nothing has been replaced yet by what is only staged; it may have been staged over what is stuck.
+    if ((await hands.generations.current())?.state === 'staging') await hands.generations.clear();
     const journal = await hands.generations.current();
-    if (!journal || journal.state === 'staging' || journal.state === 'ended') {
+    if (!journal || journal.state === 'ended') {
       if (context.json) writeJson(context, { rolledBack: false });
       else terminal.line('there is nothing to roll back: no rotation is under way or stuck');
       return EXIT.done;

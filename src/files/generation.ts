@@ -16,7 +16,8 @@ export type Generations = {
   /** The generation that is under way, if any. @throws `state` when its journal is damaged */
   current(): Promise<Journal | undefined>;
   /**
-   * Writes every file that changes beside its target and keeps what is there now. Nothing is replaced yet.
+   * Writes every file that changes beside its target and keeps what is there now, or, of a generation that is stuck,
+   * what that one has kept. Nothing is replaced yet.
    *
    * @param rest given the paths that change: what is left to do once they have been replaced
    */
@@ -34,7 +35,10 @@ export type Generations = {
    * kept copies are named after their targets. It is not written yet.
    */
   rebuild(paths: readonly string[], rest: unknown): Promise<Journal>;
-  /** Forgets the generation: its kept copies, its leftovers and its journal. */
+  /**
+   * Forgets the generation: its kept copies, its leftovers and its journal. One that was only staged gives way to the
+   * stuck one that it was staged over.
+   */
   clear(): Promise<void>;
 };
 
@@ -55,13 +59,26 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   const clear = async (): Promise<void> => {
     const journal = await readJournal(disk, journalPath);
     if (!journal) return;
+    const stuck = journal.state === 'staging' ? journal.over : undefined;
+    const kept = new Set(stuck?.files.map(({ previous }) => previous && basename(previous.copy)));
     for (const { staged } of journal.files) await disk.remove(staged);
-    for (const name of await disk.list(previousDirectory)) await disk.remove(join(previousDirectory, name));
+    for (const name of await disk.list(previousDirectory))
+      if (!kept.has(name)) await disk.remove(join(previousDirectory, name));
     for (const path of [...directoriesOf(journal), previousDirectory])
       // A run that was killed early has not made every directory yet.
       if (await disk.info(path)) await disk.sync(path);
+    if (stuck) {
+      await writeJournal(disk, journalPath, { version: 1, state: 'stuck', ...stuck });
+      return;
+    }
     await disk.remove(journalPath);
     await disk.sync(directory);
+  };
+
+  /** Forgets what is under way, unless it is stuck: then that. */
+  const clearUnlessStuck = async (): Promise<Journal | undefined> => {
+    if ((await readJournal(disk, journalPath))?.state !== 'stuck') await clear();
+    return await readJournal(disk, journalPath);
   };
 
   return {
@@ -69,39 +86,43 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     current: async () => await readJournal(disk, journalPath),
 
     stage: async (owner, files, rest) => {
-      await clear();
+      const stuck = await clearUnlessStuck();
+      const proven = new Map(stuck?.files.map((file) => [file.target, file]));
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
       const plans: Staging[] = [];
       for (const file of files) {
-        const plan = await planStaging(disk, file, previousDirectory, findOwner);
+        const plan = await planStaging(disk, file, previousDirectory, findOwner, proven);
         if (plan) plans.push(plan);
       }
+      const changed = plans.map(({ entry }) => entry.target);
+      // They stay as they are, but go back with the others.
+      const carried = [...proven.values()].filter(({ target }) => !changed.includes(target));
+      for (const { staged } of carried) await disk.remove(staged);
       // The journal comes first: whatever is written from here on can be found again.
       const journal: Journal = {
         version: 1,
         owner,
         state: 'staging',
-        files: plans.map(({ entry }) => entry),
-        rest: rest(plans.map(({ entry }) => entry.target)),
+        files: [...plans.map(({ entry }) => entry), ...carried],
+        rest: rest(changed),
+        ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
-      for (const { entry, content, attributes, before, directoryMode } of plans) {
+      for (const { entry, content, attributes, like, keep, directoryMode } of plans) {
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
         await disk.remove(entry.staged);
-        await disk.create(entry.staged, content, {
-          ...attributes,
-          like: entry.previous ? entry.target : undefined,
-        });
-        if (!entry.previous || before === undefined) continue;
+        await disk.create(entry.staged, content, { ...attributes, like });
+        if (!entry.previous || keep === undefined) continue;
         await disk.remove(entry.previous.copy);
-        await disk.create(entry.previous.copy, before, { mode: 0o600 });
+        await disk.create(entry.previous.copy, keep, { mode: 0o600 });
       }
       await syncAll(disk, [previousDirectory, ...directoriesOf(journal)]);
       return journal;
     },
 
     commit: async (journal) => {
-      const committing = await advance(journal, 'committing');
+      // What was stuck is given up here: from now on this generation has its kept copies.
+      const committing = await advance({ ...journal, over: undefined }, 'committing');
       for (const { staged, target } of committing.files) await renameIfThere(disk, staged, target);
       await syncAll(disk, directoriesOf(committing));
       return await advance(committing, 'committed');
@@ -145,16 +166,24 @@ type Staging = {
   entry: JournalFile;
   content: string;
   attributes: Attributes;
-  before: Buffer | undefined;
+  /** Whose labels it gets. */
+  like: string | undefined;
+  /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
+  keep: Buffer | undefined;
   directoryMode: number;
 };
 
-/** What staging one file takes; undefined when the target is right as it is. */
+/**
+ * What staging one file takes; undefined when the target is right as it is.
+ *
+ * @param proven the files of a generation that is stuck, with what it has kept of them
+ */
 async function planStaging(
   disk: Disk,
   file: ManagedFile,
   previousDirectory: string,
   findOwner: FindOwner,
+  proven: ReadonlyMap<string, JournalFile>,
 ): Promise<Staging | undefined> {
   const target = await disk.resolve(file.path);
   const info = await disk.info(target);
@@ -162,12 +191,19 @@ async function planStaging(
     throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
   const before = await readIfThere(disk, target);
   if (before?.equals(Buffer.from(file.content))) return undefined;
-  const attributes = info
-    ? { mode: info.mode, uid: info.uid, gid: info.gid }
-    : { mode: file.mode, ...findOwner(file.owner, file.group) };
   const { staged, copy } = placesOf(target, previousDirectory);
-  const entry = { target, staged, previous: info ? { copy, attributes } : null };
-  return { entry, content: file.content, attributes, before, directoryMode: file.directoryMode };
+  const known = proven.get(target);
+  const own = info && { mode: info.mode, uid: info.uid, gid: info.gid };
+  const previous = known ? known.previous : own ? { copy, attributes: own } : null;
+  return {
+    entry: { target, staged, previous },
+    content: file.content,
+    attributes: own ??
+      known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
+    like: info && target,
+    keep: known ? undefined : before,
+    directoryMode: file.directoryMode,
+  };
 }
 
 /** A staged file that is gone has been put in place before a restart. */

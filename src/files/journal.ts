@@ -8,13 +8,16 @@ import { readRecord, writeRecord } from '../base/record.ts';
  *
  * | state        | on disk                                            | after a restart              |
  * |--------------|----------------------------------------------------|------------------------------|
- * | staging      | some new files beside their targets                | remove them                  |
+ * | staging      | some new files beside their targets                | remove them; what was stuck is stuck again |
  * | committing   | all new files staged, some already renamed         | rename the rest              |
  * | committed    | every target is new, its predecessor is kept       | prove it, or go back         |
  * | reverting    | some targets are old again                         | restore the rest             |
  * | reverted     | every target is old again                          | prove it                     |
  * | ended        | it is known how it ended, and kept in `rest`       | record the outcome, clean up |
- * | stuck        | neither way is possible; both generations are kept | nothing: a person has to look |
+ * | stuck        | neither way is possible; both generations are kept | nothing: a person has to look, or to rotate again |
+ *
+ * A generation that is staged while another is stuck takes over what that one has kept: the files of last resort are
+ * those that were proven last, whatever lies in their places now.
  */
 const Attributes = v.object({ mode: v.number(), uid: v.number(), gid: v.number() });
 
@@ -34,6 +37,8 @@ const Journal = v.object({
   files: v.array(JournalFile),
   /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
   rest: v.unknown(),
+  /** The stuck generation that comes back when this one is given up before anything has been replaced. */
+  over: v.optional(v.object({ owner: v.string(), files: v.array(JournalFile), rest: v.unknown() })),
 });
 
 export type Journal = v.InferOutput<typeof Journal>;

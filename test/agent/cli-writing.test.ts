@@ -1,12 +1,11 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Instrument } from '../../agent/compose.ts';
-import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { certificateAt, isSignedBy, keyFits } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
+import { unreadableCopies } from './support/unreadable-copies.ts';
 import { createSite } from './support/site.ts';
 
 let cloud: Cloud;
@@ -78,17 +77,7 @@ describe('agent rollback', () => {
     const before = await site.files();
     site.node.units.breakUnit('kubelet', 'fails to start');
     await cloud.rotateCa(site.cluster);
-    // The kept copies cannot be read at the moment when they are needed.
-    const unreadable: Instrument = {
-      disk: (real) => ({
-        ...real,
-        read: async (path) => {
-          if (path.includes('/generation/previous/')) throw new AgentError('disk', `reading ${path}: broken`);
-          return await real.read(path);
-        },
-      }),
-    };
-    const failed = await cli(site, ['run-once'], unreadable);
+    const failed = await cli(site, ['run-once'], unreadableCopies);
     expect(failed.code).toBe(1);
     expect(failed.stdout).toContain('the old files could not be brought back');
     expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);

@@ -6,6 +6,7 @@ import type { Journal } from '../../../src/files/journal.ts';
 import type { ManagedFile } from '../../../src/files/managed-file.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
+import { Killed, killedAt } from './killed-at.ts';
 
 const STATE = '/var/lib/coe-agent/generation';
 
@@ -178,68 +179,38 @@ async function restart(generations: Generations): Promise<void> {
   await generations.clear();
 }
 
-describe('killed at any step', () => {
-  class Killed extends Error {}
-
-  /** A disk on which the program is killed before its n-th step that changes something. */
-  function killedAt(step: number, disk: Disk): Disk {
-    let steps = 0;
-    const count = (): void => {
-      steps += 1;
-      if (steps > step) throw new Killed();
-    };
-    return {
-      ...disk,
-      create: async (path, content, attributes) => {
-        count();
-        await disk.create(path, content, attributes);
-      },
-      rename: async (from, to) => {
-        count();
-        await disk.rename(from, to);
-      },
-      remove: async (path) => {
-        count();
-        await disk.remove(path);
-      },
-      makeDirectory: async (path, attributes) => {
-        count();
-        await disk.makeDirectory(path, attributes);
-      },
-    };
-  }
-
-  /** Runs something with one kill after another until it comes through; each restart must leave one of two. */
-  async function everyKill(
-    run: (generations: Generations) => Promise<void>,
-    ends: 'old' | 'new',
-  ): Promise<Set<string>> {
-    const seen = new Set<string>();
-    for (let step = 0; ; step += 1) {
-      const { disk, open, contents, files } = await setUp();
-      try {
-        await run(open(killedAt(step, disk)));
-        expect(step).toBeGreaterThan(10);
-        return seen;
-      } catch (error) {
-        if (!(error instanceof Killed)) throw error;
-      }
-      // The restart is killed as well, at its second step, and comes up once more.
-      await restart(open(killedAt(1, disk))).catch((error: unknown) => {
-        if (!(error instanceof Killed)) throw error;
-      });
-      await restart(open());
-      const result = await contents();
-      const isOld = JSON.stringify(result) === JSON.stringify(OLD);
-      if (!isOld) expect([step, result]).toEqual([step, NEW]);
-      seen.add(isOld ? 'old' : 'new');
-      // A record that was never put in place is overwritten by the next one.
-      const left = (await files()).filter((path) => !path.endsWith('/.journal.new'));
-      expect([step, left]).toEqual([step, Object.keys(isOld ? OLD : NEW).toSorted()]);
-      if (step > 200) throw new Error(`it never ends as ${ends}`);
+/** Runs something with one kill after another until it comes through; each restart must leave one of two. */
+async function everyKill(
+  run: (generations: Generations) => Promise<void>,
+  ends: 'old' | 'new',
+): Promise<Set<string>> {
+  const seen = new Set<string>();
+  for (let step = 0; ; step += 1) {
+    const { disk, open, contents, files } = await setUp();
+    try {
+      await run(open(killedAt(step, disk)));
+      expect(step).toBeGreaterThan(10);
+      return seen;
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
     }
+    // The restart is killed as well, at its second step, and comes up once more.
+    await restart(open(killedAt(1, disk))).catch((error: unknown) => {
+      if (!(error instanceof Killed)) throw error;
+    });
+    await restart(open());
+    const result = await contents();
+    const isOld = JSON.stringify(result) === JSON.stringify(OLD);
+    if (!isOld) expect([step, result]).toEqual([step, NEW]);
+    seen.add(isOld ? 'old' : 'new');
+    // A record that was never put in place is overwritten by the next one.
+    const left = (await files()).filter((path) => !path.endsWith('/.journal.new'));
+    expect([step, left]).toEqual([step, Object.keys(isOld ? OLD : NEW).toSorted()]);
+    if (step > 200) throw new Error(`it never ends as ${ends}`);
   }
+}
 
+describe('killed at any step', () => {
   test('a rotation is wholly done or wholly undone', async () => {
     const seen = await everyKill(async (generations) => {
       await generations.end(await generations.commit(await stage(generations)), 'new');

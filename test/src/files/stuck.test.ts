@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import type { Disk } from '../../../src/base/disk.ts';
+import { createGenerations, type Generations } from '../../../src/files/generation.ts';
+import type { ManagedFile } from '../../../src/files/managed-file.ts';
+import { tempRoot, type TempRoot } from '../support/temp-root.ts';
+import { Killed, killedAt } from './killed-at.ts';
+
+/** A rotation on a node where an earlier one is stuck: the files that were proven last must survive it. */
+
+const STATE = '/var/lib/coe-agent/generation';
+const CA = '/etc/certs/ca.crt';
+const KEY = '/etc/certs/server.key';
+const ACCOUNT = '/etc/certs/sa.key';
+const MADE = '/etc/fresh/made.crt';
+
+const PROVEN = { [CA]: 'proven ca', [KEY]: 'proven key', [ACCOUNT]: 'proven account' };
+/** What the stuck one has left: half of it. */
+const MIXED = { [CA]: 'stuck ca', [KEY]: 'proven key', [ACCOUNT]: 'stuck account', [MADE]: 'stuck made' };
+/** The next one brings no account keys. */
+const NEXT = { [CA]: 'next ca', [KEY]: 'next key', [MADE]: 'stuck made' };
+
+const managed = (contents: Record<string, string>): ManagedFile[] =>
+  Object.entries(contents).map(([path, content]) => ({
+    path,
+    content,
+    owner: 'kube',
+    group: 'kube_etcd',
+    mode: 0o440,
+    directoryMode: 0o550,
+  }));
+
+type Stuck = TempRoot & { open(disk?: Disk): Generations; contents(): Promise<Record<string, string>> };
+
+async function stuckNode(): Promise<Stuck> {
+  const temp = await tempRoot();
+  for (const [path, content] of Object.entries(PROVEN)) await temp.write(path, content, 0o640);
+  const open = (disk = temp.disk): Generations => createGenerations(disk, STATE, () => ({ uid: 5, gid: 6 }));
+  const files = managed({ ...MIXED, [KEY]: 'stuck key' });
+  const committed = await open().commit(await open().stage('first', files, () => 'first rest'));
+  await open().stick(committed, 'first rest');
+  // One came back before the way back ended, and another was half-way.
+  await temp.write(KEY, 'proven key', 0o640);
+  await temp.write('/etc/certs/.sa.key.coe-agent', 'half', 0o600);
+  const contents = async (): Promise<Record<string, string>> => {
+    const paths = await temp.files('/etc');
+    return Object.fromEntries(
+      await Promise.all(paths.map(async (path) => [path, await temp.read(path)] as const)),
+    );
+  };
+  return { ...temp, open, contents };
+}
+
+const stageNext = async (generations: Generations): ReturnType<Generations['stage']> =>
+  await generations.stage('second', managed(NEXT), (changed) => ({ changed }));
+
+test('it replaces what it brings, and nothing is left of either', async () => {
+  const { open, contents, files } = await stuckNode();
+  const staged = await stageNext(open());
+  expect(staged.rest).toEqual({ changed: [CA, KEY] });
+  await open().end(await open().commit(staged), 'ok');
+  await open().clear();
+  expect(await contents()).toEqual({ ...MIXED, ...NEXT });
+  expect(await files()).toEqual(Object.keys(MIXED).toSorted());
+});
+
+test('when it fails, what was proven last comes back, not what the stuck one had left', async () => {
+  const { open, contents, disk } = await stuckNode();
+  const reverted = await open().revert(await open().commit(await stageNext(open())));
+  expect(reverted.state).toBe('reverted');
+  expect(await contents()).toEqual(PROVEN);
+  expect(await disk.info(ACCOUNT)).toMatchObject({ mode: 0o640 });
+});
+
+test('when it is given up before anything has been replaced, the other one is stuck as before', async () => {
+  const { open, contents, disk } = await stuckNode();
+  const before = await open().current();
+  await stageNext(open());
+  await open().clear();
+  expect(await open().current()).toEqual(before);
+  expect(await contents()).toEqual(MIXED);
+  expect(await disk.list(`${STATE}/previous`)).toHaveLength(3);
+  const stuck = await open().current();
+  if (stuck) await open().revert(stuck);
+  expect(await contents()).toEqual(PROVEN);
+});
+
+test('when it gets stuck as well, the way back still leads to what was proven last', async () => {
+  const { open, contents } = await stuckNode();
+  const stuck = await open().stick(await open().commit(await stageNext(open())), 'second rest');
+  expect(stuck).not.toHaveProperty('over.owner');
+  await open().revert(await open().stick(await open().commit(await stageNext(open())), 'third rest'));
+  expect(await contents()).toEqual(PROVEN);
+});
+
+/** What the table in journal.ts asks of a restart. */
+async function restart(generations: Generations): Promise<void> {
+  const journal = await generations.current();
+  if (journal?.state === 'committing') await generations.end(await generations.commit(journal), 'new');
+  if (journal?.state === 'reverting') await generations.end(await generations.revert(journal), 'old');
+  if (journal?.state !== 'stuck') await generations.clear();
+}
+
+test('killed at any step, the node is stuck as before or has the new files, and the proven ones until then', async () => {
+  const ends = new Set<string>();
+  for (let step = 0; ; step += 1) {
+    const { disk, open, contents } = await stuckNode();
+    let killed = false;
+    try {
+      const dying = open(killedAt(step, disk));
+      await dying.end(await dying.commit(await stageNext(dying)), 'new');
+      await dying.clear();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      killed = true;
+    }
+    // The restart is killed as well, at its second step, and comes up once more.
+    await restart(open(killedAt(1, disk))).catch((error: unknown) => {
+      if (!(error instanceof Killed)) throw error;
+    });
+    await restart(open());
+    const left = await open().current();
+    ends.add(left?.state ?? 'new');
+    if (left) {
+      expect([step, left]).toMatchObject([step, { state: 'stuck', owner: 'first', rest: 'first rest' }]);
+      await open().revert(left);
+      expect([step, await contents()]).toEqual([step, PROVEN]);
+    } else expect([step, await contents()]).toEqual([step, { ...MIXED, ...NEXT }]);
+    if (!killed) break;
+    if (step > 200) throw new Error('it never ends');
+  }
+  expect(ends).toEqual(new Set(['stuck', 'new']));
+}, 60_000);
+
+test('killed at any step of its way back, the proven files are there in the end', async () => {
+  for (let step = 0; ; step += 1) {
+    const { disk, open, contents } = await stuckNode();
+    const committed = await open().commit(await stageNext(open()));
+    let killed = false;
+    try {
+      const dying = open(killedAt(step, disk));
+      await dying.end(await dying.revert(committed), 'old');
+      await dying.clear();
+    } catch (error) {
+      if (!(error instanceof Killed)) throw error;
+      killed = true;
+    }
+    const journal = await open().current();
+    if (journal?.state === 'committed') await open().end(await open().revert(journal), 'old');
+    await restart(open());
+    expect([step, await contents()]).toEqual([step, PROVEN]);
+    if (!killed) break;
+  }
+}, 60_000);
