@@ -2,6 +2,7 @@ import { AgentError, explain } from '../src/base/errors.ts';
 import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
 import type { Collected } from '../src/metadata/collector.ts';
+import { isUnreadable } from '../src/metadata/local.ts';
 import { decodeMetadata } from '../src/metadata/decode.ts';
 import type { Hands } from './hands.ts';
 
@@ -23,11 +24,12 @@ export async function collect(
     hands.collectors.map(async (collector) => await collector.collect(signal)),
   );
   if (signal.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
-  const problems = results.flatMap((result) =>
-    result.status === 'rejected' ? [asAgentError(result.reason)] : [],
-  );
-  const texts = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  return { texts, problems };
+  const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const problems = [
+    ...results.flatMap((result) => (result.status === 'rejected' ? [asAgentError(result.reason)] : [])),
+    ...found.filter(isUnreadable).map(({ fault }) => fault),
+  ];
+  return { texts: found.filter((one) => !isUnreadable(one)), problems };
 }
 
 /** Takes apart what the collectors brought. Of two deployments with the same id the first counts. */

@@ -3,21 +3,42 @@ import { type Disk, type FileInfo, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Collected, Collector } from './collector.ts';
 
+/** What cannot be read, or not be believed, in the place of its text: the files beside it count all the same. */
+export type Unreadable = Collected & { fault: AgentError };
+
+export const isUnreadable = (collected: Collected): collected is Unreadable => 'fault' in collected;
+
 /** The `*.json` files of some directories, in the order of their names (collector `local`). */
 export const localCollector = (disk: Disk, directories: readonly string[], uid: number): Collector => ({
   name: 'local',
   collect: async () => {
     const found: Collected[] = [];
-    for (const directory of directories) {
-      const names = (await disk.list(directory)).filter(
-        (name) => name.endsWith('.json') && !name.startsWith('.'),
-      );
-      if (names.length > 0) await checkOwner(disk, directory, uid);
-      for (const name of names) found.push(...(await readChecked(disk, join(directory, name), uid)));
-    }
+    for (const directory of directories)
+      found.push(...(await alone(directory, async () => await readDirectory(disk, directory, uid))));
     return found;
   },
 });
+
+async function readDirectory(disk: Disk, directory: string, uid: number): Promise<Collected[]> {
+  const names = (await disk.list(directory)).filter(
+    (name) => name.endsWith('.json') && !name.startsWith('.'),
+  );
+  if (names.length > 0) await checkOwner(disk, directory, uid);
+  const found: Collected[] = [];
+  for (const path of names.map((name) => join(directory, name)))
+    found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
+  return found;
+}
+
+async function alone(source: string, read: () => Promise<Collected[]>): Promise<Collected[]> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    const unreadable: Unreadable = { source, text: '', fault: error };
+    return [unreadable];
+  }
+}
 
 /** The first of some files that is there, as cfn-init leaves it (collector `heat_local`). */
 export const heatLocalCollector = (disk: Disk, paths: readonly string[], uid: number): Collector => ({

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { isObject } from '../cloud/exchange.ts';
 import { rewriteJson } from '../cloud/spoil.ts';
-import { rawDeployment } from '../src/support/deployments.ts';
+import { deployment, rawDeployment } from '../src/support/deployments.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -42,6 +42,26 @@ test('a file of the local directory is a deployment', async () => {
     problems: [],
     settled: [{ id: 'one', outcome: { statusCode: 0 } }],
   });
+});
+
+test('a file that cannot be believed fails alone, and what it may ask for is not taken for given up', async () => {
+  const site = await bySite('local');
+  await site.node.write(`${LOCAL}/one.json`, byHand('one'));
+  await site.node.write(`${LOCAL}/two.json`, byHand('two'));
+  await chmod(join(site.node.root, LOCAL, 'two.json'), 0o666);
+  const { problems, settled } = await site.pass();
+  expect(settled).toMatchObject([{ id: 'one', outcome: { statusCode: 0 } }]);
+  expect(problems).toMatchObject([
+    { code: 'bad-metadata', message: expect.stringContaining('two.json') as unknown },
+  ]);
+
+  const hands = await site.start();
+  await hands.ledger.accept(deployment({}, { id: 'three' }));
+  expect((await site.pass()).problems).toHaveLength(1);
+  expect((await site.ledger()).find(({ id }) => id === 'three')).toMatchObject({ state: 'accepted' });
+  await chmod(join(site.node.root, LOCAL, 'two.json'), 0o600);
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ id: 'two' }] });
+  expect((await site.ledger()).find(({ id }) => id === 'three')).toMatchObject({ state: 'superseded' });
 });
 
 test("what cfn-init leaves is the collector heat_local's", async () => {

@@ -1,19 +1,25 @@
-import { chown, mkdir, symlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { createDisk } from '../../../src/base/disk.ts';
-import { heatLocalCollector, localCollector } from '../../../src/metadata/local.ts';
+import type { AgentError } from '../../../src/base/errors.ts';
+import type { Collected } from '../../../src/metadata/collector.ts';
+import { heatLocalCollector, isUnreadable, localCollector } from '../../../src/metadata/local.ts';
 import { NEVER } from '../support/clock.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 
 const DIRECTORY = '/var/lib/local-data';
 const self = process.getuid?.() ?? 0;
 
-async function setUp(): Promise<TempRoot & { collect(): Promise<unknown> }> {
+const faultsOf = (found: Collected[]): AgentError[] => found.filter(isUnreadable).map(({ fault }) => fault);
+
+async function setUp(): Promise<
+  TempRoot & { collect(): Promise<Collected[]>; faults(): Promise<AgentError[]> }
+> {
   const temp = await tempRoot();
   await mkdir(temp.at(DIRECTORY), { recursive: true, mode: 0o755 });
   const collector = localCollector(temp.disk, [DIRECTORY, '/nowhere'], self);
-  return { ...temp, collect: async () => await collector.collect(NEVER) };
+  const collect = async (): Promise<Collected[]> => await collector.collect(NEVER);
+  return { ...temp, collect, faults: async () => faultsOf(await collect()) };
 }
 
 test('the files of a directory come in the order of their names; others and hidden ones do not count', async () => {
@@ -34,32 +40,32 @@ test.each([
   ['group', 0o660],
   ['everybody', 0o606],
 ])('a file that %s can write is not believed', async (_, mode) => {
-  const { write, collect } = await setUp();
+  const { write, faults } = await setUp();
   await write(`${DIRECTORY}/a.json`, '{}', mode);
-  const error = await agentErrorOf(collect());
-  expect(error).toMatchObject({ code: 'bad-metadata' });
-  expect(error.message).toContain(`${DIRECTORY}/a.json`);
-  expect(error.message).toContain(mode.toString(8));
+  expect(await faults()).toMatchObject([{ code: 'bad-metadata' }]);
+  expect((await faults())[0]?.message).toBe(
+    `reading ${DIRECTORY}/a.json: it can be written by others (mode ${mode.toString(8)}); chown it to root and chmod go-w`,
+  );
 });
 
 test('nor one of another user, nor one in a directory that others can write', async () => {
   const foreign = await setUp();
   await foreign.write(`${DIRECTORY}/a.json`, '{}');
   await chown(foreign.at(`${DIRECTORY}/a.json`), 12_345, 0);
-  expect((await agentErrorOf(foreign.collect())).message).toContain('belongs to user 12345');
+  expect((await foreign.faults())[0]?.message).toContain('belongs to user 12345');
 
   const open = await setUp();
   await open.write(`${DIRECTORY}/a.json`, '{}');
   await chown(open.at(DIRECTORY), 12_345, 0);
-  expect((await agentErrorOf(open.collect())).message).toContain('belongs to user 12345');
+  expect((await open.faults())[0]?.message).toContain('belongs to user 12345');
 });
 
 test('of a symlink it is the file that must be trusted', async () => {
-  const { write, at, collect } = await setUp();
+  const { write, at, faults } = await setUp();
   await write('/elsewhere/x', '{}', 0o666);
   await symlink('/elsewhere/x', at(`${DIRECTORY}/dangling.json`));
   await symlink('../../../elsewhere/x', at(`${DIRECTORY}/a.json`));
-  expect((await agentErrorOf(collect())).message).toContain('can be written by others');
+  expect((await faults()).map(({ message }) => message).join()).toContain('can be written by others');
 });
 
 test('and a symlink to a file that is trusted is followed', async () => {
@@ -69,7 +75,7 @@ test('and a symlink to a file that is trusted is followed', async () => {
   const collector = localCollector(createDisk('/'), [at(DIRECTORY)], self);
   expect(await collector.collect(NEVER)).toMatchObject([{ text: '{}' }]);
   await chown(at('/elsewhere/x'), 12_345, 0);
-  expect((await agentErrorOf(collector.collect(NEVER))).message).toContain('belongs to user 12345');
+  expect(faultsOf(await collector.collect(NEVER))[0]?.message).toContain('belongs to user 12345');
 });
 
 test('of several files of cfn-init the first that is there counts', async () => {
@@ -79,4 +85,21 @@ test('of several files of cfn-init the first that is there counts', async () => 
   await write('/three', '3');
   await write('/two', '2');
   expect(await collector.collect(NEVER)).toEqual([{ source: '/two', text: '2' }]);
+});
+
+test('what is bad fails alone: the files beside it count, and so do those of other directories', async () => {
+  const { disk, write, at } = await setUp();
+  for (const directory of ['/closed', '/open']) {
+    await write(`${directory}/a.json`, 'a', 0o666);
+    await mkdir(at(`${directory}/b.json`));
+    await write(`${directory}/c.json`, 'c');
+  }
+  await chmod(at('/closed'), 0o777);
+  const found = await localCollector(disk, ['/closed', '/open'], self).collect(NEVER);
+  expect(found.filter((one) => !isUnreadable(one))).toEqual([{ source: '/open/c.json', text: 'c' }]);
+  expect(faultsOf(found).map(({ code, message }) => `${code} ${message.split(':')[0]}`)).toEqual([
+    'bad-metadata reading /closed',
+    'bad-metadata reading /open/a.json',
+    'disk reading /open/b.json',
+  ]);
 });
