@@ -19,12 +19,13 @@ export async function unitsAsFound(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<{ units: UnitPlan[]; left: Map<string, string> }> {
-  const left = new Map<string, string>();
-  for (const plan of units) {
-    const systemctl = await hands.systemctl();
-    const why = whyLeftAlone(plan, await systemctl.show(plan.unit, signal));
-    if (why !== undefined) left.set(plan.unit, why);
-  }
+  const systemctl = await hands.systemctl();
+  const reasons = await Promise.all(
+    units.map(
+      async (plan) => [plan.unit, whyLeftAlone(plan, await systemctl.show(plan.unit, signal))] as const,
+    ),
+  );
+  const left = new Map(reasons.flatMap(([unit, why]) => (why === undefined ? [] : [[unit, why]])));
   return { units: units.filter(({ unit }) => !left.has(unit)), left };
 }
 
@@ -57,10 +58,14 @@ export async function seeThatTheyLast(units: readonly Standing[], hands: Hands):
     await timed(hands, 'see that the units last', async () => {
       await hands.clock.sleep(ms, NEVER);
     });
-  for (const standing of units)
-    await explained(standing.plan.unit, hands, async ({ systemctl }) => {
-      await lasts(standing, systemctl, NEVER);
-    });
+  await Promise.all(
+    units.map(
+      async (standing) =>
+        await explained(standing.plan.unit, hands, async ({ systemctl }) => {
+          await lasts(standing, systemctl, NEVER);
+        }),
+    ),
+  );
 }
 
 async function explained<T>(

@@ -24,10 +24,11 @@ export async function hastenSystemctl({ root }: TestNode): Promise<void> {
 const perl = (socket: string): string => `#!/usr/bin/perl
 use strict; use IO::Socket::UNIX;
 my ($verb, @rest) = @ARGV;
-my ($unit) = grep { !/^-/ } @rest;
-$unit =~ s/\\.service$//;
+my @units = grep { !/^-/ } @rest;
+s/\\.service$// for @units;
+my $units = join '', map { "&unit=$_" } @units;
 my $socket = IO::Socket::UNIX->new(Peer => '${socket}') or die "no units: $!";
-print $socket "GET /?verb=$verb&unit=$unit HTTP/1.0\\r\\n\\r\\n";
+print $socket "GET /?verb=$verb$units HTTP/1.0\\r\\n\\r\\n";
 my $answer = do { local $/; <$socket> };
 my %said = (code => $answer =~ /"code":(\\d+)/ ? $1 : 1);
 for my $name ('out', 'err') {

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { AgentError, explain } from '../base/errors.ts';
+import { together } from './together.ts';
 
 /** What systemd says of a unit, in its own words (systemctl(1), `show`). */
 export type UnitState = {
@@ -18,6 +19,7 @@ export type UnitState = {
 };
 
 export type Systemctl = {
+  /** Asked of several units at the same moment, it is one question to systemd. */
   show(unit: string, signal: AbortSignal): Promise<UnitState>;
   /** Clears a start limit that was hit, which would refuse the restart. */
   resetFailed(unit: string, signal: AbortSignal): Promise<void>;
@@ -47,23 +49,16 @@ export function createSystemctl(program: string): Systemctl {
     throw new AgentError('unit', `${what}: ${words || code}`);
   };
 
+  const showAll = async (units: readonly string[], signal: AbortSignal): Promise<UnitState[]> => {
+    const wanted = 'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts';
+    const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, signal);
+    // One paragraph for each, in the order of the question.
+    const told = text.split('\n\n');
+    return units.map((_, index) => stateOf(told[index] ?? ''));
+  };
+
   return {
-    show: async (unit, signal) => {
-      const wanted = 'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts';
-      const text = await run(['show', `--property=${wanted}`, serviceName(unit)], QUICK_MS, signal);
-      const facts = new Map(
-        text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
-      );
-      const fact = (name: string): string => facts.get(name) ?? '';
-      return {
-        load: fact('LoadState'),
-        active: fact('ActiveState'),
-        sub: fact('SubState'),
-        result: fact('Result'),
-        invocation: fact('InvocationID'),
-        restarts: Number(fact('NRestarts')),
-      };
-    },
+    show: together(showAll),
     resetFailed: async (unit, signal) => {
       try {
         await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);
@@ -75,6 +70,21 @@ export function createSystemctl(program: string): Systemctl {
     restart: async (unit, deadlineMs, signal) => {
       await run(['restart', serviceName(unit)], deadlineMs, signal);
     },
+  };
+}
+
+function stateOf(text: string): UnitState {
+  const facts = new Map(
+    text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
+  );
+  const fact = (name: string): string => facts.get(name) ?? '';
+  return {
+    load: fact('LoadState'),
+    active: fact('ActiveState'),
+    sub: fact('SubState'),
+    result: fact('Result'),
+    invocation: fact('InvocationID'),
+    restarts: Number(fact('NRestarts')),
   };
 }
 

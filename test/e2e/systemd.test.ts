@@ -98,6 +98,16 @@ test('a unit that was stopped, and that systemd has forgotten, is started', asyn
   expect(await restart('stopped')).toMatchObject({ plan: { unit: 'stopped' } });
 });
 
+test('several units are one question, answered in its order', async () => {
+  const names = ['stopped', 'nobody-knows-it', 'healthy'];
+  const states = await Promise.all(names.map(async (name) => await systemctl.show(name, NEVER)));
+  expect(states.map(({ load, active }) => [load, active])).toEqual([
+    ['loaded', 'inactive'],
+    ['not-found', 'inactive'],
+    ['loaded', 'active'],
+  ]);
+});
+
 test('a unit that has done its work and is gone counts as active', async () => {
   await machine.unit('oneshot', {
     Service: ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/bin/true'],

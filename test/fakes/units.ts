@@ -170,7 +170,14 @@ async function listenControl(
   await mkdir(join(root, 'run'), { recursive: true });
   const control = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://units');
-    const answer = act(url.searchParams.get('verb') ?? '', url.searchParams.get('unit') ?? '');
+    const verb = url.searchParams.get('verb') ?? '';
+    const answers = url.searchParams.getAll('unit').map((unit) => act(verb, unit));
+    // One paragraph for each unit, as systemctl has it.
+    const answer = {
+      code: Math.max(0, ...answers.map(({ code }) => code)),
+      out: answers.map(({ out = '' }) => out).join('\n'),
+      err: answers.map(({ err = '' }) => err).join(''),
+    };
     response.setHeader('connection', 'close').end(JSON.stringify(answer));
   });
   await new Promise<void>((resolve) => {
@@ -183,8 +190,8 @@ async function listenControl(
     `#!${process.execPath}
 const { request } = require('node:http');
 const [verb, ...rest] = process.argv.slice(2);
-const unit = rest.filter((word) => !word.startsWith('-')).map((word) => word.replace(/\\.service$/, ''))[0] ?? '';
-const path = '/?' + new URLSearchParams({ verb, unit });
+const units = rest.filter((word) => !word.startsWith('-')).map((word) => word.replace(/\\.service$/, ''));
+const path = '/?' + new URLSearchParams([['verb', verb], ...units.map((unit) => ['unit', unit])]);
 request({ socketPath: ${JSON.stringify(socketPath)}, path }, (response) => {
   let text = '';
   response.on('data', (chunk) => { text += chunk; });

@@ -33,6 +33,22 @@ test('what systemd says of a unit is read in its own words', async () => {
   );
 });
 
+test('what is asked about several units at once is one question', async () => {
+  const { systemctl, args } = await setUp(
+    String.raw`printf 'LoadState=loaded\nActiveState=active\n\nLoadState=not-found\n'`,
+  );
+  const [etcd, other] = await Promise.all([systemctl.show('etcd', NEVER), systemctl.show('x.socket', NEVER)]);
+  expect(etcd).toMatchObject({ load: 'loaded', active: 'active' });
+  expect(other).toMatchObject({ load: 'not-found', active: '' });
+  expect(await args()).toMatch(/^show --property=\S+ etcd\.service x\.socket\n$/);
+});
+
+test('a question that fails fails for each who asked it', async () => {
+  const { systemctl } = await setUp('echo no >&2; exit 1');
+  const both = await Promise.allSettled([systemctl.show('a', NEVER), systemctl.show('b', NEVER)]);
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
 test('what systemd does not say is empty', async () => {
   const { systemctl } = await setUp('echo LoadState=not-found');
   expect(await systemctl.show('etcd', NEVER)).toEqual({
