@@ -4,9 +4,10 @@ import { cfnCollector } from '../src/metadata/cfn.ts';
 import type { Collector, CollectorName } from '../src/metadata/collector.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
+import { requestCollector, type TempUrl } from '../src/metadata/request.ts';
 import { type CfnSection, type HeatSection, type Polling, requireSection } from './config-polling.ts';
 
-/** What the cloud can be asked, with a section of the configuration; each gives the text of a JSON value. */
+/** What the cloud can be asked, with a section of the configuration; a text is one of a JSON value. */
 export type Readers = {
   readServer(from: HeatSection, signal: AbortSignal): Promise<string>;
   readField(
@@ -15,6 +16,7 @@ export type Readers = {
     of: { resourceName: string; field: string },
     signal: AbortSignal,
   ): Promise<string>;
+  openTempUrl(url: string): TempUrl;
 };
 
 /** The collector of that name, as configured. @throws `config` when its section is missing */
@@ -36,6 +38,8 @@ export function collectorOf(
         return await hands.readField(from, url, of, signal);
       }, from.path);
     }
+    case 'request':
+      return requestCollector(hands.openTempUrl(requireSection(name, polling.request).metadata_url));
     case 'heat_local':
       return heatLocalCollector(disk, polling.heat_local.path, uid);
     case 'local':

@@ -16,6 +16,7 @@ import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
+import { createTempUrl } from '../src/openstack/temp-url.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import { collectorOf, type Readers } from './collectors.ts';
@@ -94,7 +95,12 @@ export async function compose({
     progress,
     hostname: hostname(),
     collectors: config.collectors.map((name) =>
-      collectorOf(name, config, { disk, uid, ...readersOf(heat, keystone, createCfn({ http, secrets })) }),
+      collectorOf(name, config, {
+        disk,
+        uid,
+        ...readersOf(heat, keystone, createCfn({ http, secrets })),
+        openTempUrl: (url) => createTempUrl(url, { http, secrets }),
+      }),
     ),
     ledger: await openLedger(
       {
@@ -138,7 +144,7 @@ export async function compose({
   };
 }
 
-const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Readers => ({
+const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Omit<Readers, 'openTempUrl'> => ({
   readServer: async (from, signal) => {
     const login: Login = {
       authUrl: from.auth_url,

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../src/base/errors.ts';
+import { secretsOfAddress } from '../src/base/presigned.ts';
 import { type CollectorName, SERVED_COLLECTORS } from '../src/metadata/collector.ts';
 
 export const seconds = v.pipe(v.number(), v.minValue(0.01));
@@ -30,11 +31,14 @@ const Cfn = v.strictObject({
   secret_access_key: v.string(),
 });
 
+const Request = v.strictObject({ metadata_url: address });
+
 /** How the node polls, key by key: what a section `os-collect-config` of the metadata may replace. */
 export const pollingEntries = {
   collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
   heat: v.optional(Heat),
   cfn: v.optional(Cfn),
+  request: v.optional(Request),
   heat_local: v.optional(
     v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }),
     {},
@@ -69,5 +73,8 @@ export function requireSection<T>(name: CollectorName, section: T | undefined): 
 }
 
 /** What must never be shown. */
-export const secretsOfPolling = ({ heat, cfn }: Partial<Polling>): string[] =>
-  [heat?.password, cfn?.secret_access_key].filter((value) => value !== undefined);
+export const secretsOfPolling = ({ heat, cfn, request }: Polling): string[] => [
+  ...(heat ? [heat.password] : []),
+  ...(cfn ? [cfn.secret_access_key] : []),
+  ...(request ? secretsOfAddress(request.metadata_url) : []),
+];

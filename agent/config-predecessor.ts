@@ -13,15 +13,16 @@ const LISTS = new Set(['path']);
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   heat: ['auth_url', 'user_id', 'password', 'project_id', 'stack_id', 'resource_name', 'region_name'],
   cfn: ['metadata_url', 'heat_metadata_hint', 'stack_name', 'path', 'access_key_id', 'secret_access_key'],
+  request: ['metadata_url'],
   heat_local: ['path'],
   local: ['path'],
 };
 
 /** Collectors that the predecessor passes over when they are not configured. */
-const CONFIGURED = ['heat', 'cfn'];
+const CONFIGURED = ['heat', 'cfn', 'request'];
 
 /** The predecessor's own default, in its order, as far as it is served here. */
-const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'local'];
+const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local'];
 
 /**
  * The predecessor's words in ours: a part of our configuration, not yet checked. `collectors` and `poll` are

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { secretsOfAddress } from '../base/presigned.ts';
 
 /**
  * A deployment is one piece of work that Heat hands to this node. Its id changes with every change of its
@@ -74,14 +75,7 @@ export function secretsOfTarget(target: SignalTarget): string[] {
     case 'NO_SIGNAL':
       return [];
     case 'CFN_SIGNAL':
-      // A pre-signed address authorizes whoever has it: its query is a secret, and so is the signature alone.
-      return [
-        target.url.replace(/^[^?]*\?/s, ''),
-        ...[...new URLSearchParams(target.url.replace(/^[^?]*/s, ''))]
-          .filter(([name]) => /(signature|sig|secret|token)$/i.test(name))
-          .map(([, value]) => value),
-        ...(target.fallback ? [target.fallback.password] : []),
-      ];
+      return [...secretsOfAddress(target.url), ...(target.fallback ? [target.fallback.password] : [])];
     case 'HEAT_SIGNAL':
       return [target.password];
   }

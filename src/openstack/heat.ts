@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import { withoutQuery } from '../base/presigned.ts';
 import type { Http } from './http.ts';
 import { statusError } from './status.ts';
 import type { Session } from './keystone.ts';
@@ -48,7 +49,7 @@ export function createHeat(http: Http): Heat {
 
     signalAddress: async (url, verb, body, signal) => {
       // The query is the authorization: it stays out of every message.
-      const what = `signalling ${url.replace(/\?.*/s, '')}`;
+      const what = `signalling ${withoutQuery(url)}`;
       if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
       const answer = await http({
         what,

@@ -28,11 +28,9 @@ const bySite = async (collector: string): Promise<Site> =>
   await createSite(cloud, { config: { collectors: [collector] } });
 
 /** What a server's poller is configured with, as a configuration file has it: its path is a list there. */
-function configOf(
-  section: Record<string, unknown>,
-): Record<string, unknown> & { cfn: Record<string, unknown> } {
-  const cfn = isObject(section['cfn']) ? section['cfn'] : {};
-  return { ...section, cfn: { ...cfn, path: [cfn['path']] } };
+function configOf(section: Record<string, unknown>): Record<string, unknown> {
+  const { cfn, ...rest } = section;
+  return isObject(cfn) ? { ...rest, cfn: { ...cfn, path: [cfn['path']] } } : rest;
 }
 
 test('a file of the local directory is a deployment', async () => {
@@ -85,15 +83,53 @@ test.each([
 ])('a CFN poller that is refused says why: %o', async (changes, words) => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
   const { cfn } = configOf(site.cluster.pollerConfig(site.server));
-  await site.node.configure({ collectors: ['cfn'], cfn: { ...cfn, ...changes } });
+  await site.node.configure({ collectors: ['cfn'], cfn: { ...(isObject(cfn) ? cfn : {}), ...changes } });
   const { problems } = await site.pass();
   expect(problems).toMatchObject([{ message: expect.stringMatching(words) as unknown }]);
 });
 
+test('a node that polls at a temporary URL is rotated, and the address is shown nowhere', async () => {
+  const site = await createSite(cloud, { server: { transport: 'POLL_TEMP_URL' } });
+  await site.node.configure(site.cluster.pollerConfig(site.server));
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  cloud.fault({ service: 'swift', effect: { kind: 'answer', status: 403, body: 'no' } });
+  onTestFinished(cloud.clearFaults);
+  const { problems } = await site.pass();
+  expect(problems).toMatchObject([
+    {
+      message: expect.stringMatching(
+        /reading the metadata at http[^?]*: 403 no \(the address has expired/,
+      ) as unknown,
+    },
+  ]);
+  const { stdout, stderr } = await site.node.agent('run-once');
+  expect(stdout + stderr).toContain('403 no');
+  expect(stdout + stderr + site.log.join('')).not.toMatch(/temp_url_sig=[0-9a-f]/);
+});
+
+test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
+  'metadata that is larger than 16 MiB is refused in plain words (%s)',
+  async (transport) => {
+    const site = await createSite(cloud, { server: { transport } });
+    await site.node.configure(configOf(site.cluster.pollerConfig(site.server)));
+    const effect = { kind: 'answer', status: 200, body: ' '.repeat(16 * 1024 * 1024 + 1) } as const;
+    for (const service of ['cfn', 'swift'] as const) cloud.fault({ service, effect });
+    onTestFinished(cloud.clearFaults);
+    const { stdout, code } = await site.node.agent('run-once');
+    expect(stdout).toMatch(/✗ reading .*: the answer is larger than 16 MiB/);
+    expect(code).not.toBe(0);
+  },
+);
+
 test('the address of the CFN API may be where cloud-init has left it', async () => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
   const { cfn } = configOf(site.cluster.pollerConfig(site.server));
-  await site.node.configure({ collectors: ['cfn'], cfn: { ...cfn, metadata_url: undefined } });
+  await site.node.configure({
+    collectors: ['cfn'],
+    cfn: { ...(isObject(cfn) ? cfn : {}), metadata_url: undefined },
+  });
   await site.node.write('/var/lib/heat-cfntools/cfn-metadata-server', cloud.cfnUrl.replace('/v1', '\n'));
   expect(await site.pass()).toMatchObject({ problems: [] });
 });

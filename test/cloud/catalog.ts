@@ -1,6 +1,6 @@
 import { hexId } from './exchange.ts';
 
-export type Origins = { keystone: string; heat: string; cfn: string; magnum: string };
+export type Origins = { keystone: string; heat: string; cfn: string; magnum: string; swift: string };
 
 export const REGION = 'RegionOne';
 

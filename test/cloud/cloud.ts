@@ -11,10 +11,12 @@ import { createKeyPool } from './key-pool.ts';
 import { createKeystone } from './keystone.ts';
 import { listen } from './listen.ts';
 import { createMagnum } from './magnum.ts';
+import { metadataAt } from './metadata.ts';
 import { rotateCa } from './rotate-ca.ts';
 import type { Handler } from './router.ts';
 import type { ReceivedSignal } from './signals.ts';
 import type { StackStatus } from './stack.ts';
+import { createSwift } from './swift.ts';
 import { createServerCertificate } from './tls.ts';
 import { createWaiting } from './waiting.ts';
 
@@ -93,18 +95,27 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     const handler: Handler = async (request) => await (handlers.get(service) ?? unready)(request);
     return await listen({ service, tls, faults, log: logRequest }, handler);
   };
-  const listeners = await Promise.all([open('keystone'), open('heat'), open('cfn'), open('magnum')]);
-  const [keystone, heat, cfn, magnum] = listeners;
+  const listeners = await Promise.all([
+    open('keystone'),
+    open('heat'),
+    open('cfn'),
+    open('magnum'),
+    open('swift'),
+  ]);
+  const [keystone, heat, cfn, magnum, swiftAt] = listeners;
   const origins: Origins = {
     keystone: keystone.origin,
     heat: heat.origin,
     cfn: cfn.origin,
     magnum: magnum.origin,
+    swift: swiftAt.origin,
   };
 
   const log = (signal: ReceivedSignal): void => void signals.push(signal);
   const stacks = () => clusters.map(({ stack }) => stack);
   const records = () => clusters.map(({ record }) => record);
+  const swift = createSwift(now, (path) => metadataAt(path, stacks()));
+  handlers.set('swift', swift.handler);
   handlers.set('keystone', createKeystone({ identity, origins }));
   handlers.set('heat', createHeat({ identity, origins, stacks, log }));
   handlers.set('cfn', createCfn({ stacks, log }));
@@ -125,7 +136,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     requests,
     signals,
     createCluster: async (spec) => {
-      const hands = { identity, origins, keys, owner, project, domains, now, changed, rollbackMs };
+      const around = { identity, origins, keys, owner, project, domains, tempUrlKey: swift.key };
+      const hands = { ...around, now, changed, rollbackMs };
       const cluster = await createCluster(spec, hands);
       clusters.push(cluster);
       return cluster;

@@ -62,6 +62,7 @@ export type ClusterHands = {
   owner: User;
   project: Project;
   domains: { heat: Domain; magnum: Domain };
+  tempUrlKey: string;
   now: () => number;
 } & Pick<StackHands, 'changed' | 'rollbackMs'>;
 
@@ -164,7 +165,7 @@ const pemOf = (generation: Generation): Readonly<Record<CaName, string>> => ({
 });
 
 function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
-  const { identity, origins, project, domains, now, changed, rollbackMs } = hands;
+  const { identity, origins, project, domains, tempUrlKey, now, changed, rollbackMs } = hands;
   const stackId = randomUUID();
   const userProject = identity.addProject(`${project.id}-${stackId}`, domains.heat);
   const around = {
@@ -174,6 +175,7 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
     project,
     userProject,
     userDomain: domains.heat,
+    tempUrlKey,
     stackName: spec.name,
     stackId,
     createdAt: now(),

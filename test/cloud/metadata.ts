@@ -1,5 +1,6 @@
 import { REGION } from './catalog.ts';
 import type { Stack } from './stack.ts';
+import { tempUrl } from './temp-url.ts';
 import type { PollTransport, Server } from './stack-resource.ts';
 
 /** A server's metadata, the same over every transport. */
@@ -44,10 +45,32 @@ const cfnSection = ({ around }: Stack, { name, pollingKey }: Server) => ({
   path: `${name}.Metadata`,
 });
 
+/** The object that Heat puts a server's metadata into. */
+export const objectPath = ({ around }: Stack, { name, id }: Server): string =>
+  `/v1/AUTH_${around.project.id}/${around.stackName}-${name}/${id}`;
+
+const requestSection = (stack: Stack, server: Server) => ({
+  metadata_url: tempUrl(
+    stack.around.origins.swift,
+    objectPath(stack, server),
+    'GET',
+    stack.around.tempUrlKey,
+  ),
+});
+
 const ways: Record<
   PollTransport,
   { collector: string; section: (stack: Stack, server: Server) => Record<string, string> }
 > = {
   POLL_SERVER_HEAT: { collector: 'heat', section: heatSection },
   POLL_SERVER_CFN: { collector: 'cfn', section: cfnSection },
+  POLL_TEMP_URL: { collector: 'request', section: requestSection },
 };
+
+/** What Heat has put into an object. */
+export function metadataAt(path: string, stacks: readonly Stack[]): string | undefined {
+  for (const stack of stacks)
+    for (const server of stack.servers.values())
+      if (objectPath(stack, server) === path) return JSON.stringify(metadataOf(stack, server));
+  return undefined;
+}

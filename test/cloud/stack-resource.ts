@@ -13,7 +13,7 @@ import type { Domain, Identity, Project, User } from './identity.ts';
 import { createSigningKey, presign, type SigningKey } from './presigned.ts';
 
 /** How a server's poller finds its metadata. */
-export type PollTransport = 'POLL_SERVER_HEAT' | 'POLL_SERVER_CFN';
+export type PollTransport = 'POLL_SERVER_HEAT' | 'POLL_SERVER_CFN' | 'POLL_TEMP_URL';
 
 /** A server of a stack, with the stack-domain user whose credentials its poller has. */
 export type Server = {
@@ -56,6 +56,7 @@ export type Surroundings = {
   project: Project;
   userProject: Project;
   userDomain: Domain;
+  tempUrlKey: string;
   createdAt: number;
 };
 

@@ -1,15 +1,13 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { systemClock } from '../../src/base/clock.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import { createSecrets } from '../../src/base/secrets.ts';
 import { cfnCollector } from '../../src/metadata/cfn.ts';
 import { createCfn } from '../../src/openstack/cfn.ts';
-import { createHeat } from '../../src/openstack/heat.ts';
 import { createHttp } from '../../src/openstack/http.ts';
-import { createKeystone } from '../../src/openstack/keystone.ts';
 import { Place } from './coordinates.ts';
-import { eventually, inputsOf, Metadata } from './doors.ts';
+import { Metadata } from './doors.ts';
+import { PLAIN, rotateAndAnswer } from './rotate-and-answer.ts';
 
 /** A cluster of one server, which polls by POLL_SERVER_CFN and is answered by CFN_SIGNAL. */
 export const CfnCoordinates = v.object({
@@ -44,12 +42,7 @@ export function cfnContract(
     let at: CfnCoordinates;
     let close: () => Promise<void>;
     const { signal } = new AbortController();
-    const http = createHttp({
-      deadlineMs: 120_000,
-      ca: () => undefined,
-      verify: true,
-      proxy: { http: undefined, https: undefined, no: undefined },
-    });
+    const http = createHttp(PLAIN);
     const secrets = createSecrets();
     beforeAll(async () => {
       ({ at, close } = await connect());
@@ -98,26 +91,7 @@ export function cfnContract(
     });
 
     test('a new deployment arrives, and is answered', async () => {
-      const params = at.heat_params;
-      const keystone = createKeystone({ http, clock: systemClock, secrets });
-      const trust = {
-        authUrl: params.AUTH_URL,
-        userId: params.TRUSTEE_USER_ID,
-        password: params.TRUSTEE_PASSWORD,
-        scope: { trustId: params.TRUST_ID },
-        region: params.REGION_NAME,
-      };
-      const { token } = await keystone.login(trust, signal);
-      const rotated = await fetch(`${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`, {
-        method: 'PATCH',
-        headers: { 'X-Auth-Token': token, 'OpenStack-API-Version': 'container-infra latest' },
-      });
-      expect(rotated.status).toBe(202);
-      const { deployments } = await eventually(metadata, (one) => one.deployments.length > 0, 'a deployment');
-      const [deployment] = deployments;
-      const inputs = deployment ? inputsOf(deployment) : {};
-      expect(inputs).toMatchObject({ deploy_action: 'UPDATE', deploy_signal_transport: 'CFN_SIGNAL' });
-      await createHeat(http).signalAddress(inputs['deploy_signal_id'] ?? '', 'POST', '{}', signal);
+      await rotateAndAnswer(at, http, metadata);
     });
   });
 }

@@ -2,9 +2,11 @@ import * as v from 'valibot';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import type { SignalTransport } from '../cloud/deployment.ts';
+import type { PollTransport } from '../cloud/stack-resource.ts';
 import { CfnCoordinates, cfnContract } from './cfn.contract.ts';
 import { contract } from './cloud.contract.ts';
 import type { Coordinates, Place } from './coordinates.ts';
+import { RequestCoordinates, requestContract } from './request.contract.ts';
 
 contract('the embedded cloud', async () => {
   const cloud = await startCloud();
@@ -16,16 +18,24 @@ contract('the embedded cloud', async () => {
 });
 
 cfnContract('the embedded cloud', async () => {
+  const { at, close } = await polled('POLL_SERVER_CFN');
+  return { at: v.parse(CfnCoordinates, at), close };
+});
+
+requestContract('the embedded cloud', async () => {
+  const { at, close } = await polled('POLL_TEMP_URL');
+  return { at: v.parse(RequestCoordinates, at), close };
+});
+
+async function polled(transport: PollTransport): Promise<{ at: unknown; close(): Promise<void> }> {
   const cloud = await startCloud();
   const cluster = await cloud.createCluster({
-    name: 'cfn-poll',
-    servers: [
-      { name: 'master-0', role: 'master', transport: 'POLL_SERVER_CFN', signalTransport: 'CFN_SIGNAL' },
-    ],
+    name: 'polled',
+    servers: [{ name: 'master-0', role: 'master', transport, signalTransport: 'CFN_SIGNAL' }],
   });
   const servers = [{ name: 'master-0', os_collect_config: cluster.pollerConfig('master-0') }];
-  return { at: v.parse(CfnCoordinates, { ...placeOf(cloud, cluster), servers }), close: cloud.close };
-});
+  return { at: { ...placeOf(cloud, cluster), servers }, close: cloud.close };
+}
 
 async function seed(cloud: Cloud, name: string, signalTransport: SignalTransport): Promise<Coordinates> {
   const cluster = await cloud.createCluster({

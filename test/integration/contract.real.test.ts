@@ -6,15 +6,21 @@ import { test } from 'vitest';
 import { CfnCoordinates, cfnContract } from '../contract/cfn.contract.ts';
 import { contract } from '../contract/cloud.contract.ts';
 import { Coordinates } from '../contract/coordinates.ts';
+import { RequestCoordinates, requestContract } from '../contract/request.contract.ts';
 
 /** Whoever made the cloud takes it down. */
 const close = async (): Promise<void> => {};
 const run = promisify(execFile);
-const All = v.object({ heatSignal: Coordinates, cfnSignal: Coordinates, cfnPoll: CfnCoordinates });
+const All = v.object({
+  heatSignal: Coordinates,
+  cfnSignal: Coordinates,
+  cfnPoll: CfnCoordinates,
+  requestPoll: RequestCoordinates,
+});
 
 /**
  * The contract of the embedded cloud, asked of a real one: of `COE_CLOUD_STATE`, which `scripts/cloud up` made,
- * or of the three clusters in the JSON file that `COE_CLOUD` names.
+ * or of the four clusters in the JSON file that `COE_CLOUD` names.
  */
 const { COE_CLOUD: file, COE_CLOUD_STATE: state } = process.env;
 
@@ -30,11 +36,21 @@ else {
       close,
     };
   });
+  const read = async (path: string): Promise<v.InferOutput<typeof All>> =>
+    v.parse(All, JSON.parse(await readFile(path, 'utf8')));
+  const fresh = async (poll: string): Promise<unknown> =>
+    await seed(
+      `contract-${poll.toLowerCase().replaceAll('_', '-')}-${Date.now().toString(36)}`,
+      'CFN_SIGNAL',
+      poll,
+    );
   cfnContract('a real cloud', async () => {
-    if (file !== undefined)
-      return { at: v.parse(All, JSON.parse(await readFile(file, 'utf8'))).cfnPoll, close };
-    const name = `contract-poll-${Date.now().toString(36)}`;
-    return { at: v.parse(CfnCoordinates, await seed(name, 'CFN_SIGNAL', 'POLL_SERVER_CFN')), close };
+    const at = file === undefined ? await fresh('POLL_SERVER_CFN') : (await read(file)).cfnPoll;
+    return { at: v.parse(CfnCoordinates, at), close };
+  });
+  requestContract('a real cloud', async () => {
+    const at = file === undefined ? await fresh('POLL_TEMP_URL') : (await read(file)).requestPoll;
+    return { at: v.parse(RequestCoordinates, at), close };
   });
 }
 

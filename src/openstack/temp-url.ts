@@ -1,0 +1,60 @@
+import { AgentError } from '../base/errors.ts';
+import { secretsOfAddress, withoutQuery } from '../base/presigned.ts';
+import type { Secrets } from '../base/secrets.ts';
+import type { Http, HttpAnswer } from './http.ts';
+import { statusError } from './status.ts';
+
+/** Which version of an object it is: Last-Modified in milliseconds, and ETag, where the store gives them. */
+export type Version = { modified: number | undefined; tag: string | undefined };
+
+/**
+ * One object of a store, behind a temporary URL made for GET, which is good for HEAD too
+ * (https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html ).
+ */
+export type TempUrl = {
+  /** Its version; undefined where the store answers nothing but GET. */
+  look(signal: AbortSignal): Promise<Version | undefined>;
+  /** Its content; none when that is still the version which the caller has. */
+  read(
+    unless: Version | undefined,
+    signal: AbortSignal,
+  ): Promise<{ text: string | undefined; version: Version }>;
+};
+
+export function createTempUrl(url: string, { http, secrets }: { http: Http; secrets: Secrets }): TempUrl {
+  for (const secret of secretsOfAddress(url)) secrets.add(secret);
+  const what = `reading the metadata at ${withoutQuery(url)}`;
+  return {
+    look: async (signal) => {
+      const answer = await http({ what, method: 'HEAD', url, signal });
+      return answer.status === 200 ? versionOf(answer) : undefined;
+    },
+    read: async (unless, signal) => {
+      const answer = await http({ what, method: 'GET', url, headers: conditions(unless), signal });
+      const { modified, tag } = versionOf(answer);
+      if (answer.status === 304 && unless)
+        return {
+          text: undefined,
+          version: { modified: modified ?? unless.modified, tag: tag ?? unless.tag },
+        };
+      if (answer.status === 401 || answer.status === 403)
+        throw new AgentError(
+          'cloud-refused',
+          `${statusError(what, answer).message} (the address has expired, or its key has been changed)`,
+        );
+      if (answer.status !== 200) throw statusError(what, answer);
+      return { text: answer.text, version: { modified, tag } };
+    },
+  };
+}
+
+function versionOf({ headers }: HttpAnswer): Version {
+  const modified = Date.parse(headers['last-modified'] ?? '');
+  return { modified: Number.isNaN(modified) ? undefined : modified, tag: headers['etag'] };
+}
+
+/** A store goes by the tag where both are given. */
+const conditions = (unless: Version | undefined): Record<string, string> => ({
+  ...(unless?.tag === undefined ? {} : { 'if-none-match': unless.tag }),
+  ...(unless?.modified === undefined ? {} : { 'if-modified-since': new Date(unless.modified).toUTCString() }),
+});

@@ -1,0 +1,109 @@
+import * as v from 'valibot';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSecrets } from '../../src/base/secrets.ts';
+import { requestCollector } from '../../src/metadata/request.ts';
+import { createHttp, type HttpRequest } from '../../src/openstack/http.ts';
+import { createTempUrl } from '../../src/openstack/temp-url.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { Place } from './coordinates.ts';
+import { Metadata } from './doors.ts';
+import { PLAIN, rotateAndAnswer } from './rotate-and-answer.ts';
+
+/** A cluster of one server, which polls by POLL_TEMP_URL and is answered by CFN_SIGNAL. */
+export const RequestCoordinates = v.object({
+  ...Place.entries,
+  servers: v.tupleWithRest(
+    [
+      v.object({
+        name: v.string(),
+        os_collect_config: v.object({
+          collectors: v.array(v.string()),
+          request: v.object({ metadata_url: v.string() }),
+        }),
+      }),
+    ],
+    v.unknown(),
+  ),
+});
+export type RequestCoordinates = v.InferOutput<typeof RequestCoordinates>;
+
+/** What the collector `request` needs to be true of Heat and of its object store. */
+export function requestContract(
+  name: string,
+  connect: () => Promise<{ at: RequestCoordinates; close(): Promise<void> }>,
+): void {
+  describe(`${name}, polled at a temporary URL`, () => {
+    let at: RequestCoordinates;
+    let close: () => Promise<void>;
+    const { signal } = new AbortController();
+    const http = createHttp(PLAIN);
+    const asked: { method: string; status: number }[] = [];
+    const watched = async (request: HttpRequest) => {
+      const answer = await http(request);
+      asked.push({ method: request.method, status: answer.status });
+      return answer;
+    };
+    const open = (url: string) => createTempUrl(url, { http: watched, secrets: createSecrets() });
+    const url = (): string => at.servers[0].os_collect_config.request.metadata_url;
+    beforeAll(async () => {
+      ({ at, close } = await connect());
+    });
+    afterAll(async () => {
+      http.close();
+      await close();
+    });
+
+    const collecting = (): (() => Promise<v.InferOutput<typeof Metadata>>) => {
+      const collector = requestCollector(open(url()));
+      return async () => {
+        const [collected] = await collector.collect(signal);
+        return v.parse(Metadata, JSON.parse(collected?.text ?? ''));
+      };
+    };
+
+    test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
+      expect(await collecting()()).toEqual({
+        deployments: [],
+        'os-collect-config': at.servers[0].os_collect_config,
+      });
+    });
+
+    test('what has not changed is not fetched again', async () => {
+      const metadata = collecting();
+      const first = await metadata();
+      asked.length = 0;
+      expect(await metadata()).toEqual(first);
+      expect(asked).toEqual([{ method: 'HEAD', status: 200 }]);
+    });
+
+    test('a GET for what is newer than the version at hand is answered by 304', async () => {
+      const object = open(url());
+      const read = await object.read(undefined, signal);
+      const { modified, tag } = read.version;
+      expect(modified).toBeTypeOf('number');
+      asked.length = 0;
+      expect((await object.read({ modified, tag: undefined }, signal)).text).toBeUndefined();
+      expect((await object.read({ modified: undefined, tag }, signal)).text).toBeUndefined();
+      expect(asked.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 304', 'GET 304']);
+    });
+
+    test('an address that has been altered, or has expired, is refused', async () => {
+      for (const altered of [
+        url().replace(/temp_url_sig=[^&]*/, `temp_url_sig=${'0'.repeat(64)}`),
+        url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
+        url().replace(/[^/]*\?/, 'other?'),
+      ]) {
+        const error = await agentErrorOf(open(altered).read(undefined, signal));
+        expect(error.code).toBe('cloud-refused');
+        expect(error.message).toMatch(/401 .*has expired, or its key has been changed/);
+        expect(error.message).not.toContain('temp_url_sig');
+      }
+    });
+
+    test('a new deployment arrives, and is answered', async () => {
+      const metadata = collecting();
+      await metadata();
+      await rotateAndAnswer(at, http, metadata);
+    });
+  });
+}
