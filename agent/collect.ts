@@ -11,7 +11,7 @@ export type Wanted = {
   deployments: Deployment[];
   /** Every source answered: what is not in `deployments` is not asked for any more. */
   complete: boolean;
-  /** What could not be asked, read or understood; each of them fails alone. */
+  /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
   problems: AgentError[];
 };
 
@@ -32,7 +32,10 @@ export async function collect(
   return { texts: found.filter((one) => !isUnreadable(one)), problems };
 }
 
-/** Takes apart what the collectors brought. Of two deployments with the same id the first counts. */
+/**
+ * Takes apart what the collectors brought. Of two deployments with the same id the first counts. A malformed one is
+ * among them when it can be answered.
+ */
 export function understand(
   texts: readonly Collected[],
   unanswered: readonly AgentError[],
@@ -45,18 +48,16 @@ export function understand(
     try {
       for (const raw of decodeMetadata(collected)) {
         const decoded = decodeSafely(raw.value);
-        if (!decoded.ok) {
-          problems.push(decoded.error);
-          // Somebody may still wait for it, whatever it is.
-          complete = false;
-        } else if (deployments.has(decoded.deployment.id)) {
+        const { deployment } = decoded;
+        // Somebody may still wait for it, whatever it is.
+        if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
+        if (!deployment) {
+          if (!decoded.ok) problems.push(decoded.error);
+        } else if (deployments.has(deployment.id))
           problems.push(
-            new AgentError(
-              'bad-deployment',
-              `deployment ${decoded.deployment.id} is there twice; the first counts`,
-            ),
+            new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`),
           );
-        } else deployments.set(decoded.deployment.id, decoded.deployment);
+        else deployments.set(deployment.id, deployment);
       }
     } catch (error) {
       problems.push(asAgentError(error));

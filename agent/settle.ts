@@ -63,6 +63,7 @@ export async function settle(
   await hands.ledger.accept(deployment);
   await hands.ledger.start(id);
   if (lost) return await conclude(id, failed(LOST), hands);
+  if (deployment.fault) return await conclude(id, failed(deployment.fault), hands);
   return await conclude(id, await attempt(operation, id, hands, signal), hands);
 }
 

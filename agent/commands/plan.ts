@@ -70,6 +70,7 @@ async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
   if (!operation) return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
   try {
+    if (deployment.fault) throw deployment.fault;
     const { steps, why } = await intend(operation, hands);
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {

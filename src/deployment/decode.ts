@@ -9,8 +9,7 @@ const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'is 
 
 const Input = v.object({ name: v.string(), type: v.optional(v.string()), value: v.optional(v.unknown()) });
 
-const Shape = v.object({
-  id: Id,
+const fields = {
   name: v.optional(v.string(), ''),
   group: v.optional(v.nullable(v.string()), ''),
   creation_time: v.nullish(v.string()),
@@ -19,12 +18,34 @@ const Shape = v.object({
     v.array(v.object({ name: v.string(), error_output: v.optional(v.unknown(), false) })),
     [],
   ),
+};
+
+const Shape = v.object({ id: Id, ...fields });
+type Shape = v.InferOutput<typeof Shape>;
+
+/** Each field for itself: what can be made out of a deployment that is not as it should be. */
+const Legible = v.object({
+  id: Id,
+  name: v.fallback(fields.name, ''),
+  group: v.fallback(fields.group, ''),
+  creation_time: v.fallback(fields.creation_time, null),
+  inputs: v.fallback(
+    v.pipe(
+      v.array(v.unknown()),
+      v.transform((rows) => rows.filter((row) => v.is(Input, row))),
+    ),
+    [],
+  ),
+  outputs: v.fallback(fields.outputs, []),
 });
 
-/** A deployment, or why it is none; with the id where there is a usable one. */
+/**
+ * A deployment, or why it is none; with the id where there is a usable one, and with as much of it as an answer takes
+ * where somebody can be answered.
+ */
 export type Decoded =
   | { ok: true; deployment: Deployment }
-  | { ok: false; id: string | undefined; error: AgentError };
+  | { ok: false; id: string | undefined; error: AgentError; deployment?: Deployment };
 
 /**
  * Decodes one deployment of the metadata. Input values keep their JSON type, except that a String input is
@@ -33,41 +54,42 @@ export type Decoded =
 export function decodeDeployment(value: unknown): Decoded {
   const id = isObject(value) && v.is(Id, value['id']) ? value['id'] : undefined;
   const what = `deployment ${id ?? '(without a usable id)'}`;
-  const refuse = (why: string): Decoded => ({
-    ok: false,
-    id,
-    error: new AgentError('bad-deployment', `${what}: ${why}`),
-  });
+  const wrong = (why: string): AgentError => new AgentError('bad-deployment', `${what}: ${why}`);
 
   const shape = v.safeParse(Shape, value);
-  if (!shape.success) {
-    const [issue] = shape.issues;
-    return refuse(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
+  if (shape.success) {
+    const read = readShape(shape.output);
+    return typeof read === 'string' ? { ok: false, id, error: wrong(read) } : { ok: true, deployment: read };
   }
-  const { inputs: rows, ...rest } = shape.output;
+  const [issue] = shape.issues;
+  const error = wrong(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
+  const legible = v.safeParse(Legible, value);
+  const read = legible.success ? readShape(legible.output) : '';
+  const isAwaited = typeof read !== 'string' && read.signal.transport !== 'NO_SIGNAL';
+  return { ok: false, id, error, ...(isAwaited && { deployment: { ...read, fault: error } }) };
+}
+
+/** The deployment, or what is wrong with how it is to be answered. */
+function readShape({ inputs: rows, ...rest }: Shape): Deployment | string {
   const inputs = Object.fromEntries(
     rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
   );
-
   const signal = decodeSignal(inputs);
-  if (typeof signal === 'string') return refuse(signal);
+  if (typeof signal === 'string') return signal;
   return {
-    ok: true,
-    deployment: {
-      id: rest.id,
-      name: rest.name,
-      group: rest.group ?? '',
-      action: text(inputs, 'deploy_action') ?? '',
-      createdAt: Date.parse(rest.creation_time ?? '') || 0,
-      resource: resourceOf(inputs) ?? rest.id,
-      inputs,
-      asks: digestOf(inputs),
-      outputs: rest.outputs.map((output) => ({
-        name: output.name,
-        errorOutput: output.error_output === true || output.error_output === 'true',
-      })),
-      signal,
-    },
+    id: rest.id,
+    name: rest.name,
+    group: rest.group ?? '',
+    action: text(inputs, 'deploy_action') ?? '',
+    createdAt: Date.parse(rest.creation_time ?? '') || 0,
+    resource: resourceOf(inputs) ?? rest.id,
+    inputs,
+    asks: digestOf(inputs),
+    outputs: rest.outputs.map((output) => ({
+      name: output.name,
+      errorOutput: output.error_output === true || output.error_output === 'true',
+    })),
+    signal,
   };
 }
 

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { secretsOfAddress } from '../base/presigned.ts';
+import type { AgentError } from '../base/errors.ts';
 
 /**
  * A deployment is one piece of work that Heat hands to this node. Its id changes with every change of its
@@ -21,6 +22,8 @@ export type Deployment = {
   asks: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;
+  /** What is wrong with it: it is answered with that and not done. */
+  fault?: AgentError;
 };
 
 /** An output that the deployment declares; a value in an `errorOutput` makes Heat fail the deployment. */

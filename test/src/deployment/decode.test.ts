@@ -180,6 +180,32 @@ test('a refused deployment keeps its id, so that it can be told of', () => {
   });
 });
 
+test('of a malformed one there is as much as an answer takes', () => {
+  const raw = rawDeployment({ ...HEAT_SIGNAL, reason: 'x' });
+  const good = decodeDeployment(raw);
+  const bad = decodeDeployment({ ...raw, outputs: 'none' });
+  expect(good.ok).toBe(true);
+  expect(bad).toMatchObject({
+    ok: false,
+    deployment: { ...good.deployment, fault: { code: 'bad-deployment' } },
+  });
+  const inputs = [{ name: 'deploy_signal_id', value: 'http://127.0.0.1/signal' }, 'x', {}];
+  expect(decodeDeployment({ ...raw, name: 7, group: {}, creation_time: [], inputs })).toMatchObject({
+    ok: false,
+    deployment: { name: '', group: '', createdAt: 0, signal: { transport: 'CFN_SIGNAL' } },
+  });
+});
+
+test.each([
+  ['is told not to', { deploy_signal_transport: 'NO_SIGNAL' }],
+  ['is told nothing of it', {}],
+  ['cannot, for lack of an address', { ...HEAT_SIGNAL, deploy_stack_id: '' }],
+])('of a malformed one that nobody is answered of (%s) there is nothing', (_, inputs) => {
+  const decoded = decodeDeployment({ ...rawDeployment(inputs), outputs: 'none' });
+  expect(decoded.ok).toBe(false);
+  expect(decoded.deployment).toBeUndefined();
+});
+
 test('without a creation time, or with one that is none, it counts as the oldest', () => {
   for (const time of [undefined, null, '', 'yesterday'])
     expect(deployment({}, { creation_time: time })).toMatchObject({ createdAt: 0 });

@@ -1,0 +1,101 @@
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { isObject } from '../cloud/exchange.ts';
+import { rewriteJson } from '../cloud/spoil.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** Deployments that are not as they should be, of which Heat waits for an answer all the same. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterEach(() => {
+  cloud.clearFaults();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** From now on Heat's metadata has these fields in every deployment. */
+function spoil(changes: Record<string, unknown>): void {
+  const change = rewriteJson(({ metadata }) => {
+    const deployments = isObject(metadata) ? metadata['deployments'] : [];
+    const spoilt = Array.isArray(deployments)
+      ? deployments.filter(isObject).map((one) => ({ ...one, ...changes }))
+      : [];
+    return { metadata: { deployments: spoilt } };
+  });
+  cloud.fault({ service: 'heat', method: 'GET', effect: { kind: 'transform', change } });
+}
+
+const said = (site: Site): unknown[] =>
+  site
+    .signals()
+    .map(({ deploymentId, accepted, body }) => [
+      deploymentId,
+      accepted,
+      body?.['deploy_status_code'],
+      body?.['deploy_stderr'],
+    ]);
+
+test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
+  'it is answered as failed, with the reason, once (%s)',
+  async (signalTransport) => {
+    const site = await createSite(cloud, { server: { signalTransport } });
+    const before = await site.files();
+    await cloud.rotateCa(site.cluster);
+    const asked = site.cluster.stack.deploymentsOn(site.server)[0]?.id;
+    spoil({ outputs: 'none' });
+    expect((await cli(site, ['plan'])).stdout).toContain('would be refused');
+    const why = 'outputs: Invalid type: Expected Array but received "none"';
+    expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 1 } }] });
+    expect(await site.pass()).toMatchObject({ problems: [], settled: [], open: [] });
+    expect(said(site)).toEqual([[asked, true, 1, `deployment ${asked}: ${why}\n`]]);
+    expect(await site.ledger()).toMatchObject([{ id: asked, state: 'signalled' }]);
+    expect(await site.files()).toEqual(before);
+  },
+);
+
+test('one that nobody serves here is left to whoever does', async () => {
+  const site = await createSite(cloud);
+  const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });
+  spoil({ outputs: 'none' });
+  expect(await site.pass()).toMatchObject({ settled: [], unserved: [{ id, group: 'no-such-hook' }] });
+  expect(said(site)).toEqual([]);
+  expect(await site.ledger()).toEqual([]);
+});
+
+test('one without a usable address is only reported', async () => {
+  const site = await createSite(cloud);
+  cloud.deploy(site.cluster, site.server, { group: 'coe-rotate' });
+  spoil({ inputs: 'none' });
+  expect(await site.pass()).toMatchObject({ settled: [], problems: [{ code: 'bad-deployment' }] });
+  expect(said(site)).toEqual([]);
+  expect(await site.ledger()).toEqual([]);
+});
+
+test('it is the newest of its resource: an older result is not sent any more', async () => {
+  const site = await createSite(cloud);
+  const ask = (reason: string, created: number): string =>
+    cloud.deploy(site.cluster, site.server, {
+      resource: 'by-hand',
+      group: 'coe-rotate',
+      inputs: [{ name: 'reason' }],
+      values: { reason },
+      created,
+    }).id;
+  const older = ask('one', Date.now());
+  cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
+  await site.pass();
+  cloud.clearFaults();
+  const newer = ask('two', Date.now() + 60_000);
+  spoil({ name: ['x'] });
+  await site.pass();
+  expect(said(site)).toMatchObject([[newer, true, 1, expect.stringContaining('name') as unknown]]);
+  expect((await site.ledger()).map(({ id, state }) => [id, state])).toEqual([
+    [older, 'superseded'],
+    [newer, 'signalled'],
+  ]);
+});
