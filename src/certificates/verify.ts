@@ -40,12 +40,23 @@ export function verifyIssued(
   const purposes = request.extendedKeyUsage.map((usage) => PURPOSE[usage]);
   if (!sameSet(purposes, certificate.keyUsage ?? []))
     throw wrong('has another extended key usage than asked for');
-  const usage = usageBits(request.keyUsage);
-  if (usage !== 0 && keyUsageOf(certificate.raw) !== usage)
-    throw wrong('has another key usage than asked for');
+  const fault = keyUsageFault(keyUsageOf(certificate.raw), usageBits(request.keyUsage));
+  if (fault !== undefined) throw wrong(fault);
   verifyDates(certificate, what, now);
   return certificate;
 }
+
+/** What is wrong with a key usage (RFC 5280 bits; undefined: there is none, and everything is allowed). */
+function keyUsageFault(found: number | undefined, asked: number): string | undefined {
+  if (asked !== 0) return found === asked ? undefined : 'has another key usage than asked for';
+  if (found === undefined) return undefined;
+  // Nothing was asked, so an issuer may add one: it must allow a TLS handshake, and no more certificates.
+  if ((found & DIGITAL_SIGNATURE) === 0) return 'has a key usage that does not allow digital signatures';
+  return (found & SIGNS_CERTIFICATES) === 0 ? undefined : 'has a key usage that lets it sign certificates';
+}
+
+const DIGITAL_SIGNATURE = usageBits(['digitalSignature']);
+const SIGNS_CERTIFICATES = 0x04;
 
 /** The CA that Magnum serves: one certificate, a CA, signed by its own key, valid now. */
 export function verifyAuthority(pem: string, type: CaType, now: number): X509Certificate {

@@ -83,6 +83,22 @@ test.each<[string, Partial<CertificateRequest>]>([
   expect(verify(ca, { pem: await issued(ca, over), asked: request(over) })).toBeInstanceOf(X509Certificate);
 });
 
+const asServer = (usage: string): string[] => [
+  `keyUsage=critical,${usage}`,
+  'extendedKeyUsage=clientAuth,serverAuth',
+  'subjectAltName=IP:10.0.0.5,DNS:node-0',
+];
+
+test.each(['digitalSignature', 'digitalSignature,keyEncipherment,nonRepudiation'])(
+  'so is one with the key usage %s where none was asked for',
+  async (usage) => {
+    const ca = await createCa();
+    const asked = request({ keyUsage: [] });
+    const pem = await ca.sign(createCsr(asked, key), asServer(usage));
+    expect(verify(ca, { pem, asked })).toBeInstanceOf(X509Certificate);
+  },
+);
+
 describe('refused is', () => {
   test('one for another key', async () => {
     const ca = await createCa();
@@ -145,12 +161,18 @@ describe('refused is', () => {
 
   test('one that has more usages than asked for', async () => {
     const ca = await createCa();
-    const pem = await ca.sign(createCsr(request(), key), [
-      'keyUsage=critical,digitalSignature,keyEncipherment,keyAgreement',
-      'extendedKeyUsage=clientAuth,serverAuth',
-      'subjectAltName=IP:10.0.0.5,DNS:node-0',
-    ]);
+    const usage = 'digitalSignature,keyEncipherment,keyAgreement';
+    const pem = await ca.sign(createCsr(request(), key), asServer(usage));
     expect(refusal(ca, { pem })).toContain('another key usage');
+  });
+
+  test.each([
+    ['keyEncipherment', 'does not allow digital signatures'],
+    ['digitalSignature,keyCertSign', 'lets it sign certificates'],
+  ])('one with the key usage %s where none was asked for', async (usage, words) => {
+    const ca = await createCa();
+    const pem = await ca.sign(createCsr(request({ keyUsage: [] }), key), asServer(usage));
+    expect(refusal(ca, { pem, asked: request({ keyUsage: [] }) })).toContain(words);
   });
 
   test('an expired one, and one that is not valid yet, with what the clock says', async () => {
