@@ -3,7 +3,6 @@ import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { issueCertificates, type Material } from '../src/certificates/issue.ts';
 import { recognizer } from '../src/certificates/recognize.ts';
-import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import { fill } from '../src/certificates/template.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
@@ -68,7 +67,6 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   stage: async ({ serviceAccount, units: planned }, run) => {
     const { hands } = run;
     const node = made(run.node);
-    if (serviceAccount) checkServiceAccount(serviceAccount);
     const read = async (path: string): Promise<string | undefined> =>
       (await readIfThere(hands.disk, path))?.toString('utf8');
     const { material } = run;

@@ -1,7 +1,13 @@
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, codeOf } from '../src/base/errors.ts';
+import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
-import { type GoBackOperation, type Operation, selectOperation } from '../src/operation/operation.ts';
+import {
+  type GoBackOperation,
+  type Operation,
+  type RotateOperation,
+  selectOperation,
+} from '../src/operation/operation.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
@@ -25,16 +31,23 @@ export async function intend(
       return { node, steps: [], why: operation.why };
     case 'rotate':
       checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
+      checkKeys(operation, node);
       return { node, steps: planRotation(operation, node, config, true), why };
     case 'go-back': {
-      const same = await hasKeys(operation, node, hands);
-      return { node, steps: same ? [] : planGoingBack(operation, node, config), why: GOING_BACK };
+      if (await hasKeys(operation, node, hands)) return { node, steps: [], why: GOING_BACK };
+      checkKeys(operation, node);
+      return { node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
     }
   }
 }
 
 const GOING_BACK =
   'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
+
+/** Keys that no pod could log in with are refused before anything else is done; a role without them ignores them. */
+function checkKeys({ serviceAccount }: RotateOperation | GoBackOperation, { layout }: Node): void {
+  if (serviceAccount && layout.serviceAccount) checkServiceAccount(serviceAccount);
+}
 
 /** Whether the node has the service-account keys of an operation already. */
 async function hasKeys({ serviceAccount }: GoBackOperation, node: Node, { disk }: Hands): Promise<boolean> {

@@ -114,7 +114,7 @@ const REFUSALS: readonly Refusal[] = [
       update(site, { kube_service_account_key: '******', kube_service_account_private_key: '******' });
     },
     words: () => ['the service-account keys are not PEM keys', 'masked'],
-    signings: 7,
+    signings: 0,
   },
   {
     what: 'service-account keys that are no pair',
@@ -124,7 +124,7 @@ const REFUSALS: readonly Refusal[] = [
       update(site, { ...onePair, kube_service_account_private_key: foreign });
     },
     words: () => ['the service-account private key does not fit its public key'],
-    signings: 7,
+    signings: 0,
   },
   {
     what: 'a node without a unit that its layout requires',
@@ -195,4 +195,11 @@ test('what has been refused is done when it is asked for again and the fault is 
   await cloud.rotateCa(site.cluster);
   await site.pass();
   expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([1, 0]);
+});
+
+test('service-account keys that cannot be used do not concern a node that has none', async () => {
+  const site = await createSite(cloud, { role: 'worker' });
+  update(site, { kube_service_account_key: '******', kube_service_account_private_key: '******' });
+  await site.pass();
+  expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([0]);
 });
