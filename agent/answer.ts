@@ -2,7 +2,7 @@ import { AgentError, explain } from '../src/base/errors.ts';
 import { secretsOfTarget } from '../src/deployment/deployment.ts';
 import type { Entry } from '../src/deployment/ledger.ts';
 import { byAge } from '../src/deployment/pending.ts';
-import { signalBody } from '../src/signal/body.ts';
+import { largestBody, signalBody } from '../src/signal/body.ts';
 import { sendSignal } from '../src/signal/send.ts';
 import type { Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
@@ -88,7 +88,7 @@ async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Un
   const start = hands.clock.elapsed();
   hands.progress({ event: 'step', text });
   try {
-    const body = signalBody(outcome);
+    const body = signalBody(outcome, largestBody(target));
     await hands.retry(text, PATIENCE, signal, async () => {
       await sendSignal(target, body, hands.signals, signal);
     });

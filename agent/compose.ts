@@ -18,8 +18,8 @@ import { createKeystone, type Keystone, type Login } from '../src/openstack/keys
 import { createMagnum } from '../src/openstack/magnum.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
-import type { SignalHands } from '../src/signal/send.ts';
 import { collectorOf, type Readers } from './collectors.ts';
+import { openSignals } from './compose-signals.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
@@ -118,7 +118,7 @@ export async function compose({
     ),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
-    signals: signalsOf(heat, keystone),
+    signals: openSignals({ http, keystone, heat, clock }),
     systemctl: async () => {
       const { createSystemctl } = await import('../src/services/systemctl.ts');
       // Below --root it is that root's own systemctl, never this machine's.
@@ -202,19 +202,3 @@ const openClusterWith =
       await retry('log in', patience, signal, async () => await keystone.login(login, signal));
     return cluster;
   };
-
-const signalsOf = (heat: Heat, keystone: Keystone): SignalHands => ({
-  signalAddress: heat.signalAddress,
-  signalResource: async (target, body, signal) => {
-    const login: Login = {
-      authUrl: target.authUrl,
-      userId: target.userId,
-      password: target.password,
-      scope: { projectId: target.projectId },
-      region: target.region,
-    };
-    await keystone.authorized(login, signal, async (session) => {
-      await heat.signalResource(session, target, body, signal);
-    });
-  },
-});

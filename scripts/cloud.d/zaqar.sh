@@ -14,7 +14,7 @@ management_store = sqlalchemy
 [drivers:management_store:sqlalchemy]
 uri = $(database_url zaqar)
 [drivers:message_store:redis]
-uri = redis:$STATE/redis/socket
+uri = redis:$STATE/redis/socket?socket_timeout=10
 [drivers:transport:websocket]
 bind = 127.0.0.1
 port = $ZAQAR_WEBSOCKET_PORT
@@ -41,8 +41,8 @@ redis_up() {
 zaqar_up() {
   redis_up
   once zaqar zaqar_migrate
-  wsgi zaqar "$ZAQAR_PORT" 1 "$HERE/zaqar-api.py" "--config-file $STATE/etc/zaqar.conf"
-  start zaqar-websocket /usr/bin/python3 "$HERE/zaqar-websocket.py" --config-file "$STATE/etc/zaqar.conf"
+  wsgi zaqar "$ZAQAR_PORT" 1 "$HERE/zaqar-api.py" "--config-file $STATE/etc/zaqar.conf" PYTHONDONTWRITEBYTECODE=1
+  start zaqar-websocket env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$HERE/zaqar-websocket.py" --config-file "$STATE/etc/zaqar.conf"
   until_ready zaqar 120 port_open "$ZAQAR_PORT"
   until_ready zaqar-websocket 120 port_open "$ZAQAR_WEBSOCKET_PORT"
 }

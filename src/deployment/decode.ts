@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { isObject } from '../base/json.ts';
-import type { Deployment, SignalTarget } from './deployment.ts';
+import { decodeSignal, textInput } from './decode-signal.ts';
+import type { Deployment } from './deployment.ts';
 
 /** Ids become file names, so only what Heat makes (UUIDs) and a person would write is an id. */
 const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'is not usable as an id'));
@@ -74,14 +75,15 @@ function readShape({ inputs: rows, ...rest }: Shape): Deployment | string {
   const inputs = Object.fromEntries(
     rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
   );
-  const signal = decodeSignal(inputs);
+  const createdAt = Date.parse(rest.creation_time ?? '') || 0;
+  const signal = decodeSignal(inputs, createdAt);
   if (typeof signal === 'string') return signal;
   return {
     id: rest.id,
     name: rest.name,
     group: rest.group ?? '',
-    action: text(inputs, 'deploy_action') ?? '',
-    createdAt: Date.parse(rest.creation_time ?? '') || 0,
+    action: textInput(inputs, 'deploy_action') ?? '',
+    createdAt,
     resource: resourceOf(inputs) ?? rest.id,
     inputs,
     asks: digestOf(inputs),
@@ -96,14 +98,9 @@ function readShape({ inputs: rows, ...rest }: Shape): Deployment | string {
 const asString = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
 
-const text = (inputs: Record<string, unknown>, name: string): string | undefined => {
-  const value = inputs[name];
-  return typeof value === 'string' && value !== '' ? value : undefined;
-};
-
 const resourceOf = (inputs: Record<string, unknown>): string | undefined => {
-  const stack = text(inputs, 'deploy_stack_id');
-  const resource = text(inputs, 'deploy_resource_name');
+  const stack = textInput(inputs, 'deploy_stack_id');
+  const resource = textInput(inputs, 'deploy_resource_name');
   return stack !== undefined && resource !== undefined ? `${stack}/${resource}` : undefined;
 };
 
@@ -113,42 +110,4 @@ function digestOf(inputs: Record<string, unknown>): string {
     .filter(([name, value]) => !name.startsWith('deploy_') && asString(value) !== '')
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return asked.length === 0 ? '' : createHash('sha256').update(JSON.stringify(asked)).digest('hex');
-}
-
-/** The signal target, or what is wrong with it. */
-function decodeSignal(inputs: Record<string, unknown>): SignalTarget | string {
-  // A deployment that names no transport but has an address is one of the oldest Heat releases.
-  const transport =
-    text(inputs, 'deploy_signal_transport') ??
-    (text(inputs, 'deploy_signal_id') ? 'CFN_SIGNAL' : 'NO_SIGNAL');
-  if (transport === 'NO_SIGNAL') return { transport };
-  if (transport === 'HEAT_SIGNAL') return heatSignal(inputs);
-  if (transport !== 'CFN_SIGNAL') return `the signal transport ${transport} is not known`;
-  const url = text(inputs, 'deploy_signal_id');
-  if (url === undefined) return 'CFN_SIGNAL needs the input deploy_signal_id';
-  const verb = text(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST';
-  const other = heatSignal(inputs);
-  return { transport, url, verb, ...(typeof other === 'string' ? {} : { fallback: other }) };
-}
-
-type HeatSignal = Extract<SignalTarget, { transport: 'HEAT_SIGNAL' }>;
-
-function heatSignal(inputs: Record<string, unknown>): HeatSignal | string {
-  const missing: string[] = [];
-  const need = (name: string): string => {
-    const value = text(inputs, name);
-    if (value === undefined) missing.push(name);
-    return value ?? '';
-  };
-  const target: HeatSignal = {
-    transport: 'HEAT_SIGNAL',
-    stackId: need('deploy_stack_id'),
-    resourceName: need('deploy_resource_name'),
-    authUrl: need('deploy_auth_url'),
-    userId: need('deploy_user_id'),
-    password: need('deploy_password'),
-    projectId: need('deploy_project_id'),
-    region: text(inputs, 'deploy_region_name'),
-  };
-  return missing.length === 0 ? target : `HEAT_SIGNAL needs the inputs ${missing.join(', ')}`;
 }

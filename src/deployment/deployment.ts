@@ -48,10 +48,31 @@ const CfnSignal = v.object({
   fallback: v.optional(HeatSignal),
 });
 
+const TempUrlSignal = v.object({
+  transport: v.literal('TEMP_URL_SIGNAL'),
+  url: v.string(),
+  /** When Heat made the deployment, in milliseconds since the epoch; 0 when it did not say. */
+  handedOutAt: v.number(),
+  /** As of a pre-signed address. */
+  fallback: v.optional(HeatSignal),
+});
+
+const ZaqarSignal = v.object({
+  transport: v.literal('ZAQAR_SIGNAL'),
+  queueId: v.string(),
+  authUrl: v.string(),
+  userId: v.string(),
+  password: v.string(),
+  projectId: v.string(),
+  region: v.optional(v.string()),
+});
+
 /** Where and how the result is told. */
 export const SignalTargetSchema = v.variant('transport', [
   v.object({ transport: v.literal('NO_SIGNAL') }),
   CfnSignal,
+  TempUrlSignal,
+  ZaqarSignal,
   HeatSignal,
 ]);
 export type SignalTarget = v.InferOutput<typeof SignalTargetSchema>;
@@ -78,7 +99,9 @@ export function secretsOfTarget(target: SignalTarget): string[] {
     case 'NO_SIGNAL':
       return [];
     case 'CFN_SIGNAL':
+    case 'TEMP_URL_SIGNAL':
       return [...secretsOfAddress(target.url), ...(target.fallback ? [target.fallback.password] : [])];
+    case 'ZAQAR_SIGNAL':
     case 'HEAT_SIGNAL':
       return [target.password];
   }

@@ -1,7 +1,14 @@
-import type { Outcome } from '../deployment/deployment.ts';
+import type { Outcome, SignalTarget } from '../deployment/deployment.ts';
 
 /** Heat takes at most 1,048,576 bytes; the rest is room for what encodes it on the way. */
 export const LARGEST_BODY = 950_000;
+
+/** Zaqar takes at most 262,144 bytes for a message with everything around it. */
+const LARGEST_MESSAGE = 250_000;
+
+/** In bytes, what a body may have on its way out. */
+export const largestBody = ({ transport }: Pick<SignalTarget, 'transport'>): number =>
+  transport === 'ZAQAR_SIGNAL' ? LARGEST_MESSAGE : LARGEST_BODY;
 
 /** Shorter texts are not worth cutting: the mark in their place would be as long. */
 const NOT_WORTH_CUTTING = 64;

@@ -1,5 +1,7 @@
 import { AgentError, codeOf, explain } from '../base/errors.ts';
 import type { SignalTarget } from '../deployment/deployment.ts';
+import { postAnswer, type SignalQueue } from './post-answer.ts';
+import { putAnswer, type SignalObject } from './put-answer.ts';
 
 type Target<T extends SignalTarget['transport']> = Extract<SignalTarget, { transport: T }>;
 
@@ -7,6 +9,9 @@ type Target<T extends SignalTarget['transport']> = Extract<SignalTarget, { trans
 export type SignalHands = {
   signalResource(target: Target<'HEAT_SIGNAL'>, body: string, signal: AbortSignal): Promise<void>;
   signalAddress(url: string, verb: 'POST' | 'PUT', body: string, signal: AbortSignal): Promise<void>;
+  objectAt(url: string): SignalObject;
+  queueOf(target: Target<'ZAQAR_SIGNAL'>): SignalQueue;
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
 };
 
 /** Sends one result; a rejected promise means that nobody has acknowledged it. */
@@ -20,29 +25,53 @@ export async function sendSignal(
     case 'NO_SIGNAL':
       return;
     case 'CFN_SIGNAL':
-      await signalAddress(target, body, hands, signal);
+      await byAddress(target, body, hands, signal, async () => {
+        await hands.signalAddress(target.url, target.verb, body, signal);
+      });
+      return;
+    case 'TEMP_URL_SIGNAL':
+      await byAddress(target, body, hands, signal, async () => {
+        await putAnswer(target, body, hands.objectAt(target.url), hands.sleep, signal);
+      });
+      return;
+    case 'ZAQAR_SIGNAL':
+      await postAnswer(body, hands.queueOf(target), signal);
       return;
     case 'HEAT_SIGNAL':
       await hands.signalResource(target, body, signal);
   }
 }
 
-async function signalAddress(
-  { url, verb, fallback }: Target<'CFN_SIGNAL'>,
+/** An address that carries its own authorization is good for a while; then the other way is gone, if there is one. */
+async function byAddress(
+  target: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>,
   body: string,
   hands: SignalHands,
   signal: AbortSignal,
+  send: () => Promise<void>,
 ): Promise<void> {
   try {
-    await hands.signalAddress(url, verb, body, signal);
+    await send();
   } catch (error) {
     if (codeOf(error) !== 'cloud-refused' && codeOf(error) !== 'unauthorized') throw error;
-    if (fallback) await hands.signalResource(fallback, body, signal);
+    if (target.fallback) await hands.signalResource(target.fallback, body, signal);
     else
       throw new AgentError(
         'cloud-refused',
-        `the pre-signed address is refused, as it is once its time stamp is too old, and the deployment names no other way: ${explain(error)}`,
+        `${whyRefused(target)}, and the deployment names no other way: ${explain(error)}`,
         { cause: error },
       );
   }
 }
+
+function whyRefused({ transport, url }: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>): string {
+  if (transport === 'CFN_SIGNAL')
+    return 'the pre-signed address is refused, as it is once its time stamp is too old';
+  const [, expires] = /[?&]temp_url_expires=(\d+)/.exec(url) ?? [];
+  const until = expires === undefined ? '' : `, good until ${isoSeconds(Number(expires))},`;
+  return `the temporary address${until} is refused, as it is once it has expired or Swift's key has changed`;
+}
+
+/** Of seconds since the epoch; as they stand there when they are no date. */
+const isoSeconds = (seconds: number): string =>
+  Math.abs(seconds) < 8e12 ? new Date(seconds * 1000).toISOString() : String(seconds);

@@ -1,6 +1,15 @@
 import { hexId } from './exchange.ts';
 
-export type Origins = { keystone: string; heat: string; cfn: string; magnum: string; swift: string };
+export type Origins = {
+  keystone: string;
+  heat: string;
+  cfn: string;
+  magnum: string;
+  zaqar: string;
+  swift: string;
+  /** Zaqar's websocket: `ws:` or `wss:`. */
+  zaqarSocket: string;
+};
 
 export const REGION = 'RegionOne';
 
@@ -11,6 +20,9 @@ export function catalog(origins: Origins, projectId: string): unknown[] {
     entry('cloudformation', 'heat-cfn', `${origins.cfn}/v1`),
     entry('orchestration', 'heat', `${origins.heat}/v1/${projectId}`),
     entry('container-infra', 'magnum', `${origins.magnum}/v1`),
+    entry('messaging', 'zaqar', origins.zaqar),
+    entry('messaging-websocket', 'zaqar-websocket', origins.zaqarSocket),
+    entry('object-store', 'swift', `${origins.swift}/v1/AUTH_${projectId}`),
   ];
 }
 

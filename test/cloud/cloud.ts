@@ -11,7 +11,9 @@ import { createKeyPool } from './key-pool.ts';
 import { createKeystone } from './keystone.ts';
 import { listen } from './listen.ts';
 import { createMagnum } from './magnum.ts';
-import { metadataAt } from './metadata.ts';
+import { createExchange } from './heat-exchange.ts';
+import { createObjects, type Objects } from './objects.ts';
+import { createQueues, type Queues } from './queues.ts';
 import { rotateCa } from './rotate-ca.ts';
 import type { Handler } from './router.ts';
 import type { ReceivedSignal } from './signals.ts';
@@ -19,6 +21,7 @@ import type { StackStatus } from './stack.ts';
 import { createSwift } from './swift.ts';
 import { createServerCertificate } from './tls.ts';
 import { createWaiting } from './waiting.ts';
+import { createZaqar } from './zaqar.ts';
 
 export type CloudOptions = {
   /** HTTPS on all services, under a CA of its own: `caPem`. */
@@ -44,6 +47,8 @@ export type Cloud = {
   readonly project: Project;
   readonly requests: readonly LoggedRequest[];
   readonly signals: readonly ReceivedSignal[];
+  readonly queues: Queues;
+  readonly objects: Objects;
   createCluster(spec: ClusterSpec): Promise<Cluster>;
   /** `openstack coe ca rotate` by the owner, or by another user of the project. Throws when refused. */
   rotateCa(cluster: Cluster, as?: User): Promise<void>;
@@ -78,6 +83,8 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const requests: LoggedRequest[] = [];
   const signals: ReceivedSignal[] = [];
   const clusters: Cluster[] = [];
+  const queues = createQueues({ now });
+  const objects = createObjects({ now });
 
   const identity = createIdentity({ now, tokenLifetimeMs });
   const domains = { heat: domain('heat'), magnum: domain('magnum') };
@@ -100,25 +107,35 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     open('heat'),
     open('cfn'),
     open('magnum'),
+    open('zaqar'),
     open('swift'),
   ]);
-  const [keystone, heat, cfn, magnum, swiftAt] = listeners;
+  const [keystone, heat, cfn, magnum, zaqar, swift] = listeners;
   const origins: Origins = {
     keystone: keystone.origin,
     heat: heat.origin,
     cfn: cfn.origin,
     magnum: magnum.origin,
-    swift: swiftAt.origin,
+    zaqar: zaqar.origin,
+    swift: swift.origin,
+    zaqarSocket: '',
   };
 
   const log = (signal: ReceivedSignal): void => void signals.push(signal);
   const stacks = () => clusters.map(({ stack }) => stack);
+  const exchange = createExchange({ stacks, queues, objects, log });
+  queues.onPost(exchange);
+  objects.onPut(exchange);
+  const stackChanged = (): void => {
+    exchange();
+    changed();
+  };
   const records = () => clusters.map(({ record }) => record);
-  const swift = createSwift(now, (path) => metadataAt(path, stacks()));
-  handlers.set('swift', swift.handler);
   handlers.set('keystone', createKeystone({ identity, origins }));
   handlers.set('heat', createHeat({ identity, origins, stacks, log }));
   handlers.set('cfn', createCfn({ stacks, log }));
+  handlers.set('zaqar', createZaqar({ identity, origins, queues }));
+  handlers.set('swift', createSwift({ objects }));
   handlers.set('magnum', createMagnum({ identity, origins, clusters: records }));
 
   const urls = {
@@ -135,11 +152,24 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     project,
     requests,
     signals,
+    queues,
+    objects,
     createCluster: async (spec) => {
-      const around = { identity, origins, keys, owner, project, domains, tempUrlKey: swift.key };
-      const hands = { ...around, now, changed, rollbackMs };
+      const hands = {
+        identity,
+        origins,
+        objects,
+        keys,
+        owner,
+        project,
+        domains,
+        now,
+        changed: stackChanged,
+        rollbackMs,
+      };
       const cluster = await createCluster(spec, hands);
       clusters.push(cluster);
+      stackChanged();
       return cluster;
     },
     rotateCa: async (cluster, as = owner) => await rotateCa(urls, as, project.name, cluster.uuid),

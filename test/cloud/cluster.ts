@@ -7,6 +7,7 @@ import { heatParams, type Role } from './heat-params.ts';
 import type { Domain, Identity, Project, Trust, User } from './identity.ts';
 import type { KeyKind, KeyPool } from './key-pool.ts';
 import type { ClusterRecord } from './magnum.ts';
+import type { Objects } from './objects.ts';
 import { createStack, type Stack, type StackHands } from './stack.ts';
 import { randomName, type PollTransport, type Server } from './stack-resource.ts';
 
@@ -58,11 +59,11 @@ export type Cluster = {
 export type ClusterHands = {
   identity: Identity;
   origins: Origins;
+  objects: Objects;
   keys: KeyPool;
   owner: User;
   project: Project;
   domains: { heat: Domain; magnum: Domain };
-  tempUrlKey: string;
   now: () => number;
 } & Pick<StackHands, 'changed' | 'rollbackMs'>;
 
@@ -165,17 +166,17 @@ const pemOf = (generation: Generation): Readonly<Record<CaName, string>> => ({
 });
 
 function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
-  const { identity, origins, project, domains, tempUrlKey, now, changed, rollbackMs } = hands;
+  const { identity, origins, objects, project, domains, now, changed, rollbackMs } = hands;
   const stackId = randomUUID();
   const userProject = identity.addProject(`${project.id}-${stackId}`, domains.heat);
   const around = {
     identity,
     origins,
+    objects,
     now,
     project,
     userProject,
     userDomain: domains.heat,
-    tempUrlKey,
     stackName: spec.name,
     stackId,
     createdAt: now(),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isObject, isoSeconds } from './exchange.ts';
 
-export type SignalTransport = 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'NO_SIGNAL';
+export type SignalTransport = 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'TEMP_URL_SIGNAL' | 'ZAQAR_SIGNAL' | 'NO_SIGNAL';
 export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'SUSPEND' | 'RESUME';
 
 export type Input = { name: string; type?: string; description?: string; default?: unknown; value?: unknown };

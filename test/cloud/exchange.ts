@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
-export const SERVICES = ['keystone', 'heat', 'cfn', 'magnum', 'swift'] as const;
+export const SERVICES = ['keystone', 'heat', 'cfn', 'magnum', 'zaqar', 'swift'] as const;
 export type Service = (typeof SERVICES)[number];
 
 /** A request with its whole body, as a service's routes see it. */

@@ -1,6 +1,5 @@
 import { REGION } from './catalog.ts';
 import type { Stack } from './stack.ts';
-import { tempUrl } from './temp-url.ts';
 import type { PollTransport, Server } from './stack-resource.ts';
 
 /** A server's metadata, the same over every transport. */
@@ -45,16 +44,24 @@ const cfnSection = ({ around }: Stack, { name, pollingKey }: Server) => ({
   path: `${name}.Metadata`,
 });
 
-/** The object that Heat puts a server's metadata into. */
-export const objectPath = ({ around }: Stack, { name, id }: Server): string =>
-  `/v1/AUTH_${around.project.id}/${around.stackName}-${name}/${id}`;
+const zaqarSection = ({ around }: Stack, { user, physicalName }: Server) => ({
+  user_id: user.id,
+  password: user.password,
+  auth_url: `${around.origins.keystone}/v3/`,
+  project_id: around.userProject.id,
+  queue_id: physicalName,
+  region_name: REGION,
+});
+
+/** Where Heat leaves the metadata of a server that is to poll by POLL_TEMP_URL. */
+export const metadataObject = ({ around }: Stack, { id, physicalName }: Server): string =>
+  `/v1/AUTH_${around.project.id}/${physicalName}/${id}`;
 
 const requestSection = (stack: Stack, server: Server) => ({
-  metadata_url: tempUrl(
+  metadata_url: stack.around.objects.temporary(
     stack.around.origins.swift,
-    objectPath(stack, server),
     'GET',
-    stack.around.tempUrlKey,
+    metadataObject(stack, server),
   ),
 });
 
@@ -65,12 +72,5 @@ const ways: Record<
   POLL_SERVER_HEAT: { collector: 'heat', section: heatSection },
   POLL_SERVER_CFN: { collector: 'cfn', section: cfnSection },
   POLL_TEMP_URL: { collector: 'request', section: requestSection },
+  ZAQAR_MESSAGE: { collector: 'zaqar', section: zaqarSection },
 };
-
-/** What Heat has put into an object. */
-export function metadataAt(path: string, stacks: readonly Stack[]): string | undefined {
-  for (const stack of stacks)
-    for (const server of stack.servers.values())
-      if (objectPath(stack, server) === path) return JSON.stringify(metadataOf(stack, server));
-  return undefined;
-}

@@ -10,15 +10,18 @@ import {
   type SignalTransport,
 } from './deployment.ts';
 import type { Domain, Identity, Project, User } from './identity.ts';
+import type { Objects } from './objects.ts';
 import { createSigningKey, presign, type SigningKey } from './presigned.ts';
 
 /** How a server's poller finds its metadata. */
-export type PollTransport = 'POLL_SERVER_HEAT' | 'POLL_SERVER_CFN' | 'POLL_TEMP_URL';
+export type PollTransport = 'POLL_SERVER_HEAT' | 'POLL_SERVER_CFN' | 'POLL_TEMP_URL' | 'ZAQAR_MESSAGE';
 
 /** A server of a stack, with the stack-domain user whose credentials its poller has. */
 export type Server = {
   name: string;
   id: string;
+  /** The name of its queue, and of its container. */
+  physicalName: string;
   user: User;
   pollingKey: SigningKey;
   transport: PollTransport;
@@ -39,9 +42,19 @@ export type ResourceSpec = {
 /** A deployment resource: its user and signal address outlive its deployments. */
 export type Resource = ResourceSpec & {
   serverId: string;
+  /** The name of its queue, and of its object. */
+  physicalName: string;
   user: User;
   signingKey: SigningKey;
-  current: { deployment: Deployment; status: DeploymentStatus; values: Record<string, unknown> } | undefined;
+  current:
+    | {
+        deployment: Deployment;
+        status: DeploymentStatus;
+        values: Record<string, unknown>;
+        /** When it was handed out, as Heat's database has it; nothing counts as older than a first one. */
+        since: number;
+      }
+    | undefined;
   /** Set while an update has touched it and no rollback has undone that. */
   before: { values: Record<string, unknown> } | undefined;
 };
@@ -49,6 +62,7 @@ export type Resource = ResourceSpec & {
 export type Surroundings = {
   identity: Identity;
   origins: Origins;
+  objects: Objects;
   now: () => number;
   stackName: string;
   stackId: string;
@@ -56,7 +70,6 @@ export type Surroundings = {
   project: Project;
   userProject: Project;
   userDomain: Domain;
-  tempUrlKey: string;
   createdAt: number;
 };
 
@@ -71,6 +84,10 @@ export function addStackUser(
   return user;
 }
 
+/** Where Heat looks for what is signalled by TEMP_URL_SIGNAL. */
+export const signalObject = ({ project, stackId }: Surroundings, { physicalName }: Resource): string =>
+  `/v1/AUTH_${project.id}/${stackId}/${physicalName}`;
+
 /** The tail of a physical resource name. */
 export const randomName = (): string =>
   Array.from(randomBytes(12), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('');
@@ -78,6 +95,7 @@ export const randomName = (): string =>
 export const createResource = (spec: ResourceSpec, serverId: string, around: Surroundings): Resource => ({
   ...spec,
   serverId,
+  physicalName: `${around.stackName}-${spec.name}-${randomName()}`,
   user: addStackUser(around, spec.name),
   signingKey: createSigningKey(),
   current: undefined,
@@ -111,14 +129,13 @@ export function deploy(
   const deployment = makeDeployment(resource.config, values, inputs, created);
   // Nobody will signal this one, so Heat does not wait for it.
   const status = resource.transport === 'NO_SIGNAL' ? 'COMPLETE' : 'IN_PROGRESS';
-  resource.current = { deployment, status, values };
+  const since = action === 'CREATE' ? 0 : Math.round(around.now() / 1000) * 1000;
+  resource.current = { deployment, status, values, since };
   return deployment;
 }
 
-function signalInputs(
-  resource: Resource,
-  { origins, now, project, userProject, stackName, stackId }: Surroundings,
-): DeployInput[] {
+function signalInputs(resource: Resource, around: Surroundings): DeployInput[] {
+  const { origins, now, project, userProject, stackName, stackId } = around;
   if (resource.transport === 'NO_SIGNAL') return [];
   if (resource.transport === 'CFN_SIGNAL') {
     const target = { projectId: project.id, stackId: `${stackName}/${stackId}`, name: resource.name };
@@ -128,6 +145,19 @@ function signalInputs(
       ['deploy_signal_verb', 'HTTP verb to use for signaling output values', 'POST'],
     ];
   }
+  if (resource.transport === 'TEMP_URL_SIGNAL') {
+    const path = signalObject(around, resource);
+    if (!around.objects.find(path)) around.objects.put(path, '');
+    const url = around.objects.temporary(origins.swift, 'PUT', path);
+    return [
+      ['deploy_signal_id', 'ID of signal to use for signaling output values', url],
+      ['deploy_signal_verb', 'HTTP verb to use for signaling output values', 'PUT'],
+    ];
+  }
+  const queue: DeployInput[] =
+    resource.transport === 'ZAQAR_SIGNAL'
+      ? [['deploy_queue_id', 'ID of queue to use for signaling output values', resource.physicalName]]
+      : [];
   return [
     ['deploy_auth_url', 'URL for API authentication', `${origins.keystone}/v3/`],
     ['deploy_username', 'Username for API authentication', resource.user.name],
@@ -135,5 +165,6 @@ function signalInputs(
     ['deploy_password', 'Password for API authentication', resource.user.password],
     ['deploy_project_id', 'ID of project for API authentication', userProject.id],
     ['deploy_region_name', 'Region name for API authentication', REGION],
+    ...queue,
   ];
 }

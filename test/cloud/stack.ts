@@ -5,6 +5,7 @@ import {
   addStackUser,
   createResource,
   deploy,
+  randomName,
   type PollTransport,
   type Resource,
   type ResourceSpec,
@@ -54,7 +55,9 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     );
 
   const deployAs = (resource: Resource, action: Action, values = valuesOf(resource)): void => {
-    if (resource.actions.includes(action)) deploy(resource, around, action, values);
+    if (!resource.actions.includes(action)) return;
+    deploy(resource, around, action, values);
+    changed();
   };
 
   /** Moves the stack on after a deployment has changed its state. */
@@ -120,7 +123,9 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     addServer: (name: string, transport: PollTransport): Server => {
       const user = addStackUser(around, name);
       const pollingKey = createSigningKey();
-      const server: Server = { name, id: randomUUID(), user, pollingKey, transport, formerly: [] };
+      const physicalName = `${around.stackName}-${name}-${randomName()}`;
+      const id = randomUUID();
+      const server: Server = { name, id, physicalName, user, pollingKey, transport, formerly: [] };
       servers.set(name, server);
       return server;
     },

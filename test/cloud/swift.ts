@@ -1,61 +1,60 @@
-import { createHash } from 'node:crypto';
 import type { Answer, Request } from './exchange.ts';
-import type { Handler } from './router.ts';
-import { isTempUrl } from './temp-url.ts';
+import type { Objects, StoredObject } from './objects.ts';
+import { createRouter, type Handler } from './router.ts';
 
-export type StoredObject = { body: string; modified: number };
+/** Swift's object API as far as temporary addresses go, https://docs.openstack.org/api-ref/object-store/ . */
+export function createSwift({ objects }: { objects: Objects }): Handler {
+  const allowed =
+    (use: (request: Request) => Answer) =>
+    (request: Request): Answer =>
+      objects.allows(request.method, decodeURIComponent(request.path), request.query)
+        ? use(request)
+        : page(401, '401 Unauthorized: Temp URL invalid', { 'Www-Authenticate': 'Swift realm="unknown"' });
 
-export type Swift = {
-  handler: Handler;
-  /** The key that temporary URLs are signed with. */
-  key: string;
-  put(path: string, body: string): void;
-  object(path: string): StoredObject | undefined;
-};
+  const read = allowed(({ path, method, headers }) => {
+    const object = objects.find(decodeURIComponent(path));
+    if (!object) return notFound();
+    const facts = factsOf(object);
+    if (isUnchanged(object, headers)) return { status: 304, headers: facts, body: '' };
+    if (method === 'GET') return { status: 200, headers: facts, body: object.content };
+    const length = String(Buffer.byteLength(object.content));
+    return { status: 200, headers: { ...facts, 'Content-Length': length }, body: '' };
+  });
 
-/**
- * An object store behind temporary URLs. `written` is asked first what somebody, such as Heat, has by now put at a
- * path; the same content again is not put anew.
- */
-export function createSwift(now: () => number, written: (path: string) => string | undefined): Swift {
-  const objects = new Map<string, StoredObject>();
-  const key = 'temporary';
-  const put = (path: string, body: string): void => void objects.set(path, { body, modified: now() });
-  const object = (path: string): StoredObject | undefined => {
-    const body = written(path);
-    if (body !== undefined && body !== objects.get(path)?.body) put(path, body);
-    return objects.get(path);
-  };
-  return {
-    key,
-    put,
-    object,
-    handler: async (request) => {
-      if (!isTempUrl(request, key, now())) return plain(401, '401 Unauthorized: Temp URL invalid\n');
-      if (request.method === 'PUT') {
-        put(request.path, request.body);
-        return plain(201, '');
-      }
-      const found = object(request.path);
-      return await Promise.resolve(found ? show(found, request) : plain(404, 'Not Found'));
-    },
-  };
+  const write = allowed(({ path, body }) => {
+    const { etag, modified } = objects.put(decodeURIComponent(path), body);
+    return page(201, '', { Etag: etag, 'Last-Modified': new Date(modified).toUTCString() });
+  });
+
+  const path = /^\/v1\/[^/]+\/[^/]+\/.+$/;
+  return createRouter(
+    [
+      { method: 'GET', path, handle: read },
+      { method: 'HEAD', path, handle: read },
+      { method: 'PUT', path, handle: write },
+    ],
+    { unknownPath: notFound, wrongMethod: () => page(405, '<html><h1>Method Not Allowed</h1></html>') },
+  );
 }
 
-/** `Last-Modified` has whole seconds, and is rounded up. */
-function show({ body, modified }: StoredObject, { method, headers }: Request): Answer {
-  const shown = Math.ceil(modified / 1000) * 1000;
-  const tag = createHash('md5').update(body).digest('hex');
-  const own = { Etag: tag, 'Last-Modified': new Date(shown).toUTCString() };
-  const since = Date.parse(String(headers['if-modified-since']));
-  const isKnown = headers['if-none-match'] === undefined ? shown <= since : headers['if-none-match'] === tag;
-  if (isKnown) return { status: 304, headers: own, body: '' };
-  const length = { 'Content-Length': String(Buffer.byteLength(body)) };
-  return { status: 200, headers: { ...own, ...length }, body: method === 'HEAD' ? '' : body };
+const factsOf = ({ etag, modified }: StoredObject): Record<string, string> => ({
+  'Content-Type': 'application/octet-stream',
+  Etag: etag,
+  'Last-Modified': new Date(modified).toUTCString(),
+  'Accept-Ranges': 'bytes',
+});
+
+function isUnchanged({ etag, modified }: StoredObject, headers: Request['headers']): boolean {
+  const tag = headers['if-none-match'];
+  if (tag !== undefined) return tag.replaceAll('"', '') === etag;
+  return modified <= Date.parse(headers['if-modified-since'] ?? '');
 }
 
-const plain = (status: number, body: string): Answer => ({
+const page = (status: number, body: string, headers: Record<string, string> = {}): Answer => ({
   status,
-  headers: { 'Content-Type': 'text/html; charset=UTF-8' },
+  headers: { 'Content-Type': 'text/html; charset=UTF-8', ...headers },
   body,
 });
+
+const notFound = (): Answer =>
+  page(404, '<html><h1>Not Found</h1><p>The resource could not be found.</p></html>');

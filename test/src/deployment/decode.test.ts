@@ -147,6 +147,30 @@ describe('the signal', () => {
     });
   });
 
+  test('a temporary address is put to, with the date that Heat goes by', () => {
+    expect(signal({ deploy_signal_transport: 'TEMP_URL_SIGNAL', deploy_signal_id: url })).toEqual({
+      transport: 'TEMP_URL_SIGNAL',
+      url,
+      handedOutAt: Date.UTC(2026, 10, 21, 0, 11, 2),
+    });
+  });
+
+  test('a queue is posted to as the user that the deployment brings along', () => {
+    const inputs = { ...HEAT_SIGNAL, deploy_signal_transport: 'ZAQAR_SIGNAL', deploy_queue_id: 'q' };
+    expect(signal({ ...inputs, deploy_region_name: 'RegionOne' })).toEqual({
+      transport: 'ZAQAR_SIGNAL',
+      queueId: 'q',
+      authUrl: 'http://127.0.0.1:5000/v3/',
+      userId: '85bb',
+      password: HEAT_SIGNAL.deploy_password,
+      projectId: '9be0',
+      region: 'RegionOne',
+    });
+    expect(refusal(rawDeployment({ deploy_signal_transport: 'ZAQAR_SIGNAL' })).message).toContain(
+      'ZAQAR_SIGNAL needs the inputs deploy_queue_id, deploy_auth_url',
+    );
+  });
+
   test('what a transport needs and does not get is named, all of it', () => {
     const { deploy_password: _, deploy_user_id: __, ...rest } = HEAT_SIGNAL;
     expect(refusal(rawDeployment(rest)).message).toContain(
@@ -214,10 +238,24 @@ test('without a creation time, or with one that is none, it counts as the oldest
 test('any JSON is a deployment or a refusal', () => {
   const value = fc.jsonValue();
   const name = fc.oneof(
-    fc.constantFrom(...Object.keys(HEAT_SIGNAL), 'deploy_signal_id', 'deploy_action', '__proto__'),
+    fc.constantFrom(
+      ...Object.keys(HEAT_SIGNAL),
+      'deploy_signal_id',
+      'deploy_queue_id',
+      'deploy_action',
+      '__proto__',
+    ),
     fc.string(),
   );
-  const input = fc.oneof(fc.record({ name, type: fc.constantFrom('String', 'Json'), value }), value);
+  const transport = fc.record({
+    name: fc.constant('deploy_signal_transport'),
+    value: fc.constantFrom('HEAT_SIGNAL', 'CFN_SIGNAL', 'TEMP_URL_SIGNAL', 'ZAQAR_SIGNAL', 'NO_SIGNAL'),
+  });
+  const input = fc.oneof(
+    fc.record({ name, type: fc.constantFrom('String', 'Json'), value }),
+    transport,
+    value,
+  );
   const close = fc.record(
     {
       id: fc.constant('x'),

@@ -25,3 +25,13 @@ test('of a pre-signed address the query is secret, as it authorizes whoever has 
   const both = { ...HEAT_SIGNAL, deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url };
   expect(secretsOf(deployment(both))).toContain(HEAT_SIGNAL.deploy_password);
 });
+
+test('of a temporary address and of a queue likewise', () => {
+  const url = 'http://swift/v1/AUTH_p/c/o?temp_url_sig=5ec2e7a1&temp_url_expires=2147483586';
+  const temporary = { deploy_signal_transport: 'TEMP_URL_SIGNAL', deploy_signal_id: url };
+  expect(secretsOf(deployment(temporary))).toEqual(
+    expect.arrayContaining(['temp_url_sig=5ec2e7a1&temp_url_expires=2147483586', '5ec2e7a1']),
+  );
+  const queue = { ...HEAT_SIGNAL, deploy_signal_transport: 'ZAQAR_SIGNAL', deploy_queue_id: 'q' };
+  expect(secretsOf(deployment(queue))).toContain(HEAT_SIGNAL.deploy_password);
+});

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../src/deployment/deployment.ts';
-import { LARGEST_BODY, signalBody } from '../../../src/signal/body.ts';
+import { largestBody, LARGEST_BODY, signalBody } from '../../../src/signal/body.ts';
 import { jsonObject, textIn } from '../support/fixtures.ts';
 
 /** What Heat takes: `max_json_body_size`. */
@@ -110,4 +110,13 @@ test('output that crashed the predecessor fits what Heat takes, control characte
     expect(Buffer.byteLength(body)).toBeLessThan(HEAT_LIMIT);
     expect(Buffer.byteLength(body)).toBeGreaterThan(LARGEST_BODY / 2);
   }
+});
+
+test('a queue takes less than Heat does: 256 KiB with all that is around it', () => {
+  const limit = largestBody({ transport: 'ZAQAR_SIGNAL' });
+  const outcome = { statusCode: 0, stdout: `${'x'.repeat(300_000)}the end`, stderr: '', outputs: {} };
+  const body = signalBody(outcome, limit);
+  expect(Buffer.byteLength(`{"messages":[{"ttl":600,"body":${body}}]}`)).toBeLessThan(262_144);
+  expect(body).toContain('the end');
+  expect(largestBody({ transport: 'TEMP_URL_SIGNAL' })).toBe(LARGEST_BODY);
 });

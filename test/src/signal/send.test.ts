@@ -16,19 +16,42 @@ const HEAT = {
 } as const;
 const CFN = { transport: 'CFN_SIGNAL', url: 'http://h/s?Signature=x', verb: 'PUT' } as const;
 
-/** What was sent where; `fails` is what the pre-signed address answers. */
+const TEMP = {
+  transport: 'TEMP_URL_SIGNAL',
+  url: 'http://s/v1/a/c/o?temp_url_sig=x',
+  handedOutAt: 0,
+} as const;
+const ZAQAR = { ...HEAT, transport: 'ZAQAR_SIGNAL', queueId: 'q' } as const;
+
+/** What was sent where; `fails` is what an address that carries its own authorization answers. */
 async function send(target: SignalTarget, fails?: AgentError): Promise<string[]> {
   const sent: string[] = [];
+  const tell = async (what: string, error?: AgentError): Promise<void> => {
+    sent.push(what);
+    await Promise.resolve();
+    if (error) throw error;
+  };
   const hands: SignalHands = {
     signalResource: async (to, body) => {
-      sent.push(`resource ${to.stackId} ${body}`);
-      await Promise.resolve();
+      await tell(`resource ${to.stackId} ${body}`);
     },
     signalAddress: async (url, verb, body) => {
-      sent.push(`${verb} ${url} ${body}`);
-      await Promise.resolve();
-      if (fails) throw fails;
+      await tell(`${verb} ${url} ${body}`, fails);
     },
+    objectAt: (url) => ({
+      changedAt: async () => await Promise.resolve(1_795_274_494_000),
+      put: async (body) => {
+        await tell(`object ${url} ${body}`, fails);
+      },
+    }),
+    queueOf: ({ queueId }) => ({
+      list: async () => await Promise.resolve([]),
+      remove: async () => await Promise.resolve(),
+      post: async (body, ttl) => {
+        await tell(`queue ${queueId} ${body} ${ttl}`);
+      },
+    }),
+    sleep: async () => await Promise.resolve(),
   };
   await sendSignal(target, '{}', hands, NEVER);
   return sent;
@@ -38,6 +61,8 @@ test('each transport goes its way', async () => {
   expect(await send({ transport: 'NO_SIGNAL' })).toEqual([]);
   expect(await send(CFN)).toEqual(['PUT http://h/s?Signature=x {}']);
   expect(await send(HEAT)).toEqual(['resource s/1 {}']);
+  expect(await send(ZAQAR)).toEqual(['queue q {} 600']);
+  expect([...new Set(await send(TEMP))]).toEqual([`object ${TEMP.url} {}`]);
 });
 
 test.each(['cloud-refused', 'unauthorized'] as const)(
@@ -57,4 +82,17 @@ test.each(['cloud-refused', 'unauthorized'] as const)(
 test('an address that does not answer is no reason for the other way: it is tried again', async () => {
   const fails = new AgentError('cloud-unreachable', 'no answer');
   expect(await agentErrorOf(send({ ...CFN, fallback: HEAT }, fails))).toBe(fails);
+});
+
+test('a temporary address that is refused is said plainly, with its date; the other way is gone where there is one', async () => {
+  const fails = new AgentError('unauthorized', 'putting the object http://s/v1/a/c/o: 401 Temp URL invalid');
+  const error = await agentErrorOf(send({ ...TEMP, url: `${TEMP.url}&temp_url_expires=1795274494` }, fails));
+  expect(error.code).toBe('cloud-refused');
+  expect(error.message).toContain('good until 2026-11-21T15:21:34.000Z');
+  expect(error.message).toContain('401 Temp URL invalid');
+  expect(error.message).not.toContain('temp_url_sig');
+  expect(await send({ ...TEMP, fallback: HEAT }, fails)).toEqual([
+    `object ${TEMP.url} {}`,
+    'resource s/1 {}',
+  ]);
 });

@@ -1,0 +1,38 @@
+import { AgentError } from '../base/errors.ts';
+import type { Http } from './http.ts';
+import { statusError } from './status.ts';
+
+/**
+ * An object behind a temporary address, which carries its own authorization
+ * (https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html); one for PUT is good for HEAD too.
+ */
+export type Swift = {
+  /** When the object was last replaced, in milliseconds since the epoch; undefined when nobody says. */
+  changedAt(url: string, signal: AbortSignal): Promise<number | undefined>;
+  /** Resolves only when the object is stored. */
+  put(url: string, body: string, signal: AbortSignal): Promise<void>;
+};
+
+export const createSwift = (http: Http): Swift => ({
+  changedAt: async (url, signal) => {
+    const what = `looking at the object ${shown(url)}`;
+    const answer = await http({ what, method: 'HEAD', url: checked(url, what), signal });
+    if (answer.status === 429 || answer.status >= 500) throw statusError(what, answer);
+    return Date.parse(answer.headers['last-modified'] ?? '') || undefined;
+  },
+
+  put: async (url, body, signal) => {
+    const what = `putting the object ${shown(url)}`;
+    const headers = { 'content-type': 'application/json' };
+    const answer = await http({ what, method: 'PUT', url: checked(url, what), headers, body, signal });
+    if (answer.status < 200 || answer.status >= 300) throw statusError(what, answer);
+  },
+});
+
+/** The query is the authorization: it stays out of every message. */
+const shown = (url: string): string => url.replace(/\?.*/s, '');
+
+function checked(url: string, what: string): string {
+  if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
+  return url;
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
+import { parseJson } from '../base/json.ts';
+import type { Http, HttpAnswer, HttpRequest } from './http.ts';
+import type { Session } from './keystone.ts';
+import { statusError } from './status.ts';
+
+/** A queue of a project, and the user who asks. */
+export type QueueAddress = { queueId: string; projectId: string; userId: string };
+
+export type QueueMessage = { id: string; body: unknown };
+
+/** Messages that nobody else is given for a minute, oldest first. */
+export type Claim = { id: string; messages: QueueMessage[] };
+
+/** The most that Zaqar gives at a time. */
+export const PAGE = 20;
+
+/** How long a claim holds, in seconds: the least that Zaqar takes. */
+export const CLAIM_SECONDS = 60;
+
+/** Zaqar's messaging API, version 2, https://docs.openstack.org/api-ref/message/ . */
+export type Zaqar = {
+  /** Up to a page of the messages that nobody holds; undefined when there are none. */
+  claim(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<Claim | undefined>;
+  /** Gives a claim back: its messages stand in the queue as before. One that has run out is given back already. */
+  release(session: Session, queue: QueueAddress, claimId: string, signal: AbortSignal): Promise<void>;
+  /** Up to a page of the messages that nobody holds, and nobody is kept from them. */
+  list(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<QueueMessage[]>;
+  remove(
+    session: Session,
+    queue: QueueAddress,
+    what: { ids: readonly string[]; claimId?: string },
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** @param body a JSON text @param ttl seconds */
+  post(session: Session, queue: QueueAddress, body: string, ttl: number, signal: AbortSignal): Promise<void>;
+};
+
+const Messages = v.object({ messages: v.array(v.object({ id: v.string(), body: v.unknown() })) });
+
+export function createZaqar(http: Http): Zaqar {
+  const ask = async (
+    session: Session,
+    queue: QueueAddress,
+    request: Pick<HttpRequest, 'what' | 'method' | 'body' | 'signal'> & { path: string },
+  ): Promise<HttpAnswer> => {
+    const { path, ...rest } = request;
+    const base = session.endpoint('messaging').replace(/\/v\d[\d.]*$/, '');
+    const url = `${base}/v2/queues/${encodeURIComponent(queue.queueId)}/${path}`;
+    const headers = { ...headersOf(session, queue), 'content-type': 'application/json' };
+    const answer = await http({ ...rest, url, headers });
+    if (answer.status < 200 || answer.status >= 300) throw statusError(rest.what, answer);
+    return answer;
+  };
+
+  return {
+    claim: async (session, queue, signal) => {
+      const what = `claiming the messages of queue ${queue.queueId}`;
+      const body = JSON.stringify({ ttl: CLAIM_SECONDS, grace: CLAIM_SECONDS });
+      const path = `claims?limit=${PAGE}`;
+      const answer = await ask(session, queue, { what, method: 'POST', path, body, signal });
+      if (answer.status === 204) return undefined;
+      const id = /\/claims\/([^/?]+)$/.exec(answer.headers['location'] ?? '')?.[1];
+      if (id === undefined) throw new AgentError('bad-answer', `${what}: the answer names no claim`);
+      return { id, messages: messagesOf(answer, what) };
+    },
+
+    release: async (session, queue, claimId, signal) => {
+      const what = `giving back a claim on queue ${queue.queueId}`;
+      const path = `claims/${encodeURIComponent(claimId)}`;
+      await ask(session, queue, { what, method: 'DELETE', path, signal });
+    },
+
+    list: async (session, queue, signal) => {
+      const what = `reading the messages of queue ${queue.queueId}`;
+      // Without `echo` those that this client has posted itself are left out.
+      const path = `messages?echo=true&limit=${PAGE}`;
+      return messagesOf(await ask(session, queue, { what, method: 'GET', path, signal }), what);
+    },
+
+    remove: async (session, queue, { ids, claimId }, signal) => {
+      if (ids.length === 0) return;
+      const what = `removing messages of queue ${queue.queueId}`;
+      const claims = claimId === undefined ? '' : `&claim_ids=${encodeURIComponent(claimId)}`;
+      const path = `messages?ids=${ids.map(encodeURIComponent).join(',')}${claims}`;
+      await ask(session, queue, { what, method: 'DELETE', path, signal });
+    },
+
+    post: async (session, queue, text, ttl, signal) => {
+      const what = `posting a message to queue ${queue.queueId}`;
+      const body = `{"messages":[{"ttl":${ttl},"body":${text}}]}`;
+      await ask(session, queue, { what, method: 'POST', path: 'messages', body, signal });
+    },
+  };
+}
+
+function messagesOf(answer: HttpAnswer, what: string): QueueMessage[] {
+  const body = v.safeParse(Messages, parseJson(answer.text, what, 'bad-answer'));
+  if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no messages`);
+  return body.output.messages;
+}
+
+/** What every request to Zaqar carries, by REST and through the socket. */
+export const headersOf = (session: Session, { projectId, userId }: QueueAddress): Record<string, string> => ({
+  'X-Auth-Token': session.token,
+  'X-Project-ID': projectId,
+  'Client-ID': clientIdOf(userId),
+});
+
+/**
+ * Zaqar wants to know its clients by a UUID of version 4 that stays the same. The user has a name that does, so
+ * none has to be kept.
+ */
+function clientIdOf(userId: string): string {
+  const hex = createHash('sha256').update(userId).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}

@@ -1,0 +1,33 @@
+import { isDeepStrictEqual } from 'node:util';
+
+/** The queue of one deployment resource, in which Heat finds its answers; nobody else posts there. */
+export type SignalQueue = {
+  list(signal: AbortSignal): Promise<{ id: string; body: unknown }[]>;
+  remove(ids: readonly string[], signal: AbortSignal): Promise<void>;
+  post(body: string, ttlSeconds: number, signal: AbortSignal): Promise<void>;
+};
+
+const TTL_SECONDS = 600;
+
+/**
+ * ZAQAR_SIGNAL: the result is posted to a queue, out of which Heat takes one message when it waits for one. What
+ * lies there answers whichever deployment of the resource comes next. So there is never more than this answer: an
+ * older one is taken out, and one whose acknowledgement was lost is not posted a second time.
+ */
+export async function postAnswer(body: string, queue: SignalQueue, signal: AbortSignal): Promise<void> {
+  const answer: unknown = JSON.parse(body);
+  const [there, ...copies] = await leftIn(queue, answer, signal);
+  await queue.remove(copies, signal);
+  if (there === undefined) await queue.post(body, TTL_SECONDS, signal);
+}
+
+/** The ids of messages that are this answer; every other message is gone. */
+async function leftIn(queue: SignalQueue, answer: unknown, signal: AbortSignal): Promise<string[]> {
+  const messages = await queue.list(signal);
+  const same = messages.filter((message) => isDeepStrictEqual(message.body, answer)).map(({ id }) => id);
+  await queue.remove(
+    messages.map(({ id }) => id).filter((id) => !same.includes(id)),
+    signal,
+  );
+  return same;
+}
