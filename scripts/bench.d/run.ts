@@ -111,6 +111,7 @@ async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Pr
 
     await forgetPeak(daemon.pid);
     const used = await cpuOf(daemon.pid);
+    const polled = cloud.requests.length;
     await cloud.rotateCa(cluster);
     const status = await cloud.settled(cluster, PATIENCE_MS);
     const acknowledged = (): boolean =>
@@ -121,7 +122,9 @@ async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Pr
       throw new Error(`the rotation ended with ${status}: ${JSON.stringify(lines)}`);
 
     const signalled = cloud.requests.findLastIndex(({ path }) => path.endsWith('/signal'));
-    const seen = cloud.requests.slice(0, signalled).findLastIndex(isPoll);
+    // The last question before the first work; there is another one before the signal.
+    const work = cloud.requests.findIndex((request, index) => index >= polled && !isPoll(request));
+    const seen = cloud.requests.slice(0, work).findLastIndex(isPoll);
     const rotation = {
       total: watch.timeOf(signalled) - watch.timeOf(seen),
       parts: partsOf(lines),

@@ -13,7 +13,7 @@ const run = promisify(execFile);
 export async function hastenSystemctl({ root }: TestNode): Promise<void> {
   const program = join(root, '/usr/bin/systemctl');
   try {
-    await run('/usr/bin/perl', ['-MIO::Socket::UNIX', '-e1']);
+    await run('/usr/bin/perl', ['-e1']);
   } catch {
     return;
   }
@@ -22,13 +22,15 @@ export async function hastenSystemctl({ root }: TestNode): Promise<void> {
 }
 
 const perl = (socket: string): string => `#!/usr/bin/perl
-use strict; use IO::Socket::UNIX;
+use strict;
 my ($verb, @rest) = @ARGV;
 my @units = grep { !/^-/ } @rest;
 s/\\.service$// for @units;
 my $units = join '', map { "&unit=$_" } @units;
-my $socket = IO::Socket::UNIX->new(Peer => '${socket}') or die "no units: $!";
-print $socket "GET /?verb=$verb$units HTTP/1.0\\r\\n\\r\\n";
+# AF_UNIX and SOCK_STREAM by number: the module that names them takes longer to load than all the rest.
+my $socket;
+socket($socket, 1, 1, 0) && connect($socket, pack('S a108', 1, '${socket}')) or die "no units: $!";
+syswrite $socket, "GET /?verb=$verb$units HTTP/1.0\\r\\n\\r\\n";
 my $answer = do { local $/; <$socket> };
 my %said = (code => $answer =~ /"code":(\\d+)/ ? $1 : 1);
 for my $name ('out', 'err') {
