@@ -1,14 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { isUnreadable } from '../src/metadata/local.ts';
-import { decodeMetadata } from '../src/metadata/decode.ts';
+import { deploymentsOf, parseMetadata, type Said } from '../src/metadata/decode.ts';
+import { mergeMetadata } from '../src/metadata/merge.ts';
 import type { Hands } from './hands.ts';
 
 /** What the cloud says now. */
 export type Wanted = {
   deployments: Deployment[];
+  /** Everything else that is said, as one. */
+  metadata: Record<string, unknown>;
   /** Every source answered: what is not in `deployments` is not asked for any more. */
   complete: boolean;
   /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
@@ -41,32 +45,46 @@ export function understand(
   unanswered: readonly AgentError[],
   hands: Hands,
 ): Wanted {
-  const deployments = new Map<string, Deployment>();
+  const deployments = new Map<string, { deployment: Deployment; raw: unknown }>();
+  const understood: Said[] = [];
   const problems = [...unanswered];
   let complete = unanswered.length === 0;
   for (const collected of texts) {
     try {
-      for (const raw of decodeMetadata(collected)) {
+      const said = parseMetadata(collected);
+      for (const raw of deploymentsOf(said)) {
         const decoded = decodeSafely(raw.value);
         const { deployment } = decoded;
         // Somebody may still wait for it, whatever it is.
         if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
         if (!deployment) {
           if (!decoded.ok) problems.push(decoded.error);
-        } else if (deployments.has(deployment.id))
+          continue;
+        }
+        const other = deployments.get(deployment.id);
+        if (!other) deployments.set(deployment.id, { deployment, raw: raw.value });
+        // The same over two ways, as while the transport changes, is no contradiction.
+        else if (!isDeepStrictEqual(other.raw, raw.value))
           problems.push(
             new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`),
           );
-        else deployments.set(deployment.id, deployment);
       }
+      understood.push(said);
     } catch (error) {
       problems.push(asAgentError(error));
       complete = false;
     }
   }
-  for (const deployment of deployments.values())
-    for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
-  return { deployments: [...deployments.values()], complete, problems };
+  const found = [...deployments.values()].map(({ deployment }) => deployment);
+  for (const deployment of found) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
+  let metadata: Record<string, unknown> = {};
+  try {
+    metadata = mergeMetadata(understood);
+  } catch (error) {
+    problems.push(asAgentError(error));
+    complete = false;
+  }
+  return { deployments: found, metadata, complete, problems };
 }
 
 /** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */

@@ -4,7 +4,7 @@ import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
 import { LAYOUT_NAMES } from '../src/certificates/choose-layout.ts';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
-import { isObject } from '../src/base/json.ts';
+import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
 
@@ -78,7 +78,7 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   }
 
   const sources = parts.map(({ source }) => source);
-  const merged = parts.reduce<Record<string, unknown>>((all, { value }) => merge(all, value), {});
+  const merged = parts.reduce<Record<string, unknown>>((all, { value }) => mergeDeep(all, value), {});
   const parsed = v.safeParse(ConfigSchema, merged);
   if (!parsed.success) {
     const [issue] = parsed.issues;
@@ -87,14 +87,4 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   const config = parsed.output;
   checkPolling(config, sources.join(', '));
   return Object.freeze({ ...config, sources });
-}
-
-/** Objects are merged key by key; anything else is replaced. */
-function merge(under: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const result = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const below = result[key];
-    result[key] = isObject(below) && isObject(value) ? merge(below, value) : value;
-  }
-  return result;
 }

@@ -16,3 +16,17 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     throw new AgentError(code, `${what}: not JSON (${why})`);
   }
 }
+
+/** Two objects as one: maps are merged key by key, anything else is replaced by what is over it. */
+export function mergeDeep(
+  under: Readonly<Record<string, unknown>>,
+  over: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  const merged = new Map(Object.entries(under));
+  for (const [key, value] of Object.entries(over)) {
+    const below = merged.get(key);
+    merged.set(key, isObject(below) && isObject(value) ? mergeDeep(below, value) : value);
+  }
+  // No assignment: a key may be called `__proto__`.
+  return Object.fromEntries(merged);
+}

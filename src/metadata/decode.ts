@@ -5,18 +5,26 @@ import type { Collected } from './collector.ts';
 /** One deployment of the metadata, still of unknown shape, and where it came from. */
 export type RawDeployment = { source: string; value: unknown };
 
-/**
- * Takes a source's metadata apart as far as the list of deployments; each of them is decoded by itself later,
- * so that one bad deployment cannot hide the others.
- *
- * @throws `bad-metadata` when there is no list to be had
- */
-export function decodeMetadata({ source, text }: Collected): RawDeployment[] {
+/** What one source said. */
+export type Said = { source: string; metadata: Record<string, unknown> };
+
+/** @throws `bad-metadata` for what is no JSON object */
+export function parseMetadata({ source, text }: Collected): Said {
   const what = `reading the metadata from ${source}`;
   const metadata = parseJson(text, what, 'bad-metadata');
   if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
+  return { source, metadata };
+}
+
+/**
+ * Takes what a source said apart as far as the list of deployments; each of them is decoded by itself later, so
+ * that one bad deployment cannot hide the others.
+ *
+ * @throws `bad-metadata` when there is no list to be had
+ */
+export function deploymentsOf({ source, metadata }: Said): RawDeployment[] {
   const deployments = metadata['deployments'] ?? [];
   if (!Array.isArray(deployments))
-    throw new AgentError('bad-metadata', `${what}: "deployments" is not a list`);
+    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments" is not a list`);
   return deployments.map((value: unknown) => ({ source, value }));
 }

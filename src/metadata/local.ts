@@ -40,15 +40,14 @@ async function alone(source: string, read: () => Promise<Collected[]>): Promise<
   }
 }
 
-/** The first of some files that is there, as cfn-init leaves it (collector `heat_local`). */
+/** The files that are there, later ones over earlier ones, as cfn-init leaves them (collector `heat_local`). */
 export const heatLocalCollector = (disk: Disk, paths: readonly string[], uid: number): Collector => ({
   name: 'heat_local',
   collect: async () => {
-    for (const path of paths) {
-      const found = await readChecked(disk, path, uid);
-      if (found.length > 0) return found;
-    }
-    return [];
+    const found: Collected[] = [];
+    for (const path of paths)
+      found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
+    return found;
   },
 });
 

@@ -221,6 +221,19 @@ test('what the predecessor has applied counts as done; what it has only notified
   expect((await site.ledger()).map(({ id }) => id)).toEqual(['ours']);
 });
 
+test('no source hides what another asks; the same deployment from two is one, and another one of its id is told of', async () => {
+  const site = await bySite('local');
+  await site.node.write(`${LOCAL}/a.json`, byHand('one'));
+  await site.node.write(`${LOCAL}/b.json`, byHand('one'));
+  await site.node.write(`${LOCAL}/c.json`, byHand('two'));
+  const both = await site.pass();
+  expect(both.problems).toEqual([]);
+  expect(idsOf(both).toSorted()).toEqual(['one', 'two']);
+  await site.node.write(`${LOCAL}/d.json`, byHand('one', { name: 'another' }));
+  const { problems } = await site.pass();
+  expect(problems).toMatchObject([{ message: 'deployment one is there twice; the first counts' }]);
+});
+
 test('deployments are done in the order of their creation, not of their names', async () => {
   const site = await bySite('local');
   await site.node.write(`${LOCAL}/a.json`, byHand('late', { creation_time: '2026-11-21T00:00:02Z' }));

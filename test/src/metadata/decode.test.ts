@@ -2,9 +2,12 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { isObject } from '../../../src/base/json.ts';
-import { decodeMetadata } from '../../../src/metadata/decode.ts';
+import type { Collected } from '../../../src/metadata/collector.ts';
+import { deploymentsOf, parseMetadata } from '../../../src/metadata/decode.ts';
 import { fixture } from '../support/fixtures.ts';
 import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
+
+const deploymentsIn = (collected: Collected) => deploymentsOf(parseMetadata(collected));
 
 test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-component.json'])(
   'the deployments of real metadata come in its order, each with its source: %s',
@@ -12,7 +15,7 @@ test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-compo
     const text = fixture(name);
     const written = [...text.matchAll(/^ {6}"id": "([^"]+)"/gm)].map(([, id]) => id);
     expect(written.length).toBeGreaterThan(0);
-    const found = decodeMetadata({ source: 'heat', text });
+    const found = deploymentsIn({ source: 'heat', text });
     expect(found.map(({ value }) => isObject(value) && value['id'])).toEqual(written);
     expect(found.every(({ source }) => source === 'heat')).toBe(true);
   },
@@ -20,7 +23,7 @@ test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-compo
 
 test('metadata without deployments asks for nothing', () => {
   for (const text of ['{}', '{"deployments": []}', '{"deployments": null}', '{"os-collect-config": {}}'])
-    expect(decodeMetadata({ source: 'x', text })).toEqual([]);
+    expect(deploymentsIn({ source: 'x', text })).toEqual([]);
 });
 
 test.each([
@@ -31,7 +34,7 @@ test.each([
   ['{"deployments": [', 'not JSON'],
   ['', 'not JSON'],
 ])('%j is bad metadata, and the message names its source', (text, words) => {
-  const error = thrownBy(() => decodeMetadata({ source: '/var/lib/x.json', text }));
+  const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
   expect(error).toMatchObject({ code: 'bad-metadata' });
   expect(error.message).toContain('reading the metadata from /var/lib/x.json');
   expect(error.message).toContain(words);
@@ -42,7 +45,7 @@ test('any text is a list of deployments or bad metadata', () => {
   const close = fc.jsonValue().map((value) => JSON.stringify({ deployments: value }));
   fc.assert(
     fc.property(fc.oneof(fc.string({ unit: 'binary' }), json, close), (text) => {
-      const result = valueOrAgentError(() => decodeMetadata({ source: 'x', text }));
+      const result = valueOrAgentError(() => deploymentsIn({ source: 'x', text }));
       if (result instanceof AgentError) expect(result.code).toBe('bad-metadata');
       else expect(Array.isArray(result)).toBe(true);
     }),

@@ -78,13 +78,16 @@ test('and a symlink to a file that is trusted is followed', async () => {
   expect(faultsOf(await collector.collect(NEVER))[0]?.message).toContain('belongs to user 12345');
 });
 
-test('of several files of cfn-init the first that is there counts', async () => {
+test('of several files of cfn-init all that are there count, in order', async () => {
   const { disk, write } = await tempRoot();
   const collector = heatLocalCollector(disk, ['/one', '/two', '/three'], self);
   expect(await collector.collect(NEVER)).toEqual([]);
   await write('/three', '3');
   await write('/two', '2');
-  expect(await collector.collect(NEVER)).toEqual([{ source: '/two', text: '2' }]);
+  expect(await collector.collect(NEVER)).toEqual([
+    { source: '/two', text: '2' },
+    { source: '/three', text: '3' },
+  ]);
 });
 
 test('what is bad fails alone: the files beside it count, and so do those of other directories', async () => {
