@@ -31,7 +31,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   valibot: 'anywhere',
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
   'node-forge': ['src/certificates/csr.ts'],
-  yaml: ['src/files/kubeconfig.ts', 'agent/config-yaml.ts'],
+  yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config-yaml.ts'],
   execa: ['src/services/'],
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],

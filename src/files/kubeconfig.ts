@@ -1,14 +1,5 @@
-import {
-  type Document,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseAllDocuments,
-  type Scalar,
-  type YAMLMap,
-} from 'yaml';
 import { AgentError } from '../base/errors.ts';
+import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
 
 /** New material for a kubeconfig, PEM. */
 export type Identity = { ca: string; certificate: string; key: string };
@@ -27,13 +18,14 @@ type Edit = { start: number; end: number; text: string };
  * Replaces the embedded CA, certificate and key of a kubeconfig, in every document of the file: those of the
  * current context, and every other one that holds what is replaced. Only the base64 is touched; comments,
  * order, other users and contexts stay as they are, byte for byte. Entries that name a file instead of
- * embedding one are left alone.
+ * embedding one are left alone. What an alias leads to is replaced where it stands, for all who use it.
  *
- * @throws `bad-file` with line and column when it is no YAML
+ * @throws `bad-file` with line and column when it is no YAML, or when something that has to stay shares, by an
+ *   alias, what is replaced
  */
 export function renewKubeconfig(path: string, text: string, identity: Identity, known: Known): string {
-  const edits = documentsOf(path, text).flatMap((document) => editsOf(document, identity, known));
-  return edits
+  return sheetsOf(path, text)
+    .flatMap((sheet) => editsOf(sheet, claimsOf(sheet, identity, known)))
     .toSorted((a, b) => b.start - a.start)
     .reduce(
       (result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end),
@@ -41,38 +33,57 @@ export function renewKubeconfig(path: string, text: string, identity: Identity, 
     );
 }
 
-function documentsOf(path: string, text: string): Document[] {
-  if (text.includes('\uFFFD')) throw new AgentError('bad-file', `${path}: it is not UTF-8`);
-  const lines = new LineCounter();
-  return parseAllDocuments(text, { lineCounter: lines }).map((document) => {
-    const [error] = document.errors;
-    if (!error) return document;
-    const at = lines.linePos(error.pos[0]);
-    const why = error.message.split('\n')[0];
-    throw new AgentError('bad-file', `${path}: line ${at.line}, column ${at.col}: ${why}`);
-  });
+/** What one use of a text is to become: new material, or undefined when it has to stay. */
+type Claim = Field & {
+  pem: string | undefined;
+  /** It is known by what it holds, not only by the place where it is used. */
+  isRecognized: boolean;
+};
+
+function claimsOf(sheet: Sheet, identity: Identity, known: Known): Claim[] {
+  const current = currentContext(sheet);
+  const claims: Claim[] = [];
+  for (const { name, field } of sheet.entries('clusters', 'cluster')) {
+    const ca = field('certificate-authority-data');
+    if (!ca) continue;
+    const isRecognized = known.isOldCa(read(ca).pem);
+    const isReplaced = isRecognized || isCurrent(name, current.cluster);
+    claims.push({ ...ca, isRecognized, pem: isReplaced ? identity.ca : undefined });
+  }
+  for (const { name, field } of sheet.entries('users', 'user')) {
+    const certificate = field('client-certificate-data');
+    const key = field('client-key-data');
+    const isRecognized = certificate !== undefined && known.isOldLeaf(read(certificate).pem);
+    // Only as a pair: a new certificate beside an old key would be of no use to anybody.
+    const isReplaced = certificate && key && (isRecognized || isCurrent(name, current.user));
+    const claim = (one: Field, pem: string): Claim => ({
+      ...one,
+      isRecognized,
+      pem: isReplaced ? pem : undefined,
+    });
+    if (certificate) claims.push(claim(certificate, identity.certificate));
+    if (key) claims.push(claim(key, identity.key));
+  }
+  return claims;
 }
 
-function editsOf(document: Document, identity: Identity, known: Known): Edit[] {
-  const root = document.contents;
-  if (!isMap(root)) return [];
-  const current = currentContext(root);
-  const edits: Edit[] = [];
-
-  for (const { name, body } of entries(root, 'clusters', 'cluster')) {
-    const ca = scalar(body, 'certificate-authority-data');
-    if (ca && (isCurrent(name, current.cluster) || known.isOldCa(decode(ca))))
-      edits.push(...replace(ca, identity.ca));
-  }
-  for (const { name, body } of entries(root, 'users', 'user')) {
-    const certificate = scalar(body, 'client-certificate-data');
-    const key = scalar(body, 'client-key-data');
-    // Only as a pair: a new certificate beside an old key would be of no use to anybody.
-    if (!certificate || !key) continue;
-    if (isCurrent(name, current.user) || known.isOldLeaf(decode(certificate)))
-      edits.push(...replace(certificate, identity.certificate), ...replace(key, identity.key));
-  }
-  return edits;
+/** One edit for each scalar that is replaced, however many use it. */
+function editsOf(sheet: Sheet, claims: readonly Claim[]): Edit[] {
+  const uses = Map.groupBy(claims, ({ scalar }) => scalar);
+  return [...uses].flatMap(([scalar, shared]) => {
+    const first = shared.find(({ pem }) => pem !== undefined);
+    if (first?.pem === undefined) return [];
+    const other = shared.find(({ pem }) => pem !== first.pem);
+    // Who uses it for something else may as well, as long as it is sure what it is.
+    const isSure = shared.some(({ isRecognized }) => isRecognized);
+    const at = other ? other.at : isSure ? undefined : sheet.strays(scalar)[0];
+    if (at !== undefined)
+      throw new AgentError(
+        'bad-file',
+        `${sheet.where(at)}: this shares, by an anchor, what is renewed, and has to stay as it is: write it out`,
+      );
+    return replace(scalar, first.pem);
+  });
 }
 
 /** What the current context of a kubeconfig embeds (PEM); undefined for what it names as a file, or not at all. */
@@ -80,26 +91,24 @@ export function embeddedIn(
   path: string,
   text: string,
 ): { ca: string | undefined; certificate: string | undefined } {
-  for (const document of documentsOf(path, text)) {
-    const root = document.contents;
-    if (!isMap(root)) continue;
-    const current = currentContext(root);
-    const embedded = (
-      list: string,
-      kind: string,
-      name: string | undefined,
-      key: string,
-    ): string | undefined => {
-      const body = entries(root, list, kind).find((entry) => entry.name === name)?.body;
-      const node = body && scalar(body, key);
-      return node && decode(node);
-    };
-    return {
-      ca: embedded('clusters', 'cluster', current.cluster, 'certificate-authority-data'),
-      certificate: embedded('users', 'user', current.user, 'client-certificate-data'),
-    };
-  }
-  return { ca: undefined, certificate: undefined };
+  const [sheet] = sheetsOf(path, text);
+  const current = sheet && currentContext(sheet);
+  const embedded = (
+    list: string,
+    part: string,
+    name: string | undefined,
+    key: string,
+  ): string | undefined => {
+    const found = sheet
+      ?.entries(list, part)
+      .find((entry) => entry.name === name)
+      ?.field(key);
+    return found && read(found).pem;
+  };
+  return {
+    ca: embedded('clusters', 'cluster', current?.cluster, 'certificate-authority-data'),
+    certificate: embedded('users', 'user', current?.user, 'client-certificate-data'),
+  };
 }
 
 /** An entry without a name is nobody's, least of all that of a file without a current context. */
@@ -107,40 +116,41 @@ const isCurrent = (name: string | undefined, current: string | undefined): boole
   name !== undefined && name === current;
 
 /** The cluster and the user that kubectl would take. */
-function currentContext(root: YAMLMap): { cluster: string | undefined; user: string | undefined } {
-  const wanted = string(root, 'current-context');
-  const context = entries(root, 'contexts', 'context').find(({ name }) => isCurrent(name, wanted))?.body;
-  return { cluster: context && string(context, 'cluster'), user: context && string(context, 'user') };
+function currentContext(sheet: Sheet): { cluster: string | undefined; user: string | undefined } {
+  const wanted = sheet.text('current-context');
+  const context = sheet.entries('contexts', 'context').find(({ name }) => isCurrent(name, wanted));
+  const named = (key: string): string | undefined => {
+    const found = context?.field(key);
+    return found && textOf(found.scalar);
+  };
+  return { cluster: named('cluster'), user: named('user') };
 }
 
-function entries(root: YAMLMap, list: string, kind: string): { name: string | undefined; body: YAMLMap }[] {
-  const items = root.get(list, true);
-  if (!isSeq(items)) return [];
-  return items.items.flatMap((item) => {
-    const body = isMap(item) ? item.get(kind, true) : undefined;
-    return isMap(item) && isMap(body) ? [{ name: string(item, 'name'), body }] : [];
-  });
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
+
+/**
+ * What a field embeds, and the text that another PEM is in its place. What is tagged `!!binary` is base64 of what
+ * kubectl takes, which is base64 again; some have it only once.
+ */
+function read({ scalar }: Pick<Field, 'scalar'>): { pem: string; write: (pem: string) => string } {
+  const text = textOf(scalar);
+  if (typeof scalar.value === 'string') return { pem: decode(text), write: encode };
+  return text.includes('-----BEGIN')
+    ? { pem: text, write: encode }
+    : { pem: decode(text), write: (pem) => encode(encode(pem)) };
 }
-
-/** A text with something in it; an empty one beside a path (`certificate-authority`) stays empty. */
-function scalar(map: YAMLMap, key: string): Scalar<string> | undefined {
-  const node: unknown = map.get(key, true);
-  return isScalar<string>(node) && typeof node.value === 'string' && node.value !== '' ? node : undefined;
-}
-
-const string = (map: YAMLMap, key: string): string | undefined => scalar(map, key)?.value;
-
-const encode = (pem: string): string => Buffer.from(pem).toString('base64');
-const decode = (node: Scalar<string>): string => Buffer.from(node.value, 'base64').toString('utf8');
 
 /** The scalar's own bytes in the source; base64 needs no quotes, but those that are there are kept. */
-function replace(node: Scalar<string>, pem: string): Edit[] {
-  const text = encode(pem);
-  if (!node.range || node.value === text) return [];
-  const [start, end] = node.range;
+function replace(scalar: Field['scalar'], pem: string): Edit[] {
+  const { write, pem: before } = read({ scalar });
+  const text = write(pem);
+  if (!scalar.range || scalar.value === text || (typeof scalar.value !== 'string' && before === pem))
+    return [];
+  const [start, end] = scalar.range;
   // A block scalar (`|`, `>-`) reaches over the end of its last line.
-  if (node.type?.startsWith('BLOCK')) return [{ start, end, text: `${text}\n` }];
-  const mark = node.type === 'QUOTE_DOUBLE' ? '"' : node.type === 'QUOTE_SINGLE' ? "'" : '';
+  if (scalar.type?.startsWith('BLOCK')) return [{ start, end, text: `${text}\n` }];
+  const mark = scalar.type === 'QUOTE_DOUBLE' ? '"' : scalar.type === 'QUOTE_SINGLE' ? "'" : '';
   return [{ start, end, text: mark + text + mark }];
 }
 

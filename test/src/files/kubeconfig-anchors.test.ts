@@ -1,0 +1,127 @@
+import { describe, expect, test } from 'vitest';
+import { embeddedIn, type Identity, type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { thrownBy } from '../support/outcome-of.ts';
+
+/** Kubeconfigs that write what they embed once and use it twice, and those that tag it. */
+
+const PATH = '/etc/kubernetes/admin.conf';
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+const pem = (what: string): string => `-----BEGIN ${what}-----\n`;
+
+const identity: Identity = { ca: pem('new CA'), certificate: pem('new certificate'), key: pem('new key') };
+const old: Identity = { ca: pem('old CA'), certificate: pem('old certificate'), key: pem('old key') };
+const known: Known = { isOldCa: (one) => one === old.ca, isOldLeaf: (one) => one === old.certificate };
+const nothingKnown: Known = { isOldCa: () => false, isOldLeaf: () => false };
+
+const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, identity, by);
+const encodings = [b64, (text: string): string => b64(b64(text))];
+
+/** What should come out: the three texts replaced, in either encoding, and every other byte the same. */
+const swapped = (text: string): string =>
+  encodings.reduce(
+    (result, encode) =>
+      result
+        .replaceAll(encode(old.ca), encode(identity.ca))
+        .replaceAll(encode(old.certificate), encode(identity.certificate))
+        .replaceAll(encode(old.key), encode(identity.key)),
+    text,
+  );
+
+const CONTEXT = 'contexts: [{ name: c, context: { cluster: k1, user: admin } }]\ncurrent-context: c\n';
+const USER = `client-certificate-data: ${b64(old.certificate)}, client-key-data: ${b64(old.key)}`;
+const CA = b64(old.ca);
+
+const NODES = `clusters: # two names for one
+- name: k1
+  cluster: { certificate-authority-data: &ca "${CA}" }
+- name: k2
+  cluster: { certificate-authority-data: *ca }
+users:
+- name: admin
+  user: &who
+    client-certificate-data: &cert ${b64(old.certificate)}
+    client-key-data: &key ${b64(old.key)}
+- { name: again, user: { client-certificate-data: *cert, client-key-data: *key } }
+- { name: whole, user: *who }
+`;
+
+describe('what an anchor holds is replaced where it stands, for all who use it', () => {
+  test.each([
+    ['two uses of each', NODES],
+    [
+      'held by a key of its own',
+      `x-ca: &it ${CA}\nclusters: [{ name: a, cluster: { certificate-authority-data: *it } }]\n`,
+    ],
+    ['used by something else as well', `${NODES}preferences: { ca: *ca, everything: *who }\n`],
+    ['an entry that is an alias', `x: &u { name: a, user: { ${USER} } }\nusers: [*u]\n`],
+    ['a list that is an alias', `x: &list [{ name: a, user: { ${USER} } }]\nusers: *list\n`],
+    ['merged into an entry', `x: &base { ${USER} }\nusers: [{ name: a, user: { <<: *base, token: t } }]\n`],
+    [
+      'merged with others',
+      `x: &one { a: b }\ny: &two { ${USER} }\nusers: [{ name: a, user: { <<: [*one, *two] } }]\n`,
+    ],
+  ])('%s', (_, text) => {
+    expect(text).not.toBe(swapped(text));
+    expect(renew(text)).toBe(swapped(text));
+    expect(renew(renew(text))).toBe(swapped(text));
+  });
+
+  test('and is seen where it is used', () => {
+    const text = NODES.replace('name: k1', 'name: k0').replace('name: k2', 'name: k1') + CONTEXT;
+    expect(embeddedIn(PATH, text)).toEqual({ ca: old.ca, certificate: old.certificate });
+  });
+});
+
+const words = (text: string, by = known): string => {
+  const error = thrownBy(() => renew(text, by));
+  expect(error.code).toBe('bad-file');
+  return error.message;
+};
+
+describe('refused, with its place, is', () => {
+  test('a cluster that has to stay and shares the CA of the current one', () => {
+    expect(words(NODES + CONTEXT, nothingKnown)).toContain(`${PATH}: line 5, column 42: this shares`);
+  });
+
+  test('a user with a certificate of its own and the key of another', () => {
+    const other = NODES.replace('data: *cert', `data: ${b64(pem('own'))}`);
+    expect(words(other)).toMatch(/^.*: line 11, column \d+: this shares/);
+  });
+
+  test('anybody else who uses what is not known by what it holds', () => {
+    const text = `clusters: [{ name: k1, cluster: { certificate-authority-data: &ca ${CA} } }]\n${CONTEXT}x: *ca\n`;
+    expect(words(text, nothingKnown)).toContain(`${PATH}: line 4, column 4: this shares`);
+    expect(renew(text)).toBe(swapped(text));
+  });
+
+  test('what would have to become two things', () => {
+    const text = `users: [{ name: a, user: { client-certificate-data: &x ${b64(old.certificate)}, client-key-data: *x } }]\n`;
+    expect(words(text)).toContain('line 1');
+  });
+});
+
+describe('what is tagged !!binary is replaced in the encoding that it has', () => {
+  test.each([
+    ['base64 once', b64],
+    ['base64 twice, which is what kubectl takes', (text: string): string => b64(b64(text))],
+  ])('%s', (_, encode) => {
+    const text = `clusters: [{ name: k1, cluster: { certificate-authority-data: !!binary '${encode(old.ca)}' } }]
+users:
+- name: admin
+  user:
+    client-certificate-data: !!binary &c ${encode(old.certificate)}
+    client-key-data: !!binary |
+      ${encode(old.key)}
+${CONTEXT}`;
+    const oneLine = text.replace('|\n      ', '');
+    expect(renew(text)).toBe(swapped(oneLine));
+    expect(renew(text, nothingKnown)).toBe(swapped(oneLine));
+    expect(renew(renew(text))).toBe(swapped(oneLine));
+    expect(embeddedIn(PATH, text)).toEqual({ ca: old.ca, certificate: old.certificate });
+  });
+});
+
+test('a map that is merged into itself ends', () => {
+  const text = 'users: [{ name: a, user: &u { <<: *u, token: t } }]\n';
+  expect(renew(text)).toBe(text);
+});
