@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import type { Clock } from '../src/base/clock.ts';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { cfnCollector } from '../src/metadata/cfn.ts';
@@ -5,7 +7,14 @@ import type { Collector, CollectorName } from '../src/metadata/collector.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
 import { requestCollector, type TempUrl } from '../src/metadata/request.ts';
-import { type CfnSection, type HeatSection, type Polling, requireSection } from './config-polling.ts';
+import { type Queue, zaqarCollector } from '../src/metadata/zaqar.ts';
+import {
+  type CfnSection,
+  type HeatSection,
+  type Polling,
+  requireSection,
+  type ZaqarSection,
+} from './config-polling.ts';
 
 /** What the cloud can be asked, with a section of the configuration; a text is one of a JSON value. */
 export type Readers = {
@@ -17,13 +26,14 @@ export type Readers = {
     signal: AbortSignal,
   ): Promise<string>;
   openTempUrl(url: string): TempUrl;
+  openQueue(from: ZaqarSection): Queue;
 };
 
 /** The collector of that name, as configured. @throws `config` when its section is missing */
 export function collectorOf(
   name: CollectorName,
   polling: Polling,
-  hands: Readers & { disk: Disk; uid: number },
+  hands: Readers & { disk: Disk; clock: Clock; uid: number; /** Where records are kept. */ state: string },
 ): Collector {
   const { disk, uid } = hands;
   switch (name) {
@@ -40,6 +50,10 @@ export function collectorOf(
     }
     case 'request':
       return requestCollector(hands.openTempUrl(requireSection(name, polling.request).metadata_url));
+    case 'zaqar': {
+      const queue = hands.openQueue(requireSection(name, polling.zaqar));
+      return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, 'zaqar.json') });
+    }
     case 'heat_local':
       return heatLocalCollector(disk, polling.heat_local.path, uid);
     case 'local':

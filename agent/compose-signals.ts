@@ -1,20 +1,22 @@
 import type { Clock } from '../src/base/clock.ts';
 import type { Heat } from '../src/openstack/heat.ts';
 import type { Http } from '../src/openstack/http.ts';
-import type { Keystone, Login } from '../src/openstack/keystone.ts';
+import type { Keystone } from '../src/openstack/keystone.ts';
 import { createSwift } from '../src/openstack/swift.ts';
-import { createZaqar } from '../src/openstack/zaqar.ts';
+import type { Zaqar } from '../src/openstack/zaqar.ts';
 import type { SignalHands } from '../src/signal/send.ts';
+import { loginOf, openQueue } from './compose-queue.ts';
 
-/** The ways out, part of the composition root. Tokens are the logins' own, and used again while they are valid. */
+/** The ways out, part of the composition root. A login's token is used again while it is valid. */
 export function openSignals(hands: {
   http: Http;
+  clock: Clock;
   keystone: Keystone;
   heat: Heat;
-  clock: Clock;
+  zaqar: Zaqar;
 }): SignalHands {
-  const { http, keystone, heat, clock } = hands;
-  const [swift, zaqar] = [createSwift(http), createZaqar(http)];
+  const { http, clock, keystone, heat, zaqar } = hands;
+  const swift = createSwift(http);
   return {
     sleep: clock.sleep,
     signalAddress: heat.signalAddress,
@@ -29,41 +31,6 @@ export function openSignals(hands: {
         await swift.put(url, body, signal);
       },
     }),
-    queueOf: (target) => {
-      const login = loginOf(target);
-      return {
-        list: async (signal) =>
-          await keystone.authorized(
-            login,
-            signal,
-            async (session) => await zaqar.list(session, target, signal),
-          ),
-        remove: async (ids, signal) => {
-          await keystone.authorized(login, signal, async (session) => {
-            await zaqar.remove(session, target, { ids }, signal);
-          });
-        },
-        post: async (body, ttl, signal) => {
-          await keystone.authorized(login, signal, async (session) => {
-            await zaqar.post(session, target, body, ttl, signal);
-          });
-        },
-      };
-    },
+    queueOf: (target) => openQueue(target, keystone, zaqar),
   };
 }
-
-/** The user that a deployment brought along. */
-const loginOf = (target: {
-  authUrl: string;
-  userId: string;
-  password: string;
-  projectId: string;
-  region?: string | undefined;
-}): Login => ({
-  authUrl: target.authUrl,
-  userId: target.userId,
-  password: target.password,
-  scope: { projectId: target.projectId },
-  region: target.region,
-});

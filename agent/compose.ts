@@ -17,8 +17,10 @@ import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
+import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import { collectorOf, type Readers } from './collectors.ts';
+import { openQueue, queueUserOf } from './compose-queue.ts';
 import { openSignals } from './compose-signals.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
@@ -81,6 +83,7 @@ export async function compose({
   });
   const keystone = createKeystone({ http, clock, secrets });
   const heat = createHeat(http);
+  const zaqar = createZaqar(http);
   const owners = await readOwners(disk, (kind, name) => {
     progress({ event: 'notice', text: `this node has no ${kind} ${name}: root owns the new files` });
   });
@@ -97,9 +100,12 @@ export async function compose({
     collectors: config.collectors.map((name) =>
       collectorOf(name, config, {
         disk,
+        clock,
         uid,
+        state: STATE,
         ...readersOf(heat, keystone, createCfn({ http, secrets })),
         openTempUrl: (url) => createTempUrl(url, { http, secrets }),
+        openQueue: (from) => openQueue(queueUserOf(from), keystone, zaqar),
       }),
     ),
     ledger: await openLedger(
@@ -118,7 +124,7 @@ export async function compose({
     ),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
-    signals: openSignals({ http, keystone, heat, clock }),
+    signals: openSignals({ http, clock, keystone, heat, zaqar }),
     systemctl: async () => {
       const { createSystemctl } = await import('../src/services/systemctl.ts');
       // Below --root it is that root's own systemctl, never this machine's.
@@ -144,7 +150,7 @@ export async function compose({
   };
 }
 
-const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Omit<Readers, 'openTempUrl'> => ({
+const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Pick<Readers, 'readServer' | 'readField'> => ({
   readServer: async (from, signal) => {
     const login: Login = {
       authUrl: from.auth_url,

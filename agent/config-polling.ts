@@ -31,6 +31,17 @@ const Cfn = v.strictObject({
   secret_access_key: v.string(),
 });
 
+const Zaqar = v.strictObject({
+  auth_url: v.string(),
+  user_id: v.string(),
+  password: v.string(),
+  project_id: v.string(),
+  queue_id: v.string(),
+  region_name: v.optional(v.string()),
+  /** Have the daemon woken by Zaqar's websocket. */
+  use_websockets: v.optional(v.boolean(), false),
+});
+
 const Request = v.strictObject({ metadata_url: address });
 
 /** How the node polls, key by key: what a section `os-collect-config` of the metadata may replace. */
@@ -39,6 +50,7 @@ export const pollingEntries = {
   heat: v.optional(Heat),
   cfn: v.optional(Cfn),
   request: v.optional(Request),
+  zaqar: v.optional(Zaqar),
   heat_local: v.optional(
     v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }),
     {},
@@ -56,6 +68,7 @@ export const pollingEntries = {
 const PollingSchema = v.object(pollingEntries);
 export type Polling = v.InferOutput<typeof PollingSchema>;
 export type HeatSection = v.InferOutput<typeof Heat>;
+export type ZaqarSection = v.InferOutput<typeof Zaqar>;
 export type CfnSection = v.InferOutput<typeof Cfn>;
 
 /** What the schema cannot say. @throws `config`; `where` names what is wrong with it */
@@ -73,8 +86,9 @@ export function requireSection<T>(name: CollectorName, section: T | undefined): 
 }
 
 /** What must never be shown. */
-export const secretsOfPolling = ({ heat, cfn, request }: Polling): string[] => [
+export const secretsOfPolling = ({ heat, cfn, request, zaqar }: Polling): string[] => [
   ...(heat ? [heat.password] : []),
   ...(cfn ? [cfn.secret_access_key] : []),
   ...(request ? secretsOfAddress(request.metadata_url) : []),
+  ...(zaqar ? [zaqar.password] : []),
 ];

@@ -1,4 +1,5 @@
 import { SERVED_COLLECTORS } from '../src/metadata/collector.ts';
+import { isTrue } from '../src/metadata/heat-params.ts';
 
 /** A section of the predecessor's configuration: every value of a key, as text, in order. */
 export type Section = ReadonlyMap<string, readonly string[]>;
@@ -8,18 +9,20 @@ export type PredecessorConfig = { general: Section; section(name: string): Secti
 
 /** What is a list there; of any other key the last value counts. */
 const LISTS = new Set(['path']);
+const SWITCHES = new Set(['use_websockets']);
 
 /** Each collector's options that mean something here. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   heat: ['auth_url', 'user_id', 'password', 'project_id', 'stack_id', 'resource_name', 'region_name'],
   cfn: ['metadata_url', 'heat_metadata_hint', 'stack_name', 'path', 'access_key_id', 'secret_access_key'],
   request: ['metadata_url'],
+  zaqar: ['auth_url', 'user_id', 'password', 'project_id', 'queue_id', 'region_name', 'use_websockets'],
   heat_local: ['path'],
   local: ['path'],
 };
 
 /** Collectors that the predecessor passes over when they are not configured. */
-const CONFIGURED = ['heat', 'cfn', 'request'];
+const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
 
 /** The predecessor's own default, in its order, as far as it is served here. */
 const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local'];
@@ -42,11 +45,12 @@ export function translatePredecessor({ general, section }: PredecessorConfig): R
   };
 }
 
-function valueOf(option: string, values: readonly string[] = []): [string, string | string[]][] {
+function valueOf(option: string, values: readonly string[] = []): [string, string | string[] | boolean][] {
   const list = listOf(values);
   const last = values.at(-1) ?? '';
   if (LISTS.has(option)) return list.length > 0 ? [[option, list]] : [];
-  return last === '' ? [] : [[option, last]];
+  if (last === '') return [];
+  return [[option, SWITCHES.has(option) ? isTrue(last) : last]];
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The ways to ask that this program serves, by the names that os-collect-config gave them. */
-export const SERVED_COLLECTORS = ['heat', 'cfn', 'request', 'heat_local', 'local'] as const;
+export const SERVED_COLLECTORS = ['heat', 'cfn', 'request', 'zaqar', 'heat_local', 'local'] as const;
 export type CollectorName = (typeof SERVED_COLLECTORS)[number];
 
 /** Metadata as a source gave it: the text of one JSON object. */

@@ -26,6 +26,8 @@ export type Zaqar = {
   claim(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<Claim | undefined>;
   /** Gives a claim back: its messages stand in the queue as before. One that has run out is given back already. */
   release(session: Session, queue: QueueAddress, claimId: string, signal: AbortSignal): Promise<void>;
+  /** Whether a message is still there, whoever holds it. */
+  has(session: Session, queue: QueueAddress, messageId: string, signal: AbortSignal): Promise<boolean>;
   /** Up to a page of the messages that nobody holds, and nobody is kept from them. */
   list(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<QueueMessage[]>;
   remove(
@@ -40,18 +42,23 @@ export type Zaqar = {
 
 const Messages = v.object({ messages: v.array(v.object({ id: v.string(), body: v.unknown() })) });
 
+/** A request below the address of a queue. */
+type Asked = Pick<HttpRequest, 'what' | 'method' | 'body' | 'signal'> & { path: string };
+
 export function createZaqar(http: Http): Zaqar {
-  const ask = async (
+  const send = async (
     session: Session,
     queue: QueueAddress,
-    request: Pick<HttpRequest, 'what' | 'method' | 'body' | 'signal'> & { path: string },
+    { path, ...rest }: Asked,
   ): Promise<HttpAnswer> => {
-    const { path, ...rest } = request;
     const base = session.endpoint('messaging').replace(/\/v\d[\d.]*$/, '');
     const url = `${base}/v2/queues/${encodeURIComponent(queue.queueId)}/${path}`;
     const headers = { ...headersOf(session, queue), 'content-type': 'application/json' };
-    const answer = await http({ ...rest, url, headers });
-    if (answer.status < 200 || answer.status >= 300) throw statusError(rest.what, answer);
+    return await http({ ...rest, url, headers });
+  };
+  const ask = async (session: Session, queue: QueueAddress, asked: Asked): Promise<HttpAnswer> => {
+    const answer = await send(session, queue, asked);
+    if (answer.status < 200 || answer.status >= 300) throw statusError(asked.what, answer);
     return answer;
   };
 
@@ -71,6 +78,14 @@ export function createZaqar(http: Http): Zaqar {
       const what = `giving back a claim on queue ${queue.queueId}`;
       const path = `claims/${encodeURIComponent(claimId)}`;
       await ask(session, queue, { what, method: 'DELETE', path, signal });
+    },
+
+    has: async (session, queue, messageId, signal) => {
+      const what = `looking for a message of queue ${queue.queueId}`;
+      const path = `messages/${encodeURIComponent(messageId)}`;
+      const answer = await send(session, queue, { what, method: 'GET', path, signal });
+      if (answer.status !== 200 && answer.status !== 404) throw statusError(what, answer);
+      return answer.status === 200;
     },
 
     list: async (session, queue, signal) => {

@@ -1,9 +1,13 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import * as v from 'valibot';
+import { newMemory, pass } from '../../agent/pass.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { isObject } from '../cloud/exchange.ts';
+import { queueOf } from '../cloud/queues.ts';
 import { rewriteJson } from '../cloud/spoil.ts';
+import { NEVER } from '../src/support/clock.ts';
 import { deployment, rawDeployment } from '../src/support/deployments.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -107,6 +111,30 @@ test('a node that polls at a temporary URL is rotated, and the address is shown 
   const { stdout, stderr } = await site.node.agent('run-once');
   expect(stdout + stderr).toContain('403 no');
   expect(stdout + stderr + site.log.join('')).not.toMatch(/temp_url_sig=[0-9a-f]/);
+});
+
+test('a node that is told through a queue is rotated; what it was told is kept over a restart, for nobody else', async () => {
+  const site = await createSite(cloud, { server: { transport: 'ZAQAR_MESSAGE' } });
+  const from = configOf(site.cluster.pollerConfig(site.server));
+  await site.node.configure(from);
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+
+  const hands = await site.start();
+  const memory = newMemory();
+  const look = async () => await pass(hands, memory, NEVER);
+  expect(await look()).toMatchObject({ problems: [], settled: [], open: [] });
+  await hands.clock.sleep(62_000, NEVER);
+  expect(await look()).toMatchObject({ problems: [], settled: [], open: [] });
+  const { queue_id: id } = v.parse(v.object({ queue_id: v.string() }), from['zaqar']);
+  expect(cloud.queues.all(queueOf(site.cluster.stack.around.userProject.id, id))).toEqual([]);
+  expect((await hands.disk.info('/var/lib/coe-agent/zaqar.json'))?.mode).toBe(0o600);
+
+  // The queue is empty, and the next deployment comes as the first one did.
+  await cloud.rotateCa(site.cluster);
+  expect(await look()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [] });
 });
 
 test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(

@@ -256,6 +256,22 @@ region_name = RegionOne
       ]);
   });
 
+  test('a queue, and whether its websocket is to be used', async () => {
+    const section = 'auth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p1\nqueue_id=q\nregion_name=R\n';
+    const read = async (more: string): Promise<Config> =>
+      (await load({ [INI]: `[DEFAULT]\ncollectors=zaqar\n[zaqar]\n${section}${more}` })).config;
+    expect((await read('')).zaqar).toEqual({
+      auth_url: 'http://k/v3',
+      user_id: 'u',
+      password: 'p',
+      project_id: 'p1',
+      queue_id: 'q',
+      region_name: 'R',
+      use_websockets: false,
+    });
+    expect((await read('use_websockets = True\n')).zaqar?.use_websockets).toBe(true);
+  });
+
   test('collectors that are not configured are left out, as the predecessor passes over them', () => {
     const { value, notices } = translate('[DEFAULT]\ncollectors = heat\ncollectors = local\n');
     expect(value['collectors']).toEqual(['local']);

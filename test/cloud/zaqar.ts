@@ -56,6 +56,12 @@ export function createZaqar(hands: { identity: Identity; origins: Origins; queue
     });
   });
 
+  const show = inQueue((queue, _request, path, { message: id = '' }) => {
+    const message = queues.all(queue).find((one) => one.id === id);
+    if (message) return json(200, described(message, path));
+    return json(404, { title: 'Not found', description: `Message ${id} does not exist` });
+  });
+
   const remove = inQueue((queue, { query }) => {
     const ids = query.get('ids')?.split(',').filter(Boolean) ?? [];
     if (ids.length === 0)
@@ -92,6 +98,7 @@ export function createZaqar(hands: { identity: Identity; origins: Origins; queue
       { method: 'POST', path: new RegExp(`${queuePath}/messages$`), handle: post },
       { method: 'GET', path: new RegExp(`${queuePath}/messages$`), handle: list },
       { method: 'DELETE', path: new RegExp(`${queuePath}/messages$`), handle: remove },
+      { method: 'GET', path: new RegExp(`${queuePath}/messages/(?<message>[^/]+)$`), handle: show },
       { method: 'POST', path: new RegExp(`${queuePath}/claims$`), handle: claim },
       { method: 'DELETE', path: new RegExp(`${queuePath}/claims/(?<claim>[^/]+)$`), handle: release },
     ],
