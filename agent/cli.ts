@@ -63,7 +63,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
 /** Every verb with its options; a verb's own code is loaded when it is called. */
-function buildProgram({ stdout, stderr }: World, run: Run): Command {
+function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   // How it ends and where it writes first: each verb takes that over when it is added.
   const program = new Command('agent')
     .exitOverride()
@@ -110,5 +110,9 @@ function buildProgram({ stdout, stderr }: World, run: Run): Command {
   verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
     run(async () => await import('./commands/rollback.ts')),
   );
+  program.command('supervise <directory>', { hidden: true }).action(async (directory: string) => {
+    const { superviseRun } = await import('./supervise.ts');
+    await superviseRun(directory, pid);
+  });
   return program;
 }

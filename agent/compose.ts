@@ -26,6 +26,7 @@ import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
 import type { Cluster, Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
+import { hooksOf, runsOf } from './run-hands.ts';
 
 export const STATE = '/var/lib/coe-agent';
 export const RUNTIME = '/run/coe-agent';
@@ -38,6 +39,8 @@ export type Composition = {
   log: Log;
   secrets: Secrets;
   progress: (event: Progress) => void;
+  /** How this program is started: see World. */
+  self?: readonly string[] | undefined;
   instrument?: Instrument | undefined;
 };
 
@@ -59,6 +62,7 @@ export async function compose({
   log,
   secrets,
   progress,
+  self = [process.execPath, join(import.meta.dirname, 'main.ts')],
   instrument = {},
 }: Composition): Promise<Hands & { close(): void }> {
   const clock = as(systemClock, instrument.clock);
@@ -87,6 +91,13 @@ export async function compose({
   const owners = await readOwners(disk, (kind, name) => {
     progress({ event: 'notice', text: `this node has no ${kind} ${name}: root owns the new files` });
   });
+
+  const systemctl = async (): Promise<Systemctl> => {
+    const { createSystemctl } = await import('../src/services/systemctl.ts');
+    // Below --root it is that root's own systemctl, never this machine's.
+    const real = createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
+    return as(real, instrument.systemctl);
+  };
 
   return {
     config,
@@ -125,12 +136,9 @@ export async function compose({
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
-    systemctl: async () => {
-      const { createSystemctl } = await import('../src/services/systemctl.ts');
-      // Below --root it is that root's own systemctl, never this machine's.
-      const real = createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
-      return as(real, instrument.systemctl);
-    },
+    hooks: hooksOf(config, env, disk, uid),
+    runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),
+    systemctl,
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journal.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);

@@ -10,6 +10,9 @@ import { absolutePath, checkPolling, pollingEntries, seconds } from './config-po
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
 
+/** systemd.resource-control(5) */
+const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
+
 /** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
@@ -45,6 +48,16 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
+  scripts: v.optional(
+    v.strictObject({
+      timeout_seconds: v.optional(seconds, 3600),
+      grace_seconds: v.optional(seconds, 10),
+      memory_max: v.optional(v.union([v.pipe(v.number(), v.integer()), v.pipe(v.string(), v.regex(MEMORY))])),
+      tasks_max: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+    }),
+    {},
+  ),
+  hooks: v.optional(v.strictObject({ path: v.optional(v.array(absolutePath), []) }), {}),
   log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });
 

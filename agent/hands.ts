@@ -8,6 +8,8 @@ import type { CaType } from '../src/certificates/layout.ts';
 import type { Ledger } from '../src/deployment/ledger.ts';
 import type { Generations } from '../src/files/generation.ts';
 import type { KeptRequests } from '../src/files/kept-requests.ts';
+import type { RunSettings } from '../src/hooks/prepare.ts';
+import type { RunHands } from '../src/hooks/run.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
@@ -40,6 +42,12 @@ export type Hands = {
     options?: { patient: boolean },
   ): Promise<Cluster>;
   signals: SignalHands;
+  hooks: {
+    /** The program that serves a group; undefined when the node has none. @throws `precondition`: not trusted */
+    find(name: string): Promise<string | undefined>;
+    settings: RunSettings;
+  };
+  runs: RunHands;
   systemctl(): Promise<Systemctl>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
   askHealth(url: string, identity: ClientIdentity | undefined, signal: AbortSignal): Promise<void>;
@@ -60,6 +68,7 @@ export type Progress =
   | { event: 'deployment'; id: string; text: string }
   | { event: 'step'; text: string }
   | { event: 'part'; text: string }
+  | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
   | { event: 'done'; text: string; ms: number }
   | { event: 'failed'; text: string; why: string }
   | { event: 'notice'; text: string };

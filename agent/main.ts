@@ -3,6 +3,7 @@ import { runCli } from './cli.ts';
 
 process.exitCode = await runCli({
   argv: process.argv.slice(2),
+  self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   env: process.env,
   pid: process.pid,
   stdout: process.stdout,

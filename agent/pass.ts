@@ -14,10 +14,12 @@ export type PassOptions = {
   force?: string | undefined;
 };
 
+type Settled = { id: string; outcome: Outcome };
+
 export type PassResult = {
   /** Whether the cloud said something new, or there was anything to do. */
   changed: boolean;
-  settled: { id: string; outcome: Outcome }[];
+  settled: Settled[];
   /** Sources that could not be asked and deployments that could not be understood. */
   problems: AgentError[];
   /** Results that nobody has acknowledged yet. */
@@ -50,11 +52,9 @@ export async function pass(
   const result: PassResult = { changed: false, settled: [], problems: [], open: [], unserved: [] };
 
   // 1. Recover: what a killed run has left is brought to its end before anything new.
-  const recovered = await recoverIfInterrupted(hands, signal);
-  if (recovered) {
-    memory.dealtWith = undefined;
-    result.settled.push(recovered);
-  }
+  const recovered = [...(await recoverIfInterrupted(hands, signal)), ...(await bringHomeIfAny(hands))];
+  if (recovered.length > 0) memory.dealtWith = undefined;
+  result.settled.push(...recovered);
 
   // 2. Collect: what does the cloud want of this node?
   const { texts, problems } = options.metadata
@@ -101,11 +101,15 @@ async function askAgain(hands: Hands, signal: AbortSignal): Promise<Wanted> {
 }
 
 /** Looks first: what a recovery needs is loaded only when there is one. */
-async function recoverIfInterrupted(
-  hands: Hands,
-  signal: AbortSignal,
-): Promise<{ id: string; outcome: Outcome } | undefined> {
-  if (!(await hands.generations.underWay())) return undefined;
+async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<Settled[]> {
+  if (!(await hands.generations.underWay())) return [];
   const { recover } = await import('./recover.ts');
-  return await recover(hands, signal);
+  const recovered = await recover(hands, signal);
+  return recovered ? [recovered] : [];
+}
+
+async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {
+  if ((await hands.runs.runs.list()).length === 0) return [];
+  const { bringHome } = await import('./bring-home.ts');
+  return await bringHome(hands);
 }

@@ -2,6 +2,7 @@ import type { KeyAlgorithm } from '../src/certificates/key.ts';
 import type { CaType } from '../src/certificates/layout.ts';
 import { type CertificateRequest, requestsOf } from '../src/certificates/request.ts';
 import { fill } from '../src/certificates/template.ts';
+import type { RunRequest } from '../src/hooks/request.ts';
 import type { GoBackOperation, RotateOperation } from '../src/operation/operation.ts';
 import { planUnits, type UnitPlan } from '../src/services/unit.ts';
 import type { Config } from './config.ts';
@@ -27,6 +28,12 @@ export type Step =
     }
   | { do: 'replace' }
   | { do: 'restart'; unit: UnitPlan };
+
+/** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
+export type RunStep =
+  | { do: 'run'; request: RunRequest }
+  /** An earlier start of the agent has begun it. */
+  | { do: 'take-up'; id: string };
 
 /** New certificates for a node: a rotation, or with `restart: false` the first ones. */
 export function planRotation(
@@ -89,7 +96,7 @@ const serviceAccountPaths = ({ layout: { serviceAccount: row } }: Node): string[
   row ? [row.privateKeyFile.path, row.publicKeyFile.path] : [];
 
 /** A step in words, for the terminal, the log and `agent plan`. */
-export function describeStep(step: Step): string {
+export function describeStep(step: Step | RunStep): string {
   switch (step.do) {
     case 'log-in':
       return `log in to Keystone as ${step.as}`;
@@ -109,11 +116,15 @@ export function describeStep(step: Step): string {
         ? `restart ${unit} and see its new certificate on ${probe.host}:${probe.port}`
         : `restart ${unit}`;
     }
+    case 'run':
+      return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
+    case 'take-up':
+      return 'wait for the end of the run that is under way';
   }
 }
 
 /** The particulars of a step, one line each. */
-export function detailStep(step: Step): string[] {
+export function detailStep(step: Step | RunStep): string[] {
   switch (step.do) {
     case 'issue':
       return step.requests.map(({ name, ca, subject, names }) => {
@@ -126,7 +137,12 @@ export function detailStep(step: Step): string[] {
     case 'check':
     case 'replace':
     case 'restart':
+    case 'take-up':
       return [];
+    case 'run': {
+      const names = step.request.environment.map(([name]) => name);
+      return [`environment: ${names.join(' ')}`];
+    }
   }
 }
 

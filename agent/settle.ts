@@ -2,43 +2,76 @@ import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, codeOf } from '../src/base/errors.ts';
 import { checkServiceAccount } from '../src/certificates/service-account.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
+import { prepareRun } from '../src/hooks/prepare.ts';
 import {
   type GoBackOperation,
   type Operation,
   type RotateOperation,
   selectOperation,
 } from '../src/operation/operation.ts';
-import { conclude } from './conclude.ts';
+import type { RunOperation } from '../src/operation/run.ts';
+import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
 import { failed } from './outcome.ts';
-import { planGoingBack, planRotation, type Step } from './plan.ts';
+import { planGoingBack, planRotation, type RunStep, type Step } from './plan.ts';
+
+/** What an operation comes to on this node. */
+export type Intention =
+  /** No steps: the node is as it is asked to be, and `why` says so. */
+  { node: Node; steps: Step[]; why: string } | { run: RunStep; why: string } | { nothing: true; why: string };
 
 /**
- * What an operation comes to on this node. No steps: the node is as it is asked to be, and `why` says so.
- *
- * @throws what stands in its way: `precondition`, `bad-heat-params` ...
+ * @returns undefined when the node has nothing that serves the deployment's group
+ * @throws what stands in its way: `precondition`, `bad-heat-params`, `bad-deployment` ...
  */
 export async function intend(
   operation: Operation,
+  deployment: Deployment,
   hands: Hands,
-): Promise<{ node: Node; steps: Step[]; why: string }> {
-  const { config } = hands;
-  const node = await readNode(hands);
-  const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+): Promise<Intention | undefined> {
   switch (operation.kind) {
     case 'none':
-      return { node, steps: [], why: operation.why };
+      return { nothing: true, why: operation.why };
+    case 'refuse':
+      throw new AgentError('bad-deployment', operation.why);
     case 'rotate':
-      checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
-      checkKeys(operation, node);
-      return { node, steps: planRotation(operation, node, config, true), why };
-    case 'go-back': {
-      if (await hasKeys(operation, node, hands)) return { node, steps: [], why: GOING_BACK };
-      checkKeys(operation, node);
-      return { node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
-    }
+    case 'go-back':
+      return await intendForNode(operation, hands);
+    case 'run':
+      return await intendToRun(operation, deployment, hands);
   }
+}
+
+async function intendForNode(operation: RotateOperation | GoBackOperation, hands: Hands): Promise<Intention> {
+  const { config } = hands;
+  const node = await readNode(hands);
+  if (operation.kind === 'go-back') {
+    if (await hasKeys(operation, node, hands)) return { node, steps: [], why: GOING_BACK };
+    checkKeys(operation, node);
+    return { node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
+  }
+  checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
+  checkKeys(operation, node);
+  const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+  return { node, steps: planRotation(operation, node, config, true), why };
+}
+
+async function intendToRun(
+  operation: RunOperation,
+  { id, outputs }: Deployment,
+  { hooks, runs }: Hands,
+): Promise<Intention | undefined> {
+  const { is } = await runs.runs.look(id);
+  if (is === 'running' || is === 'ended' || is === 'lost')
+    return { run: { do: 'take-up', id }, why: 'it has been started already' };
+  const hook = await hooks.find(operation.hook);
+  if (hook === undefined && operation.hook !== 'script') return undefined;
+  const names = outputs.map(({ name }) => name);
+  const request = prepareRun(id, operation, names, hook, hooks.settings);
+  const unit = runs.unitFor(id);
+  const where = unit === undefined ? 'as a process of its own' : `as the unit ${unit}`;
+  return { run: { do: 'run', request }, why: `${request.what}, ${where}` };
 }
 
 const GOING_BACK =
@@ -69,32 +102,58 @@ export async function settle(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
-  if (!operation) return undefined;
+  const intention = operation && (await orRefusal(intend(operation, deployment, hands)));
+  if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
   const lost = hands.ledger.damaged(id);
-  await hands.ledger.accept(deployment);
-  await hands.ledger.start(id);
-  if (lost) return await conclude(id, failed(LOST), hands);
-  if (deployment.fault) return await conclude(id, failed(deployment.fault), hands);
-  return await conclude(id, await attempt(operation, id, hands, signal), hands);
+  // What was started earlier stays so.
+  if (hands.ledger.find(id)?.state !== 'started') {
+    await hands.ledger.accept(deployment);
+    await hands.ledger.start(id);
+  }
+  const outcome = lost
+    ? failed(LOST)
+    : deployment.fault
+      ? failed(deployment.fault)
+      : await attempt(intention, id, hands, signal);
+  return await (isRotation(operation) ? conclude : concludeRun)(id, outcome, hands);
 }
+
+const isRotation = ({ kind }: Operation): boolean => kind === 'rotate' || kind === 'go-back';
 
 const LOST = new AgentError(
   'state',
   "this node's record of the deployment is damaged: whether it has run is not known, and it is not run again; ask for it anew",
 );
 
+/** What stands in the way of an operation is its outcome. */
+async function orRefusal(intended: Promise<Intention | undefined>): Promise<Intention | Outcome | undefined> {
+  try {
+    return await intended;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
 async function attempt(
-  operation: Operation,
+  intention: Intention | Outcome,
   id: string,
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if ('statusCode' in intention) return intention;
+  const { why } = intention;
+  const nothing: Outcome = { statusCode: 0, stdout: `${why}\n`, stderr: '', outputs: {} };
+  if ('nothing' in intention) return nothing;
   try {
-    const { node, steps, why } = await intend(operation, hands);
-    if (steps.length === 0) return { statusCode: 0, stdout: `${why}\n`, stderr: '', outputs: {} };
-    // What only a rotation needs is loaded when one starts: an idle daemon stays small.
+    // What only a rotation, or a script, needs is loaded when one starts: an idle daemon stays small.
+    if ('run' in intention) {
+      const { carryOutRun } = await import('./perform-run.ts');
+      return await carryOutRun(id, intention.run, hands, signal);
+    }
+    const { node, steps } = intention;
+    if (steps.length === 0) return nothing;
     const { carryOut } = await import('./perform.ts');
     return await carryOut(steps, { owner: id, node, hands, signal });
   } catch (error) {

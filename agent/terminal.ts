@@ -38,6 +38,10 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
         case 'notice':
           line(`  ${paint('yellow', '!')} ${event.text}`);
           return;
+        case 'output':
+          // What a script prints must not move the cursor.
+          line(`    ${paint('dim', event.text.replaceAll(/\p{Cc}/gu, ' '))}`);
+          return;
         case 'step':
         case 'part':
           return;

@@ -41,7 +41,16 @@ export async function openHands(
   });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
-  return await compose({ config, root, env: world.env, log, secrets, progress, instrument });
+  return await compose({
+    config,
+    root,
+    env: world.env,
+    self: world.self,
+    log,
+    secrets,
+    progress,
+    instrument,
+  });
 }
 
 /** The lock of every verb that writes. @throws `lock-held` with the holder's pid and verb */

@@ -2,6 +2,8 @@
 export type World = {
   /** Without the interpreter and the program. */
   argv: readonly string[];
+  /** The interpreter and the program, by which it starts itself once more; undefined: as the sources have it. */
+  self?: readonly string[];
   env: NodeJS.ProcessEnv;
   pid: number;
   stdout: Output;

@@ -3,7 +3,16 @@ import { join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
 /** The order in which data passes. A stage takes values from `base` and itself, types from earlier stages. */
-const STAGES = ['metadata', 'deployment', 'operation', 'certificates', 'files', 'services', 'signal'];
+const STAGES = [
+  'metadata',
+  'deployment',
+  'operation',
+  'hooks',
+  'certificates',
+  'files',
+  'services',
+  'signal',
+];
 
 /** From where a folder may import: `values` (and with them types), and `types` alone. */
 const ALLOWED: Record<string, { values: readonly string[]; types: readonly string[] }> = {
@@ -32,7 +41,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
   'node-forge': ['src/certificates/csr.ts'],
   yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config-yaml.ts'],
-  execa: ['src/services/'],
+  execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],
   'systemd-notify': ['agent/notify.ts'],

@@ -68,10 +68,13 @@ export const verb: Verb = async (context, options) => {
 async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
-  if (!operation) return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
-    const { steps, why } = await intend(operation, hands);
+    const intention = operation && (await intend(operation, deployment, hands));
+    if (!intention)
+      return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
+    const { why } = intention;
+    const steps = 'steps' in intention ? intention.steps : 'run' in intention ? [intention.run] : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {
       id,

@@ -96,6 +96,9 @@ const logProgress =
       case 'deployment':
         log.info({ deployment: event.id, what: event.text }, 'a deployment is taken up');
         return;
+      case 'output':
+        log.info({ deployment: event.id, stream: event.stream, text: event.text }, 'output');
+        return;
       case 'done':
         log.info({ step: event.text, ms: Math.round(event.ms) }, 'done');
         return;

@@ -1,4 +1,5 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { readPassRecord } from '../status-file.ts';
@@ -13,7 +14,11 @@ export const verb: Verb = async (context) => {
     const entries = hands.ledger.entries();
     const interrupted = await interruptedRun(hands);
     if (context.json) {
-      const deployments = entries.map((entry) => ({ ...entry, signal: entry.signal?.transport }));
+      const deployments = entries.map((entry) => ({
+        ...entry,
+        signal: entry.signal?.transport,
+        outcome: shown(entry.outcome),
+      }));
       writeJson(context, { lastPass: last ?? null, interrupted: interrupted ?? null, deployments });
       return EXIT.done;
     }
@@ -44,6 +49,9 @@ export const verb: Verb = async (context) => {
     hands.close();
   }
 };
+
+/** The outputs' names are in the entry; their values are Heat's business. */
+const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome, outputs: undefined };
 
 /** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */
 async function interruptedRun({ generations }: Hands): Promise<string | undefined> {

@@ -1,11 +1,9 @@
-import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
+import { copyAttributes } from './attributes.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
-import { isObject } from './json.ts';
 
 /** What a file is apart from its content; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
@@ -33,10 +31,14 @@ export type Disk = {
   /** A new file: attributes before content, content synced. Fails when anything is there already. */
   create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+  /** Gives a file a second name. Fails when anything has that already. */
+  link(from: string, to: string): Promise<void>;
   /** Makes renames, creations and removals in a directory durable. */
   sync(directory: string): Promise<void>;
   /** Removes a file or an empty directory; nothing there is fine. */
   remove(path: string): Promise<void>;
+  /** Removes a directory with everything in it, whatever its names are; nothing there is fine. */
+  removeTree(path: string): Promise<void>;
   /** Makes a directory, and with plain attributes its parents, durably; one that is there stays as it is. */
   makeDirectory(path: string, attributes: Partial<Attributes>): Promise<void>;
 };
@@ -112,8 +114,7 @@ export function createDisk(root: string): Disk {
         const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
         const file = await fs.open(at(path), flags, 0o600);
         try {
-          // Node knows neither extended attributes nor labels; cp (coreutils) takes those that there are. It has
-          // to open the file, which whoever is not root can do only as long as it is not read-only yet.
+          // For that the file is opened, which whoever is not root can do only as long as it is not read-only yet.
           if (attributes.like !== undefined) await copyAttributes(at(attributes.like), at(path));
           if (attributes.uid !== undefined && attributes.gid !== undefined)
             await file.chown(attributes.uid, attributes.gid);
@@ -131,6 +132,8 @@ export function createDisk(root: string): Disk {
 
     rename: async (from, to) => await step('replacing', to, async () => await fs.rename(at(from), at(to))),
 
+    link: async (from, to) => await step('claiming', to, async () => await fs.link(at(from), at(to))),
+
     sync: async (directory) =>
       await step('syncing', directory, async () => {
         await syncDirectory(at(directory));
@@ -144,6 +147,11 @@ export function createDisk(root: string): Disk {
         } catch (error) {
           if (!isMissing(error)) throw error;
         }
+      }),
+
+    removeTree: async (path) =>
+      await step('removing', path, async () => {
+        await fs.rm(at(path), { recursive: true, force: true });
       }),
 
     makeDirectory: async (path, attributes) =>
@@ -176,17 +184,6 @@ async function syncDirectory(path: string): Promise<void> {
     await handle.sync();
   } finally {
     await handle.close();
-  }
-}
-
-const run = promisify(execFile);
-
-async function copyAttributes(from: string, to: string): Promise<void> {
-  try {
-    await run('cp', ['--attributes-only', '--preserve=all', '--', from, to]);
-  } catch (cause) {
-    const words = isObject(cause) && typeof cause['stderr'] === 'string' ? cause['stderr'].trim() : '';
-    throw new Error(`its attributes could not be copied (${words || 'cp cannot be run'})`, { cause });
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
 import { type Disk, readIfThere, replaceFile } from './disk.ts';
-import { AgentError } from './errors.ts';
+import { AgentError, errnoOf } from './errors.ts';
 import { parseJson } from './json.ts';
 
 /**
@@ -10,9 +11,34 @@ import { parseJson } from './json.ts';
 
 const digest = (line: string): string => createHash('sha256').update(line).digest('hex');
 
-export async function writeRecord(disk: Disk, path: string, value: unknown): Promise<void> {
+const contentOf = (value: unknown): string => {
   const line = JSON.stringify(value);
-  await replaceFile(disk, path, `${line}\n${digest(line)}\n`, { mode: 0o600 });
+  return `${line}\n${digest(line)}\n`;
+};
+
+export async function writeRecord(disk: Disk, path: string, value: unknown): Promise<void> {
+  await replaceFile(disk, path, contentOf(value), { mode: 0o600 });
+}
+
+/**
+ * Of several processes that write the same record the first one does: `false` for all others. It is never seen
+ * half-written.
+ *
+ * @param who another word for each of them
+ */
+export async function claimRecord(disk: Disk, path: string, who: string, value: unknown): Promise<boolean> {
+  const staged = join(dirname(path), `.${basename(path)}.${who}`);
+  await replaceFile(disk, staged, contentOf(value), { mode: 0o600 });
+  try {
+    await disk.link(staged, path);
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  } finally {
+    await disk.remove(staged);
+  }
+  await disk.sync(dirname(path));
+  return true;
 }
 
 /** The parsed record; undefined when there is none; a `state` error when it is not what was written. */

@@ -59,19 +59,19 @@ export function decodeDeployment(value: unknown): Decoded {
 
   const shape = v.safeParse(Shape, value);
   if (shape.success) {
-    const read = readShape(shape.output);
+    const read = readShape(shape.output, value);
     return typeof read === 'string' ? { ok: false, id, error: wrong(read) } : { ok: true, deployment: read };
   }
   const [issue] = shape.issues;
   const error = wrong(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
   const legible = v.safeParse(Legible, value);
-  const read = legible.success ? readShape(legible.output) : '';
+  const read = legible.success ? readShape(legible.output, value) : '';
   const isAwaited = typeof read !== 'string' && read.signal.transport !== 'NO_SIGNAL';
   return { ok: false, id, error, ...(isAwaited && { deployment: { ...read, fault: error } }) };
 }
 
 /** The deployment, or what is wrong with how it is to be answered. */
-function readShape({ inputs: rows, ...rest }: Shape): Deployment | string {
+function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment | string {
   const inputs = Object.fromEntries(
     rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
   );
@@ -92,6 +92,7 @@ function readShape({ inputs: rows, ...rest }: Shape): Deployment | string {
       errorOutput: output.error_output === true || output.error_output === 'true',
     })),
     signal,
+    raw: isObject(raw) ? raw : {},
   };
 }
 

@@ -22,6 +22,8 @@ export type Deployment = {
   asks: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;
+  /** All of it as Heat gave it: what a hook reads. */
+  raw: Readonly<Record<string, unknown>>;
   /** What is wrong with it: it is answered with that and not done. */
   fault?: AgentError;
 };

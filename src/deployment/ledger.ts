@@ -54,6 +54,16 @@ export type Ledger = {
   supersede(id: string): Promise<void>;
 };
 
+/** What is kept of an outcome that nobody waits for any more: how it ended, and no values, which may be secrets. */
+const remembered = ({ statusCode, stdout, stderr }: Outcome): Outcome => ({
+  statusCode,
+  stdout: stdout.slice(-REMEMBERED),
+  stderr: stderr.slice(-REMEMBERED),
+  outputs: {},
+});
+
+const REMEMBERED = 16_384;
+
 /** Where heat-config keeps the ids that it has applied, newest place first. */
 export const PREDECESSOR_DIRECTORIES = [
   '/var/lib/heat-config/deployed',
@@ -102,7 +112,8 @@ export async function openLedger(
   };
   const now = (): string => new Date(clock.now()).toISOString();
   const answered = async (id: string, state: 'signalled' | 'superseded'): Promise<void> => {
-    await advance(id, state, { signal: undefined });
+    const outcome = entries.get(id)?.outcome;
+    await advance(id, state, { signal: undefined, ...(outcome && { outcome: remembered(outcome) }) });
   };
 
   // By Heat's clock first: this node's may have been set back in between.

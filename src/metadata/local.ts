@@ -1,6 +1,7 @@
 import { join } from 'node:path';
-import { type Disk, type FileInfo, readIfThere } from '../base/disk.ts';
+import { type Disk, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
+import { trustFault } from '../base/trust.ts';
 import type { Collected, Collector } from './collector.ts';
 
 /** What cannot be read, or not be believed, in the place of its text: the files beside it count all the same. */
@@ -65,10 +66,3 @@ async function checkOwner(disk: Disk, path: string, uid: number): Promise<void> 
   if (fault !== undefined)
     throw new AgentError('bad-metadata', `reading ${path}: ${fault}; chown it to root and chmod go-w`);
 }
-
-const trustFault = ({ uid, mode }: FileInfo, self: number): string | undefined => {
-  if (uid !== 0 && uid !== self) return `it belongs to user ${uid}`;
-  return (mode & 0o022) === 0
-    ? undefined
-    : `it can be written by others (mode ${(mode & 0o777).toString(8)})`;
-};

@@ -1,7 +1,9 @@
 import type { Deployment } from '../deployment/deployment.ts';
+import { partOf } from './component.ts';
+import { type RunOperation, selectRun } from './run.ts';
 
 /** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
-export type Operation = RotateOperation | GoBackOperation | NoOperation;
+export type Operation = RotateOperation | GoBackOperation | RunOperation | NoOperation | RefuseOperation;
 
 type ServiceAccount = { publicKey: string; privateKey: string };
 
@@ -22,13 +24,16 @@ export type GoBackOperation = { kind: 'go-back'; serviceAccount: ServiceAccount 
 /** Answered as done: a node that is deleted or suspended needs no certificates. */
 export type NoOperation = { kind: 'none'; why: string };
 
+/** Answered as failed: what is asked for cannot be understood. */
+export type RefuseOperation = { kind: 'refuse'; why: string };
+
 /** What a deployment of the same resource asked for earlier, oldest first. */
 export type Earlier = Pick<Deployment, 'asks'>;
 
 /** How the deployments of one group become operations. */
 type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation;
 
-/** The groups that the agent serves itself. */
+/** The groups of rotations. */
 const groups: Readonly<Record<string, Select>> = {
   'coe-rotate': (deployment, earlier) => {
     if (!['CREATE', 'UPDATE', ''].includes(deployment.action))
@@ -41,12 +46,25 @@ const groups: Readonly<Record<string, Select>> = {
 };
 
 /**
- * The operation that a deployment asks for; undefined when its group is served by nobody here.
+ * The operation that a deployment asks for; undefined when it names no group. Whether the node has a hook for a
+ * group that is not the agent's own is seen when it is to be run.
  *
  * @param earlier what this node has done for the same resource, oldest first
  */
-export const selectOperation = (deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined =>
-  Object.hasOwn(groups, deployment.group) ? groups[deployment.group]?.(deployment, earlier) : undefined;
+export function selectOperation(deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined {
+  if (deployment.group !== 'component') return selectByGroup(deployment, earlier);
+  const part = partOf(deployment);
+  if (typeof part === 'string') return { kind: 'refuse', why: part };
+  if (part) return selectByGroup(part, earlier);
+  return { kind: 'none', why: `the component asks for nothing when the action is ${deployment.action}` };
+}
+
+function selectByGroup(deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined {
+  const own = Object.hasOwn(groups, deployment.group) ? groups[deployment.group] : undefined;
+  if (own) return own(deployment, earlier);
+  const run = selectRun(deployment);
+  return typeof run === 'string' ? { kind: 'refuse', why: run } : run;
+}
 
 /** A rotation always brings inputs that were never there before; a roll-back brings older ones, or none. */
 function goesBack({ asks }: Deployment, earlier: readonly Earlier[]): boolean {

@@ -88,6 +88,7 @@ test('a record of the ledger', async () => {
     inputs: {},
     asks: 'a digest',
     outputs: [],
+    raw: {},
     signal: { transport: 'NO_SIGNAL' },
   };
   const ledger = await openLedger({ disk, clock: systemClock, onDamage: () => undefined }, '/ledger');

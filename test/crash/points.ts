@@ -51,6 +51,11 @@ function watchDisk(real: Disk, { reach, reachMiddle, die, fault, faultEnds }: Wa
         await real.rename(from, to);
       });
     },
+    link: async (from, to) => {
+      await around(`link ${from} to ${to}`, to, async () => {
+        await real.link(from, to);
+      });
+    },
     sync: async (directory) => {
       await around(`sync ${directory}`, directory, async () => {
         await real.sync(directory);
@@ -59,6 +64,11 @@ function watchDisk(real: Disk, { reach, reachMiddle, die, fault, faultEnds }: Wa
     remove: async (path) => {
       await around(`remove ${path}`, path, async () => {
         await real.remove(path);
+      });
+    },
+    removeTree: async (path) => {
+      await around(`remove tree ${path}`, path, async () => {
+        await real.removeTree(path);
       });
     },
     makeDirectory: async (path, attributes) => {

@@ -211,7 +211,7 @@ test('of a malformed one there is as much as an answer takes', () => {
   expect(good.ok).toBe(true);
   expect(bad).toMatchObject({
     ok: false,
-    deployment: { ...good.deployment, fault: { code: 'bad-deployment' } },
+    deployment: { ...good.deployment, raw: { outputs: 'none' }, fault: { code: 'bad-deployment' } },
   });
   const inputs = [{ name: 'deploy_signal_id', value: 'http://127.0.0.1/signal' }, 'x', {}];
   expect(decodeDeployment({ ...raw, name: 7, group: {}, creation_time: [], inputs })).toMatchObject({

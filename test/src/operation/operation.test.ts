@@ -42,12 +42,22 @@ test('a token that comes along is used', () => {
   expect(selectOperation(deployment({ keystone_token: '' }), [])).toMatchObject({ keystoneToken: undefined });
 });
 
-test.each(['', 'script', 'constructor', '__proto__', 'toString', 'COE-ROTATE'])(
-  'the group %j is served by nobody here',
-  (group) => {
-    expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
-  },
-);
+test.each(['', '/', '.', ' '])('the group %j can have no hook', (group) => {
+  expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
+});
+
+test.each([
+  ['script', 'script'],
+  ['constructor', 'constructor'],
+  ['__proto__', '__proto__'],
+  ['COE-ROTATE', 'COE-ROTATE'],
+  ['os-apply-config', 'os-apply-config'],
+  ['Heat::Ungrouped', 'HeatUngrouped'],
+  ['../../bin/sh', 'binsh'],
+  ['größe_1', 'größe_1'],
+])('the group %j asks for the hook %s', (group, hook) => {
+  expect(selectOperation(deployment({}, { group }), [])).toMatchObject({ kind: 'run', hook });
+});
 
 test('the inputs of before, after others, are a way back; new ones and the same ones again are rotations', () => {
   expect(kind(asked('A'))).toBe('rotate');

@@ -1,0 +1,26 @@
+import type { Outcome } from '../src/deployment/deployment.ts';
+import { endOfRun } from '../src/hooks/run.ts';
+import { concludeRun, forgetRun } from './conclude.ts';
+import type { Hands } from './hands.ts';
+
+/**
+ * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
+ * needed for that. What still runs is left alone; whoever asks for it again waits for its end.
+ */
+export async function bringHome(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
+  const { ledger, runs, log } = hands;
+  const home: { id: string; outcome: Outcome }[] = [];
+  for (const id of await runs.runs.list()) {
+    const run = await runs.runs.look(id);
+    if (run.is === 'running' || run.is === 'ordered') continue;
+    if (run.is === 'none' || ledger.find(id)?.state !== 'started') {
+      // Nobody asks for it any more, or its end has been recorded.
+      await forgetRun(id, hands);
+      continue;
+    }
+    log.info({ deployment: id, run: run.is }, 'a run that was begun earlier is over');
+    const outcome = await concludeRun(id, await endOfRun(id, run, runs), hands);
+    if (outcome) home.push({ id, outcome });
+  }
+  return home;
+}

@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { open } from 'node:fs/promises';
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import type { Clock } from '../base/clock.ts';
+import { errnoOf, explain } from '../base/errors.ts';
+import { createLastBytes } from './last-bytes.ts';
+import type { Order, Result } from './run-files.ts';
+
+/** Heat takes a little less than 1 MiB; what a hook answers may be long and is cut when it is understood. */
+const KEPT = 2 ** 20;
+const KEPT_JSON = 8 * KEPT;
+/** The files are for whoever watches: they begin anew when they have grown to this. */
+const LARGEST_FILE = 16 * KEPT;
+/** How long a run that has ended is listened to: what it left in the background may keep its output open. */
+const LISTENED_MS = 1000;
+
+type Hands = {
+  clock: Clock;
+  /** Fires when it is to end now. */
+  stopping: AbortSignal;
+  /** Where its output goes while it runs. */
+  stdout: string;
+  stderr: string;
+  started(pid: number): Promise<void>;
+};
+
+/** Runs a program to its end, or to its deadline, in a process group of its own. */
+export async function runChild(order: Order, hands: Hands): Promise<Result> {
+  const stdin = order.stdin === undefined ? undefined : await open(order.stdin);
+  try {
+    const child = spawn(order.program, [], {
+      cwd: order.work,
+      env: Object.fromEntries(order.environment),
+      detached: true,
+      stdio: [stdin?.fd ?? 'ignore', 'pipe', 'pipe'],
+    });
+    return await attend(child, order, hands);
+  } catch (error) {
+    return { statusCode: 1, stdout: '', stderr: '', fault: cannotStart(error, order) };
+  } finally {
+    await stdin?.close();
+  }
+}
+
+async function attend(child: ChildProcess, order: Order, hands: Hands): Promise<Result> {
+  const ended = once(child, 'exit');
+  const quiet = new AbortController();
+  const kept = order.reads === 'json' ? KEPT_JSON : KEPT;
+  const heard = Promise.all([
+    listen(child.stdout, hands.stdout, kept, quiet.signal),
+    listen(child.stderr, hands.stderr, KEPT, quiet.signal),
+  ]);
+  try {
+    if (child.pid !== undefined) await hands.started(child.pid);
+    const fault = await endInTime(child, ended, order, hands);
+    await within(heard, LISTENED_MS, hands.clock);
+    quiet.abort();
+    const [stdout, stderr] = await heard;
+    return { statusCode: statusOf(child, fault !== undefined), stdout, stderr, ...(fault && { fault }) };
+  } catch (error) {
+    quiet.abort();
+    await heard;
+    throw error;
+  }
+}
+
+/** @returns why it was ended; undefined when it has ended by itself */
+async function endInTime(
+  child: ChildProcess,
+  ended: Promise<unknown>,
+  { timeoutMs, graceMs }: Order,
+  { clock, stopping }: Hands,
+): Promise<string | undefined> {
+  const stopped = once(stopping, 'abort').then(() => 'stopped' as const);
+  const why = stopping.aborted ? 'stopped' : await within(Promise.race([ended, stopped]), timeoutMs, clock);
+  if (why !== 'stopped' && why !== LATE) return undefined;
+  signalGroup(child, 'SIGTERM');
+  const late = (await within(ended, graceMs, clock)) === LATE;
+  // Those of its group that did not listen, too.
+  signalGroup(child, 'SIGKILL');
+  await ended;
+  const how = late ? 'SIGTERM, and when that did not help SIGKILL' : 'SIGTERM';
+  return why === LATE
+    ? `not done within ${timeoutMs / 1000} s: ended with ${how}`
+    : `stopped from outside: ended with ${how}`;
+}
+
+const LATE: unique symbol = Symbol('late');
+
+/** What a promise gives, or LATE when it takes longer. */
+async function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | typeof LATE> {
+  const waiting = new AbortController();
+  const late = clock.sleep(ms, waiting.signal).then(
+    (): typeof LATE => LATE,
+    (): typeof LATE => LATE,
+  );
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    waiting.abort();
+  }
+}
+
+function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, name);
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}
+
+/** Keeps the end of a stream and writes all of it to a file, as long as there is room. */
+async function listen(
+  stream: Readable | null,
+  path: string,
+  most: number,
+  quiet: AbortSignal,
+): Promise<string> {
+  const end = createLastBytes(most);
+  const file = await open(path, 'a', 0o600);
+  let size = 0;
+  let hasRoom = true;
+  quiet.addEventListener('abort', () => stream?.destroy());
+  try {
+    for await (const chunk of bytesOf(stream)) {
+      end.push(chunk);
+      if (size > LARGEST_FILE) {
+        await file.truncate(0);
+        size = 0;
+      }
+      size += chunk.length;
+      // A full disk is no reason to end a script: what counts is kept in memory.
+      if (hasRoom)
+        hasRoom = await file.appendFile(chunk).then(
+          () => true,
+          () => false,
+        );
+    }
+  } catch (error) {
+    if (!quiet.aborted) throw error;
+  } finally {
+    await file.close();
+  }
+  return end.text();
+}
+
+/** What a pipe gives; it is never in another mode. */
+async function* bytesOf(stream: Readable | null): AsyncGenerator<Uint8Array> {
+  for await (const chunk of stream ?? []) if (chunk instanceof Uint8Array) yield chunk;
+}
+
+/** As Python counts: a signal is negative. What did not end by itself is no success, whatever it says. */
+function statusOf({ exitCode, signalCode }: ChildProcess, wasEnded: boolean): number {
+  if (signalCode !== null) return -constants.signals[signalCode];
+  // timeout(1)'s
+  return wasEnded ? exitCode || 124 : (exitCode ?? 1);
+}
+
+function cannotStart(error: unknown, { environment, what }: Order): string {
+  const begin = `${what} could not be started: `;
+  const errno = errnoOf(error);
+  if (errno === 'ENOENT')
+    return `${begin}what its first line names is not on this node (ENOENT); look for a mistyped path, or for a line that ends with a carriage return`;
+  if (errno !== 'E2BIG') return begin + explain(error);
+  const [name, value] = environment.reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', '']);
+  return `${begin}its inputs are too large for an environment (E2BIG); the largest is ${name} with ${Buffer.byteLength(value)} bytes`;
+}

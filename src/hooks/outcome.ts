@@ -1,0 +1,88 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
+import type { Outcome } from '../deployment/deployment.ts';
+import { createLastBytes } from './last-bytes.ts';
+import type { Order, Result } from './run-files.ts';
+
+/** No answer to Heat is larger. */
+const LARGEST_OUTPUT = 2 ** 20;
+
+/**
+ * What a run has come to.
+ *
+ * @param outputs where a script leaves its outputs, on this machine
+ */
+export async function outcomeOf(order: Order, result: Result, outputs: string): Promise<Outcome> {
+  const { statusCode, stdout, stderr } = result;
+  const plain = { statusCode, stdout, stderr: withFault(stderr, result), outputs: {} };
+  if (order.reads === 'files') return { ...plain, outputs: await readOutputs(order.outputs, outputs) };
+  const answer = objectIn(stdout);
+  return answer ? answered(answer, result) : plain;
+}
+
+const withFault = (stderr: string, { fault }: Result): string =>
+  fault === undefined
+    ? stderr
+    : `${stderr}${stderr === '' || stderr.endsWith('\n') ? '' : '\n'}[coe-agent: ${fault}]\n`;
+
+/** What a hook has answered. One that ends with an error has not succeeded, even if its answer does not say so. */
+function answered(answer: Record<string, unknown>, result: Result): Outcome {
+  const { deploy_stdout: stdout, deploy_stderr: stderr, deploy_status_code: code, ...outputs } = answer;
+  return {
+    statusCode: statusCodeIn(code) || result.statusCode,
+    stdout: textIn(stdout),
+    stderr: withFault(textIn(stderr) || (result.statusCode === 0 ? '' : result.stderr), result),
+    outputs,
+  };
+}
+
+/** Heat takes anything that is neither missing nor 0 for a failure. */
+const statusCodeIn = (code: unknown): number => {
+  const number = Number(code ?? 0);
+  return Number.isFinite(number) ? number : 1;
+};
+
+const textIn = (value: unknown): string =>
+  typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);
+
+function objectIn(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function readOutputs(names: readonly string[], stem: string): Promise<Record<string, string>> {
+  const found: [string, string][] = [];
+  for (const name of names) {
+    // A name is no path.
+    const text = /[/\0]/.test(name) ? undefined : await readEnd(`${stem}.${name}`);
+    if (text !== undefined) found.push([name, text]);
+  }
+  return Object.fromEntries(found);
+}
+
+/** The end of a file that anything may have been made of; undefined when it is none. */
+async function readEnd(path: string): Promise<string | undefined> {
+  try {
+    // A pipe that nobody writes to must not hold up whoever opens it.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      if (!(await file.stat()).isFile()) return undefined;
+      const end = createLastBytes(LARGEST_OUTPUT);
+      for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>)
+        end.push(chunk);
+      return end.text();
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENXIO' || errnoOf(error) === 'ENAMETOOLONG')
+      return undefined;
+    throw error;
+  }
+}

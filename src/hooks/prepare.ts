@@ -1,0 +1,61 @@
+import { AgentError } from '../base/errors.ts';
+import type { RunOperation } from '../operation/run.ts';
+import { type Environment, environmentOf } from './environment.ts';
+import { LONGEST_MS, type RunRequest } from './request.ts';
+
+/** What a node says of every run. */
+export type RunSettings = { base: Environment; timeoutMs: number; graceMs: number };
+
+/**
+ * Makes a request of what a deployment asks for.
+ *
+ * @param hook the program that serves the group; undefined: the deployment's own script is to be run
+ * @throws `bad-deployment` when that cannot be run
+ */
+export function prepareRun(
+  id: string,
+  { deployment, timeoutMs }: RunOperation,
+  outputs: readonly string[],
+  hook: string | undefined,
+  settings: RunSettings,
+): RunRequest {
+  const shared = {
+    id,
+    outputs: [...outputs],
+    timeoutMs: Math.min(timeoutMs ?? settings.timeoutMs, LONGEST_MS),
+    graceMs: settings.graceMs,
+  };
+  if (hook !== undefined)
+    return {
+      ...shared,
+      what: `the hook ${hook}`,
+      run: { program: hook, stdin: asJson(deployment) },
+      environment: settings.base,
+    };
+  return {
+    ...shared,
+    what: 'the script',
+    run: { script: scriptOf(deployment['config']) },
+    environment: environmentOf(deployment['inputs'], settings.base),
+  };
+}
+
+function scriptOf(config: unknown): string {
+  if (typeof config !== 'string' && config !== undefined && config !== null)
+    throw new AgentError('bad-deployment', 'the config of a script is its text, and this one has none');
+  if (!config?.startsWith('#!'))
+    throw new AgentError(
+      'bad-deployment',
+      'the script does not begin with a line like "#!/bin/sh": nothing says what it is to be run with',
+    );
+  return config;
+}
+
+function asJson(deployment: unknown): string {
+  try {
+    return JSON.stringify(deployment);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new AgentError('bad-deployment', 'the deployment is nested too deep', { cause });
+  }
+}

@@ -1,0 +1,70 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { execa } from 'execa';
+import { AgentError } from '../base/errors.ts';
+
+/** How much a run may take; undefined: as much as systemd gives to any unit. */
+export type RunLimits = { memoryMax?: string | number | undefined; tasksMax?: number | undefined };
+
+/** Starts the supervisor of a run and does not wait for its end; what it gives says whether that is gone again. */
+export type StartRun = (
+  directory: string,
+  unit: string | undefined,
+  what: string,
+) => Promise<() => Promise<boolean>>;
+
+/**
+ * @param command the supervisor's program and arguments, before the directory
+ * @param isActive whether systemd still has a unit running
+ */
+export const createStart =
+  (command: readonly string[], limits: RunLimits, isActive: (unit: string) => Promise<boolean>): StartRun =>
+  async (directory, unit, what) => {
+    if (unit === undefined) return await startChild([...command, directory]);
+    await startUnit(unit, what, limits, [...command, directory]);
+    return async () => !(await isActive(unit));
+  };
+
+/**
+ * A transient unit is a control group of its own: a restart of the agent does not touch it, limits hold for all of
+ * it, and it can be ended as a whole. Neither arguments nor properties hold anything that was received, since
+ * everybody on the node can read both.
+ */
+async function startUnit(
+  unit: string,
+  what: string,
+  { memoryMax, tasksMax }: RunLimits,
+  command: readonly string[],
+): Promise<void> {
+  const properties = [
+    // What a script has put into the background on purpose outlives it, as it did with the predecessor.
+    'KillMode=process',
+    'OOMPolicy=kill',
+    ...(memoryMax === undefined ? [] : [`MemoryMax=${memoryMax}`, 'MemorySwapMax=0']),
+    ...(tasksMax === undefined ? [] : [`TasksMax=${tasksMax}`]),
+  ];
+  const { exitCode, stderr, shortMessage } = await execa(
+    'systemd-run',
+    [
+      '--quiet',
+      '--no-ask-password',
+      `--unit=${unit}`,
+      '--service-type=exec',
+      `--description=${what}, for coe-agent`,
+      ...properties.map((property) => `--property=${property}`),
+      '--',
+      ...command,
+    ],
+    { reject: false, stdin: 'ignore', timeout: 30_000 },
+  );
+  if (exitCode !== 0)
+    throw new AgentError('unit', `starting ${what} as the unit ${unit}: ${stderr.trim() || shortMessage}`);
+}
+
+/** Where there is no systemd: a process that outlives its parent. */
+async function startChild([program = '', ...args]: readonly string[]): Promise<() => Promise<boolean>> {
+  const child = spawn(program, args, { detached: true, stdio: 'ignore', env: {} });
+  await once(child, 'spawn');
+  child.unref();
+  return async () => await Promise.resolve(child.exitCode !== null || child.signalCode !== null);
+}

@@ -1,0 +1,72 @@
+import { open } from 'node:fs/promises';
+import { errnoOf } from '../base/errors.ts';
+
+/** Reads what has been added to a file since the last time, line by line. */
+export type Tail = {
+  read(): Promise<void>;
+  /** Reads what is left, also where no newline ends it. */
+  end(): Promise<void>;
+};
+
+const AT_ONCE = 64 * 1024;
+
+/** @param from where to begin: `start`, or `end` to hear only what is added */
+export async function openTail(
+  path: string,
+  from: 'start' | 'end',
+  line: (text: string) => void,
+): Promise<Tail> {
+  let position = 0;
+  let rest = '';
+  const decoder = new TextDecoder();
+  const tail: Tail = {
+    read: async () => {
+      for await (const text of added()) {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        for (const one of lines) line(one);
+        if (rest.length < AT_ONCE) continue;
+        line(rest);
+        rest = '';
+      }
+    },
+    end: async () => {
+      await tail.read();
+      if (rest !== '') line(rest);
+    },
+  };
+  async function* added(): AsyncGenerator<string> {
+    const file = await openIfThere(path);
+    if (!file) return;
+    try {
+      // A file that has shrunk has begun anew.
+      if ((await file.stat()).size < position) position = 0;
+      for (;;) {
+        const { bytesRead, buffer } = await file.read(Buffer.alloc(AT_ONCE), 0, AT_ONCE, position);
+        if (bytesRead === 0) return;
+        position += bytesRead;
+        yield decoder.decode(buffer.subarray(0, bytesRead), { stream: true });
+      }
+    } finally {
+      await file.close();
+    }
+  }
+  if (from === 'end') position = await sizeOf(path);
+  return tail;
+}
+
+const openIfThere = async (path: string): Promise<Awaited<ReturnType<typeof open>> | undefined> =>
+  await open(path).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+
+async function sizeOf(path: string): Promise<number> {
+  const file = await openIfThere(path);
+  if (!file) return 0;
+  try {
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,258 @@
+import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { identify } from '../../src/hooks/process.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { CustomDeployment } from '../cloud/custom-deployment.ts';
+import { at } from '../cloud/exchange.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** Deployments of groups other than rotations, from Heat's metadata to its signal. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** No certificates, no heat-params: a node of anybody's. */
+const plainSite = async (config: Record<string, unknown> = {}): Promise<Site> =>
+  await createSite(cloud, { bare: true, config });
+
+/** Sends one deployment and gives the body that Heat gets for it. */
+async function answerTo(site: Site, custom: CustomDeployment): Promise<Record<string, unknown>> {
+  cloud.deploy(site.cluster, site.server, { group: 'script', ...custom });
+  const before = site.signals().length;
+  await site.pass();
+  const [signal, ...more] = site.signals().slice(before);
+  expect(more).toEqual([]);
+  return signal?.body ?? {};
+}
+
+const inputs = (values: Record<string, [type: string, value: unknown]>): Partial<CustomDeployment> => ({
+  inputs: Object.entries(values).map(([name, [type]]) => ({ name, type })),
+  values: Object.fromEntries(Object.entries(values).map(([name, [, value]]) => [name, value])),
+});
+
+const containing = (text: string): unknown => expect.stringContaining(text);
+
+const runs = async (site: Site): Promise<string[]> =>
+  await readdir(join(site.node.root, 'var/lib/coe-agent/runs'));
+
+test('a script runs with its inputs, and Heat gets its outputs, what it printed and its status', async () => {
+  const site = await plainSite();
+  const body = await answerTo(site, {
+    config: '#!/bin/sh\necho "hello $who"; echo oops >&2; printf 42 >"$heat_outputs_path.answer"',
+    outputs: [
+      { name: 'answer', type: 'String' },
+      { name: 'other', type: 'String' },
+    ],
+    ...inputs({ who: ['String', 'world'] }),
+  });
+  expect(body).toEqual({
+    answer: '42',
+    deploy_stdout: 'hello world\n',
+    deploy_stderr: 'oops\n',
+    deploy_status_code: 0,
+  });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await site.ledger()).toMatchObject([{ state: 'signalled', group: 'script' }]);
+  expect(await runs(site)).toEqual([]);
+});
+
+test('what a script prints is in the log, line by line, while it runs', async () => {
+  const site = await plainSite();
+  await answerTo(site, { config: '#!/bin/sh\necho one; echo two; printf three >&2' });
+  const output = site.progress.flatMap((event) =>
+    event.event === 'output' ? [`${event.stream}: ${event.text}`] : [],
+  );
+  expect(output.toSorted()).toEqual(['stderr: three', 'stdout: one', 'stdout: two']);
+});
+
+test('a script that fails makes the deployment fail with its status', async () => {
+  const site = await plainSite();
+  expect(await answerTo(site, { config: '#!/bin/sh\necho no >&2; exit 7' })).toMatchObject({
+    deploy_status_code: 7,
+    deploy_stderr: 'no\n',
+  });
+  expect(await cloud.settled(site.cluster)).toMatch(/FAILED|ROLLBACK/);
+});
+
+test.each([
+  ['without a first line that says with what', 'echo hello', 'does not begin with a line like "#!/bin/sh"'],
+  ['that is empty', '', 'does not begin with a line like "#!/bin/sh"'],
+  ['whose interpreter is not there', '#!/no/such/shell\n', 'what its first line names is not on this node'],
+  ['whose lines end as on Windows', '#!/bin/sh\r\necho\r\n', 'ends with a carriage return'],
+])('a script %s is refused in plain words', async (_, config, words) => {
+  const site = await plainSite();
+  const body = await answerTo(site, { config });
+  expect(body).toMatchObject({ deploy_status_code: 1, deploy_stderr: containing(words) });
+  expect(await runs(site).catch(() => [])).toEqual([]);
+});
+
+test.each([
+  ['a number', { timeout: 0.3 }],
+  ['a text', { timeout: '0.3' }],
+])('options.timeout (%s) ends a script with all of its process group', async (_, options) => {
+  const site = await plainSite({ scripts: { grace_seconds: 0.2 } });
+  const body = await answerTo(site, {
+    // Neither it nor what it has started listens to SIGTERM.
+    config: `#!/bin/sh\ntrap '' TERM\necho begun\nsleep 600 &\necho $! >'${site.node.root}/child'\nwait; sleep 600`,
+    options,
+  });
+  expect(body).toMatchObject({
+    deploy_stdout: 'begun\n',
+    deploy_status_code: -9,
+    deploy_stderr: containing(
+      'not done within 0.3 s: ended with SIGTERM, and when that did not help SIGKILL',
+    ),
+  });
+  const child = Number(await site.node.read('/child'));
+  await expect.poll(async () => await identify(child)).toBeUndefined();
+});
+
+test('a time-out of the configuration holds where the deployment has none; a script that ends well then has failed all the same', async () => {
+  const site = await plainSite({ scripts: { timeout_seconds: 0.3 } });
+  const body = await answerTo(site, {
+    config: "#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 0.05; done",
+  });
+  expect(body).toMatchObject({
+    deploy_status_code: 124,
+    deploy_stderr: containing('[coe-agent: not done within 0.3 s: ended with SIGTERM]\n'),
+  });
+});
+
+test.each([0, -1, 'soon', [], '1e3'])('options.timeout %j is refused', async (timeout) => {
+  const site = await plainSite();
+  expect(await answerTo(site, { config: '#!/bin/sh\n', options: { timeout } })).toMatchObject({
+    deploy_status_code: 1,
+    deploy_stderr: 'options.timeout: not a number of seconds above 0\n',
+  });
+});
+
+test('secrets among the inputs are in no log and no text of the answer; an output is what the script made it', async () => {
+  const site = await plainSite();
+  const secret = 'correct-horse-battery';
+  const body = await answerTo(site, {
+    config:
+      '#!/bin/sh\necho "the password is $db_password"; echo "$db_password" >&2; printf "db://$db_password" >"$heat_outputs_path.url"',
+    outputs: [{ name: 'url', type: 'String' }],
+    ...inputs({ db_password: ['String', secret] }),
+  });
+  expect(body).toMatchObject({
+    deploy_stdout: 'the password is ***\n',
+    deploy_stderr: '***\n',
+    url: `db://${secret}`,
+  });
+  expect(site.log.filter((line) => line.includes(secret))).toEqual([]);
+  const { stdout } = await site.node.agent('status', '--json');
+  expect(stdout).not.toContain(secret);
+});
+
+const COMPONENT = {
+  configs: [
+    { actions: ['CREATE'], tool: 'script', config: '#!/bin/sh\necho created' },
+    { actions: ['UPDATE', 'RESUME'], tool: 'script', config: '#!/bin/sh\necho changed $deploy_action' },
+  ],
+};
+
+test('of a component the part for the action runs', async () => {
+  const site = await plainSite();
+  expect(await answerTo(site, { group: 'component', config: COMPONENT })).toMatchObject({
+    deploy_stdout: 'changed UPDATE\n',
+    deploy_status_code: 0,
+  });
+});
+
+test('a component that has nothing for the action is done, and says so', async () => {
+  const site = await plainSite();
+  const body = await answerTo(site, { group: 'component', config: COMPONENT, action: 'SUSPEND' });
+  expect(body).toMatchObject({
+    deploy_stdout: 'the component asks for nothing when the action is SUSPEND\n',
+    deploy_status_code: 0,
+  });
+});
+
+test.each([
+  ['no map', 'text', 'config.'],
+  ['a part without a tool', { configs: [{ actions: ['UPDATE'], config: '' }] }, 'config.configs.0.tool'],
+  ['actions that are no list', { configs: [{ actions: 7, tool: 'script' }] }, 'config.configs.0.actions'],
+])('a component with %s is answered as failed', async (_, config, words) => {
+  const site = await plainSite();
+  expect(await answerTo(site, { group: 'component', config })).toMatchObject({
+    deploy_status_code: 1,
+    deploy_stderr: containing(words),
+  });
+});
+
+const HOOK =
+  '#!/bin/sh\nprintf \'{"deploy_stdout": "%s", "deploy_status_code": 0, "size": %d}\' ran "$(wc -c)"';
+
+test.each(['/usr/libexec/heat-config/hooks', '/var/lib/heat-config/hooks'])(
+  'a hook in %s runs for the deployments of its group',
+  async (directory) => {
+    const site = await plainSite();
+    await site.node.write(`${directory}/salt`, HOOK, 0o755);
+    const body = await answerTo(site, { group: 'salt', outputs: [{ name: 'size', type: 'Number' }] });
+    expect(body).toMatchObject({ deploy_stdout: 'ran', deploy_status_code: 0 });
+    expect(at(body, 'size')).toBeGreaterThan(200);
+  },
+);
+
+test("the operator's own directory comes first, and alone can have a hook for scripts", async () => {
+  const site = await plainSite({ hooks: { path: ['/srv/hooks'] } });
+  await site.node.write('/usr/libexec/heat-config/hooks/salt', '#!/bin/sh\necho theirs', 0o755);
+  await site.node.write('/usr/libexec/heat-config/hooks/script', '#!/bin/sh\necho theirs', 0o755);
+  const script = { group: 'script', config: '#!/bin/sh\necho the script itself' };
+  expect(await answerTo(site, { group: 'salt' })).toMatchObject({ deploy_stdout: 'theirs\n' });
+  expect(await answerTo(site, script)).toMatchObject({ deploy_stdout: 'the script itself\n' });
+  await site.node.write('/srv/hooks/salt', '#!/bin/sh\necho ours', 0o755);
+  await site.node.write('/srv/hooks/script', '#!/bin/sh\necho ours', 0o755);
+  expect(await answerTo(site, { group: 'salt' })).toMatchObject({ deploy_stdout: 'ours\n' });
+  expect(await answerTo(site, script)).toMatchObject({ deploy_stdout: 'ours\n' });
+});
+
+test('a hook that others could have written is not run, and Heat is told why', async () => {
+  const site = await plainSite();
+  const directory = '/usr/libexec/heat-config/hooks';
+  const path = join(site.node.root, directory, 'salt');
+  await site.node.write(`${directory}/salt`, HOOK, 0o755);
+  const words = async (): Promise<unknown> => at(await answerTo(site, { group: 'salt' }), 'deploy_stderr');
+  await chmod(path, 0o777);
+  expect(await words()).toContain(`${directory}/salt: it can be written by others (mode 777)`);
+  await chmod(path, 0o755);
+  await chown(path, 1234, 0);
+  expect(await words()).toContain(`${directory}/salt: it belongs to user 1234`);
+  await chown(path, 0, 0);
+  await chmod(join(site.node.root, '/usr/libexec'), 0o777);
+  expect(await words()).toContain('/usr/libexec: it can be written by others (mode 777)');
+  await chmod(join(site.node.root, '/usr/libexec'), 0o755);
+  await chmod(path, 0o644);
+  expect(await words()).toContain('is no executable file');
+  await chmod(path, 0o755);
+  expect(await words()).toBe('');
+});
+
+test('groups that the node has no hook for are left alone, without a record', async () => {
+  const site = await plainSite();
+  await mkdir(join(site.node.root, '/usr/libexec/heat-config/hooks'), { recursive: true });
+  for (const group of ['os-apply-config', 'Heat::Ungrouped', '', '../..'])
+    cloud.deploy(site.cluster, site.server, { group });
+  const { settled, unserved, problems } = await site.pass();
+  expect({ settled, problems }).toEqual({ settled: [], problems: [] });
+  expect(unserved).toHaveLength(4);
+  expect(await site.ledger()).toEqual([]);
+});
+
+test('inputs of before, sent again when a stack rolls back, are run again: only rotations know better', async () => {
+  const site = await plainSite();
+  const send = async (which: string): Promise<unknown> => {
+    const config = '#!/bin/sh\necho "$which"';
+    const custom = { resource: 'same', config, ...inputs({ which: ['String', which] }) };
+    return at(await answerTo(site, custom), 'deploy_stdout');
+  };
+  expect(await send('A')).toBe('A\n');
+  expect(await send('B')).toBe('B\n');
+  expect(await send('A')).toBe('A\n');
+});
