@@ -29,3 +29,23 @@ export const systemClock: Clock = {
  */
 export const withDeadline = (signal: AbortSignal, ms: number): AbortSignal =>
   AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+
+/**
+ * Runs `work` with a signal that fires when the given one does or after `ms`. Nothing of it is left when the work is
+ * done: what is asked every few seconds must not pile up timers of a minute.
+ */
+export async function within<T>(
+  ms: number,
+  signal: AbortSignal,
+  work: (limit: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const deadline = new AbortController();
+  const timer = setTimeout(() => {
+    deadline.abort(new AgentError('not-yet', `not done within ${ms / 1000} s`));
+  }, ms);
+  try {
+    return await work(AbortSignal.any([signal, deadline.signal]));
+  } finally {
+    clearTimeout(timer);
+  }
+}

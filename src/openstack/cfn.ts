@@ -27,7 +27,7 @@ export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): 
       secrets.add(key.secret);
       const address = signedUrl(new URL(url), params, key);
       // Without a time stamp it is good for ever.
-      secrets.add(new URL(address).searchParams.get('Signature') ?? undefined);
+      secrets.addPassing(new URL(address).searchParams.get('Signature') ?? undefined);
       const answer = await http({ what, method: 'GET', url: address, signal });
       if (answer.status !== 200) throw statusError(what, answer);
       const value = (await resourceDetail(answer.text, what)).get(field);

@@ -1,7 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { AgentOptions } from 'node:https';
 import { promisify } from 'node:util';
-import { withDeadline } from '../base/clock.ts';
+import { within } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
 import { followed } from './redirect.ts';
 
@@ -63,17 +63,17 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
     };
   };
 
-  const http = async (asked: HttpRequest): Promise<HttpAnswer> => {
-    const limit = withDeadline(asked.signal, options.deadlineMs);
-    try {
-      return await followed(asked, async (request) => await once(request, limit));
-    } catch (error) {
-      if (error instanceof AgentError) throw error;
-      if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
-      const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
-      throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
-    }
-  };
+  const http = async (asked: HttpRequest): Promise<HttpAnswer> =>
+    await within(options.deadlineMs, asked.signal, async (limit) => {
+      try {
+        return await followed(asked, async (request) => await once(request, limit));
+      } catch (error) {
+        if (error instanceof AgentError) throw error;
+        if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
+        const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
+        throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
+      }
+    });
   const close = (): void => {
     agents.destroy();
   };

@@ -126,7 +126,7 @@ async function requestToken(
   const token = answer.headers['x-subject-token'];
   const body = v.safeParse(TokenBody, parseJson(answer.text, what, 'bad-answer'));
   if (!token || !body.success) throw unexpected(what, answer.status);
-  secrets.add(token);
+  secrets.addPassing(token);
   const { expires_at: expires, issued_at: issued, catalog } = body.output.token;
   return {
     session: { token, endpoint: (type) => findEndpoint(catalog, type, login.region) },

@@ -31,6 +31,11 @@ export async function runLoop(
   const clock: Clock = {
     ...hands.clock,
     sleep: async (ms, signal) => {
+      // Within a pass one waits with the program's own signal.
+      if (signal === stop.signal) {
+        await hands.clock.sleep(ms, signal);
+        return;
+      }
       run.waits.push(ms);
       if (run.waits.length >= times) stop.abort();
       await before?.(run.waits.length);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock, withDeadline } from '../../../src/base/clock.ts';
+import { systemClock, within, withDeadline } from '../../../src/base/clock.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
@@ -31,4 +31,27 @@ test('a deadline fires by itself, with its own reason, or with the signal that i
   expect(other.aborted).toBe(false);
   controller.abort();
   expect(other.aborted).toBe(true);
+});
+
+test('work within a deadline is told when it is over, and when the caller stops', async () => {
+  const untilToldToStop = async (limit: AbortSignal): Promise<never> =>
+    await new Promise((_, reject) => {
+      limit.addEventListener('abort', () => {
+        reject(new Error('told', { cause: limit.reason }));
+      });
+    });
+  await expect(within(1, NEVER, untilToldToStop)).rejects.toThrow('told');
+  const controller = new AbortController();
+  const stopped = within(60_000, controller.signal, untilToldToStop);
+  controller.abort('by the caller');
+  await expect(stopped).rejects.toMatchObject({ cause: 'by the caller' });
+  expect(await within(60_000, NEVER, async () => await Promise.resolve('done'))).toBe('done');
+});
+
+test('a deadline leaves no timer behind', async () => {
+  const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  await within(60_000, NEVER, async () => {
+    await Promise.resolve();
+  });
+  expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout')).toHaveLength(before);
 });

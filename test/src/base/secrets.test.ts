@@ -68,3 +68,12 @@ test('private keys are never shown, registered or not, whole or cut', () => {
     '***|and the next',
   );
 });
+
+test('of passing secrets the last hundred are known, and every lasting one', () => {
+  const secrets = createSecrets();
+  secrets.add('lasting-secret');
+  const passing = Array.from({ length: 250 }, (_, index) => `token-number-${index}-`);
+  for (const token of passing) secrets.addPassing(token);
+  expect(secrets.redact(passing.slice(150).join(' '))).not.toContain('token');
+  expect(secrets.redact(`${passing[0] ?? ''} lasting-secret`)).toBe(`${passing[0] ?? ''} ***`);
+});

@@ -1,0 +1,92 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Effect, Fault } from '../cloud/faults.ts';
+import { garbled, htmlPage, truncated } from '../cloud/spoil.ts';
+import { seed, seededRandom } from '../crash/random.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const POLLS = 2000;
+const ROTATIONS = 40;
+/** The last polls of all are those of a cloud that is well. */
+const WELL_AGAIN = POLLS - 50;
+/** Bytes that a poll may leave behind: the cloud in the same process remembers every request. A leak is more. */
+const LEFT_BEHIND = 1500;
+
+const EFFECTS: readonly Effect[] = [
+  ...[400, 401, 403, 404, 429, 500, 503].map((status): Effect => ({ kind: 'answer', status })),
+  { kind: 'transform', change: garbled },
+  { kind: 'transform', change: truncated },
+  { kind: 'transform', change: htmlPage() },
+  { kind: 'reset', when: 'before' },
+  { kind: 'reset', when: 'after' },
+  { kind: 'cut' },
+];
+
+const SERVICES = ['keystone', 'heat', 'magnum'] as const;
+
+test('two thousand polls with random faults: every deployment is answered once, and the memory stays', async () => {
+  const random = seededRandom(seed);
+  const below = (limit: number): number => Math.floor(random() * limit);
+  const site = await createSite(cloud, { config: { cloud: { patience_seconds: 20 } } });
+  const rotateAt = new Set(Array.from({ length: ROTATIONS }, () => below(WELL_AGAIN)));
+  const heap = new Map<number, number>();
+  const ids: string[] = [];
+
+  await runLoop(site, {
+    times: POLLS,
+    before: (poll) => {
+      if (rotateAt.has(poll)) ids.push(ask(poll));
+      if (below(10) === 0) cloud.clearFaults();
+      if (below(10) === 0 && poll < WELL_AGAIN) cloud.fault(someFault());
+      if (below(100) === 0) cloud.revokeTokens();
+      if (poll === WELL_AGAIN) cloud.clearFaults();
+      if (poll % 500 === 0) heap.set(poll, heapInUse());
+    },
+  });
+
+  const accepted = site.signals().filter((signal) => signal.accepted);
+  expect(new Set(accepted.map(({ deploymentId }) => deploymentId)).size).toBe(accepted.length);
+  const states = new Map((await site.ledger()).map(({ id, state }) => [id, state]));
+  for (const id of ids) {
+    const wasAnswered = accepted.some(({ deploymentId }) => deploymentId === id);
+    // One that a newer one has overtaken may never have been seen.
+    expect(wasAnswered ? 'signalled' : (states.get(id) ?? 'superseded')).toMatch(/signalled|superseded/);
+  }
+  expect(accepted.at(-1)?.deploymentId).toBe(ids.at(-1));
+  const [early = 0, late = 0] = [heap.get(1000), heap.get(2000)];
+  expect((late - early) / 1000).toBeLessThan(LEFT_BEHIND);
+
+  function ask(poll: number): string {
+    return cloud.deploy(site.cluster, site.server, {
+      resource: 'soak',
+      group: 'coe-rotate',
+      inputs: [{ name: 'reason' }],
+      values: { reason: `poll ${poll}` },
+      created: site.clock.now(),
+    }).id;
+  }
+
+  function someFault(): Fault {
+    const service = SERVICES[below(SERVICES.length)] ?? 'heat';
+    const effect = EFFECTS[below(EFFECTS.length)] ?? { kind: 'cut' };
+    return { service, effect, ...(below(2) === 0 ? {} : { times: 1 + below(5) }) };
+  }
+});
+
+/** In bytes, after a full collection. */
+function heapInUse(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
