@@ -33,13 +33,15 @@ test('a deadline fires by itself, with its own reason, or with the signal that i
   expect(other.aborted).toBe(true);
 });
 
-test('work within a deadline is told when it is over, and when the caller stops', async () => {
-  const untilToldToStop = async (limit: AbortSignal): Promise<never> =>
-    await new Promise((_, reject) => {
-      limit.addEventListener('abort', () => {
-        reject(new Error('told', { cause: limit.reason }));
-      });
+/** Work that goes on until it is told to stop. */
+const untilToldToStop = async (limit: AbortSignal): Promise<never> =>
+  await new Promise((_, reject) => {
+    limit.addEventListener('abort', () => {
+      reject(new Error('told', { cause: limit.reason }));
     });
+  });
+
+test('work within a deadline is told when it is over, and when the caller stops', async () => {
   await expect(within(1, NEVER, untilToldToStop)).rejects.toThrow('told');
   const controller = new AbortController();
   const stopped = within(60_000, controller.signal, untilToldToStop);
