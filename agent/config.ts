@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
-import { LAYOUT_NAMES } from '../src/certificates/choose-layout.ts';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { mergeDeep } from '../src/base/json.ts';
@@ -17,7 +16,7 @@ const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
   heat_params: v.optional(absolutePath, '/etc/sysconfig/heat-params'),
-  layout: v.optional(v.picklist(LAYOUT_NAMES), 'auto'),
+  layout: v.optional(v.string(), 'auto'),
   keys: v.optional(v.picklist(KEY_ALGORITHMS), 'rsa-4096'),
   cloud: v.optional(
     v.strictObject({

@@ -27,11 +27,12 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
     holdings.push(holding);
   }
   for (const row of layout.certificates) {
-    const { certificate, holding } = await look(disk, row.certificateFile, 'certificate', now);
+    if (!row.files) continue;
+    const { certificate, holding } = await look(disk, row.files.certificate, 'certificate', now);
     if (certificate) {
       const ca = authorities.get(row.ca);
       if (ca && !certificate.verify(ca.publicKey)) holding.faults.push('is not signed by the CA beside it');
-      holding.faults.push(...(await keyFaults(disk, row.keyFile, certificate)));
+      holding.faults.push(...(await keyFaults(disk, row.files.key, certificate)));
     }
     holdings.push(holding);
   }
@@ -51,7 +52,7 @@ async function lookAtKubeconfig(
   const text = await readIfThere(disk, file.path);
   const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : ['is missing'] };
   if (!text) return create ? holding : undefined;
-  const certificate = layout.certificates.find((row) => row.name === name)?.certificateFile.path;
+  const certificate = layout.certificates.find((row) => row.name === name)?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type)?.file.path;
   const { embeddedIn } = await import('../src/files/kubeconfig.ts');
   try {

@@ -1,6 +1,7 @@
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
+import { rowsHere } from '../src/certificates/here.ts';
 import type { Role, RoleLayout } from '../src/certificates/layout.ts';
 import { factsOf, type Values } from '../src/certificates/template.ts';
 import {
@@ -38,8 +39,11 @@ export async function readNode({
       `there is no ${config.heat_params}, or nothing in it: this is no node of a Magnum cluster, or it is not set up yet`,
     );
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
-  const chosen = await chooseLayout(config.layout, async (path) => (await disk.info(path)) !== undefined);
-  return { params, role, chosen, layout: chosen.layout.roles[role], values: factsOf(params, hostname) };
+  const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
+  const chosen = await chooseLayout(config.layout, [], params, exists);
+  const layout = await rowsHere(chosen.layout.roles[role], exists);
+  const [name] = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8').split('\n') ?? [];
+  return { params, role, chosen, layout, values: factsOf(params, name?.trim() || hostname) };
 }
 
 /** heat-params, its secrets made known; empty on a node that has none. */
@@ -54,7 +58,7 @@ export async function readParamsIfThere({
   return params;
 }
 
-const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL', 'NODEGROUP_ROLE'];
+const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL'];
 const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
 
 /**
@@ -65,5 +69,9 @@ const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
 export function checkNode(node: Node, path: string, hasToken: boolean): void {
   if (isTrue(node.params.get('TLS_DISABLED')))
     throw new AgentError('precondition', 'the cluster has no TLS: nothing to rotate');
-  requireParams(node.params, [...ALWAYS, ...(hasToken ? [] : TRUST), ...requiredKeys(node.layout)], path);
+  const { master, worker } = node.chosen.layout.roles;
+  // Where every node has the same, nobody writes down which it is.
+  const role = master === worker ? [] : ['NODEGROUP_ROLE'];
+  const trust = hasToken ? [] : TRUST;
+  requireParams(node.params, [...ALWAYS, ...role, ...trust, ...requiredKeys(node.layout)], path);
 }

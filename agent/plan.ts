@@ -87,9 +87,11 @@ export const fromReplaceOn = (units: readonly UnitPlan[]): Step[] => [
 ];
 
 const certificatePaths = ({ layout }: Node): string[] => [
-  ...layout.authorities.map(({ file }) => file.path),
-  ...layout.certificates.flatMap((row) => [row.keyFile.path, row.certificateFile.path]),
-  ...layout.kubeconfigs.map(({ file }) => file.path),
+  ...new Set([
+    ...layout.authorities.map(({ file }) => file.path),
+    ...layout.certificates.flatMap(({ files }) => (files ? [files.key.path, files.certificate.path] : [])),
+    ...layout.kubeconfigs.map(({ file }) => file.path),
+  ]),
 ];
 
 const serviceAccountPaths = ({ layout: { serviceAccount: row } }: Node): string[] =>

@@ -18,6 +18,8 @@ type Entry = {
   resource: string;
   verdict: 'would be done' | 'would be refused' | 'is not served here';
   why: string;
+  /** What cannot be done on a node of this layout. */
+  limits: readonly string[];
   steps: { step: string; details: string[] }[];
 };
 
@@ -51,6 +53,7 @@ export const verb: Verb = async (context, options) => {
           `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`,
         );
         line(`  ${entry.why}`);
+        for (const limit of entry.limits) line(`  ${paint('yellow', '!')} ${limit}`);
         for (const [index, { step, details }] of entry.steps.entries()) {
           line(`  ${index + 1}. ${step}`);
           for (const detail of details) line(paint('dim', `       ${detail}`));
@@ -68,13 +71,14 @@ export const verb: Verb = async (context, options) => {
 async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
+  const nothing = { id, group, resource, limits: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
     const intention = operation && (await intend(operation, deployment, hands));
-    if (!intention)
-      return { id, group, resource, verdict: 'is not served here', why: 'left alone', steps: [] };
+    if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
     const { why } = intention;
     const steps = 'steps' in intention ? intention.steps : 'run' in intention ? [intention.run] : [];
+    const limits = 'node' in intention && steps.length > 0 ? intention.node.chosen.layout.limits : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {
       id,
@@ -82,9 +86,10 @@ async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
       resource,
       verdict: 'would be done',
       why,
+      limits,
       steps: [...told, { step: `signal the result to Heat (${signal.transport})`, details: [] }],
     };
   } catch (error) {
-    return { id, group, resource, verdict: 'would be refused', why: explain(error), steps: [] };
+    return { ...nothing, verdict: 'would be refused', why: explain(error) };
   }
 }

@@ -1,32 +1,42 @@
 import { AgentError } from '../base/errors.ts';
 import type { Layout, Role } from './layout.ts';
+import { kubeadm } from './layouts/kubeadm.ts';
 import { kubernetesCerts } from './layouts/kubernetes-certs.ts';
 import { kubernetesPki } from './layouts/kubernetes-pki.ts';
+import { swarm } from './layouts/swarm.ts';
+import type { Values } from './template.ts';
 
-/** Every layout that is known, in the order in which a node is looked at. */
-const LAYOUTS: readonly Layout[] = [kubernetesCerts, kubernetesPki];
-
-export const LAYOUT_NAMES = ['auto', 'kubernetes-certs', 'kubernetes-pki'] as const;
-export type LayoutName = (typeof LAYOUT_NAMES)[number];
+/** Every layout that comes with the program, in the order in which a node is looked at. */
+export const BUILT_IN: readonly Layout[] = [swarm, kubernetesCerts, kubeadm, kubernetesPki];
 
 /** A layout and, for `agent plan`, why it is this one. */
 export type ChosenLayout = { layout: Layout; why: string };
 
 /**
- * The configured layout, or the first whose evidence the node has; a node that has none yet gets
- * make-cert.sh's.
+ * The configured layout, or the first whose evidence the node has, in heat-params before files; a node that has none
+ * yet gets make-cert.sh's.
+ *
+ * @param own the operator's layouts; they are looked at before those that come with the program
  */
 export async function chooseLayout(
-  wanted: LayoutName,
+  wanted: string,
+  own: readonly Layout[],
+  params: Values,
   exists: (path: string) => Promise<boolean>,
 ): Promise<ChosenLayout> {
+  const layouts = [...own, ...BUILT_IN];
   if (wanted !== 'auto') {
-    const layout = LAYOUTS.find(({ name }) => name === wanted);
-    if (!layout) throw new AgentError('config', `there is no layout ${wanted}`);
-    return { layout, why: 'configured' };
+    const layout = layouts.find(({ name }) => name === wanted);
+    if (layout) return { layout, why: 'configured' };
+    const known = layouts.map(({ name }) => name).join(', ');
+    throw new AgentError('config', `there is no layout ${wanted}; there are ${known}`);
   }
-  for (const layout of LAYOUTS)
-    for (const path of layout.evidence)
+  for (const layout of layouts) {
+    const key = layout.evidence.params.find((name) => params.get(name));
+    if (key !== undefined) return { layout, why: `heat-params has ${key}` };
+  }
+  for (const layout of layouts)
+    for (const path of layout.evidence.files)
       if (await exists(path)) return { layout, why: `the node has ${path}` };
   return { layout: kubernetesCerts, why: 'the node has no certificates yet' };
 }

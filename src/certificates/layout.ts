@@ -8,16 +8,19 @@ export type Layout = {
   name: string;
   /** One line for `agent plan`. */
   description: string;
-  /** A node that has one of these files is laid out like this. */
-  evidence: readonly string[];
+  /** A node whose heat-params give one of these keys, or that has one of these files, is laid out like this. */
+  evidence: { params: readonly string[]; files: readonly string[] };
+  /** What cannot be done for such a node, each a sentence for `agent plan`. */
+  limits: readonly string[];
   roles: Readonly<Record<Role, RoleLayout>>;
 };
 
 export const ROLES = ['master', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What Magnum calls `ca_cert_type`. `kubelet` and `kubernetes` are the same CA. */
-export type CaType = 'kubernetes' | 'kubelet' | 'etcd' | 'front-proxy';
+/** What Magnum calls `ca_cert_type`. `kubelet` and `kubernetes` are the same CA, and what one gets without asking for a type. */
+export const CA_TYPES = ['kubernetes', 'kubelet', 'etcd', 'front-proxy'] as const;
+export type CaType = (typeof CA_TYPES)[number];
 
 export type RoleLayout = {
   authorities: readonly AuthorityRow[];
@@ -31,7 +34,12 @@ export type RoleLayout = {
 /** What a file gets when it is new; one that replaces another takes that one's. */
 export type FileRow = { path: string; owner: string; group: string; mode: number; directoryMode: number };
 
-export type AuthorityRow = { ca: CaType; file: FileRow };
+export type AuthorityRow = {
+  ca: CaType;
+  file: FileRow;
+  /** Only kept up for a node that has it already. */
+  optional?: boolean;
+};
 
 export type CertificateRow = {
   /** How the other tables refer to it; unique within a role. */
@@ -44,13 +52,18 @@ export type CertificateRow = {
   /** Critical key usage, or none. */
   keyUsage: readonly KeyUsage[];
   extendedKeyUsage: readonly ExtendedKeyUsage[];
-  certificateFile: FileRow;
-  keyFile: FileRow;
+  /** Both may be the same file; one that lies in kubeconfigs alone has none. */
+  files: { certificate: FileRow; key: FileRow } | undefined;
+  /** Only made for a node that has it already: its file, or a kubeconfig that embeds it. */
+  optional?: boolean;
 };
 
-export type SubjectAttribute = 'CN' | 'O' | 'OU' | 'C' | 'ST' | 'L';
-export type KeyUsage = 'digitalSignature' | 'keyEncipherment';
-export type ExtendedKeyUsage = 'clientAuth' | 'serverAuth';
+export const SUBJECT_ATTRIBUTES = ['CN', 'O', 'OU', 'C', 'ST', 'L'] as const;
+export type SubjectAttribute = (typeof SUBJECT_ATTRIBUTES)[number];
+export const KEY_USAGES = ['digitalSignature', 'keyEncipherment'] as const;
+export type KeyUsage = (typeof KEY_USAGES)[number];
+export const EXTENDED_KEY_USAGES = ['clientAuth', 'serverAuth'] as const;
+export type ExtendedKeyUsage = (typeof EXTENDED_KEY_USAGES)[number];
 
 export type ServiceAccountRow = { publicKeyFile: FileRow; privateKeyFile: FileRow };
 
@@ -59,6 +72,8 @@ export type KubeconfigRow = {
   file: FileRow;
   /** Whether to make it when the node has none. */
   create: boolean;
+  /** A new one names the files of its certificate in place of embedding them. */
+  byPath?: boolean;
   certificate: string;
   ca: CaType;
   /** For a new one: the names in it and the address of the API server. */

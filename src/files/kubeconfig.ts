@@ -157,12 +157,23 @@ function replace(scalar: Field['scalar'], pem: string): Edit[] {
 /** JSON strings are YAML strings, whatever is in them. */
 const quote = (value: string): string => JSON.stringify(value);
 
-/** A kubeconfig for a node that has none. */
+/**
+ * A kubeconfig for a node that has none.
+ *
+ * @param files of the certificate and its key, if they are to be named in place of being embedded
+ */
 export function newKubeconfig(
   identity: Identity,
   names: { cluster: string; user: string; server: string },
+  files?: { certificate: string; key: string },
 ): string {
   const { cluster, user, server } = names;
+  const [certificate, key] = files
+    ? [`client-certificate: ${quote(files.certificate)}`, `client-key: ${quote(files.key)}`]
+    : [
+        `client-certificate-data: ${encode(identity.certificate)}`,
+        `client-key-data: ${encode(identity.key)}`,
+      ];
   return `apiVersion: v1
 kind: Config
 clusters:
@@ -173,8 +184,8 @@ clusters:
 users:
 - name: ${quote(user)}
   user:
-    client-certificate-data: ${encode(identity.certificate)}
-    client-key-data: ${encode(identity.key)}
+    ${certificate}
+    ${key}
 contexts:
 - name: ${quote(`${user}@${cluster}`)}
   context:

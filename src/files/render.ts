@@ -25,7 +25,10 @@ export async function renderFiles(
   for (const { ca, file } of role.authorities) files.push(managed(file, authority(material, ca)));
   for (const row of role.certificates) {
     const { certificate, key } = leaf(material, row.name);
-    files.push(managed(row.keyFile, key), managed(row.certificateFile, certificate));
+    if (!row.files) continue;
+    if (row.files.key.path === row.files.certificate.path)
+      files.push(managed(row.files.key, `${certificate}${key}`));
+    else files.push(managed(row.files.key, key), managed(row.files.certificate, certificate));
   }
   for (const row of role.kubeconfigs) {
     const content = await renderKubeconfig(row, role, material, hands);
@@ -48,20 +51,26 @@ async function renderKubeconfig(
   hands: RenderHands,
 ): Promise<string | undefined> {
   const identity: Identity = { ca: authority(material, row.ca), ...leaf(material, row.certificate) };
+  const certificate = role.certificates.find(({ name }) => name === row.certificate);
   const current = await hands.read(row.file.path);
   if (current === undefined) {
     if (!row.create) return undefined;
-    return newKubeconfig(identity, {
+    const names = {
       cluster: hands.clusterName,
       user: hands.fill(row.user),
       server: hands.fill(row.server),
-    });
+    };
+    const files = row.byPath === true ? certificate?.files : undefined;
+    return newKubeconfig(
+      identity,
+      names,
+      files && { certificate: files.certificate.path, key: files.key.path },
+    );
   }
-  const certificate = role.certificates.find(({ name }) => name === row.certificate);
   const ca = role.authorities.find((entry) => entry.ca === row.ca);
   if (!certificate || !ca) throw missing(row.certificate);
   const known: Known = {
-    isOldLeaf: await hands.recognize(certificate.certificateFile.path),
+    isOldLeaf: certificate.files ? await hands.recognize(certificate.files.certificate.path) : () => false,
     isOldCa: await hands.recognize(ca.file.path),
   };
   return renewKubeconfig(row.file.path, current, identity, known);

@@ -66,7 +66,7 @@ function probeOf(
     probe && {
       host: override.host ?? fill(probe.host),
       port: override.port ?? Number(fill(probe.port)),
-      file: rowOf(role, probe.presents).certificateFile.path,
+      file: filesOf(role, probe.presents).certificate.path,
     }
   );
 }
@@ -80,12 +80,12 @@ function healthOf(
   if (!health) return undefined;
   const url = override.health === undefined || override.health === false ? fill(health.url) : override.health;
   if (health.as === undefined) return { url };
-  const { certificateFile, keyFile } = rowOf(role, health.as);
-  return { url, identity: { certificate: certificateFile.path, key: keyFile.path } };
+  const { certificate, key } = filesOf(role, health.as);
+  return { url, identity: { certificate: certificate.path, key: key.path } };
 }
 
-function rowOf(role: RoleLayout, name: string): CertificateRow {
-  const row = role.certificates.find((candidate) => candidate.name === name);
-  if (!row) throw new AgentError('config', `the layout has no certificate ${name}`);
-  return row;
+function filesOf(role: RoleLayout, name: string): NonNullable<CertificateRow['files']> {
+  const files = role.certificates.find((candidate) => candidate.name === name)?.files;
+  if (!files) throw new AgentError('config', `the layout has no file of a certificate ${name}`);
+  return files;
 }

@@ -28,8 +28,8 @@ export function faultsOfSet(layout: LayoutName, files: Files): string[] {
   };
   for (const row of role.certificates) {
     const ca = text(caFileOf(role, row.ca));
-    const certificate = text(row.certificateFile.path);
-    const key = text(row.keyFile.path);
+    const certificate = text(row.files?.certificate.path ?? '');
+    const key = text(row.files?.key.path ?? '');
     attempt(`${row.name}: the key fits`, () =>
       createPublicKey(createPrivateKey(key)).equals(new X509Certificate(certificate).publicKey),
     );
@@ -52,10 +52,10 @@ export function faultsOfSet(layout: LayoutName, files: Files): string[] {
     const embedded = embeddedIn(text(file.path));
     attempt(`${file.path}: its CA is that of the file`, () => same(embedded.ca, text(caFileOf(role, ca))));
     attempt(`${file.path}: its certificate is that of the file`, () =>
-      same(embedded.certificate, text(leaf?.certificateFile.path ?? '')),
+      same(embedded.certificate, text(leaf?.files?.certificate.path ?? '')),
     );
     attempt(`${file.path}: its key is that of the file`, () =>
-      same(embedded.key, text(leaf?.keyFile.path ?? '')),
+      same(embedded.key, text(leaf?.files?.key.path ?? '')),
     );
   }
   return faults;

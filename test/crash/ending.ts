@@ -73,7 +73,7 @@ async function unitFaults({ node, layout }: Case, files: Files, set: Ending['set
     if (!probe || !unitsOf(layout).includes(unit)) continue;
     if (set === 'old' && unit === BROKEN) continue;
     const row = layoutOf(layout).certificates.find(({ name }) => name === probe.presents);
-    const file = files.get(row?.certificateFile.path ?? '')?.content ?? '';
+    const file = files.get(row?.files?.certificate.path ?? '')?.content ?? '';
     const seen = await presentedCertificate('127.0.0.1', node.units.port(unit), AbortSignal.timeout(5000));
     if (seen.fingerprint256 !== fingerprintOf(file))
       faults.push(`${unit} does not present ${probe.presents}`);

@@ -26,9 +26,11 @@ export type TestNode = {
   close(): Promise<void>;
 };
 
+export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm';
+
 export type NodeSpec = {
   role: 'master' | 'worker';
-  layout?: 'kubernetes-certs' | 'kubernetes-pki';
+  layout?: LayoutName;
   heatParams: Record<string, string>;
   /** The section `os-collect-config` that Heat gives the server, if it is to be polled. */
   collectConfig?: { heat: Record<string, string> } | undefined;
@@ -105,10 +107,21 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
 }
 
 /** Which files each unit serves with; the units without a port only restart. */
-function unitsOf(
-  layout: 'kubernetes-certs' | 'kubernetes-pki',
-  role: 'master' | 'worker',
-): Record<string, UnitSpec> {
+function unitsOf(layout: LayoutName, role: 'master' | 'worker'): Record<string, UnitSpec> {
+  if (layout === 'swarm')
+    return { docker: { ...files('/etc/docker/server', '/etc/docker/ca.crt'), healthOnTls: true } };
+  if (layout === 'kubeadm') {
+    const pki = '/etc/kubernetes/pki';
+    const kubelet = files('/var/lib/kubelet/pki/kubelet', `${pki}/ca.crt`);
+    if (role === 'worker') return { kubelet };
+    return {
+      etcd: { ...files(`${pki}/etcd/server`, `${pki}/etcd/ca.crt`), healthOnTls: true },
+      'kube-apiserver': { ...files(`${pki}/apiserver`, `${pki}/ca.crt`), healthOnTls: true },
+      'kube-controller-manager': undefined,
+      'kube-scheduler': undefined,
+      kubelet,
+    };
+  }
   const [kubeCa, etcdCa] = ['/etc/kubernetes/certs/ca.crt', '/etc/etcd/certs/ca.crt'];
   if (layout === 'kubernetes-pki') {
     const kubelet = files('/etc/kubernetes/pki/server', '/etc/kubernetes/pki/ca.crt');

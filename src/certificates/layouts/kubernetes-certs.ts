@@ -13,9 +13,8 @@ const file = (path: string, owner = 'kube'): FileRow => ({
   directoryMode: 0o550,
 });
 
-const stem = (path: string, owner?: string): Pick<CertificateRow, 'certificateFile' | 'keyFile'> => ({
-  certificateFile: file(`${path}.crt`, owner),
-  keyFile: file(`${path}.key`, owner),
+const stem = (path: string, owner?: string): Pick<CertificateRow, 'files'> => ({
+  files: { certificate: file(`${path}.crt`, owner), key: file(`${path}.key`, owner) },
 });
 
 const OPENSTACK = [
@@ -30,10 +29,10 @@ const MASTER_NAMES = [
   '{KUBE_NODE_PUBLIC_IP}',
   '{KUBE_API_PUBLIC_ADDRESS}',
   '{KUBE_API_PRIVATE_ADDRESS}',
+  '{MASTER_HOSTNAME}',
   '{ETCD_LB_VIP}',
   '127.0.0.1',
   '{FIRST_SERVICE_IP}',
-  '{MASTER_HOSTNAME}',
   'kubernetes',
   'kubernetes.default',
   'kubernetes.default.svc',
@@ -56,7 +55,8 @@ const KUBE_PROXY: UnitRow = { unit: 'kube-proxy', required: false, probe: undefi
 export const kubernetesCerts: Layout = {
   name: 'kubernetes-certs',
   description: 'the files of make-cert.sh in /etc/kubernetes/certs and /etc/etcd/certs',
-  evidence: ['/etc/kubernetes/certs'],
+  evidence: { params: [], files: ['/etc/kubernetes/certs'] },
+  limits: [],
   roles: {
     master: {
       authorities: [

@@ -17,9 +17,9 @@ const file = (path: string, mode: number): FileRow => ({
   directoryMode: 0o755,
 });
 
-const serverFiles: Pick<CertificateRow, 'certificateFile' | 'keyFile'> = {
-  certificateFile: file('/etc/kubernetes/pki/server.crt', 0o644),
-  keyFile: file('/etc/kubernetes/pki/server.key', 0o600),
+const files: CertificateRow['files'] = {
+  certificate: file('/etc/kubernetes/pki/server.crt', 0o644),
+  key: file('/etc/kubernetes/pki/server.key', 0o600),
 };
 
 const authorities = [{ ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) }] as const;
@@ -54,7 +54,8 @@ const NODE = 'system:node:{INSTANCE_NAME}';
 export const kubernetesPki: Layout = {
   name: 'kubernetes-pki',
   description: "the user guide's files in /etc/kubernetes/pki, embedded in admin.conf and kubelet.conf",
-  evidence: ['/etc/kubernetes/pki'],
+  evidence: { params: [], files: ['/etc/kubernetes/pki'] },
+  limits: [],
   roles: {
     master: {
       authorities,
@@ -82,7 +83,7 @@ export const kubernetesPki: Layout = {
             'kubernetes.default.svc.cluster.local',
           ],
           ...usages,
-          ...serverFiles,
+          files,
         },
       ],
       serviceAccount: {
@@ -128,7 +129,7 @@ export const kubernetesPki: Layout = {
           ],
           names: ['{KUBE_NODE_IP}', '{INSTANCE_NAME}', '{HOSTNAME}', '127.0.0.1'],
           ...usages,
-          ...serverFiles,
+          files,
         },
       ],
       serviceAccount: undefined,

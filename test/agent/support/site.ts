@@ -18,14 +18,13 @@ import type { Cluster, ServerSpec } from '../../cloud/cluster.ts';
 import type { ReceivedSignal } from '../../cloud/signals.ts';
 import { askUnits, socketSystemctl } from '../../crash/socket-systemctl.ts';
 import { type Entry, readTree } from '../../crash/tree.ts';
-import { createNode, type TestNode } from '../../fakes/node.ts';
+import { createNode, type LayoutName, type TestNode } from '../../fakes/node.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { fastClock, type FastClock } from './clock.ts';
 
 // Nothing here is about the speed of a disk, and a rotation syncs a hundred times.
 if (existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
 
-export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki';
 export type Role = 'master' | 'worker';
 
 /** A node of a cluster that has its first certificates; its passes run in this process. */
@@ -167,6 +166,7 @@ const UNITS = [
   'kube-scheduler',
   'kubelet',
   'kube-proxy',
+  'docker',
 ];
 
 /** What `agent make-cert` does. */

@@ -32,8 +32,8 @@ async function judged(csr: string): Promise<{ subject: string; extensions: strin
 }
 
 const MASTER_SANS =
-  'IP Address:10.0.0.5, IP Address:172.24.4.5, IP Address:172.24.4.9, IP Address:10.0.0.9, IP Address:10.0.0.10, ' +
-  'IP Address:127.0.0.1, IP Address:10.254.0.1, DNS:k1-master, DNS:kubernetes, DNS:kubernetes.default, ' +
+  'IP Address:10.0.0.5, IP Address:172.24.4.5, IP Address:172.24.4.9, IP Address:10.0.0.9, DNS:k1-master, ' +
+  'IP Address:10.0.0.10, IP Address:127.0.0.1, IP Address:10.254.0.1, DNS:kubernetes, DNS:kubernetes.default, ' +
   'DNS:kubernetes.default.svc, DNS:kubernetes.default.svc.cluster.local';
 const WORKER_SANS = 'IP Address:10.0.0.5, DNS:k1-node-0, DNS:host-0';
 const MAGNUM = 'OU=OpenStack/Magnum, C=US, ST=TX, L=Austin';

@@ -1,27 +1,38 @@
 import { describe, expect, test } from 'vitest';
-import { chooseLayout, LAYOUT_NAMES, roleOf } from '../../../src/certificates/choose-layout.ts';
+import { BUILT_IN, chooseLayout, roleOf } from '../../../src/certificates/choose-layout.ts';
+import { rowsHere } from '../../../src/certificates/here.ts';
+import type { RoleLayout } from '../../../src/certificates/layout.ts';
+import { kubeadm } from '../../../src/certificates/layouts/kubeadm.ts';
 import { kubernetesCerts } from '../../../src/certificates/layouts/kubernetes-certs.ts';
-import { kubernetesPki } from '../../../src/certificates/layouts/kubernetes-pki.ts';
 import { keysOf } from '../../../src/certificates/template.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
 import { PARAMS } from '../support/requests.ts';
 
-const roles = [kubernetesCerts, kubernetesPki].flatMap(({ name, roles: table }) =>
+const roles = BUILT_IN.flatMap(({ name, roles: table }) =>
   Object.entries(table).map(([role, layout]) => ({ title: `${name}, ${role}`, layout })),
 );
 
 const units = (layout: typeof kubernetesCerts, role: 'master' | 'worker') =>
   layout.roles[role].units.map(({ unit }) => unit);
 
-const choose = async (wanted: (typeof LAYOUT_NAMES)[number], ...there: string[]): Promise<string> =>
-  (await chooseLayout(wanted, async (path) => await Promise.resolve(there.includes(path)))).layout.name;
+const has =
+  (...there: string[]) =>
+  async (path: string): Promise<boolean> =>
+    await Promise.resolve(there.includes(path));
+
+const choose = async (wanted: string, ...there: string[]): Promise<string> =>
+  (await chooseLayout(wanted, [], new Map(), has(...there))).layout.name;
+
+const SWARM_PARAMS = { SWARM_NODE_IP: '10.0.0.7', SWARM_API_IP: '10.0.0.8', API_IP_ADDRESS: '172.24.4.8' };
 
 describe.each(roles)('$title', ({ layout }) => {
   const names = layout.certificates.map(({ name }) => name);
 
   test('what its tables refer to is there', () => {
+    const withFiles = layout.certificates.filter(({ files }) => files).map(({ name }) => name);
     for (const { probe, health } of layout.units) {
-      if (probe) expect(names).toContain(probe.presents);
-      if (health?.as !== undefined) expect(names).toContain(health.as);
+      if (probe) expect(withFiles).toContain(probe.presents);
+      if (health?.as !== undefined) expect(withFiles).toContain(health.as);
     }
     const cas = layout.authorities.map(({ ca }) => ca);
     for (const row of [...layout.certificates, ...layout.kubeconfigs]) expect(cas).toContain(row.ca);
@@ -30,13 +41,16 @@ describe.each(roles)('$title', ({ layout }) => {
 
   test('names and files stand there once', () => {
     const files = [
-      ...layout.authorities.map(({ file }) => file),
-      ...layout.certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile, keyFile]),
-      ...layout.kubeconfigs.map(({ file }) => file),
-    ].map(({ path }) => path);
+      ...layout.authorities.map(({ file }) => file.path),
+      // A certificate and its key may share a file, with nobody else.
+      ...layout.certificates.flatMap(({ files: row }) => [
+        ...new Set(row ? [row.certificate.path, row.key.path] : []),
+      ]),
+      ...layout.kubeconfigs.map(({ file }) => file.path),
+    ];
     expect(new Set(names).size).toBe(names.length);
     expect(new Set(files).size).toBe(files.length);
-    expect(files.every((path) => path.startsWith('/etc/'))).toBe(true);
+    expect(files.every((path) => /^\/(etc|var\/lib\/kubelet\/pki)\//.test(path))).toBe(true);
   });
 
   test('its texts use what heat-params and the node have', () => {
@@ -44,13 +58,14 @@ describe.each(roles)('$title', ({ layout }) => {
       ...list,
       ...subject.map(([, value]) => value),
     ]);
-    const known = [...Object.keys(PARAMS), 'HOSTNAME', 'FIRST_SERVICE_IP'];
+    const facts = ['HOSTNAME', 'FIRST_SERVICE_IP', 'PUBLIC_IPV4'];
+    const known = [...Object.keys(PARAMS), ...Object.keys(SWARM_PARAMS), ...facts];
     for (const key of texts.flatMap(keysOf)) expect(known).toContain(key);
   });
 
   test('nobody but its owner and group reads a private key', () => {
     const secret = [
-      ...layout.certificates.map(({ keyFile }) => keyFile),
+      ...layout.certificates.flatMap(({ files }) => (files ? [files.key] : [])),
       ...layout.kubeconfigs.map(({ file }) => file),
     ];
     if (layout.serviceAccount) secret.push(layout.serviceAccount.privateKeyFile);
@@ -60,8 +75,8 @@ describe.each(roles)('$title', ({ layout }) => {
 
 test('the files of make-cert.sh have its modes and owners', () => {
   const { certificates, authorities } = kubernetesCerts.roles.master;
-  for (const { keyFile, certificateFile } of certificates)
-    for (const file of [keyFile, certificateFile])
+  for (const { files } of certificates)
+    for (const file of files ? [files.key, files.certificate] : [])
       expect(file).toMatchObject({
         mode: 0o440,
         directoryMode: 0o550,
@@ -89,9 +104,12 @@ test('the units restart in the order of the predecessor', () => {
 
 describe('the layout of a node', () => {
   test('is the configured one, whatever the node has', async () => {
-    for (const name of LAYOUT_NAMES)
-      if (name !== 'auto')
-        expect(await choose(name, '/etc/kubernetes/pki', '/etc/kubernetes/certs')).toBe(name);
+    for (const { name } of BUILT_IN)
+      expect(await choose(name, '/etc/kubernetes/pki', '/etc/kubernetes/certs')).toBe(name);
+    expect(await agentErrorOf(choose('kubernetes'))).toMatchObject({
+      code: 'config',
+      message: 'there is no layout kubernetes; there are swarm, kubernetes-certs, kubeadm, kubernetes-pki',
+    });
   });
 
   test('is seen from what it has; a new node gets that of make-cert.sh', async () => {
@@ -99,8 +117,49 @@ describe('the layout of a node', () => {
     expect(await choose('auto', '/etc/kubernetes/certs')).toBe('kubernetes-certs');
     expect(await choose('auto')).toBe('kubernetes-certs');
   });
+
+  test("kubeadm's master and worker are told from the user guide's, which has the same folder", async () => {
+    const pki = '/etc/kubernetes/pki';
+    expect(await choose('auto', pki, `${pki}/apiserver.crt`)).toBe('kubeadm');
+    expect(await choose('auto', pki, '/var/lib/kubelet/pki/kubelet-client-current.pem')).toBe('kubeadm');
+  });
+
+  test('of a swarm is seen from heat-params, before it has any file and whatever else lies there', async () => {
+    const params = new Map(Object.entries(SWARM_PARAMS));
+    expect(await chooseLayout('auto', [], params, has('/etc/kubernetes/certs'))).toMatchObject({
+      layout: { name: 'swarm' },
+      why: 'heat-params has SWARM_NODE_IP',
+    });
+    expect(await choose('auto', '/etc/docker/server.crt')).toBe('swarm');
+  });
 });
 
 test('whatever is not master is a worker: Magnum knows own names for worker groups', () => {
   expect(['master', 'worker', 'gpu', ''].map(roleOf)).toEqual(['master', 'worker', 'worker', 'worker']);
+});
+
+const namesOf = ({ certificates }: RoleLayout): string[] => certificates.map(({ name }) => name);
+
+describe('what of a layout a node gets', () => {
+  const master = kubeadm.roles.master;
+
+  test('an etcd that runs elsewhere leaves its rows out, and nobody asks its port', async () => {
+    const here = await rowsHere(master, has());
+    expect(namesOf(master)).toContain('etcd-peer');
+    expect(namesOf(here).filter((name) => name.startsWith('etcd-'))).toEqual([]);
+    expect(here.units.find(({ unit }) => unit === 'etcd')).toMatchObject({
+      probe: undefined,
+      health: undefined,
+    });
+    expect(here.units.find(({ unit }) => unit === 'kubelet')?.probe).toBeDefined();
+  });
+
+  test('optional certificates are made where their file lies, or the kubeconfig that embeds them', async () => {
+    const etcd = await rowsHere(master, has('/etc/kubernetes/pki/etcd/server.crt'));
+    expect(namesOf(etcd).filter((name) => name.startsWith('etcd-'))).toEqual(['etcd-server']);
+    expect(namesOf(etcd)).not.toContain('super-admin');
+    const admin = await rowsHere(master, has('/etc/kubernetes/super-admin.conf'));
+    expect(namesOf(admin)).toContain('super-admin');
+    expect(admin.kubeconfigs.map(({ file }) => file.path)).toContain('/etc/kubernetes/super-admin.conf');
+  });
 });

@@ -44,8 +44,8 @@ test('every CA, key and certificate of the layout has its file, the key before i
   });
   expect(files.size).toBe(role.authorities.length + 2 * role.certificates.length);
   const order = [...files.keys()];
-  for (const { keyFile, certificateFile } of role.certificates)
-    expect(order.indexOf(keyFile.path)).toBe(order.indexOf(certificateFile.path) - 1);
+  for (const { files: row } of role.certificates)
+    expect(order.indexOf(row?.key.path ?? '')).toBe(order.indexOf(row?.certificate.path ?? '') - 1);
 });
 
 test('service-account keys go where the layout wants them, on a master alone', () => {
