@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { constants } from 'node:os';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
@@ -29,6 +29,9 @@ type Hands = {
 /** Runs a program to its end, or to its deadline, in a process group of its own. */
 export async function runChild(order: Order, hands: Hands): Promise<Result> {
   const stdin = order.stdin === undefined ? undefined : await open(order.stdin);
+  // Opened before: Node throws away what a program says before anybody listens, once that has ended.
+  const stdout = await open(hands.stdout, 'a', 0o600);
+  const stderr = await open(hands.stderr, 'a', 0o600);
   try {
     const child = spawn(order.program, [], {
       cwd: order.work,
@@ -36,21 +39,26 @@ export async function runChild(order: Order, hands: Hands): Promise<Result> {
       detached: true,
       stdio: [stdin?.fd ?? 'ignore', 'pipe', 'pipe'],
     });
-    return await attend(child, order, hands);
+    return await attend(child, { stdout, stderr }, order, hands);
   } catch (error) {
     return { statusCode: 1, stdout: '', stderr: '', fault: cannotStart(error, order) };
   } finally {
-    await stdin?.close();
+    for (const file of [stdin, stdout, stderr]) await file?.close();
   }
 }
 
-async function attend(child: ChildProcess, order: Order, hands: Hands): Promise<Result> {
+async function attend(
+  child: ChildProcess,
+  files: { stdout: FileHandle; stderr: FileHandle },
+  order: Order,
+  hands: Hands,
+): Promise<Result> {
   const ended = once(child, 'exit');
   const quiet = new AbortController();
   const kept = order.reads === 'json' ? KEPT_JSON : KEPT;
   const heard = Promise.all([
-    listen(child.stdout, hands.stdout, kept, quiet.signal),
-    listen(child.stderr, hands.stderr, KEPT, quiet.signal),
+    listen(child.stdout, files.stdout, kept, quiet.signal),
+    listen(child.stderr, files.stderr, KEPT, quiet.signal),
   ]);
   try {
     if (child.pid !== undefined) await hands.started(child.pid);
@@ -114,12 +122,11 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
 /** Keeps the end of a stream and writes all of it to a file, as long as there is room. */
 async function listen(
   stream: Readable | null,
-  path: string,
+  file: FileHandle,
   most: number,
   quiet: AbortSignal,
 ): Promise<string> {
   const end = createLastBytes(most);
-  const file = await open(path, 'a', 0o600);
   let size = 0;
   let hasRoom = true;
   quiet.addEventListener('abort', () => stream?.destroy());
@@ -140,8 +147,6 @@ async function listen(
     }
   } catch (error) {
     if (!quiet.aborted) throw error;
-  } finally {
-    await file.close();
   }
   return end.text();
 }

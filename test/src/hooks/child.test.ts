@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { systemClock } from '../../../src/base/clock.ts';
+import { runChild } from '../../../src/hooks/child.ts';
+import { identify } from '../../../src/hooks/process.ts';
+import type { Order, Result } from '../../../src/hooks/run-files.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+/** Real programs, as a supervisor runs them. */
+async function run(
+  script: string,
+  over: Partial<Order> & { stopping?: AbortSignal } = {},
+): Promise<Result & { written: string; pid: number }> {
+  const { at, write } = await tempRoot();
+  await write('/program', script, 0o700);
+  const { stopping = new AbortController().signal, ...rest } = over;
+  let pid = 0;
+  const result = await runChild(
+    {
+      program: at('/program'),
+      work: at('/'),
+      environment: [['PATH', '/usr/bin:/bin']],
+      timeoutMs: 30_000,
+      graceMs: 5000,
+      reads: 'files',
+      what: 'the script',
+      outputs: [],
+      ...rest,
+    },
+    {
+      clock: systemClock,
+      stopping,
+      stdout: at('/stdout'),
+      stderr: at('/stderr'),
+      started: async (child) => await Promise.resolve(void (pid = child)),
+    },
+  );
+  return { ...result, written: await readFile(at('/stdout'), 'utf8'), pid };
+}
+
+test('nothing of what a program says is lost, however quickly it ends', async () => {
+  const said = await Promise.all(Array.from({ length: 24 }, async () => await run('#!/bin/sh\necho said')));
+  expect(said.map(({ stdout, written }) => [stdout, written])).toEqual(Array(24).fill(['said\n', 'said\n']));
+});
+
+test('its exit code is the status; a signal is a negative one', async () => {
+  expect(await run('#!/bin/sh\nexit 7')).toMatchObject({ statusCode: 7 });
+  expect(await run('#!/bin/sh\nkill -KILL $$')).toMatchObject({ statusCode: -9 });
+  expect(await run('#!/bin/sh\nkill -TERM $$')).toMatchObject({ statusCode: -15 });
+});
+
+test('it has its environment, whatever the names are, and nothing else', async () => {
+  const environment: Order['environment'] = [
+    ['PATH', '/usr/bin:/bin'],
+    ['a-b', 'two\nlines'],
+    ['__proto__', 'x'],
+  ];
+  // The kernel runs: cat /proc/self/environ FILE.
+  const { stdout } = await run('#!/bin/cat /proc/self/environ\n', { environment });
+  expect(stdout.split('\0').slice(0, -1).toSorted()).toEqual(
+    environment.map((pair) => pair.join('=')).toSorted(),
+  );
+});
+
+test('its standard input is empty, and it is alone in its session', async () => {
+  const { stdout, pid } = await run('#!/bin/sh\ncat; ps -o sid= -p $$');
+  expect(Number(stdout)).toBe(pid);
+});
+
+test('of a flood the end is kept, and how much is missing is said', async () => {
+  const lines = 300_000;
+  const { stdout } = await run(`#!/bin/sh\nseq 1 ${lines}`);
+  const all = Array.from({ length: lines }, (_, index) => `${index + 1}\n`).join('');
+  const cut = all.length - 2 ** 20;
+  expect(stdout).toBe(`[${cut} bytes cut here]\n${all.slice(cut)}`);
+});
+
+test('what is left in the background does not keep a run from ending, and outlives it', async () => {
+  const { stdout, statusCode } = await run('#!/bin/sh\nsleep 600 &\necho $!');
+  expect(statusCode).toBe(0);
+  const sleeper = Number(stdout);
+  expect(await identify(sleeper)).toMatchObject({ pid: sleeper });
+  process.kill(sleeper, 'SIGKILL');
+});
+
+test('at the deadline its whole group is ended', async () => {
+  const result = await run('#!/bin/sh\nsleep 600 & sleep 600', { timeoutMs: 100 });
+  expect(result).toMatchObject({
+    statusCode: -15,
+    fault: 'not done within 0.1 s: ended with SIGTERM',
+  });
+  // A group is there as long as one of its processes is, unless nobody has taken note of its end yet.
+  await expect.poll(async () => await livingInGroup(result.pid)).toEqual([]);
+});
+
+async function livingInGroup(group: number): Promise<string[]> {
+  const { readdir } = await import('node:fs/promises');
+  const living: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
+    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (pgrp === String(group) && state !== 'Z') living.push(pid);
+  }
+  return living;
+}
+
+test('whoever stops it is told so', async () => {
+  const stop = new AbortController();
+  const running = run('#!/bin/sh\nsleep 600', { stopping: stop.signal });
+  setTimeout(() => {
+    stop.abort();
+  }, 200);
+  expect(await running).toMatchObject({
+    statusCode: -15,
+    fault: 'stopped from outside: ended with SIGTERM',
+  });
+});
+
+test('inputs that are too large for an environment are named', async () => {
+  const { fault, statusCode } = await run('#!/bin/sh\n', {
+    environment: [
+      ['small', 'x'],
+      ['large', 'x'.repeat(200_000)],
+    ],
+  });
+  expect(statusCode).toBe(1);
+  expect(fault).toContain('too large for an environment (E2BIG); the largest is large with 200000 bytes');
+});
