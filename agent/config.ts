@@ -72,7 +72,7 @@ export type Config = v.InferOutput<typeof ConfigSchema> & {
  * @throws `config` with file, line and key
  */
 export async function loadConfig(disk: Disk, path: string, notice: (text: string) => void): Promise<Config> {
-  const dropIns = path.replace(/\.ya?ml$/, '.d');
+  const dropIns = dropInsOf(path);
   const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
   const parts: { source: string; value: Record<string, unknown> }[] = [];
   for (const source of [path, ...names.map((name) => join(dropIns, name))]) {
@@ -100,3 +100,6 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   checkPolling(config, sources.join(', '));
   return Object.freeze({ ...config, sources });
 }
+
+/** The directory of the drop-ins beside a configuration file. */
+export const dropInsOf = (path: string): string => path.replace(/\.ya?ml$/, '.d');

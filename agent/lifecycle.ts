@@ -2,8 +2,9 @@
 export type Lifecycle = {
   /** Fires once, when the program is to stop. */
   stopping: AbortSignal;
-  /** Fires at the next SIGHUP; a new one for each time the configuration is read. */
+  /** Fires at the next SIGHUP, or call of `reload`; a new one for each time the configuration is read. */
   nextReload(): AbortSignal;
+  reload(): void;
 };
 
 export function watchSignals(): Lifecycle {
@@ -24,6 +25,9 @@ export function watchSignals(): Lifecycle {
   let reload = new AbortController();
   return {
     stopping: stop.signal,
+    reload: () => {
+      reload.abort();
+    },
     nextReload: () => {
       if (process.listenerCount('SIGHUP') === 0)
         process.on('SIGHUP', () => {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { explain } from '../../src/base/errors.ts';
+import { dropInsOf } from '../config.ts';
 import { runDaemon } from '../daemon.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Progress } from '../hands.ts';
@@ -8,8 +9,8 @@ import { createNotify, type Notify } from '../notify.ts';
 import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
 
 /**
- * The daemon. SIGHUP reads the configuration anew and looks again; a changed local file looks again at once. A new
- * configuration that cannot be used leaves the daemon with the old one.
+ * The daemon. SIGHUP, a changed configuration and changed heat-params read both anew and look again; a changed local
+ * file looks again at once. A new configuration that cannot be used leaves the daemon with the old one.
  */
 export const verb: Verb = async (context) => {
   const { log, world, secrets } = context;
@@ -29,7 +30,7 @@ export const verb: Verb = async (context) => {
   try {
     hands = await open();
     while (!lifecycle.stopping.aborted) {
-      const watcher = await watchLocalFiles(hands.config, context.root, () => {
+      const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
         wake.abort();
       });
       const { sources, collectors } = hands.config;
@@ -38,7 +39,7 @@ export const verb: Verb = async (context) => {
         const signals = { stopping: lifecycle.stopping, reload, nextWake };
         await runDaemon(hands, withRemark(notify, refused), signals, Math.random);
       } finally {
-        await watcher?.close();
+        await Promise.all(watchers.map(async (watcher) => await watcher.close()));
       }
       if (lifecycle.stopping.aborted) break;
       reload = lifecycle.nextReload();
@@ -71,21 +72,21 @@ const withRemark = (notify: Notify, remark: string | undefined): Notify =>
     ? notify
     : { ...notify, status: async (text) => await notify.status(`${remark}; ${text}`) };
 
-async function watchLocalFiles(
-  config: Awaited<ReturnType<typeof openHands>>['config'],
-  root: string,
+/** What the daemon goes by lies in `settings`; what it is to do may lie in local files. */
+async function watchFiles(
+  config: Opened['config'],
+  { root, configPath }: Context,
+  reload: () => void,
   wake: () => void,
-): Promise<{ close(): Promise<void> } | undefined> {
-  const paths = [
+): Promise<{ close(): Promise<void> }[]> {
+  const { watchPaths } = await import('../../src/metadata/watch.ts');
+  const below = (paths: readonly string[]): string[] => paths.map((path) => join(root, path));
+  const settings = [configPath, dropInsOf(configPath), ...config.sources, config.heat_params];
+  const local = [
     ...(config.collectors.includes('local') ? config.local.path : []),
     ...(config.collectors.includes('heat_local') ? config.heat_local.path : []),
   ];
-  if (paths.length === 0) return undefined;
-  const { watchPaths } = await import('../../src/metadata/watch.ts');
-  return watchPaths(
-    paths.map((path) => join(root, path)),
-    wake,
-  );
+  return [watchPaths(below([...new Set(settings)]), reload), watchPaths(below(local), wake)];
 }
 
 /** A daemon's progress is its log. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { access, readFile } from 'node:fs/promises';
+import { access, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
@@ -66,13 +66,11 @@ test('each file in the local directory wakes the daemon at once, also where ther
   expect(await daemon.ended).toBe(0);
 });
 
-test('SIGHUP reads the configuration anew and looks at once', async () => {
-  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
-  await cloud.rotateCa(site.cluster);
+test('SIGHUP looks at once', async () => {
+  const site = await createSite(cloud, { config: NEVER_POLLS });
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
-  expect(site.signals()).toEqual([]);
-  await site.node.configure({ collectors: ['heat'] });
+  await cloud.rotateCa(site.cluster);
   daemon.kill('SIGHUP');
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
   expect(count(daemon.log(), 'coe-agent is running')).toBe(2);
@@ -80,7 +78,40 @@ test('SIGHUP reads the configuration anew and looks at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('SIGHUP with a configuration that cannot be used leaves the daemon with the old one, and systemd is told', async () => {
+test('a changed configuration is used at once, also when a new file takes the place of the old one', async () => {
+  const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
+  await cloud.rotateCa(site.cluster);
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  const heat = 'collectors: [heat]\n';
+  await site.node.write('/etc/coe-agent/agent.d/new.tmp', heat);
+  expect(site.signals()).toEqual([]);
+  const dropIn = join(site.node.root, '/etc/coe-agent/agent.d/');
+  await rename(`${dropIn}new.tmp`, `${dropIn}polling.yaml`);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+
+  // The second time its file is there already.
+  await site.node.write('/etc/coe-agent/agent.d/new.tmp', `${heat}log_level: debug\n`);
+  const before = count(daemon.log(), 'coe-agent is running');
+  await rename(`${dropIn}new.tmp`, `${dropIn}polling.yaml`);
+  await eventually('the new one', () => count(daemon.log(), 'coe-agent is running') > before);
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('changed heat-params are used at once', async () => {
+  const site = await createSite(cloud, { config: NEVER_POLLS });
+  await site.setParams({ HTTP_PROXY: 'http://127.0.0.1:1' });
+  const daemon = startDaemon(site);
+  await eventually('a pass that fails', async () => (await passes(site)).includes('connection refused'));
+  await cloud.rotateCa(site.cluster);
+  await site.setParams({ HTTP_PROXY: undefined });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('a new configuration that cannot be used leaves the daemon with the old one, and systemd is told', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   // The program that hands systemd its messages, and where it looks for it.
   await site.node.write('/bin/systemd-notify', `#!/bin/sh\necho "$@" >> ${site.node.root}/told\n`, 0o755);
@@ -89,7 +120,6 @@ test('SIGHUP with a configuration that cannot be used leaves the daemon with the
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
   await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '# a drop-in\nkeys: rsa-4096\npol:\n  x: 1\n');
-  daemon.kill('SIGHUP');
   const why = '/etc/coe-agent/agent.d/typo.yaml: line 3: unknown key pol';
   const told = async (): Promise<string> => await site.node.read('/told').catch(() => '');
   await eventually('systemd to be told', async () => (await told()).includes(why));
@@ -102,7 +132,6 @@ test('SIGHUP with a configuration that cannot be used leaves the daemon with the
     return record.includes('"signalled"');
   });
   await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '');
-  daemon.kill('SIGHUP');
   await eventually('the new one', () => count(daemon.log(), 'coe-agent is running') === 2);
   await eventually(
     'nothing to remark',
