@@ -40,7 +40,7 @@ async function run(
 
 test('nothing of what a program says is lost, however quickly it ends', async () => {
   const said = await Promise.all(Array.from({ length: 24 }, async () => await run('#!/bin/sh\necho said')));
-  expect(said.map(({ stdout, written }) => [stdout, written])).toEqual(Array(24).fill(['said\n', 'said\n']));
+  expect(new Set(said.map(({ stdout, written }) => stdout + written))).toEqual(new Set(['said\nsaid\n']));
 });
 
 test('its exit code is the status; a signal is a negative one', async () => {
