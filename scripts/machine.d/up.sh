@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # One machine: up, run, down.
 
-# machine_up DIR
+# machine_up DIR PID: with a PID, for as long as that process is there.
 machine_up() {
   local began=$SECONDS
   if ! installed || [ ! -e "$BASE" ]; then die "something is missing; run: scripts/machine install"; fi
   state_create "$1"
+  [ -z "$2" ] || start guard "$HERE/guard.sh" "$STATE" "$2" "$(started_at "$2")"
   if [ ! -e "$STATE/root" ]; then
     cp -a --reflink=auto "$BASE" "$STATE/root.new"
     machine_wrap "$STATE/root.new"
@@ -77,6 +78,7 @@ machine_failed() {
 # if systemd-nspawn went first, that would live on.
 machine_stop() {
   local part pid end=$((SECONDS + 20))
+  stop guard
   if alive machine; then
     machine_found 2>/dev/null || true
     read -r pid _ <"$STATE/pid/machine"

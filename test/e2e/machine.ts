@@ -35,7 +35,8 @@ export async function startMachine(): Promise<Machine> {
   };
   try {
     await execa(SCRIPT, ['install']);
-    await execa(SCRIPT, ['up', '--state', state]);
+    // Tests that are broken off close nothing.
+    await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid)]);
   } catch (error) {
     await close();
     throw error;
