@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readIfThere, replaceFile } from '../src/base/disk.ts';
+import { readIfThere } from '../src/base/disk.ts';
+import { replaceFile } from '../src/base/replace-file.ts';
 import { explain } from '../src/base/errors.ts';
 import { RUNTIME } from './compose.ts';
 import type { Hands } from './hands.ts';

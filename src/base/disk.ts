@@ -1,9 +1,10 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
-import { copyAttributes } from './attributes.ts';
+import { dirname, join } from 'node:path';
+import { copyAttributes, type FindExtras, findExtras } from './attributes.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
+import { followSymlinks } from './symlinks.ts';
 
 /** What a file is apart from its content; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
@@ -26,8 +27,10 @@ export type Disk = {
   list(path: string): Promise<string[]>;
   /** What is left where a path is, or would be; and whether a file could be made there. */
   room(directory: string): Promise<Space & { writable: boolean }>;
-  /** The path with symlinks of its last part followed, as a path of the node. */
+  /** The path with every symlink followed, as a path of the node. */
   resolve(path: string): Promise<string>;
+  /** Which of some files have a label (SELinux), access lists or extended attributes. */
+  withExtras(paths: readonly string[]): Promise<ReadonlySet<string>>;
   /** A new file: attributes before content, content synced. Fails when anything is there already. */
   create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -54,17 +57,26 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   }
 };
 
-/** The real disk below `root`. */
-export function createDisk(root: string): Disk {
-  const at = (path: string): string => join(root, path);
+/**
+ * The real disk below `root`.
+ *
+ * @param find tells which files have more to them than owner and mode
+ */
+export function createDisk(root: string, find: FindExtras = findExtras()): Disk {
+  /** Where a path of the node is; the kernel sees to symlinks itself where both have the same root. */
+  const at = async (path: string): Promise<string> =>
+    root === '/' ? path : join(root, await followSymlinks(root, path, true));
+  /** The same of what stands at the path itself, a symlink or not. */
+  const entryAt = async (path: string): Promise<string> =>
+    root === '/' ? path : join(root, await followSymlinks(root, path, false));
 
   return {
-    read: async (path) => await step('reading', path, async () => await fs.readFile(at(path))),
+    read: async (path) => await step('reading', path, async () => await fs.readFile(await at(path))),
 
     info: async (path) =>
       await step('looking at', path, async () => {
         try {
-          const stat = await fs.lstat(at(path));
+          const stat = await fs.lstat(await entryAt(path));
           return { type: typeOf(stat), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
         } catch (error) {
           if (isMissing(error)) return undefined;
@@ -75,7 +87,7 @@ export function createDisk(root: string): Disk {
     list: async (path) =>
       await step('listing', path, async () => {
         try {
-          return (await fs.readdir(at(path))).toSorted();
+          return (await fs.readdir(await at(path))).toSorted();
         } catch (error) {
           if (isMissing(error)) return [];
           throw error;
@@ -84,7 +96,7 @@ export function createDisk(root: string): Disk {
 
     room: async (directory) =>
       await step('looking for room in', directory, async () => {
-        const nearest = await nearestExisting(at(directory));
+        const nearest = await nearestExisting(await at(directory));
         const { bavail, bsize, ffree, files } = await fs.statfs(nearest);
         const writable = await fs.access(nearest, constants.W_OK).then(
           () => true,
@@ -95,27 +107,23 @@ export function createDisk(root: string): Disk {
       }),
 
     resolve: async (path) =>
-      await step('resolving', path, async () => {
-        let current = path;
-        for (let hops = 0; hops < 40; hops += 1) {
-          const stat = await fs.lstat(at(current)).catch((error: unknown) => {
-            if (isMissing(error)) return undefined;
-            throw error;
-          });
-          if (!stat?.isSymbolicLink()) return current;
-          const link = await fs.readlink(at(current));
-          current = link.startsWith('/') ? link : join(dirname(current), link);
-        }
-        throw new Error('too many symlinks');
-      }),
+      await step('resolving', path, async () => await followSymlinks(root, path, true)),
+
+    withExtras: async (paths) => {
+      const real = new Map<string, string>();
+      for (const path of paths) real.set(path, await at(path));
+      const found = await find([...real.values()]);
+      return new Set(paths.filter((path) => found.has(real.get(path) ?? '')));
+    },
 
     create: async (path, content, attributes) =>
       await step('writing', path, async () => {
         const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-        const file = await fs.open(at(path), flags, 0o600);
+        const place = await entryAt(path);
+        const file = await fs.open(place, flags, 0o600);
         try {
           // For that the file is opened, which whoever is not root can do only as long as it is not read-only yet.
-          if (attributes.like !== undefined) await copyAttributes(at(attributes.like), at(path));
+          if (attributes.like !== undefined) await copyAttributes(await at(attributes.like), place);
           if (attributes.uid !== undefined && attributes.gid !== undefined)
             await file.chown(attributes.uid, attributes.gid);
           await file.chmod(attributes.mode ?? 0o600);
@@ -123,27 +131,34 @@ export function createDisk(root: string): Disk {
           await file.sync();
         } catch (error) {
           // Half a file is of no use to anybody, least of all on a disk that is full.
-          await fs.unlink(at(path)).catch(() => undefined);
+          await fs.unlink(place).catch(() => undefined);
           throw error;
         } finally {
           await file.close();
         }
       }),
 
-    rename: async (from, to) => await step('replacing', to, async () => await fs.rename(at(from), at(to))),
+    rename: async (from, to) =>
+      await step('replacing', to, async () => {
+        await fs.rename(await entryAt(from), await entryAt(to));
+      }),
 
-    link: async (from, to) => await step('claiming', to, async () => await fs.link(at(from), at(to))),
+    link: async (from, to) =>
+      await step('claiming', to, async () => {
+        await fs.link(await entryAt(from), await entryAt(to));
+      }),
 
     sync: async (directory) =>
       await step('syncing', directory, async () => {
-        await syncDirectory(at(directory));
+        await syncDirectory(await at(directory));
       }),
 
     remove: async (path) =>
       await step('removing', path, async () => {
         try {
-          const stat = await fs.lstat(at(path));
-          await (stat.isDirectory() ? fs.rmdir(at(path)) : fs.unlink(at(path)));
+          const place = await entryAt(path);
+          const stat = await fs.lstat(place);
+          await (stat.isDirectory() ? fs.rmdir(place) : fs.unlink(place));
         } catch (error) {
           if (!isMissing(error)) throw error;
         }
@@ -151,24 +166,25 @@ export function createDisk(root: string): Disk {
 
     removeTree: async (path) =>
       await step('removing', path, async () => {
-        await fs.rm(at(path), { recursive: true, force: true });
+        await fs.rm(await entryAt(path), { recursive: true, force: true });
       }),
 
     makeDirectory: async (path, attributes) =>
       await step('making directory', path, async () => {
-        if (await exists(at(path))) return;
-        const parent = dirname(at(path));
+        const place = await at(path);
+        if (await exists(place)) return;
+        const parent = dirname(place);
         const first = await fs.mkdir(parent, { recursive: true });
         try {
-          await fs.mkdir(at(path), { mode: 0o700 });
+          await fs.mkdir(place, { mode: 0o700 });
         } catch (error) {
           // Several runs of this side by side: the first one makes it.
           if (errnoOf(error) === 'EEXIST') return;
           throw error;
         }
         if (attributes.uid !== undefined && attributes.gid !== undefined)
-          await fs.chown(at(path), attributes.uid, attributes.gid);
-        await fs.chmod(at(path), attributes.mode ?? 0o755);
+          await fs.chown(place, attributes.uid, attributes.gid);
+        await fs.chmod(place, attributes.mode ?? 0o755);
         // Whatever is synced in a directory is lost with it when its own name is not durable.
         await syncDirectory(parent);
         if (first === undefined) return;
@@ -210,29 +226,4 @@ export async function readIfThere(disk: Disk, path: string): Promise<Buffer | un
     if (isMissing(error)) return undefined;
     throw error;
   }
-}
-
-/** Replaces a file so that a reader, or the next start after a power cut, sees the old or the new content. */
-export async function replaceFile(
-  disk: Disk,
-  path: string,
-  content: string | Uint8Array,
-  attributes: Partial<Attributes>,
-): Promise<void> {
-  const staged = join(dirname(path), `.${basename(path)}.new`);
-  try {
-    await disk.create(staged, content, attributes);
-  } catch (error) {
-    // What a kill has left there; nearly always there is nothing.
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    await disk.remove(staged);
-    await disk.create(staged, content, attributes);
-  }
-  try {
-    await disk.rename(staged, path);
-  } catch (error) {
-    await disk.remove(staged).catch(() => undefined);
-    throw error;
-  }
-  await disk.sync(dirname(path));
 }

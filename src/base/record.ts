@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { type Disk, readIfThere, replaceFile } from './disk.ts';
+import { type Disk, readIfThere } from './disk.ts';
+import { replaceFile } from './replace-file.ts';
 import { AgentError, errnoOf } from './errors.ts';
 import { parseJson } from './json.ts';
 

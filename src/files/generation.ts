@@ -108,9 +108,13 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
-      for (const { entry, content, attributes, like, keep, directoryMode } of plans) {
+      const extras = await disk.withExtras(
+        plans.filter((plan) => plan.replaces).map(({ entry }) => entry.target),
+      );
+      for (const { entry, content, attributes, keep, directoryMode } of plans) {
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
         await disk.remove(entry.staged);
+        const like = extras.has(entry.target) ? entry.target : undefined;
         await disk.create(entry.staged, content, { ...attributes, like });
         if (!entry.previous || keep === undefined) continue;
         await disk.remove(entry.previous.copy);
@@ -130,7 +134,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
 
     revert: async (journal) => {
       const reverting = await advance(journal, 'reverting');
-      for (const file of reverting.files) await restore(disk, file);
+      const there: string[] = [];
+      for (const { target } of reverting.files) if (await disk.info(target)) there.push(target);
+      const extras = await disk.withExtras(there);
+      for (const file of reverting.files) await restore(disk, file, extras);
       await syncAll(disk, directoriesOf(reverting));
       return await advance(reverting, 'reverted');
     },
@@ -166,8 +173,8 @@ type Staging = {
   entry: JournalFile;
   content: string;
   attributes: Attributes;
-  /** Whose labels it gets. */
-  like: string | undefined;
+  /** Whether there is a file in its place, whose label it gets. */
+  replaces: boolean;
   /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
   keep: Buffer | undefined;
   directoryMode: number;
@@ -200,7 +207,7 @@ async function planStaging(
     content: file.content,
     attributes: own ??
       known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
-    like: info && target,
+    replaces: info !== undefined,
     keep: known ? undefined : before,
     directoryMode: file.directoryMode,
   };
@@ -215,7 +222,11 @@ async function renameIfThere(disk: Disk, staged: string, target: string): Promis
   }
 }
 
-async function restore(disk: Disk, { target, staged, previous }: JournalFile): Promise<void> {
+async function restore(
+  disk: Disk,
+  { target, staged, previous }: JournalFile,
+  extras: ReadonlySet<string>,
+): Promise<void> {
   if (!previous) {
     await disk.remove(target);
     return;
@@ -223,7 +234,7 @@ async function restore(disk: Disk, { target, staged, previous }: JournalFile): P
   const content = await disk.read(previous.copy);
   await disk.remove(staged);
   // The target, old or new, has had the labels of the old one ever since.
-  const like = (await disk.info(target)) ? target : undefined;
+  const like = extras.has(target) ? target : undefined;
   await disk.create(staged, content, { ...previous.attributes, like });
   await disk.rename(staged, target);
 }

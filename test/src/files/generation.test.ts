@@ -1,6 +1,6 @@
 import { stat, symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import type { Disk } from '../../../src/base/disk.ts';
+import { createDisk, type Disk } from '../../../src/base/disk.ts';
 import { createGenerations, type Generations } from '../../../src/files/generation.ts';
 import type { Journal } from '../../../src/files/journal.ts';
 import type { ManagedFile } from '../../../src/files/managed-file.ts';
@@ -108,6 +108,31 @@ test('reverted, every file is as it was, with its attributes, and a new one is g
   expect(await disk.info('/etc/certs/server.key')).toMatchObject({ mode: 0o400, uid: 0 });
   await generations.clear();
   expect(await files()).toEqual(Object.keys(OLD));
+});
+
+test('labels are taken over, there and back, only from files that have some: each takes a process', async () => {
+  const { root, at, open } = await setUp();
+  const real = createDisk(root, async (files) => {
+    await Promise.resolve(asked.push(files.length));
+    return new Set(files.filter((name) => name === at('/etc/certs/ca.crt')));
+  });
+  const asked: number[] = [];
+  const alike: [string, string | undefined][] = [];
+  const generations = open({
+    ...real,
+    create: async (path, content, attributes) => {
+      if (path.startsWith('/etc')) alike.push([path, attributes.like]);
+      await real.create(path, content, attributes);
+    },
+  });
+  const [ca, key, made] = [
+    ['/etc/certs/.ca.crt.coe-agent', '/etc/certs/ca.crt'],
+    ['/etc/certs/.server.key.coe-agent', undefined],
+    ['/etc/fresh/.made.crt.coe-agent', undefined],
+  ];
+  await generations.revert(await generations.commit(await stage(generations)));
+  expect(alike).toEqual([ca, key, made, ca, key]);
+  expect(asked).toEqual([2, 3]);
 });
 
 test('the kept copies of private keys are for root alone', async () => {
