@@ -2,38 +2,54 @@ import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
-import type { Collected } from '../src/metadata/collector.ts';
+import type { Collected, CollectorName } from '../src/metadata/collector.ts';
 import { isUnreadable } from '../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../src/metadata/decode.ts';
-import { mergeMetadata } from '../src/metadata/merge.ts';
 import type { Hands } from './hands.ts';
 
 /** What the cloud says now. */
 export type Wanted = {
   deployments: Deployment[];
-  /** Everything else that is said, as one. */
-  metadata: Record<string, unknown>;
+  /** All that the sources say, in their order; undefined unless each of them has said its part. */
+  said: Said[] | undefined;
   /** Every source answered: what is not in `deployments` is not asked for any more. */
   complete: boolean;
   /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
   problems: AgentError[];
 };
 
+/** What a collector said for itself: why it brought nothing, or not everything. */
+export type Answered = { collector: CollectorName; why: string | undefined };
+
+/** Why the cloud has not answered, if it was asked: what is on the node itself is no answer. */
+export const silenceOf = (answers: readonly Answered[]): string | undefined =>
+  answers.find(({ collector, why }) => why !== undefined && !ON_THE_NODE.includes(collector))?.why;
+
+const ON_THE_NODE: readonly CollectorName[] = ['local', 'heat_local'];
+
 /** Asks every configured collector. @throws `aborted` when the program is to stop */
 export async function collect(
   hands: Hands,
   signal: AbortSignal,
-): Promise<{ texts: Collected[]; problems: AgentError[] }> {
+): Promise<{ texts: Collected[]; problems: AgentError[]; answers: Answered[] }> {
   const results = await Promise.allSettled(
     hands.collectors.map(async (collector) => await collector.collect(signal)),
   );
   if (signal.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
+  const faults = results.map((result) =>
+    result.status === 'rejected'
+      ? [asAgentError(result.reason)]
+      : result.value.filter(isUnreadable).map(({ fault }) => fault),
+  );
   const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  const problems = [
-    ...results.flatMap((result) => (result.status === 'rejected' ? [asAgentError(result.reason)] : [])),
-    ...found.filter(isUnreadable).map(({ fault }) => fault),
-  ];
-  return { texts: found.filter((one) => !isUnreadable(one)), problems };
+  return {
+    texts: found.filter((one) => !isUnreadable(one)),
+    problems: faults.flat(),
+    answers: hands.collectors.map(({ name }, index) => ({
+      collector: name,
+      why: faults[index]?.map(explain).join('; ') || undefined,
+    })),
+  };
 }
 
 /**
@@ -77,14 +93,8 @@ export function understand(
   }
   const found = [...deployments.values()].map(({ deployment }) => deployment);
   for (const deployment of found) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
-  let metadata: Record<string, unknown> = {};
-  try {
-    metadata = mergeMetadata(understood);
-  } catch (error) {
-    problems.push(asAgentError(error));
-    complete = false;
-  }
-  return { deployments: found, metadata, complete, problems };
+  const all = unanswered.length === 0 && understood.length === texts.length;
+  return { deployments: found, said: all ? understood : undefined, complete, problems };
 }
 
 /** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */

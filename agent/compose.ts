@@ -19,6 +19,7 @@ import { createMagnum } from '../src/openstack/magnum.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
+import { openAdoption } from './adoption.ts';
 import { collectorOf, type Readers } from './collectors.ts';
 import { openQueue, queueUserOf } from './compose-queue.ts';
 import { openSignals } from './compose-signals.ts';
@@ -56,7 +57,7 @@ const as = <T>(real: T, wrap: ((real: T) => T) | undefined): T => (wrap ? wrap(r
 
 /** The composition root: the only place that builds the real effects. */
 export async function compose({
-  config,
+  config: configured,
   root,
   env,
   log,
@@ -68,6 +69,8 @@ export async function compose({
   const clock = as(systemClock, instrument.clock);
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
+  const path = join(STATE, 'polling.json');
+  const { config, adoption } = await openAdoption(configured, path, { disk, clock, log, secrets });
   const params = await readParamsIfThere({ disk, config, secrets });
   let skewMs: number | undefined;
   const onDate = (date: string): void => {
@@ -119,6 +122,7 @@ export async function compose({
         openQueue: (from) => openQueue(queueUserOf(from), keystone, zaqar),
       }),
     ),
+    adoption,
     ledger: await openLedger(
       {
         disk,

@@ -25,7 +25,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
 const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
 
 /** The predecessor's own default, in its order, as far as it is served here. */
-const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local'];
+const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local', 'zaqar'];
 
 /**
  * The predecessor's words in ours: a part of our configuration, not yet checked. `collectors` and `poll` are

@@ -19,7 +19,7 @@ export type DaemonSignals = {
  * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
  *
  * @param random in [0, 1)
- * @returns when the program is to stop or to read its configuration anew
+ * @returns when the program is to stop or, also because the metadata says so, to read its configuration anew
  */
 export async function runDaemon(
   hands: Hands,
@@ -32,7 +32,8 @@ export async function runDaemon(
   const reported = new Set<string>();
   let wait = fastest;
   let isReady = false;
-  while (!stopping.aborted && !reload.aborted) {
+  let pollsOtherwise = false;
+  while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
     let askedMs = 0;
     try {
@@ -44,7 +45,9 @@ export async function runDaemon(
         await notify.ready();
         isReady = true;
       }
-      wait = result.changed || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
+      pollsOtherwise = result.pollsOtherwise;
+      wait =
+        result.changed || pollsOtherwise || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
       askedMs = longestAsked(result);
     } catch (error) {
       if (codeOf(error) === 'aborted') return;

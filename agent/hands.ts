@@ -15,6 +15,7 @@ import type { HeatParams } from '../src/metadata/heat-params.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { SignalHands } from '../src/signal/send.ts';
+import type { Adoption } from './adoption.ts';
 import type { Config } from './config.ts';
 
 /**
@@ -30,6 +31,7 @@ export type Hands = {
   retry: Retry;
   hostname: string;
   collectors: readonly Collector[];
+  adoption: Adoption;
   ledger: Ledger;
   generations: Generations;
   keptRequests: KeptRequests;

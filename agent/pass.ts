@@ -1,9 +1,10 @@
-import type { AgentError } from '../src/base/errors.ts';
+import { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import { pendingOf, type SettledAt } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
+import { mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './answer.ts';
-import { collect, understand, type Wanted } from './collect.ts';
+import { type Answered, collect, silenceOf, understand, type Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
 import { settle } from './settle.ts';
 
@@ -26,6 +27,10 @@ export type PassResult = {
   open: Unacknowledged[];
   /** Groups of deployments that nobody here serves. */
   unserved: { id: string; group: string }[];
+  /** What each collector said for itself. */
+  answers: Answered[];
+  /** From now on the node polls otherwise: the configuration is to be read anew. */
+  pollsOtherwise: boolean;
 };
 
 /** What a daemon remembers from one pass to the next. */
@@ -49,7 +54,7 @@ export async function pass(
   signal: AbortSignal,
   options: PassOptions = {},
 ): Promise<PassResult> {
-  const result: PassResult = { changed: false, settled: [], problems: [], open: [], unserved: [] };
+  const result = emptyResult();
 
   // 1. Recover: what a killed run has left is brought to its end before anything new.
   const recovered = [...(await recoverIfInterrupted(hands, signal)), ...(await bringHomeIfAny(hands))];
@@ -57,9 +62,11 @@ export async function pass(
   result.settled.push(...recovered);
 
   // 2. Collect: what does the cloud want of this node?
-  const { texts, problems } = options.metadata
-    ? { texts: [options.metadata], problems: [] }
+  const { texts, problems, answers } = options.metadata
+    ? { texts: [options.metadata], problems: [], answers: [] }
     : await collect(hands, signal);
+  result.answers = answers;
+  if (!options.metadata) result.pollsOtherwise = await hands.adoption.judge(silenceOf(answers));
   const said = JSON.stringify(texts);
   result.problems = problems;
   if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
@@ -89,10 +96,35 @@ export async function pass(
     if (left) result.open.push(left);
   }
 
-  // 5. Remember: nothing is open, so the same metadata again means nothing to do.
+  // 5. Adopt: the metadata may say how to poll from now on.
+  if (!options.metadata) result.pollsOtherwise ||= await adoptSection(wanted, hands);
+
+  // 6. Remember: nothing is open, so the same metadata again means nothing to do.
   memory.dealtWith = result.open.length === 0 && problems.length === 0 ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
   return result;
+}
+
+const emptyResult = (): PassResult => ({
+  changed: false,
+  settled: [],
+  problems: [],
+  open: [],
+  unserved: [],
+  answers: [],
+  pollsOtherwise: false,
+});
+
+/** A section that cannot be used is a problem of its own. */
+async function adoptSection({ said, problems }: Wanted, { adoption }: Hands): Promise<boolean> {
+  if (!said) return false;
+  try {
+    return await adoption.consider(mergeMetadata(said)['os-collect-config']);
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'bad-metadata') throw error;
+    problems.push(error);
+    return false;
+  }
 }
 
 async function askAgain(hands: Hands, signal: AbortSignal): Promise<Wanted> {

@@ -13,6 +13,7 @@ const PassRecord = v.object({
   problems: v.array(v.string()),
   open: v.array(v.object({ id: v.string(), why: v.string() })),
   unserved: v.array(v.object({ id: v.string(), group: v.string() })),
+  answers: v.optional(v.array(v.object({ collector: v.string(), why: v.optional(v.string()) })), []),
 });
 export type PassRecord = v.InferOutput<typeof PassRecord>;
 
@@ -27,6 +28,7 @@ export async function recordPass(
     problems: result.problems.map(explain),
     open: result.open,
     unserved: result.unserved,
+    answers: result.answers,
   };
   await replaceFile(disk, path, secrets.redact(`${JSON.stringify(record)}\n`), { mode: 0o644 });
 }

@@ -35,11 +35,15 @@ export const verb: Verb = async (context) => {
       checkNode(read, config.heat_params, false);
       return read;
     });
-    await attempt('Heat answers with metadata that can be used', async () => {
-      const { texts, problems: unanswered } = await collect(hands, stopping);
-      const [problem] = understand(texts, unanswered, hands).problems;
-      if (problem) throw problem;
-    });
+    const { texts, problems: unanswered, answers } = await collect(hands, stopping);
+    for (const { collector, why } of answers)
+      if (why === undefined) findings.push({ verdict: 'good', what: `the collector ${collector} answers` });
+    for (const problem of understand(texts, unanswered, hands).problems) {
+      findings.push({ verdict: 'bad', what: explain(problem) });
+      code ||= exitCodeOf(problem);
+    }
+    const adopted = hands.adoption.words();
+    if (adopted) findings.push({ verdict: adopted.calm ? 'good' : 'warning', what: adopted.text });
     if (node) {
       const cluster = await attempt(
         'the trust lets this node log in',

@@ -19,11 +19,19 @@ export const verb: Verb = async (context) => {
         signal: entry.signal?.transport,
         outcome: shown(entry.outcome),
       }));
-      writeJson(context, { lastPass: last ?? null, interrupted: interrupted ?? null, deployments });
+      writeJson(context, {
+        polling: pollingOf(hands),
+        lastPass: last ?? null,
+        interrupted: interrupted ?? null,
+        deployments,
+      });
       return EXIT.done;
     }
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+    line(pollingOf(hands));
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
+    for (const { collector, why } of last?.answers ?? [])
+      if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
@@ -52,6 +60,11 @@ export const verb: Verb = async (context) => {
 
 /** The outputs' names are in the entry; their values are Heat's business. */
 const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome, outputs: undefined };
+
+/** How the node polls, and who says so. */
+const pollingOf = ({ adoption, config }: Hands): string =>
+  adoption.words()?.text ??
+  `polls with ${config.collectors.join(', ')}, as ${config.sources.join(', ')} says`;
 
 /** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */
 async function interruptedRun({ generations }: Hands): Promise<string | undefined> {

@@ -170,7 +170,7 @@ describe('agent status', () => {
   test('it tells what was done, what failed and why, and what nobody has acknowledged', async () => {
     const site = await createSite(cloud);
     expect((await cli(site, ['status'])).stdout).toBe(
-      'no pass since the node was started\nno deployments yet\n',
+      'polls with heat, local, as /etc/coe-agent/agent.yaml says\nno pass since the node was started\nno deployments yet\n',
     );
     await cloud.rotateCa(site.cluster);
     site.node.units.breakUnit('kubelet', 'is masked');
@@ -184,6 +184,7 @@ describe('agent status', () => {
     const { stdout } = await cli(site, ['status']);
     for (const part of [
       'last pass 20',
+      '✓ heat answered',
       'finished',
       'failed (1)',
       'the unit kubelet is masked',

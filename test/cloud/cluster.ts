@@ -54,6 +54,8 @@ export type Cluster = {
   collectConfig(server: string): { collectors: string[]; heat: ReturnType<typeof heatSection> };
   /** ... and by its transport. */
   pollerConfig(server: string): Record<string, unknown>;
+  /** The server gets another transport, as of an update of its stack. */
+  pollBy(server: string, transport: PollTransport): void;
 };
 
 export type ClusterHands = {
@@ -150,6 +152,14 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
       heat: heatSection(stack, serverOf(stack, server)),
     }),
     pollerConfig: (server) => collectConfig(stack, serverOf(stack, server)),
+    pollBy: (name, transport) => {
+      const server = serverOf(stack, name);
+      server.formerly = [...new Set([...server.formerly, server.transport])].filter(
+        (one) => one !== transport,
+      );
+      server.transport = transport;
+      hands.changed();
+    },
   };
 }
 

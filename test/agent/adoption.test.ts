@@ -1,0 +1,260 @@
+import { stat } from 'node:fs/promises';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { openAdoption } from '../../agent/adoption.ts';
+import type { Config } from '../../agent/config.ts';
+import { loadConfig } from '../../agent/config.ts';
+import { withSection } from '../../agent/config-section.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { createLog } from '../../src/base/log.ts';
+import { createSecrets } from '../../src/base/secrets.ts';
+import { fixture, jsonObject } from '../src/support/fixtures.ts';
+import { agentErrorOf, valueOrAgentError } from '../src/support/outcome-of.ts';
+import { tempRoot } from '../src/support/temp-root.ts';
+import { fastClock } from './support/clock.ts';
+
+const PATH = '/var/lib/coe-agent/polling.json';
+const YAML = '/etc/coe-agent/agent.yaml';
+
+const HEAT = {
+  auth_url: 'http://k/v3',
+  user_id: 'u',
+  password: 'heat password',
+  project_id: 'p',
+  stack_id: 's/1',
+  resource_name: 'r',
+};
+const CFN = {
+  metadata_url: 'http://h/v1/',
+  stack_name: 's',
+  path: 'r.Metadata',
+  access_key_id: 'k',
+  secret_access_key: 'cfn secret',
+};
+/** As Heat writes it when a server changes from one transport to the other. */
+const TO_CFN = {
+  collectors: ['cfn', 'local'],
+  heat: Object.fromEntries(Object.keys(HEAT).map((key) => [key, null])),
+  cfn: CFN,
+};
+const TO_REQUEST = {
+  collectors: ['request', 'local'],
+  request: { metadata_url: 'http://swift/o?temp_url_sig=abcdef' },
+};
+
+/** A node that is configured for Heat; `start` is a start of the program, as a reload is one. */
+async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds: 20 }\n`) {
+  const { disk, write, at, read } = await tempRoot();
+  await write(YAML, yaml);
+  const clock = fastClock();
+  const secrets = createSecrets();
+  const lines: string[] = [];
+  const log = createLog({ level: 'debug', style: 'json', secrets, write: (line) => lines.push(line) });
+  const start = async () =>
+    await openAdoption(await loadConfig(disk, YAML, () => undefined), PATH, { disk, clock, log, secrets });
+  return { start, write, read, at, clock, lines, secrets };
+}
+
+const collectorsOf = ({ config }: { config: Config }): readonly string[] => config.collectors;
+
+/** Polls so often without an answer; the last one is told. */
+async function silence(start: () => ReturnType<typeof openAdoption>, times: number): Promise<boolean> {
+  let last = false;
+  for (let poll = 0; poll < times; poll += 1) last = await (await start()).adoption.judge('cfn: no answer');
+  return last;
+}
+
+test('a section is gone by from the next start on, durably, and for its owner alone', async () => {
+  const { start, at, secrets } = await setUp();
+  const first = await start();
+  expect(collectorsOf(first)).toEqual(['heat', 'local']);
+  expect(await first.adoption.consider(TO_CFN)).toBe(true);
+  const second = await start();
+  expect(second.config).toMatchObject({
+    collectors: ['cfn', 'local'],
+    cfn: { ...CFN, path: ['r.Metadata'] },
+    // What the section does not name stays.
+    poll: { min_seconds: 1, max_seconds: 20 },
+    heat_params: '/etc/sysconfig/heat-params',
+  });
+  expect((await stat(at(PATH))).mode & 0o777).toBe(0o600);
+  expect(secrets.redact('the cfn secret')).toBe('the ***');
+  expect(second.adoption.words()).toMatchObject({
+    calm: false,
+    text: expect.stringContaining('cfn, local') as unknown,
+  });
+  expect(await second.adoption.judge(undefined)).toBe(false);
+  expect((await start()).adoption.words()).toMatchObject({ calm: true });
+});
+
+test('a section that repeats how the node polls changes nothing', async () => {
+  const { start, at } = await setUp();
+  for (const section of [
+    undefined,
+    null,
+    {},
+    { collectors: ['heat', 'local'], heat: HEAT, cfn: { stack_name: null } },
+  ])
+    expect(await (await start()).adoption.consider(section)).toBe(false);
+  await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
+});
+
+test('the polling interval of a section is the longest wait', async () => {
+  const { start } = await setUp();
+  expect(await (await start()).adoption.consider({ polling_interval: 5 })).toBe(true);
+  expect((await start()).config.poll).toEqual({ min_seconds: 1, max_seconds: 5 });
+});
+
+test('a new way that does not answer is given up for the former one, and not taken again by the same words', async () => {
+  const { start, lines } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  expect(await silence(start, 5)).toBe(false);
+  expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+  expect(await silence(start, 1)).toBe(true);
+  const back = await start();
+  expect(collectorsOf(back)).toEqual(['heat', 'local']);
+  expect(back.adoption.words()).toMatchObject({
+    calm: false,
+    text: expect.stringMatching(/way to poll \(cfn, local\) was given up .*cfn: no answer/) as unknown,
+  });
+  expect(await back.adoption.consider(TO_CFN)).toBe(false);
+  expect(lines.join('')).toContain('back to the former');
+});
+
+test('one answer is enough, and what has answered once is kept through any silence', async () => {
+  const { start } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await silence(start, 5);
+  await (await start()).adoption.judge(undefined);
+  expect(await silence(start, 100)).toBe(false);
+  expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+});
+
+test.each([31 * 60_000, -31 * 60_000])(
+  'what was given up is tried again later (clock %i ms on)',
+  async (ms) => {
+    const { start, clock } = await setUp();
+    await (await start()).adoption.consider(TO_CFN);
+    await silence(start, 6);
+    clock.jump(29 * 60_000 * Math.sign(ms));
+    expect(await (await start()).adoption.judge(undefined)).toBe(false);
+    clock.jump(ms);
+    expect(await (await start()).adoption.judge('heat: no answer')).toBe(true);
+    expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+  },
+);
+
+test('the way back leads to the last that has answered', async () => {
+  const { start } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).adoption.judge(undefined);
+  await (await start()).adoption.consider(TO_REQUEST);
+  expect(collectorsOf(await start())).toEqual(['request', 'local']);
+  await silence(start, 6);
+  expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+});
+
+test('another section while one is on trial takes its place, and the way back stays', async () => {
+  const { start } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).adoption.consider(TO_REQUEST);
+  await silence(start, 6);
+  expect(collectorsOf(await start())).toEqual(['heat', 'local']);
+});
+
+test('what was given up, and is not asked for any more, is not tried again', async () => {
+  const { start, clock } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await silence(start, 6);
+  expect(await (await start()).adoption.consider({ collectors: ['heat', 'local'], heat: HEAT })).toBe(false);
+  clock.jump(3_600_000);
+  expect(await (await start()).adoption.judge(undefined)).toBe(false);
+  expect(collectorsOf(await start())).toEqual(['heat', 'local']);
+});
+
+test('a configuration that has been changed since has the last word', async () => {
+  const { start, write } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await write(YAML, `heat: ${JSON.stringify({ ...HEAT, password: 'another' })}\n`);
+  expect(collectorsOf(await start())).toEqual(['heat', 'local']);
+  await write(YAML, `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds: 20 }\nkeys: ec-p256\n`);
+  expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+});
+
+test('a record that is cut or altered is no way to poll', async () => {
+  const { start, write, read, lines } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  const record = await read(PATH);
+  const after = async (change: Promise<void>): Promise<readonly string[]> => {
+    await change;
+    return collectorsOf(await start());
+  };
+  for (const text of [record.slice(0, 40), record.replace('cfn', 'xfn'), '', '{}'])
+    expect(await after(write(PATH, text))).toEqual(['heat', 'local']);
+  expect(lines.join('')).toContain('polling as configured');
+});
+
+test.each([
+  [{ collectors: ['cfn', 'local'] }, 'the section cfn is missing'],
+  [{ collectors: ['pigeon'] }, 'the collector pigeon is not served'],
+  [{ collectors: ['heat'], heat: { user_id: 'other' } }, 'heat.auth_url'],
+  [
+    { collectors: ['request'], request: { metadata_url: 'file:///etc/shadow' } },
+    'request.metadata_url: is no http address',
+  ],
+  [{ collectors: ['local'], local: { path: 'relative' } }, 'local.path.0'],
+  [['cfn'], 'no map'],
+  ['cfn', 'no map'],
+])(
+  'a section that the node could not poll by is refused, and nothing changes: %j',
+  async (section, words) => {
+    const { start, at } = await setUp();
+    const error = await agentErrorOf((await start()).adoption.consider(section));
+    expect(error).toMatchObject({ code: 'bad-metadata', message: expect.stringContaining(words) as unknown });
+    expect(error.message).toContain('polls as before');
+    await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
+  },
+);
+
+test.each(['metadata-heat.json', 'metadata-rotate.json', 'metadata-cfn-and-component.json'])(
+  'the section of a real Heat is a way to poll: %s',
+  async (name) => {
+    const { start } = await setUp();
+    const { config } = await start();
+    const section = jsonObject(JSON.stringify(jsonObject(fixture(name))['os-collect-config']));
+    expect(withSection(config, section)).toMatchObject({ collectors: section['collectors'] });
+  },
+);
+
+test('any section is a configuration or refused as one', async () => {
+  const { config } = await (await setUp()).start();
+  const name = fc.constantFrom(
+    'collectors',
+    'heat',
+    'cfn',
+    'request',
+    'local',
+    'polling_interval',
+    'path',
+    'metadata_url',
+  );
+  const value = fc.letrec<{ any: unknown }>((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small' },
+      fc.jsonValue(),
+      fc.constantFrom('heat', 'cfn', 'http://a', null),
+      fc.dictionary(name, tie('any')),
+      fc.array(tie('any')),
+    ),
+  })).any;
+  fc.assert(
+    fc.property(value, (section) => {
+      const result = valueOrAgentError(() => withSection(config, section));
+      if (result instanceof AgentError) expect(result.code).toBe('config');
+      else expect(result.collectors.length).toBeGreaterThan(0);
+    }),
+    { numRuns: 500 },
+  );
+  const deep: unknown = JSON.parse('{"heat":'.repeat(50_000) + '1' + '}'.repeat(50_000));
+  expect(withSection(config, { heat: deep, collectors: [deep, 'local'] }).collectors).toEqual(['local']);
+});

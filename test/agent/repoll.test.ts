@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, parseObject, type Service } from '../cloud/exchange.ts';
+import type { PollTransport } from '../cloud/stack-resource.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** Heat changes a server's transport, and the node's daemon, a process of its own, follows. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+type Daemon = { log(): string; stop(): Promise<void> };
+
+function startDaemon(site: Site): Daemon {
+  const child = site.node.start('run');
+  let log = '';
+  child.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const ended = once(child, 'close');
+  const stop = async (): Promise<void> => {
+    child.kill('SIGTERM');
+    await ended;
+  };
+  onTestFinished(stop);
+  return { log: () => log, stop };
+}
+
+/** Looks again and again, as somebody outside has to. */
+async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const until = performance.now() + 40_000;
+  while (!(await holds())) {
+    if (performance.now() > until) throw new Error(`not in time: ${what}`);
+    await sleep(20);
+  }
+}
+
+const polling = async (site: Site): Promise<string> =>
+  String(at(parseObject((await site.node.agent('status', '--json')).stdout), 'polling'));
+
+const polls = (service: Service): number =>
+  cloud.requests.filter((one) => one.service === service && !one.path.endsWith('/signal')).length;
+
+test.each([
+  ['POLL_SERVER_CFN', 'cfn'],
+  ['POLL_TEMP_URL', 'swift'],
+  ['ZAQAR_MESSAGE', 'zaqar'],
+] as const)(
+  'the node follows to %s at once, without a restart, and stays there after one',
+  async (transport, service) => {
+    const site = await createSite(cloud);
+    const daemon = startDaemon(site);
+    await eventually('the first poll', () => polls('heat') > 0);
+    site.cluster.pollBy(site.server, transport satisfies PollTransport);
+    await eventually('the new way adopted', () =>
+      daemon.log().includes('the new way to poll answers, and stays'),
+    );
+    const before = [polls('heat'), polls(service)] as const;
+    await eventually('more polls', () => polls(service) > before[1] + 2);
+    expect(polls('heat')).toBe(before[0]);
+    await cloud.rotateCa(site.cluster);
+    expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+    expect(await polling(site)).toMatch(
+      /^polls with (cfn|request|zaqar), local, as the metadata says since 20/,
+    );
+    await daemon.stop();
+
+    const again = polls('heat');
+    startDaemon(site);
+    const known = polls(service);
+    await eventually('polls after a restart', () => polls(service) > known + 1);
+    expect(polls('heat')).toBe(again);
+    const secrets = /temp_url_sig=[0-9a-f]|"secret_access_key":"[^*]/;
+    expect(daemon.log() + (await site.node.agent('status')).stdout).not.toMatch(secrets);
+  },
+);
+
+test('a new way that does not answer is left again, and everything that is asked is done all the same', async () => {
+  const site = await createSite(cloud);
+  cloud.fault({ service: 'cfn', method: 'GET', effect: { kind: 'answer', status: 503, body: 'no' } });
+  onTestFinished(cloud.clearFaults);
+  const daemon = startDaemon(site);
+  site.cluster.pollBy(site.server, 'POLL_SERVER_CFN');
+  await eventually('the new way given up', () =>
+    daemon.log().includes('does not answer: back to the former'),
+  );
+  expect(await polling(site)).toMatch(/\(cfn, local\) was given up .*503 no/);
+  await cloud.rotateCa(site.cluster);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  await eventually('the result known', async () => (await site.ledger()).at(-1)?.state === 'signalled');
+});
+
+test('a section that cannot be used is told of, and the node polls as before', async () => {
+  const site = await createSite(cloud);
+  const LOCAL = '/var/lib/os-collect-config/local-data/poll.json';
+  await site.node.write(LOCAL, '{"os-collect-config": {"collectors": ["pigeon"]}}');
+  await cloud.rotateCa(site.cluster);
+  const result = await site.pass();
+  expect(result).toMatchObject({
+    pollsOtherwise: false,
+    settled: [{ outcome: { statusCode: 0 } }],
+    problems: [{ message: expect.stringContaining('the collector pigeon is not served') as unknown }],
+  });
+  expect(await polling(site)).toMatch(/^polls with heat, local, as .*agent.yaml says$/);
+});
+
+test('a deployment of the group os-apply-config can say how to poll', async () => {
+  const site = await createSite(cloud);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'os-apply-config',
+    config: { 'os-collect-config': { polling_interval: 7 } },
+    signalTransport: 'NO_SIGNAL',
+  });
+  expect(await site.pass()).toMatchObject({ pollsOtherwise: true });
+  const hands = await site.start();
+  expect(hands.config.poll).toMatchObject({ max_seconds: 7 });
+});
