@@ -27,20 +27,32 @@ export function translateOsCollectConfig(
 
 /**
  * oslo.config knows no comment behind a value, takes `=` and `:`, drops one pair of quotes around the whole
- * value, and allows any key repeatedly. The INI parser differs in all of it, so each line is written anew in
- * a form that it takes literally: a list of JSON strings.
+ * value, continues it on indented lines, and allows any key repeatedly. The INI parser differs in all of it, so each
+ * line is written anew in a form that it takes literally: a list of JSON strings.
  */
 const asIni = (text: string): string =>
-  text
-    .split(/\r?\n/)
-    .filter((line) => !/^\s*[#;]/.test(line))
+  wholeLines(text)
     .map((line) =>
-      line.replace(
-        /^([^=:[]+)[=:](.*)$/s,
-        (_, key: string, value: string) => `${key.trim()}[] = ${JSON.stringify(bare(value.trim()))}`,
-      ),
+      line.replace(/^([^=:[]+)[=:]([^\n]*)(.*)$/s, (_, key: string, first: string, more: string) => {
+        const value = JSON.stringify(bare(first.trim()) + more);
+        return `${key.trim()}[] = ${value}`;
+      }),
     )
     .join('\n');
+
+/** Each line with those that continue it; an empty line and a comment end it. */
+function wholeLines(text: string): string[] {
+  const lines: string[] = [];
+  let isOpen = false;
+  for (const line of text.split(/\r?\n/).map((one) => one.trimEnd())) {
+    const isContinuation = /^[ \t]/.test(line);
+    if (!isContinuation) {
+      isOpen = /^[^#;[]/.test(line);
+      if (!/^([#;]|$)/.test(line)) lines.push(line);
+    } else if (isOpen) lines.push(`${lines.pop()}\n${line.trimStart()}`);
+  }
+  return lines;
+}
 
 const bare = (value: string): string =>
   /^["']/.test(value) && value.at(-1) === value[0] ? value.slice(1, -1) : value;

@@ -26,7 +26,12 @@ export function parseConfigFile(
 
   const parsed = v.safeParse(schema, value);
   const issue = parsed.issues?.find((candidate) => !isMissing(candidate));
-  if (!issue) return value;
+  if (!issue) {
+    const inherited = inheritedKey(value);
+    if (!inherited) return value;
+    const line = at(offsetOf(document, inherited));
+    throw new AgentError('config', `${line}: unknown key ${inherited.join('.')}`);
+  }
   const path = (issue.path ?? []).map((item) => item.key);
   const name = path.map(String).join('.');
   const where = at(offsetOf(document, path));
@@ -34,6 +39,22 @@ export function parseConfigFile(
   // The message quotes what it found, and a password of digits alone is a number.
   const why = /password/.test(name) ? 'must be text (in quotes)' : issue.message;
   throw new AgentError('config', `${where}: ${name}: ${why}`);
+}
+
+/**
+ * The path of a key like `constructor`, which every object has by itself. Nothing is called so, and where any name is
+ * allowed the schema would pass it over.
+ *
+ * @param value what the schema has accepted, so that it ends
+ */
+function inheritedKey(value: unknown): string[] | undefined {
+  if (!isObject(value)) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    if (key in Object.prototype) return [key];
+    const below = inheritedKey(inner);
+    if (below) return [key, ...below];
+  }
+  return undefined;
 }
 
 /** An alias that leads nowhere, or to too much, is found only here. */

@@ -48,6 +48,17 @@ describe('agent.yaml', () => {
     ['# one\nlayout: auto\n\npoll:\n  min_secondz: 3\n', 'line 5: unknown key poll.min_secondz'],
     ['services:\n  units:\n    etcd: { prot: 1 }\n', 'line 3: unknown key services.units.etcd.prot'],
     ['heat:\n  trust_id: x\n', 'line 2: unknown key heat.trust_id'],
+    [
+      'services:\n  units:\n    kubelet: {}\n    constructor: { port: 1 }\n',
+      'line 4: unknown key services.units.constructor',
+    ],
+    [
+      'services:\n  units:\n    __proto__: { kubelet: { port: 1 } }\n',
+      'line 3: unknown key services.units.__proto__',
+    ],
+    ['services:\n  units: { toString: {} }\n', 'line 2: unknown key services.units.toString'],
+    ['hasOwnProperty: {}\n', 'line 1: unknown key hasOwnProperty'],
+    ['poll:\n  __proto__: { min_seconds: 3 }\n', 'line 2: unknown key poll.__proto__'],
   ])('an unknown key is refused with file, line and key: %j', async (text, words) => {
     expect(await refusal({ [PATH]: text })).toBe(`${PATH}: ${words}`);
   });
@@ -314,6 +325,31 @@ path = other.Metadata.part
   test('comments are only whole lines', () => {
     const { value } = translate('[heat]\n# password = a\n  ; password = b\npassword = c\n');
     expect(value['heat']).toEqual({ password: 'c' });
+  });
+
+  test.each([
+    ['an indented line continues a value', 'password = one\n  two\n\tthree', 'one\ntwo\nthree'],
+    [
+      'also one that looks like a comment or an assignment',
+      'password = one\n  # two\n  user_id = u',
+      'one\n# two\nuser_id = u',
+    ],
+    ['quotes are dropped from the first line alone', "password = 'one'\n  'two'", "one\n'two'"],
+    ['an empty line ends it', 'password = one\n\n  two', 'one'],
+    ['a comment does, too', 'password = one\n# end\n  two', 'one'],
+    ['a first line may be empty', 'password =\n  two', '\ntwo'],
+    [
+      'what stands behind a value is of it, whatever the line ends with',
+      'password = one \r\n two \r\n',
+      'one\ntwo',
+    ],
+  ])('as oslo.config has it, %s', (_, lines, password) => {
+    expect(translate(`[heat]\n  nothing to continue\n${lines}\n`).value['heat']).toEqual({ password });
+  });
+
+  test('a list may be continued', () => {
+    const { value } = translate('[DEFAULT]\ncollectors = heat_local,\n    local\n');
+    expect(value['collectors']).toEqual(['heat_local', 'local']);
   });
 
   test('a collector that is not served is left out and told of', () => {
