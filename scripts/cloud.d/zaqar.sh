@@ -7,6 +7,8 @@ zaqar_configure() {
 log_file = $STATE/log/zaqar.log
 auth_strategy = keystone
 unreliable = true
+[storage]
+message_pipeline = zaqar.notification.notifier
 [drivers]
 transport = websocket
 message_store = redis
