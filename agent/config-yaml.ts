@@ -13,6 +13,8 @@ export function parseConfigFile(
   source: string,
   text: string,
   schema: v.GenericSchema,
+  /** `whole`: no other file gives a part of it. */
+  { whole = false } = {},
 ): Record<string, unknown> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
@@ -25,7 +27,7 @@ export function parseConfigFile(
   if (!isObject(value)) throw new AgentError('config', `${source}: not a map of settings`);
 
   const parsed = v.safeParse(schema, value);
-  const issue = parsed.issues?.find((candidate) => !isMissing(candidate));
+  const issue = parsed.issues?.find((candidate) => whole || !mayBeElsewhere(candidate));
   if (!issue) {
     const inherited = inheritedKey(value);
     if (!inherited) return value;
@@ -35,6 +37,7 @@ export function parseConfigFile(
   const path = (issue.path ?? []).map((item) => item.key);
   const name = path.map(String).join('.');
   const where = at(offsetOf(document, path));
+  if (isMissing(issue)) throw new AgentError('config', `${where}: ${name} is missing`);
   if (issue.type === 'strict_object') throw new AgentError('config', `${where}: unknown key ${name}`);
   // The message quotes what it found, and a password of digits alone is a number.
   const why = /password/.test(name) ? 'must be text (in quotes)' : issue.message;
@@ -66,10 +69,13 @@ function toValue(document: ReturnType<typeof parseDocument>, where: string): unk
   }
 }
 
-/** A key that another file may give. */
 const isMissing = (issue: v.BaseIssue<unknown>): boolean => issue.received === 'undefined';
 
-/** Where a key stands in the text. */
+/** A key that another file may give: maps are merged, lists are not. */
+const mayBeElsewhere = (issue: v.BaseIssue<unknown>): boolean =>
+  isMissing(issue) && (issue.path ?? []).every(({ key }) => typeof key !== 'number');
+
+/** Where a key stands in the text; of one that is missing, where it should. */
 function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unknown[]): number | undefined {
   const parent: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
   const last = path.at(-1);
@@ -79,5 +85,5 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unk
       if (isObject(node) && Array.isArray(node['range']) && (index === last || node['value'] === last))
         return Number(node['range'][0]);
     }
-  return undefined;
+  return path.length > 1 ? offsetOf(document, path.slice(0, -1)) : undefined;
 }

@@ -1,10 +1,13 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { Layout } from '../src/certificates/layout.ts';
+import { OwnLayout } from '../src/certificates/own-layout.ts';
 import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
+import { loadLayouts } from './config-layouts.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
@@ -17,6 +20,7 @@ export const ConfigSchema = v.strictObject({
   ...pollingEntries,
   heat_params: v.optional(absolutePath, '/etc/sysconfig/heat-params'),
   layout: v.optional(v.string(), 'auto'),
+  layouts: v.optional(v.array(OwnLayout), []),
   keys: v.optional(v.picklist(KEY_ALGORITHMS), 'rsa-4096'),
   cloud: v.optional(
     v.strictObject({
@@ -60,7 +64,9 @@ export const ConfigSchema = v.strictObject({
   log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });
 
-export type Config = v.InferOutput<typeof ConfigSchema> & {
+export type Config = Omit<v.InferOutput<typeof ConfigSchema>, 'layouts'> & {
+  /** The operator's own, from `layouts` and layouts.d/*.yaml. */
+  readonly layouts: readonly Layout[];
   /** The files that it was read from, for `agent plan` and messages. */
   readonly sources: readonly string[];
 };
@@ -98,7 +104,7 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   }
   const config = parsed.output;
   checkPolling(config, sources.join(', '));
-  return Object.freeze({ ...config, sources });
+  return Object.freeze({ ...config, layouts: await loadLayouts(disk, path, config.layouts), sources });
 }
 
 /** The directory of the drop-ins beside a configuration file. */

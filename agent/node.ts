@@ -40,7 +40,7 @@ export async function readNode({
     );
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
   const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
-  const chosen = await chooseLayout(config.layout, [], params, exists);
+  const chosen = await chooseLayout(config.layout, config.layouts, params, exists);
   const layout = await rowsHere(chosen.layout.roles[role], exists);
   const [name] = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8').split('\n') ?? [];
   return { params, role, chosen, layout, values: factsOf(params, name?.trim() || hostname) };

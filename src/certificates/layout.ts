@@ -85,6 +85,8 @@ export type UnitRow = {
   unit: string;
   /** A node without a required unit is not as the layout says: nothing is replaced there. */
   required: boolean;
+  /** How long it may take, if that is not what the configuration says for all. */
+  deadlineSeconds?: number | undefined;
   /** The TLS port that must present a certificate of this layout once the unit has been restarted. */
   probe: { host: string; port: string; presents: string } | undefined;
   /** Where it says that it is well, and which certificate of the layout to ask it with. */

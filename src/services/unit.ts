@@ -48,7 +48,7 @@ export function planUnits(
     return {
       unit: row.unit,
       required: row.required,
-      deadlineMs: (override.deadline_seconds ?? times.deadline_seconds) * 1000,
+      deadlineMs: (override.deadline_seconds ?? row.deadlineSeconds ?? times.deadline_seconds) * 1000,
       settleMs: (override.settle_seconds ?? times.settle_seconds) * 1000,
       ...(probe ? { probe } : {}),
       ...(health ? { health } : {}),

@@ -26,7 +26,8 @@ export type TestNode = {
   close(): Promise<void>;
 };
 
-export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm';
+/** `registry` is the own layout of the README. */
+export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm' | 'registry';
 
 export type NodeSpec = {
   role: 'master' | 'worker';
@@ -110,6 +111,11 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
 function unitsOf(layout: LayoutName, role: 'master' | 'worker'): Record<string, UnitSpec> {
   if (layout === 'swarm')
     return { docker: { ...files('/etc/docker/server', '/etc/docker/ca.crt'), healthOnTls: true } };
+  if (layout === 'registry')
+    return {
+      registry: { ...files('/etc/registry/tls/server', '/etc/registry/tls/ca.crt'), healthOnTls: true },
+      'registry-gc': undefined,
+    };
   if (layout === 'kubeadm') {
     const pki = '/etc/kubernetes/pki';
     const kubelet = files('/var/lib/kubelet/pki/kubelet', `${pki}/ca.crt`);

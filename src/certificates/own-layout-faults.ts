@@ -1,0 +1,72 @@
+import type { CaType } from './layout.ts';
+import type { FileText, RoleText } from './own-layout-rows.ts';
+
+export type Fault = { path: (string | number)[]; message: string };
+
+/** What a schema cannot say of a role: references that lead nowhere, names and files that stand there twice. */
+export function faultsOf(role: RoleText): Fault[] {
+  const { authorities, certificates, kubeconfigs, service_account: pair, units } = role;
+  const faults: Fault[] = [];
+  const refer = (path: Fault['path'], why: string | undefined): void => {
+    if (why !== undefined) faults.push({ path, message: why });
+  };
+  const noCa = (ca: CaType): string | undefined =>
+    authorities.some((row) => row.ca === ca) ? undefined : `there is no authority ${ca} in this role`;
+  const noCertificate = (name: string): string | undefined =>
+    certificates.some((row) => row.name === name)
+      ? undefined
+      : `there is no certificate ${name} in this role`;
+  const noFile = (name: string): string | undefined =>
+    noCertificate(name) ??
+    (certificates.find((row) => row.name === name)?.certificate_file === undefined
+      ? `the certificate ${name} has no file`
+      : undefined);
+
+  for (const [index, { name, ca, certificate_file, key_file }] of certificates.entries()) {
+    const twice = certificates.findIndex((row) => row.name === name) < index;
+    refer(['certificates', index, 'name'], twice ? `${name} stands there twice` : undefined);
+    refer(['certificates', index, 'ca'], noCa(ca));
+    if ((certificate_file === undefined) !== (key_file === undefined))
+      refer(
+        ['certificates', index, key_file === undefined ? 'certificate_file' : 'key_file'],
+        'certificate_file and key_file go together',
+      );
+  }
+  for (const [index, { ca, certificate, by_path }] of kubeconfigs.entries()) {
+    refer(['kubeconfigs', index, 'ca'], noCa(ca));
+    refer(['kubeconfigs', index, 'certificate'], by_path ? noFile(certificate) : noCertificate(certificate));
+  }
+  for (const [index, { probe, health }] of units.entries()) {
+    if (probe) refer(['units', index, 'probe', 'presents'], noFile(probe.presents));
+    if (health?.as !== undefined) refer(['units', index, 'health', 'as'], noFile(health.as));
+  }
+  return [...faults, ...filesTwice(role, pair)];
+}
+
+/** A certificate and its key may share a file, with nobody else. */
+function filesTwice(
+  { authorities, certificates, kubeconfigs }: RoleText,
+  pair: RoleText['service_account'],
+): Fault[] {
+  const faults: Fault[] = [];
+  const taken = new Map<string, string>();
+  const take = (file: FileText | undefined, owner: string, path: Fault['path']): void => {
+    if (file === undefined) return;
+    const at = typeof file === 'string' ? file : file.path;
+    const other = taken.get(at);
+    if (other !== undefined && other !== owner)
+      faults.push({ path, message: `${at} is that of ${other} already` });
+    taken.set(at, owner);
+  };
+  for (const [index, { ca, file }] of authorities.entries())
+    take(file, `the authority ${ca} (${index + 1})`, ['authorities', index, 'file']);
+  for (const [index, { name, certificate_file, key_file }] of certificates.entries()) {
+    take(certificate_file, `the certificate ${name}`, ['certificates', index, 'certificate_file']);
+    take(key_file, `the certificate ${name}`, ['certificates', index, 'key_file']);
+  }
+  for (const [index, { file }] of kubeconfigs.entries())
+    take(file, `the kubeconfig ${index + 1}`, ['kubeconfigs', index, 'file']);
+  take(pair?.public_key_file, "the service account's public key", ['service_account', 'public_key_file']);
+  take(pair?.private_key_file, "the service account's private key", ['service_account', 'private_key_file']);
+  return faults;
+}

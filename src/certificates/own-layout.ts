@@ -1,0 +1,44 @@
+import * as v from 'valibot';
+import { faultsOf } from './own-layout-faults.ts';
+import { name, RoleRows } from './own-layout-rows.ts';
+
+/** A role whose rows refer to each other as they should. */
+const Role = v.pipe(
+  RoleRows,
+  v.rawCheck(({ dataset, addIssue }) => {
+    if (!dataset.typed) return;
+    for (const { path, message } of faultsOf(dataset.value)) {
+      const [first, ...rest] = path.map((key): v.IssuePathItem => ({
+        type: 'unknown',
+        origin: 'value',
+        input: undefined,
+        key,
+        value: undefined,
+      }));
+      addIssue(first ? { message, path: [first, ...rest] } : { message });
+    }
+  }),
+);
+
+/** A layout as an operator writes it in YAML (the README has an example); own-layout-table.ts makes a table of it. */
+export const OwnLayout = v.strictObject({
+  name: v.pipe(name, v.notValue('auto', 'means that the node is looked at')),
+  description: v.optional(v.string(), 'an own layout'),
+  evidence: v.optional(
+    v.strictObject({
+      files: v.optional(v.array(v.string()), []),
+      params: v.optional(v.array(v.string()), []),
+    }),
+    {},
+  ),
+  limits: v.optional(v.array(v.string()), []),
+  roles: v.pipe(
+    v.strictObject({ node: v.optional(Role), master: v.optional(Role), worker: v.optional(Role) }),
+    v.check(
+      ({ node, master, worker }) =>
+        node ? !master && !worker : master !== undefined && worker !== undefined,
+      'has to hold either node (the same for all), or master and worker',
+    ),
+  ),
+});
+export type OwnLayout = v.InferOutput<typeof OwnLayout>;

@@ -1,0 +1,201 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse, stringify } from 'yaml';
+import { loadConfig } from '../../agent/config.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { tempRoot } from '../src/support/temp-root.ts';
+import {
+  certificateAt,
+  embeddedIn,
+  isSignedBy,
+  keyFits,
+  namesOf,
+  subjectOf,
+} from './support/certificates.ts';
+import { createSite } from './support/site.ts';
+
+/** Layouts that an operator writes in YAML. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** The worked example of the README. */
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+
+async function load(files: Record<string, string>): ReturnType<typeof loadConfig> {
+  const { disk, write } = await tempRoot();
+  for (const [name, text] of Object.entries({ 'agent.yaml': 'collectors: [local]\n', ...files }))
+    await write(join('/etc/coe-agent', name), text);
+  return await loadConfig(disk, '/etc/coe-agent/agent.yaml', () => undefined);
+}
+
+const refusal = async (text: string): Promise<string> =>
+  (await agentErrorOf(load({ 'layouts.d/own.yaml': text }))).message;
+
+test("the README's example is a layout: found by its evidence, issued, replaced, restarted and proven", async () => {
+  const site = await createSite(cloud, {
+    role: 'master',
+    layout: 'registry',
+    config: { layout: 'auto' },
+    bare: true,
+  });
+  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', EXAMPLE);
+  await site.node.write('/etc/registry/tls/server.crt', 'none yet');
+  await site.pass();
+  await cloud.rotateCa(site.cluster);
+  const plan = await site.node.agent('plan');
+  expect(plan.stdout).toContain('layout registry (the node has /etc/registry/tls/server.crt), master');
+  expect(plan.stdout).toContain('restart registry and see its new certificate on 127.0.0.1:');
+
+  const { settled } = await site.pass();
+  expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+  const files = await site.files('/etc/registry');
+  const leaf = certificateAt(files, '/etc/registry/tls/server.crt');
+  expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
+  expect(keyFits(files, '/etc/registry/tls/server')).toBe(true);
+  const name = site.cluster.heatParams('master')['INSTANCE_NAME'] ?? '';
+  expect(subjectOf(leaf)).toBe(`CN=${name}, O=registries, OU=OpenStack/Magnum`);
+  expect(namesOf(leaf)).toEqual([
+    'DNS:registry.k1.local',
+    `DNS:${name}`,
+    'IP Address:10.0.0.5',
+    'IP Address:127.0.0.1',
+  ]);
+  expect(files.get('/etc/registry/tls/server.key')).toMatchObject({ mode: 0o640 });
+  const { ca, certificate } = embeddedIn(files.get('/etc/registry/kubeconfig')?.content ?? '');
+  expect(ca).toBe(files.get('/etc/registry/tls/ca.crt')?.content);
+  expect(certificate).toBe(files.get('/etc/registry/tls/server.crt')?.content);
+  expect(site.restarts()).toEqual(['registry', 'registry-gc']);
+});
+
+test('an inline layout of the configuration is one too, and may be named', async () => {
+  const text: unknown = parse(EXAMPLE);
+  const { layouts } = await load({ 'agent.yaml': stringify({ layout: 'registry', layouts: [text] }) });
+  const [own] = layouts;
+  expect(layouts).toHaveLength(1);
+  expect(own?.evidence).toEqual({ files: ['/etc/registry/tls/server.crt'], params: [] });
+  // One table for every node: its role need not be told.
+  expect(own?.roles.master).toBe(own?.roles.worker);
+  expect(
+    own?.roles.master.units.map(({ unit, required, deadlineSeconds }) => [unit, required, deadlineSeconds]),
+  ).toEqual([
+    ['registry', true, 30],
+    ['registry-gc', false, undefined],
+  ]);
+});
+
+const change = (from: string, to: string): string => {
+  expect(EXAMPLE).toContain(from);
+  return EXAMPLE.replace(from, to);
+};
+const lineOf = (text: string, what: string): number => text.slice(0, text.indexOf(what)).split('\n').length;
+
+describe('a fault is named with file, line and key', () => {
+  test.each<[string, string, string, string, string]>([
+    [
+      'an unknown key',
+      'ca: kubernetes\n',
+      'ca: kubernetes\n        colour: red\n',
+      'colour',
+      'unknown key roles.node.certificates.0.colour',
+    ],
+    [
+      'a type that Magnum does not know',
+      'ca: kubernetes\n',
+      'ca: kubelets\n',
+      'ca: kubelets',
+      'roles.node.certificates.0.ca: ',
+    ],
+    [
+      'an attribute that is none',
+      'CN={INSTANCE_NAME}',
+      'UID=7',
+      'UID=7',
+      'roles.node.certificates.0.subject.0: is not ATTRIBUTE=value',
+    ],
+    [
+      'a usage that is none',
+      'serverAuth',
+      'serverauth',
+      'serverauth',
+      'roles.node.certificates.0.extended_key_usage',
+    ],
+    [
+      'a mode that YAML takes for a decimal',
+      "'0640'",
+      '0640',
+      '0640',
+      'roles.node.certificates.0.key_file.mode: has to be text in quotes',
+    ],
+    [
+      'a file that is no absolute path',
+      '/etc/registry/tls/ca.crt',
+      'tls/ca.crt',
+      'tls/ca.crt',
+      'is no absolute path of a file',
+    ],
+    [
+      'a unit that would be an option of systemctl',
+      'unit: registry\n',
+      'unit: --force\n',
+      'unit: --force',
+      'roles.node.units.0.unit: is no name of a unit',
+    ],
+    [
+      'a probe of what is not there',
+      'presents: server',
+      'presents: sever',
+      'presents: sever',
+      'roles.node.units.0.probe.presents: there is no certificate sever in this role',
+    ],
+    [
+      'a kubeconfig of what is not there',
+      'certificate: server',
+      'certificate: sever',
+      'certificate: sever',
+      'roles.node.kubeconfigs.0.certificate: there is no certificate sever in this role',
+    ],
+    [
+      'a file of two owners',
+      '/etc/registry/kubeconfig',
+      '/etc/registry/tls/ca.crt',
+      'file: /etc/registry/tls/ca.crt\n        create',
+      'roles.node.kubeconfigs.0.file: /etc/registry/tls/ca.crt is that of the authority kubernetes (1) already',
+    ],
+  ])('%s', async (_, from, to, place, words) => {
+    const text = change(from, to);
+    const said = await refusal(text);
+    expect(said).toContain(words);
+    expect(said).toContain(`/etc/coe-agent/layouts.d/own.yaml: line ${lineOf(text, place)}: `);
+  });
+
+  test('a missing key, with the line of what it is missing in', async () => {
+    const text = change('        ca: kubernetes\n        subject', '        subject');
+    expect(await refusal(text)).toBe(
+      `/etc/coe-agent/layouts.d/own.yaml: line ${lineOf(text, '- name: server')}: roles.node.certificates.0.ca is missing`,
+    );
+    expect(await refusal('description: nothing\n')).toContain('own.yaml: name is missing');
+  });
+
+  test('also in a layout of the configuration itself', async () => {
+    const without: unknown = parse(change('        ca: kubernetes\n        subject', '        subject'));
+    const error = await agentErrorOf(load({ 'agent.yaml': stringify({ layouts: [without] }) }));
+    expect(error.message).toMatch(
+      /agent\.yaml: line \d+: layouts\.0\.roles\.node\.certificates\.0\.ca is missing/,
+    );
+  });
+});
+
+test.each(['kubeadm', 'registry'])('a second layout of the name %s is refused', async (name) => {
+  const second = EXAMPLE.replace('name: registry\n', `name: ${name}\n`);
+  const error = await agentErrorOf(load({ 'layouts.d/a.yaml': EXAMPLE, 'layouts.d/b.yaml': second }));
+  expect(error.message).toBe(`/etc/coe-agent/layouts.d/b.yaml: name: there is a layout ${name} already`);
+});
