@@ -110,6 +110,9 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
     run(async () => await import('./commands/rollback.ts')),
   );
+  verb('unit-paths', 'what the unit must be able to write, as a drop-in for it').action(
+    run(async () => await import('./commands/unit-paths.ts')),
+  );
   program.command('supervise <directory>', { hidden: true }).action(async (directory: string) => {
     const { superviseRun } = await import('./supervise.ts');
     await superviseRun(directory, pid);

@@ -31,20 +31,19 @@ export async function runDaemon(
   const memory = newMemory();
   const reported = new Set<string>();
   let wait = fastest;
-  let isReady = false;
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
+    const ended = new AbortController();
+    let said: string | undefined;
+    let isReady = false;
     let askedMs = 0;
     try {
-      const result = await pass(hands, memory, stopping);
+      const result = await pass(watched(hands, notify, ended.signal), memory, stopping);
       report(result, hands, reported);
       await recordPass(hands, result);
-      await notify.status(inWords(result));
-      if (!isReady && result.problems.every(({ kind }) => kind !== 'not-ready')) {
-        await notify.ready();
-        isReady = true;
-      }
+      said = inWords(result);
+      isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
       wait =
         result.changed || pollsOtherwise || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
@@ -56,17 +55,29 @@ export async function runDaemon(
         { why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) },
         'the pass broke off',
       );
-      await notify.status(`the last pass broke off: ${hands.secrets.redact(explain(error))}`);
+      notify.status(`the last pass broke off: ${explain(error)}`);
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
+    } finally {
+      ended.abort();
     }
-    await sleepUnlessWoken(
-      hands,
-      Math.max(wait * 1000 * (0.75 + random() / 2), askedMs),
-      AbortSignal.any([stopping, reload, woken]),
-    );
+    const waitMs = Math.max(wait * 1000 * (0.75 + random() / 2), askedMs);
+    if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
+    await sleepUnlessWoken(hands, waitMs, AbortSignal.any([stopping, reload, woken]));
   }
 }
+
+/**
+ * systemd's watchdog waits for complete passes. One that has found something to do may take as long as that takes:
+ * every wait in it has a deadline of its own, and a program that hangs says nothing any more.
+ */
+const watched = (hands: Hands, notify: Notify, ended: AbortSignal): Hands => ({
+  ...hands,
+  progress: (event) => {
+    notify.atWork(ended);
+    hands.progress(event);
+  },
+});
 
 async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal): Promise<void> {
   try {

@@ -1,33 +1,108 @@
-import type { Log } from '../src/base/log.ts';
+import type { Clock } from '../src/base/clock.ts';
 import { explain } from '../src/base/errors.ts';
+import type { Log } from '../src/base/log.ts';
 
 /** What systemd (Type=notify) is told; nothing where no systemd asks for it. */
 export type Notify = {
-  /** The first pass is complete: whoever is ordered after this unit may start. */
-  ready(): Promise<void>;
-  /** The line that `systemctl status` shows; told only when it changes, because each telling is a process. */
-  status(text: string): Promise<void>;
+  /**
+   * A pass is complete, the next one begins within `nextMs`. Nothing else but `atWork` keeps the watchdog quiet.
+   *
+   * @param ready whether whoever is ordered after this unit may start
+   */
+  passed(status: string, about: { ready: boolean; nextMs: number }): void;
+  /** The line that `systemctl status` shows. */
+  status(text: string): void;
+  /** Until then something goes on that may take long and has deadlines of its own; saying so twice is once. */
+  atWork(until: AbortSignal): void;
+  /** The configuration is being read anew, until `reloaded`. */
+  reloading(): void;
+  reloaded(): void;
+  stopping(): void;
 };
 
-export function createNotify(env: NodeJS.ProcessEnv, log: Log): Notify {
-  let last = '';
-  const tell = async (what: { ready?: true; status?: string }): Promise<void> => {
-    if (!env['NOTIFY_SOCKET']) return;
-    try {
-      const { default: notify } = await import('systemd-notify');
-      await notify(what);
-    } catch (error) {
-      log.warn({ why: explain(error) }, 'systemd could not be told');
+/** Hands systemd one message, lines of NAME=VALUE (sd_notify(3)). */
+export type Tell = (message: string) => void;
+
+/** How often systemd hears of work that goes on, and for how long it then waits, also for a stop. */
+const BEAT_MS = 20_000;
+const EXTENSION_MS = 60_000;
+
+type Words = Record<string, string | number | bigint>;
+
+/** @param redact what systemd shows can be read by everybody */
+export async function createNotify(
+  env: NodeJS.ProcessEnv,
+  { clock, log, redact }: { clock: Clock; log: Log; redact: (text: string) => string },
+): Promise<Notify> {
+  /** How long a pass may take: the unit's WatchdogSec. */
+  const watchdogMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000;
+  let isReady = false;
+  let beating: AbortSignal | undefined;
+
+  const send = env['NOTIFY_SOCKET'] ? await openSystemd(log) : undefined;
+  const tell = (words: Words): void => {
+    send?.(
+      Object.entries(words)
+        .map(([name, value]) => `${name}=${value}`)
+        .join('\n'),
+    );
+  };
+  const status = (text: string): Words => ({ STATUS: redact(text).replaceAll('\n', ' ') });
+  const beat = async (until: AbortSignal): Promise<void> => {
+    const every = Math.min(BEAT_MS, (watchdogMs || Infinity) / 3);
+    while (!until.aborted) {
+      tell({ WATCHDOG: 1, EXTEND_TIMEOUT_USEC: EXTENSION_MS * 1000 });
+      await clock.sleep(every, until).catch(() => undefined);
     }
   };
+
   return {
-    ready: async () => {
-      await tell({ ready: true });
+    passed: (text, { ready, nextMs }) => {
+      isReady ||= ready;
+      tell({
+        ...status(text),
+        // A start that waits for its cloud goes on for as long as passes come to an end.
+        ...(isReady ? { READY: 1 } : { EXTEND_TIMEOUT_USEC: Math.round((EXTENSION_MS + nextMs) * 1000) }),
+        // The wait between two passes is configured, or asked for by the cloud, and no part of the unit's limit.
+        ...(watchdogMs > 0 && { WATCHDOG: 1, WATCHDOG_USEC: Math.round((watchdogMs + nextMs) * 1000) }),
+      });
     },
-    status: async (text) => {
-      if (text === last) return;
-      last = text;
-      await tell({ status: text });
+    status: (text) => {
+      tell(status(text));
+    },
+    atWork: (until) => {
+      if (!send || beating === until) return;
+      beating = until;
+      void beat(until);
+    },
+    reloading: () => {
+      if (isReady) tell({ RELOADING: 1, MONOTONIC_USEC: process.hrtime.bigint() / 1000n });
+    },
+    reloaded: () => {
+      if (isReady) tell({ READY: 1 });
+    },
+    stopping: () => {
+      tell({ STOPPING: 1, ...status('finishing what must not be broken off') });
     },
   };
+}
+
+/**
+ * systemd's own library, in this process: Node has no datagram sockets, and a program that is started for each
+ * message would be another sender than the unit's main process, which alone should be listened to (NotifyAccess).
+ */
+async function openSystemd(log: Log): Promise<Tell | undefined> {
+  try {
+    const { dlopen } = await import('node:ffi');
+    const { functions } = dlopen('libsystemd.so.0', {
+      sd_notify: { arguments: ['i32', 'string'], return: 'i32' },
+    });
+    return (message) => {
+      const code = functions.sd_notify(0, message);
+      if (code < 0) log.warn({ errno: -code }, 'systemd could not be told');
+    };
+  } catch (error) {
+    log.warn({ why: explain(error) }, 'systemd could not be told');
+    return undefined;
+  }
 }

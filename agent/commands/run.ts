@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { systemClock } from '../../src/base/clock.ts';
 import { explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { runDaemon } from '../daemon.ts';
@@ -17,7 +18,8 @@ export const verb: Verb = async (context) => {
   const lifecycle = watchSignals();
   let reload = lifecycle.nextReload();
   const lock = await lockNode(context, 'run');
-  const notify = createNotify(world.env, log);
+  const notify = await createNotify(world.env, { clock: systemClock, log, redact: secrets.redact });
+  lifecycle.stopping.addEventListener('abort', notify.stopping, { once: true });
   let wake = new AbortController();
   const nextWake = (): AbortSignal => {
     wake = new AbortController();
@@ -43,6 +45,7 @@ export const verb: Verb = async (context) => {
       }
       if (lifecycle.stopping.aborted) break;
       reload = lifecycle.nextReload();
+      notify.reloading();
       try {
         const fresh = await open();
         hands.close();
@@ -52,6 +55,7 @@ export const verb: Verb = async (context) => {
         refused = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
         log.error({ why: explain(error) }, 'the new configuration cannot be used, the old one stays');
       }
+      notify.reloaded();
     }
     log.info({}, 'coe-agent stops');
     return EXIT.done;
@@ -70,7 +74,15 @@ type Opened = Awaited<ReturnType<typeof openHands>>;
 const withRemark = (notify: Notify, remark: string | undefined): Notify =>
   remark === undefined
     ? notify
-    : { ...notify, status: async (text) => await notify.status(`${remark}; ${text}`) };
+    : {
+        ...notify,
+        status: (text) => {
+          notify.status(`${remark}; ${text}`);
+        },
+        passed: (text, about) => {
+          notify.passed(`${remark}; ${text}`, about);
+        },
+      };
 
 /** What the daemon goes by lies in `settings`; what it is to do may lie in local files. */
 async function watchFiles(

@@ -50,7 +50,7 @@ export type Bench = { measure(): Promise<Run>; close(): Promise<void> };
  */
 export async function createBench(): Promise<Bench> {
   const built = await mkdtemp(join(tmpdir(), 'coe-build-'));
-  const program = [...NODE_FLAGS, await bundle(built)];
+  const program = [...NODE_FLAGS, (await bundle(built)).program];
   const cloud = await startCloud();
   const server = { name: 'master-0', role: 'master' } as const;
   const cluster = await cloud.createCluster({ name: 'bench', keys: 'ec', servers: [server] });

@@ -5,20 +5,36 @@ import { build } from 'rolldown';
  * How Node runs the program. It is idle nearly always and leaves the arithmetic to native code, so that V8 need
  * not keep what its compilers want: a tenth of the memory, and a rotation is no slower.
  */
-export const NODE_FLAGS = ['--lite-mode'] as const;
+export const NODE_FLAGS = [
+  '--lite-mode',
+  // node:ffi, with which systemd is told; the runtime comes with the program and changes with it alone.
+  '--disable-warning=ExperimentalWarning',
+] as const;
+
+export type Bundle = {
+  /** The file to run. */
+  program: string;
+  /** The files that it was made of. */
+  modules: string[];
+};
 
 /**
  * The program with everything that it imports, in one folder: what runs on a node, where there are neither
  * modules nor TypeScript. What only a rotation needs stays in files of its own, which are loaded when one starts.
- *
- * @returns the file to run
  */
-export async function bundle(directory: string): Promise<string> {
-  await build({
+export async function bundle(directory: string): Promise<Bundle> {
+  const { output } = await build({
     input: join(import.meta.dirname, '../../agent/main.ts'),
     platform: 'node',
     logLevel: 'warn',
-    output: { dir: directory, format: 'esm', minify: true, entryFileNames: 'agent.js' },
+    output: {
+      dir: directory,
+      format: 'esm',
+      minify: true,
+      entryFileNames: 'agent.mjs',
+      chunkFileNames: '[name]-[hash].mjs',
+    },
   });
-  return join(directory, 'agent.js');
+  const modules = output.flatMap((part) => (part.type === 'chunk' ? Object.keys(part.modules) : []));
+  return { program: join(directory, 'agent.mjs'), modules };
 }

@@ -213,3 +213,14 @@ describe('agent status', () => {
     expect((await cli(site, ['status'])).stdout).not.toContain('maintenance');
   });
 });
+
+test('agent unit-paths is a drop-in with what every layout is written below, also where nothing is configured', async () => {
+  const site = await createSite(cloud);
+  await rm(join(site.node.root, 'etc'), { recursive: true });
+  const { code, stdout } = await cli(site, ['unit-paths']);
+  expect(code).toBe(0);
+  const settings = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(settings).toEqual(['[Service]', 'ReadWritePaths=-/etc/etcd', 'ReadWritePaths=-/etc/kubernetes']);
+  const { stdout: json } = await cli(site, ['unit-paths', '--json']);
+  expect(parseObject(json)).toEqual({ paths: ['/etc/etcd', '/etc/kubernetes'] });
+});

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
+import { listenForNotify } from './support/notify-socket.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** The daemon as a process of its own: what it is told by the kernel and by systemd. */
@@ -78,6 +79,62 @@ test('SIGHUP looks at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
+test('systemd is told of every complete pass and when the next one must be, of work, of a reload and of the end', async () => {
+  const site = await createSite(cloud, {
+    layout: 'kubernetes-pki',
+    config: { poll: { min_seconds: 0.2, max_seconds: 0.2 } },
+  });
+  const systemd = listenForNotify(join(site.node.root, 'notify'));
+  onTestFinished(systemd.close);
+  Object.assign(site.node.env, { NOTIFY_SOCKET: join(site.node.root, 'notify'), WATCHDOG_USEC: '90000000' });
+  const daemon = startDaemon(site);
+  await eventually('the first pass', () => systemd.messages().length > 0);
+  const [first] = systemd.messages();
+  expect(first).toMatchObject({ READY: '1', WATCHDOG: '1', STATUS: 'idle, nothing to do' });
+  const wait = Number(first?.['WATCHDOG_USEC']) - 90_000_000;
+  expect(wait).toBeGreaterThanOrEqual(150_000);
+  expect(wait).toBeLessThanOrEqual(250_000);
+
+  await cloud.rotateCa(site.cluster);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  const working = systemd.messages().find(({ EXTEND_TIMEOUT_USEC: more }) => more !== undefined);
+  expect(working).toEqual({ WATCHDOG: '1', EXTEND_TIMEOUT_USEC: '60000000' });
+
+  daemon.kill('SIGHUP');
+  await eventually('the reload', () => systemd.messages().some(({ RELOADING }) => RELOADING === '1'));
+  const from = systemd.messages().findIndex(({ RELOADING }) => RELOADING === '1');
+  expect(systemd.messages()[from]?.['MONOTONIC_USEC']).toMatch(/^\d+$/);
+  await eventually('its end', () => systemd.messages().length > from + 1);
+  expect(systemd.messages()[from + 1]).toEqual({ READY: '1' });
+
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(systemd.messages().at(-1)).toMatchObject({ STOPPING: '1' });
+});
+
+test('a cloud that does not answer makes nobody ready, and gives a start more time with every pass', async () => {
+  const site = await createSite(cloud, { config: { poll: { min_seconds: 0.2, max_seconds: 0.2 } } });
+  const systemd = listenForNotify(join(site.node.root, 'notify'));
+  onTestFinished(systemd.close);
+  site.node.env['NOTIFY_SOCKET'] = join(site.node.root, 'notify');
+  cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+  onTestFinished(cloud.clearFaults);
+  const daemon = startDaemon(site);
+  await eventually('two passes', () => systemd.messages().length >= 2);
+  for (const message of systemd.messages()) {
+    expect(message).not.toHaveProperty('READY');
+    expect(Number(message['EXTEND_TIMEOUT_USEC'])).toBeGreaterThan(60_000_000);
+    expect(message['STATUS']).toMatch(/^waiting: .*maintenance/);
+  }
+  daemon.kill('SIGHUP');
+  await eventually('the reload', () => count(daemon.log(), 'coe-agent is running') === 2);
+  cloud.clearFaults();
+  await eventually('an answer', () => systemd.messages().some(({ READY }) => READY === '1'));
+  expect(systemd.messages().some(({ RELOADING }) => RELOADING !== undefined)).toBe(false);
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
 test('a changed configuration is used at once, also when a new file takes the place of the old one', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   await cloud.rotateCa(site.cluster);
@@ -113,16 +170,16 @@ test('changed heat-params are used at once', async () => {
 
 test('a new configuration that cannot be used leaves the daemon with the old one, and systemd is told', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
-  // The program that hands systemd its messages, and where it looks for it.
-  await site.node.write('/bin/systemd-notify', `#!/bin/sh\necho "$@" >> ${site.node.root}/told\n`, 0o755);
+  const systemd = listenForNotify(join(site.node.root, 'notify'));
+  onTestFinished(systemd.close);
   site.node.env['NOTIFY_SOCKET'] = join(site.node.root, 'notify');
-  site.node.env['PATH'] = `${join(site.node.root, 'bin')}:${process.env['PATH']}`;
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
   await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '# a drop-in\nkeys: rsa-4096\npol:\n  x: 1\n');
   const why = '/etc/coe-agent/agent.d/typo.yaml: line 3: unknown key pol';
-  const told = async (): Promise<string> => await site.node.read('/told').catch(() => '');
-  await eventually('systemd to be told', async () => (await told()).includes(why));
+  const told = (): string =>
+    systemd.messages().findLast(({ STATUS }) => STATUS !== undefined)?.['STATUS'] ?? '';
+  await eventually('systemd to be told', () => told().includes(why));
   expect(daemon.log()).toContain(`"why":"${why}"`);
 
   // It works on, with what it had.
@@ -133,10 +190,7 @@ test('a new configuration that cannot be used leaves the daemon with the old one
   });
   await site.node.write('/etc/coe-agent/agent.d/typo.yaml', '');
   await eventually('the new one', () => count(daemon.log(), 'coe-agent is running') === 2);
-  await eventually(
-    'nothing to remark',
-    async () => !(await told()).trim().split('\n').at(-1)?.includes('pol'),
-  );
+  await eventually('nothing to remark', () => !told().includes('pol'));
   daemon.kill('SIGTERM');
   expect(await daemon.ended).toBe(0);
 });

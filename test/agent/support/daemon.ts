@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runDaemon } from '../../../agent/daemon.ts';
+import type { Notify } from '../../../agent/notify.ts';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { Site } from './site.ts';
 
@@ -42,9 +43,16 @@ export async function runLoop(
       await hands.clock.sleep(ms, signal);
     },
   };
-  const notify = {
-    ready: async () => await Promise.resolve(void run.told.push('ready')),
-    status: async (text: string) => await Promise.resolve(void run.told.push(text)),
+  const tell = (text: string): void => void run.told.push(text);
+  const notify: Notify = {
+    status: tell,
+    passed: (text, { ready }) => {
+      tell(ready ? `${text} (ready)` : text);
+    },
+    atWork: () => undefined,
+    reloading: () => undefined,
+    reloaded: () => undefined,
+    stopping: () => undefined,
   };
   const never = new AbortController().signal;
   await runDaemon(

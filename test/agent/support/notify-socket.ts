@@ -1,0 +1,44 @@
+import { closeSync } from 'node:fs';
+import { dlopen } from 'node:ffi';
+
+/** Where systemd would listen: a datagram socket at `path` (sd_notify(3), unix(7)). */
+export type NotifySocket = {
+  /** Every message so far, its lines by name. */
+  messages(): Record<string, string>[];
+  close(): void;
+};
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const MSG_DONTWAIT = 0x40;
+const LONGEST = 65_536;
+
+export function listenForNotify(path: string): NotifySocket {
+  const { functions: libc } = dlopen('libc.so.6', {
+    socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
+    bind: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
+    recv: { arguments: ['i32', 'buffer', 'u64', 'i32'], return: 'i64' },
+  });
+  const socket = libc.socket(AF_UNIX, SOCK_DGRAM, 0);
+  const address = Buffer.alloc(110);
+  address.writeUInt16LE(AF_UNIX);
+  if (address.write(path, 2) !== Buffer.byteLength(path)) throw new Error(`${path} is too long for a socket`);
+  if (libc.bind(socket, address, address.length) !== 0) throw new Error(`cannot listen at ${path}`);
+  const received: Record<string, string>[] = [];
+  return {
+    messages: () => {
+      const buffer = Buffer.alloc(LONGEST);
+      for (;;) {
+        const length = Number(libc.recv(socket, buffer, BigInt(LONGEST), MSG_DONTWAIT));
+        if (length < 0) return received;
+        const lines = buffer.toString('utf8', 0, length).split('\n');
+        received.push(
+          Object.fromEntries(lines.map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')])),
+        );
+      }
+    },
+    close: () => {
+      closeSync(socket);
+    },
+  };
+}
