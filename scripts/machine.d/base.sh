@@ -3,8 +3,8 @@
 
 RECIPE=$(sha256sum "$HERE/base.sh" | cut -c1-12)
 BASE=/var/cache/coe-machine/$RECIPE
-# What a machine needs to boot, and the service that the tests run in it.
-CONTENT=systemd,systemd-sysv,dbus,etcd-server
+# What a machine needs to boot, the service that the tests run in it, and what Node is linked with.
+CONTENT=systemd,systemd-sysv,dbus,etcd-server,libatomic1,libstdc++6
 # None of what boots with a Debian is asked for here; without it a machine is there in a second.
 NEEDLESS=(
   etcd.service etcd2.service getty.target console-getty.service systemd-logind.service systemd-pstore.service

@@ -1,0 +1,69 @@
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
+import { writeSums } from './checksums.ts';
+import { licenceFiles, readPackages } from './packages.ts';
+import { type Architecture, runtimeOf } from './runtime.ts';
+import { billOfMaterials } from './sbom.ts';
+import { strip } from './strip.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+
+const PROJECT = join(import.meta.dirname, '../..');
+
+/**
+ * /opt/coe-agent as it is on a node:
+ *
+ *     agent  setup            what is called
+ *     node  lib/              the runtime and the program
+ *     systemd/                units and what belongs to them; setup puts them where systemd looks
+ *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
+ */
+export async function layOut(tree: string, architecture: Architecture): Promise<void> {
+  await rm(tree, { recursive: true, force: true });
+  await mkdir(join(tree, 'licences'), { recursive: true });
+
+  const { modules } = await bundle(join(tree, 'lib'));
+  const runtime = await runtimeOf(architecture);
+  await writeFile(join(tree, 'node'), strip(await readFile(join(runtime, 'bin/node'))), { mode: 0o755 });
+  await writeFile(join(tree, 'agent'), LAUNCHER, { mode: 0o755 });
+  await copyFile(join(PROJECT, 'packaging/setup'), join(tree, 'setup'));
+  await chmod(join(tree, 'setup'), 0o755);
+  await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
+
+  const packages = await readPackages(modules);
+  await copyFile(join(PROJECT, 'LICENSE'), join(tree, 'licences/coe-agent'));
+  await copyFile(join(runtime, 'LICENSE'), join(tree, 'licences/node'));
+  for (const { name, folder } of packages)
+    for (const file of await licenceFiles(folder))
+      await copyFile(
+        join(folder, file),
+        join(tree, 'licences', `${name.replace('/', '+')}.${basename(file)}`),
+      );
+  await writeFile(join(tree, 'sbom.cdx.json'), await billOfMaterials(packages, architecture));
+  await writeFile(join(tree, 'VERSION'), `${packageJson.version}\n`);
+  await normalize(tree);
+  await writeSums(tree, await filesBelow(tree));
+  await chmod(join(tree, 'SHA256SUMS'), 0o644);
+}
+
+/** Whatever the builder's umask: programs can be run by everybody, the rest can be read. */
+async function normalize(tree: string): Promise<void> {
+  await chmod(tree, 0o755);
+  for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
+    const isProgram = entry.parentPath === tree && ['agent', 'setup', 'node'].includes(entry.name);
+    await chmod(join(entry.parentPath, entry.name), entry.isDirectory() || isProgram ? 0o755 : 0o644);
+  }
+}
+
+const filesBelow = async (tree: string): Promise<string[]> =>
+  (await readdir(tree, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(tree.length + 1));
+
+/** The environment of whoever calls it is not to change how the program is run. */
+const LAUNCHER = `#!/bin/sh
+unset NODE_OPTIONS NODE_PATH
+here=$(readlink -f "$0")
+here=\${here%/*}
+exec "$here/node" ${NODE_FLAGS.join(' ')} "$here/lib/agent.mjs" "$@"
+`;

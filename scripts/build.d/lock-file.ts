@@ -1,0 +1,19 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+
+const LockFile = v.object({
+  packages: v.record(
+    v.string(),
+    v.object({ version: v.optional(v.string()), integrity: v.optional(v.string()) }),
+  ),
+});
+
+/** What the lock file says of a package, which its archive must be. */
+export async function lockedPackage(name: string): Promise<{ version: string; integrity: string }> {
+  const text = await readFile(join(import.meta.dirname, '../../package-lock.json'), 'utf8');
+  const { version, integrity } = v.parse(LockFile, JSON.parse(text)).packages[`node_modules/${name}`] ?? {};
+  if (version === undefined || integrity === undefined)
+    throw new Error(`the lock file does not name ${name}`);
+  return { version, integrity };
+}
