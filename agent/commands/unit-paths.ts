@@ -1,4 +1,5 @@
-import { chooseLayout, LAYOUT_NAMES } from '../../src/certificates/choose-layout.ts';
+import { dirname } from 'node:path';
+import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
 import { ROLES, type RoleLayout } from '../../src/certificates/layout.ts';
 import { EXIT } from '../exit-code.ts';
 import { type Verb, writeJson } from '../verb.ts';
@@ -8,26 +9,22 @@ import { type Verb, writeJson } from '../verb.ts';
  * because which one a node has is not known when its image is built. It needs no configuration.
  */
 export const verb: Verb = async (context) => {
-  const names = LAYOUT_NAMES.filter((name) => name !== 'auto');
-  const layouts = await Promise.all(
-    names.map(async (name) => (await chooseLayout(name, async () => await Promise.resolve(false))).layout),
-  );
-  const files = layouts.flatMap(({ roles }) => ROLES.flatMap((role) => filesOf(roles[role])));
+  const files = BUILT_IN.flatMap(({ roles }) => ROLES.flatMap((role) => filesOf(roles[role])));
   const paths = [...new Set(files.map(topOf))].toSorted();
   if (context.json) writeJson(context, { paths });
   else context.world.stdout.write(dropIn(paths));
-  return EXIT.done;
+  return await Promise.resolve(EXIT.done);
 };
 
 const filesOf = ({ authorities, certificates, serviceAccount, kubeconfigs }: RoleLayout): string[] => [
   ...authorities.map(({ file }) => file.path),
-  ...certificates.flatMap(({ certificateFile, keyFile }) => [certificateFile.path, keyFile.path]),
+  ...certificates.flatMap(({ files }) => (files ? [files.certificate.path, files.key.path] : [])),
   ...(serviceAccount ? [serviceAccount.publicKeyFile.path, serviceAccount.privateKeyFile.path] : []),
   ...kubeconfigs.map(({ file }) => file.path),
 ];
 
 /** `/etc/kubernetes` of `/etc/kubernetes/certs/ca.crt`: new directories are made below it. */
-const topOf = (path: string): string => path.split('/').slice(0, 3).join('/');
+const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(path)?.[0] ?? dirname(path);
 
 /** With a minus: a directory that a node does not have is no reason not to start. */
 const dropIn = (paths: readonly string[]): string =>

@@ -220,7 +220,8 @@ test('agent unit-paths is a drop-in with what every layout is written below, als
   const { code, stdout } = await cli(site, ['unit-paths']);
   expect(code).toBe(0);
   const settings = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  expect(settings).toEqual(['[Service]', 'ReadWritePaths=-/etc/etcd', 'ReadWritePaths=-/etc/kubernetes']);
+  const paths = ['/etc/docker', '/etc/etcd', '/etc/kubernetes', '/var/lib/kubelet'];
+  expect(settings).toEqual(['[Service]', ...paths.map((path) => `ReadWritePaths=-${path}`)]);
   const { stdout: json } = await cli(site, ['unit-paths', '--json']);
-  expect(parseObject(json)).toEqual({ paths: ['/etc/etcd', '/etc/kubernetes'] });
+  expect(parseObject(json)).toEqual({ paths });
 });
