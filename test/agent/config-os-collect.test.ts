@@ -1,0 +1,245 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Config } from '../../agent/config.ts';
+import { translateOsCollectConfig } from '../../agent/config-os-collect.ts';
+import { valueOrAgentError } from '../src/support/outcome-of.ts';
+import { INI, load, PATH, refusal } from './support/config.ts';
+
+const translate = (text: string): { value: Record<string, unknown>; notices: string[] } => {
+  const notices: string[] = [];
+  return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
+};
+
+const poll = (lines: string): unknown => translate(`[DEFAULT]\n${lines}\n`).value['poll'];
+
+describe('os-collect-config.conf', () => {
+  test('it is what a node without a configuration of its own goes by', async () => {
+    const { config, notices } = await load({
+      [INI]: `[DEFAULT]
+command = os-refresh-config
+collectors = ec2
+collectors = heat
+collectors = local
+polling_interval = 20
+
+[cfn]
+metadata_url = http://127.0.0.1:8000/v1/
+
+[heat]
+auth_url = http://127.0.0.1:5000/v3/
+user_id = u
+password = p
+project_id = 9be0
+stack_id = k3/6443f4ad-a68a-4e63-9173-08d49aa2f2f1
+resource_name = node
+region_name = RegionOne
+`,
+    });
+    expect(config).toMatchObject({
+      collectors: ['heat', 'local'],
+      poll: { min_seconds: 1, max_seconds: 20 },
+      heat: {
+        auth_url: 'http://127.0.0.1:5000/v3/',
+        stack_id: 'k3/6443f4ad-a68a-4e63-9173-08d49aa2f2f1',
+        region_name: 'RegionOne',
+      },
+      sources: [INI],
+    });
+    expect(notices).toEqual([expect.stringContaining('ec2')]);
+  });
+
+  test('a configuration of our own is all that counts once there is one', async () => {
+    const { config } = await load({ [PATH]: '', [INI]: '[DEFAULT]\ncollectors = local\n' });
+    expect(config.collectors).toEqual(['heat', 'local']);
+  });
+
+  test('a node with neither is told both names', async () => {
+    const message = await refusal({});
+    expect(message).toContain(PATH);
+    expect(message).toContain(INI);
+  });
+
+  // What oslo.config 9 reads from the same lines.
+  test.each([
+    ['a#b', 'a#b'],
+    ['a;b', 'a;b'],
+    ['a # b', 'a # b'],
+    ['a"b', 'a"b'],
+    ['a%b%(x)s', 'a%b%(x)s'],
+    ['a=b==', 'a=b=='],
+    [String.raw`a\nb\\c`, String.raw`a\nb\\c`],
+    ['d^6KrSFL7v1qBv7DV2ip1zO#30*uC^%K', 'd^6KrSFL7v1qBv7DV2ip1zO#30*uC^%K'],
+    ['"abc"', 'abc'],
+    ["'a b'", 'a b'],
+    ['"half', '"half'],
+    [`"a'`, `"a'`],
+    ['[x]', '[x]'],
+    ['true', 'true'],
+    ['null', 'null'],
+    ['a:b', 'a:b'],
+  ])('the password %s arrives as it is', (written, read) => {
+    for (const line of [`password = ${written}`, `password=${written}`, `password : ${written}`])
+      expect(translate(`[heat]\n${line}\n`).value['heat']).toEqual({ password: read });
+  });
+
+  test('any password of printable characters survives', () => {
+    const character = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCodePoint(code));
+    fc.assert(
+      fc.property(fc.string({ unit: character, minLength: 1 }), (password) => {
+        fc.pre(!/^["']/.test(password));
+        const { value } = translate(
+          `[DEFAULT]\n[heat]\nuser_id = u\npassword = ${password}\nproject_id = p\n`,
+        );
+        expect(value['heat']).toEqual({ user_id: 'u', password, project_id: 'p' });
+      }),
+    );
+  });
+
+  test('sections with the same keys do not disturb each other', () => {
+    const { value } = translate(
+      '[zaqar]\nauth_url = http://z\npassword = z\n[heat]\nauth_url = http://h\npassword = h\n[cfn]\npath = x\n[local]\npath = /a\n',
+    );
+    expect(value).toMatchObject({ heat: { auth_url: 'http://h', password: 'h' }, local: { path: ['/a'] } });
+  });
+
+  test('of a repeated key the last one counts, and a list may be written in four ways', () => {
+    expect(translate('[heat]\npassword = old\npassword = new\n').value['heat']).toEqual({ password: 'new' });
+    for (const lines of [
+      'collectors=heat\ncollectors=local',
+      'collectors = heat,local',
+      "collectors = ['heat', 'local']",
+      '#\ncollectors: heat, local',
+    ])
+      expect(translate(`[DEFAULT]\n${lines}\n[heat]\nuser_id = u\n`).value['collectors']).toEqual([
+        'heat',
+        'local',
+      ]);
+  });
+
+  test('a queue, and whether its websocket is to be used', async () => {
+    const section = 'auth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p1\nqueue_id=q\nregion_name=R\n';
+    const read = async (more: string): Promise<Config> =>
+      (await load({ [INI]: `[DEFAULT]\ncollectors=zaqar\n[zaqar]\n${section}${more}` })).config;
+    expect((await read('')).zaqar).toEqual({
+      auth_url: 'http://k/v3',
+      user_id: 'u',
+      password: 'p',
+      project_id: 'p1',
+      queue_id: 'q',
+      region_name: 'R',
+      use_websockets: false,
+    });
+    expect((await read('use_websockets = True\n')).zaqar?.use_websockets).toBe(true);
+  });
+
+  test('collectors that are not configured are left out, as the predecessor passes over them', () => {
+    const { value, notices } = translate('[DEFAULT]\ncollectors = heat\ncollectors = local\n');
+    expect(value['collectors']).toEqual(['local']);
+    expect(notices).toEqual([expect.stringContaining('heat is not configured')]);
+    const unnamed = translate('[DEFAULT]\n[cfn]\nstack_name = s\n');
+    expect(unnamed.value['collectors']).toEqual(['heat_local', 'cfn', 'local']);
+    expect(unnamed.notices).toEqual([]);
+  });
+
+  test("half a section of a collector that is not asked is in nobody's way", () => {
+    const { value } = translate('[DEFAULT]\ncollectors = local\n[cfn]\nstack_name = s\n');
+    expect(value).toEqual({ collectors: ['local'] });
+  });
+
+  test('what Heat writes for POLL_SERVER_CFN is a configuration', async () => {
+    const { config } = await load({
+      [INI]: `[DEFAULT]
+collectors = ['cfn', 'local']
+[cfn]
+metadata_url = http://127.0.0.1:8000/v1/
+stack_name = m1
+secret_access_key = 81zv0Ed0^WKV%@vy7IeRh8k03#PKLCWJ
+access_key_id = bb410738824644b68eb847a4e291752b
+path = cfn_node.Metadata
+path = other.Metadata.part
+`,
+    });
+    expect(config).toMatchObject({
+      collectors: ['cfn', 'local'],
+      cfn: {
+        metadata_url: 'http://127.0.0.1:8000/v1/',
+        stack_name: 'm1',
+        path: ['cfn_node.Metadata', 'other.Metadata.part'],
+        access_key_id: 'bb410738824644b68eb847a4e291752b',
+        secret_access_key: '81zv0Ed0^WKV%@vy7IeRh8k03#PKLCWJ',
+      },
+    });
+  });
+
+  test('comments are only whole lines', () => {
+    const { value } = translate('[heat]\n# password = a\n  ; password = b\npassword = c\n');
+    expect(value['heat']).toEqual({ password: 'c' });
+  });
+
+  test.each([
+    ['an indented line continues a value', 'password = one\n  two\n\tthree', 'one\ntwo\nthree'],
+    [
+      'also one that looks like a comment or an assignment',
+      'password = one\n  # two\n  user_id = u',
+      'one\n# two\nuser_id = u',
+    ],
+    ['quotes are dropped from the first line alone', "password = 'one'\n  'two'", "one\n'two'"],
+    ['an empty line ends it', 'password = one\n\n  two', 'one'],
+    ['a comment does, too', 'password = one\n# end\n  two', 'one'],
+    ['a first line may be empty', 'password =\n  two', '\ntwo'],
+    [
+      'what stands behind a value is of it, whatever the line ends with',
+      'password = one \r\n two \r\n',
+      'one\ntwo',
+    ],
+  ])('as oslo.config has it, %s', (_, lines, password) => {
+    expect(translate(`[heat]\n  nothing to continue\n${lines}\n`).value['heat']).toEqual({ password });
+  });
+
+  test('a list may be continued', () => {
+    const { value } = translate('[DEFAULT]\ncollectors = heat_local,\n    local\n');
+    expect(value['collectors']).toEqual(['heat_local', 'local']);
+  });
+
+  test('a collector that is not served is left out and told of', () => {
+    const { value, notices } = translate('[DEFAULT]\ncollectors=cfn\ncollectors=local\ncollectors=request\n');
+    expect(value['collectors']).toContain('local');
+    expect(notices.join('\n')).toContain('request');
+  });
+
+  test('intervals that are no numbers, or the wrong way round, become sensible ones', () => {
+    expect(poll('polling_interval = soon')).toEqual({ min_seconds: 1, max_seconds: 30 });
+    expect(poll('polling_interval = 5\nmin_polling_interval = 60')).toEqual({
+      min_seconds: 5,
+      max_seconds: 5,
+    });
+    expect(poll('polling_interval = 5\nmin_polling_interval = 2')).toEqual({
+      min_seconds: 2,
+      max_seconds: 5,
+    });
+  });
+
+  test('any text is translated', () => {
+    const line = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom(
+        '[heat]',
+        '[DEFAULT]',
+        '[__proto__]',
+        '[heat.x]',
+        'heat = 1',
+        '__proto__ = 2',
+        'password = "',
+        '[]',
+        '=',
+        'a[] = 1',
+      ),
+    );
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 6 }), (lines) => {
+        const value = valueOrAgentError(() => translateOsCollectConfig(lines.join('\n'), () => undefined));
+        expect(value).toBeTypeOf('object');
+      }),
+    );
+  });
+});

@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { token } from '../cloud/client.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { certificateAt, type Files, isSignedBy } from './support/certificates.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** How rotations are asked for and answered: again, in a row, with a token, over each transport. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** Without what nobody rotates. */
+const certificatesOf = (files: Files): Files =>
+  new Map(
+    [...files].filter(([path, { type }]) => type === 'file' && /\/etc\/(kubernetes|etcd)\//.test(path)),
+  );
+
+/** Files that are the same in both. */
+const unchanged = (a: Files, b: Files): string[] =>
+  [...certificatesOf(a)]
+    .filter(([path, { content }]) => b.get(path)?.content === content)
+    .map(([path]) => path);
+
+test('the same deployment again changes nothing, restarts nothing and is not answered again', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const [files, restarts, requests] = [await site.files(), site.restarts(), cloud.requests.length];
+  const { settled, open } = await site.pass();
+  expect({ settled, open }).toEqual({ settled: [], open: [] });
+  expect(await site.files()).toEqual(files);
+  expect(site.restarts()).toEqual(restarts);
+  expect(site.signals()).toHaveLength(1);
+  expect(cloud.requests.slice(requests).map(({ service, method }) => `${service} ${method}`)).toEqual([
+    'keystone POST',
+    'heat GET',
+  ]);
+});
+
+test('three rotations in a row replace every file each time', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  let before = await site.files();
+  for (const round of [1, 2, 3]) {
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+    const after = await site.files();
+    expect(unchanged(before, after), `round ${round}`).toEqual([]);
+    const server = certificateAt(after, '/etc/kubernetes/certs/server.crt');
+    expect(isSignedBy(server, site.cluster.ca.kubernetes)).toBe(true);
+    before = after;
+  }
+  expect(site.restarts()).toHaveLength(18);
+});
+
+test('a keystone_token in the inputs is used in place of the trust', async () => {
+  const site = await createSite(cloud);
+  // Whoever logs in with the trust is turned away.
+  cloud.deleteTrust(site.cluster);
+  const { name, domain, password } = cloud.owner;
+  const scope = { project: { id: cloud.project.id } };
+  const issued = await token(cloud.authUrl, { name, domain: { id: domain.id }, password }, scope);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'coe-rotate',
+    inputs: [{ name: 'keystone_token' }],
+    values: { keystone_token: issued },
+  });
+  const [before, requests] = [await site.files(), cloud.requests.length];
+  const { settled } = await site.pass();
+  expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+  expect(unchanged(before, await site.files())).toEqual(['/etc/kubernetes/certs/ca.crt']);
+  // The poller's own, and that of the user who signals.
+  const logins = cloud.requests.slice(requests).filter(({ service }) => service === 'keystone');
+  expect(logins).toHaveLength(2);
+});
+
+const rotate = async (signalTransport: 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'NO_SIGNAL'): Promise<Site> => {
+  const site = await createSite(cloud, { server: { signalTransport } });
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ open: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await site.ledger()).toMatchObject([{ state: 'signalled' }]);
+  return site;
+};
+
+describe('each way to signal', () => {
+  test("HEAT_SIGNAL goes to the resource's own address in Heat", async () => {
+    const [signal] = (await rotate('HEAT_SIGNAL')).signals();
+    expect(signal?.path).toMatch(/^\/v1\/[^/]+\/stacks\/.+\/resources\/worker-0-rotate\/signal$/);
+  });
+
+  test('CFN_SIGNAL goes to the pre-signed address', async () => {
+    const [signal] = (await rotate('CFN_SIGNAL')).signals();
+    expect(signal?.path).toMatch(/^\/v1\/signal\/arn/);
+    expect(signal?.body).toMatchObject({ deploy_status_code: 0 });
+  });
+
+  test('NO_SIGNAL sends nothing', async () => {
+    expect((await rotate('NO_SIGNAL')).signals()).toEqual([]);
+  });
+});

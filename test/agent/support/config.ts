@@ -1,0 +1,21 @@
+import { expect } from 'vitest';
+import { type Config, loadConfig } from '../../../agent/config.ts';
+import { agentErrorOf } from '../../src/support/outcome-of.ts';
+import { tempRoot } from '../../src/support/temp-root.ts';
+
+export const PATH = '/etc/coe-agent/agent.yaml';
+export const INI = '/etc/os-collect-config.conf';
+
+/** The configuration of a node that has these files. */
+export async function load(files: Record<string, string>): Promise<{ config: Config; notices: string[] }> {
+  const { disk, write } = await tempRoot();
+  for (const [path, content] of Object.entries(files)) await write(path, content);
+  const notices: string[] = [];
+  return { config: await loadConfig(disk, PATH, (text) => notices.push(text)), notices };
+}
+
+export const refusal = async (files: Record<string, string>): Promise<string> => {
+  const error = await agentErrorOf(load(files));
+  expect(error.code).toBe('config');
+  return error.message;
+};
