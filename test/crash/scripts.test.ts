@@ -1,0 +1,112 @@
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { writeRecord } from '../../src/base/record.ts';
+import { identify, presenceOf } from '../../src/hooks/process.ts';
+import { type Bench, createBench } from './bench.ts';
+import { sample } from './random.ts';
+import { bodies, ENDS_WELL, SCRIPT, sweepScript, withScript } from './script-case.ts';
+
+/** A script cannot be taken back: whatever happens to the agent, it is run once, and Heat hears of it once. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test('killed at some of its steps', { timeout: 300_000 }, async () => {
+  expect(await sweepScript(bench, (kills) => sample(kills, 12))).toBeGreaterThan(40);
+});
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'a daemon that gets %s while a script runs leaves it running; the next one brings the result',
+  async (signal) => {
+    const { node, cluster, claim, signals, count, left } = await withScript(
+      bench,
+      (root) => `until [ -e ${root}/go ]; do sleep 0.05; done\n${SCRIPT()}`,
+    );
+    const first = node.start('run');
+    const { supervisor, child } = await claim();
+    first.kill(signal);
+    await once(first, 'close');
+    expect([await presenceOf(supervisor), await presenceOf(child)]).toEqual(['alive', 'alive']);
+
+    const second = node.start('run');
+    onTestFinished(() => void second.kill('SIGKILL'));
+    await writeFile(join(node.root, 'go'), '');
+    expect(await bench.cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
+    expect(await count()).toBe('ran\n');
+    expect(bodies(signals())).toEqual([ENDS_WELL]);
+    second.kill('SIGTERM');
+    await once(second, 'close');
+    expect(second.exitCode).toBe(0);
+    expect(await left()).toEqual([]);
+  },
+);
+
+test('a script that ends while there is no agent is reported by the next one, also when its hook is gone', async () => {
+  const { node, claim, signals, disk } = await withScript(bench, () => '', { group: 'salt' });
+  const hook = '/usr/libexec/heat-config/hooks/salt';
+  await node.write(hook, `#!/bin/sh\necho ran >>${node.root}/count; sleep 0.3; echo '{"x": 7}'`, 0o755);
+  const first = node.start('run');
+  const { supervisor } = await claim();
+  first.kill('SIGKILL');
+  await once(first, 'close');
+  await disk.remove(hook);
+  while ((await presenceOf(supervisor)) === 'alive') await sleep(20);
+  expect((await node.agent('run-once')).code).toBe(0);
+  expect(bodies(signals())).toEqual([{ ...ENDS_WELL, deploy_stdout: '', x: 7 }]);
+});
+
+const LOST = /\[coe-agent: how the script ended is not known: (.*); it is not run again, ask for it anew\]/;
+
+async function answerAfterLoss(
+  lose: (one: Awaited<ReturnType<typeof withScript>>) => Promise<void>,
+): Promise<string> {
+  const one = await withScript(bench, () => 'echo begun; sleep 600');
+  const { node, claim, count, signals, left } = one;
+  const first = node.start('run');
+  const { child } = await claim();
+  onTestFinished(async () => {
+    if ((await presenceOf(child)) === 'alive') process.kill(-child.pid, 'SIGKILL');
+  });
+  while ((await readFile(join(node.root, one.files.stdout), 'utf8')) === '') await sleep(10);
+  first.kill('SIGKILL');
+  await once(first, 'close');
+  await lose(one);
+  for (const time of [1, 0]) expect((await node.agent('run-once')).code).toBe(time);
+  expect(await count()).toBe('ran\n');
+  expect(await left()).toEqual([]);
+  // Nobody would hear of its end: it is not left running.
+  expect(await identify(child.pid)).toBeUndefined();
+  const [body, ...more] = bodies(signals());
+  expect(more).toEqual([]);
+  expect(body).toMatchObject({ deploy_stdout: 'begun\n', deploy_status_code: 1 });
+  return LOST.exec(JSON.stringify(body))?.[1] ?? '';
+}
+
+test('a run whose process is gone is answered as failed, and not repeated', async () => {
+  const why = await answerAfterLoss(async ({ claim }) => {
+    const { supervisor } = await claim();
+    process.kill(supervisor.pid, 'SIGKILL');
+    while ((await presenceOf(supervisor)) === 'alive') await sleep(10);
+  });
+  expect(why).toBe('the process that ran it was killed');
+});
+
+test('a run that went down with the node is answered as failed, and not repeated', async () => {
+  const why = await answerAfterLoss(async ({ claim, disk, files }) => {
+    const { supervisor, child } = await claim();
+    process.kill(supervisor.pid, 'SIGKILL');
+    process.kill(-child.pid, 'SIGKILL');
+    await writeRecord(disk, files.claim, {
+      by: 'supervisor',
+      supervisor: { ...supervisor, boot: 'an earlier one' },
+    });
+  });
+  expect(why).toBe('the node was restarted while it ran');
+});
