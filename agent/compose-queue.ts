@@ -1,4 +1,7 @@
+import type { Clock } from '../src/base/clock.ts';
+import type { Listen } from '../src/metadata/listen.ts';
 import type { Queue } from '../src/metadata/zaqar.ts';
+import type { HttpOptions } from '../src/openstack/http.ts';
 import type { Keystone, Login, Session } from '../src/openstack/keystone.ts';
 import { CLAIM_SECONDS, PAGE, type Zaqar } from '../src/openstack/zaqar.ts';
 import type { SignalQueue } from '../src/signal/post-answer.ts';
@@ -62,6 +65,18 @@ export function openQueue(user: QueueUser, keystone: Keystone, zaqar: Zaqar): Qu
     },
   };
 }
+
+/** Listens to a queue through a websocket. What that needs is loaded when somebody listens. */
+export const listenTo =
+  (user: QueueUser, keystone: Keystone, options: HttpOptions, clock: Clock): Listen =>
+  async (ring, signal) => {
+    const { createOpenSocket } = await import('../src/openstack/web-socket.ts');
+    const { listenToQueue } = await import('../src/openstack/zaqar-socket.ts');
+    const hands = { open: createOpenSocket(options), clock, deadlineMs: options.deadlineMs };
+    await keystone.authorized(loginOf(user), signal, async (session) => {
+      await listenToQueue(hands, session, user, ring, signal);
+    });
+  };
 
 /** A stack-domain user, as Heat has made it for a server or for a deployment. */
 export const loginOf = ({

@@ -21,7 +21,7 @@ import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import { openAdoption } from './adoption.ts';
 import { collectorOf, type Readers } from './collectors.ts';
-import { openQueue, queueUserOf } from './compose-queue.ts';
+import { listenTo, openQueue, queueUserOf } from './compose-queue.ts';
 import { openSignals } from './compose-signals.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
@@ -76,10 +76,8 @@ export async function compose({
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);
   };
-  const realHttp = createHttp({
-    ...(await connectionOf(config, params, env, { disk, log, secrets })),
-    onDate,
-  });
+  const connection = await connectionOf(config, params, env, { disk, log, secrets });
+  const realHttp = createHttp({ ...connection, onDate });
   const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,
@@ -123,6 +121,10 @@ export async function compose({
       }),
     ),
     adoption,
+    listen:
+      config.collectors.includes('zaqar') && config.zaqar?.use_websockets === true
+        ? listenTo(queueUserOf(config.zaqar), keystone, connection, clock)
+        : undefined,
     ledger: await openLedger(
       {
         disk,

@@ -21,13 +21,19 @@ export function withSection(configured: Config, section: unknown): Config {
     general: textsOf(section),
     section: (name) => textsOf(section[name]),
   });
+  const own = configured.zaqar ? { use_websockets: configured.zaqar.use_websockets } : {};
   const collectors = Array.isArray(said['collectors'])
     ? said['collectors'].map(String)
     : configured.collectors;
   const unserved = collectors.find((name) => !NAMES.includes(name));
   if (unserved !== undefined) throw new AgentError('config', `the collector ${unserved} is not served`);
   // Half a section of a collector that is not asked is in nobody's way.
-  const asked = Object.entries(said).filter(([name]) => !NAMES.includes(name) || collectors.includes(name));
+  const asked = Object.entries(said)
+    .filter(([name]) => !NAMES.includes(name) || collectors.includes(name))
+    // Heat never says whether the websocket is to be used: that is the node's own.
+    .map(
+      ([name, value]) => [name, name === 'zaqar' && isObject(value) ? { ...own, ...value } : value] as const,
+    );
   const parsed = v.safeParse(PollingSchema, { ...configured, ...Object.fromEntries(asked) });
   if (!parsed.success) {
     const [issue] = parsed.issues;

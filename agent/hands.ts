@@ -11,6 +11,7 @@ import type { KeptRequests } from '../src/files/kept-requests.ts';
 import type { RunSettings } from '../src/hooks/prepare.ts';
 import type { RunHands } from '../src/hooks/run.ts';
 import type { Collector } from '../src/metadata/collector.ts';
+import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
@@ -32,6 +33,8 @@ export type Hands = {
   hostname: string;
   collectors: readonly Collector[];
   adoption: Adoption;
+  /** Where somebody tells of news; the node polls all the same. */
+  listen: Listen | undefined;
   ledger: Ledger;
   generations: Generations;
   keptRequests: KeptRequests;

@@ -47,6 +47,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   ini: ['agent/config-os-collect.ts'],
   commander: ['agent/cli.ts'],
   'cli-table3': ['agent/terminal.ts'],
+  ws: ['src/openstack/web-socket.ts'],
 };
 
 /** What enters from outside, and through which files (a trailing slash: a folder). */

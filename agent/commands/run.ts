@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
-import { explain } from '../../src/base/errors.ts';
+import { type AgentError, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { runDaemon } from '../daemon.ts';
 import { EXIT } from '../exit-code.ts';
@@ -35,13 +35,16 @@ export const verb: Verb = async (context) => {
       const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
         wake.abort();
       });
+      const listening = startListening(hands, () => {
+        wake.abort();
+      });
       const { sources, collectors } = hands.config;
       if (refused === undefined) log.info({ configuration: sources, collectors }, 'coe-agent is running');
       try {
         const signals = { stopping: lifecycle.stopping, reload, nextWake };
         await runDaemon(hands, withRemark(notify, refused), signals, Math.random);
       } finally {
-        await Promise.all(watchers.map(async (watcher) => await watcher.close()));
+        await Promise.all([...watchers, ...listening].map(async (one) => await one.close()));
       }
       if (lifecycle.stopping.aborted) break;
       reload = lifecycle.nextReload();
@@ -99,6 +102,27 @@ async function watchFiles(
     ...(config.collectors.includes('heat_local') ? config.heat_local.path : []),
   ];
   return [watchPaths(below([...new Set(settings)]), reload), watchPaths(below(local), wake)];
+}
+
+function startListening(
+  { listen, clock, retry, log }: Opened,
+  wake: () => void,
+): { close(): Promise<void> }[] {
+  if (!listen) return [];
+  const stopping = new AbortController();
+  const refused = (error: AgentError): void => {
+    log.warn({ why: explain(error) }, 'nobody can be listened to; the node only polls');
+  };
+  const listenForever = async (): Promise<void> => {
+    const { keepListening } = await import('../../src/metadata/listen.ts');
+    await keepListening(listen, wake, { clock, retry, refused }, stopping.signal);
+  };
+  const listening = listenForever();
+  const close = async (): Promise<void> => {
+    stopping.abort();
+    await listening;
+  };
+  return [{ close }];
 }
 
 /** A daemon's progress is its log. */

@@ -258,3 +258,18 @@ test('any section is a configuration or refused as one', async () => {
   const deep: unknown = JSON.parse('{"heat":'.repeat(50_000) + '1' + '}'.repeat(50_000));
   expect(withSection(config, { heat: deep, collectors: [deep, 'local'] }).collectors).toEqual(['local']);
 });
+
+test("whether the websocket of a queue is used is the node's own: Heat never says", async () => {
+  const { config } = await (await setUp()).start();
+  const zaqar = {
+    auth_url: 'http://k/v3',
+    user_id: 'u',
+    password: 'p',
+    project_id: 'p1',
+    queue_id: 'q',
+  };
+  const configured = { ...config, zaqar: { ...zaqar, use_websockets: true } };
+  const section = { collectors: ['zaqar'], zaqar: { ...zaqar, queue_id: 'another' } };
+  expect(withSection(configured, section).zaqar).toMatchObject({ queue_id: 'another', use_websockets: true });
+  expect(withSection(config, section).zaqar).toMatchObject({ use_websockets: false });
+});

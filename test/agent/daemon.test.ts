@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { at, parseObject } from '../cloud/exchange.ts';
+import { at, isObject, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { listenForNotify } from './support/notify-socket.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -65,6 +65,31 @@ test('each file in the local directory wakes the daemon at once, also where ther
   }
   daemon.kill('SIGTERM');
   expect(await daemon.ended).toBe(0);
+});
+
+test('what is posted to a queue wakes the daemon at once through the websocket, also when the socket was lost', async () => {
+  const site = await createSite(cloud, { server: { transport: 'ZAQAR_MESSAGE' }, config: NEVER_POLLS });
+  const polling = site.cluster.pollerConfig(site.server);
+  const section = at(polling, 'zaqar');
+  await site.node.configure({
+    ...polling,
+    zaqar: { ...(isObject(section) ? section : {}), use_websockets: true },
+  });
+  const daemon = startDaemon(site);
+  const { zaqarSocket } = cloud;
+  await cloud.until(() => zaqarSocket.subscribed === 1);
+  await cloud.rotateCa(site.cluster);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+
+  zaqarSocket.refuse(true);
+  zaqarSocket.drop();
+  await cloud.until(() => zaqarSocket.subscribed === 0);
+  await cloud.rotateCa(site.cluster); // nobody hears of it
+  zaqarSocket.refuse(false);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(daemon.log()).toContain('the socket was closed (1012, restarting)');
 });
 
 test('SIGHUP looks at once', async () => {

@@ -22,6 +22,7 @@ import { createSwift } from './swift.ts';
 import { createServerCertificate } from './tls.ts';
 import { createWaiting } from './waiting.ts';
 import { createZaqar } from './zaqar.ts';
+import { startZaqarSocket, type ZaqarSocket } from './zaqar-socket.ts';
 
 export type CloudOptions = {
   /** HTTPS on all services, under a CA of its own: `caPem`. */
@@ -48,6 +49,7 @@ export type Cloud = {
   readonly requests: readonly LoggedRequest[];
   readonly signals: readonly ReceivedSignal[];
   readonly queues: Queues;
+  readonly zaqarSocket: ZaqarSocket;
   readonly objects: Objects;
   createCluster(spec: ClusterSpec): Promise<Cluster>;
   /** `openstack coe ca rotate` by the owner, or by another user of the project. Throws when refused. */
@@ -102,6 +104,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     const handler: Handler = async (request) => await (handlers.get(service) ?? unready)(request);
     return await listen({ service, tls, faults, log: logRequest }, handler);
   };
+  const zaqarSocket = await startZaqarSocket({ identity, queues, tls, changed });
   const listeners = await Promise.all([
     open('keystone'),
     open('heat'),
@@ -118,7 +121,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     magnum: magnum.origin,
     zaqar: zaqar.origin,
     swift: swift.origin,
-    zaqarSocket: '',
+    zaqarSocket: zaqarSocket.origin,
   };
 
   const log = (signal: ReceivedSignal): void => void signals.push(signal);
@@ -153,6 +156,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     requests,
     signals,
     queues,
+    zaqarSocket,
     objects,
     createCluster: async (spec) => {
       const hands = {
@@ -190,7 +194,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
     mendTrust: () => identity.grant(owner, project, ROLES),
     close: async () => {
       for (const { stack } of clusters) stack.close();
-      await Promise.all(listeners.map(async (listener) => await listener.close()));
+      await Promise.all([...listeners, zaqarSocket].map(async (listener) => await listener.close()));
     },
   };
 }

@@ -1,0 +1,54 @@
+import type { Clock } from '../base/clock.ts';
+import { AgentError, isNotReady } from '../base/errors.ts';
+import type { Retry } from '../base/retry.ts';
+
+/** Tells when there may be something new, by calling `ring`. */
+export type Listen = (ring: () => void, signal: AbortSignal) => Promise<void>;
+
+const PATIENCE = { baseMs: 1000, capMs: 60_000, forMs: Infinity };
+
+/** Who was heard for so long is asked again at once, however it ended. */
+const GOOD_MS = 60_000;
+
+/** A refusal will be one for a while. */
+const REFUSED_MS = 300_000;
+
+/** A notification may come before the message that it is about. */
+const ECHO_MS = 500;
+
+/**
+ * Listens until the signal fires, again and again. Whatever is wrong with it, nothing is missed: the node polls all
+ * the while.
+ */
+export async function keepListening(
+  listen: Listen,
+  ring: () => void,
+  hands: { clock: Clock; retry: Retry; refused: (error: AgentError) => void },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, retry } = hands;
+  const echoing = new Set<Promise<void>>();
+  const ringTwice = (): void => {
+    ring();
+    const echo = clock.sleep(ECHO_MS, signal).then(ring, () => undefined);
+    echoing.add(echo);
+    void echo.finally(() => echoing.delete(echo));
+  };
+  while (!signal.aborted)
+    try {
+      await retry('listen for news', PATIENCE, signal, async () => {
+        const since = clock.elapsed();
+        try {
+          await listen(ringTwice, signal);
+        } catch (error) {
+          if (!isNotReady(error) || clock.elapsed() - since < GOOD_MS) throw error;
+        }
+      });
+    } catch (error) {
+      if (signal.aborted) break;
+      if (!(error instanceof AgentError)) throw error;
+      hands.refused(error);
+      await clock.sleep(REFUSED_MS, signal).catch(() => undefined);
+    }
+  await Promise.all(echoing);
+}

@@ -1,0 +1,93 @@
+import type { Agent } from 'node:http';
+import { WebSocket } from 'ws';
+import { AgentError } from '../base/errors.ts';
+import { type HttpOptions, LARGEST_ANSWER } from './http.ts';
+
+/** What a socket tells whoever has opened it. */
+export type SocketEvents = {
+  text(text: string): void;
+  pong(): void;
+  /** Once, and nothing comes after it. */
+  closed(why: string): void;
+};
+
+export type Socket = { send(text: string): void; ping(): void; close(): void };
+
+/** Opens a websocket. @throws `cloud-unreachable`, or `aborted` when the signal fires first */
+export type OpenSocket = (
+  what: string,
+  url: string,
+  events: SocketEvents,
+  signal: AbortSignal,
+) => Promise<Socket>;
+
+/**
+ * Websockets with the trust and the proxies of every other request. Node's own know nothing of a CA that is not
+ * in its list, which is why there is a package for them; it is loaded when a socket is wanted.
+ */
+export const createOpenSocket =
+  ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
+  async (what, url, events, signal) => {
+    if (!/^wss?:\/\//.test(url)) throw new AgentError('cloud-refused', `${what}: ${url} is no websocket`);
+    const proxyEnv = { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https, NO_PROXY: proxy.no };
+    const socket = new WebSocket(url, {
+      agent: await agentOf(url, { proxyEnv, ca, verify }),
+      handshakeTimeout: deadlineMs,
+      maxPayload: LARGEST_ANSWER,
+      headers: { 'user-agent': 'coe-agent' },
+    });
+    socket.on('message', (data, isBinary) => {
+      if (!isBinary && Buffer.isBuffer(data)) events.text(data.toString('utf8'));
+    });
+    socket.on('pong', events.pong);
+    await new Promise<void>((resolve, reject) => {
+      const give = (error: AgentError): void => {
+        socket.terminate();
+        reject(error);
+      };
+      const stop = (): void => {
+        give(new AgentError('aborted', `${what}: stopped`));
+      };
+      if (signal.aborted) stop();
+      signal.addEventListener('abort', stop, { once: true });
+      socket.once('open', () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      });
+      // Also what comes later: an `error` that nobody listens to ends the program; `close` follows it.
+      socket.on('error', (cause) => {
+        signal.removeEventListener('abort', stop);
+        give(new AgentError('cloud-unreachable', `${what}: ${cause.message}`, { cause }));
+      });
+    });
+    socket.once('close', (code, reason) => {
+      events.closed(`the socket was closed (${code}${reason.length > 0 ? `, ${reason.toString()}` : ''})`);
+    });
+    return {
+      send: (text) => {
+        socket.send(text, ignored);
+      },
+      ping: () => {
+        socket.ping(undefined, undefined, ignored);
+      },
+      close: () => {
+        socket.terminate();
+      },
+    };
+  };
+
+/** What could not be sent is noticed by the answer that does not come. */
+const ignored = (): void => undefined;
+
+async function agentOf(
+  url: string,
+  { proxyEnv, ca, verify }: Pick<HttpOptions, 'ca' | 'verify'> & { proxyEnv: NodeJS.ProcessEnv },
+): Promise<Agent> {
+  if (url.startsWith('ws:')) return new (await import('node:http')).Agent({ proxyEnv });
+  const trusted = ca();
+  return new (await import('node:https')).Agent({
+    proxyEnv,
+    rejectUnauthorized: verify,
+    ...(trusted === undefined ? {} : { ca: trusted }),
+  });
+}

@@ -1,0 +1,117 @@
+import * as v from 'valibot';
+import { type Clock, within } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
+import type { Session } from './keystone.ts';
+import { statusError } from './status.ts';
+import type { OpenSocket } from './web-socket.ts';
+import { headersOf, type QueueAddress } from './zaqar.ts';
+
+/** A peer that is gone without a word is noticed by a ping that stays unanswered. */
+const PING_EVERY_MS = 30_000;
+
+/** A subscription is made anew, on a new socket, before it runs out. */
+const PINGS = 100;
+const SUBSCRIPTION_SECONDS = 3600;
+
+/**
+ * Listens to a queue through Zaqar's websocket (https://docs.openstack.org/zaqar/latest/user/send_request_api.html
+ * has the REST half; the frames are those of zaqar/transport/websocket): `ring` is called when the listening has
+ * begun, as nobody knows what came before, and when a message comes. What the message says is not looked at; it
+ * stays in the queue.
+ *
+ * @returns when it is time to listen anew
+ * @throws `cloud-unreachable` when the socket is lost, `unauthorized` when the token is refused
+ */
+export async function listenToQueue(
+  { open, clock, deadlineMs }: { open: OpenSocket; clock: Clock; /** For one answer. */ deadlineMs: number },
+  session: Session,
+  queue: QueueAddress,
+  ring: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const url = session.endpoint('messaging-websocket');
+  const what = `listening to queue ${queue.queueId} at ${url}`;
+  const lost = new AbortController();
+  const waiting = new Map<string, (answer: Answer) => void>();
+  const text = (frame: string): void => {
+    const answer = v.safeParse(AnswerFrame, frame);
+    if (answer.success) waiting.get(answer.output.request.action)?.(answer.output);
+    else ring();
+  };
+  const events = {
+    text,
+    pong: () => waiting.get('ping')?.({ status: 200, text: '' }),
+    closed: (why: string) => {
+      lost.abort(new AgentError('cloud-unreachable', `${what}: ${why}`));
+    },
+  };
+  const socket = await open(what, url, events, signal);
+  const alive = AbortSignal.any([signal, lost.signal]);
+
+  const asked = async (action: string, send: () => void): Promise<Answer> =>
+    await within(deadlineMs, alive, async (limit) => {
+      const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+      const giveUp = (): void => {
+        const late = new AgentError(
+          'cloud-unreachable',
+          `${what}: no answer to ${action} within ${deadlineMs / 1000} s`,
+        );
+        reject(alive.aborted ? endOf(alive, what) : late);
+      };
+      limit.addEventListener('abort', giveUp, { once: true });
+      waiting.set(action, resolve);
+      if (limit.aborted) giveUp();
+      else send();
+      return await promise;
+    });
+  const request = async (action: string, body: unknown, good: readonly number[]): Promise<void> => {
+    const frame = JSON.stringify({ action, headers: headersOf(session, queue), body });
+    const answer = await asked(action, () => {
+      socket.send(frame);
+    });
+    if (!good.includes(answer.status)) throw statusError(`${what}: ${action}`, { ...answer, headers: {} });
+  };
+
+  try {
+    await request('authenticate', {}, [200]);
+    // 409: this socket has subscribed already.
+    await request(
+      'subscription_create',
+      { queue_name: queue.queueId, ttl: SUBSCRIPTION_SECONDS },
+      [201, 409],
+    );
+    ring();
+    for (let pings = 0; pings < PINGS; pings += 1) {
+      await clock.sleep(PING_EVERY_MS, alive).catch(() => {
+        throw endOf(alive, what);
+      });
+      await asked('ping', () => {
+        socket.ping();
+      });
+    }
+  } finally {
+    socket.close();
+  }
+}
+
+/** Why it is over: the socket is lost, or the program is to stop. */
+const endOf = ({ reason }: AbortSignal, what: string): AgentError =>
+  reason instanceof AgentError ? reason : new AgentError('aborted', `${what}: stopped`);
+
+type Answer = { status: number; text: string };
+
+/** An answer repeats its request; a frame that does not is a notification. */
+const AnswerFrame = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    request: v.object({ action: v.string() }),
+    headers: v.object({ status: v.number() }),
+    body: v.optional(v.unknown()),
+  }),
+  v.transform(({ request, headers, body }) => ({
+    request,
+    status: headers.status,
+    text: JSON.stringify(body ?? ''),
+  })),
+);
