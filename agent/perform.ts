@@ -6,11 +6,13 @@ import { recognizer } from '../src/certificates/recognize.ts';
 import { fill } from '../src/certificates/template.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
+import { findCandidates, readSmall } from '../src/files/candidates.ts';
 import { renderFiles, renderServiceAccount } from '../src/files/render.ts';
 import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Cluster, Hands } from './hands.ts';
 import type { Node } from './node.ts';
+import { readOld } from './old.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
@@ -75,7 +77,9 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
           clusterName: node.params.get('CLUSTER_UUID') ?? 'kubernetes',
           read,
           fill: (text) => fill(text, node.values),
-          recognize: async (path) => recognizer((await read(path)) ?? ''),
+          recognize: recognizer(await readOld(node.layout, read)),
+          readCopy: async (path) => await readSmall(hands.disk, path),
+          candidates: await findCandidates(hands.disk, node.layout),
         })
       : [];
     const pair = serviceAccount ? renderServiceAccount(node.layout, serviceAccount) : [];

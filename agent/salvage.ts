@@ -1,5 +1,6 @@
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import type { Journal, JournalFile } from '../src/files/journal.ts';
+import { findCandidates } from '../src/files/candidates.ts';
 import type { Hands } from './hands.ts';
 import { takeInventory } from './inventory.ts';
 import { type Node, readNode } from './node.ts';
@@ -25,6 +26,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
+    ...(await findCandidates(disk, node.layout)),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
   const rest: Rest = { units, outcome: { statusCode: 0, stdout, stderr: '', outputs: {} } };

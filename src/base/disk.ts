@@ -10,7 +10,8 @@ import { followSymlinks } from './symlinks.ts';
 export type Attributes = { mode: number; uid: number; gid: number };
 /** `like`: a file whose label (SELinux), access lists and extended attributes the new one gets as well. */
 export type NewFile = Partial<Attributes> & { like?: string | undefined };
-export type FileInfo = Attributes & { type: 'file' | 'directory' | 'symlink' | 'other' };
+/** `size` in bytes. */
+export type FileInfo = Attributes & { size: number; type: 'file' | 'directory' | 'symlink' | 'other' };
 
 /** What is left on the file system that a path is, or would be, on. */
 export type Space = { bytes: number; inodes: number };
@@ -77,7 +78,8 @@ export function createDisk(root: string, find: FindExtras = findExtras()): Disk 
       await step('looking at', path, async () => {
         try {
           const stat = await fs.lstat(await entryAt(path));
-          return { type: typeOf(stat), mode: stat.mode & 0o7777, uid: stat.uid, gid: stat.gid };
+          const { size, mode, uid, gid } = stat;
+          return { type: typeOf(stat), size, mode: mode & 0o7777, uid, gid };
         } catch (error) {
           if (isMissing(error)) return undefined;
           throw error;

@@ -4,26 +4,33 @@ import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts'
 /** New material for a kubeconfig, PEM. */
 export type Identity = { ca: string; certificate: string; key: string };
 
-/** What the entries to be replaced hold now; they are found by this, not by their names. */
+/** What takes the place of entries that are found by what they hold now, not by their names. */
 export type Known = {
-  /** Whether an embedded certificate is one that the new CA takes the place of. */
-  isOldCa(pem: string): boolean;
-  /** Whether an embedded certificate is one that the new leaf takes the place of. */
-  isOldLeaf(pem: string): boolean;
+  /** The new CA for an embedded certificate that is an old one. */
+  ca(pem: string): string | undefined;
+  /** The new pair for an embedded certificate, or key, that is an old one. */
+  leaf(pem: string): { certificate: string; key: string } | undefined;
+  /** The new pair whose certificate or key a file gets; as the kubeconfig names the file. */
+  leafAt?(path: string): { certificate: string; key: string } | undefined;
 };
 
 type Edit = { start: number; end: number; text: string };
 
 /**
  * Replaces the embedded CA, certificate and key of a kubeconfig, in every document of the file: those of the
- * current context, and every other one that holds what is replaced. Only the base64 is touched; comments,
- * order, other users and contexts stay as they are, byte for byte. Entries that name a file instead of
- * embedding one are left alone. What an alias leads to is replaced where it stands, for all who use it.
+ * current context by `identity`, if that is given, and every other one that holds what is replaced. Only the base64 is
+ * touched; comments, order, other users and contexts stay as they are, byte for byte. Entries that name a file instead
+ * of embedding one are left alone. What an alias leads to is replaced where it stands, for all who use it.
  *
  * @throws `bad-file` with line and column when it is no YAML, or when something that has to stay shares, by an
  *   alias, what is replaced
  */
-export function renewKubeconfig(path: string, text: string, identity: Identity, known: Known): string {
+export function renewKubeconfig(
+  path: string,
+  text: string,
+  identity: Identity | undefined,
+  known: Known,
+): string {
   return sheetsOf(path, text)
     .flatMap((sheet) => editsOf(sheet, claimsOf(sheet, identity, known)))
     .toSorted((a, b) => b.start - a.start)
@@ -40,29 +47,32 @@ type Claim = Field & {
   isRecognized: boolean;
 };
 
-function claimsOf(sheet: Sheet, identity: Identity, known: Known): Claim[] {
+function claimsOf(sheet: Sheet, identity: Identity | undefined, known: Known): Claim[] {
   const current = currentContext(sheet);
   const claims: Claim[] = [];
   for (const { name, field } of sheet.entries('clusters', 'cluster')) {
     const ca = field('certificate-authority-data');
     if (!ca) continue;
-    const isRecognized = known.isOldCa(read(ca).pem);
-    const isReplaced = isRecognized || isCurrent(name, current.cluster);
-    claims.push({ ...ca, isRecognized, pem: isReplaced ? identity.ca : undefined });
+    const found = known.ca(read(ca).pem);
+    const pem = isCurrent(name, current.cluster) ? (identity?.ca ?? found) : found;
+    claims.push({ ...ca, isRecognized: found !== undefined, pem });
   }
   for (const { name, field } of sheet.entries('users', 'user')) {
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
-    const isRecognized = certificate !== undefined && known.isOldLeaf(read(certificate).pem);
+    const found = (certificate && known.leaf(read(certificate).pem)) ?? (key && known.leaf(read(key).pem));
+    const wanted = isCurrent(name, current.user) ? (identity ?? found) : found;
     // Only as a pair: a new certificate beside an old key would be of no use to anybody.
-    const isReplaced = certificate && key && (isRecognized || isCurrent(name, current.user));
-    const claim = (one: Field, pem: string): Claim => ({
-      ...one,
-      isRecognized,
-      pem: isReplaced ? pem : undefined,
-    });
-    if (certificate) claims.push(claim(certificate, identity.certificate));
-    if (key) claims.push(claim(key, identity.key));
+    const renews = (one: Field | undefined, path: string): boolean => {
+      const file = one ? undefined : field(path);
+      return (
+        one !== undefined || (file !== undefined && known.leafAt?.(textOf(file.scalar))?.key === wanted?.key)
+      );
+    };
+    const pair = renews(certificate, 'client-certificate') && renews(key, 'client-key') ? wanted : undefined;
+    const isRecognized = found !== undefined;
+    if (certificate) claims.push({ ...certificate, isRecognized, pem: pair?.certificate });
+    if (key) claims.push({ ...key, isRecognized, pem: pair?.key });
   }
   return claims;
 }
@@ -84,6 +94,17 @@ function editsOf(sheet: Sheet, claims: readonly Claim[]): Edit[] {
       );
     return replace(scalar, first.pem);
   });
+}
+
+/** The files that a kubeconfig names in place of embedding them, as it writes them. */
+export function filesNamedIn(path: string, text: string): string[] {
+  const fields = sheetsOf(path, text).flatMap((sheet) => [
+    ...sheet.entries('clusters', 'cluster').map(({ field }) => field('certificate-authority')),
+    ...sheet
+      .entries('users', 'user')
+      .flatMap(({ field }) => [field('client-certificate'), field('client-key')]),
+  ]);
+  return fields.flatMap((field) => (field ? [textOf(field.scalar)] : []));
 }
 
 /** What the current context of a kubeconfig embeds (PEM); undefined for what it names as a file, or not at all. */

@@ -2,9 +2,12 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { keyUsageOf } from '../../../src/certificates/der.ts';
 import { certificatesIn, fingerprint, keyId } from '../../../src/certificates/read.ts';
+import { createCsr } from '../../../src/certificates/csr.ts';
+import { keyToPem, makeKey } from '../../../src/certificates/key.ts';
 import { recognizer } from '../../../src/certificates/recognize.ts';
 import { isObject } from '../../../src/base/json.ts';
 import { fixture, jsonObject, textIn } from '../support/fixtures.ts';
+import { request } from '../support/requests.ts';
 import { createCa, openssl } from '../support/openssl.ts';
 
 const body = jsonObject(fixture('magnum-sign.json'))['body'];
@@ -39,12 +42,18 @@ test('the key usage is read as openssl wrote it; without one there is none', asy
 
 test('a copy is recognized by its key: a CA of the same name is none, a renewed certificate of the same key is one', async () => {
   const [old, fresh] = await Promise.all([createCa('k1'), createCa('k1')]);
-  const isOld = recognizer(old.pem);
-  expect(isOld(old.pem)).toBe(true);
-  expect(isOld(`${fresh.pem}${old.pem}`)).toBe(true);
-  expect(isOld(fresh.pem)).toBe(false);
+  const key = await makeKey('ec-p256');
+  const [leaf, renewed] = await Promise.all(
+    [old, fresh].map(async (ca) => await ca.sign(createCsr(request(), key))),
+  );
+  const recognize = recognizer({ authorities: [['etcd', old.pem]], certificates: [['kubelet', leaf ?? '']] });
+  expect(recognize(old.pem)).toEqual({ ca: 'etcd' });
+  expect(recognize(fresh.pem)).toBeUndefined();
+  expect(recognize(renewed ?? '')).toEqual({ name: 'kubelet' });
+  expect(recognize(keyToPem(key))).toEqual({ name: 'kubelet' });
+  expect(recognize(keyToPem(await makeKey('ec-p256')))).toBeUndefined();
   for (const junk of ['', 'junk', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----']) {
-    expect(isOld(junk)).toBe(false);
-    expect(recognizer(junk)(junk)).toBe(false);
+    expect(recognize(junk)).toBeUndefined();
+    expect(recognizer({ authorities: [['etcd', junk]], certificates: [['x', junk]] })(junk)).toBeUndefined();
   }
 });

@@ -10,8 +10,11 @@ const pem = (what: string): string => `-----BEGIN ${what}-----\n`;
 
 const identity: Identity = { ca: pem('new CA'), certificate: pem('new certificate'), key: pem('new key') };
 const old: Identity = { ca: pem('old CA'), certificate: pem('old certificate'), key: pem('old key') };
-const known: Known = { isOldCa: (one) => one === old.ca, isOldLeaf: (one) => one === old.certificate };
-const nothingKnown: Known = { isOldCa: () => false, isOldLeaf: () => false };
+const known: Known = {
+  ca: (one) => (one === old.ca ? identity.ca : undefined),
+  leaf: (one) => (one === old.certificate ? identity : undefined),
+};
+const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
 const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, identity, by);
 const encodings = [b64, (text: string): string => b64(b64(text))];

@@ -13,10 +13,10 @@ const [NEW_CA, NEW_CERT, NEW_KEY] = [b64(identity.ca), b64(identity.certificate)
 const [OLD_CA, OLD_CERT, OLD_KEY] = [b64('old CA\n'), b64('old certificate\n'), b64('old key\n')];
 
 const known: Known = {
-  isOldCa: (pem) => pem === 'old CA\n',
-  isOldLeaf: (pem) => pem === 'old certificate\n',
+  ca: (pem) => (pem === 'old CA\n' ? identity.ca : undefined),
+  leaf: (pem) => (pem === 'old certificate\n' ? identity : undefined),
 };
-const nothingKnown: Known = { isOldCa: () => false, isOldLeaf: () => false };
+const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
 const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, identity, by);
 /** What should come out: the three texts replaced and every other byte the same. */

@@ -27,7 +27,9 @@ async function render(
     clusterName: 'k1',
     read: async (path) => await Promise.resolve(there[path]),
     fill: (text) => text.replaceAll(/\{(\w+)(?:\|\w+)?\}/g, '<$1>'),
-    recognize: async () => await Promise.resolve(() => false),
+    recognize: () => undefined,
+    readCopy: async (path) => await Promise.resolve(there[path]),
+    candidates: [],
   });
   return new Map(files.map((file) => [file.path, file]));
 }

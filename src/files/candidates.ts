@@ -1,0 +1,52 @@
+import { dirname, join } from 'node:path';
+import type { Disk } from '../base/disk.ts';
+import type { RoleLayout } from '../certificates/layout.ts';
+
+/** What may be a kubeconfig or hold a copy of a certificate, by its name. */
+const NAMES = /\.(?:conf|ya?ml|crt|pem|key)$|^kubeconfig$/;
+
+/** Larger than this is nobody's kubeconfig and no copy of a certificate. */
+const LARGEST = 1024 * 1024;
+const MOST = 1000;
+
+/** Every path of a layout. */
+export const pathsOf = (role: RoleLayout): string[] => [
+  ...role.authorities.map(({ file }) => file.path),
+  ...role.certificates.flatMap(({ files }) => (files ? [files.key.path, files.certificate.path] : [])),
+  ...role.kubeconfigs.map(({ file }) => file.path),
+  ...(role.serviceAccount
+    ? [role.serviceAccount.privateKeyFile.path, role.serviceAccount.publicKeyFile.path]
+    : []),
+];
+
+/**
+ * Other files in the directories of a layout, and in those above them (/etc/kubernetes above /etc/kubernetes/certs),
+ * that may hold what it replaces. A symlink stands for the file that it leads to.
+ */
+export async function findCandidates(disk: Disk, role: RoleLayout): Promise<string[]> {
+  const own = pathsOf(role);
+  const directories = new Set(
+    own.flatMap((path) => [dirname(path), dirname(dirname(path))]).filter((path) => !ABOVE.test(path)),
+  );
+  const taken = new Set(await Promise.all(own.map(async (path) => await disk.resolve(path))));
+  const found: string[] = [];
+  for (const directory of directories)
+    for (const name of (await disk.list(directory)).filter((candidate) => NAMES.test(candidate))) {
+      const path = await disk.resolve(join(directory, name));
+      if (taken.has(path) || found.length === MOST) continue;
+      taken.add(path);
+      found.push(path);
+    }
+  return found;
+}
+
+/** `/etc` itself and the like belong to everybody. */
+const ABOVE = /^\/[^/]*$/;
+
+/** The text of a file that is none too large; undefined for anything else. */
+export async function readSmall(disk: Disk, path: string): Promise<string | undefined> {
+  const target = await disk.resolve(path);
+  const info = await disk.info(target);
+  if (info?.type !== 'file' || info.size > LARGEST) return undefined;
+  return (await disk.read(target)).toString('utf8');
+}

@@ -1,0 +1,129 @@
+import { dirname, resolve } from 'node:path';
+import { codeOf } from '../base/errors.ts';
+import type { RoleLayout } from '../certificates/layout.ts';
+import { filesNamedIn, type Known, renewKubeconfig } from './kubeconfig.ts';
+import type { ManagedFile } from './managed-file.ts';
+import { copiesIn, renewPem } from './pem-copies.ts';
+import type { Renewal } from './renewal.ts';
+
+/** Files that the layout does not name and that hold what it replaces, by their paths. */
+export type Copies = {
+  kubeconfigs: ReadonlyMap<string, string>;
+  pems: ReadonlyMap<string, string>;
+};
+
+/**
+ * Sorts other files by what is in them, and adds those that kubeconfigs name.
+ *
+ * @param own every path of the layout
+ * @param read the text of a file; undefined when there is none, or none that could be a copy
+ */
+export async function findCopies(
+  candidates: readonly string[],
+  own: readonly string[],
+  read: (path: string) => Promise<string | undefined>,
+): Promise<Copies> {
+  const kubeconfigs = new Map<string, string>();
+  const pems = new Map<string, string>();
+  const take = async (path: string): Promise<void> => {
+    if (own.includes(path) || kubeconfigs.has(path) || pems.has(path)) return;
+    const text = await read(path);
+    if (text === undefined) return;
+    if (isKubeconfig(text)) kubeconfigs.set(path, text);
+    else if (text.includes('-----BEGIN ')) pems.set(path, text);
+  };
+  for (const path of candidates) await take(path);
+  for (const path of [...own, ...kubeconfigs.keys()]) {
+    const text = kubeconfigs.get(path) ?? (own.includes(path) ? await read(path) : undefined);
+    if (text === undefined || !isKubeconfig(text)) continue;
+    for (const named of namedIn(path, text)) await take(resolve(dirname(path), named));
+  }
+  return { kubeconfigs, pems };
+}
+
+/** By content: a manifest or a service's own configuration is YAML as well. */
+const isKubeconfig = (text: string): boolean =>
+  /\bclusters\b/.test(text) && /\b(?:certificate-authority|client-certificate|client-key)\b/.test(text);
+
+/** What cannot be read is refused where it matters, when it is renewed. */
+function namedIn(path: string, text: string): string[] {
+  try {
+    return filesNamedIn(path, text);
+  } catch (error) {
+    if (codeOf(error) === 'bad-file') return [];
+    throw error;
+  }
+}
+
+/**
+ * The new content of every copy.
+ *
+ * @throws `bad-file` with line and column for a kubeconfig that holds something to be replaced and is no YAML
+ */
+export function renewCopies(
+  { kubeconfigs, pems }: Copies,
+  role: RoleLayout,
+  renewal: Renewal,
+  known: (path: string) => Known,
+): ManagedFile[] {
+  const whole = wholeOf(pems, role, renewal);
+  const renewed = [
+    ...[...pems].map(([path, text]) => [path, text, renewPem(text, renewal, whole)] as const),
+    ...[...kubeconfigs].map(([path, text]) => [path, text, renewFound(path, text, renewal, known)] as const),
+  ];
+  return renewed.flatMap(([path, before, content]) =>
+    content === before
+      ? []
+      : [{ path, content, owner: 'root', group: 'root', mode: 0o600, directoryMode: 0o755 }],
+  );
+}
+
+/** The certificates whose copies can be replaced: certificate and key are both among what is replaced. */
+function wholeOf(pems: Copies['pems'], role: RoleLayout, renewal: Renewal): Set<string> {
+  const copies = [...pems.values()].map((text) => copiesIn(text, renewal));
+  const certificates = new Set(copies.flatMap((one) => one.certificates));
+  const keys = copies.flatMap((one) => one.keys);
+  return new Set([
+    ...role.certificates.filter(({ files }) => files).map(({ name }) => name),
+    ...keys.filter((name) => certificates.has(name)),
+  ]);
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
+
+/** What kubeconfigs hold, and what the files that they name will hold. */
+export function knownTo(renewal: Renewal, role: RoleLayout, { pems }: Copies): (path: string) => Known {
+  const whole = wholeOf(pems, role, renewal);
+  const leaf = (name: string | undefined): ReturnType<Known['leaf']> =>
+    name === undefined ? undefined : renewal.leaf(name);
+  return (path) => ({
+    ca: (pem) => {
+      const fresh = renewPem(pem, renewal, NOTHING);
+      return fresh === pem ? undefined : fresh;
+    },
+    leaf: (pem) => leaf(renewal.nameOf(pem)),
+    leafAt: (named) => {
+      const at = resolve(dirname(path), named);
+      const row = role.certificates.find(
+        ({ files }) => files?.certificate.path === at || files?.key.path === at,
+      );
+      const { certificates, keys } = copiesIn(pems.get(at) ?? '', renewal);
+      return leaf(row?.name ?? [...certificates, ...keys].find((name) => whole.has(name)));
+    },
+  });
+}
+
+function renewFound(path: string, text: string, renewal: Renewal, known: (path: string) => Known): string {
+  try {
+    return renewKubeconfig(path, text, undefined, known(path));
+  } catch (error) {
+    // Somebody's broken file stands in nobody's way, unless it would be left with what nobody accepts any more.
+    if (codeOf(error) === 'bad-file' && !holdsSomething(text, renewal)) return text;
+    throw error;
+  }
+}
+
+const holdsSomething = (text: string, { ca, nameOf }: Renewal): boolean =>
+  (text.match(/[A-Za-z0-9+/]{64,}={0,2}/g) ?? [])
+    .map((base64) => Buffer.from(base64, 'base64').toString('utf8'))
+    .some((pem) => ca(pem) !== undefined || nameOf(pem) !== undefined);
