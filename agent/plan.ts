@@ -77,7 +77,7 @@ export function planGoingBack({ serviceAccount }: GoBackOperation, node: Node, c
   ];
 }
 
-const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
+export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
   planUnits(layout, (text) => fill(text, values), services.units, services);
 
 /** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */

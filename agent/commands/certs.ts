@@ -1,31 +1,95 @@
 import { EXIT } from '../exit-code.ts';
-import { takeInventory } from '../inventory.ts';
+import { type Holding, takeInventory } from '../inventory.ts';
+import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
+import {
+  askPorts,
+  type Copy,
+  type Details,
+  detailsOf,
+  findCertificates,
+  readAuthorities,
+  readHeld,
+  type Served,
+} from '../survey.ts';
 import { createTerminal, day, short, table } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';
 
-/** Every certificate of this node and what is wrong with it. Exit code 1 when anything is. */
+/** A file of the layout: what the inventory says of it, what is in it, and who presents it. */
+type Row = Holding & { details: Details | undefined; served: Served | undefined };
+
+/**
+ * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
+ * kubeconfigs and the files beside its own hold. Exit code 1 when anything is wrong with one of the layout.
+ */
 export const verb: Verb = async (context) => {
   const hands = await openHands(context, () => undefined);
   try {
-    const { layout, chosen, role } = await readNode(hands);
-    const holdings = await takeInventory(hands.disk, layout, hands.clock.now());
-    const faulty = holdings.some(({ faults }) => faults.length > 0);
-    if (context.json) writeJson(context, { layout: chosen.layout.name, role, certificates: holdings });
-    else {
-      const { line } = createTerminal(context.world.stdout, context.secrets);
+    const node = await readNode(hands);
+    const { chosen, role } = node;
+    const now = hands.clock.now();
+    const holdings = await takeInventory(hands.disk, node.layout, now);
+    const authorities = await readAuthorities(node, hands);
+    const served = await askPorts(node, hands, holdings, watchSignals().stopping);
+    const rows = await Promise.all(
+      holdings.map(async (holding): Promise<Row> => {
+        const [certificate] = await readHeld(holding, hands);
+        const details = certificate && detailsOf(certificate, authorities, now);
+        return { ...holding, details, served: served.get(holding.file) };
+      }),
+    );
+    const { copies, unreadable } = await findCertificates(node, hands, authorities);
+    if (context.json) {
+      const certificates = rows.map(({ details, ...row }) => ({ ...details, ...row }));
+      writeJson(context, { layout: chosen.layout.name, role, certificates, copies, unreadable });
+    } else {
+      const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`layout ${chosen.layout.name} (${chosen.why}), ${role}`);
-      const rows = holdings.map((holding) => [
-        holding.file,
-        holding.subject ?? '-',
-        short(holding.fingerprint),
-        day(holding.notAfter),
-        holding.faults.join('; ') || 'good',
-      ]);
-      line(await table(['file', 'subject', 'fingerprint', 'valid until', 'state'], rows));
+      line(await table([...COLUMNS, 'served', 'state'], rows.map(ownRow)));
+      if (copies.length > 0) {
+        line('elsewhere:');
+        line(await table([...COLUMNS, 'key'], copies.map(copyRow)));
+      }
+      for (const why of unreadable) line(`${paint('yellow', '!')} ${why}`);
     }
+    const faulty = holdings.some(({ faults }) => faults.length > 0);
     return faulty ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }
 };
+
+const COLUMNS = ['file', 'subject', 'names', 'issuer', 'serial', 'fingerprint', 'valid until', 'days'];
+
+const ownRow = ({ file, details, served, faults }: Row): string[] => [
+  file,
+  ...cellsOf(details),
+  served === undefined ? '-' : servedIn(served),
+  faults.join('; ') || 'good',
+];
+
+const copyRow = ({ file, entry, keyFits, ...details }: Copy): string[] => [
+  entry === null ? file : `${file}, ${entry}`,
+  ...cellsOf(details),
+  keyFits === null ? '-' : keyFits ? 'fits' : 'does not fit',
+];
+
+const cellsOf = (details: Details | undefined): string[] => [
+  details?.subject ?? '-',
+  namesIn(details?.names ?? []),
+  details?.issuer ?? (details ? 'unknown' : '-'),
+  details?.serial.slice(0, 16) ?? '-',
+  short(details?.fingerprint),
+  day(details?.notAfter),
+  details ? String(details.daysLeft) : '-',
+];
+
+/** A table has room for two. */
+const namesIn = (names: readonly string[]): string => {
+  const [first, second, ...more] = names.map((name) => name.replace(/^(DNS|IP Address):/, ''));
+  const shown = [first, second, more.length > 0 ? `+${more.length}` : undefined];
+  return shown.filter((part) => part !== undefined).join(' ') || '-';
+};
+
+const servedIn = ({ unit, presents }: Served): string =>
+  presents === null ? `no answer from ${unit}` : presents ? `by ${unit}` : `${unit} presents another`;

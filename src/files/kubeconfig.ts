@@ -107,6 +107,37 @@ export function filesNamedIn(path: string, text: string): string[] {
   return fields.flatMap((field) => (field ? [textOf(field.scalar)] : []));
 }
 
+/** What each entry of a kubeconfig embeds, PEM, and the file that it names for the key. */
+export type EmbeddedEntry = {
+  /** `cluster k1`, `user admin` */
+  entry: string;
+  ca?: string | undefined;
+  certificate?: string | undefined;
+  key?: string | undefined;
+  keyFile?: string | undefined;
+};
+
+const pemOf = (field: Field | undefined): string | undefined => field && read(field).pem;
+
+/** @throws `bad-file` with line and column when it is no YAML */
+export function entriesOf(path: string, text: string): EmbeddedEntry[] {
+  return sheetsOf(path, text).flatMap((sheet) => [
+    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
+      entry: `cluster ${name ?? ''}`.trim(),
+      ca: pemOf(field('certificate-authority-data')),
+    })),
+    ...sheet.entries('users', 'user').map(({ name, field }) => {
+      const keyFile = field('client-key');
+      return {
+        entry: `user ${name ?? ''}`.trim(),
+        certificate: pemOf(field('client-certificate-data')),
+        key: pemOf(field('client-key-data')),
+        keyFile: keyFile && textOf(keyFile.scalar),
+      };
+    }),
+  ]);
+}
+
 /** What the current context of a kubeconfig embeds (PEM); undefined for what it names as a file, or not at all. */
 export function embeddedIn(
   path: string,

@@ -1,9 +1,10 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
+import { askUnits } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -30,6 +31,11 @@ async function faultsOf(site: Site): Promise<Record<string, unknown>> {
   return faulty;
 }
 
+async function listOf(site: Site, name: string): Promise<unknown[]> {
+  const list: unknown = at(parseObject((await cli(site, ['certs', '--json'])).stdout), name);
+  return Array.isArray(list) ? (list as unknown[]) : [];
+}
+
 const foreignKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 
@@ -39,7 +45,9 @@ describe('agent certs', () => {
     expect(await faultsOf(site)).toEqual({});
     const { stdout } = await cli(site, ['certs']);
     expect(stdout).toContain('layout kubernetes-certs (configured), master');
-    expect(stdout).toMatch(/\/etc\/etcd\/certs\/server\.crt +CN=etcd +[0-9a-f]{16} +20\d\d-\d\d-\d\d +good/);
+    expect(stdout).toMatch(
+      /\/etc\/etcd\/certs\/server\.crt +CN=etcd +10\.0\.0\.5 172\.24\.4\.10 \+\d+ +\/etc\/etcd\/certs\/ca\.crt +[0-9a-f]{2,16} +[0-9a-f]{16} +20\d\d-\d\d-\d\d +\d+ +by etcd +good/,
+    );
     expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(10);
   });
 
@@ -83,6 +91,70 @@ describe('agent certs', () => {
         'does not hold what is in /etc/kubernetes/pki/ca.crt',
       ],
     });
+  });
+
+  test('each certificate is told in full: names, issuer by key, serial, days left, and who presents it', async () => {
+    const site = await createSite(cloud, { role: 'master' });
+    site.node.units.breakUnit('kubelet', 'keeps the old certificate');
+    await cli(site, ['make-cert', '--force']);
+    await askUnits(join(site.node.root, 'run/units.sock'), 'restart', 'etcd');
+    const read = async (path: string): Promise<X509Certificate> =>
+      new X509Certificate(await site.node.read(path));
+    const told = await listOf(site, 'certificates');
+    const find = (file: string): unknown => told.find((one) => at(one, 'file') === file);
+    const etcd = await read('/etc/etcd/certs/server.crt');
+    expect(find('/etc/etcd/certs/server.crt')).toMatchObject({
+      subject: 'CN=etcd',
+      names: etcd.subjectAltName?.split(', '),
+      issuer: '/etc/etcd/certs/ca.crt',
+      serial: etcd.serialNumber.toLowerCase(),
+      fingerprint: etcd.fingerprint256.replaceAll(':', '').toLowerCase(),
+      daysLeft: Math.floor((etcd.validToDate.getTime() - site.clock.now()) / 86_400_000),
+      served: { unit: 'etcd', presents: true },
+    });
+    expect(find('/etc/etcd/certs/ca.crt')).toMatchObject({ issuer: 'itself' });
+    expect(find('/etc/etcd/certs/ca.crt')).not.toHaveProperty('served');
+    expect(find(`${CERTS}/kubelet.crt`)).toMatchObject({ served: { unit: 'kubelet', presents: false } });
+    // A port that nobody listens on.
+    await site.node.configure({ services: { units: { kubelet: { port: 1 } } } });
+    const again = await listOf(site, 'certificates');
+    const served = at(
+      again.find((one) => at(one, 'file') === `${CERTS}/kubelet.crt`),
+      'served',
+    );
+    expect(served).toMatchObject({ unit: 'kubelet', where: '127.0.0.1:1', presents: null });
+    expect(at(served, 'why')).toMatch(/127\.0\.0\.1:1 does not answer: .*ECONNREFUSED/);
+  });
+
+  test('kubeconfigs and copies are told too: each entry, whether its key fits, and what cannot be read', async () => {
+    const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
+    const old = await site.node.read('/etc/kubernetes/admin.conf');
+    await site.node.write('/etc/kubernetes/pki/copy.pem', await site.node.read('/etc/kubernetes/pki/ca.crt'));
+    await site.node.write(
+      '/etc/kubernetes/mixed.yaml',
+      old.replace(/client-key-data: .*/, 'client-key: pki/foreign.key'),
+    );
+    await site.node.write('/etc/kubernetes/pki/foreign.key', foreignKey());
+    await site.node.write('/etc/kubernetes/broken.conf', 'clusters: [\n client-certificate: x\n');
+    const copies = await listOf(site, 'copies');
+    const user = 'user admin';
+    const [cluster] = copies
+      .map((one) => String(at(one, 'entry')))
+      .filter((entry) => entry.startsWith('cluster '));
+    const seen = copies.map((one) => [
+      at(one, 'file'),
+      at(one, 'entry'),
+      at(one, 'keyFits'),
+      at(one, 'issuer'),
+    ]);
+    const ca = '/etc/kubernetes/pki/ca.crt';
+    expect(seen).toContainEqual(['/etc/kubernetes/admin.conf', user, true, ca]);
+    expect(seen).toContainEqual(['/etc/kubernetes/admin.conf', cluster, null, 'itself']);
+    expect(seen).toContainEqual(['/etc/kubernetes/mixed.yaml', user, false, ca]);
+    expect(seen).toContainEqual(['/etc/kubernetes/pki/copy.pem', null, null, 'itself']);
+    const { stdout } = await cli(site, ['certs']);
+    expect(stdout).toMatch(/\/etc\/kubernetes\/mixed\.yaml, user admin .* does not fit/);
+    expect(stdout).toMatch(/! \/etc\/kubernetes\/broken\.conf: line 3, column 1: /);
   });
 
   test('what has expired, or is not valid yet, is named', async () => {
