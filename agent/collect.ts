@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
-import type { Collected, CollectorName } from '../src/metadata/collector.ts';
+import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../src/metadata/collector.ts';
 import { isUnreadable } from '../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../src/metadata/decode.ts';
 import type { Hands } from './hands.ts';
@@ -23,9 +23,7 @@ export type Answered = { collector: CollectorName; why: string | undefined };
 
 /** Why the cloud has not answered, if it was asked: what is on the node itself is no answer. */
 export const silenceOf = (answers: readonly Answered[]): string | undefined =>
-  answers.find(({ collector, why }) => why !== undefined && !ON_THE_NODE.includes(collector))?.why;
-
-const ON_THE_NODE: readonly CollectorName[] = ['local', 'heat_local'];
+  answers.find(({ collector, why }) => why !== undefined && asksCloud(collector))?.why;
 
 /** Asks every configured collector. @throws `aborted` when the program is to stop */
 export async function collect(
@@ -44,7 +42,10 @@ export async function collect(
   const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
   return {
     texts: found.filter((one) => !isUnreadable(one)),
-    problems: faults.flat(),
+    problems: faults.flatMap((all, index) => {
+      const collector = hands.collectors[index];
+      return collector && bringsFacts(collector.name) ? [] : all;
+    }),
     answers: hands.collectors.map(({ name }, index) => ({
       collector: name,
       why: faults[index]?.map(explain).join('; ') || undefined,

@@ -4,6 +4,8 @@ import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { cfnCollector } from '../src/metadata/cfn.ts';
 import type { Collector, CollectorName } from '../src/metadata/collector.ts';
+import { configDriveCollector, type ReadDrive } from '../src/metadata/config-drive.ts';
+import { ec2Collector, type ReadItem } from '../src/metadata/ec2.ts';
 import { heatCollector } from '../src/metadata/heat.ts';
 import { heatLocalCollector, localCollector } from '../src/metadata/local.ts';
 import { requestCollector, type TempUrl } from '../src/metadata/request.ts';
@@ -27,6 +29,8 @@ export type Readers = {
   ): Promise<string>;
   openTempUrl(url: string): TempUrl;
   openQueue(from: ZaqarSection): Queue;
+  readDrive: ReadDrive;
+  readItem: ReadItem;
 };
 
 /** The collector of that name, as configured. @throws `config` when its section is missing */
@@ -54,6 +58,10 @@ export function collectorOf(
       const queue = hands.openQueue(requireSection(name, polling.zaqar));
       return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, 'zaqar.json') });
     }
+    case 'ec2':
+      return ec2Collector(hands.readDrive, hands.readItem, hands.clock);
+    case 'config_drive':
+      return configDriveCollector(hands.readDrive);
     case 'heat_local':
       return heatLocalCollector(disk, polling.heat_local.path, uid);
     case 'local':

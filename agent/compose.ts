@@ -10,12 +10,15 @@ import { openLedger } from '../src/deployment/ledger.ts';
 import { createGenerations } from '../src/files/generation.ts';
 import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
+import { readAddress } from '../src/metadata/address.ts';
+import { driveReader, readByLabel } from '../src/metadata/config-drive.ts';
 import { given } from '../src/metadata/heat-params.ts';
 import { type Cfn, createCfn } from '../src/openstack/cfn.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
 import { createMagnum } from '../src/openstack/magnum.ts';
+import { metadataService } from '../src/openstack/metadata-service.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
@@ -31,6 +34,9 @@ import { hooksOf, runsOf } from './run-hands.ts';
 
 export const STATE = '/var/lib/coe-agent';
 export const RUNTIME = '/run/coe-agent';
+
+const NEARBY_MS = 5000;
+const NO_PROXY = { http: undefined, https: undefined, no: undefined };
 
 export type Composition = {
   config: Config;
@@ -93,6 +99,21 @@ export async function compose({
     progress({ event: 'notice', text: `this node has no ${kind} ${name}: root owns the new files` });
   });
 
+  // The server's own neighbour: no proxy, and no long wait for one that is not there.
+  const realNearby = createHttp({
+    deadlineMs: NEARBY_MS,
+    ca: () => undefined,
+    verify: true,
+    proxy: NO_PROXY,
+  });
+  const readItem = metadataService(as<Http>(realNearby, instrument.http), config.ec2.metadata_url);
+  const readDrive = driveReader(
+    disk,
+    config.config_drive.path,
+    // Below --root there is only what has been put there.
+    root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
+  );
+
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
     // Below --root it is that root's own systemctl, never this machine's.
@@ -118,6 +139,8 @@ export async function compose({
         ...readersOf(heat, keystone, createCfn({ http, secrets })),
         openTempUrl: (url) => createTempUrl(url, { http, secrets }),
         openQueue: (from) => openQueue(queueUserOf(from), keystone, zaqar),
+        readDrive,
+        readItem,
       }),
     ),
     adoption,
@@ -125,6 +148,7 @@ export async function compose({
       config.collectors.includes('zaqar') && config.zaqar?.use_websockets === true
         ? listenTo(queueUserOf(config.zaqar), keystone, connection, clock)
         : undefined,
+    addressOf: async (name, signal) => await readAddress(name, readDrive, readItem, signal),
     ledger: await openLedger(
       {
         disk,
@@ -160,6 +184,7 @@ export async function compose({
     skewMs: () => skewMs,
     close: () => {
       realHttp.close();
+      realNearby.close();
     },
   };
 }

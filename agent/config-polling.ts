@@ -44,12 +44,20 @@ const Zaqar = v.strictObject({
 
 const Request = v.strictObject({ metadata_url: address });
 
+/** Where the server finds what the cloud says of the server itself. */
+const Ec2 = v.strictObject({
+  metadata_url: v.optional(address, 'http://169.254.169.254/latest/meta-data'),
+});
+const ConfigDrive = v.strictObject({ path: v.optional(absolutePath, '/mnt/config') });
+
 /** How the node polls, key by key: what a section `os-collect-config` of the metadata may replace. */
 export const pollingEntries = {
   collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
   heat: v.optional(Heat),
   cfn: v.optional(Cfn),
   request: v.optional(Request),
+  ec2: v.optional(Ec2, {}),
+  config_drive: v.optional(ConfigDrive, {}),
   zaqar: v.optional(Zaqar),
   heat_local: v.optional(
     v.strictObject({ path: v.optional(paths, ['/var/lib/heat-cfntools/cfn-init-data']) }),

@@ -17,6 +17,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   cfn: ['metadata_url', 'heat_metadata_hint', 'stack_name', 'path', 'access_key_id', 'secret_access_key'],
   request: ['metadata_url'],
   zaqar: ['auth_url', 'user_id', 'password', 'project_id', 'queue_id', 'region_name', 'use_websockets'],
+  ec2: ['metadata_url'],
   heat_local: ['path'],
   local: ['path'],
 };
@@ -24,7 +25,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
 /** Collectors that the predecessor passes over when they are not configured. */
 const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
 
-/** The predecessor's own default, in its order, as far as it is served here. */
+/** The predecessor's own default, in its order; but facts of the server are asked when they are needed (`ec2`). */
 const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local', 'zaqar'];
 
 /**

@@ -10,6 +10,7 @@ import type { Generations } from '../src/files/generation.ts';
 import type { KeptRequests } from '../src/files/kept-requests.ts';
 import type { RunSettings } from '../src/hooks/prepare.ts';
 import type { RunHands } from '../src/hooks/run.ts';
+import type { AddressName } from '../src/metadata/address.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
@@ -35,6 +36,8 @@ export type Hands = {
   adoption: Adoption;
   /** Where somebody tells of news; the node polls all the same. */
   listen: Listen | undefined;
+  /** An address of this server as the cloud knows it; undefined when it has none. */
+  addressOf(name: AddressName, signal: AbortSignal): Promise<string | undefined>;
   ledger: Ledger;
   generations: Generations;
   keptRequests: KeptRequests;

@@ -1,3 +1,4 @@
+import { withAddresses } from './addresses.ts';
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, codeOf } from '../src/base/errors.ts';
 import { checkServiceAccount } from '../src/certificates/service-account.ts';
@@ -29,6 +30,7 @@ export async function intend(
   operation: Operation,
   deployment: Deployment,
   hands: Hands,
+  signal: AbortSignal,
 ): Promise<Intention | undefined> {
   switch (operation.kind) {
     case 'none':
@@ -37,13 +39,17 @@ export async function intend(
       throw new AgentError('bad-deployment', operation.why);
     case 'rotate':
     case 'go-back':
-      return await intendForNode(operation, hands);
+      return await intendForNode(operation, hands, signal);
     case 'run':
       return await intendToRun(operation, deployment, hands);
   }
 }
 
-async function intendForNode(operation: RotateOperation | GoBackOperation, hands: Hands): Promise<Intention> {
+async function intendForNode(
+  operation: RotateOperation | GoBackOperation,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Intention> {
   const { config } = hands;
   const node = await readNode(hands);
   if (operation.kind === 'go-back') {
@@ -54,7 +60,8 @@ async function intendForNode(operation: RotateOperation | GoBackOperation, hands
   checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
   checkKeys(operation, node);
   const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
-  return { node, steps: planRotation(operation, node, config, true), why };
+  const whole = await withAddresses(node, hands, signal);
+  return { node: whole, steps: planRotation(operation, whole, config, true), why };
 }
 
 async function intendToRun(
@@ -102,7 +109,7 @@ export async function settle(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
-  const intention = operation && (await orRefusal(intend(operation, deployment, hands)));
+  const intention = operation && (await orRefusal(intend(operation, deployment, hands, signal)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });

@@ -1,4 +1,5 @@
 import { explain } from '../../src/base/errors.ts';
+import { bringsFacts } from '../../src/metadata/collector.ts';
 import { collect, understand } from '../collect.ts';
 import { EXIT, exitCodeOf } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
@@ -38,6 +39,7 @@ export const verb: Verb = async (context) => {
     const { texts, problems: unanswered, answers } = await collect(hands, stopping);
     for (const { collector, why } of answers)
       if (why === undefined) findings.push({ verdict: 'good', what: `the collector ${collector} answers` });
+      else if (bringsFacts(collector)) findings.push({ verdict: 'warning', what: `${collector}: ${why}` });
     for (const problem of understand(texts, unanswered, hands).problems) {
       findings.push({ verdict: 'bad', what: explain(problem) });
       code ||= exitCodeOf(problem);

@@ -1,3 +1,4 @@
+import { withAddresses } from '../addresses.ts';
 import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
 import { takeInventory } from '../inventory.ts';
@@ -33,8 +34,9 @@ export const verb: Verb = async (context, options) => {
       else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');
       return EXIT.done;
     }
-    const steps = planRotation(FIRST, node, hands.config, false);
-    const outcome = await carryOut(steps, { owner: OWNER, node, hands, signal: stopping }).catch(
+    const whole = await withAddresses(node, hands, stopping);
+    const steps = planRotation(FIRST, whole, hands.config, false);
+    const outcome = await carryOut(steps, { owner: OWNER, node: whole, hands, signal: stopping }).catch(
       async (error: unknown) => {
         await conclude(OWNER, failed(error), hands);
         throw error;

@@ -27,14 +27,17 @@ type Entry = {
 export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
   try {
+    const { stopping } = watchSignals();
     const metadata = await readMetadataOption(options);
     const { texts, problems: unanswered } = metadata
       ? { texts: [metadata], problems: [] }
-      : await collect(hands, watchSignals().stopping);
+      : await collect(hands, stopping);
     const { deployments, problems } = understand(texts, unanswered, hands);
     const force = textOption(options, 'force');
     const due = pendingOf(deployments, (id) => (id === force ? undefined : hands.ledger.settledAt(id)));
-    const entries = await Promise.all(due.map(async (deployment) => await describe(deployment, hands)));
+    const entries = await Promise.all(
+      due.map(async (deployment) => await describe(deployment, hands, stopping)),
+    );
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
     if (context.json)
@@ -68,13 +71,13 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-async function describe(deployment: Deployment, hands: Hands): Promise<Entry> {
+async function describe(deployment: Deployment, hands: Hands, stopping: AbortSignal): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
   const nothing = { id, group, resource, limits: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
-    const intention = operation && (await intend(operation, deployment, hands));
+    const intention = operation && (await intend(operation, deployment, hands, stopping));
     if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
     const { why } = intention;
     const steps = 'steps' in intention ? intention.steps : 'run' in intention ? [intention.run] : [];

@@ -1,5 +1,6 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { readPassRecord } from '../status-file.ts';
@@ -32,6 +33,8 @@ export const verb: Verb = async (context) => {
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const { collector, why } of last?.answers ?? [])
       if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
+      // Those of the others are among the problems.
+      else if (isFacts(collector)) line(`  ${paint('yellow', '!')} ${collector}: ${why}`);
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
@@ -60,6 +63,9 @@ export const verb: Verb = async (context) => {
 
 /** The outputs' names are in the entry; their values are Heat's business. */
 const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome, outputs: undefined };
+
+/** Whether it is a collector of facts alone, whose silence is no problem. */
+const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one === name && bringsFacts(one));
 
 /** How the node polls, and who says so. */
 const pollingOf = ({ adoption, config }: Hands): string =>

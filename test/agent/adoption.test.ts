@@ -240,11 +240,11 @@ test('any section is a configuration or refused as one', async () => {
   );
   const value = fc.letrec<{ any: unknown }>((tie) => ({
     any: fc.oneof(
-      { depthSize: 'small' },
-      fc.jsonValue(),
+      { maxDepth: 3 },
+      fc.jsonValue({ maxDepth: 1 }),
       fc.constantFrom('heat', 'cfn', 'http://a', null),
-      fc.dictionary(name, tie('any')),
-      fc.array(tie('any')),
+      fc.dictionary(name, tie('any'), { maxKeys: 4 }),
+      fc.array(tie('any'), { maxLength: 3 }),
     ),
   })).any;
   fc.assert(

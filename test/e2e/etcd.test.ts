@@ -40,6 +40,7 @@ beforeAll(async () => {
     stringify({
       collectors: ['heat'],
       heat: cluster.collectConfig('master-0').heat,
+      ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
       poll: { min_seconds: 0.05, max_seconds: 0.2 },
       layout: 'kubernetes-certs',
       keys: 'ec-p256',

@@ -63,6 +63,8 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
     ...(spec.collectConfig ? { heat: spec.collectConfig.heat } : {}),
     poll: { min_seconds: 0.05, max_seconds: 0.2 },
     layout,
+    // Nobody answers at the port of `discard`: a test asks no service of the machine that it runs on.
+    ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
     keys: spec.keys ?? 'ec-p256',
     services: { deadline_seconds: 10, settle_seconds: 0, units: Object.fromEntries(places) },
   };

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { withAddresses } from '../../../agent/addresses.ts';
 import { compose, type Instrument } from '../../../agent/compose.ts';
 import { conclude } from '../../../agent/conclude.ts';
 import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
@@ -171,7 +172,7 @@ const UNITS = [
 
 /** What `agent make-cert` does. */
 async function firstCertificates(hands: Hands): Promise<void> {
-  const node = await readNode(hands);
+  const node = await withAddresses(await readNode(hands), hands, NEVER);
   const first = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
   const steps = planRotation(first, node, hands.config, false);
   const owner = 'make-cert';

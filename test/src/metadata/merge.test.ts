@@ -32,9 +32,9 @@ const json = fc.dictionary(
   fc.constantFrom('a', 'b', 'c', '__proto__', 'deployments'),
   fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
-      { depthSize: 'small' },
-      fc.jsonValue(),
-      fc.dictionary(fc.constantFrom('a', 'b', '__proto__'), tie('value')),
+      { maxDepth: 3 },
+      fc.jsonValue({ maxDepth: 1 }),
+      fc.dictionary(fc.constantFrom('a', 'b', '__proto__'), tie('value'), { maxKeys: 3 }),
     ),
   })).value,
 );

@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rmdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { type Disk, readIfThere } from '../base/disk.ts';
+import { AgentError, explain } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
+import type { Collector } from './collector.ts';
+
+/** Where Nova puts the EC2 metadata on a config drive; the predecessor reads the same file. */
+const FILE = 'ec2/latest/meta-data.json';
+const LABEL = 'config-2';
+
+/** Reads what a config drive says: the text of a JSON object; undefined when the node has none. */
+export type ReadDrive = (signal: AbortSignal) => Promise<string | undefined>;
+
+/** What the node's config drive says (collector `config_drive`); it does not change while the node runs. */
+export function configDriveCollector(read: ReadDrive): Collector {
+  let known: string | undefined;
+  return {
+    name: 'config_drive',
+    collect: async (signal) => {
+      known ??= await read(signal);
+      return known === undefined ? [] : [{ source: 'config drive', text: known }];
+    },
+  };
+}
+
+/** The config drive where somebody has mounted it, or else where `look` finds it. */
+export const driveReader =
+  (disk: Disk, mounted: string, look: ReadDrive): ReadDrive =>
+  async (signal) =>
+    (await readIfThere(disk, join(mounted, FILE)))?.toString('utf8') ?? (await look(signal));
+
+const run = promisify(execFile);
+
+/**
+ * Mounts this machine's config drive, read-only and for a moment, where nobody else sees it.
+ *
+ * @throws `not-yet` when it is there and cannot be mounted or read
+ */
+export const readByLabel: ReadDrive = async (signal) => {
+  const place = await mkdtemp(join(tmpdir(), 'coe-config-drive-'));
+  try {
+    if (!(await mount(place, signal))) return undefined;
+    try {
+      return await readFile(join(place, FILE), 'utf8');
+    } finally {
+      await run('umount', [place]);
+    }
+  } catch (cause) {
+    throw new AgentError('not-yet', `reading the config drive (${LABEL}): ${explain(cause)}`, { cause });
+  } finally {
+    await rmdir(place).catch(() => undefined);
+  }
+};
+
+/** False when there is no such file system. */
+async function mount(place: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    await run('mount', ['-o', 'ro,nosuid,nodev,noexec', `LABEL=${LABEL}`, place], {
+      signal,
+      env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+    });
+    return true;
+  } catch (error) {
+    if (isObject(error) && /can't find LABEL=/.test(String(error['stderr']))) return false;
+    throw error;
+  }
+}

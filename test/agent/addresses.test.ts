@@ -1,0 +1,97 @@
+import { X509Certificate } from 'node:crypto';
+import http from 'node:http';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** What heat-params leave to the cloud: the server's own addresses. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const asked: string[] = [];
+
+/** A metadata service that says these items. */
+async function service(items: Record<string, string>): Promise<{ ec2: { metadata_url: string } }> {
+  asked.length = 0;
+  const server = http.createServer((request, response) => {
+    const name = (request.url ?? '').replace('/latest/meta-data/', '');
+    asked.push(name);
+    response.writeHead(items[name] === undefined ? 404 : 200).end(items[name]);
+  });
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  return { ec2: { metadata_url: `http://127.0.0.1:${port}/latest/meta-data` } };
+}
+
+const namesOf = async (site: Site, path: string): Promise<string> =>
+  new X509Certificate(await site.node.read(path)).subjectAltName ?? '';
+
+const SERVER = '/etc/kubernetes/certs/server.crt';
+
+test('addresses that heat-params leave empty are asked of the metadata service, and no others', async () => {
+  const config = await service({ 'local-ipv4': '10.9.9.9', 'public-ipv4': '203.0.113.7' });
+  const site = await createSite(cloud, { role: 'master', config, params: { KUBE_NODE_IP: '' } });
+  expect(await namesOf(site, SERVER)).toContain('IP Address:10.9.9.9, IP Address:203.0.113.7');
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
+  expect(await namesOf(site, SERVER)).toContain('IP Address:10.9.9.9, IP Address:203.0.113.7');
+  await site.setParams({ KUBE_NODE_IP: '10.1.1.1', KUBE_NODE_PUBLIC_IP: '203.0.113.1' });
+  asked.length = 0;
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(await namesOf(site, SERVER)).toContain('IP Address:10.1.1.1, IP Address:203.0.113.1');
+  expect(asked).toEqual([]);
+});
+
+test('a worker is not asked for a public address; the config drive comes before the service', async () => {
+  const config = await service({});
+  const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' } });
+  await site.node.write('/mnt/config/ec2/latest/meta-data.json', '{"local-ipv4": "10.8.8.8"}');
+  asked.length = 0;
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(await namesOf(site, '/etc/kubernetes/certs/kubelet.crt')).toContain('IP Address:10.8.8.8');
+  expect(asked).toEqual([]);
+});
+
+test('without anybody to ask, the certificates are without the address, and it is told', async () => {
+  const site = await createSite(cloud, { params: { KUBE_NODE_IP: '' } });
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
+  expect(site.progress).toContainEqual({
+    event: 'notice',
+    text: expect.stringMatching(/heat-params has no KUBE_NODE_IP, .*connection refused/) as unknown,
+  });
+});
+
+test("a metadata service that is silent is in nobody's way, and is told of in status and doctor", async () => {
+  const site = await createSite(cloud);
+  const collectors = ['ec2', 'config_drive', 'heat', 'local'];
+  await site.node.configure({ collectors });
+  // As Heat says it for a server of Nova; the embedded one has none of these.
+  const LOCAL = '/var/lib/os-collect-config/local-data/poll.json';
+  await site.node.write(LOCAL, JSON.stringify({ 'os-collect-config': { collectors } }));
+  const { told } = await runLoop(site, { times: 2 });
+  expect(told.join('\n')).toContain('ready');
+  await cloud.rotateCa(site.cluster);
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
+  expect((await site.node.agent('run-once')).code).toBe(0);
+  const { stdout } = await site.node.agent('status');
+  expect(stdout).toMatch(/! ec2: reading .*meta-data: connection refused/);
+  expect(stdout).toContain('✓ heat answered');
+  expect((await site.node.agent('doctor')).stdout).toMatch(/! ec2: reading .*connection refused/);
+});
+
+test('what the metadata service says is metadata of the node like any other', async () => {
+  const config = await service({ '': 'local-ipv4', 'local-ipv4': '10.9.9.9' });
+  const site = await createSite(cloud, { config: { ...config, collectors: ['ec2'] } });
+  expect(await site.pass()).toMatchObject({ problems: [], answers: [{ collector: 'ec2', why: undefined }] });
+});

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+import { configDriveCollector, driveReader } from '../../../src/metadata/config-drive.ts';
+import { NEVER } from '../support/clock.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+const nowhere = async (): Promise<undefined> => await Promise.resolve(undefined);
+
+test('a drive that somebody has mounted is read there, and only once', async () => {
+  const { disk, write } = await tempRoot();
+  const collector = configDriveCollector(driveReader(disk, '/mnt/config', nowhere));
+  expect(await collector.collect(NEVER)).toEqual([]);
+  await write('/mnt/config/ec2/latest/meta-data.json', '{"local-ipv4": "10.0.0.5"}');
+  const found = [{ source: 'config drive', text: '{"local-ipv4": "10.0.0.5"}' }];
+  expect(await collector.collect(NEVER)).toEqual(found);
+  await write('/mnt/config/ec2/latest/meta-data.json', '{}');
+  expect(await collector.collect(NEVER)).toEqual(found);
+});
+
+test('elsewhere it is looked for by its label', async () => {
+  const { disk } = await tempRoot();
+  const read = driveReader(disk, '/mnt/config', async () => await Promise.resolve('{"a": 1}'));
+  expect(await read(NEVER)).toBe('{"a": 1}');
+});
