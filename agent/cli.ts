@@ -104,6 +104,12 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('make-cert', "the node's first certificates (what make-cert.sh is for)")
     .option('--force', 'make new ones although the node has a good set')
     .action(run(async () => await import('./commands/make-cert.ts')));
+  verb('cluster-config', 'a client certificate and a kubeconfig for a person; prints `export KUBECONFIG=...`')
+    .requiredOption('--user <name>', 'who it is for: the CN of the certificate')
+    .requiredOption('--dir <dir>', 'where key.pem, cert.pem, ca.pem and config go')
+    .option('--group <name>', 'the group of the user: the O of the certificate')
+    .option('--force', 'replace what is there')
+    .action(run(async () => await import('./commands/cluster-config.ts')));
   verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
     run(async () => await import('./commands/doctor.ts')),
   );

@@ -1,0 +1,139 @@
+import { dirname, join, resolve } from 'node:path';
+import { createDisk, type Disk } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
+import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import type { CertificateRequest } from '../../src/certificates/request.ts';
+import { familyOf } from '../../src/certificates/template.ts';
+import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
+import { EXIT } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { checkNode, readNode } from '../node.ts';
+import { openHands, textOption, type Verb, writeJson } from '../verb.ts';
+
+/**
+ * A kubeconfig for a person: the key is made on this machine and stays here, Magnum signs. Standard output is one line
+ * for the shell that called: `eval "$(agent cluster-config ...)"`.
+ */
+export const verb: Verb = async (context, options) => {
+  const { user, group, directory } = wantedOf(options);
+  // A directory of whoever runs this, not of the node below --root.
+  const disk = createDisk('/');
+  if (options['force'] !== true) await refuseToOverwrite(disk, directory);
+  const hands = await openHands(context, () => undefined);
+  try {
+    const { params, ...node } = await readNode(hands);
+    checkNode({ params, ...node }, hands.config.heat_params, false);
+    const server = `https://${apiAddress(params, hands.config.heat_params)}`;
+    const material = await issue(params, requestOf(user, group), hands, watchSignals().stopping);
+    const { certificate, key } = material.certificates.get(NAME) ?? { certificate: '', key: '' };
+    hands.secrets.add(key);
+    const ca = material.authorities.get('kubernetes') ?? '';
+    const { newKubeconfig } = await import('../../src/files/kubeconfig.ts');
+    const cluster = params.get('CLUSTER_UUID') ?? 'kubernetes';
+    const path = join(directory, 'config');
+    await write(disk, [
+      [join(directory, 'key.pem'), key, 0o600],
+      [join(directory, 'cert.pem'), certificate, 0o644],
+      [join(directory, 'ca.pem'), ca, 0o644],
+      [path, newKubeconfig({ ca, certificate, key }, { cluster, user, server }), 0o600],
+    ]);
+    const issued = oneCertificate(certificate, NAME);
+    const notAfter = issued.validToDate.toISOString();
+    if (context.json)
+      writeJson(context, { kubeconfig: path, user, server, fingerprint: fingerprint(issued), notAfter });
+    else context.world.stdout.write(`export KUBECONFIG=${quoted(path)}\n`);
+    return EXIT.done;
+  } finally {
+    hands.close();
+  }
+};
+
+const NAME = 'client';
+const FILES = ['key.pem', 'cert.pem', 'ca.pem', 'config'] as const;
+
+/** RFC 5280, appendix A.1: ub-common-name and ub-organization-name. */
+const LONGEST = 64;
+
+function wantedOf(options: Record<string, unknown>): {
+  user: string;
+  group: string | undefined;
+  directory: string;
+} {
+  const user = textOption(options, 'user') ?? '';
+  const group = textOption(options, 'group');
+  for (const [option, value] of [
+    ['--user', user],
+    ['--group', group],
+  ] as const)
+    if (value !== undefined && (value.trim() === '' || value.length > LONGEST))
+      throw new AgentError('usage', `${option}: a name of 1 to ${LONGEST} characters`);
+  return { user, group, directory: resolve(textOption(options, 'dir') ?? '.') };
+}
+
+async function refuseToOverwrite(disk: Disk, directory: string): Promise<void> {
+  for (const name of FILES)
+    if (await disk.info(join(directory, name)))
+      throw new AgentError('usage', `there is a ${join(directory, name)} already: --force replaces it`);
+}
+
+/** What a person reaches from outside comes first. */
+function apiAddress(params: HeatParams, path: string): string {
+  const host = ['KUBE_API_PUBLIC_ADDRESS', 'KUBE_API_PRIVATE_ADDRESS', 'KUBE_NODE_IP']
+    .map((key) => given(params, key))
+    .find((address) => address !== undefined);
+  if (host === undefined)
+    throw new AgentError('bad-heat-params', `${path} has no address of a Kubernetes API`);
+  return `${familyOf(host) === 6 ? `[${host}]` : host}:${given(params, 'KUBE_API_PORT') ?? '6443'}`;
+}
+
+const requestOf = (user: string, group: string | undefined): CertificateRequest => ({
+  name: NAME,
+  ca: 'kubernetes',
+  subject: [['CN', user], ...(group === undefined ? [] : [['O', group] as const])],
+  names: [],
+  keyUsage: ['digitalSignature', 'keyEncipherment'],
+  extendedKeyUsage: ['clientAuth'],
+});
+
+async function issue(
+  params: HeatParams,
+  request: CertificateRequest,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Material> {
+  const cluster = await hands.openCluster(params, undefined, signal, { patient: false });
+  return await issueCertificates([request], ['kubernetes'], hands.config.keys, {
+    ...cluster,
+    // Nothing of it belongs to the node, or outlives this run.
+    recall: async () => await Promise.resolve(undefined),
+    keep: async () => await Promise.resolve(),
+    now: hands.clock.now,
+    done: () => undefined,
+  });
+}
+
+/** All beside their places first: what fails leaves what was there. The kubeconfig comes last. */
+async function write(disk: Disk, files: readonly (readonly [string, string, number])[]): Promise<void> {
+  const staged = files.map(([path]) =>
+    join(dirname(path), `.${path.slice(path.lastIndexOf('/') + 1)}.coe-agent`),
+  );
+  const [first] = files;
+  if (first) await disk.makeDirectory(dirname(first[0]), { mode: 0o700 });
+  try {
+    for (const [index, [, content, mode]] of files.entries()) {
+      const at = staged[index] ?? '';
+      await disk.remove(at);
+      await disk.create(at, content, { mode });
+    }
+    for (const [index, [path]] of files.entries()) await disk.rename(staged[index] ?? '', path);
+    if (first) await disk.sync(dirname(first[0]));
+  } finally {
+    for (const path of staged) await disk.remove(path);
+  }
+}
+
+/** For a shell: in single quotes, which a path of ordinary characters does without. */
+const quoted = (path: string): string =>
+  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,0 +1,180 @@
+import { X509Certificate } from 'node:crypto';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { execFile } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { parse } from 'yaml';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+import { isSignedBy } from './support/certificates.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+async function folder(name = 'coe config'): Promise<string> {
+  const parent = await mkdtemp(join(tmpdir(), 'coe-cluster-config-'));
+  onTestFinished(async () => {
+    await rm(parent, { recursive: true, force: true });
+  });
+  return join(parent, name);
+}
+
+const make = async (site: Site, dir: string, ...more: string[]) =>
+  await cli(site, ['cluster-config', '--user', 'alice', '--dir', dir, ...more]);
+
+const text = async (...path: string[]): Promise<string> => await readFile(join(...path), 'utf8');
+
+const data = (pem: string): string => Buffer.from(pem).toString('base64');
+const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+
+/** Asks the node's own API port, which wants a certificate of the cluster's CA. */
+const askApi = async (site: Site, options: { ca: string; cert: string; key: string }): Promise<number> =>
+  await new Promise((resolve, reject) => {
+    const asked = request(
+      {
+        host: '127.0.0.1',
+        port: site.node.units.port('kube-apiserver'),
+        path: '/',
+        agent: false,
+        ...options,
+      },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      },
+    );
+    asked.once('error', reject);
+    asked.end();
+  });
+
+test('key, certificate and kubeconfig for a person; the API takes it, and a shell takes what is printed', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const dir = await folder();
+  const said = await make(site, dir, '--group', 'system:masters');
+  expect(said).toMatchObject({ code: 0, stderr: '' });
+  // Nothing but the one line, and it survives a shell although the path has a space in it.
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'eval "$1"; printf %s "$KUBECONFIG"',
+    'sh',
+    said.stdout,
+  ]);
+  expect(stdout).toBe(join(dir, 'config'));
+  expect(said.stdout.split('\n')).toHaveLength(2);
+
+  const leaf = new X509Certificate(await text(dir, 'cert.pem'));
+  expect(leaf.subject).toBe('CN=alice\nO=system:masters');
+  expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.2']);
+  expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
+  const files = {
+    ca: await text(dir, 'ca.pem'),
+    cert: await text(dir, 'cert.pem'),
+    key: await text(dir, 'key.pem'),
+  };
+  expect(await askApi(site, files)).toBe(200);
+
+  expect(parse(await text(dir, 'config'))).toMatchObject({
+    clusters: [
+      { cluster: { server: 'https://172.24.4.10:6443', 'certificate-authority-data': data(files.ca) } },
+    ],
+    users: [
+      {
+        name: 'alice',
+        user: { 'client-certificate-data': data(files.cert), 'client-key-data': data(files.key) },
+      },
+    ],
+  });
+  expect(await mode(dir)).toBe(0o700);
+  expect(await mode(join(dir, 'key.pem'))).toBe(0o600);
+  expect(await mode(join(dir, 'config'))).toBe(0o600);
+});
+
+test('with --json it is one object, and without a group the certificate has none', async () => {
+  const site = await createSite(cloud);
+  const dir = await folder('plain');
+  const { stdout } = await make(site, dir, '--json');
+  const leaf = new X509Certificate(await text(dir, 'cert.pem'));
+  expect(leaf.subject).toBe('CN=alice');
+  expect(parseObject(stdout)).toEqual({
+    kubeconfig: join(dir, 'config'),
+    user: 'alice',
+    server: 'https://172.24.4.10:6443',
+    fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
+    notAfter: leaf.validToDate.toISOString(),
+  });
+});
+
+describe('it refuses', () => {
+  test.each(['key.pem', 'cert.pem', 'ca.pem', 'config'])(
+    'to overwrite %s without --force, before it asks anybody',
+    async (name) => {
+      const site = await createSite(cloud);
+      const dir = await folder('there');
+      await make(site, dir);
+      for (const other of ['key.pem', 'cert.pem', 'ca.pem', 'config'])
+        if (other !== name) await rm(join(dir, other));
+      await writeFile(join(dir, name), 'mine');
+      const refused = await make(site, dir);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toContain(`there is a ${join(dir, name)} already: --force replaces it`);
+      expect(await text(dir, name)).toBe('mine');
+
+      expect(await make(site, dir, '--force')).toMatchObject({ code: 0 });
+      expect(await text(dir, name)).not.toBe('mine');
+      expect((await stat(join(dir, 'key.pem'))).mode & 0o777).toBe(0o600);
+    },
+  );
+
+  test('what Magnum does not sign, and then nothing is there, and what was there stays', async () => {
+    const site = await createSite(cloud);
+    const dir = await folder('before');
+    await make(site, dir);
+    const before = await text(dir, 'config');
+    await site.setParams({ TRUSTEE_PASSWORD: 'wrong' });
+    const refused = await make(site, dir, '--force');
+    expect(refused).toMatchObject({ stdout: '' });
+    expect(refused.code).not.toBe(0);
+    expect(await text(dir, 'config')).toBe(before);
+    const fresh = await folder('fresh');
+    await make(site, fresh);
+    await expect(stat(join(fresh, 'key.pem'))).rejects.toThrow('ENOENT');
+  });
+
+  test.each([
+    [['--user', ' '], '--user: a name of 1 to 64 characters'],
+    [['--user', 'x'.repeat(65)], '--user: a name of 1 to 64 characters'],
+    [['--user', 'a', '--group', ''], '--group: a name of 1 to 64 characters'],
+  ])('%j', async (options, words) => {
+    const site = await createSite(cloud);
+    const said = await cli(site, ['cluster-config', '--dir', await folder('x'), ...options]);
+    expect(said).toMatchObject({ code: 2, stdout: '' });
+    expect(said.stderr).toContain(words);
+  });
+
+  test('a node that knows no Kubernetes API', async () => {
+    const site = await createSite(cloud);
+    await site.setParams({ KUBE_API_PUBLIC_ADDRESS: '', KUBE_API_PRIVATE_ADDRESS: '', KUBE_NODE_IP: '' });
+    expect((await make(site, await folder('x'))).stderr).toContain('has no address of a Kubernetes API');
+  });
+});
+
+test('the address of the API is the most public one there is, and IPv6 gets its brackets', async () => {
+  const site = await createSite(cloud);
+  await site.setParams({
+    KUBE_API_PUBLIC_ADDRESS: '',
+    KUBE_API_PRIVATE_ADDRESS: 'fd00::4',
+    KUBE_API_PORT: '8443',
+  });
+  const { stdout } = await make(site, await folder('six'), '--json');
+  expect(at(parseObject(stdout), 'server')).toBe('https://[fd00::4]:8443');
+});
