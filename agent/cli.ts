@@ -113,6 +113,10 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
     run(async () => await import('./commands/doctor.ts')),
   );
+  verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--back', 'give the node back to os-collect-config')
+    .action(run(async () => await import('./commands/migrate.ts')));
   verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
     run(async () => await import('./commands/rollback.ts')),
   );

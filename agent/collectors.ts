@@ -56,7 +56,7 @@ export function collectorOf(
       return requestCollector(hands.openTempUrl(requireSection(name, polling.request).metadata_url));
     case 'zaqar': {
       const queue = hands.openQueue(requireSection(name, polling.zaqar));
-      return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, 'zaqar.json') });
+      return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, QUEUE_RECORD) });
     }
     case 'ec2':
       return ec2Collector(hands.readDrive, hands.readItem, hands.clock);
@@ -76,3 +76,6 @@ async function hintedUrl(path: string, disk: Disk): Promise<string> {
   if (/^https?:/.test(hint) && URL.canParse(url)) return url;
   throw new AgentError('config', `cfn.metadata_url is not configured, and there is no address in ${path}`);
 }
+
+/** What a queue has said last, below the state directory. */
+export const QUEUE_RECORD = 'zaqar.json';

@@ -33,6 +33,7 @@ import { readParamsIfThere } from './node.ts';
 import { hooksOf, runsOf } from './run-hands.ts';
 
 export const STATE = '/var/lib/coe-agent';
+export const LEDGER = join(STATE, 'deployments');
 export const RUNTIME = '/run/coe-agent';
 
 const NEARBY_MS = 5000;
@@ -114,11 +115,11 @@ export async function compose({
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );
 
+  // Below --root it is that root's own systemctl, never this machine's.
+  const systemctlProgram = root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl');
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
-    // Below --root it is that root's own systemctl, never this machine's.
-    const real = createSystemctl(root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl'));
-    return as(real, instrument.systemctl);
+    return as(createSystemctl(systemctlProgram), instrument.systemctl);
   };
 
   return {
@@ -157,7 +158,7 @@ export async function compose({
           log.error({ path, why: explain(error) }, 'a record of the ledger is damaged');
         },
       },
-      join(STATE, 'deployments'),
+      LEDGER,
     ),
     generations: createGenerations(disk, join(STATE, 'generation'), (user, group) =>
       // Only root may give files away; below --root everything belongs to whoever runs.
@@ -169,6 +170,10 @@ export async function compose({
     hooks: hooksOf(config, env, disk, uid),
     runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),
     systemctl,
+    unitKeeper: async () => {
+      const { createUnitKeeper } = await import('../src/services/unit-keeper.ts');
+      return createUnitKeeper(systemctlProgram);
+    },
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journal.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);

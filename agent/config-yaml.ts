@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { LineCounter, parseDocument } from 'yaml';
+import { LineCounter, parseDocument, stringify } from 'yaml';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { isObject } from '../src/base/json.ts';
 
@@ -87,3 +87,7 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unk
     }
   return path.length > 1 ? offsetOf(document, path.slice(0, -1)) : undefined;
 }
+
+/** The text of a configuration file, with one line of comment above. */
+export const formatConfigFile = (comment: string, value: Record<string, unknown>): string =>
+  `# ${comment}\n${stringify(value)}`;

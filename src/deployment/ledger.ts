@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Disk } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { readRecord, writeRecord } from '../base/record.ts';
+import { appliedByHeatConfig, readTakenOver } from './applied.ts';
 import { type Deployment, type Outcome, OutcomeSchema, SignalTargetSchema } from './deployment.ts';
 import type { SettledAt } from './pending.ts';
 
@@ -64,11 +65,8 @@ const remembered = ({ statusCode, stdout, stderr }: Outcome): Outcome => ({
 
 const REMEMBERED = 16_384;
 
-/** Where heat-config keeps the ids that it has applied, newest place first. */
-export const PREDECESSOR_DIRECTORIES = [
-  '/var/lib/heat-config/deployed',
-  '/var/run/heat-config/deployed',
-] as const;
+/** Beside the entries: what the predecessor had done when it was replaced. */
+export const TAKEN_OVER = 'taken-over';
 
 /**
  * Opens the ledger in a directory. A record that cannot be read is told to `onDamage`: whether its deployment
@@ -84,10 +82,13 @@ export async function openLedger(
   const damaged = new Set<string>();
   const fileOf = (id: string): string => join(directory, `${id}.json`);
 
-  for (const path of PREDECESSOR_DIRECTORIES)
-    for (const name of await disk.list(path))
-      if (name.endsWith('.json') && !name.endsWith('.notify.json'))
-        elsewhere.add(name.slice(0, -'.json'.length));
+  for (const { id } of await appliedByHeatConfig(disk)) elsewhere.add(id);
+  const takenOver = join(directory, TAKEN_OVER);
+  try {
+    for (const id of await readTakenOver(disk, takenOver)) elsewhere.add(id);
+  } catch (error) {
+    hands.onDamage(takenOver, error);
+  }
 
   for (const name of await disk.list(directory)) {
     if (!name.endsWith('.json') || name.startsWith('.')) continue;

@@ -132,3 +132,18 @@ async function keep(disk: Disk, path: string, kept: Kept): Promise<void> {
   await disk.makeDirectory(dirname(path), {});
   await writeRecord(disk, path, kept);
 }
+
+/**
+ * Lets a queue begin with metadata that a predecessor has taken out of it. What this node has kept itself stays.
+ */
+export async function keepMetadata(
+  disk: Disk,
+  path: string,
+  { queueId, text }: { queueId: string; text: string },
+): Promise<void> {
+  if ((await readKept(disk, path, queueId)) === undefined)
+    await keep(disk, path, { queueId, messageId: TAKEN_OVER, text });
+}
+
+/** No message has this id: the next one is another. */
+const TAKEN_OVER = 'taken-over';

@@ -1,5 +1,5 @@
-import { execa } from 'execa';
-import { AgentError, explain } from '../base/errors.ts';
+import { explain } from '../base/errors.ts';
+import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 import { together } from './together.ts';
 
 /** What systemd says of a unit, in its own words (systemctl(1), `show`). */
@@ -29,26 +29,7 @@ export type Systemctl = {
 
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
 export function createSystemctl(program: string): Systemctl {
-  const run = async (args: string[], timeout: number, signal: AbortSignal): Promise<string> => {
-    const result = await execa(program, args, {
-      reject: false,
-      timeout,
-      cancelSignal: signal,
-      stdin: 'ignore',
-    });
-    if (result.exitCode === 0) return result.stdout;
-    const what = `systemctl ${args.join(' ')}`;
-    if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`);
-    if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
-    if (result.code === 'ENOENT')
-      throw new AgentError('unit', `${what}: there is no ${program} on this node`);
-    const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
-    // Without an exit code it was killed, or could not be run at all.
-    const code =
-      result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
-    throw new AgentError('unit', `${what}: ${words || code}`);
-  };
-
+  const run = systemctlRunner(program);
   const showAll = async (units: readonly string[], signal: AbortSignal): Promise<UnitState[]> => {
     const wanted = 'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts';
     const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, signal);
@@ -74,9 +55,7 @@ export function createSystemctl(program: string): Systemctl {
 }
 
 function stateOf(text: string): UnitState {
-  const facts = new Map(
-    text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
-  );
+  const facts = factsOf(text);
   const fact = (name: string): string => facts.get(name) ?? '';
   return {
     load: fact('LoadState'),
@@ -89,5 +68,3 @@ function stateOf(text: string): UnitState {
 }
 
 const QUICK_MS = 15_000;
-
-const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);

@@ -1,0 +1,47 @@
+import { EXIT } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { carryOutMigration } from '../migrate.ts';
+import {
+  describeMigration,
+  type MigrationStep,
+  planMigration,
+  planReturn,
+  SUCCESSOR,
+} from '../migration-plan.ts';
+import { createTerminal } from '../terminal.ts';
+import { onLockedNode, openHands, type Verb, writeJson } from '../verb.ts';
+
+/** Takes the place of os-collect-config on this node, or with `--back` gives it back. */
+export const verb: Verb = async (context, options) => {
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const progress = context.json ? () => undefined : terminal.progress;
+  const { stopping } = watchSignals();
+  const isBack = options['back'] === true;
+  const plan = async (hands: Hands): Promise<MigrationStep[]> =>
+    isBack ? await planReturn(hands, stopping) : await planMigration(hands, stopping);
+
+  if (options['dryRun'] === true || isBack) {
+    const hands = await openHands(context, progress);
+    try {
+      const steps = await plan(hands);
+      if (options['dryRun'] === true) {
+        if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
+        else for (const step of steps) terminal.line(`  ${describeMigration(step)}`);
+        return EXIT.done;
+      }
+      // It holds the lock that the rest of the way back needs.
+      const keeper = await hands.unitKeeper();
+      if ((await keeper.standing(SUCCESSOR, stopping))?.active === true)
+        await keeper.retire(SUCCESSOR, stopping);
+    } finally {
+      hands.close();
+    }
+  }
+  return await onLockedNode(context, 'migrate', progress, async (hands) => {
+    const steps = await plan(hands);
+    await carryOutMigration(steps, hands, stopping);
+    if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
+    return EXIT.done;
+  });
+};

@@ -1,0 +1,105 @@
+import { join } from 'node:path';
+import { readIfThere } from '../src/base/disk.ts';
+import { AgentError } from '../src/base/errors.ts';
+import { CONFIG_PATH } from './config.ts';
+import { OS_COLLECT_CONFIG, translateOsCollectConfig } from './config-os-collect.ts';
+import { formatConfigFile } from './config-yaml.ts';
+import type { Hands } from './hands.ts';
+import { digestOf, readBefore } from './migration-record.ts';
+
+/** The units of both, by the names that their packages give them. */
+export const PREDECESSOR = 'os-collect-config.service';
+export const SUCCESSOR = 'coe-agent.service';
+
+/** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */
+const CACHE = '/var/lib/os-collect-config';
+
+/** What is to be done, as data: `--dry-run` prints it. */
+export type MigrationStep =
+  /** Nothing new is begun, and what has been begun comes to its end. */
+  | { do: 'let-finish'; unit: string }
+  | { do: 'take-over-ids' }
+  | { do: 'take-over-queue'; queueId: string; text: string }
+  | { do: 'write-config'; path: string; text: string }
+  | { do: 'retire'; unit: string }
+  | { do: 'employ'; unit: string }
+  | { do: 'hand-back-ids'; ids: readonly string[] }
+  | { do: 'remove-config'; path: string };
+
+/** Takes the place of os-collect-config and of what it starts. */
+export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+  const { disk, config } = hands;
+  const keeper = await hands.unitKeeper();
+  const before = await keeper.standing(PREDECESSOR, signal);
+  const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
+  const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
+  const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
+  const cached = (await readIfThere(disk, join(CACHE, 'zaqar.json')))?.toString('utf8');
+  return [
+    ...(before?.active === true ? [{ do: 'let-finish', unit: PREDECESSOR } as const] : []),
+    { do: 'take-over-ids' },
+    ...(queueId !== undefined && cached !== undefined
+      ? [{ do: 'take-over-queue', queueId, text: cached } as const]
+      : []),
+    ...(ini !== undefined && !isOurs
+      ? [{ do: 'write-config', path: CONFIG_PATH, text: translated(ini) } as const]
+      : []),
+    ...(before ? [{ do: 'retire', unit: PREDECESSOR } as const] : []),
+    ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
+  ];
+}
+
+const translated = (ini: string): string =>
+  formatConfigFile(
+    `what ${OS_COLLECT_CONFIG} says, written by agent migrate`,
+    translateOsCollectConfig(ini, () => undefined),
+  );
+
+/**
+ * Gives the node back to os-collect-config. What has been done since is applied for it, too.
+ *
+ * @throws `not-yet` while a result is not acknowledged or a deployment runs: nobody would see to it afterwards
+ */
+export async function planReturn(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+  const { disk, ledger } = hands;
+  const open = ledger.entries().filter(({ state }) => !['signalled', 'superseded'].includes(state));
+  if (open.length > 0)
+    throw new AgentError(
+      'not-yet',
+      `giving the node back: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" brings it to its end`,
+    );
+  const before = await readBefore(disk);
+  const keeper = await hands.unitKeeper();
+  const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
+  const isAsWritten = written !== undefined && before?.config === digestOf(written);
+  return [
+    ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'retire', unit: SUCCESSOR } as const] : []),
+    { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
+    ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
+    ...(before?.enabled !== false && (await keeper.standing(PREDECESSOR, signal))
+      ? [{ do: 'employ', unit: PREDECESSOR } as const]
+      : []),
+  ];
+}
+
+/** A step in words, for the terminal and `--dry-run`. */
+export function describeMigration(step: MigrationStep): string {
+  switch (step.do) {
+    case 'let-finish':
+      return `let ${step.unit} begin nothing new, and finish what it has begun`;
+    case 'take-over-ids':
+      return 'take over the ids of the deployments that heat-config has applied';
+    case 'take-over-queue':
+      return `take over the last message of the queue ${step.queueId}`;
+    case 'write-config':
+      return `write ${step.path}, from ${OS_COLLECT_CONFIG}`;
+    case 'retire':
+      return `stop and disable ${step.unit}`;
+    case 'employ':
+      return `enable and start ${step.unit}`;
+    case 'hand-back-ids':
+      return `let heat-config take ${step.ids.length} deployments for applied`;
+    case 'remove-config':
+      return `remove ${step.path}, which is as agent migrate has written it`;
+  }
+}

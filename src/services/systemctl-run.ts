@@ -1,0 +1,36 @@
+import { execa } from 'execa';
+import { AgentError } from '../base/errors.ts';
+
+/**
+ * Runs systemctl(1) and gives what it prints.
+ *
+ * @param timeout in milliseconds
+ * @throws `unit` with systemd's own words; `aborted` when the program is to stop
+ */
+export const systemctlRunner =
+  (program: string) =>
+  async (args: string[], timeout: number, signal: AbortSignal): Promise<string> => {
+    const result = await execa(program, args, {
+      reject: false,
+      timeout,
+      cancelSignal: signal,
+      stdin: 'ignore',
+    });
+    if (result.exitCode === 0) return result.stdout;
+    const what = `systemctl ${args.join(' ')}`;
+    if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`);
+    if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
+    if (result.code === 'ENOENT')
+      throw new AgentError('unit', `${what}: there is no ${program} on this node`);
+    const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
+    // Without an exit code it was killed, or could not be run at all.
+    const code =
+      result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
+    throw new AgentError('unit', `${what}: ${words || code}`);
+  };
+
+export const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);
+
+/** What `systemctl show` prints of one unit: `Name=value` a line. */
+export const factsOf = (text: string): ReadonlyMap<string, string> =>
+  new Map(text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]));

@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Hands } from '../../agent/hands.ts';
+import { carryOutMigration } from '../../agent/migrate.ts';
+import {
+  describeMigration,
+  type MigrationStep,
+  planMigration,
+  planReturn,
+} from '../../agent/migration-plan.ts';
+import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { rawDeployment } from '../src/support/deployments.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const OLD = 'os-collect-config.service';
+const NEW = 'coe-agent.service';
+const DEPLOYED = '/var/lib/heat-config/deployed';
+const LOCAL = '/var/lib/os-collect-config/local-data';
+
+/** Units that are what they are said to be, and what was done to them, in order. */
+function fakeKeeper(units: Map<string, UnitStanding>): { keeper: UnitKeeper; done: string[] } {
+  const done: string[] = [];
+  const set = (unit: string, change: Partial<UnitStanding>): void => {
+    const now = units.get(unit);
+    if (now) units.set(unit, { ...now, ...change });
+  };
+  const note = async (what: string, unit: string): Promise<void> => {
+    done.push(`${what} ${unit}`);
+    await Promise.resolve();
+  };
+  return {
+    done,
+    keeper: {
+      standing: async (unit) => await Promise.resolve(units.get(unit)),
+      freeze: async (unit) => await note('freeze', unit),
+      thaw: async (unit) => await note('thaw', unit),
+      retire: async (unit) => {
+        set(unit, { active: false, enabled: false });
+        await note('retire', unit);
+      },
+      employ: async (unit) => {
+        set(unit, { active: true, enabled: true });
+        await note('employ', unit);
+      },
+    },
+  };
+}
+
+type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitStanding> };
+
+/** A node on which os-collect-config runs, with nothing under way. */
+async function setUp(): Promise<Node> {
+  const site = await createSite(cloud, { config: { collectors: ['local'] } });
+  const units = new Map<string, UnitStanding>([
+    [OLD, { enabled: true, active: true, tasks: 1 }],
+    [NEW, { enabled: false, active: false, tasks: undefined }],
+  ]);
+  const { keeper, done } = fakeKeeper(units);
+  const hands = { ...(await site.start()), unitKeeper: async () => await Promise.resolve(keeper) };
+  return { site, hands, done, units };
+}
+
+const INI = '[DEFAULT]\ncollectors = local\n[local]\npath = /var/lib/os-collect-config/local-data\n';
+const inWords = (steps: readonly MigrationStep[]): string[] => steps.map(describeMigration);
+const listed = (...ids: string[]): string =>
+  JSON.stringify({ deployments: ids.map((id) => rawDeployment({}, { id })) });
+
+test('what the predecessor has applied is not run again, even when its files are gone', async () => {
+  const { site, hands, done } = await setUp();
+  await site.node.write(`${DEPLOYED}/told.json`, '{}');
+  await site.node.write(`${DEPLOYED}/told.notify.json`, '{}');
+  await site.node.write(`${DEPLOYED}/untold.json`, '{}');
+  const steps = await planMigration(hands, NEVER);
+  await carryOutMigration(steps, hands, NEVER);
+  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
+  const notices = site.progress.flatMap((event) => (event.event === 'notice' ? [event.text] : []));
+  expect(notices).toMatchObject([expect.stringContaining('untold')]);
+
+  for (const name of ['told.json', 'told.notify.json', 'untold.json'])
+    await hands.disk.remove(`${DEPLOYED}/${name}`);
+  await site.node.write(`${LOCAL}/all.json`, listed('told', 'untold', 'new'));
+  expect((await site.pass()).settled.map(({ id }) => id)).toEqual(['new']);
+});
+
+test('a dry run tells the same steps, and they are worth repeating', async () => {
+  const { site, hands, done } = await setUp();
+  const planned = inWords(await planMigration(hands, NEVER));
+  expect(planned).toEqual([
+    `let ${OLD} begin nothing new, and finish what it has begun`,
+    'take over the ids of the deployments that heat-config has applied',
+    `stop and disable ${OLD}`,
+    `enable and start ${NEW}`,
+  ]);
+  expect(done).toEqual([]);
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  for (const id of ['late', 'later']) {
+    await site.node.write(`${DEPLOYED}/${id}.json`, '{}');
+    await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+    await hands.disk.remove(`${DEPLOYED}/${id}.json`);
+  }
+  await site.node.write(`${LOCAL}/all.json`, listed('late', 'later'));
+  expect((await site.pass()).settled).toEqual([]);
+});
+
+test('what runs is waited for, and when it does not end everything stays as it was', async () => {
+  const { hands, done, units } = await setUp();
+  units.set(OLD, { enabled: true, active: true, tasks: 3 });
+  const error = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
+  expect(error.message).toContain('still running a deployment');
+  expect(done).toEqual([`freeze ${OLD}`, `thaw ${OLD}`]);
+  units.set(OLD, { enabled: true, active: true, tasks: undefined });
+  const unknown = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
+  expect(unknown.message).toContain('cannot be told');
+});
+
+test('the configuration is written once, and goes again on the way back unless somebody has changed it', async () => {
+  const { site, hands } = await setUp();
+  const config = '/etc/coe-agent/agent.yaml';
+  await hands.disk.remove(config);
+  await site.node.write('/etc/os-collect-config.conf', INI);
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  expect((await site.files('/etc/coe-agent')).get(config)).toMatchObject({ mode: 0o600 });
+  expect((await site.pass()).problems).toEqual([]);
+  expect(inWords(await planReturn(hands, NEVER))).toContain(
+    `remove ${config}, which is as agent migrate has written it`,
+  );
+  await site.node.write(config, `${await site.node.read(config)}# mine\n`);
+  expect(inWords(await planReturn(hands, NEVER)).join()).not.toContain('remove');
+});
+
+test('the way back lets heat-config take for applied what has been done since', async () => {
+  const { site, hands, done } = await setUp();
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  await site.node.write(`${LOCAL}/all.json`, listed('one', 'two'));
+  await site.pass();
+  done.length = 0;
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
+  expect(done).toEqual([`retire ${NEW}`, `employ ${OLD}`]);
+  for (const id of ['one', 'two']) expect(await site.node.read(`${DEPLOYED}/${id}.json`)).toContain(id);
+});
+
+test('there is no way back while somebody waits for an answer', async () => {
+  const { site, hands } = await setUp();
+  await site.node.configure({ collectors: ['heat'] });
+  await cloud.rotateCa(site.cluster);
+  cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
+  await site.pass();
+  cloud.clearFaults();
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  expect((await agentErrorOf(planReturn(again, NEVER))).message).toContain('is only finished');
+});
+
+test('the last message of a queue, which the predecessor has taken out of it, still counts', async () => {
+  const { site, hands } = await setUp();
+  const config = { ...hands.config, collectors: ['zaqar' as const], zaqar: QUEUE };
+  const metadata = listed('queued');
+  await site.node.write('/var/lib/os-collect-config/zaqar.json', metadata);
+  await carryOutMigration(await planMigration({ ...hands, config }, NEVER), hands, NEVER);
+  const record = await site.node.read('/var/lib/coe-agent/zaqar.json');
+  expect(JSON.parse(record.split('\n')[0] ?? '')).toMatchObject({ queueId: 'q', text: metadata });
+});
+
+const QUEUE = {
+  auth_url: 'http://127.0.0.1:1/v3',
+  user_id: 'u',
+  password: 'a-password',
+  project_id: 'p',
+  queue_id: 'q',
+  use_websockets: false,
+};
