@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { replaceFile } from '../src/base/disk.ts';
+import { replaceFile } from '../src/base/replace-file.ts';
 import { AgentError } from '../src/base/errors.ts';
 import {
   appliedByHeatConfig,

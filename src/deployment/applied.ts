@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type Disk, replaceFile } from '../base/disk.ts';
+import type { Disk } from '../base/disk.ts';
+import { replaceFile } from '../base/replace-file.ts';
 import { readRecord, writeRecord } from '../base/record.ts';
 
 /** Where heat-config keeps the ids that it has applied, newest place first. */

@@ -19,7 +19,11 @@ export type Machine = {
 };
 
 /** Words of a unit file, each a line of its section. */
-export type UnitSections = { Unit?: readonly string[]; Service: readonly string[] };
+export type UnitSections = {
+  Unit?: readonly string[];
+  Service: readonly string[];
+  Install?: readonly string[];
+};
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/machine');
 
@@ -62,7 +66,7 @@ export async function startMachine(): Promise<Machine> {
   };
 }
 
-const unitFile = ({ Unit, Service }: UnitSections): string =>
-  Object.entries({ Unit: Unit ?? [], Service })
+const unitFile = ({ Unit, Service, Install }: UnitSections): string =>
+  Object.entries({ Unit: Unit ?? [], Service, Install: Install ?? [] })
     .map(([section, lines]) => [`[${section}]`, ...lines, ''].join('\n'))
     .join('\n');

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { rawDeployment } from '../src/support/deployments.ts';
+import { asRoot, type Machine, startMachine } from './machine.ts';
+
+/** os-collect-config gives way under a real systemd, while a deployment that it has begun still runs. */
+
+const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+const DEPLOYED = '/var/lib/heat-config/deployed';
+const LOCAL = '/var/lib/os-collect-config/local-data';
+const [OLD, NEW] = ['os-collect-config', 'coe-agent'];
+
+/**
+ * What os-collect-config does: its main process waits for what it has started, which notes that a deployment is
+ * applied, runs it, and notes the answer.
+ */
+const COLLECTOR = `#!/bin/sh
+while :; do
+  if [ -e /run/asked ]; then
+    rm /run/asked
+    sh -c 'echo {} >${DEPLOYED}/begun.json; touch /run/running
+           until [ -e /run/may-end ]; do sleep 0.1; done; echo {} >${DEPLOYED}/begun.notify.json'
+  fi
+  sleep 0.1
+done
+`;
+
+let machine: Machine;
+beforeAll(async () => {
+  machine = await startMachine();
+  await machine.write('/usr/local/bin/collector', COLLECTOR, '0755');
+  await machine.unit(OLD, { Service: ['ExecStart=/usr/local/bin/collector'], Install: INSTALL });
+  await machine.unit(NEW, { Service: ['ExecStart=/bin/sleep infinity'], Install: INSTALL });
+  await machine.write(
+    '/etc/os-collect-config.conf',
+    `[DEFAULT]\ncollectors = local\n[local]\npath = ${LOCAL}\n`,
+    '0600',
+  );
+  await machine.run('mkdir', '-p', DEPLOYED);
+  await machine.run('systemctl', 'enable', '--now', OLD);
+});
+afterAll(async () => {
+  await machine?.close();
+});
+
+const INSTALL = ['WantedBy=multi-user.target'];
+
+const agent = (...args: string[]) => {
+  const [program, ...rest] = [...asRoot, process.execPath, AGENT, ...args, '--root', machine.root] as const;
+  return execa(program, rest, { stdin: 'ignore', reject: false });
+};
+
+const standing = async (unit: string): Promise<string[]> => [
+  await machine.run('sh', '-c', `systemctl is-enabled ${unit}; systemctl is-active ${unit}; true`),
+];
+
+const until = async (condition: string): Promise<void> => {
+  await machine.run('timeout', '60', 'sh', '-c', `until ${condition}; do sleep 0.05; done`);
+};
+
+test('what os-collect-config has begun comes to its end before it is stopped; nothing new begins', async () => {
+  await machine.run('touch', '/run/asked');
+  await until('[ -e /run/running ]');
+  const migrating = agent('migrate');
+  // Its main process is stopped by a signal: state T.
+  const main = await machine.run('systemctl', 'show', '--property=MainPID', '--value', OLD);
+  await until(`grep -q '^State:.T' /proc/${main}/status`);
+  await machine.run('touch', '/run/asked');
+  expect(await standing(OLD)).toEqual(['enabled\nactive']);
+  await machine.run('touch', '/run/may-end');
+  const { stdout, stderr, exitCode } = await migrating;
+  expect({ stderr, exitCode }).toMatchObject({ exitCode: 0 });
+  expect(stdout).not.toContain('has not noted an answer');
+  expect(await standing(OLD)).toEqual(['disabled\ninactive']);
+  expect(await standing(NEW)).toEqual(['enabled\nactive']);
+  // It would have begun again, had it not been stopped.
+  await machine.run('test', '-e', '/run/asked');
+  expect(await machine.run('stat', '-c', '%a', '/etc/coe-agent/agent.yaml')).toBe('600');
+});
+
+test('the deployment that it has applied is not run again', async () => {
+  await machine.run('rm', '-r', DEPLOYED);
+  const deployments = [rawDeployment({}, { id: 'begun' })];
+  await machine.write(`${LOCAL}/all.json`, JSON.stringify({ deployments }), '0600');
+  const { stdout, exitCode } = await agent('run-once');
+  expect({ stdout, exitCode }).toEqual({ stdout: 'nothing to do', exitCode: 0 });
+});
+
+test('the way back', async () => {
+  expect((await agent('migrate', '--back')).exitCode).toBe(0);
+  expect(await standing(OLD)).toEqual(['enabled\nactive']);
+  expect(await standing(NEW)).toEqual(['disabled\ninactive']);
+  await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
+});
