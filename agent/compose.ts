@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
-import { createDisk, type Disk } from '../src/base/disk.ts';
+import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { createRetry, type Retry } from '../src/base/retry.ts';
@@ -172,7 +172,9 @@ export async function compose({
     systemctl,
     unitKeeper: async () => {
       const { createUnitKeeper } = await import('../src/services/unit-keeper.ts');
-      return createUnitKeeper(systemctlProgram);
+      return createUnitKeeper(systemctlProgram, async (path) =>
+        (await readIfThere(disk, path))?.toString('utf8'),
+      );
     },
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journal.ts');

@@ -113,11 +113,11 @@ async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promi
   const deadline = hands.clock.elapsed() + PATIENCE_MS;
   for (;;) {
     const now = await keeper.standing(unit, signal);
-    if (!now?.active || now.tasks === 1) return;
-    if (now.tasks === undefined)
+    if (!now?.active || now.others === 0) return;
+    if (now.others === undefined)
       throw new AgentError(
         'precondition',
-        `whether ${unit} runs a deployment cannot be told (systemd does not count its tasks): stop it when it does not, and migrate again`,
+        `whether ${unit} runs a deployment cannot be told (its control group cannot be read): stop it when it does not, and migrate again`,
       );
     if (hands.clock.elapsed() > deadline)
       throw new AgentError('not-yet', `${unit} is still running a deployment: try again when that has ended`);

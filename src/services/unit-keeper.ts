@@ -5,8 +5,8 @@ import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 export type UnitStanding = {
   enabled: boolean;
   active: boolean;
-  /** Threads of all its processes; undefined where systemd does not count them. */
-  tasks: number | undefined;
+  /** Its processes beside the main one; undefined where that cannot be told. */
+  others: number | undefined;
 };
 
 /** Takes units into service and out of it (systemctl(1)); what a rotation does to units is in restart.ts. */
@@ -24,25 +24,41 @@ export type UnitKeeper = {
 
 const DEADLINE_MS = 90_000;
 
-/** @param program the systemctl to run */
-export function createUnitKeeper(program: string): UnitKeeper {
+/** Where the control groups are, in version 2 and in version 1 beside it. */
+const CGROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'];
+
+/**
+ * @param program the systemctl to run
+ * @param read a file of the node; undefined when it has none
+ */
+export function createUnitKeeper(
+  program: string,
+  read: (path: string) => Promise<string | undefined>,
+): UnitKeeper {
   const run = systemctlRunner(program);
   const act = async (args: string[], signal: AbortSignal): Promise<void> => {
     await run(args, DEADLINE_MS, signal);
   };
+  const othersOf = async (group: string, main: string): Promise<number | undefined> => {
+    for (const place of CGROUPS) {
+      const processes = await read(`${place}${group}/cgroup.procs`);
+      if (processes !== undefined)
+        return processes.split('\n').filter((pid) => pid !== '' && pid !== main).length;
+    }
+    return undefined;
+  };
   return {
     standing: async (unit, signal) => {
-      const wanted = '--property=LoadState,ActiveState,UnitFileState,TasksCurrent';
+      const wanted = '--property=LoadState,ActiveState,UnitFileState,MainPID,ControlGroup';
       const text = await run(['show', wanted, serviceName(unit)], DEADLINE_MS, signal);
       const facts = factsOf(text);
       if (facts.get('LoadState') === 'masked')
         throw new AgentError('unit', `the unit ${unit} is masked: systemctl unmask ${unit}`);
       if (facts.get('LoadState') !== 'loaded') return undefined;
-      const tasks = Number(facts.get('TasksCurrent') || Number.NaN);
       return {
         enabled: facts.get('UnitFileState')?.startsWith('enabled') === true,
         active: facts.get('ActiveState') === 'active',
-        tasks: Number.isNaN(tasks) ? undefined : tasks,
+        others: await othersOf(facts.get('ControlGroup') ?? '', facts.get('MainPID') ?? ''),
       };
     },
     freeze: async (unit, signal) => {

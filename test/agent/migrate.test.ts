@@ -62,8 +62,8 @@ type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitS
 async function setUp(): Promise<Node> {
   const site = await createSite(cloud, { config: { collectors: ['local'] } });
   const units = new Map<string, UnitStanding>([
-    [OLD, { enabled: true, active: true, tasks: 1 }],
-    [NEW, { enabled: false, active: false, tasks: undefined }],
+    [OLD, { enabled: true, active: true, others: 0 }],
+    [NEW, { enabled: false, active: false, others: undefined }],
   ]);
   const { keeper, done } = fakeKeeper(units);
   const hands = { ...(await site.start()), unitKeeper: async () => await Promise.resolve(keeper) };
@@ -114,11 +114,11 @@ test('a dry run tells the same steps, and they are worth repeating', async () =>
 
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {
   const { hands, done, units } = await setUp();
-  units.set(OLD, { enabled: true, active: true, tasks: 3 });
+  units.set(OLD, { enabled: true, active: true, others: 2 });
   const error = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
   expect(error.message).toContain('still running a deployment');
   expect(done).toEqual([`freeze ${OLD}`, `thaw ${OLD}`]);
-  units.set(OLD, { enabled: true, active: true, tasks: undefined });
+  units.set(OLD, { enabled: true, active: true, others: undefined });
   const unknown = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
   expect(unknown.message).toContain('cannot be told');
 });
