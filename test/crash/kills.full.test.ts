@@ -1,15 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
 import { killAt } from './kill.ts';
-import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
-import { seed, seededRandom } from './random.ts';
 import { distinctPoints } from './points.ts';
-import { GOING_BACK, IN_FILES, IN_KUBECONFIGS, KUBECONFIGS_GOING_BACK } from './scenarios.ts';
-import { plainRunTakes, say, sweep } from './sweep.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { say, sweep } from './sweep.ts';
 
-/** Every point, and enough of what is left to chance; CRASH_SEED takes the same chances again. */
+/** Every point. */
 let bench: Bench;
-const random = seededRandom(seed);
 const HOURS = { timeout: 3 * 3_600_000 };
 beforeAll(async () => {
   bench = await createBench();
@@ -18,38 +15,10 @@ afterAll(async () => {
   await bench.close();
 });
 
-const SCENARIOS = [
-  ['a master with its certificates in files', IN_FILES],
-  ['a master with kubeconfigs', IN_KUBECONFIGS],
-  ['a rotation that fails and goes back', GOING_BACK],
-  ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
-] as const;
-
 test.each(SCENARIOS)('killed at each of its steps: %s', HOURS, async (name, scenario) => {
   const result = await sweep(bench, scenario, ({ points }) =>
     distinctPoints(points).map((point) => [killAt(point)]),
   );
   expect(result.reference.points.length).toBeGreaterThanOrEqual(60);
   say(name, result);
-});
-
-test.each(SCENARIOS)('killed, and killed again while it recovers: %s', HOURS, async (name, scenario) => {
-  say(`double kills, ${name}`, await sweep(bench, scenario, doubleKills(50, random)));
-});
-
-test.each(SCENARIOS)('power cut, what was not synced is lost: %s', HOURS, async (name, scenario) => {
-  say(`power cuts, ${name}`, await sweep(bench, scenario, powerCuts(100, random)));
-});
-
-test.each([
-  ['going forward', IN_FILES],
-  ['going back', GOING_BACK],
-] as const)('killed at moments that have nothing to do with its steps: %s', HOURS, async (name, scenario) => {
-  const ms = await plainRunTakes(bench, scenario);
-  say(`moments, ${name}`, await sweep(bench, scenario, () => killsAtMoments(100, random, ms)));
-});
-
-test('asked to stop at such moments', HOURS, async () => {
-  const ms = await plainRunTakes(bench, IN_FILES);
-  say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(60, random, ms)));
 });

@@ -10,3 +10,11 @@ export const scenarioOf = (layout: Scenario['layout'], fails: boolean): Scenario
   if (layout === 'kubernetes-certs') return fails ? GOING_BACK : IN_FILES;
   return fails ? KUBECONFIGS_GOING_BACK : IN_KUBECONFIGS;
 };
+
+/** All of them, by name. */
+export const SCENARIOS = [
+  ['a master with its certificates in files', IN_FILES],
+  ['a master with kubeconfigs', IN_KUBECONFIGS],
+  ['a rotation that fails and goes back', GOING_BACK],
+  ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
+] as const;
