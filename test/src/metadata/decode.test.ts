@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { isObject } from '../../../src/base/json.ts';
 import type { Collected } from '../../../src/metadata/collector.ts';
-import { deploymentsOf, parseMetadata } from '../../../src/metadata/decode.ts';
+import { deploymentsOf, LARGEST_METADATA, parseMetadata } from '../../../src/metadata/decode.ts';
 import { fixture } from '../support/fixtures.ts';
 import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
 
@@ -20,6 +20,13 @@ test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-compo
     expect(found.every(({ source }) => source === 'heat')).toBe(true);
   },
 );
+
+test('metadata that is too large is refused, whatever it says', () => {
+  const text = `{"deployments": [], "x": "${'x'.repeat(LARGEST_METADATA)}"}`;
+  const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
+  expect(error).toMatchObject({ code: 'bad-metadata' });
+  expect(error.message).toContain('/var/lib/x.json: it is larger than 16 MiB');
+});
 
 test('metadata without deployments asks for nothing', () => {
   for (const text of ['{}', '{"deployments": []}', '{"deployments": null}', '{"os-collect-config": {}}'])
