@@ -8,6 +8,8 @@ import type { Node } from './node.ts';
 const ASKED: readonly (readonly [key: string, name: AddressName])[] = [
   ['KUBE_NODE_IP', 'local-ipv4'],
   ['KUBE_NODE_PUBLIC_IP', 'public-ipv4'],
+  // A swarm's heat-params have no key for it.
+  ['PUBLIC_IPV4', 'public-ipv4'],
 ];
 
 /**

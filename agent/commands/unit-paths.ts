@@ -1,19 +1,21 @@
 import { dirname } from 'node:path';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
 import { ROLES, type RoleLayout } from '../../src/certificates/layout.ts';
+import { loadLayouts } from '../config-layouts.ts';
 import { EXIT } from '../exit-code.ts';
 import { type Verb, writeJson } from '../verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
- * because which one a node has is not known when its image is built. It needs no configuration.
+ * because which one a node has is not known when its image is built, and those of layouts.d. It needs no configuration.
  */
 export const verb: Verb = async (context) => {
-  const files = BUILT_IN.flatMap(({ roles }) => ROLES.flatMap((role) => filesOf(roles[role])));
+  const own = await loadLayouts(context.disk, context.configPath, []);
+  const files = [...BUILT_IN, ...own].flatMap(({ roles }) => ROLES.flatMap((role) => filesOf(roles[role])));
   const paths = [...new Set(files.map(topOf))].toSorted();
   if (context.json) writeJson(context, { paths });
   else context.world.stdout.write(dropIn(paths));
-  return await Promise.resolve(EXIT.done);
+  return EXIT.done;
 };
 
 const filesOf = ({ authorities, certificates, serviceAccount, kubeconfigs }: RoleLayout): string[] => [

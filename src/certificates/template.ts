@@ -22,6 +22,8 @@ export const keysOf = (text: string): string[] =>
  * What layouts need beyond heat-params:
  * - `HOSTNAME` the node's host name
  * - `FIRST_SERVICE_IP` the first address of PORTAL_NETWORK_CIDR, which the API's own service gets
+ *
+ * `PUBLIC_IPV4`, which a swarm's certificates name, is asked of the cloud.
  */
 export function factsOf(params: Values, hostname: string): Values {
   const first = firstAddress(params.get('PORTAL_NETWORK_CIDR') ?? '');

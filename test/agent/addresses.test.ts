@@ -51,6 +51,16 @@ test('addresses that heat-params leave empty are asked of the metadata service, 
   expect(asked).toEqual([]);
 });
 
+test("a swarm's public address has no key in heat-params: it is asked for, as make-cert.py does", async () => {
+  const config = { ...(await service({ 'public-ipv4': '203.0.113.7' })), layout: 'auto' };
+  const params = { SWARM_NODE_IP: '10.0.0.7', SWARM_API_IP: '10.0.0.8', API_IP_ADDRESS: '172.24.4.8' };
+  const site = await createSite(cloud, { layout: 'swarm', config, params });
+  const names = (await namesOf(site, '/etc/docker/server.crt')).split(', ').toSorted();
+  const addresses = ['10.0.0.7', '10.0.0.8', '127.0.0.1', '172.24.4.8', '203.0.113.7'];
+  expect(names).toEqual(addresses.map((address) => `IP Address:${address}`));
+  expect(asked).toEqual(['public-ipv4']);
+});
+
 test('a worker is not asked for a public address; the config drive comes before the service', async () => {
   const config = await service({});
   const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' } });

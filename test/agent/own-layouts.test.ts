@@ -14,6 +14,7 @@ import {
   namesOf,
   subjectOf,
 } from './support/certificates.ts';
+import { cli } from './support/cli.ts';
 import { createSite } from './support/site.ts';
 
 /** Layouts that an operator writes in YAML. */
@@ -198,4 +199,11 @@ test.each(['kubeadm', 'registry'])('a second layout of the name %s is refused', 
   const second = EXAMPLE.replace('name: registry\n', `name: ${name}\n`);
   const error = await agentErrorOf(load({ 'layouts.d/a.yaml': EXAMPLE, 'layouts.d/b.yaml': second }));
   expect(error.message).toBe(`/etc/coe-agent/layouts.d/b.yaml: name: there is a layout ${name} already`);
+});
+
+test('agent unit-paths knows the layouts of layouts.d', async () => {
+  const site = await createSite(cloud);
+  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', EXAMPLE);
+  const { stdout } = await cli(site, ['unit-paths']);
+  expect(stdout).toContain('ReadWritePaths=-/etc/registry\n');
 });
