@@ -39,10 +39,11 @@ function answered(answer: Record<string, unknown>, result: Result): Outcome {
 }
 
 /** Heat takes anything that is neither missing nor 0 for a failure. */
-const statusCodeIn = (code: unknown): number => {
-  const number = Number(code ?? 0);
+function statusCodeIn(code: unknown): number {
+  if (code === undefined || code === null || code === '') return 0;
+  const number = typeof code === 'object' ? Number.NaN : Number(code);
   return Number.isFinite(number) ? number : 1;
-};
+}
 
 const textIn = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);

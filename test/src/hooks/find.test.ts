@@ -1,0 +1,41 @@
+import { chmod, mkdir, rename, symlink } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { findHook } from '../../../src/hooks/find.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { type TempRoot, tempRoot } from '../support/temp-root.ts';
+
+const find = async ({ disk }: TempRoot, ...directories: string[]): Promise<string | undefined> =>
+  await findHook('salt', directories, { disk, uid: process.getuid?.() ?? 0 });
+
+test('the first directory that has it; one that is not there, or a link that leads nowhere, has it not', async () => {
+  const root = await tempRoot();
+  await root.write('/b/salt', '#!', 0o755);
+  await root.write('/c/salt', '#!', 0o755);
+  await mkdir(root.at('/a'));
+  await symlink('gone', root.at('/a/salt'));
+  expect(await find(root, '/none', '/a', '/b', '/c')).toBe('/b/salt');
+  expect(await find(root, '/none', '/a')).toBeUndefined();
+});
+
+test('a link is followed, and what it leads to is looked at with all that is above it', async () => {
+  const root = await tempRoot();
+  await root.write('/opt/tools/hooks/salt', '#!', 0o755);
+  await mkdir(root.at('/hooks'));
+  await symlink('/opt/tools/hooks/salt', root.at('/hooks/salt'));
+  expect(await find(root, '/hooks')).toBe('/hooks/salt');
+  await chmod(root.at('/opt/tools'), 0o777);
+  const error = await agentErrorOf(find(root, '/hooks'));
+  expect(error.message).toContain('/opt/tools: it can be written by others (mode 777)');
+  await chmod(root.at('/opt/tools'), 0o755);
+  await rename(root.at('/hooks'), root.at('/real'));
+  await symlink('/real', root.at('/hooks'));
+  expect(await find(root, '/hooks')).toBe('/hooks/salt');
+  await chmod(root.at('/real'), 0o775);
+  expect((await agentErrorOf(find(root, '/hooks'))).message).toContain('/real: it can be written by others');
+});
+
+test('a directory of its name is no hook', async () => {
+  const root = await tempRoot();
+  await mkdir(root.at('/hooks/salt'), { recursive: true });
+  expect((await agentErrorOf(find(root, '/hooks'))).message).toContain('is no executable file');
+});

@@ -1,0 +1,89 @@
+import { execFileSync } from 'node:child_process';
+import { mkdir, symlink } from 'node:fs/promises';
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { outcomeOf } from '../../../src/hooks/outcome.ts';
+import type { Order, Result } from '../../../src/hooks/run-files.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+const order = (over: Partial<Order> = {}): Order => ({
+  program: '/p',
+  work: '/w',
+  environment: [],
+  timeoutMs: 1,
+  graceMs: 1,
+  reads: 'json',
+  what: 'the hook',
+  outputs: [],
+  ...over,
+});
+
+const result = (over: Partial<Result> = {}): Result => ({ statusCode: 0, stdout: '', stderr: '', ...over });
+
+test('an output is a plain file, whatever a script makes of it', async () => {
+  const { at, write } = await tempRoot();
+  await write('/heat.text', 'x');
+  await write('/secret', 'secret');
+  await mkdir(at('/heat.directory'));
+  execFileSync('mkfifo', [at('/heat.pipe')]);
+  await symlink('/dev/zero', at('/heat.device'));
+  await symlink(at('/nowhere'), at('/heat.dangling'));
+  await mkdir(at('/heat.x'));
+  const names = ['text', 'directory', 'pipe', 'device', 'dangling', 'x/../secret', 'a\0b', 'y'.repeat(300)];
+  const { outputs } = await outcomeOf(order({ reads: 'files', outputs: names }), result(), at('/heat'));
+  expect(outputs).toEqual({ text: 'x' });
+});
+
+test('of a large output the end is kept, and how much is missing is said', async () => {
+  const { at, write } = await tempRoot();
+  await write('/heat.large', `${'a'.repeat(10)}${'b'.repeat(2 ** 20)}`);
+  const { outputs } = await outcomeOf(order({ reads: 'files', outputs: ['large'] }), result(), at('/heat'));
+  expect(outputs['large']).toBe(`[10 bytes cut here]\n${'b'.repeat(2 ** 20)}`);
+});
+
+test.each([
+  [0, 0],
+  ['0', 0],
+  [null, 0],
+  [3, 3],
+  ['7', 7],
+  ['bad', 1],
+  [{}, 1],
+  [true, 1],
+])('the status %j of a hook is %i', async (code, status) => {
+  const stdout = JSON.stringify({ deploy_status_code: code });
+  expect(await outcomeOf(order(), result({ stdout }), '')).toMatchObject({ statusCode: status });
+});
+
+test('a hook that is ended has not succeeded, even after an answer that says so', async () => {
+  const stdout = '{"deploy_stdout": "all is well", "deploy_status_code": 0}';
+  const ended = result({ stdout, statusCode: -15, stderr: 'err', fault: 'not done within 1 s' });
+  expect(await outcomeOf(order(), ended, '')).toEqual({
+    statusCode: -15,
+    stdout: 'all is well',
+    stderr: 'err\n[coe-agent: not done within 1 s]\n',
+    outputs: {},
+  });
+});
+
+test('any answer of a hook is an outcome with a number and two texts', async () => {
+  const answer = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .record({
+        deploy_stdout: fc.jsonValue(),
+        deploy_stderr: fc.jsonValue(),
+        deploy_status_code: fc.jsonValue(),
+      })
+      .map((value) => JSON.stringify(value)),
+  );
+  await fc.assert(
+    fc.asyncProperty(answer, fc.integer(), async (stdout, statusCode) => {
+      const outcome = await outcomeOf(order(), result({ stdout, statusCode }), '');
+      expect(outcome.statusCode).toSatisfy(Number.isFinite);
+      expect([typeof outcome.stdout, typeof outcome.stderr]).toEqual(['string', 'string']);
+      if (statusCode !== 0) expect(outcome.statusCode).not.toBe(0);
+    }),
+  );
+});

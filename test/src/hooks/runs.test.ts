@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { writeRecord } from '../../../src/base/record.ts';
+import type { Presence } from '../../../src/hooks/process.ts';
+import type { RunRequest } from '../../../src/hooks/request.ts';
+import { createRuns } from '../../../src/hooks/runs.ts';
+import { tempRoot } from '../support/temp-root.ts';
+
+const REQUEST: RunRequest = {
+  id: 'one',
+  what: 'the script',
+  run: { script: '#!/bin/sh\n' },
+  environment: [['a', 'b']],
+  timeoutMs: 1,
+  graceMs: 1,
+  outputs: ['x'],
+};
+
+const CLAIM = { by: 'supervisor', supervisor: { pid: 1, startedAt: '1', boot: 'b' } };
+
+async function bench() {
+  const { disk, at, files } = await tempRoot();
+  let presence: Presence = 'alive';
+  const runs = createRuns('/runs', { disk, at, presenceOf: async () => await Promise.resolve(presence) });
+  return { disk, runs, files, become: (now: Presence) => void (presence = now) };
+}
+
+test('a run goes from its order over its claim to its result', async () => {
+  const { runs, disk, become } = await bench();
+  expect(await runs.look('one')).toEqual({ is: 'none' });
+  await runs.order(REQUEST, undefined);
+  expect(await runs.look('one')).toMatchObject({
+    is: 'ordered',
+    order: { what: 'the script', reads: 'files' },
+  });
+  await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
+  expect(await runs.look('one')).toMatchObject({ is: 'running' });
+  const result = { statusCode: 0, stdout: 'x', stderr: '' };
+  await writeRecord(disk, runs.filesOf('one').result, result);
+  // Its supervisor may still have to end what is left.
+  expect(await runs.look('one')).toMatchObject({ is: 'running' });
+  become('gone');
+  expect(await runs.look('one')).toMatchObject({ is: 'ended', result });
+});
+
+test('only one can claim a run: once withdrawn it is begun by nobody', async () => {
+  const { runs } = await bench();
+  await runs.order(REQUEST, undefined);
+  expect(await runs.withdraw('one')).toBe(true);
+  expect(await runs.withdraw('one')).toBe(false);
+  expect(await runs.look('one')).toEqual({ is: 'none' });
+});
+
+test.each([
+  ['gone', 'the process that ran it was killed'],
+  ['rebooted', 'the node was restarted while it ran'],
+] as const)('a claim whose supervisor is %s, without a result, is a loss', async (presence, why) => {
+  const { runs, disk, become } = await bench();
+  await runs.order(REQUEST, undefined);
+  await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
+  become(presence);
+  expect(await runs.look('one')).toMatchObject({ is: 'lost', why });
+});
+
+test('whatever is garbled, a run is never taken for one that nobody has begun', async () => {
+  for (const name of ['order', 'claim', 'result'] as const) {
+    const { runs, disk, become } = await bench();
+    await runs.order(REQUEST, undefined);
+    await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
+    await writeRecord(disk, runs.filesOf('one').result, { statusCode: 0, stdout: '', stderr: '' });
+    become('gone');
+    await disk.remove(runs.filesOf('one')[name]);
+    await disk.create(runs.filesOf('one')[name], '{"cut', {});
+    expect(await runs.look('one')).toEqual({ is: 'lost', order: undefined, why: 'its records are damaged' });
+  }
+});
+
+test('what is ordered is for nobody else, and removing it leaves nothing', async () => {
+  const { runs, disk, files } = await bench();
+  await runs.order(REQUEST, undefined);
+  for (const path of await files('/runs'))
+    expect((await disk.info(path))?.mode, path).toBe(path === '/runs/one/work/one' ? 0o700 : 0o600);
+  for (const path of ['/runs/one/work', '/runs/one/outputs'])
+    expect((await disk.info(path))?.mode, path).toBe(0o700);
+  await runs.remove('one');
+  expect(await runs.list()).toEqual([]);
+});
