@@ -12,6 +12,7 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ELSEWHERE,
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -19,6 +20,7 @@ export default defineConfig({
           name: 'full',
           include: ['test/**/*.full.test.ts'],
           testTimeout: 900_000,
+          hookTimeout: 60_000,
         },
       },
       {

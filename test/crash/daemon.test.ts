@@ -26,7 +26,7 @@ async function runDaemon(one: Case, killAfterMs?: number): Promise<{ code: numbe
   let log = '';
   daemon.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
   const closed = once(daemon, 'close');
-  if (killAfterMs === undefined) await one.cloud.settled(one.cluster);
+  if (killAfterMs === undefined) await one.cloud.settled(one.cluster, 120_000);
   else await sleep(killAfterMs);
   // Heat knows a moment before the node has written that it does.
   if (killAfterMs === undefined) await sleep(500);
