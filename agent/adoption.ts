@@ -11,6 +11,9 @@ import type { Config } from './config.ts';
 import { secretsOfPolling } from './config-polling.ts';
 import { withSection } from './config-section.ts';
 
+/** Why the cloud has not answered; `refused`: it is there, and does not serve this node so. */
+export type Silence = { why: string; refused: boolean };
+
 /**
  * The metadata may say how the node is to poll from now on. That is tried, and kept once it has answered; a way that
  * does not is given up for the former one, and tried again later, because the former may be the one that Heat has
@@ -20,10 +23,10 @@ export type Adoption = {
   /** A line for whoever looks, if the metadata has said anything; `calm` unless it is not settled how to poll. */
   words(): { text: string; calm: boolean } | undefined;
   /**
-   * Goes by what came of asking the cloud: `why` it gave no answer. True when from now on the node polls otherwise,
-   * and the configuration is to be read anew.
+   * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to
+   * be read anew.
    */
-  judge(why: string | undefined): Promise<boolean>;
+  judge(silence: Silence | undefined): Promise<boolean>;
   /** Goes by the section of the metadata. @throws `bad-metadata` when the node could not poll by it */
   consider(section: unknown): Promise<boolean>;
 };
@@ -31,7 +34,13 @@ export type Adoption = {
 /** Polls without an answer after which a new way is given up: a minute or two, as the waits grow. */
 const PATIENCE = 6;
 
-/** After this time it is tried again. */
+/**
+ * Refusals in a row after which a way that has answered is taken for closed. Heat removes the object or the queue of a
+ * server that gets another transport, so what comes next is said in no place that this way leads to.
+ */
+const CLOSED_AFTER = 20;
+
+/** After this time, or when the former way is silent too, it is tried again. */
 const REST_MS = 30 * 60_000;
 
 export type AdoptionHands = { disk: Disk; clock: Clock; log: Log; secrets: Secrets };
@@ -54,6 +63,13 @@ export async function openAdoption(
   for (const one of record ? [config, withSection(configured, record.section)] : [config])
     for (const secret of secretsOfPolling(one)) secrets.add(secret);
 
+  let refusals = 0;
+  let silences = 0;
+  const giveUp = async (from: AdoptionRecord, why: string, polls: number): Promise<boolean> => {
+    log.warn({ why, polls }, 'the new way to poll does not answer: back to the former');
+    await become({ ...from, state: 'given-up', since: clock.now(), unanswered: polls, why });
+    return true;
+  };
   const become = async (next: AdoptionRecord): Promise<void> => {
     await disk.makeDirectory(dirname(path), { mode: 0o700 });
     await writeRecord(disk, path, next);
@@ -63,28 +79,31 @@ export async function openAdoption(
   const adoption: Adoption = {
     words: () => record && { text: describe(record, configured), calm: record.state === 'adopted' },
 
-    judge: async (why) => {
-      if (record?.state === 'trial' && why === undefined) {
-        log.info({ collectors: inForce().collectors }, 'the new way to poll answers, and stays');
-        await become({ ...record, state: 'adopted', since: clock.now(), unanswered: 0, why: undefined });
-        return false;
+    judge: async (silence) => {
+      refusals = silence?.refused === true ? refusals + 1 : 0;
+      silences = silence ? silences + 1 : 0;
+      switch (record?.state) {
+        case undefined:
+          return false;
+        case 'trial': {
+          const unanswered = record.unanswered + 1;
+          if (silence && unanswered >= PATIENCE) return await giveUp(record, silence.why, unanswered);
+          if (silence) await become({ ...record, unanswered, why: silence.why });
+          else {
+            log.info({ collectors: config.collectors }, 'the new way to poll answers, and stays');
+            await become({ ...record, state: 'adopted', since: clock.now(), unanswered: 0, why: undefined });
+          }
+          return false;
+        }
+        case 'adopted':
+          return silence && refusals >= CLOSED_AFTER ? await giveUp(record, silence.why, refusals) : false;
+        case 'given-up':
+          // Either way of a clock that has been set.
+          if (silences < PATIENCE && Math.abs(clock.now() - record.since) <= REST_MS) return false;
+          log.info({}, 'the way to poll that has been given up is tried again');
+          await become({ ...record, state: 'trial', since: clock.now(), unanswered: 0 });
+          return true;
       }
-      if (record?.state === 'trial') {
-        const unanswered = record.unanswered + 1;
-        const over = unanswered >= PATIENCE;
-        const state = over ? 'given-up' : 'trial';
-        await become({ ...record, state, unanswered, why, since: over ? clock.now() : record.since });
-        if (over)
-          log.warn({ why, polls: unanswered }, 'the new way to poll does not answer: back to the former');
-        return over;
-      }
-      // Either way of a clock that has been set.
-      if (record?.state === 'given-up' && Math.abs(clock.now() - record.since) > REST_MS) {
-        log.info({}, 'the way to poll that has been given up is tried again');
-        await become({ ...record, state: 'trial', since: clock.now(), unanswered: 0 });
-        return true;
-      }
-      return false;
     },
 
     consider: async (section) => {
@@ -159,6 +178,6 @@ function describe({ state, section, unanswered, why, since }: AdoptionRecord, co
     case 'adopted':
       return `polls with ${names}, as the metadata says since ${at}`;
     case 'given-up':
-      return `the metadata's way to poll (${names}) was given up at ${at} and is tried again after ${REST_MS / 60_000} min: ${why}`;
+      return `the metadata's way to poll (${names}) was given up at ${at} and is tried again after ${REST_MS / 60_000} min, or when the former is silent: ${why}`;
   }
 }

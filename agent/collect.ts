@@ -5,6 +5,7 @@ import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
 import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../src/metadata/collector.ts';
 import { isUnreadable } from '../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../src/metadata/decode.ts';
+import type { Silence } from './adoption.ts';
 import type { Hands } from './hands.ts';
 
 /** What the cloud says now. */
@@ -19,11 +20,14 @@ export type Wanted = {
 };
 
 /** What a collector said for itself: why it brought nothing, or not everything. */
-export type Answered = { collector: CollectorName; why: string | undefined };
+export type Answered = { collector: CollectorName; why: string | undefined; refused: boolean };
 
-/** Why the cloud has not answered, if it was asked: what is on the node itself is no answer. */
-export const silenceOf = (answers: readonly Answered[]): string | undefined =>
-  answers.find(({ collector, why }) => why !== undefined && asksCloud(collector))?.why;
+/** What is on the node itself is no answer of the cloud. */
+export function silenceOf(answers: readonly Answered[]): Silence | undefined {
+  for (const { collector, why, refused } of answers)
+    if (why !== undefined && asksCloud(collector)) return { why, refused };
+  return undefined;
+}
 
 /** Asks every configured collector. @throws `aborted` when the program is to stop */
 export async function collect(
@@ -49,6 +53,7 @@ export async function collect(
     answers: hands.collectors.map(({ name }, index) => ({
       collector: name,
       why: faults[index]?.map(explain).join('; ') || undefined,
+      refused: faults[index]?.some(({ kind }) => kind === 'refused') ?? false,
     })),
   };
 }

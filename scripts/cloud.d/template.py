@@ -10,6 +10,8 @@ def template(servers: list[str], group: str, actions: list[str], poll: str, sign
         # Magnum reads it when it takes over the stack's status; without it the cluster never leaves UPDATE_IN_PROGRESS.
         "kube_version": {"type": "string", "default": "v1.27.4"},
     }
+    # A stack update changes it, and with it how the nodes are to poll.
+    parameters["poll_transport"] = {"type": "string", "default": poll}
     for name in SERVICE_ACCOUNT_KEYS:
         parameters[name] = {"type": "string", "hidden": True, "default": ""}
     for name, value in inputs.items():
@@ -32,7 +34,7 @@ def template(servers: list[str], group: str, actions: list[str], poll: str, sign
     for server in servers:
         resources[server] = {
             "type": "OS::Heat::DeployedServer",
-            "properties": {"name": server, "software_config_transport": poll},
+            "properties": {"name": server, "software_config_transport": {"get_param": "poll_transport"}},
         }
         resources[f"{server}-rotate"] = {
             "type": "OS::Heat::SoftwareDeployment",

@@ -42,6 +42,9 @@ const TO_REQUEST = {
   request: { metadata_url: 'http://swift/o?temp_url_sig=abcdef' },
 };
 
+const SILENT = { why: 'cfn: no answer', refused: false };
+const REFUSED = { why: 'cfn: 404', refused: true };
+
 /** A node that is configured for Heat; `start` is a start of the program, as a reload is one. */
 async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds: 20 }\n`) {
   const { disk, write, at, read } = await tempRoot();
@@ -60,7 +63,7 @@ const collectorsOf = ({ config }: { config: Config }): readonly string[] => conf
 /** Polls so often without an answer; the last one is told. */
 async function silence(start: () => ReturnType<typeof openAdoption>, times: number): Promise<boolean> {
   let last = false;
-  for (let poll = 0; poll < times; poll += 1) last = await (await start()).adoption.judge('cfn: no answer');
+  for (let poll = 0; poll < times; poll += 1) last = await (await start()).adoption.judge(SILENT);
   return last;
 }
 
@@ -139,10 +142,38 @@ test.each([31 * 60_000, -31 * 60_000])(
     clock.jump(29 * 60_000 * Math.sign(ms));
     expect(await (await start()).adoption.judge(undefined)).toBe(false);
     clock.jump(ms);
-    expect(await (await start()).adoption.judge('heat: no answer')).toBe(true);
+    expect(await (await start()).adoption.judge({ ...SILENT, why: 'heat: no answer' })).toBe(true);
     expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
   },
 );
+
+test('a way that has answered, and then refuses for long, is closed: the former one may say what comes next', async () => {
+  const { start } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).adoption.judge(undefined);
+  const { adoption } = await start();
+  const ends: boolean[] = [];
+  for (let poll = 0; poll < 19; poll += 1) ends.push(await adoption.judge(REFUSED));
+  ends.push(await adoption.judge(SILENT));
+  for (let poll = 0; poll < 20; poll += 1) ends.push(await adoption.judge(REFUSED));
+  // A cloud that is away in between refuses nothing.
+  expect(ends.indexOf(true)).toBe(39);
+  const back = await start();
+  expect(collectorsOf(back)).toEqual(['heat', 'local']);
+  expect(await back.adoption.consider(TO_REQUEST)).toBe(true);
+  expect(collectorsOf(await start())).toEqual(['request', 'local']);
+});
+
+test('when the former way is silent too, the new one is tried again without waiting', async () => {
+  const { start } = await setUp();
+  await (await start()).adoption.consider(TO_CFN);
+  await silence(start, 6);
+  const { adoption } = await start();
+  const ends: boolean[] = [];
+  for (let poll = 0; poll < 6; poll += 1) ends.push(await adoption.judge(SILENT));
+  expect(ends).toEqual([false, false, false, false, false, true]);
+  expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
+});
 
 test('the way back leads to the last that has answered', async () => {
   const { start } = await setUp();
