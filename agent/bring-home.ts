@@ -1,7 +1,9 @@
+import { codeOf } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
-import { endOfRun } from '../src/hooks/run.ts';
+import { type EndedRun, endOfRun } from '../src/hooks/run.ts';
 import { concludeRun, forgetRun } from './conclude.ts';
 import type { Hands } from './hands.ts';
+import { failed } from './outcome.ts';
 
 /**
  * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
@@ -19,8 +21,18 @@ export async function bringHome(hands: Hands): Promise<{ id: string; outcome: Ou
       continue;
     }
     log.info({ deployment: id, run: run.is }, 'a run that was begun earlier is over');
-    const outcome = await concludeRun(id, await endOfRun(id, run, runs), hands);
+    const outcome = await concludeRun(id, await outcomeOf(id, run, hands), hands);
     if (outcome) home.push({ id, outcome });
   }
   return home;
+}
+
+/** A disk that cannot be read may be mended; any other trouble is how it ended. */
+async function outcomeOf(id: string, run: EndedRun, { runs }: Hands): Promise<Outcome> {
+  try {
+    return await endOfRun(id, run, runs);
+  } catch (error) {
+    if (codeOf(error) === 'disk') throw error;
+    return failed(error);
+  }
 }

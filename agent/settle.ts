@@ -165,6 +165,8 @@ async function attempt(
     return await carryOut(steps, { owner: id, node, hands, signal });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
+    // Whatever keeps it from being looked at, a script that runs is not over: the next pass looks again.
+    if ('run' in intention && (await hands.runs.runs.look(id)).is === 'running') throw error;
     return failed(error);
   }
 }

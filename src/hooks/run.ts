@@ -100,12 +100,10 @@ export async function awaitRun(
 const neverBegins = async (id: string, { runs }: RunHands): Promise<boolean> =>
   (await runs.look(id)).is === 'ordered' && (await runs.withdraw(id));
 
+export type EndedRun = Extract<RunState, { is: 'ended' | 'lost' }>;
+
 /** What a run that has ended, or was lost, has come to. */
-export async function endOfRun(
-  id: string,
-  state: Extract<RunState, { is: 'ended' | 'lost' }>,
-  hands: RunHands,
-): Promise<Outcome> {
+export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Promise<Outcome> {
   const files = hands.runs.filesOf(id);
   if (state.is === 'ended') return await outcomeOf(state.order, state.result, hands.at(files.outputs));
   const unit = state.order?.unit;

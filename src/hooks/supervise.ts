@@ -43,5 +43,5 @@ export async function supervise(
 
 /** What has left the process group is still in the unit, as this process is: this ends both. */
 async function killUnit(unit: string): Promise<void> {
-  await promisify(execFile)('systemctl', ['kill', '--signal=KILL', unit]);
+  await promisify(execFile)('systemctl', ['kill', '--signal=KILL', unit], { timeout: 10_000 });
 }

@@ -5,6 +5,7 @@ import { identify } from '../../src/hooks/process.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { CustomDeployment } from '../cloud/custom-deployment.ts';
 import { at } from '../cloud/exchange.ts';
+import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Deployments of groups other than rotations, from Heat's metadata to its signal. */
@@ -242,6 +243,32 @@ test('groups that the node has no hook for are left alone, without a record', as
   const { settled, unserved, problems } = await site.pass();
   expect({ settled, problems }).toEqual({ settled: [], problems: [] });
   expect(unserved).toHaveLength(4);
+  expect(await site.ledger()).toEqual([]);
+});
+
+test('that a group has no hook is told once, not in every poll', async () => {
+  const site = await plainSite({ poll: { min_seconds: 1, max_seconds: 4 } });
+  cloud.deploy(site.cluster, site.server, { group: 'os-apply-config' });
+  await runLoop(site, {
+    times: 6,
+    // Something else changes in between, and everything is looked at anew.
+    before: (wait) => wait === 3 && cloud.deploy(site.cluster, site.server, { group: 'other' }),
+  });
+  expect(site.log.filter((line) => line.includes('os-apply-config'))).toHaveLength(1);
+});
+
+test('agent plan says what would be run, and nothing of the values', async () => {
+  const site = await plainSite();
+  cloud.deploy(site.cluster, site.server, {
+    config: '#!/bin/sh\necho hello',
+    options: { timeout: 90 },
+    ...inputs({ who: ['String', 'the world as it is'] }),
+  });
+  const { stdout, code } = await site.node.agent('plan');
+  expect(code).toBe(0);
+  expect(stdout).toContain('1. run the script, for at most 90 s');
+  expect(stdout).toMatch(/environment: .*\bwho\b/);
+  expect(stdout).not.toContain('the world as it is');
   expect(await site.ledger()).toEqual([]);
 });
 

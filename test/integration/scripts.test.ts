@@ -178,5 +178,5 @@ test('a script that fails fails the stack, and Heat has its status', async () =>
     'UPDATE_FAILED',
   );
   const reason = await openstack('stack', 'resource', 'show', stack, 'component', '-f', 'json');
-  expect(reason).toContain('deploy_status_code: Deployment exited with non-zero status code: 1');
+  expect(reason).toContain('Deployment exited with non-zero status code: 1');
 });
