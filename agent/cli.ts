@@ -103,6 +103,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   );
   verb('make-cert', "the node's first certificates (what make-cert.sh is for)")
     .option('--force', 'make new ones although the node has a good set')
+    .option('--no-recovery', 'leave an interrupted rotation to the daemon: for a unit that others wait for')
     .action(run(async () => await import('./commands/make-cert.ts')));
   verb('cluster-config', 'a client certificate and a kubeconfig for a person; prints `export KUBECONFIG=...`')
     .requiredOption('--user <name>', 'who it is for: the CN of the certificate')

@@ -3,6 +3,7 @@ import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
 import { takeInventory } from '../inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
+import type { Hands } from '../hands.ts';
 import { failed } from '../outcome.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOut } from '../perform.ts';
@@ -25,6 +26,12 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'make-cert', progress, async (hands) => {
     const { stopping } = watchSignals();
+    if (options['recovery'] === false && (await isRotationUnderWay(hands))) {
+      const left = 'an interrupted rotation is left to the daemon, which restarts what uses the certificates';
+      if (context.json) writeJson(context, { made: false, left });
+      else terminal.line(left);
+      return EXIT.done;
+    }
     await recover(hands, stopping);
     const node = await readNode(hands);
     checkNode(node, hands.config.heat_params, false);
@@ -47,4 +54,10 @@ export const verb: Verb = async (context, options) => {
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });
+};
+
+/** Other than one of this verb, which restarts nothing. A damaged journal counts: it may be one. */
+const isRotationUnderWay = async ({ generations }: Hands): Promise<boolean> => {
+  const journal = await generations.current().catch(() => ({ owner: undefined }));
+  return journal !== undefined && journal.owner !== OWNER;
 };

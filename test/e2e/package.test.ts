@@ -1,0 +1,127 @@
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { execa } from 'execa';
+import * as v from 'valibot';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type BuiltPackage, buildPackage } from './package.ts';
+
+/** What is in a package, and that it is the same wherever and whenever it is built. */
+
+let one: BuiltPackage;
+let other: BuiltPackage;
+let unpacked: string;
+beforeAll(async () => {
+  one = await buildPackage();
+  other = await buildPackage({ TZ: 'Asia/Kathmandu', LC_ALL: 'C', HOME: '/nonexistent' }, '077');
+  unpacked = join(one.folder, 'unpacked');
+  await mkdir(unpacked);
+  await execa('tar', ['-C', unpacked, '-xzf', one.tarball]);
+});
+afterAll(async () => {
+  await one?.close();
+  await other?.close();
+});
+
+const inside = (name: string): string => join(unpacked, 'coe-agent', name);
+
+const Bill = v.object({
+  bomFormat: v.literal('CycloneDX'),
+  specVersion: v.literal('1.6'),
+  components: v.array(v.object({ name: v.string(), version: v.string() })),
+});
+
+test('two builds are the same, byte for byte, whoever builds, where and in which time zone', async () => {
+  const sums = await readFile(join(one.folder, 'SHA256SUMS'), 'utf8');
+  expect(sums.trim().split('\n')).toHaveLength(2);
+  expect(await readFile(join(other.folder, 'SHA256SUMS'), 'utf8')).toBe(sums);
+  await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: one.folder });
+});
+
+test('nothing in it says who has built it, where and when', async () => {
+  const { stdout } = await execa('tar', [
+    '--list',
+    '--verbose',
+    '--numeric-owner',
+    '--full-time',
+    '-f',
+    one.tarball,
+  ]);
+  const entries = stdout.split('\n').map((line) => line.split(/\s+/));
+  expect(new Set(entries.map(([, owner]) => owner))).toEqual(new Set(['0/0']));
+  expect(new Set(entries.map(([, , , day, time]) => `${day} ${time}`)).size).toBe(1);
+  const { exitCode } = await execa('grep', ['-rlF', join(import.meta.dirname, '../..'), inside('lib')], {
+    reject: false,
+  });
+  expect(exitCode, 'paths of the builder in the program').toBe(1);
+});
+
+test('the checksums in it are those of all its files', async () => {
+  await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: inside('.') });
+  const listed = (await readFile(inside('SHA256SUMS'), 'utf8')).trim().split('\n').length;
+  const files = (await readdir(inside('.'), { recursive: true, withFileTypes: true })).filter((entry) =>
+    entry.isFile(),
+  );
+  expect(listed).toBe(files.length - 1);
+});
+
+test('everybody can run it and read it, and nobody but root can change it', async () => {
+  const entries = await readdir(inside('.'), { recursive: true, withFileTypes: true });
+  const modes = await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return [entry, relative(inside('.'), path), ((await stat(path)).mode & 0o777).toString(8)] as const;
+    }),
+  );
+  const programs = ['agent', 'setup', 'node'];
+  for (const [entry, path, mode] of modes)
+    expect([path, mode]).toEqual([path, entry.isDirectory() || programs.includes(path) ? '755' : '644']);
+});
+
+test('it runs with nothing but itself: no modules, no Node, no environment', async () => {
+  const { stdout } = await execa(inside('agent'), ['--version'], {
+    env: { PATH: '/usr/bin:/bin' },
+    extendEnv: false,
+  });
+  expect(stdout).toBe((await readFile(inside('VERSION'), 'utf8')).trim());
+  // What would change how the program runs is not for whoever calls it.
+  const { stderr } = await execa(inside('agent'), ['--version'], {
+    env: { NODE_OPTIONS: '--trace-exit --require=/nonexistent.js' },
+  });
+  expect(stderr).toBe('');
+});
+
+test('the bill of materials names every package that the program was made of, and each has its licence there', async () => {
+  const { components } = v.parse(Bill, JSON.parse(await readFile(inside('sbom.cdx.json'), 'utf8')));
+  const names = components.map(({ name }) => name);
+  // What the sources import is in the program.
+  const project = join(import.meta.dirname, '../..');
+  const manifest = await readFile(join(project, 'package.json'), 'utf8');
+  const { dependencies } = v.parse(
+    v.object({ dependencies: v.record(v.string(), v.string()) }),
+    JSON.parse(manifest),
+  );
+  const { stdout } = await execa('grep', ['-rhoE', "(from|import\\() ?'[^.'][^']*'", 'agent', 'src'], {
+    cwd: project,
+  });
+  const used = Object.entries(dependencies).filter(([name]) => stdout.includes(`'${name}'`));
+  expect(used.length).toBeGreaterThan(5);
+  for (const [name, version] of used)
+    expect(components).toContainEqual(expect.objectContaining({ name, version }));
+  const licences = await readdir(inside('licences'));
+  const without = names.filter(
+    (name) => !licences.some((file) => file.startsWith(`${name.replace('/', '+')}.`)),
+  );
+  expect(without).toEqual([expect.stringMatching(/^node-linux-/)]);
+  expect(licences).toEqual(expect.arrayContaining(['coe-agent', 'node']));
+});
+
+test('the Debian package has the same files, its units where systemd looks, and says what it needs', async () => {
+  const root = join(one.folder, 'debian');
+  await execa('dpkg-deb', ['--extract', one.debian, root]);
+  await execa('diff', ['-r', join(root, 'opt/coe-agent'), inside('.')]);
+  for (const name of ['coe-agent.service', 'coe-agent-make-cert.service'])
+    await execa('cmp', [join(root, 'usr/lib/systemd/system', name), inside(`systemd/${name}`)]);
+  const { stdout } = await execa('dpkg-deb', ['--field', one.debian, 'Depends', 'Version']);
+  expect(stdout).toContain('libatomic1');
+  expect(stdout).toContain((await readFile(inside('VERSION'), 'utf8')).trim());
+});

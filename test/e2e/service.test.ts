@@ -1,0 +1,265 @@
+import { X509Certificate } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cloud/cluster.ts';
+import { heatParamsText } from '../cloud/heat-params.ts';
+import { type Machine, startMachine } from './machine.ts';
+import { type BuiltPackage, buildPackage, installIn } from './package.ts';
+
+/** The package as a service of a real systemd, in a machine that has neither Node nor npm. */
+
+const CERTS = '/etc/kubernetes/certs';
+const AGENT = 'coe-agent.service';
+
+let machine: Machine;
+let cloud: Cloud;
+let cluster: Cluster;
+let built: BuiltPackage;
+
+beforeAll(async () => {
+  [machine, cloud, built] = await Promise.all([startMachine(), startCloud(), buildPackage()]);
+  cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
+  await machine.write('/etc/sysconfig/heat-params', heatParamsText(cluster.heatParams('worker')), '0600');
+  await configure({});
+  // It starts with its certificate alone, and takes as long as the test says.
+  await machine.unit('kubelet', {
+    Service: [
+      'Type=exec',
+      'Restart=on-failure',
+      'ExecStartPre=/bin/sh -c "while [ -e /run/kubelet-waits ]; do sleep 0.1; done"',
+      `ExecStart=/bin/sh -c "cat ${CERTS}/kubelet.key >/run/kubelet-has && exec sleep infinity"`,
+    ],
+  });
+  await machine.unit('kube-proxy', { Service: ['Type=exec', 'ExecStart=/bin/sleep infinity'] });
+  await machine.write('/etc/systemd/system/coe-agent.service.d/test.conf', SHORT);
+  await installIn(machine, built);
+  await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
+});
+afterAll(async () => {
+  await cloud?.close();
+  await machine?.close();
+  await built?.close();
+});
+
+/** A watchdog and a stop that a test can wait for. Whatever takes longer has asked for more time. */
+const SHORT = '[Service]\nWatchdogSec=4s\nTimeoutStopSec=3s\nRestartSec=100ms\n';
+
+async function configure(more: Record<string, unknown>): Promise<void> {
+  const unasked = { prove: false, health: false };
+  const config = {
+    collectors: ['heat'],
+    heat: cluster.collectConfig('worker-0').heat,
+    poll: { min_seconds: 0.1, max_seconds: 0.3 },
+    layout: 'kubernetes-certs',
+    keys: 'ec-p256',
+    services: { deadline_seconds: 60, settle_seconds: 0.5, units: { kubelet: unasked } },
+    ...more,
+  };
+  await machine.write('/etc/coe-agent/agent.yaml', stringify(config), '0600');
+}
+
+const property = async (name: string, unit = AGENT): Promise<string> =>
+  await machine.run('systemctl', 'show', '--value', `--property=${name}`, unit);
+const read = async (path: string): Promise<string> => await machine.run('cat', path);
+const journal = async (): Promise<string> =>
+  await machine.run('journalctl', '--no-pager', '-o', 'cat', '-u', 'coe-agent', '-u', 'coe-agent-make-cert');
+
+/** Looks again and again, as somebody outside has to. */
+async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + 60_000;
+  while (!(await holds())) {
+    if (performance.now() > until) throw new Error(`gave up waiting for ${what}:\n${await journal()}`);
+    await sleep(100);
+  }
+}
+
+/** Every file of certificates and keys with its hash, owner and mode. */
+const tree = async (): Promise<string> =>
+  await machine.run(
+    'sh',
+    '-c',
+    'find /etc/kubernetes -type f | sort | while read f; do sha256sum "$f"; stat -c "%U %G %a" "$f"; done',
+  );
+
+/** The newest kubelet's key is the one that belongs to the certificate on disk, and the newest CA has signed that. */
+async function expectWhole(): Promise<void> {
+  const leaf = new X509Certificate(await read(`${CERTS}/kubelet.crt`));
+  const ca = new X509Certificate(await read(`${CERTS}/ca.crt`));
+  expect(leaf.checkIssued(ca) && leaf.verify(ca.publicKey)).toBe(true);
+  expect(await read('/run/kubelet-has')).toBe(await read(`${CERTS}/kubelet.key`));
+}
+
+test('the first certificates are made before the units that want them, with their owners', async () => {
+  await machine.run('systemctl', 'start', 'kubelet', 'kube-proxy');
+  expect(await property('Result', 'coe-agent-make-cert.service')).toBe('success');
+  await expectWhole();
+  expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/kubelet.key`)).toBe('kube kube_etcd 440');
+});
+
+test('it is active by its own word, and says in a line what it does', async () => {
+  expect(await property('ActiveState')).toBe('active');
+  expect(await property('Type')).toBe('notify');
+  await eventually('its status', async () => (await property('StatusText')) === 'idle, nothing to do');
+  expect(await machine.run('sh', '-c', 'command -v node npm || true')).toBe('');
+});
+
+test.each([AGENT, 'coe-agent-make-cert.service'])(
+  '%s is exposed by 2.0 at most, by systemd’s own measure',
+  async (unit) => {
+    const said = await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=20', unit);
+    expect(said).toMatch(/Overall exposure level for .*: [01]\.\d|: 2\.0/);
+  },
+);
+
+test('a rotation under the lock-down: files replaced with their owners, units restarted, Heat answered', async () => {
+  const before = await tree();
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+  expect(await tree()).not.toBe(before);
+  await expectWhole();
+  expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/kubelet.key`)).toBe('kube kube_etcd 440');
+});
+
+test('a script of a deployment is not locked down: it runs in a unit of its own', async () => {
+  // Of this machine alone: systemd-nspawn gives it a boot id by a mount in /proc, which a service with a /proc of its
+  // own does not have; what it asks for would seem to be of another boot.
+  await machine.run('umount', '/proc/sys/kernel/random/boot_id');
+  cloud.deploy(cluster, 'worker-0', {
+    config: '#!/bin/sh\ntouch /root/written && cat /proc/self/cgroup >/root/cgroup && exec sleep 6\n',
+  });
+  // It takes longer than the watchdog waits for a poll.
+  const pid = await property('MainPID');
+  const status = await cloud.settled(cluster, 120_000);
+  expect(status, JSON.stringify(cloud.signals)).toBe('UPDATE_COMPLETE');
+  expect(await machine.run('sh', '-c', 'test -e /root/written && cat /root/cgroup')).not.toContain(AGENT);
+  expect(await property('MainPID')).toBe(pid);
+});
+
+test('systemctl reload reads the configuration anew in the same process, systemctl restart makes another', async () => {
+  const pid = await property('MainPID');
+  await configure({ log_level: 'debug' });
+  await machine.run('systemctl', 'reload', AGENT);
+  await eventually('the new configuration', async () => (await journal()).includes('coe-agent is running'));
+  expect(await property('ActiveState')).toBe('active');
+  expect(await property('MainPID')).toBe(pid);
+  await configure({});
+  await machine.run('systemctl', 'restart', AGENT);
+  expect(await property('ActiveState')).toBe('active');
+  expect(await property('MainPID')).not.toBe(pid);
+});
+
+test('a daemon that hangs is killed and comes back', async () => {
+  const [pid, restarts] = [await property('MainPID'), Number(await property('NRestarts'))];
+  await machine.run('sh', '-c', `kill -STOP ${pid}`);
+  await eventually('another one', async () => Number(await property('NRestarts')) > restarts);
+  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
+  expect(await property('MainPID')).not.toBe(pid);
+  expect(await machine.run('journalctl', '--no-pager', '-u', AGENT)).toContain('Watchdog timeout');
+});
+
+test('it comes back however often it is killed', async () => {
+  for (let time = 0; time < 7; time++) {
+    const pid = await property('MainPID');
+    await machine.run('sh', '-c', `kill -KILL ${pid}`);
+    await eventually('another one', async () => !['0', pid].includes(await property('MainPID')));
+  }
+  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
+});
+
+test('a stop in the middle of a rotation waits until the node is whole, and the next start answers Heat', async () => {
+  await machine.run('touch', '/run/kubelet-waits');
+  await cloud.rotateCa(cluster);
+  await eventually(
+    'the restart',
+    async () => (await property('ActiveState', 'kubelet.service')) === 'activating',
+  );
+  await machine.run('systemctl', 'stop', '--no-block', AGENT);
+  await eventually('the stop', async () => (await property('ActiveState')) === 'deactivating');
+  // Longer than TimeoutStopSec, which is what is shown here.
+  await sleep(5000);
+  expect(await property('ActiveState')).toBe('deactivating');
+  await machine.run('rm', '/run/kubelet-waits');
+  await eventually('the end', async () => (await property('ActiveState')) === 'inactive');
+  expect(await property('Result')).toBe('success');
+  await expectWhole();
+  await machine.run('systemctl', 'start', AGENT);
+  expect(await cloud.settled(cluster, 60_000)).toBe('UPDATE_COMPLETE');
+});
+
+test('the journal reads as sentences with priorities and holds no secret', async () => {
+  const text = await journal();
+  expect(text).toContain('coe-agent is running');
+  expect(text).not.toMatch(/^<\d>|^\{/m);
+  const { heat } = cluster.collectConfig('worker-0');
+  const secrets = [
+    cluster.trusteePassword,
+    heat.password,
+    ...(await read(`${CERTS}/kubelet.key`)).split('\n').slice(1, -1),
+  ];
+  for (const secret of secrets) expect(text).not.toContain(secret);
+  expect(text).not.toContain('PRIVATE KEY');
+});
+
+test('an older version over a newer one is refused with the reason; a newer one keeps what is there', async () => {
+  await machine.write('/opt/coe-agent/VERSION', '99.0.0\n');
+  const pid = await property('MainPID');
+  await expect(machine.run('/root/coe-agent/setup', 'install')).rejects.toThrow(
+    '99.0.0 is installed, and what it has written may be more than',
+  );
+  expect(await property('MainPID')).toBe(pid);
+
+  await machine.write('/opt/coe-agent/VERSION', '0.0.1\n');
+  await machine.write('/opt/coe-agent/lib/of-an-older-version.mjs', '');
+  const before = await tree();
+  const ledger = await machine.run('ls', '/var/lib/coe-agent/deployments');
+  await machine.run('/root/coe-agent/setup', 'install');
+  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
+  expect(await machine.run('ls', '/opt/coe-agent/lib')).not.toContain('older');
+  expect(await tree()).toBe(before);
+  expect(await machine.run('ls', '/var/lib/coe-agent/deployments')).toBe(ledger);
+});
+
+test('an upgrade in the middle of a rotation: the new version answers for it', async () => {
+  await machine.run('touch', '/run/kubelet-waits');
+  await cloud.rotateCa(cluster);
+  await eventually(
+    'the restart',
+    async () => (await property('ActiveState', 'kubelet.service')) === 'activating',
+  );
+  const upgrade = machine.run('/root/coe-agent/setup', 'install');
+  await eventually('the stop', async () => (await property('ActiveState')) === 'deactivating');
+  await machine.run('rm', '/run/kubelet-waits');
+  await upgrade;
+  expect(await cloud.settled(cluster, 60_000)).toBe('UPDATE_COMPLETE');
+  await expectWhole();
+});
+
+test('what an administrator has disabled stays disabled over an upgrade', async () => {
+  await machine.run('systemctl', 'disable', '--now', AGENT);
+  await machine.run('/root/coe-agent/setup', 'install');
+  expect(await property('ActiveState')).toBe('inactive');
+  expect(await property('UnitFileState')).toBe('disabled');
+  await machine.run('systemctl', 'enable', '--now', AGENT);
+});
+
+test('when it is removed, certificates stay and nothing of it runs; its state stays unless it is purged', async () => {
+  const before = await tree();
+  await machine.run('/opt/coe-agent/setup', 'remove');
+  expect(await property('LoadState')).toBe('not-found');
+  expect(
+    await machine.run(
+      'sh',
+      '-c',
+      'ls -d /opt/coe-agent /usr/local/bin/agent /usr/local/lib/systemd/system/coe* || true',
+    ),
+  ).toBe('');
+  expect(await tree()).toBe(before);
+  await machine.run('test', '-d', '/var/lib/coe-agent/deployments');
+  await machine.run('/root/coe-agent/setup', 'install');
+  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
+  await machine.run('/opt/coe-agent/setup', 'remove', '--purge');
+  await machine.run('sh', '-c', 'test ! -e /var/lib/coe-agent && test ! -e /etc/coe-agent');
+  expect(await tree()).toBe(before);
+});
