@@ -7,6 +7,8 @@ import { CfnCoordinates, cfnContract } from './cfn.contract.ts';
 import { contract } from './cloud.contract.ts';
 import type { Coordinates, Place } from './coordinates.ts';
 import { RequestCoordinates, requestContract } from './request.contract.ts';
+import { tempUrlSignalContract } from './temp-url-signal.contract.ts';
+import { ZaqarCoordinates, zaqarContract } from './zaqar.contract.ts';
 
 contract('the embedded cloud', async () => {
   const cloud = await startCloud();
@@ -27,11 +29,24 @@ requestContract('the embedded cloud', async () => {
   return { at: v.parse(RequestCoordinates, at), close };
 });
 
-async function polled(transport: PollTransport): Promise<{ at: unknown; close(): Promise<void> }> {
+zaqarContract('the embedded cloud', async () => {
+  const { at, close } = await polled('ZAQAR_MESSAGE', 'ZAQAR_SIGNAL');
+  return { at: v.parse(ZaqarCoordinates, at), close };
+});
+
+tempUrlSignalContract('the embedded cloud', async () => {
+  const cloud = await startCloud();
+  return { at: await seed(cloud, 'temp-url-signal', 'TEMP_URL_SIGNAL'), close: cloud.close };
+});
+
+async function polled(
+  transport: PollTransport,
+  signalTransport: SignalTransport = 'CFN_SIGNAL',
+): Promise<{ at: unknown; close(): Promise<void> }> {
   const cloud = await startCloud();
   const cluster = await cloud.createCluster({
     name: 'polled',
-    servers: [{ name: 'master-0', role: 'master', transport, signalTransport: 'CFN_SIGNAL' }],
+    servers: [{ name: 'master-0', role: 'master', transport, signalTransport }],
   });
   const servers = [{ name: 'master-0', os_collect_config: cluster.pollerConfig('master-0') }];
   return { at: { ...placeOf(cloud, cluster), servers }, close: cloud.close };

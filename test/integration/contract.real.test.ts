@@ -7,6 +7,8 @@ import { CfnCoordinates, cfnContract } from '../contract/cfn.contract.ts';
 import { contract } from '../contract/cloud.contract.ts';
 import { Coordinates } from '../contract/coordinates.ts';
 import { RequestCoordinates, requestContract } from '../contract/request.contract.ts';
+import { tempUrlSignalContract } from '../contract/temp-url-signal.contract.ts';
+import { ZaqarCoordinates, zaqarContract } from '../contract/zaqar.contract.ts';
 
 /** Whoever made the cloud takes it down. */
 const close = async (): Promise<void> => {};
@@ -16,11 +18,13 @@ const All = v.object({
   cfnSignal: Coordinates,
   cfnPoll: CfnCoordinates,
   requestPoll: RequestCoordinates,
+  zaqar: ZaqarCoordinates,
+  tempUrlSignal: Coordinates,
 });
 
 /**
  * The contract of the embedded cloud, asked of a real one: of `COE_CLOUD_STATE`, which `scripts/cloud up` made,
- * or of the four clusters in the JSON file that `COE_CLOUD` names.
+ * or of the six clusters in the JSON file that `COE_CLOUD` names.
  */
 const { COE_CLOUD: file, COE_CLOUD_STATE: state } = process.env;
 
@@ -38,19 +42,34 @@ else {
   });
   const read = async (path: string): Promise<v.InferOutput<typeof All>> =>
     v.parse(All, JSON.parse(await readFile(path, 'utf8')));
-  const fresh = async (poll: string): Promise<unknown> =>
-    await seed(
-      `contract-${poll.toLowerCase().replaceAll('_', '-')}-${Date.now().toString(36)}`,
-      'CFN_SIGNAL',
-      poll,
-    );
+  /** A short name: Heat makes queues' names of it, and Zaqar takes no longer one than 64 characters. */
+  const fresh = async (name: string, signal: string, poll: string): Promise<unknown> =>
+    await seed(`contract-${name}-${Date.now().toString(36)}`, signal, poll);
   cfnContract('a real cloud', async () => {
-    const at = file === undefined ? await fresh('POLL_SERVER_CFN') : (await read(file)).cfnPoll;
+    const at =
+      file === undefined
+        ? await fresh('cfn-poll', 'CFN_SIGNAL', 'POLL_SERVER_CFN')
+        : (await read(file)).cfnPoll;
     return { at: v.parse(CfnCoordinates, at), close };
   });
   requestContract('a real cloud', async () => {
-    const at = file === undefined ? await fresh('POLL_TEMP_URL') : (await read(file)).requestPoll;
+    const at =
+      file === undefined
+        ? await fresh('request', 'CFN_SIGNAL', 'POLL_TEMP_URL')
+        : (await read(file)).requestPoll;
     return { at: v.parse(RequestCoordinates, at), close };
+  });
+  zaqarContract('a real cloud', async () => {
+    const at =
+      file === undefined ? await fresh('zaqar', 'ZAQAR_SIGNAL', 'ZAQAR_MESSAGE') : (await read(file)).zaqar;
+    return { at: v.parse(ZaqarCoordinates, at), close };
+  });
+  tempUrlSignalContract('a real cloud', async () => {
+    const at =
+      file === undefined
+        ? await fresh('put', 'TEMP_URL_SIGNAL', 'POLL_SERVER_HEAT')
+        : (await read(file)).tempUrlSignal;
+    return { at: v.parse(Coordinates, at), close };
   });
 }
 

@@ -24,7 +24,7 @@ const Seed = v.object({
     v.object({
       name: v.string(),
       role: v.picklist(['master', 'worker']),
-      os_collect_config: v.looseObject({ heat: v.record(v.string(), v.string()) }),
+      os_collect_config: v.looseObject({ heat: v.optional(v.record(v.string(), v.string())) }),
     }),
   ),
 });

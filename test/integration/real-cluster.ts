@@ -49,7 +49,7 @@ export async function startRealCluster(name: string, keys: string): Promise<Real
       role,
       layout: role === 'master' ? 'kubernetes-certs' : 'kubernetes-pki',
       heatParams: { ...heat_params, ...facts[role] },
-      collectConfig: os_collect_config,
+      collectConfig: os_collect_config.heat && { heat: os_collect_config.heat },
       keys,
     });
     nodes.set(server, node);

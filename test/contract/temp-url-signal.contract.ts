@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createSwift } from '../../src/openstack/swift.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import type { Coordinates } from './coordinates.ts';
+import { eventually, openDoors } from './doors.ts';
+import { answerWith, PLAIN, rotate, type Waiting } from './rotate-and-answer.ts';
+
+/** What TEMP_URL_SIGNAL needs to be true of a Swift and of Heat: a cluster of one server, which is answered so. */
+export function tempUrlSignalContract(
+  name: string,
+  connect: () => Promise<{ at: Coordinates; close(): Promise<void> }>,
+): void {
+  describe(`${name}, answered at a temporary URL`, () => {
+    let at: Coordinates;
+    let close: () => Promise<void>;
+    let waiting: Waiting;
+    const { signal } = new AbortController();
+    const http = createHttp(PLAIN);
+    const swift = createSwift(http);
+    beforeAll(async () => {
+      ({ at, close } = await connect());
+      const doors = openDoors(at);
+      waiting = await rotate(at, http, doors.metadata);
+      doors.close();
+    });
+    afterAll(async () => {
+      http.close();
+      await close();
+    });
+    const url = (): string => waiting.inputs['deploy_signal_id'] ?? '';
+
+    test('the address is good for PUT and HEAD, and for nothing else', async () => {
+      expect(waiting.inputs).toMatchObject({
+        deploy_signal_transport: 'TEMP_URL_SIGNAL',
+        deploy_signal_verb: 'PUT',
+      });
+      expect(await swift.changedAt(url(), signal)).toBeTypeOf('number');
+      expect((await fetch(url())).status).toBe(401);
+    });
+
+    test('an address that has been altered, or has expired, is refused', async () => {
+      for (const altered of [
+        url().replace(/temp_url_sig=[^&]*/, `temp_url_sig=${'0'.repeat(64)}`),
+        url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
+        url().replace(/[^/]*\?/, 'other?'),
+      ]) {
+        const error = await agentErrorOf(swift.put(altered, '{}', signal));
+        expect(error.code).toBe('unauthorized');
+        expect(error.message).toContain('401 401 Unauthorized: Temp URL invalid');
+        expect(await swift.changedAt(altered, signal)).toBeUndefined();
+      }
+    });
+
+    test('an answer is heeded, however soon it comes, and its date is one of whole seconds', async () => {
+      await answerWith(waiting, { deploy_status_code: 0 }, 'UPDATE_COMPLETE');
+      const changed = await swift.changedAt(url(), signal);
+      expect((changed ?? 1) % 1000).toBe(0);
+    });
+
+    test('the same address has the next answer: a failure is heeded too', async () => {
+      const doors = openDoors(at);
+      // Swift rounds up: until then Heat would take the answer of before for one to a deployment that comes now.
+      const changed = (await swift.changedAt(url(), signal)) ?? 0;
+      await eventually(
+        async () => await Promise.resolve(Date.now()),
+        (now) => now >= changed,
+        'the next second',
+      );
+      const next = await rotate(at, http, doors.metadata);
+      expect(next.inputs['deploy_signal_id']).toBe(url());
+      await answerWith(next, { deploy_status_code: 1, deploy_stderr: 'no' }, 'ROLLBACK_COMPLETE');
+      doors.close();
+    });
+  });
+}
