@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
@@ -11,6 +10,7 @@ import { presentedCertificate } from '../../src/services/presented.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
+import { freePorts } from './free-ports.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
 
 /** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
@@ -30,7 +30,7 @@ let daemon: ReturnType<typeof agent> | undefined;
 beforeAll(async () => {
   [machine, cloud] = await Promise.all([startMachine(), startCloud()]);
   cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'master-0', role: 'master' }] });
-  const [clientPort, peerPort] = await freePorts();
+  const [clientPort = 0, peerPort = 0] = await freePorts(2);
   port = clientPort;
   const params = cluster.heatParams('master', { KUBE_NODE_IP: '127.0.0.1' });
   await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
@@ -101,31 +101,6 @@ const agent = (...args: string[]) => {
   const [program, ...rest] = [...asRoot, process.execPath, AGENT, ...args, '--root', machine.root] as const;
   return execa(program, rest, { stdin: 'ignore' });
 };
-
-type Held = { port: number; free(): Promise<void> };
-
-const holdPort = async (): Promise<Held> =>
-  await new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      const held = typeof address === 'object' && address ? (address satisfies AddressInfo).port : 0;
-      const free = async (): Promise<void> =>
-        await new Promise((done) => {
-          server.close(() => {
-            done();
-          });
-        });
-      resolve({ port: held, free });
-    });
-  });
-
-/** Both are held at once, so that they differ. */
-async function freePorts(): Promise<[number, number]> {
-  const [one, other] = await Promise.all([holdPort(), holdPort()]);
-  await Promise.all([one.free(), other.free()]);
-  return [one.port, other.port];
-}
 
 const read = async (path: string): Promise<string> => await machine.run('cat', path);
 
