@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { readIfThere } from '../src/base/disk.ts';
-import { AgentError } from '../src/base/errors.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
 import { issueCertificates, type Material } from '../src/certificates/issue.ts';
 import { recognizer } from '../src/certificates/recognize.ts';
 import { fill } from '../src/certificates/template.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { findCandidates, readSmall } from '../src/files/candidates.ts';
+import { findCandidates, type PassOver, readCopy } from '../src/files/candidates.ts';
 import { renderFiles, renderServiceAccount } from '../src/files/render.ts';
 import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
@@ -71,6 +71,9 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     const node = made(run.node);
     const read = async (path: string): Promise<string | undefined> =>
       (await readIfThere(hands.disk, path))?.toString('utf8');
+    const passOver: PassOver = (path, error) => {
+      hands.progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
+    };
     const { material } = run;
     const certificates = material
       ? await renderFiles(node.layout, material, {
@@ -78,8 +81,8 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
           read,
           fill: (text) => fill(text, node.values),
           recognize: recognizer(await readOld(node.layout, read)),
-          readCopy: async (path) => await readSmall(hands.disk, path),
-          candidates: await findCandidates(hands.disk, node.layout),
+          readCopy: async (path) => await readCopy(hands.disk, path, passOver),
+          candidates: await findCandidates(hands.disk, node.layout, passOver),
         })
       : [];
     const pair = serviceAccount ? renderServiceAccount(node.layout, serviceAccount) : [];

@@ -1,4 +1,5 @@
 import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { explain } from '../src/base/errors.ts';
 import type { Journal, JournalFile } from '../src/files/journal.ts';
 import { findCandidates } from '../src/files/candidates.ts';
 import type { Hands } from './hands.ts';
@@ -26,7 +27,9 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
-    ...(await findCandidates(disk, node.layout)),
+    ...(await findCandidates(disk, node.layout, (path, error) => {
+      hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
+    })),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
   const rest: Rest = { units, outcome: { statusCode: 0, stdout, stderr: '', outputs: {} } };

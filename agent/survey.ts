@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { withDeadline } from '../src/base/clock.ts';
 import { codeOf, explain } from '../src/base/errors.ts';
 import { certificatesIn, fingerprint, subjectOf } from '../src/certificates/read.ts';
-import { findCandidates, pathsOf, readSmall } from '../src/files/candidates.ts';
+import { findCandidates, pathsOf, readCopy, readSmall } from '../src/files/candidates.ts';
 import type { Hands } from './hands.ts';
 import type { Holding } from './inventory.ts';
 import type { Node } from './node.ts';
@@ -77,16 +77,19 @@ export async function findCertificates(
   const { disk, clock } = hands;
   const { entriesOf } = await import('../src/files/kubeconfig.ts');
   const { findCopies } = await import('../src/files/copies.ts');
-  const read = async (path: string): Promise<string | undefined> => await readSmall(disk, path);
+  const unreadable: string[] = [];
+  const passOver = (_: string, error: unknown): void => {
+    unreadable.push(explain(error));
+  };
+  const read = async (path: string): Promise<string | undefined> => await readCopy(disk, path, passOver);
   const own = node.layout.kubeconfigs.map(({ file }) => file.path);
   const others = pathsOf(node.layout).filter((path) => !own.includes(path));
   const { kubeconfigs, pems } = await findCopies(
-    [...own, ...(await findCandidates(disk, node.layout))],
+    [...own, ...(await findCandidates(disk, node.layout, passOver))],
     others,
     read,
   );
   const copies: Copy[] = [];
-  const unreadable: string[] = [];
   const add = (file: string, entry: string | null, pem: string, keyFits: boolean | null): void => {
     for (const certificate of parsed(pem))
       copies.push({ file, entry, keyFits, ...detailsOf(certificate, authorities, clock.now()) });

@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { Disk } from '../base/disk.ts';
+import { codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
 /** What may be a kubeconfig or hold a copy of a certificate, by its name. */
@@ -23,7 +24,7 @@ export const pathsOf = (role: RoleLayout): string[] => [
  * Other files in the directories of a layout, and in those above them (/etc/kubernetes above /etc/kubernetes/certs),
  * that may hold what it replaces. A symlink stands for the file that it leads to.
  */
-export async function findCandidates(disk: Disk, role: RoleLayout): Promise<string[]> {
+export async function findCandidates(disk: Disk, role: RoleLayout, passOver: PassOver): Promise<string[]> {
   const own = pathsOf(role);
   const directories = new Set(
     own.flatMap((path) => [dirname(path), dirname(dirname(path))]).filter((path) => !ABOVE.test(path)),
@@ -32,8 +33,12 @@ export async function findCandidates(disk: Disk, role: RoleLayout): Promise<stri
   const found: string[] = [];
   for (const directory of directories)
     for (const name of (await disk.list(directory)).filter((candidate) => NAMES.test(candidate))) {
-      const path = await disk.resolve(join(directory, name));
-      if (taken.has(path) || found.length === MOST) continue;
+      const path = await unlessInTrouble(
+        join(directory, name),
+        passOver,
+        async (at) => await disk.resolve(at),
+      );
+      if (path === undefined || taken.has(path) || found.length === MOST) continue;
       taken.add(path);
       found.push(path);
     }
@@ -42,6 +47,27 @@ export async function findCandidates(disk: Disk, role: RoleLayout): Promise<stri
 
 /** `/etc` itself and the like belong to everybody. */
 const ABOVE = /^\/[^/]*$/;
+
+/** Told of a file beside those of the layout that cannot be looked at: it stands in nobody's way. */
+export type PassOver = (path: string, error: unknown) => void;
+
+async function unlessInTrouble<T>(
+  path: string,
+  passOver: PassOver,
+  look: (path: string) => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await look(path);
+  } catch (error) {
+    if (codeOf(error) !== 'disk') throw error;
+    passOver(path, error);
+    return undefined;
+  }
+}
+
+/** The text of what may be a copy; undefined for one that is too large, and for one that cannot be read. */
+export const readCopy = async (disk: Disk, path: string, passOver: PassOver): Promise<string | undefined> =>
+  await unlessInTrouble(path, passOver, async (at) => await readSmall(disk, at));
 
 /** The text of a file that is none too large; undefined for anything else. */
 export async function readSmall(disk: Disk, path: string): Promise<string | undefined> {

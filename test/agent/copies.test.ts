@@ -1,6 +1,8 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Disk } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createCa } from '../src/support/openssl.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -132,4 +134,28 @@ test('a kubeconfig that holds something of ours and cannot be read is refused wi
   expect(await holds(site)).toEqual(before);
   expect(await site.node.read('/etc/kubernetes/broken.conf')).toBe(broken);
   expect(site.restarts()).toEqual([]);
+});
+
+test("what cannot be read beside the files of the layout is told of, and stands in nobody's way", async () => {
+  const unreadable = '/etc/kubernetes/unreadable.pem';
+  const read =
+    (real: Disk): Disk['read'] =>
+    async (path) => {
+      if (path === unreadable) throw new AgentError('disk', `reading ${path}: input/output error`);
+      return await real.read(path);
+    };
+  const site = await createSite(cloud, {
+    role: 'master',
+    layout: 'kubernetes-certs',
+    instrument: { disk: (real) => ({ ...real, read: read(real) }) },
+  });
+  await site.node.write(unreadable, 'x');
+  await symlink('round.conf', join(site.node.root, '/etc/kubernetes/and-round.conf'));
+  await symlink('and-round.conf', join(site.node.root, '/etc/kubernetes/round.conf'));
+  await site.node.write('/etc/kubernetes/tools.yaml', kubeconfig(await holds(site)));
+  expect(await rotate(site)).toBe('');
+  expect(await site.node.read('/etc/kubernetes/tools.yaml')).toBe(kubeconfig(await holds(site)));
+  const notices = site.progress.flatMap((one) => (one.event === 'notice' ? [one.text] : []));
+  expect(notices).toContainEqual(`${unreadable} is passed over: reading ${unreadable}: input/output error`);
+  expect(notices).toContainEqual(expect.stringMatching(/round\.conf is passed over: .*symlinks/));
 });
