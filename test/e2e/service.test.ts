@@ -263,3 +263,13 @@ test('when it is removed, certificates stay and nothing of it runs; its state st
   await machine.run('sh', '-c', 'test ! -e /var/lib/coe-agent && test ! -e /etc/coe-agent');
   expect(await tree()).toBe(before);
 });
+
+test('beside an os-collect-config nothing starts by itself: two would do everything twice', async () => {
+  await machine.unit('os-collect-config', { Service: ['ExecStart=/bin/sleep infinity'] });
+  await machine.run('systemctl', 'start', 'os-collect-config');
+  await machine.run('/root/coe-agent/setup', 'install');
+  expect(await property('ActiveState')).toBe('inactive');
+  expect(await property('UnitFileState')).toBe('disabled');
+  await machine.run('/opt/coe-agent/setup', 'remove');
+  expect(await property('ActiveState', 'os-collect-config.service')).toBe('active');
+});
