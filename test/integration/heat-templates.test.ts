@@ -1,0 +1,21 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { openstack } from './real-cloud.ts';
+
+/** The templates for operators, by the judgement of a real Heat. */
+
+const TEMPLATES = join(import.meta.dirname, '../../scripts/heat');
+
+test.each(readdirSync(TEMPLATES))('%s is valid', async (name) => {
+  const answer = await openstack(
+    'orchestration',
+    'template',
+    'validate',
+    '-f',
+    'json',
+    '-t',
+    join(TEMPLATES, name),
+  );
+  expect(JSON.parse(answer)).toMatchObject({ Parameters: { rotation: { Type: 'String' } } });
+});
