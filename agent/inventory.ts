@@ -37,7 +37,7 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
     holdings.push(holding);
   }
   for (const row of layout.kubeconfigs) {
-    const holding = await lookAtKubeconfig(disk, layout, row);
+    const holding = await lookAtKubeconfig(disk, layout, row, authorities.get(row.ca), now);
     if (holding) holdings.push(holding);
   }
   return holdings;
@@ -48,11 +48,14 @@ async function lookAtKubeconfig(
   disk: Disk,
   layout: RoleLayout,
   { file, certificate: name, ca: type, create }: KubeconfigRow,
+  authority: X509Certificate | undefined,
+  now: number,
 ): Promise<Holding | undefined> {
   const text = await readIfThere(disk, file.path);
   const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : ['is missing'] };
   if (!text) return create ? holding : undefined;
-  const certificate = layout.certificates.find((row) => row.name === name)?.files?.certificate.path;
+  const leaf = layout.certificates.find((row) => row.name === name);
+  const certificate = leaf?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type)?.file.path;
   const { embeddedIn } = await import('../src/files/kubeconfig.ts');
   try {
@@ -65,10 +68,31 @@ async function lookAtKubeconfig(
       if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
         holding.faults.push(`does not hold what is in ${path}`);
     }
+    if (leaf && !leaf.files) holding.faults.push(...embeddedFaults(embedded, file.path, authority, now));
   } catch (error) {
     holding.faults.push(explain(error));
   }
   return holding;
+}
+
+/** What is wrong with a certificate that lies nowhere but in its kubeconfig. */
+function embeddedFaults(
+  { certificate: pem, key }: { certificate: string | undefined; key: string | undefined },
+  path: string,
+  authority: X509Certificate | undefined,
+  now: number,
+): string[] {
+  if (pem === undefined || key === undefined) return ['holds no certificate with its key'];
+  const certificate = oneCertificate(pem, path);
+  const faults = dateFaults(certificate, now);
+  if (authority && !certificate.verify(authority.publicKey))
+    faults.push('holds a certificate that the CA of the layout has not signed');
+  try {
+    if (!keyFits(key, certificate)) faults.push('holds a key that does not fit its certificate');
+  } catch {
+    faults.push('holds a key that cannot be read as one');
+  }
+  return faults;
 }
 
 const nothing = (file: string, kind: Holding['kind']): Holding => ({
@@ -97,8 +121,7 @@ async function look(
     holding.fingerprint = fingerprint(certificate);
     holding.subject = subjectOf(certificate);
     holding.notAfter = certificate.validToDate.toISOString();
-    if (now > certificate.validToDate.getTime()) holding.faults.push('has expired');
-    if (now < certificate.validFromDate.getTime()) holding.faults.push('is not valid yet');
+    holding.faults.push(...dateFaults(certificate, now));
     return { certificate, holding };
   } catch (error) {
     holding.faults.push(explain(error));
@@ -106,12 +129,20 @@ async function look(
   }
 }
 
+const dateFaults = (certificate: X509Certificate, now: number): string[] => [
+  ...(now > certificate.validToDate.getTime() ? ['has expired'] : []),
+  ...(now < certificate.validFromDate.getTime() ? ['is not valid yet'] : []),
+];
+
+/** @throws for what is no key */
+const keyFits = (pem: string | Buffer, certificate: X509Certificate): boolean =>
+  createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
+
 async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<string[]> {
   const pem = await readIfThere(disk, path);
   if (pem === undefined) return [`its key ${path} is missing`];
   try {
-    const fits = createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
-    return fits ? [] : [`its key ${path} does not fit`];
+    return keyFits(pem, certificate) ? [] : [`its key ${path} does not fit`];
   } catch {
     return [`its key ${path} cannot be read as a key`];
   }

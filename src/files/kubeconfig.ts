@@ -142,7 +142,7 @@ export function entriesOf(path: string, text: string): EmbeddedEntry[] {
 export function embeddedIn(
   path: string,
   text: string,
-): { ca: string | undefined; certificate: string | undefined } {
+): { ca: string | undefined; certificate: string | undefined; key: string | undefined } {
   const [sheet] = sheetsOf(path, text);
   const current = sheet && currentContext(sheet);
   const embedded = (
@@ -160,6 +160,7 @@ export function embeddedIn(
   return {
     ca: embedded('clusters', 'cluster', current?.cluster, 'certificate-authority-data'),
     certificate: embedded('users', 'user', current?.user, 'client-certificate-data'),
+    key: embedded('users', 'user', current?.user, 'client-key-data'),
   };
 }
 

@@ -124,6 +124,30 @@ test("a control plane with kubeadm's files: three CAs, kubeconfigs with certific
   expect(certs).toMatchObject({ code: 0 });
 });
 
+const data = (text: string, name: string): string => new RegExp(`${name}: (\\S+)`).exec(text)?.[1] ?? '';
+
+test('a certificate that lies in its kubeconfig alone is looked at there', async () => {
+  const [one, other] = await Promise.all(
+    [0, 1].map(async () => await createSite(cloud, { role: 'master', layout: 'kubeadm' })),
+  );
+  if (!one || !other) throw new Error('there are two');
+  expect((await one.node.agent('certs')).code).toBe(0);
+  const admin = await one.node.read('/etc/kubernetes/admin.conf');
+  const foreign = await other.node.read('/etc/kubernetes/scheduler.conf');
+  await one.node.write(
+    '/etc/kubernetes/scheduler.conf',
+    foreign.replace(data(foreign, 'certificate-authority-data'), data(admin, 'certificate-authority-data')),
+  );
+  await one.node.write(
+    '/etc/kubernetes/admin.conf',
+    admin.replace(data(admin, 'client-key-data'), data(foreign, 'client-key-data')),
+  );
+  const { code, stdout } = await one.node.agent('certs');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/scheduler\.conf .* holds a certificate that the CA of the layout has not signed/);
+  expect(stdout).toMatch(/admin\.conf .* holds a key that does not fit its certificate/);
+});
+
 test('agent plan says which layout, why, and what it cannot do', async () => {
   const site = await createSite(cloud, { layout: 'kubeadm', config: { layout: 'auto' }, bare: true });
   await site.node.write('/var/lib/kubelet/pki/kubelet-client-current.pem', '');
