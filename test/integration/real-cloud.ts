@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
@@ -45,6 +47,18 @@ export async function openstack(...args: string[]): Promise<string> {
     ...args,
   ]);
   return stdout.trim();
+}
+
+/** Ends one of the cloud's services, as if its machine had gone. */
+export async function stopService(name: string): Promise<void> {
+  const [pid = ''] = (await readFile(join(state(), 'pid', name), 'utf8')).split(' ');
+  // Each is the leader of a process group of its own.
+  process.kill(-Number(pid), 'SIGKILL');
+}
+
+/** Starts what is not there. */
+export async function startServices(): Promise<void> {
+  await run('scripts/cloud', ['up', '--state', state()]);
 }
 
 /** Asks for a status until it is one that waits for nothing, and gives it. */

@@ -1,11 +1,9 @@
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createNode, type TestNode } from '../fakes/node.ts';
 import { openstack, settledStatus, stackStatus } from './real-cloud.ts';
+import { deployment, SERVER, type SoftwareStack, startStack } from './software-stack.ts';
 
 /** A real Heat sends a script, a component and a deployment for a hook, and makes the stack's outputs of the answers. */
 
@@ -20,24 +18,11 @@ printf '%s' "$what" >"$heat_outputs_path.what"
 echo said; echo complained >&2
 `;
 
-const deployment = (config: string, more: Record<string, unknown> = {}) => ({
-  type: 'OS::Heat::SoftwareDeployment',
-  properties: {
-    server: { get_resource: 'server' },
-    config: { get_resource: config },
-    signal_transport: 'HEAT_SIGNAL',
-    ...more,
-  },
-});
-
 const TEMPLATE = {
   heat_template_version: 'wallaby',
   parameters: { who: { type: 'string', default: 'world' }, fails: { type: 'string', default: '' } },
   resources: {
-    server: {
-      type: 'OS::Heat::DeployedServer',
-      properties: { name: 'server', software_config_transport: 'POLL_SERVER_HEAT' },
-    },
+    server: SERVER,
     script_config: {
       type: 'OS::Heat::SoftwareConfig',
       properties: {
@@ -84,21 +69,16 @@ const TEMPLATE = {
   ) as unknown,
 };
 
-const Shown = v.object({
-  attributes: v.object({ os_collect_config: v.object({ heat: v.record(v.string(), v.string()) }) }),
-});
 const Outputs = v.array(v.object({ output_key: v.string(), output_value: v.unknown() }));
 
-const stack = `scripts-${Date.now().toString(36)}`;
-let folder: string;
+let made: SoftwareStack;
+let stack: string;
 let node: TestNode;
 let daemon: ReturnType<TestNode['start']>;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coe-stack-'));
-  await writeFile(join(folder, 'template.json'), JSON.stringify(TEMPLATE));
-  await openstack('stack', 'create', '--template', join(folder, 'template.json'), stack);
-  const collectConfig = await settledServer();
-  node = await createNode({ role: 'worker', heatParams: {}, collectConfig });
+  made = await startStack('scripts', TEMPLATE);
+  stack = made.name;
+  node = await createNode({ role: 'worker', heatParams: {}, collectConfig: made.collectConfig });
   await node.write('/var/lib/heat-config/hooks/salt', HOOK, 0o755);
   daemon = node.start('run');
 });
@@ -106,41 +86,8 @@ afterAll(async () => {
   const ended = once(daemon, 'close');
   if (daemon.kill('SIGTERM')) await ended;
   await node.close();
-  await openstack('stack', 'delete', '--yes', '--wait', stack);
-  await rm(folder, { recursive: true, force: true });
+  await made.close();
 });
-
-/** How the server's agent is to poll, as soon as Heat has made the server. */
-async function settledServer(): Promise<{ heat: Record<string, string> }> {
-  const status = async (): Promise<string> =>
-    await openstack(
-      'stack',
-      'resource',
-      'show',
-      stack,
-      'server',
-      '-f',
-      'value',
-      '-c',
-      'resource_status',
-    ).catch(
-      // The engine has not written the resource down yet.
-      () => 'CREATE_IN_PROGRESS',
-    );
-  expect(await settledStatus(status)).toBe('CREATE_COMPLETE');
-  const shown = await openstack(
-    'stack',
-    'resource',
-    'show',
-    stack,
-    'server',
-    '--with-attr',
-    'os_collect_config',
-    '-f',
-    'json',
-  );
-  return v.parse(Shown, JSON.parse(shown)).attributes.os_collect_config;
-}
 
 async function outputs(): Promise<Record<string, unknown>> {
   const shown = v.parse(

@@ -1,0 +1,85 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { openstack, settledStatus } from './real-cloud.ts';
+
+/** A stack with one server, named `server`, whose deployments a test answers. */
+export type SoftwareStack = {
+  name: string;
+  /** How the server's agent is to poll. */
+  collectConfig: { heat: Record<string, string> };
+  close(): Promise<void>;
+};
+
+/** A deployment of a config of the same template. */
+export const deployment = (config: string, more: Record<string, unknown> = {}) => ({
+  type: 'OS::Heat::SoftwareDeployment',
+  properties: {
+    server: { get_resource: 'server' },
+    config: { get_resource: config },
+    signal_transport: 'HEAT_SIGNAL',
+    ...more,
+  },
+});
+
+export const SERVER = {
+  type: 'OS::Heat::DeployedServer',
+  properties: { name: 'server', software_config_transport: 'POLL_SERVER_HEAT' },
+};
+
+/** Has Heat make the stack; it waits for the answers of its deployments. */
+export async function startStack(prefix: string, template: unknown): Promise<SoftwareStack> {
+  const name = `${prefix}-${Date.now().toString(36)}`;
+  const folder = await mkdtemp(join(tmpdir(), 'coe-stack-'));
+  try {
+    await writeFile(join(folder, 'template.json'), JSON.stringify(template));
+    await openstack('stack', 'create', '--template', join(folder, 'template.json'), name);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return {
+    name,
+    collectConfig: await settledServer(name),
+    close: async () => {
+      await openstack('stack', 'delete', '--yes', '--wait', name);
+    },
+  };
+}
+
+const Shown = v.object({
+  attributes: v.object({ os_collect_config: v.object({ heat: v.record(v.string(), v.string()) }) }),
+});
+
+/** How the server's agent is to poll, as soon as Heat has made the server. */
+async function settledServer(stack: string): Promise<{ heat: Record<string, string> }> {
+  const status = async (): Promise<string> =>
+    await openstack(
+      'stack',
+      'resource',
+      'show',
+      stack,
+      'server',
+      '-f',
+      'value',
+      '-c',
+      'resource_status',
+    ).catch(
+      // The engine has not written the resource down yet.
+      () => 'CREATE_IN_PROGRESS',
+    );
+  const ended = await settledStatus(status);
+  if (ended !== 'CREATE_COMPLETE') throw new Error(`the server of ${stack} is ${ended}`);
+  const shown = await openstack(
+    'stack',
+    'resource',
+    'show',
+    stack,
+    'server',
+    '--with-attr',
+    'os_collect_config',
+    '-f',
+    'json',
+  );
+  return v.parse(Shown, JSON.parse(shown)).attributes.os_collect_config;
+}
