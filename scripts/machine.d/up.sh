@@ -1,14 +1,25 @@
 # shellcheck shell=bash
 # One machine: up, run, down.
 
-# machine_up DIR PID: with a PID, for as long as that process is there.
+# machine_up DIR PID IMAGE FOLDER: with a PID, for as long as that process is there; of an image, in place of the base;
+# with the files of a folder. Each of the last three may be empty.
 machine_up() {
   local began=$SECONDS
   if ! installed || [ ! -e "$BASE" ]; then die "something is missing; run: scripts/machine install"; fi
   state_create "$1"
   [ -z "$2" ] || start guard "$HERE/guard.sh" "$STATE" "$2" "$(started_at "$2")"
   if [ ! -e "$STATE/root" ]; then
-    cp -a --reflink=auto "$BASE" "$STATE/root.new"
+    if [ -n "$3" ]; then
+      mkdir "$STATE/root.new"
+      tar -C "$STATE/root.new" --numeric-owner --xattrs -xpf "$3"
+      mkdir "$STATE/root.new/usr/lib/machine"
+      mv "$STATE/root.new/usr/bin/"{systemctl,journalctl} "$STATE/root.new/usr/lib/machine/"
+      # It would ask somebody at the console for a language and a password.
+      ln -sf /dev/null "$STATE/root.new/etc/systemd/system/systemd-firstboot.service"
+    else
+      cp -a --reflink=auto "$BASE" "$STATE/root.new"
+    fi
+    [ -z "$4" ] || cp -r --preserve=mode "$4/." "$STATE/root.new/"
     machine_wrap "$STATE/root.new"
     mv "$STATE/root.new" "$STATE/root"
   fi
@@ -38,7 +49,8 @@ machine_found() {
 
 machine_answers() {
   machine_inside
-  "${INSIDE[@]}" systemctl is-system-running 2>/dev/null | grep -q .
+  # Its exit code is of no use here: a machine that answers may still be starting, or may lack a unit.
+  [ -n "$("${INSIDE[@]}" systemctl is-system-running 2>/dev/null || true)" ]
 }
 
 # Sets the words to put before a command that is to run in the machine. nsenter waits in front of it, outside: what

@@ -15,6 +15,8 @@ export type Machine = {
   write(path: string, content: string, mode?: string): Promise<void>;
   /** Writes a unit; systemd knows it afterwards. */
   unit(name: string, sections: UnitSections): Promise<void>;
+  /** Powers it off and boots it again. */
+  reboot(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -30,8 +32,12 @@ const SCRIPT = join(import.meta.dirname, '../../scripts/machine');
 /** What to put before a program that has to be root. */
 export const asRoot: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 
-/** Installs what is missing and boots a machine of its own. */
-export async function startMachine(): Promise<Machine> {
+/**
+ * Installs what is missing and boots a machine of its own.
+ *
+ * @param options of `scripts/machine up`
+ */
+export async function startMachine(...options: readonly string[]): Promise<Machine> {
   const state = await mkdtemp(join(tmpdir(), 'coe-machine-'));
   const close = async (): Promise<void> => {
     await execa(SCRIPT, ['down', '--state', state, '--purge']);
@@ -40,7 +46,7 @@ export async function startMachine(): Promise<Machine> {
   try {
     await execa(SCRIPT, ['install']);
     // Tests that are broken off close nothing.
-    await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid)]);
+    await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid), ...options]);
   } catch (error) {
     await close();
     throw error;
@@ -61,6 +67,10 @@ export async function startMachine(): Promise<Machine> {
     unit: async (name, sections) => {
       await write(`/etc/systemd/system/${name}.service`, unitFile(sections));
       await inside(['systemctl', 'daemon-reload']);
+    },
+    reboot: async () => {
+      await execa(SCRIPT, ['down', '--state', state]);
+      await execa(SCRIPT, ['up', '--state', state]);
     },
     close,
   };
