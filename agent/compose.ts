@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
-import { createRetry, type Retry } from '../src/base/retry.ts';
+import { createRetry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { openLedger } from '../src/deployment/ledger.ts';
 import { createGenerations } from '../src/files/generation.ts';
@@ -12,12 +12,10 @@ import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import { readAddress } from '../src/metadata/address.ts';
 import { driveReader, readByLabel } from '../src/metadata/config-drive.ts';
-import { given } from '../src/metadata/heat-params.ts';
 import { type Cfn, createCfn } from '../src/openstack/cfn.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
 import { createKeystone, type Keystone, type Login } from '../src/openstack/keystone.ts';
-import { createMagnum } from '../src/openstack/magnum.ts';
 import { metadataService } from '../src/openstack/metadata-service.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import { createZaqar } from '../src/openstack/zaqar.ts';
@@ -26,9 +24,10 @@ import { openAdoption } from './adoption.ts';
 import { collectorOf, type Readers } from './collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose-queue.ts';
 import { openSignals } from './compose-signals.ts';
+import { openClusterWith } from './compose-cluster.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
-import type { Cluster, Hands, Progress } from './hands.ts';
+import type { Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
 import { hooksOf, runsOf } from './run-hands.ts';
 
@@ -217,40 +216,3 @@ const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Pick<Readers, 'rea
     return await cfn.readField(url, { stackName: from.stack_name, resourceName, field }, key, signal);
   },
 });
-
-const openClusterWith =
-  (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
-  async (params, token, signal, { patient } = { patient: true }) => {
-    const magnum = createMagnum(http);
-    const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
-    const patience = { baseMs: 500, capMs: 15_000, forMs };
-    const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
-    const login: Login = {
-      authUrl: params.get('AUTH_URL') ?? '',
-      userId: params.get('TRUSTEE_USER_ID') ?? '',
-      password: params.get('TRUSTEE_PASSWORD') ?? '',
-      scope: { trustId: params.get('TRUST_ID') ?? '' },
-      region: given(params, 'REGION_NAME'),
-    };
-    const ask = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> =>
-      await retry(what, patience, signal, async () =>
-        token === undefined
-          ? await keystone.authorized(login, signal, async (session) => await use(session.token))
-          : await use(token),
-      );
-    const cluster: Cluster = {
-      readCa: async (type) =>
-        await ask(
-          `fetch the ${type} CA`,
-          async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal),
-        ),
-      sign: async (type, csr) =>
-        await ask(
-          'have a certificate signed',
-          async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal),
-        ),
-    };
-    if (token === undefined)
-      await retry('log in', patience, signal, async () => await keystone.login(login, signal));
-    return cluster;
-  };
