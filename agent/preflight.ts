@@ -53,6 +53,11 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
     const type = (await disk.info(path))?.type ?? 'file';
     if (type !== 'file')
       findings.push({ verdict: 'bad', what: `${path} is a ${type}, where a file belongs` });
+    else if (await disk.sealed(path))
+      findings.push({
+        verdict: 'bad',
+        what: `${path} cannot be replaced: it is immutable (chattr -i), or mounted read-only`,
+      });
   }
   return findings;
 }

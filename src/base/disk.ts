@@ -28,6 +28,8 @@ export type Disk = {
   list(path: string): Promise<string[]>;
   /** What is left where a path is, or would be; and whether a file could be made there. */
   room(directory: string): Promise<Space & { writable: boolean }>;
+  /** Whether nobody can replace what lies there: it is immutable, or mounted read-only by itself. */
+  sealed(path: string): Promise<boolean>;
   /** The path with every symlink followed, as a path of the node. */
   resolve(path: string): Promise<string>;
   /** Which of some files have a label (SELinux), access lists or extended attributes. */
@@ -106,6 +108,17 @@ export function createDisk(root: string, find: FindExtras = findExtras()): Disk 
         );
         // Some file systems (btrfs) make inodes as they need them and report none at all.
         return { bytes: bavail * bsize, inodes: files === 0 ? Number.MAX_SAFE_INTEGER : ffree, writable };
+      }),
+
+    sealed: async (path) =>
+      await step('looking at', path, async () => {
+        try {
+          await fs.access(await at(path), constants.W_OK);
+          return false;
+        } catch (error) {
+          // Without root's rights a file may be read-only, and can be replaced all the same.
+          return ['EPERM', 'EROFS'].includes(errnoOf(error) ?? '');
+        }
       }),
 
     resolve: async (path) =>

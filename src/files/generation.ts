@@ -4,6 +4,7 @@ import { AgentError } from '../base/errors.ts';
 import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
+import { restore } from './restore.ts';
 
 /**
  * All files of one rotation are one generation: staged beside their targets, put in place together, and,
@@ -220,23 +221,6 @@ async function renameIfThere(disk: Disk, staged: string, target: string): Promis
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-async function restore(
-  disk: Disk,
-  { target, staged, previous }: JournalFile,
-  extras: ReadonlySet<string>,
-): Promise<void> {
-  if (!previous) {
-    await disk.remove(target);
-    return;
-  }
-  const content = await disk.read(previous.copy);
-  await disk.remove(staged);
-  // The target, old or new, has had the labels of the old one ever since.
-  const like = extras.has(target) ? target : undefined;
-  await disk.create(staged, content, { ...previous.attributes, like });
-  await disk.rename(staged, target);
 }
 
 const directoriesOf = ({ files }: Journal): string[] => [

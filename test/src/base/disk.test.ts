@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { chmod, link, mkdir, readdir, symlink } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { isMissing, readIfThere } from '../../../src/base/disk.ts';
 import { replaceFile } from '../../../src/base/replace-file.ts';
@@ -158,4 +160,20 @@ test('room says what is left, also for a directory that is still to be made', as
   expect(room.writable).toBe(true);
   expect(await readdir(at('/'))).toEqual([]);
   await chmod(at('/'), 0o700);
+});
+
+test('what is immutable is sealed, what is only read-only is not', async ({ skip }) => {
+  const { disk, write, at } = await tempRoot();
+  await write('/file', 'x', 0o400);
+  expect(await disk.sealed('/file')).toBe(false);
+  expect(await disk.sealed('/none')).toBe(false);
+  const chattr = promisify(execFile);
+  await chattr('chattr', ['+i', at('/file')]).catch(() => {
+    skip('no immutable files here, or not root');
+  });
+  try {
+    expect(await disk.sealed('/file')).toBe(true);
+  } finally {
+    await chattr('chattr', ['-i', at('/file')]);
+  }
 });

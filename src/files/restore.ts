@@ -1,0 +1,37 @@
+import type { Attributes, Disk } from '../base/disk.ts';
+import type { JournalFile } from './journal.ts';
+
+/**
+ * Brings back what a generation has replaced at one place, or takes away what it has put there.
+ *
+ * @param extras the targets that have labels and attributes
+ */
+export async function restore(
+  disk: Disk,
+  { target, staged, previous }: JournalFile,
+  extras: ReadonlySet<string>,
+): Promise<void> {
+  if (!previous) {
+    await disk.remove(target);
+    return;
+  }
+  const content = await disk.read(previous.copy);
+  await disk.remove(staged);
+  if (await isThere(disk, target, content, previous.attributes)) return;
+  // The target, old or new, has had the labels of the old one ever since.
+  const like = extras.has(target) ? target : undefined;
+  await disk.create(staged, content, { ...previous.attributes, like });
+  await disk.rename(staged, target);
+}
+
+/** What could not be replaced need not be brought back: trying it again would only fail again. */
+async function isThere(
+  disk: Disk,
+  target: string,
+  content: Buffer,
+  { mode, uid, gid }: Attributes,
+): Promise<boolean> {
+  const info = await disk.info(target);
+  if (info?.type !== 'file' || info.mode !== mode || info.uid !== uid || info.gid !== gid) return false;
+  return (await disk.read(target)).equals(content);
+}

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite } from './support/site.ts';
+
+/** Single files that are not as files should be; the crash tests fail every call once, and then for good. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const KEY = '/etc/kubernetes/certs/proxy.key';
+
+const refusing = (doing: string, path: string): never => {
+  throw new AgentError('disk', `${doing} ${path}: not permitted: immutable file, or not root (EPERM)`);
+};
+
+/** Made immutable after the preflight has looked at it. */
+const cannotBeReplaced: Instrument = {
+  disk: (real) => ({
+    ...real,
+    rename: async (from, to) => {
+      if (to === KEY) refusing('renaming', to);
+      await real.rename(from, to);
+    },
+  }),
+};
+
+/** As the kernel says of an immutable file; test/src/base/disk.test.ts asks it. */
+const isSealed: Instrument = {
+  disk: (real) => ({ ...real, sealed: async (path) => await Promise.resolve(path === KEY) }),
+};
+
+const cannotBeRead: Instrument = {
+  disk: (real) => ({
+    ...real,
+    read: async (path) => (path === KEY ? refusing('reading', path) : await real.read(path)),
+  }),
+};
+
+test.each([
+  [
+    'replaced, and is seen to be so beforehand',
+    isSealed,
+    /proxy\.key cannot be replaced: it is immutable \(chattr -i\)/,
+  ],
+  ['replaced', cannotBeReplaced, /renaming .*proxy\.key.*the old certificates are back and served/s],
+  ['read', cannotBeRead, /reading .*proxy\.key/],
+])(
+  'a file that cannot be %s: the node is as it was, not stuck, and Heat is told why',
+  async (_, instrument, why) => {
+    // The first certificates are made before the file becomes what it is.
+    let isArmed = false;
+    const site = await createSite(cloud, {
+      instrument: { disk: (real) => (isArmed ? (instrument.disk?.(real) ?? real) : real) },
+    });
+    isArmed = true;
+    const before = await site.files();
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(await site.files()).toEqual(before);
+    const [signal] = site.signals();
+    expect(signal?.body).toMatchObject({ deploy_status_code: 1 });
+    expect(signal?.body?.['deploy_stderr']).toMatch(why);
+    // Nothing is left to be done, and nothing to be brought back.
+    expect(await site.pass()).toMatchObject({ settled: [], open: [] });
+    expect([...(await site.files('/var/lib/coe-agent/generation')).keys()]).not.toContain(
+      '/var/lib/coe-agent/generation/journal',
+    );
+  },
+);
