@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import type { Architecture } from './runtime.ts';
 
 const DEBIAN_NAME: Record<Architecture, string> = { x64: 'amd64', arm64: 'arm64' };
-const SOURCES = join(import.meta.dirname, '../../packaging/debian');
+const SOURCES = join(import.meta.dirname, '../package.d/debian');
 
 type Identity = { architecture: Architecture; version: string; date: number };
 

@@ -26,7 +26,7 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   const runtime = await runtimeOf(architecture);
   await writeFile(join(tree, 'node'), strip(await readFile(join(runtime, 'bin/node'))), { mode: 0o755 });
   await writeFile(join(tree, 'agent'), LAUNCHER, { mode: 0o755 });
-  await copyFile(join(PROJECT, 'packaging/setup'), join(tree, 'setup'));
+  await copyFile(join(PROJECT, 'scripts/package.d/setup'), join(tree, 'setup'));
   await chmod(join(tree, 'setup'), 0o755);
   await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
 
