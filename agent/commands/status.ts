@@ -40,6 +40,14 @@ export const verb: Verb = async (context) => {
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted !== undefined)
       line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
+    for (const id of await hands.runs.runs.list()) {
+      const { is } = await hands.runs.runs.look(id);
+      const { stdout, stderr } = hands.runs.runs.filesOf(id);
+      if (is === 'running')
+        line(
+          `  ${paint('cyan', '…')} the run of ${id} is under way; what it prints is in ${stdout} and ${stderr}`,
+        );
+    }
     if (entries.length === 0) line('no deployments yet');
     else {
       const rows = entries.map(({ id, group, action, state, at, outcome }) => [

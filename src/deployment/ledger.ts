@@ -65,6 +65,12 @@ const remembered = ({ statusCode, stdout, stderr }: Outcome): Outcome => ({
 
 const REMEMBERED = 16_384;
 
+/**
+ * How many answered deployments of one resource are remembered: enough to know the inputs of a roll-back. Heat hands
+ * out the newest of a resource alone, so one that so many have followed does not come again.
+ */
+const KEPT = 20;
+
 /** Beside the entries: what the predecessor had done when it was replaced. */
 export const TAKEN_OVER = 'taken-over';
 
@@ -112,7 +118,7 @@ export async function openLedger(
     await write({ ...entry, ...change, state, at: { ...entry.at, [state]: now() } });
   };
   const now = (): string => new Date(clock.now()).toISOString();
-  const answered = async (id: string, state: 'signalled' | 'superseded'): Promise<void> => {
+  const close = async (id: string, state: 'signalled' | 'superseded'): Promise<void> => {
     const outcome = entries.get(id)?.outcome;
     await advance(id, state, { signal: undefined, ...(outcome && { outcome: remembered(outcome) }) });
   };
@@ -122,6 +128,16 @@ export async function openLedger(
     [...entries.values()].toSorted(
       (a, b) => a.createdAt - b.createdAt || ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1),
     );
+
+  const forgetOldest = async (resource: string): Promise<void> => {
+    const answered = inOrder().filter(
+      (entry) => entry.resource === resource && (entry.state === 'signalled' || entry.state === 'superseded'),
+    );
+    for (const { id } of answered.slice(0, -KEPT)) {
+      await disk.remove(fileOf(id));
+      entries.delete(id);
+    }
+  };
 
   return {
     entries: inOrder,
@@ -149,6 +165,7 @@ export async function openLedger(
         state: 'accepted',
         at: { accepted: now() },
       });
+      await forgetOldest(resource);
     },
     start: async (id) => {
       await advance(id, 'started');
@@ -157,10 +174,10 @@ export async function openLedger(
       await advance(id, 'finished', { outcome });
     },
     signalled: async (id) => {
-      await answered(id, 'signalled');
+      await close(id, 'signalled');
     },
     supersede: async (id) => {
-      await answered(id, 'superseded');
+      await close(id, 'superseded');
     },
   };
 }

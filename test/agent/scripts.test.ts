@@ -1,5 +1,6 @@
-import { chmod, chown, mkdir, readdir } from 'node:fs/promises';
+import { access, chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identify } from '../../src/hooks/process.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
@@ -283,3 +284,37 @@ test('inputs of before, sent again when a stack rolls back, are run again: only 
   expect(await send('B')).toBe('B\n');
   expect(await send('A')).toBe('A\n');
 });
+
+test('while a script runs, agent status says where to read what it prints', async () => {
+  const site = await plainSite();
+  const { id } = cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: '#!/bin/sh\necho so far\ntouch "$root/begun"\nuntil [ -e "$root/may-end" ]; do sleep 0.02; done',
+    ...inputs({ root: ['String', site.node.root] }),
+  });
+  const passing = site.pass();
+  await eventually(async () => await exists(join(site.node.root, 'begun')));
+  const { stdout } = await site.node.agent('status');
+  await site.node.write('/may-end', '');
+  await passing;
+  const file = new RegExp(`the run of ${id} is under way; what it prints is in (\\S+stdout)`).exec(
+    stdout,
+  )?.[1];
+  expect(file).toMatch(/^\/var\/lib\/coe-agent\/runs\//);
+  expect((await site.node.agent('status')).stdout).not.toContain('under way');
+});
+
+const exists = async (path: string): Promise<boolean> =>
+  await access(path).then(
+    () => true,
+    () => false,
+  );
+
+/** Looks again and again, as somebody outside has to. */
+async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const until = performance.now() + 20_000;
+  while (!(await holds())) {
+    if (performance.now() > until) throw new Error('not in time');
+    await delay(20);
+  }
+}

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
-import type { Outcome } from '../../../src/deployment/deployment.ts';
+import type { Deployment, Outcome } from '../../../src/deployment/deployment.ts';
 import { type Ledger, openLedger } from '../../../src/deployment/ledger.ts';
 import { testClock } from '../support/clock.ts';
 import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
@@ -155,4 +155,31 @@ test('leftovers of a killed write are no records', async () => {
   await write(`${DIRECTORY}/.${id}.json.new`, 'half');
   expect((await reopen()).entries()).toHaveLength(1);
   expect(damaged).toEqual([]);
+});
+
+/** One of the deployments that a resource has had. */
+const of = (number: number, resource: string): Deployment => ({
+  ...work,
+  id: `${resource}-${number}`,
+  resource,
+  createdAt: number,
+});
+
+test('of the answered deployments of a resource the last twenty are remembered; what is open is never forgotten', async () => {
+  const { ledger, reopen, files } = await setUp();
+  await ledger.accept(of(0, 'busy'));
+  await ledger.accept(of(0, 'quiet'));
+  await ledger.finish('quiet-0', outcome);
+  await ledger.signalled('quiet-0');
+  for (let number = 1; number <= 25; number += 1) {
+    const next = of(number, 'busy');
+    await ledger.accept(next);
+    await ledger.finish(next.id, outcome);
+    await ledger.signalled(next.id);
+  }
+  const known = (await reopen()).entries().map((entry) => entry.id);
+  // The twenty-fifth came when there were twenty-four.
+  const last = Array.from({ length: 21 }, (_, index) => `busy-${index + 5}`);
+  expect(known.toSorted()).toEqual(['busy-0', 'quiet-0', ...last].toSorted());
+  expect((await files(DIRECTORY)).length).toBe(known.length);
 });
