@@ -114,6 +114,9 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
     run(async () => await import('./commands/doctor.ts')),
   );
+  verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")
+    .option('--unit <name...>', 'only these')
+    .action(run(async () => await import('./commands/restart.ts')));
   verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--back', 'give the node back to os-collect-config')

@@ -16,7 +16,7 @@ import { readOld } from './old.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
-import { success } from './success.ts';
+import { restarted as restartedOutcome, success } from './success.ts';
 import { timed } from './timed.ts';
 import { restart, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
@@ -134,8 +134,10 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
     const own = journal?.owner === run.owner && journal.state !== 'stuck' ? journal : undefined;
     throw await wayBack(error, own, restarted, hands);
   }
-  const { outcome } = v.parse(RestSchema, made(run.journal).rest);
-  await hands.generations.end(made(run.journal), made(run.journal).rest);
+  // Without a generation there was nothing but restarts.
+  if (!run.journal) return restartedOutcome(restarted);
+  const { outcome } = v.parse(RestSchema, run.journal.rest);
+  await hands.generations.end(run.journal, run.journal.rest);
   return outcome;
 }
 

@@ -77,6 +77,12 @@ export function planGoingBack({ serviceAccount }: GoBackOperation, node: Node, c
   ];
 }
 
+/** Restarts alone: every unit is proven with the certificates that the node has. */
+export const planRestart = (units: readonly UnitPlan[]): Step[] => [
+  { do: 'check', paths: [], units },
+  ...units.map((unit): Step => ({ do: 'restart', unit })),
+];
+
 export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
   planUnits(layout, (text) => fill(text, values), services.units, services);
 

@@ -10,12 +10,13 @@ import {
   type RotateOperation,
   selectOperation,
 } from '../src/operation/operation.ts';
+import type { RestartOperation } from '../src/operation/restart.ts';
 import type { RunOperation } from '../src/operation/run.ts';
 import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
 import { failed } from './outcome.ts';
-import { planGoingBack, planRotation, type RunStep, type Step } from './plan.ts';
+import { planGoingBack, planRestart, planRotation, type RunStep, type Step, unitsOf } from './plan.ts';
 
 /** What an operation comes to on this node. */
 export type Intention =
@@ -40,6 +41,8 @@ export async function intend(
     case 'rotate':
     case 'go-back':
       return await intendForNode(operation, hands, signal);
+    case 'restart':
+      return await intendToRestart(operation, hands, signal);
     case 'run':
       return await intendToRun(operation, deployment, hands);
   }
@@ -62,6 +65,30 @@ async function intendForNode(
   const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
   const whole = await withAddresses(node, hands, signal);
   return { node: whole, steps: planRotation(operation, whole, config, true), why };
+}
+
+/** @throws `precondition` when a unit is named that the layout does not know */
+export async function intendToRestart(
+  { units: named }: RestartOperation,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ node: Node; steps: Step[]; why: string }> {
+  const node = await readNode(hands);
+  const all = unitsOf(node, hands.config);
+  const unknown = named?.filter((name) => !all.some(({ unit }) => unit === name)) ?? [];
+  if (unknown.length > 0)
+    throw new AgentError(
+      'precondition',
+      `restarting ${unknown.join(', ')}: a ${node.role} of the layout ${node.chosen.layout.name} has only ${all.map(({ unit }) => unit).join(', ')}`,
+    );
+  const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+  if (!named) {
+    const { unitsAsFound } = await import('./units.ts');
+    return { node, steps: planRestart((await unitsAsFound(all, hands, signal)).units), why };
+  }
+  // Who names a unit wants it to run, whoever has stopped it.
+  const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));
+  return { node, steps: planRestart(wanted), why };
 }
 
 async function intendToRun(

@@ -16,13 +16,22 @@ export function success(
   const lines = [
     `${said}, ${changed.length} files replaced:`,
     ...changed.map((path) => `  ${path}`),
-    ...units.map(({ unit, probe }) =>
-      probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`,
-    ),
+    ...units.map(seen),
     ...notices,
   ];
   return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
 }
+
+/** What is reported when units have been restarted, and nothing else. */
+export const restarted = (units: readonly UnitPlan[]): Outcome => ({
+  statusCode: 0,
+  stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
+  stderr: '',
+  outputs: {},
+});
+
+const seen = ({ unit, probe }: UnitPlan): string =>
+  probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`;
 
 const OLD_KEYS = { said: 'the service-account keys of before are in place again', outputs: {} };
 

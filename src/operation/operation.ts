@@ -1,9 +1,16 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
+import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RunOperation, selectRun } from './run.ts';
 
 /** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
-export type Operation = RotateOperation | GoBackOperation | RunOperation | NoOperation | RefuseOperation;
+export type Operation =
+  | RotateOperation
+  | GoBackOperation
+  | RestartOperation
+  | RunOperation
+  | NoOperation
+  | RefuseOperation;
 
 type ServiceAccount = { publicKey: string; privateKey: string };
 
@@ -33,15 +40,23 @@ export type Earlier = Pick<Deployment, 'asks'>;
 /** How the deployments of one group become operations. */
 type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation;
 
-/** The groups of rotations. */
+/** The actions of a stack that ask for something to be done; a node that is deleted or suspended needs nothing. */
+const ASKING = ['CREATE', 'UPDATE', ''];
+
+/** The agent's own groups. */
 const groups: Readonly<Record<string, Select>> = {
   'coe-rotate': (deployment, earlier) => {
-    if (!['CREATE', 'UPDATE', ''].includes(deployment.action))
+    if (!ASKING.includes(deployment.action))
       return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
     const rotate = selectRotate(deployment.inputs);
     return goesBack(deployment, earlier)
       ? { kind: 'go-back', serviceAccount: rotate.serviceAccount }
       : rotate;
+  },
+  'coe-restart': ({ action, inputs }) => {
+    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no restart` };
+    const restart = selectRestart(inputs);
+    return typeof restart === 'string' ? { kind: 'refuse', why: restart } : restart;
   },
 };
 

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** Sends a restart and gives what Heat is told. */
+async function answerTo(site: Site, services?: unknown): Promise<Record<string, unknown>> {
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'restart',
+    group: 'coe-restart',
+    inputs:
+      services === undefined
+        ? []
+        : [{ name: 'services', type: typeof services === 'string' ? 'CommaDelimitedList' : 'Json' }],
+    values: { services },
+  });
+  await site.pass();
+  return site.signals().at(-1)?.body ?? {};
+}
+
+const ORDER = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+];
+
+test('every service is restarted, in order, and no file is touched', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const before = await site.files();
+  const body = await answerTo(site);
+  expect(body).toMatchObject({ deploy_status_code: 0 });
+  expect(body['deploy_stdout']).toMatch(/kubelet presents \/etc\/kubernetes\/certs\/kubelet\.crt/);
+  expect(site.restarts()).toEqual(ORDER);
+  expect(await site.files()).toEqual(before);
+});
+
+test.each([['kubelet,etcd'], [' kubelet.service , etcd '], [['etcd', 'kubelet', 'etcd']]])(
+  'those that are named are restarted, in the order of the layout: %j',
+  async (services) => {
+    const site = await createSite(cloud, { role: 'master' });
+    expect(await answerTo(site, services)).toMatchObject({ deploy_status_code: 0 });
+    expect(site.restarts()).toEqual(['etcd', 'kubelet']);
+  },
+);
+
+test('a service that was stopped stays so, unless it is named', async () => {
+  const site = await createSite(cloud);
+  site.node.units.stop('kube-proxy');
+  expect(await answerTo(site)).toMatchObject({ deploy_status_code: 0 });
+  expect(site.restarts()).toEqual(['kubelet']);
+  expect(await answerTo(site, 'kube-proxy')).toMatchObject({ deploy_status_code: 0 });
+  expect(site.restarts()).toEqual(['kubelet', 'kube-proxy']);
+});
+
+test.each([
+  ['docker', /restarting docker: a worker of the layout kubernetes-certs has only kubelet, kube-proxy/],
+  [[7], /the input services is no list of names/],
+  [{ a: 1 }, /the input services is no list of names/],
+])('refused: %j', async (services, words) => {
+  const site = await createSite(cloud);
+  const body = await answerTo(site, services);
+  expect(body).toMatchObject({ deploy_status_code: 1 });
+  expect(body['deploy_stderr']).toMatch(words);
+  expect(site.restarts()).toEqual([]);
+});
+
+test('a service that does not come back is told of, and its files stay as they are', async () => {
+  const site = await createSite(cloud);
+  const before = await site.files();
+  site.node.units.breakUnit('kubelet', 'fails to start');
+  const body = await answerTo(site);
+  expect(body).toMatchObject({ deploy_status_code: 1 });
+  expect(body['deploy_stderr']).toContain('restarting the unit kubelet');
+  expect(await site.files()).toEqual(before);
+});
+
+test('agent restart does the same for a person', async () => {
+  const site = await createSite(cloud);
+  const { code, stdout } = await site.node.agent('restart', '--unit', 'kubelet');
+  expect({ code, stdout }).toMatchObject({ code: 0 });
+  expect(stdout).toContain('restart kubelet and see its new certificate');
+  expect(site.restarts()).toEqual(['kubelet']);
+  const refused = await site.node.agent('restart', '--unit', 'nothing');
+  expect(refused.code).not.toBe(0);
+  expect(refused.stderr).toContain('has only kubelet, kube-proxy');
+});
