@@ -47,39 +47,22 @@ export async function startStack(prefix: string, template: unknown): Promise<Sof
   };
 }
 
+const NOT_YET = 'CREATE_IN_PROGRESS';
+
 const Shown = v.object({
   attributes: v.object({ os_collect_config: v.object({ heat: v.record(v.string(), v.string()) }) }),
 });
 
 /** How the server's agent is to poll, as soon as Heat has made the server. */
 async function settledServer(stack: string): Promise<{ heat: Record<string, string> }> {
-  const status = async (): Promise<string> =>
-    await openstack(
-      'stack',
-      'resource',
-      'show',
-      stack,
-      'server',
-      '-f',
-      'value',
-      '-c',
-      'resource_status',
-    ).catch(
-      // The engine has not written the resource down yet.
-      () => 'CREATE_IN_PROGRESS',
-    );
+  const show = ['stack', 'resource', 'show', stack, 'server'];
+  const status = async (): Promise<string> => {
+    // At first the engine has not written the resource down, or has not begun with it.
+    const now = await openstack(...show, '-f', 'value', '-c', 'resource_status').catch(() => NOT_YET);
+    return now === 'INIT_COMPLETE' ? NOT_YET : now;
+  };
   const ended = await settledStatus(status);
   if (ended !== 'CREATE_COMPLETE') throw new Error(`the server of ${stack} is ${ended}`);
-  const shown = await openstack(
-    'stack',
-    'resource',
-    'show',
-    stack,
-    'server',
-    '--with-attr',
-    'os_collect_config',
-    '-f',
-    'json',
-  );
+  const shown = await openstack(...show, '--with-attr', 'os_collect_config', '-f', 'json');
   return v.parse(Shown, JSON.parse(shown)).attributes.os_collect_config;
 }
