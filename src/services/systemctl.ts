@@ -54,7 +54,8 @@ export function createSystemctl(program: string): Systemctl {
   };
 }
 
-function stateOf(text: string): UnitState {
+/** The state of one unit, from what `systemctl show` prints of it. */
+export function stateOf(text: string): UnitState {
   const facts = factsOf(text);
   const fact = (name: string): string => facts.get(name) ?? '';
   return {

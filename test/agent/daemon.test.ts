@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { access, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, isObject, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { listenForNotify } from './support/notify-socket.ts';
+import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** The daemon as a process of its own: what it is told by the kernel and by systemd. */
@@ -34,15 +34,6 @@ function startDaemon(site: Site): Daemon {
     await ended;
   });
   return { log: () => log, kill: (signal) => child.kill(signal), ended };
-}
-
-/** Looks again and again, as somebody outside has to. */
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error(`not in time: ${what}`);
-    await sleep(20);
-  }
 }
 
 const passes = async (site: Site): Promise<string> =>

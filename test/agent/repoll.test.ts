@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject, type Service } from '../cloud/exchange.ts';
 import type { PollTransport } from '../cloud/stack-resource.ts';
+import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Heat changes a server's transport, and the node's daemon, a process of its own, follows. */
@@ -30,14 +30,10 @@ function startDaemon(site: Site): Daemon {
   return { log: () => log, stop };
 }
 
-/** Looks again and again, as somebody outside has to. */
-async function eventually(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const until = performance.now() + 40_000;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error(`not in time: ${what}`);
-    await sleep(20);
-  }
-}
+/** A way to poll that does not answer is left only after some polls. */
+const inTime = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
+  await eventually(what, holds, 40_000);
+};
 
 const polling = async (site: Site): Promise<string> =>
   String(at(parseObject((await site.node.agent('status', '--json')).stdout), 'polling'));
@@ -54,13 +50,13 @@ test.each([
   async (transport, service) => {
     const site = await createSite(cloud);
     const daemon = startDaemon(site);
-    await eventually('the first poll', () => polls('heat') > 0);
+    await inTime('the first poll', () => polls('heat') > 0);
     site.cluster.pollBy(site.server, transport satisfies PollTransport);
-    await eventually('the new way adopted', () =>
+    await inTime('the new way adopted', () =>
       daemon.log().includes('the new way to poll answers, and stays'),
     );
     const before = [polls('heat'), polls(service)] as const;
-    await eventually('more polls', () => polls(service) > before[1] + 2);
+    await inTime('more polls', () => polls(service) > before[1] + 2);
     expect(polls('heat')).toBe(before[0]);
     await cloud.rotateCa(site.cluster);
     expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
@@ -72,7 +68,7 @@ test.each([
     const again = polls('heat');
     startDaemon(site);
     const known = polls(service);
-    await eventually('polls after a restart', () => polls(service) > known + 1);
+    await inTime('polls after a restart', () => polls(service) > known + 1);
     expect(polls('heat')).toBe(again);
     const secrets = /temp_url_sig=[0-9a-f]|"secret_access_key":"[^*]/;
     expect(daemon.log() + (await site.node.agent('status')).stdout).not.toMatch(secrets);
@@ -85,13 +81,11 @@ test('a new way that does not answer is left again, and everything that is asked
   onTestFinished(cloud.clearFaults);
   const daemon = startDaemon(site);
   site.cluster.pollBy(site.server, 'POLL_SERVER_CFN');
-  await eventually('the new way given up', () =>
-    daemon.log().includes('does not answer: back to the former'),
-  );
+  await inTime('the new way given up', () => daemon.log().includes('does not answer: back to the former'));
   expect(await polling(site)).toMatch(/\(cfn, local\) was given up .*503 no/);
   await cloud.rotateCa(site.cluster);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
-  await eventually('the result known', async () => (await site.ledger()).at(-1)?.state === 'signalled');
+  await inTime('the result known', async () => (await site.ledger()).at(-1)?.state === 'signalled');
 });
 
 test('a section that cannot be used is told of, and the node polls as before', async () => {

@@ -1,12 +1,12 @@
 import { access, chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identify } from '../../src/hooks/process.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { CustomDeployment } from '../cloud/custom-deployment.ts';
 import { at } from '../cloud/exchange.ts';
 import { runLoop } from './support/daemon.ts';
+import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Deployments of groups other than rotations, from Heat's metadata to its signal. */
@@ -293,7 +293,7 @@ test('while a script runs, agent status says where to read what it prints', asyn
     ...inputs({ root: ['String', site.node.root] }),
   });
   const passing = site.pass();
-  await eventually(async () => await exists(join(site.node.root, 'begun')));
+  await eventually('the script to begin', async () => await exists(join(site.node.root, 'begun')));
   const { stdout } = await site.node.agent('status');
   await site.node.write('/may-end', '');
   await passing;
@@ -309,12 +309,3 @@ const exists = async (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-/** Looks again and again, as somebody outside has to. */
-async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + 20_000;
-  while (!(await holds())) {
-    if (performance.now() > until) throw new Error('not in time');
-    await delay(20);
-  }
-}

@@ -2,7 +2,7 @@ import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
-import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
+import { stateOf, type Systemctl } from '../../src/services/systemctl.ts';
 
 /**
  * Asks the stand-in units of a test node directly, without the stand-in program: some twenty processes less
@@ -23,18 +23,6 @@ export function socketSystemctl(socketPath: string): Systemctl {
     restart: async (unit) => {
       await ask('restart', unit);
     },
-  };
-}
-
-function stateOf(text: string): UnitState {
-  const fact = (name: string): string => new RegExp(`^${name}=(.*)$`, 'm').exec(text)?.[1] ?? '';
-  return {
-    load: fact('LoadState'),
-    active: fact('ActiveState'),
-    sub: fact('SubState'),
-    result: fact('Result'),
-    invocation: fact('InvocationID'),
-    restarts: Number(fact('NRestarts')),
   };
 }
 
