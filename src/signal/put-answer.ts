@@ -1,3 +1,4 @@
+import { codeOf } from '../base/errors.ts';
 import type { SignalTarget } from '../deployment/deployment.ts';
 
 /** A Swift object behind a temporary address. */
@@ -13,7 +14,8 @@ const AGAIN_AFTER_MS = 2000;
 
 /**
  * TEMP_URL_SIGNAL: the result becomes the content of an object that Heat looks at. Heat ignores it unless it is
- * newer than the deployment, by dates of whole seconds, so an answer that came too fast is put again.
+ * newer than the deployment, by dates of whole seconds, so an answer that came too fast is put again. Heat may have
+ * heeded the first by then: a failure is rolled back at once, and the object's container goes with the deployment.
  */
 export async function putAnswer(
   { handedOutAt }: Pick<Extract<SignalTarget, { transport: 'TEMP_URL_SIGNAL' }>, 'handedOutAt'>,
@@ -27,5 +29,9 @@ export async function putAnswer(
   const after = await object.changedAt(signal);
   if (after !== undefined && after > Math.max(before ?? 0, handedOutAt + HANDING_OUT_MS)) return;
   await sleep(AGAIN_AFTER_MS, signal);
-  await object.put(body, signal);
+  try {
+    await object.put(body, signal);
+  } catch (error) {
+    if (codeOf(error) !== 'cloud-refused') throw error;
+  }
 }

@@ -36,6 +36,12 @@ export function createObjects({ now }: { now: () => number }) {
       for (const listener of listeners) listener(path);
       return object;
     },
+    /** A container goes with the last object in it. */
+    remove: (path: string): void => void objects.delete(path),
+    hasContainerOf: (path: string): boolean => {
+      const container = path.split('/', 4).join('/');
+      return [...objects.keys()].some((one) => one.startsWith(`${container}/`));
+    },
     /** An address for one method; in seconds since the epoch, until when. */
     temporary: (origin: string, method: 'GET' | 'PUT', path: string, until = 2_147_483_586): string =>
       `${origin}${path}?temp_url_sig=${signature(method, path, String(until))}&temp_url_expires=${until}`,

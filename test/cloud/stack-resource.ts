@@ -92,10 +92,13 @@ export const signalObject = ({ project, stackId }: Surroundings, { physicalName 
 export const randomName = (): string =>
   Array.from(randomBytes(12), (byte) => 'abcdefghijklmnopqrstuvwxyz234567'[byte % 32]).join('');
 
+export const physicalNameOf = ({ stackName }: Surroundings, resource: string): string =>
+  `${stackName}-${resource}-${randomName()}`;
+
 export const createResource = (spec: ResourceSpec, serverId: string, around: Surroundings): Resource => ({
   ...spec,
   serverId,
-  physicalName: `${around.stackName}-${spec.name}-${randomName()}`,
+  physicalName: physicalNameOf(around, spec.name),
   user: addStackUser(around, spec.name),
   signingKey: createSigningKey(),
   current: undefined,

@@ -5,7 +5,9 @@ import {
   addStackUser,
   createResource,
   deploy,
+  physicalNameOf,
   randomName,
+  signalObject,
   type PollTransport,
   type Resource,
   type ResourceSpec,
@@ -106,6 +108,8 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
 
   const replace = (resource: Resource, failed: Deployment, values: Record<string, unknown>): void => {
     if (resource.actions.includes('CREATE')) replaced.push({ server: resource.server, deployment: failed });
+    around.objects.remove(signalObject(around, resource));
+    resource.physicalName = physicalNameOf(around, resource.name);
     resource.user = addStackUser(around, resource.name);
     resource.signingKey = createSigningKey();
     resource.current = undefined;

@@ -22,6 +22,7 @@ export function createSwift({ objects }: { objects: Objects }): Handler {
   });
 
   const write = allowed(({ path, body }) => {
+    if (!objects.hasContainerOf(decodeURIComponent(path))) return notFound();
     const { etag, modified } = objects.put(decodeURIComponent(path), body);
     return page(201, '', { Etag: etag, 'Last-Modified': new Date(modified).toUTCString() });
   });

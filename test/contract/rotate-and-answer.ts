@@ -79,19 +79,9 @@ export async function rotate(
   };
 }
 
-/**
- * Answers as the agent does, and waits until Heat has heeded it. The agent sends a refused answer again with its next
- * pass: Swift has been seen to know nothing of a container for a moment.
- */
+/** Answers as the agent does, and waits until Heat has heeded it. */
 export async function answerWith(waiting: Waiting, body: unknown, status: string): Promise<void> {
-  for (let passes = 1; ; passes += 1)
-    try {
-      await sendSignal(waiting.target, JSON.stringify(body), waiting.signals, signal);
-      break;
-    } catch (error) {
-      if (passes === 3) throw error;
-      await systemClock.sleep(1000, signal);
-    }
+  await sendSignal(waiting.target, JSON.stringify(body), waiting.signals, signal);
   await eventually(waiting.stackStatus, (one) => one === status, status);
 }
 

@@ -72,5 +72,12 @@ export function tempUrlSignalContract(
       await answerWith(next, { deploy_status_code: 1, deploy_stderr: 'no' }, 'ROLLBACK_COMPLETE');
       doors.close();
     });
+
+    test('the roll-back has replaced the deployment: its container is gone, and nothing can be put there', async () => {
+      const error = await agentErrorOf(swift.put(url(), '{}', signal));
+      expect(error.code).toBe('cloud-refused');
+      expect(error.message).toContain('404 Not Found');
+      expect(await swift.changedAt(url(), signal)).toBeUndefined();
+    });
   });
 }

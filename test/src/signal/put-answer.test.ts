@@ -56,6 +56,17 @@ test('where nobody says when an object was changed it is put again', async () =>
   expect(swift.puts).toEqual([60, 62]);
 });
 
+test('an answer that was heeded before it could be put again is sent: its place has gone with the deployment', async () => {
+  const swift = store(0.2);
+  const { put: first } = swift.object;
+  swift.object.put = async () => {
+    await first();
+    swift.object.put = async () => await Promise.reject(new AgentError('cloud-refused', '404 Not Found'));
+  };
+  await put(swift);
+  expect(swift.puts).toEqual([0.2]);
+});
+
 test('a refusal is passed on, and nothing is put after it', async () => {
   const swift = store(60);
   const refused = new AgentError('unauthorized', '401');
