@@ -5,6 +5,8 @@ const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts
 
 export default defineConfig({
   test: {
+    // node:ffi (src/base/attributes.ts).
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     projects: [
       {
         test: {

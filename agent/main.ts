@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { runCli } from './cli.ts';
 
 process.exitCode = await runCli({

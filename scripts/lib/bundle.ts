@@ -7,7 +7,7 @@ import { build } from 'rolldown';
  */
 export const NODE_FLAGS = [
   '--lite-mode',
-  // node:ffi, with which systemd is told; the runtime comes with the program and changes with it alone.
+  // node:ffi (agent/notify.ts, src/base/attributes.ts); the runtime comes with the program and changes with it alone.
   '--disable-warning=ExperimentalWarning',
 ] as const;
 

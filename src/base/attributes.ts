@@ -1,42 +1,50 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { isObject } from './json.ts';
-
-const run = promisify(execFile);
-
-/** Which of some files have more to them than owner and mode: a label (SELinux), access lists, extended attributes. */
-export type FindExtras = (files: readonly string[]) => Promise<ReadonlySet<string>>;
-
 /**
- * Asks getfattr once for all files. Node itself cannot tell; where there is no getfattr nobody knows, so each of them
- * may.
+ * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
+ * them: the C library does (listxattr(2), getxattr(2), setxattr(2)).
  *
- * @param program the getfattr to run
+ * @throws an error that names the attribute which this file system or this process cannot set
  */
-export const findExtras =
-  (program = 'getfattr'): FindExtras =>
-  async (files) => {
-    if (files.length === 0) return new Set();
-    try {
-      const { stdout } = await run(program, ['--absolute-names', '--match=-', '--', ...files]);
-      const named = stdout
-        .split('\n')
-        .flatMap((line) => (line.startsWith(NAME) ? line.slice(NAME.length) : []));
-      // It writes some characters in another way.
-      return new Set(files.filter((file) => named.includes(file) || /[^\w\-./ @+:]/.test(file)));
-    } catch {
-      return new Set(files);
-    }
-  };
-
-const NAME = '# file: ';
-
-/** Label, access lists and extended attributes. Node knows none of them; cp (coreutils) takes those that there are. */
 export async function copyAttributes(from: string, to: string): Promise<void> {
-  try {
-    await run('cp', ['--attributes-only', '--preserve=all', '--', from, to]);
-  } catch (cause) {
-    const words = isObject(cause) && typeof cause['stderr'] === 'string' ? cause['stderr'].trim() : '';
-    throw new Error(`its attributes could not be copied (${words || 'cp cannot be run'})`, { cause });
+  const { list, get, set } = await (library ??= open());
+  for (const name of list(from).filter((name) => !OF_CONTENT.has(name))) {
+    const value = get(from, name);
+    // A new file often has its directory's label already; a container may see labels that it cannot set.
+    if (value === undefined || get(to, name)?.equals(value)) continue;
+    if (!set(to, name, value)) throw new Error(`its attribute ${name} could not be copied`);
   }
+}
+
+/** Signatures of the content, which is another one. */
+const OF_CONTENT: ReadonlySet<string> = new Set(['security.ima', 'security.evm']);
+
+/** What a path has itself, a symlink or not. What is not there, and what a file system cannot have, is none. */
+type Attributes = {
+  list(path: string): string[];
+  get(path: string, name: string): Buffer | undefined;
+  set(path: string, name: string, value: Buffer): boolean;
+};
+
+/** The most that Linux gives, for a list and for a value (xattr(7)). */
+const MOST_BYTES = 65_536;
+
+/** Loaded with the first file that is replaced: an idle daemon does without. */
+let library: ReturnType<typeof open> | undefined;
+
+async function open(): Promise<Attributes> {
+  const { dlopen } = await import('node:ffi');
+  const { functions } = dlopen('libc.so.6', {
+    llistxattr: { arguments: ['string', 'buffer', 'u64'], return: 'i64' },
+    lgetxattr: { arguments: ['string', 'string', 'buffer', 'u64'], return: 'i64' },
+    lsetxattr: { arguments: ['string', 'string', 'buffer', 'u64', 'i32'], return: 'i32' },
+  });
+  const room = Buffer.alloc(MOST_BYTES);
+  const filled = (length: bigint): Buffer | undefined =>
+    length < 0n ? undefined : Buffer.from(room.subarray(0, Number(length)));
+  const size = BigInt(MOST_BYTES);
+  return {
+    list: (path) =>
+      (filled(functions.llistxattr(path, room, size))?.toString() ?? '').split('\0').filter(Boolean),
+    get: (path, name) => filled(functions.lgetxattr(path, name, room, size)),
+    set: (path, name, value) => functions.lsetxattr(path, name, value, BigInt(value.length), 0) === 0,
+  };
 }

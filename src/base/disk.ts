@@ -1,14 +1,14 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { copyAttributes, type FindExtras, findExtras } from './attributes.ts';
+import { copyAttributes } from './attributes.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
 import { followSymlinks } from './symlinks.ts';
 
 /** What a file is apart from its content; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
-/** `like`: a file whose label (SELinux), access lists and extended attributes the new one gets as well. */
+/** `like`: a place; what label (SELinux), access lists and extended attributes a file there has, the new one gets too. */
 export type NewFile = Partial<Attributes> & { like?: string | undefined };
 /** `size` in bytes. */
 export type FileInfo = Attributes & { size: number; type: 'file' | 'directory' | 'symlink' | 'other' };
@@ -32,8 +32,6 @@ export type Disk = {
   sealed(path: string): Promise<boolean>;
   /** The path with every symlink followed, as a path of the node. */
   resolve(path: string): Promise<string>;
-  /** Which of some files have a label (SELinux), access lists or extended attributes. */
-  withExtras(paths: readonly string[]): Promise<ReadonlySet<string>>;
   /** A new file: attributes before content, content synced. Fails when anything is there already. */
   create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
   rename(from: string, to: string): Promise<void>;
@@ -60,12 +58,8 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   }
 };
 
-/**
- * The real disk below `root`.
- *
- * @param find tells which files have more to them than owner and mode
- */
-export function createDisk(root: string, find: FindExtras = findExtras()): Disk {
+/** The real disk below `root`. */
+export function createDisk(root: string): Disk {
   /** Where a path of the node is; the kernel sees to symlinks itself where both have the same root. */
   const at = async (path: string): Promise<string> =>
     root === '/' ? path : join(root, await followSymlinks(root, path, true));
@@ -124,20 +118,12 @@ export function createDisk(root: string, find: FindExtras = findExtras()): Disk 
     resolve: async (path) =>
       await step('resolving', path, async () => await followSymlinks(root, path, true)),
 
-    withExtras: async (paths) => {
-      const real = new Map<string, string>();
-      for (const path of paths) real.set(path, await at(path));
-      const found = await find([...real.values()]);
-      return new Set(paths.filter((path) => found.has(real.get(path) ?? '')));
-    },
-
     create: async (path, content, attributes) =>
       await step('writing', path, async () => {
         const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
         const place = await entryAt(path);
         const file = await fs.open(place, flags, 0o600);
         try {
-          // For that the file is opened, which whoever is not root can do only as long as it is not read-only yet.
           if (attributes.like !== undefined) await copyAttributes(await at(attributes.like), place);
           if (attributes.uid !== undefined && attributes.gid !== undefined)
             await file.chown(attributes.uid, attributes.gid);

@@ -109,14 +109,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
-      const extras = await disk.withExtras(
-        plans.filter((plan) => plan.replaces).map(({ entry }) => entry.target),
-      );
       for (const { entry, content, attributes, keep, directoryMode } of plans) {
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
         await disk.remove(entry.staged);
-        const like = extras.has(entry.target) ? entry.target : undefined;
-        await disk.create(entry.staged, content, { ...attributes, like });
+        await disk.create(entry.staged, content, { ...attributes, like: entry.target });
         if (!entry.previous || keep === undefined) continue;
         await disk.remove(entry.previous.copy);
         await disk.create(entry.previous.copy, keep, { mode: 0o600 });
@@ -135,10 +131,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
 
     revert: async (journal) => {
       const reverting = await advance(journal, 'reverting');
-      const there: string[] = [];
-      for (const { target } of reverting.files) if (await disk.info(target)) there.push(target);
-      const extras = await disk.withExtras(there);
-      for (const file of reverting.files) await restore(disk, file, extras);
+      for (const file of reverting.files) await restore(disk, file);
       await syncAll(disk, directoriesOf(reverting));
       return await advance(reverting, 'reverted');
     },
@@ -174,8 +167,6 @@ type Staging = {
   entry: JournalFile;
   content: string;
   attributes: Attributes;
-  /** Whether there is a file in its place, whose label it gets. */
-  replaces: boolean;
   /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
   keep: Buffer | undefined;
   directoryMode: number;
@@ -208,7 +199,6 @@ async function planStaging(
     content: file.content,
     attributes: own ??
       known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
-    replaces: info !== undefined,
     keep: known ? undefined : before,
     directoryMode: file.directoryMode,
   };

@@ -1,16 +1,8 @@
 import type { Attributes, Disk } from '../base/disk.ts';
 import type { JournalFile } from './journal.ts';
 
-/**
- * Brings back what a generation has replaced at one place, or takes away what it has put there.
- *
- * @param extras the targets that have labels and attributes
- */
-export async function restore(
-  disk: Disk,
-  { target, staged, previous }: JournalFile,
-  extras: ReadonlySet<string>,
-): Promise<void> {
+/** Brings back what a generation has replaced at one place, or takes away what it has put there. */
+export async function restore(disk: Disk, { target, staged, previous }: JournalFile): Promise<void> {
   if (!previous) {
     await disk.remove(target);
     return;
@@ -19,8 +11,7 @@ export async function restore(
   await disk.remove(staged);
   if (await isThere(disk, target, content, previous.attributes)) return;
   // The target, old or new, has had the labels of the old one ever since.
-  const like = extras.has(target) ? target : undefined;
-  await disk.create(staged, content, { ...previous.attributes, like });
+  await disk.create(staged, content, { ...previous.attributes, like: target });
   await disk.rename(staged, target);
 }
 

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { lastPointFile, type Job, type Plan, Report } from './plan.ts';
+import { AGENT } from '../fakes/program.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
-const AGENT = join(import.meta.dirname, '../../agent/main.ts');
 
 /** How a run of the agent ended. */
 export type Run = {
@@ -88,7 +88,7 @@ export async function runPlain(
   after?: { ms: number; signal: 'SIGKILL' | 'SIGTERM' },
 ): Promise<Run> {
   const start = performance.now();
-  const child = spawn(process.execPath, [AGENT, 'run-once', '--root', root], {
+  const child = spawn(process.execPath, [...AGENT, 'run-once', '--root', root], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: environment(),
   });

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import * as v from 'valibot';
@@ -12,10 +11,10 @@ import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { freePorts } from './free-ports.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
+import { AGENT } from '../fakes/program.ts';
 
 /** A rotation in the swarm layout under a real dockerd that a real systemd runs: who trusts whom, before and after. */
 
-const AGENT = join(import.meta.dirname, '../../agent/main.ts');
 const CERTS = '/etc/docker';
 
 /** A client of dockerd: the CA that it trusts, and what it shows itself. */
@@ -81,7 +80,14 @@ const dockerd = (): string[] => [
 ];
 
 const agent = (...args: string[]) => {
-  const [program, ...rest] = [...asRoot, process.execPath, AGENT, ...args, '--root', machine.root] as const;
+  const [program, ...rest] = [
+    ...asRoot,
+    process.execPath,
+    ...AGENT,
+    ...args,
+    '--root',
+    machine.root,
+  ] as const;
   return execa(program, rest, { stdin: 'ignore' });
 };
 

@@ -1,6 +1,5 @@
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
 import * as v from 'valibot';
@@ -12,10 +11,10 @@ import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { freePorts } from './free-ports.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
+import { AGENT } from '../fakes/program.ts';
 
 /** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
 
-const AGENT = join(import.meta.dirname, '../../agent/main.ts');
 const CERTS = '/etc/etcd/certs';
 
 /** A client of etcd: the CA that it trusts, and what it shows itself. */
@@ -98,7 +97,14 @@ const etcd = (clients: number, peers: number): { Service: string[] } => {
 };
 
 const agent = (...args: string[]) => {
-  const [program, ...rest] = [...asRoot, process.execPath, AGENT, ...args, '--root', machine.root] as const;
+  const [program, ...rest] = [
+    ...asRoot,
+    process.execPath,
+    ...AGENT,
+    ...args,
+    '--root',
+    machine.root,
+  ] as const;
   return execa(program, rest, { stdin: 'ignore' });
 };
 

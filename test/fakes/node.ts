@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { startUnits, type Units, type UnitSpec } from './units.ts';
-
-const AGENT = join(import.meta.dirname, '../../agent/main.ts');
+import { AGENT } from './program.ts';
 
 export type Result = { code: number | null; stdout: string; stderr: string };
 
@@ -75,7 +74,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
 
   const env: TestNode['env'] = { PATH: process.env['PATH'] };
   const start = (...args: string[]): ReturnType<typeof spawn> =>
-    spawn(process.execPath, [...(spec.program ?? [AGENT]), ...args, '--root', root], {
+    spawn(process.execPath, [...(spec.program ?? AGENT), ...args, '--root', root], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env,
     });
