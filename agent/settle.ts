@@ -56,8 +56,8 @@ async function intendForNode(
   const { config } = hands;
   const node = await readNode(hands);
   if (operation.kind === 'go-back') {
-    if (await hasKeys(operation, node, hands)) return { node, steps: [], why: GOING_BACK };
     checkKeys(operation, node);
+    if (await hasKeys(operation, node, hands)) return { node, steps: [], why: GOING_BACK };
     return { node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
   }
   checkNode(node, config.heat_params, operation.keystoneToken !== undefined);

@@ -1,18 +1,56 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
+
+/** The algorithms of tokens that Kubernetes knows: RS256, and ES256, ES384 and ES512 by these curves. */
+const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /**
  * The pair that signs and verifies service-account tokens, as the deployment brings it.
  *
- * @throws `bad-deployment` for keys that are masked, garbled, or not a pair: with these no pod could log in
+ * @throws `bad-deployment` for keys that are masked, garbled, only half a pair or none at all: with these no pod could
+ *   log in
  */
-export function checkServiceAccount(pair: { publicKey: string; privateKey: string }): void {
-  try {
-    const fits = createPublicKey(createPrivateKey(pair.privateKey)).equals(createPublicKey(pair.publicKey));
-    if (fits) return;
-  } catch (cause) {
-    const masked = /^\*+$/.test(pair.privateKey.trim()) ? ' (the value is masked)' : '';
-    throw new AgentError('bad-deployment', `the service-account keys are not PEM keys${masked}`, { cause });
+export function checkServiceAccount({
+  publicKey,
+  privateKey,
+}: {
+  publicKey: string;
+  privateKey: string;
+}): void {
+  for (const [what, pem, other] of [
+    ['public', publicKey, 'private'],
+    ['private', privateKey, 'public'],
+  ] as const) {
+    if (pem.trim() === '')
+      throw refused(`there is a service-account ${other} key without its ${what} key: send both, or neither`);
+    if (/^\*+$/.test(pem.trim()))
+      throw refused(
+        `the service-account keys are not PEM keys (the ${what} one is masked): send the keys themselves`,
+      );
   }
-  throw new AgentError('bad-deployment', 'the service-account private key does not fit its public key');
+  const [verifies, signs] = [oneKey('public', publicKey), oneKey('private', privateKey)];
+  if (!createPublicKey(signs).equals(verifies))
+    throw refused('the service-account private key does not fit its public key');
 }
+
+function oneKey(what: 'public' | 'private', pem: string): KeyObject {
+  const labels = [...pem.matchAll(/-----BEGIN ([A-Z ]*KEY)-----/g)].map(([, label = '']) => label);
+  const wanted = what === 'public' ? 'PUBLIC KEY' : 'PRIVATE KEY';
+  const key = labels.length === 1 && labels[0]?.endsWith(wanted) ? read(what, pem) : undefined;
+  if (!key) throw refused(`the service-account keys are not PEM keys (the ${what} one is no ${what} key)`);
+  const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key;
+  if (type === 'rsa' || (type === 'ec' && CURVES.includes(details?.namedCurve ?? ''))) return key;
+  throw refused(
+    `the service-account ${what} key is of the kind ${details?.namedCurve ?? type}: Kubernetes signs tokens with RSA or with EC on P-256, P-384 or P-521`,
+  );
+}
+
+function read(what: 'public' | 'private', pem: string): KeyObject | undefined {
+  try {
+    return what === 'public' ? createPublicKey(pem) : createPrivateKey(pem);
+  } catch {
+    return undefined;
+  }
+}
+
+const refused = (why: string): AgentError => new AgentError('bad-deployment', why);

@@ -12,6 +12,7 @@ export type Operation =
   | NoOperation
   | RefuseOperation;
 
+/** PEM; one of them is empty when only the other was sent, which is refused where there are such keys. */
 type ServiceAccount = { publicKey: string; privateKey: string };
 
 export type RotateOperation = {
@@ -94,12 +95,11 @@ function selectRotate(inputs: Deployment['inputs']): RotateOperation {
   const token = inputs['keystone_token'];
   return {
     kind: 'rotate',
-    serviceAccount:
-      publicKey !== undefined && privateKey !== undefined ? { publicKey, privateKey } : undefined,
+    serviceAccount: publicKey + privateKey === '' ? undefined : { publicKey, privateKey },
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
   };
 }
 
 /** Magnum writes PEM on one line, with each newline as the two characters `\n`. */
-const pemInput = (value: unknown): string | undefined =>
-  typeof value === 'string' && value.trim() !== '' ? value.replaceAll(String.raw`\n`, '\n') : undefined;
+const pemInput = (value: unknown): string =>
+  typeof value === 'string' && value.trim() !== '' ? value.replaceAll(String.raw`\n`, '\n') : '';

@@ -127,6 +127,15 @@ const REFUSALS: readonly Refusal[] = [
     signings: 0,
   },
   {
+    what: 'half a pair of service-account keys',
+    spec: MASTER,
+    arrange: (site) => {
+      update(site, { ...onePair, kube_service_account_key: '' });
+    },
+    words: () => ['a service-account private key without its public key'],
+    signings: 0,
+  },
+  {
     what: 'a node without a unit that its layout requires',
     spec: MASTER,
     arrange: (site) => {

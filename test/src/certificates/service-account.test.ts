@@ -1,26 +1,41 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { checkServiceAccount } from '../../../src/certificates/service-account.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
-const pair = (): { publicKey: string; privateKey: string } =>
-  generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  });
+type Pair = { publicKey: string; privateKey: string };
+const pemOf = ({ publicKey, privateKey }: { publicKey: KeyObject; privateKey: KeyObject }): Pair => ({
+  publicKey: publicKey.export({ type: 'spki', format: 'pem' }),
+  privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+});
+const pair = (namedCurve = 'P-256'): Pair => pemOf(generateKeyPairSync('ec', { namedCurve }));
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-test('a pair that fits is accepted', () => {
+test.each([
+  ['EC', pair()],
+  ['P-521', pair('P-521')],
+  ['RSA', pemOf(rsa)],
+  [
+    'RSA as Magnum sends it',
+    { ...pemOf(rsa), privateKey: rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }) },
+  ],
+])('a pair that fits is accepted: %s', (_, given) => {
   expect(() => {
-    checkServiceAccount(pair());
+    checkServiceAccount(given);
   }).not.toThrow();
 });
 
 test.each([
   ['the halves of two pairs', { ...pair(), publicKey: pair().publicKey }, 'does not fit'],
   ['a masked private key', { ...pair(), privateKey: '******' }, 'masked'],
+  ['a masked public key, of any length', { ...pair(), publicKey: ' *\n' }, 'masked'],
+  ['a public key alone', { ...pair(), privateKey: '' }, 'without its private key'],
+  ['a private key alone', { ...pair(), publicKey: ' ' }, 'without its public key'],
+  ['a private key for everybody to read', { ...pair(), publicKey: pair().privateKey }, 'no public key'],
+  ['several public keys', { ...pair(), publicKey: pair().publicKey.repeat(2) }, 'no public key'],
+  ['keys that sign no tokens', pemOf(generateKeyPairSync('ed25519')), 'ed25519'],
+  ['keys on a curve without an algorithm', pair('secp256k1'), 'secp256k1'],
   ['garbled keys', { publicKey: 'x', privateKey: 'y' }, 'not PEM keys'],
-  ['a private key in place of the public one', { ...pair(), publicKey: '' }, 'not PEM keys'],
 ])('%s would lock out every pod, and is refused', (_, given, words) => {
   const error = thrownBy(() => {
     checkServiceAccount(given);
