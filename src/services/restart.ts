@@ -28,17 +28,8 @@ export async function restartAndProve(
   signal: AbortSignal,
 ): Promise<Standing | undefined> {
   const { unit, probe, health, deadlineMs } = plan;
-  const { systemctl, clock } = hands;
-  const before = await systemctl.show(unit, signal);
-  const fault = unitFault(plan, before);
-  if (fault !== undefined) throw new AgentError('unit', fault);
-  if (before.load === 'not-found') return undefined;
-
-  const deadline = clock.elapsed() + deadlineMs;
-  // A unit that failed often enough is refused by its start limit until this is forgotten.
-  await systemctl.resetFailed(unit, signal);
-  await restart(unit, deadlineMs, systemctl, signal);
-  let state = await becomeActive(unit, deadline, hands, signal);
+  const deadline = hands.clock.elapsed() + deadlineMs;
+  if (!(await restart(plan, hands.systemctl, signal))) return undefined;
   if (health)
     await until(unit, 'is not well in time', deadline, hands, signal, async () => {
       await hands.askHealth(health, signal);
@@ -53,8 +44,8 @@ export async function restartAndProve(
     });
   }
   // Some have to be started more than once until what they depend on is there: what counts is from here on.
-  if (health ?? probe) state = await becomeActive(unit, deadline, hands, signal);
-  return { plan, invocation: state.invocation, restarts: state.restarts, at: clock.elapsed() };
+  const { invocation, restarts } = await becomeActive(unit, deadline, hands, signal);
+  return { plan, invocation, restarts, at: hands.clock.elapsed() };
 }
 
 /**
@@ -79,18 +70,24 @@ export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): st
     : undefined;
 }
 
-/** The restart itself; when systemd refuses, what it knows of the unit says more than its exit code. */
-async function restart(
-  unit: string,
-  deadlineMs: number,
-  systemctl: Systemctl,
-  signal: AbortSignal,
-): Promise<void> {
+/**
+ * The restart itself; when systemd refuses, what it knows of the unit says more than its exit code.
+ *
+ * @returns whether there is such a unit
+ */
+async function restart(plan: UnitPlan, systemctl: Systemctl, signal: AbortSignal): Promise<boolean> {
+  const { unit, deadlineMs } = plan;
   try {
+    // A unit that failed often enough is refused by its start limit until this is forgotten.
+    await systemctl.resetFailed(unit, signal);
     await systemctl.restart(unit, deadlineMs, signal);
+    return true;
   } catch (error) {
     if (signal.aborted) throw error;
     const state = await systemctl.show(unit, signal);
+    const fault = unitFault(plan, state);
+    if (fault !== undefined) throw new AgentError('unit', fault, { cause: error });
+    if (state.load === 'not-found') return false;
     const why =
       state.result === 'start-limit-hit'
         ? 'systemd refuses it: it was started too often (start-limit-hit)'
