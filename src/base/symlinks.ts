@@ -1,5 +1,5 @@
-import { readlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readlink, realpath } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
 import { errnoOf } from './errors.ts';
 
 /**
@@ -10,6 +10,7 @@ import { errnoOf } from './errors.ts';
  * @returns the path below the root, as the node sees it
  */
 export async function followSymlinks(root: string, path: string, last: boolean): Promise<string> {
+  if (await isPlain(root, path, last)) return path;
   let done = '/';
   let rest = partsOf(path);
   let hops = 0;
@@ -23,6 +24,18 @@ export async function followSymlinks(root: string, path: string, last: boolean):
     if (link !== undefined && ++hops > MOST_HOPS) throw new Error('too many symlinks');
   }
   return done;
+}
+
+/** Whether there is no symlink on the way, as nearly always: that is asked at once, not part by part. */
+async function isPlain(root: string, path: string, last: boolean): Promise<boolean> {
+  if (!path.startsWith('/') || path.endsWith('/') || path !== normalize(path)) return false;
+  const directory = dirname(join(root, path));
+  try {
+    if ((await realpath(directory)) !== directory) return false;
+  } catch {
+    return false;
+  }
+  return !last || (await linkAt(join(root, path))) === undefined;
 }
 
 /** As many as the kernel follows. */
