@@ -1,4 +1,5 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
+import { sideBySide } from '../base/side-by-side.ts';
 import { createCsr } from './csr.ts';
 import { type KeyAlgorithm, keyFromPem, keyToPem, makeKey } from './key.ts';
 import type { CaType } from './layout.ts';
@@ -50,10 +51,7 @@ export async function issueCertificates(
     hands.done('certificate', request.name);
     return [request.name, { certificate: certificate.toString(), key: keyPem }] as const;
   });
-  // The first error ends it all; the others are let finish so that nothing runs on unseen.
-  const settled = await Promise.allSettled([...fetched.values(), ...issued]);
-  const failure = settled.find((result) => result.status === 'rejected');
-  if (failure) throw failure.reason;
+  await sideBySide([...fetched.values(), ...issued], async (one: Promise<unknown>) => await one);
 
   const cas = await Promise.all(
     types.map(async (type) => [type, (await authorityOf(type)).toString()] as const),

@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { type Attributes, type Disk, isMissing, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
+import { sideBySide } from '../base/side-by-side.ts';
 import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
@@ -90,11 +91,13 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       const stuck = await clearUnlessStuck();
       const proven = new Map(stuck?.files.map((file) => [file.target, file]));
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
-      const plans: Staging[] = [];
+      // By target: two paths may lead to one file.
+      const staging = new Map<string, Staging>();
       for (const file of files) {
         const plan = await planStaging(disk, file, previousDirectory, findOwner, proven);
-        if (plan) plans.push(plan);
+        if (plan) staging.set(plan.entry.target, plan);
       }
+      const plans = [...staging.values()];
       const changed = plans.map(({ entry }) => entry.target);
       // They stay as they are, but go back with the others.
       const carried = [...proven.values()].filter(({ target }) => !changed.includes(target));
@@ -109,14 +112,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
-      for (const { entry, content, attributes, keep, directoryMode } of plans) {
-        await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
-        await disk.remove(entry.staged);
-        await disk.create(entry.staged, content, { ...attributes, like: entry.target });
-        if (!entry.previous || keep === undefined) continue;
-        await disk.remove(entry.previous.copy);
-        await disk.create(entry.previous.copy, keep, { mode: 0o600 });
-      }
+      // Side by side, because a disk syncs many files in about the time of one.
+      await sideBySide(plans, async (plan) => {
+        await writeStaging(disk, plan);
+      });
       await syncAll(disk, [previousDirectory, ...directoriesOf(journal)]);
       return journal;
     },
@@ -202,6 +201,18 @@ async function planStaging(
     keep: known ? undefined : before,
     directoryMode: file.directoryMode,
   };
+}
+
+async function writeStaging(
+  disk: Disk,
+  { entry, content, attributes, keep, directoryMode }: Staging,
+): Promise<void> {
+  await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
+  await disk.remove(entry.staged);
+  await disk.create(entry.staged, content, { ...attributes, like: entry.target });
+  if (!entry.previous || keep === undefined) return;
+  await disk.remove(entry.previous.copy);
+  await disk.create(entry.previous.copy, keep, { mode: 0o600 });
 }
 
 /** A staged file that is gone has been put in place before a restart. */

@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { sideBySide } from '../../../src/base/side-by-side.ts';
+
+test('all are begun before one has ended; the results are in the order of the things', async () => {
+  const begun: number[] = [];
+  const waiting = Promise.withResolvers<undefined>();
+  const results = await sideBySide([1, 2, 3], async (thing) => {
+    begun.push(thing);
+    if (begun.length === 3) waiting.resolve(undefined);
+    await waiting.promise;
+    return thing * 2;
+  });
+  expect(results).toEqual([2, 4, 6]);
+});
+
+test('the first error is thrown when the others have ended', async () => {
+  const ended: number[] = [];
+  const others = Promise.withResolvers<undefined>();
+  const all = sideBySide([1, 2, 3], async (thing) => {
+    if (thing === 1) {
+      queueMicrotask(() => {
+        others.resolve(undefined);
+      });
+      throw new Error('the first');
+    }
+    await others.promise;
+    ended.push(thing);
+    if (thing === 2) throw new Error('the second');
+  });
+  await expect(all).rejects.toThrow('the first');
+  expect(ended).toEqual([2, 3]);
+});
