@@ -33,13 +33,15 @@ export type Run = {
     peak: number;
     requests: number;
   };
-  bounds: Bounds;
+  /** Several times: how long a key takes is luck. */
+  bounds: readonly Bounds[];
 };
 
 export const CERTIFICATES = 7;
 const FIRST_POLLS = 20;
 const LATER_POLLS = 60;
 const POLL_SECONDS = 0.1;
+const BOUNDS = 3;
 const PATIENCE_MS = 120_000;
 
 export type Bench = { measure(): Promise<Run>; close(): Promise<void> };
@@ -68,7 +70,8 @@ export async function createBench(): Promise<Bench> {
   await node.configure({ keys: 'rsa-4096', poll: { min_seconds: POLL_SECONDS, max_seconds: POLL_SECONDS } });
   return {
     measure: async () => {
-      const bounds = await measureBounds(cluster, CERTIFICATES);
+      const bounds: Bounds[] = [];
+      while (bounds.length < BOUNDS) bounds.push(await measureBounds(cluster, CERTIFICATES));
       return { ...(await measureDaemon(cloud, cluster, node)), bounds };
     },
     close: async () => {
