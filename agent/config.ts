@@ -15,6 +15,9 @@ export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
 /** systemd.resource-control(5) */
 const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
 
+/** The kubelet gets a pod another token at 80% of its lifetime (an hour, mostly), and after a day at the latest. */
+const DAY_AND_HOUR = 90_000;
+
 /** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
@@ -49,6 +52,10 @@ export const ConfigSchema = v.strictObject({
         {},
       ),
     }),
+    {},
+  ),
+  service_account: v.optional(
+    v.strictObject({ grace_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), DAY_AND_HOUR) }),
     {},
   ),
   scripts: v.optional(

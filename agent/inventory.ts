@@ -1,8 +1,8 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
-import type { FileRow, KubeconfigRow, RoleLayout } from '../src/certificates/layout.ts';
-import { fingerprint, oneCertificate, subjectOf } from '../src/certificates/read.ts';
+import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../src/certificates/layout.ts';
+import { certificatesIn, fingerprint, oneCertificate, subjectOf } from '../src/certificates/read.ts';
 
 /** One certificate file of the node, as it is on disk now. */
 export type Holding = {
@@ -18,20 +18,23 @@ export type Holding = {
 
 /** Every certificate that the layout names, and every kubeconfig that holds one, with what is wrong with it. */
 export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
-  const authorities = new Map<string, X509Certificate | undefined>();
+  const authorities = new Map<CaType, readonly X509Certificate[]>();
   const holdings: Holding[] = [];
-  for (const { ca, file } of layout.authorities) {
-    const { certificate, holding } = await look(disk, file, 'CA', now);
-    if (certificate && !certificate.ca) holding.faults.push('is not a CA');
-    authorities.set(ca, certificate);
+  for (const { ca, file, single } of layout.authorities) {
+    const { certificates, holding } = await look(disk, file, 'CA', now, single !== true);
+    if (certificates.some((certificate) => !certificate.ca)) holding.faults.push('is not a CA');
+    if (new Set(certificates.map(fingerprint)).size < certificates.length)
+      holding.faults.push('holds a certificate more than once');
+    authorities.set(ca, certificates);
     holdings.push(holding);
   }
   for (const row of layout.certificates) {
     if (!row.files) continue;
-    const { certificate, holding } = await look(disk, row.files.certificate, 'certificate', now);
+    const { certificates, holding } = await look(disk, row.files.certificate, 'certificate', now, false);
+    const [certificate] = certificates;
     if (certificate) {
-      const ca = authorities.get(row.ca);
-      if (ca && !certificate.verify(ca.publicKey)) holding.faults.push('is not signed by the CA beside it');
+      if (!isSignedByOneOf(certificate, authorities.get(row.ca)))
+        holding.faults.push('is not signed by the CA beside it');
       holding.faults.push(...(await keyFaults(disk, row.files.key, certificate)));
     }
     holdings.push(holding);
@@ -48,7 +51,7 @@ async function lookAtKubeconfig(
   disk: Disk,
   layout: RoleLayout,
   { file, certificate: name, ca: type, create }: KubeconfigRow,
-  authority: X509Certificate | undefined,
+  trusted: readonly X509Certificate[] | undefined,
   now: number,
 ): Promise<Holding | undefined> {
   const text = await readIfThere(disk, file.path);
@@ -68,7 +71,7 @@ async function lookAtKubeconfig(
       if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
         holding.faults.push(`does not hold what is in ${path}`);
     }
-    if (leaf && !leaf.files) holding.faults.push(...embeddedFaults(embedded, file.path, authority, now));
+    if (leaf && !leaf.files) holding.faults.push(...embeddedFaults(embedded, file.path, trusted, now));
   } catch (error) {
     holding.faults.push(explain(error));
   }
@@ -79,13 +82,13 @@ async function lookAtKubeconfig(
 function embeddedFaults(
   { certificate: pem, key }: { certificate: string | undefined; key: string | undefined },
   path: string,
-  authority: X509Certificate | undefined,
+  trusted: readonly X509Certificate[] | undefined,
   now: number,
 ): string[] {
   if (pem === undefined || key === undefined) return ['holds no certificate with its key'];
   const certificate = oneCertificate(pem, path);
   const faults = dateFaults(certificate, now);
-  if (authority && !certificate.verify(authority.publicKey))
+  if (!isSignedByOneOf(certificate, trusted))
     faults.push('holds a certificate that the CA of the layout has not signed');
   try {
     if (!keyFits(key, certificate)) faults.push('holds a key that does not fit its certificate');
@@ -94,6 +97,12 @@ function embeddedFaults(
   }
   return faults;
 }
+
+/** Where no CA is known, nothing can be said of what it has signed. */
+const isSignedByOneOf = (
+  certificate: X509Certificate,
+  trusted: readonly X509Certificate[] | undefined,
+): boolean => !trusted?.length || trusted.some(({ publicKey }) => certificate.verify(publicKey));
 
 const nothing = (file: string, kind: Holding['kind']): Holding => ({
   file,
@@ -109,23 +118,26 @@ async function look(
   { path }: FileRow,
   kind: Holding['kind'],
   now: number,
-): Promise<{ certificate: X509Certificate | undefined; holding: Holding }> {
+  /** Whether it may hold several, as long as an old CA is trusted beside the new one. */
+  several: boolean,
+): Promise<{ certificates: readonly X509Certificate[]; holding: Holding }> {
   const holding = nothing(path, kind);
-  const content = await readIfThere(disk, path);
+  const content = (await readIfThere(disk, path))?.toString('utf8');
   if (content === undefined) {
     holding.faults.push('is missing');
-    return { certificate: undefined, holding };
+    return { certificates: [], holding };
   }
   try {
-    const certificate = oneCertificate(content.toString('utf8'), path);
-    holding.fingerprint = fingerprint(certificate);
-    holding.subject = subjectOf(certificate);
-    holding.notAfter = certificate.validToDate.toISOString();
-    holding.faults.push(...dateFaults(certificate, now));
-    return { certificate, holding };
+    const [first = oneCertificate(content, path), ...others] = certificatesIn(content, path);
+    if (!several && others.length > 0) oneCertificate(content, path);
+    holding.fingerprint = fingerprint(first);
+    holding.subject = subjectOf(first);
+    holding.notAfter = first.validToDate.toISOString();
+    holding.faults.push(...dateFaults(first, now));
+    return { certificates: [first, ...others], holding };
   } catch (error) {
     holding.faults.push(explain(error));
-    return { certificate: undefined, holding };
+    return { certificates: [], holding };
   }
 }
 

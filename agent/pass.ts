@@ -6,6 +6,7 @@ import { mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './answer.ts';
 import { type Answered, collect, silenceOf, understand, type Wanted } from './collect.ts';
 import type { Hands } from './hands.ts';
+import { isGraceOver } from './service-account.ts';
 import { settle } from './settle.ts';
 
 export type PassOptions = {
@@ -61,11 +62,14 @@ export async function pass(
   if (recovered.length > 0) memory.dealtWith = undefined;
   result.settled.push(...recovered);
 
+  const unable = await endGraceIfOver(hands, signal);
+
   // 2. Collect: what does the cloud want of this node?
   const { texts, problems, answers } = options.metadata
     ? { texts: [options.metadata], problems: [], answers: [] }
     : await collect(hands, signal);
   result.answers = answers;
+  problems.push(...unable);
   if (!options.metadata) result.pollsOtherwise = await hands.adoption.judge(silenceOf(answers));
   const said = JSON.stringify(texts);
   result.problems = problems;
@@ -138,6 +142,19 @@ async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<
   const { recover } = await import('./recover.ts');
   const recovered = await recover(hands, signal);
   return recovered ? [recovered] : [];
+}
+
+/** Old service-account keys go when their time has come. @returns what kept them from it */
+async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentError[]> {
+  if (!(await isGraceOver(hands))) return [];
+  const { endGrace } = await import('./grace.ts');
+  try {
+    await endGrace(hands, signal);
+    return [];
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code === 'aborted' || error.code === 'state') throw error;
+    return [error];
+  }
 }
 
 async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {

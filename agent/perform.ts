@@ -1,22 +1,20 @@
 import * as v from 'valibot';
-import { readIfThere } from '../src/base/disk.ts';
-import { AgentError, explain } from '../src/base/errors.ts';
-import { issueCertificates, type Material } from '../src/certificates/issue.ts';
-import { recognizer } from '../src/certificates/recognize.ts';
-import { fill } from '../src/certificates/template.ts';
+import { AgentError } from '../src/base/errors.ts';
+import { type IssueHands, issueCertificates, type Material } from '../src/certificates/issue.ts';
+import { oneCertificate } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
-import { findCandidates, type PassOver, readCopy } from '../src/files/candidates.ts';
-import { renderFiles, renderServiceAccount } from '../src/files/render.ts';
 import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
+import { compare } from './compare.ts';
 import type { Cluster, Hands } from './hands.ts';
+import { newFiles } from './new-files.ts';
 import type { Node } from './node.ts';
-import { readOld } from './old.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
-import { restarted as restartedOutcome, success } from './success.ts';
+import { LEAVING } from './service-account.ts';
+import { nothingToDo, restarted as restartedOutcome, success, unchanged } from './success.ts';
 import { timed } from './timed.ts';
 import { restart, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
@@ -35,6 +33,10 @@ type Run = {
   journal?: Journal;
   /** Why units that the plan names are not restarted, by name. */
   left?: ReadonlyMap<string, string>;
+  /** Nothing of what was staged differs from what is there. */
+  isUnchanged?: boolean;
+  /** How it ends before its last step: the node is as it is asked to be. */
+  outcome?: Outcome;
   /** The units that have been restarted, as they stood then. */
   standing?: Standing[];
 };
@@ -53,46 +55,34 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
   },
 
+  compare: async ({ phase, authorities, serviceAccount }, run) => {
+    const { hands } = run;
+    run.material = await issueCertificates([], authorities, hands.config.keys, issueHands(run));
+    const fresh = new Map(
+      [...run.material.authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]),
+    );
+    const why = await compare({ phase, fresh, serviceAccount }, made(run.node), hands);
+    if (why !== undefined) run.outcome = nothingToDo(why);
+  },
+
   issue: async ({ requests, authorities, algorithm }, run) => {
     const { hands } = run;
-    run.material = await issueCertificates(requests, authorities, algorithm, {
-      ...made(run.cluster),
-      ...hands.keptRequests,
-      now: hands.clock.now,
-      done: (part, name) => {
-        hands.progress({ event: 'part', text: `${part} ${name}` });
-      },
-    });
+    run.material = await issueCertificates(requests, authorities, algorithm, issueHands(run));
     for (const { key } of run.material.certificates.values()) hands.secrets.add(key);
   },
 
-  stage: async ({ serviceAccount, units: planned }, run) => {
-    const { hands } = run;
+  stage: async (step, run) => {
+    const { hands, material } = run;
     const node = made(run.node);
-    const read = async (path: string): Promise<string | undefined> =>
-      (await readIfThere(hands.disk, path))?.toString('utf8');
-    const passOver: PassOver = (path, error) => {
-      hands.progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
-    };
-    const { material } = run;
-    const certificates = material
-      ? await renderFiles(node.layout, material, {
-          clusterName: node.params.get('CLUSTER_UUID') ?? 'kubernetes',
-          read,
-          fill: (text) => fill(text, node.values),
-          recognize: recognizer(await readOld(node.layout, read)),
-          readCopy: async (path) => await readCopy(hands.disk, path, passOver),
-          candidates: await findCandidates(hands.disk, node.layout, passOver),
-        })
-      : [];
-    const pair = serviceAccount ? renderServiceAccount(node.layout, serviceAccount) : [];
-    const files = [...certificates, ...pair];
-    const { units, left } = await unitsAsFound(planned, hands, run.signal);
+    const files = await newFiles(step, node, material, hands);
+    const { units, left } = await unitsAsFound(step.units, hands, run.signal);
     run.left = left;
-    run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
-      units,
-      outcome: success(changed, material, node, units, [...left.values()]),
-    }));
+    run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {
+      const changed = paths.filter((path) => path !== LEAVING);
+      run.isUnchanged = changed.length === 0;
+      if (run.isUnchanged) return { units: [], outcome: unchanged(step) };
+      return { units, outcome: success(step, changed, material, node, units, [...left.values()]) };
+    });
   },
 
   replace: async (_, run) => {
@@ -105,6 +95,20 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     else run.standing = [...(run.standing ?? []), ...(await restart(unit, run.hands))];
   },
 };
+
+/** The CAs that a phase was compared with are those that it goes on with. */
+function issueHands({ hands, cluster, material }: Run): IssueHands {
+  const { readCa, sign } = made(cluster);
+  return {
+    readCa: async (type) => material?.authorities.get(type) ?? (await readCa(type)),
+    sign,
+    ...hands.keptRequests,
+    now: hands.clock.now,
+    done: (part, name) => {
+      hands.progress({ event: 'part', text: `${part} ${name}` });
+    },
+  };
+}
 
 const performStep = async <D extends Step['do']>(step: Extract<Step, { do: D }>, run: Run): Promise<void> => {
   await perform[step.do](step, run);
@@ -122,10 +126,13 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
   const restarted: UnitPlan[] = [];
   try {
     for (const step of steps) {
+      // What reads the files has read just these.
+      if (step.do === 'restart' && run.isUnchanged === true) continue;
       if (step.do === 'restart' && !run.left?.has(step.unit.unit)) restarted.push(step.unit);
       await timed(hands, describeStep(step), async () => {
         await performStep(step, run);
       });
+      if (run.outcome) return run.outcome;
     }
     await seeThatTheyLast(run.standing ?? [], hands);
   } catch (error) {

@@ -4,6 +4,7 @@ import { type CertificateRequest, requestsOf } from '../src/certificates/request
 import { fill } from '../src/certificates/template.ts';
 import type { RunRequest } from '../src/hooks/request.ts';
 import type { GoBackOperation, RotateOperation } from '../src/operation/operation.ts';
+import type { Phase } from '../src/operation/phase.ts';
 import { planUnits, type UnitPlan } from '../src/services/unit.ts';
 import type { Config } from './config.ts';
 import type { Node } from './node.ts';
@@ -13,6 +14,13 @@ export type Step =
   | { do: 'log-in'; as: string; token: string | undefined }
   /** Looks for everything that would make a later step fail, before any key is made. */
   | { do: 'check'; paths: readonly string[]; units: readonly UnitPlan[] }
+  /** Whether a phase of a CA rotation can follow on what the node is now. */
+  | {
+      do: 'compare';
+      phase: Exclude<Phase, 'all'>;
+      authorities: readonly CaType[];
+      serviceAccount: RotateOperation['serviceAccount'];
+    }
   | {
       do: 'issue';
       authorities: readonly CaType[];
@@ -22,6 +30,10 @@ export type Step =
   | {
       do: 'stage';
       paths: readonly string[];
+      /** What becomes of the certificates; undefined: they stay, and so do the CAs. */
+      certificates: Phase | undefined;
+      /** What becomes of the service-account keys; with `grace` those go whose time is over. */
+      keys: Phase | 'grace';
       serviceAccount: RotateOperation['serviceAccount'];
       /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
       units: readonly UnitPlan[];
@@ -35,7 +47,7 @@ export type RunStep =
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
 
-/** New certificates for a node: a rotation, or with `restart: false` the first ones. */
+/** New certificates for a node: a rotation or a phase of one, or with `restart: false` the first ones. */
 export function planRotation(
   operation: RotateOperation,
   node: Node,
@@ -43,10 +55,19 @@ export function planRotation(
   restart: boolean,
 ): Step[] {
   const { layout, params, values } = node;
-  const { serviceAccount, keystoneToken } = operation;
+  const { phase, serviceAccount, keystoneToken } = operation;
   const units = restart ? unitsOf(node, config) : [];
-  const paths = [...certificatePaths(node), ...(serviceAccount ? serviceAccountPaths(node) : [])];
+  const keyPaths = serviceAccount || phase === 'retire' ? serviceAccountPaths(node) : [];
+  const paths = [...certificatePaths(node, phase), ...keyPaths];
   const trustee = `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
+  const authorities = layout.authorities.map(({ ca }) => ca);
+  const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
+  const issue: Step = {
+    do: 'issue',
+    authorities,
+    requests: requestsOf(layout, values),
+    algorithm: config.keys,
+  };
   return [
     {
       do: 'log-in',
@@ -54,25 +75,41 @@ export function planRotation(
       token: keystoneToken,
     },
     { do: 'check', paths, units },
-    {
-      do: 'issue',
-      authorities: layout.authorities.map(({ ca }) => ca),
-      requests: requestsOf(layout, values),
-      algorithm: config.keys,
-    },
-    { do: 'stage', paths, serviceAccount, units },
+    ...compare,
+    ...(makesNewLeaves(phase) ? [issue] : []),
+    { do: 'stage', paths, certificates: phase, keys: phase, serviceAccount, units },
     ...fromReplaceOn(units),
   ];
 }
 
+const makesNewLeaves = (phase: Phase): boolean => phase === 'all' || phase === 'reissue';
+
 /** Back to the service-account keys of earlier inputs; no steps where the role has none. */
-export function planGoingBack({ serviceAccount }: GoBackOperation, node: Node, config: Config): Step[] {
+export function planGoingBack(
+  { phase, serviceAccount }: GoBackOperation,
+  node: Node,
+  config: Config,
+): Step[] {
   const paths = serviceAccountPaths(node);
   if (!serviceAccount || paths.length === 0) return [];
   const units = unitsOf(node, config);
+  // A key that was only to be accepted does not sign now.
+  const keys = phase === 'trust' ? phase : 'all';
   return [
     { do: 'check', paths, units },
-    { do: 'stage', paths, serviceAccount, units },
+    { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units },
+    ...fromReplaceOn(units),
+  ];
+}
+
+/** Service-account keys whose grace is over go; who verifies with them is restarted. */
+export function planEndOfGrace(node: Node, config: Config): Step[] {
+  const { serviceAccount: row } = node.layout;
+  const paths = row ? [row.publicKeyFile.path] : [];
+  const units = unitsOf(node, config).filter(({ unit }) => row?.verifiers.includes(unit));
+  return [
+    { do: 'check', paths, units },
+    { do: 'stage', paths, certificates: undefined, keys: 'grace', serviceAccount: undefined, units },
     ...fromReplaceOn(units),
   ];
 }
@@ -92,10 +129,12 @@ export const fromReplaceOn = (units: readonly UnitPlan[]): Step[] => [
   ...units.map((unit): Step => ({ do: 'restart', unit })),
 ];
 
-const certificatePaths = ({ layout }: Node): string[] => [
+const certificatePaths = ({ layout }: Node, phase: Phase): string[] => [
   ...new Set([
     ...layout.authorities.map(({ file }) => file.path),
-    ...layout.certificates.flatMap(({ files }) => (files ? [files.key.path, files.certificate.path] : [])),
+    ...layout.certificates.flatMap(({ files }) =>
+      files && makesNewLeaves(phase) ? [files.key.path, files.certificate.path] : [],
+    ),
     ...layout.kubeconfigs.map(({ file }) => file.path),
   ]),
 ];
@@ -110,6 +149,8 @@ export function describeStep(step: Step | RunStep): string {
       return `log in to Keystone as ${step.as}`;
     case 'check':
       return `check the disk, the clock and ${count(step.units.length, 'unit')}`;
+    case 'compare':
+      return `compare the node's CAs and certificates with Magnum's CAs, for the phase ${step.phase}`;
     case 'issue': {
       const { requests, authorities, algorithm } = step;
       return `get ${count(authorities.length, 'CA')} and ${count(requests.length, 'certificate')} (${algorithm}) from Magnum`;
@@ -121,7 +162,7 @@ export function describeStep(step: Step | RunStep): string {
     case 'restart': {
       const { unit, probe } = step.unit;
       return probe
-        ? `restart ${unit} and see its new certificate on ${probe.host}:${probe.port}`
+        ? `restart ${unit} and see its certificate on ${probe.host}:${probe.port}`
         : `restart ${unit}`;
     }
     case 'run':
@@ -143,6 +184,7 @@ export function detailStep(step: Step | RunStep): string[] {
       return [...step.paths];
     case 'log-in':
     case 'check':
+    case 'compare':
     case 'replace':
     case 'restart':
     case 'take-up':

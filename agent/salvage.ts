@@ -2,11 +2,13 @@ import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Journal, JournalFile } from '../src/files/journal.ts';
 import { findCandidates } from '../src/files/candidates.ts';
+import { ROTATE_ALL } from '../src/operation/operation.ts';
 import type { Hands } from './hands.ts';
 import { takeInventory } from './inventory.ts';
 import { type Node, readNode } from './node.ts';
 import { planRotation } from './plan.ts';
 import type { Rest } from './rest.ts';
+import { LEAVING } from './service-account.ts';
 import { unitsAsFound } from './units.ts';
 
 /**
@@ -19,14 +21,14 @@ import { unitsAsFound } from './units.ts';
 export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
-  const nothingNew = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
-  const steps = planRotation(nothingNew, node, hands.config, true);
+  const steps = planRotation(ROTATE_ALL, node, hands.config, true);
   const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
   const { units } = await unitsAsFound(planned, hands, signal);
   const { serviceAccount } = node.layout;
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
+    LEAVING,
     ...(await findCandidates(disk, node.layout, (path, error) => {
       hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
     })),

@@ -1,7 +1,7 @@
 import { withAddresses } from './addresses.ts';
-import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, codeOf } from '../src/base/errors.ts';
 import { checkServiceAccount } from '../src/certificates/service-account.ts';
+import { isAccepted, isSigning } from '../src/certificates/service-account-keys.ts';
 import type { Deployment, Outcome } from '../src/deployment/deployment.ts';
 import { prepareRun } from '../src/hooks/prepare.ts';
 import {
@@ -16,6 +16,7 @@ import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
 import { failed } from './outcome.ts';
+import { readKeys } from './service-account.ts';
 import { planGoingBack, planRestart, planRotation, type RunStep, type Step, unitsOf } from './plan.ts';
 
 /** What an operation comes to on this node. */
@@ -117,10 +118,14 @@ function checkKeys({ serviceAccount }: RotateOperation | GoBackOperation, { layo
 }
 
 /** Whether the node has the service-account keys of an operation already. */
-async function hasKeys({ serviceAccount }: GoBackOperation, node: Node, { disk }: Hands): Promise<boolean> {
-  const path = node.layout.serviceAccount?.publicKeyFile.path;
-  if (!serviceAccount || path === undefined) return true;
-  return (await readIfThere(disk, path))?.toString('utf8') === serviceAccount.publicKey;
+async function hasKeys(
+  { phase, serviceAccount }: GoBackOperation,
+  { layout }: Node,
+  hands: Hands,
+): Promise<boolean> {
+  if (!serviceAccount || !layout.serviceAccount) return true;
+  const keys = await readKeys(layout, hands);
+  return phase === 'trust' ? isAccepted(keys, serviceAccount) : isSigning(keys, serviceAccount);
 }
 
 /**

@@ -60,12 +60,14 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
   };
 }
 
-/** The one certificate of a file that the inventory found to hold one. */
+/** What a file holds of which the inventory found that it holds something; a CA file may hold several. */
 export async function readHeld(
-  { file, fingerprint: mark }: Holding,
+  { file, kind, fingerprint: mark }: Holding,
   { disk }: Hands,
 ): Promise<X509Certificate[]> {
-  return mark === undefined ? [] : parsed((await readSmall(disk, file)) ?? '').slice(0, 1);
+  return mark === undefined
+    ? []
+    : parsed((await readSmall(disk, file)) ?? '').slice(0, kind === 'CA' ? undefined : 1);
 }
 
 /** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */

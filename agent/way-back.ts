@@ -71,10 +71,9 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
   for (const { target, previous } of files) {
     const pem = previous && (await disk.read(previous.copy)).toString('utf8');
     if (!pem?.includes('CERTIFICATE') || !pem.startsWith('-----BEGIN')) continue;
-    const expired = certificatesIn(pem, target).find(
-      (one) => one.ca && one.validToDate.getTime() < clock.now(),
-    );
-    if (expired)
+    const authorities = certificatesIn(pem, target).filter(({ ca }) => ca);
+    const [expired] = authorities.filter((one) => one.validToDate.getTime() < clock.now());
+    if (expired && authorities.every((one) => one.validToDate.getTime() < clock.now()))
       throw new AgentError(
         'precondition',
         `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,

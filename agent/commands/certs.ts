@@ -2,6 +2,7 @@ import { EXIT } from '../exit-code.ts';
 import { type Holding, takeInventory } from '../inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
+import { rotationState } from '../rotation-state.ts';
 import {
   askPorts,
   type Copy,
@@ -31,17 +32,29 @@ export const verb: Verb = async (context) => {
     const holdings = await takeInventory(hands.disk, node.layout, now);
     const authorities = await readAuthorities(node, hands);
     const served = await askPorts(node, hands, holdings, watchSignals().stopping);
-    const rows = await Promise.all(
-      holdings.map(async (holding): Promise<Row> => {
-        const [certificate] = await readHeld(holding, hands);
-        const details = certificate && detailsOf(certificate, authorities, now);
-        return { ...holding, details, served: served.get(holding.file) };
-      }),
-    );
+    const rows = (
+      await Promise.all(
+        holdings.map(async (holding): Promise<Row[]> => {
+          const [first, ...others] = await readHeld(holding, hands);
+          const details = first && detailsOf(first, authorities, now);
+          return [
+            { ...holding, details, served: served.get(holding.file) },
+            // A CA that is trusted beside the first one.
+            ...others.map((ca) => ({
+              ...holding,
+              details: detailsOf(ca, authorities, now),
+              faults: [],
+              served: undefined,
+            })),
+          ];
+        }),
+      )
+    ).flat();
     const { copies, unreadable } = await findCertificates(node, hands, authorities);
+    const rotation = await rotationState(hands);
     if (context.json) {
-      const certificates = rows.map(({ details, ...row }) => ({ ...details, ...row }));
-      writeJson(context, { layout: chosen.layout.name, role, certificates, copies, unreadable });
+      const certificates = rows.map(({ details, ...row }) => ({ ...row, ...details }));
+      writeJson(context, { layout: chosen.layout.name, role, rotation, certificates, copies, unreadable });
     } else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`layout ${chosen.layout.name} (${chosen.why}), ${role}`);
@@ -50,6 +63,7 @@ export const verb: Verb = async (context) => {
         line('elsewhere:');
         line(await table([...COLUMNS, 'key'], copies.map(copyRow)));
       }
+      for (const words of rotation.words) line(`${paint('yellow', '!')} ${words}`);
       for (const why of unreadable) line(`${paint('yellow', '!')} ${why}`);
     }
     const faulty = holdings.some(({ faults }) => faults.length > 0);

@@ -30,7 +30,7 @@ export const verb: Verb = async (context, options) => {
     const { certificate, key } = material.certificates.get(NAME) ?? { certificate: '', key: '' };
     hands.secrets.add(key);
     const ca = material.authorities.get('kubernetes') ?? '';
-    const { newKubeconfig } = await import('../../src/files/kubeconfig.ts');
+    const { newKubeconfig } = await import('../../src/files/new-kubeconfig.ts');
     const cluster = params.get('CLUSTER_UUID') ?? 'kubernetes';
     const path = join(directory, 'config');
     await write(disk, [

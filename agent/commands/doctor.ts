@@ -1,5 +1,6 @@
 import { explain } from '../../src/base/errors.ts';
 import { bringsFacts } from '../../src/metadata/collector.ts';
+import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { collect, understand } from '../collect.ts';
 import { EXIT, exitCodeOf } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
@@ -78,8 +79,7 @@ export const verb: Verb = async (context) => {
 
 /** What preflight looks at, and the certificates that the node has now. */
 async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
-  const nothingSpecial = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
-  const steps = planRotation(nothingSpecial, node, hands.config, true);
+  const steps = planRotation(ROTATE_ALL, node, hands.config, true);
   const check = steps.find((step) => step.do === 'check');
   const findings = check ? await preflight(check.paths, check.units, hands, signal) : [];
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());

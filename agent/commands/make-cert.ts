@@ -1,3 +1,4 @@
+import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { withAddresses } from '../addresses.ts';
 import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
@@ -14,8 +15,6 @@ import { onLockedNode, type Verb, writeJson } from '../verb.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'make-cert';
-
-const FIRST = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
 
 /**
  * The node's first certificates, before its services start: the same plan as a rotation, without restarts.
@@ -42,7 +41,7 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const whole = await withAddresses(node, hands, stopping);
-    const steps = planRotation(FIRST, whole, hands.config, false);
+    const steps = planRotation(ROTATE_ALL, whole, hands.config, false);
     const outcome = await carryOut(steps, { owner: OWNER, node: whole, hands, signal: stopping }).catch(
       async (error: unknown) => {
         await conclude(OWNER, failed(error), hands);

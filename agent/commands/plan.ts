@@ -7,6 +7,7 @@ import { EXIT, exitCodeOf } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeStep, detailStep } from '../plan.ts';
+import { rotationState } from '../rotation-state.ts';
 import { intend } from '../settle.ts';
 import { createTerminal } from '../terminal.ts';
 import { openHands, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
@@ -40,8 +41,10 @@ export const verb: Verb = async (context, options) => {
     );
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
+    const rotation = await rotationState(hands);
     if (context.json)
       writeJson(context, {
+        rotation,
         deployments: entries,
         done: done.map(({ id }) => id),
         problems: problems.map((problem) => explain(problem)),
@@ -49,6 +52,7 @@ export const verb: Verb = async (context, options) => {
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`configuration: ${hands.config.sources.join(', ')}`);
+      for (const words of rotation.words) line(`${paint('yellow', '!')} ${words}`);
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
       for (const { id } of done) line(paint('dim', `deployment ${id}: done already`));
       for (const entry of entries) {

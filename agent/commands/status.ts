@@ -3,6 +3,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
+import { rotationState } from '../rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
 import { createTerminal, table } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';
@@ -14,6 +15,7 @@ export const verb: Verb = async (context) => {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
     const interrupted = await interruptedRun(hands);
+    const rotation = await rotationState(hands);
     if (context.json) {
       const deployments = entries.map((entry) => ({
         ...entry,
@@ -24,6 +26,7 @@ export const verb: Verb = async (context) => {
         polling: pollingOf(hands),
         lastPass: last ?? null,
         interrupted: interrupted ?? null,
+        rotation,
         deployments,
       });
       return EXIT.done;
@@ -40,6 +43,7 @@ export const verb: Verb = async (context) => {
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted !== undefined)
       line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
+    for (const words of rotation.words) line(`  ${paint('yellow', '!')} ${words}`);
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);
       const { stdout, stderr } = hands.runs.runs.filesOf(id);

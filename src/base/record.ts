@@ -12,13 +12,14 @@ import { parseJson } from './json.ts';
 
 const digest = (line: string): string => createHash('sha256').update(line).digest('hex');
 
-const contentOf = (value: unknown): string => {
+/** A record as it is written, for who replaces it together with other files. */
+export const recordText = (value: unknown): string => {
   const line = JSON.stringify(value);
   return `${line}\n${digest(line)}\n`;
 };
 
 export async function writeRecord(disk: Disk, path: string, value: unknown): Promise<void> {
-  await replaceFile(disk, path, contentOf(value), { mode: 0o600 });
+  await replaceFile(disk, path, recordText(value), { mode: 0o600 });
 }
 
 /**
@@ -29,7 +30,7 @@ export async function writeRecord(disk: Disk, path: string, value: unknown): Pro
  */
 export async function claimRecord(disk: Disk, path: string, who: string, value: unknown): Promise<boolean> {
   const staged = join(dirname(path), `.${basename(path)}.${who}`);
-  await replaceFile(disk, staged, contentOf(value), { mode: 0o600 });
+  await replaceFile(disk, staged, recordText(value), { mode: 0o600 });
   try {
     await disk.link(staged, path);
   } catch (error) {

@@ -37,6 +37,11 @@ export type FileRow = { path: string; owner: string; group: string; mode: number
 export type AuthorityRow = {
   ca: CaType;
   file: FileRow;
+  /**
+   * Who reads it takes exactly one certificate, as kube-controller-manager does of the CA that it signs with. It gets
+   * the new CA with the certificates that this one signs. Every other file is for who verifies, and may hold several.
+   */
+  single?: boolean;
   /** Only kept up for a node that has it already. */
   optional?: boolean;
 };
@@ -65,7 +70,12 @@ export type KeyUsage = (typeof KEY_USAGES)[number];
 export const EXTENDED_KEY_USAGES = ['clientAuth', 'serverAuth'] as const;
 export type ExtendedKeyUsage = (typeof EXTENDED_KEY_USAGES)[number];
 
-export type ServiceAccountRow = { publicKeyFile: FileRow; privateKeyFile: FileRow };
+export type ServiceAccountRow = {
+  publicKeyFile: FileRow;
+  privateKeyFile: FileRow;
+  /** The units that verify tokens: they are restarted when an old public key goes. */
+  verifiers: readonly string[];
+};
 
 /** A kubeconfig that holds a certificate of this layout as base64. */
 export type KubeconfigRow = {

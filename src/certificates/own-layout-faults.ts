@@ -1,4 +1,5 @@
 import type { CaType } from './layout.ts';
+import { sameCa } from './trusted.ts';
 import type { FileText, RoleText } from './own-layout-rows.ts';
 
 export type Fault = { path: (string | number)[]; message: string };
@@ -40,6 +41,18 @@ export function faultsOf(role: RoleText): Fault[] {
     if (probe) refer(['units', index, 'probe', 'presents'], noFile(probe.presents));
     if (health?.as !== undefined) refer(['units', index, 'health', 'as'], noFile(health.as));
   }
+  for (const [index, name] of (pair?.verifiers ?? []).entries())
+    refer(
+      ['service_account', 'verifiers', index],
+      units.some(({ unit }) => unit === name) ? undefined : `there is no unit ${name} in this role`,
+    );
+  for (const [index, { ca, single }] of authorities.entries())
+    refer(
+      ['authorities', index, 'single'],
+      single && !authorities.some((row) => sameCa(row.ca, ca) && !row.single)
+        ? `nobody could verify with it while two CAs are trusted: ${ca} needs a file without "single" as well`
+        : undefined,
+    );
   return [...faults, ...filesTwice(role, pair)];
 }
 

@@ -79,10 +79,19 @@ const Kubeconfig = v.strictObject({
 });
 
 export const RoleRows = v.strictObject({
-  authorities: v.pipe(v.array(v.strictObject({ ca, file, optional: flag })), v.minLength(1, 'is empty')),
+  authorities: v.pipe(
+    v.array(v.strictObject({ ca, file, single: flag, optional: flag })),
+    v.minLength(1, 'is empty'),
+  ),
   certificates: v.pipe(v.array(Certificate), v.minLength(1, 'is empty')),
   kubeconfigs: v.optional(v.array(Kubeconfig), []),
-  service_account: v.optional(v.strictObject({ public_key_file: file, private_key_file: file })),
+  service_account: v.optional(
+    v.strictObject({
+      public_key_file: file,
+      private_key_file: file,
+      verifiers: v.optional(v.array(v.string())),
+    }),
+  ),
   units: v.optional(v.array(Unit), []),
 });
 export type RoleText = v.InferOutput<typeof RoleRows>;

@@ -26,8 +26,9 @@ const PUBLIC = 0o644;
 const SECRET = 0o600;
 
 const roleOf = (role: RoleText): RoleLayout => ({
-  authorities: role.authorities.map(({ ca, file, optional }) => ({
+  authorities: role.authorities.map(({ ca, file, single, optional }) => ({
     ca,
+    single,
     optional,
     file: fileOf(file, PUBLIC),
   })),
@@ -35,6 +36,7 @@ const roleOf = (role: RoleText): RoleLayout => ({
   serviceAccount: role.service_account && {
     publicKeyFile: fileOf(role.service_account.public_key_file, PUBLIC),
     privateKeyFile: fileOf(role.service_account.private_key_file, SECRET),
+    verifiers: role.service_account.verifiers ?? role.units.map(({ unit }) => unit),
   },
   kubeconfigs: role.kubeconfigs.map(({ file, by_path: byPath, ...rest }) => ({
     ...rest,

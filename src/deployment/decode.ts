@@ -87,6 +87,7 @@ function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment |
     resource: resourceOf(inputs) ?? rest.id,
     inputs,
     asks: digestOf(inputs),
+    rotation: digestOf({ ...inputs, phase: '' }),
     outputs: rest.outputs.map((output) => ({
       name: output.name,
       errorOutput: output.error_output === true || output.error_output === 'true',

@@ -20,6 +20,8 @@ export type Deployment = {
   inputs: Readonly<Record<string, unknown>>;
   /** The inputs that are the template's own, as a digest; empty when none of them has a value. */
   asks: string;
+  /** The same without the input `phase`: which rotation it is a phase of. */
+  rotation: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;
   /** All of it as Heat gave it: what a hook reads. */

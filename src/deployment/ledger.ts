@@ -24,6 +24,8 @@ const Entry = v.object({
   createdAt: v.number(),
   /** What it asked for: see Deployment. */
   asks: v.string(),
+  /** The same without its phase; earlier versions knew no phases and did not write it. */
+  rotation: v.optional(v.string()),
   /** The names of the outputs that Heat expects. */
   outputs: v.array(v.string()),
   state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
@@ -34,7 +36,12 @@ const Entry = v.object({
   signal: v.optional(SignalTargetSchema),
 });
 
-export type Entry = v.InferOutput<typeof Entry>;
+export type Entry = Omit<v.InferOutput<typeof Entry>, 'rotation'> & { rotation: string };
+
+const readEntry = (record: unknown): Entry => {
+  const entry = v.parse(Entry, record);
+  return { ...entry, rotation: entry.rotation ?? entry.asks };
+};
 
 export type Ledger = {
   entries(): Entry[];
@@ -100,7 +107,7 @@ export async function openLedger(
     if (!name.endsWith('.json') || name.startsWith('.')) continue;
     const id = name.slice(0, -'.json'.length);
     try {
-      entries.set(id, v.parse(Entry, await readRecord(disk, fileOf(id))));
+      entries.set(id, readEntry(await readRecord(disk, fileOf(id))));
     } catch (error) {
       hands.onDamage(fileOf(id), error);
       damaged.add(id);
@@ -151,7 +158,7 @@ export async function openLedger(
       const isOver = entry.state !== 'accepted' && entry.state !== 'started';
       return isOver ? Date.parse(entry.at['accepted'] ?? '') || 0 : undefined;
     },
-    accept: async ({ id, name, group, action, resource, createdAt, asks, outputs, signal }) => {
+    accept: async ({ id, name, group, action, resource, createdAt, asks, rotation, outputs, signal }) => {
       await write({
         id,
         name,
@@ -160,6 +167,7 @@ export async function openLedger(
         resource,
         createdAt,
         asks,
+        rotation,
         signal,
         outputs: outputs.map((output) => output.name),
         state: 'accepted',

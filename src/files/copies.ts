@@ -3,7 +3,7 @@ import { codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 import { filesNamedIn, type Known, renewKubeconfig } from './kubeconfig.ts';
 import type { ManagedFile } from './managed-file.ts';
-import { copiesIn, renewPem } from './pem-copies.ts';
+import { blocksIn, copiesIn, renewPem } from './pem-copies.ts';
 import type { Renewal } from './renewal.ts';
 
 /** Files that the layout does not name and that hold what it replaces, by their paths. */
@@ -68,7 +68,11 @@ export function renewCopies(
 ): ManagedFile[] {
   const whole = wholeOf(pems, role, renewal);
   const renewed = [
-    ...[...pems].map(([path, text]) => [path, text, renewPem(text, renewal, whole)] as const),
+    ...[...pems].map(([path, text]) => {
+      // kube-controller-manager signs with such a pair, and takes one certificate.
+      const ca = signs(path, pems, renewal) ? renewal.signer : renewal.ca;
+      return [path, text, renewPem(text, { ...renewal, ca }, whole)] as const;
+    }),
     ...[...kubeconfigs].map(([path, text]) => [path, text, renewFound(path, text, renewal, known)] as const),
   ];
   return renewed.flatMap(([path, before, content]) =>
@@ -76,6 +80,12 @@ export function renewCopies(
       ? []
       : [{ path, content, owner: 'root', group: 'root', mode: 0o600, directoryMode: 0o755 }],
   );
+}
+
+/** Whether the key of a CA lies in a file of certificates, or beside it by the same name. */
+function signs(path: string, pems: Copies['pems'], { isCaKey }: Renewal): boolean {
+  const beside = path.replace(/\.(?:crt|pem)$/, '.key');
+  return [path, beside].some((at) => blocksIn(pems.get(at) ?? '').some(isCaKey));
 }
 
 /** The certificates whose copies can be replaced: certificate and key are both among what is replaced. */

@@ -1,17 +1,19 @@
 import { AgentError } from '../base/errors.ts';
 import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
 
-/** New material for a kubeconfig, PEM. */
-export type Identity = { ca: string; certificate: string; key: string };
+type Pair = { certificate: string; key: string };
+
+/** New material for a kubeconfig, PEM; without a pair its user stays as it is. */
+export type Renewed = { ca: string; pair: Pair | undefined };
 
 /** What takes the place of entries that are found by what they hold now, not by their names. */
 export type Known = {
   /** The new CA for an embedded certificate that is an old one. */
   ca(pem: string): string | undefined;
   /** The new pair for an embedded certificate, or key, that is an old one. */
-  leaf(pem: string): { certificate: string; key: string } | undefined;
+  leaf(pem: string): Pair | undefined;
   /** The new pair whose certificate or key a file gets; as the kubeconfig names the file. */
-  leafAt?(path: string): { certificate: string; key: string } | undefined;
+  leafAt?(path: string): Pair | undefined;
 };
 
 type Edit = { start: number; end: number; text: string };
@@ -28,7 +30,7 @@ type Edit = { start: number; end: number; text: string };
 export function renewKubeconfig(
   path: string,
   text: string,
-  identity: Identity | undefined,
+  identity: Renewed | undefined,
   known: Known,
 ): string {
   return sheetsOf(path, text)
@@ -47,7 +49,7 @@ type Claim = Field & {
   isRecognized: boolean;
 };
 
-function claimsOf(sheet: Sheet, identity: Identity | undefined, known: Known): Claim[] {
+function claimsOf(sheet: Sheet, identity: Renewed | undefined, known: Known): Claim[] {
   const current = currentContext(sheet);
   const claims: Claim[] = [];
   for (const { name, field } of sheet.entries('clusters', 'cluster')) {
@@ -61,7 +63,7 @@ function claimsOf(sheet: Sheet, identity: Identity | undefined, known: Known): C
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
     const found = (certificate && known.leaf(read(certificate).pem)) ?? (key && known.leaf(read(key).pem));
-    const wanted = isCurrent(name, current.user) ? (identity ?? found) : found;
+    const wanted = isCurrent(name, current.user) ? (identity?.pair ?? found) : found;
     // Only as a pair: a new certificate beside an old key would be of no use to anybody.
     const renews = (one: Field | undefined, path: string): boolean => {
       const file = one ? undefined : field(path);
@@ -205,45 +207,4 @@ function replace(scalar: Field['scalar'], pem: string): Edit[] {
   if (scalar.type?.startsWith('BLOCK')) return [{ start, end, text: `${text}\n` }];
   const mark = scalar.type === 'QUOTE_DOUBLE' ? '"' : scalar.type === 'QUOTE_SINGLE' ? "'" : '';
   return [{ start, end, text: mark + text + mark }];
-}
-
-/** JSON strings are YAML strings, whatever is in them. */
-const quote = (value: string): string => JSON.stringify(value);
-
-/**
- * A kubeconfig for a node that has none.
- *
- * @param files of the certificate and its key, if they are to be named in place of being embedded
- */
-export function newKubeconfig(
-  identity: Identity,
-  names: { cluster: string; user: string; server: string },
-  files?: { certificate: string; key: string },
-): string {
-  const { cluster, user, server } = names;
-  const [certificate, key] = files
-    ? [`client-certificate: ${quote(files.certificate)}`, `client-key: ${quote(files.key)}`]
-    : [
-        `client-certificate-data: ${encode(identity.certificate)}`,
-        `client-key-data: ${encode(identity.key)}`,
-      ];
-  return `apiVersion: v1
-kind: Config
-clusters:
-- name: ${quote(cluster)}
-  cluster:
-    server: ${quote(server)}
-    certificate-authority-data: ${encode(identity.ca)}
-users:
-- name: ${quote(user)}
-  user:
-    ${certificate}
-    ${key}
-contexts:
-- name: ${quote(`${user}@${cluster}`)}
-  context:
-    cluster: ${quote(cluster)}
-    user: ${quote(user)}
-current-context: ${quote(`${user}@${cluster}`)}
-`;
 }

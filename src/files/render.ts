@@ -1,11 +1,12 @@
-import type { Material } from '../certificates/issue.ts';
 import type { FileRow, KubeconfigRow, RoleLayout } from '../certificates/layout.ts';
+import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts';
 import type { Recognized } from '../certificates/recognize.ts';
 import { pathsOf } from './candidates.ts';
 import { findCopies, knownTo, renewCopies } from './copies.ts';
-import { type Identity, type Known, newKubeconfig, renewKubeconfig } from './kubeconfig.ts';
+import { type Known, renewKubeconfig } from './kubeconfig.ts';
+import { newKubeconfig } from './new-kubeconfig.ts';
 import type { ManagedFile } from './managed-file.ts';
-import { type Renewal, renewalOf } from './renewal.ts';
+import { type Fresh, type Renewal, renewalOf } from './renewal.ts';
 
 export type RenderHands = {
   /** The file as it is now; undefined when the node has none. */
@@ -25,14 +26,18 @@ export type RenderHands = {
 /** Every file of a rotation with its new content, in the order in which they are written. */
 export async function renderFiles(
   role: RoleLayout,
-  material: Material,
+  fresh: Fresh,
   hands: RenderHands,
 ): Promise<ManagedFile[]> {
-  const renewal = renewalOf(material, hands.recognize);
+  const renewal = renewalOf(fresh, hands.recognize);
   const copies = await findCopies(hands.candidates, pathsOf(role), hands.readCopy);
   const files: ManagedFile[] = [];
-  for (const { ca, file } of role.authorities) files.push(managed(file, renewal.authority(ca)));
-  for (const row of role.certificates) {
+  for (const { ca, file, single } of role.authorities) {
+    if (single !== true) files.push(managed(file, renewal.authority(ca)));
+    // Who signs goes on with the CA of before as long as its certificates stay.
+    else if (!renewal.leavesStay) files.push(managed(file, renewal.signing(ca)));
+  }
+  for (const row of renewal.leavesStay ? [] : role.certificates) {
     const { certificate, key } = renewal.leaf(row.name);
     if (!row.files) continue;
     if (row.files.key.path === row.files.certificate.path)
@@ -47,12 +52,14 @@ export async function renderFiles(
   return [...files, ...renewCopies(copies, role, renewal, known)];
 }
 
-/** The service-account key pair, where the role has one. */
+/** The service-account keys, where the role has some. */
 export const renderServiceAccount = (
   { serviceAccount: row }: RoleLayout,
-  { publicKey, privateKey }: { publicKey: string; privateKey: string },
-): ManagedFile[] =>
-  row ? [managed(row.privateKeyFile, privateKey), managed(row.publicKeyFile, publicKey)] : [];
+  { publicKeys, privateKey }: Pick<ServiceAccountKeys, 'privateKey' | 'publicKeys'>,
+): ManagedFile[] => [
+  ...(row && privateKey !== undefined ? [managed(row.privateKeyFile, privateKey)] : []),
+  ...(row && publicKeys !== undefined ? [managed(row.publicKeyFile, publicKeys)] : []),
+];
 
 async function renderKubeconfig(
   row: KubeconfigRow,
@@ -61,11 +68,12 @@ async function renderKubeconfig(
   known: (path: string) => Known,
   hands: RenderHands,
 ): Promise<string | undefined> {
-  const identity: Identity = { ca: renewal.authority(row.ca), ...renewal.leaf(row.certificate) };
+  const ca = renewal.authority(row.ca);
+  const pair = renewal.leavesStay ? undefined : renewal.leaf(row.certificate);
   const { path } = row.file;
   const current = await hands.read(path);
-  if (current !== undefined) return renewKubeconfig(path, current, identity, known(path));
-  if (!row.create) return undefined;
+  if (current !== undefined) return renewKubeconfig(path, current, { ca, pair }, known(path));
+  if (!row.create || !pair) return undefined;
   const names = {
     cluster: hands.clusterName,
     user: hands.fill(row.user),
@@ -74,7 +82,7 @@ async function renderKubeconfig(
   const certificate = role.certificates.find(({ name }) => name === row.certificate);
   const files = row.byPath === true ? certificate?.files : undefined;
   return newKubeconfig(
-    identity,
+    { ca, ...pair },
     names,
     files && { certificate: files.certificate.path, key: files.key.path },
   );

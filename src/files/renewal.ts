@@ -3,36 +3,55 @@ import type { Material } from '../certificates/issue.ts';
 import type { CaType } from '../certificates/layout.ts';
 import type { Recognized } from '../certificates/recognize.ts';
 
+/** What a rotation brings. */
+export type Fresh = Pick<Material, 'authorities'> & {
+  /** undefined: certificates and keys stay as they are. */
+  certificates: Material['certificates'] | undefined;
+  /** What a file for who verifies holds of each CA: several certificates while an old one is still trusted. */
+  trusted: ReadonlyMap<CaType, string>;
+};
+
 /** What takes the place of a PEM that the node has now, wherever a copy of it lies. */
 export type Renewal = {
-  /** The new CA for a copy of an old one. */
+  /** What is trusted from now on, in place of a CA that was, or is one of these. */
   ca(pem: string): string | undefined;
-  /** Whether it is a new CA already. */
-  isNewCa(pem: string): boolean;
+  /** The same where exactly one certificate is taken, because a key of that CA signs beside it. */
+  signer(pem: string): string | undefined;
+  /** Whether it is the key of a CA. */
+  isCaKey(pem: string): boolean;
+  /** Whether certificates and keys stay as they are. */
+  leavesStay: boolean;
   /** The name of the certificate that a PEM, itself or its key, is a copy of. */
   nameOf(pem: string): string | undefined;
   /** @throws `config` for a name that was never issued */
   leaf(name: string): { certificate: string; key: string };
-  /** @throws `config` for a CA that was never fetched */
+  /** What is trusted of a CA. @throws `config` for one that was never fetched */
   authority(type: CaType): string;
+  /** The new CA alone. @throws as `authority` */
+  signing(type: CaType): string;
 };
 
-export function renewalOf(material: Material, recognize: (pem: string) => Recognized | undefined): Renewal {
-  const authority = (type: CaType): string => {
-    const pem = material.authorities.get(type);
-    if (pem === undefined) throw missing(`${type} CA`);
-    return pem;
-  };
+export function renewalOf(fresh: Fresh, recognize: (pem: string) => Recognized | undefined): Renewal {
   return {
-    authority,
+    authority: (type) => of(fresh.trusted, type),
+    signing: (type) => of(fresh.authorities, type),
     ca: (pem) => {
+      // A private key is nobody's CA file, whichever CA it is of.
+      if (pem.includes('PRIVATE KEY-----')) return undefined;
       const type = recognize(pem)?.ca;
-      return type && authority(type);
+      return type
+        ? of(fresh.trusted, type)
+        : [...fresh.trusted.values()].find((trusted) => isOneOf(pem, trusted));
     },
-    isNewCa: (pem) => [...material.authorities.values()].some((fresh) => fresh.trim() === pem.trim()),
-    nameOf: (pem) => recognize(pem)?.name,
+    signer: (pem) => {
+      const type = pem.includes('PRIVATE KEY-----') || !fresh.certificates ? undefined : recognize(pem)?.ca;
+      return type && of(fresh.authorities, type);
+    },
+    isCaKey: (pem) => pem.includes('PRIVATE KEY-----') && recognize(pem)?.ca !== undefined,
+    leavesStay: fresh.certificates === undefined,
+    nameOf: (pem) => (fresh.certificates ? recognize(pem)?.name : undefined),
     leaf: (name) => {
-      const pair = material.certificates.get(name);
+      const pair = fresh.certificates?.get(name);
       if (!pair) throw missing(name);
       return pair;
     },
@@ -41,3 +60,12 @@ export function renewalOf(material: Material, recognize: (pem: string) => Recogn
 
 /** A layout that names what it does not define; its check keeps this from happening. */
 const missing = (name: string): AgentError => new AgentError('config', `the layout does not define ${name}`);
+
+function of(pems: ReadonlyMap<CaType, string>, type: CaType): string {
+  const pem = pems.get(type);
+  if (pem === undefined) throw missing(`${type} CA`);
+  return pem;
+}
+
+const isOneOf = (pem: string, trusted: string): boolean =>
+  pem.includes('CERTIFICATE-----') && trusted.includes(pem.trim());

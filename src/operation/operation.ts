@@ -1,5 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
+import { type Phase, selectPhase } from './phase.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RunOperation, selectRun } from './run.ts';
 
@@ -17,6 +18,7 @@ type ServiceAccount = { publicKey: string; privateKey: string };
 
 export type RotateOperation = {
   kind: 'rotate';
+  phase: Phase;
   /** The new service-account key pair (PEM), when the rotation brings one. */
   serviceAccount: ServiceAccount | undefined;
   /** A token to use in place of the node's trust. */
@@ -27,7 +29,15 @@ export type RotateOperation = {
  * Heat rolls a stack back after a failure anywhere in it, and hands the servers the inputs of before with a new
  * id. That asks for no new certificates (Magnum has no old CA to sign with), only for the keys of then.
  */
-export type GoBackOperation = { kind: 'go-back'; serviceAccount: ServiceAccount | undefined };
+export type GoBackOperation = Pick<RotateOperation, 'phase' | 'serviceAccount'> & { kind: 'go-back' };
+
+/** New certificates and nothing special. */
+export const ROTATE_ALL: RotateOperation = {
+  kind: 'rotate',
+  phase: 'all',
+  serviceAccount: undefined,
+  keystoneToken: undefined,
+};
 
 /** Answered as done: a node that is deleted or suspended needs no certificates. */
 export type NoOperation = { kind: 'none'; why: string };
@@ -36,7 +46,7 @@ export type NoOperation = { kind: 'none'; why: string };
 export type RefuseOperation = { kind: 'refuse'; why: string };
 
 /** What a deployment of the same resource asked for earlier, oldest first. */
-export type Earlier = Pick<Deployment, 'asks'>;
+export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
 /** How the deployments of one group become operations. */
 type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation;
@@ -50,9 +60,9 @@ const groups: Readonly<Record<string, Select>> = {
     if (!ASKING.includes(deployment.action))
       return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
     const rotate = selectRotate(deployment.inputs);
-    return goesBack(deployment, earlier)
-      ? { kind: 'go-back', serviceAccount: rotate.serviceAccount }
-      : rotate;
+    if (typeof rotate === 'string') return { kind: 'refuse', why: rotate };
+    const { phase, serviceAccount } = rotate;
+    return goesBack(deployment, phase, earlier) ? { kind: 'go-back', phase, serviceAccount } : rotate;
   },
   'coe-restart': ({ action, inputs }) => {
     if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no restart` };
@@ -82,19 +92,27 @@ function selectByGroup(deployment: Deployment, earlier: readonly Earlier[]): Ope
   return typeof run === 'string' ? { kind: 'refuse', why: run } : run;
 }
 
-/** A rotation always brings inputs that were never there before; a roll-back brings older ones, or none. */
-function goesBack({ asks }: Deployment, earlier: readonly Earlier[]): boolean {
+/**
+ * A rotation always brings inputs that were never there before; a roll-back brings older ones, or none. The phases of
+ * one rotation are another matter: each is a state of the node, and asking for one that it has comes to nothing. So they
+ * may come in any order, be asked for again after a failure or be rolled back, and mean the same each time.
+ */
+function goesBack({ asks, rotation }: Deployment, phase: Phase, earlier: readonly Earlier[]): boolean {
   const latest = earlier.at(-1);
   if (!latest || latest.asks === asks) return false;
+  if (phase !== 'all' && latest.rotation === rotation) return false;
   return asks === '' || earlier.some((one) => one.asks === asks);
 }
 
-function selectRotate(inputs: Deployment['inputs']): RotateOperation {
+function selectRotate(inputs: Deployment['inputs']): RotateOperation | string {
+  const selected = selectPhase(inputs['phase']);
+  if (typeof selected === 'string') return selected;
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
   const privateKey = pemInput(inputs['kube_service_account_private_key_input']);
   const token = inputs['keystone_token'];
   return {
     kind: 'rotate',
+    phase: selected.phase,
     serviceAccount: publicKey + privateKey === '' ? undefined : { publicKey, privateKey },
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
   };

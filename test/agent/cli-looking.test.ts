@@ -73,7 +73,7 @@ describe('agent certs', () => {
     await site.node.write(`${CERTS}/proxy.crt`, 'junk');
     await site.node.write(`${CERTS}/kubelet.key`, 'junk');
     expect(await faultsOf(site)).toEqual({
-      [`${CERTS}/ca.crt`]: [expect.stringContaining('2 certificates where one belongs')],
+      [`${CERTS}/ca.crt`]: ['holds a certificate more than once'],
       [`${CERTS}/proxy.crt`]: [expect.stringContaining('no PEM certificate')],
       [`${CERTS}/kubelet.crt`]: [`its key ${CERTS}/kubelet.key cannot be read as a key`],
     });

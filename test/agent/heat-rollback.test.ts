@@ -13,10 +13,13 @@ afterAll(async () => {
 });
 
 const PUBLIC = '/etc/kubernetes/certs/service_account.key';
+const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';
 const SERVER = '/etc/kubernetes/certs/server.crt';
 
-const publicKeyOf = (site: Site): string =>
-  (site.cluster.stack.parameters['kube_service_account_key'] ?? '').replaceAll(String.raw`\n`, '\n');
+const pemOf = (site: Site, name: string): string =>
+  (site.cluster.stack.parameters[name] ?? '').replaceAll(String.raw`\n`, '\n');
+const publicKeyOf = (site: Site): string => pemOf(site, 'kube_service_account_key');
+const privateKeyOf = (site: Site): string => pemOf(site, 'kube_service_account_private_key');
 
 const codesOf = (site: Site): unknown[] =>
   site
@@ -78,13 +81,14 @@ const deploymentsOn = ({ cluster, server }: Site): number => cluster.stack.deplo
 test('the inputs of before bring the service-account keys of before back, and keep the certificates', async () => {
   const others = [{ name: 'worker-1', role: 'worker' }] as const;
   const site = await createSite(cloud, { role: 'master', others });
-  const { cluster, node } = site;
+  const { cluster } = site;
   const answerOfOther = (code: number): void => {
     const resource = cluster.stack.resources.get('worker-1-rotate');
     if (resource) cluster.stack.signal(resource, { deploy_status_code: code });
   };
   await cloud.rotateCa(cluster);
   const firstKey = publicKeyOf(site);
+  const firstPrivateKey = privateKeyOf(site);
   answerOfOther(0);
   await site.pass();
   expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
@@ -93,7 +97,9 @@ test('the inputs of before bring the service-account keys of before back, and ke
   const secondKey = publicKeyOf(site);
   await site.pass();
   const rotated = await site.files();
-  expect(rotated.get(PUBLIC)?.content).toBe(secondKey);
+  // Tokens that the first one has signed are accepted for a while.
+  expect(rotated.get(PUBLIC)?.content).toBe(secondKey + firstKey);
+  expect(rotated.get(PRIVATE)?.content).toBe(privateKeyOf(site));
   const restarts = site.restarts().length;
   // The worker fails, and Heat takes back what the master has done well.
   answerOfOther(1);
@@ -102,14 +108,14 @@ test('the inputs of before bring the service-account keys of before back, and ke
 
   expect(codesOf(site)).toEqual([0, 0, 0]);
   const after = await site.files();
-  expect(after.get(PUBLIC)?.content).toBe(firstKey);
+  expect(after.get(PUBLIC)?.content).toBe(firstKey + secondKey);
+  expect(after.get(PRIVATE)?.content).toBe(firstPrivateKey);
   expect(firstKey).not.toBe(secondKey);
   expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
   expect(isSignedBy(certificateAt(after, SERVER), cluster.ca.kubernetes)).toBe(true);
   // Who signs and checks tokens has to read them again.
   expect(site.restarts().slice(restarts)).toContain('kube-apiserver');
   expect(site.restarts().slice(restarts)).toContain('kube-controller-manager');
-  expect(await node.read(PUBLIC)).toBe(firstKey);
 });
 
 test('a rotation asked for after a roll-back is a rotation, though its predecessor asked for the same kind', async () => {

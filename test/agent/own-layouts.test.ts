@@ -54,7 +54,7 @@ test("the README's example is a layout: found by its evidence, issued, replaced,
   await cloud.rotateCa(site.cluster);
   const plan = await site.node.agent('plan');
   expect(plan.stdout).toContain('layout registry (the node has /etc/registry/tls/server.crt), master');
-  expect(plan.stdout).toContain('restart registry and see its new certificate on 127.0.0.1:');
+  expect(plan.stdout).toContain('restart registry and see its certificate on 127.0.0.1:');
 
   const { settled } = await site.pass();
   expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
@@ -163,6 +163,20 @@ describe('a fault is named with file, line and key', () => {
       'certificate: sever',
       'certificate: sever',
       'roles.node.kubeconfigs.0.certificate: there is no certificate sever in this role',
+    ],
+    [
+      'a CA file for one certificate, and none for who verifies',
+      '/etc/registry/tls/ca.crt\n',
+      '/etc/registry/tls/ca.crt\n        single: true\n',
+      '        single: true',
+      'roles.node.authorities.0.single: nobody could verify with it while two CAs are trusted',
+    ],
+    [
+      'who verifies tokens and is no unit',
+      '    units:',
+      '    service_account: { public_key_file: /a.pub, private_key_file: /a.key, verifiers: [registryy] }\n    units:',
+      'verifiers: [registryy]',
+      'roles.node.service_account.verifiers.0: there is no unit registryy in this role',
     ],
     [
       'a file of two owners',

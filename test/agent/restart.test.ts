@@ -88,7 +88,7 @@ test('agent restart does the same for a person', async () => {
   const site = await createSite(cloud);
   const { code, stdout } = await site.node.agent('restart', '--unit', 'kubelet');
   expect({ code, stdout }).toMatchObject({ code: 0 });
-  expect(stdout).toContain('restart kubelet and see its new certificate');
+  expect(stdout).toContain('restart kubelet and see its certificate');
   expect(site.restarts()).toEqual(['kubelet']);
   const refused = await site.node.agent('restart', '--unit', 'nothing');
   expect(refused.code).not.toBe(0);

@@ -19,6 +19,8 @@ export type ServerSpec = {
   /** The group of its rotation deployment. */
   group?: string;
   actions?: readonly Action[];
+  /** Inputs of its rotation beside Magnum's, each with the parameter of the stack that it is taken from. */
+  inputs?: Readonly<Record<string, string>>;
 };
 
 export type ClusterSpec = {
@@ -198,12 +200,13 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
     stack.addResource({
       name: `${server.name}-rotate`,
       server: server.name,
-      config: rotationConfig(configName, server.group ?? 'coe-rotate'),
+      config: rotationConfig(configName, server.group ?? 'coe-rotate', Object.keys(server.inputs ?? {})),
       actions: server.actions ?? ['UPDATE'],
       transport: server.signalTransport ?? 'HEAT_SIGNAL',
       parameters: {
         kube_service_account_key_input: 'kube_service_account_key',
         kube_service_account_private_key_input: 'kube_service_account_private_key',
+        ...server.inputs,
       },
     });
   }
@@ -211,7 +214,7 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
   return stack;
 }
 
-const rotationConfig = (name: string, group: string): Config => ({
+const rotationConfig = (name: string, group: string, more: readonly string[]): Config => ({
   name,
   group,
   config: '',
@@ -219,6 +222,7 @@ const rotationConfig = (name: string, group: string): Config => ({
   inputs: [
     { name: 'kube_service_account_key_input', default: '' },
     { name: 'kube_service_account_private_key_input', default: '' },
+    ...more.map((input) => ({ name: input, default: '' })),
   ],
   outputs: [{ name: 'fingerprint' }],
 });

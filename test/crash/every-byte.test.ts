@@ -88,6 +88,7 @@ test('a record of the ledger', async () => {
     resource: 'stack/id/resource',
     inputs: {},
     asks: 'a digest',
+    rotation: 'a digest',
     outputs: [],
     raw: {},
     signal: { transport: 'NO_SIGNAL' },

@@ -198,6 +198,7 @@ export const kubeadm: Layout = {
       serviceAccount: {
         publicKeyFile: file('/etc/kubernetes/pki/sa.pub', 0o644),
         privateKeyFile: file('/etc/kubernetes/pki/sa.key', 0o600),
+        verifiers: ['kube-apiserver'],
       },
       kubeconfigs: [
         kubeconfig('admin.conf', 'admin', 'kubernetes-admin', LOCAL_API),

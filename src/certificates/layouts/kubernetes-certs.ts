@@ -122,6 +122,7 @@ export const kubernetesCerts: Layout = {
       serviceAccount: {
         publicKeyFile: file('/etc/kubernetes/certs/service_account.key'),
         privateKeyFile: file('/etc/kubernetes/certs/service_account_private.key'),
+        verifiers: ['kube-apiserver'],
       },
       kubeconfigs: [],
       units: [

@@ -89,6 +89,7 @@ export const kubernetesPki: Layout = {
       serviceAccount: {
         publicKeyFile: file('/etc/kubernetes/pki/sa.pub', 0o644),
         privateKeyFile: file('/etc/kubernetes/pki/sa.key', 0o600),
+        verifiers: ['kube-apiserver'],
       },
       kubeconfigs: [
         kubeconfig('admin.conf', true, 'admin', LOCAL_API),

@@ -14,6 +14,7 @@ import { createDisk } from '../../../src/base/disk.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import type { Entry as LedgerEntry } from '../../../src/deployment/ledger.ts';
+import { ROTATE_ALL } from '../../../src/operation/operation.ts';
 import type { Cloud } from '../../cloud/cloud.ts';
 import type { Cluster, ServerSpec } from '../../cloud/cluster.ts';
 import type { ReceivedSignal } from '../../cloud/signals.ts';
@@ -173,8 +174,7 @@ const UNITS = [
 /** What `agent make-cert` does. */
 async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
-  const first = { kind: 'rotate', serviceAccount: undefined, keystoneToken: undefined } as const;
-  const steps = planRotation(first, node, hands.config, false);
+  const steps = planRotation(ROTATE_ALL, node, hands.config, false);
   const owner = 'make-cert';
   await conclude(owner, await carryOut(steps, { owner, node, hands, signal: NEVER }), hands);
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedIn, type Identity, type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { embeddedIn, type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import type { Identity } from '../../../src/files/new-kubeconfig.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
 /** Kubeconfigs that write what they embed once and use it twice, and those that tag it. */
@@ -16,7 +17,8 @@ const known: Known = {
 };
 const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
-const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, identity, by);
+const renew = (text: string, by = known): string =>
+  renewKubeconfig(PATH, text, { ca: identity.ca, pair: identity }, by);
 const encodings = [b64, (text: string): string => b64(b64(text))];
 
 /** What should come out: the three texts replaced, in either encoding, and every other byte the same. */

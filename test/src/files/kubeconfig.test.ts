@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Identity, type Known, newKubeconfig, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { type Identity, newKubeconfig } from '../../../src/files/new-kubeconfig.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
 
@@ -18,7 +19,8 @@ const known: Known = {
 };
 const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
-const renew = (text: string, by = known): string => renewKubeconfig(PATH, text, identity, by);
+const renew = (text: string, by = known): string =>
+  renewKubeconfig(PATH, text, { ca: identity.ca, pair: identity }, by);
 /** What should come out: the three texts replaced and every other byte the same. */
 const swapped = (text: string): string =>
   text.replaceAll(OLD_CA, NEW_CA).replaceAll(OLD_CERT, NEW_CERT).replaceAll(OLD_KEY, NEW_KEY);

@@ -23,14 +23,18 @@ async function render(
   there: Record<string, string> = {},
   material = materialFor(role),
 ): Promise<Map<string, ManagedFile>> {
-  const files = await renderFiles(role, material, {
-    clusterName: 'k1',
-    read: async (path) => await Promise.resolve(there[path]),
-    fill: (text) => text.replaceAll(/\{(\w+)(?:\|\w+)?\}/g, '<$1>'),
-    recognize: () => undefined,
-    readCopy: async (path) => await Promise.resolve(there[path]),
-    candidates: [],
-  });
+  const files = await renderFiles(
+    role,
+    { ...material, trusted: material.authorities },
+    {
+      clusterName: 'k1',
+      read: async (path) => await Promise.resolve(there[path]),
+      fill: (text) => text.replaceAll(/\{(\w+)(?:\|\w+)?\}/g, '<$1>'),
+      recognize: () => undefined,
+      readCopy: async (path) => await Promise.resolve(there[path]),
+      candidates: [],
+    },
+  );
   return new Map(files.map((file) => [file.path, file]));
 }
 
@@ -51,7 +55,7 @@ test('every CA, key and certificate of the layout has its file, the key before i
 });
 
 test('service-account keys go where the layout wants them, on a master alone', () => {
-  const pair = { publicKey: 'sa public', privateKey: 'sa private' };
+  const pair = { publicKeys: 'sa public', privateKey: 'sa private' };
   expect(renderServiceAccount(kubernetesCerts.roles.master, pair)).toMatchObject([
     { path: '/etc/kubernetes/certs/service_account_private.key', content: 'sa private', mode: 0o440 },
     { path: '/etc/kubernetes/certs/service_account.key', content: 'sa public' },
@@ -83,4 +87,32 @@ test('a layout that names what was never issued is a fault that is said, not wri
   const role = kubernetesCerts.roles.worker;
   const material = { ...materialFor(role), certificates: new Map() };
   expect(await agentErrorOf(render(role, {}, material))).toMatchObject({ code: 'config' });
+});
+
+test('a CA file for who signs holds the one of now as long as certificates stay, and then the new one alone', async () => {
+  const { authorities, ...rest } = kubernetesCerts.roles.worker;
+  const signer = { path: '/s.crt', owner: 'root', group: 'root', mode: 0o644, directoryMode: 0o755 };
+  const role = {
+    ...rest,
+    authorities: [...authorities, { ca: 'kubernetes', file: signer, single: true }],
+  } as const;
+  const material = materialFor(role);
+  const trusted = new Map([['kubernetes', 'old CA, new CA'] as const]);
+  const hands = {
+    clusterName: 'k1',
+    read: async () => await Promise.resolve(undefined),
+    fill: String,
+    recognize: () => undefined,
+    readCopy: async () => await Promise.resolve(undefined),
+    candidates: [],
+  };
+  const contents = async (certificates: Material['certificates'] | undefined) => {
+    const files = await renderFiles(role, { ...material, trusted, certificates }, hands);
+    return Object.fromEntries(files.map(({ path, content }) => [path, content]));
+  };
+  expect(await contents(undefined)).toEqual({ '/etc/kubernetes/certs/ca.crt': 'old CA, new CA' });
+  expect(await contents(material.certificates)).toMatchObject({
+    '/etc/kubernetes/certs/ca.crt': 'old CA, new CA',
+    '/s.crt': 'CA kubernetes',
+  });
 });

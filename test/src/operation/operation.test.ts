@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { decodeDeployment } from '../../../src/deployment/decode.ts';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
 import { selectOperation } from '../../../src/operation/operation.ts';
@@ -17,7 +17,7 @@ test('a rotation of a real Magnum brings a pair of service-account keys', () => 
   const decoded = decodeDeployment(raw);
   const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
   const pair = operation?.kind === 'rotate' ? operation.serviceAccount : undefined;
-  expect(operation).toMatchObject({ kind: 'rotate', keystoneToken: undefined });
+  expect(operation).toMatchObject({ kind: 'rotate', phase: 'all', keystoneToken: undefined });
   const fromPrivate = createPublicKey(createPrivateKey(pair?.privateKey ?? ''));
   expect(fromPrivate.equals(createPublicKey(pair?.publicKey ?? ''))).toBe(true);
 });
@@ -69,5 +69,48 @@ test('the inputs of before, after others, are a way back; new ones and the same 
   expect(kind(asked('C'), asked('A'), asked('B'))).toBe('rotate');
   expect(selectOperation(asked('A'), [asked('A'), asked('B')])).toMatchObject({
     serviceAccount: { publicKey: 'A', privateKey: 'A' },
+  });
+});
+
+test.each(['Trust', 'every', 7, ['trust']])('the phase %j is refused by name', (phase) => {
+  const raw = { id: 'd1', group: 'coe-rotate', inputs: [{ name: 'phase', type: 'Json', value: phase }] };
+  const decoded = decodeDeployment(raw);
+  const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
+  expect(operation).toEqual({
+    kind: 'refuse',
+    why: `the phase ${JSON.stringify(phase)} is none of all, trust, reissue, retire`,
+  });
+});
+
+test('without a phase, or with an empty one, all is done at once', () => {
+  for (const inputs of [{}, { phase: '' }, { phase: 'all' }])
+    expect(selectOperation(deployment(inputs), [])).toMatchObject({ kind: 'rotate', phase: 'all' });
+});
+
+const at = (rotation: string, phase: string): Deployment => deployment({ rotation, phase });
+
+describe('the phases of a rotation and the way back of a stack', () => {
+  test('the phases of one rotation mean themselves, in whichever order they are asked for', () => {
+    const done = [at('1', 'trust'), at('1', 'reissue'), at('1', 'trust')];
+    expect(selectOperation(at('1', 'reissue'), done)).toMatchObject({ kind: 'rotate', phase: 'reissue' });
+    expect(selectOperation(at('1', 'trust'), done.slice(0, 2))).toMatchObject({
+      kind: 'rotate',
+      phase: 'trust',
+    });
+    expect(kind(at('1', 'retire'), ...done)).toBe('rotate');
+  });
+
+  test('a phase of the rotation before is a way back: its CA is not what Magnum has now', () => {
+    const done = [at('1', 'reissue'), at('1', 'retire'), at('2', 'trust')];
+    expect(selectOperation(at('1', 'retire'), done)).toMatchObject({ kind: 'go-back', phase: 'retire' });
+    expect(kind(at('1', 'reissue'), at('1', 'reissue'), at('2', 'trust'))).toBe('go-back');
+    expect(kind(deployment({ rotation: '1' }), deployment({ rotation: '1' }), at('2', 'trust'))).toBe(
+      'go-back',
+    );
+  });
+
+  test('all at once, which it has been before, is a way back also within a rotation', () => {
+    expect(kind(at('1', 'all'), at('1', 'all'), at('1', 'trust'))).toBe('go-back');
+    expect(kind(at('1', 'all'), at('1', 'trust'))).toBe('rotate');
   });
 });

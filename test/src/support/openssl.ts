@@ -31,6 +31,7 @@ async function folder(): Promise<string> {
 
 export type TestCa = {
   pem: string;
+  key: string;
   /** Signs a CSR with the extensions that it asks for, or with those of an openssl section. */
   sign(csr: string, extensions?: readonly string[]): Promise<string>;
 };
@@ -63,6 +64,7 @@ export async function createCa(name = 'k1', days = 1825): Promise<TestCa> {
   let serial = 0;
   return {
     pem: await readFile(pem, 'utf8'),
+    key: await readFile(key, 'utf8'),
     sign: async (csr, extensions) => {
       serial += 1;
       const section = join(at, `${serial}.ext`);

@@ -1,0 +1,106 @@
+import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { AgentError } from '../src/base/errors.ts';
+import type { AuthorityRow, CaType } from '../src/certificates/layout.ts';
+import { certificatesIn, fingerprint, keyId } from '../src/certificates/read.ts';
+import { isSigning } from '../src/certificates/service-account-keys.ts';
+import { sameCa } from '../src/certificates/trusted.ts';
+import type { Phase } from '../src/operation/phase.ts';
+import type { Hands } from './hands.ts';
+import type { Node } from './node.ts';
+import { readOld } from './old.ts';
+import { readKeys } from './service-account.ts';
+
+/** What a phase builds on. */
+export type Comparison = {
+  phase: Exclude<Phase, 'all'>;
+  /** The CAs that Magnum serves. */
+  fresh: ReadonlyMap<CaType, X509Certificate>;
+  serviceAccount: { publicKey: string } | undefined;
+};
+
+/**
+ * Whether a phase can follow on what the node is now: that is read from its certificates.
+ *
+ * @returns why there is nothing to do; undefined when there is
+ * @throws `precondition` when the phase would break the node, or the cluster
+ */
+export async function compare(
+  { phase, fresh, serviceAccount }: Comparison,
+  node: Node,
+  hands: Hands,
+): Promise<string | undefined> {
+  const { layout } = node;
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(hands.disk, path))?.toString('utf8');
+  const { authorities, certificates } = await readOld(layout, read);
+  const isFresh = (type: CaType, certificate: X509Certificate): boolean =>
+    [...fresh].some(([ca, one]) => sameCa(ca, type) && fingerprint(one) === fingerprint(certificate));
+  const untrusted = authorities.filter(
+    ([type, pem]) => !certificatesIn(pem, `the ${type} CA`).some((one) => isFresh(type, one)),
+  );
+  if (phase === 'trust') {
+    for (const row of layout.authorities.filter(({ ca }) => untrusted.some(([type]) => type === ca)))
+      await refuseSigningPair(row, hands.disk);
+    return undefined;
+  }
+
+  const [[type] = []] = untrusted;
+  // Another rotation in Magnum may have come between: nobody in the cluster would accept what it signs now.
+  if (phase === 'reissue' && type !== undefined)
+    throw new AgentError(
+      'precondition',
+      `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
+    );
+  const others = certificates.filter(([name, pem]) => !isSignedByFresh(name, pem));
+  const keys = layout.serviceAccount && serviceAccount ? await readKeys(layout, hands) : undefined;
+  const signs = !keys || !serviceAccount || isSigning(keys, serviceAccount);
+  if (phase === 'reissue')
+    return others.length === 0 && signs
+      ? 'the certificates are signed by the CA that Magnum serves already: nothing to do'
+      : undefined;
+  if (others.length > 0)
+    throw new AgentError(
+      'precondition',
+      `${others.map(([name]) => name).join(', ')}: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first, on every node`,
+    );
+  if (!signs)
+    throw new AgentError(
+      'precondition',
+      'service-account tokens are still signed with the old key: the phase "reissue" comes first, on every master',
+    );
+  return undefined;
+
+  function isSignedByFresh(name: string, pem: string): boolean {
+    const row = layout.certificates.find((one) => one.name === name);
+    const [certificate] = certificatesIn(pem, name);
+    return [...fresh].some(
+      ([ca, one]) => row && sameCa(ca, row.ca) && certificate?.verify(one.publicKey) === true,
+    );
+  }
+}
+
+/**
+ * A file beside which the CA's key lies is what kube-controller-manager signs with, and it takes one certificate only:
+ * with two it does not start.
+ */
+async function refuseSigningPair({ file: { path }, single }: AuthorityRow, disk: Disk): Promise<void> {
+  const beside = path.replace(/\.[^./]*$/, '.key');
+  const key = single === true || beside === path ? undefined : await readIfThere(disk, beside);
+  const pem = await readIfThere(disk, path);
+  if (!key || !pem) return;
+  let id: string;
+  try {
+    id = keyId(createPublicKey(key));
+  } catch {
+    return;
+  }
+  const [signer] = certificatesIn(pem.toString('utf8'), path).filter(
+    ({ publicKey }) => keyId(publicKey) === id,
+  );
+  if (signer)
+    throw new AgentError(
+      'precondition',
+      `${beside} is the key of the CA in ${path}: kube-controller-manager signs with these two and takes exactly one certificate, so a second CA cannot be trusted there; give it a file of its own (--cluster-signing-cert-file and -key-file), or rotate with phase "all"`,
+    );
+}

@@ -1,0 +1,16 @@
+/**
+ * The phases of a CA rotation. `all` does everything at once. The others are states for every node of a cluster to be
+ * brought to, one after the other, so that nobody meets a certificate that it does not accept:
+ * - `trust`: the CA that Magnum serves now is trusted beside those of before; certificates and keys stay
+ * - `reissue`: the certificates are signed by it; those of before are still trusted
+ * - `retire`: it alone is trusted
+ */
+export const PHASES = ['all', 'trust', 'reissue', 'retire'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** The input `phase`; text: why it cannot be understood. */
+export function selectPhase(value: unknown): { phase: Phase } | string {
+  const wanted = value === undefined || value === null || value === '' ? 'all' : value;
+  const phase = PHASES.find((one) => one === wanted);
+  return phase ? { phase } : `the phase ${JSON.stringify(wanted)} is none of ${PHASES.join(', ')}`;
+}

@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cli } from './support/cli.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite, type Site, type SiteSpec } from './support/site.ts';
+
+/** An old service-account key is accepted for a while, and goes by itself. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const PUBLIC = '/etc/kubernetes/certs/service_account.key';
+const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';
+const RECORD = '/var/lib/coe-agent/service-account.json';
+const HOUR = 3_600_000;
+/** The kubelet gives a pod another token after a day at the latest. */
+const GRACE = 25 * HOUR;
+
+const publicKeyOf = (site: Site): string =>
+  (site.cluster.stack.parameters['kube_service_account_key'] ?? '').replaceAll(String.raw`\n`, '\n');
+
+/** A master that has had two rotations, and so two pairs of keys. */
+async function createRotatedSite(
+  spec: SiteSpec = {},
+): Promise<{ site: Site; first: string; second: string }> {
+  const site = await createSite(cloud, { role: 'master', ...spec });
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const first = publicKeyOf(site);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  return { site, first, second: publicKeyOf(site) };
+}
+
+test('the daemon takes the old key away when its grace is over, and has the API server read the rest', async () => {
+  const { site, first, second } = await createRotatedSite();
+  const [privateKey, restarts] = [await site.node.read(PRIVATE), site.restarts().length];
+  const seen: string[] = [];
+  let requests = 0;
+  await runLoop(site, {
+    times: 5,
+    before: async (wait) => {
+      seen.push(await site.node.read(PUBLIC));
+      if (wait === 2) site.clock.jump(GRACE);
+      // Polls alone: whoever takes a key away asks the cloud for nothing.
+      if (wait > 2) expect(cloud.requests.length - requests).toBeLessThanOrEqual(3);
+      requests = cloud.requests.length;
+    },
+  });
+  expect(seen).toEqual([second + first, second + first, second, second, second]);
+  expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver']);
+  expect(await site.node.read(PRIVATE)).toBe(privateKey);
+  expect(site.log.join('')).toContain('the grace of old service-account keys is over');
+  const left = (await site.files('/var/lib/coe-agent/generation')).get(
+    '/var/lib/coe-agent/generation/journal',
+  );
+  expect(left).toBeUndefined();
+});
+
+test('a node that was down when the grace ended makes up for it at its first pass', async () => {
+  const { site, second } = await createRotatedSite();
+  site.clock.jump(30 * GRACE);
+  expect(await site.pass()).toMatchObject({ settled: [], problems: [] });
+  expect(await site.node.read(PUBLIC)).toBe(second);
+});
+
+test('when the API server does not come up without it, the old key is back, and an hour later it is tried again', async () => {
+  const { site, first, second } = await createRotatedSite();
+  site.clock.jump(GRACE);
+  site.node.units.breakUnit('kube-apiserver', 'is not well');
+  const { problems } = await site.pass();
+  expect(problems.map(({ message }) => message)).toEqual([
+    expect.stringContaining('old service-account keys could not be taken away'),
+  ]);
+  expect(await site.node.read(PUBLIC)).toBe(second + first);
+
+  site.node.units.mend('kube-apiserver');
+  const restarts = site.restarts().length;
+  expect(await site.pass()).toMatchObject({ problems: [] });
+  expect(site.restarts()).toHaveLength(restarts);
+  site.clock.jump(HOUR);
+  expect(await site.pass()).toMatchObject({ problems: [] });
+  expect(await site.node.read(PUBLIC)).toBe(second);
+});
+
+test('how long it is, the operator says; with 0 the old key goes with the rotation', async () => {
+  const short = await createRotatedSite({ config: { service_account: { grace_seconds: 60 } } });
+  expect(await short.site.node.read(PUBLIC)).toBe(short.second + short.first);
+  short.site.clock.jump(60_000);
+  await short.site.pass();
+  expect(await short.site.node.read(PUBLIC)).toBe(short.second);
+
+  const none = await createRotatedSite({ config: { service_account: { grace_seconds: 0 } } });
+  expect(await none.site.node.read(PUBLIC)).toBe(none.second);
+  expect((await none.site.files('/var/lib/coe-agent')).has(RECORD)).toBe(false);
+});
+
+test('a rotation that fails leaves the keys, and their time, as they were', async () => {
+  const { site } = await createRotatedSite();
+  const [keys, record] = [await site.node.read(PUBLIC), await site.node.read(RECORD)];
+  site.clock.jump(HOUR);
+  site.node.units.breakUnit('kubelet', 'keeps the old certificate');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 1 });
+  expect(await site.node.read(PUBLIC)).toBe(keys);
+  expect(await site.node.read(RECORD)).toBe(record);
+});
+
+test('a damaged record takes nothing away, and the next rotation writes a good one', async () => {
+  const { site, first, second } = await createRotatedSite();
+  await site.node.write(RECORD, 'junk');
+  site.clock.jump(GRACE);
+  expect(await site.pass()).toMatchObject({ problems: [] });
+  expect(await site.node.read(PUBLIC)).toBe(second + first);
+
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const third = publicKeyOf(site);
+  expect(await site.node.read(PUBLIC)).toBe(third + second + first);
+  site.clock.jump(GRACE);
+  await site.pass();
+  expect(await site.node.read(PUBLIC)).toBe(third);
+});
+
+test('agent status tells until when the old key is accepted', async () => {
+  const { site } = await createRotatedSite();
+  const { stdout } = await cli(site, ['status']);
+  expect(stdout).toMatch(/1 old service-account key is accepted until \d{4}-\d\d-\d\dT/);
+});

@@ -1,0 +1,273 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at } from '../cloud/exchange.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { jsonObject, listIn } from '../src/support/fixtures.ts';
+import {
+  certificateAt,
+  embeddedIn,
+  fingerprintOf,
+  type Files,
+  isSignedBy,
+  keyFits,
+} from './support/certificates.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site, type SiteSpec } from './support/site.ts';
+
+/** A CA rotation in phases, so that nobody meets a certificate that it does not accept. */
+
+let cloud: Cloud;
+/** Certificates have whole seconds, and no two rotations are made in one. */
+let behindMs = 120_000;
+beforeAll(async () => {
+  cloud = await startCloud({ now: () => Date.now() - behindMs });
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CERTS = '/etc/kubernetes/certs';
+const PUBLIC = `${CERTS}/service_account.key`;
+const PRIVATE = `${CERTS}/service_account_private.key`;
+
+/** A node whose deployments have the input `phase`, and that has had one rotation. */
+async function createPhasedSite(spec: SiteSpec = {}): Promise<Site> {
+  const site = await createSite(cloud, { ...spec, server: { inputs: { phase: 'phase' } } });
+  await rotateCa(site, 'all');
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0 });
+  return site;
+}
+
+/** `openstack coe ca rotate`, in a stack whose template has this phase. */
+async function rotateCa(site: Site, phase: string): Promise<void> {
+  site.cluster.stack.parameters['phase'] = phase;
+  behindMs -= 2000;
+  await cloud.rotateCa(site.cluster);
+}
+
+async function ask(site: Site, phase: string): Promise<Record<string, unknown>> {
+  site.cluster.stack.update({ phase });
+  return await answer(site);
+}
+
+async function answer(site: Site): Promise<Record<string, unknown>> {
+  await site.pass();
+  await cloud.settled(site.cluster);
+  return site.signals().at(-1)?.body ?? {};
+}
+
+const authoritiesAt = (files: Files, path: string): string[] => casIn(files.get(path)?.content ?? '');
+const casIn = (text: string): string[] =>
+  (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+    (pem) => new X509Certificate(pem).fingerprint256,
+  );
+const idsOf = (...pems: (string | undefined)[]): string[] => pems.flatMap((pem) => casIn(pem ?? ''));
+
+const pemOf = (site: Site, name: string): string =>
+  (site.cluster.stack.parameters[name] ?? '').replaceAll(String.raw`\n`, '\n');
+const publicKeyOf = (site: Site): string => pemOf(site, 'kube_service_account_key');
+const privateKeyOf = (site: Site): string => pemOf(site, 'kube_service_account_private_key');
+
+/** The private key of the CA that Magnum signs with. */
+const caKeyOf = ({ cluster }: Site): string =>
+  cluster.record.generation.kubernetes.keys.privateKey.export({ type: 'pkcs8', format: 'pem' });
+
+const LEAVES = ['kubelet', 'server', 'admin'] as const;
+const MASTER_UNITS = [
+  'etcd',
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kube-proxy',
+];
+
+test('a master goes through trust, reissue and retire, and presents a certificate that both sides trust all the time', async () => {
+  const site = await createPhasedSite({ role: 'master' });
+  const { cluster, node } = site;
+  const before = await site.files();
+  const [oldPublic, oldPrivate] = [publicKeyOf(site), privateKeyOf(site)];
+  const presented = async (): Promise<string> =>
+    (await presentedCertificate('127.0.0.1', node.units.port('kube-apiserver'), NEVER)).fingerprint256;
+  const leafOf = (files: Files): string => certificateAt(files, `${CERTS}/server.crt`).fingerprint256;
+
+  let restarts = site.restarts().length;
+  await rotateCa(site, 'trust');
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  const trusting = await site.files();
+  const old = cluster.previousCa;
+  // What tries one CA of a name alone finds that of the certificates of now first.
+  expect(authoritiesAt(trusting, `${CERTS}/ca.crt`)).toEqual(idsOf(old?.kubernetes, cluster.ca.kubernetes));
+  expect(authoritiesAt(trusting, '/etc/etcd/certs/ca.crt')).toEqual(idsOf(old?.etcd, cluster.ca.etcd));
+  expect(authoritiesAt(trusting, `${CERTS}/front-proxy/ca.crt`)).toEqual(
+    idsOf(old?.['front-proxy'], cluster.ca['front-proxy']),
+  );
+  for (const leaf of LEAVES)
+    for (const kind of ['crt', 'key'])
+      expect(trusting.get(`${CERTS}/${leaf}.${kind}`)).toEqual(before.get(`${CERTS}/${leaf}.${kind}`));
+  expect(trusting.get(PRIVATE)?.content).toBe(oldPrivate);
+  expect(trusting.get(PUBLIC)?.content).toBe(oldPublic + publicKeyOf(site));
+  expect(site.restarts().slice(restarts)).toEqual(MASTER_UNITS);
+  expect(await presented()).toBe(leafOf(before));
+
+  restarts = site.restarts().length;
+  expect(await ask(site, 'reissue')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  const reissued = await site.files();
+  expect(authoritiesAt(reissued, `${CERTS}/ca.crt`)).toEqual(idsOf(cluster.ca.kubernetes, old?.kubernetes));
+  for (const leaf of LEAVES) {
+    const certificate = certificateAt(reissued, `${CERTS}/${leaf}.crt`);
+    expect(isSignedBy(certificate, cluster.ca.kubernetes), leaf).toBe(true);
+    expect(keyFits(reissued, `${CERTS}/${leaf}`), leaf).toBe(true);
+  }
+  expect(reissued.get(PRIVATE)?.content).toBe(privateKeyOf(site));
+  expect(reissued.get(PUBLIC)?.content).toBe(publicKeyOf(site) + oldPublic);
+  expect(site.restarts().slice(restarts)).toEqual(MASTER_UNITS);
+  expect(await presented()).toBe(leafOf(reissued));
+
+  expect(await ask(site, 'retire')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  const retired = await site.files();
+  expect(authoritiesAt(retired, `${CERTS}/ca.crt`)).toEqual(idsOf(cluster.ca.kubernetes));
+  expect(authoritiesAt(retired, '/etc/etcd/certs/ca.crt')).toEqual(idsOf(cluster.ca.etcd));
+  expect(retired.get(PUBLIC)?.content).toBe(publicKeyOf(site));
+  for (const leaf of LEAVES)
+    expect(retired.get(`${CERTS}/${leaf}.crt`)).toEqual(reissued.get(`${CERTS}/${leaf}.crt`));
+  expect(await presented()).toBe(leafOf(reissued));
+  expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
+});
+
+test('kubeconfigs and copies of the CA become bundles, and hold one CA again at the end', async () => {
+  const site = await createPhasedSite({ role: 'master', layout: 'kubernetes-pki' });
+  const { cluster, node } = site;
+  const pki = '/etc/kubernetes/pki/ca.crt';
+  const copy = '/etc/kubernetes/trusted.pem';
+  await node.write(copy, await node.read(pki));
+  const admin = async (): Promise<ReturnType<typeof embeddedIn>> =>
+    embeddedIn(await node.read('/etc/kubernetes/admin.conf'));
+  const before = await admin();
+
+  await rotateCa(site, 'trust');
+  await answer(site);
+  const both = idsOf(cluster.previousCa?.kubernetes, cluster.ca.kubernetes);
+  expect(casIn(await node.read(pki))).toEqual(both);
+  expect(casIn(await node.read(copy))).toEqual(both);
+  expect(casIn((await admin()).ca)).toEqual(both);
+  expect(await admin()).toMatchObject({ certificate: before.certificate, key: before.key });
+
+  await ask(site, 'reissue');
+  expect(casIn((await admin()).ca)).toEqual(both.toReversed());
+  expect(casIn(await node.read(copy))).toEqual(both.toReversed());
+  expect(isSignedBy(new X509Certificate((await admin()).certificate), cluster.ca.kubernetes)).toBe(true);
+
+  await ask(site, 'retire');
+  expect(casIn((await admin()).ca)).toEqual(idsOf(cluster.ca.kubernetes));
+  expect(casIn(await node.read(copy))).toEqual(idsOf(cluster.ca.kubernetes));
+  expect((await node.agent('certs')).code).toBe(0);
+});
+
+test.each(['trust', 'reissue', 'retire'])(
+  '%s, asked for once more, changes and restarts nothing',
+  async (last) => {
+    const site = await createPhasedSite({ role: 'master' });
+    await rotateCa(site, 'trust');
+    await answer(site);
+    if (last !== 'trust') await ask(site, 'reissue');
+    if (last === 'retire') await ask(site, 'retire');
+    const [files, restarts] = [await site.files(), site.restarts().length];
+    const id = (await site.ledger()).at(-1)?.id;
+    const { settled } = await site.pass({ force: id });
+    expect(settled).toMatchObject([{ id, outcome: { statusCode: 0, stderr: '' } }]);
+    expect(settled[0]?.outcome.stdout).toContain('nothing to do');
+    expect(await site.files()).toEqual(files);
+    expect(site.restarts()).toHaveLength(restarts);
+  },
+);
+
+test('all in one, from the middle of the phases, ends with the new CA alone', async () => {
+  const site = await createPhasedSite({ role: 'master' });
+  await rotateCa(site, 'trust');
+  await answer(site);
+  expect(await ask(site, 'all')).toMatchObject({ deploy_status_code: 0 });
+  const files = await site.files();
+  expect(authoritiesAt(files, `${CERTS}/ca.crt`)).toEqual(idsOf(site.cluster.ca.kubernetes));
+  expect(isSignedBy(certificateAt(files, `${CERTS}/server.crt`), site.cluster.ca.kubernetes)).toBe(true);
+});
+
+const refused = async (site: Site, phase: string): Promise<string> => {
+  const [files, restarts] = [await site.files(), site.restarts().length];
+  const { deploy_status_code: code, deploy_stderr: words } = await ask(site, phase);
+  expect(code).toBe(1);
+  expect(await site.files()).toEqual(files);
+  expect(site.restarts()).toHaveLength(restarts);
+  return String(words);
+};
+
+describe('in a wrong order a phase is refused, and nothing changes', () => {
+  test('reissue on a node that does not trust the new CA: nor may its peers', async () => {
+    const site = await createPhasedSite();
+    await rotateCa(site, 'trust');
+    await answer(site);
+    // Magnum's CA is another one again by now.
+    await rotateCa(site, 'reissue');
+    const words = String((await answer(site))['deploy_stderr']);
+    expect(words).toContain('the kubernetes CA that Magnum serves is not trusted on this node');
+    expect(words).toContain('the phase "trust" comes first, on every node');
+  });
+
+  test('retire while certificates of the old CA are there, which would be of no use then', async () => {
+    const site = await createPhasedSite();
+    await rotateCa(site, 'trust');
+    await answer(site);
+    expect(await refused(site, 'retire')).toContain(
+      'kubelet, proxy: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first',
+    );
+  });
+
+  test('a phase that there is not', async () => {
+    const site = await createPhasedSite();
+    expect(await refused(site, 'Trust')).toContain(
+      'the phase "Trust" is none of all, trust, reissue, retire',
+    );
+  });
+
+  test('trust where kube-controller-manager signs with the very file, as cert_manager_api has it', async () => {
+    const site = await createPhasedSite({ role: 'master' });
+    const key = caKeyOf(site);
+    await site.node.write(`${CERTS}/ca.key`, key);
+    await rotateCa(site, 'all');
+    await answer(site);
+    // Its key is nobody's copy of the certificate, whatever happens to that.
+    expect(await site.node.read(`${CERTS}/ca.key`)).toBe(key);
+    await site.node.write(`${CERTS}/ca.key`, caKeyOf(site));
+    await rotateCa(site, '');
+    expect(await refused(site, 'trust')).toContain(`${CERTS}/ca.key is the key of the CA in ${CERTS}/ca.crt`);
+  });
+});
+
+test('agent status, plan and certs say in words where the node is, and what comes next', async () => {
+  const site = await createPhasedSite({ role: 'master' });
+  const says = async (verb: string): Promise<string> =>
+    (await cli(site, [verb])).stdout.replaceAll(/\s+/g, ' ');
+  const NEXT = 'once every node has come so far, renew them with the phase "reissue"';
+  const LAST =
+    'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"';
+  expect(await says('status')).not.toContain('CA');
+
+  await rotateCa(site, 'trust');
+  await answer(site);
+  for (const verb of ['status', 'plan', 'certs']) expect(await says(verb)).toContain(NEXT);
+  const rows = listIn(jsonObject((await cli(site, ['certs', '--json'])).stdout), 'certificates');
+  const cas = rows.filter((row) => at(row, 'file') === `${CERTS}/ca.crt`);
+  expect(cas.map((row) => at(row, 'fingerprint'))).toEqual(
+    [site.cluster.previousCa, site.cluster.ca].map((one) => fingerprintOf(one?.kubernetes ?? '')),
+  );
+  expect((await cli(site, ['certs'])).code).toBe(0);
+
+  await ask(site, 'reissue');
+  for (const verb of ['status', 'plan', 'certs']) expect(await says(verb)).toContain(LAST);
+  expect(await says('status')).toContain('1 old service-account key is accepted until');
+
+  await ask(site, 'retire');
+  for (const verb of ['status', 'plan', 'certs']) expect(await says(verb)).not.toContain('the phase');
+});
