@@ -55,7 +55,8 @@ async function startUnit(
       '--',
       ...command,
     ],
-    { reject: false, stdin: 'ignore', timeout: 30_000 },
+    // Its failures are told here, and not to systemd in this unit's name.
+    { reject: false, stdin: 'ignore', timeout: 30_000, env: { NOTIFY_SOCKET: undefined } },
   );
   if (exitCode !== 0)
     throw new AgentError('unit', `starting ${what} as the unit ${unit}: ${stderr.trim() || shortMessage}`);

@@ -15,6 +15,8 @@ export const systemctlRunner =
       timeout,
       cancelSignal: signal,
       stdin: 'ignore',
+      // systemctl notifies whoever listens there of its own failures (252), and would speak in this unit's name.
+      env: { NOTIFY_SOCKET: undefined },
     });
     if (result.exitCode === 0) return result.stdout;
     const what = `systemctl ${args.join(' ')}`;

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { journalOf } from '../../../src/services/journal.ts';
 import { createSystemctl, type Systemctl } from '../../../src/services/systemctl.ts';
 import { NEVER } from '../support/clock.ts';
@@ -47,6 +47,13 @@ test('a question that fails fails for each who asked it', async () => {
   const { systemctl } = await setUp('echo no >&2; exit 1');
   const both = await Promise.allSettled([systemctl.show('a', NEVER), systemctl.show('b', NEVER)]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+});
+
+test('it does not speak to systemd in the name of the unit that it is run by', async () => {
+  vi.stubEnv('NOTIFY_SOCKET', '/run/notify');
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const { systemctl } = await setUp('echo LoadState=${NOTIFY_SOCKET-nobody}');
+  expect(await systemctl.show('etcd', NEVER)).toMatchObject({ load: 'nobody' });
 });
 
 test('what systemd does not say is empty', async () => {
