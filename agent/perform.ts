@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError } from '../src/base/errors.ts';
+import { AgentError, codeOf } from '../src/base/errors.ts';
 import { type IssueHands, issueCertificates, type Material } from '../src/certificates/issue.ts';
 import { oneCertificate } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
@@ -119,7 +119,8 @@ const performStep = async <D extends Step['do']>(step: Extract<Step, { do: D }>,
  * brings the old files back and restarts what was restarted. How it ended is in the journal until `conclude`.
  *
  * @throws the error of the step that failed, with what became of the node in its message; `aborted` when the
- *   program is to stop and nothing has been replaced yet: the same run can be made again later
+ *   program is to stop and nothing has been replaced yet, so that the same run can be made again later, and when the
+ *   node is switched off: then the journal knows how far it came
  */
 export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcome> {
   const { hands } = run;
@@ -139,6 +140,8 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
     // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
     const journal = await hands.generations.current();
     const own = journal?.owner === run.owner && journal.state !== 'stuck' ? journal : undefined;
+    // The node is switched off after files were replaced: the next start goes on from the journal.
+    if (own && own.state !== 'staging' && codeOf(error) === 'aborted') throw error;
     throw await wayBack(error, own, restarted, hands);
   }
   // Without a generation there was nothing but restarts.

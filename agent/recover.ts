@@ -56,6 +56,7 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
   try {
     return await carryOut(fromReplaceOn(units), { owner, hands, signal, journal });
   } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
     return failed(error);
   }
 }

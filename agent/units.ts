@@ -33,7 +33,7 @@ export async function unitsAsFound(
  * Restarts one unit of a generation, proves it, and tells what came of it.
  *
  * @returns the unit as it stands then; none when the node does not have it
- * @throws `unit` or `proof`, with the last lines of the unit's own journal
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
  */
 export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]> {
   const standing = await explained(
@@ -50,7 +50,7 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]>
  * Sees to it that every unit that has been restarted is there yet, and that those whose port cannot be asked have
  * been for long enough. One wait serves all.
  *
- * @throws `unit`, with the last lines of the unit's own journal
+ * @throws `unit`, with the last lines of the unit's own journal; `aborted` when the node is switched off
  */
 export async function seeThatTheyLast(units: readonly Standing[], hands: Hands): Promise<void> {
   const ms = settlesInMs(units, hands.clock.elapsed());
@@ -76,12 +76,24 @@ async function explained<T>(
   try {
     return await work(await servicesOf(hands));
   } catch (error) {
+    if (await isGoingDown(hands))
+      throw new AgentError(
+        'aborted',
+        `the node is being switched off: with ${unit} it goes on at the next start`,
+        { cause: error },
+      );
     await learnKeys(hands);
     const lines = await hands.journalOf(unit, LAST_LINES);
     if (!(error instanceof AgentError) || lines.length === 0) throw error;
     const journal = ['', `the last lines of the journal of ${unit}:`, ...lines].join('\n  ');
     throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
   }
+}
+
+/** systemd takes every unit down then: that says nothing about the certificates. */
+async function isGoingDown(hands: Hands): Promise<boolean> {
+  const systemctl = await hands.systemctl();
+  return await systemctl.isGoingDown(NEVER).catch(() => false);
 }
 
 async function servicesOf(hands: Hands): Promise<ServiceHands> {

@@ -1,4 +1,4 @@
-import { AgentError, explain } from '../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import { certificatesIn } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
 import type { Standing } from '../src/services/lasting.ts';
@@ -15,6 +15,7 @@ import { restart, seeThatTheyLast } from './units.ts';
  *
  * @param journal of the run that failed; undefined when it has not begun to stage anything
  * @returns the error to report: the cause, and what became of the node
+ * @throws `aborted` when the node is switched off meanwhile
  */
 export async function wayBack(
   cause: unknown,
@@ -50,12 +51,12 @@ export async function wayBack(
         standing.push(...(await restart(unit, hands)));
       });
     } catch (error) {
-      refusing.push(explain(error));
+      refusing.push(said(error));
     }
   try {
     await seeThatTheyLast(standing, hands);
   } catch (error) {
-    refusing.push(explain(error));
+    refusing.push(said(error));
   }
   const result = report(
     refusing.length === 0
@@ -64,6 +65,12 @@ export async function wayBack(
   );
   await generations.end(reverted, { units: [...restarted], outcome: failed(result) } satisfies Rest);
   return result;
+}
+
+/** @throws what ends the way back for now: the node is switched off, and the next start goes on */
+function said(error: unknown): string {
+  if (codeOf(error) === 'aborted') throw error;
+  return explain(error);
 }
 
 /** There is no way back to a CA that nobody would accept any more. */

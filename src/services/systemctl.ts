@@ -25,6 +25,8 @@ export type Systemctl = {
   resetFailed(unit: string, signal: AbortSignal): Promise<void>;
   /** Returns when the job is done; systemd's own words when it failed. */
   restart(unit: string, deadlineMs: number, signal: AbortSignal): Promise<void>;
+  /** Whether the whole node is being switched off, and its units with it. */
+  isGoingDown(signal: AbortSignal): Promise<boolean>;
 };
 
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
@@ -51,6 +53,9 @@ export function createSystemctl(program: string): Systemctl {
     restart: async (unit, deadlineMs, signal) => {
       await run(['restart', serviceName(unit)], deadlineMs, signal);
     },
+    isGoingDown: async (signal) =>
+      factsOf(await run(['show', '--property=SystemState'], QUICK_MS, signal)).get('SystemState') ===
+      'stopping',
   };
 }
 

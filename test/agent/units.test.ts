@@ -44,6 +44,30 @@ test('an optional unit that somebody has stopped stays so, and Heat is told', as
   expect(told(site).stdout).not.toContain('kube-proxy is active');
 });
 
+test.each([
+  ['on the way', 1],
+  ['on the way back', 3],
+])(
+  'a node that is switched off in the middle of a rotation, %s, goes on after it has been switched on',
+  async (where, atRestart) => {
+    const site = await createSite(cloud);
+    const { units } = site.node;
+    const ca = async (): Promise<string> => await site.node.read('/etc/kubernetes/certs/ca.crt');
+    const before = await ca();
+    const isBack = where === 'on the way back';
+    await cloud.rotateCa(site.cluster);
+    if (isBack) units.breakUnit('kube-proxy', 'fails to start');
+    units.goDown(atRestart);
+    await expect(site.pass()).rejects.toMatchObject({ code: 'aborted' });
+    expect(site.signals()).toEqual([]);
+    units.mend('kube-proxy');
+    units.comeUp();
+    await site.pass();
+    expect(told(site).status).toBe(isBack ? 1 : 0);
+    expect((await ca()) === before).toBe(isBack);
+  },
+);
+
 test('it stays so on the way back, too', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');

@@ -23,6 +23,7 @@ export function socketSystemctl(socketPath: string): Systemctl {
     restart: async (unit) => {
       await ask('restart', unit);
     },
+    isGoingDown: async () => (await ask('show', '')).includes('SystemState=stopping'),
   };
 }
 

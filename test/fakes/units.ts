@@ -29,6 +29,9 @@ export type Units = {
   mend(unit: string): void;
   /** As `systemctl stop` leaves it. */
   stop(unit: string): void;
+  /** At this restart from now on, 1 is the next, the node is switched off: every unit is stopped, none can be started. */
+  goDown(atRestart: number): void;
+  comeUp(): void;
   close(): Promise<void>;
 };
 
@@ -71,7 +74,10 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   };
   for (const unit of Object.keys(specs)) running.set(unit, load(unit) ? 'active' : 'failed');
 
+  let downAt = Infinity;
+  const isDown = (): boolean => restarts.length >= downAt;
   const act = (verb: string, unit: string): { code: number; out?: string; err?: string } => {
+    if (unit === '') return { code: 0, out: `SystemState=${isDown() ? 'stopping' : 'running'}\n` };
     const fault = broken.get(unit);
     const known = unit in specs && fault !== 'is missing';
     const state = running.get(unit) ?? 'inactive';
@@ -103,6 +109,10 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
     if (verb === 'reset-failed') return { code: 0 };
     restarts.push(unit);
+    if (isDown()) {
+      for (const name of running.keys()) running.set(name, 'inactive');
+      return { code: 1, err: `Job for ${unit}.service canceled.\n` };
+    }
     starts.set(unit, { byAnybody: (starts.get(unit) ?? NEVER_STARTED).byAnybody + 1, bySystemd: 0 });
     if (fault === 'fails to start' || (fault !== 'keeps the old certificate' && !load(unit))) {
       running.set(unit, 'failed');
@@ -126,6 +136,13 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     breakUnit: (unit, how) => broken.set(unit, how),
     mend: (unit) => broken.delete(unit),
     stop: (unit) => running.set(unit, 'inactive'),
+    goDown: (atRestart) => {
+      downAt = restarts.length + atRestart;
+    },
+    comeUp: () => {
+      downAt = Infinity;
+      for (const unit of running.keys()) running.set(unit, load(unit) ? 'active' : 'failed');
+    },
     close: async () => {
       await Promise.all([...servers.values(), ...health.values(), control].map(closed));
     },
@@ -171,7 +188,8 @@ async function listenControl(
   const control = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://units');
     const verb = url.searchParams.get('verb') ?? '';
-    const answers = url.searchParams.getAll('unit').map((unit) => act(verb, unit));
+    const units = url.searchParams.getAll('unit');
+    const answers = (units.length > 0 ? units : ['']).map((unit) => act(verb, unit));
     // One paragraph for each unit, as systemctl has it.
     const answer = {
       code: Math.max(0, ...answers.map(({ code }) => code)),

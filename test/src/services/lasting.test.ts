@@ -26,6 +26,7 @@ const systemctl = (state: Partial<UnitState>): Systemctl => ({
   show: async () => await Promise.resolve({ ...RUNNING, ...state }),
   resetFailed: async () => await Promise.reject(new Error('nobody resets anything here')),
   restart: async () => await Promise.reject(new Error('nobody restarts anything here')),
+  isGoingDown: async () => await Promise.resolve(false),
 });
 
 test('one wait serves all units: the longest of those whose port cannot be asked', () => {

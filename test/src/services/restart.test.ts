@@ -46,6 +46,7 @@ function setUp(states: UnitState[], over: Partial<ServiceHands> = {}) {
       restart: async (unit) => {
         await Promise.resolve(calls.push(`restart ${unit}`));
       },
+      isGoingDown: async () => await Promise.resolve(false),
     },
     presented: presentedCertificate,
     askHealth: async () => await Promise.resolve(),
