@@ -38,10 +38,27 @@ export const verb: Verb = async (context, options) => {
       hands.close();
     }
   }
-  return await onLockedNode(context, 'migrate', progress, async (hands) => {
-    const steps = await plan(hands);
-    await carryOutMigration(steps, hands, stopping);
-    if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
-    return EXIT.done;
+  const steps = await onLockedNode(context, 'migrate', progress, async (hands) => {
+    const all = await plan(hands);
+    await carryOutMigration(
+      all.filter((step) => !startsDaemon(step)),
+      hands,
+      stopping,
+    );
+    return all;
   });
+  const starts = steps.filter(startsDaemon);
+  if (starts.length > 0) {
+    const hands = await openHands(context, progress);
+    try {
+      await carryOutMigration(starts, hands, stopping);
+    } finally {
+      hands.close();
+    }
+  }
+  if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
+  return EXIT.done;
 };
+
+/** The daemon wants the lock that a migration holds: it is started when that is free. */
+const startsDaemon = (step: MigrationStep): boolean => step.do === 'employ' && step.unit === SUCCESSOR;
