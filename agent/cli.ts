@@ -3,6 +3,7 @@ import { createDisk } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
 import { createSecrets } from '../src/base/secrets.ts';
+import { CA_TYPES } from '../src/certificates/layout.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
@@ -109,6 +110,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .requiredOption('--user <name>', 'who it is for: the CN of the certificate')
     .requiredOption('--dir <dir>', 'where key.pem, cert.pem, ca.pem and config go')
     .option('--group <name>', 'the group of the user: the O of the certificate')
+    .addOption(new Option('--ca <type>', 'the CA that signs').choices(CA_TYPES).default('kubernetes'))
     .option('--force', 'replace what is there')
     .action(run(async () => await import('./commands/cluster-config.ts')));
   verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
@@ -117,6 +119,12 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")
     .option('--unit <name...>', 'only these')
     .action(run(async () => await import('./commands/restart.ts')));
+  verb('revoke', 'put a list of revoked certificates in place, and see the services go by it')
+    .requiredOption('--crl <file>', 'the list: PEM or DER')
+    .option('--allow-own', 'also one that revokes what this node itself uses')
+    .option('--prepare', 'for a service that is not configured to read it yet; nothing is proven')
+    .option('--restart', 'restart also what reads the file by itself: that ends open connections')
+    .action(run(async () => await import('./commands/revoke.ts')));
   verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--back', 'give the node back to os-collect-config')

@@ -175,6 +175,10 @@ export async function compose({
         (await readIfThere(disk, path))?.toString('utf8'),
       );
     },
+    unitSettings: async (unit, signal) => {
+      const { unitSettings } = await import('../src/services/unit-settings.ts');
+      return await unitSettings(systemctlProgram)(unit, signal);
+    },
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journal.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);

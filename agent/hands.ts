@@ -16,6 +16,7 @@ import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
+import type { UnitSettings } from '../src/services/unit-settings.ts';
 import type { UnitKeeper } from '../src/services/unit-keeper.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { Adoption } from './adoption.ts';
@@ -59,6 +60,7 @@ export type Hands = {
   runs: RunHands;
   systemctl(): Promise<Systemctl>;
   unitKeeper(): Promise<UnitKeeper>;
+  unitSettings(unit: string, signal: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
   askHealth(url: string, identity: ClientIdentity | undefined, signal: AbortSignal): Promise<void>;
   /** The last lines of a unit's journal, oldest first; none where there is no journal. */

@@ -8,6 +8,7 @@ import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import { compare } from './compare.ts';
 import type { Cluster, Hands } from './hands.ts';
+import { listsOutlived } from './lists-outlived.ts';
 import { newFiles } from './new-files.ts';
 import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
@@ -16,7 +17,7 @@ import { type Rest, RestSchema } from './rest.ts';
 import { LEAVING } from './service-account.ts';
 import { nothingToDo, restarted as restartedOutcome, success, unchanged } from './success.ts';
 import { timed } from './timed.ts';
-import { restart, seeThatTheyLast, unitsAsFound } from './units.ts';
+import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
 
 /** What a run of steps knows so far. */
@@ -37,8 +38,12 @@ type Run = {
   isUnchanged?: boolean;
   /** How it ends before its last step: the node is as it is asked to be. */
   outcome?: Outcome;
-  /** The units that have been restarted, as they stood then. */
+  /** The units that have been restarted, or were about to be. */
+  restarted?: UnitPlan[];
+  /** As they stood then. */
   standing?: Standing[];
+  /** What has been seen of lists of revoked certificates. */
+  seen?: string[];
 };
 
 /** How each step is done. A new kind of step does not compile until it stands here. */
@@ -75,14 +80,26 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     const { hands, material } = run;
     const node = made(run.node);
     const files = await newFiles(step, node, material, hands);
+    const outlived =
+      step.certificates && material ? await listsOutlived(node, material, hands, run.signal) : [];
     const { units, left } = await unitsAsFound(step.units, hands, run.signal);
     run.left = left;
     run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {
       const changed = paths.filter((path) => path !== LEAVING);
       run.isUnchanged = changed.length === 0;
       if (run.isUnchanged) return { units: [], outcome: unchanged(step) };
-      return { units, outcome: success(step, changed, material, node, units, [...left.values()]) };
+      const notices = [...left.values(), ...outlived];
+      return { units, outcome: success(step, changed, material, node, units, notices) };
     });
+  },
+
+  'stage-files': async ({ files, units, lists, said }, run) => {
+    const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
+    run.journal = await run.hands.generations.stage(run.owner, files, (): Rest => ({
+      units: [...units],
+      lists: [...lists],
+      outcome,
+    }));
   },
 
   replace: async (_, run) => {
@@ -92,7 +109,18 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   restart: async ({ unit }, run) => {
     const why = run.left?.get(unit.unit);
     if (why !== undefined) run.hands.progress({ event: 'notice', text: why });
-    else run.standing = [...(run.standing ?? []), ...(await restart(unit, run.hands))];
+    else await restartIn(run, unit);
+  },
+
+  'prove-list': async ({ list }, run) => {
+    let { read, said } = await seeList(list, run.hands);
+    const unread = `that ${list.file} has been read cannot be seen`;
+    if (!read && list.rereads) {
+      run.hands.progress({ event: 'notice', text: `${unread}: ${list.unit.unit} is restarted` });
+      await restartIn(run, list.unit);
+      ({ read, said } = await seeList(list, run.hands));
+    }
+    run.seen = [...(run.seen ?? []), ...said, ...(read ? [] : [unread])];
   },
 };
 
@@ -110,6 +138,11 @@ function issueHands({ hands, cluster, material }: Run): IssueHands {
   };
 }
 
+async function restartIn(run: Run, unit: UnitPlan): Promise<void> {
+  run.restarted = [...(run.restarted ?? []), unit];
+  run.standing = [...(run.standing ?? []), ...(await restart(unit, run.hands))];
+}
+
 const performStep = async <D extends Step['do']>(step: Extract<Step, { do: D }>, run: Run): Promise<void> => {
   await perform[step.do](step, run);
 };
@@ -124,12 +157,10 @@ const performStep = async <D extends Step['do']>(step: Extract<Step, { do: D }>,
  */
 export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcome> {
   const { hands } = run;
-  const restarted: UnitPlan[] = [];
   try {
     for (const step of steps) {
       // What reads the files has read just these.
       if (step.do === 'restart' && run.isUnchanged === true) continue;
-      if (step.do === 'restart' && !run.left?.has(step.unit.unit)) restarted.push(step.unit);
       await timed(hands, describeStep(step), async () => {
         await performStep(step, run);
       });
@@ -142,12 +173,14 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
     const own = journal?.owner === run.owner && journal.state !== 'stuck' ? journal : undefined;
     // The node is switched off after files were replaced: the next start goes on from the journal.
     if (own && own.state !== 'staging' && codeOf(error) === 'aborted') throw error;
-    throw await wayBack(error, own, restarted, hands);
+    throw await wayBack(error, own, run.restarted ?? [], hands);
   }
   // Without a generation there was nothing but restarts.
-  if (!run.journal) return restartedOutcome(restarted);
-  const { outcome } = v.parse(RestSchema, run.journal.rest);
-  await hands.generations.end(run.journal, run.journal.rest);
+  if (!run.journal) return restartedOutcome(run.restarted ?? []);
+  const rest = v.parse(RestSchema, run.journal.rest);
+  const stdout = [rest.outcome.stdout, ...(run.seen ?? []).map((line) => `${line}\n`)].join('');
+  const outcome = { ...rest.outcome, stdout };
+  await hands.generations.end(run.journal, { ...rest, outcome } satisfies Rest);
   return outcome;
 }
 

@@ -3,8 +3,10 @@ import type { CaType } from '../src/certificates/layout.ts';
 import { type CertificateRequest, requestsOf } from '../src/certificates/request.ts';
 import { fill } from '../src/certificates/template.ts';
 import type { RunRequest } from '../src/hooks/request.ts';
+import type { ManagedFile } from '../src/files/managed-file.ts';
 import type { GoBackOperation, RotateOperation } from '../src/operation/operation.ts';
 import type { Phase } from '../src/operation/phase.ts';
+import type { ListPlan } from '../src/services/list.ts';
 import { planUnits, type UnitPlan } from '../src/services/unit.ts';
 import type { Config } from './config.ts';
 import type { Node } from './node.ts';
@@ -38,8 +40,18 @@ export type Step =
       /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
       units: readonly UnitPlan[];
     }
+  /** Files that come as they are, and what is said of them once all is proven. */
+  | {
+      do: 'stage-files';
+      files: readonly ManagedFile[];
+      units: readonly UnitPlan[];
+      lists: readonly ListPlan[];
+      said: readonly string[];
+    }
   | { do: 'replace' }
-  | { do: 'restart'; unit: UnitPlan };
+  | { do: 'restart'; unit: UnitPlan }
+  /** Sees a unit go by a list of revoked certificates. */
+  | { do: 'prove-list'; list: ListPlan };
 
 /** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
 export type RunStep =
@@ -120,13 +132,33 @@ export const planRestart = (units: readonly UnitPlan[]): Step[] => [
   ...units.map((unit): Step => ({ do: 'restart', unit })),
 ];
 
+/**
+ * Lists of revoked certificates in their places.
+ *
+ * @param lists how each is proven; none where a service is only to be configured for it
+ */
+export function planRevocation(
+  files: readonly ManagedFile[],
+  lists: readonly ListPlan[],
+  said: readonly string[],
+): Step[] {
+  const paths = files.map(({ path }) => path);
+  const units = lists.filter(({ rereads }) => !rereads).map(({ unit }) => unit);
+  return [
+    { do: 'check', paths, units: lists.map(({ unit }) => unit) },
+    { do: 'stage-files', files, units, lists, said },
+    ...fromReplaceOn(units, lists),
+  ];
+}
+
 export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
   planUnits(layout, (text) => fill(text, values), services.units, services);
 
 /** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */
-export const fromReplaceOn = (units: readonly UnitPlan[]): Step[] => [
+export const fromReplaceOn = (units: readonly UnitPlan[], lists: readonly ListPlan[] = []): Step[] => [
   { do: 'replace' },
   ...units.map((unit): Step => ({ do: 'restart', unit })),
+  ...lists.map((list): Step => ({ do: 'prove-list', list })),
 ];
 
 const certificatePaths = ({ layout }: Node, phase: Phase): string[] => [
@@ -157,6 +189,8 @@ export function describeStep(step: Step | RunStep): string {
     }
     case 'stage':
       return `stage the new files beside ${count(step.paths.length, 'target')}`;
+    case 'stage-files':
+      return `stage the new files beside ${count(step.files.length, 'target')}`;
     case 'replace':
       return 'put the new files in place';
     case 'restart': {
@@ -165,6 +199,8 @@ export function describeStep(step: Step | RunStep): string {
         ? `restart ${unit} and see its certificate on ${probe.host}:${probe.port}`
         : `restart ${unit}`;
     }
+    case 'prove-list':
+      return `see ${step.list.unit.unit} go by ${step.list.file}`;
     case 'run':
       return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
     case 'take-up':
@@ -182,6 +218,15 @@ export function detailStep(step: Step | RunStep): string[] {
       });
     case 'stage':
       return [...step.paths];
+    case 'stage-files':
+      return step.files.map(({ path }) => path);
+    case 'prove-list': {
+      const { accepted, refused } = step.list;
+      return [
+        ...(accepted ? [`lets ${accepted.certificate} in`] : []),
+        ...(refused ? [`refuses ${refused.certificate}`] : []),
+      ];
+    }
     case 'log-in':
     case 'check':
     case 'compare':

@@ -47,14 +47,14 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     await hands.generations.clear();
     return undefined;
   }
-  const { units, outcome } = v.parse(RestSchema, journal.rest);
+  const { units, lists, outcome } = v.parse(RestSchema, journal.rest);
   if (state === 'ended') return outcome;
   if (state === 'reverting' || state === 'reverted') {
     const cause = new AgentError('unit', 'the rotation failed and was interrupted on its way back');
     return failed(await wayBack(cause, journal, units, hands));
   }
   try {
-    return await carryOut(fromReplaceOn(units), { owner, hands, signal, journal });
+    return await carryOut(fromReplaceOn(units, lists), { owner, hands, signal, journal });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

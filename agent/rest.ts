@@ -1,10 +1,16 @@
 import * as v from 'valibot';
 import { OutcomeSchema } from '../src/deployment/deployment.ts';
+import { ListPlan } from '../src/services/list.ts';
 import { UnitPlan } from '../src/services/unit.ts';
 
 /**
  * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
  * told if everything is proven, or, once the generation has ended, how it ended.
  */
-export const RestSchema = v.object({ units: v.array(UnitPlan), outcome: OutcomeSchema });
-export type Rest = v.InferOutput<typeof RestSchema>;
+export const RestSchema = v.object({
+  units: v.array(UnitPlan),
+  /** Lists of revoked certificates that units have to be seen to go by. */
+  lists: v.optional(v.array(ListPlan), []),
+  outcome: OutcomeSchema,
+});
+export type Rest = v.InferInput<typeof RestSchema>;

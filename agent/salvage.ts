@@ -29,6 +29,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
     LEAVING,
+    ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     ...(await findCandidates(disk, node.layout, (path, error) => {
       hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
     })),

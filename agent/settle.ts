@@ -44,6 +44,10 @@ export async function intend(
       return await intendForNode(operation, hands, signal);
     case 'restart':
       return await intendToRestart(operation, hands, signal);
+    case 'revoke': {
+      const { intendToRevoke } = await import('./revoke.ts');
+      return await intendToRevoke(operation, hands, signal);
+    }
     case 'run':
       return await intendToRun(operation, deployment, hands);
   }
@@ -156,10 +160,11 @@ export async function settle(
     : deployment.fault
       ? failed(deployment.fault)
       : await attempt(intention, id, hands, signal);
-  return await (isRotation(operation) ? conclude : concludeRun)(id, outcome, hands);
+  return await (replacesFiles(operation) ? conclude : concludeRun)(id, outcome, hands);
 }
 
-const isRotation = ({ kind }: Operation): boolean => kind === 'rotate' || kind === 'go-back';
+const replacesFiles = ({ kind }: Operation): boolean =>
+  kind === 'rotate' || kind === 'go-back' || kind === 'revoke';
 
 const LOST = new AgentError(
   'state',

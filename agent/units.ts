@@ -2,6 +2,7 @@ import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import { lasts, settlesInMs, type Standing } from '../src/services/lasting.ts';
+import { type ListPlan, type Seen, seeListTaken } from '../src/services/list.ts';
 import { restartAndProve, type ServiceHands, whyLeftAlone } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
@@ -45,6 +46,15 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]>
   hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: it is skipped` });
   return [];
 }
+
+/** @throws `proof`, with the last lines of the unit's own journal */
+export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
+  await explained(
+    list.unit.unit,
+    hands,
+    async ({ clock, askHealth }) =>
+      await seeListTaken(list, { clock, askHealth, hasBeenRead: hands.disk.hasBeenRead }, NEVER),
+  );
 
 /**
  * Sees to it that every unit that has been restarted is there yet, and that those whose port cannot be asked have

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import { certificatesIn } from '../src/certificates/read.ts';
 import type { Journal } from '../src/files/journal.ts';
@@ -5,7 +6,7 @@ import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Hands } from './hands.ts';
 import { failed } from './outcome.ts';
-import type { Rest } from './rest.ts';
+import { type Rest, RestSchema } from './rest.ts';
 import { timed } from './timed.ts';
 import { restart, seeThatTheyLast } from './units.ts';
 
@@ -60,7 +61,9 @@ export async function wayBack(
   }
   const result = report(
     refusing.length === 0
-      ? 'the old certificates are back and served'
+      ? isList(journal)
+        ? 'the former list of revoked certificates is back'
+        : 'the old certificates are back and served'
       : `the old files are back, but ${refusing.join('; ')}`,
   );
   await generations.end(reverted, { units: [...restarted], outcome: failed(result) } satisfies Rest);
@@ -72,6 +75,11 @@ function said(error: unknown): string {
   if (codeOf(error) === 'aborted') throw error;
   return explain(error);
 }
+
+const isList = ({ rest }: Journal): boolean => {
+  const parsed = v.safeParse(RestSchema, rest);
+  return parsed.success && parsed.output.lists.length > 0;
+};
 
 /** There is no way back to a CA that nobody would accept any more. */
 async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promise<void> {

@@ -44,7 +44,7 @@ const ONLY_HERE: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   valibot: 'anywhere',
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
-  'node-forge': ['src/certificates/csr.ts'],
+  'node-forge': ['src/certificates/csr.ts', 'src/certificates/crl.ts'],
   yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config-yaml.ts'],
   execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],

@@ -3,6 +3,7 @@ import { createDisk, type Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { CA_TYPES, type CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
 import { familyOf } from '../../src/certificates/template.ts';
 import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
@@ -17,7 +18,7 @@ import { openHands, textOption, type Verb, writeJson } from '../verb.ts';
  * for the shell that called: `eval "$(agent cluster-config ...)"`.
  */
 export const verb: Verb = async (context, options) => {
-  const { user, group, directory } = wantedOf(options);
+  const { user, group, type, directory } = wantedOf(options);
   // A directory of whoever runs this, not of the node below --root.
   const disk = createDisk('/');
   if (options['force'] !== true) await refuseToOverwrite(disk, directory);
@@ -26,10 +27,10 @@ export const verb: Verb = async (context, options) => {
     const { params, ...node } = await readNode(hands);
     checkNode({ params, ...node }, hands.config.heat_params, false);
     const server = `https://${apiAddress(params, hands.config.heat_params)}`;
-    const material = await issue(params, requestOf(user, group), hands, watchSignals().stopping);
+    const material = await issue(params, requestOf(user, group, type), hands, watchSignals().stopping);
     const { certificate, key } = material.certificates.get(NAME) ?? { certificate: '', key: '' };
     hands.secrets.add(key);
-    const ca = material.authorities.get('kubernetes') ?? '';
+    const ca = material.authorities.get(type) ?? '';
     const { newKubeconfig } = await import('../../src/files/new-kubeconfig.ts');
     const cluster = params.get('CLUSTER_UUID') ?? 'kubernetes';
     const path = join(directory, 'config');
@@ -42,7 +43,14 @@ export const verb: Verb = async (context, options) => {
     const issued = oneCertificate(certificate, NAME);
     const notAfter = issued.validToDate.toISOString();
     if (context.json)
-      writeJson(context, { kubeconfig: path, user, server, fingerprint: fingerprint(issued), notAfter });
+      writeJson(context, {
+        kubeconfig: path,
+        user,
+        server,
+        fingerprint: fingerprint(issued),
+        serial: issued.serialNumber,
+        notAfter,
+      });
     else context.world.stdout.write(`export KUBECONFIG=${quoted(path)}\n`);
     return EXIT.done;
   } finally {
@@ -59,6 +67,7 @@ const LONGEST = 64;
 function wantedOf(options: Record<string, unknown>): {
   user: string;
   group: string | undefined;
+  type: CaType;
   directory: string;
 } {
   const user = textOption(options, 'user') ?? '';
@@ -69,7 +78,8 @@ function wantedOf(options: Record<string, unknown>): {
   ] as const)
     if (value !== undefined && (value.trim() === '' || value.length > LONGEST))
       throw new AgentError('usage', `${option}: a name of 1 to ${LONGEST} characters`);
-  return { user, group, directory: resolve(textOption(options, 'dir') ?? '.') };
+  const type = CA_TYPES.find((one) => one === options['ca']) ?? 'kubernetes';
+  return { user, group, type, directory: resolve(textOption(options, 'dir') ?? '.') };
 }
 
 async function refuseToOverwrite(disk: Disk, directory: string): Promise<void> {
@@ -88,9 +98,9 @@ function apiAddress(params: HeatParams, path: string): string {
   return `${familyOf(host) === 6 ? `[${host}]` : host}:${given(params, 'KUBE_API_PORT') ?? '6443'}`;
 }
 
-const requestOf = (user: string, group: string | undefined): CertificateRequest => ({
+const requestOf = (user: string, group: string | undefined, ca: CaType): CertificateRequest => ({
   name: NAME,
-  ca: 'kubernetes',
+  ca,
   subject: [['CN', user], ...(group === undefined ? [] : [['O', group] as const])],
   names: [],
   keyUsage: ['digitalSignature', 'keyEncipherment'],
@@ -104,7 +114,7 @@ async function issue(
   signal: AbortSignal,
 ): Promise<Material> {
   const cluster = await hands.openCluster(params, undefined, signal, { patient: false });
-  return await issueCertificates([request], ['kubernetes'], hands.config.keys, {
+  return await issueCertificates([request], [request.ca], hands.config.keys, {
     ...cluster,
     // Nothing of it belongs to the node, or outlives this run.
     recall: async () => await Promise.resolve(undefined),

@@ -18,11 +18,18 @@ export const verb: Verb = async (context) => {
   return EXIT.done;
 };
 
-const filesOf = ({ authorities, certificates, serviceAccount, kubeconfigs }: RoleLayout): string[] => [
+const filesOf = ({
+  authorities,
+  certificates,
+  serviceAccount,
+  kubeconfigs,
+  revocationLists = [],
+}: RoleLayout): string[] => [
   ...authorities.map(({ file }) => file.path),
   ...certificates.flatMap(({ files }) => (files ? [files.certificate.path, files.key.path] : [])),
   ...(serviceAccount ? [serviceAccount.publicKeyFile.path, serviceAccount.privateKeyFile.path] : []),
   ...kubeconfigs.map(({ file }) => file.path),
+  ...revocationLists.map(({ file }) => file.path),
 ];
 
 /** `/etc/kubernetes` of `/etc/kubernetes/certs/ca.crt`: new directories are made below it. */

@@ -4,7 +4,7 @@
 RECIPE=$(sha256sum "$HERE/base.sh" | cut -c1-12)
 BASE=/var/cache/coe-machine/$RECIPE
 # What a machine needs to boot, the services that the tests run in it, and what Node is linked with.
-CONTENT=systemd,systemd-sysv,dbus,etcd-server,libatomic1,libstdc++6,docker.io
+CONTENT=systemd,systemd-sysv,dbus,etcd-server,libatomic1,libstdc++6,docker.io,nginx-light
 # None of what boots with a Debian is asked for here; without it a machine is there in a second.
 NEEDLESS=(
   etcd.service etcd2.service getty.target console-getty.service systemd-logind.service systemd-pstore.service
@@ -53,7 +53,7 @@ base_make() {
 base_trim() {
   local root=$1 unit
   # The packages' units stay, so that files of the same name in /etc can stand in for them.
-  rm -f "$root/etc/systemd/system/"{multi-user.target.wants/{etcd,docker,containerd}.service,sockets.target.wants/docker.socket,etcd2.service}
+  rm -f "$root/etc/systemd/system/"{multi-user.target.wants/{etcd,docker,containerd,nginx}.service,sockets.target.wants/docker.socket,etcd2.service}
   for unit in "${NEEDLESS[@]}"; do
     [ "${unit%%[2.]*}" = etcd ] || ln -sf /dev/null "$root/etc/systemd/system/$unit"
   done

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises';
+
 /**
  * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
  * them: the C library does (listxattr(2), getxattr(2), setxattr(2)).
@@ -47,4 +49,10 @@ async function open(): Promise<Attributes> {
     get: (path, name) => filled(functions.lgetxattr(path, name, room, size)),
     set: (path, name, value) => functions.lsetxattr(path, name, value, BigInt(value.length), 0) === 0,
   };
+}
+
+/** Whether a file has been read since it was written, as its times tell; a file system may keep none (noatime). */
+export async function isReadSince(path: string): Promise<boolean> {
+  const { atimeNs, mtimeNs } = await stat(path, { bigint: true });
+  return atimeNs > mtimeNs;
 }

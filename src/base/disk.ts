@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { copyAttributes } from './attributes.ts';
+import { copyAttributes, isReadSince } from './attributes.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
 import { followSymlinks } from './symlinks.ts';
@@ -26,6 +26,8 @@ export type Disk = {
   info(path: string): Promise<FileInfo | undefined>;
   /** Names in a directory, sorted; none when it does not exist. */
   list(path: string): Promise<string[]>;
+  /** Whether a file has been read since it was written; false also where the file system keeps no account of that. */
+  hasBeenRead(path: string): Promise<boolean>;
   /** What is left where a path is, or would be; and whether a file could be made there. */
   room(directory: string): Promise<Space & { writable: boolean }>;
   /** Whether nobody can replace what lies there: it is immutable, or mounted read-only by itself. */
@@ -91,6 +93,9 @@ export function createDisk(root: string): Disk {
           throw error;
         }
       }),
+
+    hasBeenRead: async (path) =>
+      await step('looking at', path, async () => await isReadSince(await at(path))),
 
     room: async (directory) =>
       await step('looking for room in', directory, async () => {

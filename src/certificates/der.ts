@@ -2,9 +2,10 @@
  * Just enough DER (X.690) to find an extension of a certificate. node:crypto tells everything else, and
  * node-forge is too heavy to load for looking at certificates.
  */
-type Element = { tag: number; content: Buffer };
+type Element = { tag: number; content: Buffer; /** With its header, as it is signed. */ whole: Buffer };
 
-function elementsOf(der: Buffer): Element[] {
+/** The elements that stand one after the other in DER; one that is cut off ends where the DER ends. */
+export function elementsOf(der: Buffer): Element[] {
   const elements: Element[] = [];
   for (let at = 0; at + 2 <= der.length;) {
     const tag = der[at] ?? 0;
@@ -12,7 +13,11 @@ function elementsOf(der: Buffer): Element[] {
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
     const start = at + 2 + lengthBytes;
     const length = lengthBytes === 0 ? first : der.readUIntBE(at + 2, Math.min(lengthBytes, 6));
-    elements.push({ tag, content: der.subarray(start, start + length) });
+    elements.push({
+      tag,
+      content: der.subarray(start, start + length),
+      whole: der.subarray(at, start + length),
+    });
     at = start + length;
   }
   return elements;

@@ -29,6 +29,8 @@ export type RoleLayout = {
   kubeconfigs: readonly KubeconfigRow[];
   /** In the order in which they are restarted. */
   units: readonly UnitRow[];
+  /** Lists of revoked certificates, as far as anything here goes by one. */
+  revocationLists?: readonly RevocationListRow[];
 };
 
 /** What a file gets when it is new; one that replaces another takes that one's. */
@@ -101,4 +103,18 @@ export type UnitRow = {
   probe: { host: string; port: string; presents: string } | undefined;
   /** Where it says that it is well, and which certificate of the layout to ask it with. */
   health: { url: string; as?: string } | undefined;
+};
+
+export const LIST_READERS = ['etcd', 'openssl'] as const;
+/** Whose rules a service follows (list-readers.ts). */
+export type ListReader = (typeof LIST_READERS)[number];
+
+/** The file with what a CA has revoked, and the unit of this role that goes by it. */
+export type RevocationListRow = {
+  ca: CaType;
+  file: FileRow;
+  unit: string;
+  reader: ListReader;
+  /** Configuration files that may name it, beside what systemd knows of the unit; of a directory all that lie in it. */
+  namedIn?: readonly string[];
 };

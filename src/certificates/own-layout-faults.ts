@@ -6,7 +6,7 @@ export type Fault = { path: (string | number)[]; message: string };
 
 /** What a schema cannot say of a role: references that lead nowhere, names and files that stand there twice. */
 export function faultsOf(role: RoleText): Fault[] {
-  const { authorities, certificates, kubeconfigs, service_account: pair, units } = role;
+  const { authorities, certificates, kubeconfigs, service_account: pair, units, revocation_lists } = role;
   const faults: Fault[] = [];
   const refer = (path: Fault['path'], why: string | undefined): void => {
     if (why !== undefined) faults.push({ path, message: why });
@@ -53,12 +53,17 @@ export function faultsOf(role: RoleText): Fault[] {
         ? `nobody could verify with it while two CAs are trusted: ${ca} needs a file without "single" as well`
         : undefined,
     );
+  for (const [index, { ca, unit }] of revocation_lists.entries()) {
+    refer(['revocation_lists', index, 'ca'], noCa(ca));
+    const isUnit = units.some((row) => row.unit === unit);
+    refer(['revocation_lists', index, 'unit'], isUnit ? undefined : `there is no unit ${unit} in this role`);
+  }
   return [...faults, ...filesTwice(role, pair)];
 }
 
 /** A certificate and its key may share a file, with nobody else. */
 function filesTwice(
-  { authorities, certificates, kubeconfigs }: RoleText,
+  { authorities, certificates, kubeconfigs, revocation_lists }: RoleText,
   pair: RoleText['service_account'],
 ): Fault[] {
   const faults: Fault[] = [];
@@ -79,6 +84,8 @@ function filesTwice(
   }
   for (const [index, { file }] of kubeconfigs.entries())
     take(file, `the kubeconfig ${index + 1}`, ['kubeconfigs', index, 'file']);
+  for (const [index, { file }] of revocation_lists.entries())
+    take(file, `the revocation list ${index + 1}`, ['revocation_lists', index, 'file']);
   take(pair?.public_key_file, "the service account's public key", ['service_account', 'public_key_file']);
   take(pair?.private_key_file, "the service account's private key", ['service_account', 'private_key_file']);
   return faults;

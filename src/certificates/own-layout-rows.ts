@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { CA_TYPES, EXTENDED_KEY_USAGES, KEY_USAGES, SUBJECT_ATTRIBUTES } from './layout.ts';
+import { CA_TYPES, EXTENDED_KEY_USAGES, KEY_USAGES, LIST_READERS, SUBJECT_ATTRIBUTES } from './layout.ts';
 
 /** The rows of a layout as an operator writes them in YAML. */
 
@@ -78,6 +78,14 @@ const Kubeconfig = v.strictObject({
   server: v.optional(v.string(), 'https://{KUBE_API_PRIVATE_ADDRESS|127.0.0.1}:{KUBE_API_PORT|6443}'),
 });
 
+const RevocationList = v.strictObject({
+  ca,
+  file,
+  unit: v.string(),
+  reader: v.optional(v.picklist(LIST_READERS), 'openssl'),
+  named_in: v.optional(v.array(absolutePath), []),
+});
+
 export const RoleRows = v.strictObject({
   authorities: v.pipe(
     v.array(v.strictObject({ ca, file, single: flag, optional: flag })),
@@ -93,5 +101,6 @@ export const RoleRows = v.strictObject({
     }),
   ),
   units: v.optional(v.array(Unit), []),
+  revocation_lists: v.optional(v.array(RevocationList), []),
 });
 export type RoleText = v.InferOutput<typeof RoleRows>;

@@ -44,6 +44,11 @@ const roleOf = (role: RoleText): RoleLayout => ({
     file: fileOf(file, SECRET),
   })),
   units: role.units.map(unitOf),
+  revocationLists: role.revocation_lists.map(({ file, named_in: namedIn, ...rest }) => ({
+    ...rest,
+    namedIn,
+    file: fileOf(file, PUBLIC),
+  })),
 });
 
 function certificateOf(row: RoleText['certificates'][number]): CertificateRow {

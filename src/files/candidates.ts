@@ -18,6 +18,7 @@ export const pathsOf = (role: RoleLayout): string[] => [
   ...(role.serviceAccount
     ? [role.serviceAccount.privateKeyFile.path, role.serviceAccount.publicKeyFile.path]
     : []),
+  ...(role.revocationLists ?? []).map(({ file }) => file.path),
 ];
 
 /**

@@ -164,7 +164,7 @@ const placesOf = (target: string, previousDirectory: string): { staged: string; 
 
 type Staging = {
   entry: JournalFile;
-  content: string;
+  content: string | Uint8Array;
   attributes: Attributes;
   /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
   keep: Buffer | undefined;
@@ -188,14 +188,15 @@ async function planStaging(
   if (info && info.type !== 'file')
     throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
   const before = await readIfThere(disk, target);
-  if (before?.equals(Buffer.from(file.content))) return undefined;
+  const { content } = file;
+  if (before?.equals(typeof content === 'string' ? Buffer.from(content) : content)) return undefined;
   const { staged, copy } = placesOf(target, previousDirectory);
   const known = proven.get(target);
   const own = info && { mode: info.mode, uid: info.uid, gid: info.gid };
   const previous = known ? known.previous : own ? { copy, attributes: own } : null;
   return {
     entry: { target, staged, previous },
-    content: file.content,
+    content,
     attributes: own ??
       known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
     keep: known ? undefined : before,

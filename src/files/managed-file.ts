@@ -1,7 +1,7 @@
 /** A file as a rotation wants it. Owner and mode are for a new one; one that is replaced keeps its own. */
 export type ManagedFile = {
   path: string;
-  content: string;
+  content: string | Uint8Array;
   owner: string;
   group: string;
   mode: number;

@@ -2,6 +2,7 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
 import { type Phase, selectPhase } from './phase.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
+import { type RevokeOperation, selectRevoke } from './revoke.ts';
 import { type RunOperation, selectRun } from './run.ts';
 
 /** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
@@ -9,6 +10,7 @@ export type Operation =
   | RotateOperation
   | GoBackOperation
   | RestartOperation
+  | RevokeOperation
   | RunOperation
   | NoOperation
   | RefuseOperation;
@@ -69,7 +71,17 @@ const groups: Readonly<Record<string, Select>> = {
     const restart = selectRestart(inputs);
     return typeof restart === 'string' ? { kind: 'refuse', why: restart } : restart;
   },
+  'coe-revoke': (deployment, earlier) => {
+    const { action, inputs } = deployment;
+    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} revokes nothing` };
+    if (bringsEarlier(deployment, earlier)) return { kind: 'none', why: NEVER_TAKEN_BACK };
+    const revoke = selectRevoke(inputs);
+    return typeof revoke === 'string' ? { kind: 'refuse', why: revoke } : revoke;
+  },
 };
+
+const NEVER_TAKEN_BACK =
+  'Heat goes back to an earlier list of revoked certificates: what is revoked stays so, the node keeps the list that it has';
 
 /**
  * The operation that a deployment asks for; undefined when it names no group. Whether the node has a hook for a
@@ -97,10 +109,15 @@ function selectByGroup(deployment: Deployment, earlier: readonly Earlier[]): Ope
  * one rotation are another matter: each is a state of the node, and asking for one that it has comes to nothing. So they
  * may come in any order, be asked for again after a failure or be rolled back, and mean the same each time.
  */
-function goesBack({ asks, rotation }: Deployment, phase: Phase, earlier: readonly Earlier[]): boolean {
+function goesBack(deployment: Deployment, phase: Phase, earlier: readonly Earlier[]): boolean {
+  if (phase !== 'all' && earlier.at(-1)?.rotation === deployment.rotation) return false;
+  return bringsEarlier(deployment, earlier);
+}
+
+/** Whether the inputs are those of before, or none where there were some. */
+function bringsEarlier({ asks }: Deployment, earlier: readonly Earlier[]): boolean {
   const latest = earlier.at(-1);
   if (!latest || latest.asks === asks) return false;
-  if (phase !== 'all' && latest.rotation === rotation) return false;
   return asks === '' || earlier.some((one) => one.asks === asks);
 }
 

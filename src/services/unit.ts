@@ -2,6 +2,9 @@ import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import type { CertificateRow, RoleLayout, UnitRow } from '../certificates/layout.ts';
 
+/** A client certificate and its key, as files. */
+export const Identity = v.object({ certificate: v.string(), key: v.string() });
+
 /** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
 export const UnitPlan = v.object({
   unit: v.string(),
@@ -16,7 +19,7 @@ export const UnitPlan = v.object({
   health: v.optional(
     v.object({
       url: v.string(),
-      identity: v.optional(v.object({ certificate: v.string(), key: v.string() })),
+      identity: v.optional(Identity),
     }),
   ),
 });

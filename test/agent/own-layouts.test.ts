@@ -29,7 +29,7 @@ afterAll(async () => {
 
 /** The worked example of the README. */
 const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/registry[\s\S]*?)```/.exec(readme)?.[1] ?? '';
 
 async function load(files: Record<string, string>): ReturnType<typeof loadConfig> {
   const { disk, write } = await tempRoot();

@@ -59,7 +59,7 @@ export const ENDS_WELL = { deploy_stdout: 'said\n', deploy_stderr: '', deploy_st
 export const SCRIPT = (): string => 'sleep 0.1; echo said; printf left >"$heat_outputs_path.x"';
 
 /** Runs the agent until it has nothing left to do. @returns the steps of its first run */
-async function runUntilDone(root: string, first: Plan, isDone: () => boolean): Promise<string[]> {
+export async function runUntilDone(root: string, first: Plan, isDone: () => boolean): Promise<string[]> {
   return await withRunner(async (runner) => {
     const { points } = await runner.run(root, first);
     for (let times = 0; times < 5 && !isDone(); times += 1) await runner.run(root);

@@ -19,7 +19,7 @@ export type TestNode = {
   /** Starts the program and does not wait; the caller ends it. */
   start(...args: string[]): ReturnType<typeof spawn>;
   read(path: string): Promise<string>;
-  write(path: string, content: string, mode?: number): Promise<void>;
+  write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Merges settings into the node's configuration. */
   configure(settings: Record<string, unknown>): Promise<void>;
   close(): Promise<void>;
@@ -45,7 +45,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   const root = await mkdtemp(join(tmpdir(), 'coe-node-'));
   const layout = spec.layout ?? 'kubernetes-certs';
   const at = (path: string): string => join(root, path);
-  const write = async (path: string, content: string, mode = 0o600): Promise<void> => {
+  const write = async (path: string, content: string | Uint8Array, mode = 0o600): Promise<void> => {
     await mkdir(dirname(at(path)), { recursive: true });
     await writeFile(at(path), content, { mode });
   };

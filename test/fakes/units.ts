@@ -1,9 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTls, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { TLSSocket } from 'node:tls';
 
 /** The files that a unit serves its TLS port with, below the node's root; with `healthOnTls` it is asked there. */
 export type UnitSpec = { certificate: string; key: string; ca: string; healthOnTls?: boolean } | undefined;
@@ -27,6 +29,13 @@ export type Units = {
   /** Lets a unit misbehave until it is mended. */
   breakUnit(unit: string, how: Misbehaviour): void;
   mend(unit: string): void;
+  /**
+   * The unit is started with `--client-crl-file` and goes by it as etcd does: it reads the file at each connection,
+   * compares serial numbers, and lets nobody in when there is none.
+   *
+   * @param actually the file that it reads in truth
+   */
+  goByList(unit: string, file: string, actually?: string): void;
   /** As `systemctl stop` leaves it. */
   stop(unit: string): void;
   /** At this restart from now on, 1 is the next, the node is switched off: every unit is stopped, none can be started. */
@@ -42,6 +51,7 @@ export type Units = {
  */
 export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
   const broken = new Map<string, Misbehaviour>();
+  const lists = new Map<string, { told: string; read: string }>();
   const running = new Map<string, 'active' | 'failed' | 'inactive'>();
   const starts = new Map<string, { byAnybody: number; bySystemd: number }>();
   const servers = new Map<string, Server | TlsServer>();
@@ -50,7 +60,12 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
 
   const answer =
     (unit: string): RequestListener =>
-    (_, response) => {
+    ({ socket }, response) => {
+      const list = lists.get(unit);
+      if (list !== undefined && socket instanceof TLSSocket && isShutOut(socket, join(root, list.read))) {
+        socket.destroy();
+        return;
+      }
       response.writeHead(broken.get(unit) === 'is not well' ? 503 : 200, { connection: 'close' }).end('ok\n');
     };
   for (const [unit, spec] of Object.entries(specs)) {
@@ -97,6 +112,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
         Result: result,
         InvocationID: `${unit}-${byAnybody}`,
         NRestarts: bySystemd,
+        ExecStart: `{ path=/usr/bin/${unit} ; argv[]=/usr/bin/${unit} --client-crl-file=${lists.get(unit)?.told ?? ''} ; ignore_errors=no }`,
       };
       return {
         code: 0,
@@ -135,6 +151,9 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     restarts,
     breakUnit: (unit, how) => broken.set(unit, how),
     mend: (unit) => broken.delete(unit),
+    goByList: (unit, told, read = told) => {
+      lists.set(unit, { told, read });
+    },
     stop: (unit) => running.set(unit, 'inactive'),
     goDown: (atRestart) => {
       downAt = restarts.length + atRestart;
@@ -147,6 +166,14 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       await Promise.all([...servers.values(), ...health.values(), control].map(closed));
     },
   };
+}
+
+/** What the openssl program reads in the list. */
+function isShutOut(socket: TLSSocket, list: string): boolean {
+  const asked = ['crl', '-inform', 'DER', '-in', list, '-noout', '-text'];
+  const { status, stdout } = spawnSync('openssl', asked, { encoding: 'utf8' });
+  const revoked = [...stdout.matchAll(/Serial Number: ([0-9A-F]+)/g)].map(([, serial]) => serial);
+  return status !== 0 || revoked.includes(socket.getPeerCertificate().serialNumber);
 }
 
 const NEVER_STARTED = { byAnybody: 0, bySystemd: 0 };

@@ -28,6 +28,8 @@ const ADMINISTRATORS = ['O', 'system:masters'] as const;
 
 const KUBERNETES_CA: AuthorityRow = { ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) };
 
+const ETCD_LIST = file('/etc/kubernetes/pki/etcd/client.crl', 0o644);
+
 /** An etcd that runs elsewhere leaves no etcd/ here. */
 const etcdMember = (name: string, stem: string): CertificateRow => ({
   name,
@@ -234,6 +236,7 @@ export const kubeadm: Layout = {
         },
         KUBELET,
       ],
+      revocationLists: [{ ca: 'etcd', file: ETCD_LIST, unit: 'etcd', reader: 'etcd' }],
     },
     worker: {
       authorities: [KUBERNETES_CA],

@@ -154,6 +154,9 @@ export const kubernetesCerts: Layout = {
         KUBELET,
         KUBE_PROXY,
       ],
+      revocationLists: [
+        { ca: 'etcd', file: file('/etc/etcd/certs/client.crl', 'etcd'), unit: 'etcd', reader: 'etcd' },
+      ],
     },
     worker: {
       authorities: [{ ca: 'kubernetes', file: file('/etc/kubernetes/certs/ca.crt') }],

@@ -45,6 +45,7 @@ const node: RoleLayout = {
       health: { url: 'https://127.0.0.1:2375/_ping', as: 'server' },
     },
   ],
+  revocationLists: [{ ca: 'kubernetes', file: file('client.crl', 0o644), unit: 'etcd', reader: 'etcd' }],
 };
 
 export const swarm: Layout = {

@@ -71,7 +71,7 @@ users: [{ name: u, user: { client-certificate-data: ${b64('old')}, client-key-da
 `;
   const worker = await render(kubernetesPki.roles.worker);
   expect(worker.has('/etc/kubernetes/admin.conf')).toBe(false);
-  expect(parse(worker.get('/etc/kubernetes/kubelet.conf')?.content ?? '')).toMatchObject({
+  expect(parse(String(worker.get('/etc/kubernetes/kubelet.conf')?.content))).toMatchObject({
     clusters: [{ name: 'k1', cluster: { 'certificate-authority-data': b64('CA kubernetes') } }],
     users: [{ name: 'system:node:<INSTANCE_NAME>', user: { 'client-key-data': b64('key server') } }],
   });

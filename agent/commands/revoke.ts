@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises';
+import { AgentError } from '../../src/base/errors.ts';
+import { conclude } from '../conclude.ts';
+import { EXIT } from '../exit-code.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { failed } from '../outcome.ts';
+import { carryOut } from '../perform.ts';
+import { recover } from '../recover.ts';
+import { intendToRevoke } from '../revoke.ts';
+import { createTerminal } from '../terminal.ts';
+import { onLockedNode, textOption, type Verb, writeJson } from '../verb.ts';
+
+/** Whose generation it is, in the journal. */
+const OWNER = 'revoke';
+
+/** What a deployment of the group `coe-revoke` does, for a person on the node. */
+export const verb: Verb = async (context, options) => {
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const progress = context.json ? () => undefined : terminal.progress;
+  const list = await readList(textOption(options, 'crl') ?? '');
+  return await onLockedNode(context, OWNER, progress, async (hands) => {
+    const { stopping } = watchSignals();
+    await recover(hands, stopping);
+    const operation = {
+      kind: 'revoke' as const,
+      list,
+      allowOwn: options['allowOwn'] === true,
+      prepare: options['prepare'] === true,
+      restart: options['restart'] === true,
+    };
+    const { node, steps, why } = await intendToRevoke(operation, hands, stopping);
+    if (steps.length === 0) {
+      if (context.json) writeJson(context, { changed: false, why });
+      else terminal.line(why);
+      return EXIT.done;
+    }
+    const outcome = await carryOut(steps, { owner: OWNER, node, hands, signal: stopping }).catch(
+      async (error: unknown) => {
+        await conclude(OWNER, failed(error), hands);
+        throw error;
+      },
+    );
+    await conclude(OWNER, outcome, hands);
+    if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
+    else terminal.line(outcome.stdout.trimEnd());
+    return EXIT.done;
+  });
+};
+
+/** A file of whoever runs this, not of the node below `--root`. */
+async function readList(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new AgentError('usage', `--crl: ${path} cannot be read`, { cause });
+  }
+}

@@ -1,0 +1,180 @@
+import { type KeyObject, verify } from 'node:crypto';
+import forge from 'node-forge';
+import { AgentError, explain } from '../base/errors.ts';
+import { elementsOf } from './der.ts';
+
+/** A list of revoked certificates (RFC 5280, 5), read but not believed yet. */
+export type RevocationList = {
+  der: Buffer;
+  /** Milliseconds since the epoch. */
+  thisUpdate: number;
+  nextUpdate: number | undefined;
+  /** A later list of a CA has a greater one; undefined when it has none. */
+  number: bigint | undefined;
+  /** The serial numbers of the certificates that it revokes. */
+  serials: ReadonlySet<bigint>;
+  /** By key: all CAs of a cluster have the same name. */
+  isSignedBy(key: KeyObject): boolean;
+};
+
+const { asn1 } = forge;
+const { Class, Type } = asn1;
+
+/** What may be asked of a signature: the digest by the algorithm's identifier; an Ed25519 key has its own. */
+const DIGESTS: Readonly<Record<string, string | undefined>> = {
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+  '1.3.101.112': undefined,
+};
+
+const CRL_NUMBER = '2.5.29.20';
+const DELTA = '2.5.29.27';
+const DISTRIBUTION_POINT = '2.5.29.28';
+const CERTIFICATE_ISSUER = '2.5.29.29';
+/** What says that a list is not the whole list of the CA that has signed it. */
+const PARTIAL: Readonly<Record<string, string>> = {
+  [DELTA]: 'is a delta list, which says only what has changed',
+  [DISTRIBUTION_POINT]: 'is an indirect or a partial list (issuing distribution point)',
+  [CERTIFICATE_ISSUER]: 'is an indirect list, of certificates that others have issued',
+};
+
+/**
+ * @param given PEM, also with its newlines as the two characters `\n`; DER; or DER as base64
+ * @throws `bad-certificate` when it is no list, or none that could be gone by as it is
+ */
+export function readRevocationList(given: string | Buffer, what: string): RevocationList {
+  const wrong = (why: string): AgentError => new AgentError('bad-certificate', `${what} ${why}`);
+  const der = derOf(given, wrong);
+  try {
+    return listOf(der, wrong);
+  } catch (error) {
+    if (error instanceof AgentError) throw error;
+    throw wrong(`cannot be read: ${explain(error)}`);
+  }
+}
+
+export const revocationListToPem = ({ der }: RevocationList): string => {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN X509 CRL-----\n${lines.join('\n')}\n-----END X509 CRL-----\n`;
+};
+
+type Wrong = (why: string) => AgentError;
+
+const BLOCK = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----/g;
+const SEQUENCE = 0x30;
+const BIT_STRING = 0x03;
+
+function derOf(given: string | Buffer, wrong: Wrong): Buffer {
+  if (typeof given !== 'string' && given[0] === SEQUENCE) return given;
+  const text = given.toString().replaceAll(String.raw`\n`, '\n');
+  const [block, ...others] = [...text.matchAll(BLOCK)];
+  if (others.length > 0) throw wrong(`holds ${others.length + 1} lists, where one belongs`);
+  const base64 = block?.[1] ?? text;
+  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(base64)) throw wrong('is neither PEM nor DER in base64');
+  return Buffer.from(base64, 'base64');
+}
+
+type Node = forge.asn1.Asn1;
+
+function listOf(der: Buffer, wrong: Wrong): RevocationList {
+  const [outer, ...rest] = elementsOf(der);
+  const [tbs, algorithm, signature, ...more] = outer?.tag === SEQUENCE ? elementsOf(outer.content) : [];
+  const isWhole = outer?.whole.length === der.length && rest.length === 0 && more.length === 0;
+  // A signature is a whole number of bytes.
+  const isSigned = signature?.tag === BIT_STRING && signature.content[0] === 0;
+  if (!isWhole || !isSigned || !tbs || !algorithm) throw wrong('is no list of revoked certificates');
+
+  // All of it, so that no length of anything leads beyond its end.
+  const fields = childrenOf(childrenOf(asn1.fromDer(der.toString('binary')))[0]);
+  if (fields[0] && isOf(fields[0], Type.INTEGER)) fields.shift();
+  const [inner, issuer, thisUpdate, ...optional] = fields;
+  if (!inner || !issuer || !thisUpdate) throw wrong('is no list of revoked certificates');
+  // RFC 5280, 5.1.1.2
+  if (derText(inner) !== algorithm.whole.toString('binary')) throw wrong('names two signature algorithms');
+  const id = oidOf(childrenOf(inner)[0]);
+  if (!Object.hasOwn(DIGESTS, id)) throw wrong(`is signed with an algorithm that is not served here (${id})`);
+
+  const nextUpdate = optional[0] && isTime(optional[0]) ? optional.shift() : undefined;
+  const revoked = optional[0] && isOf(optional[0], Type.SEQUENCE) ? childrenOf(optional.shift()) : [];
+  const wrapper = optional.shift();
+  if (optional.length > 0 || (wrapper && wrapper.tagClass !== Class.CONTEXT_SPECIFIC))
+    throw wrong('is no list of revoked certificates');
+  const extensions = extensionsOf(childrenOf(wrapper)[0]);
+  refuseUnknown(extensions, [CRL_NUMBER], wrong);
+
+  const serials = new Set<bigint>();
+  for (const entry of revoked) {
+    const [serial, , entryExtensions] = childrenOf(entry);
+    refuseUnknown(extensionsOf(entryExtensions), [], wrong);
+    serials.add(integerOf(serial));
+  }
+  const number = extensions.find((extension) => extension.id === CRL_NUMBER);
+  return {
+    der,
+    thisUpdate: timeOf(thisUpdate),
+    nextUpdate: nextUpdate && timeOf(nextUpdate),
+    number: number && integerOf(asn1.fromDer(number.value)),
+    serials,
+    isSignedBy: (key) => {
+      try {
+        return verify(DIGESTS[id], tbs.whole, key, signature.content.subarray(1));
+      } catch {
+        // A key of another kind.
+        return false;
+      }
+    },
+  };
+}
+
+type Extension = { id: string; critical: boolean; value: string };
+
+function extensionsOf(list: Node | undefined): Extension[] {
+  return childrenOf(list).map((extension) => {
+    const [id, ...rest] = childrenOf(extension);
+    const value = rest.at(-1);
+    const [critical] = rest.length > 1 ? rest : [];
+    return {
+      id: oidOf(id),
+      critical: critical !== undefined && textOf(critical) !== '\0',
+      value: value ? textOf(value) : '',
+    };
+  });
+}
+
+function refuseUnknown(extensions: readonly Extension[], known: readonly string[], wrong: Wrong): void {
+  for (const { id, critical } of extensions) {
+    const partial = PARTIAL[id];
+    if (partial !== undefined) throw wrong(partial);
+    if (critical && !known.includes(id))
+      throw wrong(`has a critical extension (${id}) that is not understood here`);
+  }
+}
+
+const childrenOf = (node: Node | undefined): Node[] =>
+  node && Array.isArray(node.value) ? [...node.value] : [];
+const textOf = ({ value }: Node): string => {
+  if (typeof value !== 'string') throw new TypeError('a value where a structure is');
+  return value;
+};
+const isOf = ({ tagClass, type }: Node, wanted: forge.asn1.Type): boolean =>
+  tagClass === Class.UNIVERSAL && type === wanted;
+const isTime = (node: Node): boolean => isOf(node, Type.UTCTIME) || isOf(node, Type.GENERALIZEDTIME);
+const derText = (node: Node): string => asn1.toDer(node).getBytes();
+const oidOf = (node: Node | undefined): string => (node ? asn1.derToOid(textOf(node)) : '');
+
+function integerOf(node: Node | undefined): bigint {
+  if (!node || !isOf(node, Type.INTEGER)) throw new TypeError('no number where one belongs');
+  return BigInt(`0x${Buffer.from(textOf(node), 'binary').toString('hex')}`);
+}
+
+function timeOf(node: Node): number {
+  if (!isTime(node)) throw new TypeError('no date where one belongs');
+  const read = isOf(node, Type.UTCTIME) ? asn1.utcTimeToDate : asn1.generalizedTimeToDate;
+  const time = read(textOf(node)).getTime();
+  if (Number.isNaN(time)) throw new TypeError('a date that is none');
+  return time;
+}

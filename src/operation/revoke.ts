@@ -1,0 +1,43 @@
+import type { Deployment } from '../deployment/deployment.ts';
+
+/** A list of revoked certificates is put in place for the services that go by one. */
+export type RevokeOperation = {
+  kind: 'revoke';
+  /** PEM (newlines also as `\n`), DER, or DER in base64. */
+  list: string | Buffer;
+  /** The list may revoke certificates that this node itself uses. */
+  allowOwn: boolean;
+  /** The file is put in place for a service that is not configured to read it yet; nothing is proven. */
+  prepare: boolean;
+  /** The services are restarted also where they read the file by themselves: that ends open connections. */
+  restart: boolean;
+};
+
+/**
+ * What a deployment of the group `coe-revoke` asks for.
+ *
+ * @returns text: why it cannot be understood
+ */
+export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | string {
+  const { crl } = inputs;
+  if (typeof crl !== 'string' || crl.trim() === '')
+    return 'the input crl holds no list of revoked certificates';
+  const flags: Record<string, boolean> = {};
+  for (const name of ['allow_own', 'prepare', 'restart']) {
+    const given = inputs[name] ?? '';
+    const value =
+      typeof given === 'boolean' ? given : FLAGS.get(typeof given === 'string' ? given.toLowerCase() : '?');
+    if (value === undefined) return `the input ${name} is neither true nor false`;
+    flags[name] = value;
+  }
+  const { allow_own: allowOwn = false, prepare = false, restart = false } = flags;
+  return { kind: 'revoke', list: crl, allowOwn, prepare, restart };
+}
+
+const FLAGS: ReadonlyMap<string, boolean> = new Map([
+  ['', false],
+  ['false', false],
+  ['no', false],
+  ['true', true],
+  ['yes', true],
+]);

@@ -1,0 +1,94 @@
+import * as v from 'valibot';
+import type { Clock } from '../base/clock.ts';
+import { AgentError, explain, isNotReady } from '../base/errors.ts';
+import { AGAIN_MS } from './active.ts';
+import { Identity, UnitPlan } from './unit.ts';
+
+/** How it is seen that a unit goes by a new list of revoked certificates; it is kept in the journal. */
+export const ListPlan = v.object({
+  unit: UnitPlan,
+  file: v.string(),
+  /** The unit reads the file by itself, and is restarted only when it does not. */
+  rereads: v.boolean(),
+  /** Where a client is let in or not. */
+  url: v.optional(v.string()),
+  /** A client that the list does not revoke. */
+  accepted: v.optional(Identity),
+  /** One that it does, where this node happens to have its key. */
+  refused: v.optional(Identity),
+});
+export type ListPlan = v.InferOutput<typeof ListPlan>;
+
+export type ListHands = {
+  clock: Clock;
+  askHealth(health: NonNullable<UnitPlan['health']>, signal: AbortSignal): Promise<void>;
+  /** Whether anybody has read the file since it was put there. */
+  hasBeenRead(file: string): Promise<boolean>;
+};
+
+/** Whether the list has been read, and all that has been seen, in sentences. */
+export type Seen = { read: boolean; said: string[] };
+
+/**
+ * Sees a unit go by a list: whom it does not revoke is let in, whom it revokes is not, and the file has been read since
+ * it was put in place.
+ *
+ * @throws `proof` when it is otherwise
+ */
+export async function seeListTaken(plan: ListPlan, hands: ListHands, signal: AbortSignal): Promise<Seen> {
+  const { file, url, accepted, refused } = plan;
+  const { unit } = plan.unit;
+  const said: string[] = [];
+  if (url !== undefined && accepted) {
+    await untilLetIn(plan, { url, identity: accepted }, hands, signal);
+    said.push(`${unit} lets ${accepted.certificate} in, which is not revoked`);
+  }
+  if (url !== undefined && refused) {
+    if (await isLetIn({ url, identity: refused }, hands, signal))
+      throw new AgentError(
+        'proof',
+        `the unit ${unit} lets ${refused.certificate} in, which the list in ${file} revokes`,
+      );
+    said.push(`${unit} refuses ${refused.certificate}, which is revoked`);
+  }
+  const read = await hands.hasBeenRead(file);
+  if (read) said.push(`${file} has been read since it was put in place`);
+  return { read, said };
+}
+
+type Asked = NonNullable<UnitPlan['health']>;
+
+async function untilLetIn(
+  { file, unit: { unit, deadlineMs } }: ListPlan,
+  asked: Asked,
+  { askHealth, clock }: ListHands,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = clock.elapsed() + deadlineMs;
+  for (;;) {
+    try {
+      await askHealth(asked, signal);
+      return;
+    } catch (error) {
+      if (!isNotReady(error) || signal.aborted) throw error;
+      if (clock.elapsed() > deadline)
+        throw new AgentError(
+          'proof',
+          `with the list in ${file} the unit ${unit} does not let in who is not revoked: ${explain(error)}`,
+          { cause: error },
+        );
+    }
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}
+
+/** Whoever is refused is told so by TLS, by HTTP or not at all. */
+async function isLetIn(asked: Asked, { askHealth }: ListHands, signal: AbortSignal): Promise<boolean> {
+  try {
+    await askHealth(asked, signal);
+    return true;
+  } catch (error) {
+    if (!isNotReady(error)) throw error;
+    return false;
+  }
+}

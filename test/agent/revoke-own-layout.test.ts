@@ -1,0 +1,121 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { loadConfig } from '../../agent/config.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSigner, makeList, signLeaf } from '../src/support/crl.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { tempRoot } from '../src/support/temp-root.ts';
+import { cli } from './support/cli.ts';
+import { listOf } from './support/lists.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** Lists for services that go by OpenSSL's rules, as an operator's layout describes them. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const example = (name: string): string =>
+  new RegExp('```yaml\\n(# /etc/coe-agent/layouts\\.d/' + name + '[\\s\\S]*?)```').exec(readme)?.[1] ?? '';
+const LIST = '/etc/registry/tls/clients.crl';
+const REGISTRY = `${example('registry')}    revocation_lists:
+      - { ca: kubernetes, file: ${LIST}, unit: registry, named_in: [/etc/registry/config] }
+`;
+
+async function registry(): Promise<Site> {
+  const site = await createSite(cloud, {
+    role: 'master',
+    layout: 'registry',
+    config: { layout: 'registry' },
+    bare: true,
+  });
+  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', REGISTRY);
+  await site.node.write('/etc/registry/config', `crl-file ${LIST}\n`);
+  await site.pass();
+  await cloud.rotateCa(site.cluster);
+  expect((await site.pass()).settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+  return site;
+}
+
+async function send(site: Site, pem: string): ReturnType<typeof cli> {
+  await site.node.write('/list.pem', pem);
+  return await cli(site, ['revoke', '--crl', join(site.node.root, 'list.pem')]);
+}
+
+test('a CA that may sign no lists, as every one of Magnum, is told before OpenSSL refuses everybody', async () => {
+  const site = await registry();
+  const { code, stderr } = await send(site, (await listOf(site, { number: 1 }, 'kubernetes')).pem);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('its key usage has no cRLSign');
+  expect((await site.files()).has(LIST)).toBe(false);
+});
+
+test('the list of one that may is put there as PEM, its service restarted; a rotation under it is refused', async () => {
+  const site = await registry();
+  const signer = await createSigner(['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'keyCertSign,cRLSign');
+  await site.node.write('/etc/registry/tls/ca.crt', signer.pem);
+  const { cert, key } = await signLeaf(signer, 'A1');
+  await site.node.write('/etc/registry/tls/server.crt', cert);
+  await site.node.write('/etc/registry/tls/server.key', key);
+  const { pem } = await makeList(signer, { number: 1, serials: ['66'] });
+  const before = site.restarts().length;
+  const { code, stdout, stderr } = await send(site, pem);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toContain('registry lets /etc/registry/tls/server.crt in');
+  expect((await site.files()).get(LIST)).toMatchObject({ content: pem });
+  expect(site.restarts().slice(before)).toEqual(['registry']);
+
+  const files = await site.files();
+  await cloud.rotateCa(site.cluster);
+  const { settled } = await site.pass();
+  expect(settled[0]?.outcome.stderr).toContain(
+    `${LIST} holds a list of the former kubernetes CA: with the new one`,
+  );
+  expect(await site.files()).toEqual(files);
+});
+
+const load = async (text: string) => {
+  const { disk, write } = await tempRoot();
+  await write('/etc/coe-agent/agent.yaml', 'collectors: [local]\n');
+  await write('/etc/coe-agent/layouts.d/own.yaml', text);
+  return await loadConfig(disk, '/etc/coe-agent/agent.yaml', () => undefined);
+};
+
+test("the README's terminator is a layout; a list of a CA or for a unit that is not there is a fault of it", async () => {
+  const front = example('front');
+  const [layout] = (await load(front)).layouts;
+  expect(layout?.roles.master.revocationLists).toEqual([
+    {
+      ca: 'kubernetes',
+      file: {
+        path: '/etc/nginx/tls/clients.crl',
+        owner: 'root',
+        group: 'root',
+        mode: 0o644,
+        directoryMode: 0o755,
+      },
+      unit: 'nginx',
+      reader: 'openssl',
+      namedIn: ['/etc/nginx/nginx.conf', '/etc/nginx/conf.d'],
+    },
+  ]);
+  const refusal = async (from: string, to: string): Promise<string> => {
+    expect(front).toContain(from);
+    return (await agentErrorOf(load(front.replace(from, to)))).message;
+  };
+  expect(await refusal('unit: nginx\n        reader', 'unit: httpd\n        reader')).toContain(
+    'revocation_lists.0.unit: there is no unit httpd in this role',
+  );
+  expect(await refusal('- ca: kubernetes\n        file', '- ca: etcd\n        file')).toContain(
+    'revocation_lists.0.ca: there is no authority etcd in this role',
+  );
+  expect(await refusal('/etc/nginx/tls/clients.crl', '/etc/nginx/tls/ca.crt')).toContain(
+    'revocation_lists.0.file: /etc/nginx/tls/ca.crt is that of the authority kubernetes (1) already',
+  );
+});

@@ -1,0 +1,295 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSigner, makeList } from '../src/support/crl.ts';
+import { cli } from './support/cli.ts';
+import { ETCD_LIST, listOf, makeCanary, serialOf } from './support/lists.ts';
+import { createSite, type Site } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** A master whose etcd goes by a list; the first one is in place. */
+async function masterWithList(): Promise<Site> {
+  const site = await createSite(cloud, { role: 'master' });
+  site.node.units.goByList('etcd', ETCD_LIST);
+  expect(await answerTo(site, (await listOf(site, { number: 1 })).pem)).toMatchObject({ code: 0 });
+  return site;
+}
+
+type Answer = { code: unknown; stdout: string; stderr: string };
+
+/** Sends a list and gives what Heat is told. */
+async function answerTo(site: Site, crl: string, values: Record<string, unknown> = {}): Promise<Answer> {
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'revoke',
+    group: 'coe-revoke',
+    inputs: [
+      { name: 'crl', type: 'String' },
+      ...['allow_own', 'prepare', 'restart'].map((name) => ({ name, type: 'Boolean' })),
+    ],
+    values: { crl, ...values },
+  });
+  await site.pass();
+  const body = site.signals().at(-1)?.body;
+  return {
+    code: body?.['deploy_status_code'],
+    stdout: String(body?.['deploy_stdout']),
+    stderr: String(body?.['deploy_stderr']),
+  };
+}
+
+const installed = async (site: Site): Promise<Buffer> => await readFile(join(site.node.root, ETCD_LIST));
+
+/** Whether etcd lets a client in. */
+async function isLetIn(site: Site, stem: string): Promise<boolean> {
+  const [cert, key] = await Promise.all(
+    stem.endsWith('/canary')
+      ? [site.node.read(`${stem}/cert.pem`), site.node.read(`${stem}/key.pem`)]
+      : [site.node.read(`${stem}.crt`), site.node.read(`${stem}.key`)],
+  );
+  const port = site.node.units.port('etcd');
+  return await new Promise((resolve) => {
+    request(
+      { host: '127.0.0.1', port, path: '/health', agent: false, rejectUnauthorized: false, cert, key },
+      (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      },
+    )
+      .once('error', () => {
+        resolve(false);
+      })
+      .end();
+  });
+}
+
+const CANARY = '/etc/coe-agent/canary';
+const ADMIN = '/etc/etcd/certs/admin';
+
+test('the revoked client is refused, another is not, nothing is restarted, and the answer says what was seen', async () => {
+  const site = await masterWithList();
+  const serial = await makeCanary(site);
+  expect(await isLetIn(site, CANARY)).toBe(true);
+  const { pem, der } = await listOf(site, { number: 2, serials: [serial] });
+
+  const { code, stdout, stderr } = await answerTo(site, pem.replaceAll('\n', String.raw`\n`));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/the list 2 of the etcd CA [0-9a-f]{16} \(1 revoked, good until .*\), in place:/);
+  expect(stdout).toContain('etcd lets /etc/etcd/certs/admin.crt in, which is not revoked\n');
+  expect(stdout).toContain('etcd refuses /etc/coe-agent/canary/cert.pem, which is revoked\n');
+  expect(stdout).toContain(`${ETCD_LIST} has been read since it was put in place\n`);
+  expect([await isLetIn(site, CANARY), await isLetIn(site, ADMIN)]).toEqual([false, true]);
+  expect((await installed(site)).equals(der)).toBe(true);
+  expect(site.restarts()).toEqual([]);
+  expect((await site.files()).get(ETCD_LIST)).toMatchObject({ mode: 0o440 });
+});
+
+test('the same list again is nothing to do; a file of it that somebody has damaged is put right', async () => {
+  const site = await masterWithList();
+  const { der } = await listOf(site, { number: 2 });
+  expect(await answerTo(site, der.toString('base64'))).toMatchObject({ code: 0 });
+  const again = await answerTo(site, `${der.toString('base64')}\n`);
+  expect(again.stdout).toMatch(/^the list 2 .* is in place already\n$/);
+  await site.node.write(ETCD_LIST, 'no list');
+  await answerTo(site, ` ${der.toString('base64')}`);
+  expect((await installed(site)).equals(der)).toBe(true);
+});
+
+test('with the input restart etcd gets a new process, which ends the connections that are open', async () => {
+  const site = await masterWithList();
+  const { pem } = await listOf(site, { number: 2 });
+  expect(await answerTo(site, pem, { restart: true })).toMatchObject({ code: 0 });
+  expect(site.restarts()).toEqual(['etcd']);
+});
+
+describe('refused before anything changes', () => {
+  const HOUR = 3_600_000;
+  test.each<[string, (site: Site) => Promise<string>, RegExp]>([
+    [
+      'an older one',
+      async (site) => (await listOf(site, { number: 4 })).pem,
+      /has the number 5, and this one has 4: it is older/,
+    ],
+    ['one without a number', async (site) => (await listOf(site, {})).pem, /this one has none/],
+    [
+      'another one of the same number',
+      async (site) => (await listOf(site, { number: 5, serials: ['66'] })).pem,
+      /has the same and says something else/,
+    ],
+    [
+      'that of a CA of the same name',
+      async () =>
+        (await makeList(await createSigner(['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']), { number: 6 }))
+          .pem,
+      /the list is signed by none of the CAs of this node: .*\/etc\/etcd\/certs\/ca\.crt \([0-9a-f]{16}\)/,
+    ],
+    [
+      'that of a CA whose lists nobody reads',
+      async (site) => (await listOf(site, { number: 6 }, 'kubernetes')).pem,
+      /nothing on a master of the layout kubernetes-certs goes by a list of the kubelet CA/,
+    ],
+    [
+      'an expired one',
+      async (site) =>
+        (await listOf(site, { number: 6, from: Date.now() - 2 * HOUR, until: Date.now() - HOUR })).pem,
+      /the list expired on .*: this node's clock says/,
+    ],
+    [
+      'one that does not hold yet',
+      async (site) =>
+        (await listOf(site, { number: 6, from: Date.now() + HOUR, until: Date.now() + 2 * HOUR })).pem,
+      /the list does not hold before .*: this node's clock says/,
+    ],
+    [
+      'one that revokes what the node uses',
+      async (site) => {
+        const serials = [serialOf(await site.node.read(`${ADMIN}.crt`))];
+        return (await listOf(site, { number: 6, serials })).pem;
+      },
+      /the list revokes what this node itself uses: \/etc\/etcd\/certs\/admin\.crt \(serial number [0-9a-f]+\); renew/,
+    ],
+    [
+      'what is no list',
+      async () => await Promise.resolve('-----BEGIN X509 CRL-----'),
+      /is neither PEM nor DER/,
+    ],
+    ['nothing', async () => await Promise.resolve(' '), /the input crl holds no list/],
+  ])('%s', async (_, make, words) => {
+    const site = await masterWithList();
+    expect(await answerTo(site, (await listOf(site, { number: 5 })).pem)).toMatchObject({ code: 0 });
+    const before = await site.files();
+    const answer = await answerTo(site, await make(site));
+    expect(answer.stderr).toMatch(words);
+    expect(answer.code).toBe(1);
+    expect(await site.files()).toEqual(before);
+    expect(site.restarts()).toEqual([]);
+  });
+
+  test('a flag that is none', async () => {
+    const site = await masterWithList();
+    const { pem } = await listOf(site, { number: 2 });
+    expect(await answerTo(site, pem, { prepare: 'perhaps' })).toMatchObject({
+      code: 1,
+      stderr: 'the input prepare is neither true nor false\n',
+    });
+  });
+
+  test('on a worker, where nothing goes by a list', async () => {
+    const site = await createSite(cloud);
+    const { pem } = await listOf(site, { number: 1 }, 'kubernetes');
+    expect((await answerTo(site, pem)).stderr).toContain(
+      'nothing on a worker of the layout kubernetes-certs goes by a list of the kubernetes CA',
+    );
+  });
+});
+
+test('an etcd that is not configured for a list is told of; prepare puts the file there for it', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const { pem, der } = await listOf(site, { number: 1 });
+  const refused = await answerTo(site, pem);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain(
+    `the unit etcd does not go by ${ETCD_LIST}: nothing in its unit says --client-crl-file=${ETCD_LIST} (or ETCD_CLIENT_CRL_FILE); set prepare`,
+  );
+  expect((await site.files()).has(ETCD_LIST)).toBe(false);
+
+  const prepared = await answerTo(site, pem, { prepare: true });
+  expect(prepared).toMatchObject({ code: 0 });
+  expect(prepared.stdout).toContain('prepared alone: no service has been seen to go by it\n');
+  expect((await installed(site)).equals(der)).toBe(true);
+});
+
+test('a list that the node itself is on can be insisted on, and its own refusal is the proof', async () => {
+  const site = await masterWithList();
+  const { pem } = await listOf(site, {
+    number: 2,
+    serials: [serialOf(await site.node.read(`${ADMIN}.crt`))],
+  });
+  const { code, stdout } = await answerTo(site, pem, { allow_own: true });
+  expect(code).toBe(0);
+  expect(stdout).toContain('etcd refuses /etc/etcd/certs/admin.crt, which is revoked\n');
+  expect(await isLetIn(site, ADMIN)).toBe(false);
+});
+
+test('a service that lets the revoked client in all the same is not proven: the former list is back', async () => {
+  const site = await masterWithList();
+  const serial = await makeCanary(site);
+  const before = await site.files();
+  // It is told of the file, and goes by another.
+  await writeFile(join(site.node.root, 'etc/other.crl'), (await listOf(site, { number: 9 })).der);
+  site.node.units.goByList('etcd', ETCD_LIST, '/etc/other.crl');
+  const { code, stderr } = await answerTo(site, (await listOf(site, { number: 2, serials: [serial] })).pem);
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `the unit etcd lets /etc/coe-agent/canary/cert.pem in, which the list in ${ETCD_LIST} revokes; the former list of revoked certificates is back`,
+  );
+  expect((await site.files()).get(ETCD_LIST)).toEqual(before.get(ETCD_LIST));
+});
+
+test('an etcd that has not read the file is restarted, once, and told of when it still has not', async () => {
+  const site = await masterWithList();
+  await writeFile(join(site.node.root, 'etc/other.crl'), (await listOf(site, { number: 9 })).der);
+  site.node.units.goByList('etcd', ETCD_LIST, '/etc/other.crl');
+  const { code, stdout } = await answerTo(site, (await listOf(site, { number: 2 })).pem);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`that ${ETCD_LIST} has been read cannot be seen\n`);
+  expect(site.restarts()).toEqual(['etcd']);
+});
+
+test('when Heat goes back to an earlier list, the node keeps the one that it has', async () => {
+  const site = await masterWithList();
+  const [two, three] = [await listOf(site, { number: 2 }), await listOf(site, { number: 3 })];
+  await answerTo(site, two.pem);
+  await answerTo(site, three.pem);
+  const { code, stdout } = await answerTo(site, two.pem);
+  expect(code).toBe(0);
+  expect(stdout).toContain('what is revoked stays so');
+  expect((await installed(site)).equals(three.der)).toBe(true);
+});
+
+test('after a rotation the old list is told of, and a first list of the new CA is taken', async () => {
+  const site = await masterWithList();
+  await answerTo(site, (await listOf(site, { number: 7, serials: ['66'] })).pem);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const said = String(site.signals().at(-1)?.body?.['deploy_stdout']);
+  expect(said).toContain(
+    `${ETCD_LIST} holds a list of the former etcd CA, which revokes none of the new certificates\n`,
+  );
+  expect(await answerTo(site, (await listOf(site, { number: 1 })).pem)).toMatchObject({ code: 0 });
+});
+
+test('agent plan tells it, agent revoke does it for a person', async () => {
+  const site = await masterWithList();
+  const [two, three] = [await listOf(site, { number: 2 }), await listOf(site, { number: 3 })];
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'revoke',
+    group: 'coe-revoke',
+    inputs: [{ name: 'crl', type: 'String' }],
+    values: { crl: two.pem },
+  });
+  const plan = await cli(site, ['plan']);
+  expect(plan.stdout).toContain('the list 2 of the etcd CA');
+  expect(plan.stdout).toContain(ETCD_LIST);
+  expect(plan.stdout).toContain(`see etcd go by ${ETCD_LIST}`);
+
+  const file = join(site.node.root, 'list.der');
+  await writeFile(file, three.der);
+  const done = await cli(site, ['revoke', '--crl', file]);
+  expect(done).toMatchObject({ code: 0 });
+  expect(done.stdout).toContain('etcd lets /etc/etcd/certs/admin.crt in, which is not revoked');
+  expect((await installed(site)).equals(three.der)).toBe(true);
+  expect((await cli(site, ['revoke', '--crl', file])).stdout).toContain('is in place already');
+  await writeFile(file, two.der);
+  const older = await cli(site, ['revoke', '--crl', file]);
+  expect(older.code).not.toBe(0);
+  expect(older.stderr).toContain('it is older');
+});

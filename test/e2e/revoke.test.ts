@@ -1,0 +1,235 @@
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { stringify } from 'yaml';
+import { eventually } from '../agent/support/eventually.ts';
+import { heatParamsText } from '../cloud/heat-params.ts';
+import { AGENT } from '../fakes/program.ts';
+import { createSigner, makeList, signLeaf, type Signer } from '../src/support/crl.ts';
+import { freePorts } from './free-ports.ts';
+import { asRoot, type Machine, startMachine } from './machine.ts';
+
+/** A list of revoked certificates under a real etcd and a real nginx: who is let in, and who is not. */
+
+const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+
+let machine: Machine;
+let ports: readonly number[];
+beforeAll(async () => {
+  machine = await startMachine();
+  ports = await freePorts(3);
+  const params = {
+    NODEGROUP_ROLE: 'master',
+    KUBE_NODE_IP: '127.0.0.1',
+    CLUSTER_UUID: 'k1',
+    INSTANCE_NAME: 'm',
+  };
+  await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
+});
+afterAll(async () => {
+  await machine?.close();
+});
+
+type Client = { ca: string; cert: string; key: string };
+
+const leafOf = async (ca: Signer, serial: string): Promise<Client> => ({
+  ca: ca.pem,
+  ...(await signLeaf(ca, serial)),
+});
+
+/** What a port answers a client; rejects when it breaks the connection off. */
+const ask = async (port: number | undefined, client: Client): Promise<number | undefined> =>
+  await new Promise((resolve, reject) => {
+    request(`https://127.0.0.1:${port}/health`, { agent: false, timeout: 10_000, ...client }, (response) => {
+      response.resume();
+      resolve(response.statusCode);
+    })
+      .once('error', reject)
+      .end();
+  });
+
+/** Runs the agent's verb with a list. */
+async function revoke(config: string, list: string | Buffer, ...options: string[]) {
+  const folder = await mkdtemp(join(tmpdir(), 'coe-list-'));
+  onTestFinished(async () => {
+    await rm(folder, { recursive: true });
+  });
+  const file = join(folder, 'list');
+  await writeFile(file, list);
+  const words = ['revoke', '--crl', file, '--config', config, ...options];
+  const [program, ...rest] = [
+    ...asRoot,
+    process.execPath,
+    ...AGENT,
+    ...words,
+    '--root',
+    machine.root,
+  ] as const;
+  return await execa(program, rest, { stdin: 'ignore', reject: false });
+}
+
+const mainPid = async (unit: string): Promise<string> =>
+  await machine.run('systemctl', 'show', '--value', '--property=MainPID', unit);
+
+test('etcd: no file lets nobody in; then the revoked client is refused, another is not, without a restart', async () => {
+  const ca = await createSigner(EC, 'keyCertSign');
+  const [server, admin, victim, canary] = await Promise.all(
+    ['A1', 'A2', 'A3', 'A4'].map(async (serial) => await leafOf(ca, serial)),
+  );
+  if (!server || !admin || !victim || !canary) throw new Error('four leaves');
+  const certs = '/etc/etcd/certs';
+  const list = `${certs}/client.crl`;
+  for (const [path, content] of [
+    [`${certs}/ca.crt`, ca.pem],
+    [`${certs}/server.crt`, server.cert],
+    [`${certs}/server.key`, server.key],
+    [`${certs}/admin.crt`, admin.cert],
+    [`${certs}/admin.key`, admin.key],
+    ['/etc/coe-agent/canary/cert.pem', canary.cert],
+    ['/etc/coe-agent/canary/key.pem', canary.key],
+  ] as const)
+    await machine.write(path, content);
+  const [port, peers] = ports;
+  await machine.write(
+    '/etc/coe-agent/agent.yaml',
+    stringify({
+      collectors: ['local'],
+      layout: 'kubernetes-certs',
+      services: {
+        deadline_seconds: 20,
+        units: { etcd: { port, health: `https://127.0.0.1:${port}/health` } },
+      },
+    }),
+  );
+  const CONFIG = '/etc/coe-agent/agent.yaml';
+  const options = [
+    `--listen-client-urls=https://127.0.0.1:${port} --advertise-client-urls=https://127.0.0.1:${port}`,
+    `--listen-peer-urls=http://127.0.0.1:${peers} --initial-advertise-peer-urls=http://127.0.0.1:${peers}`,
+    `--initial-cluster=default=http://127.0.0.1:${peers} --data-dir=/var/lib/etcd/d`,
+    `--cert-file=${certs}/server.crt --key-file=${certs}/server.key`,
+    `--trusted-ca-file=${certs}/ca.crt --client-cert-auth`,
+  ].join(' ');
+  const unit = async (more = ''): Promise<void> => {
+    const command = `ExecStart=/usr/bin/etcd ${options} ${more}`;
+    await machine.unit('etcd', {
+      Service: ['Type=notify', 'User=etcd', 'EnvironmentFile=-/etc/default/etcd-list', command],
+    });
+    await machine.run('systemctl', 'restart', 'etcd');
+  };
+  await unit();
+  expect(await ask(port, admin)).toBe(200);
+
+  const first = await makeList(ca, { number: 1 });
+  const unconfigured = await revoke(CONFIG, first.pem);
+  expect(unconfigured.exitCode).not.toBe(0);
+  expect(unconfigured.stderr).toContain(`the unit etcd does not go by ${list}: nothing in its unit`);
+  expect((await revoke(CONFIG, first.pem, '--prepare')).exitCode).toBe(0);
+  // By an environment file; and without the list etcd starts and lets nobody in.
+  await machine.write('/etc/default/etcd-list', `ETCD_CLIENT_CRL_FILE=${list}\n`);
+  await machine.run('mv', list, `${list}.away`);
+  await unit();
+  await expect(ask(port, admin)).rejects.toThrow();
+  await machine.run('mv', `${list}.away`, list);
+  expect([await ask(port, admin), await ask(port, victim), await ask(port, canary)]).toEqual([200, 200, 200]);
+
+  const pid = await mainPid('etcd');
+  const second = await makeList(ca, { number: 2, serials: ['A3', 'A4'] });
+  const done = await revoke(CONFIG, second.der);
+  expect(done.stderr).toBe('');
+  expect(done.stdout).toContain(`etcd lets ${certs}/admin.crt in, which is not revoked`);
+  expect(done.stdout).toContain('etcd refuses /etc/coe-agent/canary/cert.pem, which is revoked');
+  expect(done.stdout).toContain(`${list} has been read since it was put in place`);
+  await expect(ask(port, victim)).rejects.toThrow();
+  expect(await ask(port, admin)).toBe(200);
+  expect(await mainPid('etcd')).toBe(pid);
+
+  const third = await makeList(ca, { number: 3, serials: ['A3'] });
+  expect((await revoke(CONFIG, third.der, '--restart')).stdout).toContain('restart etcd');
+  expect(await mainPid('etcd')).not.toBe(pid);
+  expect([await ask(port, admin), await ask(port, canary)]).toEqual([200, 200]);
+
+  // Of another CA of the same name: etcd looks at serial numbers alone, and goes on.
+  const stranger = await makeList(await createSigner(EC, 'keyCertSign'), { number: 9, serials: ['A4'] });
+  await machine.write('/run/list', stranger.der.toString('base64'));
+  await machine.run('sh', '-c', 'base64 -d /run/list >"$1"', 'sh', list);
+  expect(await ask(port, admin)).toBe(200);
+  await expect(ask(port, canary)).rejects.toThrow();
+});
+
+const FRONT = '/etc/coe-agent/front.yaml';
+const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
+const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/front[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+
+test("nginx, as the README describes it: the revoked client is refused, another is not; under Magnum's CA nobody would be let in", async () => {
+  const ca = await createSigner(EC, 'keyCertSign,cRLSign');
+  const [server, victim] = [await leafOf(ca, 'B1'), await leafOf(ca, 'B2')];
+  const tls = '/etc/nginx/tls';
+  const list = `${tls}/clients.crl`;
+  const port = ports[2];
+  const certificates = async (signer: Signer, own: Client): Promise<void> => {
+    await machine.write(`${tls}/ca.crt`, signer.pem);
+    await machine.write(`${tls}/server.crt`, own.cert);
+    await machine.write(`${tls}/server.key`, own.key, '0600');
+  };
+  await certificates(ca, server);
+  await machine.write(list, (await makeList(ca, { number: 1 })).pem);
+  await machine.write(
+    '/etc/nginx/conf.d/front.conf',
+    `server {
+  listen 127.0.0.1:${port} ssl;
+  ssl_certificate ${tls}/server.crt;
+  ssl_certificate_key ${tls}/server.key;
+  ssl_client_certificate ${tls}/ca.crt;
+  ssl_verify_client on;
+  ssl_crl ${list};
+  location / { return 200 "ok\\n"; }
+}
+`,
+  );
+  await machine.write(
+    '/etc/nginx/nginx.conf',
+    'events {}\nhttp { access_log off; include /etc/nginx/conf.d/*.conf; }\n',
+  );
+  await machine.unit('nginx', {
+    Service: ['Type=exec', 'ExecStart=/usr/sbin/nginx -c /etc/nginx/nginx.conf -g "daemon off;"'],
+  });
+  await machine.write('/etc/coe-agent/layouts.d/front.yaml', EXAMPLE);
+  await machine.write(
+    FRONT,
+    stringify({
+      collectors: ['local'],
+      layout: 'front',
+      services: { deadline_seconds: 20, units: { nginx: { port, health: `https://127.0.0.1:${port}/` } } },
+    }),
+  );
+  expect((await revoke(FRONT, (await makeList(ca, { number: 2 })).pem)).stderr).toBe('');
+  expect(await ask(port, victim)).toBe(200);
+
+  const done = await revoke(FRONT, (await makeList(ca, { number: 3, serials: ['B2'] })).pem);
+  expect(done.stderr).toBe('');
+  expect(done.stdout).toContain(`nginx lets ${tls}/server.crt in, which is not revoked`);
+  expect(done.stdout).toContain(`${list} has been read since it was put in place`);
+  expect([await ask(port, server), await ask(port, victim)]).toEqual([200, 400]);
+
+  // What the agent refuses, because OpenSSL does: a list of a CA that may sign certificates alone.
+  const magnums = await createSigner(EC, 'keyCertSign');
+  const its = await leafOf(magnums, 'B3');
+  await certificates(magnums, its);
+  const { pem } = await makeList(magnums, { number: 1 });
+  expect((await revoke(FRONT, pem)).stderr).toContain('its key usage has no cRLSign');
+  await machine.write(list, pem);
+  await machine.run('systemctl', 'restart', 'nginx');
+  await eventually(
+    'nginx answers',
+    async () =>
+      await ask(port, its).then(
+        () => true,
+        () => false,
+      ),
+  );
+  expect(await ask(port, its)).toBe(400);
+});

@@ -1,0 +1,172 @@
+import { X509Certificate } from 'node:crypto';
+import { assert, integer, nat, property } from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readRevocationList, revocationListToPem } from '../../../src/certificates/crl.ts';
+import { checkListDates, compareLists } from '../../../src/certificates/crl-check.ts';
+import { createSigner, type ListSpec, makeList, type Signer } from '../support/crl.ts';
+
+/** Lists that the openssl program has made, and what it says of them. */
+
+const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+const read = (given: string | Buffer) => readRevocationList(given, 'the list');
+const publicKeyOf = ({ pem }: Signer) => new X509Certificate(pem).publicKey;
+const listOf = async (ca: Signer, spec?: ListSpec) => read((await makeList(ca, spec)).pem);
+
+test.each([
+  ['RSA', ['rsa:2048'], 'sha256'],
+  ['RSA', ['rsa:2048'], 'sha512'],
+  ['EC', EC, 'sha256'],
+  ['EC', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'], 'sha384'],
+  ['Ed25519', ['ed25519'], 'null'],
+])(
+  'a list that is signed with %s %j %s is known by the key of its CA alone',
+  async (_, algorithm, digest) => {
+    const [ca, other] = await Promise.all([createSigner(algorithm), createSigner(algorithm)]);
+    const from = Date.parse('2026-01-02T03:04:05Z');
+    const until = Date.parse('2056-01-02T03:04:05Z');
+    const list = await listOf(ca, { number: 300, serials: ['66', '80F1', '01'], from, until, digest });
+    expect(list).toMatchObject({ thisUpdate: from, nextUpdate: until, number: 300n });
+    expect(list.serials).toEqual(new Set([0x66n, 0x80f1n, 1n]));
+    expect(list.isSignedBy(publicKeyOf(ca))).toBe(true);
+    // Another CA of the same name.
+    expect(list.isSignedBy(publicKeyOf(other))).toBe(false);
+  },
+);
+
+test('a list without revoked certificates, and one without a number', async () => {
+  const ca = await createSigner(EC);
+  expect(await listOf(ca, { number: 1 })).toMatchObject({ number: 1n, serials: new Set() });
+  const bare = await listOf(ca, { serials: ['0A'] });
+  expect(bare.number).toBeUndefined();
+  expect(bare.serials).toEqual(new Set([10n]));
+});
+
+test('PEM, PEM on one line, DER and DER in base64 are the same list', async () => {
+  const { pem, der } = await makeList(await createSigner(EC), { number: 1, serials: ['66'] });
+  const forms = [
+    pem,
+    `some text before\n${pem}`,
+    pem.replaceAll('\n', String.raw`\n`),
+    Buffer.from(pem),
+    der,
+    der.toString('base64'),
+  ];
+  for (const form of forms) expect(read(form).der.equals(der)).toBe(true);
+  expect(revocationListToPem(read(der))).toBe(pem);
+});
+
+test('two lists, or none, are refused', async () => {
+  const ca = await createSigner(EC);
+  const { pem } = await makeList(ca);
+  expect(() => read(pem + pem)).toThrow('the list holds 2 lists, where one belongs');
+  expect(() => read('no list!')).toThrow('the list is neither PEM nor DER in base64');
+  expect(() => read(ca.pem)).toThrow('the list is neither PEM nor DER in base64');
+  expect(() => read(Buffer.from(new X509Certificate(ca.pem).raw))).toThrow(/^the list /);
+  expect(() => read('')).toThrow(/^the list /);
+});
+
+test.each<[string, string, ListSpec]>([
+  ['a delta list', 'is a delta list', { extensions: ['2.5.29.27=critical,DER:020101'] }],
+  [
+    'an indirect one',
+    'is an indirect or a partial list',
+    {
+      extensions: ['issuingDistributionPoint=critical,@point'],
+      sections: ['[point]', 'indirectCRL=TRUE'],
+    },
+  ],
+  [
+    'what is critical and unknown',
+    'has a critical extension (1.2.3.4) that is not understood here',
+    { extensions: ['1.2.3.4=critical,DER:0500'] },
+  ],
+  ['SHA-1', 'is signed with an algorithm that is not served here (1.2.840.10045.4.1)', { digest: 'sha1' }],
+])('refused: %s', async (_, words, spec) => {
+  const { pem } = await makeList(await createSigner(EC), { number: 1, ...spec });
+  expect(() => read(pem)).toThrow(`the list ${words}`);
+});
+
+test('an unknown extension that is not critical is nothing', async () => {
+  const list = await listOf(await createSigner(EC), { number: 2, extensions: ['1.2.3.4=DER:0500'] });
+  expect(list.number).toBe(2n);
+});
+
+test(
+  'whatever byte of a list is another, it is refused or not signed any more',
+  { timeout: 120_000 },
+  async () => {
+    const ca = await createSigner(EC);
+    const { der } = await makeList(ca, { number: 7, serials: ['66', '67'] });
+    const key = publicKeyOf(ca);
+    const known = (bytes: Buffer): boolean => {
+      try {
+        return read(bytes).isSignedBy(key);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'bad-certificate' });
+        return false;
+      }
+    };
+    expect(known(der)).toBe(true);
+    assert(
+      property(nat(der.length - 1), integer({ min: 1, max: 255 }), (at, change) => {
+        const bytes = Buffer.from(der);
+        bytes[at] = (bytes[at] ?? 0) ^ change;
+        expect(known(bytes)).toBe(false);
+      }),
+      { numRuns: 2000 },
+    );
+    assert(
+      property(nat(der.length - 1), (length) => {
+        expect(known(der.subarray(0, length))).toBe(false);
+      }),
+    );
+    expect(known(Buffer.concat([der, Buffer.from('0')]))).toBe(false);
+  },
+);
+
+describe('the dates of a list', () => {
+  test('one that does not hold yet, and one that has expired, are refused with both clocks', async () => {
+    const from = Date.parse('2026-03-01T00:00:00Z');
+    const until = Date.parse('2026-04-01T00:00:00Z');
+    const list = await listOf(await createSigner(EC), { number: 1, from, until });
+    const refusal = (now: number): unknown => {
+      try {
+        checkListDates(list, now, ", 90 s behind the cloud's");
+        return undefined;
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(refusal(from)).toBeUndefined();
+    expect(refusal(until)).toBeUndefined();
+    expect(refusal(from - 1000)).toMatchObject({
+      code: 'precondition',
+      message:
+        "the list does not hold before 2026-03-01T00:00:00.000Z: this node's clock says 2026-02-28T23:59:59.000Z, 90 s behind the cloud's",
+    });
+    expect(refusal(until + 1000)).toMatchObject({
+      message: expect.stringContaining('the list expired on 2026-04-01T00:00:00.000Z') as unknown,
+    });
+  });
+});
+
+test('a list is newer by its number; the same number with other words is refused', async () => {
+  const ca = await createSigner(EC);
+  const make = async (number?: number, serials: string[] = []) => await listOf(ca, { number, serials });
+  const [none, otherNone, five, otherFive, six] = await Promise.all([
+    make(),
+    make(undefined, ['66']),
+    make(5),
+    make(5, ['66']),
+    make(6),
+  ]);
+  expect(compareLists(five, five, '/f')).toBe('same');
+  expect(compareLists(six, five, '/f')).toBe('newer');
+  expect(compareLists(five, none, '/f')).toBe('newer');
+  expect(compareLists(otherNone, none, '/f')).toBe('newer');
+  expect(() => compareLists(five, six, '/f')).toThrow(
+    'the list in /f has the number 6, and this one has 5: it is older',
+  );
+  expect(() => compareLists(otherFive, five, '/f')).toThrow('has the same and says something else');
+  expect(() => compareLists(none, five, '/f')).toThrow('has none: whether it is newer cannot be told');
+});

@@ -1,0 +1,77 @@
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { type ListHands, type ListPlan, seeListTaken } from '../../../src/services/list.ts';
+import { NEVER } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { fastClock } from '../../agent/support/clock.ts';
+
+const GOOD = { certificate: '/good.crt', key: '/good.key' };
+const BAD = { certificate: '/bad.crt', key: '/bad.key' };
+const PLAN: ListPlan = {
+  unit: { unit: 'etcd', required: true, deadlineMs: 1000, settleMs: 0 },
+  file: '/list',
+  rereads: true,
+  url: 'https://127.0.0.1:2379/health',
+  accepted: GOOD,
+  refused: BAD,
+};
+
+/** A service that lets these in. */
+const service = (letsIn: (certificate: string | undefined, times: number) => boolean): ListHands => {
+  let times = 0;
+  return {
+    clock: fastClock(),
+    askHealth: async ({ identity }) => {
+      times += 1;
+      await Promise.resolve();
+      if (!letsIn(identity?.certificate, times)) throw new AgentError('not-yet', 'nobody comes in');
+    },
+    hasBeenRead: async () => await Promise.resolve(true),
+  };
+};
+
+test('whoever is not revoked comes in, whoever is does not, and the file has been read', async () => {
+  const hands = service((certificate) => certificate === GOOD.certificate);
+  expect(await seeListTaken(PLAN, hands, NEVER)).toEqual({
+    read: true,
+    said: [
+      'etcd lets /good.crt in, which is not revoked',
+      'etcd refuses /bad.crt, which is revoked',
+      '/list has been read since it was put in place',
+    ],
+  });
+});
+
+test('a service that is not there yet is asked again', async () => {
+  const hands = service((certificate, times) => times > 3 && certificate === GOOD.certificate);
+  expect(await seeListTaken(PLAN, hands, NEVER)).toMatchObject({ read: true });
+});
+
+test('one that lets everybody in, or nobody, is not proven', async () => {
+  const everybody = await agentErrorOf(
+    seeListTaken(
+      PLAN,
+      service(() => true),
+      NEVER,
+    ),
+  );
+  expect(everybody).toMatchObject({
+    code: 'proof',
+    message: 'the unit etcd lets /bad.crt in, which the list in /list revokes',
+  });
+  const nobody = await agentErrorOf(
+    seeListTaken(
+      PLAN,
+      service(() => false),
+      NEVER,
+    ),
+  );
+  expect(nobody.code).toBe('proof');
+  expect(nobody.message).toContain('does not let in who is not revoked: nobody comes in');
+});
+
+test('what cannot be asked is not said', async () => {
+  const { unit, file, rereads } = PLAN;
+  const hands = { ...service(() => false), hasBeenRead: async () => await Promise.resolve(false) };
+  expect(await seeListTaken({ unit, file, rereads }, hands, NEVER)).toEqual({ read: false, said: [] });
+});
