@@ -112,6 +112,9 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
+      // One after the other: what is made on the way to another directory would get no mode and owner of its own.
+      for (const { entry, attributes, directoryMode: mode } of plans)
+        await disk.makeDirectory(dirname(entry.target), { ...attributes, mode });
       // Side by side, because a disk syncs many files in about the time of one.
       await sideBySide(plans, async (plan) => {
         await writeStaging(disk, plan);
@@ -204,11 +207,7 @@ async function planStaging(
   };
 }
 
-async function writeStaging(
-  disk: Disk,
-  { entry, content, attributes, keep, directoryMode }: Staging,
-): Promise<void> {
-  await disk.makeDirectory(dirname(entry.target), { ...attributes, mode: directoryMode });
+async function writeStaging(disk: Disk, { entry, content, attributes, keep }: Staging): Promise<void> {
   await disk.remove(entry.staged);
   await disk.create(entry.staged, content, { ...attributes, like: entry.target });
   if (!entry.previous || keep === undefined) return;
