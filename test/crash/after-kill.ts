@@ -30,19 +30,21 @@ export async function readJournal(root: string): Promise<Journal | undefined> {
  * file is the old one; from then on every file is whole, old or new, and both generations are there until it
  * is known how it ended.
  */
-export async function faultsAfterKill({ node, layout, old }: Case): Promise<string[]> {
+export async function faultsAfterKill({ node, layout, work, old }: Case): Promise<string[]> {
   const journal = await readJournal(node.root);
   const files = await readManaged(node.root);
+  const several = work !== 'all';
   const faults: string[] = [];
   if (journal === undefined || journal.state === 'ended') {
-    if (!isOld(files, old)) faults.push(...faultsOfSet(layout, files));
+    if (!isOld(files, old)) faults.push(...faultsOfSet(layout, files, { several }));
     return faults;
   }
   if (journal.state === 'staging' || journal.state === 'reverted') {
     if (!isOld(files, old)) faults.push(`${journal.state}, but not every file is the old one`);
     return faults;
   }
-  for (const { target, staged, previous } of journal.files) {
+  // What the program keeps for itself is no file of the node's.
+  for (const { target, staged, previous } of journal.files.filter((one) => one.target.startsWith('/etc/'))) {
     const before = old.get(target);
     const now = files.get(target);
     const copy = previous
@@ -54,7 +56,7 @@ export async function faultsAfterKill({ node, layout, old }: Case): Promise<stri
       faults.push(`committing: ${target} is old, and the new one is gone`);
     if (journal.state === 'committed' && isStillOld) faults.push(`committed: ${target} is still old`);
   }
-  if (journal.state === 'committed') faults.push(...faultsOfSet(layout, files));
+  if (journal.state === 'committed') faults.push(...faultsOfSet(layout, files, { several }));
   return faults;
 }
 

@@ -14,9 +14,17 @@ import { type Entry, readTree } from './tree.ts';
 
 export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki';
 
+/** What is to be done with a node: a rotation, a phase of one, or the end of an old service-account key's grace. */
+export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace';
+
 /** A node with certificates of an old CA and a cloud that wants them replaced. */
 export type Case = {
   layout: LayoutName;
+  work: Work;
+  /** How many deployments were answered before. */
+  earlier: number;
+  /** The CA files as they were before any phase. */
+  formerCas: ReadonlyMap<string, Entry>;
   cloud: Cloud;
   cluster: Cluster;
   node: TestNode;
@@ -32,19 +40,36 @@ export type Case = {
 /** Where cases come from: one cloud, and one set of old certificates for each layout. */
 export type Bench = {
   cloud: Cloud;
-  createCase(layout: LayoutName): Promise<Case>;
+  createCase(layout: LayoutName, work?: Work): Promise<Case>;
   /** A node that has no certificates yet, and of which nobody wants anything. */
   createFresh(layout: LayoutName): Promise<{ layout: LayoutName; cluster: Cluster; node: TestNode }>;
   close(): Promise<void>;
 };
 
-const SERVERS = [{ name: 'master-0', role: 'master' }] as const;
+const SERVERS = [{ name: 'master-0', role: 'master', inputs: { phase: 'phase' } }] as const;
 const USERS = 'root:x:0:0::/:/bin/sh\nkube:x:301:301::/:/bin/false\netcd:x:302:302::/:/bin/false\n';
 const GROUPS = 'root:x:0:\nkube:x:301:\nkube_etcd:x:303:\n';
 /** What holds certificates, keys and kubeconfigs on a node. */
 const FOLDERS = ['kubernetes', 'etcd'] as const;
 
+/** What has been done before. */
+const BEFORE: Record<Work, readonly string[]> = {
+  all: [],
+  trust: [],
+  reissue: ['trust'],
+  retire: ['trust', 'reissue'],
+  grace: ['once', 'again'],
+};
+
 const run = promisify(execFile);
+
+const pairIn = (from: Record<string, string>): Case['serviceAccount'] => {
+  const pem = (name: string): string => (from[name] ?? '').replaceAll(String.raw`\n`, '\n');
+  return {
+    publicKey: pem('kube_service_account_key'),
+    privateKey: pem('kube_service_account_private_key'),
+  };
+};
 
 export async function createBench(): Promise<Bench> {
   // Nothing here is about the speed of a disk, and a rotation syncs a hundred times.
@@ -55,11 +80,6 @@ export async function createBench(): Promise<Bench> {
   const keys = createKeyPool(2);
   const parameters = await serviceAccountParameters(keys);
   const nextParameters = await serviceAccountParameters(keys);
-  const pem = (name: string): string => (parameters[name] ?? '').replaceAll(String.raw`\n`, '\n');
-  const serviceAccount = {
-    publicKey: pem('kube_service_account_key'),
-    privateKey: pem('kube_service_account_private_key'),
-  };
   let made = 0;
 
   const prepare = async (layout: LayoutName): Promise<{ cluster: Cluster; node: TestNode }> => {
@@ -89,7 +109,7 @@ export async function createBench(): Promise<Bench> {
 
   return {
     cloud,
-    createCase: async (layout) => {
+    createCase: async (layout, work = 'all') => {
       const old = olds.get(layout) ?? makeOld(layout);
       olds.set(layout, old);
       const saved = await old;
@@ -97,13 +117,30 @@ export async function createBench(): Promise<Bench> {
       for (const name of FOLDERS.map((folder) => join(saved, folder)))
         if (existsSync(name)) await run('cp', ['-a', name, join(node.root, 'etc')]);
       for (const unit of unitsOf(layout)) await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
-      cluster.stack.update(parameters);
+      const formerCas = await readManaged(node.root);
+      const settle = async (next: Record<string, string>): Promise<void> => {
+        cluster.stack.update(next);
+        const { code, stderr } = await node.agent('run-once');
+        if (code !== 0) throw new Error(`what comes before ${work}: ${stderr}`);
+      };
+      const before = BEFORE[work];
+      if (work === 'grace') await node.configure({ service_account: { grace_seconds: 0.001 } });
+      for (const phase of before)
+        await settle({
+          ...(phase === 'again' ? nextParameters : parameters),
+          ...(work === 'grace' ? {} : { phase }),
+        });
+      if (work !== 'grace')
+        cluster.stack.update({ ...parameters, ...(work === 'all' ? {} : { phase: work }) });
       return {
         layout,
+        work,
+        earlier: before.length,
+        formerCas,
         cloud,
         cluster,
         node,
-        serviceAccount,
+        serviceAccount: pairIn(work === 'grace' ? nextParameters : parameters),
         old: await readManaged(node.root),
         rotate: () => {
           cluster.stack.update(nextParameters);

@@ -14,8 +14,10 @@ export const layoutOf = (name: LayoutName): RoleLayout =>
 /**
  * What is wrong with a set of certificates: a key that does not fit, a certificate that the CA beside it has
  * not signed, a kubeconfig that disagrees with the files. Empty for a whole set, old or new.
+ *
+ * @param options.several CA files may hold several; the first of them is that of the certificates beside it
  */
-export function faultsOfSet(layout: LayoutName, files: Files): string[] {
+export function faultsOfSet(layout: LayoutName, files: Files, { several = false } = {}): string[] {
   const role = layoutOf(layout);
   const text = (path: string): string => files.get(path)?.content ?? '';
   const faults: string[] = [];
@@ -36,7 +38,7 @@ export function faultsOfSet(layout: LayoutName, files: Files): string[] {
     attempt(`${row.name}: chains to the ca.crt beside it`, () =>
       new X509Certificate(certificate).verify(new X509Certificate(ca).publicKey),
     );
-    for (const pem of [ca, certificate])
+    for (const pem of several ? [certificate] : [ca, certificate])
       attempt(`${row.name}: one certificate in its file`, () => pem.split('-----BEGIN').length === 2);
   }
   if (role.serviceAccount && files.has(role.serviceAccount.privateKeyFile.path)) {
@@ -63,6 +65,9 @@ export function faultsOfSet(layout: LayoutName, files: Files): string[] {
 
 export const caFileOf = (role: RoleLayout, ca: string): string =>
   role.authorities.find((row) => row.ca === ca)?.file.path ?? '';
+
+export const blocksIn = (text: string): string[] =>
+  text.match(/-----BEGIN [^-]+-----[^-]+-----END [^-]+-----/g) ?? [];
 
 export const fingerprintOf = (pem: string): string => new X509Certificate(pem).fingerprint256;
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { isOld } from './after-kill.ts';
 import { type Case, readManaged, unitsOf } from './bench.ts';
-import { caFileOf, faultsOfSet, type Files, fingerprintOf, layoutOf } from './certificate-set.ts';
+import { blocksIn, caFileOf, faultsOfSet, type Files, fingerprintOf, layoutOf } from './certificate-set.ts';
 import type { Run } from './run.ts';
 import { listing, readTree } from './tree.ts';
 
@@ -22,16 +22,17 @@ export async function endingOf(one: Case, set: Ending['set']): Promise<Ending> {
 
 /** What is different from the ending of an undisturbed run, or wrong in itself. */
 export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[]> {
-  const { cloud, cluster, node, layout, old } = one;
+  const { cloud, cluster, node, layout, work, earlier, old } = one;
+  const answers = work === 'grace' ? earlier : earlier + 1;
   const faults: string[] = [];
   const stack = await cloud.settled(cluster, 3000).catch(() => cloud.stackStatus(cluster));
   if (stack !== wanted.stack) faults.push(`the stack is ${stack}`);
   const accepted = cloud.signals.filter((signal) => signal.stack === cluster.name && signal.accepted);
-  if (accepted.length !== 1) faults.push(`${accepted.length} outcomes acknowledged by Heat`);
-  faults.push(...(await ledgerFaults(node.root)));
+  if (accepted.length !== answers) faults.push(`${accepted.length} outcomes acknowledged by Heat`);
+  faults.push(...(await ledgerFaults(node.root, answers)));
 
   const files = await readManaged(node.root);
-  faults.push(...faultsOfSet(layout, files));
+  faults.push(...faultsOfSet(layout, files, { several: work !== 'all' }));
   if (wanted.set === 'old' && !isOld(files, old)) faults.push('not every file is the old one');
   if (wanted.set === 'new') faults.push(...faultsOfNew(one, files));
 
@@ -42,13 +43,30 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   return faults;
 }
 
-function faultsOfNew({ layout, cluster, serviceAccount }: Case, files: Files): string[] {
+function faultsOfNew(
+  { layout, work, cluster, formerCas, serviceAccount, old }: Case,
+  files: Files,
+): string[] {
   const role = layoutOf(layout);
   const faults = role.authorities.flatMap(({ ca, file }) => {
-    const wanted = cluster.ca[ca === 'etcd' || ca === 'front-proxy' ? ca : 'kubernetes'];
-    const found = files.get(file.path)?.content ?? '';
-    return fingerprintOf(found) === fingerprintOf(wanted) ? [] : [`${caFileOf(role, ca)} is not the new CA`];
+    const fresh = fingerprintOf(cluster.ca[ca === 'etcd' || ca === 'front-proxy' ? ca : 'kubernetes']);
+    const former = fingerprintOf(formerCas.get(file.path)?.content ?? '');
+    const wanted = work === 'trust' ? [former, fresh] : work === 'reissue' ? [fresh, former] : [fresh];
+    const found = blocksIn(files.get(file.path)?.content ?? '').map(fingerprintOf);
+    return found.join() === wanted.join()
+      ? []
+      : [`${caFileOf(role, ca)} holds ${found.length} CAs, not those of ${work}`];
   });
+  const staying = role.certificates.filter(({ files: row }) => {
+    const path = row?.key.path ?? '';
+    return (files.get(path)?.content === old.get(path)?.content) !== (work !== 'all' && work !== 'reissue');
+  });
+  faults.push(
+    ...staying.map(
+      ({ name }) =>
+        `the key of ${name} is ${work === 'all' || work === 'reissue' ? 'still the old' : 'another'} one`,
+    ),
+  );
   const { privateKeyFile, publicKeyFile } = role.serviceAccount ?? {};
   if (privateKeyFile && files.get(privateKeyFile.path)?.content !== serviceAccount.privateKey)
     faults.push('the service-account private key is not the new one');
@@ -57,13 +75,15 @@ function faultsOfNew({ layout, cluster, serviceAccount }: Case, files: Files): s
   return faults;
 }
 
-/** The ledger holds one record, and it says that nobody waits any more. */
-async function ledgerFaults(root: string): Promise<string[]> {
+/** The ledger holds one record for each deployment, and they say that nobody waits any more. */
+async function ledgerFaults(root: string, count: number): Promise<string[]> {
   const folder = join(root, 'var/lib/coe-agent/deployments');
   const names = await readdir(folder).catch(() => []);
-  if (names.length !== 1) return [`${names.length} files in the ledger: ${names.join(' ')}`];
-  const text = await readFile(join(folder, names[0] ?? ''), 'utf8');
-  return /"state":"(signalled|superseded)"/.test(text) ? [] : [`the ledger says ${text}`];
+  if (names.length !== count) return [`${names.length} files in the ledger: ${names.join(' ')}`];
+  const texts = await Promise.all(names.map(async (name) => await readFile(join(folder, name), 'utf8')));
+  return texts.flatMap((text) =>
+    /"state":"(signalled|superseded)"/.test(text) ? [] : [`the ledger says ${text}`],
+  );
 }
 
 /** Each unit presents the leaf that its file holds; one that cannot start is left out. */

@@ -1,13 +1,13 @@
 import { faultsAfterKill } from './after-kill.ts';
-import { type Bench, type Case, type LayoutName } from './bench.ts';
+import type { Bench, Case, LayoutName, Work } from './bench.ts';
 import { BROKEN, type Ending, endingOf, faultsOfEnding, faultsOfRun } from './ending.ts';
 import { type Run, runPlain, type Runner } from './run.ts';
 
 /** One kind of rotation that is swept over. */
-export type Scenario = { layout: LayoutName; fails: boolean };
+export type Scenario = { layout: LayoutName; fails: boolean; work?: Work };
 
-export const createScenario = async (bench: Bench, { layout, fails }: Scenario): Promise<Case> => {
-  const one = await bench.createCase(layout);
+export const createScenario = async (bench: Bench, { layout, fails, work }: Scenario): Promise<Case> => {
+  const one = await bench.createCase(layout, work);
   if (fails) one.node.units.breakUnit(BROKEN, 'fails to start');
   return one;
 };

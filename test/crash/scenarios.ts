@@ -1,3 +1,4 @@
+import type { Work } from './bench.ts';
 import type { Scenario } from './kill.ts';
 
 /** The rotations that are swept over. */
@@ -17,4 +18,19 @@ export const SCENARIOS = [
   ['a master with kubeconfigs', IN_KUBECONFIGS],
   ['a rotation that fails and goes back', GOING_BACK],
   ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
+] as const;
+
+const after = (work: Work, layout: Scenario['layout'] = 'kubernetes-certs'): Scenario => ({
+  layout,
+  fails: false,
+  work,
+});
+
+/** The phases of a rotation, each from where the one before has ended, and what comes of service-account keys. */
+export const PHASES = [
+  ['the phase trust', after('trust')],
+  ['the phase trust, with kubeconfigs', after('trust', 'kubernetes-pki')],
+  ['the phase reissue', after('reissue')],
+  ['the phase retire', after('retire')],
+  ["the end of an old service-account key's grace", after('grace')],
 ] as const;

@@ -1,0 +1,24 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { killAt } from './kill.ts';
+import { distinctPoints } from './points.ts';
+import { sample } from './random.ts';
+import { PHASES } from './scenarios.ts';
+import { say, sweep } from './sweep.ts';
+
+/** A sample of what phases.full.test.ts does in full; CRASH_SEED takes the same sample again. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test.each(PHASES)('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario) => {
+  const result = await sweep(bench, scenario, ({ points }) =>
+    sample(distinctPoints(points), 2).map((point) => [killAt(point)]),
+  );
+  expect(result.reference.points.length).toBeGreaterThanOrEqual(30);
+  say(name, result);
+});
