@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { execa } from 'execa';
@@ -9,6 +9,7 @@ import { presentedCertificate } from '../../src/services/presented.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
+import { makeCsr } from '../cloud/make-csr.ts';
 import { freePorts } from './free-ports.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
 import { AGENT } from '../fakes/program.ts';
@@ -28,7 +29,10 @@ let daemon: ReturnType<typeof agent> | undefined;
 
 beforeAll(async () => {
   [machine, cloud] = await Promise.all([startMachine(), startCloud()]);
-  cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'master-0', role: 'master' }] });
+  cluster = await cloud.createCluster({
+    name: 'k1',
+    servers: [{ name: 'master-0', role: 'master', inputs: { phase: 'phase' } }],
+  });
   const [clientPort = 0, peerPort = 0] = await freePorts(2);
   port = clientPort;
   const params = cluster.heatParams('master', { KUBE_NODE_IP: '127.0.0.1' });
@@ -211,6 +215,46 @@ test('after a rotation etcd serves the new leaf, refuses the old client and has 
   );
   expect(await get('written-before', fresh)).toBe('one');
   expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/server.key`)).toBe('etcd kube_etcd 440');
+});
+
+test('in phases, old and new clients are both taken until the old CA is retired', async () => {
+  const goOnTo = async (phase: string): Promise<void> => {
+    cluster.stack.update({ phase });
+    expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+  };
+  const old = await admin();
+  const oldLeaf = await presented();
+  cluster.stack.parameters['phase'] = 'trust';
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+
+  // A node that is a phase ahead.
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const ahead = {
+    cert: cluster.record.generation.etcd.sign(makeCsr(keys, 'etcd')),
+    key: keys.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  };
+  expect(await presented()).toBe(oldLeaf);
+  expect(await get('written-before', old), 'the old client, in trust').toBe('one');
+  expect(await get('written-before', { ...ahead, ca: old.ca }), 'a new client, in trust').toBe('one');
+
+  await goOnTo('reissue');
+  const fresh = { ...(await admin()), ca: cluster.ca.etcd };
+  expect(await presented()).toBe(await onDisk());
+  expect(await presented()).not.toBe(oldLeaf);
+  expect(fresh.cert).not.toBe(old.cert);
+  expect(await get('written-before', { ...old, ca: fresh.ca }), 'the old client, in reissue').toBe('one');
+  expect(await get('written-before', fresh), 'the new client, in reissue').toBe('one');
+  // What tries one CA of a name finds that of the certificates of now in the bundle.
+  expect(await get('written-before', await admin()), 'the admin with its bundle').toBe('one');
+
+  await goOnTo('retire');
+  await expect(get('written-before', { ...old, ca: fresh.ca }), 'the old client, in the end').rejects.toThrow(
+    /certificate/,
+  );
+  expect(await get('written-before', fresh), 'the new client, in the end').toBe('one');
+  expect(await get('written-before', await admin())).toBe('one');
+  cluster.stack.parameters['phase'] = '';
 });
 
 test('when a later unit does not start with the new files, etcd serves the old ones again', async () => {
