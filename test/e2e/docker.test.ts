@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { execa } from 'execa';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -10,8 +9,8 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { freePorts } from './free-ports.ts';
-import { asRoot, type Machine, startMachine } from './machine.ts';
-import { AGENT } from '../fakes/program.ts';
+import { agentOn } from './agent-on.ts';
+import { type Machine, startMachine } from './machine.ts';
 
 /** A rotation in the swarm layout under a real dockerd that a real systemd runs: who trusts whom, before and after. */
 
@@ -79,17 +78,7 @@ const dockerd = (): string[] => [
   '--storage-driver=vfs',
 ];
 
-const agent = (...args: string[]) => {
-  const [program, ...rest] = [
-    ...asRoot,
-    process.execPath,
-    ...AGENT,
-    ...args,
-    '--root',
-    machine.root,
-  ] as const;
-  return execa(program, rest, { stdin: 'ignore' });
-};
+const agent = (...args: string[]) => agentOn(machine, args);
 
 /** The node's own certificate is a client's as well. */
 const client = async (): Promise<Client> => ({

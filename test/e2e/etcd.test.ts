@@ -1,7 +1,6 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { text } from 'node:stream/consumers';
-import { execa } from 'execa';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { stringify } from 'yaml';
@@ -11,8 +10,8 @@ import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { makeCsr } from '../cloud/make-csr.ts';
 import { freePorts } from './free-ports.ts';
-import { asRoot, type Machine, startMachine } from './machine.ts';
-import { AGENT } from '../fakes/program.ts';
+import { agentOn } from './agent-on.ts';
+import { type Machine, startMachine } from './machine.ts';
 
 /** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
 
@@ -100,17 +99,7 @@ const etcd = (clients: number, peers: number): { Service: string[] } => {
   };
 };
 
-const agent = (...args: string[]) => {
-  const [program, ...rest] = [
-    ...asRoot,
-    process.execPath,
-    ...AGENT,
-    ...args,
-    '--root',
-    machine.root,
-  ] as const;
-  return execa(program, rest, { stdin: 'ignore' });
-};
+const agent = (...args: string[]) => agentOn(machine, args);
 
 const read = async (path: string): Promise<string> => await machine.run('cat', path);
 

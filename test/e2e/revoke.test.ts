@@ -3,15 +3,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../agent/support/eventually.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
-import { AGENT } from '../fakes/program.ts';
 import { createSigner, makeList, signLeaf, type Signer } from '../src/support/crl.ts';
+import { agentOn } from './agent-on.ts';
 import { freePorts } from './free-ports.ts';
-import { asRoot, type Machine, startMachine } from './machine.ts';
+import { type Machine, startMachine } from './machine.ts';
 
 /** A list of revoked certificates under a real etcd and a real nginx: who is let in, and who is not. */
 
@@ -60,16 +59,7 @@ async function revoke(config: string, list: string | Buffer, ...options: string[
   });
   const file = join(folder, 'list');
   await writeFile(file, list);
-  const words = ['revoke', '--crl', file, '--config', config, ...options];
-  const [program, ...rest] = [
-    ...asRoot,
-    process.execPath,
-    ...AGENT,
-    ...words,
-    '--root',
-    machine.root,
-  ] as const;
-  return await execa(program, rest, { stdin: 'ignore', reject: false });
+  return await agentOn(machine, ['revoke', '--crl', file, '--config', config, ...options], false);
 }
 
 const mainPid = async (unit: string): Promise<string> =>
