@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { createNode, type TestNode } from '../fakes/node.ts';
 import { seed } from './real-cloud.ts';
 
-/** A cluster of a real cloud, with a node for each of its servers and a daemon on each node. */
+/** A cluster of a real cloud, with a node for each of its servers. */
 export type RealCluster = {
   uuid: string;
   stack: string;
@@ -39,11 +39,15 @@ const facts: Record<string, Record<string, string>> = {
   },
 };
 
-/** A master in make-cert.sh's layout and a worker in the user guide's, both with their first certificates. */
-export async function startRealCluster(name: string, keys: string): Promise<RealCluster> {
+/**
+ * A master in make-cert.sh's layout and a worker in the user guide's, both with their first certificates.
+ *
+ * @param daemons whether a daemon runs on each; without them a test makes every pass itself
+ */
+export async function startRealCluster(name: string, keys: string, daemons = true): Promise<RealCluster> {
   const { cluster, stack, heat_params, servers } = await seed(`${name}-${Date.now().toString(36)}`);
   const nodes = new Map<string, TestNode>();
-  const daemons: ReturnType<TestNode['start']>[] = [];
+  const running: ReturnType<TestNode['start']>[] = [];
   for (const { name: server, role, os_collect_config } of servers) {
     const node = await createNode({
       role,
@@ -55,7 +59,7 @@ export async function startRealCluster(name: string, keys: string): Promise<Real
     nodes.set(server, node);
     const made = await node.agent('make-cert');
     if (made.code !== 0) throw new Error(`make-cert on ${server}: ${made.stdout}${made.stderr}`);
-    daemons.push(node.start('run'));
+    if (daemons) running.push(node.start('run'));
   }
   const node = (wanted: string): TestNode => {
     const found = nodes.get(wanted);
@@ -71,7 +75,7 @@ export async function startRealCluster(name: string, keys: string): Promise<Real
       return v.parse(Status, JSON.parse(stdout)).deployments;
     },
     close: async () => {
-      for (const daemon of daemons) {
+      for (const daemon of running) {
         const ended = new Promise((resolve) => daemon.once('close', resolve));
         if (daemon.kill('SIGTERM')) await ended;
       }
