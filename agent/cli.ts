@@ -125,6 +125,10 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .option('--prepare', 'for a service that is not configured to read it yet; nothing is proven')
     .option('--restart', 'restart also what reads the file by itself: that ends open connections')
     .action(run(async () => await import('./commands/revoke.ts')));
+  verb('credentials', 'other OpenStack credentials in every file that holds them, proven by a login first')
+    .requiredOption('--from <file>', 'a file of mode 0600 with them, or - for standard input')
+    .option('--dry-run', 'say what would be done, and do nothing')
+    .action(run(async () => await import('./commands/credentials.ts')));
   verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--back', 'give the node back to os-collect-config')

@@ -28,6 +28,10 @@ export const openClusterWith =
           : await use(token),
       );
     const cluster: Cluster = {
+      seeRegion: async () => {
+        const session = await keystone.login(login, signal);
+        session.endpoint('container-infra');
+      },
       readCa: async (type) =>
         await ask(
           `fetch the ${type} CA`,

@@ -11,6 +11,7 @@ import { loadLayouts } from './config-layouts.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
+export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
 
 /** systemd.resource-control(5) */
 const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
@@ -21,7 +22,7 @@ const DAY_AND_HOUR = 90_000;
 /** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
-  heat_params: v.optional(absolutePath, '/etc/sysconfig/heat-params'),
+  heat_params: v.optional(absolutePath, HEAT_PARAMS),
   layout: v.optional(v.string(), 'auto'),
   layouts: v.optional(v.array(OwnLayout), []),
   keys: v.optional(v.picklist(KEY_ALGORITHMS), 'rsa-4096'),

@@ -72,6 +72,8 @@ export type Hands = {
 };
 
 export type Cluster = {
+  /** @throws `cloud-refused` when the catalogue of the node's own login has nothing of Magnum in its region */
+  seeRegion(): Promise<void>;
   readCa(type: CaType): Promise<string>;
   sign(type: CaType, csr: string): Promise<string>;
 };

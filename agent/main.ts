@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
+import { text } from 'node:stream/consumers';
 import { runCli } from './cli.ts';
 
 process.exitCode = await runCli({
@@ -6,6 +7,7 @@ process.exitCode = await runCli({
   self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   env: process.env,
   pid: process.pid,
+  stdin: async () => await text(process.stdin),
   stdout: process.stdout,
   stderr: process.stderr,
 });

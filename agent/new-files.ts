@@ -30,6 +30,13 @@ export async function newFiles(
   ];
 }
 
+/** Tells of a file that cannot be looked at. */
+export const passingOver =
+  ({ progress }: Pick<Hands, 'progress'>): PassOver =>
+  (path, error) => {
+    progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
+  };
+
 async function certificateFiles(
   phase: Phase,
   { layout, params, values }: Node,
@@ -38,9 +45,7 @@ async function certificateFiles(
 ): Promise<ManagedFile[]> {
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(hands.disk, path))?.toString('utf8');
-  const passOver: PassOver = (path, error) => {
-    hands.progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
-  };
+  const passOver = passingOver(hands);
   const old = await readOld(layout, read);
   const now = (type: CaType): string =>
     layout.authorities

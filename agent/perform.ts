@@ -4,18 +4,25 @@ import { type IssueHands, issueCertificates, type Material } from '../src/certif
 import { oneCertificate } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
+import { changeCredentialFiles } from '../src/files/credentials.ts';
 import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import { compare } from './compare.ts';
 import type { Cluster, Hands } from './hands.ts';
 import { listsOutlived } from './lists-outlived.ts';
-import { newFiles } from './new-files.ts';
+import { newFiles, passingOver } from './new-files.ts';
 import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { LEAVING } from './service-account.ts';
-import { nothingToDo, restarted as restartedOutcome, success, unchanged } from './success.ts';
+import {
+  credentialsChanged,
+  nothingToDo,
+  restarted as restartedOutcome,
+  success,
+  unchanged,
+} from './success.ts';
 import { timed } from './timed.ts';
 import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
@@ -99,6 +106,32 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
       units: [...units],
       lists: [...lists],
       outcome,
+    }));
+  },
+
+  'ask-cluster': async ({ ca, region }, { cluster }) => {
+    if (ca !== undefined) await made(cluster).readCa(ca);
+    if (region !== '') await made(cluster).seeRegion();
+  },
+
+  'stage-credentials': async ({ change, units: planned }, run) => {
+    const { hands } = run;
+    const { layout } = made(run.node);
+    // Once more: the cloud may have taken its time, and somebody may have been at the files meanwhile.
+    const { files, notices } = await changeCredentialFiles(
+      hands.disk,
+      hands.config.heat_params,
+      layout.credentials,
+      change,
+      passingOver(hands),
+    );
+    for (const text of notices) hands.progress({ event: 'notice', text });
+    const { units, left } = await unitsAsFound(planned, hands, run.signal);
+    run.left = left;
+    run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
+      units,
+      outcome: credentialsChanged(change, changed, units, [...left.values(), ...notices]),
+      about: 'credentials',
     }));
   },
 

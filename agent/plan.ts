@@ -4,6 +4,8 @@ import { type CertificateRequest, requestsOf } from '../src/certificates/request
 import { fill } from '../src/certificates/template.ts';
 import type { RunRequest } from '../src/hooks/request.ts';
 import type { ManagedFile } from '../src/files/managed-file.ts';
+import { type HeatParams, isTrue } from '../src/metadata/heat-params.ts';
+import type { Change } from '../src/files/credential-file.ts';
 import type { GoBackOperation, RotateOperation } from '../src/operation/operation.ts';
 import type { Phase } from '../src/operation/phase.ts';
 import type { ListPlan } from '../src/services/list.ts';
@@ -48,6 +50,16 @@ export type Step =
       lists: readonly ListPlan[];
       said: readonly string[];
     }
+  /** Asks Magnum with the login of the step before: a trust of another project's cluster is found out here. */
+  | { do: 'ask-cluster'; ca: CaType | undefined; region: string }
+  | {
+      do: 'stage-credentials';
+      change: Change;
+      paths: readonly string[];
+      units: readonly UnitPlan[];
+      /** What is left for a person to see to. */
+      notices: readonly string[];
+    }
   | { do: 'replace' }
   | { do: 'restart'; unit: UnitPlan }
   /** Sees a unit go by a list of revoked certificates. */
@@ -71,7 +83,6 @@ export function planRotation(
   const units = restart ? unitsOf(node, config) : [];
   const keyPaths = serviceAccount || phase === 'retire' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths];
-  const trustee = `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
   const authorities = layout.authorities.map(({ ca }) => ca);
   const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
   const issue: Step = {
@@ -83,7 +94,7 @@ export function planRotation(
   return [
     {
       do: 'log-in',
-      as: keystoneToken === undefined ? trustee : 'the deployment, with its own token',
+      as: keystoneToken === undefined ? trusteeOf(params) : 'the deployment, with its own token',
       token: keystoneToken,
     },
     { do: 'check', paths, units },
@@ -125,6 +136,26 @@ export function planEndOfGrace(node: Node, config: Config): Step[] {
     ...fromReplaceOn(units),
   ];
 }
+
+/** Other credentials in every file that holds them, once Keystone and Magnum have taken them. */
+export function planCredentials(
+  node: Node,
+  { change, paths, units, notices }: Omit<Extract<Step, { do: 'stage-credentials' }>, 'do'>,
+): Step[] {
+  const { layout, params } = node;
+  const hasTls = !isTrue(params.get('TLS_DISABLED'));
+  return [
+    { do: 'log-in', as: trusteeOf(params), token: undefined },
+    // A cluster without TLS has no CA to ask for.
+    { do: 'ask-cluster', ca: hasTls ? layout.authorities[0]?.ca : undefined, region: change.fresh.region },
+    { do: 'check', paths, units },
+    { do: 'stage-credentials', change, paths, units, notices },
+    ...fromReplaceOn(units),
+  ];
+}
+
+const trusteeOf = (params: HeatParams): string =>
+  `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
 
 /** Restarts alone: every unit is proven with the certificates that the node has. */
 export const planRestart = (units: readonly UnitPlan[]): Step[] => [
@@ -187,7 +218,12 @@ export function describeStep(step: Step | RunStep): string {
       const { requests, authorities, algorithm } = step;
       return `get ${count(authorities.length, 'CA')} and ${count(requests.length, 'certificate')} (${algorithm}) from Magnum`;
     }
+    case 'ask-cluster':
+      return step.ca === undefined
+        ? "see that the cloud's catalogue fits"
+        : `see that Magnum gives them the ${step.ca} CA of this cluster`;
     case 'stage':
+    case 'stage-credentials':
       return `stage the new files beside ${count(step.paths.length, 'target')}`;
     case 'stage-files':
       return `stage the new files beside ${count(step.files.length, 'target')}`;
@@ -227,7 +263,10 @@ export function detailStep(step: Step | RunStep): string[] {
         ...(refused ? [`refuses ${refused.certificate}`] : []),
       ];
     }
+    case 'stage-credentials':
+      return [...step.paths, ...step.notices];
     case 'log-in':
+    case 'ask-cluster':
     case 'check':
     case 'compare':
     case 'replace':

@@ -24,7 +24,7 @@ export async function recover(
   const journal = await currentOrSalvaged(hands, signal);
   if (!journal || journal.state === 'stuck') return undefined;
   const { owner, state } = journal;
-  hands.log.warn({ deployment: owner, state }, 'an interrupted rotation is being brought to its end');
+  hands.log.warn({ deployment: owner, state }, 'what was interrupted is being brought to its end');
   const outcome = await bringToEnd(journal, hands, signal);
   if (!outcome) return undefined;
   const told = await conclude(owner, outcome, hands);
@@ -47,10 +47,10 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     await hands.generations.clear();
     return undefined;
   }
-  const { units, lists, outcome } = v.parse(RestSchema, journal.rest);
+  const { units, lists, outcome, about } = v.parse(RestSchema, journal.rest);
   if (state === 'ended') return outcome;
   if (state === 'reverting' || state === 'reverted') {
-    const cause = new AgentError('unit', 'the rotation failed and was interrupted on its way back');
+    const cause = new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
     return failed(await wayBack(cause, journal, units, hands));
   }
   try {

@@ -12,5 +12,7 @@ export const RestSchema = v.object({
   /** Lists of revoked certificates that units have to be seen to go by. */
   lists: v.optional(v.array(ListPlan), []),
   outcome: OutcomeSchema,
+  /** What the generation's files hold. */
+  about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });
 export type Rest = v.InferInput<typeof RestSchema>;

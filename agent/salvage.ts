@@ -1,6 +1,7 @@
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Journal, JournalFile } from '../src/files/journal.ts';
+import { credentialsIn, formatOf } from '../src/files/credential-file.ts';
 import { findCandidates } from '../src/files/candidates.ts';
 import { ROTATE_ALL } from '../src/operation/operation.ts';
 import type { Hands } from './hands.ts';
@@ -30,16 +31,22 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
     LEAVING,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
+    hands.config.heat_params,
+    ...node.layout.credentials.map(({ file }) => file),
     ...(await findCandidates(disk, node.layout, (path, error) => {
       hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
     })),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
-  const rest: Rest = { units, outcome: { statusCode: 0, stdout, stderr: '', outputs: {} } };
+  const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };
+  const rest: Rest = { units, outcome, about: 'certificates' };
   const journal = await generations.rebuild(paths, rest);
 
-  if (await agrees(node, journal, disk, hands, ({ staged }) => staged)) return journal;
-  if (await agrees(node, journal, disk, hands, () => undefined)) {
+  const logins = await loginsIn(journal, hands);
+  // Of credentials nothing shows whether every staged file is whole; a deployment of them is done once more anyway.
+  if (logins.length === 0 && (await agrees(node, journal, disk, hands, ({ staged }) => staged)))
+    return journal;
+  if (new Set(logins).size <= 1 && (await agrees(node, journal, disk, hands, () => undefined))) {
     // Nothing is left to be put in place; what was staged is of no use.
     for (const { staged } of journal.files) await disk.remove(staged);
     return { ...journal, state: 'committed' };
@@ -48,6 +55,20 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
     return { ...journal, state: 'reverting' };
   hands.log.error({}, 'the journal is damaged and no set of files agrees: both generations are kept');
   return await generations.stick(journal, rest);
+}
+
+/** The logins that the files of a generation hold as they are now; those of two generations differ. */
+async function loginsIn({ files }: Journal, { disk, config }: Hands): Promise<string[]> {
+  const heatParams = await disk.resolve(config.heat_params);
+  const logins: string[] = [];
+  for (const { target } of files) {
+    const content = (await readIfThere(disk, target)) ?? Buffer.alloc(0);
+    const format = target === heatParams ? 'shell' : formatOf(content.toString('latin1'));
+    if (format)
+      for (const { user, trust, password } of credentialsIn(content, format))
+        logins.push(JSON.stringify([user, trust, password]));
+  }
+  return logins;
 }
 
 /** Whether the files would agree if each of them were replaced by another, where that is there. */

@@ -48,6 +48,10 @@ export async function intend(
       const { intendToRevoke } = await import('./revoke.ts');
       return await intendToRevoke(operation, hands, signal);
     }
+    case 'credentials': {
+      const { intendToChangeCredentials } = await import('./credentials.ts');
+      return await intendToChangeCredentials(operation, hands);
+    }
     case 'run':
       return await intendToRun(operation, deployment, hands);
   }
@@ -164,7 +168,7 @@ export async function settle(
 }
 
 const replacesFiles = ({ kind }: Operation): boolean =>
-  kind === 'rotate' || kind === 'go-back' || kind === 'revoke';
+  ['rotate', 'go-back', 'revoke', 'credentials'].includes(kind);
 
 const LOST = new AgentError(
   'state',

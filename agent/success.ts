@@ -1,6 +1,7 @@
 import type { Material } from '../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
+import type { Change } from '../src/files/credential-file.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import type { Node } from './node.ts';
 import type { Step } from './plan.ts';
@@ -22,6 +23,22 @@ export function success(
     ...notices,
   ];
   return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
+}
+
+/** What is reported when other credentials are in place. */
+export function credentialsChanged(
+  { fresh: { user, trust } }: Change,
+  changed: readonly string[],
+  units: readonly UnitPlan[],
+  notices: readonly string[],
+): Outcome {
+  const lines = [
+    `the node logs in as user ${user} with trust ${trust}, ${changed.length} files replaced:`,
+    ...changed.map((path) => `  ${path}`),
+    ...units.map(seen),
+    ...notices,
+  ];
+  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs: { files: changed } };
 }
 
 /** What is reported when units have been restarted, and nothing else. */

@@ -1,6 +1,7 @@
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../src/certificates/read.ts';
+import { credentialsIn, formatOf } from '../src/files/credential-file.ts';
 import { lasts, settlesInMs, type Standing } from '../src/services/lasting.ts';
 import { type ListPlan, type Seen, seeListTaken } from '../src/services/list.ts';
 import { restartAndProve, type ServiceHands, whyLeftAlone } from '../src/services/restart.ts';
@@ -126,12 +127,15 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
 
 const LAST_LINES = 15;
 
-/** A unit may print whatever it reads: the keys of both generations are made known as secrets. */
+/** A unit may print whatever it reads: the keys and passwords of both generations are made known as secrets. */
 async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
   const journal = await generations.current().catch(() => undefined);
   for (const { target, previous } of journal?.files ?? [])
     for (const path of [target, ...(previous ? [previous.copy] : [])]) {
-      const text = (await readIfThere(disk, path))?.toString('utf8');
-      if (text?.includes('PRIVATE KEY')) secrets.add(text);
+      const content = await readIfThere(disk, path);
+      const text = content?.toString('utf8') ?? '';
+      if (text.includes('PRIVATE KEY')) secrets.add(text);
+      const format = formatOf(text);
+      if (content && format) for (const { password } of credentialsIn(content, format)) secrets.add(password);
     }
 }

@@ -30,6 +30,7 @@ export async function wayBack(
     await generations.clear();
     return cause;
   }
+  const { about } = v.parse(RestSchema, journal.rest);
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
 
@@ -39,9 +40,9 @@ export async function wayBack(
     reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(journal));
   } catch (error) {
     const stuck = report(
-      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or rotate again`,
+      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
-    await generations.stick(journal, { units: [...restarted], outcome: failed(stuck) } satisfies Rest);
+    await generations.stick(journal, { units: [...restarted], outcome: failed(stuck), about } satisfies Rest);
     return stuck;
   }
   const refusing: string[] = [];
@@ -63,10 +64,10 @@ export async function wayBack(
     refusing.length === 0
       ? isList(journal)
         ? 'the former list of revoked certificates is back'
-        : 'the old certificates are back and served'
+        : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, { units: [...restarted], outcome: failed(result) } satisfies Rest);
+  await generations.end(reverted, { units: [...restarted], outcome: failed(result), about } satisfies Rest);
   return result;
 }
 

@@ -6,6 +6,8 @@ export type World = {
   self?: readonly string[];
   env: NodeJS.ProcessEnv;
   pid: number;
+  /** Standard input, to its end; undefined: there is none. */
+  stdin?: () => Promise<string>;
   stdout: Output;
   stderr: Output;
 };

@@ -1,36 +1,46 @@
 import { dirname } from 'node:path';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
-import { ROLES, type RoleLayout } from '../../src/certificates/layout.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { type Layout, ROLES } from '../../src/certificates/layout.ts';
+import { pathsOf } from '../../src/files/candidates.ts';
+import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config-layouts.ts';
 import { EXIT } from '../exit-code.ts';
-import { type Verb, writeJson } from '../verb.ts';
+import { type Context, type Verb, writeJson } from '../verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
- * because which one a node has is not known when its image is built, and those of layouts.d. It needs no configuration.
+ * because which one a node has is not known when its image is built, those of own layouts, and that of heat-params.
+ * It needs no configuration.
  */
 export const verb: Verb = async (context) => {
-  const own = await loadLayouts(context.disk, context.configPath, []);
-  const files = [...BUILT_IN, ...own].flatMap(({ roles }) => ROLES.flatMap((role) => filesOf(roles[role])));
-  const paths = [...new Set(files.map(topOf))].toSorted();
+  const { layouts, heatParams } = await configured(context);
+  const files = [...BUILT_IN, ...layouts].flatMap(({ roles }) =>
+    ROLES.flatMap((role) => [...pathsOf(roles[role]), ...roles[role].credentials.map(({ file }) => file)]),
+  );
+  const paths = [...new Set([heatParams, ...files].map(topOf))].toSorted();
   if (context.json) writeJson(context, { paths });
   else context.world.stdout.write(dropIn(paths));
   return EXIT.done;
 };
 
-const filesOf = ({
-  authorities,
-  certificates,
-  serviceAccount,
-  kubeconfigs,
-  revocationLists = [],
-}: RoleLayout): string[] => [
-  ...authorities.map(({ file }) => file.path),
-  ...certificates.flatMap(({ files }) => (files ? [files.certificate.path, files.key.path] : [])),
-  ...(serviceAccount ? [serviceAccount.publicKeyFile.path, serviceAccount.privateKeyFile.path] : []),
-  ...kubeconfigs.map(({ file }) => file.path),
-  ...revocationLists.map(({ file }) => file.path),
-];
+/** What the configuration adds; the unit gets its paths also where there is none yet, or one that cannot be used. */
+async function configured({
+  disk,
+  configPath,
+  log,
+}: Context): Promise<{ layouts: readonly Layout[]; heatParams: string }> {
+  try {
+    const { layouts, heat_params: heatParams } = await loadConfig(disk, configPath, () => undefined);
+    return { layouts, heatParams };
+  } catch (error) {
+    if (codeOf(error) !== 'config') throw error;
+    const isThere = (await disk.info(configPath)) !== undefined;
+    if (isThere)
+      log.warn({ why: explain(error) }, 'the configuration cannot be used: its layouts are left out');
+    return { layouts: await loadLayouts(disk, configPath, []), heatParams: HEAT_PARAMS };
+  }
+}
 
 /** `/etc/kubernetes` of `/etc/kubernetes/certs/ca.crt`: new directories are made below it. */
 const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(path)?.[0] ?? dirname(path);
@@ -38,7 +48,7 @@ const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(
 /** With a minus: a directory that a node does not have is no reason not to start. */
 const dropIn = (paths: readonly string[]): string =>
   [
-    '# Written by `agent unit-paths`: where the certificates of each layout are.',
+    '# Written by `agent unit-paths`: where the certificates and credentials of each layout are.',
     '[Service]',
     ...paths.map((path) => `ReadWritePaths=-${path}`),
     '',

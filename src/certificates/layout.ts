@@ -31,6 +31,8 @@ export type RoleLayout = {
   units: readonly UnitRow[];
   /** Lists of revoked certificates, as far as anything here goes by one. */
   revocationLists?: readonly RevocationListRow[];
+  /** Files with the cluster's login to OpenStack, beside heat-params; a node may have any of them. */
+  credentials: readonly CredentialRow[];
 };
 
 /** What a file gets when it is new; one that replaces another takes that one's. */
@@ -91,6 +93,17 @@ export type KubeconfigRow = {
   /** For a new one: the names in it and the address of the API server. */
   user: string;
   server: string;
+};
+
+export const CREDENTIAL_FORMATS = ['ini', 'yaml', 'shell'] as const;
+
+export type CredentialRow = {
+  file: string;
+  format: (typeof CREDENTIAL_FORMATS)[number];
+  /** Who reads it and is restarted when it changes: units of the role, or others that a node may have. */
+  units: readonly string[];
+  /** Whoever else reads it, and is not restarted by this program. */
+  others?: string;
 };
 
 export type UnitRow = {

@@ -63,7 +63,7 @@ export function faultsOf(role: RoleText): Fault[] {
 
 /** A certificate and its key may share a file, with nobody else. */
 function filesTwice(
-  { authorities, certificates, kubeconfigs, revocation_lists }: RoleText,
+  { authorities, certificates, kubeconfigs, revocation_lists, credentials }: RoleText,
   pair: RoleText['service_account'],
 ): Fault[] {
   const faults: Fault[] = [];
@@ -86,6 +86,8 @@ function filesTwice(
     take(file, `the kubeconfig ${index + 1}`, ['kubeconfigs', index, 'file']);
   for (const [index, { file }] of revocation_lists.entries())
     take(file, `the revocation list ${index + 1}`, ['revocation_lists', index, 'file']);
+  for (const [index, { file }] of credentials.entries())
+    take(file, `the credentials ${index + 1}`, ['credentials', index, 'file']);
   take(pair?.public_key_file, "the service account's public key", ['service_account', 'public_key_file']);
   take(pair?.private_key_file, "the service account's private key", ['service_account', 'private_key_file']);
   return faults;

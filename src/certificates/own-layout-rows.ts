@@ -1,5 +1,12 @@
 import * as v from 'valibot';
-import { CA_TYPES, EXTENDED_KEY_USAGES, KEY_USAGES, LIST_READERS, SUBJECT_ATTRIBUTES } from './layout.ts';
+import {
+  CA_TYPES,
+  CREDENTIAL_FORMATS,
+  EXTENDED_KEY_USAGES,
+  KEY_USAGES,
+  LIST_READERS,
+  SUBJECT_ATTRIBUTES,
+} from './layout.ts';
 
 /** The rows of a layout as an operator writes them in YAML. */
 
@@ -49,8 +56,9 @@ const Certificate = v.strictObject({
 });
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
+const unitName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/, 'is no name of a unit'));
 const Unit = v.strictObject({
-  unit: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/, 'is no name of a unit')),
+  unit: unitName,
   required: v.optional(v.boolean(), true),
   deadline_seconds: v.optional(v.pipe(v.number(), v.minValue(0.01))),
   probe: v.optional(
@@ -86,6 +94,12 @@ const RevocationList = v.strictObject({
   named_in: v.optional(v.array(absolutePath), []),
 });
 
+const Credentials = v.strictObject({
+  file: absolutePath,
+  format: v.picklist(CREDENTIAL_FORMATS),
+  units: v.optional(v.array(unitName), []),
+});
+
 export const RoleRows = v.strictObject({
   authorities: v.pipe(
     v.array(v.strictObject({ ca, file, single: flag, optional: flag })),
@@ -102,5 +116,6 @@ export const RoleRows = v.strictObject({
   ),
   units: v.optional(v.array(Unit), []),
   revocation_lists: v.optional(v.array(RevocationList), []),
+  credentials: v.optional(v.array(Credentials), []),
 });
 export type RoleText = v.InferOutput<typeof RoleRows>;

@@ -49,6 +49,7 @@ const roleOf = (role: RoleText): RoleLayout => ({
     namedIn,
     file: fileOf(file, PUBLIC),
   })),
+  credentials: role.credentials,
 });
 
 function certificateOf(row: RoleText['certificates'][number]): CertificateRow {

@@ -71,9 +71,34 @@ export const readCopy = async (disk: Disk, path: string, passOver: PassOver): Pr
   await unlessInTrouble(path, passOver, async (at) => await readSmall(disk, at));
 
 /** The text of a file that is none too large; undefined for anything else. */
-export async function readSmall(disk: Disk, path: string): Promise<string | undefined> {
+export const readSmall = async (disk: Disk, path: string): Promise<string | undefined> =>
+  (await smallFile(disk, path))?.toString('utf8');
+
+async function smallFile(disk: Disk, path: string): Promise<Buffer | undefined> {
   const target = await disk.resolve(path);
   const info = await disk.info(target);
   if (info?.type !== 'file' || info.size > LARGEST) return undefined;
-  return (await disk.read(target)).toString('utf8');
+  return await disk.read(target);
+}
+
+/** What lies in some directories beside what is known, file by file, as far as it can be read. */
+export async function readBeside(
+  disk: Disk,
+  directories: readonly string[],
+  known: ReadonlySet<string>,
+  passOver: PassOver,
+): Promise<Map<string, Buffer>> {
+  const found = new Map<string, Buffer>();
+  for (const directory of new Set(directories))
+    for (const name of await disk.list(directory)) {
+      const path = await unlessInTrouble(
+        join(directory, name),
+        passOver,
+        async (at) => await disk.resolve(at),
+      );
+      if (path === undefined || known.has(path) || found.has(path) || found.size === MOST) continue;
+      const content = await unlessInTrouble(path, passOver, async (at) => await smallFile(disk, at));
+      if (content) found.set(path, content);
+    }
+  return found;
 }

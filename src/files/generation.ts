@@ -33,8 +33,8 @@ export type Generations = {
   /** Notes that neither way is possible: both generations are kept for a person to look at. */
   stick(journal: Journal, rest: unknown): Promise<Journal>;
   /**
-   * A journal in place of one that is damaged, from what lies on the disk for these paths: staged files and
-   * kept copies are named after their targets. It is not written yet.
+   * A journal in place of one that is damaged, from what lies on the disk for these paths, and for those of which there
+   * is a kept copy: staged files and kept copies are named after their targets. It is not written yet.
    */
   rebuild(paths: readonly string[], rest: unknown): Promise<Journal>;
   /**
@@ -143,14 +143,15 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
 
     rebuild: async (paths, rest) => {
       const files: JournalFile[] = [];
-      for (const path of paths) {
-        const target = await disk.resolve(path);
+      const kept = (await disk.list(previousDirectory)).map(targetOf);
+      const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
+      for (const target of new Set([...targets, ...kept])) {
         const { staged, copy } = placesOf(target, previousDirectory);
-        const kept = await disk.info(copy);
-        if (!kept && !(await disk.info(staged))) continue;
-        const like = (await disk.info(target)) ?? (await disk.info(staged)) ?? kept;
+        const before = await disk.info(copy);
+        if (!before && !(await disk.info(staged))) continue;
+        const like = (await disk.info(target)) ?? (await disk.info(staged)) ?? before;
         const attributes = like && { mode: like.mode, uid: like.uid, gid: like.gid };
-        files.push({ target, staged, previous: kept && attributes ? { copy, attributes } : null });
+        files.push({ target, staged, previous: before && attributes ? { copy, attributes } : null });
       }
       return { version: 1, owner: 'salvage', state: 'committing', files, rest };
     },
@@ -164,6 +165,8 @@ const placesOf = (target: string, previousDirectory: string): { staged: string; 
   staged: join(dirname(target), `.${basename(target)}.coe-agent`),
   copy: join(previousDirectory, encodeURIComponent(target)),
 });
+
+const targetOf = (copy: string): string => decodeURIComponent(copy);
 
 type Staging = {
   entry: JournalFile;
@@ -214,7 +217,6 @@ async function writeStaging(disk: Disk, { entry, content, attributes, keep }: St
   await disk.remove(entry.previous.copy);
   await disk.create(entry.previous.copy, keep, { mode: 0o600 });
 }
-
 /** A staged file that is gone has been put in place before a restart. */
 async function renameIfThere(disk: Disk, staged: string, target: string): Promise<void> {
   try {

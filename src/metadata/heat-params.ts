@@ -22,9 +22,10 @@ export function parseHeatParams(text: string): HeatParams {
 
 const unquote = (value: string): string => {
   const quote = value[0];
-  return value.length >= 2 && (quote === '"' || quote === "'") && value.endsWith(quote)
-    ? value.slice(1, -1)
-    : value;
+  if (quote !== '"' && quote !== "'") return value.replace(/\s+#.*$/, '');
+  if (value.length >= 2 && value.endsWith(quote)) return value.slice(1, -1);
+  // Somebody's comment behind it.
+  return /^(["'])(.*)\1\s+#/.exec(value)?.[2] ?? value;
 };
 
 /** A parameter that has a value. */

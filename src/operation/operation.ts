@@ -1,5 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
+import { type CredentialsOperation, selectCredentials } from './credentials.ts';
 import { type Phase, selectPhase } from './phase.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RevokeOperation, selectRevoke } from './revoke.ts';
@@ -11,6 +12,7 @@ export type Operation =
   | GoBackOperation
   | RestartOperation
   | RevokeOperation
+  | CredentialsOperation
   | RunOperation
   | NoOperation
   | RefuseOperation;
@@ -77,6 +79,16 @@ const groups: Readonly<Record<string, Select>> = {
     if (bringsEarlier(deployment, earlier)) return { kind: 'none', why: NEVER_TAKEN_BACK };
     const revoke = selectRevoke(inputs);
     return typeof revoke === 'string' ? { kind: 'refuse', why: revoke } : revoke;
+  },
+  'coe-credentials': ({ action, inputs, asks }, earlier) => {
+    if (!ASKING.includes(action))
+      return { kind: 'none', why: `the action ${action} asks for no credentials` };
+    // A stack that is made before there is anything to say, or goes back to then; to earlier credentials it goes back
+    // like to any others.
+    if (asks === '' && (action === 'CREATE' || earlier.length > 0))
+      return { kind: 'none', why: 'Heat names no credentials: the node keeps those that it has' };
+    const credentials = selectCredentials(inputs);
+    return typeof credentials === 'string' ? { kind: 'refuse', why: credentials } : credentials;
   },
 };
 

@@ -292,7 +292,15 @@ test('agent unit-paths is a drop-in with what every layout is written below, als
   const { code, stdout } = await cli(site, ['unit-paths']);
   expect(code).toBe(0);
   const settings = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
-  const paths = ['/etc/docker', '/etc/etcd', '/etc/kubernetes', '/var/lib/kubelet'];
+  const paths = [
+    '/etc/docker',
+    '/etc/etcd',
+    '/etc/kubernetes',
+    '/etc/rexray',
+    '/etc/sysconfig',
+    '/srv/magnum/kubernetes/manifests',
+    '/var/lib/kubelet',
+  ];
   expect(settings).toEqual(['[Service]', ...paths.map((path) => `ReadWritePaths=-${path}`)]);
   const { stdout: json } = await cli(site, ['unit-paths', '--json']);
   expect(parseObject(json)).toEqual({ paths });

@@ -16,6 +16,7 @@ import {
 } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
 import { createSite } from './support/site.ts';
+import { cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
 
 /** Layouts that an operator writes in YAML. */
 
@@ -215,9 +216,42 @@ test.each(['kubeadm', 'registry'])('a second layout of the name %s is refused', 
   expect(error.message).toBe(`/etc/coe-agent/layouts.d/b.yaml: name: there is a layout ${name} already`);
 });
 
-test('agent unit-paths knows the layouts of layouts.d', async () => {
+test('credentials in a file that an own layout names, and the unit that reads it', async () => {
+  const site = await createSite(cloud, {
+    layout: 'registry',
+    config: { layouts: [parse(EXAMPLE)] },
+  });
+  const old = trusteeOf(site);
+  await site.node.write('/etc/registry/cloud.conf', cloudConfig(old, cloud.authUrl));
+  const fresh = newTrustee(cloud);
+  const { code, stderr } = await cli(site, ['credentials', '--from', '-'], {}, JSON.stringify(fresh));
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(await site.node.read('/etc/registry/cloud.conf')).toBe(cloudConfig(fresh, cloud.authUrl));
+  expect(site.restarts().at(-1)).toBe('registry');
+
+  const twice = EXAMPLE.replace('file: /etc/registry/cloud.conf', 'file: /etc/registry/tls/ca.crt');
+  expect(await refusal(twice)).toContain(
+    '/etc/registry/tls/ca.crt is that of the authority kubernetes (1) already',
+  );
+  expect(await refusal(EXAMPLE.replace('format: ini', 'format: toml'))).toMatch(
+    /line \d+: .*credentials\.0\.format/,
+  );
+});
+
+test('agent unit-paths knows the layouts of layouts.d, and those of the configuration itself', async () => {
   const site = await createSite(cloud);
   await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', EXAMPLE);
+  const inline = EXAMPLE.replace('name: registry\n', 'name: other\n').replaceAll(
+    '/etc/registry',
+    '/opt/other',
+  );
+  await site.node.configure({ layouts: [parse(inline)], heat_params: '/etc/magnum/heat-params' });
   const { stdout } = await cli(site, ['unit-paths']);
-  expect(stdout).toContain('ReadWritePaths=-/etc/registry\n');
+  for (const path of ['/etc/registry', '/opt/other/tls', '/opt/other', '/etc/magnum'])
+    expect(stdout).toContain(`ReadWritePaths=-${path}\n`);
+
+  await site.node.configure({ keys: 'rsa-1' });
+  const without = await cli(site, ['unit-paths']);
+  expect(without).toMatchObject({ code: 0, stderr: expect.stringContaining('keys') as unknown });
+  expect(without.stdout).toContain('ReadWritePaths=-/etc/registry\n');
 });

@@ -1,4 +1,5 @@
 import type { AuthorityRow, CertificateRow, FileRow, KubeconfigRow, Layout, UnitRow } from '../layout.ts';
+import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 
 /**
  * kubeadm's file names, for control planes whose services are units. Each of its three CAs is one that Magnum has;
@@ -24,6 +25,10 @@ const keyUsage = ['digitalSignature', 'keyEncipherment'] as const;
 const client = { names: [], keyUsage, extendedKeyUsage: ['clientAuth'] } as const;
 
 const NODE = 'system:node:{INSTANCE_NAME}';
+const NODE_SUBJECT: CertificateRow['subject'] = [
+  ['O', 'system:nodes'],
+  ['CN', NODE],
+];
 const ADMINISTRATORS = ['O', 'system:masters'] as const;
 
 const KUBERNETES_CA: AuthorityRow = { ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) };
@@ -77,10 +82,7 @@ const KUBELET_CERTIFICATES: readonly CertificateRow[] = [
   {
     name: 'kubelet-client',
     ca: 'kubernetes',
-    subject: [
-      ['O', 'system:nodes'],
-      ['CN', NODE],
-    ],
+    subject: NODE_SUBJECT,
     ...client,
     files: {
       certificate: file('/var/lib/kubelet/pki/kubelet-client-current.pem', 0o600),
@@ -90,10 +92,7 @@ const KUBELET_CERTIFICATES: readonly CertificateRow[] = [
   {
     name: 'kubelet-server',
     ca: 'kubernetes',
-    subject: [
-      ['O', 'system:nodes'],
-      ['CN', NODE],
-    ],
+    subject: NODE_SUBJECT,
     names: ['{INSTANCE_NAME}', '{HOSTNAME}', '{KUBE_NODE_IP}'],
     keyUsage,
     extendedKeyUsage: ['serverAuth'],
@@ -237,6 +236,7 @@ export const kubeadm: Layout = {
         KUBELET,
       ],
       revocationLists: [{ ca: 'etcd', file: ETCD_LIST, unit: 'etcd', reader: 'etcd' }],
+      credentials: MASTER_CLOUD_CONFIG,
     },
     worker: {
       authorities: [KUBERNETES_CA],
@@ -244,6 +244,7 @@ export const kubeadm: Layout = {
       serviceAccount: undefined,
       kubeconfigs: [{ ...kubeconfig('kubelet.conf', 'kubelet-client', NODE, CLUSTER_API), byPath: true }],
       units: [KUBELET],
+      credentials: WORKER_CLOUD_CONFIG,
     },
   },
 };

@@ -1,4 +1,5 @@
 import type { CertificateRow, FileRow, Layout, UnitRow } from '../layout.ts';
+import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 
 /**
  * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the original
@@ -157,6 +158,7 @@ export const kubernetesCerts: Layout = {
       revocationLists: [
         { ca: 'etcd', file: file('/etc/etcd/certs/client.crl', 'etcd'), unit: 'etcd', reader: 'etcd' },
       ],
+      credentials: MASTER_CLOUD_CONFIG,
     },
     worker: {
       authorities: [{ ca: 'kubernetes', file: file('/etc/kubernetes/certs/ca.crt') }],
@@ -183,6 +185,7 @@ export const kubernetesCerts: Layout = {
       serviceAccount: undefined,
       kubeconfigs: [],
       units: [KUBELET, KUBE_PROXY],
+      credentials: WORKER_CLOUD_CONFIG,
     },
   },
 };

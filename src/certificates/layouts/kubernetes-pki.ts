@@ -1,4 +1,5 @@
 import type { CertificateRow, FileRow, KubeconfigRow, Layout, UnitRow } from '../layout.ts';
+import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 
 /**
  * The layout of Magnum's user guide: one CA, one certificate and one key in /etc/kubernetes/pki, which the
@@ -117,6 +118,7 @@ export const kubernetesPki: Layout = {
         KUBELET,
         KUBE_PROXY,
       ],
+      credentials: MASTER_CLOUD_CONFIG,
     },
     worker: {
       authorities,
@@ -140,6 +142,7 @@ export const kubernetesPki: Layout = {
         kubeconfig('admin.conf', false, NODE, CLUSTER_API),
       ],
       units: [KUBELET, KUBE_PROXY],
+      credentials: WORKER_CLOUD_CONFIG,
     },
   },
 };

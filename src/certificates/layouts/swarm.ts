@@ -46,6 +46,8 @@ const node: RoleLayout = {
     },
   ],
   revocationLists: [{ ca: 'kubernetes', file: file('client.crl', 0o644), unit: 'etcd', reader: 'etcd' }],
+  // The volume driver of a node that has one; it reads its configuration when it starts.
+  credentials: [{ file: '/etc/rexray/config.yml', format: 'yaml', units: ['rexray'] }],
 };
 
 export const swarm: Layout = {

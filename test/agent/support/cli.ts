@@ -10,7 +10,12 @@ export type Said = { code: number; stdout: string; stderr: string };
 process.setMaxListeners(0);
 
 /** Runs the command line on a node, in this process. Nobody waits: time is the node's. */
-export async function cli(site: Site, argv: readonly string[], instrument: Instrument = {}): Promise<Said> {
+export async function cli(
+  site: Site,
+  argv: readonly string[],
+  instrument: Instrument = {},
+  stdin = '',
+): Promise<Said> {
   const { node, clock } = site;
   const [verb = '', ...options] = argv;
   const said = { stdout: '', stderr: '' };
@@ -19,6 +24,7 @@ export async function cli(site: Site, argv: readonly string[], instrument: Instr
       argv: [verb, '--root', node.root, ...options],
       env: {},
       pid: process.pid,
+      stdin: async () => await Promise.resolve(stdin),
       stdout: { write: (text) => (said.stdout += text) },
       stderr: { write: (text) => (said.stderr += text) },
     },

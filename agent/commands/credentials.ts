@@ -1,0 +1,69 @@
+import { AgentError } from '../../src/base/errors.ts';
+import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
+import { conclude } from '../conclude.ts';
+import { intendToChangeCredentials } from '../credentials.ts';
+import { readCredentials } from '../credentials-from.ts';
+import { EXIT } from '../exit-code.ts';
+import { watchSignals } from '../lifecycle.ts';
+import { failed } from '../outcome.ts';
+import { carryOut } from '../perform.ts';
+import { describeStep, detailStep } from '../plan.ts';
+import { recover } from '../recover.ts';
+import { createTerminal } from '../terminal.ts';
+import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from '../verb.ts';
+
+/** Whose generation it is, in the journal. */
+const OWNER = 'credentials';
+
+/** What a deployment of the group `coe-credentials` does, for a person on the node. They do not come by argv. */
+export const verb: Verb = async (context, options) => {
+  const given = await readCredentials(textOption(options, 'from') ?? '', context);
+  context.secrets.add(given['trustee_password']);
+  const operation = selectCredentials(given);
+  if (typeof operation === 'string') throw new AgentError('usage', `--from: ${operation}`);
+  if (options['dryRun'] === true) return await tell(operation, context);
+
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const progress = context.json ? () => undefined : terminal.progress;
+  return await onLockedNode(context, OWNER, progress, async (hands) => {
+    const { stopping } = watchSignals();
+    // What is interrupted has the files of before, or new ones: it is brought to its end first.
+    await recover(hands, stopping);
+    const { node, steps, why } = await intendToChangeCredentials(operation, hands);
+    if (steps.length === 0) {
+      if (context.json) writeJson(context, { changed: false, files: [], why });
+      else terminal.line(why);
+      return EXIT.done;
+    }
+    const run = { owner: OWNER, node, hands, signal: stopping };
+    const outcome = await carryOut(steps, run).catch(async (error: unknown) => {
+      await conclude(OWNER, failed(error), hands);
+      throw error;
+    });
+    await conclude(OWNER, outcome, hands);
+    if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
+    else terminal.line(outcome.stdout.trimEnd());
+    return EXIT.done;
+  });
+};
+
+/** The plan, and nothing is done. */
+async function tell(operation: CredentialsOperation, context: Context): Promise<typeof EXIT.done> {
+  const hands = await openHands(context, () => undefined);
+  try {
+    const { steps, why } = await intendToChangeCredentials(operation, hands);
+    const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
+    const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+    if (context.json) writeJson(context, { why, steps: told });
+    else {
+      line(why);
+      for (const [index, { step, details }] of told.entries()) {
+        line(`  ${index + 1}. ${step}`);
+        for (const detail of details) line(paint('dim', `       ${detail}`));
+      }
+    }
+    return EXIT.done;
+  } finally {
+    hands.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { basename, dirname } from 'node:path';
+import type { Disk } from '../base/disk.ts';
+import type { CredentialRow } from '../certificates/layout.ts';
+import { type PassOver, readBeside } from './candidates.ts';
+import { type Change, changeCredentials, formatOf } from './credential-file.ts';
+import type { ManagedFile } from './managed-file.ts';
+
+/** What changing the credentials of a node comes to. */
+export type CredentialFiles = {
+  /** Those that change. */
+  files: ManagedFile[];
+  /** The units that read one of them. */
+  units: ReadonlySet<string>;
+  /** What is left for a person to see to, each a sentence. */
+  notices: string[];
+};
+
+/**
+ * Every file of the node that holds its login to OpenStack, with another one in it: heat-params, those of its layout, and
+ * others beside them that hold the former trust or password.
+ */
+export async function changeCredentialFiles(
+  disk: Disk,
+  heatParams: string,
+  rows: readonly CredentialRow[],
+  change: Change,
+  passOver: PassOver,
+): Promise<CredentialFiles> {
+  const files = new Map<string, ManagedFile>();
+  const units = new Set<string>();
+  const notices: string[] = [];
+  const known = new Set<string>();
+
+  const own: CredentialRow = { file: heatParams, format: 'shell', units: [] };
+  for (const row of [own, ...rows]) {
+    const path = await disk.resolve(row.file);
+    // One may be a symlink to another.
+    const isAgain = known.has(path);
+    known.add(path);
+    if ((await disk.info(path))?.type !== 'file') continue;
+    const before = await disk.read(path);
+    const { content, left } = changeCredentials(before, row.format, change, row === own);
+    if (!isAgain) notices.push(...left.map((why) => `${row.file} ${why}`));
+    if (content.equals(before)) continue;
+    files.set(path, managed(path, content));
+    for (const unit of row.units) units.add(unit);
+    if (row.others !== undefined) notices.push(`${row.file} is also read by others: ${row.others}`);
+  }
+
+  const directories = [heatParams, ...rows.map(({ file }) => file)].map((file) => dirname(file));
+  for (const [path, before] of await readBeside(disk, directories, known, passOver)) {
+    if (!holdsOld(before, change) || isStaged(path)) continue;
+    const format = isCopyOfBefore(path) ? undefined : formatOf(before.toString('latin1'));
+    const { content, left } = format
+      ? changeCredentials(before, format, change, false)
+      : { content: before, left: ['holds the former credentials, and is left alone'] };
+    notices.push(...left.map((why) => `${path} ${why}`));
+    if (content.equals(before)) continue;
+    files.set(path, managed(path, content));
+    notices.push(`${path} held the former credentials too: who reads it is not known, and not restarted`);
+  }
+  return { files: [...files.values()], units, notices };
+}
+
+/** Owner and mode are those of what is there: none of these files is ever made. */
+const managed = (path: string, content: Buffer): ManagedFile => ({
+  path,
+  content,
+  owner: 'root',
+  group: 'root',
+  mode: 0o600,
+  directoryMode: 0o755,
+});
+
+/** Too short for a secret, or for an id, says nothing about whoever holds it. */
+const SHORTEST = 8;
+
+const holdsOld = (content: Buffer, { old, fresh }: Change): boolean =>
+  (['trust', 'password'] as const).some(
+    (key) => old[key] !== fresh[key] && old[key].length >= SHORTEST && content.includes(old[key]),
+  );
+
+/** Of a generation that is stuck; see generation.ts. */
+const isStaged = (path: string): boolean => path.endsWith('.coe-agent');
+
+/** An editor's, a package manager's or a careful person's. */
+const isCopyOfBefore = (path: string): boolean =>
+  /~$|^\.|\.(?:bak|old|orig|save|backup|rpmsave|rpmnew|dpkg-\w+|\d+)$/i.test(basename(path));

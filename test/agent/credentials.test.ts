@@ -1,0 +1,415 @@
+import { chmod, stat, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cli } from './support/cli.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
+import {
+  CLOUD_CONFIG,
+  CLOUD_CONFIGS,
+  cloudConfig,
+  filesWith,
+  HEAT_PARAMS,
+  newTrustee,
+  type Trustee,
+  trusteeOf,
+} from './support/trustee.ts';
+import { unreadableCopies } from './support/unreadable-copies.ts';
+import { nodeFiles } from './support/untouched.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const INPUTS = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'];
+
+function ask(site: Site, values: Record<string, unknown>): void {
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'credentials',
+    group: 'coe-credentials',
+    inputs: INPUTS.map((name) => ({ name, type: typeof values[name] === 'number' ? 'Number' : 'String' })),
+    outputs: [{ name: 'files' }],
+    values: { ...Object.fromEntries(INPUTS.map((name) => [name, ''])), ...values },
+  });
+}
+
+/** Sends them and gives what Heat is told. */
+async function answerTo(site: Site, values: Record<string, unknown>): Promise<Record<string, unknown>> {
+  ask(site, values);
+  await site.pass();
+  return site.signals().at(-1)?.body ?? {};
+}
+
+/** A node with its credentials where Magnum has written them. */
+async function siteWithCloudConfig(role: Role = 'master', spec: SiteSpec = {}): Promise<Site> {
+  const site = await createSite(cloud, { role, ...spec });
+  for (const [path, more] of Object.entries(CLOUD_CONFIGS))
+    await site.node.write(path, cloudConfig(trusteeOf(site), cloud.authUrl) + more);
+  return site;
+}
+
+const textsOf = async (site: Site): Promise<Record<string, string>> =>
+  Object.fromEntries(
+    await Promise.all(
+      [HEAT_PARAMS, ...Object.keys(CLOUD_CONFIGS)].map(
+        async (path) => [path, await site.node.read(path)] as const,
+      ),
+    ),
+  );
+const wantedWith = (site: Site, role: Role, trustee: Trustee): Record<string, string> =>
+  filesWith(trustee, site.cluster.heatParams(role), cloud.authUrl);
+
+const rexray = (trustee: Trustee): string =>
+  `openstack:\n  userID:   ${trustee.trustee_user_id}\n  password: ${trustee.trustee_password}\n  trustID:  ${trustee.trust_id}\n`;
+
+const asParams = (trustee: Trustee): string =>
+  `TRUSTEE_USER_ID="${trustee.trustee_user_id}"\nTRUSTEE_PASSWORD="${trustee.trustee_password}"\nTRUST_ID="${trustee.trust_id}"\nNODEGROUP_ROLE="other"\n`;
+
+describe('new credentials', () => {
+  test('every file has them, those who read them are restarted, and Heat is told what has changed', async () => {
+    const site = await siteWithCloudConfig();
+    await chmod(join(site.node.root, CLOUD_CONFIG), 0o640);
+    const fresh = newTrustee(cloud);
+    const body = await answerTo(site, fresh);
+    expect(body).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+    expect(await textsOf(site)).toEqual(wantedWith(site, 'master', fresh));
+    expect(site.restarts()).toEqual(['kube-apiserver', 'kube-controller-manager', 'kubelet']);
+    expect((await stat(join(site.node.root, CLOUD_CONFIG))).mode & 0o777).toBe(0o640);
+    const told = String(body['deploy_stdout']);
+    expect(told).toContain(`user ${fresh.trustee_user_id} with trust ${fresh.trust_id}, 4 files replaced`);
+    for (const path of Object.keys(CLOUD_CONFIGS)) expect(told).toContain(`  ${path}\n`);
+    expect(told).toContain('the pods of openstack-cloud-controller-manager');
+    expect(body['files']).toEqual([HEAT_PARAMS, ...Object.keys(CLOUD_CONFIGS)]);
+  });
+
+  test('the next rotation logs in with them, also when the former trust is gone', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const fresh = newTrustee(cloud);
+    ask(site, fresh);
+    const from = cloud.requests.length;
+    await runLoop(site, {
+      times: 3,
+      before: async (wait) => {
+        if (wait !== 1) return;
+        cloud.deleteTrust(site.cluster);
+        await cloud.rotateCa(site.cluster);
+      },
+    });
+    expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+    // The former token, which went with the trust, was not tried once more.
+    expect(cloud.requests.slice(from).filter(({ status }) => status >= 400)).toEqual([]);
+    expect(site.restarts()).toEqual(['kubelet', 'kubelet', 'kube-proxy']);
+  });
+
+  test('a node that has nothing but heat-params restarts nothing', async () => {
+    const site = await createSite(cloud);
+    const { trustee_user_id, trustee_password, trust_id } = newTrustee(cloud);
+    await site.setParams({ REGION_NAME: undefined });
+    const body = await answerTo(site, {
+      trustee_user_id,
+      trustee_password,
+      trust_id,
+      region_name: 'RegionOne',
+    });
+    expect(body).toMatchObject({ deploy_status_code: 0, files: [HEAT_PARAMS] });
+    expect((await site.node.read(HEAT_PARAMS)).endsWith('NO_PROXY=""\nREGION_NAME="RegionOne"\n')).toBe(true);
+    expect(site.restarts()).toEqual([]);
+  });
+
+  test('what is absent keeps its value: a new password alone', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const trustee = cloud.identity.findUser(site.cluster.trusteeUserId);
+    const password = '#1; "quoted" \\ $HOME';
+    if (trustee) trustee.password = password;
+    expect(await answerTo(site, { trustee_password: password })).toMatchObject({ deploy_status_code: 0 });
+    expect(await site.node.read(HEAT_PARAMS)).toContain(`TRUSTEE_PASSWORD='${password}'\n`);
+    expect(await site.node.read(CLOUD_CONFIG)).toContain(
+      String.raw`password="#1; \"quoted\" \\ $HOME"` + `\ntrust-id=${site.cluster.trustId}\n`,
+    );
+  });
+
+  test('asked for once more there is nothing to do; a file that was forgotten is brought up to them', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const fresh = newTrustee(cloud);
+    await answerTo(site, fresh);
+    const after = await textsOf(site);
+    expect(await answerTo(site, { ...fresh, region_name: 'RegionOne' })).toMatchObject({
+      deploy_status_code: 0,
+      deploy_stdout: expect.stringContaining('has these credentials already') as unknown,
+    });
+    expect(site.restarts()).toEqual(['kubelet']);
+    await site.node.write(CLOUD_CONFIG, cloudConfig({ ...fresh, trustee_password: 'old' }, cloud.authUrl));
+    expect(await answerTo(site, fresh)).toMatchObject({ deploy_status_code: 0, files: [CLOUD_CONFIG] });
+    expect(await textsOf(site)).toEqual(after);
+  });
+
+  test("somebody else's file stays, other copies go with the rest, and what is not understood is told", async () => {
+    const site = await siteWithCloudConfig('worker');
+    const old = trusteeOf(site);
+    const elses = cloudConfig({ ...old, trust_id: 'abc' }, cloud.authUrl);
+    await site.node.write('/etc/kubernetes/kube_openstack_config', elses);
+    await site.node.write('/etc/kubernetes/csi.conf', cloudConfig(old, cloud.authUrl));
+    await site.node.write('/etc/kubernetes/cloud-config.bak', cloudConfig(old, cloud.authUrl));
+    await site.node.write('/etc/sysconfig/odd', `<trust>${old.trust_id}</trust>`);
+    await symlink('cloud-config', join(site.node.root, '/etc/kubernetes/cloud.conf'));
+    const fresh = newTrustee(cloud);
+    const body = await answerTo(site, fresh);
+    expect(body).toMatchObject({ deploy_status_code: 0 });
+    expect(await site.node.read('/etc/kubernetes/kube_openstack_config')).toBe(elses);
+    expect(await site.node.read('/etc/kubernetes/csi.conf')).toBe(cloudConfig(fresh, cloud.authUrl));
+    expect(await site.node.read('/etc/kubernetes/cloud.conf')).toBe(cloudConfig(fresh, cloud.authUrl));
+    expect(await site.node.read('/etc/kubernetes/cloud-config.bak')).toBe(cloudConfig(old, cloud.authUrl));
+    const told = String(body['deploy_stdout']);
+    expect(told).toContain('/etc/kubernetes/kube_openstack_config holds another trust (abc)');
+    expect(told).toContain('/etc/kubernetes/csi.conf held the former credentials too');
+    expect(told).toContain(
+      '/etc/kubernetes/cloud-config.bak holds the former credentials, and is left alone',
+    );
+    expect(told).toContain('/etc/sysconfig/odd holds the former credentials, and is left alone');
+  });
+
+  test("a swarm's volume driver", async () => {
+    const site = await createSite(cloud, { layout: 'swarm' });
+    await site.node.write('/etc/rexray/config.yml', rexray(trusteeOf(site)));
+    const fresh = newTrustee(cloud, 'yes');
+    expect(await answerTo(site, fresh)).toMatchObject({ deploy_status_code: 0 });
+    expect(await site.node.read('/etc/rexray/config.yml')).toBe(
+      rexray(fresh).replace('password: yes', 'password: "yes"'),
+    );
+  });
+});
+
+describe('refused, with nothing changed', () => {
+  const cases: [string, (site: Site) => Record<string, unknown>, RegExp][] = [
+    ['nothing is given', () => ({ trust_id: '' }), /nothing is given: at least one of/],
+    [
+      'a password that is none any more',
+      () => ({ trustee_password: '******' }),
+      /the input trustee_password is masked/,
+    ],
+    [
+      'a wrong password',
+      () => ({ ...newTrustee(cloud), trustee_password: 'quite wrong' }),
+      /logging in at .* as user \w+ with trust \w+: Keystone said 401/,
+    ],
+    [
+      "another trustee's trust",
+      (site) => ({ ...newTrustee(cloud), trust_id: site.cluster.trustId }),
+      /as user \w+ with trust \w+: Keystone said 403/,
+    ],
+    [
+      'a trust of another project',
+      () => {
+        const { identity } = cloud;
+        const project = identity.addProject('other', cloud.project.domain);
+        identity.grant(cloud.owner, project, ['member']);
+        const trustee = identity.addUser('stranger', cloud.project.domain, 'a stranger');
+        const trust = identity.addTrust({ trustor: cloud.owner, trustee, project, roles: ['member'] });
+        return { trustee_user_id: trustee.id, trustee_password: 'a stranger', trust_id: trust.id };
+      },
+      /fetching the kubelet CA of cluster .*: Magnum refused with 404/,
+    ],
+    [
+      'a region that there is not',
+      () => ({ ...newTrustee(cloud), region_name: 'Nowhere' }),
+      /no public container-infra endpoint in region Nowhere/,
+    ],
+    ['a number', () => ({ trust_id: 7 }), /the input trust_id is no text/],
+  ];
+  test.each(cases)('%s', async (_, values, why) => {
+    const site = await siteWithCloudConfig();
+    const before = await nodeFiles(site);
+    const body = await answerTo(site, values(site));
+    expect(body).toMatchObject({ deploy_status_code: 1, deploy_stdout: '' });
+    expect(body['deploy_stderr']).toMatch(why);
+    expect(await nodeFiles(site)).toEqual(before);
+    expect(site.restarts()).toEqual([]);
+  });
+
+  test('heat-params in which they could not be found again', async () => {
+    const site = await createSite(cloud);
+    await site.node.write(HEAT_PARAMS, `${await site.node.read(HEAT_PARAMS)}\fTRUST_ID="x"\n`);
+    const before = await nodeFiles(site);
+    const body = await answerTo(site, newTrustee(cloud));
+    expect(body['deploy_stderr']).toContain('TRUST_ID stands there in a way in which it cannot be replaced');
+    expect(await nodeFiles(site)).toEqual(before);
+  });
+});
+
+test('a service that does not come back: the old ones are in place again and in use, and Heat is told', async () => {
+  let replaced = 0;
+  const site = await siteWithCloudConfig('master', {
+    instrument: {
+      disk: (real) => ({
+        ...real,
+        rename: async (from, to) => {
+          await real.rename(from, to);
+          if (to === HEAT_PARAMS) replaced += 1;
+          // Only with the new ones it cannot start.
+          if (replaced === 2) site.node.units.mend('kube-controller-manager');
+        },
+      }),
+    },
+  });
+  const before = await nodeFiles(site);
+  site.node.units.breakUnit('kube-controller-manager', 'fails to start');
+  const body = await answerTo(site, newTrustee(cloud));
+  expect(body).toMatchObject({ deploy_status_code: 1, deploy_stdout: '' });
+  expect(body['deploy_stderr']).toMatch(
+    /restarting the unit kube-controller-manager.*the old credentials are back and in use\n$/s,
+  );
+  expect(await nodeFiles(site)).toEqual(before);
+  const twice = ['kube-apiserver', 'kube-controller-manager'];
+  expect(site.restarts()).toEqual([...twice, ...twice]);
+  await cloud.settled(site.cluster);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0 });
+});
+
+describe('agent rollback', () => {
+  test('a change that is stuck is taken back, once what kept it is mended', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const before = await nodeFiles(site);
+    site.node.units.breakUnit('kubelet', 'fails to start');
+    ask(site, newTrustee(cloud));
+    const once = await cli(site, ['run-once'], unreadableCopies);
+    expect(once.stdout).toContain('the old files could not be brought back');
+    expect(await nodeFiles(site)).not.toEqual(before);
+    site.node.units.mend('kubelet');
+    const { code, stdout } = await cli(site, ['rollback']);
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringContaining('the old credentials are back and in use') as unknown,
+    ]);
+    expect(await nodeFiles(site)).toEqual(before);
+  });
+
+  test('what a stuck rotation has kept is not given up for other credentials', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const before = await nodeFiles(site);
+    site.node.units.breakUnit('kubelet', 'fails to start');
+    await cloud.rotateCa(site.cluster);
+    await cli(site, ['run-once'], unreadableCopies);
+    expect((await answerTo(site, newTrustee(cloud)))['deploy_stderr']).toContain('a rotation is stuck');
+    site.node.units.mend('kubelet');
+    expect(await cli(site, ['rollback'])).toMatchObject({ code: 0 });
+    expect(await nodeFiles(site)).toEqual(before);
+  });
+});
+
+describe('when Heat goes back', () => {
+  test('to earlier credentials, the node does too; to none, it keeps what it has', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const first = newTrustee(cloud);
+    await answerTo(site, first);
+    await answerTo(site, newTrustee(cloud));
+    expect(await answerTo(site, first)).toMatchObject({ deploy_status_code: 0 });
+    expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', first));
+    expect(await answerTo(site, {})).toMatchObject({
+      deploy_status_code: 0,
+      deploy_stdout: expect.stringContaining('the node keeps those that it has') as unknown,
+    });
+    expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', first));
+  });
+});
+
+test('the password is shown nowhere, and kept nowhere but where it belongs', async () => {
+  const site = await siteWithCloudConfig();
+  const fresh = newTrustee(cloud, 'geheim-und-neu');
+  ask(site, fresh);
+  const plan = await cli(site, ['plan']);
+  expect(plan.stdout).toContain(
+    `log in to Keystone as user ${fresh.trustee_user_id} with trust ${fresh.trust_id}`,
+  );
+  expect(plan.stdout).toMatch(/stage the new files beside 4 targets\n.*\/etc\/sysconfig\/heat-params/);
+  expect(plan.stdout).toContain('restart kubelet and see its certificate');
+  await site.pass();
+  expect(await textsOf(site)).toEqual(wantedWith(site, 'master', fresh));
+  const said = [
+    plan.stdout,
+    plan.stderr,
+    ...site.log,
+    JSON.stringify(site.progress),
+    JSON.stringify(site.signals()),
+  ];
+  expect(said.filter((text) => /geheim/.test(text))).toEqual([]);
+  const holders = [...(await site.files('/'))].filter(([, { content }]) => content.includes('geheim'));
+  expect(holders.map(([path]) => path.replace('//', '/')).toSorted()).toEqual(
+    [...Object.keys(CLOUD_CONFIGS), HEAT_PARAMS].toSorted(),
+  );
+});
+
+describe('agent credentials', () => {
+  test.each([
+    ['as heat-params', asParams],
+    ['as JSON', JSON.stringify],
+    [
+      'as YAML',
+      (one: Trustee) =>
+        Object.entries(one)
+          .map(([name, value]) => `${name}: '${value}'\n`)
+          .join(''),
+    ],
+  ])('from standard input, %s', async (_, format) => {
+    const site = await siteWithCloudConfig('worker');
+    const fresh = newTrustee(cloud);
+    const told = await cli(site, ['credentials', '--from', '-', '--dry-run'], {}, format(fresh));
+    expect(told.stdout).toContain('restart kubelet');
+    expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', trusteeOf(site)));
+    const done = await cli(site, ['credentials', '--from', '-'], {}, format(fresh));
+    expect(done).toMatchObject({ code: 0, stderr: '' });
+    expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', fresh));
+    expect(done.stdout).not.toContain(fresh.trustee_password);
+    const again = await cli(site, ['credentials', '--from', '-', '--json'], {}, format(fresh));
+    expect(JSON.parse(again.stdout)).toMatchObject({ changed: false, files: [] });
+    expect(site.restarts()).toEqual(['kubelet']);
+  });
+
+  test('from a file that nobody else can read', async () => {
+    const site = await siteWithCloudConfig('worker');
+    const fresh = newTrustee(cloud);
+    const file = join(site.node.root, 'new');
+    await site.node.write('new', asParams(fresh), 0o600);
+    await chmod(file, 0o640);
+    const refused = await cli(site, ['credentials', '--from', file]);
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`chmod 600 ${file}`) as unknown,
+    });
+    await chmod(file, 0o600);
+    const { code, stdout } = await cli(site, ['credentials', '--from', file, '--json']);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { changed: true }]);
+  });
+
+  test.each([
+    ['geheimnis', 'neither like heat-params nor YAML'],
+    ['trustee_password: *geheimnis', 'neither like heat-params nor YAML'],
+    ['trustee_password: 1234567890', 'must be text'],
+    ['trust: geheimnis', 'unknown key trust'],
+    ['trustee_password: "geheimnis\\n"', 'the input trustee_password has a line break'],
+    ['', 'nothing is given'],
+  ])('refused without a word of it: %j', async (text, why) => {
+    const site = await createSite(cloud);
+    const { code, stderr } = await cli(site, ['credentials', '--from', '-'], {}, text);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(why) as unknown });
+    expect(stderr).not.toMatch(/geheimnis|1234567890/);
+  });
+
+  test('what Keystone refuses ends with 3, and the node is as it was', async () => {
+    const site = await siteWithCloudConfig();
+    const before = await nodeFiles(site);
+    const wrong = JSON.stringify({ trust_id: 'none' });
+    const { code, stderr } = await cli(site, ['credentials', '--from', '-'], {}, wrong);
+    expect({ code, stderr }).toEqual({
+      code: 3,
+      stderr: expect.stringContaining('with trust none: Keystone said 401') as unknown,
+    });
+    expect(await nodeFiles(site)).toEqual(before);
+  });
+});

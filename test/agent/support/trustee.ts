@@ -1,0 +1,62 @@
+import { randomBytes } from 'node:crypto';
+import type { Cloud } from '../../cloud/cloud.ts';
+import { heatParamsText } from '../../cloud/heat-params.ts';
+import type { Site } from './site.ts';
+
+/** A login to OpenStack, by the names of the inputs. */
+export type Trustee = { trustee_user_id: string; trustee_password: string; trust_id: string };
+
+/** Another trustee with a trust of the clusters' owner, as Magnum makes them. */
+export function newTrustee({ identity, owner, project }: Cloud, password?: string): Trustee {
+  const name = `trustee-${randomBytes(4).toString('hex')}`;
+  const secret = password ?? randomBytes(13).toString('base64url');
+  const trustee = identity.addUser(name, { id: 'magnum', name: 'magnum' }, secret);
+  const roles = identity.rolesOf(owner, project);
+  const trust = identity.addTrust({ trustor: owner, trustee, project, roles });
+  return { trustee_user_id: trustee.id, trustee_password: secret, trust_id: trust.id };
+}
+
+export const trusteeOf = ({ cluster }: Pick<Site, 'cluster'>): Trustee => ({
+  trustee_user_id: cluster.trusteeUserId,
+  trustee_password: cluster.trusteePassword,
+  trust_id: cluster.trustId,
+});
+
+/** What Magnum's write-kube-os-config.sh makes of heat-params. */
+export const cloudConfig = ({ trustee_user_id, trustee_password, trust_id }: Trustee, url: string): string =>
+  `[Global]
+auth-url=${url}
+user-id=${trustee_user_id}
+password=${trustee_password}
+trust-id=${trust_id}
+ca-file=/etc/kubernetes/ca-bundle.crt
+region=RegionOne
+[LoadBalancer]
+use-octavia=True
+`;
+
+export const CLOUD_CONFIG = '/etc/kubernetes/cloud-config';
+export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
+/** With what stands in each beyond the cloud-config itself. */
+export const CLOUD_CONFIGS = {
+  [CLOUD_CONFIG]: '',
+  '/etc/kubernetes/kube_openstack_config': '',
+  '/etc/kubernetes/cloud-config-occm': '[Networking]\ninternal-network-name=private\n',
+};
+
+/** The files of a node that holds these credentials. */
+export const filesWith = (
+  trustee: Trustee,
+  params: Record<string, string>,
+  url: string,
+): Record<string, string> => ({
+  [HEAT_PARAMS]: heatParamsText({
+    ...params,
+    TRUSTEE_USER_ID: trustee.trustee_user_id,
+    TRUSTEE_PASSWORD: trustee.trustee_password,
+    TRUST_ID: trustee.trust_id,
+  }),
+  ...Object.fromEntries(
+    Object.entries(CLOUD_CONFIGS).map(([path, more]) => [path, cloudConfig(trustee, url) + more]),
+  ),
+});

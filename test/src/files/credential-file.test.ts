@@ -1,0 +1,271 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import {
+  type Change,
+  changeCredentials,
+  credentialsIn,
+  formatOf,
+} from '../../../src/files/credential-file.ts';
+import type { CredentialFormat } from '../../../src/files/credential-grammars.ts';
+import { parseHeatParams } from '../../../src/metadata/heat-params.ts';
+import { selectCredentials } from '../../../src/operation/credentials.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'coe-credentials-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const OLD = {
+  user: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+  password: 'oldoldoldoldold',
+  trust: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
+  region: 'RegionOne',
+  authUrl: 'http://keystone/v3',
+};
+const FRESH = {
+  user: 'feedfeedfeedfeedfeedfeedfeedfeed',
+  password: 'n3w',
+  trust: 'beefbeefbeefbeefbeefbeefbeefbeef',
+  region: 'RegionTwo',
+  authUrl: 'https://keystone.example/v3',
+};
+const ALL = ['user', 'password', 'trust', 'region', 'authUrl'] as const;
+const LOGIN = ['user', 'password', 'trust'] as const;
+const change = (given: readonly (typeof ALL)[number][], fresh: Partial<typeof FRESH> = FRESH): Change => ({
+  old: OLD,
+  fresh: { ...OLD, ...Object.fromEntries(given.map((key) => [key, fresh[key] ?? FRESH[key]])) },
+  given,
+});
+const changed = (text: string, format: CredentialFormat, what: Change, isOwn = format === 'shell') => {
+  const { content, left } = changeCredentials(Buffer.from(text), format, what, isOwn);
+  return { text: content.toString(), left };
+};
+
+/** As write-kube-os-config.sh of Magnum 15 leaves it. */
+const CLOUD_CONFIG = `[Global]
+auth-url=${OLD.authUrl}
+user-id=${OLD.user}
+password=${OLD.password}
+trust-id=${OLD.trust}
+ca-file=/etc/kubernetes/ca-bundle.crt
+region=${OLD.region}
+[LoadBalancer]
+use-octavia=True
+password=${OLD.password}
+[BlockStorage]
+bs-version=v2
+`;
+
+test('a cloud-config has the new login, and every other byte of it stays', () => {
+  const { text, left } = changed(CLOUD_CONFIG, 'ini', change(LOGIN));
+  expect(left).toEqual([]);
+  const wanted = CLOUD_CONFIG.replace(OLD.user, FRESH.user)
+    .replace(OLD.trust, FRESH.trust)
+    // The one of the section [LoadBalancer] is not the login's.
+    .replace(OLD.password, FRESH.password);
+  expect(text).toBe(wanted);
+  expect(changed(text, 'ini', change(LOGIN))).toEqual({ text, left: [] });
+});
+
+test('heat-params: order, comments, quotes, Windows line ends and foreign bytes stay; the last of a repeated key counts', () => {
+  const before = Buffer.concat([
+    Buffer.from(
+      [
+        '# by hand',
+        `TRUST_ID="dead"`,
+        `  export TRUSTEE_USER_ID='${OLD.user}'   # whose`,
+        `TRUSTEE_PASSWORD=${OLD.password}`,
+        `TRUST_ID="${OLD.trust}"`,
+        'SWIFT_REGION="RegionOne"',
+        'NAME="caf',
+      ].join('\r\n'),
+    ),
+    Buffer.from([0xe9]),
+    Buffer.from('"\r\nLAST="no line end"'),
+  ]);
+  const { content, left } = changeCredentials(before, 'shell', change(LOGIN), true);
+  const wanted = before
+    .toString('latin1')
+    .replace(OLD.user, FRESH.user)
+    .replace(OLD.password, FRESH.password)
+    .replace(OLD.trust, FRESH.trust);
+  expect(content.toString('latin1')).toBe(wanted);
+  expect(left).toEqual([]);
+});
+
+test('what heat-params do not have, or in a way that nobody understands, comes at their end', () => {
+  const { text } = changed(`TRUST_ID="${OLD.trust}"\nTRUSTEE_PASSWORD="half`, 'shell', change(ALL));
+  expect(text).toBe(
+    `TRUST_ID="${FRESH.trust}"\nTRUSTEE_PASSWORD="half\nTRUSTEE_USER_ID="${FRESH.user}"\nTRUSTEE_PASSWORD="${FRESH.password}"\nREGION_NAME="${FRESH.region}"\nAUTH_URL="${FRESH.authUrl}"\n`,
+  );
+  expect(changed('', 'shell', change(['trust'])).text).toBe(`TRUST_ID="${FRESH.trust}"\n`);
+});
+
+test.each([
+  ['another trust', OLD.trust, 'abc', 'holds another trust (abc): it is left alone'],
+  ['another user', OLD.user, 'abc', 'holds another user (abc): it is left alone'],
+  ['a trust in two pieces', OLD.trust, 'a"b"', 'holds a trust that is not understood: it is left alone'],
+  [
+    'a line that goes on',
+    OLD.password,
+    'a\\\nb',
+    'holds a password that is not understood: it is left alone',
+  ],
+])('a file with %s is left alone', (_, what, other, why) => {
+  const text = CLOUD_CONFIG.replace(what, other);
+  expect(changed(text, 'ini', change(LOGIN))).toEqual({ text, left: [why] });
+});
+
+test('a file with another region keeps it; one without gets it, in its own style', () => {
+  const other = changed(CLOUD_CONFIG.replace('RegionOne', 'North'), 'ini', change(['trust', 'region']));
+  expect(other.left).toEqual(['has another region (North), which stays']);
+  expect(other.text).toContain(`trust-id=${FRESH.trust}`);
+  expect(other.text).toContain('region=North\n');
+  const none = CLOUD_CONFIG.replaceAll('\n', '\r\n')
+    .replaceAll('=', ' = ')
+    .replace('region = RegionOne\r\n', '');
+  expect(changed(none, 'ini', change(['region'])).text).toBe(
+    none.replace(`${OLD.trust}\r\n`, `${OLD.trust}\r\nregion = RegionTwo\r\n`),
+  );
+});
+
+test('an address with and without its version is the same', () => {
+  const text = CLOUD_CONFIG.replace('/v3', '/');
+  expect(changed(text, 'ini', change(['authUrl'])).text).toContain(`auth-url=${FRESH.authUrl}\n`);
+});
+
+/** As volume-service.sh and enable-ingress-octavia.sh leave theirs. */
+const REXRAY = `libstorage:
+  service: openstack
+openstack:
+  authUrl:  ${OLD.authUrl}
+  userID:   ${OLD.user}
+  password: ${OLD.password} # rexray's
+  trustID:  ${OLD.trust}
+`;
+const INGRESS = `kind: ConfigMap
+data:
+  config: |
+    cluster-name: k1
+    openstack:
+      auth-url: ${OLD.authUrl}
+      user-id: ${OLD.user}
+      password: ${OLD.password}
+      trust-id: ${OLD.trust}
+      region: RegionOne
+    octavia:
+      password: ${OLD.password}
+`;
+
+test.each([
+  ['rexray', REXRAY],
+  ['an ingress controller', INGRESS],
+])('YAML of %s', (_, text) => {
+  expect(formatOf(text)).toBe('yaml');
+  expect(changed(text, 'yaml', change(LOGIN)).text).toBe(
+    text.replace(OLD.user, FRESH.user).replace(OLD.trust, FRESH.trust).replace(OLD.password, FRESH.password),
+  );
+});
+
+test('a cloud-config inside of a manifest', () => {
+  const indented = CLOUD_CONFIG.replaceAll(/^(?=.)/gm, '    ');
+  const text = `kind: Secret\nstringData:\n  cloud-config: |-\n${indented}---\npassword: ${OLD.password}\n`;
+  expect(formatOf(text)).toBe('ini');
+  expect(credentialsIn(Buffer.from(text), 'ini')).toEqual([OLD]);
+  expect(changed(text, 'ini', change(['trust'])).text).toBe(text.replace(OLD.trust, FRESH.trust));
+});
+
+/** Every password that is not refused. */
+const password = fc
+  .oneof(
+    fc.string(),
+    fc.string({ unit: 'binary' }),
+    fc.stringMatching(/^[ "'#;$`\\=a:\-{}[\]|>&*!%@1-3.]{1,12}$/),
+  )
+  .filter((value) => typeof selectCredentials({ trustee_password: value }) !== 'string');
+const line = fc.oneof(
+  fc.stringMatching(/^[A-Z_]{1,8}="[a-z =#;]{0,9}"$/),
+  fc.constantFrom('', '# TRUST_ID="x"', 'no line', '\t'),
+);
+const style = fc.constantFrom(
+  (value: string) => `"${value}"`,
+  (value: string) => `'${value}'`,
+  (value: string) => value,
+);
+
+test('heat-params: a shell and this program read any password that is accepted; nothing else changes', () => {
+  fc.assert(
+    fc.property(password, fc.array(line), fc.array(line), style, (value, before, after, quote) => {
+      const around = (middle: string): string => [...before, middle, ...after].join('\n');
+      const text = around(`TRUSTEE_PASSWORD=${quote(OLD.password)}`);
+      const result = changed(text, 'shell', change(['password'], { password: value })).text;
+      expect(parseHeatParams(result).get('TRUSTEE_PASSWORD')).toBe(value);
+      const lines = result.split('\n');
+      expect(lines.toSpliced(before.length, 1)).toEqual(text.split('\n').toSpliced(before.length, 1));
+      writeFileSync(join(folder, 'heat-params'), `${lines[before.length]}\n`);
+      const script = '. "$0"; printf %s "$TRUSTEE_PASSWORD"';
+      const { stdout } = spawnSync('sh', ['-c', script, join(folder, 'heat-params')], { encoding: 'utf8' });
+      expect(stdout).toBe(value);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+const GIT = spawnSync('git', ['--version']).status === 0;
+
+test.skipIf(!GIT)('cloud-config: git, whose dialect gcfg reads, reads any password that is accepted', () => {
+  const file = join(folder, 'cloud-config');
+  const styles = fc.constantFrom(CLOUD_CONFIG, CLOUD_CONFIG.replace(OLD.password, `"${OLD.password}" ; who`));
+  fc.assert(
+    fc.property(password, styles, (value, text) => {
+      const result = changed(text, 'ini', change(['password'], { password: value })).text;
+      const at = text.split('\n').findIndex((one) => one.startsWith('password='));
+      expect(result.split('\n').toSpliced(at, 1)).toEqual(text.split('\n').toSpliced(at, 1));
+      writeFileSync(file, result);
+      const read = execFileSync('git', ['config', '-z', '-f', file, '--get', 'global.password'], {
+        encoding: 'utf8',
+      });
+      expect(read).toBe(`${value}\0`);
+      expect(credentialsIn(Buffer.from(result), 'ini')).toEqual([{ ...OLD, password: value }]);
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('YAML: a parser reads any password that is accepted', () => {
+  const styles = fc.constantFrom(
+    REXRAY,
+    REXRAY.replace(OLD.password, `'${OLD.password}'`),
+    REXRAY.replace(OLD.password, `"${OLD.password}"`),
+  );
+  fc.assert(
+    fc.property(password, styles, (value, text) => {
+      const result = changed(text, 'yaml', change(['password'], { password: value })).text;
+      for (const version of ['1.1', '1.2'] as const)
+        expect(parse(result, { version })).toMatchObject({
+          openstack: { password: value, trustID: OLD.trust },
+        });
+      expect(result).toContain("# rexray's\n");
+      // Not the last change.
+      const back = { old: { ...OLD, password: value }, fresh: OLD, given: ['password'] as const };
+      expect(credentialsIn(Buffer.from(changed(result, 'yaml', back).text), 'yaml')).toMatchObject([
+        { password: OLD.password },
+      ]);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('no text makes it fail, and without the old ones nothing changes', () => {
+  const format = fc.constantFrom('ini' as const, 'yaml' as const);
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), format, (text, kind) => {
+      expect(changed(text, kind, change(ALL)).text).toBe(text.toWellFormed());
+    }),
+  );
+});
