@@ -30,13 +30,15 @@ export async function readJournal(root: string): Promise<Journal | undefined> {
  * file is the old one; from then on every file is whole, old or new, and both generations are there until it
  * is known how it ended.
  */
-export async function faultsAfterKill({ node, layout, work, old }: Case): Promise<string[]> {
+export async function faultsAfterKill(one: Case): Promise<string[]> {
+  const { node, layout, work, old } = one;
   const journal = await readJournal(node.root);
   const files = await readManaged(node.root);
   const several = work !== 'all';
   const faults: string[] = [];
   if (journal === undefined || journal.state === 'ended') {
-    if (!isOld(files, old)) faults.push(...faultsOfSet(layout, files, { several }));
+    if (!isOld(files, old))
+      faults.push(...faultsOfSet(layout, files, { several }), ...faultsOfCredentials(one, files));
     return faults;
   }
   if (journal.state === 'staging' || journal.state === 'reverted') {
@@ -56,10 +58,17 @@ export async function faultsAfterKill({ node, layout, work, old }: Case): Promis
       faults.push(`committing: ${target} is old, and the new one is gone`);
     if (journal.state === 'committed' && isStillOld) faults.push(`committed: ${target} is still old`);
   }
-  if (journal.state === 'committed') faults.push(...faultsOfSet(layout, files, { several }));
+  if (journal.state === 'committed')
+    faults.push(...faultsOfSet(layout, files, { several }), ...faultsOfCredentials(one, files));
   return faults;
 }
 
 /** Whether every file that was there before is there as it was. */
 export const isOld = (files: Files, old: ReadonlyMap<string, Entry>): boolean =>
   [...old].every(([path, entry]) => JSON.stringify(files.get(path)) === JSON.stringify(entry));
+
+/** Not every file holds the new credentials, where they are what was asked for. */
+export const faultsOfCredentials = ({ credentials = {} }: Case, files: Files): string[] =>
+  Object.entries(credentials).flatMap(([path, text]) =>
+    files.get(path)?.content === text ? [] : [`${path} does not hold the new credentials`],
+  );

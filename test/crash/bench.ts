@@ -8,16 +8,20 @@ import { startCloud, type Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { serviceAccountParameters } from '../cloud/generation.ts';
 import { createKeyPool } from '../cloud/key-pool.ts';
+import { filesWith, newTrustee, trusteeOf } from '../agent/support/trustee.ts';
 import { createNode, type TestNode } from '../fakes/node.ts';
 import { askUnits } from './socket-systemctl.ts';
 import { type Entry, readTree } from './tree.ts';
 
 export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki';
 
-/** What is to be done with a node: a rotation, a phase of one, or the end of an old service-account key's grace. */
-export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace';
+/**
+ * What is to be done with a node: a rotation, a phase of one, the end of an old service-account key's grace, or a change
+ * of its credentials.
+ */
+export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace' | 'credentials';
 
-/** A node with certificates of an old CA and a cloud that wants them replaced. */
+/** A node with certificates of an old CA and a cloud that wants them replaced, or other credentials in their files. */
 export type Case = {
   layout: LayoutName;
   work: Work;
@@ -30,6 +34,8 @@ export type Case = {
   node: TestNode;
   /** The certificates, keys and kubeconfigs as they were before. */
   old: Map<string, Entry>;
+  /** What the files with credentials are to hold afterwards, where they are what is to be replaced. */
+  credentials: Record<string, string> | undefined;
   /** The service-account keys that the rotation brings. */
   serviceAccount: { publicKey: string; privateKey: string };
   /** Asks for another rotation, with other service-account keys. */
@@ -50,7 +56,9 @@ const SERVERS = [{ name: 'master-0', role: 'master', inputs: { phase: 'phase' } 
 const USERS = 'root:x:0:0::/:/bin/sh\nkube:x:301:301::/:/bin/false\netcd:x:302:302::/:/bin/false\n';
 const GROUPS = 'root:x:0:\nkube:x:301:\nkube_etcd:x:303:\n';
 /** What holds certificates, keys and kubeconfigs on a node. */
-const FOLDERS = ['kubernetes', 'etcd'] as const;
+const OF_CERTIFICATES = ['kubernetes', 'etcd'] as const;
+/** ... and credentials. */
+const FOLDERS = [...OF_CERTIFICATES, 'sysconfig'] as const;
 
 /** What has been done before. */
 const BEFORE: Record<Work, readonly string[]> = {
@@ -59,6 +67,7 @@ const BEFORE: Record<Work, readonly string[]> = {
   reissue: ['trust'],
   retire: ['trust', 'reissue'],
   grace: ['once', 'again'],
+  credentials: [],
 };
 
 const run = promisify(execFile);
@@ -114,7 +123,7 @@ export async function createBench(): Promise<Bench> {
       olds.set(layout, old);
       const saved = await old;
       const { cluster, node } = await prepare(layout);
-      for (const name of FOLDERS.map((folder) => join(saved, folder)))
+      for (const name of OF_CERTIFICATES.map((folder) => join(saved, folder)))
         if (existsSync(name)) await run('cp', ['-a', name, join(node.root, 'etc')]);
       for (const unit of unitsOf(layout)) await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
       const formerCas = await readManaged(node.root);
@@ -130,11 +139,13 @@ export async function createBench(): Promise<Bench> {
           ...(phase === 'again' ? nextParameters : parameters),
           ...(work === 'grace' ? {} : { phase }),
         });
-      if (work !== 'grace')
+      const credentials = work === 'credentials' ? await askForCredentials(cloud, cluster, node) : undefined;
+      if (work !== 'grace' && work !== 'credentials')
         cluster.stack.update({ ...parameters, ...(work === 'all' ? {} : { phase: work }) });
       return {
         layout,
         work,
+        credentials,
         earlier: before.length,
         formerCas,
         cloud,
@@ -157,6 +168,30 @@ export async function createBench(): Promise<Bench> {
       await rm(store, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
+}
+
+/**
+ * Puts the node's credentials where Magnum puts them, and asks for others.
+ *
+ * @returns what the files are to hold then
+ */
+async function askForCredentials(
+  cloud: Cloud,
+  cluster: Cluster,
+  node: TestNode,
+): Promise<Record<string, string>> {
+  const params = cluster.heatParams('master');
+  for (const [path, text] of Object.entries(filesWith(trusteeOf({ cluster }), params, cloud.authUrl)))
+    await node.write(path, text);
+  const fresh = newTrustee(cloud);
+  const inputs = Object.keys(fresh).map((name) => ({ name, type: 'String' }));
+  cloud.deploy(cluster, 'master-0', {
+    resource: 'credentials',
+    group: 'coe-credentials',
+    inputs,
+    values: fresh,
+  });
+  return filesWith(fresh, params, cloud.authUrl);
 }
 
 /** The units of a master that serve TLS. */

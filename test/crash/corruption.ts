@@ -1,12 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bench, type Case, readManaged } from './bench.ts';
+import { faultsOfCredentials } from './after-kill.ts';
 import { faultsOfSet } from './certificate-set.ts';
 import { accepted } from './disk-fault.ts';
 import { faultsOfRun } from './ending.ts';
 import { createScenario, type Scenario } from './kill.ts';
 import type { Runner } from './run.ts';
-import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
+import { CREDENTIALS, CREDENTIALS_GOING_BACK, GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { sideBySide } from './sweep.ts';
 
 /** A moment at which a state file matters, and the file: a folder stands for the first file in it. */
@@ -32,6 +33,25 @@ export const MOMENTS: readonly Moment[] = [
     'the journal while going back',
     GOING_BACK,
     ['restart kubelet', 'after rename .*certs/server.crt$'],
+    JOURNAL,
+  ),
+  at(
+    'the journal of credentials while staging',
+    CREDENTIALS,
+    ['half-way through create .*cloud-config.coe-agent'],
+    JOURNAL,
+  ),
+  at(
+    'the journal of credentials while committing',
+    CREDENTIALS,
+    ['after rename .*sysconfig/heat-params$'],
+    JOURNAL,
+  ),
+  at('the journal of credentials when committed', CREDENTIALS, ['before restart kubelet'], JOURNAL),
+  at(
+    'the journal of credentials while going back',
+    CREDENTIALS_GOING_BACK,
+    ['restart kubelet', 'after rename .*sysconfig/heat-params$'],
     JOURNAL,
   ),
   at('the journal when ended', IN_FILES, ['restart kube-proxy', `after rename .* to ${LEDGER}`], JOURNAL),
@@ -108,7 +128,9 @@ async function damageAndRecover(
     const runs = [await runner.run(root, {}, 'status'), await runner.run(root, {}, 'plan')];
     for (let again = 0; again < 3; again += 1) runs.push(await runner.run(root));
     const faults = runs.flatMap(faultsOfRun);
-    faults.push(...faultsOfSet(one.layout, await readManaged(root)));
+    const files = await readManaged(root);
+    faults.push(...faultsOfSet(one.layout, files));
+    if (one.credentials && !scenario.fails) faults.push(...faultsOfCredentials(one, files));
     const told = accepted(one).length;
     if (told !== 1)
       faults.push(`Heat was told ${told} outcomes; the stack is ${one.cloud.stackStatus(one.cluster)}`);

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { presentedCertificate } from '../../src/services/presented.ts';
-import { isOld } from './after-kill.ts';
+import { faultsOfCredentials, isOld } from './after-kill.ts';
 import { type Case, readManaged, unitsOf } from './bench.ts';
 import { blocksIn, caFileOf, faultsOfSet, type Files, fingerprintOf, layoutOf } from './certificate-set.ts';
 import type { Run } from './run.ts';
@@ -34,7 +34,8 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   const files = await readManaged(node.root);
   faults.push(...faultsOfSet(layout, files, { several: work !== 'all' }));
   if (wanted.set === 'old' && !isOld(files, old)) faults.push('not every file is the old one');
-  if (wanted.set === 'new') faults.push(...faultsOfNew(one, files));
+  if (wanted.set === 'new')
+    faults.push(...(one.credentials ? faultsOfCredentials(one, files) : faultsOfNew(one, files)));
 
   const found = listing(await readTree(node.root));
   faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));

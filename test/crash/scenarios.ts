@@ -7,6 +7,9 @@ export const IN_KUBECONFIGS: Scenario = { layout: 'kubernetes-pki', fails: false
 export const GOING_BACK: Scenario = { layout: 'kubernetes-certs', fails: true };
 export const KUBECONFIGS_GOING_BACK: Scenario = { layout: 'kubernetes-pki', fails: true };
 
+export const CREDENTIALS: Scenario = { layout: 'kubernetes-certs', fails: false, work: 'credentials' };
+export const CREDENTIALS_GOING_BACK: Scenario = { ...CREDENTIALS, fails: true };
+
 export const scenarioOf = (layout: Scenario['layout'], fails: boolean): Scenario => {
   if (layout === 'kubernetes-certs') return fails ? GOING_BACK : IN_FILES;
   return fails ? KUBECONFIGS_GOING_BACK : IN_KUBECONFIGS;
@@ -18,6 +21,8 @@ export const SCENARIOS = [
   ['a master with kubeconfigs', IN_KUBECONFIGS],
   ['a rotation that fails and goes back', GOING_BACK],
   ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
+  ['other credentials', CREDENTIALS],
+  ['other credentials that go back', CREDENTIALS_GOING_BACK],
 ] as const;
 
 const after = (work: Work, layout: Scenario['layout'] = 'kubernetes-certs'): Scenario => ({
