@@ -53,8 +53,7 @@ export async function compare(
       `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
     );
   const others = certificates.filter(([name, pem]) => !isSignedByFresh(name, pem));
-  const keys = layout.serviceAccount && serviceAccount ? await readKeys(layout, hands) : undefined;
-  const signs = !keys || !serviceAccount || isSigning(keys, serviceAccount);
+  const signs = await doesSign(serviceAccount, node, hands);
   if (phase === 'reissue')
     return others.length === 0 && signs
       ? 'the certificates are signed by the CA that Magnum serves already: nothing to do'
@@ -78,6 +77,18 @@ export async function compare(
       ([ca, one]) => row && sameCa(ca, row.ca) && certificate?.verify(one.publicKey) === true,
     );
   }
+}
+
+/** Whether tokens are signed with the keys of this rotation: those that it brings, or that an earlier phase has brought. */
+async function doesSign(
+  pair: Comparison['serviceAccount'],
+  { layout }: Node,
+  hands: Hands,
+): Promise<boolean> {
+  if (!layout.serviceAccount) return true;
+  const keys = await readKeys(layout, hands);
+  const wanted = pair ?? keys.next;
+  return !wanted || isSigning(keys, wanted);
 }
 
 /**

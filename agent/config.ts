@@ -7,6 +7,7 @@ import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
+import { PHASES } from '../src/operation/phase.ts';
 import { loadLayouts } from './config-layouts.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
 
@@ -55,6 +56,7 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
+  rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES), 'all') }), {}),
   service_account: v.optional(
     v.strictObject({ grace_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), DAY_AND_HOUR) }),
     {},

@@ -1,12 +1,12 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
-import { writeRecord } from '../src/base/record.ts';
+import { replaceFile } from '../src/base/replace-file.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { readNode } from './node.ts';
 import { carryOut } from './perform.ts';
 import { planEndOfGrace } from './plan.ts';
-import { LEAVING, type LeavingRecord, readLeaving } from './service-account.ts';
+import { keptText, readKept, SERVICE_ACCOUNT } from './service-account.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'end-of-grace';
@@ -31,11 +31,9 @@ export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void>
     if (codeOf(error) === 'aborted') throw error;
     await conclude(OWNER, { statusCode: 1, stdout: '', stderr: explain(error), outputs: {} }, hands);
     const until = clock.now() + PUT_OFF_MS;
-    const leaving = ((await readLeaving(hands)) ?? []).map((one) => ({
-      ...one,
-      until: Math.max(one.until, until),
-    }));
-    await writeRecord(hands.disk, LEAVING, { version: 1, leaving } satisfies LeavingRecord);
+    const kept = await readKept(hands);
+    const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];
+    await replaceFile(hands.disk, SERVICE_ACCOUNT, keptText({ leaving, next: kept?.next }), { mode: 0o600 });
     throw new AgentError(
       'unit',
       `old service-account keys could not be taken away, they are accepted until ${new Date(until).toISOString()}: ${explain(error)}`,

@@ -14,7 +14,7 @@ import type { Hands } from './hands.ts';
 import type { Node } from './node.ts';
 import { readOld } from './old.ts';
 import type { Step } from './plan.ts';
-import { leavingFile, readKeys, readLeaving } from './service-account.ts';
+import { keptFile, readKept, readKeys } from './service-account.ts';
 
 /** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */
 export async function newFiles(
@@ -77,9 +77,9 @@ async function serviceAccountFiles(
   const graceMs = config.service_account.grace_seconds * 1000;
   const change = phase === 'retire' || phase === 'grace' ? { phase } : { phase, pair, graceMs };
   const after = changeKeys(before, change, clock.now());
-  const isRecorded = (await readLeaving(hands).catch(() => [])) !== undefined;
+  const isKept = (await readKept(hands).catch(() => before)) !== undefined;
   return [
     ...renderServiceAccount(layout, after),
-    ...(isRecorded || after.leaving.length > 0 ? [leavingFile(after.leaving)] : []),
+    ...(isKept || after.leaving.length > 0 || after.next ? [keptFile(after)] : []),
   ];
 }

@@ -5,6 +5,7 @@ import { oneCertificate } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
 import { changeCredentialFiles } from '../src/files/credentials.ts';
+import type { Phase } from '../src/operation/phase.ts';
 import type { Standing } from '../src/services/lasting.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
 import { compare } from './compare.ts';
@@ -15,7 +16,7 @@ import type { Node } from './node.ts';
 import { describeStep, type Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
-import { LEAVING } from './service-account.ts';
+import { SERVICE_ACCOUNT } from './service-account.ts';
 import {
   credentialsChanged,
   nothingToDo,
@@ -88,11 +89,11 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     const node = made(run.node);
     const files = await newFiles(step, node, material, hands);
     const outlived =
-      step.certificates && material ? await listsOutlived(node, material, hands, run.signal) : [];
+      hasNewCa(step.certificates) && material ? await listsOutlived(node, material, hands, run.signal) : [];
     const { units, left } = await unitsAsFound(step.units, hands, run.signal);
     run.left = left;
     run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {
-      const changed = paths.filter((path) => path !== LEAVING);
+      const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
       run.isUnchanged = changed.length === 0;
       if (run.isUnchanged) return { units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived];
@@ -156,6 +157,9 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     run.seen = [...(run.seen ?? []), ...said, ...(read ? [] : [unread])];
   },
 };
+
+/** In `trust` certificates of the former CA are the only ones, and its lists hold. */
+const hasNewCa = (phase: Phase | undefined): boolean => phase !== undefined && phase !== 'trust';
 
 /** The CAs that a phase was compared with are those that it goes on with. */
 function issueHands({ hands, cluster, material }: Run): IssueHands {

@@ -81,7 +81,7 @@ export function planRotation(
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const units = restart ? unitsOf(node, config) : [];
-  const keyPaths = serviceAccount || phase === 'retire' ? serviceAccountPaths(node) : [];
+  const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths];
   const authorities = layout.authorities.map(({ ca }) => ca);
   const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];

@@ -7,7 +7,7 @@ import { sameCa } from '../src/certificates/trusted.ts';
 import type { Hands } from './hands.ts';
 import { type Node, readNode } from './node.ts';
 import { readOld } from './old.ts';
-import { readLeaving } from './service-account.ts';
+import { readKept } from './service-account.ts';
 
 /** Where a node is in a CA rotation. */
 export type RotationState = {
@@ -89,7 +89,7 @@ function isOfNewest(
 }
 
 async function keysInWords({ disk }: Reader): Promise<string[]> {
-  const leaving = (await readLeaving({ disk })) ?? [];
+  const { leaving = [] } = (await readKept({ disk })) ?? {};
   if (leaving.length === 0) return [];
   const until = new Date(Math.max(...leaving.map((one) => one.until))).toISOString();
   const keys =

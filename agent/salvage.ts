@@ -9,7 +9,7 @@ import { takeInventory } from './inventory.ts';
 import { type Node, readNode } from './node.ts';
 import { planRotation } from './plan.ts';
 import type { Rest } from './rest.ts';
-import { LEAVING } from './service-account.ts';
+import { SERVICE_ACCOUNT } from './service-account.ts';
 import { unitsAsFound } from './units.ts';
 
 /**
@@ -29,7 +29,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
-    LEAVING,
+    SERVICE_ACCOUNT,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     hands.config.heat_params,
     ...node.layout.credentials.map(({ file }) => file),

@@ -148,7 +148,11 @@ export async function settle(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
+  const operation = selectOperation(
+    deployment,
+    hands.ledger.earlier(deployment),
+    hands.config.rotation.phase,
+  );
   const intention = operation && (await orRefusal(intend(operation, deployment, hands, signal)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;

@@ -77,7 +77,11 @@ export const verb: Verb = async (context, options) => {
 
 async function describe(deployment: Deployment, hands: Hands, stopping: AbortSignal): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
-  const operation = selectOperation(deployment, hands.ledger.earlier(deployment));
+  const operation = selectOperation(
+    deployment,
+    hands.ledger.earlier(deployment),
+    hands.config.rotation.phase,
+  );
   const nothing = { id, group, resource, limits: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;

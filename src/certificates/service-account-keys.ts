@@ -13,6 +13,8 @@ export type ServiceAccountKeys = {
   publicKeys: string | undefined;
   /** The public keys that go, and when. */
   leaving: readonly Leaving[];
+  /** The pair that is accepted already and is to sign from the phase `reissue` on. */
+  next: Pair | undefined;
 };
 
 /** A public key by its value, and the end of its grace in milliseconds since the epoch. */
@@ -35,12 +37,12 @@ export type KeyChange =
 export function changeKeys(keys: ServiceAccountKeys, change: KeyChange, at: number): ServiceAccountKeys {
   if (change.phase === 'retire') return withoutOthers(keys);
   if (change.phase === 'grace') return withoutExpired(keys, at);
-  const { phase, pair, graceMs } = change;
-  if (!pair) return keys;
+  const { phase, graceMs } = change;
   // Every API server is to accept the new key before the first token is signed with it.
-  return phase === 'trust' && signerOf(keys) !== undefined
-    ? accepting(keys, pair)
-    : signingWith(keys, pair, graceMs, at);
+  if (phase === 'trust' && signerOf(keys) !== undefined)
+    return change.pair ? accepting(keys, change.pair) : keys;
+  const pair = change.pair ?? keys.next;
+  return pair ? signingWith(keys, pair, graceMs, at) : keys;
 }
 
 /** The key that signs now, by its value; undefined when there is none, or none that can be read. */
@@ -60,12 +62,14 @@ export const isSigning = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'p
 export const isAccepted = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   publicKeysIn(keys.publicKeys).has(idOf(publicKey) ?? '');
 
-function accepting(keys: ServiceAccountKeys, { publicKey }: Pair): ServiceAccountKeys {
+function accepting(keys: ServiceAccountKeys, pair: Pair): ServiceAccountKeys {
+  const { publicKey } = pair;
   const id = idOf(publicKey) ?? '';
   const there = publicKeysIn(keys.publicKeys);
   if (!there.has(id)) there.set(id, publicKey);
   const leaving = keys.leaving.filter(({ key }) => key !== id);
-  return { ...keys, publicKeys: textOf([...there.values()], keys.publicKeys), leaving };
+  const next = signerOf(keys) === id ? undefined : pair;
+  return { ...keys, publicKeys: textOf([...there.values()], keys.publicKeys), leaving, next };
 }
 
 function signingWith(keys: ServiceAccountKeys, pair: Pair, graceMs: number, at: number): ServiceAccountKeys {
@@ -75,13 +79,14 @@ function signingWith(keys: ServiceAccountKeys, pair: Pair, graceMs: number, at: 
   const others = [...publicKeysIn(keys.publicKeys)].filter(([id]) => id !== own && untilOf(id) > at);
   const publicKeys = textOf([pair.publicKey, ...others.map(([, pem]) => pem)], keys.publicKeys);
   const leaving = others.map(([key]) => ({ key, until: untilOf(key) }));
-  return { privateKey: pair.privateKey, publicKeys, leaving };
+  return { privateKey: pair.privateKey, publicKeys, leaving, next: undefined };
 }
 
 /** The key that signs stays alone; where nobody knows which that is, all stay. */
 function withoutOthers(keys: ServiceAccountKeys): ServiceAccountKeys {
   const own = publicKeysIn(keys.publicKeys).get(signerOf(keys) ?? '');
-  return own === undefined ? keys : { ...keys, publicKeys: textOf([own], keys.publicKeys), leaving: [] };
+  if (own === undefined) return keys;
+  return { ...keys, publicKeys: textOf([own], keys.publicKeys), leaving: [], next: undefined };
 }
 
 function withoutExpired(keys: ServiceAccountKeys, at: number): ServiceAccountKeys {

@@ -53,17 +53,17 @@ export type RefuseOperation = { kind: 'refuse'; why: string };
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
 /** How the deployments of one group become operations. */
-type Select = (deployment: Deployment, earlier: readonly Earlier[]) => Operation;
+type Select = (deployment: Deployment, earlier: readonly Earlier[], usual: Phase) => Operation;
 
 /** The actions of a stack that ask for something to be done; a node that is deleted or suspended needs nothing. */
 const ASKING = ['CREATE', 'UPDATE', ''];
 
 /** The agent's own groups. */
 const groups: Readonly<Record<string, Select>> = {
-  'coe-rotate': (deployment, earlier) => {
+  'coe-rotate': (deployment, earlier, usual) => {
     if (!ASKING.includes(deployment.action))
       return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
-    const rotate = selectRotate(deployment.inputs);
+    const rotate = selectRotate(deployment.inputs, usual);
     if (typeof rotate === 'string') return { kind: 'refuse', why: rotate };
     const { phase, serviceAccount } = rotate;
     return goesBack(deployment, phase, earlier) ? { kind: 'go-back', phase, serviceAccount } : rotate;
@@ -100,18 +100,27 @@ const NEVER_TAKEN_BACK =
  * group that is not the agent's own is seen when it is to be run.
  *
  * @param earlier what this node has done for the same resource, oldest first
+ * @param usual the phase of a rotation that names none
  */
-export function selectOperation(deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined {
-  if (deployment.group !== 'component') return selectByGroup(deployment, earlier);
+export function selectOperation(
+  deployment: Deployment,
+  earlier: readonly Earlier[],
+  usual: Phase = 'all',
+): Operation | undefined {
+  if (deployment.group !== 'component') return selectByGroup(deployment, earlier, usual);
   const part = partOf(deployment);
   if (typeof part === 'string') return { kind: 'refuse', why: part };
-  if (part) return selectByGroup(part, earlier);
+  if (part) return selectByGroup(part, earlier, usual);
   return { kind: 'none', why: `the component asks for nothing when the action is ${deployment.action}` };
 }
 
-function selectByGroup(deployment: Deployment, earlier: readonly Earlier[]): Operation | undefined {
+function selectByGroup(
+  deployment: Deployment,
+  earlier: readonly Earlier[],
+  usual: Phase,
+): Operation | undefined {
   const own = Object.hasOwn(groups, deployment.group) ? groups[deployment.group] : undefined;
-  if (own) return own(deployment, earlier);
+  if (own) return own(deployment, earlier, usual);
   const run = selectRun(deployment);
   return typeof run === 'string' ? { kind: 'refuse', why: run } : run;
 }
@@ -133,8 +142,8 @@ function bringsEarlier({ asks }: Deployment, earlier: readonly Earlier[]): boole
   return asks === '' || earlier.some((one) => one.asks === asks);
 }
 
-function selectRotate(inputs: Deployment['inputs']): RotateOperation | string {
-  const selected = selectPhase(inputs['phase']);
+function selectRotate(inputs: Deployment['inputs'], usual: Phase): RotateOperation | string {
+  const selected = selectPhase(inputs['phase'], usual);
   if (typeof selected === 'string') return selected;
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
   const privateKey = pemInput(inputs['kube_service_account_private_key_input']);

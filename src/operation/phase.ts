@@ -8,9 +8,13 @@
 export const PHASES = ['all', 'trust', 'reissue', 'retire'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** The input `phase`; text: why it cannot be understood. */
-export function selectPhase(value: unknown): { phase: Phase } | string {
-  const wanted = value === undefined || value === null || value === '' ? 'all' : value;
+/**
+ * The input `phase`; text: why it cannot be understood.
+ *
+ * @param usual what a deployment that names none means
+ */
+export function selectPhase(value: unknown, usual: Phase): { phase: Phase } | string {
+  const wanted = value === undefined || value === null || value === '' ? usual : value;
   const phase = PHASES.find((one) => one === wanted);
   return phase ? { phase } : `the phase ${JSON.stringify(wanted)} is none of ${PHASES.join(', ')}`;
 }

@@ -36,7 +36,9 @@ const PRIVATE = `${CERTS}/service_account_private.key`;
 async function createPhasedSite(spec: SiteSpec = {}): Promise<Site> {
   const site = await createSite(cloud, { ...spec, server: { inputs: { phase: 'phase' } } });
   await rotateCa(site, 'all');
-  expect(await answer(site)).toMatchObject({ deploy_status_code: 0 });
+  await site.pass();
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0 });
+  if (!spec.others) await cloud.settled(site.cluster);
   return site;
 }
 
@@ -270,4 +272,35 @@ test('agent status, plan and certs say in words where the node is, and what come
 
   await ask(site, 'retire');
   for (const verb of ['status', 'plan', 'certs']) expect(await says(verb)).not.toContain('the phase');
+});
+
+test('when another node fails in a phase, Heat goes back to the phase before: the node keeps what it has, and goes on later', async () => {
+  const site = await createPhasedSite({
+    role: 'master',
+    others: [{ name: 'worker-1', role: 'worker', inputs: { phase: 'phase' } }],
+  });
+  const { cluster } = site;
+  const answerOfOther = (code: number): void => {
+    const resource = cluster.stack.resources.get('worker-1-rotate');
+    if (resource) cluster.stack.signal(resource, { deploy_status_code: code });
+  };
+  const both = async (phase: string, code: number): Promise<void> => {
+    cluster.stack.update({ phase });
+    await site.pass();
+    answerOfOther(code);
+  };
+  answerOfOther(0);
+  await cloud.settled(cluster);
+  await rotateCa(site, 'trust');
+  await site.pass();
+  answerOfOther(0);
+  expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
+
+  await both('reissue', 1);
+  const [reissued, restarts] = [await site.files(), site.restarts().length];
+  await cloud.until(() => cluster.stack.resources.get('master-0-rotate')?.current?.status === 'IN_PROGRESS');
+  await site.pass();
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(await site.files()).toEqual(reissued);
+  expect(site.restarts()).toHaveLength(restarts);
 });

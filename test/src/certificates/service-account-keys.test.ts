@@ -21,8 +21,18 @@ const pair = (index: number): { publicKey: string; privateKey: string } => {
   return one;
 };
 const [A, B, C] = [pair(0), pair(1), pair(2)];
-const NONE: ServiceAccountKeys = { privateKey: undefined, publicKeys: undefined, leaving: [] };
-const OF_A: ServiceAccountKeys = { privateKey: A.privateKey, publicKeys: A.publicKey, leaving: [] };
+const NONE: ServiceAccountKeys = {
+  privateKey: undefined,
+  publicKeys: undefined,
+  leaving: [],
+  next: undefined,
+};
+const OF_A: ServiceAccountKeys = {
+  privateKey: A.privateKey,
+  publicKeys: A.publicKey,
+  leaving: [],
+  next: undefined,
+};
 const DAY = 86_400_000;
 const to = (keys: ServiceAccountKeys, next: typeof A, at = 0, graceMs = DAY): ServiceAccountKeys =>
   changeKeys(keys, { phase: 'all', pair: next, graceMs }, at);
@@ -41,6 +51,7 @@ test('a new pair signs, and the old public key verifies until its grace is over'
     privateKey: B.privateKey,
     publicKeys: B.publicKey,
     leaving: [],
+    next: undefined,
   });
 });
 
@@ -59,7 +70,11 @@ test('going back to an earlier pair keeps what the later one has signed', () => 
 });
 
 test('without a grace nothing is kept, as before', () => {
-  expect(to(OF_A, B, 1000, 0)).toEqual({ privateKey: B.privateKey, publicKeys: B.publicKey, leaving: [] });
+  expect(to(OF_A, B, 1000, 0)).toEqual({
+    ...OF_A,
+    privateKey: B.privateKey,
+    publicKeys: B.publicKey,
+  });
 });
 
 test('the same pair again changes nothing', () => {
@@ -69,20 +84,24 @@ test('the same pair again changes nothing', () => {
 
 test('in trust the new key verifies, the old one signs; in retire what does not sign goes', () => {
   const accepted = changeKeys(OF_A, { phase: 'trust', pair: B, graceMs: DAY }, 0);
-  expect(accepted).toEqual({ ...OF_A, publicKeys: A.publicKey + B.publicKey });
+  expect(accepted).toEqual({ ...OF_A, publicKeys: A.publicKey + B.publicKey, next: B });
   expect(isAccepted(accepted, B) && !isSigning(accepted, B) && isSigning(accepted, A)).toBe(true);
   // Nobody has rotated: then it is the new one that goes.
   expect(changeKeys(accepted, { phase: 'retire' }, 0)).toEqual(OF_A);
   const signing = changeKeys(accepted, { phase: 'reissue', pair: B, graceMs: DAY }, 0);
+  // Who asks for the next phase need not have the pair any more.
+  expect(changeKeys(accepted, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toEqual(signing);
+  expect(changeKeys(signing, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toBe(signing);
   expect(changeKeys(signing, { phase: 'retire' }, 0)).toEqual({
     privateKey: B.privateKey,
     publicKeys: B.publicKey,
     leaving: [],
+    next: undefined,
   });
 });
 
 test('a file that nobody can read as keys is left alone by retire, and replaced by a new pair', () => {
-  const junk = { privateKey: 'junk', publicKeys: 'junk', leaving: [] };
+  const junk = { ...NONE, privateKey: 'junk', publicKeys: 'junk' };
   expect(changeKeys(junk, { phase: 'retire' }, 0)).toEqual(junk);
   expect(to(junk, B)).toMatchObject({ privateKey: B.privateKey, publicKeys: B.publicKey, leaving: [] });
 });
@@ -116,6 +135,8 @@ test('whatever happens, the key that signs verifies, no key is there twice, and 
         expect(Math.max(0, ...keys.leaving.map(({ until }) => until))).toBeLessThanOrEqual(at + DAY);
         if (phase === 'grace') expect(keys.leaving.every(({ until }) => until > at)).toBe(true);
         if (phase === 'retire') expect(there).toHaveLength(1);
+        if (keys.next) expect(there).toContain(keys.next.publicKey);
+        if (phase !== 'trust' && phase !== 'grace') expect(keys.next).toBeUndefined();
       }
     }),
   );
