@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { asRoot, type Machine } from './machine.ts';
 
-/** What `npm run build` makes for this machine's architecture. */
+/** What `npm run build` makes for an architecture. */
 export type BuiltPackage = { folder: string; tarball: string; debian: string; close(): Promise<void> };
 
 const BUILD = join(import.meta.dirname, '../../scripts/build.ts');
 const DEBIAN = { x64: 'amd64', arm64: 'arm64' } as const;
 
-/** @param umask what the builder's files are without */
-export async function buildPackage(env: NodeJS.ProcessEnv = {}, umask = '022'): Promise<BuiltPackage> {
+/**
+ * @param umask what the builder's files are without
+ * @param name of the architecture; this machine's, if none is given
+ */
+export async function buildPackage(
+  env: NodeJS.ProcessEnv = {},
+  umask = '022',
+  name: keyof typeof DEBIAN = arch() === 'arm64' ? 'arm64' : 'x64',
+): Promise<BuiltPackage> {
   const folder = await mkdtemp(join(tmpdir(), 'coe-package-'));
-  const name = arch() === 'arm64' ? 'arm64' : 'x64';
   const out = join(folder, 'build');
   const build = 'umask "$1" && shift && exec "$@"';
   const { stdout } = await execa(
