@@ -7,6 +7,13 @@ import { openstack } from './real-cloud.ts';
 
 const TEMPLATES = join(import.meta.dirname, '../../scripts/heat');
 
+const ROTATION = { rotation: { Type: 'String' } };
+const PARAMETERS: Record<string, unknown> = {
+  'one-server.yaml': ROTATION,
+  'group-in-batches.yaml': ROTATION,
+  'credentials.yaml': { trust_id: { Type: 'String' }, trustee_password: { NoEcho: 'true' } },
+};
+
 test.each(readdirSync(TEMPLATES))('%s is valid', async (name) => {
   const answer = await openstack(
     'orchestration',
@@ -17,5 +24,5 @@ test.each(readdirSync(TEMPLATES))('%s is valid', async (name) => {
     '-t',
     join(TEMPLATES, name),
   );
-  expect(JSON.parse(answer)).toMatchObject({ Parameters: { rotation: { Type: 'String' } } });
+  expect(JSON.parse(answer)).toMatchObject({ Parameters: PARAMETERS[name] });
 });
