@@ -118,6 +118,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   );
   verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")
     .option('--unit <name...>', 'only these')
+    .option('--workloads', "the cluster's workloads in place of them, through this master's Kubernetes API")
     .action(run(async () => await import('./commands/restart.ts')));
   verb('revoke', 'put a list of revoked certificates in place, and see the services go by it')
     .requiredOption('--crl <file>', 'the list: PEM or DER')

@@ -25,6 +25,7 @@ import { collectorOf, type Readers } from './collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose-queue.ts';
 import { openSignals } from './compose-signals.ts';
 import { openClusterWith } from './compose-cluster.ts';
+import { openKubernetesWith } from './compose-kubernetes.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
 import type { Hands, Progress } from './hands.ts';
@@ -165,6 +166,7 @@ export async function compose({
     ),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
+    openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http)),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
     hooks: hooksOf(config, env, disk, uid),
     runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),

@@ -20,6 +20,9 @@ const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
 /** The kubelet gets a pod another token at 80% of its lifetime (an hour, mostly), and after a day at the latest. */
 const DAY_AND_HOUR = 90_000;
 
+/** RFC 1123, as Kubernetes has it. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
 /** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
@@ -59,6 +62,17 @@ export const ConfigSchema = v.strictObject({
   rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES), 'all') }), {}),
   service_account: v.optional(
     v.strictObject({ grace_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), DAY_AND_HOUR) }),
+    {},
+  ),
+  workloads: v.optional(
+    v.strictObject({
+      restart: v.optional(v.boolean(), false),
+      namespaces: v.optional(v.array(v.pipe(v.string(), v.regex(NAMESPACE, 'is no name of a namespace'))), [
+        'kube-system',
+      ]),
+      per_second: v.optional(v.pipe(v.number(), v.minValue(0.01), v.maxValue(100)), 2),
+      deadline_seconds: v.optional(seconds, 600),
+    }),
     {},
   ),
   scripts: v.optional(

@@ -19,6 +19,8 @@ import type { Systemctl } from '../src/services/systemctl.ts';
 import type { UnitSettings } from '../src/services/unit-settings.ts';
 import type { UnitKeeper } from '../src/services/unit-keeper.ts';
 import type { SignalHands } from '../src/signal/send.ts';
+import type { AskApi } from '../src/services/kubernetes.ts';
+import type { KubernetesAddress } from './compose-kubernetes.ts';
 import type { Adoption } from './adoption.ts';
 import type { Config } from './config.ts';
 
@@ -60,6 +62,7 @@ export type Hands = {
   runs: RunHands;
   systemctl(): Promise<Systemctl>;
   unitKeeper(): Promise<UnitKeeper>;
+  openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
   unitSettings(unit: string, signal: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
   askHealth(url: string, identity: ClientIdentity | undefined, signal: AbortSignal): Promise<void>;

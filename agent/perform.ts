@@ -27,6 +27,7 @@ import {
 import { timed } from './timed.ts';
 import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
+import { restartClusterWorkloads } from './workloads.ts';
 
 /** What a run of steps knows so far. */
 type Run = {
@@ -95,9 +96,10 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
       run.isUnchanged = changed.length === 0;
-      if (run.isUnchanged) return { units: [], outcome: unchanged(step) };
-      const notices = [...left.values(), ...outlived];
-      return { units, outcome: success(step, changed, material, node, units, notices) };
+      const { workloads } = step;
+      if (run.isUnchanged) return { units: [], workloads, outcome: unchanged(step) };
+      const notices = [...left.values(), ...outlived, ...(step.notices ?? [])];
+      return { units, workloads, outcome: success(step, changed, material, node, units, notices) };
     });
   },
 
@@ -155,6 +157,14 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
       ({ read, said } = await seeList(list, run.hands));
     }
     run.seen = [...(run.seen ?? []), ...said, ...(read ? [] : [unread])];
+  },
+
+  'restart-workloads': async ({ plan }, run) => {
+    await seeThatTheyLast(run.standing ?? [], run.hands);
+    // Pods trust the new CA from here on: whatever becomes of them, nothing is taken back.
+    run.standing = [];
+    const { said } = await restartClusterWorkloads(plan, run.hands, run.signal);
+    run.seen = [...(run.seen ?? []), ...said];
   },
 };
 

@@ -10,8 +10,10 @@ import type { GoBackOperation, RotateOperation } from '../src/operation/operatio
 import type { Phase } from '../src/operation/phase.ts';
 import type { ListPlan } from '../src/services/list.ts';
 import { planUnits, type UnitPlan } from '../src/services/unit.ts';
+import type { WorkloadsPlan } from '../src/services/workloads.ts';
 import type { Config } from './config.ts';
 import type { Node } from './node.ts';
+import { workloadsFor } from './workloads-plan.ts';
 
 /** What will be done, as data: `agent plan` prints it, perform.ts carries it out. */
 export type Step =
@@ -41,6 +43,8 @@ export type Step =
       serviceAccount: RotateOperation['serviceAccount'];
       /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
       units: readonly UnitPlan[];
+      workloads?: WorkloadsPlan | undefined;
+      notices?: readonly string[];
     }
   /** Files that come as they are, and what is said of them once all is proven. */
   | {
@@ -63,7 +67,9 @@ export type Step =
   | { do: 'replace' }
   | { do: 'restart'; unit: UnitPlan }
   /** Sees a unit go by a list of revoked certificates. */
-  | { do: 'prove-list'; list: ListPlan };
+  | { do: 'prove-list'; list: ListPlan }
+  /** The pods of the cluster get the CA that they are to trust. */
+  | { do: 'restart-workloads'; plan: WorkloadsPlan };
 
 /** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
 export type RunStep =
@@ -81,6 +87,7 @@ export function planRotation(
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const units = restart ? unitsOf(node, config) : [];
+  const { workloads, notices } = workloadsFor(operation, units, node, config);
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths];
   const authorities = layout.authorities.map(({ ca }) => ca);
@@ -100,8 +107,8 @@ export function planRotation(
     { do: 'check', paths, units },
     ...compare,
     ...(makesNewLeaves(phase) ? [issue] : []),
-    { do: 'stage', paths, certificates: phase, keys: phase, serviceAccount, units },
-    ...fromReplaceOn(units),
+    { do: 'stage', paths, certificates: phase, keys: phase, serviceAccount, units, workloads, notices },
+    ...fromReplaceOn(units, [], workloads),
   ];
 }
 
@@ -186,10 +193,15 @@ export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPla
   planUnits(layout, (text) => fill(text, values), services.units, services);
 
 /** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */
-export const fromReplaceOn = (units: readonly UnitPlan[], lists: readonly ListPlan[] = []): Step[] => [
+export const fromReplaceOn = (
+  units: readonly UnitPlan[],
+  lists: readonly ListPlan[] = [],
+  workloads?: WorkloadsPlan,
+): Step[] => [
   { do: 'replace' },
   ...units.map((unit): Step => ({ do: 'restart', unit })),
   ...lists.map((list): Step => ({ do: 'prove-list', list })),
+  ...(workloads ? [{ do: 'restart-workloads', plan: workloads } as const] : []),
 ];
 
 const certificatePaths = ({ layout }: Node, phase: Phase): string[] => [
@@ -237,6 +249,8 @@ export function describeStep(step: Step | RunStep): string {
     }
     case 'prove-list':
       return `see ${step.list.unit.unit} go by ${step.list.file}`;
+    case 'restart-workloads':
+      return `restart the workloads of the cluster through ${step.plan.host}:${step.plan.port}`;
     case 'run':
       return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
     case 'take-up':
@@ -265,6 +279,10 @@ export function detailStep(step: Step | RunStep): string[] {
     }
     case 'stage-credentials':
       return [...step.paths, ...step.notices];
+    case 'restart-workloads': {
+      const { namespaces, perSecond } = step.plan;
+      return [`${perSecond} a second; those of ${namespaces.join(', ')} are waited for`];
+    }
     case 'log-in':
     case 'ask-cluster':
     case 'check':

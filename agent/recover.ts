@@ -47,14 +47,14 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     await hands.generations.clear();
     return undefined;
   }
-  const { units, lists, outcome, about } = v.parse(RestSchema, journal.rest);
+  const { units, lists, workloads, outcome, about } = v.parse(RestSchema, journal.rest);
   if (state === 'ended') return outcome;
   if (state === 'reverting' || state === 'reverted') {
     const cause = new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
     return failed(await wayBack(cause, journal, units, hands));
   }
   try {
-    return await carryOut(fromReplaceOn(units, lists), { owner, hands, signal, journal });
+    return await carryOut(fromReplaceOn(units, lists, workloads), { owner, hands, signal, journal });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

@@ -35,6 +35,7 @@ const ONLY_HERE: Record<string, readonly string[]> = {
   'src/openstack': [
     'agent/compose.ts',
     'agent/compose-cluster.ts',
+    'agent/compose-kubernetes.ts',
     'agent/compose-queue.ts',
     'agent/compose-signals.ts',
   ],

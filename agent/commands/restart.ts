@@ -1,10 +1,16 @@
-import { EXIT } from '../exit-code.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { EXIT, type ExitCode } from '../exit-code.ts';
+import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { readNode } from '../node.ts';
 import { carryOut } from '../perform.ts';
+import { unitsOf } from '../plan.ts';
 import { recover } from '../recover.ts';
 import { intendToRestart } from '../settle.ts';
 import { createTerminal } from '../terminal.ts';
-import { onLockedNode, type Verb, writeJson } from '../verb.ts';
+import { type Context, onLockedNode, type Verb, writeJson } from '../verb.ts';
+import { restartClusterWorkloads } from '../workloads.ts';
+import { workloadsFor } from '../workloads-plan.ts';
 
 /** What a deployment of the group `coe-restart` does, for a person on the node. */
 export const verb: Verb = async (context, options) => {
@@ -14,6 +20,7 @@ export const verb: Verb = async (context, options) => {
     const { stopping } = watchSignals();
     // What an interrupted rotation has left is brought to its end first: it may restart the same units.
     await recover(hands, stopping);
+    if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;
     const { node, steps } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
     const outcome = await carryOut(steps, { owner: 'restart', node, hands, signal: stopping });
@@ -21,3 +28,20 @@ export const verb: Verb = async (context, options) => {
     return EXIT.done;
   });
 };
+
+/** The pods of the cluster in place of the services of the node. */
+async function restartAll(
+  context: Context,
+  line: (text: string) => void,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<ExitCode> {
+  const node = await readNode(hands);
+  const wanted = { restartWorkloads: true };
+  const { workloads, notices } = workloadsFor(wanted, unitsOf(node, hands.config), node, hands.config);
+  if (!workloads) throw new AgentError('precondition', notices.join('; '));
+  const { isDone, said } = await restartClusterWorkloads(workloads, hands, signal);
+  if (context.json) writeJson(context, { done: isDone, said });
+  else for (const text of said) line(text);
+  return isDone ? EXIT.done : EXIT.deploymentFailed;
+}

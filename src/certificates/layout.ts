@@ -116,6 +116,8 @@ export type UnitRow = {
   probe: { host: string; port: string; presents: string } | undefined;
   /** Where it says that it is well, and which certificate of the layout to ask it with. */
   health: { url: string; as?: string } | undefined;
+  /** It is the Kubernetes API, on the port of its probe, and whom it is asked as may do everything there. */
+  isKubernetesApi?: boolean;
 };
 
 export const LIST_READERS = ['etcd', 'openssl'] as const;

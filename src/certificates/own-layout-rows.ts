@@ -74,6 +74,7 @@ const Unit = v.strictObject({
       as: v.optional(v.string()),
     }),
   ),
+  kubernetes_api: flag,
 });
 
 const Kubeconfig = v.strictObject({

@@ -74,12 +74,20 @@ function certificateOf(row: RoleText['certificates'][number]): CertificateRow {
   };
 }
 
-const unitOf = ({ unit, required, deadline_seconds, probe, health }: RoleText['units'][number]): UnitRow => ({
+const unitOf = ({
+  unit,
+  required,
+  deadline_seconds,
+  probe,
+  health,
+  kubernetes_api: isKubernetesApi,
+}: RoleText['units'][number]): UnitRow => ({
   unit,
   required,
   deadlineSeconds: deadline_seconds,
   probe: probe && { ...probe, port: String(probe.port) },
   health: health && { url: health.url, ...(health.as === undefined ? {} : { as: health.as }) },
+  ...(isKubernetesApi && { isKubernetesApi }),
 });
 
 function fileOf(file: FileText, mode: number): FileRow {

@@ -1,5 +1,6 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { AgentOptions } from 'node:https';
+import type { PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
@@ -44,6 +45,8 @@ export type HttpOptions = {
   /** VERIFY_CA of heat-params: only the node's own parameters may switch it off. */
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
+  /** Who we are to it, and the SHA-256 (as `fingerprint256`) of the one certificate that it may present. */
+  tls?: { cert: string; key: string; presents: string };
   /** Told each Date header of the cloud, for the clock check. */
   onDate?: (date: string) => void;
 };
@@ -84,7 +87,7 @@ type Protocol = keyof typeof libraryOf;
 type Agents = { of(protocol: Protocol): Agent; destroy(): void };
 
 /** One for each protocol, made when it is first used: TLS alone is a tenth of an idle daemon. */
-function createAgents({ ca, verify, proxy }: HttpOptions): Agents {
+function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
   const agents = new Map<Protocol, Agent>();
   const options = {
     // Whoever answers several requests in a row gets them on one connection; between polls it is given up.
@@ -94,7 +97,11 @@ function createAgents({ ca, verify, proxy }: HttpOptions): Agents {
   };
   const trust = (): AgentOptions => {
     const pem = ca();
-    return { rejectUnauthorized: verify, ...(pem === undefined ? {} : { ca: pem }) };
+    return {
+      rejectUnauthorized: verify,
+      ...(pem === undefined ? {} : { ca: pem }),
+      ...(tls && { cert: tls.cert, key: tls.key, checkServerIdentity: presentsOnly(tls.presents) }),
+    };
   };
   return {
     of: (protocol) => {
@@ -110,6 +117,12 @@ function createAgents({ ca, verify, proxy }: HttpOptions): Agents {
     },
   };
 }
+
+/** Stricter than its names are: it is this very certificate. */
+const presentsOnly =
+  (fingerprint: string) =>
+  (host: string, { fingerprint256 }: PeerCertificate): Error | undefined =>
+    fingerprint256 === fingerprint ? undefined : new Error(`${host} presents another certificate`);
 
 const IDLE_CONNECTION_MS = 4000;
 

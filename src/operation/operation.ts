@@ -1,6 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
 import { type CredentialsOperation, selectCredentials } from './credentials.ts';
+import { selectFlag } from './flag.ts';
 import { type Phase, selectPhase } from './phase.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RevokeOperation, selectRevoke } from './revoke.ts';
@@ -27,6 +28,8 @@ export type RotateOperation = {
   serviceAccount: ServiceAccount | undefined;
   /** A token to use in place of the node's trust. */
   keystoneToken: string | undefined;
+  /** Whether the cluster's workloads are restarted too; undefined: as the node is configured. */
+  restartWorkloads?: boolean | undefined;
 };
 
 /**
@@ -148,11 +151,14 @@ function selectRotate(inputs: Deployment['inputs'], usual: Phase): RotateOperati
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
   const privateKey = pemInput(inputs['kube_service_account_private_key_input']);
   const token = inputs['keystone_token'];
+  const restartWorkloads = selectFlag(inputs['restart_workloads'], 'as configured');
+  if (restartWorkloads === undefined) return 'the input restart_workloads is neither true nor false';
   return {
     kind: 'rotate',
     phase: selected.phase,
     serviceAccount: publicKey + privateKey === '' ? undefined : { publicKey, privateKey },
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
+    ...(restartWorkloads !== 'as configured' && { restartWorkloads }),
   };
 }
 

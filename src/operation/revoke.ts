@@ -1,4 +1,5 @@
 import type { Deployment } from '../deployment/deployment.ts';
+import { selectFlag } from './flag.ts';
 
 /** A list of revoked certificates is put in place for the services that go by one. */
 export type RevokeOperation = {
@@ -24,20 +25,10 @@ export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | st
     return 'the input crl holds no list of revoked certificates';
   const flags: Record<string, boolean> = {};
   for (const name of ['allow_own', 'prepare', 'restart']) {
-    const given = inputs[name] ?? '';
-    const value =
-      typeof given === 'boolean' ? given : FLAGS.get(typeof given === 'string' ? given.toLowerCase() : '?');
+    const value = selectFlag(inputs[name], false);
     if (value === undefined) return `the input ${name} is neither true nor false`;
     flags[name] = value;
   }
   const { allow_own: allowOwn = false, prepare = false, restart = false } = flags;
   return { kind: 'revoke', list: crl, allowOwn, prepare, restart };
 }
-
-const FLAGS: ReadonlyMap<string, boolean> = new Map([
-  ['', false],
-  ['false', false],
-  ['no', false],
-  ['true', true],
-  ['yes', true],
-]);

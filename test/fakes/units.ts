@@ -36,6 +36,8 @@ export type Units = {
    * @param actually the file that it reads in truth
    */
   goByList(unit: string, file: string, actually?: string): void;
+  /** What a unit answers on its TLS port, beside where it says that it is well. */
+  serve(unit: string, listener: RequestListener): void;
   /** As `systemctl stop` leaves it. */
   stop(unit: string): void;
   /** At this restart from now on, 1 is the next, the node is switched off: every unit is stopped, none can be started. */
@@ -51,6 +53,7 @@ export type Units = {
  */
 export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
   const broken = new Map<string, Misbehaviour>();
+  const served = new Map<string, RequestListener>();
   const lists = new Map<string, { told: string; read: string }>();
   const running = new Map<string, 'active' | 'failed' | 'inactive'>();
   const starts = new Map<string, { byAnybody: number; bySystemd: number }>();
@@ -60,10 +63,16 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
 
   const answer =
     (unit: string): RequestListener =>
-    ({ socket }, response) => {
+    (request, response) => {
+      const { socket } = request;
       const list = lists.get(unit);
       if (list !== undefined && socket instanceof TLSSocket && isShutOut(socket, join(root, list.read))) {
         socket.destroy();
+        return;
+      }
+      const listener = served.get(unit);
+      if (listener && request.url !== '/healthz') {
+        listener(request, response);
         return;
       }
       response.writeHead(broken.get(unit) === 'is not well' ? 503 : 200, { connection: 'close' }).end('ok\n');
@@ -153,6 +162,9 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     mend: (unit) => broken.delete(unit),
     goByList: (unit, told, read = told) => {
       lists.set(unit, { told, read });
+    },
+    serve: (unit, listener) => {
+      served.set(unit, listener);
     },
     stop: (unit) => running.set(unit, 'inactive'),
     goDown: (atRestart) => {

@@ -32,7 +32,6 @@ const NODE_SUBJECT: CertificateRow['subject'] = [
 const ADMINISTRATORS = ['O', 'system:masters'] as const;
 
 const KUBERNETES_CA: AuthorityRow = { ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) };
-
 const ETCD_LIST = file('/etc/kubernetes/pki/etcd/client.crl', 0o644);
 
 /** An etcd that runs elsewhere leaves no etcd/ here. */
@@ -220,6 +219,7 @@ export const kubeadm: Layout = {
           required: true,
           probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'apiserver' },
           health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'apiserver-kubelet-client' },
+          isKubernetesApi: true,
         },
         {
           unit: 'kube-controller-manager',

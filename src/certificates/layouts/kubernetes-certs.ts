@@ -139,6 +139,7 @@ export const kubernetesCerts: Layout = {
           required: true,
           probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
           health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'admin' },
+          isKubernetesApi: true,
         },
         {
           unit: 'kube-controller-manager',

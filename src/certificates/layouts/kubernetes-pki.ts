@@ -102,6 +102,7 @@ export const kubernetesPki: Layout = {
           required: true,
           probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
           health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'server' },
+          isKubernetesApi: true,
         },
         {
           unit: 'kube-controller-manager',

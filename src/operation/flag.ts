@@ -1,0 +1,14 @@
+const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
+  [true, true],
+  [false, false],
+  ['true', true],
+  ['yes', true],
+  ['false', false],
+  ['no', false],
+]);
+
+/** An input that is true or false, also as text; undefined: neither. One that is empty is `otherwise`. */
+export function selectFlag<T>(value: unknown, otherwise: T): boolean | T | undefined {
+  if (value === undefined || value === null || value === '') return otherwise;
+  return FLAGS.get(typeof value === 'string' ? value.toLowerCase() : value);
+}

@@ -1,0 +1,233 @@
+import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
+import type { Patience, Retry } from '../base/retry.ts';
+
+/**
+ * The few calls of the Kubernetes API that a rotation needs (https://kubernetes.io/docs/reference/kubernetes-api/):
+ * workloads are listed and annotated, a lease says who does it, a config map which CA pods are given.
+ */
+export type Kubernetes = {
+  /** Those of a namespace, or of all. */
+  list(kind: WorkloadKind, namespace: string | undefined, signal: AbortSignal): Promise<Workload[]>;
+  /** Annotates the pods that a workload makes, which makes it replace them. false: it is gone. */
+  annotatePods(workload: Workload, name: string, value: string, signal: AbortSignal): Promise<boolean>;
+  readLease(signal: AbortSignal): Promise<Lease | undefined>;
+  /** Makes or replaces it. false: somebody else has changed it meanwhile. */
+  writeLease(lease: Lease, signal: AbortSignal): Promise<boolean>;
+  /** The CAs that the pods of a namespace are given, PEM; undefined where there is no such config map. */
+  podsCa(namespace: string, signal: AbortSignal): Promise<string | undefined>;
+};
+
+/** One request to the API server, with the node's client certificate. Any status is an answer. */
+export type AskApi = (request: {
+  what: string;
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH';
+  path: string;
+  body?: { type: string; value: unknown };
+  signal: AbortSignal;
+}) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
+
+export const WORKLOAD_KINDS = ['deployments', 'daemonsets', 'statefulsets'] as const;
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+const count = v.optional(v.number());
+const Annotations = v.nullish(v.record(v.string(), v.string()));
+const Item = v.object({
+  metadata: v.object({ namespace: v.string(), name: v.string(), generation: v.optional(v.number(), 0) }),
+  spec: v.object({
+    replicas: count,
+    paused: v.optional(v.boolean(), false),
+    updateStrategy: v.optional(
+      v.object({
+        type: v.optional(v.string()),
+        rollingUpdate: v.nullish(v.object({ partition: v.optional(v.number(), 0) })),
+      }),
+    ),
+    template: v.object({ metadata: v.optional(v.object({ annotations: Annotations })) }),
+  }),
+  status: v.optional(
+    v.object({
+      observedGeneration: count,
+      replicas: count,
+      updatedReplicas: count,
+      availableReplicas: count,
+      readyReplicas: count,
+      desiredNumberScheduled: count,
+      updatedNumberScheduled: count,
+      numberAvailable: count,
+    }),
+    {},
+  ),
+});
+export type Workload = { kind: WorkloadKind } & v.InferOutput<typeof Item>;
+
+const Page = v.object({
+  metadata: v.optional(v.object({ continue: v.optional(v.string(), '') }), {}),
+  items: v.nullish(v.array(Item), []),
+});
+
+/** coordination.k8s.io/v1: who restarts the workloads, and for which CA. */
+const LeaseBody = v.object({
+  metadata: v.object({ resourceVersion: v.optional(v.string()), annotations: Annotations }),
+  spec: v.optional(
+    v.object({
+      holderIdentity: v.nullish(v.string()),
+      leaseDurationSeconds: v.nullish(v.number()),
+      renewTime: v.nullish(v.string()),
+    }),
+    {},
+  ),
+});
+export type Lease = {
+  /** What it was when it was read; undefined for one that is to be made. */
+  version: string | undefined;
+  annotations: Readonly<Record<string, string>>;
+  /** Empty: nobody. */
+  holder: string;
+  /** Until when it is held, in milliseconds since the epoch. */
+  until: number;
+};
+
+const ConfigMap = v.object({ data: v.nullish(v.record(v.string(), v.string())) });
+
+/** How long a lease holds: longer than anybody takes. */
+export const LEASE_SECONDS = 3600;
+
+const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+const LEASE = 'coe-agent-workloads';
+const PAGE = 100;
+
+/** @param patience how long an API that is not there, or has too much to do, is asked again */
+export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience): Kubernetes {
+  const call = async <T>(
+    request: Parameters<AskApi>[0],
+    fine: readonly number[],
+    read: (status: number, text: string) => T,
+  ): Promise<T> =>
+    await retry(request.what, patience, request.signal, async () => {
+      const answer = await ask(request);
+      if (!fine.includes(answer.status)) throw refusal(request.what, answer);
+      return read(answer.status, answer.text);
+    });
+
+  const listPage = async (path: string, from: string, signal: AbortSignal) => {
+    const query = new URLSearchParams({ limit: String(PAGE), ...(from === '' ? {} : { continue: from }) });
+    const what = `listing ${path}`;
+    return await call(
+      { what, method: 'GET', path: `${path}?${query.toString()}`, signal },
+      [200, 410],
+      // 410: the place in the list is forgotten (API concepts, "Retrieving large results sets in chunks").
+      (status, text) => (status === 410 ? undefined : parsed(Page, text, what)),
+    );
+  };
+
+  return {
+    list: async (kind, namespace, signal) => {
+      const path = `/apis/apps/v1${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`;
+      const found = new Map<string, Workload>();
+      let from = '';
+      for (;;) {
+        const page = await listPage(path, from, signal);
+        if (!page && from === '') throw new AgentError('bad-answer', `listing ${path}: it is gone`);
+        if (!page) found.clear();
+        for (const item of page?.items ?? [])
+          found.set(`${item.metadata.namespace}/${item.metadata.name}`, { kind, ...item });
+        from = page?.metadata.continue ?? '';
+        if (page && from === '') return [...found.values()];
+      }
+    },
+
+    annotatePods: async ({ kind, metadata: { namespace, name } }, annotation, value, signal) =>
+      await call(
+        {
+          what: `restarting the pods of ${kind} ${namespace}/${name}`,
+          method: 'PATCH',
+          path: `/apis/apps/v1/namespaces/${namespace}/${kind}/${name}?fieldManager=coe-agent`,
+          body: {
+            type: 'application/strategic-merge-patch+json',
+            value: { spec: { template: { metadata: { annotations: { [annotation]: value } } } } },
+          },
+          signal,
+        },
+        [200, 404],
+        (status) => status === 200,
+      ),
+
+    readLease: async (signal) => {
+      const what = `reading the lease ${LEASE}`;
+      const path = `${LEASES}/${LEASE}`;
+      return await call({ what, method: 'GET', path, signal }, [200, 404], (status, text) =>
+        status === 404 ? undefined : leaseOf(parsed(LeaseBody, text, what)),
+      );
+    },
+
+    writeLease: async ({ version, annotations, holder, until }, signal) => {
+      const now = until - LEASE_SECONDS * 1000;
+      const value = {
+        apiVersion: 'coordination.k8s.io/v1',
+        kind: 'Lease',
+        metadata: {
+          name: LEASE,
+          namespace: 'kube-system',
+          annotations,
+          ...(version === undefined ? {} : { resourceVersion: version }),
+        },
+        spec: {
+          holderIdentity: holder,
+          leaseDurationSeconds: LEASE_SECONDS,
+          // MicroTime
+          renewTime: new Date(now).toISOString().replace('Z', '000Z'),
+        },
+      };
+      const what = `writing the lease ${LEASE}`;
+      const body = { type: 'application/json', value };
+      const [method, path] =
+        version === undefined ? (['POST', LEASES] as const) : (['PUT', `${LEASES}/${LEASE}`] as const);
+      return await call(
+        { what, method, path, body, signal },
+        [200, 201, 404, 409],
+        (status) => status === 200 || status === 201,
+      );
+    },
+
+    podsCa: async (namespace, signal) => {
+      const what = `reading the CA of the pods of ${namespace}`;
+      const path = `/api/v1/namespaces/${namespace}/configmaps/kube-root-ca.crt`;
+      return await call({ what, method: 'GET', path, signal }, [200, 404], (status, text) =>
+        status === 404 ? undefined : (parsed(ConfigMap, text, what).data?.['ca.crt'] ?? ''),
+      );
+    },
+  };
+}
+
+const leaseOf = ({ metadata, spec }: v.InferOutput<typeof LeaseBody>): Lease => ({
+  version: metadata.resourceVersion,
+  annotations: metadata.annotations ?? {},
+  holder: spec.holderIdentity ?? '',
+  until: (Date.parse(spec.renewTime ?? '') || 0) + (spec.leaseDurationSeconds ?? 0) * 1000,
+});
+
+function parsed<const S extends v.GenericSchema>(schema: S, text: string, what: string): v.InferOutput<S> {
+  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  throw new AgentError('bad-answer', `${what}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+}
+
+const Status = v.pipe(v.string(), v.parseJson(), v.object({ message: v.string() }));
+
+/** 409, 429 and 5xx pass; every other status is a refusal in the API server's own words. */
+function refusal(
+  what: string,
+  { status, headers, text }: { status: number; headers: Record<string, string>; text: string },
+): AgentError {
+  const said = v.safeParse(Status, text);
+  const words = said.success ? said.output.message : text.slice(0, 200).replaceAll(/\s+/g, ' ');
+  const message = `${what}: the Kubernetes API says ${status} ${words}`.trimEnd();
+  if (status !== 409 && status !== 429 && status < 500) return new AgentError('cloud-refused', message);
+  const seconds = Number(headers['retry-after'] ?? 0);
+  const retryAfterMs = seconds > 0 ? Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000 : 0;
+  return new AgentError('cloud-unreachable', message, { retryAfterMs });
+}
+
+const LONGEST_WAIT_SECONDS = 300;

@@ -1,0 +1,195 @@
+import * as v from 'valibot';
+import type { Clock } from '../base/clock.ts';
+import { AgentError, codeOf } from '../base/errors.ts';
+import { type Kubernetes, type Lease, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
+import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
+import { Identity } from './unit.ts';
+
+/** How the cluster's workloads are restarted after a change of its CA; it is kept in the journal. */
+export const WorkloadsPlan = v.object({
+  /** The API server of this node. */
+  host: v.string(),
+  port: v.number(),
+  /** The certificate that it presents, and the CA that its pods are to trust. */
+  leaf: v.string(),
+  ca: v.string(),
+  identity: Identity,
+  /** Who does it: one master for all. */
+  holder: v.string(),
+  /** Where the new pods are waited for. */
+  namespaces: v.array(v.string()),
+  perSecond: v.number(),
+  deadlineMs: v.number(),
+});
+export type WorkloadsPlan = v.InferOutput<typeof WorkloadsPlan>;
+
+export type WorkloadsHands = {
+  clock: Clock;
+  kubernetes: Kubernetes;
+  /** The certificates of a PEM text, each by its fingerprint. */
+  fingerprints(pem: string): string[];
+  notice(text: string): void;
+};
+
+/** The pods' annotation: what they trust. With another CA it is another, so the pods are replaced again. */
+export const FINGERPRINT = 'coe-agent/ca-fingerprint';
+const STATE = 'coe-agent/state';
+
+const AGAIN_MS = 2000;
+/** How long the cluster gets to hand its pods the new CA: its controllers run on one of the masters. */
+const CA_MS = 120_000;
+
+/**
+ * Replaces the pods of every Deployment, DaemonSet and StatefulSet by annotating them with the CA's fingerprint, one
+ * after the other; those that have it are passed over, so what was interrupted goes on. Then it waits for the control
+ * namespaces. One master does it; the others pass by.
+ *
+ * @param pem the CA that pods are to trust from now on
+ * @returns what came of it, in sentences
+ * @throws what kept it from being done; `aborted` when the program is to stop
+ */
+export async function restartWorkloads(
+  plan: WorkloadsPlan,
+  pem: string,
+  hands: WorkloadsHands,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const { kubernetes, clock } = hands;
+  const value = hands.fingerprints(pem).join(',');
+  const claim = await claimLease(plan, value, hands, signal);
+  if (typeof claim === 'string') return [claim];
+  try {
+    await untilPodsGet(value.split(','), plan, hands, signal);
+    const said = await annotateAll(plan, value, hands, signal);
+    const late = await untilRolledOut(plan, hands, signal);
+    await writeState('done', value, plan, kubernetes, clock.now(), signal);
+    return [...said, ...late];
+  } catch (error) {
+    // Another master, or a later rotation, may go on at once. A node that is only stopped goes on itself.
+    if (codeOf(error) !== 'aborted')
+      await writeState('open', value, { holder: '' }, kubernetes, clock.now(), signal).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** @returns text: why this node has nothing to do */
+async function claimLease(
+  { holder }: WorkloadsPlan,
+  value: string,
+  { kubernetes, clock }: WorkloadsHands,
+  signal: AbortSignal,
+): Promise<undefined | string> {
+  for (;;) {
+    const lease = await kubernetes.readLease(signal);
+    const isSame = lease?.annotations[FINGERPRINT] === value;
+    if (lease && isSame && lease.annotations[STATE] === 'done')
+      return `the workloads have been restarted for this CA already, by ${lease.holder}`;
+    if (lease && isSame && lease.holder !== holder && lease.holder !== '' && lease.until > clock.now())
+      return `the workloads are restarted by ${lease.holder}`;
+    const mine = leaseFor('rolling', value, holder, clock.now(), lease);
+    if (await kubernetes.writeLease(mine, signal)) return undefined;
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}
+
+const leaseFor = (
+  state: 'rolling' | 'done' | 'open',
+  value: string,
+  holder: string,
+  now: number,
+  before: Lease | undefined,
+): Lease => ({
+  version: before?.version,
+  annotations: { ...before?.annotations, [FINGERPRINT]: value, [STATE]: state },
+  holder,
+  until: now + LEASE_SECONDS * 1000,
+});
+
+/** Whoever has taken the lease meanwhile keeps it. */
+async function writeState(
+  state: 'done' | 'open',
+  value: string,
+  { holder }: Pick<WorkloadsPlan, 'holder'>,
+  kubernetes: Kubernetes,
+  now: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const lease = await kubernetes.readLease(signal);
+  if (lease?.annotations[FINGERPRINT] !== value) return;
+  await kubernetes.writeLease(leaseFor(state, value, holder, now, lease), signal);
+}
+
+/** Pods that are replaced before that would be given the former CA once more. */
+async function untilPodsGet(
+  wanted: readonly string[],
+  { namespaces, deadlineMs }: WorkloadsPlan,
+  { kubernetes, clock, fingerprints }: WorkloadsHands,
+  signal: AbortSignal,
+): Promise<void> {
+  const [namespace = 'kube-system'] = namespaces;
+  const deadline = clock.elapsed() + Math.min(deadlineMs, CA_MS);
+  for (;;) {
+    const pem = await kubernetes.podsCa(namespace, signal);
+    const given = pem === undefined ? wanted : fingerprints(pem);
+    if (wanted.every((one) => given.includes(one))) return;
+    if (clock.elapsed() > deadline)
+      throw new AgentError(
+        'proof',
+        `the cluster still gives its pods another CA (config map kube-root-ca.crt in ${namespace}): its controller manager has not been restarted with the new one`,
+      );
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}
+
+const nameOf = ({ kind, metadata }: Workload): string =>
+  `${kind.slice(0, -1)} ${metadata.namespace}/${metadata.name}`;
+
+const isMarked = ({ spec }: Workload, value: string): boolean =>
+  spec.template.metadata?.annotations?.[FINGERPRINT] === value;
+
+async function annotateAll(
+  { perSecond }: WorkloadsPlan,
+  value: string,
+  { kubernetes, clock, notice }: WorkloadsHands,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const counts: string[] = [];
+  const waiting: string[] = [];
+  for (const kind of WORKLOAD_KINDS) {
+    const all = await kubernetes.list(kind, undefined, signal);
+    for (const workload of all) {
+      const why = whyItWaits(workload);
+      if (why !== undefined) waiting.push(`${nameOf(workload)} ${why}`);
+      if (isMarked(workload, value)) continue;
+      await kubernetes.annotatePods(workload, FINGERPRINT, value, signal);
+      await clock.sleep(1000 / perSecond, signal);
+    }
+    counts.push(`${all.length} ${kind}`);
+  }
+  for (const text of waiting) notice(text);
+  return [`the pods of ${counts.join(', ')} are replaced`, ...waiting];
+}
+
+/** @returns what has not come in time: a pod that does not start is no reason to take certificates back */
+async function untilRolledOut(
+  { namespaces, deadlineMs }: WorkloadsPlan,
+  { kubernetes, clock, notice }: WorkloadsHands,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const deadline = clock.elapsed() + deadlineMs;
+  for (;;) {
+    const missing: string[] = [];
+    for (const namespace of namespaces)
+      for (const kind of WORKLOAD_KINDS)
+        for (const workload of await kubernetes.list(kind, namespace, signal)) {
+          const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
+          if (why !== undefined) missing.push(`${nameOf(workload)} ${why}`);
+        }
+    if (missing.length === 0) return [`those of ${namespaces.join(', ')} are all there`];
+    if (clock.elapsed() > deadline) {
+      for (const text of missing) notice(text);
+      return missing.map((text) => `not rolled out within ${deadlineMs / 1000} s: ${text}`);
+    }
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}

@@ -1,0 +1,347 @@
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createKubernetes, failure, type Kubernetes } from '../fakes/kubernetes.ts';
+import { fingerprintOf } from './support/certificates.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const KEY = 'coe-agent/ca-fingerprint';
+
+/** A node, and the API server of its cluster with workloads of each kind. */
+async function siteWithWorkloads(
+  spec: SiteSpec = {},
+  role: Role = 'master',
+): Promise<{ site: Site; api: Kubernetes }> {
+  const site = await createSite(cloud, { role, ...spec });
+  const api = createKubernetes();
+  for (const name of ['coredns', 'autoscaler', 'dashboard']) api.add('deployments', 'kube-system', name);
+  api.add('deployments', 'shop', 'web', { replicas: 3 });
+  api.add('daemonsets', 'kube-system', 'proxy', { updateStrategy: { type: 'RollingUpdate' } });
+  api.add('statefulsets', 'shop', 'db', { replicas: 2, updateStrategy: { type: 'RollingUpdate' } });
+  if (role === 'master') site.node.units.serve('kube-apiserver', api.listener);
+  return { site, api };
+}
+
+const ALL = [
+  ['kube-system', 'coredns'],
+  ['kube-system', 'autoscaler'],
+  ['kube-system', 'dashboard'],
+  ['kube-system', 'proxy'],
+  ['shop', 'web'],
+  ['shop', 'db'],
+] as const;
+const marks = (api: Kubernetes): (string | undefined)[] =>
+  ALL.map(([namespace, name]) => api.annotations(namespace, name)[KEY]);
+
+type Told = { code: unknown; stdout: string; stderr: string };
+
+/** Rotates the CA, asks for it in a deployment of one's own, and gives what Heat is told. */
+async function rotate(
+  site: Site,
+  values: Record<string, unknown> = { restart_workloads: true },
+): Promise<Told> {
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  return await ask(site, values);
+}
+
+async function ask(site: Site, values: Record<string, unknown>): Promise<Told> {
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'rotate-and-restart',
+    group: 'coe-rotate',
+    inputs: [...Object.keys(values), 'again'].map((name) => ({ name, type: 'Json' })),
+    values: { ...values, again: (again += 1) },
+  });
+  await site.pass();
+  const body = site.signals().at(-1)?.body;
+  return {
+    code: body?.['deploy_status_code'],
+    stdout: String(body?.['deploy_stdout']),
+    stderr: String(body?.['deploy_stderr']),
+  };
+}
+let again = 0;
+
+const current = ({ cluster }: Site): string => fingerprintOf(cluster.ca.kubernetes);
+
+test('every workload gets the fingerprint of the new CA, by the admin, and the next rotation does it again', async () => {
+  const { site, api } = await siteWithWorkloads();
+  const first = await rotate(site);
+  expect(first).toMatchObject({ code: 0, stderr: '' });
+  expect(first.stdout).toContain('the pods of 4 deployments, 1 daemonsets, 1 statefulsets are replaced\n');
+  expect(first.stdout).toContain('those of kube-system are all there\n');
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  expect(new Set(api.asked.map(({ client }) => client))).toEqual(new Set(['system:masters admin']));
+  expect(api.lease).toMatchObject({
+    holder: site.cluster.heatParams('master')['INSTANCE_NAME'],
+    annotations: { [KEY]: current(site), 'coe-agent/state': 'done' },
+  });
+
+  const before = current(site);
+  await rotate(site);
+  expect(current(site)).not.toBe(before);
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  expect(api.generation('shop', 'web')).toBe(3);
+});
+
+test('without the input nobody is restarted; as configured everybody is', async () => {
+  const { site, api } = await siteWithWorkloads();
+  expect(await rotate(site, {})).toMatchObject({ code: 0 });
+  expect(api.asked).toEqual([]);
+  await site.node.configure({ workloads: { restart: true } });
+  expect(await ask(site, { restart_workloads: false })).toMatchObject({ code: 0 });
+  expect(api.asked).toEqual([]);
+  expect(await ask(site, {})).toMatchObject({ code: 0 });
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+});
+
+test('a master with one certificate for everything does it too', async () => {
+  const { site, api } = await siteWithWorkloads({ layout: 'kubernetes-pki' });
+  expect(await rotate(site)).toMatchObject({ code: 0, stderr: '' });
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+});
+
+test('a worker passes it by and says so', async () => {
+  const { site } = await siteWithWorkloads({}, 'worker');
+  const { code, stdout } = await rotate(site);
+  expect(code).toBe(0);
+  expect(stdout).toContain('has no Kubernetes API: the workloads are restarted by a master');
+});
+
+test('what is neither true nor false is refused', async () => {
+  const { site } = await siteWithWorkloads();
+  const answer = await ask(site, { restart_workloads: 'perhaps' });
+  expect(answer).toMatchObject({
+    code: 1,
+    stderr: 'the input restart_workloads is neither true nor false\n',
+  });
+});
+
+const lease = (site: Site, state: string, renewTime: string) => ({
+  holder: 'another-master',
+  annotations: { [KEY]: current(site), 'coe-agent/state': state },
+  renewTime,
+});
+
+describe('one master does it', () => {
+  test.each([
+    ['rolling', 'the workloads are restarted by another-master'],
+    ['done', 'the workloads have been restarted for this CA already, by another-master'],
+  ])('another one that is %s leaves nothing to do', async (state, words) => {
+    const { site, api } = await siteWithWorkloads();
+    await cloud.rotateCa(site.cluster);
+    api.lease = lease(site, state, new Date().toISOString().replace('Z', '000Z'));
+    await site.pass();
+    const { code, stdout } = await ask(site, { restart_workloads: true });
+    expect(code).toBe(0);
+    expect(stdout).toContain(words);
+    expect(marks(api)).toEqual(ALL.map(() => undefined));
+  });
+
+  test('one that has been at it for too long is taken over from', async () => {
+    const { site, api } = await siteWithWorkloads();
+    await cloud.rotateCa(site.cluster);
+    api.lease = lease(site, 'rolling', '2026-01-01T00:00:00.000000Z');
+    await site.pass();
+    await ask(site, { restart_workloads: true });
+    expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  });
+
+  test('one that writes the lease first wins', async () => {
+    const { site, api } = await siteWithWorkloads();
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    let written = false;
+    api.instead = ({ method, path }) => {
+      if (written || method !== 'POST' || !path.endsWith('/leases')) return undefined;
+      written = true;
+      api.lease = lease(site, 'rolling', new Date().toISOString().replace('Z', '000Z'));
+      return undefined;
+    };
+    const { stdout } = await ask(site, { restart_workloads: true });
+    expect(stdout).toContain('the workloads are restarted by another-master');
+  });
+});
+
+test('they are restarted once the cluster gives its pods the new CA, and not before', async () => {
+  const { site, api } = await siteWithWorkloads();
+  api.podsCa = site.cluster.ca.kubernetes;
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  let times = 0;
+  api.instead = ({ path }) => {
+    if (!path.endsWith('kube-root-ca.crt')) return undefined;
+    times += 1;
+    expect(marks(api)).toEqual(ALL.map(() => undefined));
+    if (times === 3) api.podsCa = site.cluster.ca.kubernetes;
+    return undefined;
+  };
+  expect(await ask(site, { restart_workloads: true })).toMatchObject({ code: 0 });
+  expect(times).toBe(3);
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+});
+
+test('a cluster that goes on with another CA is told of, and another master may try', async () => {
+  const { site, api } = await siteWithWorkloads();
+  api.podsCa = site.cluster.ca.etcd;
+  const { code, stdout } = await rotate(site);
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'the workloads have not all been restarted: the cluster still gives its pods another CA',
+  );
+  expect(marks(api)).toEqual(ALL.map(() => undefined));
+  expect(api.lease).toMatchObject({ holder: '', annotations: { 'coe-agent/state': 'open' } });
+});
+
+test('at most as many a second as configured', async () => {
+  const { site } = await siteWithWorkloads({ config: { workloads: { per_second: 0.5 } } });
+  await rotate(site);
+  expect(site.clock.sleeps.filter((ms) => ms === 2000).length).toBeGreaterThanOrEqual(ALL.length);
+});
+
+test('what is busy is asked again, no sooner than it says; what is gone is passed over', async () => {
+  const { site, api } = await siteWithWorkloads();
+  const refusals = [
+    {
+      ...failure(429, 'TooManyRequests', 'the server has asked for the client to backoff'),
+      headers: { 'retry-after': '7' },
+    },
+    failure(409, 'Conflict', 'the object has been modified'),
+    failure(503, 'ServiceUnavailable', 'apiserver is shutting down'),
+  ];
+  api.instead = ({ method, path }) => {
+    if (method !== 'PATCH') return undefined;
+    if (path.includes('/autoscaler'))
+      return failure(404, 'NotFound', 'deployments.apps "autoscaler" not found');
+    return refusals.shift();
+  };
+  const { code, stdout } = await rotate(site);
+  expect(code).toBe(0);
+  expect(stdout).toContain('those of kube-system are all there');
+  expect(marks(api)).toEqual(ALL.map(([, name]) => (name === 'autoscaler' ? undefined : current(site))));
+  expect(site.clock.sleeps.some((ms) => ms >= 7000)).toBe(true);
+});
+
+test('a list whose place is forgotten is read from its start', async () => {
+  const { site, api } = await siteWithWorkloads();
+  let times = 0;
+  api.instead = ({ path }) => {
+    if (!path.includes('continue=') || times > 0) return undefined;
+    times += 1;
+    return failure(410, 'Expired', 'The provided continue parameter is too old');
+  };
+  expect(await rotate(site)).toMatchObject({ code: 0 });
+  expect(times).toBe(1);
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+});
+
+test('a refusal is told, with the words of the API; the rotation is done', async () => {
+  const { site, api } = await siteWithWorkloads();
+  api.instead = ({ path }) =>
+    path.includes('/statefulsets') ? failure(403, 'Forbidden', 'statefulsets.apps is forbidden') : undefined;
+  const files = await site.files();
+  const { code, stdout } = await rotate(site);
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'the workloads have not all been restarted: listing /apis/apps/v1/statefulsets: the Kubernetes API says 403 statefulsets.apps is forbidden',
+  );
+  expect(await site.files()).not.toEqual(files);
+  // And when that is mended, asking again goes on where it ended.
+  api.instead = () => undefined;
+  const patched = api.generation('shop', 'web');
+  expect(await ask(site, { restart_workloads: true })).toMatchObject({ code: 0 });
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  expect(api.generation('shop', 'web')).toBe(patched);
+});
+
+test('what does not roll out in time, or not by itself, is told, and is no failure', async () => {
+  const { site, api } = await siteWithWorkloads();
+  api.stick('coredns');
+  api.stick('web');
+  api.add('deployments', 'shop', 'old-shop', { paused: true });
+  api.add('daemonsets', 'kube-system', 'storage', { updateStrategy: { type: 'OnDelete' } });
+  const { code, stdout } = await rotate(site);
+  expect(code).toBe(0);
+  expect(stdout).toContain(
+    'not rolled out within 600 s: deployment kube-system/coredns has not been looked at yet\n',
+  );
+  // Of another namespace: nobody waits for it.
+  expect(stdout).not.toContain('shop/web');
+  expect(stdout).toContain('deployment shop/old-shop is paused: its pods are replaced when it is resumed\n');
+  expect(stdout).toContain('daemonset kube-system/storage has the update strategy OnDelete');
+});
+
+test('an API server with another certificate than its own is asked nothing', async () => {
+  const { site, api } = await siteWithWorkloads();
+  site.node.units.breakUnit('kube-apiserver', 'keeps the old certificate');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  // It is not proven, so the rotation has gone back before anybody asks the API.
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 1 });
+  expect(api.asked).toEqual([]);
+});
+
+test.each(['SIGKILL', 'SIGTERM'] as const)(
+  'a program that gets %s in the middle of it goes on at its next start, and does nothing twice',
+  { timeout: 120_000 },
+  async (signal) => {
+    const { site, api } = await siteWithWorkloads({
+      config: { workloads: { restart: true, per_second: 100 } },
+    });
+    await cloud.rotateCa(site.cluster);
+    const child = site.node.start('run-once');
+    let patched = 0;
+    api.instead = ({ method }) => {
+      if (method === 'PATCH') patched += 1;
+      if (patched === 3) child.kill(signal);
+      return undefined;
+    };
+    await once(child, 'close');
+    const done = marks(api).filter((mark) => mark !== undefined).length;
+    expect(done).toBeGreaterThanOrEqual(2);
+    expect(done).toBeLessThan(ALL.length);
+    // The certificates are proven, and nobody has been told anything yet.
+    expect(site.signals()).toEqual([]);
+    api.instead = () => undefined;
+
+    const { code, stderr } = await site.node.agent('run-once');
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(marks(api)).toEqual(ALL.map(() => current(site)));
+    expect(ALL.map(([namespace, name]) => api.generation(namespace, name))).toEqual(ALL.map(() => 2));
+    expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([0]);
+    expect(String(site.signals()[0]?.body?.['deploy_stdout'])).toContain('are all there');
+  },
+);
+
+test('agent restart --workloads does it for a person, and a worker cannot', async () => {
+  const { site, api } = await siteWithWorkloads();
+  const { code, stdout } = await cli(site, ['restart', '--workloads']);
+  expect({ code, stdout }).toMatchObject({ code: 0 });
+  expect(stdout).toContain('those of kube-system are all there');
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  expect(site.restarts()).toEqual([]);
+  api.instead = () => failure(403, 'Forbidden', 'nobody may');
+  const refused = await cli(site, ['restart', '--workloads', '--json']);
+  expect(refused.code).toBe(1);
+  expect(refused.stdout).toContain('403 nobody may');
+
+  const worker = await siteWithWorkloads({}, 'worker');
+  expect((await cli(worker.site, ['restart', '--workloads'])).stderr).toContain('has no Kubernetes API');
+});
+
+test('the plan says so', async () => {
+  const { site } = await siteWithWorkloads({ config: { workloads: { restart: true } } });
+  await cloud.rotateCa(site.cluster);
+  const { stdout } = await site.node.agent('plan');
+  expect(stdout).toMatch(/restart the workloads of the cluster through 127\.0\.0\.1:\d+/);
+  expect(stdout).toContain('2 a second; those of kube-system are waited for');
+});

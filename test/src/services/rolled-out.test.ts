@@ -1,0 +1,95 @@
+import { expect, test } from 'vitest';
+import type { Workload } from '../../../src/services/kubernetes.ts';
+import { whyItWaits, whyNotRolledOut } from '../../../src/services/rolled-out.ts';
+
+/** The statuses of a roll-out as Kubernetes reports them, and what `kubectl rollout status` makes of them. */
+const workload = (
+  kind: Workload['kind'],
+  spec: Partial<Workload['spec']>,
+  status: Workload['status'],
+): Workload => ({
+  kind,
+  metadata: { namespace: 'n', name: 'w', generation: 5 },
+  spec: { paused: false, template: {}, ...spec },
+  status: { observedGeneration: 5, ...status },
+});
+
+test.each<[string, Workload, string | undefined]>([
+  [
+    'an old look',
+    workload(
+      'deployments',
+      {},
+      { observedGeneration: 4, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
+    ),
+    'has not been looked at yet',
+  ],
+  ['no status yet', workload('deployments', {}, {}), 'has 0 new pods of 1'],
+  [
+    'some new',
+    workload('deployments', { replicas: 3 }, { replicas: 4, updatedReplicas: 2 }),
+    'has 2 new pods of 3',
+  ],
+  [
+    'old ones left',
+    workload('deployments', { replicas: 3 }, { replicas: 4, updatedReplicas: 3, availableReplicas: 3 }),
+    'still has 1 old pods',
+  ],
+  [
+    'not available',
+    workload('deployments', { replicas: 3 }, { replicas: 3, updatedReplicas: 3, availableReplicas: 2 }),
+    'has 2 available pods of 3',
+  ],
+  [
+    'done',
+    workload('deployments', { replicas: 3 }, { replicas: 3, updatedReplicas: 3, availableReplicas: 3 }),
+    undefined,
+  ],
+  ['none wanted', workload('deployments', { replicas: 0 }, {}), undefined],
+  [
+    'a daemon set with old pods',
+    workload('daemonsets', {}, { desiredNumberScheduled: 3, updatedNumberScheduled: 1, numberAvailable: 3 }),
+    'has 1 new pods of 3',
+  ],
+  [
+    'one whose pods are not available',
+    workload('daemonsets', {}, { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 }),
+    'has 2 available pods of 3',
+  ],
+  [
+    'one that is done',
+    workload('daemonsets', {}, { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 3 }),
+    undefined,
+  ],
+  ['one without nodes', workload('daemonsets', {}, {}), undefined],
+  [
+    'a stateful set',
+    workload('statefulsets', { replicas: 3 }, { updatedReplicas: 2, readyReplicas: 3 }),
+    'has 2 new pods of 3',
+  ],
+  [
+    'one that is not ready',
+    workload('statefulsets', { replicas: 3 }, { updatedReplicas: 3, readyReplicas: 2 }),
+    'has 2 ready pods of 3',
+  ],
+  [
+    'one of which a part stays',
+    workload(
+      'statefulsets',
+      { replicas: 3, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } },
+      { updatedReplicas: 1, readyReplicas: 3 },
+    ),
+    undefined,
+  ],
+])('%s', (_, one, why) => {
+  expect(whyNotRolledOut(one)).toBe(why);
+});
+
+test('what waits for somebody', () => {
+  expect(whyItWaits(workload('deployments', { paused: true }, {}))).toContain('is paused');
+  for (const kind of ['daemonsets', 'statefulsets'] as const) {
+    expect(whyItWaits(workload(kind, { updateStrategy: { type: 'OnDelete' } }, {}))).toContain('OnDelete');
+    expect(whyItWaits(workload(kind, { updateStrategy: { type: 'RollingUpdate' } }, {}))).toBeUndefined();
+  }
+  expect(whyItWaits(workload('deployments', {}, {}))).toBeUndefined();
+});
