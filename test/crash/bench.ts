@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { startCloud, type Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
@@ -13,7 +13,7 @@ import { createNode, type TestNode } from '../fakes/node.ts';
 import { askUnits } from './socket-systemctl.ts';
 import { type Entry, readTree } from './tree.ts';
 
-export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki';
+export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm';
 
 /**
  * What is to be done with a node: a rotation, a phase of one, the end of an old service-account key's grace, or a change
@@ -56,9 +56,9 @@ const SERVERS = [{ name: 'master-0', role: 'master', inputs: { phase: 'phase' } 
 const USERS = 'root:x:0:0::/:/bin/sh\nkube:x:301:301::/:/bin/false\netcd:x:302:302::/:/bin/false\n';
 const GROUPS = 'root:x:0:\nkube:x:301:\nkube_etcd:x:303:\n';
 /** What holds certificates, keys and kubeconfigs on a node. */
-const OF_CERTIFICATES = ['kubernetes', 'etcd'] as const;
+const OF_CERTIFICATES = ['/etc/kubernetes', '/etc/etcd', '/etc/docker', '/var/lib/kubelet'] as const;
 /** ... and credentials. */
-const FOLDERS = [...OF_CERTIFICATES, 'sysconfig'] as const;
+const FOLDERS = [...OF_CERTIFICATES, '/etc/sysconfig'] as const;
 
 /** What has been done before. */
 const BEFORE: Record<Work, readonly string[]> = {
@@ -107,10 +107,14 @@ export async function createBench(): Promise<Bench> {
 
   const makeOld = async (layout: LayoutName): Promise<string> => {
     const { node } = await prepare(layout);
+    // An etcd of its own: what is optional is made where there is something already.
+    if (layout === 'kubeadm')
+      for (const stem of ['server', 'peer', 'healthcheck-client'])
+        await node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, 'none yet');
     const { code, stderr } = await node.agent('make-cert');
     if (code !== 0) throw new Error(`make-cert: ${stderr}`);
     const folder = join(store, layout);
-    await run('cp', ['-a', join(node.root, 'etc'), folder]);
+    await copyCertificates(node.root, folder);
     await node.close();
     return folder;
   };
@@ -123,8 +127,7 @@ export async function createBench(): Promise<Bench> {
       olds.set(layout, old);
       const saved = await old;
       const { cluster, node } = await prepare(layout);
-      for (const name of OF_CERTIFICATES.map((folder) => join(saved, folder)))
-        if (existsSync(name)) await run('cp', ['-a', name, join(node.root, 'etc')]);
+      await copyCertificates(saved, node.root);
       for (const unit of unitsOf(layout)) await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
       const formerCas = await readManaged(node.root);
       const settle = async (next: Record<string, string>): Promise<void> => {
@@ -170,6 +173,14 @@ export async function createBench(): Promise<Bench> {
   };
 }
 
+async function copyCertificates(from: string, to: string): Promise<void> {
+  for (const folder of OF_CERTIFICATES) {
+    if (!existsSync(join(from, folder))) continue;
+    await mkdir(dirname(join(to, folder)), { recursive: true });
+    await run('cp', ['-a', join(from, folder), dirname(join(to, folder))]);
+  }
+}
+
 /**
  * Puts the node's credentials where Magnum puts them, and asks for others.
  *
@@ -195,10 +206,16 @@ async function askForCredentials(
 }
 
 /** The units of a master that serve TLS. */
-export const unitsOf = (layout: LayoutName): string[] =>
-  layout === 'kubernetes-certs' ? ['etcd', 'kube-apiserver', 'kubelet'] : ['kube-apiserver', 'kubelet'];
+export const unitsOf = (layout: LayoutName): readonly string[] => UNITS[layout];
+
+const UNITS: Record<LayoutName, readonly string[]> = {
+  'kubernetes-certs': ['etcd', 'kube-apiserver', 'kubelet'],
+  'kubernetes-pki': ['kube-apiserver', 'kubelet'],
+  kubeadm: ['etcd', 'kube-apiserver', 'kubelet'],
+  swarm: ['docker'],
+};
 
 export async function readManaged(root: string): Promise<Map<string, Entry>> {
-  const trees = await Promise.all(FOLDERS.map(async (folder) => await readTree(root, `/etc/${folder}`)));
+  const trees = await Promise.all(FOLDERS.map(async (folder) => await readTree(root, folder)));
   return new Map(trees.flatMap((tree) => [...tree]));
 }

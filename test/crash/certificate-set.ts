@@ -1,15 +1,22 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
-import type { RoleLayout } from '../../src/certificates/layout.ts';
+import type { Layout, RoleLayout } from '../../src/certificates/layout.ts';
+import { kubeadm } from '../../src/certificates/layouts/kubeadm.ts';
 import { kubernetesCerts } from '../../src/certificates/layouts/kubernetes-certs.ts';
 import { kubernetesPki } from '../../src/certificates/layouts/kubernetes-pki.ts';
+import { swarm } from '../../src/certificates/layouts/swarm.ts';
 import type { LayoutName } from './bench.ts';
 import type { Entry } from './tree.ts';
 
 export type Files = ReadonlyMap<string, Entry>;
 
-export const layoutOf = (name: LayoutName): RoleLayout =>
-  (name === 'kubernetes-certs' ? kubernetesCerts : kubernetesPki).roles.master;
+const LAYOUTS: Record<LayoutName, Layout> = {
+  'kubernetes-certs': kubernetesCerts,
+  'kubernetes-pki': kubernetesPki,
+  kubeadm,
+  swarm,
+};
+export const layoutOf = (name: LayoutName): RoleLayout => LAYOUTS[name].roles.master;
 
 /**
  * What is wrong with a set of certificates: a key that does not fit, a certificate that the CA beside it has
@@ -29,9 +36,13 @@ export function faultsOfSet(layout: LayoutName, files: Files, { several = false 
     }
   };
   for (const row of role.certificates) {
+    const holder = role.kubeconfigs.find(({ certificate }) => certificate === row.name)?.file.path ?? '';
+    // What is optional is nowhere on this node, or in all of its places.
+    if (row.optional === true && !files.has(row.files?.certificate.path ?? holder)) continue;
     const ca = text(caFileOf(role, row.ca));
-    const certificate = text(row.files?.certificate.path ?? '');
-    const key = text(row.files?.key.path ?? '');
+    const alone = row.files ? undefined : embeddedIn(text(holder));
+    const certificate = alone?.certificate ?? text(row.files?.certificate.path ?? '');
+    const key = blocksIn(alone?.key ?? text(row.files?.key.path ?? '')).at(-1) ?? '';
     attempt(`${row.name}: the key fits`, () =>
       createPublicKey(createPrivateKey(key)).equals(new X509Certificate(certificate).publicKey),
     );
@@ -39,7 +50,10 @@ export function faultsOfSet(layout: LayoutName, files: Files, { several = false 
       new X509Certificate(certificate).verify(new X509Certificate(ca).publicKey),
     );
     for (const pem of several ? [certificate] : [ca, certificate])
-      attempt(`${row.name}: one certificate in its file`, () => pem.split('-----BEGIN').length === 2);
+      attempt(
+        `${row.name}: one certificate in its file`,
+        () => pem.split('-----BEGIN CERTIFICATE').length === 2,
+      );
   }
   if (role.serviceAccount && files.has(role.serviceAccount.privateKeyFile.path)) {
     const { privateKeyFile, publicKeyFile } = role.serviceAccount;
@@ -49,15 +63,17 @@ export function faultsOfSet(layout: LayoutName, files: Files, { several = false 
       ),
     );
   }
-  for (const { file, ca, certificate } of role.kubeconfigs) {
+  for (const { file, ca, certificate, create, byPath } of role.kubeconfigs) {
     const leaf = role.certificates.find(({ name }) => name === certificate);
+    if ((!create && !files.has(file.path)) || byPath === true) continue;
     const embedded = embeddedIn(text(file.path));
     attempt(`${file.path}: its CA is that of the file`, () => same(embedded.ca, text(caFileOf(role, ca))));
+    if (!leaf?.files) continue;
     attempt(`${file.path}: its certificate is that of the file`, () =>
-      same(embedded.certificate, text(leaf?.files?.certificate.path ?? '')),
+      same(embedded.certificate, text(leaf.files?.certificate.path ?? '')),
     );
     attempt(`${file.path}: its key is that of the file`, () =>
-      same(embedded.key, text(leaf?.files?.key.path ?? '')),
+      same(embedded.key, text(leaf.files?.key.path ?? '')),
     );
   }
   return faults;

@@ -60,6 +60,7 @@ function faultsOfNew(
   });
   const staying = role.certificates.filter(({ files: row }) => {
     const path = row?.key.path ?? '';
+    if (!files.has(path)) return false;
     return (files.get(path)?.content === old.get(path)?.content) !== (work !== 'all' && work !== 'reissue');
   });
   faults.push(

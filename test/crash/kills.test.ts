@@ -4,7 +4,15 @@ import { killAt } from './kill.ts';
 import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
 import { sample, seed, seededRandom } from './random.ts';
 import { distinctPoints } from './points.ts';
-import { CREDENTIALS, CREDENTIALS_GOING_BACK, GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
+import {
+  CREDENTIALS,
+  CREDENTIALS_GOING_BACK,
+  GOING_BACK,
+  IN_FILES,
+  IN_KUBECONFIGS,
+  KUBEADM,
+  SWARM,
+} from './scenarios.ts';
 import { plainRunTakes, say, sweep } from './sweep.ts';
 
 /** A sample of what kills.full.test.ts does in full; CRASH_SEED takes the same sample again. */
@@ -21,6 +29,8 @@ test.each([
   ['a master with its certificates in files', IN_FILES, 10],
   ['a master with kubeconfigs', IN_KUBECONFIGS, 4],
   ['a rotation that fails and goes back', GOING_BACK, 8],
+  ["a master with kubeadm's files", KUBEADM, 3],
+  ['a node of a swarm', SWARM, 3],
   ['other credentials', CREDENTIALS, 6],
   ['other credentials that go back', CREDENTIALS_GOING_BACK, 5],
 ])('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {

@@ -7,6 +7,9 @@ export const IN_KUBECONFIGS: Scenario = { layout: 'kubernetes-pki', fails: false
 export const GOING_BACK: Scenario = { layout: 'kubernetes-certs', fails: true };
 export const KUBECONFIGS_GOING_BACK: Scenario = { layout: 'kubernetes-pki', fails: true };
 
+export const KUBEADM: Scenario = { layout: 'kubeadm', fails: false };
+export const SWARM: Scenario = { layout: 'swarm', fails: false };
+
 export const CREDENTIALS: Scenario = { layout: 'kubernetes-certs', fails: false, work: 'credentials' };
 export const CREDENTIALS_GOING_BACK: Scenario = { ...CREDENTIALS, fails: true };
 
@@ -23,6 +26,12 @@ export const SCENARIOS = [
   ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
   ['other credentials', CREDENTIALS],
   ['other credentials that go back', CREDENTIALS_GOING_BACK],
+] as const;
+
+/** The layouts beyond those; what is not a layout's own is the same in all of them. */
+export const OTHER_LAYOUTS = [
+  ["a master with kubeadm's files", KUBEADM],
+  ['a node of a swarm', SWARM],
 ] as const;
 
 const after = (work: Work, layout: Scenario['layout'] = 'kubernetes-certs'): Scenario => ({
