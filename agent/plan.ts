@@ -77,19 +77,24 @@ export type RunStep =
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
 
-/** New certificates for a node: a rotation or a phase of one, or with `restart: false` the first ones. */
+/**
+ * New certificates for a node: a rotation or a phase of one, or with `restart: false` the first ones.
+ *
+ * @param copies other files that hold what is replaced
+ */
 export function planRotation(
   operation: RotateOperation,
   node: Node,
   config: Config,
   restart: boolean,
+  copies: readonly string[] = [],
 ): Step[] {
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const units = restart ? unitsOf(node, config) : [];
   const { workloads, notices } = workloadsFor(operation, units, node, config);
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
-  const paths = [...certificatePaths(node, phase), ...keyPaths];
+  const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies];
   const authorities = layout.authorities.map(({ ca }) => ca);
   const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
   const issue: Step = {

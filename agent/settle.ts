@@ -73,7 +73,9 @@ async function intendForNode(
   checkKeys(operation, node);
   const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
   const whole = await withAddresses(node, hands, signal);
-  return { node: whole, steps: planRotation(operation, whole, config, true), why };
+  const { copiesHere } = await import('./copies-here.ts');
+  const copies = await copiesHere(whole, hands);
+  return { node: whole, steps: planRotation(operation, whole, config, true, copies), why };
 }
 
 /** @throws `precondition` when a unit is named that the layout does not know */

@@ -5,12 +5,15 @@ import { type Layout, ROLES } from '../../src/certificates/layout.ts';
 import { pathsOf } from '../../src/files/candidates.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config-layouts.ts';
+import { copiesHere } from '../copies-here.ts';
 import { EXIT } from '../exit-code.ts';
+import { readNode } from '../node.ts';
 import { type Context, type Verb, writeJson } from '../verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
- * because which one a node has is not known when its image is built, those of own layouts, and that of heat-params.
+ * because which one a node has is not known when its image is built, those of own layouts, that of heat-params, and where
+ * copies lie on a node that is set up already.
  * It needs no configuration.
  */
 export const verb: Verb = async (context) => {
@@ -18,7 +21,12 @@ export const verb: Verb = async (context) => {
   const files = [...BUILT_IN, ...layouts].flatMap(({ roles }) =>
     ROLES.flatMap((role) => [...pathsOf(roles[role]), ...roles[role].credentials.map(({ file }) => file)]),
   );
-  const paths = [...new Set([heatParams, ...files].map(topOf))].toSorted();
+  const tops = new Set([heatParams, ...files].map(topOf));
+  const beyond = (await copiesOf(context)).map((path) => dirname(path));
+  const paths = [
+    ...tops,
+    ...new Set(beyond.filter((path) => ![...tops].some((top) => `${path}/`.startsWith(`${top}/`)))),
+  ].toSorted();
   if (context.json) writeJson(context, { paths });
   else context.world.stdout.write(dropIn(paths));
   return EXIT.done;
@@ -39,6 +47,19 @@ async function configured({
     if (isThere)
       log.warn({ why: explain(error) }, 'the configuration cannot be used: its layouts are left out');
     return { layouts: await loadLayouts(disk, configPath, []), heatParams: HEAT_PARAMS };
+  }
+}
+
+/** Kubeconfigs of a node that is set up already may lead anywhere. */
+async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<string[]> {
+  try {
+    const config = await loadConfig(disk, configPath, () => undefined);
+    const node = await readNode({ disk, config, secrets, hostname: '' });
+    return await copiesHere(node, { disk });
+  } catch (error) {
+    // An image has no configuration and no heat-params yet.
+    log.debug({ why: explain(error) }, 'whether there are copies elsewhere is not known');
+    return [];
   }
 }
 

@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
+import type { Recognized } from '../certificates/recognize.ts';
 import { filesNamedIn, type Known, renewKubeconfig } from './kubeconfig.ts';
 import type { ManagedFile } from './managed-file.ts';
 import { blocksIn, copiesIn, renewPem } from './pem-copies.ts';
@@ -134,6 +135,22 @@ function renewFound(path: string, text: string, renewal: Renewal, known: (path: 
 }
 
 const holdsSomething = (text: string, { ca, nameOf }: Renewal): boolean =>
-  (text.match(/[A-Za-z0-9+/]{64,}={0,2}/g) ?? [])
-    .map((base64) => Buffer.from(base64, 'base64').toString('utf8'))
-    .some((pem) => ca(pem) !== undefined || nameOf(pem) !== undefined);
+  embeddedIn(text).some((pem) => ca(pem) !== undefined || nameOf(pem) !== undefined);
+
+const embeddedIn = (text: string): string[] =>
+  (text.match(/[A-Za-z0-9+/]{64,}={0,2}/g) ?? []).map((base64) =>
+    Buffer.from(base64, 'base64').toString('utf8'),
+  );
+
+/** The copies that hold something of what the node has now, by their paths: what new certificates would change. */
+export const pathsOfCopies = (
+  { kubeconfigs, pems }: Copies,
+  recognize: (pem: string) => Recognized | undefined,
+): string[] =>
+  [
+    ...[...pems].map(([path, text]) => [path, blocksIn(text)] as const),
+    ...[...kubeconfigs].map(([path, text]) => [path, embeddedIn(text)] as const),
+  ]
+    .filter(([, held]) => held.some((pem) => recognize(pem) !== undefined))
+    .map(([path]) => path)
+    .toSorted();

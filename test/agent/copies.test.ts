@@ -5,6 +5,7 @@ import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createCa } from '../src/support/openssl.ts';
+import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Kubeconfigs and copies that the layout does not name: found by what they hold. */
@@ -102,8 +103,16 @@ test('every copy is replaced, in whatever file and entry it is, and every other 
   };
   for (const [path, text] of Object.entries(others)) await node.write(path, text);
   await symlink('tools.yaml', join(node.root, '/etc/kubernetes/link.conf'));
+  const paths = await cli(site, ['unit-paths']);
+  expect(paths.stdout).toContain('ReadWritePaths=-/etc/kubernetes\nReadWritePaths=-/etc/rexray\n');
+  expect(paths.stdout).toContain('ReadWritePaths=-/srv/copies\n');
 
-  expect(await rotate(site)).toBe('');
+  await cloud.rotateCa(site.cluster);
+  const { stdout } = await cli(site, ['plan']);
+  for (const path of Object.keys(files(before))) expect(stdout).toContain(`${path}\n`);
+  for (const path of Object.keys(others)) expect(stdout).not.toContain(path);
+  const { settled } = await site.pass();
+  expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
   const after = await holds(site);
   expect(after.ca).not.toBe(before.ca);
   for (const [path, text] of Object.entries(files(after))) expect(await node.read(path), path).toBe(text);
