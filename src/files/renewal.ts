@@ -32,19 +32,20 @@ export type Renewal = {
 };
 
 export function renewalOf(fresh: Fresh, recognize: (pem: string) => Recognized | undefined): Renewal {
+  // The private key of a CA is no copy of its certificate.
+  const typeOf = (pem: string): CaType | undefined =>
+    pem.includes('PRIVATE KEY-----') ? undefined : recognize(pem)?.ca;
   return {
     authority: (type) => of(fresh.trusted, type),
     signing: (type) => of(fresh.authorities, type),
     ca: (pem) => {
-      // A private key is nobody's CA file, whichever CA it is of.
-      if (pem.includes('PRIVATE KEY-----')) return undefined;
-      const type = recognize(pem)?.ca;
+      const type = typeOf(pem);
       return type
         ? of(fresh.trusted, type)
         : [...fresh.trusted.values()].find((trusted) => isOneOf(pem, trusted));
     },
     signer: (pem) => {
-      const type = pem.includes('PRIVATE KEY-----') || !fresh.certificates ? undefined : recognize(pem)?.ca;
+      const type = fresh.certificates && typeOf(pem);
       return type && of(fresh.authorities, type);
     },
     isCaKey: (pem) => pem.includes('PRIVATE KEY-----') && recognize(pem)?.ca !== undefined,

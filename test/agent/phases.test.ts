@@ -13,6 +13,7 @@ import {
   isSignedBy,
   keyFits,
 } from './support/certificates.ts';
+import type { Entry } from '../crash/tree.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 
@@ -166,6 +167,50 @@ test('kubeconfigs and copies of the CA become bundles, and hold one CA again at 
   expect(casIn((await admin()).ca)).toEqual(idsOf(cluster.ca.kubernetes));
   expect(casIn(await node.read(copy))).toEqual(idsOf(cluster.ca.kubernetes));
   expect((await node.agent('certs')).code).toBe(0);
+});
+
+test("where Magnum's own deployment names no phase, the node's configuration does, and keeps the pair for the next one", async () => {
+  const site = await createPhasedSite({ role: 'master' });
+  const [oldPublic, oldPrivate] = [publicKeyOf(site), privateKeyOf(site)];
+  await site.node.configure({ rotation: { phase: 'trust' } });
+  await rotateCa(site, '');
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0 });
+  const [fresh, freshPrivate] = [publicKeyOf(site), privateKeyOf(site)];
+  expect(await site.node.read(PUBLIC)).toBe(oldPublic + fresh);
+  expect(await site.node.read(PRIVATE)).toBe(oldPrivate);
+  const record = '/var/lib/coe-agent/service-account.json';
+  const kept = async (): Promise<Entry | undefined> => (await site.files('/var/lib/coe-agent')).get(record);
+  expect(await kept()).toMatchObject({ mode: 0o600 });
+
+  // From a stack that knows nothing of Magnum's keys.
+  const without = { kube_service_account_key: '', kube_service_account_private_key: '' };
+  const askWithout = async (phase: string): Promise<Record<string, unknown>> => {
+    site.cluster.stack.update({ ...without, phase });
+    return await answer(site);
+  };
+  expect((await askWithout('retire'))['deploy_stderr']).toContain('the phase "reissue" comes first');
+  expect(await askWithout('reissue')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(await site.node.read(PRIVATE)).toBe(freshPrivate);
+  expect(await site.node.read(PUBLIC)).toBe(fresh + oldPublic);
+  expect((await kept())?.content).not.toContain('PRIVATE');
+  expect(await askWithout('retire')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(await site.node.read(PUBLIC)).toBe(fresh);
+});
+
+test('a pair that kube-controller-manager signs with, beside the CA files, holds one certificate all the time', async () => {
+  const site = await createPhasedSite({ role: 'master', layout: 'kubernetes-pki' });
+  const { cluster, node } = site;
+  const [signer, key] = ['/etc/kubernetes/signer.crt', caKeyOf(site)];
+  await node.write(signer, await node.read('/etc/kubernetes/pki/ca.crt'));
+  await node.write('/etc/kubernetes/signer.key', key);
+
+  await rotateCa(site, 'trust');
+  await answer(site);
+  expect(casIn(await node.read(signer))).toEqual(idsOf(cluster.previousCa?.kubernetes));
+  expect(casIn(await node.read('/etc/kubernetes/pki/ca.crt'))).toHaveLength(2);
+  await ask(site, 'reissue');
+  expect(casIn(await node.read(signer))).toEqual(idsOf(cluster.ca.kubernetes));
+  expect(await node.read('/etc/kubernetes/signer.key')).toBe(key);
 });
 
 test.each(['trust', 'reissue', 'retire'])(
