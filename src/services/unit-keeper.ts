@@ -18,7 +18,7 @@ export type UnitKeeper = {
   thaw(unit: string, signal: AbortSignal): Promise<void>;
   /** Stops it, and keeps it from starting with the next boot. */
   retire(unit: string, signal: AbortSignal): Promise<void>;
-  /** Starts it with every boot, and now. */
+  /** Starts it with every boot, and now; it is not waited for, which may take as long as the cloud is away. */
   employ(unit: string, signal: AbortSignal): Promise<void>;
 };
 
@@ -71,7 +71,8 @@ export function createUnitKeeper(
       await act(['disable', '--now', serviceName(unit)], signal);
     },
     employ: async (unit, signal) => {
-      await act(['enable', '--now', serviceName(unit)], signal);
+      await act(['enable', serviceName(unit)], signal);
+      await act(['start', '--no-block', serviceName(unit)], signal);
     },
   };
 }

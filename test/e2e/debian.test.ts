@@ -189,14 +189,15 @@ test('removed, it gives the node back to the os-collect-config that it had migra
   });
   await machine.run('systemctl', 'enable', '--now', OLD);
   await machine.run('/usr/local/bin/agent', 'migrate');
-  expect([await property('ActiveState'), await property('UnitFileState')]).toEqual(['active', 'enabled']);
+  await active();
+  expect(await property('UnitFileState')).toBe('enabled');
   expect([await property('ActiveState', OLD), await property('UnitFileState', OLD)]).toEqual([
     'inactive',
     'disabled',
   ]);
-  await active();
   const [before, state] = [await certificates(), await tree('/var/lib/coe-agent/deployments')];
   await dpkg('--remove', 'coe-agent');
+  await eventually('the predecessor', async () => (await property('ActiveState', OLD)) === 'active');
   expect([await property('ActiveState', OLD), await property('UnitFileState', OLD)]).toEqual([
     'active',
     'enabled',

@@ -87,6 +87,7 @@ test('what os-collect-config has begun comes to its end before it is stopped; no
   expect(code, stdout).toBe('exit 0');
   expect(stdout).not.toContain('has not noted an answer');
   expect(await standing(OLD)).toEqual(['disabled\ninactive']);
+  await until(`systemctl is-active --quiet ${NEW}`);
   expect(await standing(NEW)).toEqual(['enabled\nactive']);
   // It would have begun again, had it not been stopped.
   await machine.run('test', '-e', '/run/asked');
@@ -103,6 +104,7 @@ test('the deployment that it has applied is not run again', async () => {
 test('the way back', async () => {
   const { stdout, code } = await agent('migrate', '--back');
   expect(code, stdout).toBe('exit 0');
+  await until(`systemctl is-active --quiet ${OLD}`);
   expect(await standing(OLD)).toEqual(['enabled\nactive']);
   expect(await standing(NEW)).toEqual(['disabled\ninactive']);
   await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');

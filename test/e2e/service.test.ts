@@ -265,11 +265,41 @@ test('when it is removed, certificates stay and nothing of it runs; its state st
 });
 
 test('beside an os-collect-config nothing starts by itself: two would do everything twice', async () => {
-  await machine.unit('os-collect-config', { Service: ['ExecStart=/bin/sleep infinity'] });
-  await machine.run('systemctl', 'start', 'os-collect-config');
+  await machine.unit('os-collect-config', {
+    Service: ['ExecStart=/bin/sleep infinity'],
+    Install: ['WantedBy=multi-user.target'],
+  });
+  await machine.run('systemctl', 'enable', '--now', 'os-collect-config');
   await machine.run('/root/coe-agent/setup', 'install');
   expect(await property('ActiveState')).toBe('inactive');
   expect(await property('UnitFileState')).toBe('disabled');
   await machine.run('/opt/coe-agent/setup', 'remove');
   expect(await property('ActiveState', 'os-collect-config.service')).toBe('active');
+});
+
+const standing = async (unit: string): Promise<string[]> => [
+  await property('ActiveState', unit),
+  await property('UnitFileState', unit),
+];
+
+test('migrated it is active with what Heat has given os-collect-config; removed, that is as it was', async () => {
+  const heat = Object.entries(cluster.collectConfig('worker-0').heat).map((pair) => pair.join(' = '));
+  const given = ['[DEFAULT]', 'collectors = heat', '[heat]', ...heat, ''].join('\n');
+  await machine.write('/etc/os-collect-config.conf', given, '0600');
+  // What it has applied, as heat-config notes it.
+  for (const { id } of cluster.stack.deploymentsOn('worker-0'))
+    for (const ending of ['json', 'notify.json'])
+      await machine.write(`/var/lib/heat-config/deployed/${id}.${ending}`, '{}', '0600');
+  await machine.run('/root/coe-agent/setup', 'install');
+  await machine.run('/usr/local/bin/agent', 'migrate');
+  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
+  expect(await standing(AGENT)).toEqual(['active', 'enabled']);
+  expect(await standing('os-collect-config.service')).toEqual(['inactive', 'disabled']);
+  await machine.run('/opt/coe-agent/setup', 'remove');
+  await eventually(
+    'os-collect-config',
+    async () => (await property('ActiveState', 'os-collect-config.service')) === 'active',
+  );
+  expect(await standing('os-collect-config.service')).toEqual(['active', 'enabled']);
+  await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
 });
