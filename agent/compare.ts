@@ -2,7 +2,7 @@ import { createPublicKey, type X509Certificate } from 'node:crypto';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import type { AuthorityRow, CaType } from '../src/certificates/layout.ts';
-import { certificatesIn, fingerprint, keyId } from '../src/certificates/read.ts';
+import { certificatesIn, keyId } from '../src/certificates/read.ts';
 import { isSigning } from '../src/certificates/service-account-keys.ts';
 import { sameCa } from '../src/certificates/trusted.ts';
 import type { Phase } from '../src/operation/phase.ts';
@@ -34,11 +34,14 @@ export async function compare(
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(hands.disk, path))?.toString('utf8');
   const { authorities, certificates } = await readOld(layout, read);
-  const isFresh = (type: CaType, certificate: X509Certificate): boolean =>
-    [...fresh].some(([ca, one]) => sameCa(ca, type) && fingerprint(one) === fingerprint(certificate));
-  const untrusted = authorities.filter(
-    ([type, pem]) => !certificatesIn(pem, `the ${type} CA`).some((one) => isFresh(type, one)),
-  );
+  const freshOf = (type: CaType): X509Certificate | undefined =>
+    [...fresh].find(([ca]) => sameCa(ca, type))?.[1];
+  // Who takes exactly one certificate signs with it, and says nothing of whom the node trusts.
+  const trusted = authorities.filter((_, index) => layout.authorities[index]?.single !== true);
+  const untrusted = trusted.filter(([type, pem]) => {
+    const mark = freshOf(type)?.fingerprint256;
+    return !certificatesIn(pem, `the ${type} CA`).some((one) => one.fingerprint256 === mark);
+  });
   if (phase === 'trust') {
     for (const row of layout.authorities.filter(({ ca }) => untrusted.some(([type]) => type === ca)))
       await refuseSigningPair(row, hands.disk);
@@ -52,7 +55,12 @@ export async function compare(
       'precondition',
       `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
     );
-  const others = certificates.filter(([name, pem]) => !isSignedByFresh(name, pem));
+  const others = certificates.filter(([name, pem]) => {
+    const row = layout.certificates.find((one) => one.name === name);
+    const ca = row && freshOf(row.ca);
+    const [certificate] = certificatesIn(pem, name);
+    return !ca || certificate?.verify(ca.publicKey) !== true;
+  });
   const signs = await doesSign(serviceAccount, node, hands);
   if (phase === 'reissue')
     return others.length === 0 && signs
@@ -69,14 +77,6 @@ export async function compare(
       'service-account tokens are still signed with the old key: the phase "reissue" comes first, on every master',
     );
   return undefined;
-
-  function isSignedByFresh(name: string, pem: string): boolean {
-    const row = layout.certificates.find((one) => one.name === name);
-    const [certificate] = certificatesIn(pem, name);
-    return [...fresh].some(
-      ([ca, one]) => row && sameCa(ca, row.ca) && certificate?.verify(one.publicKey) === true,
-    );
-  }
 }
 
 /** Whether tokens are signed with the keys of this rotation: those that it brings, or that an earlier phase has brought. */

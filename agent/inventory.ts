@@ -25,7 +25,7 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
     if (certificates.some((certificate) => !certificate.ca)) holding.faults.push('is not a CA');
     if (new Set(certificates.map(fingerprint)).size < certificates.length)
       holding.faults.push('holds a certificate more than once');
-    authorities.set(ca, certificates);
+    if (single !== true) authorities.set(ca, certificates);
     holdings.push(holding);
   }
   for (const row of layout.certificates) {
@@ -59,7 +59,7 @@ async function lookAtKubeconfig(
   if (!text) return create ? holding : undefined;
   const leaf = layout.certificates.find((row) => row.name === name);
   const certificate = leaf?.files?.certificate.path;
-  const ca = layout.authorities.find((row) => row.ca === type)?.file.path;
+  const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
   const { embeddedIn } = await import('../src/files/kubeconfig.ts');
   try {
     const embedded = embeddedIn(file.path, text.toString('utf8'));

@@ -41,7 +41,9 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
     (await readIfThere(disk, path))?.toString('utf8');
   const { authorities, certificates } = await readOld(layout, read);
   const trusted = (type: CaType): X509Certificate[] =>
-    authorities.flatMap(([ca, pem]) => (sameCa(ca, type) ? certificatesIn(pem, ca) : []));
+    authorities.flatMap(([ca, pem], index) =>
+      sameCa(ca, type) && layout.authorities[index]?.single !== true ? certificatesIn(pem, ca) : [],
+    );
   const several = authorities
     .map(([ca]) => trusted(ca))
     .find((cas) => new Set(cas.map(fingerprint)).size > 1);
@@ -82,10 +84,10 @@ function isOfNewest(
   cas: readonly X509Certificate[],
 ): 'yes' | 'no' | 'unknown' {
   const last = Math.max(...cas.map(since));
-  const newest = cas.filter((ca) => since(ca) === last);
+  const newest = new Set(cas.filter((ca) => since(ca) === last).map(fingerprint));
   const signer = cas.find(({ publicKey }) => leaf?.verify(publicKey) === true);
-  if (!signer || newest.length > 1) return 'unknown';
-  return newest.includes(signer) ? 'yes' : 'no';
+  if (!signer || newest.size > 1) return 'unknown';
+  return newest.has(fingerprint(signer)) ? 'yes' : 'no';
 }
 
 async function keysInWords({ disk }: Reader): Promise<string[]> {

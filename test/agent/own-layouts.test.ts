@@ -98,6 +98,44 @@ const change = (from: string, to: string): string => {
   expect(EXAMPLE).toContain(from);
   return EXAMPLE.replace(from, to);
 };
+test('a CA file for who signs holds one certificate in every phase, and stands in the way of none', async () => {
+  const signer = '      - { ca: kubernetes, file: /etc/registry/signer.crt, single: true }\n';
+  const text = EXAMPLE.replace('      - ca: kubernetes', `${signer}      - ca: kubernetes`);
+  const site = await createSite(cloud, {
+    role: 'master',
+    layout: 'registry',
+    server: { inputs: { phase: 'phase' } },
+    bare: true,
+  });
+  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', text);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const { stack } = site.cluster;
+  const numbers = async (): Promise<number[]> => {
+    const files = await site.files('/etc/registry');
+    const { ca } = embeddedIn(files.get('/etc/registry/kubeconfig')?.content ?? '');
+    return [
+      files.get('/etc/registry/signer.crt')?.content ?? '',
+      files.get('/etc/registry/tls/ca.crt')?.content ?? '',
+      ca,
+    ].map((pem) => pem.split('BEGIN CERTIFICATE').length - 1);
+  };
+  const first = await site.node.read('/etc/registry/signer.crt');
+  await cloud.rotateCa(site.cluster);
+  for (const [phase, expected, signs] of [
+    ['trust', [1, 2, 2], first],
+    ['reissue', [1, 2, 2], site.cluster.ca.kubernetes],
+    ['retire', [1, 1, 1], site.cluster.ca.kubernetes],
+  ] as const) {
+    stack.update({ phase });
+    const { settled } = await site.pass();
+    expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
+    expect(await numbers(), phase).toEqual(expected);
+    expect((await site.node.read('/etc/registry/signer.crt')).trim()).toBe(signs.trim());
+    expect((await cli(site, ['certs'])).code, phase).toBe(0);
+  }
+});
+
 const lineOf = (text: string, what: string): number => text.slice(0, text.indexOf(what)).split('\n').length;
 
 describe('a fault is named with file, line and key', () => {
