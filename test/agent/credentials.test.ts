@@ -345,6 +345,25 @@ test('the password is shown nowhere, and kept nowhere but where it belongs', asy
   );
 });
 
+test('what a unit prints of either password is shown nowhere, also after the node was switched off meanwhile', async () => {
+  const site = await siteWithCloudConfig('worker');
+  await answerTo(site, newTrustee(cloud, 'geheim-und-alt'));
+  const printed = [HEAT_PARAMS, CLOUD_CONFIG].map((path) => `cat '${join(site.node.root, path)}'`);
+  await site.node.write('/usr/bin/journalctl', `#!/bin/sh\n${printed.join('\n')}\necho end\n`, 0o755);
+  site.node.units.breakUnit('kubelet', 'fails to start');
+  ask(site, newTrustee(cloud, 'geheim-und-neu'));
+  site.node.units.goDown(1);
+  await cli(site, ['run-once']);
+  site.node.units.comeUp();
+  expect(await site.node.read(HEAT_PARAMS)).toContain('geheim-und-neu');
+  const { stdout, stderr } = await cli(site, ['run-once']);
+  expect(await site.node.read(HEAT_PARAMS)).toContain('geheim-und-alt');
+  const told = JSON.stringify(site.signals());
+  expect(told).toMatch(/the last lines of the journal of kubelet:.*TRUSTEE_PASSWORD=/s);
+  expect(stdout).toContain('TRUSTEE_PASSWORD=');
+  expect([told, stdout, stderr].filter((text) => /geheim/.test(text))).toEqual([]);
+});
+
 describe('agent credentials', () => {
   test.each([
     ['as heat-params', asParams],
