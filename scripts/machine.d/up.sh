@@ -11,7 +11,8 @@ machine_up() {
   if [ ! -e "$STATE/root" ]; then
     if [ -n "$3" ]; then
       mkdir "$STATE/root.new"
-      tar -C "$STATE/root.new" --numeric-owner --xattrs -xpf "$3"
+      # Its kernel is this machine's.
+      tar -C "$STATE/root.new" --numeric-owner --xattrs --exclude='./boot/*' --exclude='./usr/lib/modules' -xpf "$3"
       mkdir "$STATE/root.new/usr/lib/machine"
       mv "$STATE/root.new/usr/bin/"{systemctl,journalctl} "$STATE/root.new/usr/lib/machine/"
       # It would ask somebody at the console for a language and a password.
@@ -86,12 +87,12 @@ machine_failed() {
   die "it could not be booted: $(tail -n 3 "$STATE/log/machine.out")"
 }
 
-# systemd-nspawn powers the machine off when it is asked to end. With its process 1 everything in it is gone;
-# if systemd-nspawn went first, that would live on.
+# machine_stop HARD: systemd-nspawn powers the machine off when it is asked to end. With its process 1 everything in it is gone;
+# if systemd-nspawn went first, that would live on. HARD: its process 1 is not asked, as when the power goes.
 machine_stop() {
   local part pid end=$((SECONDS + 20))
   stop guard
-  if alive machine; then
+  if alive machine && [ -z "${1:-}" ]; then
     machine_found 2>/dev/null || true
     read -r pid _ <"$STATE/pid/machine"
     kill -TERM "$pid" 2>/dev/null || true
@@ -110,8 +111,8 @@ machine_stop() {
   rmdir "/run/systemd/nspawn/propagate/$NAME" 2>/dev/null || true
 }
 
-# machine_down PURGE
+# machine_down PURGE HARD
 machine_down() {
-  machine_stop
+  machine_stop "$2"
   if [ -n "$1" ]; then rm -rf --one-file-system "$STATE"; fi
 }

@@ -9,13 +9,12 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { makeCsr } from '../cloud/make-csr.ts';
+import { ETCD_CERTS as CERTS, etcdUnit } from './etcd-unit.ts';
 import { freePorts } from './free-ports.ts';
 import { agentOn } from './agent-on.ts';
 import { type Machine, startMachine } from './machine.ts';
 
 /** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
-
-const CERTS = '/etc/etcd/certs';
 
 /** A client of etcd: the CA that it trusts, and what it shows itself. */
 type Client = { ca: string; cert: string; key: string };
@@ -59,7 +58,7 @@ beforeAll(async () => {
     }),
     '0600',
   );
-  await machine.unit('etcd', etcd(port, peerPort));
+  await machine.unit('etcd', etcdUnit(port, peerPort));
   for (const unit of STAND_INS) await machine.unit(unit, { Service: ['Type=exec', FOREVER] });
   await agent('make-cert');
   await machine.run('systemctl', 'start', 'etcd', ...STAND_INS);
@@ -74,30 +73,6 @@ afterAll(async () => {
 
 const FOREVER = 'ExecStart=/bin/sleep infinity';
 const STAND_INS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet'];
-
-const filesOf = (prefix: string): string[] => [
-  `--${prefix}cert-file=${CERTS}/server.crt`,
-  `--${prefix}key-file=${CERTS}/server.key`,
-  `--${prefix}trusted-ca-file=${CERTS}/ca.crt`,
-  `--${prefix}client-cert-auth`,
-];
-
-/** As Magnum runs it: the same files for clients and peers, and both have to show a certificate. */
-const etcd = (clients: number, peers: number): { Service: string[] } => {
-  const options = [
-    '--data-dir=/var/lib/etcd/default.etcd',
-    `--listen-client-urls=https://127.0.0.1:${clients}`,
-    `--advertise-client-urls=https://127.0.0.1:${clients}`,
-    `--listen-peer-urls=https://127.0.0.1:${peers}`,
-    `--initial-advertise-peer-urls=https://127.0.0.1:${peers}`,
-    `--initial-cluster=default=https://127.0.0.1:${peers}`,
-    ...filesOf(''),
-    ...filesOf('peer-'),
-  ];
-  return {
-    Service: ['Type=notify', 'User=etcd', 'Restart=always', `ExecStart=/usr/bin/etcd ${options.join(' ')}`],
-  };
-};
 
 const agent = (...args: string[]) => agentOn(machine, args);
 

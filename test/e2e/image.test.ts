@@ -1,137 +1,193 @@
-import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { execa } from 'execa';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import type { Cluster } from '../cloud/cluster.ts';
-import { heatParamsText } from '../cloud/heat-params.ts';
-import { type Machine, startMachine } from './machine.ts';
-import { type BuiltPackage, buildPackage } from './package.ts';
+import * as v from 'valibot';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { type Canaries, sightings } from '../agent/support/canaries.ts';
+import {
+  clusterStatus,
+  openstack,
+  seed,
+  type Seed,
+  settledStatus,
+  stackStatus,
+} from '../integration/real-cloud.ts';
+import { ETCD_CERTS } from './etcd-unit.ts';
+import { buildImage, type Image } from './image.ts';
+import { bootNode, type ImageNode, KUBERNETES_CERTS } from './image-node.ts';
 
-/** An image of disk-image-create, from its first boot on, with nothing in it but what Heat hands a server. */
+/**
+ * A master and a worker booted from an image of disk-image-create, with nothing in them but what a real Heat and a real
+ * Magnum hand a server; from their first boot on.
+ */
 
-const CERTS = '/etc/kubernetes/certs';
-const PROJECT = join(import.meta.dirname, '../..');
-
-let folder: string;
-let built: BuiltPackage;
-let machine: Machine;
-let cloud: Cloud;
-let cluster: Cluster;
+let image: Image;
+let seeded: Seed;
+let nodes: ImageNode[];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'coe-image-'));
-  [built, cloud] = await Promise.all([buildPackage(), startCloud()]);
-  cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
-  const image = join(folder, 'node.tar');
-  await execa('scripts/image', ['install'], { cwd: PROJECT });
-  await execa('scripts/image', ['build', image], {
-    cwd: PROJECT,
-    env: { DIB_COE_AGENT_TARBALL: built.tarball },
-  });
-  await handed();
-  machine = await startMachine('--image', image, '--with', join(folder, 'handed'));
+  [image, seeded] = await Promise.all([buildImage(), seed(`image-${Date.now().toString(36)}`)]);
+  nodes = await Promise.all(seeded.servers.map(async (server) => await bootNode(image, seeded, server)));
 }, 1_200_000);
 afterAll(async () => {
-  await machine?.close();
-  await cloud?.close();
-  await built?.close();
-  await rm(folder, { recursive: true, force: true });
+  await Promise.all((nodes ?? []).map(async ({ machine }) => await machine.close()));
+  await image?.close();
 });
 
-/** A unit of the cluster's: it does not start without its certificate, and says which one it has. */
-const standIn = (name: string): string => `[Service]
-ExecStartPre=/bin/sh -c "while [ -e /run/${name}-waits ]; do sleep 0.1; done"
-ExecStart=/bin/sh -c "cat ${CERTS}/kubelet.key >/run/${name}-has && exec sleep infinity"
-`;
+const nodeOf = (role: Seed['servers'][number]['role']): ImageNode => {
+  const name = seeded.servers.find((server) => server.role === role)?.name;
+  const found = nodes.find((node) => node.name === name);
+  if (!found) throw new Error(`there is no ${role}`);
+  return found;
+};
+const onEach = async (look: (node: ImageNode) => Promise<unknown>): Promise<void> => {
+  await Promise.all(nodes.map(look));
+};
 
-async function handed(): Promise<void> {
-  const unasked = { prove: false, health: false };
-  const config = {
-    collectors: ['heat'],
-    heat: cluster.collectConfig('worker-0').heat,
-    poll: { min_seconds: 0.2, max_seconds: 0.5 },
-    keys: 'ec-p256',
-    services: { settle_seconds: 0.5, units: { kubelet: unasked } },
-  };
-  const files: Record<string, [string, number]> = {
-    'etc/sysconfig/heat-params': [heatParamsText(cluster.heatParams('worker')), 0o600],
-    'etc/coe-agent/agent.yaml': [stringify(config), 0o600],
-    'etc/systemd/system/kubelet.service': [standIn('kubelet'), 0o644],
-    'etc/systemd/system/kube-proxy.service': [standIn('kube-proxy'), 0o644],
-  };
-  for (const [path, [text, mode]] of Object.entries(files)) {
-    const at = join(folder, 'handed', path);
-    await mkdir(dirname(at), { recursive: true });
-    await writeFile(at, text, { mode });
-  }
-  const wants = join(folder, 'handed/etc/systemd/system/multi-user.target.wants');
-  await mkdir(wants);
-  for (const name of ['kubelet.service', 'kube-proxy.service'])
-    await symlink(`../${name}`, join(wants, name));
+const rotateCa = async (): Promise<string> => await openstack('coe', 'ca', 'rotate', seeded.cluster.uuid);
+const settled = async (): Promise<string> =>
+  await settledStatus(async () => await clusterStatus(seeded.cluster.uuid), 300_000);
+
+/** The CA that Magnum signs with now has signed what the node has, and its services have started with that. */
+async function expectWhole({ read, name, etcdPort }: ImageNode): Promise<void> {
+  const ca = new X509Certificate(await openstack('coe', 'ca', 'show', seeded.cluster.uuid));
+  const leaf = new X509Certificate(await read(`${KUBERNETES_CERTS}/kubelet.crt`));
+  const key = await read(`${KUBERNETES_CERTS}/kubelet.key`);
+  expect(new X509Certificate(await read(`${KUBERNETES_CERTS}/ca.crt`)).fingerprint256).toBe(
+    ca.fingerprint256,
+  );
+  expect(leaf.verify(ca.publicKey), name).toBe(true);
+  expect(leaf.checkPrivateKey(createPrivateKey(key)), name).toBe(true);
+  expect(await read('/run/kubelet-has'), name).toBe(key);
+  if (name !== nodeOf('master').name) return;
+  const onDisk = new X509Certificate(await read(`${ETCD_CERTS}/server.crt`));
+  expect(onDisk.verify(new X509Certificate(await read(`${ETCD_CERTS}/ca.crt`)).publicKey)).toBe(true);
+  expect(await presented(etcdPort)).toBe(onDisk.fingerprint256);
 }
 
-const property = async (name: string, unit = 'coe-agent.service'): Promise<string> =>
-  await machine.run('systemctl', 'show', '--value', `--property=${name}`, unit);
-const agent = async (verb: string): Promise<string> => await machine.run('/usr/local/bin/agent', verb);
-const read = async (path: string): Promise<string> => await machine.run('cat', path);
-
-async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const until = performance.now() + 120_000;
-  while (!(await holds())) {
-    const said = async (): Promise<string> =>
-      await machine.run('journalctl', '--no-pager', '-o', 'cat', '-u', 'coe-*');
-    if (performance.now() > until) throw new Error(`gave up waiting for ${what}:\n${await said()}`);
-    await sleep(200);
-  }
-}
-
-async function expectWhole(ca: string): Promise<void> {
-  const leaf = new X509Certificate(await read(`${CERTS}/kubelet.crt`));
-  expect(leaf.verify(new X509Certificate(ca).publicKey)).toBe(true);
-  expect(await read('/run/kubelet-has')).toBe(await read(`${CERTS}/kubelet.key`));
-}
+const presented = async (port: number): Promise<string> =>
+  (await presentedCertificate('127.0.0.1', port, AbortSignal.timeout(10_000))).fingerprint256;
 
 test('the first boot makes the first certificates before the units that want them, and the daemon is active', async () => {
-  await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
-  expect(await property('Result', 'coe-agent-make-cert.service')).toBe('success');
-  expect(await property('NRestarts', 'kubelet.service')).toBe('0');
-  await expectWhole(cluster.ca.kubernetes);
-  for (const unit of ['kubelet.service', 'kube-proxy.service'])
-    expect(await property('ActiveState', unit)).toBe('active');
+  await onEach(async ({ property, eventually, machine, ...node }) => {
+    await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
+    expect([await property('Type'), await property('NotifyAccess')]).toEqual(['notify', 'main']);
+    expect(await property('Result', 'coe-agent-make-cert.service')).toBe('success');
+    const failed = await machine.run('systemctl', 'list-units', '--failed', '--plain', '--no-legend');
+    expect(failed.split('\n').filter((line) => /coe|etcd|kube/.test(line))).toEqual([]);
+    expect(await property('NRestarts', 'kubelet.service')).toBe('0');
+    await expectWhole({ property, eventually, machine, ...node });
+  });
+  expect(await nodeOf('master').property('NRestarts', 'etcd.service')).toBe('0');
 });
 
 test('it has neither Node nor npm, and nothing of os-collect-config', async () => {
-  expect(
-    await machine.run('sh', '-c', 'command -v node npm os-collect-config os-refresh-config || true'),
-  ).toBe('');
+  await onEach(async ({ machine }) => {
+    const found = 'command -v node npm os-collect-config os-refresh-config || true';
+    expect(await machine.run('sh', '-c', found)).toBe('');
+  });
+});
+
+test('openstack coe ca rotate: stack and cluster are UPDATE_COMPLETE, etcd presents the new leaf', async () => {
+  const before = await presented(nodeOf('master').etcdPort);
+  await rotateCa();
+  expect(await settled()).toBe('UPDATE_COMPLETE');
+  expect(await stackStatus(seeded.stack.name)).toBe('UPDATE_COMPLETE');
+  await onEach(expectWhole);
+  expect(await presented(nodeOf('master').etcdPort)).not.toBe(before);
 });
 
 test('status, certs and doctor are content', async () => {
-  expect(await agent('certs')).toMatch(/kubelet\.crt .* good/);
-  await agent('status');
-  await agent('doctor');
+  await onEach(async ({ agent }) => {
+    expect(await agent('status')).toMatch(/coe-rotate +UPDATE +signalled +ok/);
+    expect(await agent('certs')).toMatch(/kubelet\.crt .* good/);
+    await agent('doctor');
+  });
 });
 
-test('a rotation', async () => {
-  await cloud.rotateCa(cluster);
-  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
-  await expectWhole(cluster.ca.kubernetes);
+const units = ['-u', 'coe-agent', '-u', 'coe-agent-make-cert'];
+
+test('the journal tells a rotation in sentences', async () => {
+  await onEach(async ({ journal }) => {
+    const text = await journal(...units);
+    const story = [
+      'Finished coe-agent-make-cert.service',
+      'coe-agent is running',
+      'Started coe-agent.service',
+      'a deployment is taken up',
+      'put the new files in place',
+      'restart kubelet',
+      'see that the units last',
+      'signal the result to Heat (HEAT_SIGNAL)',
+    ];
+    let from = 0;
+    for (const words of story) {
+      expect(text.slice(from), words).toContain(words);
+      from = text.indexOf(words, from);
+    }
+    expect(text).not.toMatch(/^<\d>|^\{/m);
+  });
 });
 
-test('switched off in the middle of a rotation and booted again, the node is whole, and Heat is answered', async () => {
-  await machine.run('touch', '/run/kubelet-waits');
-  await cloud.rotateCa(cluster);
-  await eventually(
-    'the restart',
-    async () => (await property('ActiveState', 'kubelet.service')) === 'activating',
+const Metadata = v.object({
+  deployments: v.array(v.object({ inputs: v.array(v.object({ name: v.string(), value: v.unknown() })) })),
+});
+
+test('no journal of a node, of whatever service, holds a password, a token or a line of a key', async () => {
+  await onEach(async ({ name, journal, machine, read }) => {
+    const canaries: Canaries = new Map();
+    const server = seeded.servers.find((one) => one.name === name);
+    canaries.set('trustee', seeded.heat_params['TRUSTEE_PASSWORD'] ?? '');
+    canaries.set('poller', server?.os_collect_config.heat?.['password'] ?? '');
+    const metadata = await openstack('stack', 'resource', 'metadata', seeded.stack.name, name);
+    for (const { inputs } of v.parse(Metadata, JSON.parse(metadata)).deployments)
+      for (const { name: input, value } of inputs)
+        if (/password|private_key/.test(input) && typeof value === 'string') canaries.set(input, value);
+    const keys = await machine.run('grep', '-rl', 'PRIVATE KEY', '/etc/kubernetes', '/etc/etcd');
+    for (const path of keys.split('\n')) canaries.set(path, await read(path));
+    expect([...canaries.values()]).not.toContain('');
+    expect(canaries.size).toBeGreaterThan(4);
+    const text = await journal();
+    expect(text.length).toBeGreaterThan(5000);
+    expect(sightings(new Map([['journal', text]]), canaries)).toEqual([]);
+    // How every token of Keystone begins.
+    expect(text).not.toMatch(/gAAAAA[\w-]{20}/);
+  });
+});
+
+/** Has every node in the middle of a rotation: the last of its units to be restarted does not come up. */
+async function beginRotation(): Promise<void> {
+  await onEach(async ({ machine }) => await machine.run('touch', '/run/kubelet-waits'));
+  await rotateCa();
+  await onEach(async ({ eventually, property }) => {
+    const waits = async (): Promise<boolean> =>
+      (await property('ActiveState', 'kubelet.service')) === 'activating';
+    await eventually('the restart', waits);
+  });
+}
+
+test('a daemon that is killed in the middle of a rotation, and one that hangs there: both come back and end it', async () => {
+  await beginRotation();
+  const before = new Map(
+    await Promise.all(nodes.map(async ({ name, property }) => [name, await property('MainPID')] as const)),
   );
-  await machine.run('sh', '-c', `kill -KILL ${await property('MainPID')}`);
-  await machine.reboot();
-  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
-  await expectWhole(cluster.ca.kubernetes);
+  const signal = async ({ machine, name }: ImageNode, word: string): Promise<void> =>
+    void (await machine.run('sh', '-c', `kill -${word} ${before.get(name)}`));
+  await signal(nodeOf('worker'), 'KILL');
+  await signal(nodeOf('master'), 'STOP');
+  await onEach(async ({ name, eventually, property }) => {
+    const another = async (): Promise<boolean> =>
+      ![before.get(name), '0'].includes(await property('MainPID'));
+    await eventually('another daemon', another);
+  });
+  expect(await nodeOf('master').journal()).toContain('Watchdog timeout');
+  await onEach(async ({ machine }) => await machine.run('rm', '/run/kubelet-waits'));
+  expect(await settled()).toBe('UPDATE_COMPLETE');
+  await onEach(expectWhole);
+});
+
+test('one node powered off in the middle of a rotation, one without power: booted again both are whole, Heat is answered', async () => {
+  await beginRotation();
+  await Promise.all([nodeOf('master').machine.reboot(), nodeOf('worker').machine.powerCut()]);
+  expect(await settled()).toBe('UPDATE_COMPLETE');
+  await onEach(expectWhole);
 });

@@ -17,6 +17,8 @@ export type Machine = {
   unit(name: string, sections: UnitSections): Promise<void>;
   /** Powers it off and boots it again. */
   reboot(): Promise<void>;
+  /** Takes its power away: everything in it ends at once and unasked. Then it boots again. */
+  powerCut(): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -43,10 +45,16 @@ export async function startMachine(...options: readonly string[]): Promise<Machi
     await execa(SCRIPT, ['down', '--state', state, '--purge']);
     await rm(state, { recursive: true, force: true });
   };
+  // Tests that are broken off close nothing.
+  const up = async (...more: readonly string[]): Promise<void> => {
+    await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid), ...more]);
+  };
+  const down = async (...more: readonly string[]): Promise<void> => {
+    await execa(SCRIPT, ['down', '--state', state, ...more]);
+  };
   try {
     await execa(SCRIPT, ['install']);
-    // Tests that are broken off close nothing.
-    await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid), ...options]);
+    await up(...options);
   } catch (error) {
     await close();
     throw error;
@@ -69,14 +77,19 @@ export async function startMachine(...options: readonly string[]): Promise<Machi
       await inside(['systemctl', 'daemon-reload']);
     },
     reboot: async () => {
-      await execa(SCRIPT, ['down', '--state', state]);
-      await execa(SCRIPT, ['up', '--state', state]);
+      await down();
+      await up();
+    },
+    powerCut: async () => {
+      await down('--hard');
+      await up();
     },
     close,
   };
 }
 
-const unitFile = ({ Unit, Service, Install }: UnitSections): string =>
+/** The text of a unit file. */
+export const unitFile = ({ Unit, Service, Install }: UnitSections): string =>
   Object.entries({ Unit: Unit ?? [], Service, Install: Install ?? [] })
     .map(([section, lines]) => [`[${section}]`, ...lines, ''].join('\n'))
     .join('\n');
