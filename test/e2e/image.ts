@@ -39,7 +39,7 @@ export async function buildImage(): Promise<Image> {
 }
 
 /** Boots a machine of the image, with nothing in it but what it is handed. */
-export async function bootImage(image: Image, handed: Handed): Promise<Machine> {
+export async function bootImage({ tarball }: Pick<Image, 'tarball'>, handed: Handed): Promise<Machine> {
   const folder = await mkdtemp(join(tmpdir(), 'coe-handed-'));
   const place = async (path: string): Promise<string> => {
     const at = join(folder, path);
@@ -52,7 +52,7 @@ export async function bootImage(image: Image, handed: Handed): Promise<Machine> 
     for (const [path, [text, mode]] of Object.entries(handed.files))
       await writeFile(await place(path), text, { mode });
     for (const [path, target] of Object.entries(handed.links)) await symlink(target, await place(path));
-    return await startMachine('--image', image.tarball, '--with', folder);
+    return await startMachine('--image', tarball, '--with', folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
