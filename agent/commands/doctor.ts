@@ -6,6 +6,7 @@ import { EXIT, exitCodeOf } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { takeInventory } from '../inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { lookAtLists } from '../lists-here.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
 import { planRotation } from '../plan.ts';
 import { type Finding, preflight } from '../preflight.ts';
@@ -56,6 +57,7 @@ export const verb: Verb = async (context) => {
         for (const { ca } of node.layout.authorities)
           await attempt(`Magnum gives the ${ca} CA`, async () => await cluster.readCa(ca));
       findings.push(...(await lookAtNode(node, hands, stopping)));
+      findings.push(...(await lookAtLists(node, hands, stopping)));
     }
     const stuck = (await hands.generations.current())?.state === 'stuck';
     if (stuck)

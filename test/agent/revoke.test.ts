@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -265,6 +265,27 @@ test('after a rotation the old list is told of, and a first list of the new CA i
     `${ETCD_LIST} holds a list of the former etcd CA, which revokes none of the new certificates\n`,
   );
   expect(await answerTo(site, (await listOf(site, { number: 1 })).pem)).toMatchObject({ code: 0 });
+});
+
+test('agent doctor tells of a list that is not there, is none, expires or is of another CA', async () => {
+  const site = await masterWithList();
+  const doctor = async (): Promise<string> => (await cli(site, ['doctor'])).stdout;
+  expect(await doctor()).toMatch(/! the list in \/etc\/etcd\/certs\/client\.crl holds until /);
+  const month = Date.now() + 30 * 86_400_000;
+  await answerTo(site, (await listOf(site, { number: 2, until: month })).pem);
+  expect(await doctor()).toMatch(/✓ the list in .* holds until /);
+  const put = async (content: Uint8Array | string): Promise<void> => {
+    await writeFile(join(site.node.root, ETCD_LIST), content);
+  };
+  const past = { from: Date.now() - 9_000_000, until: Date.now() - 5_000_000 };
+  await put((await listOf(site, { number: 3, ...past })).der);
+  expect(await doctor()).toMatch(/! the list in .* expired on /);
+  await put((await listOf(site, { number: 3 }, 'kubernetes')).der);
+  expect(await doctor()).toContain('is of another CA than the etcd CA of now');
+  await put('no list');
+  expect(await doctor()).toMatch(/✗ the list in .*: the unit etcd lets nobody in/);
+  await rm(join(site.node.root, ETCD_LIST));
+  expect(await doctor()).toMatch(/✗ .*client\.crl is missing: the unit etcd goes by it, and lets nobody in/);
 });
 
 test('agent plan tells it, agent revoke does it for a person', async () => {
