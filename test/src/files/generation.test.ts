@@ -127,7 +127,9 @@ test('labels are taken over, there and back', async () => {
     ['/etc/fresh/.made.crt.coe-agent', '/etc/fresh/made.crt'],
   ];
   await generations.revert(await generations.commit(await stage(generations)));
-  expect(alike).toEqual([ca, key, made, ca, key]);
+  // There side by side, and back one after the other.
+  expect(alike.slice(0, 3).toSorted()).toEqual([ca, key, made]);
+  expect(alike.slice(3)).toEqual([ca, key]);
 });
 
 test('the kept copies of private keys are for root alone', async () => {
