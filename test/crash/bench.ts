@@ -10,6 +10,7 @@ import { serviceAccountParameters } from '../cloud/generation.ts';
 import { createKeyPool } from '../cloud/key-pool.ts';
 import { filesWith, newTrustee, trusteeOf } from '../agent/support/trustee.ts';
 import { createNode, type TestNode } from '../fakes/node.ts';
+import { createRunner, type Run } from './run.ts';
 import { askUnits } from './socket-systemctl.ts';
 import { type Entry, readTree } from './tree.ts';
 
@@ -132,7 +133,7 @@ export async function createBench(): Promise<Bench> {
       const formerCas = await readManaged(node.root);
       const settle = async (next: Record<string, string>): Promise<void> => {
         cluster.stack.update(next);
-        const { code, stderr } = await node.agent('run-once');
+        const { code, stderr } = await withRunner(node.root);
         if (code !== 0) throw new Error(`what comes before ${work}: ${stderr}`);
       };
       const before = BEFORE[work];
@@ -203,6 +204,16 @@ async function askForCredentials(
     values: fresh,
   });
   return filesWith(fresh, params, cloud.authUrl);
+}
+
+/** A run that nobody disturbs; its systemctl is no process of its own. */
+async function withRunner(root: string): Promise<Run> {
+  const runner = createRunner();
+  try {
+    return await runner.run(root);
+  } finally {
+    runner.close();
+  }
 }
 
 /** The units of a master that serve TLS. */
