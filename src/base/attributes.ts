@@ -1,18 +1,25 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 
 /**
  * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
  * them: the C library does (listxattr(2), getxattr(2), setxattr(2)).
  *
+ * @param isLabelled whether this kernel goes by labels; where it does not, one that cannot be set says nothing
  * @throws an error that names the attribute which this file system or this process cannot set
  */
-export async function copyAttributes(from: string, to: string): Promise<void> {
+export async function copyAttributes(
+  from: string,
+  to: string,
+  isLabelled = existsSync('/sys/fs/selinux/enforce'),
+): Promise<void> {
   const { list, get, set } = await (library ??= open());
   for (const name of list(from).filter((name) => !OF_CONTENT.has(name))) {
     const value = get(from, name);
     // A new file often has its directory's label already; a container may see labels that it cannot set.
     if (value === undefined || get(to, name)?.equals(value)) continue;
-    if (!set(to, name, value)) throw new Error(`its attribute ${name} could not be copied`);
+    if (!set(to, name, value) && (isLabelled || !name.startsWith('security.')))
+      throw new Error(`its attribute ${name} could not be copied`);
   }
 }
 

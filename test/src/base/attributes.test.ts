@@ -56,6 +56,24 @@ test('what is there already is not set again, and what is no file has none', asy
   expect(await disk.info('/fresh')).toMatchObject({ mode: 0o600 });
 });
 
+test('a label goes over too; one that cannot be set counts where the kernel goes by labels', async (context) => {
+  const { write, at } = await tempRoot();
+  await write('/old', 'x');
+  await write('/new', 'y');
+  const label = 'system_u:object_r:cert_t:s0';
+  // Without SELinux the kernel keeps a label for whoever may set one (root), and does not look at it.
+  await skipUnless(
+    python('os.setxattr(sys.argv[1], "security.selinux", sys.argv[2].encode())', at('/old'), label),
+    context,
+  );
+  await copyAttributes(at('/old'), at('/new'));
+  expect(await python('print(os.getxattr(sys.argv[1], "security.selinux").decode())', at('/new'))).toBe(
+    label,
+  );
+  await expect(copyAttributes(at('/old'), at('/nowhere/new'), true)).rejects.toThrow('security.selinux');
+  await copyAttributes(at('/old'), at('/nowhere/new'), false);
+});
+
 test('one that cannot be set is named, and there is no half-made file', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x');

@@ -128,7 +128,7 @@ test('labels are taken over, there and back', async () => {
   ];
   await generations.revert(await generations.commit(await stage(generations)));
   // There side by side, and back one after the other.
-  expect(alike.slice(0, 3).toSorted()).toEqual([ca, key, made]);
+  expect(new Set(alike.slice(0, 3))).toEqual(new Set([ca, key, made]));
   expect(alike.slice(3)).toEqual([ca, key]);
 });
 
