@@ -86,7 +86,7 @@ async function restart(plan: UnitPlan, systemctl: Systemctl, signal: AbortSignal
     if (signal.aborted) throw error;
     const state = await systemctl.show(unit, signal);
     const fault = unitFault(plan, state);
-    if (fault !== undefined) throw new AgentError('unit', fault, { cause: error });
+    if (fault !== undefined) throw new AgentError('unit', fault);
     if (state.load === 'not-found') return false;
     const why =
       state.result === 'start-limit-hit'
