@@ -180,24 +180,31 @@ export function createDisk(root: string): Disk {
         const place = await at(path);
         if (await exists(place)) return;
         const parent = dirname(place);
+        // Of several runs of this side by side one makes the parents, and one, maybe another, the directory itself.
         const first = await fs.mkdir(parent, { recursive: true });
-        try {
-          await fs.mkdir(place, { mode: 0o700 });
-        } catch (error) {
-          // Several runs of this side by side: the first one makes it.
-          if (errnoOf(error) === 'EEXIST') return;
-          throw error;
+        if (await isMade(place)) {
+          if (attributes.uid !== undefined && attributes.gid !== undefined)
+            await fs.chown(place, attributes.uid, attributes.gid);
+          await fs.chmod(place, attributes.mode ?? 0o755);
+          // Whatever is synced in a directory is lost with it when its own name is not durable.
+          await syncDirectory(parent);
         }
-        if (attributes.uid !== undefined && attributes.gid !== undefined)
-          await fs.chown(place, attributes.uid, attributes.gid);
-        await fs.chmod(place, attributes.mode ?? 0o755);
-        // Whatever is synced in a directory is lost with it when its own name is not durable.
-        await syncDirectory(parent);
         if (first === undefined) return;
         for (let made = parent; made.length >= first.length; made = dirname(made))
           await syncDirectory(dirname(made));
       }),
   };
+}
+
+/** Makes a directory; false when it is there already. */
+async function isMade(path: string): Promise<boolean> {
+  try {
+    await fs.mkdir(path, { mode: 0o700 });
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'EEXIST') return false;
+    throw error;
+  }
 }
 
 async function syncDirectory(path: string): Promise<void> {
