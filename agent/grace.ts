@@ -4,6 +4,7 @@ import type { Outcome } from '../src/deployment/deployment.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from './hands.ts';
 import { readNode } from './node.ts';
+import { failed } from './outcome.ts';
 import { carryOut } from './perform.ts';
 import { planEndOfGrace } from './plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from './service-account.ts';
@@ -29,7 +30,7 @@ export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void>
     outcome = await carryOut(steps, { owner: OWNER, node, hands, signal });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    await conclude(OWNER, { statusCode: 1, stdout: '', stderr: explain(error), outputs: {} }, hands);
+    await conclude(OWNER, failed(error), hands);
     const until = clock.now() + PUT_OFF_MS;
     const kept = await readKept(hands);
     const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];

@@ -1,7 +1,8 @@
 import type { Outcome } from '../src/deployment/deployment.ts';
 import { awaitRun, startRun } from '../src/hooks/run.ts';
 import type { Hands } from './hands.ts';
-import { describeStep, type RunStep } from './plan.ts';
+import type { RunStep } from './plan.ts';
+import { describeStep } from './step-words.ts';
 
 /**
  * Runs a script or a hook, or waits for one that is running already.

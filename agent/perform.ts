@@ -13,7 +13,7 @@ import type { Cluster, Hands } from './hands.ts';
 import { listsOutlived } from './lists-outlived.ts';
 import { newFiles, passingOver } from './new-files.ts';
 import type { Node } from './node.ts';
-import { describeStep, type Step } from './plan.ts';
+import type { Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { SERVICE_ACCOUNT } from './service-account.ts';
@@ -24,13 +24,14 @@ import {
   success,
   unchanged,
 } from './success.ts';
+import { describeStep } from './step-words.ts';
 import { timed } from './timed.ts';
 import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './way-back.ts';
 import { restartClusterWorkloads } from './workloads.ts';
 
 /** What a run of steps knows so far. */
-type Run = {
+export type Run = {
   /** The deployment, or the verb, that this is for. */
   owner: string;
   hands: Hands;

@@ -1,13 +1,11 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
-import { conclude } from '../conclude.ts';
 import { intendToChangeCredentials } from '../credentials.ts';
 import { readCredentials } from '../credentials-from.ts';
 import { EXIT } from '../exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { failed } from '../outcome.ts';
-import { carryOut } from '../perform.ts';
-import { describeStep, detailStep } from '../plan.ts';
+import { carryOutVerb } from '../perform-verb.ts';
+import { describeStep, detailStep } from '../step-words.ts';
 import { recover } from '../recover.ts';
 import { createTerminal } from '../terminal.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from '../verb.ts';
@@ -35,12 +33,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const run = { owner: OWNER, node, hands, signal: stopping };
-    const outcome = await carryOut(steps, run).catch(async (error: unknown) => {
-      await conclude(OWNER, failed(error), hands);
-      throw error;
-    });
-    await conclude(OWNER, outcome, hands);
+    const outcome = await carryOutVerb(steps, { owner: OWNER, node, hands, signal: stopping });
     if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

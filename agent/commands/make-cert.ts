@@ -1,13 +1,11 @@
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { withAddresses } from '../addresses.ts';
-import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
 import { takeInventory } from '../inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import type { Hands } from '../hands.ts';
-import { failed } from '../outcome.ts';
 import { checkNode, readNode } from '../node.ts';
-import { carryOut } from '../perform.ts';
+import { carryOutVerb } from '../perform-verb.ts';
 import { planRotation } from '../plan.ts';
 import { recover } from '../recover.ts';
 import { createTerminal } from '../terminal.ts';
@@ -42,13 +40,7 @@ export const verb: Verb = async (context, options) => {
     }
     const whole = await withAddresses(node, hands, stopping);
     const steps = planRotation(ROTATE_ALL, whole, hands.config, false);
-    const outcome = await carryOut(steps, { owner: OWNER, node: whole, hands, signal: stopping }).catch(
-      async (error: unknown) => {
-        await conclude(OWNER, failed(error), hands);
-        throw error;
-      },
-    );
-    await conclude(OWNER, outcome, hands);
+    const outcome = await carryOutVerb(steps, { owner: OWNER, node: whole, hands, signal: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

@@ -6,7 +6,7 @@ import { collect, understand } from '../collect.ts';
 import { EXIT, exitCodeOf } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { describeStep, detailStep } from '../plan.ts';
+import { describeStep, detailStep } from '../step-words.ts';
 import { rotationState } from '../rotation-state.ts';
 import { intend } from '../settle.ts';
 import { createTerminal } from '../terminal.ts';

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../src/base/errors.ts';
-import { conclude } from '../conclude.ts';
 import { EXIT } from '../exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { failed } from '../outcome.ts';
-import { carryOut } from '../perform.ts';
+import { carryOutVerb } from '../perform-verb.ts';
 import { recover } from '../recover.ts';
 import { intendToRevoke } from '../revoke.ts';
 import { createTerminal } from '../terminal.ts';
@@ -34,13 +32,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOut(steps, { owner: OWNER, node, hands, signal: stopping }).catch(
-      async (error: unknown) => {
-        await conclude(OWNER, failed(error), hands);
-        throw error;
-      },
-    );
-    await conclude(OWNER, outcome, hands);
+    const outcome = await carryOutVerb(steps, { owner: OWNER, node, hands, signal: stopping });
     if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
