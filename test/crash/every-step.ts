@@ -1,0 +1,33 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Bench, createBench } from './bench.ts';
+import { killAt, type Scenario } from './kill.ts';
+import { distinctPoints } from './points.ts';
+import { say, sweep } from './sweep.ts';
+
+const HOURS = { timeout: 3 * 3_600_000 };
+
+/**
+ * Tests that kill each scenario at every one of its points.
+ *
+ * @param leastPoints fewer would say that most of them are not seen any more
+ */
+export function killedAtEachStep(
+  scenarios: readonly (readonly [string, Scenario])[],
+  leastPoints: number,
+): void {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await createBench();
+  });
+  afterAll(async () => {
+    await bench.close();
+  });
+
+  test.each(scenarios)('killed at each of its steps: %s', HOURS, async (name, scenario) => {
+    const result = await sweep(bench, scenario, ({ points }) =>
+      distinctPoints(points).map((point) => [killAt(point)]),
+    );
+    expect(result.reference.points.length).toBeGreaterThanOrEqual(leastPoints);
+    say(name, result);
+  });
+}
