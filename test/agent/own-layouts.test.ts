@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -15,6 +14,7 @@ import {
   subjectOf,
 } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
+import { readmeExample } from './support/readme-example.ts';
 import { createSite } from './support/site.ts';
 import { cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
 
@@ -29,8 +29,7 @@ afterAll(async () => {
 });
 
 /** The worked example of the README. */
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/registry[\s\S]*?)```/.exec(readme)?.[1] ?? '';
+const EXAMPLE = readmeExample('registry');
 
 async function load(files: Record<string, string>): ReturnType<typeof loadConfig> {
   const { disk, write } = await tempRoot();

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
@@ -8,6 +7,7 @@ import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
 import { cli } from './support/cli.ts';
 import { listOf } from './support/lists.ts';
+import { readmeExample } from './support/readme-example.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Lists for services that go by OpenSSL's rules, as an operator's layout describes them. */
@@ -20,11 +20,8 @@ afterAll(async () => {
   await cloud.close();
 });
 
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-const example = (name: string): string =>
-  new RegExp('```yaml\\n(# /etc/coe-agent/layouts\\.d/' + name + '[\\s\\S]*?)```').exec(readme)?.[1] ?? '';
 const LIST = '/etc/registry/tls/clients.crl';
-const REGISTRY = `${example('registry')}    revocation_lists:
+const REGISTRY = `${readmeExample('registry')}    revocation_lists:
       - { ca: kubernetes, file: ${LIST}, unit: registry, named_in: [/etc/registry/config] }
 `;
 
@@ -88,7 +85,7 @@ const load = async (text: string) => {
 };
 
 test("the README's terminator is a layout; a list of a CA or for a unit that is not there is a fault of it", async () => {
-  const front = example('front');
+  const front = readmeExample('front');
   const [layout] = (await load(front)).layouts;
   expect(layout?.roles.master.revocationLists).toEqual([
     {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openstack, settledStatus, stackStatus } from './real-cloud.ts';
+import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /** The template of several servers by a real Heat: the second is asked when the first has answered, and not before. */
@@ -16,7 +16,9 @@ let group: string;
 beforeAll(async () => {
   cluster = await startRealCluster('batches', 'ec-p256', false);
   group = `${cluster.stack}-group`;
-  const ids = await Promise.all(SERVERS.map(async (name) => [name, await physicalId(name)] as const));
+  const ids = await Promise.all(
+    SERVERS.map(async (name) => [name, await physicalId(cluster.stack, name)] as const),
+  );
   await openstack(
     'stack',
     'create',
@@ -34,19 +36,6 @@ afterAll(async () => {
   await openstack('stack', 'delete', '--yes', '--wait', group);
   await cluster.close();
 });
-
-const physicalId = async (server: string): Promise<string> =>
-  await openstack(
-    'stack',
-    'resource',
-    'show',
-    cluster.stack,
-    server,
-    '-f',
-    'value',
-    '-c',
-    'physical_resource_id',
-  );
 
 const Metadata = v.object({ deployments: v.array(v.object({ creation_time: v.string() })) });
 

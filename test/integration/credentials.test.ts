@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CLOUD_CONFIG, cloudConfig, HEAT_PARAMS, type Trustee } from '../agent/support/trustee.ts';
-import { openstack, settledStatus, stackStatus } from './real-cloud.ts';
+import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
@@ -67,20 +67,7 @@ test('another trustee, another trust; then the former trust is deleted, and the 
   const url = valueOf(before, 'AUTH_URL');
   for (const server of SERVERS) await cluster.node(server).write(CLOUD_CONFIG, cloudConfig(former, url));
   const ids = await Promise.all(
-    SERVERS.map(async (server) => [
-      server,
-      await openstack(
-        'stack',
-        'resource',
-        'show',
-        cluster.stack,
-        server,
-        '-f',
-        'value',
-        '-c',
-        'physical_resource_id',
-      ),
-    ]),
+    SERVERS.map(async (server) => [server, await physicalId(cluster.stack, server)] as const),
   );
   const servers = JSON.stringify(Object.fromEntries(ids));
   const [fresh] = await Promise.all([

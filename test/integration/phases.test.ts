@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import { presentedCertificate } from '../../src/services/presented.ts';
-import { clusterStatus, openstack, settledStatus, stackStatus } from './real-cloud.ts';
+import { clusterStatus, openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
@@ -28,7 +28,9 @@ beforeAll(async () => {
   for (const name of NAMES) await cluster.node(name).configure({ rotation: { phase: 'trust' } });
   old = await servedCa();
   group = `${cluster.stack}-phases`;
-  const ids = await Promise.all(NAMES.map(async (name) => [name, await physicalId(name)] as const));
+  const ids = await Promise.all(
+    NAMES.map(async (name) => [name, await physicalId(cluster.stack, name)] as const),
+  );
   const servers = `servers=${JSON.stringify(Object.fromEntries(ids))}`;
   const parameters = ['--parameter', servers, '--parameter', 'rotation=none yet', '--parameter', 'at_once=2'];
   await openstack('stack', 'create', '--wait', '--template', TEMPLATE, ...parameters, group);
@@ -37,11 +39,6 @@ afterAll(async () => {
   await openstack('stack', 'delete', '--yes', '--wait', group);
   await cluster.close();
 });
-
-const physicalId = async (server: string): Promise<string> => {
-  const show = ['stack', 'resource', 'show', cluster.stack, server, '-f', 'value'];
-  return await openstack(...show, '-c', 'physical_resource_id');
-};
 
 const servedCa = async (): Promise<X509Certificate> =>
   new X509Certificate(await openstack('coe', 'ca', 'show', cluster.uuid));

@@ -49,6 +49,12 @@ export async function openstack(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
+/** The id of a server, or of anything else in a stack. */
+export async function physicalId(stack: string, resource: string): Promise<string> {
+  const show = ['stack', 'resource', 'show', stack, resource, '-f', 'value'];
+  return await openstack(...show, '-c', 'physical_resource_id');
+}
+
 /** Ends one of the cloud's services, as if its machine had gone. */
 export async function stopService(name: string): Promise<void> {
   const [pid = ''] = (await readFile(join(state(), 'pid', name), 'utf8')).split(' ');
