@@ -4,6 +4,7 @@ import type { PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
+import { isExcepted } from './no-proxy.ts';
 import { followed } from './redirect.ts';
 
 /**
@@ -84,16 +85,15 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
 }
 
 type Protocol = keyof typeof libraryOf;
-type Agents = { of(protocol: Protocol): Agent; destroy(): void };
+type Agents = { of(protocol: Protocol, url: URL): Agent; destroy(): void };
 
-/** One for each protocol, made when it is first used: TLS alone is a tenth of an idle daemon. */
+/** One for each protocol and way, made when it is first used: TLS alone is a tenth of an idle daemon. */
 function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
-  const agents = new Map<Protocol, Agent>();
+  const agents = new Map<string, Agent>();
   const options = {
     // Whoever answers several requests in a row gets them on one connection; between polls it is given up.
     keepAlive: true,
     timeout: IDLE_CONNECTION_MS,
-    proxyEnv: { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https, NO_PROXY: proxy.no },
   };
   const trust = (): AgentOptions => {
     const pem = ca();
@@ -104,12 +104,15 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
     };
   };
   return {
-    of: (protocol) => {
-      const known = agents.get(protocol);
+    of: (protocol, url) => {
+      const proxyEnv = proxiesFor(url, proxy);
+      const key = `${protocol} ${Object.keys(proxyEnv).join()}`;
+      const known = agents.get(key);
       if (known) return known;
       const { Agent: Kind } = libraryOf[protocol]();
-      const agent = new Kind(protocol === 'https:' ? { ...options, ...trust() } : options);
-      agents.set(protocol, agent);
+      const chosen = { ...options, proxyEnv };
+      const agent = new Kind(protocol === 'https:' ? { ...chosen, ...trust() } : chosen);
+      agents.set(key, agent);
       return agent;
     },
     destroy: () => {
@@ -117,6 +120,10 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
     },
   };
 }
+
+/** By which proxies an address is asked, in the words of Node's agents. */
+export const proxiesFor = (url: URL, { http, https, no }: HttpOptions['proxy']): NodeJS.ProcessEnv =>
+  isExcepted(url, no) ? {} : { HTTP_PROXY: http, HTTPS_PROXY: https };
 
 /** Stricter than its names are: it is this very certificate. */
 const presentsOnly =
@@ -131,12 +138,13 @@ async function send(
   agents: Agents,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const { protocol } = new URL(url);
+  const address = new URL(url);
+  const { protocol } = address;
   if (protocol !== 'http:' && protocol !== 'https:')
     throw new AgentError('cloud-refused', `${what}: ${protocol} is neither http: nor https:`);
   return await new Promise((resolve, reject) => {
     const options: RequestOptions = {
-      agent: agents.of(protocol),
+      agent: agents.of(protocol, address),
       method,
       headers: {
         accept: 'application/json',

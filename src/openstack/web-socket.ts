@@ -1,7 +1,7 @@
 import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { AgentError } from '../base/errors.ts';
-import { type HttpOptions, LARGEST_ANSWER } from './http.ts';
+import { type HttpOptions, LARGEST_ANSWER, proxiesFor } from './http.ts';
 
 /** What a socket tells whoever has opened it. */
 export type SocketEvents = {
@@ -29,7 +29,7 @@ export const createOpenSocket =
   ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
   async (what, url, events, signal) => {
     if (!/^wss?:\/\//.test(url)) throw new AgentError('cloud-refused', `${what}: ${url} is no websocket`);
-    const proxyEnv = { HTTP_PROXY: proxy.http, HTTPS_PROXY: proxy.https, NO_PROXY: proxy.no };
+    const proxyEnv = proxiesFor(new URL(url), proxy);
     const socket = new WebSocket(url, {
       agent: await agentOf(url, { proxyEnv, ca, verify }),
       handshakeTimeout: deadlineMs,

@@ -52,12 +52,13 @@ test.each([
   expect(proxy.asked.at(-1)).toMatch(/^POST .*\/signal$/);
 });
 
-test('hosts of NO_PROXY are asked directly', async () => {
-  const proxy = await startProxy();
-  const site = await createSite(cloud, {
-    params: { HTTP_PROXY: proxy.url, NO_PROXY: 'example.com,127.0.0.1' },
-  });
-  await cloud.rotateCa(site.cluster);
-  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
-  expect(proxy.asked).toEqual([]);
-});
+test.each(['example.com,127.0.0.1', '10.0.0.0/8,127.0.0.0/8'])(
+  'hosts of NO_PROXY (%s) are asked directly',
+  async (no) => {
+    const proxy = await startProxy();
+    const site = await createSite(cloud, { params: { HTTP_PROXY: proxy.url, NO_PROXY: no } });
+    await cloud.rotateCa(site.cluster);
+    expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+    expect(proxy.asked).toEqual([]);
+  },
+);

@@ -157,11 +157,13 @@ test('plain text and TLS go through their proxies, but for the hosts that are ex
   });
   const by = (await listening(proxy)).replace('//', '//user:pass@');
   const direct = await serve((_, response) => response.end('direct'));
-  const http = client({ ca: () => ca.pem, proxy: { http: by, https: by, no: 'localhost,.internal' } });
+  const http = client({ ca: () => ca.pem, proxy: { http: by, https: by, no: 'localhost,::1/128' } });
+  const alone = createServer((_, response) => response.end('direct'));
 
   expect((await http(get('http://cloud.example:5000/v3'))).text).toBe('by proxy');
   expect((await http(get(`https://127.0.0.1:${port}/`))).text).toBe('ok');
   expect((await http(get(direct.replace('127.0.0.1', 'localhost')))).text).toBe('direct');
+  expect((await http(get(await listening(alone, '::1')))).text).toBe('direct');
   expect(seen).toEqual([
     `GET http://cloud.example:5000/v3 Basic ${Buffer.from('user:pass').toString('base64')}`,
     `CONNECT 127.0.0.1:${port}`,
