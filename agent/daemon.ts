@@ -62,6 +62,8 @@ export async function runDaemon(
       ended.abort();
     }
     const waitMs = Math.max(wait * 1000 * (0.75 + random() / 2), askedMs);
+    // systemd has been told that it stops.
+    if (stopping.aborted) return;
     if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
     await sleepUnlessWoken(hands, waitMs, AbortSignal.any([stopping, reload, woken]));
   }
@@ -74,6 +76,7 @@ export async function runDaemon(
 const watched = (hands: Hands, notify: Notify, ended: AbortSignal): Hands => ({
   ...hands,
   progress: (event) => {
+    if (event.event === 'deployment') notify.ready();
     notify.atWork(ended);
     hands.progress(event);
   },

@@ -10,6 +10,8 @@ export type Notify = {
    * @param ready whether whoever is ordered after this unit may start
    */
   passed(status: string, about: { ready: boolean; nextMs: number }): void;
+  /** The cloud has said what it wants: a start is over before that is done, which may be a script of an hour. */
+  ready(): void;
   /** The line that `systemctl status` shows. */
   status(text: string): void;
   /** Until then something goes on that may take long and has deadlines of its own; saying so twice is once. */
@@ -66,6 +68,10 @@ export async function createNotify(
         // The wait between two passes is configured, or asked for by the cloud, and no part of the unit's limit.
         ...(watchdogMs > 0 && { WATCHDOG: 1, WATCHDOG_USEC: Math.round((watchdogMs + nextMs) * 1000) }),
       });
+    },
+    ready: () => {
+      if (!isReady) tell({ READY: 1 });
+      isReady = true;
     },
     status: (text) => {
       tell(status(text));

@@ -151,6 +151,21 @@ test('a cloud that does not answer makes nobody ready, and gives a start more ti
   expect(await daemon.ended).toBe(0);
 });
 
+test('a start is over when the cloud has said what it wants, however long that takes', async () => {
+  const site = await createSite(cloud);
+  const systemd = listenForNotify(join(site.node.root, 'notify'));
+  onTestFinished(systemd.close);
+  site.node.env['NOTIFY_SOCKET'] = join(site.node.root, 'notify');
+  cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'hang' } });
+  onTestFinished(cloud.clearFaults);
+  await cloud.rotateCa(site.cluster);
+  const daemon = startDaemon(site);
+  await eventually('READY', () => systemd.messages().some(({ READY }) => READY === '1'));
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+  expect(await site.ledger()).toMatchObject([{ state: 'started' }]);
+});
+
 test('a changed configuration is used at once, also when a new file takes the place of the old one', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   await cloud.rotateCa(site.cluster);

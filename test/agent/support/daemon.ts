@@ -49,6 +49,7 @@ export async function runLoop(
     passed: (text, { ready }) => {
       tell(ready ? `${text} (ready)` : text);
     },
+    ready: () => undefined,
     atWork: () => undefined,
     reloading: () => undefined,
     reloaded: () => undefined,
