@@ -1,8 +1,8 @@
-import { createPublicKey, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import type { AuthorityRow, CaType } from '../src/certificates/layout.ts';
-import { certificatesIn, keyId } from '../src/certificates/read.ts';
+import { certificatesIn } from '../src/certificates/read.ts';
 import { isSigning } from '../src/certificates/service-account-keys.ts';
 import { sameCa } from '../src/certificates/trusted.ts';
 import type { Phase } from '../src/operation/phase.ts';
@@ -10,6 +10,7 @@ import type { Hands } from './hands.ts';
 import type { Node } from './node.ts';
 import { readOld } from './old.ts';
 import { readKeys } from './service-account.ts';
+import { signingKeyBeside } from './signing-key.ts';
 
 /** What a phase builds on. */
 export type Comparison = {
@@ -91,27 +92,14 @@ async function doesSign(
   return !wanted || isSigning(keys, wanted);
 }
 
-/**
- * A file beside which the CA's key lies is what kube-controller-manager signs with, and it takes one certificate only:
- * with two it does not start.
- */
-async function refuseSigningPair({ file: { path }, single }: AuthorityRow, disk: Disk): Promise<void> {
-  const beside = path.replace(/\.[^./]*$/, '.key');
-  const key = single === true || beside === path ? undefined : await readIfThere(disk, beside);
+/** Who signs with a CA file takes one certificate only: with two, kube-controller-manager does not start. */
+async function refuseSigningPair(row: AuthorityRow, disk: Disk): Promise<void> {
+  const { path } = row.file;
+  const key = row.single === true ? undefined : await signingKeyBeside(row, disk);
   const pem = await readIfThere(disk, path);
-  if (!key || !pem) return;
-  let id: string;
-  try {
-    id = keyId(createPublicKey(key));
-  } catch {
-    return;
-  }
-  const [signer] = certificatesIn(pem.toString('utf8'), path).filter(
-    ({ publicKey }) => keyId(publicKey) === id,
-  );
-  if (signer)
+  if (key && pem && certificatesIn(pem.toString('utf8'), path).some(key.isOf))
     throw new AgentError(
       'precondition',
-      `${beside} is the key of the CA in ${path}: kube-controller-manager signs with these two and takes exactly one certificate, so a second CA cannot be trusted there; give it a file of its own (--cluster-signing-cert-file and -key-file), or rotate with phase "all"`,
+      `${key.path} is the key of the CA in ${path}: kube-controller-manager signs with these two and takes exactly one certificate, so a second CA cannot be trusted there; give it a file of its own (--cluster-signing-cert-file and -key-file), or rotate with phase "all"`,
     );
 }

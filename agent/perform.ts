@@ -17,6 +17,7 @@ import type { Step } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { type Rest, RestSchema } from './rest.ts';
 import { SERVICE_ACCOUNT } from './service-account.ts';
+import { signingKeysOutlived } from './signing-key.ts';
 import {
   credentialsChanged,
   nothingToDo,
@@ -91,7 +92,12 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     const node = made(run.node);
     const files = await newFiles(step, node, material, hands);
     const outlived =
-      hasNewCa(step.certificates) && material ? await listsOutlived(node, material, hands, run.signal) : [];
+      hasNewCa(step.certificates) && material
+        ? [
+            ...(await listsOutlived(node, material, hands, run.signal)),
+            ...(await signingKeysOutlived(node, material, hands)),
+          ]
+        : [];
     const { units, left } = await unitsAsFound(step.units, hands, run.signal);
     run.left = left;
     run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {

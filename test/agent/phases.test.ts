@@ -284,6 +284,12 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
     await site.node.write(`${CERTS}/ca.key`, key);
     await rotateCa(site, 'all');
     await answer(site);
+    // The new CA's key stays with Magnum, and whoever signs with the old one is to know.
+    expect(site.signals().at(-1)?.body).toMatchObject({
+      deploy_stdout: expect.stringContaining(
+        `${CERTS}/ca.key is not the key of the new kubelet CA, which stays with Magnum`,
+      ) as unknown,
+    });
     // Its key is nobody's copy of the certificate, whatever happens to that.
     expect(await site.node.read(`${CERTS}/ca.key`)).toBe(key);
     await site.node.write(`${CERTS}/ca.key`, caKeyOf(site));
