@@ -1,5 +1,5 @@
 import { AgentError, explain } from '../src/base/errors.ts';
-import { secretsOfTarget } from '../src/deployment/deployment.ts';
+import { type Outcome, secretsOfTarget, type SignalTarget } from '../src/deployment/deployment.ts';
 import type { Entry } from '../src/deployment/ledger.ts';
 import { byAge } from '../src/deployment/pending.ts';
 import { largestBody, signalBody } from '../src/signal/body.ts';
@@ -79,10 +79,25 @@ function fateOf(
   return complete ? 'superseded' : 'unknown';
 }
 
-/** Only an acknowledgement counts; anything else is logged and tried again next time. */
+/** Records that a result has been acknowledged; it is sent again otherwise. */
 async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Unacknowledged | undefined> {
   const { id, outcome, signal: target } = entry;
   if (!outcome || !target) return undefined;
+  const left = await deliver({ id, outcome, signal: target }, hands, signal);
+  if (!left) await hands.ledger.signalled(id);
+  return left;
+}
+
+/**
+ * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
+ *
+ * @returns why nobody has acknowledged it
+ */
+export async function deliver(
+  { id, outcome, signal: target }: { id: string; outcome: Outcome; signal: SignalTarget },
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged | undefined> {
   for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
   const text = `signal the result to Heat (${target.transport})`;
   const start = hands.clock.elapsed();
@@ -98,7 +113,6 @@ async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Un
     hands.log.warn({ deployment: id, why }, 'the result is not acknowledged; it will be sent again');
     return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
   }
-  await hands.ledger.signalled(id);
   hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
   return undefined;
 }

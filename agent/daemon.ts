@@ -3,6 +3,7 @@ import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { newMemory, pass, type PassResult } from './pass.ts';
 import { recordPass } from './status-file.ts';
+import { nothingUnrecorded, recordTold, tellUnrecorded } from './unrecorded.ts';
 
 /** What the loop is told from outside. */
 export type DaemonSignals = {
@@ -29,6 +30,7 @@ export async function runDaemon(
 ): Promise<void> {
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
   const memory = newMemory();
+  const unrecorded = nothingUnrecorded();
   const reported = new Set<string>();
   let wait = fastest;
   let pollsOtherwise = false;
@@ -38,10 +40,19 @@ export async function runDaemon(
     let said: string | undefined;
     let isReady = false;
     let askedMs = 0;
+    const atWork = watched(hands, notify, ended.signal);
     try {
-      const result = await pass(watched(hands, notify, ended.signal), memory, stopping);
+      await recordTold(unrecorded, hands);
+      const result = await pass(atWork, memory, stopping);
+      unrecorded.since = undefined;
       report(result, hands, reported);
-      await recordPass(hands, result);
+      await recordPass(hands, result).catch((error: unknown) => {
+        // It is there to be looked at, and nobody needs it to go on.
+        hands.log.warn(
+          { why: explain(error) },
+          'what the pass found could not be written for "agent status"',
+        );
+      });
       said = inWords(result);
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
@@ -51,13 +62,13 @@ export async function runDaemon(
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
-      hands.log.error(
-        { why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) },
-        'the pass broke off',
-      );
+      logBrokenOff(hands, error, 'the pass broke off');
       notify.status(`the last pass broke off: ${explain(error)}`);
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
+      await tellUnrecorded(error, unrecorded, atWork, stopping).catch((another: unknown) => {
+        logBrokenOff(hands, another, 'and whoever waits could not be told');
+      });
     } finally {
       ended.abort();
     }
@@ -93,6 +104,13 @@ async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal)
 /** Whoever was asked to come back later (Retry-After) does. */
 const longestAsked = ({ problems, open }: PassResult): number =>
   Math.max(0, ...[...problems, ...open].map(({ retryAfterMs }) => retryAfterMs ?? 0));
+
+function logBrokenOff({ log }: Hands, error: unknown, message: string): void {
+  log.error(
+    { why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) },
+    message,
+  );
+}
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 

@@ -26,12 +26,21 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
     }
     if (code !== 0) throw new AgentError('state', `taking the lock ${path}: flock ended with ${code}`);
     await file.truncate(0);
-    await file.write(`agent ${verb} (pid ${pid})\n`, 0);
+    await nameHolder(file, `agent ${verb} (pid ${pid})\n`);
   } catch (error) {
     await file.close();
     throw error;
   }
   return { release: async () => await file.close() };
+}
+
+/** The lock is the kernel's and holds without a name: a full /run keeps no daemon from its work. */
+async function nameHolder(file: fs.FileHandle, name: string): Promise<void> {
+  try {
+    await file.write(name, 0);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOSPC') throw error;
+  }
 }
 
 async function openLockFile(path: string): Promise<fs.FileHandle> {

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../../src/base/lock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
@@ -45,4 +45,23 @@ test('a planted symlink in place of the lock is not followed', async () => {
   await symlink(at('/secret'), at('/lock'));
   await expect(takeLock(at('/lock'), 'run', 1)).rejects.toThrow('ELOOP');
   expect(await read('/secret')).toBe('untouched');
+});
+
+test('a full /run keeps nobody from the lock, only from the name of its holder', async ({ skip }) => {
+  const { at, read } = await tempRoot();
+  await mkdir(at('/run'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4k', 'tmpfs', at('/run')], { stdio: 'ignore' });
+  } catch {
+    skip('a tmpfs cannot be mounted here (not root?)');
+  }
+  onTestFinished(() => {
+    execFileSync('umount', ['-l', at('/run')]);
+  });
+  await writeFile(at('/run/filler'), 'x');
+  const lock = await takeLock(at('/run/lock'), 'run', 4711);
+  expect(await read('/run/lock')).toBe('');
+  const error = await agentErrorOf(takeLock(at('/run/lock'), 'run-once', 4712));
+  expect(error).toMatchObject({ code: 'lock-held' });
+  await lock.release();
 });

@@ -1,0 +1,207 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
+import { nothingUnrecorded, tellUnrecorded } from '../../agent/unrecorded.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Order } from '../../src/hooks/run-files.ts';
+import type { RunState } from '../../src/hooks/runs.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { faultsOfSet } from '../crash/certificate-set.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { runLoop } from './support/daemon.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/** The disk on which the agent keeps its records fails for good, or for a while. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+type StateDisk = {
+  instrument: Instrument;
+  /** From now on nothing is written to it. */
+  fails(): void;
+  isMended(): void;
+  /** It fails once a file has been replaced so often. */
+  failsAfterReplacing(path: string, times?: number): void;
+};
+
+const STATE = '/var/lib/coe-agent';
+
+function createStateDisk(words: string, folder = STATE): StateDisk {
+  let isBroken = false;
+  let last: { path: string; times: number } | undefined;
+  const writing = async <T>(path: string, work: () => Promise<T>): Promise<T> => {
+    if (isBroken && path.startsWith(folder)) throw new AgentError('disk', `writing ${path}: ${words}`);
+    return await work();
+  };
+  return {
+    fails: () => (isBroken = true),
+    isMended: () => (isBroken = false),
+    failsAfterReplacing: (path, times = 1) => (last = { path, times }),
+    instrument: {
+      disk: (real) => ({
+        ...real,
+        create: async (path, ...rest) => {
+          await writing(path, async () => {
+            await real.create(path, ...rest);
+          });
+        },
+        remove: async (path) => {
+          await writing(path, async () => {
+            await real.remove(path);
+          });
+        },
+        rename: async (from, to) => {
+          await writing(to, async () => {
+            await real.rename(from, to);
+          });
+          if (last?.path === to) last.times -= 1;
+          if (last?.times === 0) {
+            last = undefined;
+            isBroken = true;
+          }
+        },
+      }),
+    },
+  };
+}
+
+async function createMaster(disk: StateDisk): Promise<Site> {
+  return await createSite(cloud, {
+    role: 'master',
+    config: { poll: { min_seconds: 1, max_seconds: 30 } },
+    instrument: disk.instrument,
+  });
+}
+
+/** Passes for a while, and as many again once the disk is well. @returns what had been told before it was */
+async function runFor(site: Site, disk: StateDisk, times: number): Promise<Told[]> {
+  let early: Told[] = [];
+  await runLoop(site, {
+    times: 2 * times,
+    before: (wait) => {
+      if (wait !== times) return;
+      early = told(site);
+      disk.isMended();
+    },
+  });
+  return early;
+}
+
+type Told = [accepted: boolean, code: unknown, words: unknown];
+
+const told = (site: Site): Told[] =>
+  site
+    .signals()
+    .map(({ accepted, body }) => [accepted, body?.['deploy_status_code'], body?.['deploy_stderr']]);
+
+const askByHand = (site: Site, resource = 'by-hand', group = 'coe-rotate'): string =>
+  cloud.deploy(site.cluster, site.server, {
+    resource,
+    group,
+    inputs: [{ name: 'reason' }],
+    values: { reason: 'because' },
+  }).id;
+
+describe.each(['no space left on the device (ENOSPC)', 'it is mounted read-only (EROFS)'])('%s', (words) => {
+  test('Heat is told why nothing happens, and what it has been told is what is recorded', async () => {
+    const disk = createStateDisk(words);
+    const site = await createMaster(disk);
+    const before = await site.files();
+    const id = askByHand(site);
+    // As where Heat does not roll back: it is listed yet, and nobody waits for it any more.
+    const listed = site.cluster.stack.deploymentsOn(site.server);
+    site.cluster.stack.deploymentsOn = () => listed;
+    disk.fails();
+    expect(await runFor(site, disk, 10)).toEqual([[true, 1, expect.stringContaining(words)]]);
+    expect(told(site)).toHaveLength(1);
+    expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 1 } }]);
+    expect(await site.files()).toEqual(before);
+    expect(site.restarts()).toEqual([]);
+  });
+
+  test('in the middle of a rotation too, which is brought to its end once it can be', async () => {
+    const disk = createStateDisk(words);
+    const site = await createMaster(disk);
+    disk.failsAfterReplacing('/etc/kubernetes/certs/server.key');
+    const id = askByHand(site);
+    expect(await runFor(site, disk, 10)).toEqual([[true, 1, expect.stringContaining(words)]]);
+    expect(told(site)).toHaveLength(1);
+    expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 1 } }]);
+    expect(faultsOfSet('kubernetes-certs', await site.files())).toEqual([]);
+    expect([...(await site.files(`${STATE}/generation`)).values()].map(({ type }) => type)).toEqual([
+      'directory',
+      'directory',
+    ]);
+  });
+});
+
+test('a disk that is full for a moment is no failure', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  askByHand(site);
+  disk.fails();
+  await runFor(site, disk, 3);
+  expect(told(site)).toEqual([[true, 0, '']]);
+});
+
+test('nobody answers for a group that is not served here', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  askByHand(site, 'theirs', 'somebody-else');
+  const id = askByHand(site);
+  disk.fails();
+  await runFor(site, disk, 10);
+  expect(site.signals()).toMatchObject([{ deploymentId: id }]);
+});
+
+const ORDER: Order = {
+  program: '/bin/true',
+  work: '/',
+  environment: [],
+  timeoutMs: 1000,
+  graceMs: 1000,
+  reads: 'files',
+  what: 'the script',
+  outputs: [],
+};
+
+const itRuns = async (): Promise<RunState> => await Promise.resolve({ is: 'running', order: ORDER });
+
+test('a script that runs is not answered for: how it ends is still to be seen', async () => {
+  const site = await createSite(cloud);
+  askByHand(site, 'by-hand', 'script');
+  const hands = await site.start();
+  const runs = { ...hands.runs, runs: { ...hands.runs.runs, look: itRuns } };
+  const cause = new AgentError('disk', 'reading its directory: input/output error (EIO)');
+  const forLong = { ...nothingUnrecorded(), since: -Infinity };
+  await tellUnrecorded(cause, forLong, { ...hands, runs }, NEVER);
+  expect(told(site)).toEqual([]);
+  await tellUnrecorded(cause, forLong, hands, NEVER);
+  expect(told(site)).toEqual([[true, 1, expect.stringContaining('input/output error')]]);
+});
+
+test('a result that has been recorded is sent, though nothing more can be', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  const id = askByHand(site);
+  // Accepted, started, finished.
+  disk.failsAfterReplacing(`${STATE}/deployments/${id}.json`, 3);
+  const early = await runFor(site, disk, 10);
+  expect(early[0]).toEqual([true, 0, '']);
+  expect(told(site).filter(([accepted]) => accepted)).toHaveLength(1);
+  expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 0 } }]);
+});
+
+test('what "agent status" shows may be impossible to write: the daemon goes on, and systemd hears of each pass', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)', '/run/coe-agent');
+  const site = await createMaster(disk);
+  disk.fails();
+  askByHand(site);
+  const { told: heard } = await runLoop(site, { times: 2 });
+  expect(heard).toEqual([expect.stringMatching(/ done \(ready\)$/), 'idle, nothing to do (ready)']);
+  expect(site.log.filter((line) => line.includes('could not be written for'))).toHaveLength(2);
+});
