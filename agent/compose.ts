@@ -30,6 +30,7 @@ import type { Config } from './config.ts';
 import { connectionOf } from './connection.ts';
 import type { Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
+import { CONTAINED } from './predecessors.ts';
 import { hooksOf, runsOf } from './run-hands.ts';
 
 export const STATE = '/var/lib/coe-agent';
@@ -173,8 +174,11 @@ export async function compose({
     systemctl,
     unitKeeper: async () => {
       const { createUnitKeeper } = await import('../src/services/unit-keeper.ts');
-      return createUnitKeeper(systemctlProgram, async (path) =>
-        (await readIfThere(disk, path))?.toString('utf8'),
+      return createUnitKeeper(
+        systemctlProgram,
+        async (path) => (await readIfThere(disk, path))?.toString('utf8'),
+        // Below --root no process of this machine is of that node.
+        root === '/' ? CONTAINED : new Map(),
       );
     },
     unitSettings: async (unit, signal) => {

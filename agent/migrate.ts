@@ -12,8 +12,9 @@ import { keepMetadata } from '../src/metadata/zaqar.ts';
 import { QUEUE_RECORD } from './collectors.ts';
 import { LEDGER, STATE } from './compose.ts';
 import type { Hands } from './hands.ts';
-import { describeMigration, type MigrationStep, PREDECESSOR } from './migration-plan.ts';
+import { describeMigration, type MigrationStep, standingsOf } from './migration-plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './migration-record.ts';
+import { PREDECESSORS } from './predecessors.ts';
 import { timed } from './timed.ts';
 
 /** How long a script that os-collect-config has started may go on before it is replaced. */
@@ -32,18 +33,18 @@ export async function carryOutMigration(
 ): Promise<void> {
   const keeper = await hands.unitKeeper();
   await remember(steps, hands, signal);
-  let frozen: string | undefined;
+  const frozen = new Set<string>();
   try {
     for (const step of steps) {
-      if (step.do === 'let-finish') frozen = step.unit;
+      if (step.do === 'let-finish') frozen.add(step.unit);
       await timed(hands, describeMigration(step), async () => {
         await performStep(step, hands, signal);
       });
-      if (step.do === 'retire') frozen = undefined;
+      if (step.do === 'retire') frozen.delete(step.unit);
     }
     if (steps.some((step) => step.do === 'hand-back-ids')) await forgetBefore(hands.disk);
   } finally {
-    if (frozen !== undefined) await keeper.thaw(frozen, NEVER);
+    for (const unit of frozen) await keeper.thaw(unit, NEVER);
   }
 }
 
@@ -54,10 +55,10 @@ const NEVER = new AbortController().signal;
 async function remember(steps: readonly MigrationStep[], hands: Hands, signal: AbortSignal): Promise<void> {
   if (!steps.some((step) => step.do === 'take-over-ids') || (await readBefore(hands.disk))) return;
   const keeper = await hands.unitKeeper();
-  const before = await keeper.standing(PREDECESSOR, signal);
+  const before = await standingsOf(PREDECESSORS, keeper, signal);
   const config = steps.find((step) => step.do === 'write-config');
   await writeBefore(hands.disk, {
-    enabled: before?.enabled ?? false,
+    enabled: before.filter(({ enabled }) => enabled).map(({ unit }) => unit),
     config: config ? digestOf(config.text) : null,
   });
 }
@@ -117,7 +118,7 @@ async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promi
     if (now.others === undefined)
       throw new AgentError(
         'precondition',
-        `whether ${unit} runs a deployment cannot be told (its control group cannot be read): stop it when it does not, and migrate again`,
+        `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
       );
     if (hands.clock.elapsed() > deadline)
       throw new AgentError('not-yet', `${unit} is still running a deployment: try again when that has ended`);

@@ -4,11 +4,11 @@ import { AgentError } from '../src/base/errors.ts';
 import { CONFIG_PATH } from './config.ts';
 import { OS_COLLECT_CONFIG, translateOsCollectConfig } from './config-os-collect.ts';
 import { formatConfigFile } from './config-yaml.ts';
+import type { UnitKeeper, UnitStanding } from '../src/services/unit-keeper.ts';
 import type { Hands } from './hands.ts';
 import { digestOf, readBefore } from './migration-record.ts';
+import { PREDECESSORS } from './predecessors.ts';
 
-/** The units of both, by the names that their packages give them. */
-export const PREDECESSOR = 'os-collect-config.service';
 export const SUCCESSOR = 'coe-agent.service';
 
 /** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */
@@ -30,13 +30,13 @@ export type MigrationStep =
 export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
   const { disk, config } = hands;
   const keeper = await hands.unitKeeper();
-  const before = await keeper.standing(PREDECESSOR, signal);
+  const before = await standingsOf(PREDECESSORS, keeper, signal);
   const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
   const cached = (await readIfThere(disk, join(CACHE, 'zaqar.json')))?.toString('utf8');
   return [
-    ...(before?.active === true ? [{ do: 'let-finish', unit: PREDECESSOR } as const] : []),
+    ...before.filter(({ active }) => active).map(({ unit }) => ({ do: 'let-finish', unit }) as const),
     { do: 'take-over-ids' },
     ...(queueId !== undefined && cached !== undefined
       ? [{ do: 'take-over-queue', queueId, text: cached } as const]
@@ -44,9 +44,23 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
     ...(ini !== undefined && !isOurs
       ? [{ do: 'write-config', path: CONFIG_PATH, text: translated(ini) } as const]
       : []),
-    ...(before ? [{ do: 'retire', unit: PREDECESSOR } as const] : []),
+    ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
     ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
   ];
+}
+
+/** Those of some units that the node has. */
+export async function standingsOf(
+  units: readonly string[],
+  keeper: UnitKeeper,
+  signal: AbortSignal,
+): Promise<(UnitStanding & { unit: string })[]> {
+  const found: (UnitStanding & { unit: string })[] = [];
+  for (const unit of units) {
+    const standing = await keeper.standing(unit, signal);
+    if (standing) found.push({ unit, ...standing });
+  }
+  return found;
 }
 
 const translated = (ini: string): string =>
@@ -70,15 +84,14 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
     );
   const before = await readBefore(disk);
   const keeper = await hands.unitKeeper();
+  const former = await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal);
   const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
   return [
     ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'retire', unit: SUCCESSOR } as const] : []),
     { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
     ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
-    ...(before?.enabled !== false && (await keeper.standing(PREDECESSOR, signal))
-      ? [{ do: 'employ', unit: PREDECESSOR } as const]
-      : []),
+    ...former.map(({ unit }) => ({ do: 'employ', unit }) as const),
   ];
 }
 

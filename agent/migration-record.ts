@@ -5,10 +5,19 @@ import type { Disk } from '../src/base/disk.ts';
 import { readRecord, writeRecord } from '../src/base/record.ts';
 import { STATE } from './compose.ts';
 
+/** Earlier versions knew one predecessor alone, and wrote whether its unit was enabled. */
+const Enabled = v.union([
+  v.array(v.string()),
+  v.pipe(
+    v.boolean(),
+    v.transform((isEnabled) => (isEnabled ? ['os-collect-config.service'] : [])),
+  ),
+]);
+
 /** What there was before a migration, for the way back. */
 const Before = v.object({
-  /** Whether the predecessor's unit started with every boot. */
-  enabled: v.boolean(),
+  /** The predecessors' units that started with every boot. */
+  enabled: Enabled,
   /** The digest of the configuration that was written; null when there was one already. */
   config: v.nullable(v.string()),
 });

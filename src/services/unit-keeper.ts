@@ -1,11 +1,12 @@
 import { AgentError } from '../base/errors.ts';
+import { signalProcess, whoRuns } from './processes.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 
 /** How a unit is installed and what it does now. */
 export type UnitStanding = {
   enabled: boolean;
   active: boolean;
-  /** Its processes beside the main one; undefined where that cannot be told. */
+  /** What it has started and still runs, beside its main process; undefined where that cannot be told. */
   others: number | undefined;
 };
 
@@ -30,10 +31,12 @@ const CGROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'];
 /**
  * @param program the systemctl to run
  * @param read a file of the node; undefined when it has none
+ * @param contained units whose program runs in a container, out of systemd's sight, and the name of that program
  */
 export function createUnitKeeper(
   program: string,
   read: (path: string) => Promise<string | undefined>,
+  contained: ReadonlyMap<string, string> = new Map(),
 ): UnitKeeper {
   const run = systemctlRunner(program);
   const act = async (args: string[], signal: AbortSignal): Promise<void> => {
@@ -47,6 +50,16 @@ export function createUnitKeeper(
     }
     return undefined;
   };
+  const signalMain = async (
+    unit: string,
+    name: 'SIGSTOP' | 'SIGCONT',
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const inner = contained.get(unit);
+    if (inner === undefined)
+      await act(['kill', '--kill-who=main', `--signal=${name}`, serviceName(unit)], signal);
+    else for (const { pid } of await whoRuns(inner)) signalProcess(pid, name);
+  };
   return {
     standing: async (unit, signal) => {
       const wanted = '--property=LoadState,ActiveState,UnitFileState,MainPID,ControlGroup';
@@ -55,17 +68,21 @@ export function createUnitKeeper(
       if (facts.get('LoadState') === 'masked')
         throw new AgentError('unit', `the unit ${unit} is masked: systemctl unmask ${unit}`);
       if (facts.get('LoadState') !== 'loaded') return undefined;
+      const inner = contained.get(unit);
       return {
         enabled: facts.get('UnitFileState')?.startsWith('enabled') === true,
         active: facts.get('ActiveState') === 'active',
-        others: await othersOf(facts.get('ControlGroup') ?? '', facts.get('MainPID') ?? ''),
+        others:
+          inner === undefined
+            ? await othersOf(facts.get('ControlGroup') ?? '', facts.get('MainPID') ?? '')
+            : await startedIn(inner),
       };
     },
     freeze: async (unit, signal) => {
-      await act(['kill', '--kill-who=main', '--signal=SIGSTOP', serviceName(unit)], signal);
+      await signalMain(unit, 'SIGSTOP', signal);
     },
     thaw: async (unit, signal) => {
-      await act(['kill', '--kill-who=main', '--signal=SIGCONT', serviceName(unit)], signal);
+      await signalMain(unit, 'SIGCONT', signal);
     },
     retire: async (unit, signal) => {
       await act(['disable', '--now', serviceName(unit)], signal);
@@ -75,4 +92,10 @@ export function createUnitKeeper(
       await act(['start', '--no-block', serviceName(unit)], signal);
     },
   };
+}
+
+/** How much runs of what a program in a container has started. */
+async function startedIn(inner: string): Promise<number | undefined> {
+  const found = await whoRuns(inner);
+  return found.length === 0 ? undefined : found.reduce((sum, { children }) => sum + children, 0);
 }

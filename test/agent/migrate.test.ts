@@ -7,6 +7,7 @@ import {
   planMigration,
   planReturn,
 } from '../../agent/migration-plan.ts';
+import { writeRecord } from '../../src/base/record.ts';
 import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -91,6 +92,32 @@ test('what the predecessor has applied is not run again, even when its files are
   await site.node.write(`${LOCAL}/all.json`, listed('told', 'untold', 'new'));
   expect((await site.pass()).settled.map(({ id }) => id)).toEqual(['new']);
 });
+
+test("the container of Magnum's own nodes gives way and comes back as os-collect-config itself does", async () => {
+  const { site, hands, done, units } = await setUp();
+  const container = 'heat-container-agent.service';
+  units.delete(OLD);
+  units.set(container, { enabled: true, active: true, others: 0 });
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  expect(done).toEqual([`freeze ${container}`, `retire ${container}`, `employ ${NEW}`]);
+  done.length = 0;
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
+  expect(done).toEqual([`retire ${NEW}`, `employ ${container}`]);
+});
+
+test.each([
+  [true, [`retire ${NEW}`, `employ ${OLD}`]],
+  [false, [`retire ${NEW}`]],
+])(
+  'what an earlier version has noted of the way back (enabled: %s) still holds',
+  async (enabled, expected) => {
+    const { hands, done } = await setUp();
+    await writeRecord(hands.disk, '/var/lib/coe-agent/migration', { enabled, config: null });
+    await carryOutMigration(await planReturn(hands, NEVER), hands, NEVER);
+    expect(done).toEqual(expected);
+  },
+);
 
 test('a dry run tells the same steps, and they are worth repeating', async () => {
   const { site, hands, done } = await setUp();
