@@ -51,9 +51,11 @@ export function createMagnum(http: Http): Magnum {
 }
 
 function pemOf(what: string, answer: HttpAnswer, hoped: number): string {
-  if (answer.status >= 400 && answer.status < 500 && answer.status !== 401 && answer.status !== 429)
+  if (answer.status !== hoped && answer.status !== 200) {
+    const error = statusError(what, answer);
+    if (error.code !== 'cloud-refused' || answer.status < 400) throw error;
     throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`);
-  if (answer.status !== hoped && answer.status !== 200) throw statusError(what, answer);
+  }
   const body = v.safeParse(CertificateBody, parseJson(answer.text, what, 'bad-answer'));
   if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no pem`);
   return body.output.pem;

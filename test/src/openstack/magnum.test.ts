@@ -43,6 +43,7 @@ test.each([
   [401, 'unauthorized'],
   [403, 'cloud-refused'],
   [404, 'cloud-refused'],
+  [408, 'cloud-unreachable'],
   [429, 'cloud-unreachable'],
   [500, 'cloud-unreachable'],
   [503, 'cloud-unreachable'],

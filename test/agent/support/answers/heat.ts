@@ -27,11 +27,18 @@ export const HEAT_METADATA: readonly Row[] = [
   { answer: '403', effect: status(403), comes: 'nothing', requests: 1 },
   { answer: '404', effect: status(404), comes: 'nothing', requests: 1 },
   { answer: '409', effect: status(409), comes: 'nothing', requests: 1 },
+  { answer: '408', effect: status(408), comes: 'nothing', requests: 1 },
   { answer: '429 with Retry-After', effect: RETRY_AFTER, comes: 'nothing', requests: 1 },
   { answer: '500', effect: status(500), comes: 'nothing', requests: 1 },
   { answer: '503 text/plain', effect: PLAIN_503, comes: 'nothing', requests: 1 },
   { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: 'nothing', requests: 1 },
   { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 2 },
+  {
+    answer: 'a connection cut after the work',
+    effect: { kind: 'reset', when: 'after' },
+    comes: 'nothing',
+    requests: 1,
+  },
   { answer: 'connection reset', effect: { kind: 'reset', when: 'before' }, comes: 'nothing', requests: 1 },
 ];
 
@@ -83,6 +90,8 @@ const EITHER: readonly Row[] = [
   { answer: '403', effect: status(403), comes: 'unacknowledged', requests: 1 },
   { answer: '404', effect: status(404), comes: 'unacknowledged', requests: 1 },
   { answer: '409', effect: status(409), comes: 'unacknowledged', requests: 1 },
+  { answer: '408 once, as from a proxy', effect: status(408), times: 1, comes: 'success', requests: 2 },
+  { answer: '408 always', effect: status(408), comes: 'unacknowledged', requests: 11 },
   {
     answer: '429 with Retry-After, once',
     effect: RETRY_AFTER,

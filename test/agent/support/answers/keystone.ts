@@ -53,6 +53,8 @@ export const KEYSTONE: readonly Row[] = [
   { answer: '403', effect: status(403), comes: /Keystone said 403 words of 403/, requests: 1 },
   { answer: '404', effect: status(404), comes: /Keystone said 404/, requests: 1 },
   { answer: '409', effect: status(409), comes: /409 words of 409/, requests: 1 },
+  { answer: '408 once, as from a proxy', effect: status(408), times: 1, comes: 'success', requests: 2 },
+  { answer: '408 always', effect: status(408), comes: /408 words of 408/, requests: 4 },
   {
     answer: '429 with Retry-After, once',
     effect: RETRY_AFTER,
@@ -74,6 +76,13 @@ export const KEYSTONE: readonly Row[] = [
   { answer: '503 text/plain always', effect: PLAIN_503, comes: /503 .*currently unavailable/, requests: 4 },
   { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: /no answer within 0.3 s/, requests: 4 },
   { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 1 },
+  {
+    answer: 'a connection cut after the work, once',
+    effect: { kind: 'reset', when: 'after' },
+    times: 1,
+    comes: 'success',
+    requests: 2,
+  },
   {
     answer: 'connection reset once',
     effect: { kind: 'reset', when: 'before' },

@@ -117,6 +117,8 @@ const EITHER: readonly Row[] = [
   { answer: '403', effect: status(403), comes: /Magnum refused with 403: words of 403/, requests: 1 },
   { answer: '404', effect: status(404), comes: /Magnum refused with 404: words of 404/, requests: 1 },
   { answer: '409', effect: status(409), comes: /Magnum refused with 409: words of 409/, requests: 1 },
+  { answer: '408 once, as from a proxy', effect: status(408), times: 1, comes: 'success', requests: 2 },
+  { answer: '408 always', effect: status(408), comes: /408 words of 408/, requests: 4 },
   {
     answer: '429 with Retry-After, once',
     effect: RETRY_AFTER,
