@@ -1,14 +1,16 @@
 import { dirname } from 'node:path';
 import { unitFault, whyLeftAlone } from '../src/services/restart.ts';
 import type { UnitPlan } from '../src/services/unit.ts';
+import { STATE } from './compose.ts';
 import type { Hands } from './hands.ts';
 
 /** One thing that was looked at; `bad` would make a rotation fail. */
 export type Finding = { verdict: 'good' | 'warning' | 'bad'; what: string };
 
-/** Room for a file beside each target and a copy of each, generously. */
+/** Generously. */
 const BYTES_PER_FILE = 64 * 1024;
-const FILES_PER_TARGET = 2;
+/** For each file that is replaced: a copy of it, and a key with its CSR. */
+const KEPT_PER_TARGET = 2;
 
 /**
  * A difference that certificates begin to notice, and one that makes a clock that is behind see them as not valid
@@ -36,11 +38,20 @@ export async function preflight(
 }
 
 async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
+  if (paths.length === 0) return [];
   const findings: Finding[] = [];
   const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
-  for (const directory of new Set(targets.map((path) => dirname(path)))) {
-    const files = targets.filter((path) => dirname(path) === directory).length * FILES_PER_TARGET;
-    const { bytes, inodes, writable } = await disk.room(directory);
+  const needs = [...Map.groupBy(targets, (path) => dirname(path))].map(([directory, { length: files }]) => ({
+    directory,
+    files,
+  }));
+  needs.push({ directory: await disk.resolve(STATE), files: targets.length * KEPT_PER_TARGET });
+  const rooms = await Promise.all(
+    needs.map(async (need) => ({ ...need, ...(await disk.room(need.directory)) })),
+  );
+  for (const { directory, device, bytes, inodes, writable } of rooms) {
+    // Directories of one file system share what is left there.
+    const files = rooms.reduce((sum, other) => sum + (other.device === device ? other.files : 0), 0);
     if (!writable)
       findings.push({ verdict: 'bad', what: `${directory} cannot be written (read-only, or not root)` });
     else if (bytes < files * BYTES_PER_FILE)

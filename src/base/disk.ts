@@ -13,8 +13,8 @@ export type NewFile = Partial<Attributes> & { like?: string | undefined };
 /** `size` in bytes. */
 export type FileInfo = Attributes & { size: number; type: 'file' | 'directory' | 'symlink' | 'other' };
 
-/** What is left on the file system that a path is, or would be, on. */
-export type Space = { bytes: number; inodes: number };
+/** What is left on the file system that a path is, or would be, on; `device` is the kernel's number of it. */
+export type Space = { bytes: number; inodes: number; device: number };
 
 /**
  * The node's file system as this program sees it. Paths are the node's own; `--root` is added in here and
@@ -105,8 +105,10 @@ export function createDisk(root: string): Disk {
           () => true,
           () => false,
         );
+        const { dev: device } = await fs.stat(nearest);
         // Some file systems (btrfs) make inodes as they need them and report none at all.
-        return { bytes: bavail * bsize, inodes: files === 0 ? Number.MAX_SAFE_INTEGER : ffree, writable };
+        const inodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
+        return { bytes: bavail * bsize, inodes, device, writable };
       }),
 
     sealed: async (path) =>

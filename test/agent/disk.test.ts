@@ -73,3 +73,40 @@ test.each([
     );
   },
 );
+
+const KIB = 1024;
+
+/** What each file system says is left on it; a worker replaces five files. */
+const withRoom = (room: (directory: string) => { bytes: number; device: number }): Instrument => ({
+  disk: (real) => ({
+    ...real,
+    room: async (path) => ({ ...(await real.room(path)), ...room(path) }),
+  }),
+});
+
+test.each([
+  [
+    'the state has a full file system of its own',
+    (path: string) => (path.startsWith('/var') ? { device: 2, bytes: 200 * KIB } : { device: 1, bytes: 1e9 }),
+    '/var/lib/coe-agent has only 200 KiB left',
+  ],
+  [
+    'all is on one, which has enough for the certificates or for their copies, but not for both',
+    () => ({ device: 1, bytes: 700 * KIB }),
+    '/etc/kubernetes/certs has only 700 KiB left',
+  ],
+])('before a key is made it is seen that %s', async (_, room, words) => {
+  let isArmed = false;
+  const instrument = withRoom(room);
+  const site = await createSite(cloud, {
+    instrument: { disk: (real) => (isArmed ? (instrument.disk?.(real) ?? real) : real) },
+  });
+  isArmed = true;
+  const signings = (): number =>
+    cloud.requests.filter(({ service, method }) => service === 'magnum' && method === 'POST').length;
+  await cloud.rotateCa(site.cluster);
+  const before = signings();
+  await site.pass();
+  expect(site.signals()[0]?.body?.['deploy_stderr']).toContain(words);
+  expect(signings()).toBe(before);
+});
