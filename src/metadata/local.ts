@@ -1,8 +1,10 @@
 import { join } from 'node:path';
-import { type Disk, readIfThere } from '../base/disk.ts';
+import { type Disk, type FileInfo, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { trustFault } from '../base/trust.ts';
+import { utf8Text } from '../base/utf8.ts';
 import type { Collected, Collector } from './collector.ts';
+import { LARGEST_METADATA, TOO_LARGE } from './decode.ts';
 
 /** What cannot be read, or not be believed, in the place of its text: the files beside it count all the same. */
 export type Unreadable = Collected & { fault: AgentError };
@@ -24,7 +26,8 @@ async function readDirectory(disk: Disk, directory: string, uid: number): Promis
   const names = (await disk.list(directory)).filter(
     (name) => name.endsWith('.json') && !name.startsWith('.'),
   );
-  if (names.length > 0) await checkOwner(disk, directory, uid);
+  const info = names.length > 0 ? await infoOf(disk, directory) : undefined;
+  if (info) checkOwner(info, directory, uid);
   const found: Collected[] = [];
   for (const path of names.map((name) => join(directory, name)))
     found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
@@ -53,16 +56,27 @@ export const heatLocalCollector = (disk: Disk, paths: readonly string[], uid: nu
 });
 
 async function readChecked(disk: Disk, path: string, uid: number): Promise<Collected[]> {
+  const info = await infoOf(disk, path);
+  if (info === undefined) return [];
+  checkOwner(info, path, uid);
+  // What is read here may be anything: a pipe keeps whoever reads it for ever, and a file may fill the memory.
+  if (info.type === 'other') throw unusable(path, 'it is no file');
+  if (info.size > LARGEST_METADATA) throw unusable(path, TOO_LARGE);
   const content = await readIfThere(disk, path);
   if (content === undefined) return [];
-  await checkOwner(disk, path, uid);
-  return [{ source: path, text: content.toString('utf8') }];
+  const text = utf8Text(content);
+  if (text === undefined) throw unusable(path, 'it is no UTF-8');
+  return [{ source: path, text }];
 }
 
+const infoOf = async (disk: Disk, path: string): Promise<FileInfo | undefined> =>
+  await disk.info(await disk.resolve(path));
+
 /** What is read here runs as root: nobody else may have been able to write it. */
-async function checkOwner(disk: Disk, path: string, uid: number): Promise<void> {
-  const info = await disk.info(await disk.resolve(path));
-  const fault = info === undefined ? undefined : trustFault(info, uid);
-  if (fault !== undefined)
-    throw new AgentError('bad-metadata', `reading ${path}: ${fault}; chown it to root and chmod go-w`);
+function checkOwner(info: FileInfo, path: string, uid: number): void {
+  const fault = trustFault(info, uid);
+  if (fault !== undefined) throw unusable(path, `${fault}; chown it to root and chmod go-w`);
 }
+
+const unusable = (path: string, why: string): AgentError =>
+  new AgentError('bad-metadata', `reading ${path}: ${why}`);

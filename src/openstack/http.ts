@@ -4,6 +4,7 @@ import type { PeerCertificate } from 'node:tls';
 import { promisify } from 'node:util';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
+import { utf8Text } from '../base/utf8.ts';
 import { isExcepted } from './no-proxy.ts';
 import { followed } from './redirect.ts';
 
@@ -59,12 +60,9 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
     const answer = await send(asked, agents, signal);
     const headers = flatten(answer.headers);
     if (headers['date'] !== undefined) options.onDate?.(headers['date']);
-    const body = await readBounded(answer, asked.what);
-    return {
-      status: answer.statusCode ?? 0,
-      headers,
-      text: (await unpacked(body, headers, asked.what)).toString('utf8'),
-    };
+    const body = await unpacked(await readBounded(answer, asked.what), headers, asked.what);
+    const status = answer.statusCode ?? 0;
+    return { status, headers, text: textOf(body, asked, status) };
   };
 
   const http = async (asked: HttpRequest): Promise<HttpAnswer> =>
@@ -182,6 +180,14 @@ async function unpacked(body: Buffer, headers: HttpAnswer['headers'], what: stri
     if (cause instanceof RangeError) throw tooLarge(what);
     throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, { cause });
   }
+}
+
+/** What was asked for is used as it is, and so has to be text; of anything else a person reads what can be read. */
+function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
+  const text = utf8Text(body);
+  if (text === undefined && method === 'GET' && status === 200)
+    throw new AgentError('bad-answer', `${what}: the answer is no UTF-8`);
+  return text ?? body.toString('utf8');
 }
 
 const tooLarge = (what: string): AgentError =>

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import * as v from 'valibot';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { isObject } from '../cloud/exchange.ts';
+import { type Answer, isObject } from '../cloud/exchange.ts';
 import { queueOf } from '../cloud/queues.ts';
 import { rewriteJson } from '../cloud/spoil.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -150,6 +150,32 @@ test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
     expect(code).not.toBe(0);
   },
 );
+
+/** An answer with a byte of another encoding in place of a word. */
+const withoutUtf8 = (answer: Answer): Answer => ({
+  ...answer,
+  body: Buffer.from(String(answer.body).replace('hello', '\u00ff'), 'latin1'),
+});
+
+test('metadata that is no UTF-8 is refused: a script with something else in the place of a byte would be another one', async () => {
+  const site = await createSite(cloud, { bare: true });
+  const config = '#!/bin/sh\necho hello';
+  const { id } = cloud.deploy(site.cluster, site.server, { group: 'script', config });
+  const fault = cloud.fault({
+    service: 'heat',
+    method: 'GET',
+    effect: { kind: 'transform', change: withoutUtf8 },
+  });
+  onTestFinished(cloud.clearFaults);
+  const { settled, problems } = await site.pass();
+  expect(settled).toEqual([]);
+  expect(problems).toMatchObject([{ message: expect.stringContaining('is no UTF-8') as unknown }]);
+  fault.remove();
+  expect(await site.pass()).toMatchObject({
+    problems: [],
+    settled: [{ id, outcome: { stdout: 'hello\n' } }],
+  });
+});
 
 test('the address of the CFN API may be where cloud-init has left it', async () => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });

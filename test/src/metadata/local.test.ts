@@ -1,4 +1,6 @@
-import { chmod, chown, mkdir, symlink } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, chown, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { createDisk } from '../../../src/base/disk.ts';
 import type { AgentError } from '../../../src/base/errors.ts';
@@ -76,6 +78,34 @@ test('and a symlink to a file that is trusted is followed', async () => {
   expect(await collector.collect(NEVER)).toMatchObject([{ text: '{}' }]);
   await chown(at('/elsewhere/x'), 12_345, 0);
   expect(faultsOf(await collector.collect(NEVER))[0]?.message).toContain('belongs to user 12345');
+});
+
+test.each([
+  ['is no UTF-8', Buffer.from('{"deployments": [{"config": "echo \xff"}]}', 'latin1'), 'it is no UTF-8'],
+  ['is larger than metadata may be', 17 * 1024 * 1024, 'it is larger than 16 MiB, and nothing of it is used'],
+])('a file that %s is refused, and the one beside it counts', async (_, content, why) => {
+  const { write, at, disk, collect } = await setUp();
+  await write(`${DIRECTORY}/a.json`, '');
+  if (typeof content === 'number') await truncate(at(`${DIRECTORY}/a.json`), content);
+  else await writeFile(at(`${DIRECTORY}/a.json`), content);
+  await write(`${DIRECTORY}/b.json`, '{}');
+  const found = await collect();
+  expect(faultsOf(found)).toMatchObject([
+    { code: 'bad-metadata', message: `reading ${DIRECTORY}/a.json: ${why}` },
+  ]);
+  expect(found.filter((one) => !isUnreadable(one))).toEqual([{ source: `${DIRECTORY}/b.json`, text: '{}' }]);
+  expect(faultsOf(await heatLocalCollector(disk, [`${DIRECTORY}/a.json`], self).collect(NEVER))).toHaveLength(
+    1,
+  );
+});
+
+test('a pipe among the files keeps nobody waiting', async () => {
+  const { write, at, faults } = await setUp();
+  await promisify(execFile)('mkfifo', ['-m', '600', at(`${DIRECTORY}/a.json`)]);
+  await write(`${DIRECTORY}/b.json`, '{}');
+  expect((await faults()).map(({ message }) => message)).toEqual([
+    `reading ${DIRECTORY}/a.json: it is no file`,
+  ]);
 });
 
 test('of several files of cfn-init all that are there count, in order', async () => {

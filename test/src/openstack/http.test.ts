@@ -170,6 +170,16 @@ test('plain text and TLS go through their proxies, but for the hosts that are ex
   ]);
 });
 
+test('an answer that is no UTF-8 is refused, unless it is only for a person to read', async () => {
+  const url = await serve((request, response) => {
+    response.writeHead(request.url === '/refusal' ? 503 : 200).end(Buffer.from('a\xffb', 'latin1'));
+  });
+  const error = await agentErrorOf(client()(get(url)));
+  expect(error).toMatchObject({ code: 'bad-answer', message: 'asking: the answer is no UTF-8' });
+  expect(await client()(get(`${url}/refusal`))).toMatchObject({ status: 503, text: 'a\ufffdb' });
+  expect(await client()({ ...get(url), method: 'POST' })).toMatchObject({ status: 200 });
+});
+
 test('an IPv6 address is asked as any other', async () => {
   const server = createServer((request, response) => response.end(request.headers.host));
   const url = await listening(server, '::1');
