@@ -22,7 +22,6 @@ import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status
 
 /** What can come in place of any certificate, a CA's or a leaf's. */
 const EITHER: readonly Row[] = [
-  { answer: 'garbage', effect: spoilt(garbled), comes: /not JSON/, requests: 1 },
   { answer: 'HTML', effect: spoilt(htmlPage()), comes: /not JSON \(it starts with "<html>/, requests: 1 },
   { answer: 'half a body', effect: spoilt(truncated), comes: /not JSON/, requests: 1 },
   {
@@ -55,7 +54,6 @@ const EITHER: readonly Row[] = [
     comes: /there is no PEM certificate in it/,
     requests: 1,
   },
-  { answer: 'DER', effect: spoilt(derBody), comes: /not JSON/, requests: 1 },
   { answer: 'CRLF', effect: spoilt(crlfPem), comes: 'success', requests: 1 },
   {
     answer: 'noise around the PEM',
@@ -150,8 +148,15 @@ const EITHER: readonly Row[] = [
   },
 ];
 
+/** What is no text is refused as such where it answers a question. */
+const noText = (comes: RegExp): readonly Row[] => [
+  { answer: 'garbage', effect: spoilt(garbled), comes, requests: 1 },
+  { answer: 'DER', effect: spoilt(derBody), comes, requests: 1 },
+];
+
 export const MAGNUM_CA: readonly Row[] = [
   ...EITHER,
+  ...noText(/the answer is no UTF-8/),
   {
     answer: 'another CA of the same name',
     effect: (site) => spoilt(anotherCa(site)),
@@ -168,6 +173,7 @@ export const MAGNUM_CA: readonly Row[] = [
 
 export const MAGNUM_SIGN: readonly Row[] = [
   ...EITHER,
+  ...noText(/not JSON/),
   {
     answer: 'a certificate for another key',
     effect: (site) => spoilt(forAnotherKey(site)),
