@@ -16,9 +16,7 @@ export const textInput = (inputs: Inputs, name: string): string | undefined => {
  */
 export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | string {
   const address = textInput(inputs, 'deploy_signal_id');
-  // A deployment that names no transport but has an address is one of the oldest Heat releases.
-  const transport =
-    textInput(inputs, 'deploy_signal_transport') ?? (address === undefined ? 'NO_SIGNAL' : 'CFN_SIGNAL');
+  const transport = textInput(inputs, 'deploy_signal_transport') ?? impliedTransport(inputs);
   switch (transport) {
     case 'NO_SIGNAL':
       return { transport };
@@ -43,6 +41,16 @@ export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | 
     default:
       return `the signal transport ${transport} is not known`;
   }
+}
+
+/**
+ * heat-agents never look at the name of the transport, but at what there is to answer with. So does whoever writes
+ * deployments by hand for them, and the oldest Heat releases name none.
+ */
+function impliedTransport(inputs: Inputs): SignalTarget['transport'] {
+  if (textInput(inputs, 'deploy_signal_id') !== undefined) return 'CFN_SIGNAL';
+  if (textInput(inputs, 'deploy_queue_id') !== undefined) return 'ZAQAR_SIGNAL';
+  return textInput(inputs, 'deploy_auth_url') === undefined ? 'NO_SIGNAL' : 'HEAT_SIGNAL';
 }
 
 const heatSignal = (inputs: Inputs): HeatSignal | string =>

@@ -138,6 +138,16 @@ describe('the signal', () => {
     });
   });
 
+  test('no transport: what there is to answer with says how, as heat-agents have it', () => {
+    const { deploy_signal_transport: _, ...user } = HEAT_SIGNAL;
+    const queue = { deploy_queue_id: 'q' };
+    expect(signal(user)).toEqual(signal(HEAT_SIGNAL));
+    expect(signal({ ...user, ...queue })).toMatchObject({ transport: 'ZAQAR_SIGNAL', queueId: 'q' });
+    expect(signal({ ...user, ...queue, deploy_signal_id: url })).toMatchObject({ transport: 'CFN_SIGNAL' });
+    const { deploy_password: __, ...half } = user;
+    expect(refusal(rawDeployment(half)).message).toContain('HEAT_SIGNAL needs the inputs deploy_password');
+  });
+
   test('a pre-signed address has the other way beside it where the inputs allow it', () => {
     expect(
       signal({ ...HEAT_SIGNAL, deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url }),
