@@ -18,7 +18,17 @@ afterAll(async () => {
 });
 
 const VERBS = ['run', 'run-once', 'plan', 'status', 'certs', 'make-cert', 'doctor', 'rollback'] as const;
-const WRITERS = ['run', 'run-once', 'make-cert', 'rollback'] as const;
+const WRITERS = [
+  ['run'],
+  ['run-once'],
+  ['make-cert'],
+  ['rollback'],
+  ['restart'],
+  ['restart', '--workloads'],
+  ['revoke', '--crl', import.meta.filename],
+  ['credentials', '--from', '-'],
+  ['migrate'],
+];
 const READERS = ['plan', 'status', 'certs', 'doctor'] as const;
 
 /** One JSON object and nothing else. */
@@ -146,12 +156,12 @@ describe('exit code 3', () => {
 });
 
 describe('exit code 4', () => {
-  test.each(WRITERS)('%s while another run holds the lock, whose pid and verb it names', async (verb) => {
+  test.each(WRITERS)('%s while another run holds the lock, whose pid and verb it names', async (...argv) => {
     const site = await createSite(cloud, { bare: true });
     await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
     const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run-once', 4711);
     onTestFinished(lock.release);
-    const { code, stderr, stdout } = await cli(site, [verb]);
+    const { code, stderr, stdout } = await cli(site, argv, {}, 'trust_id: another');
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
     expect(stderr).toContain('agent run-once (pid 4711)');
   });
