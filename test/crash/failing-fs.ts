@@ -1,4 +1,3 @@
-import { constants as fileFlags } from 'node:fs';
 import fs from 'node:fs/promises';
 import { constants } from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
@@ -17,9 +16,9 @@ const failure = (errno: Errno, syscall: string): Error =>
  * disk takes half of a file first, and a broken one says so when the content is synced.
  *
  * @param due what the next call is to fail with, if it is
- * @param synced told of each directory that has been synced
+ * @param synced told of each file and each directory that has been synced
  */
-export function failFileSystem(due: () => Errno | undefined, synced: (directory: string) => void): void {
+export function failFileSystem(due: () => Errno | undefined, synced: (path: string) => void): void {
   const { open, rename, mkdir, unlink, rmdir } = fs;
   const failing = (syscall: string): void => {
     const errno = due();
@@ -30,8 +29,7 @@ export function failFileSystem(due: () => Errno | undefined, synced: (directory:
     if (errno === 'EACCES' || errno === 'EROFS') throw failure(errno, 'open');
     const file = await open(path, flags, mode);
     const { writeFile, sync } = file;
-    const isDirectory = typeof flags === 'number' && (flags & fileFlags.O_DIRECTORY) !== 0;
-    if (errno === undefined && isDirectory && typeof path === 'string')
+    if (errno === undefined && typeof flags === 'number' && typeof path === 'string')
       file.sync = async () => {
         await sync.call(file);
         synced(path);

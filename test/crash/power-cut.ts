@@ -1,17 +1,17 @@
-import { existsSync, linkSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, linkSync, mkdirSync, realpathSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Disk } from '../../src/base/disk.ts';
 
 /**
  * A disk that forgets at a power cut what nobody has synced: names come and go with their directory's sync,
- * not before. Content is synced by `create` itself.
+ * not before, and a file whose content was not synced is empty.
  */
 export type ForgetfulDisk = {
   disk: Disk;
   /** Takes back what is not durable: for each directory the last changes, as many of them as chance has it. */
   cut(): void;
-  /** A directory has been synced. */
-  synced(directory: string): void;
+  /** A file or a directory has been synced. */
+  synced(path: string): void;
 };
 
 const raise = (grave: string | undefined, path: string): void => {
@@ -25,6 +25,9 @@ export function forgetfulDisk(real: Disk, root: string, random: () => number): F
   const graves = `${root}.graves`;
   let buried = 0;
   let changes: Change[] = [];
+  /** The places at which new files are written, and second names of those that nobody has synced. */
+  const written = new Set<string>();
+  const empty: string[] = [];
   const at = (path: string): string => join(root, path);
 
   /** Keeps a name for what is about to lose its own. */
@@ -43,7 +46,11 @@ export function forgetfulDisk(real: Disk, root: string, random: () => number): F
   const disk: Disk = {
     ...real,
     create: async (path, content, attributes) => {
+      const place = join(realpathSync(dirname(at(path))), basename(path));
+      written.add(place);
       await real.create(path, content, attributes);
+      const grave = written.delete(place) ? bury(at(path)) : undefined;
+      if (grave !== undefined) empty.push(grave);
       changed(path, () => {
         rmSync(at(path), { force: true });
       });
@@ -85,11 +92,13 @@ export function forgetfulDisk(real: Disk, root: string, random: () => number): F
       kept.set(directory, left - 1);
       return left <= 0;
     });
+    for (const grave of empty) truncateSync(grave);
     for (const { directory, undo } of lost.toReversed()) if (existsSync(directory)) undo();
     rmSync(graves, { recursive: true, force: true });
   };
-  const synced = (directory: string): void => {
-    changes = changes.filter((change) => change.directory !== join(directory));
+  const synced = (path: string): void => {
+    written.delete(path);
+    changes = changes.filter((change) => change.directory !== join(path));
   };
   return { disk, cut, synced };
 }
