@@ -1,18 +1,43 @@
 import { parse } from 'ini';
 import { isObject } from '../src/base/json.ts';
-import { type Section, translatePredecessor, withUsableCollectors } from './config-predecessor.ts';
+import {
+  type PredecessorConfig,
+  type Section,
+  translatePredecessor,
+  trustedBy,
+  withoutCounterpart,
+  withUsableCollectors,
+} from './config-predecessor.ts';
 
 /** Where Heat's user data puts the poller's configuration. */
 export const OS_COLLECT_CONFIG = '/etc/os-collect-config.conf';
 
 /**
  * The predecessor's configuration (oslo.config INI) in the words of ours. Collectors that are not served are
- * told to `notice`.
+ * told to `notice`, and so are options that change what it does and mean nothing here.
  */
 export function translateOsCollectConfig(
   text: string,
   notice: (text: string) => void,
 ): Record<string, unknown> {
+  const config = sectionsOf(text);
+  const tell = (why: string): void => {
+    notice(`${OS_COLLECT_CONFIG}: ${why}`);
+  };
+  for (const why of withoutCounterpart(config)) tell(why);
+  const [file, ...others] = trustedBy(config);
+  for (const other of others) tell(`the CAs in ${other} are not trusted: cloud.ca_file is one file, ${file}`);
+  const value = withUsableCollectors(translatePredecessor(config), (name, why) => {
+    tell(`the collector ${name} ${why} and is left out`);
+  });
+  return file === undefined ? value : { ...value, cloud: { ca_file: file } };
+}
+
+/** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */
+export const cacheOf = (text: string): string =>
+  sectionsOf(text).general.get('cachedir')?.at(-1) || '/var/lib/os-collect-config';
+
+function sectionsOf(text: string): PredecessorConfig {
   const sections: unknown = parse(asIni(text));
   const section = (name: string): Section => {
     const found = isObject(sections) ? sections[name] : undefined;
@@ -20,9 +45,7 @@ export function translateOsCollectConfig(
       Object.entries(isObject(found) ? found : {}).map(([key, value]) => [key, valuesOf(value)]),
     );
   };
-  return withUsableCollectors(translatePredecessor({ general: section('DEFAULT'), section }), (name, why) => {
-    notice(`${OS_COLLECT_CONFIG}: the collector ${name} ${why} and is left out`);
-  });
+  return { general: section('DEFAULT'), section };
 }
 
 /**

@@ -76,6 +76,35 @@ export function withUsableCollectors(
   };
 }
 
+/** Options that change what the predecessor does, unless they say what is so anyway. */
+const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; instead: string }[] = [
+  {
+    option: 'command',
+    usual: /^(\S*\/)?os-refresh-config(\s|$)/,
+    instead: 'is not run: the agent does what deployments ask for by itself',
+  },
+  ...[{}, { section: 'cfn' }].map((where) => ({
+    ...where,
+    option: 'deployment_key',
+    usual: /^deployments$/,
+    instead: 'is not looked at: data that deployments bring is taken from "deployments" alone',
+  })),
+];
+
+/** What of a configuration has no counterpart here, each as a sentence. */
+export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] =>
+  NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
+    ((name === undefined ? general : section(name)).get(option) ?? [])
+      .filter((value) => value !== '' && !usual.test(value))
+      .map((value) => `${option} = ${value} ${instead}`),
+  );
+
+/** The files of CAs that it names for a collector; here one holds for everything. */
+export const trustedBy = ({ section }: PredecessorConfig): string[] => {
+  const named = [section('cfn').get('ca_certificate'), section('zaqar').get('ca_file')];
+  return [...new Set(named.flatMap((values) => values?.at(-1) ?? []))].filter((path) => path.startsWith('/'));
+};
+
 function pollOf(general: Section): { min_seconds: number; max_seconds: number } | undefined {
   const given = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
   if (!given) return undefined;

@@ -101,6 +101,8 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
       return;
     case 'remove-config':
       await disk.remove(step.path);
+      return;
+    case 'leave':
   }
 }
 

@@ -2,17 +2,15 @@ import { join } from 'node:path';
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { CONFIG_PATH } from './config.ts';
-import { OS_COLLECT_CONFIG, translateOsCollectConfig } from './config-os-collect.ts';
+import { cacheOf, OS_COLLECT_CONFIG, translateOsCollectConfig } from './config-os-collect.ts';
 import { formatConfigFile } from './config-yaml.ts';
 import type { UnitKeeper, UnitStanding } from '../src/services/unit-keeper.ts';
 import type { Hands } from './hands.ts';
+import { leftBehind } from './left-behind.ts';
 import { digestOf, readBefore } from './migration-record.ts';
 import { PREDECESSORS } from './predecessors.ts';
 
 export const SUCCESSOR = 'coe-agent.service';
-
-/** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */
-const CACHE = '/var/lib/os-collect-config';
 
 /** What is to be done, as data: `--dry-run` prints it. */
 export type MigrationStep =
@@ -24,7 +22,9 @@ export type MigrationStep =
   | { do: 'retire'; unit: string }
   | { do: 'employ'; unit: string }
   | { do: 'hand-back-ids'; ids: readonly string[] }
-  | { do: 'remove-config'; path: string };
+  | { do: 'remove-config'; path: string }
+  /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
+  | { do: 'leave'; path: string };
 
 /** Takes the place of os-collect-config and of what it starts. */
 export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
@@ -34,7 +34,7 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
   const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
-  const cached = (await readIfThere(disk, join(CACHE, 'zaqar.json')))?.toString('utf8');
+  const cached = (await readIfThere(disk, join(cacheOf(ini ?? ''), 'zaqar.json')))?.toString('utf8');
   return [
     ...before.filter(({ active }) => active).map(({ unit }) => ({ do: 'let-finish', unit }) as const),
     { do: 'take-over-ids' },
@@ -45,6 +45,7 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
       ? [{ do: 'write-config', path: CONFIG_PATH, text: translated(ini) } as const]
       : []),
     ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
+    ...(await leftBehind(disk)).map((path) => ({ do: 'leave', path }) as const),
     ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
   ];
 }
@@ -112,6 +113,8 @@ export function describeMigration(step: MigrationStep): string {
       return `enable and start ${step.unit}`;
     case 'hand-back-ids':
       return `let heat-config take ${step.ids.length} deployments for applied`;
+    case 'leave':
+      return `leave ${step.path} alone, which os-refresh-config has run at every change and nobody runs any more`;
     case 'remove-config':
       return `remove ${step.path}, which is as agent migrate has written it`;
   }

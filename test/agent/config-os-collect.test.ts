@@ -207,6 +207,35 @@ path = other.Metadata.part
     expect(notices.join('\n')).toContain('request');
   });
 
+  test.each([
+    ['command = /usr/bin/my-command --all', 'command = /usr/bin/my-command --all is not run'],
+    ['deployment_key = deployments\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
+    ['[cfn]\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
+  ])('an option that means nothing here and changes what it did is told of: %s', (lines, words) => {
+    expect(translate(`[DEFAULT]\n${lines}\n`).notices).toEqual([expect.stringContaining(words)]);
+  });
+
+  test.each([
+    'command = os-refresh-config',
+    'command=/usr/bin/os-refresh-config --timeout 14400',
+    'splay = 30',
+  ])('one that is served in another way is not: %s', (line) => {
+    expect(translate(`[DEFAULT]\n${line}\n`).notices).toEqual([]);
+  });
+
+  test('the CAs that a collector was given are trusted', async () => {
+    const { config, notices } = await load({
+      [INI]: '[DEFAULT]\ncollectors = local\n[cfn]\nca_certificate = /etc/cloud-ca.pem\n',
+    });
+    expect(config.cloud.ca_file).toBe('/etc/cloud-ca.pem');
+    expect(notices).toEqual([]);
+    const two = '[cfn]\nca_certificate = /etc/a.pem\n[zaqar]\nca_file = /etc/b.pem\n';
+    expect(translate(two).value['cloud']).toEqual({ ca_file: '/etc/a.pem' });
+    expect(translate(two).notices).toEqual([
+      expect.stringContaining('the CAs in /etc/b.pem are not trusted'),
+    ]);
+  });
+
   test('intervals that are no numbers, or the wrong way round, become sensible ones', () => {
     expect(poll('polling_interval = soon')).toEqual({ min_seconds: 1, max_seconds: 30 });
     expect(poll('polling_interval = 5\nmin_polling_interval = 60')).toEqual({

@@ -139,6 +139,24 @@ test('a dry run tells the same steps, and they are worth repeating', async () =>
   expect((await site.pass()).settled).toEqual([]);
 });
 
+test('what os-refresh-config has run beside heat-config is told of: nobody runs it any more', async () => {
+  const { site, hands } = await setUp();
+  const scripts = '/usr/libexec/os-refresh-config/configure.d';
+  const templates = '/usr/libexec/os-apply-config/templates';
+  const left = [`${scripts}/50-heat-config-docker-cmd`, `${templates}/etc/mine.conf`];
+  const replaced = [
+    `${scripts}/20-os-apply-config`,
+    `${scripts}/55-heat-config`,
+    `${templates}/etc/os-collect-config.conf`,
+    `${templates}/var/run/heat-config/heat-config`,
+  ];
+  for (const path of [...left, ...replaced]) await site.node.write(path, '#!/bin/sh\n', 0o755);
+  const told = inWords(await planMigration(hands, NEVER)).filter((words) => words.startsWith('leave'));
+  expect(told).toEqual(left.map((path) => expect.stringContaining(`leave ${path} alone`) as unknown));
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  for (const path of left) expect(await site.node.read(path)).toBe('#!/bin/sh\n');
+});
+
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {
   const { hands, done, units } = await setUp();
   units.set(OLD, { enabled: true, active: true, others: 2 });
@@ -188,15 +206,22 @@ test('there is no way back while somebody waits for an answer', async () => {
   expect((await agentErrorOf(planReturn(again, NEVER))).message).toContain('is only finished');
 });
 
-test('the last message of a queue, which the predecessor has taken out of it, still counts', async () => {
-  const { site, hands } = await setUp();
-  const config = { ...hands.config, collectors: ['zaqar' as const], zaqar: QUEUE };
-  const metadata = listed('queued');
-  await site.node.write('/var/lib/os-collect-config/zaqar.json', metadata);
-  await carryOutMigration(await planMigration({ ...hands, config }, NEVER), hands, NEVER);
-  const record = await site.node.read('/var/lib/coe-agent/zaqar.json');
-  expect(JSON.parse(record.split('\n')[0] ?? '')).toMatchObject({ queueId: 'q', text: metadata });
-});
+test.each([
+  ['', '/var/lib/os-collect-config'],
+  ['[DEFAULT]\ncachedir = /srv/cache\n', '/srv/cache'],
+])(
+  'the last message of a queue, which the predecessor has taken out of it, still counts (%j)',
+  async (cachedir, cache) => {
+    const { site, hands } = await setUp();
+    const config = { ...hands.config, collectors: ['zaqar' as const], zaqar: QUEUE };
+    const metadata = listed('queued');
+    await site.node.write('/etc/os-collect-config.conf', `${INI}${cachedir}`);
+    await site.node.write(`${cache}/zaqar.json`, metadata);
+    await carryOutMigration(await planMigration({ ...hands, config }, NEVER), hands, NEVER);
+    const record = await site.node.read('/var/lib/coe-agent/zaqar.json');
+    expect(JSON.parse(record.split('\n')[0] ?? '')).toMatchObject({ queueId: 'q', text: metadata });
+  },
+);
 
 const QUEUE = {
   auth_url: 'http://127.0.0.1:1/v3',
