@@ -103,8 +103,8 @@ export async function sweepDamages(
 }
 
 /**
- * Kills a rotation at a moment, damages one of its state files, and lets it go on: the certificates end as one
- * set, Heat is told exactly once, whoever reads the log knows which file it was, and the next rotation works.
+ * Kills a rotation at a moment, damages one of its state files, and lets it go on: the certificates are one set when it
+ * has been recovered, and in the end, Heat is told exactly once, whoever reads the log knows which file it was, and the next rotation works.
  *
  * @returns what is wrong
  */
@@ -126,8 +126,11 @@ async function damageAndRecover(
 
     // Whoever looks first sees no more than that something is damaged.
     const runs = [await runner.run(root, {}, 'status'), await runner.run(root, {}, 'plan')];
+    // Before it can be hidden by a new rotation: what the recovery alone makes of it, without the cloud.
+    runs.push(await runner.run(root, {}, 'restart'));
+    const faults = faultsOfSet(one.layout, await readManaged(root)).map((text) => `recovered: ${text}`);
     for (let again = 0; again < 3; again += 1) runs.push(await runner.run(root));
-    const faults = runs.flatMap(faultsOfRun);
+    faults.push(...runs.flatMap(faultsOfRun));
     const files = await readManaged(root);
     faults.push(...faultsOfSet(one.layout, files));
     if (one.credentials && !scenario.fails) faults.push(...faultsOfCredentials(one, files));
