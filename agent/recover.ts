@@ -50,7 +50,12 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
   const { units, lists, workloads, outcome, about } = v.parse(RestSchema, journal.rest);
   if (state === 'ended') return outcome;
   if (state === 'reverting' || state === 'reverted') {
-    const cause = new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
+    // The journal says why, unless it had to be rebuilt.
+    const why =
+      outcome.statusCode === 0
+        ? `the new ${about} failed, and that was interrupted on its way back`
+        : outcome.stderr.trimEnd();
+    const cause = new AgentError('unit', why);
     return failed(await wayBack(cause, journal, units, hands));
   }
   try {

@@ -6,7 +6,7 @@ import { WorkloadsPlan } from '../src/services/workloads.ts';
 
 /**
  * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
- * told if everything is proven, or, once the generation has ended, how it ended.
+ * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
  */
 export const RestSchema = v.object({
   units: v.array(UnitPlan),

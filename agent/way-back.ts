@@ -30,14 +30,17 @@ export async function wayBack(
     await generations.clear();
     return cause;
   }
-  const { about } = v.parse(RestSchema, journal.rest);
+  const rest = v.parse(RestSchema, journal.rest);
+  const { about } = rest;
+  // Who goes on after an interruption knows of nothing else why.
+  const failing = { ...journal, rest: { ...rest, outcome: failed(cause) } satisfies Rest };
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
 
   let reverted: Journal;
   try {
     await refuseExpired(journal, hands);
-    reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(journal));
+    reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(failing));
   } catch (error) {
     const stuck = report(
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
