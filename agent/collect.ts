@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../src/base/errors.ts';
+import { unlessTooDeep } from '../src/base/json.ts';
 import { type Decoded, decodeDeployment } from '../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../src/deployment/deployment.ts';
 import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../src/metadata/collector.ts';
@@ -86,7 +87,7 @@ export function understand(
         const other = deployments.get(deployment.id);
         if (!other) deployments.set(deployment.id, { deployment, raw: raw.value });
         // The same over two ways, as while the transport changes, is no contradiction.
-        else if (!isDeepStrictEqual(other.raw, raw.value))
+        else if (unlessTooDeep(() => isDeepStrictEqual(other.raw, raw.value)) !== true)
           problems.push(
             new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`),
           );
@@ -104,18 +105,12 @@ export function understand(
 }
 
 /** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */
-function decodeSafely(value: unknown): Decoded {
-  try {
-    return decodeDeployment(value);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    return {
-      ok: false,
-      id: undefined,
-      error: new AgentError('bad-deployment', 'a deployment is nested too deep', { cause }),
-    };
-  }
-}
+const decodeSafely = (value: unknown): Decoded =>
+  unlessTooDeep(() => decodeDeployment(value)) ?? {
+    ok: false,
+    id: undefined,
+    error: new AgentError('bad-deployment', 'a deployment is nested too deep'),
+  };
 
 const asAgentError = (error: unknown): AgentError =>
   error instanceof AgentError ? error : new AgentError('bad-metadata', explain(error), { cause: error });

@@ -30,3 +30,16 @@ export function mergeDeep(
   // No assignment: a key may be called `__proto__`.
   return Object.fromEntries(merged);
 }
+
+/**
+ * What comes of walking JSON that somebody else has made; undefined when it is nested deeper than the stack, which is
+ * what bounds that.
+ */
+export function unlessTooDeep<T>(walk: () => T): T | undefined {
+  try {
+    return walk();
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}

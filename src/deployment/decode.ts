@@ -8,14 +8,14 @@ import type { Deployment } from './deployment.ts';
 /** Ids become file names, so only what Heat makes (UUIDs) and a person would write is an id. */
 const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'is not usable as an id'));
 
-const Input = v.object({ name: v.string(), type: v.optional(v.string()), value: v.optional(v.unknown()) });
+const Input = v.object({ name: v.string(), type: v.nullish(v.string()), value: v.optional(v.unknown()) });
 
 const fields = {
-  name: v.optional(v.string(), ''),
+  name: v.nullish(v.string(), ''),
   group: v.optional(v.nullable(v.string()), ''),
   creation_time: v.nullish(v.string()),
   inputs: v.optional(v.array(Input), []),
-  outputs: v.optional(
+  outputs: v.nullish(
     v.array(v.object({ name: v.string(), error_output: v.optional(v.unknown(), false) })),
     [],
   ),

@@ -170,5 +170,5 @@ function cannotStart(error: unknown, { environment, what }: Order): string {
     return `${begin}what its first line names is not on this node (ENOENT); look for a mistyped path, or for a line that ends with a carriage return`;
   if (errno !== 'E2BIG') return begin + explain(error);
   const [name, value] = environment.reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', '']);
-  return `${begin}its inputs are too large for an environment (E2BIG); the largest is ${name} with ${Buffer.byteLength(value)} bytes`;
+  return `${begin}its inputs are too large for an environment (E2BIG): ${environment.length} variables, the largest is ${name} with ${Buffer.byteLength(value)} bytes`;
 }

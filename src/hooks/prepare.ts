@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { unlessTooDeep } from '../base/json.ts';
 import type { RunOperation } from '../operation/run.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { LONGEST_MS, type RunRequest } from './request.ts';
@@ -29,14 +30,14 @@ export function prepareRun(
     return {
       ...shared,
       what: `the hook ${hook}`,
-      run: { program: hook, stdin: asJson(deployment) },
+      run: { program: hook, stdin: walked(() => JSON.stringify(deployment)) },
       environment: settings.base,
     };
   return {
     ...shared,
     what: 'the script',
     run: { script: scriptOf(deployment['config']) },
-    environment: environmentOf(deployment['inputs'], settings.base),
+    environment: walked(() => environmentOf(deployment['inputs'], settings.base)),
   };
 }
 
@@ -51,11 +52,8 @@ function scriptOf(config: unknown): string {
   return config;
 }
 
-function asJson(deployment: unknown): string {
-  try {
-    return JSON.stringify(deployment);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new AgentError('bad-deployment', 'the deployment is nested too deep', { cause });
-  }
+function walked<T>(walk: () => T): T {
+  const result = unlessTooDeep(walk);
+  if (result === undefined) throw new AgentError('bad-deployment', 'the deployment is nested too deep');
+  return result;
 }

@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { isObject, mergeDeep } from '../base/json.ts';
+import { isObject, mergeDeep, unlessTooDeep } from '../base/json.ts';
 import type { Said } from './decode.ts';
 
 /**
@@ -16,16 +16,15 @@ import type { Said } from './decode.ts';
  * @throws `bad-metadata` when they are nested too deep
  */
 export function mergeMetadata(said: readonly Said[]): Record<string, unknown> {
-  try {
-    return said
+  // The stack is as deep as the nesting that two sources have in common.
+  const merged = unlessTooDeep(() =>
+    said
       .flatMap(({ metadata }) => [metadata, ...exploded(metadata['deployments'])])
-      .reduce<Record<string, unknown>>((under, over) => mergeDeep(under, over), {});
-  } catch (cause) {
-    // The stack is as deep as the nesting that two sources have in common.
-    if (!(cause instanceof RangeError)) throw cause;
-    const sources = said.map(({ source }) => source).join(', ');
-    throw new AgentError('bad-metadata', `merging the metadata from ${sources}: nested too deep`);
-  }
+      .reduce<Record<string, unknown>>((under, over) => mergeDeep(under, over), {}),
+  );
+  if (merged) return merged;
+  const sources = said.map(({ source }) => source).join(', ');
+  throw new AgentError('bad-metadata', `merging the metadata from ${sources}: nested too deep`);
 }
 
 const exploded = (deployments: unknown): Record<string, unknown>[] =>

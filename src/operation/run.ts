@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { isObject } from '../base/json.ts';
+import { isObject, unlessTooDeep } from '../base/json.ts';
 import { pythonStr } from '../base/python.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 
@@ -37,7 +37,9 @@ export function selectRun({ group, raw }: Deployment): RunOperation | undefined 
   }
   const seconds = options.output?.timeout;
   const timeoutMs = typeof seconds === 'number' ? seconds * 1000 : undefined;
-  return { kind: 'run', hook, deployment: { ...raw, inputs: inputsOf(raw) }, timeoutMs };
+  const inputs = unlessTooDeep(() => inputsOf(raw));
+  if (!inputs) return 'the inputs are nested too deep';
+  return { kind: 'run', hook, deployment: { ...raw, inputs }, timeoutMs };
 }
 
 /** The group as the name of a file. */

@@ -124,5 +124,7 @@ test('inputs that are too large for an environment are named', async () => {
     ],
   });
   expect(statusCode).toBe(1);
-  expect(fault).toContain('too large for an environment (E2BIG); the largest is large with 200000 bytes');
+  expect(fault).toContain(
+    'too large for an environment (E2BIG): 2 variables, the largest is large with 200000 bytes',
+  );
 });

@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite } from './support/site.ts';
+
+/** What no Heat sends, beside one that is as it should be: that is run, whatever stands before it. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const LOCAL = '/var/lib/os-collect-config/local-data/all.json';
+const SCRIPT = '#!/bin/sh\necho ran';
+const GOOD = JSON.stringify({ id: 'good', group: 'script', config: '#!/bin/sh\necho good', inputs: [] });
+
+/** A script with other fields, as the text of JSON. */
+const odd = (fields: Record<string, unknown>): string =>
+  JSON.stringify({ id: 'odd', group: 'script', config: SCRIPT, inputs: [], ...fields });
+
+/** The same with JSON that is nested so deep in the place of `"DEEP"`; it would be too deep for JSON.stringify here. */
+const nested = (depth: number, fields: Record<string, unknown>): string =>
+  odd(fields).replace('"DEEP"', `${'['.repeat(depth)}${']'.repeat(depth)}`);
+
+const DEEP = 100_000;
+const TOO_DEEP = 'nested too deep';
+
+const input = (type: string, value: unknown): { inputs: unknown[] } => ({
+  inputs: [{ name: 'x', type, value }],
+});
+
+async function passWith(...deployments: readonly string[]) {
+  const site = await createSite(cloud, { bare: true, config: { collectors: ['local'] } });
+  await site.node.write(LOCAL, `{"deployments":[${[...deployments, GOOD].join(',')}]}`);
+  const { settled, problems, unserved } = await site.pass();
+  const outcomes = new Map(settled.map(({ id, outcome }) => [id, outcome]));
+  expect(outcomes.get('good')).toMatchObject({ statusCode: 0, stdout: 'good\n' });
+  return { odd: outcomes.get('odd'), problems: problems.map(({ message }) => message), unserved };
+}
+
+test.each([
+  ['a text', nested(DEEP, input('String', 'DEEP')), TOO_DEEP],
+  ['a text of some thousand levels', nested(5000, input('String', 'DEEP')), TOO_DEEP],
+  ['a variable', nested(DEEP, input('Json', 'DEEP')), TOO_DEEP],
+  ['a script', nested(DEEP, { config: 'DEEP' }), 'the config of a script is its text'],
+  ['a component', nested(DEEP, { group: 'component', config: { configs: 'DEEP' } }), 'config.configs'],
+])(
+  'JSON that is nested very deep in the place of %s is refused in plain words',
+  async (_, deployment, why) => {
+    const result = await passWith(deployment);
+    expect(result).toMatchObject({ problems: [], odd: { statusCode: 1 } });
+    expect(result.odd?.stderr).toContain(why);
+  },
+);
+
+test.each([
+  ['a hundred levels', nested(100, input('Json', 'DEEP'))],
+  ['where nobody looks', nested(DEEP, { options: { other: 'DEEP' } })],
+  [
+    'nulls',
+    odd({ name: null, outputs: null, options: null, inputs: [{ name: 'x', type: null, value: null }] }),
+  ],
+  ['an output that is a path', odd({ outputs: [{ name: '../../x' }, { name: '__proto__' }] })],
+  ['half a character', odd(input('String', '\ud800'))],
+])('%s are as good as anything else', async (_, deployment) => {
+  expect(await passWith(deployment)).toMatchObject({
+    problems: [],
+    odd: { statusCode: 0, stdout: 'ran\n', outputs: {} },
+  });
+});
+
+test('of two that are nested too deep to be compared the first counts', async () => {
+  const deployment = nested(DEEP, { other: 'DEEP' });
+  expect(await passWith(deployment, deployment)).toMatchObject({
+    odd: { statusCode: 0 },
+    problems: ['deployment odd is there twice; the first counts'],
+  });
+});
+
+test('a hundred thousand inputs are told of in plain words', async () => {
+  const inputs = Array.from({ length: 100_000 }, (_, index) => ({
+    name: `n${index}`,
+    value: 'x'.repeat(30),
+  }));
+  const result = await passWith(odd({ inputs }));
+  expect(result.odd?.stderr).toMatch(/too large for an environment \(E2BIG\): 1000\d\d variables/);
+});
+
+test.each(['../..', '\0', ' \n', '#', 'x'.repeat(300)])('the group %j is left alone', async (group) => {
+  expect(await passWith(odd({ group }))).toMatchObject({ odd: undefined, problems: [] });
+});
+
+test.each([
+  ['an id', { id: 'DEEP' }],
+  ['a group', { group: 'DEEP' }],
+  ['the list of inputs', { inputs: 'DEEP' }],
+  ['an id that is a path', { id: '../../etc/passwd' }],
+  ['an id that is a number', { id: 7 }],
+])('without an address to answer to, %s that is none is reported', async (_, fields) => {
+  const { odd: settled, problems } = await passWith(nested(DEEP, fields));
+  expect(settled).toBeUndefined();
+  expect(problems).toHaveLength(1);
+});
