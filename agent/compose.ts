@@ -12,6 +12,7 @@ import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import { readAddress } from '../src/metadata/address.ts';
 import { driveReader, readByLabel } from '../src/metadata/config-drive.ts';
+import type { HeatParams } from '../src/metadata/heat-params.ts';
 import { type Cfn, createCfn } from '../src/openstack/cfn.ts';
 import { createHeat, type Heat } from '../src/openstack/heat.ts';
 import { createHttp, type Http } from '../src/openstack/http.ts';
@@ -79,7 +80,11 @@ export async function compose({
   const uid = process.getuid?.() ?? 0;
   const path = join(STATE, 'polling.json');
   const { config, adoption } = await openAdoption(configured, path, { disk, clock, log, secrets });
-  const params = await readParamsIfThere({ disk, config, secrets });
+  const params = await readParamsIfThere({ disk, config, secrets }).catch((error: unknown): HeatParams => {
+    // Whoever waits for a deployment is to hear of it: the cloud is asked as if the file said nothing.
+    log.error({ why: explain(error) }, 'the heat-params cannot be read');
+    return new Map();
+  });
   let skewMs: number | undefined;
   const onDate = (date: string): void => {
     skewMs = clock.now() - Date.parse(date);

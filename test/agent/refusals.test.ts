@@ -72,6 +72,17 @@ const REFUSALS: readonly Refusal[] = [
     signings: 0,
   },
   {
+    what: 'heat-params that cannot be read',
+    arrange: async (site) => {
+      const path = join(site.node.root, '/etc/sysconfig/heat-params');
+      await rm(path);
+      await mkdir(path);
+      update(site);
+    },
+    words: () => ['reading /etc/sysconfig/heat-params', 'a directory is in the way'],
+    signings: 0,
+  },
+  {
     what: 'a trust that is gone: which user, which trust, what Keystone said',
     arrange: (site) => {
       cloud.deleteTrust(site.cluster);
