@@ -1,6 +1,9 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../../src/deployment/deployment.ts';
+import { isObject } from '../../../src/base/json.ts';
+import { writeRecord } from '../../../src/base/record.ts';
 import { type Ledger, openLedger } from '../../../src/deployment/ledger.ts';
 import { testClock } from '../support/clock.ts';
 import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
@@ -182,4 +185,24 @@ test('of the answered deployments of a resource the last twenty are remembered; 
   const last = Array.from({ length: 21 }, (_, index) => `busy-${index + 5}`);
   expect(known.toSorted()).toEqual(['busy-0', 'quiet-0', ...last].toSorted());
   expect((await files(DIRECTORY)).length).toBe(known.length);
+});
+
+test('whatever a record holds, it is an entry or told of as damaged', async () => {
+  const { ledger, reopen, disk, damaged } = await setUp();
+  await ledger.accept(work);
+  const entry = { ...ledger.find(id) };
+  const part = fc.constantFrom(...Object.keys(entry), '__proto__');
+  await fc.assert(
+    fc.asyncProperty(
+      fc.oneof(fc.jsonValue(), fc.dictionary(part, fc.jsonValue())),
+      fc.boolean(),
+      async (value, whole) => {
+        const record: unknown = whole ? value : { ...entry, ...(isObject(value) ? value : {}) };
+        await writeRecord(disk, `${DIRECTORY}/${id}.json`, record);
+        damaged.length = 0;
+        const again = await reopen();
+        expect(again.entries().length + damaged.length).toBe(1);
+      },
+    ),
+  );
 });

@@ -1,5 +1,7 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { writeRecord } from '../../../src/base/record.ts';
+import { isObject } from '../../../src/base/json.ts';
+import { readRecord, writeRecord } from '../../../src/base/record.ts';
 import type { Presence } from '../../../src/hooks/process.ts';
 import type { RunRequest } from '../../../src/hooks/request.ts';
 import { createRuns } from '../../../src/hooks/runs.ts';
@@ -84,3 +86,35 @@ test('what is ordered is for nobody else, and removing it leaves nothing', async
   await runs.remove('one');
   expect(await runs.list()).toEqual([]);
 });
+
+test('whatever the records hold, it is known what to make of the run', async () => {
+  const { runs, disk, become } = await bench();
+  become('gone');
+  const { order, claim, result } = runs.filesOf('one');
+  await runs.order(REQUEST, undefined);
+  const ordered: unknown = await readRecord(disk, order);
+  const records = fc.tuple(
+    near(isObject(ordered) ? ordered : {}),
+    near(CLAIM),
+    near({ statusCode: 0, stdout: '', stderr: '' }),
+  );
+  await fc.assert(
+    fc.asyncProperty(records, async (values) => {
+      for (const [index, path] of [order, claim, result].entries())
+        await writeRecord(disk, path, values[index]);
+      expect((await runs.look('one')).is).toMatch(/^(none|ended|lost)$/);
+    }),
+  );
+});
+
+/** What was written, anything else, and what has the same names. */
+const near = (good: Record<string, unknown>): fc.Arbitrary<unknown> => {
+  const parts = Object.entries(good).map(
+    ([name, value]) => [name, fc.oneof(fc.constant(value), fc.jsonValue())] as const,
+  );
+  return fc.oneof(
+    fc.constant(good),
+    fc.jsonValue(),
+    fc.record(Object.fromEntries(parts), { requiredKeys: [] }),
+  );
+};

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
 import { createHeat } from '../../../src/openstack/heat.ts';
 import type { Session } from '../../../src/openstack/keystone.ts';
 import { NEVER } from '../support/clock.ts';
@@ -75,4 +77,18 @@ test.each([
     heat.signalAddress(SIGNED, 'POST', '{}', NEVER),
   ])
     expect(await agentErrorOf(signalled)).toMatchObject({ code });
+});
+
+test('any answer is the text of a JSON object or an error of ours', async () => {
+  const close = fc.jsonValue().map((metadata) => JSON.stringify({ metadata }));
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), close);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 200, max: 599 }), text, async (status, body) => {
+      const { http } = fakeHttp({ status, text: body });
+      const result = await createHeat(http)
+        .readMetadata(session, resource, NEVER)
+        .catch((error: unknown) => error);
+      if (!(result instanceof AgentError)) expect(jsonObject(String(result))).toBeTypeOf('object');
+    }),
+  );
 });

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
 import { createMagnum } from '../../../src/openstack/magnum.ts';
 import { NEVER } from '../support/clock.ts';
 import { captured, fakeHttp } from '../support/fake-http.ts';
@@ -61,4 +63,19 @@ test.each(['', '<html>', '{}', '{"pem":7}', '[]'])('an answer %j has no certific
   expect(await agentErrorOf(createMagnum(http).readCa(access, 'etcd', NEVER))).toMatchObject({
     code: 'bad-answer',
   });
+});
+
+test('any answer has a pem or is an error of ours', async () => {
+  const close = fc.jsonValue().map((pem) => JSON.stringify({ pem }));
+  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), close);
+  await fc.assert(
+    fc.asyncProperty(fc.integer({ min: 200, max: 599 }), text, async (status, body) => {
+      const { http } = fakeHttp({ status, text: body });
+      const magnum = createMagnum(http);
+      for (const asked of [magnum.readCa(access, 'etcd', NEVER), magnum.sign(access, 'etcd', 'CSR', NEVER)]) {
+        const result = await asked.catch((error: unknown) => error);
+        if (!(result instanceof AgentError)) expect(result).toBeTypeOf('string');
+      }
+    }),
+  );
 });

@@ -1,4 +1,6 @@
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
 import type { HttpRequest } from '../../../src/openstack/http.ts';
 import { followed } from '../../../src/openstack/redirect.ts';
 import { NEVER } from '../support/clock.ts';
@@ -64,4 +66,21 @@ test.each([
 test('what leads nowhere is an answer as any other', async () => {
   const { http } = fakeHttp({ status: 302 });
   expect((await followed(ask(), http)).status).toBe(302);
+});
+
+test('wherever an answer leads to, it is an http address or an error of ours', async () => {
+  const part = fc.constantFrom('http', 'https', ':', '//', '@', '[', ']', '%', 'x', '?', '#', ' ', '\0');
+  const location = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.webUrl(),
+    fc.array(part).map((parts) => parts.join('')),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(301, 302, 303, 307, 308), location, async (status, where) => {
+      const { http, asked } = fakeHttp(to(where, status), OK);
+      const result = await followed(ask(), http).catch((error: unknown) => error);
+      if (!(result instanceof AgentError)) expect(result).toMatchObject(OK);
+      for (const { url } of asked) expect(new URL(url).protocol).toMatch(/^https?:$/);
+    }),
+  );
 });
