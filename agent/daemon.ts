@@ -1,7 +1,7 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
-import { newMemory, pass, type PassResult } from './pass.ts';
+import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
 import { recordPass } from './status-file.ts';
 import { nothingUnrecorded, recordTold, tellUnrecorded } from './unrecorded.ts';
 
@@ -46,13 +46,7 @@ export async function runDaemon(
       const result = await pass(atWork, memory, stopping);
       unrecorded.since = undefined;
       report(result, hands, reported);
-      await recordPass(hands, result).catch((error: unknown) => {
-        // It is there to be looked at, and nobody needs it to go on.
-        hands.log.warn(
-          { why: explain(error) },
-          'what the pass found could not be written for "agent status"',
-        );
-      });
+      await keepForStatus(hands, result);
       said = inWords(result);
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
@@ -64,6 +58,8 @@ export async function runDaemon(
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
       logBrokenOff(hands, error, 'the pass broke off');
       notify.status(`the last pass broke off: ${explain(error)}`);
+      const why = new AgentError('state', `the pass broke off: ${explain(error)}`);
+      await keepForStatus(hands, { ...emptyResult(), problems: [why] });
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
       await tellUnrecorded(error, unrecorded, atWork, stopping).catch((another: unknown) => {
@@ -98,6 +94,15 @@ async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal)
     await clock.sleep(ms, wake);
   } catch (error) {
     if (codeOf(error) !== 'aborted') throw error;
+  }
+}
+
+/** It is there to be looked at, and nobody needs it to go on. */
+async function keepForStatus(hands: Hands, result: PassResult): Promise<void> {
+  try {
+    await recordPass(hands, result);
+  } catch (error) {
+    hands.log.warn({ why: explain(error) }, 'what the pass found could not be written for "agent status"');
   }
 }
 

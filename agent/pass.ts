@@ -109,7 +109,8 @@ export async function pass(
   return result;
 }
 
-const emptyResult = (): PassResult => ({
+/** Of a pass that has found nothing. */
+export const emptyResult = (): PassResult => ({
   changed: false,
   settled: [],
   problems: [],

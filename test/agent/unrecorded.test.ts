@@ -7,6 +7,7 @@ import type { RunState } from '../../src/hooks/runs.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { faultsOfSet } from '../crash/certificate-set.ts';
 import { NEVER } from '../src/support/clock.ts';
+import { cli } from './support/cli.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -204,4 +205,14 @@ test('what "agent status" shows may be impossible to write: the daemon goes on, 
   const { told: heard } = await runLoop(site, { times: 2 });
   expect(heard).toEqual([expect.stringMatching(/ done \(ready\)$/), 'idle, nothing to do (ready)']);
   expect(site.log.filter((line) => line.includes('could not be written for'))).toHaveLength(2);
+});
+
+test('"agent status" says that passes break off, and why', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  askByHand(site);
+  disk.fails();
+  await runLoop(site, { times: 1 });
+  const { stdout } = await cli(site, ['status']);
+  expect(stdout).toMatch(/✗ the pass broke off: writing .*no space left/);
 });
