@@ -3,7 +3,7 @@ import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
 import { recordPass } from './status-file.ts';
-import { nothingUnrecorded, recordTold, tellUnrecorded } from './unrecorded.ts';
+import type { Unrecorded } from './unrecorded.ts';
 
 /** What the loop is told from outside. */
 export type DaemonSignals = {
@@ -30,7 +30,7 @@ export async function runDaemon(
 ): Promise<void> {
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
   const memory = newMemory();
-  const unrecorded = nothingUnrecorded();
+  const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   const reported = new Set<string>();
   let wait = fastest;
   let pollsOtherwise = false;
@@ -42,7 +42,7 @@ export async function runDaemon(
     let askedMs = 0;
     const atWork = watched(hands, notify, ended.signal);
     try {
-      await recordTold(unrecorded, hands);
+      if (unrecorded.told.size > 0) await (await import('./unrecorded.ts')).recordTold(unrecorded, hands);
       const result = await pass(atWork, memory, stopping);
       unrecorded.since = undefined;
       report(result, hands, reported);
@@ -62,9 +62,7 @@ export async function runDaemon(
       await keepForStatus(hands, { ...emptyResult(), problems: [why] });
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
-      await tellUnrecorded(error, unrecorded, atWork, stopping).catch((another: unknown) => {
-        logBrokenOff(hands, another, 'and whoever waits could not be told');
-      });
+      await tellAllTheSame(error, unrecorded, atWork, stopping);
     } finally {
       ended.abort();
     }
@@ -94,6 +92,21 @@ async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal)
     await clock.sleep(ms, wake);
   } catch (error) {
     if (codeOf(error) !== 'aborted') throw error;
+  }
+}
+
+/** Loaded when passes break off: an idle daemon stays small. */
+async function tellAllTheSame(
+  cause: unknown,
+  unrecorded: Unrecorded,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    const { tellUnrecorded } = await import('./unrecorded.ts');
+    await tellUnrecorded(cause, unrecorded, hands, signal);
+  } catch (error) {
+    logBrokenOff(hands, error, 'and whoever waits could not be told');
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
-import { nothingUnrecorded, tellUnrecorded } from '../../agent/unrecorded.ts';
+import { tellUnrecorded } from '../../agent/unrecorded.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { Order } from '../../src/hooks/run-files.ts';
 import type { RunState } from '../../src/hooks/runs.ts';
@@ -170,19 +170,42 @@ const ORDER: Order = {
   outputs: [],
 };
 
-const itRuns = async (): Promise<RunState> => await Promise.resolve({ is: 'running', order: ORDER });
+/** The program finds a script in this state. */
+async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
+  const hands = await site.start();
+  const look = async (): Promise<RunState> => await Promise.resolve(state);
+  const runs = { ...hands.runs, runs: { ...hands.runs.runs, look } };
+  const cause = new AgentError('disk', 'reading its directory: input/output error (EIO)');
+  await tellUnrecorded(cause, { since: -Infinity, told: new Map() }, { ...hands, runs }, NEVER);
+  return told(site);
+}
 
 test('a script that runs is not answered for: how it ends is still to be seen', async () => {
   const site = await createSite(cloud);
   askByHand(site, 'by-hand', 'script');
-  const hands = await site.start();
-  const runs = { ...hands.runs, runs: { ...hands.runs.runs, look: itRuns } };
-  const cause = new AgentError('disk', 'reading its directory: input/output error (EIO)');
-  const forLong = { ...nothingUnrecorded(), since: -Infinity };
-  await tellUnrecorded(cause, forLong, { ...hands, runs }, NEVER);
-  expect(told(site)).toEqual([]);
-  await tellUnrecorded(cause, forLong, hands, NEVER);
-  expect(told(site)).toEqual([[true, 1, expect.stringContaining('input/output error')]]);
+  expect(await tellOfScript(site, { is: 'running', order: ORDER })).toEqual([]);
+  const cannot = [true, 1, expect.stringContaining('input/output error')];
+  expect(await tellOfScript(site, { is: 'ordered', order: ORDER })).toEqual([cannot]);
+});
+
+test('of a script that has ended it is told how', async () => {
+  const site = await createSite(cloud);
+  askByHand(site, 'by-hand', 'script');
+  const result = { statusCode: 3, stdout: '', stderr: 'its own words' };
+  expect(await tellOfScript(site, { is: 'ended', order: ORDER, result })).toEqual([
+    [true, 3, 'its own words'],
+  ]);
+});
+
+test('of a rotation that has ended it is told how, as its journal has it', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  const id = askByHand(site);
+  // Staging, committing, committed, ended.
+  disk.failsAfterReplacing(`${STATE}/generation/journal`, 4);
+  expect(await runFor(site, disk, 10)).toEqual([[true, 0, '']]);
+  expect(told(site)).toHaveLength(1);
+  expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 0 } }]);
 });
 
 test('a result that has been recorded is sent, though nothing more can be', async () => {
