@@ -3,6 +3,7 @@ import { isObject } from '../src/base/json.ts';
 import {
   type PredecessorConfig,
   type Section,
+  timeoutOf,
   translatePredecessor,
   trustedBy,
   withoutCounterpart,
@@ -30,7 +31,12 @@ export function translateOsCollectConfig(
   const value = withUsableCollectors(translatePredecessor(config), (name, why) => {
     tell(`the collector ${name} ${why} and is left out`);
   });
-  return file === undefined ? value : { ...value, cloud: { ca_file: file } };
+  const timeout = timeoutOf(config);
+  return {
+    ...value,
+    ...(file === undefined ? {} : { cloud: { ca_file: file } }),
+    ...(timeout === undefined ? {} : { scripts: { timeout_seconds: timeout } }),
+  };
 }
 
 /** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */

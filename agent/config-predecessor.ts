@@ -99,6 +99,12 @@ export const withoutCounterpart = ({ general, section }: PredecessorConfig): str
       .map((value) => `${option} = ${value} ${instead}`),
   );
 
+/** How long all that it runs may take, in seconds: what `os-refresh-config --timeout` was given. */
+export function timeoutOf({ general }: PredecessorConfig): number | undefined {
+  const [, seconds] = /\s--timeout[ =](\d+)/.exec(general.get('command')?.at(-1) ?? '') ?? [];
+  return Number(seconds) || undefined;
+}
+
 /** The files of CAs that it names for a collector; here one holds for everything. */
 export const trustedBy = ({ section }: PredecessorConfig): string[] => {
   const named = [section('cfn').get('ca_certificate'), section('zaqar').get('ca_file')];

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type Disk, type FileInfo, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { trustFault } from '../base/trust.ts';
@@ -11,26 +11,34 @@ export type Unreadable = Collected & { fault: AgentError };
 
 export const isUnreadable = (collected: Collected): collected is Unreadable => 'fault' in collected;
 
-/** The `*.json` files of some directories, in the order of their names (collector `local`). */
+/**
+ * The files of some directories, whatever they are called but for hidden ones and an editor's copies, in the order of
+ * their names wherever they lie, as the predecessor has them (collector `local`).
+ */
 export const localCollector = (disk: Disk, directories: readonly string[], uid: number): Collector => ({
   name: 'local',
   collect: async () => {
     const found: Collected[] = [];
     for (const directory of directories)
       found.push(...(await alone(directory, async () => await readDirectory(disk, directory, uid))));
-    return found;
+    return found.toSorted((one, other) => byName(nameOf(one), nameOf(other)));
   },
 });
 
+/** What says nothing has no place among the others. */
+const nameOf = (one: Collected): string => (isUnreadable(one) ? '' : basename(one.source));
+
+/** Of two files of one name the one in the earlier directory comes first, as sorting leaves it. */
+const byName = (one: string, other: string): number => (one === other ? 0 : one < other ? -1 : 1);
+
 async function readDirectory(disk: Disk, directory: string, uid: number): Promise<Collected[]> {
-  const names = (await disk.list(directory)).filter(
-    (name) => name.endsWith('.json') && !name.startsWith('.'),
-  );
+  const names = (await disk.list(directory)).filter((name) => !name.startsWith('.') && !name.endsWith('~'));
   const info = names.length > 0 ? await infoOf(disk, directory) : undefined;
   if (info) checkOwner(info, directory, uid);
   const found: Collected[] = [];
   for (const path of names.map((name) => join(directory, name)))
-    found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
+    if (path.endsWith('.json') || (await infoOf(disk, path))?.type !== 'directory')
+      found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
   return found;
 }
 

@@ -223,6 +223,16 @@ path = other.Metadata.part
     expect(translate(`[DEFAULT]\n${line}\n`).notices).toEqual([]);
   });
 
+  test.each([
+    ['os-refresh-config --timeout 14400', 14_400],
+    ['/usr/bin/os-refresh-config --log-level DEBUG --timeout=60', 60],
+    ['os-refresh-config --timeout 0', 3600],
+    ['os-refresh-config', 3600],
+  ])('what %j could take, a script may take', async (command, seconds) => {
+    const { config } = await load({ [INI]: `[DEFAULT]\ncommand = ${command}\ncollectors = local\n` });
+    expect(config.scripts.timeout_seconds).toBe(seconds);
+  });
+
   test('the CAs that a collector was given are trusted', async () => {
     const { config, notices } = await load({
       [INI]: '[DEFAULT]\ncollectors = local\n[cfn]\nca_certificate = /etc/cloud-ca.pem\n',

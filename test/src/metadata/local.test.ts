@@ -24,14 +24,23 @@ async function setUp(): Promise<
   return { ...temp, collect, faults: async () => faultsOf(await collect()) };
 }
 
-test('the files of a directory come in the order of their names; others and hidden ones do not count', async () => {
-  const { write, collect } = await setUp();
-  for (const name of ['b.json', 'a.json', '.c.json', 'd.txt', 'e.json~'])
+test('the files of a directory come in the order of their names; hidden ones and copies do not count', async () => {
+  const { write, at, collect } = await setUp();
+  for (const name of ['b.json', 'a.json', '.c.json', 'd', 'e.json~'])
     await write(`${DIRECTORY}/${name}`, name);
+  await mkdir(at(`${DIRECTORY}/c`));
   expect(await collect()).toEqual([
     { source: `${DIRECTORY}/a.json`, text: 'a.json' },
     { source: `${DIRECTORY}/b.json`, text: 'b.json' },
+    { source: `${DIRECTORY}/d`, text: 'd' },
   ]);
+});
+
+test('of several directories too it is the names that say what comes over what', async () => {
+  const { disk, write } = await tempRoot();
+  for (const path of ['/one/b', '/two/a', '/two/b', '/one/c']) await write(path, path);
+  const found = await localCollector(disk, ['/one', '/two'], self).collect(NEVER);
+  expect(found.map(({ source }) => source)).toEqual(['/two/a', '/one/b', '/two/b', '/one/c']);
 });
 
 test('no directory, or none with files, is nothing', async () => {
