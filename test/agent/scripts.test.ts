@@ -215,6 +215,14 @@ test("the operator's own directory comes first, and alone can have a hook for sc
   expect(await answerTo(site, script)).toMatchObject({ deploy_stdout: 'ours\n' });
 });
 
+test("HEAT_CONFIG_HOOKS of the agent's environment names a directory that comes before those of packages", async () => {
+  const env = { HEAT_CONFIG_HOOKS: '/opt/hooks' };
+  const site = await createSite(cloud, { bare: true, env });
+  await site.node.write('/usr/libexec/heat-config/hooks/salt', '#!/bin/sh\necho theirs', 0o755);
+  await site.node.write('/opt/hooks/salt', '#!/bin/sh\necho "$HEAT_CONFIG_HOOKS"', 0o755);
+  expect(await answerTo(site, { group: 'salt' })).toMatchObject({ deploy_stdout: '/opt/hooks\n' });
+});
+
 test('a hook that others could have written is not run, and Heat is told why', async () => {
   const site = await plainSite();
   const directory = '/usr/libexec/heat-config/hooks';

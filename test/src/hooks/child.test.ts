@@ -43,6 +43,14 @@ test('nothing of what a program says is lost, however quickly it ends', async ()
   expect(new Set(said.map(({ stdout, written }) => stdout + written))).toEqual(new Set(['said\nsaid\n']));
 });
 
+test('the file for whoever watches begins anew when it is full, and what is kept is the end', async () => {
+  const { stdout, written } = await run('#!/bin/sh\nhead -c 40000000 /dev/zero | tr "\\0" x; echo end');
+  expect(written.length).toBeLessThan(17 * 2 ** 20);
+  expect(written.endsWith('xend\n')).toBe(true);
+  expect(stdout).toMatch(/^\[\d+ bytes cut here\]\nx+end\n$/);
+  expect(stdout.length).toBeLessThan(2 ** 20 + 100);
+});
+
 test('its exit code is the status; a signal is a negative one', async () => {
   expect(await run('#!/bin/sh\nexit 7')).toMatchObject({ statusCode: 7 });
   expect(await run('#!/bin/sh\nkill -KILL $$')).toMatchObject({ statusCode: -9 });
