@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject, type Service } from '../cloud/exchange.ts';
@@ -113,3 +115,26 @@ test('a deployment of the group os-apply-config can say how to poll', async () =
   const hands = await site.start();
   expect(hands.config.poll).toMatchObject({ max_seconds: 7 });
 });
+
+test('a new way stays when the cloud answers, whatever a local file or the metadata service has to say', async () => {
+  const site = await createSite(cloud);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'os-apply-config',
+    config: { 'os-collect-config': { collectors: ['ec2', 'heat', 'local'], ec2: { metadata_url: NOWHERE } } },
+    signalTransport: 'NO_SIGNAL',
+  });
+  expect(await site.pass()).toMatchObject({ pollsOtherwise: true });
+  const LOCAL = '/var/lib/os-collect-config/local-data/poll.json';
+  await site.node.write(LOCAL, '{}');
+  await chmod(join(site.node.root, LOCAL), 0o666);
+  const { answers, problems } = await site.pass();
+  expect(answers).toMatchObject([
+    { why: expect.any(String) as unknown },
+    { why: undefined },
+    { why: expect.any(String) as unknown },
+  ]);
+  expect(problems).toHaveLength(1);
+  expect(await polling(site)).toMatch(/^polls with ec2, heat, local, as the metadata says since [^;]*$/);
+});
+
+const NOWHERE = 'http://127.0.0.1:1/latest/meta-data';
