@@ -7,7 +7,7 @@ import type { Hands } from './hands.ts';
 import { failed } from './outcome.ts';
 import { carryOut } from './perform.ts';
 import { fromReplaceOn } from './plan.ts';
-import { RestSchema } from './rest.ts';
+import { type Rest, RestSchema } from './rest.ts';
 import { salvage } from './salvage.ts';
 import { wayBack } from './way-back.ts';
 
@@ -41,27 +41,49 @@ async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Jou
   }
 }
 
+/**
+ * How many starts go on with the same generation before it is taken back, and before it is given up. What ends the agent
+ * each time, as a unit that takes it along when it is restarted, would do so for ever, and restart the node's services.
+ */
+const MOST = { forward: 5, back: 10 };
+
 async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): Promise<Outcome | undefined> {
   const { owner, state } = journal;
   if (state === 'staging') {
     await hands.generations.clear();
     return undefined;
   }
-  const { units, lists, workloads, outcome, about } = v.parse(RestSchema, journal.rest);
+  const rest = v.parse(RestSchema, journal.rest);
+  const { units, lists, workloads, outcome, resumed } = rest;
   if (state === 'ended') return outcome;
-  if (state === 'reverting' || state === 'reverted') {
-    // The journal says why, unless it had to be rebuilt.
-    const why =
-      outcome.statusCode === 0
-        ? `the new ${about} failed, and that was interrupted on its way back`
-        : outcome.stderr.trimEnd();
-    const cause = new AgentError('unit', why);
-    return failed(await wayBack(cause, journal, units, hands));
-  }
+  const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies Rest };
+  if (resumed >= MOST.back) return await giveUp(again, rest, hands);
+  // Pods may trust the new CA already: then there is no way back.
+  const isTooOften = resumed >= MOST.forward && workloads === undefined;
+  if (state === 'reverting' || state === 'reverted' || isTooOften)
+    return failed(await wayBack(new AgentError('unit', whyBack(rest)), again, units, hands));
   try {
-    return await carryOut(fromReplaceOn(units, lists, workloads), { owner, hands, signal, journal });
+    return await carryOut(fromReplaceOn(units, lists, workloads), { owner, hands, signal, journal: again });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);
   }
+}
+
+type Whole = v.InferOutput<typeof RestSchema>;
+
+/** The journal of a way back says why, unless it had to be rebuilt. */
+function whyBack({ outcome, about, resumed }: Whole): string {
+  if (outcome.statusCode !== 0) return outcome.stderr.trimEnd();
+  return resumed >= MOST.forward
+    ? `the agent was ended ${resumed + 1} times before the new ${about} were proven`
+    : `the new ${about} failed, and that was interrupted on its way back`;
+}
+
+async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
+  const { units, about, resumed } = rest;
+  const why = `${whyBack(rest)}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
+  const outcome = failed(new AgentError('state', why));
+  await hands.generations.stick(journal, { units, outcome, about } satisfies Rest);
+  return outcome;
 }

@@ -14,6 +14,8 @@ export const RestSchema = v.object({
   lists: v.optional(v.array(ListPlan), []),
   workloads: v.optional(WorkloadsPlan),
   outcome: OutcomeSchema,
+  /** How many starts of the agent have gone on with it. */
+  resumed: v.optional(v.number(), 0),
   /** What the generation's files hold. */
   about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });

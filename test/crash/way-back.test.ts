@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { isOld } from './after-kill.ts';
+import { type Bench, createBench, readManaged } from './bench.ts';
 import { accepted } from './disk-fault.ts';
 import { BROKEN } from './ending.ts';
 import { createScenario } from './kill.ts';
-import { GOING_BACK } from './scenarios.ts';
+import { GOING_BACK, IN_FILES } from './scenarios.ts';
 import { withRunner } from './sweep.ts';
 
 let bench: Bench;
@@ -42,3 +43,53 @@ test.each([
     await one.close();
   }
 });
+
+/** As if that unit took the agent down with it. */
+const WITH_KUBELET = { killWhere: ['after restart kubelet'] };
+
+test('killed at the same place again and again, it goes back', { timeout: 120_000 }, async () => {
+  const one = await createScenario(bench, IN_FILES);
+  try {
+    await withRunner(async (runner) => {
+      for (let kill = 0; kill < 6; kill += 1)
+        expect(await runner.run(one.node.root, WITH_KUBELET)).toMatchObject({ killed: true });
+      await runner.run(one.node.root);
+    });
+    expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
+    expect(accepted(one)[0]?.['deploy_stderr']).toMatch(
+      /the agent was ended 6 times .*the old certificates are back and served/,
+    );
+    expect(isOld(await readManaged(one.node.root), one.old)).toBe(true);
+  } finally {
+    await one.close();
+  }
+});
+
+test(
+  'killed on the way back as well, again and again, it leaves it to a person',
+  { timeout: 120_000 },
+  async () => {
+    const one = await createScenario(bench, IN_FILES);
+    const { root, units } = one.node;
+    try {
+      await withRunner(async (runner) => {
+        for (let kill = 0; kill < 11; kill += 1)
+          expect(await runner.run(root, WITH_KUBELET)).toMatchObject({ killed: true });
+        const restarts = units.restarts.length;
+        await runner.run(root, WITH_KUBELET);
+        expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
+        expect(accepted(one)[0]?.['deploy_stderr']).toMatch(/the agent was ended 11 times .*agent rollback/);
+        await runner.run(root, WITH_KUBELET);
+        expect(units.restarts).toHaveLength(restarts);
+
+        await runner.run(root, {}, 'rollback');
+        expect(isOld(await readManaged(root), one.old)).toBe(true);
+        one.rotate();
+        await runner.run(root);
+        expect(await one.cloud.settled(one.cluster)).toBe('UPDATE_COMPLETE');
+      });
+    } finally {
+      await one.close();
+    }
+  },
+);
