@@ -9,6 +9,7 @@ import { watchSignals } from '../lifecycle.ts';
 import { lookAtLists } from '../lists-here.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
 import { planRotation } from '../plan.ts';
+import { servedBeside } from '../predecessors.ts';
 import { type Finding, preflight } from '../preflight.ts';
 import { createTerminal } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';
@@ -33,6 +34,7 @@ export const verb: Verb = async (context) => {
   try {
     const { config } = hands;
     findings.push({ verdict: 'good', what: `the configuration is ${config.sources.join(', ')}` });
+    for (const what of await servedBeside(hands.disk)) findings.push({ verdict: 'warning', what });
     const node = await attempt(`${config.heat_params} has all that is needed`, async () => {
       const read = await readNode(hands);
       checkNode(read, config.heat_params, false);

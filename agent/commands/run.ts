@@ -7,6 +7,7 @@ import { EXIT } from '../exit-code.ts';
 import type { Progress } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
+import { servedBeside } from '../predecessors.ts';
 import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
 
 /**
@@ -31,6 +32,8 @@ export const verb: Verb = async (context) => {
   let hands: Opened | undefined;
   try {
     hands = await open();
+    for (const why of await servedBeside(hands.disk))
+      log.warn({ why }, 'this node is served by another, too');
     while (!lifecycle.stopping.aborted) {
       const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
         wake.abort();

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
+import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 let cloud: Cloud;
@@ -178,6 +180,28 @@ async function examine(site: Site): Promise<{ code: number; bad: string[]; warni
 }
 
 describe('agent doctor', () => {
+  test.each(['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'])(
+    'a predecessor that serves the node is told of (control groups in %s), by the daemon too',
+    async (groups) => {
+      const site = await createSite(cloud);
+      expect((await cli(site, ['doctor'])).stdout).not.toContain('agent migrate');
+      await site.node.write(`${groups}/system.slice/heat-container-agent.service/cgroup.procs`, '');
+      const { stdout, code } = await cli(site, ['doctor']);
+      expect(stdout).toContain(
+        '! heat-container-agent.service serves this node, and two do everything twice',
+      );
+      expect(code).toBe(0);
+      const daemon = site.node.start('run');
+      onTestFinished(() => void daemon.kill('SIGKILL'));
+      let log = '';
+      daemon.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
+      await eventually('the warning', () => log.includes('agent migrate takes its place'));
+      const ended = once(daemon, 'close');
+      daemon.kill('SIGTERM');
+      await ended;
+    },
+  );
+
   test('a sound node gets code 0 and a line for each thing that was looked at', async () => {
     const site = await createSite(cloud, { role: 'master' });
     expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: [] });
