@@ -38,9 +38,18 @@ export async function connectionOf(
   const bundle = (await readIfThere(disk, file))?.toString('utf8');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
     throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
-  const proxy = (name: 'HTTP_PROXY' | 'HTTPS_PROXY' | 'NO_PROXY'): string | undefined => {
-    const url = given(params, name) ?? (env[name.toLowerCase()] || env[name] || undefined);
-    for (const secret of secretsOfUrl(url ?? '')) secrets.add(secret);
+  const setting = (name: string): string | undefined =>
+    given(params, name) ?? (env[name.toLowerCase()] || env[name] || undefined);
+  const proxy = (name: 'HTTP_PROXY' | 'HTTPS_PROXY'): string | undefined => {
+    const value = setting(name);
+    if (value === undefined) return undefined;
+    for (const secret of secretsOfUrl(value)) secrets.add(secret);
+    const url = httpUrl(value);
+    if (url === undefined)
+      log.warn(
+        { setting: name },
+        'what is no http address is no proxy either: the cloud is asked without it',
+      );
     return url;
   };
   return {
@@ -48,8 +57,14 @@ export async function connectionOf(
     // The system's own trust store, as curl has it; Node would go by a list of its own.
     ca: () => bundle ?? systemCas(),
     verify,
-    proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: proxy('NO_PROXY') },
+    proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') },
   };
+}
+
+/** As curl and os-collect-config take it, with or without its scheme; Node would pass over one that it does not know. */
+function httpUrl(text: string): string | undefined {
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
 /** Not imported: TLS is loaded when it is used first. */

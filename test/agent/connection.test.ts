@@ -40,6 +40,11 @@ const NOWHERE = 'http://127.0.0.1:1';
 test.each([
   ['heat-params', (url: string) => ({ params: { HTTP_PROXY: url }, env: { http_proxy: NOWHERE } })],
   ['the environment', (url: string) => ({ env: { HTTP_PROXY: url } })],
+  [
+    'heat-params without its scheme',
+    (url: string) => ({ params: { HTTP_PROXY: url.replace('http://', '') } }),
+  ],
+  ['heat-params in capitals', (url: string) => ({ params: { HTTP_PROXY: url.toUpperCase() } })],
   ['the environment, in small letters', (url: string) => ({ env: { http_proxy: url, HTTP_PROXY: NOWHERE } })],
 ])('a rotation goes through the proxy of %s, from the poll to the signal', async (_, settings) => {
   const proxy = await startProxy();
@@ -62,3 +67,13 @@ test.each(['example.com,127.0.0.1', '10.0.0.0/8,127.0.0.0/8'])(
     expect(proxy.asked).toEqual([]);
   },
 );
+
+test('a proxy of another kind is told of, without its password, and not used', async () => {
+  const site = await createSite(cloud, {
+    params: { HTTP_PROXY: 'socks5://user:correct-horse@proxy.example:1080' },
+  });
+  await cloud.rotateCa(site.cluster);
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(site.log.join('')).toContain('what is no http address is no proxy either');
+  expect(site.log.join('')).not.toContain('correct-horse');
+});

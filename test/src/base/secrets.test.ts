@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createSecrets } from '../../../src/base/secrets.ts';
+import { createSecrets, secretsOfUrl } from '../../../src/base/secrets.ts';
 
 const spellings = (secret: string): string[] => [
   secret,
@@ -76,4 +76,15 @@ test('of passing secrets the last hundred are known, and every lasting one', () 
   for (const token of passing) secrets.addPassing(token);
   expect(secrets.redact(passing.slice(150).join(' '))).not.toContain('token');
   expect(secrets.redact(`${passing[0] ?? ''} lasting-secret`)).toBe(`${passing[0] ?? ''} ***`);
+});
+
+test.each(['http://user:correct-horse@proxy.example:3128', 'user:correct-horse@proxy.example:3128'])(
+  'of %s the password is secret',
+  (url) => {
+    expect(secretsOfUrl(url)).toEqual(expect.arrayContaining(['user:correct-horse', 'correct-horse']));
+  },
+);
+
+test.each(['http://proxy.example:3128', 'proxy.example:3128', ''])('of %j nothing is', (url) => {
+  expect(secretsOfUrl(url)).toEqual([]);
 });
