@@ -159,19 +159,37 @@ export async function settle(
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
-  const lost = hands.ledger.damaged(id);
-  // What was started earlier stays so.
-  if (hands.ledger.find(id)?.state !== 'started') {
-    await hands.ledger.accept(deployment);
-    await hands.ledger.start(id);
-  }
-  const outcome = lost
-    ? failed(LOST)
-    : deployment.fault
-      ? failed(deployment.fault)
-      : await attempt(intention, id, hands, signal);
+  const outcome =
+    (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, hands, signal));
   return await (replacesFiles(operation) ? conclude : concludeRun)(id, outcome, hands);
 }
+
+/** Records that its work is begun. @returns how it ends without that */
+async function begin(
+  deployment: Deployment,
+  intention: Intention | Outcome,
+  { ledger }: Hands,
+): Promise<Outcome | undefined> {
+  const { id, fault } = deployment;
+  const lost = ledger.damaged(id);
+  const entry = ledger.find(id);
+  const begun = entry?.state === 'started' ? (entry.begun ?? 1) : 0;
+  if (begun === 0) await ledger.accept(deployment);
+  // A script is begun once, and looked after as often as it takes.
+  const isRun = 'run' in intention;
+  if (begun >= MOST_BEGUN && !isRun)
+    return failed(
+      new AgentError(
+        'state',
+        `it was begun ${begun} times, and each time something ended it before it was done: it is not begun again, ask for it anew`,
+      ),
+    );
+  if (begun === 0 || !isRun) await ledger.start(id);
+  return lost ? failed(LOST) : fault && failed(fault);
+}
+
+/** Whatever ends the agent in the middle of a deployment would do so for ever. */
+const MOST_BEGUN = 5;
 
 const replacesFiles = ({ kind }: Operation): boolean =>
   ['rotate', 'go-back', 'revoke', 'credentials'].includes(kind);

@@ -29,6 +29,8 @@ const Entry = v.object({
   /** The names of the outputs that Heat expects. */
   outputs: v.array(v.string()),
   state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
+  /** How often its work has been begun. */
+  begun: v.optional(v.number()),
   /** When each state was reached, ISO 8601. */
   at: v.record(v.string(), v.string()),
   outcome: v.optional(OutcomeSchema),
@@ -176,7 +178,7 @@ export async function openLedger(
       await forgetOldest(resource);
     },
     start: async (id) => {
-      await advance(id, 'started');
+      await advance(id, 'started', { begun: (entries.get(id)?.begun ?? 0) + 1 });
     },
     finish: async (id, outcome) => {
       await advance(id, 'finished', { outcome });

@@ -1,0 +1,77 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isOld } from './after-kill.ts';
+import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { accepted } from './disk-fault.ts';
+import { createScenario } from './kill.ts';
+import type { Runner } from './run.ts';
+import { IN_FILES } from './scenarios.ts';
+import { withRunner } from './sweep.ts';
+
+/** Something ends the agent in the middle of a deployment each time, with no file replaced. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+async function killed(times: number, point: string, one: Case, runner: Runner): Promise<void> {
+  for (let kill = 0; kill < times; kill += 1)
+    expect(await runner.run(one.node.root, { killWhere: [point] })).toMatchObject({ killed: true });
+}
+
+const SIGNING = 'before POST .*/certificates$';
+
+test('a rotation that was begun four times is done the fifth time', { timeout: 120_000 }, async () => {
+  const one = await createScenario(bench, IN_FILES);
+  try {
+    await withRunner(async (runner) => {
+      await killed(4, SIGNING, one, runner);
+      await runner.run(one.node.root);
+    });
+    expect(accepted(one)).toMatchObject([{ deploy_status_code: 0 }]);
+  } finally {
+    await one.close();
+  }
+});
+
+test('one that was begun five times is not begun again, and Heat is told', { timeout: 120_000 }, async () => {
+  const one = await createScenario(bench, IN_FILES);
+  try {
+    await withRunner(async (runner) => {
+      await killed(5, SIGNING, one, runner);
+      await runner.run(one.node.root, { killWhere: [SIGNING] });
+      expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
+      expect(accepted(one)[0]?.['deploy_stderr']).toContain(
+        'it was begun 5 times, and each time something ended it',
+      );
+      const files = await readManaged(one.node.root);
+      expect(isOld(files, one.old) && files.size === one.old.size).toBe(true);
+
+      one.rotate();
+      await runner.run(one.node.root);
+      expect(await one.cloud.settled(one.cluster)).toBe('UPDATE_COMPLETE');
+    });
+  } finally {
+    await one.close();
+  }
+});
+
+test('services are not restarted for ever', { timeout: 120_000 }, async () => {
+  const one = await createScenario(bench, IN_FILES);
+  const { cloud, cluster, node } = one;
+  try {
+    await withRunner(async (runner) => {
+      await runner.run(node.root);
+      cloud.deploy(cluster, 'master-0', { resource: 'restart', group: 'coe-restart' });
+      await killed(5, 'after restart kubelet', one, runner);
+      const restarts = node.units.restarts.length;
+      await runner.run(node.root, { killWhere: ['after restart kubelet'] });
+      expect(node.units.restarts).toHaveLength(restarts);
+      expect(accepted(one).at(-1)?.['deploy_stderr']).toContain('it was begun 5 times');
+    });
+  } finally {
+    await one.close();
+  }
+});
