@@ -24,7 +24,9 @@ export type MigrationStep =
   | { do: 'hand-back-ids'; ids: readonly string[] }
   | { do: 'remove-config'; path: string }
   /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
-  | { do: 'leave'; path: string };
+  | { do: 'leave'; path: string }
+  /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
+  | { do: 'mind'; polling: string };
 
 /** Takes the place of os-collect-config and of what it starts. */
 export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
@@ -85,6 +87,7 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
     );
   const before = await readBefore(disk);
   const keeper = await hands.unitKeeper();
+  const adopted = hands.adoption.words();
   const former = await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal);
   const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
@@ -92,6 +95,7 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
     ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'retire', unit: SUCCESSOR } as const] : []),
     { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
     ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
+    ...(adopted?.calm === true ? [{ do: 'mind', polling: adopted.text } as const] : []),
     ...former.map(({ unit }) => ({ do: 'employ', unit }) as const),
   ];
 }
@@ -115,6 +119,8 @@ export function describeMigration(step: MigrationStep): string {
       return `let heat-config take ${step.ids.length} deployments for applied`;
     case 'leave':
       return `leave ${step.path} alone, which os-refresh-config has run at every change and nobody runs any more`;
+    case 'mind':
+      return `mind that os-collect-config goes by ${OS_COLLECT_CONFIG}, while this node ${step.polling}`;
     case 'remove-config':
       return `remove ${step.path}, which is as agent migrate has written it`;
   }

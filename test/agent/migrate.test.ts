@@ -10,6 +10,7 @@ import {
 import { writeRecord } from '../../src/base/record.ts';
 import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at } from '../cloud/exchange.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
@@ -193,6 +194,26 @@ test('the way back lets heat-config take for applied what has been done since', 
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
   expect(done).toEqual([`retire ${NEW}`, `employ ${OLD}`]);
   for (const id of ['one', 'two']) expect(await site.node.read(`${DEPLOYED}/${id}.json`)).toContain(id);
+});
+
+test('on the way back it is told that the metadata has said otherwise since how to poll', async () => {
+  const { site, hands } = await setUp();
+  await site.node.configure({ collectors: ['local'] });
+  const planned = async (): Promise<string[]> => {
+    const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+    return inWords(await planReturn(again, NEVER)).filter((words) => words.startsWith('mind'));
+  };
+  expect(await planned()).toEqual([]);
+  const heat = at(site.cluster.pollerConfig(site.server), 'heat');
+  const section = { collectors: ['heat', 'local'], heat };
+  await site.node.write(`${LOCAL}/poll.json`, JSON.stringify({ 'os-collect-config': section }));
+  await site.pass();
+  await site.pass();
+  expect(await planned()).toEqual([
+    expect.stringMatching(
+      /goes by \/etc\/os-collect-config.conf, while this node polls with heat, local, as the metadata/,
+    ),
+  ]);
 });
 
 test('there is no way back while somebody waits for an answer', async () => {
