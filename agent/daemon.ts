@@ -106,7 +106,7 @@ async function tellAllTheSame(
     const { tellUnrecorded } = await import('./unrecorded.ts');
     await tellUnrecorded(cause, unrecorded, hands, signal);
   } catch (error) {
-    logBrokenOff(hands, error, 'and whoever waits could not be told');
+    if (codeOf(error) !== 'aborted') logBrokenOff(hands, error, 'and whoever waits could not be told');
   }
 }
 

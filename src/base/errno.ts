@@ -8,6 +8,8 @@ const meanings: Record<string, string> = {
   EIO: 'the disk reports an input/output error (EIO)',
   ENOENT: 'no such file or directory (ENOENT)',
   EISDIR: 'a directory is in the way (EISDIR)',
+  EBUSY: 'in use: something is mounted there (EBUSY)',
+  EDQUOT: 'the disk quota is used up (EDQUOT)',
   EEXIST: 'something is there already (EEXIST)',
 };
 

@@ -177,3 +177,21 @@ test('what is immutable is sealed, what is only read-only is not', async ({ skip
     await chattr('chattr', ['-i', at('/file')]);
   }
 });
+
+test('of a file on which another is mounted it is said why it cannot be replaced', async ({ skip }) => {
+  const { disk, write, at } = await tempRoot();
+  await write('/file', 'old');
+  await write('/other', 'mounted');
+  await write('/new', 'new');
+  const run = promisify(execFile);
+  await run('mount', ['--bind', at('/other'), at('/file')]).catch(() => {
+    skip('nothing can be mounted here (not root?)');
+  });
+  try {
+    expect((await agentErrorOf(disk.rename('/new', '/file'))).message).toContain(
+      'something is mounted there',
+    );
+  } finally {
+    await run('umount', [at('/file')]);
+  }
+});

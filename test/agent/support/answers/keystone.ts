@@ -49,6 +49,13 @@ export const KEYSTONE: readonly Row[] = [
     comes: /no answer within 0.2 s/,
     requests: 4,
   },
+  {
+    answer: '401 once, a refusal like any other',
+    effect: status(401),
+    times: 1,
+    comes: /Keystone said 401/,
+    requests: 1,
+  },
   { answer: '401', effect: status(401), comes: /Keystone said 401 words of 401/, requests: 1 },
   { answer: '403', effect: status(403), comes: /Keystone said 403 words of 403/, requests: 1 },
   { answer: '404', effect: status(404), comes: /Keystone said 404/, requests: 1 },
