@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disk } from '../src/base/disk.ts';
-import { readRecord, writeRecord } from '../src/base/record.ts';
+import { readRecordOf, writeRecord } from '../src/base/record.ts';
 import { STATE } from './compose.ts';
 
 /** Earlier versions knew one predecessor alone, and wrote whether its unit was enabled. */
@@ -26,10 +26,8 @@ export type Before = v.InferOutput<typeof Before>;
 const path = join(STATE, 'migration');
 
 /** undefined: this node has not been migrated. @throws `state` when the record is damaged */
-export async function readBefore(disk: Disk): Promise<Before | undefined> {
-  const found = await readRecord(disk, path);
-  return found === undefined ? undefined : v.parse(Before, found);
-}
+export const readBefore = async (disk: Disk): Promise<Before | undefined> =>
+  await readRecordOf(disk, path, Before);
 
 export async function writeBefore(disk: Disk, before: Before): Promise<void> {
   await disk.makeDirectory(STATE, { mode: 0o700 });

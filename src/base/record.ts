@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
+import * as v from 'valibot';
 import { type Disk, readIfThere } from './disk.ts';
 import { replaceFile } from './replace-file.ts';
 import { AgentError, errnoOf } from './errors.ts';
@@ -51,4 +52,20 @@ export async function readRecord(disk: Disk, path: string): Promise<unknown> {
   if (sum !== digest(line) || rest.join('') !== '')
     throw new AgentError('state', `reading ${path}: the record is cut or was altered`);
   return parseJson(line, `reading ${path}`, 'state');
+}
+
+/** The same of one shape. @throws `state` also for what is of another */
+export async function readRecordOf<T extends v.GenericSchema>(
+  disk: Disk,
+  path: string,
+  schema: T,
+): Promise<v.InferOutput<T> | undefined> {
+  const record = await readRecord(disk, path);
+  if (record === undefined) return undefined;
+  const read = v.safeParse(schema, record);
+  if (read.success) return read.output;
+  throw new AgentError(
+    'state',
+    `reading ${path}: the record is of another kind (${v.getDotPath(read.issues[0]) ?? 'it'})`,
+  );
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disk } from '../base/disk.ts';
 import { replaceFile } from '../base/replace-file.ts';
-import { readRecord, writeRecord } from '../base/record.ts';
+import { readRecordOf, writeRecord } from '../base/record.ts';
 
 /** Where heat-config keeps the ids that it has applied, newest place first. */
 export const HEAT_CONFIG = ['/var/lib/heat-config/deployed', '/var/run/heat-config/deployed'] as const;
@@ -39,10 +39,8 @@ export async function tellHeatConfig(disk: Disk, ids: readonly string[]): Promis
 const Ids = v.array(v.string());
 
 /** The ids that `agent migrate` has taken over; heat-config's own files may be gone since. @throws `state` */
-export async function readTakenOver(disk: Disk, path: string): Promise<string[]> {
-  const record = await readRecord(disk, path);
-  return record === undefined ? [] : v.parse(Ids, record);
-}
+export const readTakenOver = async (disk: Disk, path: string): Promise<string[]> =>
+  (await readRecordOf(disk, path, Ids)) ?? [];
 
 export const writeTakenOver = async (disk: Disk, path: string, ids: readonly string[]): Promise<void> => {
   await writeRecord(disk, path, ids);

@@ -1,7 +1,5 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { Disk } from '../base/disk.ts';
-import { readRecord } from '../base/record.ts';
 import { ProcessIdentity } from './process.ts';
 
 /** What is in the directory of a run. `directory` may be the node's path or this machine's. */
@@ -56,12 +54,3 @@ export const Result = v.object({
   fault: v.optional(v.string()),
 });
 export type Result = v.InferOutput<typeof Result>;
-
-export async function readFileOf<T extends v.GenericSchema>(
-  disk: Disk,
-  path: string,
-  schema: T,
-): Promise<v.InferOutput<T> | undefined> {
-  const value = await readRecord(disk, path);
-  return value === undefined ? undefined : v.parse(schema, value);
-}

@@ -1,11 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { type Disk, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
+import { readRecordOf } from '../base/record.ts';
 import type { Outcome } from '../deployment/deployment.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Presence, ProcessIdentity } from './process.ts';
 import type { RunRequest } from './request.ts';
-import { readFileOf } from './run-files.ts';
 import type { Runs, RunState } from './runs.ts';
 import type { StartRun } from './start.ts';
 import { openTail } from './tail.ts';
@@ -128,6 +128,6 @@ const END_BYTES = 64 * 1024;
 
 /** Nobody would hear any more what the program does, and it is told as failed: it is ended. */
 async function endRest(id: string, { disk, runs, presenceOf }: RunHands): Promise<void> {
-  const child = await readFileOf(disk, runs.filesOf(id).child, ProcessIdentity).catch(() => undefined);
+  const child = await readRecordOf(disk, runs.filesOf(id).child, ProcessIdentity).catch(() => undefined);
   if (child && (await presenceOf(child)) === 'alive') process.kill(-child.pid, 'SIGKILL');
 }

@@ -1,11 +1,10 @@
 import { join } from 'node:path';
-import * as v from 'valibot';
 import type { Disk } from '../base/disk.ts';
 import { codeOf } from '../base/errors.ts';
-import { claimRecord, writeRecord } from '../base/record.ts';
+import { claimRecord, readRecordOf, writeRecord } from '../base/record.ts';
 import type { Presence, ProcessIdentity } from './process.ts';
 import type { RunRequest } from './request.ts';
-import { type Claim, Claim as ClaimSchema, filesOf, Order, readFileOf, Result } from './run-files.ts';
+import { type Claim, Claim as ClaimSchema, filesOf, Order, Result } from './run-files.ts';
 
 /** What is known of a run. */
 export type RunState =
@@ -49,16 +48,16 @@ export function createRuns(
   const of = (id: string): ReturnType<typeof filesOf> => filesOf(directoryOf(id));
 
   const look = async (id: string): Promise<RunState> => {
-    const order = await readFileOf(disk, of(id).order, Order);
+    const order = await readRecordOf(disk, of(id).order, Order);
     // Without an order nobody can have begun.
     if (!order) return { is: 'none' };
-    const claim = await readFileOf(disk, of(id).claim, ClaimSchema);
+    const claim = await readRecordOf(disk, of(id).claim, ClaimSchema);
     if (!claim) return { is: 'ordered', order };
     if (claim.by === 'agent') return { is: 'none' };
     // Also with a result it is not over before its supervisor is: that may have to end what is left.
     const presence = await hands.presenceOf(claim.supervisor);
     if (presence === 'alive') return { is: 'running', order };
-    const result = await readFileOf(disk, of(id).result, Result);
+    const result = await readRecordOf(disk, of(id).result, Result);
     if (result) return { is: 'ended', order, result };
     return { is: 'lost', order, why: presence === 'rebooted' ? REBOOTED : VANISHED };
   };
@@ -69,7 +68,7 @@ export function createRuns(
       try {
         return await look(id);
       } catch (error) {
-        if (codeOf(error) !== 'state' && !(error instanceof v.ValiError)) throw error;
+        if (codeOf(error) !== 'state') throw error;
         return { is: 'lost', order: undefined, why: DAMAGED };
       }
     },

@@ -3,10 +3,10 @@ import { promisify } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { createDisk } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
-import { claimRecord, writeRecord } from '../base/record.ts';
+import { claimRecord, readRecordOf, writeRecord } from '../base/record.ts';
 import { runChild } from './child.ts';
 import { identify } from './process.ts';
-import { type Claim, filesOf, Order, readFileOf, type Result } from './run-files.ts';
+import { type Claim, filesOf, Order, type Result } from './run-files.ts';
 
 /**
  * What stands between the agent and a program that it runs, as a process of its own: the agent may be restarted
@@ -21,7 +21,7 @@ export async function supervise(
 ): Promise<void> {
   const disk = createDisk('/');
   const files = filesOf(directory);
-  const order = await readFileOf(disk, files.order, Order);
+  const order = await readRecordOf(disk, files.order, Order);
   const supervisor = await identify(pid);
   if (!order || !supervisor) throw new AgentError('state', `there is nothing to be run in ${directory}`);
   // From here on it counts as begun, whatever happens: it is durable before the program starts.

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
 import { createDisk } from '../../src/base/disk.ts';
 import { ProcessIdentity } from '../../src/hooks/process.ts';
-import { Claim, filesOf, readFileOf } from '../../src/hooks/run-files.ts';
+import { readRecordOf } from '../../src/base/record.ts';
+import { Claim, filesOf } from '../../src/hooks/run-files.ts';
 import type { CustomDeployment } from '../cloud/custom-deployment.ts';
 import type { ReceivedSignal } from '../cloud/signals.ts';
 import type { Bench } from './bench.ts';
@@ -41,8 +42,8 @@ const lookingAt = (bench: Bench, { cluster, node }: Fresh, id: string) => {
     /** What stands for the run on the disk, as soon as that holds. */
     claim: async () => {
       for (;;) {
-        const claim = await readFileOf(disk, files.claim, Claim);
-        const child = await readFileOf(disk, files.child, ProcessIdentity);
+        const claim = await readRecordOf(disk, files.claim, Claim);
+        const child = await readRecordOf(disk, files.child, ProcessIdentity);
         if (claim?.by === 'supervisor' && child) return { supervisor: claim.supervisor, child };
         await sleep(10);
       }

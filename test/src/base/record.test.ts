@@ -1,8 +1,9 @@
 import * as fc from 'fast-check';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
-import { readRecord, writeRecord } from '../../../src/base/record.ts';
+import { readRecord, readRecordOf, writeRecord } from '../../../src/base/record.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
 const PATH = '/state/record';
@@ -82,4 +83,19 @@ test('what cannot be read at all is an error of the disk, not a missing record',
   await disk.makeDirectory('/state/directory', {});
   await chmod(at(PATH), 0o600);
   await expect(readRecord(disk, '/state/directory')).rejects.toMatchObject({ code: 'disk' });
+});
+
+test('a record of another shape is told of as one that is damaged is', async () => {
+  const { disk } = await tempRoot();
+  await disk.makeDirectory('/state', {});
+  const Shape = v.object({ name: v.string() });
+  expect(await readRecordOf(disk, '/state/x', Shape)).toBeUndefined();
+  await fc.assert(
+    fc.asyncProperty(fc.oneof(fc.jsonValue(), fc.record({ name: fc.jsonValue() })), async (value) => {
+      await writeRecord(disk, '/state/x', value);
+      const read = await readRecordOf(disk, '/state/x', Shape).catch((error: unknown) => error);
+      if (read instanceof AgentError) expect(read.code).toBe('state');
+      else expect(read).toEqual({ name: expect.any(String) as unknown });
+    }),
+  );
 });
