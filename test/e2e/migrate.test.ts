@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { bundle, NODE_FLAGS } from '../../scripts/lib/bundle.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
@@ -13,7 +13,23 @@ import { asRoot, type Machine, startMachine } from './machine.ts';
 const PROGRAM = '/opt/coe-agent';
 const DEPLOYED = '/var/lib/heat-config/deployed';
 const LOCAL = '/var/lib/os-collect-config/local-data';
-const [OLD, NEW] = ['os-collect-config', 'coe-agent'];
+const NEW = 'coe-agent';
+
+/** Where Magnum's own nodes have the collector: in a control group and among processes that are not its unit's. */
+const CONTAINER = `#!/bin/sh
+systemd-run --quiet --scope --unit=container --slice=machine unshare --pid --mount-proc --fork \\
+  bash -c 'exec -a os-collect-config sh /usr/local/bin/collector' &
+wait
+`;
+
+const PREDECESSORS: readonly (readonly [string, readonly string[]])[] = [
+  ['os-collect-config', ['ExecStart=/usr/local/bin/os-collect-config /usr/local/bin/collector']],
+  [
+    'heat-container-agent',
+    // What a container's own init does not listen to ends it, as podman does it when its patience is over.
+    ['ExecStart=/usr/local/bin/container', 'ExecStop=systemctl kill --signal=SIGKILL container.scope'],
+  ],
+];
 
 /**
  * What os-collect-config does: its main process waits for what it has started, which notes that a deployment is
@@ -40,15 +56,14 @@ beforeAll(async () => {
   await execa(copy, words);
   await rm(built, { recursive: true });
   await machine.write('/usr/local/bin/collector', COLLECTOR, '0755');
-  await machine.unit(OLD, { Service: ['ExecStart=/usr/local/bin/collector'], Install: INSTALL });
+  await machine.run('cp', '/bin/sh', '/usr/local/bin/os-collect-config');
+  await machine.write('/usr/local/bin/container', CONTAINER, '0755');
   await machine.unit(NEW, { Service: ['ExecStart=/bin/sleep infinity'], Install: INSTALL });
   await machine.write(
     '/etc/os-collect-config.conf',
     `[DEFAULT]\ncollectors = local\n[local]\npath = ${LOCAL}\n`,
     '0600',
   );
-  await machine.run('mkdir', '-p', DEPLOYED);
-  await machine.run('systemctl', 'enable', '--now', OLD);
 });
 afterAll(async () => {
   await machine?.close();
@@ -73,39 +88,56 @@ const until = async (condition: string): Promise<void> => {
   await machine.run('timeout', '60', 'sh', '-c', `until ${condition}; do sleep 0.05; done`);
 };
 
-test('what os-collect-config has begun comes to its end before it is stopped; nothing new begins', async () => {
-  await machine.run('touch', '/run/asked');
-  await until('[ -e /run/running ]');
-  const migrating = agent('migrate');
-  // Its main process is stopped by a signal: state T.
-  const main = await machine.run('systemctl', 'show', '--property=MainPID', '--value', OLD);
-  await until(`grep -q '^State:.T' /proc/${main}/status`);
-  await machine.run('touch', '/run/asked');
-  expect(await standing(OLD)).toEqual(['enabled\nactive']);
-  await machine.run('touch', '/run/may-end');
-  const { stdout, code } = await migrating;
-  expect(code, stdout).toBe('exit 0');
-  expect(stdout).not.toContain('has not noted an answer');
-  expect(await standing(OLD)).toEqual(['disabled\ninactive']);
-  await until(`systemctl is-active --quiet ${NEW}`);
-  expect(await standing(NEW)).toEqual(['enabled\nactive']);
-  // It would have begun again, had it not been stopped.
-  await machine.run('test', '-e', '/run/asked');
-  expect(await machine.run('stat', '-c', '%a', '/etc/coe-agent/agent.yaml')).toBe('600');
-});
+/** The main process is stopped by a signal: state T. */
+const MAIN = "grep -lz '^\\(.*/\\)\\?os-collect-config$' /proc/[0-9]*/cmdline | head -n 1";
+const IS_STOPPED = `grep -q '^State:.T' $(dirname $(${MAIN}))/status`;
 
-test('the deployment that it has applied is not run again', async () => {
-  await machine.run('rm', '-r', DEPLOYED);
-  const deployments = [rawDeployment({}, { id: 'begun' })];
-  await machine.write(`${LOCAL}/all.json`, JSON.stringify({ deployments }), '0600');
-  expect(await agent('run-once')).toEqual({ stdout: 'nothing to do', code: 'exit 0' });
-});
+describe.each(PREDECESSORS)('%s', (unit, service) => {
+  beforeAll(async () => {
+    await machine.run('mkdir', '-p', DEPLOYED);
+    await machine.unit(unit, { Service: service, Install: INSTALL });
+    await machine.run('systemctl', 'enable', '--now', unit);
+  });
+  // The next one finds the machine as this one has.
+  afterAll(async () => {
+    await machine.run('systemctl', 'disable', '--now', unit);
+    const left = [DEPLOYED, LOCAL, '/var/lib/coe-agent', '/run/running', '/run/may-end'];
+    await machine.run('rm', '-r', `/etc/systemd/system/${unit}.service`, ...left);
+    await machine.run('systemctl', 'daemon-reload');
+  });
 
-test('the way back', async () => {
-  const { stdout, code } = await agent('migrate', '--back');
-  expect(code, stdout).toBe('exit 0');
-  await until(`systemctl is-active --quiet ${OLD}`);
-  expect(await standing(OLD)).toEqual(['enabled\nactive']);
-  expect(await standing(NEW)).toEqual(['disabled\ninactive']);
-  await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
+  test('what os-collect-config has begun comes to its end before it is stopped; nothing new begins', async () => {
+    await machine.run('touch', '/run/asked');
+    await until('[ -e /run/running ]');
+    const migrating = agent('migrate');
+    await until(IS_STOPPED);
+    await machine.run('touch', '/run/asked');
+    expect(await standing(unit)).toEqual(['enabled\nactive']);
+    await machine.run('touch', '/run/may-end');
+    const { stdout, code } = await migrating;
+    expect(code, stdout).toBe('exit 0');
+    expect(stdout).not.toContain('has not noted an answer');
+    expect(await standing(unit)).toEqual(['disabled\ninactive']);
+    await until(`systemctl is-active --quiet ${NEW}`);
+    expect(await standing(NEW)).toEqual(['enabled\nactive']);
+    // It would have begun again, had it not been stopped.
+    await machine.run('test', '-e', '/run/asked');
+    expect(await machine.run('stat', '-c', '%a', '/etc/coe-agent/agent.yaml')).toBe('600');
+  });
+
+  test('the deployment that it has applied is not run again', async () => {
+    await machine.run('rm', '-r', DEPLOYED);
+    const deployments = [rawDeployment({}, { id: 'begun' })];
+    await machine.write(`${LOCAL}/all.json`, JSON.stringify({ deployments }), '0600');
+    expect(await agent('run-once')).toEqual({ stdout: 'nothing to do', code: 'exit 0' });
+  });
+
+  test('the way back', async () => {
+    const { stdout, code } = await agent('migrate', '--back');
+    expect(code, stdout).toBe('exit 0');
+    await until(`systemctl is-active --quiet ${unit}`);
+    expect(await standing(unit)).toEqual(['enabled\nactive']);
+    expect(await standing(NEW)).toEqual(['disabled\ninactive']);
+    await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
+  });
 });
