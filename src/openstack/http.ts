@@ -60,7 +60,10 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
     const answer = await send(asked, agents, signal);
     const headers = flatten(answer.headers);
     if (headers['date'] !== undefined) options.onDate?.(headers['date']);
-    const body = await unpacked(await readBounded(answer, asked.what), headers, asked.what);
+    const packed = await readBounded(answer, asked.what);
+    // Node throws away what is left of a body that is broken off, and it ends as if it had been all.
+    if (signal.aborted) throw new Error('broken off');
+    const body = await unpacked(packed, headers, asked.what);
     const status = answer.statusCode ?? 0;
     return { status, headers, text: textOf(body, asked, status) };
   };

@@ -89,6 +89,20 @@ test('when the program is to stop, that is what is said', async () => {
   expect(await agentErrorOf(client()(get(url, controller.signal)))).toMatchObject({ code: 'aborted' });
 });
 
+test.each([1, 2, 100_000])('an answer of %i bytes that it stops in the middle of is none', async (bytes) => {
+  const url = await serve((_, response) => {
+    response.end('x'.repeat(bytes));
+  });
+  const controller = new AbortController();
+  // The head of the answer is here, its body is about to be read.
+  const http = client({
+    onDate: () => {
+      controller.abort();
+    },
+  });
+  expect(await agentErrorOf(http(get(url, controller.signal)))).toMatchObject({ code: 'aborted' });
+});
+
 test('an answer without end is not read to its end', async () => {
   let sent = 0;
   const url = await serve((_, response) => {
