@@ -199,11 +199,12 @@ const LOST = new AgentError(
   "this node's record of the deployment is damaged: whether it has run is not known, and it is not run again; ask for it anew",
 );
 
-/** What stands in the way of an operation is its outcome. */
+/** What stands in the way of an operation is its outcome. @throws `aborted` */
 async function orRefusal(intended: Promise<Intention | undefined>): Promise<Intention | Outcome | undefined> {
   try {
     return await intended;
   } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
     return failed(error);
   }
 }

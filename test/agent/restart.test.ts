@@ -1,5 +1,10 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newMemory, pass } from '../../agent/pass.ts';
+import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { socketSystemctl } from '../crash/socket-systemctl.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { createSite, type Site } from './support/site.ts';
 
 let cloud: Cloud;
@@ -93,4 +98,31 @@ test('agent restart does the same for a person', async () => {
   const refused = await site.node.agent('restart', '--unit', 'nothing');
   expect(refused.code).not.toBe(0);
   expect(refused.stderr).toContain('has only kubelet, kube-proxy');
+});
+
+test('one that is stopped while it looks at the units is done at the next start', async () => {
+  let stopped: AbortController | undefined;
+  let node = '';
+  const site = await createSite(cloud, {
+    instrument: {
+      systemctl: () => {
+        const real = socketSystemctl(join(node, 'run/units.sock'));
+        return {
+          ...real,
+          show: async (unit, signal) => {
+            stopped?.abort();
+            if (signal.aborted) throw new AgentError('aborted', 'systemctl show: stopped');
+            return await real.show(unit, signal);
+          },
+        };
+      },
+    },
+  });
+  node = site.node.root;
+  cloud.deploy(site.cluster, site.server, { resource: 'restart', group: 'coe-restart' });
+  stopped = new AbortController();
+  const error = await agentErrorOf(pass(await site.start(), newMemory(), stopped.signal));
+  expect(error.code).toBe('aborted');
+  stopped = undefined;
+  expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
 });
