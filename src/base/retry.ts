@@ -34,7 +34,8 @@ export const createRetry =
       try {
         return await attempt();
       } catch (error) {
-        if (!isNotReady(error) || signal.aborted) throw error;
+        if (!isNotReady(error)) throw error;
+        if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
         const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
         const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
         const wait = Math.max(hands.random() * ceiling, asked);

@@ -91,9 +91,11 @@ test.each([
 
 test('nothing is tried again once the program is to stop, and a wait is broken off', async () => {
   const before = setUp([unreachable()]);
-  await agentErrorOf(
+  const stopped = await agentErrorOf(
     before.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, AbortSignal.abort(), before.attempt),
   );
+  // Nobody may take it for what the other side had to say in the end.
+  expect(stopped.code).toBe('aborted');
   expect(before.attempts()).toBe(1);
 
   const controller = new AbortController();
