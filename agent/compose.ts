@@ -38,6 +38,9 @@ export const STATE = '/var/lib/coe-agent';
 export const LEDGER = join(STATE, 'deployments');
 export const RUNTIME = '/run/coe-agent';
 
+/** Where coe-agent-config-drive.service copies it: the other units may mount nothing. */
+const DRIVE_COPY = join(RUNTIME, 'config-drive');
+
 const NEARBY_MS = 5000;
 const NO_PROXY = { http: undefined, https: undefined, no: undefined };
 
@@ -116,7 +119,7 @@ export async function compose({
   const readItem = metadataService(as<Http>(realNearby, instrument.http), config.ec2.metadata_url);
   const readDrive = driveReader(
     disk,
-    config.config_drive.path,
+    [config.config_drive.path, DRIVE_COPY],
     // Below --root there is only what has been put there.
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );

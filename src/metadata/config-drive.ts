@@ -27,11 +27,16 @@ export function configDriveCollector(read: ReadDrive): Collector {
   };
 }
 
-/** The config drive where somebody has mounted it, or else where `look` finds it. */
+/** The config drive in the first of `places` that has it, mounted or copied there, or else where `look` finds it. */
 export const driveReader =
-  (disk: Disk, mounted: string, look: ReadDrive): ReadDrive =>
-  async (signal) =>
-    (await readIfThere(disk, join(mounted, FILE)))?.toString('utf8') ?? (await look(signal));
+  (disk: Disk, places: readonly string[], look: ReadDrive): ReadDrive =>
+  async (signal) => {
+    for (const place of places) {
+      const found = await readIfThere(disk, join(place, FILE));
+      if (found) return found.toString('utf8');
+    }
+    return await look(signal);
+  };
 
 const run = promisify(execFile);
 

@@ -61,10 +61,13 @@ test("a swarm's public address has no key in heat-params: it is asked for, as ma
   expect(asked).toEqual(['public-ipv4']);
 });
 
-test('a worker is not asked for a public address; the config drive comes before the service', async () => {
+test.each([
+  ['the config drive', '/mnt/config'],
+  ['what the service has copied of it', '/run/coe-agent/config-drive'],
+])('a worker is not asked for a public address; %s comes before the service', async (_, place) => {
   const config = await service({});
   const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' } });
-  await site.node.write('/mnt/config/ec2/latest/meta-data.json', '{"local-ipv4": "10.8.8.8"}');
+  await site.node.write(`${place}/ec2/latest/meta-data.json`, '{"local-ipv4": "10.8.8.8"}');
   asked.length = 0;
   await cloud.rotateCa(site.cluster);
   await site.pass();

@@ -119,7 +119,7 @@ test('the Debian package has the same files, its units where systemd looks, and 
   const root = join(one.folder, 'debian');
   await execa('dpkg-deb', ['--extract', one.debian, root]);
   await execa('diff', ['-r', join(root, 'opt/coe-agent'), inside('.')]);
-  for (const name of ['coe-agent.service', 'coe-agent-make-cert.service'])
+  for (const name of ['coe-agent.service', 'coe-agent-make-cert.service', 'coe-agent-config-drive.service'])
     await execa('cmp', [join(root, 'usr/lib/systemd/system', name), inside(`systemd/${name}`)]);
   const { stdout } = await execa('dpkg-deb', ['--field', one.debian, 'Depends', 'Version']);
   expect(stdout).toContain('libatomic1');

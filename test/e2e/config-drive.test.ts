@@ -1,0 +1,131 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Cluster } from '../cloud/cluster.ts';
+import { heatParamsText } from '../cloud/heat-params.ts';
+import { attachDrive } from '../integration/drive.ts';
+import { type Machine, startMachine } from './machine.ts';
+import { type BuiltPackage, buildPackage, installIn } from './package.ts';
+
+/** A server whose config drive alone knows its address: units that may mount nothing read it all the same. */
+
+const AGENT = 'coe-agent.service';
+const DRIVE = 'coe-agent-config-drive.service';
+const COPY = '/run/coe-agent/config-drive';
+const KUBELET = '/etc/kubernetes/certs/kubelet.crt';
+/** udev's, which a machine of systemd-nspawn does not have. */
+const LINK = '/dev/disk/by-label/config-2';
+
+let machine: Machine;
+let cloud: Cloud;
+let cluster: Cluster;
+let built: BuiltPackage;
+
+beforeAll(async () => {
+  [machine, cloud, built] = await Promise.all([startMachine(), startCloud(), buildPackage()]);
+  cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
+  const params = { ...cluster.heatParams('worker'), KUBE_NODE_IP: '' };
+  await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
+  const unasked = { prove: false, health: false };
+  const config = {
+    collectors: ['heat'],
+    heat: cluster.collectConfig('worker-0').heat,
+    poll: { min_seconds: 0.1, max_seconds: 0.3 },
+    layout: 'kubernetes-certs',
+    keys: 'ec-p256',
+    services: { deadline_seconds: 60, settle_seconds: 0.5, units: { kubelet: unasked } },
+    // Nobody listens there.
+    ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
+  };
+  await machine.write('/etc/coe-agent/agent.yaml', stringify(config), '0600');
+  for (const unit of ['kubelet', 'kube-proxy'])
+    await machine.unit(unit, { Service: ['Type=exec', 'ExecStart=/bin/sleep infinity'] });
+});
+afterAll(async () => {
+  await cloud?.close();
+  await machine?.close();
+  await built?.close();
+});
+
+const property = async (name: string, unit: string): Promise<string> =>
+  await machine.run('systemctl', 'show', '--value', `--property=${name}`, unit);
+const copied = async (): Promise<string> =>
+  await machine.run('sh', '-c', `find ${COPY} -printf '%m %u %p\\n' 2>/dev/null || true`);
+const namesOfKubelet = async (): Promise<string> =>
+  new X509Certificate(await machine.run('cat', KUBELET)).subjectAltName ?? '';
+
+/** Shows the machine a drive as udev would. Its label is another one: the drive is the machine's, and not the host's. */
+async function insert(files: Readonly<Record<string, string>>): Promise<void> {
+  const device = await attachDrive('coe-e2e', files);
+  const show = `mkdir -p "\${2%/*}" && { [ -e "$1" ] || mknod "$1" b 7 "\${1#/dev/loop}"; } && ln -sf "$1" "$2"`;
+  await machine.run('sh', '-c', show, 'sh', device, LINK);
+}
+
+test('the first certificates and those of a rotation name the address that the drive says', async () => {
+  await insert({
+    'ec2/latest/meta-data.json': '{"local-ipv4": "10.8.8.8"}',
+    'openstack/latest/user_data': 'a secret of cloud-init',
+  });
+  await installIn(machine, built);
+  await machine.run('systemctl', 'start', 'coe-agent-make-cert', AGENT);
+  expect(await namesOfKubelet()).toContain('IP Address:10.8.8.8');
+  const first = await machine.run('cat', KUBELET);
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
+  expect(await machine.run('cat', KUBELET)).not.toBe(first);
+  expect(await namesOfKubelet()).toContain('IP Address:10.8.8.8');
+});
+
+test('of the drive that one file is kept, for root alone, and nothing stays mounted', async () => {
+  const lines = (await copied()).split('\n');
+  expect(lines[0]).toBe(`700 root ${COPY}`);
+  expect(lines.filter((line) => !line.startsWith('7'))).toEqual([
+    `600 root ${COPY}/ec2/latest/meta-data.json`,
+  ]);
+  expect(await machine.run('cat', '/proc/mounts')).not.toContain('/dev/loop');
+});
+
+test('who mounts it is locked down as well: by systemd’s own measure an exposure of 1.5 at most', async () => {
+  await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=15', DRIVE);
+});
+
+/** The daemon's start as it was ended with this drive: no copy, and the daemon is active. */
+async function expectStartWithout(result: string): Promise<void> {
+  await machine.run('systemctl', 'stop', DRIVE);
+  await machine.run('systemctl', 'restart', AGENT);
+  expect(await property('ActiveState', AGENT)).toBe('active');
+  expect(await property('Result', DRIVE)).toBe(result);
+  expect(await copied()).toBe('');
+}
+
+test('a drive without the metadata, and one that does not answer, keep the daemon from nothing', async () => {
+  await insert({ 'openstack/latest/meta_data.json': '{}' });
+  await expectStartWithout('exit-code');
+  await machine.write(
+    `/etc/systemd/system/${DRIVE}.d/silent.conf`,
+    '[Service]\nExecStart=\nExecStart=/bin/sleep infinity\n',
+  );
+  await machine.run('systemctl', 'daemon-reload');
+  const since = performance.now();
+  await expectStartWithout('timeout');
+  expect(performance.now() - since).toBeLessThan(30_000);
+});
+
+test('without a drive nothing is started for it', async () => {
+  await machine.run('rm', LINK);
+  await machine.run('systemctl', 'reset-failed', DRIVE);
+  await expectStartWithout('success');
+  expect(await property('ConditionResult', DRIVE)).toBe('no');
+});
+
+test('removed, the package takes the copy with it', async () => {
+  await machine.run('rm', `/etc/systemd/system/${DRIVE}.d/silent.conf`);
+  await insert({ 'ec2/latest/meta-data.json': '{}' });
+  await machine.run('systemctl', 'daemon-reload');
+  await machine.run('systemctl', 'restart', AGENT);
+  expect(await copied()).toContain('meta-data.json');
+  await machine.run('/opt/coe-agent/setup', 'remove');
+  expect(await copied()).toBe('');
+  expect(await property('LoadState', DRIVE)).toBe('not-found');
+});

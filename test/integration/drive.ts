@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { onTestFinished } from 'vitest';
+
+const run = promisify(execFile);
+
+/** Loop devices and mounts are root's. */
+export const asRoot = async (...command: string[]): Promise<string> => {
+  const [program = '', ...args] = process.getuid?.() === 0 ? command : ['sudo', ...command];
+  return (await run(program, args)).stdout.trim();
+};
+
+/** A file system of this label on a loop device, as the kernel shows a config drive; gives that device. */
+export async function attachDrive(label: string, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'coe-drive-'));
+  onTestFinished(async () => await rm(folder, { recursive: true }));
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(folder, 'files', dirname(path)), { recursive: true });
+    await writeFile(join(folder, 'files', path), text);
+  }
+  const image = join(folder, 'image');
+  await run('/usr/sbin/mkfs.ext4', ['-q', '-L', label, '-d', join(folder, 'files'), image, '2M']);
+  const device = await asRoot('/usr/sbin/losetup', '--find', '--show', image);
+  onTestFinished(async () => void (await asRoot('/usr/sbin/losetup', '--detach', device)));
+  return device;
+}
