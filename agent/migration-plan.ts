@@ -28,11 +28,20 @@ export type MigrationStep =
   /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
   | { do: 'mind'; polling: string };
 
-/** Takes the place of os-collect-config and of what it starts. */
+/**
+ * Takes the place of os-collect-config and of what it starts. A unit of it that is masked serves nobody, and stays so.
+ *
+ * @throws `unit` when nobody could start what is to take its place
+ */
 export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
   const { disk, config } = hands;
   const keeper = await hands.unitKeeper();
-  const before = await standingsOf(PREDECESSORS, keeper, signal);
+  const successor = await keeper.standing(SUCCESSOR, signal);
+  if (successor?.masked === true)
+    throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`);
+  const before = (await standingsOf(PREDECESSORS, keeper, signal)).filter(
+    ({ masked, active }) => active || !masked,
+  );
   const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
@@ -48,7 +57,7 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
       : []),
     ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
     ...(await leftBehind(disk)).map((path) => ({ do: 'leave', path }) as const),
-    ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
+    ...(successor ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
   ];
 }
 
@@ -88,7 +97,9 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
   const before = await readBefore(disk);
   const keeper = await hands.unitKeeper();
   const adopted = hands.adoption.words();
-  const former = await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal);
+  const former = (await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal)).filter(
+    ({ masked }) => !masked,
+  );
   const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
   return [

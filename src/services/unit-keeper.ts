@@ -1,4 +1,3 @@
-import { AgentError } from '../base/errors.ts';
 import { signalProcess, whoRuns } from './processes.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 
@@ -6,6 +5,8 @@ import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 export type UnitStanding = {
   enabled: boolean;
   active: boolean;
+  /** Nobody can start it; one that ran before goes on until it is stopped. */
+  masked: boolean;
   /** What it has started and still runs, beside its main process; undefined where that cannot be told. */
   others: number | undefined;
 };
@@ -65,13 +66,13 @@ export function createUnitKeeper(
       const wanted = '--property=LoadState,ActiveState,UnitFileState,MainPID,ControlGroup';
       const text = await run(['show', wanted, serviceName(unit)], DEADLINE_MS, signal);
       const facts = factsOf(text);
-      if (facts.get('LoadState') === 'masked')
-        throw new AgentError('unit', `the unit ${unit} is masked: systemctl unmask ${unit}`);
-      if (facts.get('LoadState') !== 'loaded') return undefined;
+      const load = facts.get('LoadState') ?? '';
+      if (!['loaded', 'masked'].includes(load)) return undefined;
       const inner = contained.get(unit);
       return {
         enabled: facts.get('UnitFileState')?.startsWith('enabled') === true,
         active: facts.get('ActiveState') === 'active',
+        masked: load === 'masked',
         others:
           inner === undefined
             ? await othersOf(facts.get('ControlGroup') ?? '', facts.get('MainPID') ?? '')

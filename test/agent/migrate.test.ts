@@ -60,12 +60,14 @@ function fakeKeeper(units: Map<string, UnitStanding>): { keeper: UnitKeeper; don
 
 type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitStanding> };
 
+const RUNS: UnitStanding = { enabled: true, active: true, masked: false, others: 0 };
+
 /** A node on which os-collect-config runs, with nothing under way. */
 async function setUp(): Promise<Node> {
   const site = await createSite(cloud, { config: { collectors: ['local'] } });
   const units = new Map<string, UnitStanding>([
-    [OLD, { enabled: true, active: true, others: 0 }],
-    [NEW, { enabled: false, active: false, others: undefined }],
+    [OLD, RUNS],
+    [NEW, { ...RUNS, enabled: false, active: false, others: undefined }],
   ]);
   const { keeper, done } = fakeKeeper(units);
   const hands = { ...(await site.start()), unitKeeper: async () => await Promise.resolve(keeper) };
@@ -98,13 +100,51 @@ test("the container of Magnum's own nodes gives way and comes back as os-collect
   const { site, hands, done, units } = await setUp();
   const container = 'heat-container-agent.service';
   units.delete(OLD);
-  units.set(container, { enabled: true, active: true, others: 0 });
+  units.set(container, RUNS);
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   expect(done).toEqual([`freeze ${container}`, `retire ${container}`, `employ ${NEW}`]);
   done.length = 0;
   const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
   expect(done).toEqual([`retire ${NEW}`, `employ ${container}`]);
+});
+
+test('a predecessor that is masked serves nobody: it is left as it is, there and back', async () => {
+  const { site, hands, done, units } = await setUp();
+  units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
+  expect(done).toEqual([`employ ${NEW}`, `retire ${NEW}`]);
+});
+
+test('one that was masked while it ran still serves the node, and gives way for good', async () => {
+  const { site, hands, done, units } = await setUp();
+  units.set(OLD, { ...RUNS, enabled: false, masked: true });
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
+  done.length = 0;
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
+  expect(done).toEqual([`retire ${NEW}`]);
+});
+
+test('one that has been masked since stays so on the way back', async () => {
+  const { site, hands, done, units } = await setUp();
+  await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
+  units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
+  done.length = 0;
+  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
+  expect(done).toEqual([`retire ${NEW}`]);
+});
+
+test('while nobody could start what takes its place, the predecessor keeps it', async () => {
+  const { hands, done, units } = await setUp();
+  units.set(NEW, { ...RUNS, enabled: false, active: false, masked: true });
+  const { message } = await agentErrorOf(planMigration(hands, NEVER));
+  expect(message).toBe(`the unit ${NEW} is masked: systemctl unmask ${NEW}`);
+  expect(done).toEqual([]);
 });
 
 test.each([
@@ -160,11 +200,11 @@ test('what os-refresh-config has run beside heat-config is told of: nobody runs 
 
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {
   const { hands, done, units } = await setUp();
-  units.set(OLD, { enabled: true, active: true, others: 2 });
+  units.set(OLD, { ...RUNS, others: 2 });
   const error = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
   expect(error.message).toContain('still running a deployment');
   expect(done).toEqual([`freeze ${OLD}`, `thaw ${OLD}`]);
-  units.set(OLD, { enabled: true, active: true, others: undefined });
+  units.set(OLD, { ...RUNS, others: undefined });
   const unknown = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
   expect(unknown.message).toContain('cannot be told');
 });

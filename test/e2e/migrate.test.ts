@@ -141,3 +141,15 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
   });
 });
+
+test('one that is masked stays so, there and back', async () => {
+  const file = `/etc/systemd/system/${OLD}.service`;
+  await machine.run('systemctl', 'disable', '--now', OLD);
+  await machine.run('sh', '-c', `rm ${file} && systemctl mask ${OLD}`);
+  for (const way of [[], ['--back']]) {
+    const { stdout, code } = await agent('migrate', ...way);
+    expect(code, stdout).toBe('exit 0');
+    expect(await standing(OLD)).toEqual(['masked\ninactive']);
+  }
+  expect(await standing(NEW)).toEqual(['disabled\ninactive']);
+});
