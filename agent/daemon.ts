@@ -20,6 +20,7 @@ export type DaemonSignals = {
  * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
  *
  * @param random in [0, 1)
+ * @param unrecorded what an earlier loop of this program could not record
  * @returns when the program is to stop or, also because the metadata says so, to read its configuration anew
  */
 export async function runDaemon(
@@ -27,10 +28,10 @@ export async function runDaemon(
   notify: Notify,
   { stopping, reload, nextWake }: DaemonSignals,
   random: () => number,
+  unrecorded: Unrecorded = { since: undefined, told: new Map() },
 ): Promise<void> {
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
   const memory = newMemory();
-  const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   const reported = new Set<string>();
   let wait = fastest;
   let pollsOtherwise = false;
@@ -57,7 +58,10 @@ export async function runDaemon(
       if (codeOf(error) === 'aborted') return;
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
       logBrokenOff(hands, error, 'the pass broke off');
-      notify.status(`the last pass broke off: ${explain(error)}`);
+      const words = `the last pass broke off: ${explain(error)}`;
+      // A fault of the node's stays when systemd starts the program anew; one of the program's may not.
+      if (error instanceof AgentError) said = words;
+      else notify.status(words);
       const why = new AgentError('state', `the pass broke off: ${explain(error)}`);
       await keepForStatus(hands, { ...emptyResult(), problems: [why] });
       memory.dealtWith = undefined;

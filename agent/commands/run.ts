@@ -8,6 +8,7 @@ import type { Progress } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
 import { servedBeside } from '../predecessors.ts';
+import type { Unrecorded } from '../unrecorded.ts';
 import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
 
 /**
@@ -29,6 +30,7 @@ export const verb: Verb = async (context) => {
   const open = async (): Promise<Opened> => await openHands(context, logProgress(context));
   /** What is wrong with the newest configuration. */
   let refused: string | undefined;
+  const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   let hands: Opened | undefined;
   try {
     hands = await open();
@@ -45,7 +47,7 @@ export const verb: Verb = async (context) => {
       if (refused === undefined) log.info({ configuration: sources, collectors }, 'coe-agent is running');
       try {
         const signals = { stopping: lifecycle.stopping, reload, nextWake };
-        await runDaemon(hands, withRemark(notify, refused), signals, Math.random);
+        await runDaemon(hands, withRemark(notify, refused), signals, Math.random, unrecorded);
       } finally {
         await Promise.all([...watchers, ...listening].map(async (one) => await one.close()));
       }

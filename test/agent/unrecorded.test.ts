@@ -239,3 +239,25 @@ test('"agent status" says that passes break off, and why', async () => {
   const { stdout } = await cli(site, ['status']);
   expect(stdout).toMatch(/✗ the pass broke off: writing .*no space left/);
 });
+
+/** A fault of the program's own. */
+const accept = async (): Promise<never> => await Promise.reject(new TypeError('no function'));
+
+test('a disk that fails is no reason for systemd to start the daemon anew, a bug is', async () => {
+  const disk = createStateDisk('no space left on the device (ENOSPC)');
+  const site = await createMaster(disk);
+  askByHand(site);
+  disk.fails();
+  const { told: heard } = await runLoop(site, { times: 1 });
+  expect(heard).toEqual([expect.stringMatching(/^the last pass broke off: .*no space left[^)]*\)$/)]);
+
+  const other = await createMaster(createStateDisk('no space left on the device (ENOSPC)'));
+  askByHand(other);
+  const hands = await other.start();
+  const ledger = { ...hands.ledger, accept };
+  const { told: buggy } = await runLoop(
+    { ...other, start: async () => await Promise.resolve({ ...hands, ledger }) },
+    { times: 1 },
+  );
+  expect(buggy).toEqual(['the last pass broke off: no function (the watchdog waits)']);
+});

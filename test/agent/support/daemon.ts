@@ -45,7 +45,9 @@ export async function runLoop(
   };
   const tell = (text: string): void => void run.told.push(text);
   const notify: Notify = {
-    status: tell,
+    status: (text) => {
+      tell(`${text} (the watchdog waits)`);
+    },
     passed: (text, { ready }) => {
       tell(ready ? `${text} (ready)` : text);
     },
