@@ -103,6 +103,7 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
       await disk.remove(step.path);
       return;
     case 'leave':
+    case 'tell':
     case 'mind':
   }
 }

@@ -9,6 +9,7 @@ import type { Hands } from './hands.ts';
 import { leftBehind } from './left-behind.ts';
 import { digestOf, readBefore } from './migration-record.ts';
 import { PREDECESSORS } from './predecessors.ts';
+import { type Unheard, unheardOf } from './unheard.ts';
 
 export const SUCCESSOR = 'coe-agent.service';
 
@@ -25,6 +26,8 @@ export type MigrationStep =
   | { do: 'remove-config'; path: string }
   /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
   | { do: 'leave'; path: string }
+  /** What the unit's environment says has no counterpart yet: without it the cloud may not be reached. */
+  | ({ do: 'tell' } & Unheard)
   /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
   | { do: 'mind'; polling: string };
 
@@ -42,6 +45,9 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
   const before = (await standingsOf(PREDECESSORS, keeper, signal)).filter(
     ({ masked, active }) => active || !masked,
   );
+  const unheard = await Promise.all(
+    before.map(async ({ unit }) => await unheardOf(unit, SUCCESSOR, hands, signal)),
+  );
   const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
@@ -57,6 +63,7 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
       : []),
     ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
     ...(await leftBehind(disk)).map((path) => ({ do: 'leave', path }) as const),
+    ...unheard.flat().map((variable) => ({ do: 'tell', ...variable }) as const),
     ...(successor ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
   ];
 }
@@ -130,6 +137,8 @@ export function describeMigration(step: MigrationStep): string {
       return `let heat-config take ${step.ids.length} deployments for applied`;
     case 'leave':
       return `leave ${step.path} alone, which os-refresh-config has run at every change and nobody runs any more`;
+    case 'tell':
+      return `mind that ${step.unit} has ${step.name} in its environment, which the agent does not see: write ${step.instead}`;
     case 'mind':
       return `mind that os-collect-config goes by ${OS_COLLECT_CONFIG}, while this node ${step.polling}`;
     case 'remove-config':

@@ -8,6 +8,7 @@ import {
   planReturn,
 } from '../../agent/migration-plan.ts';
 import { writeRecord } from '../../src/base/record.ts';
+import { settingsOf } from '../../src/services/unit-settings.ts';
 import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
@@ -196,6 +197,42 @@ test('what os-refresh-config has run beside heat-config is told of: nobody runs 
   expect(told).toEqual(left.map((path) => expect.stringContaining(`leave ${path} alone`) as unknown));
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   for (const path of left) expect(await site.node.read(path)).toBe('#!/bin/sh\n');
+});
+
+/** As systemd 252 prints it. */
+const ENVIRONMENT =
+  'Environment=LANG=C HTTP_PROXY=http://me:word@proxy:3128 "no_proxy=a, b" REQUESTS_CA_BUNDLE=/etc/pki/cloud.crt\n' +
+  'EnvironmentFiles=/etc/default/none (ignore_errors=yes)\nEnvironmentFiles=/etc/default/collector (ignore_errors=no)';
+
+const toldOf = (name: string, instead: string): string =>
+  `mind that ${OLD} has ${name} in its environment, which the agent does not see: write ${instead}`;
+
+test('how its unit is told to reach the cloud is named, with where the agent wants to know it from', async () => {
+  const { site, hands, done } = await setUp();
+  const said = new Map([[OLD, ENVIRONMENT]]);
+  const node: Hands = {
+    ...hands,
+    unitSettings: async (unit) => await Promise.resolve(settingsOf(said.get(unit) ?? '')),
+  };
+  const told = async (): Promise<string[]> =>
+    inWords(await planMigration(node, NEVER)).filter((words) => words.startsWith('mind'));
+  await site.node.write(
+    '/etc/default/collector',
+    'https_proxy="http://proxy:3129"\nOS_CACERT=\n# HTTP_PROXY=\n',
+  );
+  const ca = toldOf('REQUESTS_CA_BUNDLE', 'cloud.ca_file: /etc/pki/cloud.crt into /etc/coe-agent/agent.yaml');
+  const proxies = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+  const each = proxies.map((name) => toldOf(name, `${name} into /etc/sysconfig/heat-params`));
+  expect(await told()).toEqual([...each, ca]);
+
+  // What the agent is told already needs no second telling.
+  await site.setParams({ HTTP_PROXY: 'http://proxy:3128', HTTPS_PROXY: '' });
+  said.set(NEW, 'Environment=NO_PROXY=a');
+  expect(await told()).toEqual([each[1], ca]);
+  node.config = { ...node.config, cloud: { ...node.config.cloud, ca_file: '/etc/pki/cloud.crt' } };
+  expect(await told()).toEqual([each[1]]);
+  await carryOutMigration(await planMigration(node, NEVER), node, NEVER);
+  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
 });
 
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {

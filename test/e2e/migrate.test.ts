@@ -141,6 +141,23 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
   });
 
+  test('a proxy that it alone is told of is named', async () => {
+    const settings =
+      '[Service]\nEnvironment=A=b "NO_PROXY=a, b"\nEnvironmentFile=-/none\nEnvironmentFile=/etc/proxy\n';
+    await machine.write('/etc/proxy', 'HTTP_PROXY="http://proxy:3128"\n');
+    await machine.write(`/run/systemd/system/${unit}.service.d/proxy.conf`, settings);
+    await machine.run('systemctl', 'daemon-reload');
+    const { stdout = '' } = await agent('migrate', '--dry-run');
+    expect(stdout.split('\n').filter((line) => line.includes('environment'))).toEqual(
+      ['HTTP_PROXY', 'NO_PROXY'].map(
+        (name) =>
+          expect.stringContaining(
+            `mind that ${unit}.service has ${name} in its environment, which the agent does not see`,
+          ) as unknown,
+      ),
+    );
+  });
+
   test('masked it stays so, there and back', async () => {
     await machine.run('systemctl', 'disable', '--now', unit);
     await machine.run('sh', '-c', `rm /etc/systemd/system/${unit}.service && systemctl mask ${unit}`);
