@@ -8,8 +8,8 @@ import { AgentError } from '../src/base/errors.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
 import { PHASES } from '../src/operation/phase.ts';
-import { loadLayouts } from './config-layouts.ts';
-import { absolutePath, checkPolling, pollingEntries, seconds } from './config-polling.ts';
+import { loadLayouts } from './config/layouts.ts';
+import { absolutePath, checkPolling, pollingEntries, seconds } from './config/polling.ts';
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
 export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
@@ -108,11 +108,11 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   for (const source of [path, ...names.map((name) => join(dropIns, name))]) {
     const text = (await readIfThere(disk, source))?.toString('utf8');
     if (text === undefined) continue;
-    const { parseConfigFile } = await import('./config-yaml.ts');
+    const { parseConfigFile } = await import('./config/yaml.ts');
     parts.push({ source, value: parseConfigFile(source, text, ConfigSchema) });
   }
   if (parts.length === 0) {
-    const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config-os-collect.ts');
+    const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config/os-collect.ts');
     const text = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
     if (text === undefined)
       throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`);

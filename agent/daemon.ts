@@ -3,7 +3,7 @@ import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
 import { recordPass } from './status-file.ts';
-import type { Unrecorded } from './unrecorded.ts';
+import type { Unrecorded } from './pass/unrecorded.ts';
 
 /** What the loop is told from outside. */
 export type DaemonSignals = {
@@ -43,7 +43,8 @@ export async function runDaemon(
     let askedMs = 0;
     const atWork = watched(hands, notify, ended.signal);
     try {
-      if (unrecorded.told.size > 0) await (await import('./unrecorded.ts')).recordTold(unrecorded, hands);
+      if (unrecorded.told.size > 0)
+        await (await import('./pass/unrecorded.ts')).recordTold(unrecorded, hands);
       const result = await pass(atWork, memory, stopping);
       unrecorded.since = undefined;
       report(result, hands, reported);
@@ -107,7 +108,7 @@ async function tellAllTheSame(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const { tellUnrecorded } = await import('./unrecorded.ts');
+    const { tellUnrecorded } = await import('./pass/unrecorded.ts');
     await tellUnrecorded(cause, unrecorded, hands, signal);
   } catch (error) {
     if (codeOf(error) !== 'aborted') logBrokenOff(hands, error, 'and whoever waits could not be told');

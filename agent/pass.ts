@@ -3,11 +3,11 @@ import type { Outcome } from '../src/deployment/deployment.ts';
 import { pendingOf, type SettledAt } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { mergeMetadata } from '../src/metadata/merge.ts';
-import { answer, answerAll, type Unacknowledged } from './answer.ts';
-import { type Answered, collect, silenceOf, understand, type Wanted } from './collect.ts';
+import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
+import { type Answered, collect, silenceOf, understand, type Wanted } from './pass/collect.ts';
 import type { Hands } from './hands.ts';
-import { isGraceOver } from './service-account.ts';
-import { settle } from './settle.ts';
+import { isGraceOver } from './rotation/service-account.ts';
+import { settle } from './pass/settle.ts';
 
 export type PassOptions = {
   /** Metadata to go by in place of what the collectors bring. */
@@ -140,7 +140,7 @@ async function askAgain(hands: Hands, signal: AbortSignal): Promise<Wanted> {
 /** Looks first: what a recovery needs is loaded only when there is one. */
 async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<Settled[]> {
   if (!(await hands.generations.underWay())) return [];
-  const { recover } = await import('./recover.ts');
+  const { recover } = await import('./pass/recover.ts');
   const recovered = await recover(hands, signal);
   return recovered ? [recovered] : [];
 }
@@ -148,7 +148,7 @@ async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<
 /** Old service-account keys go when their time has come. @returns what kept them from it */
 async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentError[]> {
   if (!(await isGraceOver(hands))) return [];
-  const { endGrace } = await import('./grace.ts');
+  const { endGrace } = await import('./rotation/grace.ts');
   try {
     await endGrace(hands, signal);
     return [];
@@ -160,6 +160,6 @@ async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentE
 
 async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {
   if ((await hands.runs.runs.list()).length === 0) return [];
-  const { bringHome } = await import('./bring-home.ts');
+  const { bringHome } = await import('./pass/bring-home.ts');
   return await bringHome(hands);
 }

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { Secrets } from '../src/base/secrets.ts';
-import type { Holding } from './inventory.ts';
+import type { Holding } from './survey/inventory.ts';
 import type { Progress } from './hands.ts';
 import type { Output } from './world.ts';
 

@@ -8,7 +8,7 @@ import type { Log } from '../src/base/log.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { compose, type Instrument, RUNTIME } from './compose.ts';
 import { loadConfig } from './config.ts';
-import { secretsOfPolling } from './config-polling.ts';
+import { secretsOfPolling } from './config/polling.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands, Progress } from './hands.ts';
 import type { World } from './world.ts';

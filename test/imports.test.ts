@@ -34,10 +34,10 @@ const ALLOWED: Record<string, { values: readonly string[]; types: readonly strin
 const ONLY_HERE: Record<string, readonly string[]> = {
   'src/openstack': [
     'agent/compose.ts',
-    'agent/compose-cluster.ts',
-    'agent/compose-kubernetes.ts',
-    'agent/compose-queue.ts',
-    'agent/compose-signals.ts',
+    'agent/compose/cluster.ts',
+    'agent/compose/kubernetes.ts',
+    'agent/compose/queue.ts',
+    'agent/compose/signals.ts',
   ],
 };
 
@@ -46,11 +46,11 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   valibot: 'anywhere',
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
   'node-forge': ['src/certificates/csr.ts', 'src/certificates/crl.ts'],
-  yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config-yaml.ts'],
+  yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config/yaml.ts'],
   execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],
-  ini: ['agent/config-os-collect.ts'],
+  ini: ['agent/config/os-collect.ts'],
   commander: ['agent/cli.ts'],
   'cli-table3': ['agent/terminal.ts'],
   ws: ['src/openstack/web-socket.ts'],

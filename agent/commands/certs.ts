@@ -1,8 +1,8 @@
 import { EXIT } from '../exit-code.ts';
-import { type Holding, takeInventory } from '../inventory.ts';
+import { type Holding, takeInventory } from '../survey/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
-import { rotationState } from '../rotation-state.ts';
+import { rotationState } from '../survey/rotation-state.ts';
 import {
   askPorts,
   type Copy,
@@ -12,7 +12,7 @@ import {
   readAuthorities,
   readHeld,
   type Served,
-} from '../survey.ts';
+} from '../survey/survey.ts';
 import { createTerminal, day, short, table } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';
 

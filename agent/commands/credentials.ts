@@ -1,12 +1,12 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
-import { intendToChangeCredentials } from '../credentials.ts';
-import { readCredentials } from '../credentials-from.ts';
+import { intendToChangeCredentials } from '../credentials/credentials.ts';
+import { readCredentials } from '../credentials/credentials-from.ts';
 import { EXIT } from '../exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { carryOutVerb } from '../perform-verb.ts';
-import { describeStep, detailStep } from '../step-words.ts';
-import { recover } from '../recover.ts';
+import { carryOutVerb } from '../steps/perform-verb.ts';
+import { describeStep, detailStep } from '../steps/words.ts';
+import { recover } from '../pass/recover.ts';
 import { createTerminal } from '../terminal.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from '../verb.ts';
 

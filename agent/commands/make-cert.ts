@@ -1,13 +1,13 @@
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
-import { withAddresses } from '../addresses.ts';
+import { withAddresses } from '../pass/addresses.ts';
 import { EXIT } from '../exit-code.ts';
-import { takeInventory } from '../inventory.ts';
+import { takeInventory } from '../survey/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
-import { carryOutVerb } from '../perform-verb.ts';
-import { planRotation } from '../plan.ts';
-import { recover } from '../recover.ts';
+import { carryOutVerb } from '../steps/perform-verb.ts';
+import { planRotation } from '../steps/plan.ts';
+import { recover } from '../pass/recover.ts';
 import { createTerminal } from '../terminal.ts';
 import { onLockedNode, type Verb, writeJson } from '../verb.ts';
 

@@ -1,14 +1,14 @@
 import { EXIT } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { carryOutMigration } from '../migrate.ts';
+import { carryOutMigration } from '../migration/migrate.ts';
 import {
   describeMigration,
   type MigrationStep,
   planMigration,
   planReturn,
   SUCCESSOR,
-} from '../migration-plan.ts';
+} from '../migration/plan.ts';
 import { createTerminal } from '../terminal.ts';
 import { onLockedNode, openHands, type Verb, writeJson } from '../verb.ts';
 

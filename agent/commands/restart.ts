@@ -3,14 +3,14 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
-import { carryOut } from '../perform.ts';
-import { unitsOf } from '../plan.ts';
-import { recover } from '../recover.ts';
-import { intendToRestart } from '../settle.ts';
+import { carryOut } from '../steps/perform.ts';
+import { unitsOf } from '../steps/plan.ts';
+import { recover } from '../pass/recover.ts';
+import { intendToRestart } from '../pass/settle.ts';
 import { createTerminal } from '../terminal.ts';
 import { type Context, onLockedNode, type Verb, writeJson } from '../verb.ts';
-import { restartClusterWorkloads } from '../workloads.ts';
-import { workloadsFor } from '../workloads-plan.ts';
+import { restartClusterWorkloads } from '../rotation/workloads.ts';
+import { workloadsFor } from '../rotation/workloads-plan.ts';
 
 /** What a deployment of the group `coe-restart` does, for a person on the node. */
 export const verb: Verb = async (context, options) => {

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../src/base/errors.ts';
 import { EXIT } from '../exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { carryOutVerb } from '../perform-verb.ts';
-import { recover } from '../recover.ts';
-import { intendToRevoke } from '../revoke.ts';
+import { carryOutVerb } from '../steps/perform-verb.ts';
+import { recover } from '../pass/recover.ts';
+import { intendToRevoke } from '../revocation/revoke.ts';
 import { createTerminal } from '../terminal.ts';
 import { onLockedNode, textOption, type Verb, writeJson } from '../verb.ts';
 

@@ -1,7 +1,7 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { exitCodeOfPass } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { type Holding, takeInventory } from '../inventory.ts';
+import { type Holding, takeInventory } from '../survey/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';

@@ -7,8 +7,8 @@ import { EXIT } from '../exit-code.ts';
 import type { Progress } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
-import { servedBeside } from '../predecessors.ts';
-import type { Unrecorded } from '../unrecorded.ts';
+import { servedBeside } from '../migration/predecessors.ts';
+import type { Unrecorded } from '../pass/unrecorded.ts';
 import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { rotationState } from '../rotation-state.ts';
+import { rotationState } from '../survey/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
 import { createTerminal, table } from '../terminal.ts';
 import { openHands, type Verb, writeJson } from '../verb.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { whyNotRead } from '../../agent/list-named.ts';
+import { whyNotRead } from '../../agent/revocation/list-named.ts';
 import type { RevocationListRow } from '../../src/certificates/layout.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
 import { NEVER } from '../src/support/clock.ts';

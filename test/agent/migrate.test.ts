@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hands } from '../../agent/hands.ts';
-import { carryOutMigration } from '../../agent/migrate.ts';
+import { carryOutMigration } from '../../agent/migration/migrate.ts';
 import {
   describeMigration,
   type MigrationStep,
   planMigration,
   planReturn,
-} from '../../agent/migration-plan.ts';
+} from '../../agent/migration/plan.ts';
 import { writeRecord } from '../../src/base/record.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
 import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';

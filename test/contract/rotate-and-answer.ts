@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { expect } from 'vitest';
-import { openSignals } from '../../agent/compose-signals.ts';
+import { openSignals } from '../../agent/compose/signals.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { createSecrets } from '../../src/base/secrets.ts';
 import { decodeDeployment } from '../../src/deployment/decode.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { loginOf, type QueueUser } from '../../agent/compose-queue.ts';
+import { loginOf, type QueueUser } from '../../agent/compose/queue.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import { createSecrets } from '../../src/base/secrets.ts';

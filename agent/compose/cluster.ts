@@ -1,0 +1,49 @@
+import type { Retry } from '../../src/base/retry.ts';
+import { given } from '../../src/metadata/heat-params.ts';
+import type { Http } from '../../src/openstack/http.ts';
+import type { Keystone, Login } from '../../src/openstack/keystone.ts';
+import { createMagnum } from '../../src/openstack/magnum.ts';
+import type { Config } from '../config.ts';
+import type { Cluster, Hands } from '../hands.ts';
+
+/** The cluster's door in Magnum, part of the composition root. */
+export const openClusterWith =
+  (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
+  async (params, token, signal, { patient } = { patient: true }) => {
+    const magnum = createMagnum(http);
+    const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
+    const patience = { baseMs: 500, capMs: 15_000, forMs };
+    const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
+    const login: Login = {
+      authUrl: params.get('AUTH_URL') ?? '',
+      userId: params.get('TRUSTEE_USER_ID') ?? '',
+      password: params.get('TRUSTEE_PASSWORD') ?? '',
+      scope: { trustId: params.get('TRUST_ID') ?? '' },
+      region: given(params, 'REGION_NAME'),
+    };
+    const ask = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> =>
+      await retry(what, patience, signal, async () =>
+        token === undefined
+          ? await keystone.authorized(login, signal, async (session) => await use(session.token))
+          : await use(token),
+      );
+    const cluster: Cluster = {
+      seeRegion: async () => {
+        const session = await keystone.login(login, signal);
+        session.endpoint('container-infra');
+      },
+      readCa: async (type) =>
+        await ask(
+          `fetch the ${type} CA`,
+          async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal),
+        ),
+      sign: async (type, csr) =>
+        await ask(
+          'have a certificate signed',
+          async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal),
+        ),
+    };
+    if (token === undefined)
+      await retry('log in', patience, signal, async () => await keystone.login(login, signal));
+    return cluster;
+  };

@@ -1,0 +1,81 @@
+import { join } from 'node:path';
+import type { Clock } from '../../src/base/clock.ts';
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { cfnCollector } from '../../src/metadata/cfn.ts';
+import type { Collector, CollectorName } from '../../src/metadata/collector.ts';
+import { configDriveCollector, type ReadDrive } from '../../src/metadata/config-drive.ts';
+import { ec2Collector, type ReadItem } from '../../src/metadata/ec2.ts';
+import { heatCollector } from '../../src/metadata/heat.ts';
+import { heatLocalCollector, localCollector } from '../../src/metadata/local.ts';
+import { requestCollector, type TempUrl } from '../../src/metadata/request.ts';
+import { type Queue, zaqarCollector } from '../../src/metadata/zaqar.ts';
+import {
+  type CfnSection,
+  type HeatSection,
+  type Polling,
+  requireSection,
+  type ZaqarSection,
+} from '../config/polling.ts';
+
+/** What the cloud can be asked, with a section of the configuration; a text is one of a JSON value. */
+export type Readers = {
+  readServer(from: HeatSection, signal: AbortSignal): Promise<string>;
+  readField(
+    from: CfnSection,
+    url: string,
+    of: { resourceName: string; field: string },
+    signal: AbortSignal,
+  ): Promise<string>;
+  openTempUrl(url: string): TempUrl;
+  openQueue(from: ZaqarSection): Queue;
+  readDrive: ReadDrive;
+  readItem: ReadItem;
+};
+
+/** The collector of that name, as configured. @throws `config` when its section is missing */
+export function collectorOf(
+  name: CollectorName,
+  polling: Polling,
+  hands: Readers & { disk: Disk; clock: Clock; uid: number; /** Where records are kept. */ state: string },
+): Collector {
+  const { disk, uid } = hands;
+  switch (name) {
+    case 'heat': {
+      const from = requireSection(name, polling.heat);
+      return heatCollector(async (signal) => await hands.readServer(from, signal));
+    }
+    case 'cfn': {
+      const from = requireSection(name, polling.cfn);
+      return cfnCollector(async (of, signal) => {
+        const url = from.metadata_url ?? (await hintedUrl(from.heat_metadata_hint, disk));
+        return await hands.readField(from, url, of, signal);
+      }, from.path);
+    }
+    case 'request':
+      return requestCollector(hands.openTempUrl(requireSection(name, polling.request).metadata_url));
+    case 'zaqar': {
+      const queue = hands.openQueue(requireSection(name, polling.zaqar));
+      return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, QUEUE_RECORD) });
+    }
+    case 'ec2':
+      return ec2Collector(hands.readDrive, hands.readItem, hands.clock);
+    case 'config_drive':
+      return configDriveCollector(hands.readDrive);
+    case 'heat_local':
+      return heatLocalCollector(disk, polling.heat_local.path, uid);
+    case 'local':
+      return localCollector(disk, polling.local.path, uid);
+  }
+}
+
+/** The address of the CFN API as cloud-init has left it for cfn-tools: without the version. */
+async function hintedUrl(path: string, disk: Disk): Promise<string> {
+  const hint = (await readIfThere(disk, path))?.toString('utf8').trim() ?? '';
+  const url = `${hint}/v1/`;
+  if (/^https?:/.test(hint) && URL.canParse(url)) return url;
+  throw new AgentError('config', `cfn.metadata_url is not configured, and there is no address in ${path}`);
+}
+
+/** What a queue has said last, below the state directory. */
+export const QUEUE_RECORD = 'zaqar.json';

@@ -1,0 +1,72 @@
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Log } from '../../src/base/log.ts';
+import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
+import { given, type HeatParams, isTrue } from '../../src/metadata/heat-params.ts';
+import type { Config } from '../config.ts';
+
+export type Connection = {
+  deadlineMs: number;
+  /** PEM certificates to trust, asked for when TLS is used first; undefined: the ones that Node trusts. */
+  ca: () => string | undefined;
+  verify: boolean;
+  proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
+};
+
+/** Where Magnum puts the CA bundle of its own cloud. */
+const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
+
+/**
+ * How this node reaches its cloud: whom it trusts and through which proxy. What heat-params names wins over the
+ * environment.
+ *
+ * @throws `config` when the configured CA file is not there
+ */
+export async function connectionOf(
+  config: Config,
+  params: HeatParams,
+  env: NodeJS.ProcessEnv,
+  { disk, log, secrets }: { disk: Disk; log: Log; secrets: Secrets },
+): Promise<Connection> {
+  const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
+  if (!verify)
+    log.warn(
+      { heat_params: config.heat_params },
+      'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
+    );
+  const file = config.cloud.ca_file ?? CA_BUNDLE;
+  const bundle = (await readIfThere(disk, file))?.toString('utf8');
+  if (bundle === undefined && config.cloud.ca_file !== undefined)
+    throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
+  const setting = (name: string): string | undefined =>
+    given(params, name) ?? (env[name.toLowerCase()] || env[name] || undefined);
+  const proxy = (name: 'HTTP_PROXY' | 'HTTPS_PROXY'): string | undefined => {
+    const value = setting(name);
+    if (value === undefined) return undefined;
+    for (const secret of secretsOfUrl(value)) secrets.add(secret);
+    const url = httpUrl(value);
+    if (url === undefined)
+      log.warn(
+        { setting: name },
+        'what is no http address is no proxy either: the cloud is asked without it',
+      );
+    return url;
+  };
+  return {
+    deadlineMs: config.cloud.deadline_seconds * 1000,
+    // The system's own trust store, as curl has it; Node would go by a list of its own.
+    ca: () => bundle ?? systemCas(),
+    verify,
+    proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') },
+  };
+}
+
+/** As curl and os-collect-config take it, with or without its scheme; Node would pass over one that it does not know. */
+function httpUrl(text: string): string | undefined {
+  const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+  return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}
+
+/** Not imported: TLS is loaded when it is used first. */
+const systemCas = (): string | undefined =>
+  process.getBuiltinModule('node:tls').getCACertificates('system').join('\n') || undefined;

@@ -1,0 +1,43 @@
+import { familyOf } from '../../src/certificates/template.ts';
+import { createHttp, type Http } from '../../src/openstack/http.ts';
+import type { AskApi } from '../../src/services/kubernetes.ts';
+
+/** An API server as this node knows it, and who asks; PEM. */
+export type KubernetesAddress = {
+  host: string;
+  port: number;
+  ca: string;
+  /** The SHA-256 of the one certificate that it presents. */
+  presents: string;
+  client: { cert: string; key: string };
+};
+
+const DEADLINE_MS = 30_000;
+/** It is this node's own, or a neighbour. */
+const NO_PROXY = { http: undefined, https: undefined, no: undefined };
+
+/** The door to a Kubernetes API, part of the composition root. */
+export const openKubernetesWith =
+  (wrap: (http: Http) => Http) =>
+  ({ host, port, ca, presents, client }: KubernetesAddress): { ask: AskApi; close(): void } => {
+    const real = createHttp({
+      deadlineMs: DEADLINE_MS,
+      ca: () => ca,
+      verify: true,
+      proxy: NO_PROXY,
+      tls: { ...client, presents },
+    });
+    const http = wrap(real);
+    const origin = `https://${familyOf(host) === 6 ? `[${host}]` : host}:${port}`;
+    return {
+      ask: async ({ what, method, path, body, signal }) =>
+        await http({
+          what,
+          method,
+          url: `${origin}${path}`,
+          ...(body && { headers: { 'content-type': body.type }, body: JSON.stringify(body.value) }),
+          signal,
+        }),
+      close: real.close,
+    };
+  };

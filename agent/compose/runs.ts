@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { Clock } from '../../src/base/clock.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { baseEnvironment } from '../../src/hooks/environment.ts';
+import { findHook, HOOK_DIRECTORIES } from '../../src/hooks/find.ts';
+import { presenceOf } from '../../src/hooks/process.ts';
+import type { RunHands } from '../../src/hooks/run.ts';
+import { createRuns, unitOf } from '../../src/hooks/runs.ts';
+import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
+import type { Config } from '../config.ts';
+import type { Hands } from '../hands.ts';
+
+/** The operator's own directories come first, and alone may have a `script`: others have the predecessor's. */
+export function hooksOf(config: Config, env: NodeJS.ProcessEnv, disk: Disk, uid: number): Hands['hooks'] {
+  const chosen = [...config.hooks.path, ...(env['HEAT_CONFIG_HOOKS'] ? [env['HEAT_CONFIG_HOOKS']] : [])];
+  const { timeout_seconds: timeout, grace_seconds: grace } = config.scripts;
+  return {
+    find: async (name) => {
+      const directories = name === 'script' ? chosen : [...chosen, ...HOOK_DIRECTORIES];
+      return await findHook(name, directories, { disk, uid });
+    },
+    settings: { base: baseEnvironment(env), timeoutMs: timeout * 1000, graceMs: grace * 1000 },
+  };
+}
+
+export async function runsOf(parts: {
+  config: Config;
+  root: string;
+  /** Where the runs are. */
+  directory: string;
+  disk: Disk;
+  clock: Clock;
+  self: readonly string[];
+  systemctl: () => Promise<Systemctl>;
+}): Promise<RunHands> {
+  const { config, root, directory, disk, clock, self, systemctl } = parts;
+  const { memory_max: memoryMax, tasks_max: tasksMax } = config.scripts;
+  const at = (path: string): string => join(root, path);
+  // sd_booted(3). Below --root there is nobody to ask for a unit.
+  const hasSystemd = root === '/' && (await disk.info('/run/systemd/system'))?.type === 'directory';
+  const show = async (unit: string): Promise<UnitState> => await (await systemctl()).show(unit, NEVER);
+  const isActive = async (unit: string): Promise<boolean> => (await show(unit)).active === 'active';
+  return {
+    disk,
+    clock,
+    at,
+    presenceOf,
+    runs: createRuns(directory, { disk, at, presenceOf }),
+    start: async (...what) => {
+      const { createStart } = await import('../../src/hooks/start.ts');
+      return await createStart([...self, 'supervise'], { memoryMax, tasksMax }, isActive)(...what);
+    },
+    unitFor: (id) => (hasSystemd ? unitOf(id) : undefined),
+    endOfUnit: async (unit) => (hasSystemd ? (await show(unit)).result : undefined),
+    forgetUnit: async (unit) => {
+      if (hasSystemd) await (await systemctl()).resetFailed(unit, NEVER);
+    },
+  };
+}
+
+const NEVER = new AbortController().signal;

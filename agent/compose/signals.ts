@@ -1,0 +1,36 @@
+import type { Clock } from '../../src/base/clock.ts';
+import type { Heat } from '../../src/openstack/heat.ts';
+import type { Http } from '../../src/openstack/http.ts';
+import type { Keystone } from '../../src/openstack/keystone.ts';
+import { createSwift } from '../../src/openstack/swift.ts';
+import type { Zaqar } from '../../src/openstack/zaqar.ts';
+import type { SignalHands } from '../../src/signal/send.ts';
+import { loginOf, openQueue } from './queue.ts';
+
+/** The ways out, part of the composition root. A login's token is used again while it is valid. */
+export function openSignals(hands: {
+  http: Http;
+  clock: Clock;
+  keystone: Keystone;
+  heat: Heat;
+  zaqar: Zaqar;
+}): SignalHands {
+  const { http, clock, keystone, heat, zaqar } = hands;
+  const swift = createSwift(http);
+  return {
+    sleep: clock.sleep,
+    signalAddress: heat.signalAddress,
+    signalResource: async (target, body, signal) => {
+      await keystone.authorized(loginOf(target), signal, async (session) => {
+        await heat.signalResource(session, target, body, signal);
+      });
+    },
+    objectAt: (url) => ({
+      changedAt: async (signal) => await swift.changedAt(url, signal),
+      put: async (body, signal) => {
+        await swift.put(url, body, signal);
+      },
+    }),
+    queueOf: (target) => openQueue(target, keystone, zaqar),
+  };
+}

@@ -1,0 +1,37 @@
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
+import type { Layout } from '../../src/certificates/layout.ts';
+import { OwnLayout } from '../../src/certificates/own-layout.ts';
+import { tableOf } from '../../src/certificates/own-layout-table.ts';
+
+/**
+ * The operator's own layouts: those of the key `layouts`, then one for each file of layouts.d beside the configuration.
+ *
+ * @throws `config` with file, line and key
+ */
+export async function loadLayouts(
+  disk: Disk,
+  configPath: string,
+  inline: readonly OwnLayout[],
+): Promise<Layout[]> {
+  const directory = join(dirname(configPath), 'layouts.d');
+  const found = inline.map((text, index) => ({ source: `layouts.${index}`, text }));
+  for (const name of await disk.list(directory)) {
+    const source = join(directory, name);
+    const content = /\.ya?ml$/.test(name) ? await readIfThere(disk, source) : undefined;
+    if (content === undefined) continue;
+    const { parseConfigFile } = await import('./yaml.ts');
+    const value = parseConfigFile(source, content.toString('utf8'), OwnLayout, { whole: true });
+    found.push({ source, text: v.parse(OwnLayout, value) });
+  }
+  const names = BUILT_IN.map(({ name }) => name);
+  return found.map(({ source, text }) => {
+    if (names.includes(text.name))
+      throw new AgentError('config', `${source}: name: there is a layout ${text.name} already`);
+    names.push(text.name);
+    return tableOf(text);
+  });
+}

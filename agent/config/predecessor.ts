@@ -1,0 +1,127 @@
+import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
+import { isTrue } from '../../src/metadata/heat-params.ts';
+
+/** A section of the predecessor's configuration: every value of a key, as text, in order. */
+export type Section = ReadonlyMap<string, readonly string[]>;
+
+/** Its configuration, whether it came as a file or in the metadata; `general` is what an INI file calls DEFAULT. */
+export type PredecessorConfig = { general: Section; section(name: string): Section };
+
+/** What is a list there; of any other key the last value counts. */
+const LISTS = new Set(['path']);
+const SWITCHES = new Set(['use_websockets']);
+
+/** Each collector's options that mean something here. */
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  heat: ['auth_url', 'user_id', 'password', 'project_id', 'stack_id', 'resource_name', 'region_name'],
+  cfn: ['metadata_url', 'heat_metadata_hint', 'stack_name', 'path', 'access_key_id', 'secret_access_key'],
+  request: ['metadata_url'],
+  zaqar: ['auth_url', 'user_id', 'password', 'project_id', 'queue_id', 'region_name', 'use_websockets'],
+  ec2: ['metadata_url'],
+  heat_local: ['path'],
+  local: ['path'],
+};
+
+/** Collectors that the predecessor passes over when they are not configured. */
+const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
+
+/** The predecessor's own default, in its order; but facts of the server are asked when they are needed (`ec2`). */
+const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local', 'zaqar'];
+
+/**
+ * The predecessor's words in ours: a part of our configuration, not yet checked. `collectors` and `poll` are
+ * in it only if they were given. Options that mean nothing here are passed over.
+ */
+export function translatePredecessor({ general, section }: PredecessorConfig): Record<string, unknown> {
+  const collectors = listOf(general.get('collectors'));
+  const sections = Object.entries(OPTIONS).flatMap(([name, options]) => {
+    const found = options.flatMap((option) => valueOf(option, section(name).get(option)));
+    return found.length > 0 ? [[name, Object.fromEntries(found)] as const] : [];
+  });
+  const poll = pollOf(general);
+  return {
+    ...(collectors.length > 0 ? { collectors } : {}),
+    ...Object.fromEntries(sections),
+    ...(poll ? { poll } : {}),
+  };
+}
+
+function valueOf(option: string, values: readonly string[] = []): [string, string | string[] | boolean][] {
+  const list = listOf(values);
+  const last = values.at(-1) ?? '';
+  if (LISTS.has(option)) return list.length > 0 ? [[option, list]] : [];
+  if (last === '') return [];
+  return [[option, SWITCHES.has(option) ? isTrue(last) : last]];
+}
+
+/**
+ * Leaves the collectors that can be asked, of those that are named or else of the default, and no section of
+ * another. `leftOut` is told of what was named.
+ */
+export function withUsableCollectors(
+  { collectors: named, ...rest }: Record<string, unknown>,
+  leftOut: (name: string, why: string) => void,
+): Record<string, unknown> {
+  const served: readonly string[] = SERVED_COLLECTORS;
+  const isConfigured = (name: string): boolean => !CONFIGURED.includes(name) || name in rest;
+  const wanted = Array.isArray(named) ? named.map(String) : DEFAULT_COLLECTORS.filter(isConfigured);
+  const collectors = wanted.filter((name) => served.includes(name) && isConfigured(name));
+  for (const name of wanted)
+    if (!served.includes(name)) leftOut(name, 'is not served');
+    else if (!isConfigured(name)) leftOut(name, 'is not configured');
+  const unused = CONFIGURED.filter((name) => !collectors.includes(name));
+  return {
+    collectors,
+    ...Object.fromEntries(Object.entries(rest).filter(([name]) => !unused.includes(name))),
+  };
+}
+
+/** Options that change what the predecessor does, unless they say what is so anyway. */
+const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; instead: string }[] = [
+  {
+    option: 'command',
+    usual: /^(\S*\/)?os-refresh-config(\s|$)/,
+    instead: 'is not run: the agent does what deployments ask for by itself',
+  },
+  ...[{}, { section: 'cfn' }].map((where) => ({
+    ...where,
+    option: 'deployment_key',
+    usual: /^deployments$/,
+    instead: 'is not looked at: data that deployments bring is taken from "deployments" alone',
+  })),
+];
+
+/** What of a configuration has no counterpart here, each as a sentence. */
+export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] =>
+  NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
+    ((name === undefined ? general : section(name)).get(option) ?? [])
+      .filter((value) => value !== '' && !usual.test(value))
+      .map((value) => `${option} = ${value} ${instead}`),
+  );
+
+/** How long all that it runs may take, in seconds: what `os-refresh-config --timeout` was given. */
+export function timeoutOf({ general }: PredecessorConfig): number | undefined {
+  const [, seconds] = /\s--timeout[ =](\d+)/.exec(general.get('command')?.at(-1) ?? '') ?? [];
+  return Number(seconds) || undefined;
+}
+
+/** The files of CAs that it names for a collector; here one holds for everything. */
+export const trustedBy = ({ section }: PredecessorConfig): string[] => {
+  const named = [section('cfn').get('ca_certificate'), section('zaqar').get('ca_file')];
+  return [...new Set(named.flatMap((values) => values?.at(-1) ?? []))].filter((path) => path.startsWith('/'));
+};
+
+function pollOf(general: Section): { min_seconds: number; max_seconds: number } | undefined {
+  const given = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
+  if (!given) return undefined;
+  const slowest = Number(general.get('polling_interval')?.at(-1) ?? 30) || 30;
+  const fastest = Number(general.get('min_polling_interval')?.at(-1) ?? 1) || 1;
+  return { min_seconds: Math.min(fastest, slowest), max_seconds: slowest };
+}
+
+/** `a`, a repeated key, `a,b` or `['a', 'b']`, as oslo.config and Heat's templates write lists. */
+const listOf = (values: readonly string[] = []): string[] =>
+  values
+    .flatMap((item) => item.replaceAll(/[[\]'"]/g, '').split(','))
+    .map((item) => item.trim())
+    .filter((item) => item !== '');

@@ -1,0 +1,60 @@
+import * as v from 'valibot';
+import { AgentError } from '../../src/base/errors.ts';
+import { isObject } from '../../src/base/json.ts';
+import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
+import type { Config } from '../config.ts';
+import { checkPolling, pollingEntries, requireSection } from './polling.ts';
+import { type Section, translatePredecessor } from './predecessor.ts';
+
+const PollingSchema = v.object(pollingEntries);
+const NAMES: readonly string[] = SERVED_COLLECTORS;
+
+/**
+ * A configuration with what a section `os-collect-config` of the metadata says in place of how the node polls. What
+ * the section does not name stays; its nulls are nothing.
+ *
+ * @throws `config` when the node could not poll by it
+ */
+export function withSection(configured: Config, section: unknown): Config {
+  if (!isObject(section)) throw new AgentError('config', 'it is no map of settings');
+  const said = translatePredecessor({
+    general: textsOf(section),
+    section: (name) => textsOf(section[name]),
+  });
+  const own = configured.zaqar ? { use_websockets: configured.zaqar.use_websockets } : {};
+  const collectors = Array.isArray(said['collectors'])
+    ? said['collectors'].map(String)
+    : configured.collectors;
+  const unserved = collectors.find((name) => !NAMES.includes(name));
+  if (unserved !== undefined) throw new AgentError('config', `the collector ${unserved} is not served`);
+  // Half a section of a collector that is not asked is in nobody's way.
+  const asked = Object.entries(said)
+    .filter(([name]) => !NAMES.includes(name) || collectors.includes(name))
+    // Heat never says whether the websocket is to be used: that is the node's own.
+    .map(
+      ([name, value]) => [name, name === 'zaqar' && isObject(value) ? { ...own, ...value } : value] as const,
+    );
+  const parsed = v.safeParse(PollingSchema, { ...configured, ...Object.fromEntries(asked) });
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    throw new AgentError('config', `${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+  }
+  const polling = parsed.output;
+  checkPolling(polling, 'os-collect-config');
+  for (const name of polling.collectors) requireSection(name, polling[name]);
+  return Object.freeze({ ...configured, ...polling });
+}
+
+/** The values of JSON as the texts that an INI file would hold. */
+function textsOf(section: unknown): Section {
+  const entries = Object.entries(isObject(section) ? section : {});
+  return new Map(
+    entries.flatMap(([key, value]) => {
+      const texts = (Array.isArray(value) ? (value as unknown[]) : [value]).flatMap(textOf);
+      return texts.length > 0 ? [[key, texts] as const] : [];
+    }),
+  );
+}
+
+const textOf = (value: unknown): string[] =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];

@@ -1,0 +1,132 @@
+import * as v from 'valibot';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Change, CredentialSet } from '../../src/files/credential-file.ts';
+import { changeCredentialFiles } from '../../src/files/credentials.ts';
+import { type HeatParams, parseHeatParams, requireParams } from '../../src/metadata/heat-params.ts';
+import type { CredentialName, CredentialsOperation } from '../../src/operation/credentials.ts';
+import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
+import type { Hands } from '../hands.ts';
+import { passingOver } from '../rotation/new-files.ts';
+import { type Node, readNode } from '../node.ts';
+import { planCredentials, type Step, unitsOf } from '../steps/plan.ts';
+import { RestSchema } from '../steps/rest.ts';
+
+/** What each input is in heat-params, and what the files call it. */
+export const CREDENTIAL_INPUTS: Readonly<
+  Record<CredentialName, { parameter: string; key: keyof CredentialSet }>
+> = {
+  trustee_user_id: { parameter: 'TRUSTEE_USER_ID', key: 'user' },
+  trustee_password: { parameter: 'TRUSTEE_PASSWORD', key: 'password' },
+  trust_id: { parameter: 'TRUST_ID', key: 'trust' },
+  region_name: { parameter: 'REGION_NAME', key: 'region' },
+  auth_url: { parameter: 'AUTH_URL', key: 'authUrl' },
+};
+const NAMES = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'] as const;
+
+/**
+ * What a change of credentials comes to on this node.
+ *
+ * @returns the node as it is to be: it logs in with the new ones
+ * @throws `bad-heat-params` when they are not complete, also with what is given
+ */
+export async function intendToChangeCredentials(
+  { given }: CredentialsOperation,
+  hands: Hands,
+): Promise<{ node: Node; steps: Step[]; why: string }> {
+  const { config, disk, secrets } = hands;
+  secrets.add(given.trustee_password);
+  await refuseIfStuck(hands);
+  const now = await readNode(hands);
+  const names = NAMES.filter((name) => given[name] !== undefined);
+  const params = new Map([
+    ...now.params,
+    ...names.map((name) => [CREDENTIAL_INPUTS[name].parameter, given[name] ?? ''] as const),
+  ]);
+  requireParams(params, REQUIRED, config.heat_params);
+  const node = { ...now, params };
+  const change: Change = {
+    old: credentialsOf(now.params),
+    fresh: credentialsOf(params),
+    given: names.map((name) => CREDENTIAL_INPUTS[name].key),
+  };
+  const {
+    files,
+    units: readers,
+    notices,
+  } = await changeCredentialFiles(
+    disk,
+    config.heat_params,
+    now.layout.credentials,
+    change,
+    passingOver(hands),
+  );
+  const layout = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+  if (files.length === 0)
+    return {
+      node,
+      steps: [],
+      why: [`the node has these credentials already; ${layout}`, ...notices].join('\n'),
+    };
+  const at = await disk.resolve(config.heat_params);
+  const heatParams = files.find(({ path }) => path === at);
+  if (heatParams) checkReadable(Buffer.from(heatParams.content).toString(), change, config.heat_params);
+  const units = unitsThatRead(readers, node, hands);
+  const paths = files.map(({ path }) => path);
+  return { node, steps: planCredentials(node, { change, paths, units, notices }), why: layout };
+}
+
+/** What a stuck rotation has kept is the way back to certificates that hold: it is not given up for anything else. */
+async function refuseIfStuck({ generations }: Hands): Promise<void> {
+  const under = await generations.current();
+  if (under?.state === 'stuck' && v.parse(RestSchema, under.rest).about !== 'credentials')
+    throw new AgentError(
+      'precondition',
+      'a rotation is stuck between two generations: "agent rollback", or another rotation, comes first',
+    );
+}
+
+const REQUIRED = [
+  'CLUSTER_UUID',
+  'MAGNUM_URL',
+  'AUTH_URL',
+  'TRUSTEE_USER_ID',
+  'TRUSTEE_PASSWORD',
+  'TRUST_ID',
+];
+
+function credentialsOf(params: HeatParams): CredentialSet {
+  const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';
+  return {
+    user: value('trustee_user_id'),
+    password: value('trustee_password'),
+    trust: value('trust_id'),
+    region: value('region_name'),
+    authUrl: value('auth_url'),
+  };
+}
+
+/** This program reads heat-params in its own way: what it would not find again is not written. */
+function checkReadable(text: string, { fresh }: Change, path: string): void {
+  const read = credentialsOf(parseHeatParams(text));
+  for (const name of NAMES)
+    if (read[CREDENTIAL_INPUTS[name].key] !== fresh[CREDENTIAL_INPUTS[name].key])
+      throw new AgentError(
+        'bad-heat-params',
+        `${path}: ${CREDENTIAL_INPUTS[name].parameter} stands there in a way in which it cannot be replaced: write it as ${CREDENTIAL_INPUTS[name].parameter}="..." on a line of its own`,
+      );
+}
+
+/** Those of the layout in its order, then others; a node may be without any of those. */
+function unitsThatRead(readers: ReadonlySet<string>, node: Node, { config }: Hands): UnitPlan[] {
+  const own = unitsOf(node, config).filter(({ unit }) => readers.has(unit));
+  const rows = [...readers]
+    .filter((unit) => !node.layout.units.some((row) => row.unit === unit))
+    .map((unit) => ({ unit, required: false, probe: undefined, health: undefined }));
+  const others = planUnits(
+    { ...node.layout, units: rows },
+    (text) => text,
+    config.services.units,
+    config.services,
+  );
+  return [...own, ...others];
+}

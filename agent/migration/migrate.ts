@@ -1,0 +1,131 @@
+import { join } from 'node:path';
+import { replaceFile } from '../../src/base/replace-file.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import {
+  appliedByHeatConfig,
+  readTakenOver,
+  tellHeatConfig,
+  writeTakenOver,
+} from '../../src/deployment/applied.ts';
+import { TAKEN_OVER } from '../../src/deployment/ledger.ts';
+import { keepMetadata } from '../../src/metadata/zaqar.ts';
+import { QUEUE_RECORD } from '../compose/collectors.ts';
+import { LEDGER, STATE } from '../compose.ts';
+import type { Hands } from '../hands.ts';
+import { describeMigration, type MigrationStep, standingsOf } from './plan.ts';
+import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
+import { PREDECESSORS } from './predecessors.ts';
+import { timed } from '../steps/timed.ts';
+
+/** How long a script that os-collect-config has started may go on before it is replaced. */
+const PATIENCE_MS = 3_600_000;
+const AGAIN_MS = 500;
+
+/**
+ * Carries the steps out. What was frozen thaws when a step fails, so that the node is served by somebody.
+ *
+ * @throws the error of the step that failed; it can be run again
+ */
+export async function carryOutMigration(
+  steps: readonly MigrationStep[],
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<void> {
+  const keeper = await hands.unitKeeper();
+  await remember(steps, hands, signal);
+  const frozen = new Set<string>();
+  try {
+    for (const step of steps) {
+      if (step.do === 'let-finish') frozen.add(step.unit);
+      await timed(hands, describeMigration(step), async () => {
+        await performStep(step, hands, signal);
+      });
+      if (step.do === 'retire') frozen.delete(step.unit);
+    }
+    if (steps.some((step) => step.do === 'hand-back-ids')) await forgetBefore(hands.disk);
+  } finally {
+    for (const unit of frozen) await keeper.thaw(unit, NEVER);
+  }
+}
+
+/** Also when the program is to stop. */
+const NEVER = new AbortController().signal;
+
+/** Of several migrations the first has seen how it was. */
+async function remember(steps: readonly MigrationStep[], hands: Hands, signal: AbortSignal): Promise<void> {
+  if (!steps.some((step) => step.do === 'take-over-ids') || (await readBefore(hands.disk))) return;
+  const keeper = await hands.unitKeeper();
+  const before = await standingsOf(PREDECESSORS, keeper, signal);
+  const config = steps.find((step) => step.do === 'write-config');
+  await writeBefore(hands.disk, {
+    enabled: before.filter(({ enabled }) => enabled).map(({ unit }) => unit),
+    config: config ? digestOf(config.text) : null,
+  });
+}
+
+async function performStep(step: MigrationStep, hands: Hands, signal: AbortSignal): Promise<void> {
+  const { disk } = hands;
+  const keeper = await hands.unitKeeper();
+  switch (step.do) {
+    case 'let-finish':
+      await letFinish(step.unit, hands, signal);
+      return;
+    case 'take-over-ids': {
+      const applied = await appliedByHeatConfig(disk);
+      for (const { id } of applied.filter(({ answered }) => !answered))
+        hands.progress({
+          event: 'notice',
+          text: `deployment ${id} was begun by heat-config, which has not noted an answer; it is not run again`,
+        });
+      await disk.makeDirectory(LEDGER, { mode: 0o700 });
+      const path = join(LEDGER, TAKEN_OVER);
+      const before = await readTakenOver(disk, path);
+      await writeTakenOver(disk, path, [...new Set([...before, ...applied.map(({ id }) => id)])]);
+      return;
+    }
+    case 'take-over-queue':
+      await keepMetadata(disk, join(STATE, QUEUE_RECORD), step);
+      return;
+    case 'write-config':
+      await disk.makeDirectory('/etc/coe-agent', { mode: 0o755 });
+      await replaceFile(disk, step.path, step.text, { mode: 0o600 });
+      return;
+    case 'retire':
+      await keeper.retire(step.unit, signal);
+      return;
+    case 'employ':
+      await keeper.employ(step.unit, signal);
+      return;
+    case 'hand-back-ids':
+      await tellHeatConfig(disk, step.ids);
+      return;
+    case 'remove-config':
+      await disk.remove(step.path);
+      return;
+    case 'leave':
+    case 'tell':
+    case 'mind':
+  }
+}
+
+/**
+ * os-collect-config waits for what it has started; stopping its unit would kill that, and heat-config has noted it as
+ * applied by then. So its main process is frozen, and what is left beside it is waited for.
+ */
+async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promise<void> {
+  const keeper = await hands.unitKeeper();
+  await keeper.freeze(unit, signal);
+  const deadline = hands.clock.elapsed() + PATIENCE_MS;
+  for (;;) {
+    const now = await keeper.standing(unit, signal);
+    if (!now?.active || now.others === 0) return;
+    if (now.others === undefined)
+      throw new AgentError(
+        'precondition',
+        `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
+      );
+    if (hands.clock.elapsed() > deadline)
+      throw new AgentError('not-yet', `${unit} is still running a deployment: try again when that has ended`);
+    await hands.clock.sleep(AGAIN_MS, signal);
+  }
+}

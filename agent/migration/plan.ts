@@ -1,0 +1,147 @@
+import { join } from 'node:path';
+import { readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { CONFIG_PATH } from '../config.ts';
+import { cacheOf, OS_COLLECT_CONFIG, translateOsCollectConfig } from '../config/os-collect.ts';
+import { formatConfigFile } from '../config/yaml.ts';
+import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
+import type { Hands } from '../hands.ts';
+import { leftBehind } from './left-behind.ts';
+import { digestOf, readBefore } from './record.ts';
+import { PREDECESSORS } from './predecessors.ts';
+import { type Unheard, unheardOf } from './unheard.ts';
+
+export const SUCCESSOR = 'coe-agent.service';
+
+/** What is to be done, as data: `--dry-run` prints it. */
+export type MigrationStep =
+  /** Nothing new is begun, and what has been begun comes to its end. */
+  | { do: 'let-finish'; unit: string }
+  | { do: 'take-over-ids' }
+  | { do: 'take-over-queue'; queueId: string; text: string }
+  | { do: 'write-config'; path: string; text: string }
+  | { do: 'retire'; unit: string }
+  | { do: 'employ'; unit: string }
+  | { do: 'hand-back-ids'; ids: readonly string[] }
+  | { do: 'remove-config'; path: string }
+  /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
+  | { do: 'leave'; path: string }
+  /** What the unit's environment says has no counterpart yet: without it the cloud may not be reached. */
+  | ({ do: 'tell' } & Unheard)
+  /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
+  | { do: 'mind'; polling: string };
+
+/**
+ * Takes the place of os-collect-config and of what it starts. A unit of it that is masked serves nobody, and stays so.
+ *
+ * @throws `unit` when nobody could start what is to take its place
+ */
+export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+  const { disk, config } = hands;
+  const keeper = await hands.unitKeeper();
+  const successor = await keeper.standing(SUCCESSOR, signal);
+  if (successor?.masked === true)
+    throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`);
+  const before = (await standingsOf(PREDECESSORS, keeper, signal)).filter(
+    ({ masked, active }) => active || !masked,
+  );
+  const unheard = await Promise.all(
+    before.map(async ({ unit }) => await unheardOf(unit, SUCCESSOR, hands, signal)),
+  );
+  const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
+  const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
+  const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
+  const cached = (await readIfThere(disk, join(cacheOf(ini ?? ''), 'zaqar.json')))?.toString('utf8');
+  return [
+    ...before.filter(({ active }) => active).map(({ unit }) => ({ do: 'let-finish', unit }) as const),
+    { do: 'take-over-ids' },
+    ...(queueId !== undefined && cached !== undefined
+      ? [{ do: 'take-over-queue', queueId, text: cached } as const]
+      : []),
+    ...(ini !== undefined && !isOurs
+      ? [{ do: 'write-config', path: CONFIG_PATH, text: translated(ini) } as const]
+      : []),
+    ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
+    ...(await leftBehind(disk)).map((path) => ({ do: 'leave', path }) as const),
+    ...unheard.flat().map((variable) => ({ do: 'tell', ...variable }) as const),
+    ...(successor ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
+  ];
+}
+
+/** Those of some units that the node has. */
+export async function standingsOf(
+  units: readonly string[],
+  keeper: UnitKeeper,
+  signal: AbortSignal,
+): Promise<(UnitStanding & { unit: string })[]> {
+  const found: (UnitStanding & { unit: string })[] = [];
+  for (const unit of units) {
+    const standing = await keeper.standing(unit, signal);
+    if (standing) found.push({ unit, ...standing });
+  }
+  return found;
+}
+
+const translated = (ini: string): string =>
+  formatConfigFile(
+    `what ${OS_COLLECT_CONFIG} says, written by agent migrate`,
+    translateOsCollectConfig(ini, () => undefined),
+  );
+
+/**
+ * Gives the node back to os-collect-config. What has been done since is applied for it, too.
+ *
+ * @throws `not-yet` while a result is not acknowledged or a deployment runs: nobody would see to it afterwards
+ */
+export async function planReturn(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+  const { disk, ledger } = hands;
+  const open = ledger.entries().filter(({ state }) => !['signalled', 'superseded'].includes(state));
+  if (open.length > 0)
+    throw new AgentError(
+      'not-yet',
+      `giving the node back: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" brings it to its end`,
+    );
+  const before = await readBefore(disk);
+  const keeper = await hands.unitKeeper();
+  const adopted = hands.adoption.words();
+  const former = (await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal)).filter(
+    ({ masked }) => !masked,
+  );
+  const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
+  const isAsWritten = written !== undefined && before?.config === digestOf(written);
+  return [
+    ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'retire', unit: SUCCESSOR } as const] : []),
+    { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
+    ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
+    ...(adopted?.calm === true ? [{ do: 'mind', polling: adopted.text } as const] : []),
+    ...former.map(({ unit }) => ({ do: 'employ', unit }) as const),
+  ];
+}
+
+/** A step in words, for the terminal and `--dry-run`. */
+export function describeMigration(step: MigrationStep): string {
+  switch (step.do) {
+    case 'let-finish':
+      return `let ${step.unit} begin nothing new, and finish what it has begun`;
+    case 'take-over-ids':
+      return 'take over the ids of the deployments that heat-config has applied';
+    case 'take-over-queue':
+      return `take over the last message of the queue ${step.queueId}`;
+    case 'write-config':
+      return `write ${step.path}, from ${OS_COLLECT_CONFIG}`;
+    case 'retire':
+      return `stop and disable ${step.unit}`;
+    case 'employ':
+      return `enable and start ${step.unit}`;
+    case 'hand-back-ids':
+      return `let heat-config take ${step.ids.length} deployments for applied`;
+    case 'leave':
+      return `leave ${step.path} alone, which os-refresh-config has run at every change and nobody runs any more`;
+    case 'tell':
+      return `mind that ${step.unit} has ${step.name} in its environment, which the agent does not see: write ${step.instead}`;
+    case 'mind':
+      return `mind that os-collect-config goes by ${OS_COLLECT_CONFIG}, while this node ${step.polling}`;
+    case 'remove-config':
+      return `remove ${step.path}, which is as agent migrate has written it`;
+  }
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import type { Disk } from '../../src/base/disk.ts';
+import { readRecordOf, writeRecord } from '../../src/base/record.ts';
+import { STATE } from '../compose.ts';
+
+/** Earlier versions knew one predecessor alone, and wrote whether its unit was enabled. */
+const Enabled = v.union([
+  v.array(v.string()),
+  v.pipe(
+    v.boolean(),
+    v.transform((isEnabled) => (isEnabled ? ['os-collect-config.service'] : [])),
+  ),
+]);
+
+/** What there was before a migration, for the way back. */
+const Before = v.object({
+  /** The predecessors' units that started with every boot. */
+  enabled: Enabled,
+  /** The digest of the configuration that was written; null when there was one already. */
+  config: v.nullable(v.string()),
+});
+export type Before = v.InferOutput<typeof Before>;
+
+const path = join(STATE, 'migration');
+
+/** undefined: this node has not been migrated. @throws `state` when the record is damaged */
+export const readBefore = async (disk: Disk): Promise<Before | undefined> =>
+  await readRecordOf(disk, path, Before);
+
+export async function writeBefore(disk: Disk, before: Before): Promise<void> {
+  await disk.makeDirectory(STATE, { mode: 0o700 });
+  await writeRecord(disk, path, before);
+}
+
+export const forgetBefore = async (disk: Disk): Promise<void> => {
+  await disk.remove(path);
+};
+
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex');

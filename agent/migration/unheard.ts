@@ -1,0 +1,59 @@
+import { readIfThere } from '../../src/base/disk.ts';
+import { given, parseHeatParams } from '../../src/metadata/heat-params.ts';
+import { CONFIG_PATH } from '../config.ts';
+import type { Hands } from '../hands.ts';
+import { readParamsIfThere } from '../node.ts';
+
+type Environment = ReadonlyMap<string, string>;
+
+/** A variable that a unit is started with, and where the agent wants to be told the same. */
+export type Unheard = { unit: string; name: string; instead: string };
+
+const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
+/** What requests and OpenStack's clients take for the CAs to trust. */
+const CA_FILES = ['REQUESTS_CA_BUNDLE', 'OS_CACERT'];
+
+/** How a unit was told to reach the cloud, as far as nobody has told it to the agent, whose own unit is `successor`. */
+export async function unheardOf(
+  unit: string,
+  successor: string,
+  hands: Pick<Hands, 'disk' | 'config' | 'secrets' | 'unitSettings'>,
+  signal: AbortSignal,
+): Promise<Unheard[]> {
+  const { config } = hands;
+  const has = await environmentOf(unit, hands, signal);
+  const heard = await environmentOf(successor, hands, signal);
+  const params = await readParamsIfThere(hands);
+  const proxies = PROXIES.filter((name) => has.get(name) && !given(params, name) && !heard.get(name));
+  const trusts = CA_FILES.flatMap((name) => {
+    const path = has.get(name);
+    return path && path !== config.cloud.ca_file ? [{ name, path }] : [];
+  });
+  return [
+    ...proxies.map((name) => ({ unit, name, instead: `${name} into ${config.heat_params}` })),
+    ...trusts.map(({ name, path }) => ({
+      unit,
+      name,
+      instead: `cloud.ca_file: ${path} into ${CONFIG_PATH}`,
+    })),
+  ];
+}
+
+/** A unit's variables, over which its files have the last word (systemd.exec(5)); proxies are named in either case. */
+async function environmentOf(
+  unit: string,
+  { disk, unitSettings }: Pick<Hands, 'disk' | 'unitSettings'>,
+  signal: AbortSignal,
+): Promise<Environment> {
+  const { text, environmentFiles } = await unitSettings(unit, signal);
+  const texts = [assignmentsOf(text)];
+  for (const path of environmentFiles) texts.push((await readIfThere(disk, path))?.toString('utf8') ?? '');
+  const pairs = texts.flatMap((one) => [...parseHeatParams(one)]);
+  return new Map(pairs.map(([name, value]) => [name.toUpperCase(), value]));
+}
+
+/** What `systemctl show` prints of `Environment`, an assignment a line; one with blanks in it is in quotes there. */
+const assignmentsOf = (text: string): string =>
+  [...(/^Environment=(.*)$/m.exec(text)?.[1]?.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g) ?? [])]
+    .map(([, quoted, plain]) => quoted ?? plain)
+    .join('\n');

@@ -1,0 +1,42 @@
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { keysOf } from '../../src/certificates/template.ts';
+import type { AddressName } from '../../src/metadata/address.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+
+/** Parameters that Magnum leaves empty where the cloud knows them, as make-cert asks for them. */
+const ASKED: readonly (readonly [key: string, name: AddressName])[] = [
+  ['KUBE_NODE_IP', 'local-ipv4'],
+  ['KUBE_NODE_PUBLIC_IP', 'public-ipv4'],
+  // A swarm's heat-params have no key for it.
+  ['PUBLIC_IPV4', 'public-ipv4'],
+];
+
+/**
+ * The node with the addresses of this server that its certificates name and heat-params leave empty. One that nobody
+ * can be asked for is told of and left out.
+ *
+ * @throws `aborted`
+ */
+export async function withAddresses(
+  node: Node,
+  { addressOf, progress, log }: Pick<Hands, 'addressOf' | 'progress' | 'log'>,
+  signal: AbortSignal,
+): Promise<Node> {
+  const named = new Set(node.layout.certificates.flatMap(({ names }) => names.flatMap(keysOf)));
+  const values = new Map(node.values);
+  for (const [key, name] of ASKED) {
+    if (!named.has(key) || values.get(key)) continue;
+    try {
+      const address = await addressOf(name, signal);
+      if (address !== undefined) values.set(key, address);
+    } catch (error) {
+      if (codeOf(error) === 'aborted') throw error;
+      const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
+      // Many nodes have no public address; without the other one nobody reaches them under their own.
+      if (key === 'KUBE_NODE_IP') progress({ event: 'notice', text });
+      else log.debug({ why: text }, 'an address of this node is not known');
+    }
+  }
+  return { ...node, values };
+}

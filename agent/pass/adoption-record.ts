@@ -1,0 +1,51 @@
+import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
+import * as v from 'valibot';
+import type { Config } from '../config.ts';
+import { pollingEntries } from '../config/polling.ts';
+
+/**
+ * What is kept of a section `os-collect-config` that the metadata has brought:
+ * - `trial`: it is polled by; its way has yet to answer for the first time
+ * - `adopted`: it has answered, and stays until the metadata says otherwise
+ * - `given-up`: it has not answered; the node polls as before
+ */
+export const AdoptionRecord = v.object({
+  state: v.picklist(['trial', 'adopted', 'given-up']),
+  section: v.unknown(),
+  /** The section that was gone by before, if not the configuration. */
+  before: v.optional(v.unknown()),
+  /** Since when it is in this state, milliseconds since the epoch. */
+  since: v.number(),
+  /** Polls in a row without an answer, and what was wrong with the last. */
+  unanswered: v.number(),
+  why: v.optional(v.string()),
+  /** Of the configuration at that time: whoever changes that has the last word. */
+  configured: v.string(),
+});
+export type AdoptionRecord = v.InferOutput<typeof AdoptionRecord>;
+
+/** The section that a record makes the node go by; undefined: the configuration. */
+export const sectionInForce = ({ state, section, before }: AdoptionRecord): unknown =>
+  state === 'given-up' ? before : section;
+
+/** Names a configuration's way to poll without its secrets. */
+export const digestOf = (config: Config): string =>
+  createHash('sha256')
+    .update(JSON.stringify(pollingOf(config)))
+    .digest('hex');
+
+/** Whether two configurations ask the same of the same. */
+export const pollAlike = (one: Config, other: Config): boolean =>
+  isDeepStrictEqual(pollingOf(one), pollingOf(other));
+
+/** What is asked how: the sections of collectors that are not asked make no difference. */
+const pollingOf = (config: Config): Record<string, unknown> => {
+  const { collectors, poll } = config;
+  const sections = Object.keys(pollingEntries).filter((name) => collectors.some((one) => one === name));
+  return {
+    collectors,
+    poll,
+    ...Object.fromEntries(Object.entries(config).filter(([name]) => sections.includes(name))),
+  };
+};

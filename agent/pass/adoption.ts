@@ -1,0 +1,183 @@
+import { dirname } from 'node:path';
+import * as v from 'valibot';
+import type { Clock } from '../../src/base/clock.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import type { Log } from '../../src/base/log.ts';
+import { readRecord, writeRecord } from '../../src/base/record.ts';
+import type { Secrets } from '../../src/base/secrets.ts';
+import { AdoptionRecord, digestOf, pollAlike, sectionInForce } from './adoption-record.ts';
+import type { Config } from '../config.ts';
+import { secretsOfPolling } from '../config/polling.ts';
+import { withSection } from '../config/section.ts';
+
+/** Why the cloud has not answered; `refused`: it is there, and does not serve this node so. */
+export type Silence = { why: string; refused: boolean };
+
+/**
+ * The metadata may say how the node is to poll from now on. That is tried, and kept once it has answered; a way that
+ * does not is given up for the former one, and tried again later, because the former may be the one that Heat has
+ * closed.
+ */
+export type Adoption = {
+  /** A line for whoever looks, if the metadata has said anything; `calm` unless it is not settled how to poll. */
+  words(): { text: string; calm: boolean } | undefined;
+  /**
+   * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to
+   * be read anew.
+   */
+  judge(silence: Silence | undefined): Promise<boolean>;
+  /** Goes by the section of the metadata. @throws `bad-metadata` when the node could not poll by it */
+  consider(section: unknown): Promise<boolean>;
+};
+
+/** Polls without an answer after which a new way is given up: a minute or two, as the waits grow. */
+const PATIENCE = 6;
+
+/**
+ * Refusals in a row after which a way that has answered is taken for closed. Heat removes the object or the queue of a
+ * server that gets another transport, so what comes next is said in no place that this way leads to.
+ */
+const CLOSED_AFTER = 20;
+
+/** After this time, or when the former way is silent too, it is tried again. */
+const REST_MS = 30 * 60_000;
+
+export type AdoptionHands = { disk: Disk; clock: Clock; log: Log; secrets: Secrets };
+
+/**
+ * @param path of the record
+ * @returns the configuration that the node is to go by
+ */
+export async function openAdoption(
+  configured: Config,
+  path: string,
+  { disk, clock, log, secrets }: AdoptionHands,
+): Promise<{ config: Config; adoption: Adoption }> {
+  let record = await readBack(configured, path, disk, log);
+  const inForce = (): Config => {
+    const section = record && sectionInForce(record);
+    return section === undefined ? configured : withSection(configured, section);
+  };
+  const config = inForce();
+  for (const one of record ? [config, withSection(configured, record.section)] : [config])
+    for (const secret of secretsOfPolling(one)) secrets.add(secret);
+
+  let refusals = 0;
+  let silences = 0;
+  const giveUp = async (from: AdoptionRecord, why: string, polls: number): Promise<boolean> => {
+    log.warn({ why, polls }, 'the new way to poll does not answer: back to the former');
+    await become({ ...from, state: 'given-up', since: clock.now(), unanswered: polls, why });
+    return true;
+  };
+  const become = async (next: AdoptionRecord): Promise<void> => {
+    await disk.makeDirectory(dirname(path), { mode: 0o700 });
+    await writeRecord(disk, path, next);
+    record = next;
+  };
+
+  const adoption: Adoption = {
+    words: () => record && { text: describe(record, configured), calm: record.state === 'adopted' },
+
+    judge: async (silence) => {
+      refusals = silence?.refused === true ? refusals + 1 : 0;
+      silences = silence ? silences + 1 : 0;
+      switch (record?.state) {
+        case undefined:
+          return false;
+        case 'trial': {
+          const unanswered = record.unanswered + 1;
+          if (silence && unanswered >= PATIENCE) return await giveUp(record, silence.why, unanswered);
+          if (silence) await become({ ...record, unanswered, why: silence.why });
+          else {
+            log.info({ collectors: config.collectors }, 'the new way to poll answers, and stays');
+            await become({ ...record, state: 'adopted', since: clock.now(), unanswered: 0, why: undefined });
+          }
+          return false;
+        }
+        case 'adopted':
+          return silence && refusals >= CLOSED_AFTER ? await giveUp(record, silence.why, refusals) : false;
+        case 'given-up':
+          // Either way of a clock that has been set.
+          if (silences < PATIENCE && Math.abs(clock.now() - record.since) <= REST_MS) return false;
+          log.info({}, 'the way to poll that has been given up is tried again');
+          await become({ ...record, state: 'trial', since: clock.now(), unanswered: 0 });
+          return true;
+      }
+    },
+
+    consider: async (section) => {
+      if (section === undefined || section === null) return false;
+      const wanted = usable(configured, section);
+      if (pollAlike(wanted, config)) {
+        // Given up, and by now nobody asks for it any more.
+        if (record?.state === 'given-up')
+          await become({ ...record, state: 'adopted', section, since: clock.now() });
+        return false;
+      }
+      if (record?.state === 'given-up' && pollAlike(wanted, withSection(configured, record.section)))
+        return false;
+      for (const secret of secretsOfPolling(wanted)) secrets.add(secret);
+      log.warn({ collectors: wanted.collectors }, 'the metadata says how to poll from now on');
+      const before = record && (record.state === 'adopted' ? record.section : record.before);
+      await become({
+        state: 'trial',
+        section,
+        ...(before === undefined ? {} : { before }),
+        since: clock.now(),
+        unanswered: 0,
+        configured: digestOf(configured),
+      });
+      return true;
+    },
+  };
+  return { config, adoption };
+}
+
+function usable(configured: Config, section: unknown): Config {
+  try {
+    return withSection(configured, section);
+  } catch (error) {
+    if (codeOf(error) !== 'config') throw error;
+    throw new AgentError(
+      'bad-metadata',
+      `the section os-collect-config of the metadata cannot be used, and the node polls as before: ${explain(error)}`,
+    );
+  }
+}
+
+/** The record that is there, if it is of this configuration and of any use. */
+async function readBack(
+  configured: Config,
+  path: string,
+  disk: Disk,
+  log: Log,
+): Promise<AdoptionRecord | undefined> {
+  try {
+    const parsed = v.safeParse(AdoptionRecord, await readRecord(disk, path));
+    if (!parsed.success || parsed.output.configured !== digestOf(configured)) return undefined;
+    const { section, before } = parsed.output;
+    for (const one of [section, before]) if (one !== undefined) withSection(configured, one);
+    return parsed.output;
+  } catch (error) {
+    if (codeOf(error) !== 'state' && codeOf(error) !== 'config') throw error;
+    log.error(
+      { path, why: explain(error) },
+      'how the metadata said to poll cannot be read: polling as configured',
+    );
+    return undefined;
+  }
+}
+
+function describe({ state, section, unanswered, why, since }: AdoptionRecord, configured: Config): string {
+  const names = withSection(configured, section).collectors.join(', ');
+  const at = new Date(since).toISOString();
+  switch (state) {
+    case 'trial':
+      return `polls with ${names}, as the metadata says since ${at}; ${unanswered} of ${PATIENCE} polls on trial had no answer`;
+    case 'adopted':
+      return `polls with ${names}, as the metadata says since ${at}`;
+    case 'given-up':
+      return `the metadata's way to poll (${names}) was given up at ${at} and is tried again after ${REST_MS / 60_000} min, or when the former is silent: ${why}`;
+  }
+}

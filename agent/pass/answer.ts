@@ -1,0 +1,118 @@
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { type Outcome, secretsOfTarget, type SignalTarget } from '../../src/deployment/deployment.ts';
+import type { Entry } from '../../src/deployment/ledger.ts';
+import { byAge } from '../../src/deployment/pending.ts';
+import { largestBody, signalBody } from '../../src/signal/body.ts';
+import { sendSignal } from '../../src/signal/send.ts';
+import type { Wanted } from './collect.ts';
+import type { Hands } from '../hands.ts';
+
+/** A result that nobody has acknowledged yet. */
+export type Unacknowledged = {
+  id: string;
+  why: string;
+  /** How long the cloud asked to be left alone. */
+  retryAfterMs?: number | undefined;
+};
+
+/** How long one pass keeps trying to have a result acknowledged; the next pass tries again. */
+const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
+
+/**
+ * Sends every result that nobody has acknowledged yet. The address of a signal belongs to the deployment's
+ * resource and the body names no deployment, so a late result would complete a newer one: what the cloud
+ * wants now is asked first, and only a result that it still waits for is sent.
+ *
+ * @returns those that are still unacknowledged, and why
+ */
+export async function answerAll(
+  wanted: Wanted,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged[]> {
+  const open: Unacknowledged[] = [];
+  for (const entry of hands.ledger.entries()) {
+    if (entry.state !== 'finished' && entry.state !== 'started' && entry.state !== 'accepted') continue;
+    const left = await answer(entry, wanted, hands, signal);
+    if (left) open.push(left);
+  }
+  return open;
+}
+
+/**
+ * Sends the result of one deployment if the cloud still waits for it.
+ *
+ * @param wanted asked after the deployment had ended
+ * @returns why nobody has acknowledged it; undefined when somebody has, or when nobody waits for it any more
+ */
+export async function answer(
+  entry: Entry,
+  wanted: Wanted,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged | undefined> {
+  const { id, resource, state } = entry;
+  const fate = fateOf(entry, wanted, hands);
+  if (fate === 'superseded') {
+    hands.log.info({ deployment: id, resource }, 'nobody waits for this deployment any more');
+    await hands.ledger.supersede(id);
+    return undefined;
+  }
+  if (state !== 'finished') return undefined;
+  return fate === 'awaited'
+    ? await send(entry, hands, signal)
+    : { id, why: 'whether it is still waited for could not be asked' };
+}
+
+/**
+ * Whether the cloud still waits for a deployment. `unknown`: not every source could be asked, and those that
+ * could do not name it.
+ */
+function fateOf(
+  { id, resource }: Entry,
+  { deployments, complete }: Wanted,
+  { ledger }: Pick<Hands, 'ledger'>,
+): 'awaited' | 'superseded' | 'unknown' {
+  const sameResource = deployments.filter((deployment) => deployment.resource === resource);
+  const newest = sameResource.toSorted(byAge(ledger.settledAt)).at(-1);
+  if (newest) return newest.id === id ? 'awaited' : 'superseded';
+  return complete ? 'superseded' : 'unknown';
+}
+
+/** Records that a result has been acknowledged; it is sent again otherwise. */
+async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Unacknowledged | undefined> {
+  const { id, outcome, signal: target } = entry;
+  if (!outcome || !target) return undefined;
+  const left = await deliver({ id, outcome, signal: target }, hands, signal);
+  if (!left) await hands.ledger.signalled(id);
+  return left;
+}
+
+/**
+ * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
+ *
+ * @returns why nobody has acknowledged it
+ */
+export async function deliver(
+  { id, outcome, signal: target }: { id: string; outcome: Outcome; signal: SignalTarget },
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Unacknowledged | undefined> {
+  for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
+  const text = `signal the result to Heat (${target.transport})`;
+  const start = hands.clock.elapsed();
+  hands.progress({ event: 'step', text });
+  try {
+    const body = signalBody(outcome, largestBody(target));
+    await hands.retry(text, PATIENCE, signal, async () => {
+      await sendSignal(target, body, hands.signals, signal);
+    });
+  } catch (error) {
+    const why = explain(error);
+    hands.progress({ event: 'failed', text, why });
+    hands.log.warn({ deployment: id, why }, 'the result is not acknowledged; it will be sent again');
+    return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
+  }
+  hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
+  return undefined;
+}

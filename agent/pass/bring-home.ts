@@ -1,0 +1,38 @@
+import { codeOf } from '../../src/base/errors.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { type EndedRun, endOfRun } from '../../src/hooks/run.ts';
+import { concludeRun, forgetRun } from './conclude.ts';
+import type { Hands } from '../hands.ts';
+import { failed } from './outcome.ts';
+
+/**
+ * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
+ * needed for that. What still runs is left alone; whoever asks for it again waits for its end.
+ */
+export async function bringHome(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
+  const { ledger, runs, log } = hands;
+  const home: { id: string; outcome: Outcome }[] = [];
+  for (const id of await runs.runs.list()) {
+    const run = await runs.runs.look(id);
+    if (run.is === 'running' || run.is === 'ordered') continue;
+    if (run.is === 'none' || ledger.find(id)?.state !== 'started') {
+      // Nobody asks for it any more, or its end has been recorded.
+      await forgetRun(id, hands);
+      continue;
+    }
+    log.info({ deployment: id, run: run.is }, 'a run that was begun earlier is over');
+    const outcome = await concludeRun(id, await outcomeOf(id, run, hands), hands);
+    if (outcome) home.push({ id, outcome });
+  }
+  return home;
+}
+
+/** A disk that cannot be read may be mended; any other trouble is how it ended. */
+async function outcomeOf(id: string, run: EndedRun, { runs }: Hands): Promise<Outcome> {
+  try {
+    return await endOfRun(id, run, runs);
+  } catch (error) {
+    if (codeOf(error) === 'disk') throw error;
+    return failed(error);
+  }
+}

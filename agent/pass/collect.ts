@@ -1,0 +1,116 @@
+import { isDeepStrictEqual } from 'node:util';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { unlessTooDeep } from '../../src/base/json.ts';
+import { type Decoded, decodeDeployment } from '../../src/deployment/decode.ts';
+import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
+import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../../src/metadata/collector.ts';
+import { isUnreadable } from '../../src/metadata/local.ts';
+import { deploymentsOf, parseMetadata, type Said } from '../../src/metadata/decode.ts';
+import type { Silence } from './adoption.ts';
+import type { Hands } from '../hands.ts';
+
+/** What the cloud says now. */
+export type Wanted = {
+  deployments: Deployment[];
+  /** All that the sources say, in their order; undefined unless each of them has said its part. */
+  said: Said[] | undefined;
+  /** Every source answered: what is not in `deployments` is not asked for any more. */
+  complete: boolean;
+  /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
+  problems: AgentError[];
+};
+
+/** What a collector said for itself: why it brought nothing, or not everything. */
+export type Answered = { collector: CollectorName; why: string | undefined; refused: boolean };
+
+/** What is on the node itself is no answer of the cloud. */
+export function silenceOf(answers: readonly Answered[]): Silence | undefined {
+  for (const { collector, why, refused } of answers)
+    if (why !== undefined && asksCloud(collector)) return { why, refused };
+  return undefined;
+}
+
+/** Asks every configured collector. @throws `aborted` when the program is to stop */
+export async function collect(
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ texts: Collected[]; problems: AgentError[]; answers: Answered[] }> {
+  const results = await Promise.allSettled(
+    hands.collectors.map(async (collector) => await collector.collect(signal)),
+  );
+  if (signal.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
+  const faults = results.map((result) =>
+    result.status === 'rejected'
+      ? [asAgentError(result.reason)]
+      : result.value.filter(isUnreadable).map(({ fault }) => fault),
+  );
+  const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  return {
+    texts: found.filter((one) => !isUnreadable(one)),
+    problems: faults.flatMap((all, index) => {
+      const collector = hands.collectors[index];
+      return collector && bringsFacts(collector.name) ? [] : all;
+    }),
+    answers: hands.collectors.map(({ name }, index) => ({
+      collector: name,
+      why: faults[index]?.map(explain).join('; ') || undefined,
+      refused: faults[index]?.some(({ kind }) => kind === 'refused') ?? false,
+    })),
+  };
+}
+
+/**
+ * Takes apart what the collectors brought. Of two deployments with the same id the first counts. A malformed one is
+ * among them when it can be answered.
+ */
+export function understand(
+  texts: readonly Collected[],
+  unanswered: readonly AgentError[],
+  hands: Hands,
+): Wanted {
+  const deployments = new Map<string, { deployment: Deployment; raw: unknown }>();
+  const understood: Said[] = [];
+  const problems = [...unanswered];
+  let complete = unanswered.length === 0;
+  for (const collected of texts) {
+    try {
+      const said = parseMetadata(collected);
+      for (const raw of deploymentsOf(said)) {
+        const decoded = decodeSafely(raw.value);
+        const { deployment } = decoded;
+        // Somebody may still wait for it, whatever it is.
+        if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
+        if (!deployment) {
+          if (!decoded.ok) problems.push(decoded.error);
+          continue;
+        }
+        const other = deployments.get(deployment.id);
+        if (!other) deployments.set(deployment.id, { deployment, raw: raw.value });
+        // The same over two ways, as while the transport changes, is no contradiction.
+        else if (unlessTooDeep(() => isDeepStrictEqual(other.raw, raw.value)) !== true)
+          problems.push(
+            new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`),
+          );
+      }
+      understood.push(said);
+    } catch (error) {
+      problems.push(asAgentError(error));
+      complete = false;
+    }
+  }
+  const found = [...deployments.values()].map(({ deployment }) => deployment);
+  for (const deployment of found) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
+  const all = unanswered.length === 0 && understood.length === texts.length;
+  return { deployments: found, said: all ? understood : undefined, complete, problems };
+}
+
+/** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */
+const decodeSafely = (value: unknown): Decoded =>
+  unlessTooDeep(() => decodeDeployment(value)) ?? {
+    ok: false,
+    id: undefined,
+    error: new AgentError('bad-deployment', 'a deployment is nested too deep'),
+  };
+
+const asAgentError = (error: unknown): AgentError =>
+  error instanceof AgentError ? error : new AgentError('bad-metadata', explain(error), { cause: error });

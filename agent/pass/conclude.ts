@@ -1,0 +1,62 @@
+import * as v from 'valibot';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import type { Hands } from '../hands.ts';
+import { presentable } from './outcome.ts';
+import { RestSchema } from '../steps/rest.ts';
+
+/** Files have been replaced, and either generation may still be the one that stays. */
+const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
+  'committing',
+  'committed',
+  'reverting',
+  'reverted',
+]);
+
+/**
+ * Ends a run: its outcome goes into the ledger, and only then its generation is forgotten. A kill between
+ * the two finds the journal *ended*, with the same outcome.
+ *
+ * @returns the outcome as it will be told; undefined when no deployment of the ledger waits for it
+ * @throws `state` when the journal does not know of the end yet, because it could not be written: the next pass
+ *   goes on from there, and until then nobody is told anything
+ */
+export async function conclude(owner: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+  const { ledger, generations, keptRequests } = hands;
+  const under = await generations.current();
+  if (under?.owner === owner && UNDER_WAY.has(under.state))
+    throw new AgentError('state', `how ${owner} ended could not be written down: ${outcome.stderr.trim()}`);
+  // A journal that was written but not synced any more: what it says is how it ended, not that error.
+  const isKnown = under?.owner === owner && under.state === 'ended';
+  const ended = isKnown ? v.parse(RestSchema, under.rest).outcome : outcome;
+  const told = toTell(owner, ended, hands);
+  // Keys first: once the ledger and the journal are done with, nobody would come back for them.
+  await keptRequests.forget();
+  if (told) await ledger.finish(owner, told);
+  if (under?.state !== 'stuck') await generations.clear();
+  return told;
+}
+
+/**
+ * The same for a script or a hook, and for what comes to nothing: how it ended goes into the ledger, and only then
+ * its directory is removed.
+ */
+export async function concludeRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+  const told = toTell(id, outcome, hands);
+  if (told) await hands.ledger.finish(id, told);
+  await forgetRun(id, hands);
+  return told;
+}
+
+export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Promise<void> {
+  const unit = runs.unitFor(id);
+  if (unit !== undefined) await runs.forgetUnit(unit);
+  await runs.runs.remove(id);
+}
+
+/** What a deployment that has been started is answered with. */
+function toTell(id: string, outcome: Outcome, { ledger, secrets }: Hands): Outcome | undefined {
+  const entry = ledger.find(id);
+  return entry?.state === 'started' ? presentable(outcome, entry.outputs, secrets) : undefined;
+}

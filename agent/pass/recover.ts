@@ -1,0 +1,89 @@
+import * as v from 'valibot';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import { conclude } from './conclude.ts';
+import type { Hands } from '../hands.ts';
+import { failed } from './outcome.ts';
+import { carryOut } from '../steps/perform.ts';
+import { fromReplaceOn } from '../steps/plan.ts';
+import { type Rest, RestSchema } from '../steps/rest.ts';
+import { salvage } from './salvage.ts';
+import { wayBack } from '../steps/way-back.ts';
+
+/**
+ * Finishes or undoes what a killed run has left, going by its journal alone: Heat need not be reachable, and
+ * the deployment need not be asked for any more. The table in files/journal.ts says what each state means.
+ *
+ * @returns how the deployment of the killed run has ended, now in the ledger, when it has
+ */
+export async function recover(
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ id: string; outcome: Outcome } | undefined> {
+  const journal = await currentOrSalvaged(hands, signal);
+  if (!journal || journal.state === 'stuck') return undefined;
+  const { owner, state } = journal;
+  hands.log.warn({ deployment: owner, state }, 'what was interrupted is being brought to its end');
+  const outcome = await bringToEnd(journal, hands, signal);
+  if (!outcome) return undefined;
+  const told = await conclude(owner, outcome, hands);
+  return told && { id: owner, outcome: told };
+}
+
+async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Journal | undefined> {
+  try {
+    return await hands.generations.current();
+  } catch (error) {
+    if (codeOf(error) !== 'state') throw error;
+    hands.log.error({ why: explain(error) }, 'the journal of an interrupted rotation is damaged');
+    return await salvage(hands, signal);
+  }
+}
+
+/**
+ * How many starts go on with the same generation before it is taken back, and before it is given up. What ends the agent
+ * each time, as a unit that takes it along when it is restarted, would do so for ever, and restart the node's services.
+ */
+const MOST = { forward: 5, back: 10 };
+
+async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): Promise<Outcome | undefined> {
+  const { owner, state } = journal;
+  if (state === 'staging') {
+    await hands.generations.clear();
+    return undefined;
+  }
+  const rest = v.parse(RestSchema, journal.rest);
+  const { units, lists, workloads, outcome, resumed } = rest;
+  if (state === 'ended') return outcome;
+  const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies Rest };
+  if (resumed >= MOST.back) return await giveUp(again, rest, hands);
+  // Pods may trust the new CA already: then there is no way back.
+  const isTooOften = resumed >= MOST.forward && workloads === undefined;
+  if (state === 'reverting' || state === 'reverted' || isTooOften)
+    return failed(await wayBack(new AgentError('unit', whyBack(rest)), again, units, hands));
+  try {
+    return await carryOut(fromReplaceOn(units, lists, workloads), { owner, hands, signal, journal: again });
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    return failed(error);
+  }
+}
+
+type Whole = v.InferOutput<typeof RestSchema>;
+
+/** The journal of a way back says why, unless it had to be rebuilt. */
+function whyBack({ outcome, about, resumed }: Whole): string {
+  if (outcome.statusCode !== 0) return outcome.stderr.trimEnd();
+  return resumed >= MOST.forward
+    ? `the agent was ended ${resumed + 1} times before the new ${about} were proven`
+    : `the new ${about} failed, and that was interrupted on its way back`;
+}
+
+async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
+  const { units, about, resumed } = rest;
+  const why = `${whyBack(rest)}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
+  const outcome = failed(new AgentError('state', why));
+  await hands.generations.stick(journal, { units, outcome, about } satisfies Rest);
+  return outcome;
+}

@@ -1,0 +1,95 @@
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { explain } from '../../src/base/errors.ts';
+import type { Journal, JournalFile } from '../../src/files/journal.ts';
+import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
+import { findCandidates } from '../../src/files/candidates.ts';
+import { ROTATE_ALL } from '../../src/operation/operation.ts';
+import type { Hands } from '../hands.ts';
+import { takeInventory } from '../survey/inventory.ts';
+import { type Node, readNode } from '../node.ts';
+import { planRotation } from '../steps/plan.ts';
+import type { Rest } from '../steps/rest.ts';
+import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
+import { unitsAsFound } from '../steps/units.ts';
+
+/**
+ * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the
+ * files as they would be after going forward, as they are, and as they would be after going back, the first
+ * set is taken in which every key fits, every chain holds and every kubeconfig agrees.
+ *
+ * @returns the new journal, in the state from which recovery goes on
+ */
+export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
+  const { generations, disk } = hands;
+  const node = await readNode(hands);
+  const steps = planRotation(ROTATE_ALL, node, hands.config, true);
+  const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
+  const { units } = await unitsAsFound(planned, hands, signal);
+  const { serviceAccount } = node.layout;
+  const paths = [
+    ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
+    ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
+    SERVICE_ACCOUNT,
+    ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
+    hands.config.heat_params,
+    ...node.layout.credentials.map(({ file }) => file),
+    ...(await findCandidates(disk, node.layout, (path, error) => {
+      hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
+    })),
+  ];
+  const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
+  const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };
+  const rest: Rest = { units, outcome, about: 'certificates' };
+  const journal = await generations.rebuild(paths, rest);
+
+  const logins = await loginsIn(journal, hands);
+  // Of credentials nothing shows whether every staged file is whole; a deployment of them is done once more anyway.
+  if (logins.length === 0 && (await agrees(node, journal, disk, hands, ({ staged }) => staged)))
+    return journal;
+  if (new Set(logins).size <= 1 && (await agrees(node, journal, disk, hands, () => undefined))) {
+    // Nothing is left to be put in place; what was staged is of no use.
+    for (const { staged } of journal.files) await disk.remove(staged);
+    return { ...journal, state: 'committed' };
+  }
+  if (await agrees(node, journal, disk, hands, ({ previous }) => previous?.copy))
+    return { ...journal, state: 'reverting' };
+  hands.log.error({}, 'the journal is damaged and no set of files agrees: both generations are kept');
+  return await generations.stick(journal, rest);
+}
+
+/** The logins that the files of a generation hold as they are now; those of two generations differ. */
+async function loginsIn({ files }: Journal, { disk, config }: Hands): Promise<string[]> {
+  const heatParams = await disk.resolve(config.heat_params);
+  const logins: string[] = [];
+  for (const { target } of files) {
+    const content = (await readIfThere(disk, target)) ?? Buffer.alloc(0);
+    const format = target === heatParams ? 'shell' : formatOf(content.toString('latin1'));
+    if (format)
+      for (const { user, trust, password } of credentialsIn(content, format))
+        logins.push(JSON.stringify([user, trust, password]));
+  }
+  return logins;
+}
+
+/** Whether the files would agree if each of them were replaced by another, where that is there. */
+async function agrees(
+  node: Node,
+  { files }: Journal,
+  disk: Disk,
+  { clock }: Hands,
+  instead: (file: JournalFile) => string | undefined,
+): Promise<boolean> {
+  const replaced = new Map<string, Buffer>();
+  for (const file of files) {
+    const other = instead(file);
+    const content = other === undefined ? undefined : await readIfThere(disk, other);
+    if (content) replaced.set(file.target, content);
+  }
+  const imagined: Disk = {
+    ...disk,
+    read: async (path) => replaced.get(await disk.resolve(path)) ?? (await disk.read(path)),
+  };
+  const holdings = await takeInventory(imagined, node.layout, clock.now());
+  // Dates do not tell the generations apart, and an expired set is still a set.
+  return holdings.every(({ faults }) => faults.every((fault) => /expired|valid yet/.test(fault)));
+}

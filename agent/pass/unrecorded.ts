@@ -1,0 +1,92 @@
+import * as v from 'valibot';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
+import { pendingOf } from '../../src/deployment/pending.ts';
+import { endOfRun } from '../../src/hooks/run.ts';
+import type { RunState } from '../../src/hooks/runs.ts';
+import { selectOperation } from '../../src/operation/operation.ts';
+import { answerAll, deliver } from './answer.ts';
+import { collect, understand } from './collect.ts';
+import type { Hands } from '../hands.ts';
+import { failed, presentable } from './outcome.ts';
+import { RestSchema } from '../steps/rest.ts';
+
+/**
+ * Nothing is begun without a record of it, and nothing ends without one. When passes break off one after the other,
+ * because a disk is full or read-only, whoever waits is told so all the same, from memory alone.
+ */
+export type Unrecorded = {
+  /** The clock's `elapsed` of the first pass that broke off; undefined when the last one was complete. */
+  since: number | undefined;
+  /** What has been told without a record of it, by deployment. */
+  told: Map<string, { deployment: Deployment; outcome: Outcome }>;
+};
+
+/** A disk that is full for a moment is no reason to have a stack rolled back. */
+const PATIENCE_MS = 60_000;
+
+/**
+ * To be called for each pass that breaks off. Once that has gone on for a minute, every deployment that this node
+ * has not ended is answered as failed, and what it has ended is told as it has.
+ *
+ * @param cause why the pass broke off
+ */
+export async function tellUnrecorded(
+  cause: unknown,
+  unrecorded: Unrecorded,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, ledger, secrets, log } = hands;
+  unrecorded.since ??= clock.elapsed();
+  if (clock.elapsed() - unrecorded.since < PATIENCE_MS) return;
+  const { texts, problems } = await collect(hands, signal);
+  const wanted = understand(texts, problems, hands);
+  for (const deployment of pendingOf(wanted.deployments, ledger.settledAt)) {
+    const { id } = deployment;
+    if (unrecorded.told.has(id) || !(await isServed(deployment, hands))) continue;
+    const run = await hands.runs.runs.look(id);
+    // How it ends is still to be seen.
+    if (run.is === 'running') continue;
+    log.error(
+      { deployment: id, why: explain(cause) },
+      'no pass comes to its end: the outcome is told without',
+    );
+    const ended = (await endOf(id, run, hands)) ?? failed(new AgentError('state', inWords(cause)));
+    const declared = deployment.outputs.map(({ name }) => name);
+    const outcome = presentable(ended, declared, secrets);
+    const left = await deliver({ id, outcome, signal: deployment.signal }, hands, signal);
+    if (!left) unrecorded.told.set(id, { deployment, outcome });
+  }
+  await answerAll(wanted, hands, signal);
+}
+
+const inWords = (cause: unknown): string =>
+  `this node cannot go on: ${explain(cause)}; nothing new is begun there, and what had been begun comes to its end, once that is mended: ask for it again then`;
+
+/** Whether anybody here would serve its group. */
+async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {
+  const operation = selectOperation(deployment, ledger.earlier(deployment), config.rotation.phase);
+  if (operation?.kind !== 'run') return operation !== undefined;
+  return operation.hook === 'script' || (await hooks.find(operation.hook)) !== undefined;
+}
+
+/** How a deployment has ended, where something other than the ledger says so. */
+async function endOf(id: string, run: RunState, { generations, runs }: Hands): Promise<Outcome | undefined> {
+  if (run.is === 'ended' || run.is === 'lost') return await endOfRun(id, run, runs);
+  // A damaged journal may be what this is about.
+  const journal = await generations.current().catch(() => undefined);
+  if (journal?.owner !== id || journal.state !== 'ended') return undefined;
+  return v.parse(RestSchema, journal.rest).outcome;
+}
+
+/** Makes good for what has been told: it is how these deployments have ended, and none of them is begun again. */
+export async function recordTold({ told }: Unrecorded, { ledger }: Pick<Hands, 'ledger'>): Promise<void> {
+  for (const [id, { deployment, outcome }] of told) {
+    if (!ledger.find(id)) await ledger.accept(deployment);
+    if (ledger.find(id)?.state === 'accepted') await ledger.start(id);
+    if (ledger.find(id)?.state === 'started') await ledger.finish(id, outcome);
+    await ledger.signalled(id);
+    told.delete(id);
+  }
+}

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { readIfThere } from '../../src/base/disk.ts';
+import type { RevocationListRow } from '../../src/certificates/layout.ts';
+import { READERS } from '../../src/certificates/list-readers.ts';
+import type { Hands } from '../hands.ts';
+
+/**
+ * Why a unit does not go by its list of revoked certificates, as far as its command line, its environment and its
+ * configuration tell; undefined when it does.
+ */
+export async function whyNotRead(
+  { unit, file, reader, namedIn = [] }: RevocationListRow,
+  hands: Pick<Hands, 'disk' | 'unitSettings'>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { names, overlooks, setting } = READERS[reader];
+  const { text, environmentFiles } = await hands.unitSettings(unit, signal);
+  const places = [...environmentFiles, ...namedIn];
+  const texts = [text, ...(await Promise.all(places.map(async (path) => await textsAt(path, hands)))).flat()];
+  const lines = texts.flatMap((one) => one.split('\n')).filter((line) => !/^\s*#/.test(line));
+  if (overlooks && lines.some((line) => overlooks.sign.test(line))) return overlooks.why;
+  const pattern = names(file.path);
+  if (lines.some((line) => pattern.test(line))) return undefined;
+  const looked = ['its unit', ...places].join(', ');
+  return `nothing in ${looked} says ${setting(file.path)}`;
+}
+
+/** The text of a file, or of every file in a directory. */
+async function textsAt(path: string, { disk }: Pick<Hands, 'disk'>): Promise<string[]> {
+  const at = await disk.resolve(path);
+  const type = (await disk.info(at))?.type;
+  const names = type === 'directory' ? await disk.list(at) : [];
+  const paths = type === 'directory' ? names.map((name) => join(at, name)) : [at];
+  const contents = await Promise.all(
+    paths.map(async (one) =>
+      (await disk.info(one))?.type === 'directory' ? undefined : await readIfThere(disk, one),
+    ),
+  );
+  return contents.flatMap((content) => content?.toString('utf8') ?? []);
+}

@@ -1,0 +1,59 @@
+import { readIfThere } from '../../src/base/disk.ts';
+import { explain } from '../../src/base/errors.ts';
+import { readRevocationList } from '../../src/certificates/crl.ts';
+import type { RevocationListRow } from '../../src/certificates/layout.ts';
+import { READERS } from '../../src/certificates/list-readers.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import type { Hands } from '../hands.ts';
+import { whyNotRead } from './list-named.ts';
+import type { Node } from '../node.ts';
+import type { Finding } from '../steps/preflight.ts';
+
+/** When somebody should think of the next one. */
+const SOON_MS = 7 * 86_400_000;
+
+/** What is to be said of the lists of revoked certificates that services of this node go by. */
+export async function lookAtLists(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const row of node.layout.revocationLists ?? []) {
+    const content = await readIfThere(hands.disk, row.file.path);
+    const isRead = (await whyNotRead(row, hands, signal)) === undefined;
+    if (content) findings.push(await findingOf(content, row, isRead, node, hands));
+    else if (isRead)
+      findings.push({
+        verdict: 'bad',
+        what: `${row.file.path} is missing: the unit ${row.unit} goes by it, and lets nobody in`,
+      });
+  }
+  return findings;
+}
+
+async function findingOf(
+  content: Buffer,
+  { file, ca: type, unit, reader }: RevocationListRow,
+  isRead: boolean,
+  { layout }: Node,
+  { disk, clock }: Hands,
+): Promise<Finding> {
+  const { verifies } = READERS[reader];
+  // Who goes by the list alone shuts everybody out for some of this; others only revoke nothing.
+  const trouble = (shutsOut: boolean, what: string): Finding => ({
+    verdict: isRead && shutsOut ? 'bad' : 'warning',
+    what: isRead && shutsOut ? `${what}: the unit ${unit} lets nobody in` : what,
+  });
+  try {
+    const list = readRevocationList(content, `the list in ${file.path}`);
+    const row = layout.authorities.find((one) => one.ca === type);
+    const pem = (row && (await readIfThere(disk, row.file.path))?.toString('utf8')) ?? '';
+    if (!certificatesIn(pem, row?.file.path ?? '').some(({ publicKey }) => list.isSignedBy(publicKey)))
+      return trouble(verifies, `the list in ${file.path} is of another CA than the ${type} CA of now`);
+    const { nextUpdate } = list;
+    if (nextUpdate === undefined) return { verdict: 'good', what: `${file.path} holds a list` };
+    const until = new Date(nextUpdate).toISOString();
+    if (nextUpdate < clock.now()) return trouble(verifies, `the list in ${file.path} expired on ${until}`);
+    const verdict = nextUpdate - clock.now() < SOON_MS ? 'warning' : 'good';
+    return { verdict, what: `the list in ${file.path} holds until ${until}` };
+  } catch (error) {
+    return trouble(true, explain(error));
+  }
+}

@@ -1,0 +1,50 @@
+import { X509Certificate } from 'node:crypto';
+import { readIfThere } from '../../src/base/disk.ts';
+import { AgentError, codeOf } from '../../src/base/errors.ts';
+import { readRevocationList } from '../../src/certificates/crl.ts';
+import type { Material } from '../../src/certificates/issue.ts';
+import type { RevocationListRow } from '../../src/certificates/layout.ts';
+import { READERS } from '../../src/certificates/list-readers.ts';
+import type { Hands } from '../hands.ts';
+import { whyNotRead } from './list-named.ts';
+import type { Node } from '../node.ts';
+
+/**
+ * What becomes of lists of revoked certificates when their CA gives way to another, in sentences.
+ *
+ * @throws `precondition` where the service would refuse everybody: there is no list of the new CA yet
+ */
+export async function listsOutlived(
+  { layout }: Node,
+  { authorities }: Material,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const said: string[] = [];
+  for (const row of layout.revocationLists ?? []) {
+    const { file, ca: type, reader, unit } = row;
+    const pem = authorities.get(type);
+    const content = await readIfThere(hands.disk, file.path);
+    if (content === undefined || pem === undefined || isOf(content, pem, row)) continue;
+    const what = `${file.path} holds a list of the former ${type} CA`;
+    if (!READERS[reader].verifies) said.push(`${what}, which revokes none of the new certificates`);
+    else if ((await whyNotRead(row, hands, signal)) === undefined)
+      throw new AgentError(
+        'precondition',
+        `${what}: with the new one the unit ${unit}, which goes by OpenSSL's rules, would refuse every client; take the list out of its configuration, rotate, and put a list of the new CA in place`,
+      );
+  }
+  for (const text of said) hands.progress({ event: 'notice', text });
+  return said;
+}
+
+/** What cannot be read as a list is nobody's. */
+function isOf(content: Buffer, pem: string, { file }: RevocationListRow): boolean {
+  try {
+    const list = readRevocationList(content, `the list in ${file.path}`);
+    return list.isSignedBy(new X509Certificate(pem).publicKey);
+  } catch (error) {
+    if (codeOf(error) !== 'bad-certificate') throw error;
+    return false;
+  }
+}

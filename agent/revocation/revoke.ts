@@ -1,0 +1,193 @@
+import type { X509Certificate } from 'node:crypto';
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { type RevocationList, readRevocationList, revocationListToPem } from '../../src/certificates/crl.ts';
+import { checkListDates, compareLists } from '../../src/certificates/crl-check.ts';
+import { keyUsageOf } from '../../src/certificates/der.ts';
+import type { AuthorityRow, RevocationListRow } from '../../src/certificates/layout.ts';
+import { READERS } from '../../src/certificates/list-readers.ts';
+import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import type { RevokeOperation } from '../../src/operation/revoke.ts';
+import type { ListPlan } from '../../src/services/list.ts';
+import type { Hands } from '../hands.ts';
+import { whyNotRead } from './list-named.ts';
+import { type Node, readNode } from '../node.ts';
+import { planRevocation, type Step, unitsOf } from '../steps/plan.ts';
+import { type OwnClient, ownClients } from './revoked-here.ts';
+
+/**
+ * What a list of revoked certificates comes to on this node. Nothing is changed for one that is not the CA's own, does
+ * not hold now, is older than the one in place, would shut this node out, or that nobody here goes by.
+ *
+ * @throws `precondition` or `bad-certificate` with what stands in its way
+ */
+export async function intendToRevoke(
+  operation: RevokeOperation,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ node: Node; steps: Step[]; why: string }> {
+  const under = await hands.generations.current();
+  if (under?.state === 'stuck')
+    throw new AgentError(
+      'precondition',
+      'an earlier rotation is stuck: run "agent rollback", or rotate, first',
+    );
+  const node = await readNode(hands);
+  const list = readRevocationList(operation.list, 'the list of revoked certificates');
+  const { ca, rows: authorities } = await signerOf(list, node, hands);
+  checkListDates(list, hands.clock.now(), skewInWords(hands));
+  const rows = (node.layout.revocationLists ?? []).filter((row) =>
+    authorities.some((authority) => authority.ca === row.ca),
+  );
+  const types = authorities.map(({ ca: type }) => type).join(', ');
+  if (rows.length === 0)
+    throw new AgentError(
+      'precondition',
+      `nothing on a ${node.role} of the layout ${node.chosen.layout.name} goes by a list of the ${types} CA: send it to the servers that have such a service, or describe the service in a layout of your own`,
+    );
+
+  const own = await ownClients(node, ca, list, hands);
+  const revoked = own.filter(({ isRevoked, isCanary }) => isRevoked && !isCanary);
+  if (revoked.length > 0 && !operation.allowOwn)
+    throw new AgentError(
+      'precondition',
+      `the list revokes what this node itself uses: ${revoked.map(inWords).join(', ')}; renew the certificates first, or set allow_own`,
+    );
+
+  const wanted: RevocationListRow[] = [];
+  for (const row of rows) {
+    checkReader(row, ca);
+    if (!operation.prepare) await checkConfigured(row, hands, signal);
+    const installed = await installedList(row, hands);
+    const isOfThisCa = installed?.isSignedBy(ca.publicKey) === true;
+    if (!isOfThisCa || compareLists(list, installed, row.file.path) === 'newer') wanted.push(row);
+  }
+  const what = describeList(list, types, ca);
+  if (wanted.length === 0) return { node, steps: [], why: `${what} is in place already` };
+  const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, node, hands));
+  const files = wanted.map(({ file, reader }) => ({
+    ...file,
+    content: READERS[reader].form === 'der' ? list.der : revocationListToPem(list),
+  }));
+  const said = [
+    `${what}, in place:`,
+    ...files.map(({ path }) => `  ${path}`),
+    ...(operation.prepare ? ['prepared alone: no service has been seen to go by it'] : []),
+  ];
+  const steps = planRevocation(files, lists, said);
+  return {
+    node,
+    steps,
+    why: `${what}; layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`,
+  };
+}
+
+/** The CA of this node that has signed a list, by key, and the rows that it lies in. */
+async function signerOf(
+  list: RevocationList,
+  { layout }: Node,
+  { disk }: Hands,
+): Promise<{ ca: X509Certificate; rows: AuthorityRow[] }> {
+  const rows: AuthorityRow[] = [];
+  const known: string[] = [];
+  let ca: X509Certificate | undefined;
+  for (const row of layout.authorities) {
+    const pem = (await readIfThere(disk, row.file.path))?.toString('utf8') ?? '';
+    for (const certificate of certificatesIn(pem, row.file.path)) {
+      known.push(`${row.file.path} (${fingerprint(certificate).slice(0, 16)})`);
+      if (!list.isSignedBy(certificate.publicKey)) continue;
+      ca = certificate;
+      rows.push(row);
+    }
+  }
+  if (ca) return { ca, rows };
+  throw new AgentError(
+    'precondition',
+    `the list is signed by none of the CAs of this node: ${known.join(', ') || 'it has none'}`,
+  );
+}
+
+/** id-ce-keyUsage's cRLSign (RFC 5280, 4.2.1.3). */
+const SIGNS_LISTS = 0x02;
+
+function checkReader({ reader, unit, file }: RevocationListRow, ca: X509Certificate): void {
+  const usage = keyUsageOf(ca.raw);
+  if (!READERS[reader].verifies || usage === undefined || (usage & SIGNS_LISTS) !== 0) return;
+  throw new AgentError(
+    'precondition',
+    `the CA that has signed the list may not sign lists (its key usage has no cRLSign, as of every CA that Magnum makes): with it in ${file.path} the unit ${unit}, which goes by OpenSSL's rules, would refuse every client`,
+  );
+}
+
+async function checkConfigured(row: RevocationListRow, hands: Hands, signal: AbortSignal): Promise<void> {
+  const { load } = await (await hands.systemctl()).show(row.unit, signal);
+  if (load === 'not-found')
+    throw new AgentError(
+      'precondition',
+      `this node has no unit ${row.unit}, which would go by ${row.file.path}`,
+    );
+  const why = await whyNotRead(row, hands, signal);
+  if (why !== undefined)
+    throw new AgentError(
+      'precondition',
+      `the unit ${row.unit} does not go by ${row.file.path}: ${why}; set prepare to put the file in place first, then configure and restart the unit`,
+    );
+}
+
+/** The list that a service goes by now; what cannot be read counts as none. */
+async function installedList(
+  { file }: RevocationListRow,
+  hands: { disk: Disk; progress: Hands['progress'] },
+): Promise<RevocationList | undefined> {
+  const content = await readIfThere(hands.disk, file.path);
+  if (content === undefined) return undefined;
+  try {
+    return readRevocationList(content, `the list in ${file.path}`);
+  } catch (error) {
+    hands.progress({ event: 'notice', text: `${explain(error)}: it is replaced` });
+    return undefined;
+  }
+}
+
+function listPlan(
+  { unit: name, file, reader }: RevocationListRow,
+  { restart }: RevokeOperation,
+  own: readonly OwnClient[],
+  node: Node,
+  { config }: Hands,
+): ListPlan {
+  const plan = unitsOf(node, config).find(({ unit }) => unit === name);
+  if (!plan) throw new AgentError('config', `the layout has no unit ${name}`);
+  const { health, ...rest } = plan;
+  const me = own.find(({ identity }) => identity.certificate === health?.identity?.certificate);
+  const canary = own.find(({ isCanary, isRevoked }) => isCanary && isRevoked);
+  const isShutOut = me?.isRevoked === true;
+  const refused = isShutOut ? me.identity : canary?.identity;
+  return {
+    // Who is not let in any more cannot ask whether it is well.
+    unit: { ...rest, required: true, ...(health && !isShutOut ? { health } : {}) },
+    file: file.path,
+    rereads: READERS[reader].rereads && !restart,
+    ...(health && { url: health.url }),
+    ...(health?.identity && !isShutOut ? { accepted: health.identity } : {}),
+    ...(refused && { refused }),
+  };
+}
+
+const inWords = ({ identity, serial }: OwnClient): string =>
+  `${identity.certificate} (serial number ${serial.toString(16)})`;
+
+const describeList = (
+  { number, serials, nextUpdate }: RevocationList,
+  types: string,
+  ca: X509Certificate,
+): string => {
+  const until = nextUpdate === undefined ? '' : `, good until ${new Date(nextUpdate).toISOString()}`;
+  return `the list ${number === undefined ? 'without a number' : number} of the ${types} CA ${fingerprint(ca).slice(0, 16)} (${serials.size} revoked${until})`;
+};
+
+function skewInWords({ skewMs }: Hands): string {
+  const skew = skewMs();
+  if (skew === undefined || Number.isNaN(skew) || Math.abs(skew) < 1000) return '';
+  return `, ${Math.abs(skew / 1000).toFixed(0)} s ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
+}

@@ -1,0 +1,47 @@
+import type { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { readIfThere } from '../../src/base/disk.ts';
+import type { RevocationList } from '../../src/certificates/crl.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { readOld } from '../rotation/old.ts';
+
+/** A client that this node has the key of, as a CA's list sees it. */
+export type OwnClient = {
+  identity: { certificate: string; key: string };
+  serial: bigint;
+  isRevoked: boolean;
+  /** It is of no use to anybody, and there to be revoked. */
+  isCanary: boolean;
+};
+
+/** Where `agent cluster-config` may have put a certificate that a list is to name, so that its refusal can be seen. */
+const CANARY = '/etc/coe-agent/canary';
+
+/** What of this node a CA has signed: the certificates of its layout, and the canary. */
+export async function ownClients(
+  { layout }: Node,
+  ca: X509Certificate,
+  list: RevocationList,
+  { disk }: Pick<Hands, 'disk'>,
+): Promise<OwnClient[]> {
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(disk, path))?.toString('utf8');
+  const found: OwnClient[] = [];
+  const take = (pem: string, identity: OwnClient['identity'], isCanary: boolean): void => {
+    const [certificate] = certificatesIn(pem, identity.certificate);
+    if (certificate?.verify(ca.publicKey) !== true) return;
+    const serial = BigInt(`0x${certificate.serialNumber}`);
+    found.push({ identity, serial, isRevoked: list.serials.has(serial), isCanary });
+  };
+  const { certificates } = await readOld(layout, read);
+  for (const [name, pem] of certificates) {
+    const files = layout.certificates.find((row) => row.name === name)?.files;
+    const place = layout.kubeconfigs.find(({ certificate }) => certificate === name)?.file.path ?? name;
+    take(pem, { certificate: files?.certificate.path ?? place, key: files?.key.path ?? place }, false);
+  }
+  const canary = { certificate: join(CANARY, 'cert.pem'), key: join(CANARY, 'key.pem') };
+  if (await disk.info(canary.key)) take((await read(canary.certificate)) ?? '', canary, true);
+  return found;
+}

@@ -1,0 +1,105 @@
+import type { X509Certificate } from 'node:crypto';
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { AuthorityRow, CaType } from '../../src/certificates/layout.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { isSigning } from '../../src/certificates/service-account-keys.ts';
+import { sameCa } from '../../src/certificates/trusted.ts';
+import type { Phase } from '../../src/operation/phase.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { readOld } from './old.ts';
+import { readKeys } from './service-account.ts';
+import { signingKeyBeside } from './signing-key.ts';
+
+/** What a phase builds on. */
+export type Comparison = {
+  phase: Exclude<Phase, 'all'>;
+  /** The CAs that Magnum serves. */
+  fresh: ReadonlyMap<CaType, X509Certificate>;
+  serviceAccount: { publicKey: string } | undefined;
+};
+
+/**
+ * Whether a phase can follow on what the node is now: that is read from its certificates.
+ *
+ * @returns why there is nothing to do; undefined when there is
+ * @throws `precondition` when the phase would break the node, or the cluster
+ */
+export async function compare(
+  { phase, fresh, serviceAccount }: Comparison,
+  node: Node,
+  hands: Hands,
+): Promise<string | undefined> {
+  const { layout } = node;
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(hands.disk, path))?.toString('utf8');
+  const { authorities, certificates } = await readOld(layout, read);
+  const freshOf = (type: CaType): X509Certificate | undefined =>
+    [...fresh].find(([ca]) => sameCa(ca, type))?.[1];
+  // Who takes exactly one certificate signs with it, and says nothing of whom the node trusts.
+  const trusted = authorities.filter((_, index) => layout.authorities[index]?.single !== true);
+  const untrusted = trusted.filter(([type, pem]) => {
+    const mark = freshOf(type)?.fingerprint256;
+    return !certificatesIn(pem, `the ${type} CA`).some((one) => one.fingerprint256 === mark);
+  });
+  if (phase === 'trust') {
+    for (const row of layout.authorities.filter(({ ca }) => untrusted.some(([type]) => type === ca)))
+      await refuseSigningPair(row, hands.disk);
+    return undefined;
+  }
+
+  const [[type] = []] = untrusted;
+  // Another rotation in Magnum may have come between: nobody in the cluster would accept what it signs now.
+  if (phase === 'reissue' && type !== undefined)
+    throw new AgentError(
+      'precondition',
+      `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
+    );
+  const others = certificates.filter(([name, pem]) => {
+    const row = layout.certificates.find((one) => one.name === name);
+    const ca = row && freshOf(row.ca);
+    const [certificate] = certificatesIn(pem, name);
+    return !ca || certificate?.verify(ca.publicKey) !== true;
+  });
+  const signs = await doesSign(serviceAccount, node, hands);
+  if (phase === 'reissue')
+    return others.length === 0 && signs
+      ? 'the certificates are signed by the CA that Magnum serves already: nothing to do'
+      : undefined;
+  if (others.length > 0)
+    throw new AgentError(
+      'precondition',
+      `${others.map(([name]) => name).join(', ')}: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first, on every node`,
+    );
+  if (!signs)
+    throw new AgentError(
+      'precondition',
+      'service-account tokens are still signed with the old key: the phase "reissue" comes first, on every master',
+    );
+  return undefined;
+}
+
+/** Whether tokens are signed with the keys of this rotation: those that it brings, or that an earlier phase has brought. */
+async function doesSign(
+  pair: Comparison['serviceAccount'],
+  { layout }: Node,
+  hands: Hands,
+): Promise<boolean> {
+  if (!layout.serviceAccount) return true;
+  const keys = await readKeys(layout, hands);
+  const wanted = pair ?? keys.next;
+  return !wanted || isSigning(keys, wanted);
+}
+
+/** Who signs with a CA file takes one certificate only: with two, kube-controller-manager does not start. */
+async function refuseSigningPair(row: AuthorityRow, disk: Disk): Promise<void> {
+  const { path } = row.file;
+  const key = row.single === true ? undefined : await signingKeyBeside(row, disk);
+  const pem = await readIfThere(disk, path);
+  if (key && pem && certificatesIn(pem.toString('utf8'), path).some(key.isOf))
+    throw new AgentError(
+      'precondition',
+      `${key.path} is the key of the CA in ${path}: kube-controller-manager signs with these two and takes exactly one certificate, so a second CA cannot be trusted there; give it a file of its own (--cluster-signing-cert-file and -key-file), or rotate with phase "all"`,
+    );
+}

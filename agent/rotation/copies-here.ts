@@ -1,0 +1,29 @@
+import { readIfThere } from '../../src/base/disk.ts';
+import { recognizer } from '../../src/certificates/recognize.ts';
+import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/files/candidates.ts';
+import { findCopies, pathsOfCopies } from '../../src/files/copies.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { readOld } from './old.ts';
+
+/** It is told of when it matters. */
+const passOver: PassOver = () => undefined;
+
+/**
+ * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead.
+ *
+ * @throws `bad-file` as for readOld
+ */
+export async function copiesHere(
+  { layout }: Pick<Node, 'layout'>,
+  { disk }: Pick<Hands, 'disk'>,
+): Promise<string[]> {
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(disk, path))?.toString('utf8');
+  const copies = await findCopies(
+    await findCandidates(disk, layout, passOver),
+    pathsOf(layout),
+    async (path) => await readCopy(disk, path, passOver),
+  );
+  return pathsOfCopies(copies, recognizer(await readOld(layout, read)));
+}

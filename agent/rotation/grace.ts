@@ -1,0 +1,49 @@
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { replaceFile } from '../../src/base/replace-file.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { conclude } from '../pass/conclude.ts';
+import type { Hands } from '../hands.ts';
+import { readNode } from '../node.ts';
+import { failed } from '../pass/outcome.ts';
+import { carryOut } from '../steps/perform.ts';
+import { planEndOfGrace } from '../steps/plan.ts';
+import { keptText, readKept, SERVICE_ACCOUNT } from './service-account.ts';
+
+/** Whose generation it is, in the journal. */
+const OWNER = 'end-of-grace';
+
+/** What could not be done is tried again then, not with every poll: each time restarts the API server twice. */
+const PUT_OFF_MS = 3_600_000;
+
+/**
+ * Takes away the public keys of service accounts whose grace is over, and has who verifies with them read the rest: a
+ * generation like any other. When it fails the old keys are back, and it is put off.
+ *
+ * @throws `aborted` when the program is to stop and nothing has been replaced yet
+ */
+export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void> {
+  const { log, clock } = hands;
+  const node = await readNode(hands);
+  const steps = planEndOfGrace(node, hands.config);
+  let outcome: Outcome;
+  try {
+    outcome = await carryOut(steps, { owner: OWNER, node, hands, signal });
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    await conclude(OWNER, failed(error), hands);
+    const until = clock.now() + PUT_OFF_MS;
+    const kept = await readKept(hands);
+    const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];
+    await replaceFile(hands.disk, SERVICE_ACCOUNT, keptText({ leaving, next: kept?.next }), { mode: 0o600 });
+    throw new AgentError(
+      'unit',
+      `old service-account keys could not be taken away, they are accepted until ${new Date(until).toISOString()}: ${explain(error)}`,
+      { cause: error },
+    );
+  }
+  await conclude(OWNER, outcome, hands);
+  log.info(
+    { paths: steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])) },
+    outcome.stdout.trim(),
+  );
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { readIfThere } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { readRecord, recordText } from '../../src/base/record.ts';
+import type { RoleLayout } from '../../src/certificates/layout.ts';
+import type { ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
+import type { ManagedFile } from '../../src/files/managed-file.ts';
+import { STATE } from '../compose.ts';
+import type { Hands } from '../hands.ts';
+
+/**
+ * What the files of service-account keys do not say: which public keys go, and when, and the pair that is to sign next.
+ * It is replaced with the keys, as one file of their generation.
+ */
+export const SERVICE_ACCOUNT = join(STATE, 'service-account.json');
+
+const Kept = v.object({
+  version: v.literal(1),
+  leaving: v.array(v.object({ key: v.string(), until: v.number() })),
+  next: v.optional(v.object({ publicKey: v.string(), privateKey: v.string() })),
+});
+
+export const keptText = ({ leaving, next }: Pick<ServiceAccountKeys, 'leaving' | 'next'>): string =>
+  recordText({ version: 1, leaving: [...leaving], next } satisfies v.InferInput<typeof Kept>);
+
+export const keptFile = (keys: Pick<ServiceAccountKeys, 'leaving' | 'next'>): ManagedFile => ({
+  path: SERVICE_ACCOUNT,
+  content: keptText(keys),
+  owner: 'root',
+  group: 'root',
+  mode: 0o600,
+  directoryMode: 0o700,
+});
+
+/** undefined: there is no such record. @throws `state` when it is damaged */
+export async function readKept({
+  disk,
+}: Pick<Hands, 'disk'>): Promise<Pick<ServiceAccountKeys, 'leaving' | 'next'> | undefined> {
+  const record = await readRecord(disk, SERVICE_ACCOUNT);
+  if (record === undefined) return undefined;
+  const parsed = v.safeParse(Kept, record);
+  if (!parsed.success)
+    throw new AgentError('state', `reading ${SERVICE_ACCOUNT}: it is none of this version`);
+  const { leaving, next } = parsed.output;
+  return { leaving, next };
+}
+
+/** The keys that the node has. What a damaged record said is lost: its keys get their time anew. */
+export async function readKeys(
+  { serviceAccount: row }: RoleLayout,
+  { disk, log, secrets }: Pick<Hands, 'disk' | 'log' | 'secrets'>,
+): Promise<ServiceAccountKeys> {
+  const text = async (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? undefined : (await readIfThere(disk, path))?.toString('utf8');
+  const kept = await readKept({ disk }).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    log.error(
+      { why: explain(error) },
+      'which service-account keys go, and which is next, is not known any more',
+    );
+    return undefined;
+  });
+  if (kept?.next) secrets.add(kept.next.privateKey);
+  return {
+    privateKey: await text(row?.privateKeyFile.path),
+    publicKeys: await text(row?.publicKeyFile.path),
+    leaving: kept?.leaving ?? [],
+    next: kept?.next,
+  };
+}
+
+/** Whether an old public key is to go now. A damaged record is nobody's order to take anything away. */
+export async function isGraceOver({
+  disk,
+  clock,
+  generations,
+}: Pick<Hands, 'disk' | 'clock' | 'generations'>): Promise<boolean> {
+  const kept = await readKept({ disk }).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  return kept?.leaving.some(({ until }) => until <= clock.now()) === true && !(await generations.underWay());
+}

@@ -1,0 +1,30 @@
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { awaitRun, startRun } from '../../src/hooks/run.ts';
+import type { Hands } from '../hands.ts';
+import type { RunStep } from './plan.ts';
+import { describeStep } from './words.ts';
+
+/**
+ * Runs a script or a hook, or waits for one that is running already.
+ *
+ * @throws `aborted` when the program is to stop: what runs goes on
+ */
+export async function carryOutRun(
+  id: string,
+  step: RunStep,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { runs, clock, progress } = hands;
+  const text = describeStep(step);
+  const start = clock.elapsed();
+  progress({ event: 'step', text });
+  const isGone = step.do === 'run' ? await startRun(step.request, runs) : undefined;
+  const outcome = await awaitRun(id, isGone, runs, signal, (stream, line) => {
+    progress({ event: 'output', id, stream, text: line });
+  });
+  const ms = clock.elapsed() - start;
+  if (outcome.statusCode === 0) progress({ event: 'done', text, ms });
+  else progress({ event: 'failed', text, why: `status code ${outcome.statusCode}` });
+  return outcome;
+}

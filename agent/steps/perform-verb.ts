@@ -1,0 +1,19 @@
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { conclude } from '../pass/conclude.ts';
+import { failed } from '../pass/outcome.ts';
+import { carryOut, type Run } from './perform.ts';
+import type { Step } from './plan.ts';
+
+/**
+ * Carries out what a verb has planned, and forgets its generation, however it ended.
+ *
+ * @throws the error of the step that failed, with what became of the node in its message
+ */
+export async function carryOutVerb(steps: readonly Step[], run: Run): Promise<Outcome> {
+  const outcome = await carryOut(steps, run).catch(async (error: unknown) => {
+    await conclude(run.owner, failed(error), run.hands);
+    throw error;
+  });
+  await conclude(run.owner, outcome, run.hands);
+  return outcome;
+}

@@ -1,0 +1,102 @@
+import { dirname } from 'node:path';
+import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import { STATE } from '../compose.ts';
+import type { Hands } from '../hands.ts';
+
+/** One thing that was looked at; `bad` would make a rotation fail. */
+export type Finding = { verdict: 'good' | 'warning' | 'bad'; what: string };
+
+/** Generously. */
+const BYTES_PER_FILE = 64 * 1024;
+/** For each file that is replaced: a copy of it, and a key with its CSR. */
+const KEPT_PER_TARGET = 2;
+
+/**
+ * A difference that certificates begin to notice, and one that makes a clock that is behind see them as not valid
+ * yet: Magnum dates them back a day. How far ahead is too far depends on their end, which is verified once they
+ * are there.
+ */
+const SKEW_WARNING_MS = 60_000;
+const SKEW_BAD_MS = 23 * 3_600_000;
+
+/**
+ * Looks for everything that would make a rotation fail after keys have been made or files been replaced: the
+ * disk, the clock, the units. `agent doctor` prints the same findings.
+ */
+export async function preflight(
+  paths: readonly string[],
+  units: readonly UnitPlan[],
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Finding[]> {
+  return [
+    ...(await checkDisk(paths, hands)),
+    ...checkClock(hands),
+    ...(await checkUnits(units, hands, signal)),
+  ];
+}
+
+async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
+  if (paths.length === 0) return [];
+  const findings: Finding[] = [];
+  const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
+  const needs = [...Map.groupBy(targets, (path) => dirname(path))].map(([directory, { length: files }]) => ({
+    directory,
+    files,
+  }));
+  needs.push({ directory: await disk.resolve(STATE), files: targets.length * KEPT_PER_TARGET });
+  const rooms = await Promise.all(
+    needs.map(async (need) => ({ ...need, ...(await disk.room(need.directory)) })),
+  );
+  for (const { directory, device, bytes, inodes, writable } of rooms) {
+    // Directories of one file system share what is left there.
+    const files = rooms.reduce((sum, other) => sum + (other.device === device ? other.files : 0), 0);
+    if (!writable)
+      findings.push({ verdict: 'bad', what: `${directory} cannot be written (read-only, or not root)` });
+    else if (bytes < files * BYTES_PER_FILE)
+      findings.push({ verdict: 'bad', what: `${directory} has only ${Math.round(bytes / 1024)} KiB left` });
+    else if (inodes < files)
+      findings.push({ verdict: 'bad', what: `${directory} has only ${inodes} inodes left` });
+    else findings.push({ verdict: 'good', what: `${directory} can be written and has room` });
+  }
+  for (const path of targets) {
+    const type = (await disk.info(path))?.type ?? 'file';
+    if (type !== 'file')
+      findings.push({ verdict: 'bad', what: `${path} is a ${type}, where a file belongs` });
+    else if (await disk.sealed(path))
+      findings.push({
+        verdict: 'bad',
+        what: `${path} cannot be replaced: it is immutable (chattr -i), or mounted read-only`,
+      });
+  }
+  return findings;
+}
+
+function checkClock({ skewMs }: Hands): Finding[] {
+  const skew = skewMs();
+  // A Date header that is none says nothing.
+  if (skew === undefined || Number.isNaN(skew)) return [];
+  const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
+  const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
+  if (-skew > SKEW_BAD_MS)
+    return [{ verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
+  return [{ verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
+}
+
+async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+  if (units.length === 0) return [];
+  const systemctl = await hands.systemctl();
+  return await Promise.all(
+    units.map(async (plan): Promise<Finding> => {
+      const state = await systemctl.show(plan.unit, signal);
+      const fault = unitFault(plan, state);
+      if (fault !== undefined) return { verdict: 'bad', what: fault };
+      const leftAlone = whyLeftAlone(plan, state);
+      if (leftAlone !== undefined) return { verdict: 'good', what: leftAlone };
+      const what = `the unit ${plan.unit} is ${state.active}`;
+      if (state.active === 'active') return { verdict: 'good', what };
+      return { verdict: 'warning', what: `${what}: a rotation starts it again` };
+    }),
+  );
+}

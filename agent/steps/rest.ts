@@ -1,0 +1,22 @@
+import * as v from 'valibot';
+import { OutcomeSchema } from '../../src/deployment/deployment.ts';
+import { ListPlan } from '../../src/services/list.ts';
+import { UnitPlan } from '../../src/services/unit.ts';
+import { WorkloadsPlan } from '../../src/services/workloads.ts';
+
+/**
+ * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
+ * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
+ */
+export const RestSchema = v.object({
+  units: v.array(UnitPlan),
+  /** Lists of revoked certificates that units have to be seen to go by. */
+  lists: v.optional(v.array(ListPlan), []),
+  workloads: v.optional(WorkloadsPlan),
+  outcome: OutcomeSchema,
+  /** How many starts of the agent have gone on with it. */
+  resumed: v.optional(v.number(), 0),
+  /** What the generation's files hold. */
+  about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
+});
+export type Rest = v.InferInput<typeof RestSchema>;

@@ -1,0 +1,103 @@
+import type { Material } from '../../src/certificates/issue.ts';
+import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { Change } from '../../src/files/credential-file.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Node } from '../node.ts';
+import type { Step } from './plan.ts';
+
+/** What is reported when everything has been proven. */
+export function success(
+  step: Pick<Extract<Step, { do: 'stage' }>, 'certificates' | 'keys'>,
+  changed: readonly string[],
+  material: Material | undefined,
+  node: Node,
+  units: readonly UnitPlan[],
+  notices: readonly string[],
+): Outcome {
+  const { said, outputs } = told(step, material, node);
+  const lines = [
+    `${said}, ${changed.length} files replaced:`,
+    ...changed.map((path) => `  ${path}`),
+    ...units.map(seen),
+    ...notices,
+  ];
+  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
+}
+
+/** What is reported when other credentials are in place. */
+export function credentialsChanged(
+  { fresh: { user, trust } }: Change,
+  changed: readonly string[],
+  units: readonly UnitPlan[],
+  notices: readonly string[],
+): Outcome {
+  const lines = [
+    `the node logs in as user ${user} with trust ${trust}, ${changed.length} files replaced:`,
+    ...changed.map((path) => `  ${path}`),
+    ...units.map(seen),
+    ...notices,
+  ];
+  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs: { files: changed } };
+}
+
+/** What is reported when units have been restarted, and nothing else. */
+export const restarted = (units: readonly UnitPlan[]): Outcome => ({
+  statusCode: 0,
+  stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
+  stderr: '',
+  outputs: {},
+});
+
+const seen = ({ unit, probe }: UnitPlan): string =>
+  probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`;
+
+/** Nothing had to be replaced, so nothing was restarted. */
+export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0]): Outcome =>
+  nothingToDo(
+    certificates === 'trust'
+      ? 'the CA that Magnum serves is trusted already: nothing to do'
+      : certificates === 'retire'
+        ? 'no other CA than that of Magnum is trusted any more: nothing to do'
+        : keys === 'grace'
+          ? 'no old service-account key is accepted any more'
+          : 'the files are as they should be: nothing to do',
+  );
+
+export const nothingToDo = (why: string): Outcome => ({
+  statusCode: 0,
+  stdout: `${why}\n`,
+  stderr: '',
+  outputs: {},
+});
+
+type Told = { said: string; outputs: Outcome['outputs'] };
+
+function told(
+  { certificates: phase, keys }: Parameters<typeof success>[0],
+  material: Material | undefined,
+  node: Node,
+): Told {
+  if (!material || phase === undefined)
+    return {
+      said:
+        keys === 'grace'
+          ? 'the grace of old service-account keys is over, they are accepted no more'
+          : 'the service-account keys of before are in place again',
+      outputs: {},
+    };
+  const [first] = node.layout.authorities;
+  const ca = fingerprint(oneCertificate((first && material.authorities.get(first.ca)) ?? '', 'the new CA'));
+  if (phase === 'trust')
+    return { said: `the CA ${ca} is trusted beside the old one`, outputs: { fingerprint: ca } };
+  if (phase === 'retire')
+    return { said: `the CA ${ca} alone is trusted, the old one is gone`, outputs: { fingerprint: ca } };
+  const certificates = [...material.certificates].map(([name, { certificate }]) => [
+    name,
+    fingerprint(oneCertificate(certificate, name)),
+  ]);
+  return {
+    said: `${certificates.length} certificates from the CA ${ca}`,
+    outputs: { fingerprint: ca, certificates: Object.fromEntries(certificates) },
+  };
+}

@@ -1,0 +1,141 @@
+import { readIfThere } from '../../src/base/disk.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
+import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
+import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.ts';
+import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Hands } from '../hands.ts';
+import { timed } from './timed.ts';
+
+/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
+const NEVER = new AbortController().signal;
+
+/**
+ * Which units are restarted, and why the others are not, by name. It is kept in the journal from before the first
+ * file is replaced.
+ */
+export async function unitsAsFound(
+  units: readonly UnitPlan[],
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ units: UnitPlan[]; left: Map<string, string> }> {
+  const systemctl = await hands.systemctl();
+  const reasons = await Promise.all(
+    units.map(
+      async (plan) => [plan.unit, whyLeftAlone(plan, await systemctl.show(plan.unit, signal))] as const,
+    ),
+  );
+  const left = new Map(reasons.flatMap(([unit, why]) => (why === undefined ? [] : [[unit, why]])));
+  return { units: units.filter(({ unit }) => !left.has(unit)), left };
+}
+
+/**
+ * Restarts one unit of a generation, proves it, and tells what came of it.
+ *
+ * @returns the unit as it stands then; none when the node does not have it
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
+ */
+export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]> {
+  const standing = await explained(
+    unit.unit,
+    hands,
+    async (services) => await restartAndProve(unit, services, NEVER),
+  );
+  if (standing) return [standing];
+  hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: it is skipped` });
+  return [];
+}
+
+/** @throws `proof`, with the last lines of the unit's own journal */
+export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
+  await explained(
+    list.unit.unit,
+    hands,
+    async ({ clock, askHealth }) =>
+      await seeListTaken(list, { clock, askHealth, hasBeenRead: hands.disk.hasBeenRead }, NEVER),
+  );
+
+/**
+ * Sees to it that every unit that has been restarted is there yet, and that those whose port cannot be asked have
+ * been for long enough. One wait serves all.
+ *
+ * @throws `unit`, with the last lines of the unit's own journal; `aborted` when the node is switched off
+ */
+export async function seeThatTheyLast(units: readonly Standing[], hands: Hands): Promise<void> {
+  const ms = settlesInMs(units, hands.clock.elapsed());
+  if (ms > 0)
+    await timed(hands, 'see that the units last', async () => {
+      await hands.clock.sleep(ms, NEVER);
+    });
+  await Promise.all(
+    units.map(
+      async (standing) =>
+        await explained(standing.plan.unit, hands, async ({ systemctl }) => {
+          await lasts(standing, systemctl, NEVER);
+        }),
+    ),
+  );
+}
+
+async function explained<T>(
+  unit: string,
+  hands: Hands,
+  work: (services: ServiceHands) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(await servicesOf(hands));
+  } catch (error) {
+    if (await isGoingDown(hands))
+      throw new AgentError(
+        'aborted',
+        `the node is being switched off: with ${unit} it goes on at the next start`,
+        { cause: error },
+      );
+    await learnKeys(hands);
+    const lines = await hands.journalOf(unit, LAST_LINES);
+    if (!(error instanceof AgentError) || lines.length === 0) throw error;
+    const journal = ['', `the last lines of the journal of ${unit}:`, ...lines].join('\n  ');
+    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
+  }
+}
+
+/** systemd takes every unit down then: that says nothing about the certificates. */
+async function isGoingDown(hands: Hands): Promise<boolean> {
+  const systemctl = await hands.systemctl();
+  return await systemctl.isGoingDown(NEVER).catch(() => false);
+}
+
+async function servicesOf(hands: Hands): Promise<ServiceHands> {
+  const text = async (path: string): Promise<string> => (await hands.disk.read(path)).toString('utf8');
+  return {
+    systemctl: await hands.systemctl(),
+    clock: hands.clock,
+    presented: hands.presented,
+    askHealth: async ({ url, identity }, signal) => {
+      const client = identity && {
+        certificate: await text(identity.certificate),
+        key: await text(identity.key),
+      };
+      await hands.askHealth(url, client, signal);
+    },
+    expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
+    fingerprint,
+  };
+}
+
+const LAST_LINES = 15;
+
+/** A unit may print whatever it reads: the keys and passwords of both generations are made known as secrets. */
+async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
+  const journal = await generations.current().catch(() => undefined);
+  for (const { target, previous } of journal?.files ?? [])
+    for (const path of [target, ...(previous ? [previous.copy] : [])]) {
+      const content = await readIfThere(disk, path);
+      const text = content?.toString('utf8') ?? '';
+      if (text.includes('PRIVATE KEY')) secrets.add(text);
+      const format = formatOf(text);
+      if (content && format) for (const { password } of credentialsIn(content, format)) secrets.add(password);
+    }
+}

@@ -1,0 +1,101 @@
+import * as v from 'valibot';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import type { Standing } from '../../src/services/lasting.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Hands } from '../hands.ts';
+import { failed } from '../pass/outcome.ts';
+import { type Rest, RestSchema } from './rest.ts';
+import { timed } from './timed.ts';
+import { restart, seeThatTheyLast } from './units.ts';
+
+/**
+ * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and what
+ * was restarted is restarted again and proven with the old certificates.
+ *
+ * @param journal of the run that failed; undefined when it has not begun to stage anything
+ * @returns the error to report: the cause, and what became of the node
+ * @throws `aborted` when the node is switched off meanwhile
+ */
+export async function wayBack(
+  cause: unknown,
+  journal: Journal | undefined,
+  restarted: readonly UnitPlan[],
+  hands: Hands,
+): Promise<unknown> {
+  const { generations } = hands;
+  if (!journal) return cause;
+  if (journal.state === 'staging') {
+    await generations.clear();
+    return cause;
+  }
+  const rest = v.parse(RestSchema, journal.rest);
+  const { about } = rest;
+  // Who goes on after an interruption knows of nothing else why.
+  const failing = { ...journal, rest: { ...rest, outcome: failed(cause) } satisfies Rest };
+  const report = (why: string): AgentError =>
+    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
+
+  let reverted: Journal;
+  try {
+    await refuseExpired(journal, hands);
+    reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(failing));
+  } catch (error) {
+    const stuck = report(
+      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
+    );
+    await generations.stick(journal, { units: [...restarted], outcome: failed(stuck), about } satisfies Rest);
+    return stuck;
+  }
+  const refusing: string[] = [];
+  const standing: Standing[] = [];
+  for (const unit of restarted)
+    try {
+      await timed(hands, `restart ${unit.unit} with the old files`, async () => {
+        standing.push(...(await restart(unit, hands)));
+      });
+    } catch (error) {
+      refusing.push(said(error));
+    }
+  try {
+    await seeThatTheyLast(standing, hands);
+  } catch (error) {
+    refusing.push(said(error));
+  }
+  const result = report(
+    refusing.length === 0
+      ? isList(journal)
+        ? 'the former list of revoked certificates is back'
+        : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
+      : `the old files are back, but ${refusing.join('; ')}`,
+  );
+  await generations.end(reverted, { units: [...restarted], outcome: failed(result), about } satisfies Rest);
+  return result;
+}
+
+/** @throws what ends the way back for now: the node is switched off, and the next start goes on */
+function said(error: unknown): string {
+  if (codeOf(error) === 'aborted') throw error;
+  return explain(error);
+}
+
+const isList = ({ rest }: Journal): boolean => {
+  const parsed = v.safeParse(RestSchema, rest);
+  return parsed.success && parsed.output.lists.length > 0;
+};
+
+/** There is no way back to a CA that nobody would accept any more. */
+async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promise<void> {
+  for (const { target, previous } of files) {
+    const pem = previous && (await disk.read(previous.copy)).toString('utf8');
+    if (!pem?.includes('CERTIFICATE') || !pem.startsWith('-----BEGIN')) continue;
+    const authorities = certificatesIn(pem, target).filter(({ ca }) => ca);
+    const [expired] = authorities.filter((one) => one.validToDate.getTime() < clock.now());
+    if (expired && authorities.every((one) => one.validToDate.getTime() < clock.now()))
+      throw new AgentError(
+        'precondition',
+        `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,
+      );
+  }
+}

@@ -1,0 +1,161 @@
+import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
+import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { explain } from '../../src/base/errors.ts';
+import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../../src/certificates/layout.ts';
+import { certificatesIn, fingerprint, oneCertificate, subjectOf } from '../../src/certificates/read.ts';
+
+/** One certificate file of the node, as it is on disk now. */
+export type Holding = {
+  file: string;
+  kind: 'CA' | 'certificate' | 'kubeconfig';
+  /** undefined when there is no such file, or no certificate in it. */
+  fingerprint: string | undefined;
+  subject: string | undefined;
+  notAfter: string | undefined;
+  /** What is wrong with it, in words; empty when it is good. */
+  faults: string[];
+};
+
+/** Every certificate that the layout names, and every kubeconfig that holds one, with what is wrong with it. */
+export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
+  const authorities = new Map<CaType, readonly X509Certificate[]>();
+  const holdings: Holding[] = [];
+  for (const { ca, file, single } of layout.authorities) {
+    const { certificates, holding } = await look(disk, file, 'CA', now, single !== true);
+    if (certificates.some((certificate) => !certificate.ca)) holding.faults.push('is not a CA');
+    if (new Set(certificates.map(fingerprint)).size < certificates.length)
+      holding.faults.push('holds a certificate more than once');
+    if (single !== true) authorities.set(ca, certificates);
+    holdings.push(holding);
+  }
+  for (const row of layout.certificates) {
+    if (!row.files) continue;
+    const { certificates, holding } = await look(disk, row.files.certificate, 'certificate', now, false);
+    const [certificate] = certificates;
+    if (certificate) {
+      if (!isSignedByOneOf(certificate, authorities.get(row.ca)))
+        holding.faults.push('is not signed by the CA beside it');
+      holding.faults.push(...(await keyFaults(disk, row.files.key, certificate)));
+    }
+    holdings.push(holding);
+  }
+  for (const row of layout.kubeconfigs) {
+    const holding = await lookAtKubeconfig(disk, layout, row, authorities.get(row.ca), now);
+    if (holding) holdings.push(holding);
+  }
+  return holdings;
+}
+
+/** A kubeconfig that this layout embeds a certificate in; undefined when the node has none and needs none. */
+async function lookAtKubeconfig(
+  disk: Disk,
+  layout: RoleLayout,
+  { file, certificate: name, ca: type, create }: KubeconfigRow,
+  trusted: readonly X509Certificate[] | undefined,
+  now: number,
+): Promise<Holding | undefined> {
+  const text = await readIfThere(disk, file.path);
+  const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : ['is missing'] };
+  if (!text) return create ? holding : undefined;
+  const leaf = layout.certificates.find((row) => row.name === name);
+  const certificate = leaf?.files?.certificate.path;
+  const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
+  const { embeddedIn } = await import('../../src/files/kubeconfig.ts');
+  try {
+    const embedded = embeddedIn(file.path, text.toString('utf8'));
+    for (const [pem, path] of [
+      [embedded.certificate, certificate],
+      [embedded.ca, ca],
+    ]) {
+      const current = path === undefined ? undefined : await readIfThere(disk, path);
+      if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
+        holding.faults.push(`does not hold what is in ${path}`);
+    }
+    if (leaf && !leaf.files) holding.faults.push(...embeddedFaults(embedded, file.path, trusted, now));
+  } catch (error) {
+    holding.faults.push(explain(error));
+  }
+  return holding;
+}
+
+/** What is wrong with a certificate that lies nowhere but in its kubeconfig. */
+function embeddedFaults(
+  { certificate: pem, key }: { certificate: string | undefined; key: string | undefined },
+  path: string,
+  trusted: readonly X509Certificate[] | undefined,
+  now: number,
+): string[] {
+  if (pem === undefined || key === undefined) return ['holds no certificate with its key'];
+  const certificate = oneCertificate(pem, path);
+  const faults = dateFaults(certificate, now);
+  if (!isSignedByOneOf(certificate, trusted))
+    faults.push('holds a certificate that the CA of the layout has not signed');
+  try {
+    if (!keyFits(key, certificate)) faults.push('holds a key that does not fit its certificate');
+  } catch {
+    faults.push('holds a key that cannot be read as one');
+  }
+  return faults;
+}
+
+/** Where no CA is known, nothing can be said of what it has signed. */
+const isSignedByOneOf = (
+  certificate: X509Certificate,
+  trusted: readonly X509Certificate[] | undefined,
+): boolean => !trusted?.length || trusted.some(({ publicKey }) => certificate.verify(publicKey));
+
+const nothing = (file: string, kind: Holding['kind']): Holding => ({
+  file,
+  kind,
+  fingerprint: undefined,
+  subject: undefined,
+  notAfter: undefined,
+  faults: [],
+});
+
+async function look(
+  disk: Disk,
+  { path }: FileRow,
+  kind: Holding['kind'],
+  now: number,
+  /** Whether it may hold several, as long as an old CA is trusted beside the new one. */
+  several: boolean,
+): Promise<{ certificates: readonly X509Certificate[]; holding: Holding }> {
+  const holding = nothing(path, kind);
+  const content = (await readIfThere(disk, path))?.toString('utf8');
+  if (content === undefined) {
+    holding.faults.push('is missing');
+    return { certificates: [], holding };
+  }
+  try {
+    const [first = oneCertificate(content, path), ...others] = certificatesIn(content, path);
+    if (!several && others.length > 0) oneCertificate(content, path);
+    holding.fingerprint = fingerprint(first);
+    holding.subject = subjectOf(first);
+    holding.notAfter = first.validToDate.toISOString();
+    holding.faults.push(...dateFaults(first, now));
+    return { certificates: [first, ...others], holding };
+  } catch (error) {
+    holding.faults.push(explain(error));
+    return { certificates: [], holding };
+  }
+}
+
+const dateFaults = (certificate: X509Certificate, now: number): string[] => [
+  ...(now > certificate.validToDate.getTime() ? ['has expired'] : []),
+  ...(now < certificate.validFromDate.getTime() ? ['is not valid yet'] : []),
+];
+
+/** @throws for what is no key */
+const keyFits = (pem: string | Buffer, certificate: X509Certificate): boolean =>
+  createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
+
+async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<string[]> {
+  const pem = await readIfThere(disk, path);
+  if (pem === undefined) return [`its key ${path} is missing`];
+  try {
+    return keyFits(pem, certificate) ? [] : [`its key ${path} does not fit`];
+  } catch {
+    return [`its key ${path} cannot be read as a key`];
+  }
+}

@@ -1,0 +1,100 @@
+import type { X509Certificate } from 'node:crypto';
+import { readIfThere } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { CaType } from '../../src/certificates/layout.ts';
+import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import { sameCa } from '../../src/certificates/trusted.ts';
+import type { Hands } from '../hands.ts';
+import { type Node, readNode } from '../node.ts';
+import { readOld } from '../rotation/old.ts';
+import { readKept } from '../rotation/service-account.ts';
+
+/** Where a node is in a CA rotation. */
+export type RotationState = {
+  /** The last phase that it has gone through; null when it trusts one CA of each kind, and nothing is under way. */
+  phase: 'trust' | 'reissue' | null;
+  /** The same, and what is to be done, in words. */
+  words: string[];
+};
+
+type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
+
+/**
+ * Reads it from the node's certificates: from how many CAs are trusted, and which of them has signed the others. The
+ * journal of the service-account keys says which of these go.
+ */
+export async function rotationState(hands: Reader): Promise<RotationState> {
+  try {
+    const { phase, words } = await phaseOf(await readNode(hands), hands);
+    return { phase, words: [...words, ...(await keysInWords(hands))] };
+  } catch (error) {
+    // A node that is not set up yet, or whose files are not what they should be: `agent certs` says so.
+    if (error instanceof AgentError) return { phase: null, words: [] };
+    throw error;
+  }
+}
+
+const NOT_UNDER_WAY: RotationState = { phase: null, words: [] };
+
+async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationState> {
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(disk, path))?.toString('utf8');
+  const { authorities, certificates } = await readOld(layout, read);
+  const trusted = (type: CaType): X509Certificate[] =>
+    authorities.flatMap(([ca, pem], index) =>
+      sameCa(ca, type) && layout.authorities[index]?.single !== true ? certificatesIn(pem, ca) : [],
+    );
+  const several = authorities
+    .map(([ca]) => trusted(ca))
+    .find((cas) => new Set(cas.map(fingerprint)).size > 1);
+  if (!several) return NOT_UNDER_WAY;
+  const signers = certificates.flatMap(([name, pem]) => {
+    const row = layout.certificates.find((one) => one.name === name);
+    const cas = row ? trusted(row.ca) : [];
+    const [leaf] = certificatesIn(pem, name);
+    return cas.length > 1 ? [isOfNewest(leaf, cas)] : [];
+  });
+  if (signers.every((is) => is === 'yes'))
+    return {
+      phase: 'reissue',
+      words: [
+        'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"',
+      ],
+    };
+  if (signers.every((is) => is === 'no'))
+    return {
+      phase: 'trust',
+      words: [
+        'the new CA is trusted beside the old one, which has signed the certificates: once every node has come so far, renew them with the phase "reissue"',
+      ],
+    };
+  return {
+    phase: 'trust',
+    words: [
+      'several CAs are trusted, and not all certificates are known to be of the newest: renew them with the phase "reissue"',
+    ],
+  };
+}
+
+const since = ({ validFromDate }: X509Certificate): number => validFromDate.getTime();
+
+/** Whether the newest of several CAs has signed a certificate. */
+function isOfNewest(
+  leaf: X509Certificate | undefined,
+  cas: readonly X509Certificate[],
+): 'yes' | 'no' | 'unknown' {
+  const last = Math.max(...cas.map(since));
+  const newest = new Set(cas.filter((ca) => since(ca) === last).map(fingerprint));
+  const signer = cas.find(({ publicKey }) => leaf?.verify(publicKey) === true);
+  if (!signer || newest.size > 1) return 'unknown';
+  return newest.has(fingerprint(signer)) ? 'yes' : 'no';
+}
+
+async function keysInWords({ disk }: Reader): Promise<string[]> {
+  const { leaving = [] } = (await readKept({ disk })) ?? {};
+  if (leaving.length === 0) return [];
+  const until = new Date(Math.max(...leaving.map((one) => one.until))).toISOString();
+  const keys =
+    leaving.length === 1 ? '1 old service-account key is' : `${leaving.length} old service-account keys are`;
+  return [`${keys} accepted until ${until}, or until the phase "retire"`];
+}

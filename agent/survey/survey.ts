@@ -1,0 +1,159 @@
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { dirname, resolve } from 'node:path';
+import { withDeadline } from '../../src/base/clock.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
+import { findCandidates, pathsOf, readCopy, readSmall } from '../../src/files/candidates.ts';
+import type { Hands } from '../hands.ts';
+import type { Holding } from './inventory.ts';
+import type { Node } from '../node.ts';
+import { unitsOf } from '../steps/plan.ts';
+
+/** All that can be said of one certificate. */
+export type Details = {
+  subject: string;
+  names: string[];
+  /** The CA file of the layout whose key has signed it; `itself`; null for somebody else. */
+  issuer: string | null;
+  serial: string;
+  fingerprint: string;
+  notBefore: string;
+  notAfter: string;
+  daysLeft: number;
+};
+
+/** A certificate somewhere else than in the files of the layout. */
+export type Copy = Details & {
+  file: string;
+  /** Where in a kubeconfig: `user admin`, `cluster k1`; null in a file of certificates. */
+  entry: string | null;
+  /** Whether the key beside it fits; null where there is none, as for a CA. */
+  keyFits: boolean | null;
+};
+
+/** Whether a unit presents what its file holds; undefined for a file that no port is asked about. */
+export type Served = { unit: string; where: string; presents: boolean | null; why?: string };
+
+type Authorities = readonly { file: string; certificate: X509Certificate }[];
+
+/** The CAs of the layout, to say by key who has signed what. */
+export async function readAuthorities({ layout }: Node, { disk }: Hands): Promise<Authorities> {
+  const read = layout.authorities.map(async ({ file }) => {
+    const text = await readSmall(disk, file.path);
+    return parsed(text ?? '').map((certificate) => ({ file: file.path, certificate }));
+  });
+  return (await Promise.all(read)).flat();
+}
+
+export function detailsOf(certificate: X509Certificate, authorities: Authorities, now: number): Details {
+  const signer = authorities.find((ca) => certificate.verify(ca.certificate.publicKey));
+  const isRoot = certificate.verify(certificate.publicKey);
+  return {
+    subject: subjectOf(certificate),
+    names: (certificate.subjectAltName ?? '').split(', ').filter((name) => name !== ''),
+    issuer: isRoot ? 'itself' : (signer?.file ?? null),
+    serial: certificate.serialNumber.toLowerCase(),
+    fingerprint: fingerprint(certificate),
+    notBefore: certificate.validFromDate.toISOString(),
+    notAfter: certificate.validToDate.toISOString(),
+    daysLeft: Math.floor((certificate.validToDate.getTime() - now) / 86_400_000),
+  };
+}
+
+/** What a file holds of which the inventory found that it holds something; a CA file may hold several. */
+export async function readHeld(
+  { file, kind, fingerprint: mark }: Holding,
+  { disk }: Hands,
+): Promise<X509Certificate[]> {
+  return mark === undefined
+    ? []
+    : parsed((await readSmall(disk, file)) ?? '').slice(0, kind === 'CA' ? undefined : 1);
+}
+
+/** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */
+export async function findCertificates(
+  node: Node,
+  hands: Hands,
+  authorities: Authorities,
+): Promise<{ copies: Copy[]; unreadable: string[] }> {
+  const { disk, clock } = hands;
+  const { entriesOf } = await import('../../src/files/kubeconfig.ts');
+  const { findCopies } = await import('../../src/files/copies.ts');
+  const unreadable: string[] = [];
+  const passOver = (_: string, error: unknown): void => {
+    unreadable.push(explain(error));
+  };
+  const read = async (path: string): Promise<string | undefined> => await readCopy(disk, path, passOver);
+  const own = node.layout.kubeconfigs.map(({ file }) => file.path);
+  const others = pathsOf(node.layout).filter((path) => !own.includes(path));
+  const { kubeconfigs, pems } = await findCopies(
+    [...own, ...(await findCandidates(disk, node.layout, passOver))],
+    others,
+    read,
+  );
+  const copies: Copy[] = [];
+  const add = (file: string, entry: string | null, pem: string, keyFits: boolean | null): void => {
+    for (const certificate of parsed(pem))
+      copies.push({ file, entry, keyFits, ...detailsOf(certificate, authorities, clock.now()) });
+  };
+  for (const [file, text] of kubeconfigs) {
+    let entries: ReturnType<typeof entriesOf> = [];
+    try {
+      entries = entriesOf(file, text);
+    } catch (error) {
+      if (codeOf(error) !== 'bad-file') throw error;
+      unreadable.push(explain(error));
+    }
+    for (const { entry, ca, certificate, key, keyFile } of entries) {
+      if (ca !== undefined) add(file, entry, ca, null);
+      if (certificate === undefined) continue;
+      const beside = key ?? (keyFile === undefined ? undefined : await read(resolve(dirname(file), keyFile)));
+      add(file, entry, certificate, beside === undefined ? null : fits(certificate, beside));
+    }
+  }
+  for (const [file, text] of pems)
+    add(file, null, text, text.includes('PRIVATE KEY-----') ? fits(text, text) : null);
+  return { copies, unreadable };
+}
+
+/** What the units' ports present at this moment, by the file that each of them should have read. */
+export async function askPorts(
+  node: Node,
+  hands: Hands,
+  holdings: readonly Holding[],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Served>> {
+  const asked = unitsOf(node, hands.config).map(async ({ unit, probe }): Promise<[string, Served][]> => {
+    if (!probe) return [];
+    const { host, port, file } = probe;
+    const where = `${host}:${port}`;
+    const held = holdings.find((holding) => holding.file === file)?.fingerprint;
+    try {
+      const seen = fingerprint(await hands.presented(host, port, withDeadline(signal, PORT_MS)));
+      return [[file, { unit, where, presents: seen === held }]];
+    } catch (error) {
+      if (signal.aborted) throw error;
+      return [[file, { unit, where, presents: null, why: explain(error) }]];
+    }
+  });
+  return new Map((await Promise.all(asked)).flat());
+}
+
+/** A person waits. */
+const PORT_MS = 2000;
+
+const parsed = (text: string): X509Certificate[] => {
+  try {
+    return certificatesIn(text, 'a certificate');
+  } catch {
+    return [];
+  }
+};
+
+function fits(certificate: string, key: string): boolean {
+  try {
+    return new X509Certificate(certificate).publicKey.equals(createPublicKey(createPrivateKey(key)));
+  } catch {
+    return false;
+  }
+}
