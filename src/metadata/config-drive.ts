@@ -10,7 +10,8 @@ import type { Collector } from './collector.ts';
 
 /** Where Nova puts the EC2 metadata on a config drive; the predecessor reads the same file. */
 const FILE = 'ec2/latest/meta-data.json';
-const LABEL = 'config-2';
+/** The second is what mkfs.vfat may make of the first; cloud-init looks for both. */
+const LABELS = ['config-2', 'CONFIG-2'];
 
 /** Reads what a config drive says: the text of a JSON object; undefined when the node has none. */
 export type ReadDrive = (signal: AbortSignal) => Promise<string | undefined>;
@@ -55,7 +56,7 @@ export const readByLabel: ReadDrive = async (signal) => {
       await run('umount', [place]);
     }
   } catch (cause) {
-    throw new AgentError('not-yet', `reading the config drive (${LABEL}): ${explain(cause)}`, { cause });
+    throw new AgentError('not-yet', `reading the config drive (${LABELS[0]}): ${explain(cause)}`, { cause });
   } finally {
     await rmdir(place).catch(() => undefined);
   }
@@ -63,10 +64,16 @@ export const readByLabel: ReadDrive = async (signal) => {
 
 /** False when there is no such file system. */
 async function mount(place: string, signal: AbortSignal): Promise<boolean> {
+  for (const label of LABELS) if (await mountLabel(label, place, signal)) return true;
+  return false;
+}
+
+async function mountLabel(label: string, place: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await run('mount', ['-o', 'ro,nosuid,nodev,noexec', `LABEL=${LABEL}`, place], {
+    await run('mount', ['-o', 'ro,nosuid,nodev,noexec', `LABEL=${label}`, place], {
       signal,
-      env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
+      // What libblkid remembers of drives may be long gone.
+      env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', BLKID_FILE: '/dev/null' },
     });
     return true;
   } catch (error) {

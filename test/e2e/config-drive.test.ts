@@ -56,10 +56,10 @@ const namesOfKubelet = async (): Promise<string> =>
   new X509Certificate(await machine.run('cat', KUBELET)).subjectAltName ?? '';
 
 /** Shows the machine a drive as udev would. Its label is another one: the drive is the machine's, and not the host's. */
-async function insert(files: Readonly<Record<string, string>>): Promise<void> {
+async function insert(files: Readonly<Record<string, string>>, link = LINK): Promise<void> {
   const device = await attachDrive('coe-e2e', files);
   const show = `mkdir -p "\${2%/*}" && { [ -e "$1" ] || mknod "$1" b 7 "\${1#/dev/loop}"; } && ln -sf "$1" "$2"`;
-  await machine.run('sh', '-c', show, 'sh', device, LINK);
+  await machine.run('sh', '-c', show, 'sh', device, link);
 }
 
 test('the first certificates and those of a rotation name the address that the drive says', async () => {
@@ -119,9 +119,9 @@ test('without a drive nothing is started for it', async () => {
   expect(await property('ConditionResult', DRIVE)).toBe('no');
 });
 
-test('removed, the package takes the copy with it', async () => {
+test('removed, the package takes the copy with it, also of a drive with a label in capitals', async () => {
   await machine.run('rm', `/etc/systemd/system/${DRIVE}.d/silent.conf`);
-  await insert({ 'ec2/latest/meta-data.json': '{}' });
+  await insert({ 'ec2/latest/meta-data.json': '{}' }, '/dev/disk/by-label/CONFIG-2');
   await machine.run('systemctl', 'daemon-reload');
   await machine.run('systemctl', 'restart', AGENT);
   expect(await copied()).toContain('meta-data.json');

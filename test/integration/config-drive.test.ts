@@ -10,12 +10,15 @@ const read = async (): Promise<string> => {
   return await asRoot(process.execPath, '--input-type=module', '--eval', code);
 };
 
-test('a config drive is found by its label, read, and left as it was', async () => {
-  expect(await read()).toBe('none');
-  await attachDrive('config-2', { 'ec2/latest/meta-data.json': '{"local-ipv4": "10.0.0.5"}' });
-  expect(await read()).toBe('{"local-ipv4": "10.0.0.5"}');
-  expect(await asRoot('mount')).not.toContain('coe-config-drive-');
-});
+test.each(['config-2', 'CONFIG-2'])(
+  'a config drive is found by its label %s, read, and left as it was',
+  async (label) => {
+    expect(await read()).toBe('none');
+    await attachDrive(label, { 'ec2/latest/meta-data.json': '{"local-ipv4": "10.0.0.5"}' });
+    expect(await read()).toBe('{"local-ipv4": "10.0.0.5"}');
+    expect(await asRoot('mount')).not.toContain('coe-config-drive-');
+  },
+);
 
 test('one without the metadata says so', async () => {
   await attachDrive('config-2', { 'openstack/latest/meta_data.json': '{}' });
