@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { attachDrive } from '../integration/drive.ts';
 import { type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage, installIn } from './package.ts';
+import { workerConfig } from './worker-config.ts';
 
 /** A server whose config drive alone knows its address: units that may mount nothing read it all the same. */
 
@@ -27,18 +27,9 @@ beforeAll(async () => {
   cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
   const params = { ...cluster.heatParams('worker'), KUBE_NODE_IP: '' };
   await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
-  const unasked = { prove: false, health: false };
-  const config = {
-    collectors: ['heat'],
-    heat: cluster.collectConfig('worker-0').heat,
-    poll: { min_seconds: 0.1, max_seconds: 0.3 },
-    layout: 'kubernetes-certs',
-    keys: 'ec-p256',
-    services: { deadline_seconds: 60, settle_seconds: 0.5, units: { kubelet: unasked } },
-    // Nobody listens there.
-    ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
-  };
-  await machine.write('/etc/coe-agent/agent.yaml', stringify(config), '0600');
+  // Nobody listens there.
+  const ec2 = { metadata_url: 'http://127.0.0.1:9/latest/meta-data' };
+  await machine.write('/etc/coe-agent/agent.yaml', workerConfig(cluster, { ec2 }), '0600');
   for (const unit of ['kubelet', 'kube-proxy'])
     await machine.unit(unit, { Service: ['Type=exec', 'ExecStart=/bin/sleep infinity'] });
 });

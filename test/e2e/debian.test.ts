@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage } from './package.ts';
+import { workerConfig } from './worker-config.ts';
 
 /** The Debian package in the hands of dpkg, from its installation to its purge, on a node that is at work. */
 
@@ -25,17 +25,8 @@ let [current, older] = ['', ''];
 beforeAll(async () => {
   [machine, cloud, built] = await Promise.all([startMachine(), startCloud(), buildPackage()]);
   cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
-  const unasked = { prove: false, health: false };
-  const config = {
-    collectors: ['heat'],
-    heat: cluster.collectConfig('worker-0').heat,
-    poll: { min_seconds: 0.1, max_seconds: 0.3 },
-    layout: 'kubernetes-certs',
-    keys: 'ec-p256',
-    services: { deadline_seconds: 60, settle_seconds: 0.5, units: { kubelet: unasked } },
-  };
   await machine.write('/etc/sysconfig/heat-params', heatParamsText(cluster.heatParams('worker')), '0600');
-  await machine.write('/etc/coe-agent/agent.yaml', stringify(config), '0600');
+  await machine.write('/etc/coe-agent/agent.yaml', workerConfig(cluster), '0600');
   const waits = 'ExecStartPre=/bin/sh -c "while [ -e /run/kubelet-waits ]; do sleep 0.1; done"';
   await machine.unit('kubelet', { Service: ['Type=exec', waits, 'ExecStart=/bin/sleep infinity'] });
   await machine.unit('kube-proxy', { Service: ['Type=exec', 'ExecStart=/bin/sleep infinity'] });

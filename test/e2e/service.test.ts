@@ -1,12 +1,12 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { stringify } from 'yaml';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage, installIn } from './package.ts';
+import { workerConfig } from './worker-config.ts';
 
 /** The package as a service of a real systemd, in a machine that has neither Node nor npm. */
 
@@ -47,17 +47,7 @@ afterAll(async () => {
 const SHORT = '[Service]\nWatchdogSec=4s\nTimeoutStopSec=3s\nRestartSec=100ms\n';
 
 async function configure(more: Record<string, unknown>): Promise<void> {
-  const unasked = { prove: false, health: false };
-  const config = {
-    collectors: ['heat'],
-    heat: cluster.collectConfig('worker-0').heat,
-    poll: { min_seconds: 0.1, max_seconds: 0.3 },
-    layout: 'kubernetes-certs',
-    keys: 'ec-p256',
-    services: { deadline_seconds: 60, settle_seconds: 0.5, units: { kubelet: unasked } },
-    ...more,
-  };
-  await machine.write('/etc/coe-agent/agent.yaml', stringify(config), '0600');
+  await machine.write('/etc/coe-agent/agent.yaml', workerConfig(cluster, more), '0600');
 }
 
 const property = async (name: string, unit = AGENT): Promise<string> =>
