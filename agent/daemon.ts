@@ -20,7 +20,7 @@ export type DaemonSignals = {
  * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
  *
  * @param random in [0, 1)
- * @param unrecorded what an earlier loop of this program could not record
+ * @param unrecorded what could not be recorded; it outlives the loop
  * @returns when the program is to stop or, also because the metadata says so, to read its configuration anew
  */
 export async function runDaemon(
@@ -28,7 +28,7 @@ export async function runDaemon(
   notify: Notify,
   { stopping, reload, nextWake }: DaemonSignals,
   random: () => number,
-  unrecorded: Unrecorded = { since: undefined, told: new Map() },
+  unrecorded: Unrecorded,
 ): Promise<void> {
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
   const memory = newMemory();

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from '../../src/base/disk.ts';
+import { CONTROL_GROUPS } from '../../src/services/control-groups.ts';
 
 /** The unit of a container in which os-collect-config runs, with the node's /etc and /var: Magnum's own nodes have that. */
 const CONTAINER = 'heat-container-agent.service';
@@ -10,14 +11,12 @@ export const PREDECESSORS = ['os-collect-config.service', CONTAINER] as const;
 /** What runs in the container of a unit. */
 export const CONTAINED: ReadonlyMap<string, string> = new Map([[CONTAINER, 'os-collect-config']]);
 
-/** Where systemd keeps the control groups of services: version 2, and version 1. */
-const SLICES = ['/sys/fs/cgroup/system.slice', '/sys/fs/cgroup/systemd/system.slice'];
-
 /** What is to be known of predecessors that serve this node now, each as a sentence; a unit that runs has a control group. */
 export async function servedBeside(disk: Disk): Promise<string[]> {
   const serving: string[] = [];
   for (const unit of PREDECESSORS)
-    for (const slice of SLICES) if (await disk.info(join(slice, unit))) serving.push(unit);
+    for (const groups of CONTROL_GROUPS)
+      if (await disk.info(join(groups, 'system.slice', unit))) serving.push(unit);
   return serving.map(
     (unit) => `${unit} serves this node, and two do everything twice: agent migrate takes its place`,
   );

@@ -1,3 +1,4 @@
+import { CONTROL_GROUPS } from './control-groups.ts';
 import { signalProcess, whoRuns } from './processes.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 
@@ -26,9 +27,6 @@ export type UnitKeeper = {
 
 const DEADLINE_MS = 90_000;
 
-/** Where the control groups are, in version 2 and in version 1 beside it. */
-const CGROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'];
-
 /**
  * @param program the systemctl to run
  * @param read a file of the node; undefined when it has none
@@ -44,7 +42,7 @@ export function createUnitKeeper(
     await run(args, DEADLINE_MS, signal);
   };
   const othersOf = async (group: string, main: string): Promise<number | undefined> => {
-    for (const place of CGROUPS) {
+    for (const place of CONTROL_GROUPS) {
       const processes = await read(`${place}${group}/cgroup.procs`);
       if (processes !== undefined)
         return processes.split('\n').filter((pid) => pid !== '' && pid !== main).length;

@@ -63,6 +63,7 @@ export async function runLoop(
     notify,
     { stopping: stop.signal, reload: never, nextWake: () => never },
     random,
+    { since: undefined, told: new Map() },
   );
   return run;
 }
