@@ -27,19 +27,13 @@ import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
 import { openSignals } from './compose/signals.ts';
 import { openClusterWith } from './compose/cluster.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
+import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './compose/connection.ts';
 import type { Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
 import { CONTAINED } from './migration/predecessors.ts';
 import { hooksOf, runsOf } from './compose/runs.ts';
-
-export const STATE = '/var/lib/coe-agent';
-export const LEDGER = join(STATE, 'deployments');
-export const RUNTIME = '/run/coe-agent';
-
-/** Where coe-agent-config-drive.service copies it: the other units may mount nothing. */
-const DRIVE_COPY = join(RUNTIME, 'config-drive');
 
 const NEARBY_MS = 5000;
 const NO_PROXY = { http: undefined, https: undefined, no: undefined };
@@ -145,7 +139,6 @@ export async function compose({
         disk,
         clock,
         uid,
-        state: STATE,
         ...readersOf(heat, keystone, createCfn({ http, secrets })),
         openTempUrl: (url) => createTempUrl(url, { http, secrets }),
         openQueue: (from) => openQueue(queueUserOf(from), keystone, zaqar),

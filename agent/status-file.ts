@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { readIfThere } from '../src/base/disk.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import { explain } from '../src/base/errors.ts';
-import { RUNTIME } from './compose.ts';
+import { RUNTIME } from './paths.ts';
 import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
 

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import type { Clock } from '../../src/base/clock.ts';
 import { type Disk, readIfThere } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { QUEUE_RECORD } from '../paths.ts';
 import { cfnCollector } from '../../src/metadata/cfn.ts';
 import type { Collector, CollectorName } from '../../src/metadata/collector.ts';
 import { configDriveCollector, type ReadDrive } from '../../src/metadata/config-drive.ts';
@@ -37,7 +37,7 @@ export type Readers = {
 export function collectorOf(
   name: CollectorName,
   polling: Polling,
-  hands: Readers & { disk: Disk; clock: Clock; uid: number; /** Where records are kept. */ state: string },
+  hands: Readers & { disk: Disk; clock: Clock; uid: number },
 ): Collector {
   const { disk, uid } = hands;
   switch (name) {
@@ -56,7 +56,7 @@ export function collectorOf(
       return requestCollector(hands.openTempUrl(requireSection(name, polling.request).metadata_url));
     case 'zaqar': {
       const queue = hands.openQueue(requireSection(name, polling.zaqar));
-      return zaqarCollector(queue, { disk, clock: hands.clock, path: join(hands.state, QUEUE_RECORD) });
+      return zaqarCollector(queue, { disk, clock: hands.clock, path: QUEUE_RECORD });
     }
     case 'ec2':
       return ec2Collector(hands.readDrive, hands.readItem, hands.clock);
@@ -76,6 +76,3 @@ async function hintedUrl(path: string, disk: Disk): Promise<string> {
   if (/^https?:/.test(hint) && URL.canParse(url)) return url;
   throw new AgentError('config', `cfn.metadata_url is not configured, and there is no address in ${path}`);
 }
-
-/** What a queue has said last, below the state directory. */
-export const QUEUE_RECORD = 'zaqar.json';

@@ -9,8 +9,7 @@ import {
 } from '../../src/deployment/applied.ts';
 import { TAKEN_OVER } from '../../src/deployment/ledger.ts';
 import { keepMetadata } from '../../src/metadata/zaqar.ts';
-import { QUEUE_RECORD } from '../compose/collectors.ts';
-import { LEDGER, STATE } from '../compose.ts';
+import { QUEUE_RECORD, LEDGER, STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 import { describeMigration, type MigrationStep, standingsOf } from './plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
@@ -84,7 +83,7 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
       return;
     }
     case 'take-over-queue':
-      await keepMetadata(disk, join(STATE, QUEUE_RECORD), step);
+      await keepMetadata(disk, QUEUE_RECORD, step);
       return;
     case 'write-config':
       await disk.makeDirectory('/etc/coe-agent', { mode: 0o755 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import type { Disk } from '../../src/base/disk.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
-import { STATE } from '../compose.ts';
+import { STATE } from '../paths.ts';
 
 /** Earlier versions knew one predecessor alone, and wrote whether its unit was enabled. */
 const Enabled = v.union([

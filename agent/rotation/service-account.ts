@@ -6,7 +6,7 @@ import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
 import type { ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
-import { STATE } from '../compose.ts';
+import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
 /**

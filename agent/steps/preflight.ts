@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
-import { STATE } from '../compose.ts';
+import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
 /** One thing that was looked at; `bad` would make a rotation fail. */
