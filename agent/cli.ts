@@ -7,8 +7,8 @@ import { CA_TYPES } from '../src/certificates/layout.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
-import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts';
-import type { Verb } from './verb.ts';
+import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
+import type { Verb } from './commands/verb.ts';
 import type { World } from './world.ts';
 
 /** Options of every verb. */

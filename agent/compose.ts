@@ -21,7 +21,7 @@ import { metadataService } from '../src/openstack/metadata-service.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
-import { openAdoption } from './pass/adoption.ts';
+import { openAdoption } from './polling/adoption.ts';
 import { collectorOf, type Readers } from './compose/collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
 import { openSignals } from './compose/signals.ts';
@@ -32,7 +32,7 @@ import type { Config } from './config.ts';
 import { connectionOf } from './compose/connection.ts';
 import type { Hands, Progress } from './hands.ts';
 import { readParamsIfThere } from './node.ts';
-import { CONTAINED } from './migration/predecessors.ts';
+import { CONTAINED } from '../src/services/predecessors.ts';
 import { hooksOf, runsOf } from './compose/runs.ts';
 
 const NEARBY_MS = 5000;

@@ -21,7 +21,7 @@ import type { UnitKeeper } from '../src/services/unit-keeper.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { AskApi } from '../src/services/kubernetes.ts';
 import type { KubernetesAddress } from './compose/kubernetes.ts';
-import type { Adoption } from './pass/adoption.ts';
+import type { Adoption } from './polling/adoption.ts';
 import type { Config } from './config.ts';
 
 /**

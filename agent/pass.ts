@@ -148,7 +148,7 @@ async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<
 /** Old service-account keys go when their time has come. @returns what kept them from it */
 async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentError[]> {
   if (!(await isGraceOver(hands))) return [];
-  const { endGrace } = await import('./rotation/grace.ts');
+  const { endGrace } = await import('./pass/end-grace.ts');
   try {
     await endGrace(hands, signal);
     return [];

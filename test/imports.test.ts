@@ -52,7 +52,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   pino: ['src/base/log.ts'],
   ini: ['agent/config/os-collect.ts'],
   commander: ['agent/cli.ts'],
-  'cli-table3': ['agent/terminal.ts'],
+  'cli-table3': ['agent/commands/terminal.ts'],
   ws: ['src/openstack/web-socket.ts'],
 };
 

@@ -1,8 +1,8 @@
-import { EXIT } from '../exit-code.ts';
-import { type Holding, takeInventory } from '../survey/inventory.ts';
+import { EXIT } from './exit-code.ts';
+import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
-import { rotationState } from '../survey/rotation-state.ts';
+import { rotationState } from '../inspection/rotation-state.ts';
 import {
   askPorts,
   type Copy,
@@ -12,9 +12,9 @@ import {
   readAuthorities,
   readHeld,
   type Served,
-} from '../survey/survey.ts';
-import { createTerminal, day, short, table } from '../terminal.ts';
-import { openHands, type Verb, writeJson } from '../verb.ts';
+} from '../inspection/certificates.ts';
+import { createTerminal, day, short, table } from './terminal.ts';
+import { openHands, type Verb, writeJson } from './verb.ts';
 
 /** A file of the layout: what the inventory says of it, what is in it, and who presents it. */
 type Row = Holding & { details: Details | undefined; served: Served | undefined };

@@ -7,11 +7,11 @@ import { CA_TYPES, type CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
 import { familyOf } from '../../src/certificates/template.ts';
 import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { checkNode, readNode } from '../node.ts';
-import { openHands, textOption, type Verb, writeJson } from '../verb.ts';
+import { openHands, textOption, type Verb, writeJson } from './verb.ts';
 
 /**
  * A kubeconfig for a person: the key is made on this machine and stays here, Magnum signs. Standard output is one line

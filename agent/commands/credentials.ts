@@ -1,14 +1,14 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
-import { intendToChangeCredentials } from '../credentials/credentials.ts';
-import { readCredentials } from '../credentials/credentials-from.ts';
-import { EXIT } from '../exit-code.ts';
+import { intendToChangeCredentials } from '../credentials/intend.ts';
+import { readCredentials } from './credentials-input.ts';
+import { EXIT } from './exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { carryOutVerb } from '../steps/perform-verb.ts';
-import { describeStep, detailStep } from '../steps/words.ts';
+import { carryOutVerb } from './carry-out.ts';
+import { describeStep, detailStep } from '../plan/describe.ts';
 import { recover } from '../pass/recover.ts';
-import { createTerminal } from '../terminal.ts';
-import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'credentials';

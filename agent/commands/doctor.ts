@@ -2,17 +2,17 @@ import { explain } from '../../src/base/errors.ts';
 import { bringsFacts } from '../../src/metadata/collector.ts';
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
-import { EXIT, exitCodeOf } from '../exit-code.ts';
+import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { takeInventory } from '../survey/inventory.ts';
+import { takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { lookAtLists } from '../revocation/lists-here.ts';
+import { lookAtLists } from '../inspection/revocation-lists.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
-import { planRotation } from '../steps/plan.ts';
-import { servedBeside } from '../migration/predecessors.ts';
-import { type Finding, preflight } from '../steps/preflight.ts';
-import { createTerminal } from '../terminal.ts';
-import { openHands, type Verb, writeJson } from '../verb.ts';
+import { planRotation } from '../plan/step.ts';
+import { servedBeside } from '../../src/services/predecessors.ts';
+import { type Finding, preflight } from '../inspection/preflight.ts';
+import { createTerminal } from './terminal.ts';
+import { openHands, type Verb, writeJson } from './verb.ts';
 
 /** Looks at everything that a rotation needs and says what would stop one; it changes nothing. */
 export const verb: Verb = async (context) => {

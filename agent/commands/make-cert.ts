@@ -1,15 +1,15 @@
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { withAddresses } from '../pass/addresses.ts';
-import { EXIT } from '../exit-code.ts';
-import { takeInventory } from '../survey/inventory.ts';
+import { EXIT } from './exit-code.ts';
+import { takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
-import { carryOutVerb } from '../steps/perform-verb.ts';
-import { planRotation } from '../steps/plan.ts';
+import { carryOutVerb } from './carry-out.ts';
+import { planRotation } from '../plan/step.ts';
 import { recover } from '../pass/recover.ts';
-import { createTerminal } from '../terminal.ts';
-import { onLockedNode, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { onLockedNode, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'make-cert';

@@ -1,4 +1,4 @@
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { carryOutMigration } from '../migration/migrate.ts';
@@ -9,8 +9,8 @@ import {
   planReturn,
   SUCCESSOR,
 } from '../migration/plan.ts';
-import { createTerminal } from '../terminal.ts';
-import { onLockedNode, openHands, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { onLockedNode, openHands, type Verb, writeJson } from './verb.ts';
 
 /** Takes the place of os-collect-config on this node, or with `--back` gives it back. */
 export const verb: Verb = async (context, options) => {

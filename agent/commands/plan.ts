@@ -3,14 +3,14 @@ import type { Deployment } from '../../src/deployment/deployment.ts';
 import { pendingOf } from '../../src/deployment/pending.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
-import { EXIT, exitCodeOf } from '../exit-code.ts';
+import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { describeStep, detailStep } from '../steps/words.ts';
-import { rotationState } from '../survey/rotation-state.ts';
+import { describeStep, detailStep } from '../plan/describe.ts';
+import { rotationState } from '../inspection/rotation-state.ts';
 import { intend } from '../pass/settle.ts';
-import { createTerminal } from '../terminal.ts';
-import { openHands, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { openHands, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 
 /** What a pass would do with one deployment. */
 type Entry = {

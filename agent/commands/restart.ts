@@ -1,14 +1,14 @@
 import { AgentError } from '../../src/base/errors.ts';
-import { EXIT, type ExitCode } from '../exit-code.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
-import { carryOut } from '../steps/perform.ts';
-import { unitsOf } from '../steps/plan.ts';
+import { carryOut } from '../execution/perform.ts';
+import { unitsOf } from '../plan/step.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRestart } from '../pass/settle.ts';
-import { createTerminal } from '../terminal.ts';
-import { type Context, onLockedNode, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { type Context, onLockedNode, type Verb, writeJson } from './verb.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import { workloadsFor } from '../rotation/workloads-plan.ts';
 

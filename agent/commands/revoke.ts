@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../src/base/errors.ts';
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { carryOutVerb } from '../steps/perform-verb.ts';
+import { carryOutVerb } from './carry-out.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRevoke } from '../revocation/revoke.ts';
-import { createTerminal } from '../terminal.ts';
-import { onLockedNode, textOption, type Verb, writeJson } from '../verb.ts';
+import { createTerminal } from './terminal.ts';
+import { onLockedNode, textOption, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'revoke';

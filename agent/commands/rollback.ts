@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { conclude } from '../pass/conclude.ts';
-import { EXIT } from '../exit-code.ts';
-import { failed } from '../pass/outcome.ts';
-import { RestSchema } from '../steps/rest.ts';
-import { createTerminal } from '../terminal.ts';
-import { onLockedNode, type Verb, writeJson } from '../verb.ts';
-import { wayBack } from '../steps/way-back.ts';
+import { EXIT } from './exit-code.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { RestSchema } from '../plan/run-record.ts';
+import { createTerminal } from './terminal.ts';
+import { onLockedNode, type Verb, writeJson } from './verb.ts';
+import { wayBack } from '../execution/roll-back.ts';
 
 /** Brings the previous generation back by hand, when a rotation was interrupted or is stuck. */
 export const verb: Verb = async (context) => {

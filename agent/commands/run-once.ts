@@ -1,13 +1,13 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { exitCodeOfPass } from '../exit-code.ts';
+import { exitCodeOfPass } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { type Holding, takeInventory } from '../survey/inventory.ts';
+import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
 import { recordPass } from '../status-file.ts';
-import { changeTable, createTerminal, type Terminal } from '../terminal.ts';
-import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from '../verb.ts';
+import { changeTable, createTerminal, type Terminal } from './terminal.ts';
+import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 import { verb as plan } from './plan.ts';
 
 /** One pass, for a person on the node. */

@@ -3,13 +3,13 @@ import { systemClock } from '../../src/base/clock.ts';
 import { type AgentError, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { runDaemon } from '../daemon.ts';
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import type { Progress } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
-import { servedBeside } from '../migration/predecessors.ts';
+import { servedBeside } from '../../src/services/predecessors.ts';
 import type { Unrecorded } from '../pass/unrecorded.ts';
-import { type Context, lockNode, openHands, type Verb } from '../verb.ts';
+import { type Context, lockNode, openHands, type Verb } from './verb.ts';
 
 /**
  * The daemon. SIGHUP, a changed configuration and changed heat-params read both anew and look again; a changed local

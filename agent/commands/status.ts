@@ -1,12 +1,12 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { rotationState } from '../survey/rotation-state.ts';
+import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
-import { createTerminal, table } from '../terminal.ts';
-import { openHands, type Verb, writeJson } from '../verb.ts';
+import { createTerminal, table } from './terminal.ts';
+import { openHands, type Verb, writeJson } from './verb.ts';
 
 /** What has been done on this node, newest last, and how the last pass went. */
 export const verb: Verb = async (context) => {

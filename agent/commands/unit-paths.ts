@@ -6,9 +6,9 @@ import { pathsOf } from '../../src/files/candidates.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config/layouts.ts';
 import { copiesHere } from '../rotation/copies-here.ts';
-import { EXIT } from '../exit-code.ts';
+import { EXIT } from './exit-code.ts';
 import { readNode } from '../node.ts';
-import { type Context, type Verb, writeJson } from '../verb.ts';
+import { type Context, type Verb, writeJson } from './verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,

@@ -9,11 +9,11 @@ import {
 } from '../../src/deployment/applied.ts';
 import { TAKEN_OVER } from '../../src/deployment/ledger.ts';
 import { keepMetadata } from '../../src/metadata/zaqar.ts';
-import { QUEUE_RECORD, LEDGER, STATE } from '../paths.ts';
+import { LEDGER, QUEUE_RECORD } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 import { describeMigration, type MigrationStep, standingsOf } from './plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
-import { PREDECESSORS } from './predecessors.ts';
+import { PREDECESSORS } from '../../src/services/predecessors.ts';
 import { timed } from '../steps/timed.ts';
 
 /** How long a script that os-collect-config has started may go on before it is replaced. */

@@ -8,7 +8,7 @@ import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts
 import type { Hands } from '../hands.ts';
 import { leftBehind } from './left-behind.ts';
 import { digestOf, readBefore } from './record.ts';
-import { PREDECESSORS } from './predecessors.ts';
+import { PREDECESSORS } from '../../src/services/predecessors.ts';
 import { type Unheard, unheardOf } from './unheard.ts';
 
 export const SUCCESSOR = 'coe-agent.service';

@@ -3,7 +3,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import { type EndedRun, endOfRun } from '../../src/hooks/run.ts';
 import { concludeRun, forgetRun } from './conclude.ts';
 import type { Hands } from '../hands.ts';
-import { failed } from './outcome.ts';
+import { failed } from '../../src/deployment/outcome.ts';
 
 /**
  * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is

@@ -3,8 +3,8 @@ import { AgentError } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Hands } from '../hands.ts';
-import { presentable } from './outcome.ts';
-import { RestSchema } from '../steps/rest.ts';
+import { presentable } from '../../src/deployment/outcome.ts';
+import { RestSchema } from '../plan/run-record.ts';
 
 /** Files have been replaced, and either generation may still be the one that stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([

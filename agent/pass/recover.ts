@@ -4,12 +4,12 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from '../hands.ts';
-import { failed } from './outcome.ts';
-import { carryOut } from '../steps/perform.ts';
-import { fromReplaceOn } from '../steps/plan.ts';
-import { type Rest, RestSchema } from '../steps/rest.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { carryOut } from '../execution/perform.ts';
+import { fromReplaceOn } from '../plan/step.ts';
+import { type Rest, RestSchema } from '../plan/run-record.ts';
 import { salvage } from './salvage.ts';
-import { wayBack } from '../steps/way-back.ts';
+import { wayBack } from '../execution/roll-back.ts';
 
 /**
  * Finishes or undoes what a killed run has left, going by its journal alone: Heat need not be reachable, and

@@ -5,12 +5,12 @@ import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
 import { findCandidates } from '../../src/files/candidates.ts';
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
-import { takeInventory } from '../survey/inventory.ts';
+import { takeInventory } from '../inspection/inventory.ts';
 import { type Node, readNode } from '../node.ts';
-import { planRotation } from '../steps/plan.ts';
-import type { Rest } from '../steps/rest.ts';
+import { planRotation } from '../plan/step.ts';
+import type { Rest } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
-import { unitsAsFound } from '../steps/units.ts';
+import { unitsAsFound } from '../execution/units.ts';
 
 /**
  * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the

@@ -15,9 +15,9 @@ import type { RunOperation } from '../../src/operation/run.ts';
 import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
-import { failed } from './outcome.ts';
+import { failed } from '../../src/deployment/outcome.ts';
 import { readKeys } from '../rotation/service-account.ts';
-import { planGoingBack, planRestart, planRotation, type RunStep, type Step, unitsOf } from '../steps/plan.ts';
+import { planGoingBack, planRestart, planRotation, type RunStep, type Step, unitsOf } from '../plan/step.ts';
 
 /** What an operation comes to on this node. */
 export type Intention =
@@ -49,7 +49,7 @@ export async function intend(
       return await intendToRevoke(operation, hands, signal);
     }
     case 'credentials': {
-      const { intendToChangeCredentials } = await import('../credentials/credentials.ts');
+      const { intendToChangeCredentials } = await import('../credentials/intend.ts');
       return await intendToChangeCredentials(operation, hands);
     }
     case 'run':
@@ -94,7 +94,7 @@ export async function intendToRestart(
     );
   const why = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
   if (!named) {
-    const { unitsAsFound } = await import('../steps/units.ts');
+    const { unitsAsFound } = await import('../execution/units.ts');
     return { node, steps: planRestart((await unitsAsFound(all, hands, signal)).units), why };
   }
   // Who names a unit wants it to run, whoever has stopped it.
@@ -222,12 +222,12 @@ async function attempt(
   try {
     // What only a rotation, or a script, needs is loaded when one starts: an idle daemon stays small.
     if ('run' in intention) {
-      const { carryOutRun } = await import('../steps/perform-run.ts');
+      const { carryOutRun } = await import('../execution/perform-run.ts');
       return await carryOutRun(id, intention.run, hands, signal);
     }
     const { node, steps } = intention;
     if (steps.length === 0) return nothing;
-    const { carryOut } = await import('../steps/perform.ts');
+    const { carryOut } = await import('../execution/perform.ts');
     return await carryOut(steps, { owner: id, node, hands, signal });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;

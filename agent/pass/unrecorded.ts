@@ -8,8 +8,8 @@ import { selectOperation } from '../../src/operation/operation.ts';
 import { answerAll, deliver } from './answer.ts';
 import { collect, understand } from './collect.ts';
 import type { Hands } from '../hands.ts';
-import { failed, presentable } from './outcome.ts';
-import { RestSchema } from '../steps/rest.ts';
+import { failed, presentable } from '../../src/deployment/outcome.ts';
+import { RestSchema } from '../plan/run-record.ts';
 
 /**
  * Nothing is begun without a record of it, and nothing ends without one. When passes break off one after the other,

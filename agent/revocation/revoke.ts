@@ -12,7 +12,7 @@ import type { ListPlan } from '../../src/services/list.ts';
 import type { Hands } from '../hands.ts';
 import { whyNotRead } from './list-named.ts';
 import { type Node, readNode } from '../node.ts';
-import { planRevocation, type Step, unitsOf } from '../steps/plan.ts';
+import { planRevocation, type Step, unitsOf } from '../plan/step.ts';
 import { type OwnClient, ownClients } from './revoked-here.ts';
 
 /**

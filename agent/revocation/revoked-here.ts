@@ -5,7 +5,7 @@ import type { RevocationList } from '../../src/certificates/crl.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from '../rotation/old.ts';
+import { readOld } from '../../src/files/current-certificates.ts';
 
 /** A client that this node has the key of, as a CA's list sees it. */
 export type OwnClient = {

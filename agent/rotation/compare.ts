@@ -8,7 +8,7 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from './old.ts';
+import { readOld } from '../../src/files/current-certificates.ts';
 import { readKeys } from './service-account.ts';
 import { signingKeyBeside } from './signing-key.ts';
 

@@ -4,7 +4,7 @@ import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/file
 import { findCopies, pathsOfCopies } from '../../src/files/copies.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from './old.ts';
+import { readOld } from '../../src/files/current-certificates.ts';
 
 /** It is told of when it matters. */
 const passOver: PassOver = () => undefined;

@@ -12,8 +12,8 @@ import { renderFiles, renderServiceAccount } from '../../src/files/render.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from './old.ts';
-import type { Step } from '../steps/plan.ts';
+import { readOld } from '../../src/files/current-certificates.ts';
+import type { Step } from '../plan/step.ts';
 import { keptFile, readKept, readKeys } from './service-account.ts';
 
 /** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */

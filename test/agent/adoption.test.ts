@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openAdoption } from '../../agent/pass/adoption.ts';
+import { openAdoption } from '../../agent/polling/adoption.ts';
 import type { Config } from '../../agent/config.ts';
 import { loadConfig } from '../../agent/config.ts';
-import { withSection } from '../../agent/config/section.ts';
+import { withSection } from '../../agent/polling/section.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { createLog } from '../../src/base/log.ts';
 import { createSecrets } from '../../src/base/secrets.ts';

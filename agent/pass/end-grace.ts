@@ -1,13 +1,13 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { conclude } from '../pass/conclude.ts';
+import { conclude } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
-import { failed } from '../pass/outcome.ts';
-import { carryOut } from '../steps/perform.ts';
-import { planEndOfGrace } from '../steps/plan.ts';
-import { keptText, readKept, SERVICE_ACCOUNT } from './service-account.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { carryOut } from '../execution/perform.ts';
+import { planEndOfGrace } from '../plan/step.ts';
+import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
 /** Whose generation it is, in the journal. */
 const OWNER = 'end-of-grace';

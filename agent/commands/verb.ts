@@ -1,18 +1,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError } from '../src/base/errors.ts';
-import type { Collected } from '../src/metadata/collector.ts';
-import type { Disk } from '../src/base/disk.ts';
-import { type Lock, takeLock } from '../src/base/lock.ts';
-import type { Log } from '../src/base/log.ts';
-import type { Secrets } from '../src/base/secrets.ts';
-import { compose, type Instrument } from './compose.ts';
-import { RUNTIME } from './paths.ts';
-import { loadConfig } from './config.ts';
-import { secretsOfPolling } from './config/polling.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Collected } from '../../src/metadata/collector.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { type Lock, takeLock } from '../../src/base/lock.ts';
+import type { Log } from '../../src/base/log.ts';
+import type { Secrets } from '../../src/base/secrets.ts';
+import { compose, type Instrument } from '../compose.ts';
+import { RUNTIME } from '../paths.ts';
+import { loadConfig } from '../config.ts';
+import { secretsOfPolling } from '../config/polling.ts';
 import type { ExitCode } from './exit-code.ts';
-import type { Hands, Progress } from './hands.ts';
-import type { World } from './world.ts';
+import type { Hands, Progress } from '../hands.ts';
+import type { World } from '../world.ts';
 
 /** What every verb starts from. */
 export type Context = {

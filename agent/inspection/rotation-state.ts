@@ -6,7 +6,7 @@ import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
-import { readOld } from '../rotation/old.ts';
+import { readOld } from '../../src/files/current-certificates.ts';
 import { readKept } from '../rotation/service-account.ts';
 
 /** Where a node is in a CA rotation. */

@@ -3,8 +3,8 @@ import { AgentError } from '../../src/base/errors.ts';
 import { isObject } from '../../src/base/json.ts';
 import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import type { Config } from '../config.ts';
-import { checkPolling, pollingEntries, requireSection } from './polling.ts';
-import { type Section, translatePredecessor } from './predecessor.ts';
+import { checkPolling, pollingEntries, requireSection } from '../config/polling.ts';
+import { type Section, translatePredecessor } from '../config/predecessor.ts';
 
 const PollingSchema = v.object(pollingEntries);
 const NAMES: readonly string[] = SERVED_COLLECTORS;

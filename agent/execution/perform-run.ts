@@ -1,8 +1,8 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { awaitRun, startRun } from '../../src/hooks/run.ts';
 import type { Hands } from '../hands.ts';
-import type { RunStep } from './plan.ts';
-import { describeStep } from './words.ts';
+import type { RunStep } from '../plan/step.ts';
+import { describeStep } from '../plan/describe.ts';
 
 /**
  * Runs a script or a hook, or waits for one that is running already.

@@ -3,8 +3,8 @@ import * as v from 'valibot';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { parseHeatParams } from '../../src/metadata/heat-params.ts';
 import { parseConfigFile } from '../config/yaml.ts';
-import { CREDENTIAL_INPUTS } from './credentials.ts';
-import type { Context } from '../verb.ts';
+import { CREDENTIAL_INPUTS } from '../credentials/intend.ts';
+import type { Context } from './verb.ts';
 
 const optional = v.optional(v.string());
 const Inputs = v.strictObject({

@@ -1,4 +1,4 @@
-import type { RunStep, Step } from './plan.ts';
+import type { RunStep, Step } from './step.ts';
 
 /** A step in words, for the terminal, the log and `agent plan`. */
 export function describeStep(step: Step | RunStep): string {

@@ -1,8 +1,8 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { conclude } from '../pass/conclude.ts';
-import { failed } from '../pass/outcome.ts';
-import { carryOut, type Run } from './perform.ts';
-import type { Step } from './plan.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { carryOut, type Run } from '../execution/perform.ts';
+import type { Step } from '../plan/step.ts';
 
 /**
  * Carries out what a verb has planned, and forgets its generation, however it ended.

@@ -7,7 +7,7 @@ import { findCandidates, pathsOf, readCopy, readSmall } from '../../src/files/ca
 import type { Hands } from '../hands.ts';
 import type { Holding } from './inventory.ts';
 import type { Node } from '../node.ts';
-import { unitsOf } from '../steps/plan.ts';
+import { unitsOf } from '../plan/step.ts';
 
 /** All that can be said of one certificate. */
 export type Details = {

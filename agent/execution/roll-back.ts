@@ -5,9 +5,9 @@ import type { Journal } from '../../src/files/journal.ts';
 import type { Standing } from '../../src/services/lasting.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import { failed } from '../pass/outcome.ts';
-import { type Rest, RestSchema } from './rest.ts';
-import { timed } from './timed.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { type Rest, RestSchema } from '../plan/run-record.ts';
+import { timed } from '../steps/timed.ts';
 import { restart, seeThatTheyLast } from './units.ts';
 
 /**

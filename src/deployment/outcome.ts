@@ -1,6 +1,6 @@
-import { explain } from '../../src/base/errors.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
-import type { Secrets } from '../../src/base/secrets.ts';
+import { explain } from '../base/errors.ts';
+import type { Outcome } from './deployment.ts';
+import type { Secrets } from '../base/secrets.ts';
 
 /** The outcome of a run that ended with an error. */
 export const failed = (error: unknown): Outcome => ({

@@ -9,7 +9,7 @@ import type { Secrets } from '../../src/base/secrets.ts';
 import { AdoptionRecord, digestOf, pollAlike, sectionInForce } from './adoption-record.ts';
 import type { Config } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
-import { withSection } from '../config/section.ts';
+import { withSection } from './section.ts';
 
 /** Why the cloud has not answered; `refused`: it is there, and does not serve this node so. */
 export type Silence = { why: string; refused: boolean };

@@ -8,8 +8,8 @@ import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { passingOver } from '../rotation/new-files.ts';
 import { type Node, readNode } from '../node.ts';
-import { planCredentials, type Step, unitsOf } from '../steps/plan.ts';
-import { RestSchema } from '../steps/rest.ts';
+import { planCredentials, type Step, unitsOf } from '../plan/step.ts';
+import { RestSchema } from '../plan/run-record.ts';
 
 /** What each input is in heat-params, and what the files call it. */
 export const CREDENTIAL_INPUTS: Readonly<

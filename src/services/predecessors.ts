@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import type { Disk } from '../../src/base/disk.ts';
-import { CONTROL_GROUPS } from '../../src/services/control-groups.ts';
+import type { Disk } from '../base/disk.ts';
+import { CONTROL_GROUPS } from './control-groups.ts';
 
 /** The unit of a container in which os-collect-config runs, with the node's /etc and /var: Magnum's own nodes have that. */
 const CONTAINER = 'heat-container-agent.service';

@@ -13,9 +13,9 @@ import type { Cluster, Hands } from '../hands.ts';
 import { listsOutlived } from '../revocation/lists-outlived.ts';
 import { newFiles, passingOver } from '../rotation/new-files.ts';
 import type { Node } from '../node.ts';
-import type { Step } from './plan.ts';
-import { preflight } from './preflight.ts';
-import { type Rest, RestSchema } from './rest.ts';
+import type { Step } from '../plan/step.ts';
+import { preflight } from '../inspection/preflight.ts';
+import { type Rest, RestSchema } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
 import {
@@ -24,11 +24,11 @@ import {
   restarted as restartedOutcome,
   success,
   unchanged,
-} from './success.ts';
-import { describeStep } from './words.ts';
-import { timed } from './timed.ts';
+} from './report.ts';
+import { describeStep } from '../plan/describe.ts';
+import { timed } from '../steps/timed.ts';
 import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
-import { wayBack } from './way-back.ts';
+import { wayBack } from './roll-back.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 
 /** What a run of steps knows so far. */

@@ -1,5 +1,5 @@
-import type { RoleLayout } from '../../src/certificates/layout.ts';
-import type { Old } from '../../src/certificates/recognize.ts';
+import type { RoleLayout } from '../certificates/layout.ts';
+import type { Old } from '../certificates/recognize.ts';
 
 /**
  * What the node has now of its layout, for copies of it to be recognized by.
@@ -10,7 +10,7 @@ export async function readOld(
   { authorities, certificates, kubeconfigs }: RoleLayout,
   read: (path: string) => Promise<string | undefined>,
 ): Promise<Old> {
-  const { embeddedIn } = await import('../../src/files/kubeconfig.ts');
+  const { embeddedIn } = await import('./kubeconfig.ts');
   const embedded = async (name: string): Promise<string> => {
     const row = kubeconfigs.find(({ certificate }) => certificate === name);
     const text = row && (await read(row.file.path));

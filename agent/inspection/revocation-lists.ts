@@ -5,9 +5,9 @@ import type { RevocationListRow } from '../../src/certificates/layout.ts';
 import { READERS } from '../../src/certificates/list-readers.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
-import { whyNotRead } from './list-named.ts';
+import { whyNotRead } from '../revocation/list-named.ts';
 import type { Node } from '../node.ts';
-import type { Finding } from '../steps/preflight.ts';
+import type { Finding } from './preflight.ts';
 
 /** When somebody should think of the next one. */
 const SOON_MS = 7 * 86_400_000;

@@ -1,5 +1,5 @@
-import { AgentError } from '../src/base/errors.ts';
-import type { PassResult } from './pass.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { PassResult } from '../pass.ts';
 
 export const EXIT = {
   done: 0,

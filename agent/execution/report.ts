@@ -4,7 +4,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Change } from '../../src/files/credential-file.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Node } from '../node.ts';
-import type { Step } from './plan.ts';
+import type { Step } from '../plan/step.ts';
 
 /** What is reported when everything has been proven. */
 export function success(
