@@ -19,10 +19,10 @@ import type { Systemctl } from '../src/services/systemctl.ts';
 import type { UnitSettings } from '../src/services/unit-settings.ts';
 import type { UnitKeeper } from '../src/services/unit-keeper.ts';
 import type { SignalHands } from '../src/signal/send.ts';
-import type { AskApi } from '../src/services/kubernetes.ts';
-import type { KubernetesAddress } from './compose/kubernetes.ts';
+import type { AskApi, KubernetesAddress } from '../src/services/kubernetes.ts';
 import type { Adoption } from './polling/adoption.ts';
 import type { Config } from './config.ts';
+import type { Progress } from './progress.ts';
 
 /**
  * Everything through which a pass touches the world. compose.ts builds the real ones; a test builds its own
@@ -80,12 +80,3 @@ export type Cluster = {
   readCa(type: CaType): Promise<string>;
   sign(type: CaType, csr: string): Promise<string>;
 };
-
-export type Progress =
-  | { event: 'deployment'; id: string; text: string }
-  | { event: 'step'; text: string }
-  | { event: 'part'; text: string }
-  | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
-  | { event: 'done'; text: string; ms: number }
-  | { event: 'failed'; text: string; why: string }
-  | { event: 'notice'; text: string };

@@ -75,3 +75,11 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   const trust = hasToken ? [] : TRUST;
   requireParams(node.params, [...ALWAYS, ...role, ...trust, ...requiredKeys(node.layout)], path);
 }
+
+/** The node's own login, as a plan names it. */
+export const trusteeOf = (params: HeatParams): string =>
+  `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
+
+/** The node's layout, why it was chosen, and the node's role. */
+export const describeNode = ({ chosen, role }: Pick<Node, 'chosen' | 'role'>): string =>
+  `layout ${chosen.layout.name} (${chosen.why}), ${role}`;

@@ -1,7 +1,7 @@
 import { EXIT } from './exit-code.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { readNode } from '../node.ts';
+import { describeNode, readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import {
   askPorts,
@@ -57,7 +57,7 @@ export const verb: Verb = async (context) => {
       writeJson(context, { layout: chosen.layout.name, role, rotation, certificates, copies, unreadable });
     } else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
-      line(`layout ${chosen.layout.name} (${chosen.why}), ${role}`);
+      line(describeNode({ chosen, role }));
       line(await table([...COLUMNS, 'served', 'state'], rows.map(ownRow)));
       if (copies.length > 0) {
         line('elsewhere:');

@@ -27,12 +27,14 @@ export const verb: Verb = async (context, options) => {
     const { stopping } = watchSignals();
     // What is interrupted has the files of before, or new ones: it is brought to its end first.
     await recover(hands, stopping);
-    const { node, steps, why } = await intendToChangeCredentials(operation, hands);
-    if (steps.length === 0) {
+    const intention = await intendToChangeCredentials(operation, hands);
+    const { why } = intention;
+    if (intention.kind === 'nothing') {
       if (context.json) writeJson(context, { changed: false, files: [], why });
       else terminal.line(why);
       return EXIT.done;
     }
+    const { node, steps } = intention;
     const outcome = await carryOutVerb(steps, { owner: OWNER, node, hands, signal: stopping });
     if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
@@ -44,7 +46,9 @@ export const verb: Verb = async (context, options) => {
 async function tell(operation: CredentialsOperation, context: Context): Promise<typeof EXIT.done> {
   const hands = await openHands(context, () => undefined);
   try {
-    const { steps, why } = await intendToChangeCredentials(operation, hands);
+    const intention = await intendToChangeCredentials(operation, hands);
+    const { why } = intention;
+    const steps = intention.kind === 'change' ? intention.steps : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     if (context.json) writeJson(context, { why, steps: told });

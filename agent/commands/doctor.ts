@@ -8,7 +8,7 @@ import { takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { lookAtLists } from '../inspection/revocation-lists.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
-import { planRotation } from '../plan/step.ts';
+import { planRotation } from '../rotation/plan.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
 import { type Finding, preflight } from '../inspection/preflight.ts';
 import { createTerminal } from './terminal.ts';
@@ -83,7 +83,7 @@ export const verb: Verb = async (context) => {
 
 /** What preflight looks at, and the certificates that the node has now. */
 async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
-  const steps = planRotation(ROTATE_ALL, node, hands.config, true);
+  const steps = planRotation(ROTATE_ALL, node, hands.config);
   const check = steps.find((step) => step.do === 'check');
   const findings = check ? await preflight(check.paths, check.units, hands, signal) : [];
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());

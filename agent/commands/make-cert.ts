@@ -6,7 +6,7 @@ import { watchSignals } from '../lifecycle.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOutVerb } from './carry-out.ts';
-import { planRotation } from '../plan/step.ts';
+import { planFirstCertificates } from '../rotation/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { createTerminal } from './terminal.ts';
 import { onLockedNode, type Verb, writeJson } from './verb.ts';
@@ -39,7 +39,7 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const whole = await withAddresses(node, hands, stopping);
-    const steps = planRotation(ROTATE_ALL, whole, hands.config, false);
+    const steps = planFirstCertificates(ROTATE_ALL, whole, hands.config);
     const outcome = await carryOutVerb(steps, { owner: OWNER, node: whole, hands, signal: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());

@@ -7,8 +7,10 @@ import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeStep, detailStep } from '../plan/describe.ts';
+import type { Intention } from '../plan/intention.ts';
+import type { RunStep, Step } from '../plan/step.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
-import { intend } from '../pass/settle.ts';
+import { intend } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 
@@ -88,8 +90,8 @@ async function describe(deployment: Deployment, hands: Hands, stopping: AbortSig
     const intention = operation && (await intend(operation, deployment, hands, stopping));
     if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
     const { why } = intention;
-    const steps = 'steps' in intention ? intention.steps : 'run' in intention ? [intention.run] : [];
-    const limits = 'node' in intention && steps.length > 0 ? intention.node.chosen.layout.limits : [];
+    const steps = stepsOf(intention);
+    const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {
       id,
@@ -102,5 +104,16 @@ async function describe(deployment: Deployment, hands: Hands, stopping: AbortSig
     };
   } catch (error) {
     return { ...nothing, verdict: 'would be refused', why: explain(error) };
+  }
+}
+
+function stepsOf(intention: Intention): readonly (Step | RunStep)[] {
+  switch (intention.kind) {
+    case 'change':
+      return intention.steps;
+    case 'run':
+      return [intention.run];
+    case 'nothing':
+      return [];
   }
 }

@@ -6,7 +6,7 @@ import { readNode } from '../node.ts';
 import { carryOut } from '../execution/perform.ts';
 import { unitsOf } from '../plan/step.ts';
 import { recover } from '../pass/recover.ts';
-import { intendToRestart } from '../pass/settle.ts';
+import { intendToRestart } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
 import { type Context, onLockedNode, type Verb, writeJson } from './verb.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';

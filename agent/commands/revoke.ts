@@ -26,12 +26,14 @@ export const verb: Verb = async (context, options) => {
       prepare: options['prepare'] === true,
       restart: options['restart'] === true,
     };
-    const { node, steps, why } = await intendToRevoke(operation, hands, stopping);
-    if (steps.length === 0) {
+    const intention = await intendToRevoke(operation, hands, stopping);
+    const { why } = intention;
+    if (intention.kind === 'nothing') {
       if (context.json) writeJson(context, { changed: false, why });
       else terminal.line(why);
       return EXIT.done;
     }
+    const { node, steps } = intention;
     const outcome = await carryOutVerb(steps, { owner: OWNER, node, hands, signal: stopping });
     if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
     else terminal.line(outcome.stdout.trimEnd());

@@ -4,7 +4,7 @@ import { type AgentError, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
-import type { Progress } from '../hands.ts';
+import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
-import type { Progress } from '../hands.ts';
+import type { Progress } from '../progress.ts';
 import type { Output } from '../world.ts';
 
 /** Text for a person: coloured on a terminal, plain lines anywhere else. */

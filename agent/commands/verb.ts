@@ -11,7 +11,8 @@ import { RUNTIME } from '../paths.ts';
 import { loadConfig } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
 import type { ExitCode } from './exit-code.ts';
-import type { Hands, Progress } from '../hands.ts';
+import type { Hands } from '../hands.ts';
+import type { Progress } from '../progress.ts';
 import type { World } from '../world.ts';
 
 /** What every verb starts from. */

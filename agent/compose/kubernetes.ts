@@ -1,16 +1,6 @@
 import { familyOf } from '../../src/certificates/template.ts';
 import { createHttp, type Http } from '../../src/openstack/http.ts';
-import type { AskApi } from '../../src/services/kubernetes.ts';
-
-/** An API server as this node knows it, and who asks; PEM. */
-export type KubernetesAddress = {
-  host: string;
-  port: number;
-  ca: string;
-  /** The SHA-256 of the one certificate that it presents. */
-  presents: string;
-  client: { cert: string; key: string };
-};
+import type { AskApi, KubernetesAddress } from '../../src/services/kubernetes.ts';
 
 const DEADLINE_MS = 30_000;
 /** It is this node's own, or a neighbour. */

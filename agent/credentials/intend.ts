@@ -6,10 +6,12 @@ import { type HeatParams, parseHeatParams, requireParams } from '../../src/metad
 import type { CredentialName, CredentialsOperation } from '../../src/operation/credentials.ts';
 import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import { passingOver } from '../rotation/new-files.ts';
-import { type Node, readNode } from '../node.ts';
-import { planCredentials, type Step, unitsOf } from '../plan/step.ts';
-import { RestSchema } from '../plan/run-record.ts';
+import { passingOver } from '../progress.ts';
+import { describeNode, type Node, readNode } from '../node.ts';
+import type { NodeIntention } from '../plan/intention.ts';
+import { unitsOf } from '../plan/step.ts';
+import { planCredentials } from './plan.ts';
+import { RunRecordSchema } from '../plan/run-record.ts';
 
 /** What each input is in heat-params, and what the files call it. */
 export const CREDENTIAL_INPUTS: Readonly<
@@ -32,7 +34,7 @@ const NAMES = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name',
 export async function intendToChangeCredentials(
   { given }: CredentialsOperation,
   hands: Hands,
-): Promise<{ node: Node; steps: Step[]; why: string }> {
+): Promise<NodeIntention> {
   const { config, disk, secrets } = hands;
   secrets.add(given.trustee_password);
   await refuseIfStuck(hands);
@@ -60,11 +62,10 @@ export async function intendToChangeCredentials(
     change,
     passingOver(hands),
   );
-  const layout = `layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`;
+  const layout = describeNode(node);
   if (files.length === 0)
     return {
-      node,
-      steps: [],
+      kind: 'nothing',
       why: [`the node has these credentials already; ${layout}`, ...notices].join('\n'),
     };
   const at = await disk.resolve(config.heat_params);
@@ -72,13 +73,18 @@ export async function intendToChangeCredentials(
   if (heatParams) checkReadable(Buffer.from(heatParams.content).toString(), change, config.heat_params);
   const units = unitsThatRead(readers, node, hands);
   const paths = files.map(({ path }) => path);
-  return { node, steps: planCredentials(node, { change, paths, units, notices }), why: layout };
+  return {
+    kind: 'change',
+    node,
+    steps: planCredentials(node, { change, paths, units, notices }),
+    why: layout,
+  };
 }
 
 /** What a stuck rotation has kept is the way back to certificates that hold: it is not given up for anything else. */
 async function refuseIfStuck({ generations }: Hands): Promise<void> {
   const under = await generations.current();
-  if (under?.state === 'stuck' && v.parse(RestSchema, under.rest).about !== 'credentials')
+  if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.rest).about !== 'credentials')
     throw new AgentError(
       'precondition',
       'a rotation is stuck between two generations: "agent rollback", or another rotation, comes first',

@@ -11,11 +11,12 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import { compare } from '../rotation/compare.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { listsOutlived } from '../revocation/lists-outlived.ts';
-import { newFiles, passingOver } from '../rotation/new-files.ts';
+import { newFiles } from '../rotation/new-files.ts';
+import { passingOver, timed } from '../progress.ts';
 import type { Node } from '../node.ts';
 import type { Step } from '../plan/step.ts';
 import { preflight } from '../inspection/preflight.ts';
-import { type Rest, RestSchema } from '../plan/run-record.ts';
+import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
 import {
@@ -26,7 +27,6 @@ import {
   unchanged,
 } from './report.ts';
 import { describeStep } from '../plan/describe.ts';
-import { timed } from '../steps/timed.ts';
 import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
 import { wayBack } from './roll-back.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
@@ -100,7 +100,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
         : [];
     const { units, left } = await unitsAsFound(step.units, hands, run.signal);
     run.left = left;
-    run.journal = await hands.generations.stage(run.owner, files, (paths): Rest => {
+    run.journal = await hands.generations.stage(run.owner, files, (paths): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
       run.isUnchanged = changed.length === 0;
       const { workloads } = step;
@@ -112,7 +112,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
   'stage-files': async ({ files, units, lists, said }, run) => {
     const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
-    run.journal = await run.hands.generations.stage(run.owner, files, (): Rest => ({
+    run.journal = await run.hands.generations.stage(run.owner, files, (): RunRecord => ({
       units: [...units],
       lists: [...lists],
       outcome,
@@ -138,7 +138,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     for (const text of notices) hands.progress({ event: 'notice', text });
     const { units, left } = await unitsAsFound(planned, hands, run.signal);
     run.left = left;
-    run.journal = await hands.generations.stage(run.owner, files, (changed): Rest => ({
+    run.journal = await hands.generations.stage(run.owner, files, (changed): RunRecord => ({
       units,
       outcome: credentialsChanged(change, changed, units, [...left.values(), ...notices]),
       about: 'credentials',
@@ -231,10 +231,10 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
   }
   // Without a generation there was nothing but restarts.
   if (!run.journal) return restartedOutcome(run.restarted ?? []);
-  const rest = v.parse(RestSchema, run.journal.rest);
+  const rest = v.parse(RunRecordSchema, run.journal.rest);
   const stdout = [rest.outcome.stdout, ...(run.seen ?? []).map((line) => `${line}\n`)].join('');
   const outcome = { ...rest.outcome, stdout };
-  await hands.generations.end(run.journal, { ...rest, outcome } satisfies Rest);
+  await hands.generations.end(run.journal, { ...rest, outcome } satisfies RunRecord);
   return outcome;
 }
 

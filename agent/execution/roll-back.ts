@@ -6,8 +6,8 @@ import type { Standing } from '../../src/services/lasting.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
-import { type Rest, RestSchema } from '../plan/run-record.ts';
-import { timed } from '../steps/timed.ts';
+import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
+import { timed } from '../progress.ts';
 import { restart, seeThatTheyLast } from './units.ts';
 
 /**
@@ -30,10 +30,10 @@ export async function wayBack(
     await generations.clear();
     return cause;
   }
-  const rest = v.parse(RestSchema, journal.rest);
+  const rest = v.parse(RunRecordSchema, journal.rest);
   const { about } = rest;
   // Who goes on after an interruption knows of nothing else why.
-  const failing = { ...journal, rest: { ...rest, outcome: failed(cause) } satisfies Rest };
+  const failing = { ...journal, rest: { ...rest, outcome: failed(cause) } satisfies RunRecord };
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
 
@@ -45,7 +45,11 @@ export async function wayBack(
     const stuck = report(
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
-    await generations.stick(journal, { units: [...restarted], outcome: failed(stuck), about } satisfies Rest);
+    await generations.stick(journal, {
+      units: [...restarted],
+      outcome: failed(stuck),
+      about,
+    } satisfies RunRecord);
     return stuck;
   }
   const refusing: string[] = [];
@@ -70,7 +74,11 @@ export async function wayBack(
         : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, { units: [...restarted], outcome: failed(result), about } satisfies Rest);
+  await generations.end(reverted, {
+    units: [...restarted],
+    outcome: failed(result),
+    about,
+  } satisfies RunRecord);
   return result;
 }
 
@@ -81,7 +89,7 @@ function said(error: unknown): string {
 }
 
 const isList = ({ rest }: Journal): boolean => {
-  const parsed = v.safeParse(RestSchema, rest);
+  const parsed = v.safeParse(RunRecordSchema, rest);
   return parsed.success && parsed.output.lists.length > 0;
 };
 

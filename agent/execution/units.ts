@@ -7,7 +7,7 @@ import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.
 import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import { timed } from '../steps/timed.ts';
+import { timed } from '../progress.ts';
 
 /** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
 const NEVER = new AbortController().signal;

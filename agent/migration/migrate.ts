@@ -14,7 +14,7 @@ import type { Hands } from '../hands.ts';
 import { describeMigration, type MigrationStep, standingsOf } from './plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
-import { timed } from '../steps/timed.ts';
+import { timed } from '../progress.ts';
 
 /** How long a script that os-collect-config has started may go on before it is replaced. */
 const PATIENCE_MS = 3_600_000;

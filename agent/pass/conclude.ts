@@ -4,7 +4,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Hands } from '../hands.ts';
 import { presentable } from '../../src/deployment/outcome.ts';
-import { RestSchema } from '../plan/run-record.ts';
+import { RunRecordSchema } from '../plan/run-record.ts';
 
 /** Files have been replaced, and either generation may still be the one that stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
@@ -29,7 +29,7 @@ export async function conclude(owner: string, outcome: Outcome, hands: Hands): P
     throw new AgentError('state', `how ${owner} ended could not be written down: ${outcome.stderr.trim()}`);
   // A journal that was written but not synced any more: what it says is how it ended, not that error.
   const isKnown = under?.owner === owner && under.state === 'ended';
-  const ended = isKnown ? v.parse(RestSchema, under.rest).outcome : outcome;
+  const ended = isKnown ? v.parse(RunRecordSchema, under.rest).outcome : outcome;
   const told = toTell(owner, ended, hands);
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();

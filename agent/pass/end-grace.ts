@@ -6,7 +6,7 @@ import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { carryOut } from '../execution/perform.ts';
-import { planEndOfGrace } from '../plan/step.ts';
+import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
 /** Whose generation it is, in the journal. */

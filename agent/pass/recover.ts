@@ -7,7 +7,7 @@ import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { carryOut } from '../execution/perform.ts';
 import { fromReplaceOn } from '../plan/step.ts';
-import { type Rest, RestSchema } from '../plan/run-record.ts';
+import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { salvage } from './salvage.ts';
 import { wayBack } from '../execution/roll-back.ts';
 
@@ -53,10 +53,10 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     await hands.generations.clear();
     return undefined;
   }
-  const rest = v.parse(RestSchema, journal.rest);
+  const rest = v.parse(RunRecordSchema, journal.rest);
   const { units, lists, workloads, outcome, resumed } = rest;
   if (state === 'ended') return outcome;
-  const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies Rest };
+  const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
   if (resumed >= MOST.back) return await giveUp(again, rest, hands);
   // Pods may trust the new CA already: then there is no way back.
   const isTooOften = resumed >= MOST.forward && workloads === undefined;
@@ -70,7 +70,7 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
   }
 }
 
-type Whole = v.InferOutput<typeof RestSchema>;
+type Whole = v.InferOutput<typeof RunRecordSchema>;
 
 /** The journal of a way back says why, unless it had to be rebuilt. */
 function whyBack({ outcome, about, resumed }: Whole): string {
@@ -84,6 +84,6 @@ async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outc
   const { units, about, resumed } = rest;
   const why = `${whyBack(rest)}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
   const outcome = failed(new AgentError('state', why));
-  await hands.generations.stick(journal, { units, outcome, about } satisfies Rest);
+  await hands.generations.stick(journal, { units, outcome, about } satisfies RunRecord);
   return outcome;
 }

@@ -7,8 +7,8 @@ import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { type Node, readNode } from '../node.ts';
-import { planRotation } from '../plan/step.ts';
-import type { Rest } from '../plan/run-record.ts';
+import { planRotation } from '../rotation/plan.ts';
+import type { RunRecord } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { unitsAsFound } from '../execution/units.ts';
 
@@ -22,7 +22,7 @@ import { unitsAsFound } from '../execution/units.ts';
 export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
-  const steps = planRotation(ROTATE_ALL, node, hands.config, true);
+  const steps = planRotation(ROTATE_ALL, node, hands.config);
   const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
   const { units } = await unitsAsFound(planned, hands, signal);
   const { serviceAccount } = node.layout;
@@ -39,7 +39,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
   const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };
-  const rest: Rest = { units, outcome, about: 'certificates' };
+  const rest: RunRecord = { units, outcome, about: 'certificates' };
   const journal = await generations.rebuild(paths, rest);
 
   const logins = await loginsIn(journal, hands);

@@ -9,7 +9,7 @@ import { answerAll, deliver } from './answer.ts';
 import { collect, understand } from './collect.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
-import { RestSchema } from '../plan/run-record.ts';
+import { RunRecordSchema } from '../plan/run-record.ts';
 
 /**
  * Nothing is begun without a record of it, and nothing ends without one. When passes break off one after the other,
@@ -77,7 +77,7 @@ async function endOf(id: string, run: RunState, { generations, runs }: Hands): P
   // A damaged journal may be what this is about.
   const journal = await generations.current().catch(() => undefined);
   if (journal?.owner !== id || journal.state !== 'ended') return undefined;
-  return v.parse(RestSchema, journal.rest).outcome;
+  return v.parse(RunRecordSchema, journal.rest).outcome;
 }
 
 /** Makes good for what has been told: it is how these deployments have ended, and none of them is begun again. */

@@ -8,7 +8,7 @@ import { WorkloadsPlan } from '../../src/services/workloads.ts';
  * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
  * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
  */
-export const RestSchema = v.object({
+export const RunRecordSchema = v.object({
   units: v.array(UnitPlan),
   /** Lists of revoked certificates that units have to be seen to go by. */
   lists: v.optional(v.array(ListPlan), []),
@@ -19,4 +19,4 @@ export const RestSchema = v.object({
   /** What the generation's files hold. */
   about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });
-export type Rest = v.InferInput<typeof RestSchema>;
+export type RunRecord = v.InferInput<typeof RunRecordSchema>;

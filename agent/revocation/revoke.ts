@@ -11,8 +11,10 @@ import type { RevokeOperation } from '../../src/operation/revoke.ts';
 import type { ListPlan } from '../../src/services/list.ts';
 import type { Hands } from '../hands.ts';
 import { whyNotRead } from './list-named.ts';
-import { type Node, readNode } from '../node.ts';
-import { planRevocation, type Step, unitsOf } from '../plan/step.ts';
+import { describeNode, type Node, readNode } from '../node.ts';
+import type { NodeIntention } from '../plan/intention.ts';
+import { unitsOf } from '../plan/step.ts';
+import { planRevocation } from './plan.ts';
 import { type OwnClient, ownClients } from './revoked-here.ts';
 
 /**
@@ -25,7 +27,7 @@ export async function intendToRevoke(
   operation: RevokeOperation,
   hands: Hands,
   signal: AbortSignal,
-): Promise<{ node: Node; steps: Step[]; why: string }> {
+): Promise<NodeIntention> {
   const under = await hands.generations.current();
   if (under?.state === 'stuck')
     throw new AgentError(
@@ -63,7 +65,7 @@ export async function intendToRevoke(
     if (!isOfThisCa || compareLists(list, installed, row.file.path) === 'newer') wanted.push(row);
   }
   const what = describeList(list, types, ca);
-  if (wanted.length === 0) return { node, steps: [], why: `${what} is in place already` };
+  if (wanted.length === 0) return { kind: 'nothing', why: `${what} is in place already` };
   const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, node, hands));
   const files = wanted.map(({ file, reader }) => ({
     ...file,
@@ -76,9 +78,10 @@ export async function intendToRevoke(
   ];
   const steps = planRevocation(files, lists, said);
   return {
+    kind: 'change',
     node,
     steps,
-    why: `${what}; layout ${node.chosen.layout.name} (${node.chosen.why}), ${node.role}`,
+    why: `${what}; ${describeNode(node)}`,
   };
 }
 

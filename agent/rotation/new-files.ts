@@ -1,16 +1,16 @@
 import { readIfThere } from '../../src/base/disk.ts';
-import { explain } from '../../src/base/errors.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import { changeKeys } from '../../src/certificates/service-account-keys.ts';
 import { fill } from '../../src/certificates/template.ts';
 import { sameCa, trustedIn } from '../../src/certificates/trusted.ts';
-import { findCandidates, type PassOver, readCopy } from '../../src/files/candidates.ts';
+import { findCandidates, readCopy } from '../../src/files/candidates.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import { renderFiles, renderServiceAccount } from '../../src/files/render.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { Hands } from '../hands.ts';
+import { passingOver } from '../progress.ts';
 import type { Node } from '../node.ts';
 import { readOld } from '../../src/files/current-certificates.ts';
 import type { Step } from '../plan/step.ts';
@@ -29,13 +29,6 @@ export async function newFiles(
     ...(await serviceAccountFiles(step, node, hands)),
   ];
 }
-
-/** Tells of a file that cannot be looked at. */
-export const passingOver =
-  ({ progress }: Pick<Hands, 'progress'>): PassOver =>
-  (path, error) => {
-    progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
-  };
 
 async function certificateFiles(
   phase: Phase,

@@ -27,6 +27,16 @@ export type AskApi = (request: {
   signal: AbortSignal;
 }) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
 
+/** An API server as this node knows it, and who asks; PEM. */
+export type KubernetesAddress = {
+  host: string;
+  port: number;
+  ca: string;
+  /** The SHA-256 of the one certificate that it presents. */
+  presents: string;
+  client: { cert: string; key: string };
+};
+
 export const WORKLOAD_KINDS = ['deployments', 'daemonsets', 'statefulsets'] as const;
 export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 

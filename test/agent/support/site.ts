@@ -5,11 +5,12 @@ import { withAddresses } from '../../../agent/pass/addresses.ts';
 import { compose, type Instrument } from '../../../agent/compose.ts';
 import { conclude } from '../../../agent/pass/conclude.ts';
 import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
-import type { Hands, Progress } from '../../../agent/hands.ts';
+import type { Hands } from '../../../agent/hands.ts';
+import type { Progress } from '../../../agent/progress.ts';
 import { readNode } from '../../../agent/node.ts';
 import { newMemory, pass, type PassOptions, type PassResult } from '../../../agent/pass.ts';
 import { carryOut } from '../../../agent/execution/perform.ts';
-import { planRotation } from '../../../agent/plan/step.ts';
+import { planFirstCertificates } from '../../../agent/rotation/plan.ts';
 import { createDisk } from '../../../src/base/disk.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
@@ -174,7 +175,7 @@ const UNITS = [
 /** What `agent make-cert` does. */
 async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
-  const steps = planRotation(ROTATE_ALL, node, hands.config, false);
+  const steps = planFirstCertificates(ROTATE_ALL, node, hands.config);
   const owner = 'make-cert';
   await conclude(owner, await carryOut(steps, { owner, node, hands, signal: NEVER }), hands);
 }

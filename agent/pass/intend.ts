@@ -1,0 +1,129 @@
+import { withAddresses } from './addresses.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import { checkServiceAccount } from '../../src/certificates/service-account.ts';
+import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
+import type { Deployment } from '../../src/deployment/deployment.ts';
+import { prepareRun } from '../../src/hooks/prepare.ts';
+import { type GoBackOperation, type Operation, type RotateOperation } from '../../src/operation/operation.ts';
+import type { RestartOperation } from '../../src/operation/restart.ts';
+import type { RunOperation } from '../../src/operation/run.ts';
+import type { Hands } from '../hands.ts';
+import { checkNode, describeNode, type Node, readNode } from '../node.ts';
+import { readKeys } from '../rotation/service-account.ts';
+import { planRestart, unitsOf } from '../plan/step.ts';
+import type { Intention, NodeIntention } from '../plan/intention.ts';
+import { planGoingBack, planRotation } from '../rotation/plan.ts';
+
+/**
+ * @returns undefined when the node has nothing that serves the deployment's group
+ * @throws what stands in its way: `precondition`, `bad-heat-params`, `bad-deployment` ...
+ */
+export async function intend(
+  operation: Operation,
+  deployment: Deployment,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Intention | undefined> {
+  switch (operation.kind) {
+    case 'none':
+      return { kind: 'nothing', why: operation.why };
+    case 'refuse':
+      throw new AgentError('bad-deployment', operation.why);
+    case 'rotate':
+    case 'go-back':
+      return await intendForNode(operation, hands, signal);
+    case 'restart':
+      return await intendToRestart(operation, hands, signal);
+    case 'revoke': {
+      const { intendToRevoke } = await import('../revocation/revoke.ts');
+      return await intendToRevoke(operation, hands, signal);
+    }
+    case 'credentials': {
+      const { intendToChangeCredentials } = await import('../credentials/intend.ts');
+      return await intendToChangeCredentials(operation, hands);
+    }
+    case 'run':
+      return await intendToRun(operation, deployment, hands);
+  }
+}
+
+async function intendForNode(
+  operation: RotateOperation | GoBackOperation,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Intention> {
+  const { config } = hands;
+  const node = await readNode(hands);
+  if (operation.kind === 'go-back') {
+    checkKeys(operation, node);
+    if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
+    return { kind: 'change', node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
+  }
+  checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
+  checkKeys(operation, node);
+  const why = describeNode(node);
+  const whole = await withAddresses(node, hands, signal);
+  const { copiesHere } = await import('../rotation/copies-here.ts');
+  const copies = await copiesHere(whole, hands);
+  return { kind: 'change', node: whole, steps: planRotation(operation, whole, config, copies), why };
+}
+
+/** @throws `precondition` when a unit is named that the layout does not know */
+export async function intendToRestart(
+  { units: named }: RestartOperation,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<Extract<NodeIntention, { kind: 'change' }>> {
+  const node = await readNode(hands);
+  const all = unitsOf(node, hands.config);
+  const unknown = named?.filter((name) => !all.some(({ unit }) => unit === name)) ?? [];
+  if (unknown.length > 0)
+    throw new AgentError(
+      'precondition',
+      `restarting ${unknown.join(', ')}: a ${node.role} of the layout ${node.chosen.layout.name} has only ${all.map(({ unit }) => unit).join(', ')}`,
+    );
+  const why = describeNode(node);
+  if (!named) {
+    const { unitsAsFound } = await import('../execution/units.ts');
+    return { kind: 'change', node, steps: planRestart((await unitsAsFound(all, hands, signal)).units), why };
+  }
+  // Who names a unit wants it to run, whoever has stopped it.
+  const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));
+  return { kind: 'change', node, steps: planRestart(wanted), why };
+}
+
+async function intendToRun(
+  operation: RunOperation,
+  { id, outputs }: Deployment,
+  { hooks, runs }: Hands,
+): Promise<Intention | undefined> {
+  const { is } = await runs.runs.look(id);
+  if (is === 'running' || is === 'ended' || is === 'lost')
+    return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
+  const hook = await hooks.find(operation.hook);
+  if (hook === undefined && operation.hook !== 'script') return undefined;
+  const names = outputs.map(({ name }) => name);
+  const request = prepareRun(id, operation, names, hook, hooks.settings);
+  const unit = runs.unitFor(id);
+  const where = unit === undefined ? 'as a process of its own' : `as the unit ${unit}`;
+  return { kind: 'run', run: { do: 'run', request }, why: `${request.what}, ${where}` };
+}
+
+const GOING_BACK =
+  'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
+
+/** Keys that no pod could log in with are refused before anything else is done; a role without them ignores them. */
+function checkKeys({ serviceAccount }: RotateOperation | GoBackOperation, { layout }: Node): void {
+  if (serviceAccount && layout.serviceAccount) checkServiceAccount(serviceAccount);
+}
+
+/** Whether the node has the service-account keys of an operation already. */
+async function hasKeys(
+  { phase, serviceAccount }: GoBackOperation,
+  { layout }: Node,
+  hands: Hands,
+): Promise<boolean> {
+  if (!serviceAccount || !layout.serviceAccount) return true;
+  const keys = await readKeys(layout, hands);
+  return phase === 'trust' ? isAccepted(keys, serviceAccount) : isSigning(keys, serviceAccount);
+}

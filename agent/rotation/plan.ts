@@ -1,0 +1,103 @@
+import { requestsOf } from '../../src/certificates/request.ts';
+import type { GoBackOperation, RotateOperation } from '../../src/operation/operation.ts';
+import type { Phase } from '../../src/operation/phase.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Config } from '../config.ts';
+import { type Node, trusteeOf } from '../node.ts';
+import { fromReplaceOn, type Step, unitsOf } from '../plan/step.ts';
+import { workloadsFor } from './workloads-plan.ts';
+
+/**
+ * New certificates for a node: a rotation or a phase of one.
+ *
+ * @param copies other files that hold what is replaced
+ */
+export const planRotation = (
+  operation: RotateOperation,
+  node: Node,
+  config: Config,
+  copies: readonly string[] = [],
+): Step[] => planCertificates(operation, node, config, unitsOf(node, config), copies);
+
+/** The first certificates of a node, before any unit of the cluster starts. */
+export const planFirstCertificates = (operation: RotateOperation, node: Node, config: Config): Step[] =>
+  planCertificates(operation, node, config, [], []);
+
+function planCertificates(
+  operation: RotateOperation,
+  node: Node,
+  config: Config,
+  units: readonly UnitPlan[],
+  copies: readonly string[],
+): Step[] {
+  const { layout, params, values } = node;
+  const { phase, serviceAccount, keystoneToken } = operation;
+  const { workloads, notices } = workloadsFor(operation, units, node, config);
+  const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
+  const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies];
+  const authorities = layout.authorities.map(({ ca }) => ca);
+  const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
+  const issue: Step = {
+    do: 'issue',
+    authorities,
+    requests: requestsOf(layout, values),
+    algorithm: config.keys,
+  };
+  return [
+    {
+      do: 'log-in',
+      as: keystoneToken === undefined ? trusteeOf(params) : 'the deployment, with its own token',
+      token: keystoneToken,
+    },
+    { do: 'check', paths, units },
+    ...compare,
+    ...(makesNewLeaves(phase) ? [issue] : []),
+    { do: 'stage', paths, certificates: phase, keys: phase, serviceAccount, units, workloads, notices },
+    ...fromReplaceOn(units, [], workloads),
+  ];
+}
+
+/** Back to the service-account keys of earlier inputs; no steps where the role has none. */
+export function planGoingBack(
+  { phase, serviceAccount }: GoBackOperation,
+  node: Node,
+  config: Config,
+): Step[] {
+  const paths = serviceAccountPaths(node);
+  if (!serviceAccount || paths.length === 0) return [];
+  const units = unitsOf(node, config);
+  // A key that was only to be accepted does not sign now.
+  const keys = phase === 'trust' ? phase : 'all';
+  return [
+    { do: 'check', paths, units },
+    { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units },
+    ...fromReplaceOn(units),
+  ];
+}
+
+/** Service-account keys whose grace is over go; who verifies with them is restarted. */
+export function planEndOfGrace(node: Node, config: Config): Step[] {
+  const { serviceAccount: row } = node.layout;
+  const paths = row ? [row.publicKeyFile.path] : [];
+  const units = unitsOf(node, config).filter(({ unit }) => row?.verifiers.includes(unit));
+  return [
+    { do: 'check', paths, units },
+    { do: 'stage', paths, certificates: undefined, keys: 'grace', serviceAccount: undefined, units },
+    ...fromReplaceOn(units),
+  ];
+}
+
+const makesNewLeaves = (phase: Phase): boolean => phase === 'all' || phase === 'reissue';
+
+const certificatePaths = ({ layout }: Node, phase: Phase): string[] => [
+  ...new Set([
+    ...layout.authorities.map(({ file }) => file.path),
+    ...layout.certificates.flatMap(({ files }) =>
+      files && makesNewLeaves(phase) ? [files.key.path, files.certificate.path] : [],
+    ),
+    ...layout.kubeconfigs.map(({ file }) => file.path),
+  ]),
+];
+
+const serviceAccountPaths = ({ layout: { serviceAccount: row } }: Node): string[] =>
+  row ? [row.privateKeyFile.path, row.publicKeyFile.path] : [];
