@@ -21,7 +21,7 @@ import { metadataService } from '../src/openstack/metadata-service.ts';
 import { createTempUrl } from '../src/openstack/temp-url.ts';
 import { createZaqar } from '../src/openstack/zaqar.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
-import { openAdoption } from './polling/adoption.ts';
+import { openPollingOverride } from './polling/polling-override.ts';
 import { collectorOf, type Readers } from './compose/collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
 import { openSignals } from './compose/signals.ts';
@@ -77,7 +77,12 @@ export async function compose({
   const disk = as(createDisk(root), instrument.disk);
   const uid = process.getuid?.() ?? 0;
   const path = join(STATE, 'polling.json');
-  const { config, adoption } = await openAdoption(configured, path, { disk, clock, log, secrets });
+  const { config, override: pollingOverride } = await openPollingOverride(configured, path, {
+    disk,
+    clock,
+    log,
+    secrets,
+  });
   const params = await readParamsIfThere({ disk, config, secrets }).catch((error: unknown): HeatParams => {
     // Whoever waits for a deployment is to hear of it: the cloud is asked as if the file said nothing.
     log.error({ why: explain(error) }, 'the heat-params cannot be read');
@@ -147,7 +152,7 @@ export async function compose({
         readItem,
       }),
     ),
-    adoption,
+    pollingOverride,
     listen:
       config.collectors.includes('zaqar') && config.zaqar?.use_websockets === true
         ? listenTo(queueUserOf(config.zaqar), keystone, connection, clock)
@@ -174,9 +179,9 @@ export async function compose({
     hooks: hooksOf(config, env, disk, uid),
     runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),
     systemctl,
-    unitKeeper: async () => {
-      const { createUnitKeeper } = await import('../src/services/unit-keeper.ts');
-      return createUnitKeeper(
+    unitManager: async () => {
+      const { createUnitManager } = await import('../src/services/unit-manager.ts');
+      return createUnitManager(
         systemctlProgram,
         async (path) => (await readIfThere(disk, path))?.toString('utf8'),
         // Below --root no process of this machine is of that node.
@@ -188,7 +193,7 @@ export async function compose({
       return await unitSettings(systemctlProgram)(unit, signal);
     },
     journalOf: async (unit, lines) => {
-      const { journalOf } = await import('../src/services/journal.ts');
+      const { journalOf } = await import('../src/services/journalctl.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);
     },
     presented: async (...where) => {

@@ -3,7 +3,7 @@ import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
 import { recordPass } from './status-file.ts';
-import type { Unrecorded } from './pass/unrecorded.ts';
+import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
 /** What the loop is told from outside. */
 export type DaemonSignals = {
@@ -44,7 +44,7 @@ export async function runDaemon(
     const atWork = watched(hands, notify, ended.signal);
     try {
       if (unrecorded.told.size > 0)
-        await (await import('./pass/unrecorded.ts')).recordTold(unrecorded, hands);
+        await (await import('./pass/answer-without-ledger.ts')).recordTold(unrecorded, hands);
       const result = await pass(atWork, memory, stopping);
       unrecorded.since = undefined;
       report(result, hands, reported);
@@ -108,7 +108,7 @@ async function tellAllTheSame(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    const { tellUnrecorded } = await import('./pass/unrecorded.ts');
+    const { tellUnrecorded } = await import('./pass/answer-without-ledger.ts');
     await tellUnrecorded(cause, unrecorded, hands, signal);
   } catch (error) {
     if (codeOf(error) !== 'aborted') logBrokenOff(hands, error, 'and whoever waits could not be told');

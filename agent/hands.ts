@@ -17,10 +17,10 @@ import type { HeatParams } from '../src/metadata/heat-params.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { UnitSettings } from '../src/services/unit-settings.ts';
-import type { UnitKeeper } from '../src/services/unit-keeper.ts';
+import type { UnitManager } from '../src/services/unit-manager.ts';
 import type { SignalHands } from '../src/signal/send.ts';
 import type { AskApi, KubernetesAddress } from '../src/services/kubernetes.ts';
-import type { Adoption } from './polling/adoption.ts';
+import type { PollingOverride } from './polling/polling-override.ts';
 import type { Config } from './config.ts';
 import type { Progress } from './progress.ts';
 
@@ -37,7 +37,7 @@ export type Hands = {
   retry: Retry;
   hostname: string;
   collectors: readonly Collector[];
-  adoption: Adoption;
+  pollingOverride: PollingOverride;
   /** Where somebody tells of news; the node polls all the same. */
   listen: Listen | undefined;
   /** An address of this server as the cloud knows it; undefined when it has none. */
@@ -61,7 +61,7 @@ export type Hands = {
   };
   runs: RunHands;
   systemctl(): Promise<Systemctl>;
-  unitKeeper(): Promise<UnitKeeper>;
+  unitManager(): Promise<UnitManager>;
   openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
   unitSettings(unit: string, signal: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;

@@ -1,7 +1,7 @@
 import { readIfThere } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
-import { rowsHere } from '../src/certificates/here.ts';
+import { applicableRows } from '../src/certificates/applicable-rows.ts';
 import type { Role, RoleLayout } from '../src/certificates/layout.ts';
 import { factsOf, type Values } from '../src/certificates/template.ts';
 import {
@@ -41,7 +41,7 @@ export async function readNode({
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
   const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
   const chosen = await chooseLayout(config.layout, config.layouts, params, exists);
-  const layout = await rowsHere(chosen.layout.roles[role], exists);
+  const layout = await applicableRows(chosen.layout.roles[role], exists);
   const [name] = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8').split('\n') ?? [];
   return { params, role, chosen, layout, values: factsOf(params, name?.trim() || hostname) };
 }

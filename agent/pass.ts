@@ -70,7 +70,7 @@ export async function pass(
     : await collect(hands, signal);
   result.answers = answers;
   problems.push(...unable);
-  if (!options.metadata) result.pollsOtherwise = await hands.adoption.judge(silenceOf(answers));
+  if (!options.metadata) result.pollsOtherwise = await hands.pollingOverride.observe(silenceOf(answers));
   const said = JSON.stringify(texts);
   result.problems = problems;
   if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
@@ -121,10 +121,10 @@ export const emptyResult = (): PassResult => ({
 });
 
 /** A section that cannot be used is a problem of its own. */
-async function adoptSection({ said, problems }: Wanted, { adoption }: Hands): Promise<boolean> {
+async function adoptSection({ said, problems }: Wanted, { pollingOverride }: Hands): Promise<boolean> {
   if (!said) return false;
   try {
-    return await adoption.consider(mergeMetadata(said)['os-collect-config']);
+    return await pollingOverride.apply(mergeMetadata(said)['os-collect-config']);
   } catch (error) {
     if (!(error instanceof AgentError) || error.code !== 'bad-metadata') throw error;
     problems.push(error);
@@ -160,6 +160,6 @@ async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentE
 
 async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {
   if ((await hands.runs.runs.list()).length === 0) return [];
-  const { bringHome } = await import('./pass/bring-home.ts');
-  return await bringHome(hands);
+  const { collectFinishedRuns } = await import('./pass/collect-finished-runs.ts');
+  return await collectFinishedRuns(hands);
 }

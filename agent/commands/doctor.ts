@@ -48,8 +48,8 @@ export const verb: Verb = async (context) => {
       findings.push({ verdict: 'bad', what: explain(problem) });
       code ||= exitCodeOf(problem);
     }
-    const adopted = hands.adoption.words();
-    if (adopted) findings.push({ verdict: adopted.calm ? 'good' : 'warning', what: adopted.text });
+    const adopted = hands.pollingOverride.describe();
+    if (adopted) findings.push({ verdict: adopted.isSettled ? 'good' : 'warning', what: adopted.text });
     if (node) {
       const cluster = await attempt(
         'the trust lets this node log in',

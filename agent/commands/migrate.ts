@@ -31,9 +31,9 @@ export const verb: Verb = async (context, options) => {
         return EXIT.done;
       }
       // It holds the lock that the rest of the way back needs.
-      const keeper = await hands.unitKeeper();
-      if ((await keeper.standing(SUCCESSOR, stopping))?.active === true)
-        await keeper.retire(SUCCESSOR, stopping);
+      const units = await hands.unitManager();
+      if ((await units.status(SUCCESSOR, stopping))?.active === true)
+        await units.disableNow(SUCCESSOR, stopping);
     } finally {
       hands.close();
     }
@@ -61,4 +61,5 @@ export const verb: Verb = async (context, options) => {
 };
 
 /** The daemon wants the lock that a migration holds: it is started when that is free. */
-const startsDaemon = (step: MigrationStep): boolean => step.do === 'employ' && step.unit === SUCCESSOR;
+const startsDaemon = (step: MigrationStep): boolean =>
+  step.do === 'enable-and-start' && step.unit === SUCCESSOR;

@@ -8,7 +8,7 @@ import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
-import type { Unrecorded } from '../pass/unrecorded.ts';
+import type { Unrecorded } from '../pass/answer-without-ledger.ts';
 import { type Context, lockNode, openHands, type Verb } from './verb.ts';
 
 /**

@@ -80,8 +80,8 @@ const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome
 const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one === name && bringsFacts(one));
 
 /** How the node polls, and who says so. */
-const pollingOf = ({ adoption, config }: Hands): string =>
-  adoption.words()?.text ??
+const pollingOf = ({ pollingOverride, config }: Hands): string =>
+  pollingOverride.describe()?.text ??
   `polls with ${config.collectors.join(', ')}, as ${config.sources.join(', ')} says`;
 
 /** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */

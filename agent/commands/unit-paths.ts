@@ -5,7 +5,7 @@ import { type Layout, ROLES } from '../../src/certificates/layout.ts';
 import { pathsOf } from '../../src/files/candidates.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config/layouts.ts';
-import { copiesHere } from '../rotation/copies-here.ts';
+import { findCopyPaths } from '../rotation/find-copies.ts';
 import { EXIT } from './exit-code.ts';
 import { readNode } from '../node.ts';
 import { type Context, type Verb, writeJson } from './verb.ts';
@@ -55,7 +55,7 @@ async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<st
   try {
     const config = await loadConfig(disk, configPath, () => undefined);
     const node = await readNode({ disk, config, secrets, hostname: '' });
-    return await copiesHere(node, { disk });
+    return await findCopyPaths(node, { disk });
   } catch (error) {
     // An image has no configuration and no heat-params yet.
     log.debug({ why: explain(error) }, 'whether there are copies elsewhere is not known');

@@ -8,7 +8,7 @@ import { configDriveCollector, type ReadDrive } from '../../src/metadata/config-
 import { ec2Collector, type ReadItem } from '../../src/metadata/ec2.ts';
 import { heatCollector } from '../../src/metadata/heat.ts';
 import { heatLocalCollector, localCollector } from '../../src/metadata/local.ts';
-import { requestCollector, type TempUrl } from '../../src/metadata/request.ts';
+import { requestCollector, type TempUrl } from '../../src/metadata/temp-url-collector.ts';
 import { type Queue, zaqarCollector } from '../../src/metadata/zaqar.ts';
 import {
   type CfnSection,

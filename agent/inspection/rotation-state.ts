@@ -6,7 +6,7 @@ import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
-import { readOld } from '../../src/files/current-certificates.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import { readKept } from '../rotation/service-account.ts';
 
 /** Where a node is in a CA rotation. */
@@ -39,7 +39,7 @@ const NOT_UNDER_WAY: RotationState = { phase: null, words: [] };
 async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationState> {
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(disk, path))?.toString('utf8');
-  const { authorities, certificates } = await readOld(layout, read);
+  const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const trusted = (type: CaType): X509Certificate[] =>
     authorities.flatMap(([ca, pem], index) =>
       sameCa(ca, type) && layout.authorities[index]?.single !== true ? certificatesIn(pem, ca) : [],

@@ -11,7 +11,7 @@ import { TAKEN_OVER } from '../../src/deployment/ledger.ts';
 import { keepMetadata } from '../../src/metadata/zaqar.ts';
 import { LEDGER, QUEUE_RECORD } from '../paths.ts';
 import type { Hands } from '../hands.ts';
-import { describeMigration, type MigrationStep, standingsOf } from './plan.ts';
+import { describeMigration, type MigrationStep, statusOf } from './plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
 import { timed } from '../progress.ts';
@@ -30,7 +30,7 @@ export async function carryOutMigration(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<void> {
-  const keeper = await hands.unitKeeper();
+  const units = await hands.unitManager();
   await remember(steps, hands, signal);
   const frozen = new Set<string>();
   try {
@@ -39,11 +39,11 @@ export async function carryOutMigration(
       await timed(hands, describeMigration(step), async () => {
         await performStep(step, hands, signal);
       });
-      if (step.do === 'retire') frozen.delete(step.unit);
+      if (step.do === 'disable-now') frozen.delete(step.unit);
     }
     if (steps.some((step) => step.do === 'hand-back-ids')) await forgetBefore(hands.disk);
   } finally {
-    for (const unit of frozen) await keeper.thaw(unit, NEVER);
+    for (const unit of frozen) await units.thaw(unit, NEVER);
   }
 }
 
@@ -53,8 +53,8 @@ const NEVER = new AbortController().signal;
 /** Of several migrations the first has seen how it was. */
 async function remember(steps: readonly MigrationStep[], hands: Hands, signal: AbortSignal): Promise<void> {
   if (!steps.some((step) => step.do === 'take-over-ids') || (await readBefore(hands.disk))) return;
-  const keeper = await hands.unitKeeper();
-  const before = await standingsOf(PREDECESSORS, keeper, signal);
+  const units = await hands.unitManager();
+  const before = await statusOf(PREDECESSORS, units, signal);
   const config = steps.find((step) => step.do === 'write-config');
   await writeBefore(hands.disk, {
     enabled: before.filter(({ enabled }) => enabled).map(({ unit }) => unit),
@@ -64,7 +64,7 @@ async function remember(steps: readonly MigrationStep[], hands: Hands, signal: A
 
 async function performStep(step: MigrationStep, hands: Hands, signal: AbortSignal): Promise<void> {
   const { disk } = hands;
-  const keeper = await hands.unitKeeper();
+  const units = await hands.unitManager();
   switch (step.do) {
     case 'let-finish':
       await letFinish(step.unit, hands, signal);
@@ -89,11 +89,11 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
       await disk.makeDirectory('/etc/coe-agent', { mode: 0o755 });
       await replaceFile(disk, step.path, step.text, { mode: 0o600 });
       return;
-    case 'retire':
-      await keeper.retire(step.unit, signal);
+    case 'disable-now':
+      await units.disableNow(step.unit, signal);
       return;
-    case 'employ':
-      await keeper.employ(step.unit, signal);
+    case 'enable-and-start':
+      await units.enableAndStart(step.unit, signal);
       return;
     case 'hand-back-ids':
       await tellHeatConfig(disk, step.ids);
@@ -112,11 +112,11 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
  * applied by then. So its main process is frozen, and what is left beside it is waited for.
  */
 async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promise<void> {
-  const keeper = await hands.unitKeeper();
-  await keeper.freeze(unit, signal);
+  const units = await hands.unitManager();
+  await units.freeze(unit, signal);
   const deadline = hands.clock.elapsed() + PATIENCE_MS;
   for (;;) {
-    const now = await keeper.standing(unit, signal);
+    const now = await units.status(unit, signal);
     if (!now?.active || now.others === 0) return;
     if (now.others === undefined)
       throw new AgentError(

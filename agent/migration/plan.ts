@@ -4,12 +4,12 @@ import { AgentError } from '../../src/base/errors.ts';
 import { CONFIG_PATH } from '../config.ts';
 import { cacheOf, OS_COLLECT_CONFIG, translateOsCollectConfig } from '../config/os-collect.ts';
 import { formatConfigFile } from '../config/yaml.ts';
-import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
+import type { UnitManager, UnitStatus } from '../../src/services/unit-manager.ts';
 import type { Hands } from '../hands.ts';
-import { leftBehind } from './left-behind.ts';
+import { orphanedScripts } from './orphaned-scripts.ts';
 import { digestOf, readBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
-import { type Unheard, unheardOf } from './unheard.ts';
+import { type UnmappedVariable, unmappedEnvironment } from './unmapped-environment.ts';
 
 export const SUCCESSOR = 'coe-agent.service';
 
@@ -20,14 +20,14 @@ export type MigrationStep =
   | { do: 'take-over-ids' }
   | { do: 'take-over-queue'; queueId: string; text: string }
   | { do: 'write-config'; path: string; text: string }
-  | { do: 'retire'; unit: string }
-  | { do: 'employ'; unit: string }
+  | { do: 'disable-now'; unit: string }
+  | { do: 'enable-and-start'; unit: string }
   | { do: 'hand-back-ids'; ids: readonly string[] }
   | { do: 'remove-config'; path: string }
   /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
   | { do: 'leave'; path: string }
   /** What the unit's environment says has no counterpart yet: without it the cloud may not be reached. */
-  | ({ do: 'tell' } & Unheard)
+  | ({ do: 'tell' } & UnmappedVariable)
   /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
   | { do: 'mind'; polling: string };
 
@@ -38,15 +38,15 @@ export type MigrationStep =
  */
 export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
   const { disk, config } = hands;
-  const keeper = await hands.unitKeeper();
-  const successor = await keeper.standing(SUCCESSOR, signal);
+  const units = await hands.unitManager();
+  const successor = await units.status(SUCCESSOR, signal);
   if (successor?.masked === true)
     throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`);
-  const before = (await standingsOf(PREDECESSORS, keeper, signal)).filter(
+  const before = (await statusOf(PREDECESSORS, units, signal)).filter(
     ({ masked, active }) => active || !masked,
   );
-  const unheard = await Promise.all(
-    before.map(async ({ unit }) => await unheardOf(unit, SUCCESSOR, hands, signal)),
+  const unmapped = await Promise.all(
+    before.map(async ({ unit }) => await unmappedEnvironment(unit, SUCCESSOR, hands, signal)),
   );
   const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
@@ -61,23 +61,23 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
     ...(ini !== undefined && !isOurs
       ? [{ do: 'write-config', path: CONFIG_PATH, text: translated(ini) } as const]
       : []),
-    ...before.map(({ unit }) => ({ do: 'retire', unit }) as const),
-    ...(await leftBehind(disk)).map((path) => ({ do: 'leave', path }) as const),
-    ...unheard.flat().map((variable) => ({ do: 'tell', ...variable }) as const),
-    ...(successor ? [{ do: 'employ', unit: SUCCESSOR } as const] : []),
+    ...before.map(({ unit }) => ({ do: 'disable-now', unit }) as const),
+    ...(await orphanedScripts(disk)).map((path) => ({ do: 'leave', path }) as const),
+    ...unmapped.flat().map((variable) => ({ do: 'tell', ...variable }) as const),
+    ...(successor ? [{ do: 'enable-and-start', unit: SUCCESSOR } as const] : []),
   ];
 }
 
 /** Those of some units that the node has. */
-export async function standingsOf(
-  units: readonly string[],
-  keeper: UnitKeeper,
+export async function statusOf(
+  names: readonly string[],
+  units: UnitManager,
   signal: AbortSignal,
-): Promise<(UnitStanding & { unit: string })[]> {
-  const found: (UnitStanding & { unit: string })[] = [];
-  for (const unit of units) {
-    const standing = await keeper.standing(unit, signal);
-    if (standing) found.push({ unit, ...standing });
+): Promise<(UnitStatus & { unit: string })[]> {
+  const found: (UnitStatus & { unit: string })[] = [];
+  for (const unit of names) {
+    const status = await units.status(unit, signal);
+    if (status) found.push({ unit, ...status });
   }
   return found;
 }
@@ -102,19 +102,19 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
       `giving the node back: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" brings it to its end`,
     );
   const before = await readBefore(disk);
-  const keeper = await hands.unitKeeper();
-  const adopted = hands.adoption.words();
-  const former = (await standingsOf(before?.enabled ?? PREDECESSORS, keeper, signal)).filter(
+  const units = await hands.unitManager();
+  const adopted = hands.pollingOverride.describe();
+  const former = (await statusOf(before?.enabled ?? PREDECESSORS, units, signal)).filter(
     ({ masked }) => !masked,
   );
   const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
   return [
-    ...((await keeper.standing(SUCCESSOR, signal)) ? [{ do: 'retire', unit: SUCCESSOR } as const] : []),
+    ...((await units.status(SUCCESSOR, signal)) ? [{ do: 'disable-now', unit: SUCCESSOR } as const] : []),
     { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
     ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
-    ...(adopted?.calm === true ? [{ do: 'mind', polling: adopted.text } as const] : []),
-    ...former.map(({ unit }) => ({ do: 'employ', unit }) as const),
+    ...(adopted?.isSettled === true ? [{ do: 'mind', polling: adopted.text } as const] : []),
+    ...former.map(({ unit }) => ({ do: 'enable-and-start', unit }) as const),
   ];
 }
 
@@ -129,9 +129,9 @@ export function describeMigration(step: MigrationStep): string {
       return `take over the last message of the queue ${step.queueId}`;
     case 'write-config':
       return `write ${step.path}, from ${OS_COLLECT_CONFIG}`;
-    case 'retire':
+    case 'disable-now':
       return `stop and disable ${step.unit}`;
-    case 'employ':
+    case 'enable-and-start':
       return `enable and start ${step.unit}`;
     case 'hand-back-ids':
       return `let heat-config take ${step.ids.length} deployments for applied`;

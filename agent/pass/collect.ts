@@ -6,7 +6,7 @@ import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
 import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../../src/metadata/collector.ts';
 import { isUnreadable } from '../../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../../src/metadata/decode.ts';
-import type { Silence } from '../polling/adoption.ts';
+import type { Silence } from '../polling/polling-override.ts';
 import type { Hands } from '../hands.ts';
 
 /** What the cloud says now. */

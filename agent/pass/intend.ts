@@ -63,8 +63,8 @@ async function intendForNode(
   checkKeys(operation, node);
   const why = describeNode(node);
   const whole = await withAddresses(node, hands, signal);
-  const { copiesHere } = await import('../rotation/copies-here.ts');
-  const copies = await copiesHere(whole, hands);
+  const { findCopyPaths } = await import('../rotation/find-copies.ts');
+  const copies = await findCopyPaths(whole, hands);
   return { kind: 'change', node: whole, steps: planRotation(operation, whole, config, copies), why };
 }
 

@@ -15,7 +15,7 @@ import { describeNode, type Node, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
 import { unitsOf } from '../plan/step.ts';
 import { planRevocation } from './plan.ts';
-import { type OwnClient, ownClients } from './revoked-here.ts';
+import { type OwnClient, ownClients } from './own-clients.ts';
 
 /**
  * What a list of revoked certificates comes to on this node. Nothing is changed for one that is not the CA's own, does

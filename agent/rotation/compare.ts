@@ -8,7 +8,7 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from '../../src/files/current-certificates.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import { readKeys } from './service-account.ts';
 import { signingKeyBeside } from './signing-key.ts';
 
@@ -34,7 +34,7 @@ export async function compare(
   const { layout } = node;
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(hands.disk, path))?.toString('utf8');
-  const { authorities, certificates } = await readOld(layout, read);
+  const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const freshOf = (type: CaType): X509Certificate | undefined =>
     [...fresh].find(([ca]) => sameCa(ca, type))?.[1];
   // Who takes exactly one certificate signs with it, and says nothing of whom the node trusts.

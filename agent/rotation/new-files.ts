@@ -12,7 +12,7 @@ import type { Phase } from '../../src/operation/phase.ts';
 import type { Hands } from '../hands.ts';
 import { passingOver } from '../progress.ts';
 import type { Node } from '../node.ts';
-import { readOld } from '../../src/files/current-certificates.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Step } from '../plan/step.ts';
 import { keptFile, readKept, readKeys } from './service-account.ts';
 
@@ -39,7 +39,7 @@ async function certificateFiles(
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(hands.disk, path))?.toString('utf8');
   const passOver = passingOver(hands);
-  const old = await readOld(layout, read);
+  const old = await readCurrentCertificates(layout, read);
   const now = (type: CaType): string =>
     layout.authorities
       .flatMap(({ ca, single }, index) =>

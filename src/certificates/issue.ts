@@ -1,5 +1,5 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
-import { sideBySide } from '../base/side-by-side.ts';
+import { allSettled } from '../base/all-settled.ts';
 import { createCsr } from './csr.ts';
 import { type KeyAlgorithm, keyFromPem, keyToPem, makeKey } from './key.ts';
 import type { CaType } from './layout.ts';
@@ -51,7 +51,7 @@ export async function issueCertificates(
     hands.done('certificate', request.name);
     return [request.name, { certificate: certificate.toString(), key: keyPem }] as const;
   });
-  await sideBySide([...fetched.values(), ...issued], async (one: Promise<unknown>) => await one);
+  await allSettled([...fetched.values(), ...issued], async (one: Promise<unknown>) => await one);
 
   const cas = await Promise.all(
     types.map(async (type) => [type, (await authorityOf(type)).toString()] as const),

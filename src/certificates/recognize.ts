@@ -3,7 +3,7 @@ import type { CaType } from './layout.ts';
 import { certificatesIn, keyId } from './read.ts';
 
 /** What a node has now, PEM: several texts where several files hold the same. */
-export type Old = {
+export type CurrentCertificates = {
   authorities: readonly (readonly [CaType, string])[];
   certificates: readonly (readonly [string, string])[];
 };
@@ -16,7 +16,10 @@ export type Recognized = { ca: CaType; name?: never } | { name: string; ca?: nev
  * cluster have the same name in every generation, and a renewed leaf has the name of the old one. What cannot be read
  * is nobody's copy. Of several certificates the first one says what it is.
  */
-export function recognizer({ authorities, certificates }: Old): (pem: string) => Recognized | undefined {
+export function recognizer({
+  authorities,
+  certificates,
+}: CurrentCertificates): (pem: string) => Recognized | undefined {
   const known = new Map<string, Recognized>();
   for (const [ca, pem] of authorities) for (const key of keysIn(pem)) known.set(key, { ca });
   for (const [name, pem] of certificates) {

@@ -1,15 +1,15 @@
 import type { RoleLayout } from '../certificates/layout.ts';
-import type { Old } from '../certificates/recognize.ts';
+import type { CurrentCertificates } from '../certificates/recognize.ts';
 
 /**
  * What the node has now of its layout, for copies of it to be recognized by.
  *
  * @throws `bad-file` when a kubeconfig that holds the only copy of a certificate is no YAML
  */
-export async function readOld(
+export async function readCurrentCertificates(
   { authorities, certificates, kubeconfigs }: RoleLayout,
   read: (path: string) => Promise<string | undefined>,
-): Promise<Old> {
+): Promise<CurrentCertificates> {
   const { embeddedIn } = await import('./kubeconfig.ts');
   const embedded = async (name: string): Promise<string> => {
     const row = kubeconfigs.find(({ certificate }) => certificate === name);

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { type Attributes, type Disk, isMissing, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
-import { sideBySide } from '../base/side-by-side.ts';
+import { allSettled } from '../base/all-settled.ts';
 import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
@@ -116,7 +116,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       for (const { entry, attributes, directoryMode: mode } of plans)
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode });
       // Side by side, because a disk syncs many files in about the time of one.
-      await sideBySide(plans, async (plan) => {
+      await allSettled(plans, async (plan) => {
         await writeStaging(disk, plan);
       });
       await syncAll(disk, [previousDirectory, ...directoriesOf(journal)]);

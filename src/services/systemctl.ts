@@ -1,6 +1,6 @@
 import { explain } from '../base/errors.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
-import { together } from './together.ts';
+import { batched } from './batch.ts';
 
 /** What systemd says of a unit, in its own words (systemctl(1), `show`). */
 export type UnitState = {
@@ -41,7 +41,7 @@ export function createSystemctl(program: string): Systemctl {
   };
 
   return {
-    show: together(showAll),
+    show: batched(showAll),
     resetFailed: async (unit, signal) => {
       try {
         await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);

@@ -9,7 +9,7 @@ import {
 } from '../../agent/migration/plan.ts';
 import { writeRecord } from '../../src/base/record.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
-import type { UnitKeeper, UnitStanding } from '../../src/services/unit-keeper.ts';
+import type { UnitManager, UnitStatus } from '../../src/services/unit-manager.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -31,9 +31,9 @@ const DEPLOYED = '/var/lib/heat-config/deployed';
 const LOCAL = '/var/lib/os-collect-config/local-data';
 
 /** Units that are what they are said to be, and what was done to them, in order. */
-function fakeKeeper(units: Map<string, UnitStanding>): { keeper: UnitKeeper; done: string[] } {
+function fakeManager(units: Map<string, UnitStatus>): { manager: UnitManager; done: string[] } {
   const done: string[] = [];
-  const set = (unit: string, change: Partial<UnitStanding>): void => {
+  const set = (unit: string, change: Partial<UnitStatus>): void => {
     const now = units.get(unit);
     if (now) units.set(unit, { ...now, ...change });
   };
@@ -43,35 +43,35 @@ function fakeKeeper(units: Map<string, UnitStanding>): { keeper: UnitKeeper; don
   };
   return {
     done,
-    keeper: {
-      standing: async (unit) => await Promise.resolve(units.get(unit)),
+    manager: {
+      status: async (unit) => await Promise.resolve(units.get(unit)),
       freeze: async (unit) => await note('freeze', unit),
       thaw: async (unit) => await note('thaw', unit),
-      retire: async (unit) => {
+      disableNow: async (unit) => {
         set(unit, { active: false, enabled: false });
-        await note('retire', unit);
+        await note('disable-now', unit);
       },
-      employ: async (unit) => {
+      enableAndStart: async (unit) => {
         set(unit, { active: true, enabled: true });
-        await note('employ', unit);
+        await note('enable-and-start', unit);
       },
     },
   };
 }
 
-type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitStanding> };
+type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitStatus> };
 
-const RUNS: UnitStanding = { enabled: true, active: true, masked: false, others: 0 };
+const RUNS: UnitStatus = { enabled: true, active: true, masked: false, others: 0 };
 
 /** A node on which os-collect-config runs, with nothing under way. */
 async function setUp(): Promise<Node> {
   const site = await createSite(cloud, { config: { collectors: ['local'] } });
-  const units = new Map<string, UnitStanding>([
+  const units = new Map<string, UnitStatus>([
     [OLD, RUNS],
     [NEW, { ...RUNS, enabled: false, active: false, others: undefined }],
   ]);
-  const { keeper, done } = fakeKeeper(units);
-  const hands = { ...(await site.start()), unitKeeper: async () => await Promise.resolve(keeper) };
+  const { manager, done } = fakeManager(units);
+  const hands = { ...(await site.start()), unitManager: async () => await Promise.resolve(manager) };
   return { site, hands, done, units };
 }
 
@@ -87,7 +87,7 @@ test('what the predecessor has applied is not run again, even when its files are
   await site.node.write(`${DEPLOYED}/untold.json`, '{}');
   const steps = await planMigration(hands, NEVER);
   await carryOutMigration(steps, hands, NEVER);
-  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
+  expect(done).toEqual([`freeze ${OLD}`, `disable-now ${OLD}`, `enable-and-start ${NEW}`]);
   const notices = site.progress.flatMap((event) => (event.event === 'notice' ? [event.text] : []));
   expect(notices).toMatchObject([expect.stringContaining('untold')]);
 
@@ -103,31 +103,31 @@ test("the container of Magnum's own nodes gives way and comes back as os-collect
   units.delete(OLD);
   units.set(container, RUNS);
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
-  expect(done).toEqual([`freeze ${container}`, `retire ${container}`, `employ ${NEW}`]);
+  expect(done).toEqual([`freeze ${container}`, `disable-now ${container}`, `enable-and-start ${NEW}`]);
   done.length = 0;
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
-  expect(done).toEqual([`retire ${NEW}`, `employ ${container}`]);
+  expect(done).toEqual([`disable-now ${NEW}`, `enable-and-start ${container}`]);
 });
 
 test('a predecessor that is masked serves nobody: it is left as it is, there and back', async () => {
   const { site, hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
-  expect(done).toEqual([`employ ${NEW}`, `retire ${NEW}`]);
+  expect(done).toEqual([`enable-and-start ${NEW}`, `disable-now ${NEW}`]);
 });
 
 test('one that was masked while it ran still serves the node, and gives way for good', async () => {
   const { site, hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, enabled: false, masked: true });
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
-  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
+  expect(done).toEqual([`freeze ${OLD}`, `disable-now ${OLD}`, `enable-and-start ${NEW}`]);
   done.length = 0;
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
-  expect(done).toEqual([`retire ${NEW}`]);
+  expect(done).toEqual([`disable-now ${NEW}`]);
 });
 
 test('one that has been masked since stays so on the way back', async () => {
@@ -135,9 +135,9 @@ test('one that has been masked since stays so on the way back', async () => {
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
   done.length = 0;
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
-  expect(done).toEqual([`retire ${NEW}`]);
+  expect(done).toEqual([`disable-now ${NEW}`]);
 });
 
 test('while nobody could start what takes its place, the predecessor keeps it', async () => {
@@ -149,8 +149,8 @@ test('while nobody could start what takes its place, the predecessor keeps it', 
 });
 
 test.each([
-  [true, [`retire ${NEW}`, `employ ${OLD}`]],
-  [false, [`retire ${NEW}`]],
+  [true, [`disable-now ${NEW}`, `enable-and-start ${OLD}`]],
+  [false, [`disable-now ${NEW}`]],
 ])(
   'what an earlier version has noted of the way back (enabled: %s) still holds',
   async (enabled, expected) => {
@@ -232,7 +232,7 @@ test('how its unit is told to reach the cloud is named, with where the agent wan
   node.config = { ...node.config, cloud: { ...node.config.cloud, ca_file: '/etc/pki/cloud.crt' } };
   expect(await told()).toEqual([each[1]]);
   await carryOutMigration(await planMigration(node, NEVER), node, NEVER);
-  expect(done).toEqual([`freeze ${OLD}`, `retire ${OLD}`, `employ ${NEW}`]);
+  expect(done).toEqual([`freeze ${OLD}`, `disable-now ${OLD}`, `enable-and-start ${NEW}`]);
 });
 
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {
@@ -267,9 +267,9 @@ test('the way back lets heat-config take for applied what has been done since', 
   await site.node.write(`${LOCAL}/all.json`, listed('one', 'two'));
   await site.pass();
   done.length = 0;
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   await carryOutMigration(await planReturn(again, NEVER), again, NEVER);
-  expect(done).toEqual([`retire ${NEW}`, `employ ${OLD}`]);
+  expect(done).toEqual([`disable-now ${NEW}`, `enable-and-start ${OLD}`]);
   for (const id of ['one', 'two']) expect(await site.node.read(`${DEPLOYED}/${id}.json`)).toContain(id);
 });
 
@@ -277,7 +277,7 @@ test('on the way back it is told that the metadata has said otherwise since how 
   const { site, hands } = await setUp();
   await site.node.configure({ collectors: ['local'] });
   const planned = async (): Promise<string[]> => {
-    const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+    const again = { ...(await site.start()), unitManager: hands.unitManager };
     return inWords(await planReturn(again, NEVER)).filter((words) => words.startsWith('mind'));
   };
   expect(await planned()).toEqual([]);
@@ -300,7 +300,7 @@ test('there is no way back while somebody waits for an answer', async () => {
   cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
   await site.pass();
   cloud.clearFaults();
-  const again = { ...(await site.start()), unitKeeper: hands.unitKeeper };
+  const again = { ...(await site.start()), unitManager: hands.unitManager };
   expect((await agentErrorOf(planReturn(again, NEVER))).message).toContain('is only finished');
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
-import { tellUnrecorded } from '../../agent/pass/unrecorded.ts';
+import { tellUnrecorded } from '../../agent/pass/answer-without-ledger.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { Order } from '../../src/hooks/run-files.ts';
 import type { RunState } from '../../src/hooks/runs.ts';

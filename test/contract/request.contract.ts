@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createSecrets } from '../../src/base/secrets.ts';
-import { requestCollector } from '../../src/metadata/request.ts';
+import { requestCollector } from '../../src/metadata/temp-url-collector.ts';
 import { createHttp, type HttpRequest } from '../../src/openstack/http.ts';
 import { createTempUrl } from '../../src/openstack/temp-url.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';

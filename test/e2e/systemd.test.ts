@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { journalOf } from '../../src/services/journal.ts';
+import { journalOf } from '../../src/services/journalctl.ts';
 import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
 import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
 import { createSystemctl, type Systemctl } from '../../src/services/systemctl.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { sideBySide } from '../../../src/base/side-by-side.ts';
+import { allSettled } from '../../../src/base/all-settled.ts';
 
 test('all are begun before one has ended; the results are in the order of the things', async () => {
   const begun: number[] = [];
   const waiting = Promise.withResolvers<undefined>();
-  const results = await sideBySide([1, 2, 3], async (thing) => {
+  const results = await allSettled([1, 2, 3], async (thing) => {
     begun.push(thing);
     if (begun.length === 3) waiting.resolve(undefined);
     await waiting.promise;
@@ -16,7 +16,7 @@ test('all are begun before one has ended; the results are in the order of the th
 test('the first error is thrown when the others have ended', async () => {
   const ended: number[] = [];
   const others = Promise.withResolvers<undefined>();
-  const all = sideBySide([1, 2, 3], async (thing) => {
+  const all = allSettled([1, 2, 3], async (thing) => {
     if (thing === 1) {
       queueMicrotask(() => {
         others.resolve(undefined);

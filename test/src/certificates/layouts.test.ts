@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { BUILT_IN, chooseLayout, roleOf } from '../../../src/certificates/choose-layout.ts';
-import { rowsHere } from '../../../src/certificates/here.ts';
+import { applicableRows } from '../../../src/certificates/applicable-rows.ts';
 import type { RoleLayout } from '../../../src/certificates/layout.ts';
 import { kubeadm } from '../../../src/certificates/layouts/kubeadm.ts';
 import { kubernetesCerts } from '../../../src/certificates/layouts/kubernetes-certs.ts';
@@ -144,7 +144,7 @@ describe('what of a layout a node gets', () => {
   const master = kubeadm.roles.master;
 
   test('an etcd that runs elsewhere leaves its rows out, and nobody asks its port', async () => {
-    const here = await rowsHere(master, has());
+    const here = await applicableRows(master, has());
     expect(namesOf(master)).toContain('etcd-peer');
     expect(namesOf(here).filter((name) => name.startsWith('etcd-'))).toEqual([]);
     expect(here.units.find(({ unit }) => unit === 'etcd')).toMatchObject({
@@ -155,10 +155,10 @@ describe('what of a layout a node gets', () => {
   });
 
   test('optional certificates are made where their file lies, or the kubeconfig that embeds them', async () => {
-    const etcd = await rowsHere(master, has('/etc/kubernetes/pki/etcd/server.crt'));
+    const etcd = await applicableRows(master, has('/etc/kubernetes/pki/etcd/server.crt'));
     expect(namesOf(etcd).filter((name) => name.startsWith('etcd-'))).toEqual(['etcd-server']);
     expect(namesOf(etcd)).not.toContain('super-admin');
-    const admin = await rowsHere(master, has('/etc/kubernetes/super-admin.conf'));
+    const admin = await applicableRows(master, has('/etc/kubernetes/super-admin.conf'));
     expect(namesOf(admin)).toContain('super-admin');
     expect(admin.kubeconfigs.map(({ file }) => file.path)).toContain('/etc/kubernetes/super-admin.conf');
   });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { requestCollector, type TempUrl, type Version } from '../../../src/metadata/request.ts';
+import { requestCollector, type TempUrl, type Version } from '../../../src/metadata/temp-url-collector.ts';
 import { NEVER } from '../support/clock.ts';
 
 type Stored = { text: string; version: Version };

@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { journalOf } from '../../../src/services/journal.ts';
+import { journalOf } from '../../../src/services/journalctl.ts';
 import { createSystemctl, type Systemctl } from '../../../src/services/systemctl.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';

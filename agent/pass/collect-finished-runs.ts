@@ -9,7 +9,7 @@ import { failed } from '../../src/deployment/outcome.ts';
  * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
  * needed for that. What still runs is left alone; whoever asks for it again waits for its end.
  */
-export async function bringHome(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
+export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
   const { ledger, runs, log } = hands;
   const home: { id: string; outcome: Outcome }[] = [];
   for (const id of await runs.runs.list()) {

@@ -6,7 +6,7 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { Log } from '../../src/base/log.ts';
 import { readRecord, writeRecord } from '../../src/base/record.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
-import { AdoptionRecord, digestOf, pollAlike, sectionInForce } from './adoption-record.ts';
+import { OverrideRecord, digestOf, pollAlike, sectionInForce } from './override-record.ts';
 import type { Config } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
 import { withSection } from './section.ts';
@@ -19,16 +19,16 @@ export type Silence = { why: string; refused: boolean };
  * does not is given up for the former one, and tried again later, because the former may be the one that Heat has
  * closed.
  */
-export type Adoption = {
-  /** A line for whoever looks, if the metadata has said anything; `calm` unless it is not settled how to poll. */
-  words(): { text: string; calm: boolean } | undefined;
+export type PollingOverride = {
+  /** A line for whoever looks, if the metadata has said anything; `isSettled` unless it is not settled how to poll. */
+  describe(): { text: string; isSettled: boolean } | undefined;
   /**
    * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to
    * be read anew.
    */
-  judge(silence: Silence | undefined): Promise<boolean>;
+  observe(silence: Silence | undefined): Promise<boolean>;
   /** Goes by the section of the metadata. @throws `bad-metadata` when the node could not poll by it */
-  consider(section: unknown): Promise<boolean>;
+  apply(section: unknown): Promise<boolean>;
 };
 
 /** Polls without an answer after which a new way is given up: a minute or two, as the waits grow. */
@@ -49,11 +49,11 @@ export type AdoptionHands = { disk: Disk; clock: Clock; log: Log; secrets: Secre
  * @param path of the record
  * @returns the configuration that the node is to go by
  */
-export async function openAdoption(
+export async function openPollingOverride(
   configured: Config,
   path: string,
   { disk, clock, log, secrets }: AdoptionHands,
-): Promise<{ config: Config; adoption: Adoption }> {
+): Promise<{ config: Config; override: PollingOverride }> {
   let record = await readBack(configured, path, disk, log);
   const inForce = (): Config => {
     const section = record && sectionInForce(record);
@@ -65,21 +65,21 @@ export async function openAdoption(
 
   let refusals = 0;
   let silences = 0;
-  const giveUp = async (from: AdoptionRecord, why: string, polls: number): Promise<boolean> => {
+  const giveUp = async (from: OverrideRecord, why: string, polls: number): Promise<boolean> => {
     log.warn({ why, polls }, 'the new way to poll does not answer: back to the former');
     await become({ ...from, state: 'given-up', since: clock.now(), unanswered: polls, why });
     return true;
   };
-  const become = async (next: AdoptionRecord): Promise<void> => {
+  const become = async (next: OverrideRecord): Promise<void> => {
     await disk.makeDirectory(dirname(path), { mode: 0o700 });
     await writeRecord(disk, path, next);
     record = next;
   };
 
-  const adoption: Adoption = {
-    words: () => record && { text: describe(record, configured), calm: record.state === 'adopted' },
+  const override: PollingOverride = {
+    describe: () => record && { text: inWords(record, configured), isSettled: record.state === 'adopted' },
 
-    judge: async (silence) => {
+    observe: async (silence) => {
       refusals = silence?.refused === true ? refusals + 1 : 0;
       silences = silence ? silences + 1 : 0;
       switch (record?.state) {
@@ -106,7 +106,7 @@ export async function openAdoption(
       }
     },
 
-    consider: async (section) => {
+    apply: async (section) => {
       if (section === undefined || section === null) return false;
       const wanted = usable(configured, section);
       if (pollAlike(wanted, config)) {
@@ -131,7 +131,7 @@ export async function openAdoption(
       return true;
     },
   };
-  return { config, adoption };
+  return { config, override };
 }
 
 function usable(configured: Config, section: unknown): Config {
@@ -152,9 +152,9 @@ async function readBack(
   path: string,
   disk: Disk,
   log: Log,
-): Promise<AdoptionRecord | undefined> {
+): Promise<OverrideRecord | undefined> {
   try {
-    const parsed = v.safeParse(AdoptionRecord, await readRecord(disk, path));
+    const parsed = v.safeParse(OverrideRecord, await readRecord(disk, path));
     if (!parsed.success || parsed.output.configured !== digestOf(configured)) return undefined;
     const { section, before } = parsed.output;
     for (const one of [section, before]) if (one !== undefined) withSection(configured, one);
@@ -169,7 +169,7 @@ async function readBack(
   }
 }
 
-function describe({ state, section, unanswered, why, since }: AdoptionRecord, configured: Config): string {
+function inWords({ state, section, unanswered, why, since }: OverrideRecord, configured: Config): string {
   const names = withSection(configured, section).collectors.join(', ');
   const at = new Date(since).toISOString();
   switch (state) {

@@ -2,7 +2,7 @@
  * Turns a question about many things into one about a single thing: those that are asked at the same moment and for
  * the same caller's signal go out together.
  */
-export function together<T>(
+export function batched<T>(
   askAll: (names: readonly string[], signal: AbortSignal) => Promise<readonly T[]>,
 ): (name: string, signal: AbortSignal) => Promise<T> {
   const open = new Map<AbortSignal, { names: string[]; answers: Promise<readonly T[]> }>();

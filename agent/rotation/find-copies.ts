@@ -4,7 +4,7 @@ import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/file
 import { findCopies, pathsOfCopies } from '../../src/files/copies.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from '../../src/files/current-certificates.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
 /** It is told of when it matters. */
 const passOver: PassOver = () => undefined;
@@ -12,9 +12,9 @@ const passOver: PassOver = () => undefined;
 /**
  * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead.
  *
- * @throws `bad-file` as for readOld
+ * @throws `bad-file` as for readCurrentCertificates
  */
-export async function copiesHere(
+export async function findCopyPaths(
   { layout }: Pick<Node, 'layout'>,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<string[]> {
@@ -25,5 +25,5 @@ export async function copiesHere(
     pathsOf(layout),
     async (path) => await readCopy(disk, path, passOver),
   );
-  return pathsOfCopies(copies, recognizer(await readOld(layout, read)));
+  return pathsOfCopies(copies, recognizer(await readCurrentCertificates(layout, read)));
 }

@@ -5,7 +5,7 @@ import type { RevocationList } from '../../src/certificates/crl.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readOld } from '../../src/files/current-certificates.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
 /** A client that this node has the key of, as a CA's list sees it. */
 export type OwnClient = {
@@ -35,7 +35,7 @@ export async function ownClients(
     const serial = BigInt(`0x${certificate.serialNumber}`);
     found.push({ identity, serial, isRevoked: list.serials.has(serial), isCanary });
   };
-  const { certificates } = await readOld(layout, read);
+  const { certificates } = await readCurrentCertificates(layout, read);
   for (const [name, pem] of certificates) {
     const files = layout.certificates.find((row) => row.name === name)?.files;
     const place = layout.kubeconfigs.find(({ certificate }) => certificate === name)?.file.path ?? name;

@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { openAdoption } from '../../agent/polling/adoption.ts';
-import type { Config } from '../../agent/config.ts';
-import { loadConfig } from '../../agent/config.ts';
-import { withSection } from '../../agent/polling/section.ts';
-import { AgentError } from '../../src/base/errors.ts';
-import { createLog } from '../../src/base/log.ts';
-import { createSecrets } from '../../src/base/secrets.ts';
-import { fixture, jsonObject } from '../src/support/fixtures.ts';
-import { agentErrorOf, valueOrAgentError } from '../src/support/outcome-of.ts';
-import { tempRoot } from '../src/support/temp-root.ts';
-import { fastClock } from './support/clock.ts';
+import { openPollingOverride } from '../../../agent/polling/polling-override.ts';
+import type { Config } from '../../../agent/config.ts';
+import { loadConfig } from '../../../agent/config.ts';
+import { withSection } from '../../../agent/polling/section.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { fixture, jsonObject } from '../../src/support/fixtures.ts';
+import { agentErrorOf, valueOrAgentError } from '../../src/support/outcome-of.ts';
+import { tempRoot } from '../../src/support/temp-root.ts';
+import { fastClock } from '../support/clock.ts';
 
 const PATH = '/var/lib/coe-agent/polling.json';
 const YAML = '/etc/coe-agent/agent.yaml';
@@ -54,16 +54,21 @@ async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds:
   const lines: string[] = [];
   const log = createLog({ level: 'debug', style: 'json', secrets, write: (line) => lines.push(line) });
   const start = async () =>
-    await openAdoption(await loadConfig(disk, YAML, () => undefined), PATH, { disk, clock, log, secrets });
+    await openPollingOverride(await loadConfig(disk, YAML, () => undefined), PATH, {
+      disk,
+      clock,
+      log,
+      secrets,
+    });
   return { start, write, read, at, clock, lines, secrets };
 }
 
 const collectorsOf = ({ config }: { config: Config }): readonly string[] => config.collectors;
 
 /** Polls so often without an answer; the last one is told. */
-async function silence(start: () => ReturnType<typeof openAdoption>, times: number): Promise<boolean> {
+async function silence(start: () => ReturnType<typeof openPollingOverride>, times: number): Promise<boolean> {
   let last = false;
-  for (let poll = 0; poll < times; poll += 1) last = await (await start()).adoption.judge(SILENT);
+  for (let poll = 0; poll < times; poll += 1) last = await (await start()).override.observe(SILENT);
   return last;
 }
 
@@ -71,7 +76,7 @@ test('a section is gone by from the next start on, durably, and for its owner al
   const { start, at, secrets } = await setUp();
   const first = await start();
   expect(collectorsOf(first)).toEqual(['heat', 'local']);
-  expect(await first.adoption.consider(TO_CFN)).toBe(true);
+  expect(await first.override.apply(TO_CFN)).toBe(true);
   const second = await start();
   expect(second.config).toMatchObject({
     collectors: ['cfn', 'local'],
@@ -82,12 +87,12 @@ test('a section is gone by from the next start on, durably, and for its owner al
   });
   expect((await stat(at(PATH))).mode & 0o777).toBe(0o600);
   expect(secrets.redact('the cfn secret')).toBe('the ***');
-  expect(second.adoption.words()).toMatchObject({
-    calm: false,
+  expect(second.override.describe()).toMatchObject({
+    isSettled: false,
     text: expect.stringContaining('cfn, local') as unknown,
   });
-  expect(await second.adoption.judge(undefined)).toBe(false);
-  expect((await start()).adoption.words()).toMatchObject({ calm: true });
+  expect(await second.override.observe(undefined)).toBe(false);
+  expect((await start()).override.describe()).toMatchObject({ isSettled: true });
 });
 
 test('a section that repeats how the node polls changes nothing', async () => {
@@ -98,37 +103,37 @@ test('a section that repeats how the node polls changes nothing', async () => {
     {},
     { collectors: ['heat', 'local'], heat: HEAT, cfn: { stack_name: null } },
   ])
-    expect(await (await start()).adoption.consider(section)).toBe(false);
+    expect(await (await start()).override.apply(section)).toBe(false);
   await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
 });
 
 test('the polling interval of a section is the longest wait', async () => {
   const { start } = await setUp();
-  expect(await (await start()).adoption.consider({ polling_interval: 5 })).toBe(true);
+  expect(await (await start()).override.apply({ polling_interval: 5 })).toBe(true);
   expect((await start()).config.poll).toEqual({ min_seconds: 1, max_seconds: 5 });
 });
 
 test('a new way that does not answer is given up for the former one, and not taken again by the same words', async () => {
   const { start, lines } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   expect(await silence(start, 5)).toBe(false);
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
   expect(await silence(start, 1)).toBe(true);
   const back = await start();
   expect(collectorsOf(back)).toEqual(['heat', 'local']);
-  expect(back.adoption.words()).toMatchObject({
-    calm: false,
+  expect(back.override.describe()).toMatchObject({
+    isSettled: false,
     text: expect.stringMatching(/way to poll \(cfn, local\) was given up .*cfn: no answer/) as unknown,
   });
-  expect(await back.adoption.consider(TO_CFN)).toBe(false);
+  expect(await back.override.apply(TO_CFN)).toBe(false);
   expect(lines.join('')).toContain('back to the former');
 });
 
 test('one answer is enough, and what has answered once is kept through any silence', async () => {
   const { start } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   await silence(start, 5);
-  await (await start()).adoption.judge(undefined);
+  await (await start()).override.observe(undefined);
   expect(await silence(start, 100)).toBe(false);
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
 });
@@ -137,49 +142,49 @@ test.each([31 * 60_000, -31 * 60_000])(
   'what was given up is tried again later (clock %i ms on)',
   async (ms) => {
     const { start, clock } = await setUp();
-    await (await start()).adoption.consider(TO_CFN);
+    await (await start()).override.apply(TO_CFN);
     await silence(start, 6);
     clock.jump(29 * 60_000 * Math.sign(ms));
-    expect(await (await start()).adoption.judge(undefined)).toBe(false);
+    expect(await (await start()).override.observe(undefined)).toBe(false);
     clock.jump(ms);
-    expect(await (await start()).adoption.judge({ ...SILENT, why: 'heat: no answer' })).toBe(true);
+    expect(await (await start()).override.observe({ ...SILENT, why: 'heat: no answer' })).toBe(true);
     expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
   },
 );
 
 test('a way that has answered, and then refuses for long, is closed: the former one may say what comes next', async () => {
   const { start } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
-  await (await start()).adoption.judge(undefined);
-  const { adoption } = await start();
+  await (await start()).override.apply(TO_CFN);
+  await (await start()).override.observe(undefined);
+  const { override } = await start();
   const ends: boolean[] = [];
-  for (let poll = 0; poll < 19; poll += 1) ends.push(await adoption.judge(REFUSED));
-  ends.push(await adoption.judge(SILENT));
-  for (let poll = 0; poll < 20; poll += 1) ends.push(await adoption.judge(REFUSED));
+  for (let poll = 0; poll < 19; poll += 1) ends.push(await override.observe(REFUSED));
+  ends.push(await override.observe(SILENT));
+  for (let poll = 0; poll < 20; poll += 1) ends.push(await override.observe(REFUSED));
   // A cloud that is away in between refuses nothing.
   expect(ends.indexOf(true)).toBe(39);
   const back = await start();
   expect(collectorsOf(back)).toEqual(['heat', 'local']);
-  expect(await back.adoption.consider(TO_REQUEST)).toBe(true);
+  expect(await back.override.apply(TO_REQUEST)).toBe(true);
   expect(collectorsOf(await start())).toEqual(['request', 'local']);
 });
 
 test('when the former way is silent too, the new one is tried again without waiting', async () => {
   const { start } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   await silence(start, 6);
-  const { adoption } = await start();
+  const { override } = await start();
   const ends: boolean[] = [];
-  for (let poll = 0; poll < 6; poll += 1) ends.push(await adoption.judge(SILENT));
+  for (let poll = 0; poll < 6; poll += 1) ends.push(await override.observe(SILENT));
   expect(ends).toEqual([false, false, false, false, false, true]);
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
 });
 
 test('the way back leads to the last that has answered', async () => {
   const { start } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
-  await (await start()).adoption.judge(undefined);
-  await (await start()).adoption.consider(TO_REQUEST);
+  await (await start()).override.apply(TO_CFN);
+  await (await start()).override.observe(undefined);
+  await (await start()).override.apply(TO_REQUEST);
   expect(collectorsOf(await start())).toEqual(['request', 'local']);
   await silence(start, 6);
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
@@ -187,25 +192,25 @@ test('the way back leads to the last that has answered', async () => {
 
 test('another section while one is on trial takes its place, and the way back stays', async () => {
   const { start } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
-  await (await start()).adoption.consider(TO_REQUEST);
+  await (await start()).override.apply(TO_CFN);
+  await (await start()).override.apply(TO_REQUEST);
   await silence(start, 6);
   expect(collectorsOf(await start())).toEqual(['heat', 'local']);
 });
 
 test('what was given up, and is not asked for any more, is not tried again', async () => {
   const { start, clock } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   await silence(start, 6);
-  expect(await (await start()).adoption.consider({ collectors: ['heat', 'local'], heat: HEAT })).toBe(false);
+  expect(await (await start()).override.apply({ collectors: ['heat', 'local'], heat: HEAT })).toBe(false);
   clock.jump(3_600_000);
-  expect(await (await start()).adoption.judge(undefined)).toBe(false);
+  expect(await (await start()).override.observe(undefined)).toBe(false);
   expect(collectorsOf(await start())).toEqual(['heat', 'local']);
 });
 
 test('a configuration that has been changed since has the last word', async () => {
   const { start, write } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   await write(YAML, `heat: ${JSON.stringify({ ...HEAT, password: 'another' })}\n`);
   expect(collectorsOf(await start())).toEqual(['heat', 'local']);
   await write(YAML, `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds: 20 }\nkeys: ec-p256\n`);
@@ -214,7 +219,7 @@ test('a configuration that has been changed since has the last word', async () =
 
 test('a record that is cut or altered is no way to poll', async () => {
   const { start, write, read, lines } = await setUp();
-  await (await start()).adoption.consider(TO_CFN);
+  await (await start()).override.apply(TO_CFN);
   const record = await read(PATH);
   const after = async (change: Promise<void>): Promise<readonly string[]> => {
     await change;
@@ -240,7 +245,7 @@ test.each([
   'a section that the node could not poll by is refused, and nothing changes: %j',
   async (section, words) => {
     const { start, at } = await setUp();
-    const error = await agentErrorOf((await start()).adoption.consider(section));
+    const error = await agentErrorOf((await start()).override.apply(section));
     expect(error).toMatchObject({ code: 'bad-metadata', message: expect.stringContaining(words) as unknown });
     expect(error.message).toContain('polls as before');
     await expect(stat(at(PATH))).rejects.toThrow('ENOENT');

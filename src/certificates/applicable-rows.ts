@@ -4,7 +4,7 @@ import type { CertificateRow, RoleLayout } from './layout.ts';
  * What of a role this node has or gets: optional rows are those of files that are there already, a kubeconfig
  * that nobody makes likewise, and a unit is only asked for what is left.
  */
-export async function rowsHere(
+export async function applicableRows(
   role: RoleLayout,
   exists: (path: string) => Promise<boolean>,
 ): Promise<RoleLayout> {

@@ -3,7 +3,7 @@ import { signalProcess, whoRuns } from './processes.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 
 /** How a unit is installed and what it does now. */
-export type UnitStanding = {
+export type UnitStatus = {
   enabled: boolean;
   active: boolean;
   /** Nobody can start it; one that ran before goes on until it is stopped. */
@@ -13,16 +13,16 @@ export type UnitStanding = {
 };
 
 /** Takes units into service and out of it (systemctl(1)); what a rotation does to units is in restart.ts. */
-export type UnitKeeper = {
+export type UnitManager = {
   /** undefined: the node has no such unit. */
-  standing(unit: string, signal: AbortSignal): Promise<UnitStanding | undefined>;
+  status(unit: string, signal: AbortSignal): Promise<UnitStatus | undefined>;
   /** Its main process does nothing until it thaws; what it has started goes on. */
   freeze(unit: string, signal: AbortSignal): Promise<void>;
   thaw(unit: string, signal: AbortSignal): Promise<void>;
   /** Stops it, and keeps it from starting with the next boot. */
-  retire(unit: string, signal: AbortSignal): Promise<void>;
+  disableNow(unit: string, signal: AbortSignal): Promise<void>;
   /** Starts it with every boot, and now; it is not waited for, which may take as long as the cloud is away. */
-  employ(unit: string, signal: AbortSignal): Promise<void>;
+  enableAndStart(unit: string, signal: AbortSignal): Promise<void>;
 };
 
 const DEADLINE_MS = 90_000;
@@ -32,11 +32,11 @@ const DEADLINE_MS = 90_000;
  * @param read a file of the node; undefined when it has none
  * @param contained units whose program runs in a container, out of systemd's sight, and the name of that program
  */
-export function createUnitKeeper(
+export function createUnitManager(
   program: string,
   read: (path: string) => Promise<string | undefined>,
   contained: ReadonlyMap<string, string> = new Map(),
-): UnitKeeper {
+): UnitManager {
   const run = systemctlRunner(program);
   const act = async (args: string[], signal: AbortSignal): Promise<void> => {
     await run(args, DEADLINE_MS, signal);
@@ -60,7 +60,7 @@ export function createUnitKeeper(
     else for (const { pid } of await whoRuns(inner)) signalProcess(pid, name);
   };
   return {
-    standing: async (unit, signal) => {
+    status: async (unit, signal) => {
       const wanted = '--property=LoadState,ActiveState,UnitFileState,MainPID,ControlGroup';
       const text = await run(['show', wanted, serviceName(unit)], DEADLINE_MS, signal);
       const facts = factsOf(text);
@@ -83,10 +83,10 @@ export function createUnitKeeper(
     thaw: async (unit, signal) => {
       await signalMain(unit, 'SIGCONT', signal);
     },
-    retire: async (unit, signal) => {
+    disableNow: async (unit, signal) => {
       await act(['disable', '--now', serviceName(unit)], signal);
     },
-    employ: async (unit, signal) => {
+    enableAndStart: async (unit, signal) => {
       await act(['enable', serviceName(unit)], signal);
       await act(['start', '--no-block', serviceName(unit)], signal);
     },

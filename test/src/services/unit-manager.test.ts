@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { createUnitKeeper } from '../../../src/services/unit-keeper.ts';
+import { createUnitManager } from '../../../src/services/unit-manager.ts';
 import { NEVER } from '../support/clock.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
@@ -19,13 +19,13 @@ async function setUp() {
     `#!/bin/sh\nif [ "$1" = show ]; then printf '${facts}\\n'; else echo "$@" >>'${at('/done')}'; fi\n`,
     0o755,
   );
-  const keeper = createUnitKeeper(
+  const units = createUnitManager(
     at('/systemctl'),
     async () => await Promise.resolve(undefined),
     new Map([[UNIT, PROGRAM]]),
   );
   const done = async (): Promise<string> => await readFile(at('/done'), 'utf8').catch(() => '');
-  return { keeper, done, others: async () => (await keeper.standing(UNIT, NEVER))?.others };
+  return { units, done, others: async () => (await units.status(UNIT, NEVER))?.others };
 }
 
 /** Run as Python runs a program: that comes second. It does what it reads, line by line. */
@@ -48,7 +48,7 @@ const stateOf = async (pid: number): Promise<string> =>
   /^State:\s+(\S)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 
 test('of a program in a container it is seen what it has started; frozen it begins nothing new', async () => {
-  const { keeper, done, others } = await setUp();
+  const { units, done, others } = await setUp();
   expect(await others()).toBeUndefined();
   const collector = await startCollector();
   await expect.poll(others).toBe(0);
@@ -58,31 +58,31 @@ test('of a program in a container it is seen what it has started; frozen it begi
   await answered;
   expect(await others()).toBe(1);
 
-  await keeper.freeze(UNIT, NEVER);
+  await units.freeze(UNIT, NEVER);
   await expect.poll(async () => await stateOf(collector.pid)).toBe('T');
   const thawed = collector.answered();
   collector.tell('kill "$started"; wait "$started"');
-  await keeper.thaw(UNIT, NEVER);
+  await units.thaw(UNIT, NEVER);
   await thawed;
   expect(await others()).toBe(0);
   expect(await done()).toBe('');
 });
 
 test('what has ended while its parent is frozen, and could not be told, runs no more', async () => {
-  const { keeper, others } = await setUp();
+  const { units, others } = await setUp();
   const collector = await startCollector();
   const answered = collector.answered();
   collector.tell('sleep 0.3 &');
   await answered;
-  await keeper.freeze(UNIT, NEVER);
+  await units.freeze(UNIT, NEVER);
   await expect.poll(others, { timeout: 5000 }).toBe(0);
   expect(await stateOf(collector.pid)).toBe('T');
 });
 
 test('a unit whose program systemd sees is left to it', async () => {
-  const { keeper, done } = await setUp();
-  await keeper.freeze('os-collect-config.service', NEVER);
-  await keeper.thaw('os-collect-config.service', NEVER);
+  const { units, done } = await setUp();
+  await units.freeze('os-collect-config.service', NEVER);
+  await units.thaw('os-collect-config.service', NEVER);
   expect(await done()).toBe(
     'kill --kill-who=main --signal=SIGSTOP os-collect-config.service\n' +
       'kill --kill-who=main --signal=SIGCONT os-collect-config.service\n',

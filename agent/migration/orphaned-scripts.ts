@@ -20,7 +20,7 @@ const REPLACED = new Set([
  * Scripts and templates that os-collect-config had run at every change of the metadata, beside what the agent does. Those
  * of docker-cmd, docker-compose and kubelet remove what deployments that are gone have left.
  */
-export async function leftBehind(disk: Disk): Promise<string[]> {
+export async function orphanedScripts(disk: Disk): Promise<string[]> {
   const scripts = SCRIPTS.flatMap((place) => PHASES.map((phase) => filesBelow(disk, place, phase)));
   const templates = TEMPLATES.map((place) => filesBelow(disk, place, ''));
   const found = await Promise.all([...scripts, ...templates]);

@@ -7,19 +7,19 @@ import { readParamsIfThere } from '../node.ts';
 type Environment = ReadonlyMap<string, string>;
 
 /** A variable that a unit is started with, and where the agent wants to be told the same. */
-export type Unheard = { unit: string; name: string; instead: string };
+export type UnmappedVariable = { unit: string; name: string; instead: string };
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 /** What requests and OpenStack's clients take for the CAs to trust. */
 const CA_FILES = ['REQUESTS_CA_BUNDLE', 'OS_CACERT'];
 
 /** How a unit was told to reach the cloud, as far as nobody has told it to the agent, whose own unit is `successor`. */
-export async function unheardOf(
+export async function unmappedEnvironment(
   unit: string,
   successor: string,
   hands: Pick<Hands, 'disk' | 'config' | 'secrets' | 'unitSettings'>,
   signal: AbortSignal,
-): Promise<Unheard[]> {
+): Promise<UnmappedVariable[]> {
   const { config } = hands;
   const has = await environmentOf(unit, hands, signal);
   const heard = await environmentOf(successor, hands, signal);

@@ -10,7 +10,7 @@ import { pollingEntries } from '../config/polling.ts';
  * - `adopted`: it has answered, and stays until the metadata says otherwise
  * - `given-up`: it has not answered; the node polls as before
  */
-export const AdoptionRecord = v.object({
+export const OverrideRecord = v.object({
   state: v.picklist(['trial', 'adopted', 'given-up']),
   section: v.unknown(),
   /** The section that was gone by before, if not the configuration. */
@@ -23,10 +23,10 @@ export const AdoptionRecord = v.object({
   /** Of the configuration at that time: whoever changes that has the last word. */
   configured: v.string(),
 });
-export type AdoptionRecord = v.InferOutput<typeof AdoptionRecord>;
+export type OverrideRecord = v.InferOutput<typeof OverrideRecord>;
 
 /** The section that a record makes the node go by; undefined: the configuration. */
-export const sectionInForce = ({ state, section, before }: AdoptionRecord): unknown =>
+export const sectionInForce = ({ state, section, before }: OverrideRecord): unknown =>
   state === 'given-up' ? before : section;
 
 /** Names a configuration's way to poll without its secrets. */
