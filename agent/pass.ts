@@ -106,7 +106,14 @@ export async function pass(
   // 6. Remember: nothing is open, so the same metadata again means nothing to do.
   memory.dealtWith = result.open.length === 0 && problems.length === 0 ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
+  forgetSecrets(wanted, hands);
   return result;
+}
+
+/** Of deployments that are done and that nobody asks for any more. */
+function forgetSecrets({ deployments }: Wanted, { secrets, ledger }: Hands): void {
+  const open = ledger.entries().filter(({ state }) => state !== 'signalled' && state !== 'superseded');
+  secrets.forgetAllBut(new Set([...deployments, ...open].map(({ id }) => id)));
 }
 
 /** Of a pass that has found nothing. */

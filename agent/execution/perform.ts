@@ -84,7 +84,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   issue: async ({ requests, authorities, algorithm }, run) => {
     const { hands } = run;
     run.material = await issueCertificates(requests, authorities, algorithm, issueHands(run));
-    for (const { key } of run.material.certificates.values()) hands.secrets.add(key);
+    for (const { key } of run.material.certificates.values()) hands.secrets.addFor(run.owner, key);
   },
 
   stage: async (step, run) => {

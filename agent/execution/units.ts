@@ -130,12 +130,14 @@ const LAST_LINES = 15;
 /** A unit may print whatever it reads: the keys and passwords of both generations are made known as secrets. */
 async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
   const journal = await generations.current().catch(() => undefined);
-  for (const { target, previous } of journal?.files ?? [])
+  if (!journal) return;
+  for (const { target, previous } of journal.files)
     for (const path of [target, ...(previous ? [previous.copy] : [])]) {
       const content = await readIfThere(disk, path);
       const text = content?.toString('utf8') ?? '';
-      if (text.includes('PRIVATE KEY')) secrets.add(text);
+      if (text.includes('PRIVATE KEY')) secrets.addFor(journal.owner, text);
       const format = formatOf(text);
-      if (content && format) for (const { password } of credentialsIn(content, format)) secrets.add(password);
+      if (content && format)
+        for (const { password } of credentialsIn(content, format)) secrets.addFor(journal.owner, password);
     }
 }

@@ -98,7 +98,7 @@ export async function deliver(
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Unacknowledged | undefined> {
-  for (const secret of secretsOfTarget(target)) hands.secrets.add(secret);
+  for (const secret of secretsOfTarget(target)) hands.secrets.addFor(id, secret);
   const text = `signal the result to Heat (${target.transport})`;
   const start = hands.clock.elapsed();
   hands.progress({ event: 'step', text });

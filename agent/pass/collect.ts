@@ -99,7 +99,8 @@ export function understand(
     }
   }
   const found = [...deployments.values()].map(({ deployment }) => deployment);
-  for (const deployment of found) for (const secret of secretsOf(deployment)) hands.secrets.add(secret);
+  for (const deployment of found)
+    for (const secret of secretsOf(deployment)) hands.secrets.addFor(deployment.id, secret);
   const all = unanswered.length === 0 && understood.length === texts.length;
   return { deployments: found, said: all ? understood : undefined, complete, problems };
 }

@@ -61,7 +61,7 @@ export async function readKeys(
     );
     return undefined;
   });
-  if (kept?.next) secrets.add(kept.next.privateKey);
+  if (kept?.next) secrets.addPassing(kept.next.privateKey);
   return {
     privateKey: await text(row?.privateKeyFile.path),
     publicKeys: await text(row?.publicKeyFile.path),

@@ -45,7 +45,7 @@ async function throughApi(
   const signer = certificatesIn(trusted, plan.ca).find(({ publicKey }) => leaf.verify(publicKey));
   if (!signer) throw new AgentError('bad-certificate', `${plan.leaf} is signed by no CA in ${plan.ca}`);
   const key = await read(plan.identity.key);
-  secrets.add(key);
+  secrets.addPassing(key);
   const api = openKubernetes({
     host: plan.host,
     port: plan.port,

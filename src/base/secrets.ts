@@ -1,3 +1,5 @@
+import { createRecent } from './recent.ts';
+
 /**
  * Redaction by value: whatever is known to be secret is registered once, where it enters the program, and
  * every text that leaves it (log, status, signal, state, terminal) goes through `redact`.
@@ -5,8 +7,12 @@
 export type Secrets = {
   /** Registers a value; empty and very short ones are ignored, they would black out ordinary text. */
   add(value: string | undefined): void;
-  /** Registers a token, or a signature: of these only the last hundred are known, the ones before are worth nothing. */
+  /** Registers what is replaced again and again, such as a token: only the last hundred of these are known. */
   addPassing(value: string | undefined): void;
+  /** Registers a value of one deployment, until `forgetAllBut` finds that deployment done. */
+  addFor(deployment: string, value: string | undefined): void;
+  /** Forgets the values of all other deployments, so that a daemon does not grow with each of them. */
+  forgetAllBut(deployments: ReadonlySet<string>): void;
   redact(text: string): string;
 };
 
@@ -39,14 +45,18 @@ const spellingsOf = (value: string): string[] => [
   ...linesOfKey(value),
 ];
 
+type Spellings = readonly string[];
+type Known = { get(value: string): Spellings | undefined; set(value: string, all: Spellings): unknown };
+
 export function createSecrets(): Secrets {
-  const lasting = new Map<string, readonly string[]>();
-  const passing = new Map<string, readonly string[]>();
+  const lasting = new Map<string, Spellings>();
+  const passing = createRecent<Spellings>(PASSING);
+  const byDeployment = new Map<string, Map<string, Spellings>>();
   let longestFirst: string[] | undefined;
 
-  const addTo = (known: Map<string, readonly string[]>, value: string | undefined): void => {
-    if (value === undefined || value.trim().length < SHORTEST || known.has(value)) return;
-    known.set(value, spellingsOf(value));
+  const addTo = (known: Known, value: string | undefined): void => {
+    if (value === undefined || value.trim().length < SHORTEST || known.get(value)) return;
+    known.set(value, [...new Set(spellingsOf(value))]);
     longestFirst = undefined;
   };
 
@@ -57,13 +67,24 @@ export function createSecrets(): Secrets {
 
     addPassing(value) {
       addTo(passing, value);
-      const [oldest] = passing.keys();
-      if (passing.size > PASSING && oldest !== undefined) passing.delete(oldest);
+    },
+
+    addFor(deployment, value) {
+      const known = byDeployment.get(deployment) ?? new Map<string, Spellings>();
+      byDeployment.set(deployment, known);
+      addTo(known, value);
+    },
+
+    forgetAllBut(deployments) {
+      for (const deployment of byDeployment.keys())
+        if (!deployments.has(deployment)) byDeployment.delete(deployment);
+      longestFirst = undefined;
     },
 
     redact(text) {
       // Longest first, or a secret that contains another would leave its tail behind.
-      longestFirst ??= [...new Set([...lasting.values(), ...passing.values()].flat())].toSorted(
+      const known = [lasting, passing, ...byDeployment.values()];
+      longestFirst ??= [...new Set(known.flatMap((all) => [...all.values()].flat()))].toSorted(
         (a, b) => b.length - a.length,
       );
       let clean = text.includes('PRIVATE KEY') ? text.replace(PRIVATE_KEY, MASK) : text;

@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import { createRecent } from '../base/recent.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { createSingleFlight } from '../base/single-flight.ts';
 import * as v from 'valibot';
@@ -35,6 +36,9 @@ export type Keystone = {
 /** A token is not used in its last minute: the request must arrive while it lives. */
 const MARGIN_MS = 60_000;
 
+/** Each deployment has a user of its own, who is not heard of again: a poll, a trust and a few of these are in use. */
+const SESSIONS = 8;
+
 const TokenBody = v.object({
   token: v.object({
     expires_at: v.string(),
@@ -60,7 +64,7 @@ type Catalog = v.InferOutput<typeof TokenBody>['token']['catalog'];
  * OS-TRUST extension.
  */
 export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secrets }): Keystone {
-  const sessions = new Map<string, { session: Session; usableUntil: number }>();
+  const sessions = createRecent<{ session: Session; usableUntil: number }>(SESSIONS);
   const once = createSingleFlight<Session>();
 
   const login = async (wanted: Login, signal: AbortSignal): Promise<Session> => {
@@ -98,7 +102,7 @@ async function requestToken(
 ): Promise<{ session: Session; lifetimeMs: number }> {
   const base = identityV3(login.authUrl);
   const what = `logging in at ${base} as user ${login.userId} with ${scopeName(login)}`;
-  secrets.add(login.password);
+  secrets.addPassing(login.password);
   const answer = await http({
     what,
     method: 'POST',

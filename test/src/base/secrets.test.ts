@@ -78,6 +78,19 @@ test('of passing secrets the last hundred are known, and every lasting one', () 
   expect(secrets.redact(`${passing[0] ?? ''} lasting-secret`)).toBe(`${passing[0] ?? ''} ***`);
 });
 
+test('forgets the secrets of every deployment but those that are named', () => {
+  const secrets = createSecrets();
+  secrets.add('of the node');
+  secrets.addFor('one', 'secret of one');
+  secrets.addFor('two', 'secret of two');
+  secrets.addFor('two', 'secret of both');
+  secrets.addFor('one', 'secret of both');
+  const text = 'of the node, secret of one, secret of two, secret of both';
+  expect(secrets.redact(text)).toBe('***, ***, ***, ***');
+  secrets.forgetAllBut(new Set(['two']));
+  expect(secrets.redact(text)).toBe('***, secret of one, ***, ***');
+});
+
 test.each(['http://user:correct-horse@proxy.example:3128', 'user:correct-horse@proxy.example:3128'])(
   'of %s the password is secret',
   (url) => {

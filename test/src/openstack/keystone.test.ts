@@ -152,6 +152,17 @@ test('a second refusal is the answer, and so is any other error at once', async 
   }
 });
 
+test('keeps the sessions that are used, and forgets those of users who are not heard of again', async () => {
+  const { keystone, asked } = setUp(TOKEN);
+  for (let deployment = 0; deployment < 200; deployment += 1) {
+    await keystone.login({ ...login, userId: `deployment ${deployment}` }, NEVER);
+    await keystone.login(login, NEVER);
+  }
+  expect(asked).toHaveLength(201);
+  await keystone.login({ ...login, userId: 'deployment 0' }, NEVER);
+  expect(asked).toHaveLength(202);
+});
+
 test.each([
   ['http://k:5000', 'http://k:5000/v3'],
   ['http://k:5000/', 'http://k:5000/v3'],

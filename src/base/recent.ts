@@ -1,0 +1,32 @@
+/** A map of at most so many entries: the one that was not used for the longest time goes first. */
+export type Recent<V> = {
+  get(key: string): V | undefined;
+  set(key: string, value: V): void;
+  delete(key: string): void;
+  values(): V[];
+};
+
+export function createRecent<V>(most: number): Recent<V> {
+  // A map keeps the order in which its keys were set.
+  const entries = new Map<string, V>();
+  const put = (key: string, value: V): void => {
+    entries.delete(key);
+    entries.set(key, value);
+  };
+  return {
+    get: (key) => {
+      const value = entries.get(key);
+      if (value !== undefined) put(key, value);
+      return value;
+    },
+    set: (key, value) => {
+      put(key, value);
+      const [oldest] = entries.keys();
+      if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+    },
+    delete: (key) => {
+      entries.delete(key);
+    },
+    values: () => [...entries.values()],
+  };
+}
