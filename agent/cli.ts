@@ -9,7 +9,7 @@ import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import type { Verb } from './commands/verb.ts';
-import type { World } from './world.ts';
+import type { World } from './process-io.ts';
 
 /** Options of every verb. */
 type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true };

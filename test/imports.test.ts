@@ -30,6 +30,28 @@ const ALLOWED: Record<string, { values: readonly string[]; types: readonly strin
   agent: { values: ['agent', 'src/base', ...STAGES.map((stage) => `src/${stage}`)], types: [] },
 };
 
+/**
+ * The tiers of agent/, lowest first. A part is a folder and the file of that name beside it. It imports from itself,
+ * from the parts of the lines above its own, and from the stages of src/.
+ */
+const TIERS: readonly (readonly string[])[] = [
+  ['process-io', 'paths', 'progress', 'config'],
+  ['polling'],
+  ['hands'],
+  ['node'],
+  ['plan', 'migration'],
+  ['rotation', 'revocation', 'credentials'],
+  ['compose'],
+  ['inspection'],
+  ['execution'],
+  ['pass'],
+  ['status-file', 'notify', 'lifecycle'],
+  ['daemon'],
+  ['commands', 'supervise'],
+  ['cli'],
+  ['main'],
+];
+
 /** The composition root alone opens the cloud's doors. */
 const ONLY_HERE: Record<string, readonly string[]> = {
   'src/openstack': [
@@ -82,6 +104,24 @@ const ENTRANCES: readonly { what: string; pattern: RegExp; only: readonly string
   },
 ];
 
+/** Who waits for a time rather than for a condition, and why. A condition is waited for in base/poll.ts. */
+const WAITS: Record<string, string> = {
+  'src/base/clock.ts': 'is the clock',
+  'src/base/poll.ts': 'waits for a condition',
+  'src/base/retry.ts': 'tries again',
+  'agent/daemon.ts': 'the wait between two passes',
+  'agent/notify.ts': "the beat of systemd's watchdog",
+  'agent/execution/units.ts': 'a unit must last for a while',
+  'src/hooks/child.ts': 'the deadline of a program',
+  'src/hooks/run.ts': "looks at a run's files, with output to read at each look",
+  'agent/compose/signals.ts': 'hands the wait to signal/put-answer.ts',
+  'src/signal/put-answer.ts': 'Heat compares whole seconds: an answer is put once more two seconds later',
+  'src/signal/send.ts': 'hands it on',
+  'src/metadata/listen.ts': 'the bell rings once more; a refused websocket rests',
+  'src/openstack/zaqar-socket.ts': 'the ping of a websocket',
+  'src/services/workloads.ts': 'so many workloads a second',
+};
+
 const LONGEST = 250;
 
 type Import = { to: string; typesOnly: boolean };
@@ -124,6 +164,9 @@ const sources = [...filesBelow('src'), ...filesBelow('agent')]
   .map(read);
 const folderOf = (path: string): string =>
   path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : (path.split('/')[0] ?? '');
+/** `pass` of agent/pass.ts and of agent/pass/settle.ts. */
+const partOf = (path: string): string => (path.split('/')[1] ?? '').replace(/\.ts$/, '');
+const tierOf = (part: string): number => TIERS.findIndex((tier) => tier.includes(part));
 const isIn = (places: readonly string[], path: string): boolean =>
   places.some((place) => (place.endsWith('/') ? path.startsWith(place) : path === place));
 const isRelative = (to: string): boolean => to.startsWith('.');
@@ -156,6 +199,32 @@ test('every folder imports only what stands before it in the river', () => {
       });
   });
   expect(found).toEqual([]);
+});
+
+test('every part of agent/ imports only from the tiers below its own', () => {
+  const found = faults((source) => {
+    if (folderOf(source.path) !== 'agent') return [];
+    const part = partOf(source.path);
+    return source.imports
+      .filter(({ to }) => isRelative(to))
+      .map(({ to }) => target(source, to))
+      .filter((file) => folderOf(file) === 'agent' && partOf(file) !== part)
+      .filter((file) => tierOf(partOf(file)) >= tierOf(part))
+      .map((file) => `imports ${file}, which is no tier below`);
+  });
+  expect(found).toEqual([]);
+});
+
+test('every part of agent/ has a tier', () => {
+  const parts = [
+    ...new Set(
+      sources
+        .map(({ path }) => path)
+        .filter((path) => folderOf(path) === 'agent')
+        .map(partOf),
+    ),
+  ];
+  expect(parts.filter((part) => !TIERS.flat().includes(part))).toEqual([]);
 });
 
 test('every folder of src/ is a stage, base or openstack', () => {
@@ -204,12 +273,15 @@ test.each(ENTRANCES)('$what enters through $only alone', ({ pattern, only }) => 
   expect(found).toEqual([]);
 });
 
-test(`no file of src/ is longer than ${LONGEST} lines`, () => {
-  expect(
-    faults(({ path, text }) =>
-      path.startsWith('src/') && text.split('\n').length > LONGEST + 1 ? ['too long'] : [],
-    ),
-  ).toEqual([]);
+test('only base/poll.ts and base/retry.ts wait for something to change', () => {
+  const found = faults(({ path, code }) =>
+    path in WAITS || !/\bsleep\(|\.sleep\b/.test(code) ? [] : ['sleeps: use pollUntil of base/poll.ts'],
+  );
+  expect(found).toEqual([]);
+});
+
+test(`no file is longer than ${LONGEST} lines`, () => {
+  expect(faults(({ text }) => (text.split('\n').length > LONGEST + 1 ? ['too long'] : []))).toEqual([]);
 });
 
 test('there are no cycles, of types neither', () => {

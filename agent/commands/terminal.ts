@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
-import type { Output } from '../world.ts';
+import type { Output } from '../process-io.ts';
 
 /** Text for a person: coloured on a terminal, plain lines anywhere else. */
 export type Terminal = {

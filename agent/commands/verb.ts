@@ -13,7 +13,7 @@ import { secretsOfPolling } from '../config/polling.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
-import type { World } from '../world.ts';
+import type { World } from '../process-io.ts';
 
 /** What every verb starts from. */
 export type Context = {

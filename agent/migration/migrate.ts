@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { pollUntil } from '../../src/base/poll.ts';
 import {
   appliedByHeatConfig,
   readTakenOver,
@@ -114,17 +115,21 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
 async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promise<void> {
   const units = await hands.unitManager();
   await units.freeze(unit, signal);
-  const deadline = hands.clock.elapsed() + PATIENCE_MS;
-  for (;;) {
-    const now = await units.status(unit, signal);
-    if (!now?.active || now.others === 0) return;
-    if (now.others === undefined)
-      throw new AgentError(
-        'precondition',
-        `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
-      );
-    if (hands.clock.elapsed() > deadline)
-      throw new AgentError('not-yet', `${unit} is still running a deployment: try again when that has ended`);
-    await hands.clock.sleep(AGAIN_MS, signal);
-  }
+  const { clock } = hands;
+  const deadline = clock.elapsed() + PATIENCE_MS;
+  const what = `${unit} is still running a deployment: try again when that has ended`;
+  await pollUntil(
+    { clock, everyMs: AGAIN_MS, deadline, late: { code: 'not-yet', what } },
+    signal,
+    async () => {
+      const now = await units.status(unit, signal);
+      if (!now?.active || now.others === 0) return;
+      if (now.others === undefined)
+        throw new AgentError(
+          'precondition',
+          `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
+        );
+      throw new AgentError('not-yet', `${now.others} of its processes still run`);
+    },
+  );
 }

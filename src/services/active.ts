@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
+import { pollUntil } from '../base/poll.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 
 /** How often a unit or its port is asked again while it starts. */
@@ -12,17 +13,16 @@ export async function becomeActive(
   { systemctl, clock }: { systemctl: Systemctl; clock: Clock },
   signal: AbortSignal,
 ): Promise<UnitState> {
-  for (;;) {
+  const late = { code: 'unit', what: `the unit ${unit} is not active in time` } as const;
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
     const state = await systemctl.show(unit, signal);
     if (state.active === 'active') return state;
     if (state.active === 'failed')
       throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);
     if (hasEnded(state))
       throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`);
-    if (clock.elapsed() > deadline)
-      throw new AgentError('unit', `the unit ${unit} is not active in time: ${inWords(state)}`);
-    await clock.sleep(AGAIN_MS, signal);
-  }
+    throw new AgentError('not-yet', inWords(state));
+  });
 }
 
 export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;

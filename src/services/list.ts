@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Clock } from '../base/clock.ts';
-import { AgentError, explain, isNotReady } from '../base/errors.ts';
+import { AgentError, isNotReady } from '../base/errors.ts';
+import { pollUntil } from '../base/poll.ts';
 import { AGAIN_MS } from './active.ts';
 import { Identity, UnitPlan } from './unit.ts';
 
@@ -64,22 +65,11 @@ async function untilLetIn(
   { askHealth, clock }: ListHands,
   signal: AbortSignal,
 ): Promise<void> {
+  const what = `with the list in ${file} the unit ${unit} does not let in who is not revoked`;
   const deadline = clock.elapsed() + deadlineMs;
-  for (;;) {
-    try {
-      await askHealth(asked, signal);
-      return;
-    } catch (error) {
-      if (!isNotReady(error) || signal.aborted) throw error;
-      if (clock.elapsed() > deadline)
-        throw new AgentError(
-          'proof',
-          `with the list in ${file} the unit ${unit} does not let in who is not revoked: ${explain(error)}`,
-          { cause: error },
-        );
-    }
-    await clock.sleep(AGAIN_MS, signal);
-  }
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, signal, async () => {
+    await askHealth(asked, signal);
+  });
 }
 
 /** Whoever is refused is told so by TLS, by HTTP or not at all. */

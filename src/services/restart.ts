@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
-import { AgentError, explain, isNotReady } from '../base/errors.ts';
+import { AgentError, isNotReady } from '../base/errors.ts';
+import { pollUntil } from '../base/poll.ts';
 import { AGAIN_MS, becomeActive, hasEnded, inWords } from './active.ts';
 import type { Standing } from './lasting.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
@@ -107,20 +108,17 @@ async function until(
   signal: AbortSignal,
   attempt: () => Promise<void>,
 ): Promise<void> {
-  for (;;) {
+  const late = { code: 'proof', what: `the unit ${unit} ${failing}` } as const;
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
     try {
       await attempt();
-      return;
     } catch (error) {
       if (!isNotReady(error) || signal.aborted) throw error;
       const state = await systemctl.show(unit, signal);
-      if (hasEnded(state))
-        throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`, {
-          cause: error,
-        });
-      if (clock.elapsed() > deadline)
-        throw new AgentError('proof', `the unit ${unit} ${failing}: ${explain(error)}`, { cause: error });
+      if (!hasEnded(state)) throw error;
+      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`, {
+        cause: error,
+      });
     }
-    await clock.sleep(AGAIN_MS, signal);
-  }
+  });
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
+import { pollUntil } from '../base/poll.ts';
 import { type Kubernetes, type Lease, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
 import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
 import { Identity } from './unit.ts';
@@ -74,12 +75,14 @@ export async function restartWorkloads(
 
 /** @returns text: why this node has nothing to do */
 async function claimLease(
-  { holder }: WorkloadsPlan,
+  { holder, deadlineMs }: WorkloadsPlan,
   value: string,
   { kubernetes, clock }: WorkloadsHands,
   signal: AbortSignal,
 ): Promise<undefined | string> {
-  for (;;) {
+  const late = { code: 'not-yet', what: 'the lease of the workloads cannot be taken' } as const;
+  const deadline = clock.elapsed() + deadlineMs;
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
     const lease = await kubernetes.readLease(signal);
     const isSame = lease?.annotations[FINGERPRINT] === value;
     if (lease && isSame && lease.annotations[STATE] === 'done')
@@ -88,8 +91,8 @@ async function claimLease(
       return `the workloads are restarted by ${lease.holder}`;
     const mine = leaseFor('rolling', value, holder, clock.now(), lease);
     if (await kubernetes.writeLease(mine, signal)) return undefined;
-    await clock.sleep(AGAIN_MS, signal);
-  }
+    throw new AgentError('not-yet', 'it is changed by others again and again');
+  });
 }
 
 const leaseFor = (
@@ -128,17 +131,13 @@ async function untilPodsGet(
 ): Promise<void> {
   const [namespace = 'kube-system'] = namespaces;
   const deadline = clock.elapsed() + Math.min(deadlineMs, CA_MS);
-  for (;;) {
+  const what = `the cluster still gives its pods another CA (config map kube-root-ca.crt in ${namespace})`;
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, signal, async () => {
     const pem = await kubernetes.podsCa(namespace, signal);
     const given = pem === undefined ? wanted : fingerprints(pem);
     if (wanted.every((one) => given.includes(one))) return;
-    if (clock.elapsed() > deadline)
-      throw new AgentError(
-        'proof',
-        `the cluster still gives its pods another CA (config map kube-root-ca.crt in ${namespace}): its controller manager has not been restarted with the new one`,
-      );
-    await clock.sleep(AGAIN_MS, signal);
-  }
+    throw new AgentError('not-yet', 'its controller manager has not been restarted with the new one');
+  });
 }
 
 const nameOf = ({ kind, metadata }: Workload): string =>
@@ -177,7 +176,8 @@ async function untilRolledOut(
   signal: AbortSignal,
 ): Promise<string[]> {
   const deadline = clock.elapsed() + deadlineMs;
-  for (;;) {
+  const late = { code: 'not-yet', what: 'the workloads are not rolled out' } as const;
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, signal, async () => {
     const missing: string[] = [];
     for (const namespace of namespaces)
       for (const kind of WORKLOAD_KINDS)
@@ -186,10 +186,8 @@ async function untilRolledOut(
           if (why !== undefined) missing.push(`${nameOf(workload)} ${why}`);
         }
     if (missing.length === 0) return [`those of ${namespaces.join(', ')} are all there`];
-    if (clock.elapsed() > deadline) {
-      for (const text of missing) notice(text);
-      return missing.map((text) => `not rolled out within ${deadlineMs / 1000} s: ${text}`);
-    }
-    await clock.sleep(AGAIN_MS, signal);
-  }
+    if (clock.elapsed() <= deadline) throw new AgentError('not-yet', missing.join(', '));
+    for (const text of missing) notice(text);
+    return missing.map((text) => `not rolled out within ${deadlineMs / 1000} s: ${text}`);
+  });
 }

@@ -1,0 +1,64 @@
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { pollUntil } from '../../../src/base/poll.ts';
+import { NEVER, testClock } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+
+const LATE = { code: 'proof', what: 'the port does not answer in time' } as const;
+
+/** A probe that misses a few times. */
+function probeThatMisses(times: number): { probe: () => Promise<string>; looks: () => number } {
+  let looks = 0;
+  return {
+    probe: async () => {
+      await Promise.resolve();
+      looks += 1;
+      if (looks <= times) throw new AgentError('not-yet', `look ${looks} saw nothing`);
+      return 'there';
+    },
+    looks: () => looks,
+  };
+}
+
+test('looks again until the probe returns, and waits the same time between two looks', async () => {
+  const clock = testClock();
+  const { probe } = probeThatMisses(3);
+  expect(await pollUntil({ clock, everyMs: 200, deadline: 10_000, late: LATE }, NEVER, probe)).toBe('there');
+  expect(clock.sleeps).toEqual([200, 200, 200]);
+});
+
+test('ends at the deadline with what the last look missed', async () => {
+  const clock = testClock();
+  const { probe, looks } = probeThatMisses(Infinity);
+  const error = await agentErrorOf(
+    pollUntil({ clock, everyMs: 400, deadline: clock.elapsed() + 1000, late: LATE }, NEVER, probe),
+  );
+  expect(error).toMatchObject({ code: 'proof', cause: { code: 'not-yet' } });
+  expect(error.message).toBe('the port does not answer in time: look 4 saw nothing');
+  expect(looks()).toBe(4);
+});
+
+test('an error that waiting does not mend ends the wait at once', async () => {
+  const clock = testClock();
+  const broken = new AgentError('unit', 'it has ended');
+  const error = await agentErrorOf(
+    pollUntil({ clock, everyMs: 200, deadline: 10_000, late: LATE }, NEVER, async () => {
+      await Promise.resolve();
+      throw broken;
+    }),
+  );
+  expect(error).toBe(broken);
+  expect(clock.sleeps).toEqual([]);
+});
+
+test('a stop ends the wait', async () => {
+  const stop = new AbortController();
+  const error = await agentErrorOf(
+    pollUntil({ clock: testClock(), everyMs: 200, deadline: Infinity, late: LATE }, stop.signal, async () => {
+      await Promise.resolve();
+      stop.abort(new AgentError('aborted', 'stopped'));
+      throw new AgentError('not-yet', 'nothing yet');
+    }),
+  );
+  expect(error).toMatchObject({ code: 'aborted' });
+});
