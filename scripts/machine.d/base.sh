@@ -12,13 +12,6 @@ NEEDLESS=(
   systemd-tmpfiles-clean.timer systemd-resolved.service systemd-networkd.service systemd-timesyncd.service
 )
 
-# The Debian mirror that this machine's own apt goes to.
-mirror() {
-  # shellcheck disable=SC2016 # apt fills that in
-  apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Codename: bookworm' 'Component: main' |
-    head -n 1
-}
-
 base_make() {
   mkdir -p "$(dirname "$BASE")"
   # Whoever comes second waits for the first one's.
@@ -29,10 +22,10 @@ base_make() {
     return
   fi
   local from proxy=''
-  from=$(mirror)
+  from=$(debian_mirror)
   if [ -z "$from" ]; then
     apt-get update -q -o APT::Update::Error-Mode=any >&2 || die "apt cannot reach its package source: is there a network?"
-    from=$(mirror)
+    from=$(debian_mirror)
   fi
   [ -n "$from" ] || die "this machine's apt knows no mirror of Debian 12"
   eval "$(apt-config shell proxy Acquire::http::Proxy)"
