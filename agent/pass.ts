@@ -1,6 +1,7 @@
 import { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
-import { pendingOf, type SettledAt } from '../src/deployment/pending.ts';
+import { isOpen } from '../src/deployment/ledger.ts';
+import { overtakenOf, pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
@@ -83,9 +84,11 @@ export async function pass(
   // 3. Answer: results that were never acknowledged, as far as somebody still waits for them.
   result.open = await answerAll(wanted, hands, signal);
 
-  // 4. Settle: one deployment at a time, in the order that Heat means.
-  const settledAt: SettledAt = (id) => (id === options.force ? undefined : hands.ledger.settledAt(id));
-  for (const deployment of pendingOf(wanted.deployments, settledAt)) {
+  for (const { id, by } of overtakenOf(wanted.deployments, hands.ledger))
+    hands.log.info({ deployment: id, by }, 'ignoring a deployment that is older than one taken up before');
+
+  // 4. Settle: one deployment at a time, in the order of the list.
+  for (const deployment of pendingOf(wanted.deployments, hands.ledger, options.force)) {
     const { id, group } = deployment;
     const outcome = await settle(deployment, hands, signal);
     if (!outcome) {
@@ -103,8 +106,9 @@ export async function pass(
   // 5. Adopt: the metadata may say how to poll from now on.
   if (!options.metadata) result.pollsOtherwise ||= await adoptSection(wanted, hands);
 
-  // 6. Remember: nothing is open, so the same metadata again means nothing to do.
-  memory.dealtWith = result.open.length === 0 && problems.length === 0 ? said : undefined;
+  // 6. Remember: nothing is open or in doubt, so the same metadata again means nothing to do.
+  const isCertain = !hands.ledger.entries().some((entry) => isOpen(entry) && entry.unlisted !== undefined);
+  memory.dealtWith = result.open.length === 0 && problems.length === 0 && isCertain ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
   forgetSecrets(wanted, hands);
   return result;

@@ -1,6 +1,6 @@
 import { explain } from '../../src/base/errors.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
-import { pendingOf } from '../../src/deployment/pending.ts';
+import { overtakenOf, pendingOf } from '../../src/deployment/pending.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
@@ -37,7 +37,7 @@ export const verb: Verb = async (context, options) => {
       : await collect(hands, stopping);
     const { deployments, problems } = understand(texts, unanswered, hands);
     const force = textOption(options, 'force');
-    const due = pendingOf(deployments, (id) => (id === force ? undefined : hands.ledger.settledAt(id)));
+    const due = pendingOf(deployments, hands.ledger, force);
     const entries = await Promise.all(
       due.map(async (deployment) => await describe(deployment, hands, stopping)),
     );
@@ -56,7 +56,12 @@ export const verb: Verb = async (context, options) => {
       line(`configuration: ${hands.config.sources.join(', ')}`);
       for (const words of rotation.words) line(`${paint('yellow', '!')} ${words}`);
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
-      for (const { id } of done) line(paint('dim', `deployment ${id}: done already`));
+      const stale = new Map(overtakenOf(done, hands.ledger).map(({ id, by }) => [id, by]));
+      for (const { id } of done) {
+        const by = stale.get(id);
+        const why = by === undefined ? 'done already' : `ignored, older than ${by}`;
+        line(paint('dim', `deployment ${id}: ${why}`));
+      }
       for (const entry of entries) {
         line(
           `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`,

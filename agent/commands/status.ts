@@ -1,5 +1,6 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
@@ -54,14 +55,17 @@ export const verb: Verb = async (context) => {
     }
     if (entries.length === 0) line('no deployments yet');
     else {
-      const rows = entries.map(({ id, group, action, state, at, outcome }) => [
-        id,
-        group,
-        action,
-        state,
-        outcome ? (outcome.statusCode === 0 ? 'ok' : `failed (${outcome.statusCode})`) : '-',
-        at[state] ?? '',
-      ]);
+      const rows = entries.map((entry) => {
+        const { id, group, action, state, at, outcome } = entry;
+        return [
+          id,
+          group,
+          action,
+          isGivenUp(entry) ? `${state}, not listed any more` : state,
+          outcome ? (outcome.statusCode === 0 ? 'ok' : `failed (${outcome.statusCode})`) : '-',
+          at[state] ?? '',
+        ];
+      });
       line(await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows));
       for (const { id, outcome } of entries)
         if (outcome && outcome.statusCode !== 0)

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { readIfThere } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { isOpen } from '../../src/deployment/ledger.ts';
 import { CONFIG_PATH } from '../config.ts';
 import { cacheOf, OS_COLLECT_CONFIG, translateOsCollectConfig } from '../config/os-collect.ts';
 import { formatConfigFile } from '../config/yaml.ts';
@@ -95,7 +96,7 @@ const translated = (ini: string): string =>
  */
 export async function planReturn(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
   const { disk, ledger } = hands;
-  const open = ledger.entries().filter(({ state }) => !['signalled', 'superseded'].includes(state));
+  const open = ledger.entries().filter(isOpen);
   if (open.length > 0)
     throw new AgentError(
       'not-yet',

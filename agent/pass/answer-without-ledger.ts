@@ -42,7 +42,7 @@ export async function tellUnrecorded(
   if (clock.elapsed() - unrecorded.since < PATIENCE_MS) return;
   const { texts, problems } = await collect(hands, signal);
   const wanted = understand(texts, problems, hands);
-  for (const deployment of pendingOf(wanted.deployments, ledger.settledAt)) {
+  for (const deployment of pendingOf(wanted.deployments, ledger)) {
     const { id } = deployment;
     if (unrecorded.told.has(id) || !(await isServed(deployment, hands))) continue;
     const run = await hands.runs.runs.look(id);

@@ -1,7 +1,12 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { type Outcome, secretsOfTarget, type SignalTarget } from '../../src/deployment/deployment.ts';
-import type { Entry } from '../../src/deployment/ledger.ts';
-import { byAge } from '../../src/deployment/pending.ts';
+import {
+  type Deployment,
+  type Outcome,
+  secretsOfTarget,
+  type SignalTarget,
+} from '../../src/deployment/deployment.ts';
+import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
+import { newestOf } from '../../src/deployment/pending.ts';
 import { largestBody, signalBody } from '../../src/signal/body.ts';
 import { sendSignal } from '../../src/signal/send.ts';
 import type { Wanted } from './collect.ts';
@@ -52,31 +57,53 @@ export async function answer(
   signal: AbortSignal,
 ): Promise<Unacknowledged | undefined> {
   const { id, resource, state } = entry;
+  const { ledger, log } = hands;
+  const isFinished = state === 'finished';
   const fate = fateOf(entry, wanted, hands);
-  if (fate === 'superseded') {
-    hands.log.info({ deployment: id, resource }, 'nobody waits for this deployment any more');
-    await hands.ledger.supersede(id);
-    return undefined;
+  switch (fate.is) {
+    case 'superseded':
+      log.info({ deployment: id, resource, by: fate.by }, 'a newer deployment supersedes this one');
+      await ledger.supersede(id);
+      return undefined;
+    case 'unlisted':
+      if (isGivenUp(entry)) return undefined;
+      if (!(await ledger.miss(id)))
+        return isFinished ? { id, why: 'the last answer did not list it' } : undefined;
+      log.info(
+        { deployment: id, resource },
+        'the cloud has stopped listing this deployment; it is not answered',
+      );
+      return undefined;
+    case 'unknown':
+      return isFinished && !isGivenUp(entry)
+        ? { id, why: 'whether it is still waited for could not be asked' }
+        : undefined;
+    case 'awaited': {
+      const current = entry.unlisted === undefined ? entry : await ledger.relist(fate.deployment);
+      return isFinished ? await send(current, hands, signal) : undefined;
+    }
   }
-  if (state !== 'finished') return undefined;
-  return fate === 'awaited'
-    ? await send(entry, hands, signal)
-    : { id, why: 'whether it is still waited for could not be asked' };
 }
 
-/**
- * Whether the cloud still waits for a deployment. `unknown`: not every source could be asked, and those that
- * could do not name it.
- */
+type Fate =
+  | { is: 'awaited'; deployment: Deployment }
+  | { is: 'superseded'; by: string }
+  /** Every source has answered, and none lists it. */
+  | { is: 'unlisted' }
+  /** Not every source could be asked, and those that could do not list it. */
+  | { is: 'unknown' };
+
+/** Whether the cloud still waits for a deployment. */
 function fateOf(
   { id, resource }: Entry,
   { deployments, complete }: Wanted,
   { ledger }: Pick<Hands, 'ledger'>,
-): 'awaited' | 'superseded' | 'unknown' {
-  const sameResource = deployments.filter((deployment) => deployment.resource === resource);
-  const newest = sameResource.toSorted(byAge(ledger.settledAt)).at(-1);
-  if (newest) return newest.id === id ? 'awaited' : 'superseded';
-  return complete ? 'superseded' : 'unknown';
+): Fate {
+  const by = newestOf(deployments, ledger).get(resource) ?? id;
+  if (by !== id) return { is: 'superseded', by };
+  const deployment = deployments.find((one) => one.id === id);
+  if (deployment) return { is: 'awaited', deployment };
+  return { is: complete ? 'unlisted' : 'unknown' };
 }
 
 /** Records that a result has been acknowledged; it is sent again otherwise. */

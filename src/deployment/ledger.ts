@@ -14,6 +14,9 @@ import type { SettledAt } from './pending.ts';
  *
  *     accepted -> started -> finished(outcome) -> signalled
  *                                              -> superseded (a newer one exists: its answer is never sent)
+ *
+ * A deployment that Heat stops listing keeps its state: an answer may be stale or empty, and a later one may list it
+ * again.
  */
 const Entry = v.object({
   id: v.string(),
@@ -34,8 +37,10 @@ const Entry = v.object({
   /** When each state was reached, ISO 8601. */
   at: v.record(v.string(), v.string()),
   outcome: v.optional(OutcomeSchema),
-  /** How to answer; it holds credentials and is forgotten once the answer is acknowledged. */
+  /** How to answer; it holds credentials and is forgotten once nobody waits for the answer. */
   signal: v.optional(SignalTargetSchema),
+  /** How many complete answers in a row did not list it. */
+  unlisted: v.optional(v.number()),
 });
 
 export type Entry = Omit<v.InferOutput<typeof Entry>, 'rotation'> & { rotation: string };
@@ -45,7 +50,18 @@ const readEntry = (record: unknown): Entry => {
   return { ...entry, rotation: entry.rotation ?? entry.asks };
 };
 
+/** One answer without a deployment may be a mistake; after so many it is not waited for. */
+const GIVEN_UP_AFTER = 2;
+
+export const isGivenUp = ({ unlisted = 0 }: Pick<Entry, 'unlisted'> = {}): boolean =>
+  unlisted >= GIVEN_UP_AFTER;
+
+/** Whether its work or its answer is still to be done. */
+export const isOpen = (entry: Entry): boolean =>
+  entry.state !== 'signalled' && entry.state !== 'superseded' && !isGivenUp(entry);
+
 export type Ledger = {
+  /** Oldest first. */
   entries(): Entry[];
   find(id: string): Entry | undefined;
   /** What has been done for the resource of a deployment before it, oldest first. */
@@ -62,6 +78,10 @@ export type Ledger = {
   finish(id: string, outcome: Outcome): Promise<void>;
   signalled(id: string): Promise<void>;
   supersede(id: string): Promise<void>;
+  /** A complete answer did not list it. @returns whether it is given up, until it is listed again */
+  miss(id: string): Promise<boolean>;
+  /** It is listed again. */
+  relist(deployment: Pick<Deployment, 'id' | 'signal'>): Promise<Entry>;
 };
 
 /** What is kept of an outcome that nobody waits for any more: how it ended, and no values, which may be secrets. */
@@ -121,10 +141,15 @@ export async function openLedger(
     await writeRecord(disk, fileOf(entry.id), entry);
     entries.set(entry.id, entry);
   };
-  const advance = async (id: string, state: Entry['state'], change: Partial<Entry> = {}): Promise<void> => {
+  const change = async (id: string, changes: (entry: Entry) => Partial<Entry>): Promise<Entry> => {
     const entry = entries.get(id);
     if (!entry) throw new AgentError('state', `deployment ${id} is not in the ledger`);
-    await write({ ...entry, ...change, state, at: { ...entry.at, [state]: now() } });
+    const changed = { ...entry, ...changes(entry) };
+    await write(changed);
+    return changed;
+  };
+  const advance = async (id: string, state: Entry['state'], changes: Partial<Entry> = {}): Promise<void> => {
+    await change(id, ({ at }) => ({ ...changes, state, at: { ...at, [state]: now() } }));
   };
   const now = (): string => new Date(clock.now()).toISOString();
   const close = async (id: string, state: 'signalled' | 'superseded'): Promise<void> => {
@@ -189,5 +214,13 @@ export async function openLedger(
     supersede: async (id) => {
       await close(id, 'superseded');
     },
+    miss: async (id) => {
+      const missed = await change(id, ({ unlisted = 0, signal }) => {
+        const isLast = unlisted + 1 >= GIVEN_UP_AFTER;
+        return { unlisted: unlisted + 1, signal: isLast ? undefined : signal };
+      });
+      return isGivenUp(missed);
+    },
+    relist: async ({ id, signal }) => await change(id, () => ({ unlisted: undefined, signal })),
   };
 }

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import type { Deployment } from '../cloud/deployment.ts';
+import { deployment } from '../src/support/deployments.ts';
+import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** A signal names no deployment: a late one would complete whatever its resource waits for by then. */
@@ -21,6 +24,7 @@ const ask = (site: Site, what: string, created?: number): string =>
     group: 'coe-rotate',
     inputs: [{ name: 'reason' }],
     values: { reason: what },
+    outputs: [{ name: 'fingerprint' }],
     ...(created === undefined ? {} : { created }),
   }).id;
 
@@ -80,17 +84,91 @@ test('nothing is sent while it cannot be asked what is waited for', async () => 
   expect(site.signals()).toHaveLength(1);
 });
 
-test('a result that Heat does not ask for any more is dropped', async () => {
+/** A rotation that is done and not acknowledged, and a Heat that hears again. */
+async function unacknowledged(): Promise<{ site: Site; id: string }> {
   const site = await createSite(cloud);
   const id = ask(site, 'one');
   heatTakesNoSignal();
   await site.pass();
   cloud.clearFaults();
-  const resource = site.cluster.stack.resources.get(RESOURCE);
-  if (resource) resource.current = undefined;
-  await site.pass();
+  return { site, id };
+}
+
+/** From now on Heat answers with these deployments. */
+const heatLists = ({ cluster }: Site, deployments: readonly Deployment[]): void => {
+  cluster.stack.deploymentsOn = () => [...deployments];
+};
+
+test('a result that Heat has stopped listing is given up after two answers, and its credentials are forgotten', async () => {
+  const { site, id } = await unacknowledged();
+  heatLists(site, []);
+  expect(await site.pass()).toMatchObject({ open: [{ id, why: 'the last answer did not list it' }] });
+  expect(await site.pass()).toMatchObject({ open: [] });
+  expect(await site.pass()).toMatchObject({ open: [] });
   expect(site.signals()).toEqual([]);
-  expect(await statesOf(site)).toEqual({ [id]: 'superseded' });
+  expect(await statesOf(site)).toEqual({ [id]: 'finished' });
+  expect((await site.ledger())[0]?.signal).toBeUndefined();
+  expect((await cli(site, ['status'])).stdout).toContain('finished, not listed any more');
+});
+
+test.each([1, 2, 3])(
+  'a result is answered, outputs included, when Heat lists its deployment again after %i empty answers',
+  async (times) => {
+    const { site, id } = await unacknowledged();
+    const listed = site.cluster.stack.deploymentsOn(site.server);
+    heatLists(site, []);
+    for (let time = 0; time < times; time += 1) await site.pass();
+    heatLists(site, listed);
+    expect(await site.pass()).toMatchObject({ open: [], settled: [] });
+    expect(site.signals()).toMatchObject([
+      { deploymentId: id, accepted: true, body: { deploy_status_code: 0 } },
+    ]);
+    expect(Object.keys(site.signals()[0]?.body ?? {})).toContain('fingerprint');
+    expect(await statesOf(site)).toEqual({ [id]: 'signalled' });
+  },
+);
+
+test('a stale answer with an older deployment supersedes nothing, and the older one is neither done nor answered', async () => {
+  const site = await createSite(cloud);
+  const older = ask(site, 'one', SECOND);
+  const stale = site.cluster.stack.deploymentsOn(site.server);
+  const newer = ask(site, 'two', SECOND + 5000);
+  const fresh = site.cluster.stack.deploymentsOn(site.server);
+  heatTakesNoSignal();
+  await site.pass();
+  cloud.clearFaults();
+  heatLists(site, stale);
+  for (const _ of [1, 2, 3]) expect(await site.pass()).toMatchObject({ settled: [] });
+  expect(site.signals()).toEqual([]);
+  expect((await cli(site, ['plan'])).stdout).toContain(`deployment ${older}: ignored, older than ${newer}`);
+  heatLists(site, fresh);
+  await site.pass();
+  expect(site.signals()).toMatchObject([{ deploymentId: newer, accepted: true }]);
+  expect(await statesOf(site)).toEqual({ [newer]: 'signalled' });
+});
+
+test('a killed rotation is done when Heat lists it again after stale and empty answers', async () => {
+  const site = await createSite(cloud);
+  ask(site, 'one', SECOND);
+  await site.pass();
+  const stale = site.cluster.stack.deploymentsOn(site.server);
+  const newer = ask(site, 'two', SECOND + 5000);
+  const fresh = site.cluster.stack.deploymentsOn(site.server);
+  // As a kill leaves it while the certificates are being issued.
+  const { ledger } = await site.start();
+  const killed = deployment(
+    { deploy_stack_id: 's', deploy_resource_name: 'r' },
+    { id: newer, creation_time: fresh[0]?.creation_time },
+  );
+  await ledger.accept({ ...killed, resource: ledger.entries()[0]?.resource ?? '' });
+  await ledger.start(newer);
+  for (const answer of [stale, [], stale, []]) {
+    heatLists(site, answer);
+    expect(await site.pass()).toMatchObject({ settled: [] });
+  }
+  heatLists(site, fresh);
+  expect(await site.pass()).toMatchObject({ settled: [{ id: newer, outcome: { statusCode: 0 } }] });
+  expect(site.signals().at(-1)).toMatchObject({ deploymentId: newer, accepted: true });
 });
 
 // Heat writes creation_time to the second, and a roll-back may follow at once.

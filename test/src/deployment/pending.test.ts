@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
-import { byAge, pendingOf } from '../../../src/deployment/pending.ts';
+import { newestOf, overtakenOf, pendingOf, type Recorded } from '../../../src/deployment/pending.ts';
 import { deployment } from '../support/deployments.ts';
 
 const at = (id: string, createdAt: number, resource = id): Deployment => ({
@@ -10,43 +10,67 @@ const at = (id: string, createdAt: number, resource = id): Deployment => ({
   createdAt,
   resource,
 });
-const ids = (found: readonly Deployment[]): string[] => found.map(({ id }) => id);
-const never = (): undefined => undefined;
+const ids = (found: readonly { id: string }[]): string[] => found.map(({ id }) => id);
 
-test('the order is that of creation, not of the metadata; at the same second that of the ids', () => {
-  expect(ids(pendingOf([at('c', 1), at('b', 3), at('z', 2), at('a', 2)], never))).toEqual([
-    'c',
-    'a',
-    'z',
-    'b',
-  ]);
+/** What has been taken up; a time says when something that is finished was accepted. */
+const recorded = (...entries: [Deployment, finished?: number | undefined][]): Recorded => ({
+  entries: () => entries.map(([entry]) => entry),
+  settledAt: (id) => entries.find(([entry]) => entry.id === id)?.[1],
+});
+const nothing = recorded();
+
+test('the work has the order of the list, whatever the creation times say', () => {
+  const list = [at('10_a', 3), at('20_b', 1), at('30_c', 2), at('30_c2', 2)];
+  expect(ids(pendingOf(list, nothing))).toEqual(['10_a', '20_b', '30_c', '30_c2']);
 });
 
-test('of several for one resource only the newest is asked for', () => {
-  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r'), at('other', 3)], never))).toEqual([
-    'other',
+test('only the newest of several deployments of one resource is pending', () => {
+  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r'), at('other', 3)], nothing))).toEqual([
     'new',
+    'other',
   ]);
 });
 
-test('what is settled is not pending, and an older one does not come up in its place', () => {
-  expect(
-    ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], (id) => (id === 'new' ? 1 : undefined))),
-  ).toEqual([]);
+test('a finished deployment is not pending, and an older one does not come up in its place', () => {
+  const done = recorded([at('new', 5, 'r'), 1]);
+  expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], done))).toEqual([]);
 });
 
-/** The order of `a` and `b`, finished at these times. */
-const doneAt = (a?: number, b?: number) => byAge((id) => (id === 'a' ? a : b));
-
-test('of two of the same second the one that has not been done is the newer, else the one accepted later', () => {
-  const pair = [at('a', 1, 'r'), at('b', 1, 'r')];
-  expect(ids(pair.toSorted(doneAt(undefined, 5)))).toEqual(['b', 'a']);
-  expect(ids(pair.toSorted(doneAt(5, undefined)))).toEqual(['a', 'b']);
-  expect(ids(pair.toSorted(doneAt(6, 5)))).toEqual(['b', 'a']);
-  expect(ids(pair.toSorted(doneAt()))).toEqual(['a', 'b']);
+test('an older deployment that is listed alone is not pending once a newer one was taken up', () => {
+  const [old, newer] = [at('old', 1, 'r'), at('new', 5, 'r')];
+  for (const taken of [recorded([newer]), recorded([newer, 7])]) {
+    expect(ids(pendingOf([old], taken))).toEqual([]);
+    expect(newestOf([old], taken).get('r')).toBe('new');
+    expect(overtakenOf([old], taken)).toEqual([{ id: 'old', by: 'new' }]);
+  }
+  expect(overtakenOf([old, newer], recorded([newer]))).toEqual([]);
 });
 
-test('the order of the metadata never matters', () => {
+test('a deployment that is forced is pending, also an older and a finished one', () => {
+  const [old, newer] = [at('old', 1, 'r'), at('new', 5, 'r')];
+  expect(ids(pendingOf([old], recorded([newer, 7], [old, 3]), 'old'))).toEqual(['old']);
+});
+
+test('of two of the same second the unfinished one is the newer, then the listed one, then the one accepted later', () => {
+  const [a, b] = [at('a', 1, 'r'), at('b', 1, 'r')];
+  const newest = (listed: Deployment[], finishedA?: number, finishedB?: number): string | undefined =>
+    newestOf(listed, recorded([a, finishedA], [b, finishedB])).get('r');
+  expect(newest([a, b], undefined, 5)).toBe('a');
+  expect(newest([a, b], 5, undefined)).toBe('b');
+  expect(newest([a, b], 6, 5)).toBe('a');
+  expect(newest([a, b])).toBe('b');
+  expect(newest([a])).toBe('a');
+  expect(newest([b], 6, 5)).toBe('a');
+});
+
+test('a deployment without a creation time is the newest while it is listed and not finished', () => {
+  const [dateless, dated] = [at('dateless', 0, 'r'), at('dated', 5, 'r')];
+  expect(ids(pendingOf([dateless], recorded([dated, 7])))).toEqual(['dateless']);
+  expect(ids(pendingOf([dated], recorded([dateless, 7])))).toEqual(['dated']);
+  expect(ids(pendingOf([dated], recorded([dateless])))).toEqual(['dated']);
+});
+
+test('which deployment is the newest never depends on the order of the list', () => {
   const some = fc.array(fc.tuple(fc.nat(3), fc.nat(2)), { maxLength: 6 });
   fc.assert(
     fc.property(
@@ -55,7 +79,10 @@ test('the order of the metadata never matters', () => {
         return fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length }));
       }),
       ([list, shuffled]) => {
-        expect(ids(pendingOf(shuffled, never))).toEqual(ids(pendingOf(list, never)));
+        expect(newestOf(shuffled, nothing)).toEqual(newestOf(list, nothing));
+        expect(ids(pendingOf(shuffled, nothing)).toSorted()).toEqual(
+          ids(pendingOf(list, nothing)).toSorted(),
+        );
       },
     ),
   );
