@@ -77,7 +77,7 @@ export async function findCertificates(
   authorities: Authorities,
 ): Promise<{ copies: Copy[]; unreadable: string[] }> {
   const { disk, clock } = hands;
-  const { entriesOf } = await import('../../src/files/kubeconfig.ts');
+  const { entriesOf } = await import('../../src/files/kubeconfig-contents.ts');
   const { findCopies } = await import('../../src/files/copies.ts');
   const unreadable: string[] = [];
   const passOver = (_: string, error: unknown): void => {

@@ -60,27 +60,34 @@ async function lookAtKubeconfig(
   const leaf = layout.certificates.find((row) => row.name === name);
   const certificate = leaf?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
-  const { embeddedIn } = await import('../../src/files/kubeconfig.ts');
+  const { identityIn, readSource } = await import('../../src/files/kubeconfig-contents.ts');
+  const read = async (path: string): Promise<string | undefined> =>
+    (await readIfThere(disk, path))?.toString('utf8');
   try {
-    const embedded = embeddedIn(file.path, text.toString('utf8'));
+    const identity = identityIn(file.path, text.toString('utf8'));
     for (const [pem, path] of [
-      [embedded.certificate, certificate],
-      [embedded.ca, ca],
+      [identity.certificate?.pem, certificate],
+      [identity.ca?.pem, ca],
     ]) {
       const current = path === undefined ? undefined : await readIfThere(disk, path);
       if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
         holding.faults.push(`does not hold what is in ${path}`);
     }
-    if (leaf && !leaf.files) holding.faults.push(...embeddedFaults(embedded, file.path, trusted, now));
+    if (leaf && !leaf.files) {
+      const pem = await readSource(file.path, identity.certificate, read);
+      const key = await readSource(file.path, identity.key, read);
+      holding.faults.push(...pairFaults(pem, key, file.path, trusted, now));
+    }
   } catch (error) {
     holding.faults.push(explain(error));
   }
   return holding;
 }
 
-/** What is wrong with a certificate that lies nowhere but in its kubeconfig. */
-function embeddedFaults(
-  { certificate: pem, key }: { certificate: string | undefined; key: string | undefined },
+/** What is wrong with a certificate that only its kubeconfig embeds, or names. */
+function pairFaults(
+  pem: string | undefined,
+  key: string | undefined,
   path: string,
   trusted: readonly X509Certificate[] | undefined,
   now: number,

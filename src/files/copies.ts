@@ -2,7 +2,8 @@ import { dirname, resolve } from 'node:path';
 import { codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 import type { Recognized } from '../certificates/recognize.ts';
-import { filesNamedIn, type Known, renewKubeconfig } from './kubeconfig.ts';
+import { type Known, renewKubeconfig } from './kubeconfig.ts';
+import { filesNamedIn } from './kubeconfig-contents.ts';
 import type { ManagedFile } from './managed-file.ts';
 import { blocksIn, copiesIn, renewPem } from './pem-copies.ts';
 import type { Renewal } from './renewal.ts';
@@ -106,7 +107,7 @@ const NOTHING: ReadonlySet<string> = new Set();
 export function knownTo(renewal: Renewal, role: RoleLayout, { pems }: Copies): (path: string) => Known {
   const whole = wholeOf(pems, role, renewal);
   const leaf = (name: string | undefined): ReturnType<Known['leaf']> =>
-    name === undefined ? undefined : renewal.leaf(name);
+    name === undefined || renewal.leavesStay ? undefined : renewal.leaf(name);
   return (path) => ({
     ca: (pem) => {
       const fresh = renewPem(pem, renewal, NOTHING);

@@ -10,11 +10,12 @@ export async function readCurrentCertificates(
   { authorities, certificates, kubeconfigs }: RoleLayout,
   read: (path: string) => Promise<string | undefined>,
 ): Promise<CurrentCertificates> {
-  const { embeddedIn } = await import('./kubeconfig.ts');
-  const embedded = async (name: string): Promise<string> => {
-    const row = kubeconfigs.find(({ certificate }) => certificate === name);
-    const text = row && (await read(row.file.path));
-    return (row && text && embeddedIn(row.file.path, text).certificate) ?? '';
+  const { identityIn, readSource } = await import('./kubeconfig-contents.ts');
+  const inKubeconfig = async (name: string): Promise<string> => {
+    const path = kubeconfigs.find(({ certificate }) => certificate === name)?.file.path;
+    const text = path === undefined ? undefined : await read(path);
+    if (path === undefined || !text) return '';
+    return (await readSource(path, identityIn(path, text).certificate, read)) ?? '';
   };
   return {
     authorities: await Promise.all(
@@ -22,7 +23,7 @@ export async function readCurrentCertificates(
     ),
     certificates: await Promise.all(
       certificates.map(async ({ name, files }) => {
-        const pem = files ? ((await read(files.certificate.path)) ?? '') : await embedded(name);
+        const pem = files ? ((await read(files.certificate.path)) ?? '') : await inKubeconfig(name);
         return [name, pem] as const;
       }),
     ),

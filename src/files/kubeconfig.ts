@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { currentContext, isCurrent, readField } from './kubeconfig-contents.ts';
 import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
 
 type Pair = { certificate: string; key: string };
@@ -55,14 +56,15 @@ function claimsOf(sheet: Sheet, identity: Renewed | undefined, known: Known): Cl
   for (const { name, field } of sheet.entries('clusters', 'cluster')) {
     const ca = field('certificate-authority-data');
     if (!ca) continue;
-    const found = known.ca(read(ca).pem);
+    const found = known.ca(readField(ca).pem);
     const pem = isCurrent(name, current.cluster) ? (identity?.ca ?? found) : found;
     claims.push({ ...ca, isRecognized: found !== undefined, pem });
   }
   for (const { name, field } of sheet.entries('users', 'user')) {
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
-    const found = (certificate && known.leaf(read(certificate).pem)) ?? (key && known.leaf(read(key).pem));
+    const found =
+      (certificate && known.leaf(readField(certificate).pem)) ?? (key && known.leaf(readField(key).pem));
     const wanted = isCurrent(name, current.user) ? (identity?.pair ?? found) : found;
     // Only as a pair: a new certificate beside an old key would be of no use to anybody.
     const renews = (one: Field | undefined, path: string): boolean => {
@@ -98,107 +100,9 @@ function editsOf(sheet: Sheet, claims: readonly Claim[]): Edit[] {
   });
 }
 
-/** The files that a kubeconfig names in place of embedding them, as it writes them. */
-export function filesNamedIn(path: string, text: string): string[] {
-  const fields = sheetsOf(path, text).flatMap((sheet) => [
-    ...sheet.entries('clusters', 'cluster').map(({ field }) => field('certificate-authority')),
-    ...sheet
-      .entries('users', 'user')
-      .flatMap(({ field }) => [field('client-certificate'), field('client-key')]),
-  ]);
-  return fields.flatMap((field) => (field ? [textOf(field.scalar)] : []));
-}
-
-/** What each entry of a kubeconfig embeds, PEM, and the file that it names for the key. */
-export type EmbeddedEntry = {
-  /** `cluster k1`, `user admin` */
-  entry: string;
-  ca?: string | undefined;
-  certificate?: string | undefined;
-  key?: string | undefined;
-  keyFile?: string | undefined;
-};
-
-const pemOf = (field: Field | undefined): string | undefined => field && read(field).pem;
-
-/** @throws `bad-file` with line and column when it is no YAML */
-export function entriesOf(path: string, text: string): EmbeddedEntry[] {
-  return sheetsOf(path, text).flatMap((sheet) => [
-    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
-      entry: `cluster ${name ?? ''}`.trim(),
-      ca: pemOf(field('certificate-authority-data')),
-    })),
-    ...sheet.entries('users', 'user').map(({ name, field }) => {
-      const keyFile = field('client-key');
-      return {
-        entry: `user ${name ?? ''}`.trim(),
-        certificate: pemOf(field('client-certificate-data')),
-        key: pemOf(field('client-key-data')),
-        keyFile: keyFile && textOf(keyFile.scalar),
-      };
-    }),
-  ]);
-}
-
-/** What the current context of a kubeconfig embeds (PEM); undefined for what it names as a file, or not at all. */
-export function embeddedIn(
-  path: string,
-  text: string,
-): { ca: string | undefined; certificate: string | undefined; key: string | undefined } {
-  const [sheet] = sheetsOf(path, text);
-  const current = sheet && currentContext(sheet);
-  const embedded = (
-    list: string,
-    part: string,
-    name: string | undefined,
-    key: string,
-  ): string | undefined => {
-    const found = sheet
-      ?.entries(list, part)
-      .find((entry) => entry.name === name)
-      ?.field(key);
-    return found && read(found).pem;
-  };
-  return {
-    ca: embedded('clusters', 'cluster', current?.cluster, 'certificate-authority-data'),
-    certificate: embedded('users', 'user', current?.user, 'client-certificate-data'),
-    key: embedded('users', 'user', current?.user, 'client-key-data'),
-  };
-}
-
-/** An entry without a name is nobody's, least of all that of a file without a current context. */
-const isCurrent = (name: string | undefined, current: string | undefined): boolean =>
-  name !== undefined && name === current;
-
-/** The cluster and the user that kubectl would take. */
-function currentContext(sheet: Sheet): { cluster: string | undefined; user: string | undefined } {
-  const wanted = sheet.text('current-context');
-  const context = sheet.entries('contexts', 'context').find(({ name }) => isCurrent(name, wanted));
-  const named = (key: string): string | undefined => {
-    const found = context?.field(key);
-    return found && textOf(found.scalar);
-  };
-  return { cluster: named('cluster'), user: named('user') };
-}
-
-const encode = (text: string): string => Buffer.from(text).toString('base64');
-const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
-
-/**
- * What a field embeds, and the text that another PEM is in its place. What is tagged `!!binary` is base64 of what
- * kubectl takes, which is base64 again; some have it only once.
- */
-function read({ scalar }: Pick<Field, 'scalar'>): { pem: string; write: (pem: string) => string } {
-  const text = textOf(scalar);
-  if (typeof scalar.value === 'string') return { pem: decode(text), write: encode };
-  return text.includes('-----BEGIN')
-    ? { pem: text, write: encode }
-    : { pem: decode(text), write: (pem) => encode(encode(pem)) };
-}
-
 /** The scalar's own bytes in the source; base64 needs no quotes, but those that are there are kept. */
 function replace(scalar: Field['scalar'], pem: string): Edit[] {
-  const { write, pem: before } = read({ scalar });
+  const { write, pem: before } = readField({ scalar });
   const text = write(pem);
   if (!scalar.range || scalar.value === text || (typeof scalar.value !== 'string' && before === pem))
     return [];

@@ -114,6 +114,7 @@ export async function createBench(): Promise<Bench> {
         await node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, 'none yet');
     const { code, stderr } = await node.agent('make-cert');
     if (code !== 0) throw new Error(`make-cert: ${stderr}`);
+    if (layout === 'kubernetes-certs') await writeKubeconfigs(node);
     const folder = join(store, layout);
     await copyCertificates(node.root, folder);
     await node.close();
@@ -172,6 +173,29 @@ export async function createBench(): Promise<Bench> {
       await rm(store, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
+}
+
+/** The layout knows of none: Magnum's scripts write one that names files, and an operator has one that embeds them. */
+async function writeKubeconfigs({ read, write }: TestNode): Promise<void> {
+  const certs = '/etc/kubernetes/certs';
+  const data = async (name: string): Promise<string> =>
+    Buffer.from(await read(`${certs}/${name}`)).toString('base64');
+  await write(
+    '/etc/kubernetes/kubelet-config.yaml',
+    `clusters: [{ name: k1, cluster: { certificate-authority: ${certs}/ca.crt } }]
+users:
+- name: kubelet
+  user: { client-certificate: ${certs}/kubelet.crt, client-key: ${certs}/kubelet.key }
+`,
+  );
+  await write(
+    '/etc/kubernetes/admin.conf',
+    `clusters: [{ name: k1, cluster: { certificate-authority-data: ${await data('ca.crt')} } }]
+users:
+- name: admin
+  user: { client-certificate-data: ${await data('admin.crt')}, client-key-data: ${await data('admin.key')} }
+`,
+  );
 }
 
 async function copyCertificates(from: string, to: string): Promise<void> {

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { parseAllDocuments } from 'yaml';
-import type { Layout, RoleLayout } from '../../src/certificates/layout.ts';
+import type { KubeconfigRow, Layout, RoleLayout } from '../../src/certificates/layout.ts';
 import { kubeadm } from '../../src/certificates/layouts/kubeadm.ts';
 import { kubernetesCerts } from '../../src/certificates/layouts/kubernetes-certs.ts';
 import { kubernetesPki } from '../../src/certificates/layouts/kubernetes-pki.ts';
@@ -17,6 +17,21 @@ const LAYOUTS: Record<LayoutName, Layout> = {
   swarm,
 };
 export const layoutOf = (name: LayoutName): RoleLayout => LAYOUTS[name].roles.master;
+
+/** Kubeconfigs that the layout does not name (bench.ts writes them). */
+const BESIDE: Record<LayoutName, readonly Omit<KubeconfigRow, 'user' | 'server'>[]> = {
+  'kubernetes-certs': [
+    {
+      file: { path: '/etc/kubernetes/admin.conf', owner: '', group: '', mode: 0, directoryMode: 0 },
+      create: false,
+      certificate: 'admin',
+      ca: 'kubelet',
+    },
+  ],
+  'kubernetes-pki': [],
+  kubeadm: [],
+  swarm: [],
+};
 
 /**
  * What is wrong with a set of certificates: a key that does not fit, a certificate that the CA beside it has
@@ -63,7 +78,7 @@ export function faultsOfSet(layout: LayoutName, files: Files, { several = false 
       ),
     );
   }
-  for (const { file, ca, certificate, create, byPath } of role.kubeconfigs) {
+  for (const { file, ca, certificate, create, byPath } of [...role.kubeconfigs, ...BESIDE[layout]]) {
     const leaf = role.certificates.find(({ name }) => name === certificate);
     if ((!create && !files.has(file.path)) || byPath === true) continue;
     const embedded = embeddedIn(text(file.path));

@@ -17,7 +17,7 @@ afterAll(async () => {
 
 test.each(PHASES)('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario) => {
   const result = await sweep(bench, scenario, ({ points }) =>
-    sample(distinctPoints(points), 2).map((point) => [killAt(point)]),
+    sample(distinctPoints(points), 1).map((point) => [killAt(point)]),
   );
   expect(result.reference.points.length).toBeGreaterThanOrEqual(30);
   say(name, result);

@@ -40,11 +40,22 @@ const after = (work: Work, layout: Scenario['layout'] = 'kubernetes-certs'): Sce
   work,
 });
 
-/** The phases of a rotation, each from where the one before has ended, and what comes of service-account keys. */
-export const PHASES = [
-  ['the phase trust', after('trust')],
-  ['the phase trust, with kubeconfigs', after('trust', 'kubernetes-pki')],
-  ['the phase reissue', after('reissue')],
-  ['the phase retire', after('retire')],
-  ["the end of an old service-account key's grace", after('grace')],
+const PHASE_LAYOUTS = [
+  ['files and kubeconfigs of both kinds', 'kubernetes-certs'],
+  ['kubeconfigs that embed', 'kubernetes-pki'],
+  ["kubeadm's files", 'kubeadm'],
+  ['a swarm', 'swarm'],
 ] as const;
+
+/**
+ * The phases of a rotation in every layout, each from where the one before has ended, and what comes of service-account
+ * keys.
+ */
+export const PHASES: readonly (readonly [string, Scenario])[] = [
+  ...PHASE_LAYOUTS.flatMap(([words, layout]) =>
+    (['trust', 'reissue', 'retire'] as const).map(
+      (phase) => [`the phase ${phase}, ${words}`, after(phase, layout)] as const,
+    ),
+  ),
+  ["the end of an old service-account key's grace", after('grace')],
+];

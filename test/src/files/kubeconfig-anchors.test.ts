@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { embeddedIn, type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { type Known, renewKubeconfig } from '../../../src/files/kubeconfig.ts';
+import { identityIn } from '../../../src/files/kubeconfig-contents.ts';
 import type { Identity } from '../../../src/files/new-kubeconfig.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
@@ -11,6 +12,11 @@ const pem = (what: string): string => `-----BEGIN ${what}-----\n`;
 
 const identity: Identity = { ca: pem('new CA'), certificate: pem('new certificate'), key: pem('new key') };
 const old: Identity = { ca: pem('old CA'), certificate: pem('old certificate'), key: pem('old key') };
+const embedded = ({ ca, certificate, key }: Identity): ReturnType<typeof identityIn> => ({
+  ca: { pem: ca },
+  certificate: { pem: certificate },
+  key: { pem: key },
+});
 const known: Known = {
   ca: (one) => (one === old.ca ? identity.ca : undefined),
   leaf: (one) => (one === old.certificate ? identity : undefined),
@@ -73,7 +79,7 @@ describe('what an anchor holds is replaced where it stands, for all who use it',
 
   test('and is seen where it is used', () => {
     const text = NODES.replace('name: k1', 'name: k0').replace('name: k2', 'name: k1') + CONTEXT;
-    expect(embeddedIn(PATH, text)).toEqual(old);
+    expect(identityIn(PATH, text)).toEqual(embedded(old));
   });
 });
 
@@ -122,7 +128,7 @@ ${CONTEXT}`;
     expect(renew(text)).toBe(swapped(oneLine));
     expect(renew(text, nothingKnown)).toBe(swapped(oneLine));
     expect(renew(renew(text))).toBe(swapped(oneLine));
-    expect(embeddedIn(PATH, text)).toEqual(old);
+    expect(identityIn(PATH, text)).toEqual(embedded(old));
   });
 });
 

@@ -1,0 +1,109 @@
+import { dirname, resolve } from 'node:path';
+import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
+
+/** The files that a kubeconfig names in place of embedding them, as it writes them. */
+export function filesNamedIn(path: string, text: string): string[] {
+  const fields = sheetsOf(path, text).flatMap((sheet) => [
+    ...sheet.entries('clusters', 'cluster').map(({ field }) => field('certificate-authority')),
+    ...sheet
+      .entries('users', 'user')
+      .flatMap(({ field }) => [field('client-certificate'), field('client-key')]),
+  ]);
+  return fields.flatMap((field) => (field ? [textOf(field.scalar)] : []));
+}
+
+/** What each entry of a kubeconfig embeds, PEM, and the file that it names for the key. */
+export type EmbeddedEntry = {
+  /** `cluster k1`, `user admin` */
+  entry: string;
+  ca?: string | undefined;
+  certificate?: string | undefined;
+  key?: string | undefined;
+  keyFile?: string | undefined;
+};
+
+const pemOf = (field: Field | undefined): string | undefined => field && readField(field).pem;
+
+/** @throws `bad-file` with line and column when it is no YAML */
+export function entriesOf(path: string, text: string): EmbeddedEntry[] {
+  return sheetsOf(path, text).flatMap((sheet) => [
+    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
+      entry: `cluster ${name ?? ''}`.trim(),
+      ca: pemOf(field('certificate-authority-data')),
+    })),
+    ...sheet.entries('users', 'user').map(({ name, field }) => {
+      const keyFile = field('client-key');
+      return {
+        entry: `user ${name ?? ''}`.trim(),
+        certificate: pemOf(field('client-certificate-data')),
+        key: pemOf(field('client-key-data')),
+        keyFile: keyFile && textOf(keyFile.scalar),
+      };
+    }),
+  ]);
+}
+
+/** What a kubeconfig says of a certificate or a key: the PEM that it embeds, or the file that it names. */
+export type Source = { pem: string; file?: never } | { file: string; pem?: never };
+
+/** Whom the user of the current context trusts and what it presents; undefined for what is not said at all. */
+export function identityIn(
+  path: string,
+  text: string,
+): { ca: Source | undefined; certificate: Source | undefined; key: Source | undefined } {
+  const [sheet] = sheetsOf(path, text);
+  const current = sheet && currentContext(sheet);
+  const source = (list: string, part: string, name: string | undefined, key: string): Source | undefined => {
+    const entry = sheet?.entries(list, part).find((one) => isCurrent(one.name, name));
+    const embedded = entry?.field(`${key}-data`);
+    if (embedded) return { pem: readField(embedded).pem };
+    const named = entry?.field(key);
+    return named && { file: textOf(named.scalar) };
+  };
+  return {
+    ca: source('clusters', 'cluster', current?.cluster, 'certificate-authority'),
+    certificate: source('users', 'user', current?.user, 'client-certificate'),
+    key: source('users', 'user', current?.user, 'client-key'),
+  };
+}
+
+/** @param path of the kubeconfig: the names in it are relative to its directory */
+export const readSource = async (
+  path: string,
+  source: Source | undefined,
+  read: (path: string) => Promise<string | undefined>,
+): Promise<string | undefined> =>
+  source?.file === undefined ? source?.pem : await read(resolve(dirname(path), source.file));
+
+/** An entry without a name is nobody's, least of all that of a file without a current context. */
+export const isCurrent = (name: string | undefined, current: string | undefined): boolean =>
+  name !== undefined && name === current;
+
+/** The cluster and the user that kubectl would take. */
+export function currentContext(sheet: Sheet): { cluster: string | undefined; user: string | undefined } {
+  const wanted = sheet.text('current-context');
+  const context = sheet.entries('contexts', 'context').find(({ name }) => isCurrent(name, wanted));
+  const named = (key: string): string | undefined => {
+    const found = context?.field(key);
+    return found && textOf(found.scalar);
+  };
+  return { cluster: named('cluster'), user: named('user') };
+}
+
+const encode = (text: string): string => Buffer.from(text).toString('base64');
+const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
+
+/**
+ * What a field embeds, and the text that another PEM is in its place. What is tagged `!!binary` is base64 of what
+ * kubectl takes, which is base64 again; some have it only once.
+ */
+export function readField({ scalar }: Pick<Field, 'scalar'>): {
+  pem: string;
+  write: (pem: string) => string;
+} {
+  const text = textOf(scalar);
+  if (typeof scalar.value === 'string') return { pem: decode(text), write: encode };
+  return text.includes('-----BEGIN')
+    ? { pem: text, write: encode }
+    : { pem: decode(text), write: (pem) => encode(encode(pem)) };
+}
