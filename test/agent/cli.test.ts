@@ -6,8 +6,8 @@ import { takeLock } from '../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
-import { cli } from './support/cli.ts';
-import { createSite, type Site } from './support/site.ts';
+import { cli } from '../scenarios/support/cli.ts';
+import { createSite, type Site } from '../scenarios/support/site.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {

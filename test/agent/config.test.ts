@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
-import { load, PATH, refusal } from './support/config.ts';
+import { load, PATH, refusal } from '../scenarios/support/config.ts';
 
 describe('agent.yaml', () => {
   test('an empty file is a configuration: everything has a default', async () => {

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, isObject, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
-import { listenForNotify } from './support/notify-socket.ts';
-import { eventually } from './support/eventually.ts';
-import { createSite, type Site } from './support/site.ts';
+import { listenForNotify } from '../scenarios/support/notify-socket.ts';
+import { eventually } from '../scenarios/support/eventually.ts';
+import { createSite, type Site } from '../scenarios/support/site.ts';
 
 /** The daemon as a process of its own: what it is told by the kernel and by systemd. */
 let cloud: Cloud;

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { createSite } from '../agent/support/site.ts';
+import { createSite } from '../scenarios/support/site.ts';
 
 /** The same deployments to the agent and to the predecessor: README.md says how golden.json was made. */
 

@@ -8,7 +8,7 @@ import { startCloud, type Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { serviceAccountParameters } from '../cloud/generation.ts';
 import { createKeyPool } from '../cloud/key-pool.ts';
-import { filesWith, newTrustee, trusteeOf } from '../agent/support/trustee.ts';
+import { filesWith, newTrustee, trusteeOf } from '../scenarios/support/trustee.ts';
 import { createNode, type TestNode } from '../fakes/node.ts';
 import { createRunner, type Run } from './run.ts';
 import { askUnits } from './socket-systemctl.ts';

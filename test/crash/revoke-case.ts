@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { ETCD_LIST, listOf } from '../agent/support/lists.ts';
+import { ETCD_LIST, listOf } from '../scenarios/support/lists.ts';
 import { type Bench, unitsOf } from './bench.ts';
 import { bodies, runUntilDone } from './script-case.ts';
 import { askUnits } from './socket-systemctl.ts';

@@ -2,7 +2,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import * as v from 'valibot';
 import { presentedCertificate } from '../../src/services/presented.ts';
-import { type Canaries, sightings } from '../agent/support/canaries.ts';
+import { type Canaries, sightings } from '../scenarios/support/canaries.ts';
 import {
   clusterStatus,
   openstack,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
-import { eventually } from '../agent/support/eventually.ts';
+import { eventually } from '../scenarios/support/eventually.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { createSigner, makeList, signLeaf, type Signer } from '../src/support/crl.ts';
 import { agentOn } from './agent-on.ts';

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { CLOUD_CONFIG, cloudConfig, HEAT_PARAMS, type Trustee } from '../agent/support/trustee.ts';
+import { CLOUD_CONFIG, cloudConfig, HEAT_PARAMS, type Trustee } from '../scenarios/support/trustee.ts';
 import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 

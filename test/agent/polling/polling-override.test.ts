@@ -11,7 +11,7 @@ import { createSecrets } from '../../../src/base/secrets.ts';
 import { fixture, jsonObject } from '../../src/support/fixtures.ts';
 import { agentErrorOf, valueOrAgentError } from '../../src/support/outcome-of.ts';
 import { tempRoot } from '../../src/support/temp-root.ts';
-import { fastClock } from '../support/clock.ts';
+import { fastClock } from '../../scenarios/support/clock.ts';
 
 const PATH = '/var/lib/coe-agent/polling.json';
 const YAML = '/etc/coe-agent/agent.yaml';

@@ -6,7 +6,7 @@ import { createOpenSocket, type OpenSocket } from '../../../src/openstack/web-so
 import { listenToQueue } from '../../../src/openstack/zaqar-socket.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { queueOf } from '../../cloud/queues.ts';
-import { fastClock } from '../../agent/support/clock.ts';
+import { fastClock } from '../../scenarios/support/clock.ts';
 import { systemClock } from '../../../src/base/clock.ts';
 
 let cloud: Cloud | undefined;

@@ -3,7 +3,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { type ListHands, type ListPlan, seeListTaken } from '../../../src/services/list.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
-import { fastClock } from '../../agent/support/clock.ts';
+import { fastClock } from '../../scenarios/support/clock.ts';
 
 const GOOD = { certificate: '/good.crt', key: '/good.key' };
 const BAD = { certificate: '/bad.crt', key: '/bad.key' };

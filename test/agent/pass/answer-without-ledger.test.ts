@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Instrument } from '../../agent/compose.ts';
-import { tellUnrecorded } from '../../agent/pass/answer-without-ledger.ts';
-import { AgentError } from '../../src/base/errors.ts';
-import type { Order } from '../../src/hooks/run-files.ts';
-import type { RunState } from '../../src/hooks/runs.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { faultsOfSet } from '../crash/certificate-set.ts';
-import { NEVER } from '../src/support/clock.ts';
-import { cli } from './support/cli.ts';
-import { runLoop } from './support/daemon.ts';
-import { createSite, type Site } from './support/site.ts';
+import type { Instrument } from '../../../agent/compose.ts';
+import { tellUnrecorded } from '../../../agent/pass/answer-without-ledger.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import type { Order } from '../../../src/hooks/run-files.ts';
+import type { RunState } from '../../../src/hooks/runs.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { faultsOfSet } from '../../crash/certificate-set.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { runLoop } from '../../scenarios/support/daemon.ts';
+import { createSite, type Site } from '../../scenarios/support/site.ts';
 
 /** The disk on which the agent keeps its records fails for good, or for a while. */
 let cloud: Cloud;

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Config } from '../../agent/config.ts';
-import { translateOsCollectConfig } from '../../agent/config/os-collect.ts';
-import { valueOrAgentError } from '../src/support/outcome-of.ts';
-import { INI, load, PATH, refusal } from './support/config.ts';
+import type { Config } from '../../../agent/config.ts';
+import { translateOsCollectConfig } from '../../../agent/config/os-collect.ts';
+import { valueOrAgentError } from '../../src/support/outcome-of.ts';
+import { INI, load, PATH, refusal } from '../../scenarios/support/config.ts';
 
 const translate = (text: string): { value: Record<string, unknown>; notices: string[] } => {
   const notices: string[] = [];

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { whyNotRead } from '../../agent/revocation/list-named.ts';
-import type { RevocationListRow } from '../../src/certificates/layout.ts';
-import { settingsOf } from '../../src/services/unit-settings.ts';
-import { NEVER } from '../src/support/clock.ts';
-import { tempRoot } from '../src/support/temp-root.ts';
+import { whyNotRead } from '../../../agent/revocation/list-named.ts';
+import type { RevocationListRow } from '../../../src/certificates/layout.ts';
+import { settingsOf } from '../../../src/services/unit-settings.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { tempRoot } from '../../src/support/temp-root.ts';
 
 const LIST = '/etc/tls/clients.crl';
 

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { runLoop } from './support/daemon.ts';
-import { createSite, type Site } from './support/site.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { runLoop } from '../../scenarios/support/daemon.ts';
+import { createSite, type Site } from '../../scenarios/support/site.ts';
 
 /** What heat-params leave to the cloud: the server's own addresses. */
 let cloud: Cloud;

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { cli } from './support/cli.ts';
-import { runLoop } from './support/daemon.ts';
-import { createSite, type Site, type SiteSpec } from './support/site.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { runLoop } from '../../scenarios/support/daemon.ts';
+import { createSite, type Site, type SiteSpec } from '../../scenarios/support/site.ts';
 
 /** An old service-account key is accepted for a while, and goes by itself. */
 

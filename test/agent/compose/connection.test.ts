@@ -1,7 +1,7 @@
 import { createServer, request } from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { createSite } from './support/site.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { createSite } from '../../scenarios/support/site.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {

@@ -1,21 +1,21 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Hands } from '../../agent/hands.ts';
-import { carryOutMigration } from '../../agent/migration/migrate.ts';
+import type { Hands } from '../../../agent/hands.ts';
+import { carryOutMigration } from '../../../agent/migration/migrate.ts';
 import {
   describeMigration,
   type MigrationStep,
   planMigration,
   planReturn,
-} from '../../agent/migration/plan.ts';
-import { writeRecord } from '../../src/base/record.ts';
-import { settingsOf } from '../../src/services/unit-settings.ts';
-import type { UnitManager, UnitStatus } from '../../src/services/unit-manager.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { at } from '../cloud/exchange.ts';
-import { NEVER } from '../src/support/clock.ts';
-import { rawDeployment } from '../src/support/deployments.ts';
-import { agentErrorOf } from '../src/support/outcome-of.ts';
-import { createSite, type Site } from './support/site.ts';
+} from '../../../agent/migration/plan.ts';
+import { writeRecord } from '../../../src/base/record.ts';
+import { settingsOf } from '../../../src/services/unit-settings.ts';
+import type { UnitManager, UnitStatus } from '../../../src/services/unit-manager.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { at } from '../../cloud/exchange.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { rawDeployment } from '../../src/support/deployments.ts';
+import { agentErrorOf } from '../../src/support/outcome-of.ts';
+import { createSite, type Site } from '../../scenarios/support/site.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {

@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 import { execFile } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { at, parseObject } from '../cloud/exchange.ts';
-import { isSignedBy } from './support/certificates.ts';
-import { cli } from './support/cli.ts';
-import { createSite, type Site } from './support/site.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { at, parseObject } from '../../cloud/exchange.ts';
+import { isSignedBy } from '../../scenarios/support/certificates.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { createSite, type Site } from '../../scenarios/support/site.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {

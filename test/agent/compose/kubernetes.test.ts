@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { createServer } from 'node:https';
 import { expect, onTestFinished, test } from 'vitest';
-import { openKubernetesWith } from '../../agent/compose/kubernetes.ts';
-import { createSigner, type Signer, signLeaf } from '../src/support/crl.ts';
-import { NEVER } from '../src/support/clock.ts';
+import { openKubernetesWith } from '../../../agent/compose/kubernetes.ts';
+import { createSigner, type Signer, signLeaf } from '../../src/support/crl.ts';
+import { NEVER } from '../../src/support/clock.ts';
 
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 type Leaf = { cert: string; key: string };
