@@ -1,5 +1,5 @@
 import { Command, CommanderError, Option } from 'commander';
-import { createDisk } from '../src/base/disk.ts';
+import { createDisk } from '../src/base/real-disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
 import { createSecrets } from '../src/base/secrets.ts';

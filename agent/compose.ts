@@ -1,7 +1,8 @@
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
-import { createDisk, type Disk, readIfThere } from '../src/base/disk.ts';
+import { createDisk } from '../src/base/real-disk.ts';
+import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from '../src/base/log.ts';
 import { createRetry } from '../src/base/retry.ts';
@@ -144,7 +145,6 @@ export async function compose({
       collectorOf(name, config, {
         disk,
         clock,
-        uid,
         ...readersOf(heat, keystone, createCfn({ http, secrets })),
         openTempUrl: (url) => createTempUrl(url, { http, secrets }),
         openQueue: (from) => openQueue(queueUserOf(from), keystone, zaqar),
@@ -176,7 +176,7 @@ export async function compose({
     openCluster: openClusterWith(config, keystone, http, retry),
     openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http)),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
-    hooks: hooksOf(config, env, disk, uid),
+    hooks: hooksOf(config, env, disk),
     runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),
     systemctl,
     unitManager: async () => {

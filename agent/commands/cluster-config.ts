@@ -1,5 +1,6 @@
 import { dirname, join, resolve } from 'node:path';
-import { createDisk, type Disk } from '../../src/base/disk.ts';
+import { createDisk } from '../../src/base/real-disk.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';

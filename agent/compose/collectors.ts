@@ -37,9 +37,9 @@ export type Readers = {
 export function collectorOf(
   name: CollectorName,
   polling: Polling,
-  hands: Readers & { disk: Disk; clock: Clock; uid: number },
+  hands: Readers & { disk: Disk; clock: Clock },
 ): Collector {
-  const { disk, uid } = hands;
+  const { disk } = hands;
   switch (name) {
     case 'heat': {
       const from = requireSection(name, polling.heat);
@@ -63,9 +63,9 @@ export function collectorOf(
     case 'config_drive':
       return configDriveCollector(hands.readDrive);
     case 'heat_local':
-      return heatLocalCollector(disk, polling.heat_local.path, uid);
+      return heatLocalCollector(disk, polling.heat_local.path);
     case 'local':
-      return localCollector(disk, polling.local.path, uid);
+      return localCollector(disk, polling.local.path);
   }
 }
 

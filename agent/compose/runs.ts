@@ -11,13 +11,13 @@ import type { Config } from '../config.ts';
 import type { Hands } from '../hands.ts';
 
 /** The operator's own directories come first, and alone may have a `script`: others have the predecessor's. */
-export function hooksOf(config: Config, env: NodeJS.ProcessEnv, disk: Disk, uid: number): Hands['hooks'] {
+export function hooksOf(config: Config, env: NodeJS.ProcessEnv, disk: Disk): Hands['hooks'] {
   const chosen = [...config.hooks.path, ...(env['HEAT_CONFIG_HOOKS'] ? [env['HEAT_CONFIG_HOOKS']] : [])];
   const { timeout_seconds: timeout, grace_seconds: grace } = config.scripts;
   return {
     find: async (name) => {
       const directories = name === 'script' ? chosen : [...chosen, ...HOOK_DIRECTORIES];
-      return await findHook(name, directories, { disk, uid });
+      return await findHook(name, directories, disk);
     },
     settings: { base: baseEnvironment(env), timeoutMs: timeout * 1000, graceMs: grace * 1000 },
   };

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 
 /**
  * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
@@ -23,10 +23,10 @@ export async function copyAttributes(
   }
 }
 
-/** Signatures of the content, which is another one. */
-const OF_CONTENT: ReadonlySet<string> = new Set(['security.ima', 'security.evm']);
+/** Signatures of the content, and what it may do as a program: the content is another one. */
+const OF_CONTENT: ReadonlySet<string> = new Set(['security.ima', 'security.evm', 'security.capability']);
 
-/** What a path has itself, a symlink or not. What is not there, and what a file system cannot have, is none. */
+/** A path that is not there has none, and one on a file system without them. */
 type Attributes = {
   list(path: string): string[];
   get(path: string, name: string): Buffer | undefined;
@@ -42,9 +42,9 @@ let library: ReturnType<typeof open> | undefined;
 async function open(): Promise<Attributes> {
   const { dlopen } = await import('node:ffi');
   const { functions } = dlopen('libc.so.6', {
-    llistxattr: { arguments: ['string', 'buffer', 'u64'], return: 'i64' },
-    lgetxattr: { arguments: ['string', 'string', 'buffer', 'u64'], return: 'i64' },
-    lsetxattr: { arguments: ['string', 'string', 'buffer', 'u64', 'i32'], return: 'i32' },
+    listxattr: { arguments: ['string', 'buffer', 'u64'], return: 'i64' },
+    getxattr: { arguments: ['string', 'string', 'buffer', 'u64'], return: 'i64' },
+    setxattr: { arguments: ['string', 'string', 'buffer', 'u64', 'i32'], return: 'i32' },
   });
   const room = Buffer.alloc(MOST_BYTES);
   const filled = (length: bigint): Buffer | undefined =>
@@ -52,14 +52,14 @@ async function open(): Promise<Attributes> {
   const size = BigInt(MOST_BYTES);
   return {
     list: (path) =>
-      (filled(functions.llistxattr(path, room, size))?.toString() ?? '').split('\0').filter(Boolean),
-    get: (path, name) => filled(functions.lgetxattr(path, name, room, size)),
-    set: (path, name, value) => functions.lsetxattr(path, name, value, BigInt(value.length), 0) === 0,
+      (filled(functions.listxattr(path, room, size))?.toString() ?? '').split('\0').filter(Boolean),
+    get: (path, name) => filled(functions.getxattr(path, name, room, size)),
+    set: (path, name, value) => functions.setxattr(path, name, value, BigInt(value.length), 0) === 0,
   };
 }
 
 /** Whether a file has been read since it was written, as its times tell; a file system may keep none (noatime). */
 export async function isReadSince(path: string): Promise<boolean> {
-  const { atimeNs, mtimeNs } = await stat(path, { bigint: true });
+  const { atimeNs, mtimeNs } = await lstat(path, { bigint: true });
   return atimeNs > mtimeNs;
 }

@@ -1,27 +1,31 @@
-import { dirname } from 'node:path';
-import type { Disk, FileInfo } from './disk.ts';
+import type { Disk } from './disk.ts';
+import { AgentError, type ErrorCode } from './errors.ts';
 
-/** Whether others than root, and than whoever runs this, may have put there what lies there; undefined: no. */
-export const trustFault = ({ uid, mode }: FileInfo, self: number): string | undefined => {
-  if (uid !== 0 && uid !== self) return `it belongs to user ${uid}`;
-  return (mode & 0o022) === 0
-    ? undefined
-    : `it can be written by others (mode ${(mode & 0o777).toString(8)})`;
+/**
+ * Why others than root, and than the user who runs this, can change a file or a directory, to be said of its path;
+ * undefined: they cannot.
+ *
+ * @param self the user who runs this
+ */
+export const trustFault = (
+  { uid, mode }: { uid: number; mode: number },
+  self: number,
+): string | undefined => {
+  if (uid !== 0 && uid !== self) return `belongs to user ${uid}`;
+  return (mode & 0o022) === 0 ? undefined : `can be written by others (mode ${(mode & 0o777).toString(8)})`;
 };
 
 /**
- * The same for a file that is to be run as root: also none of the directories above it, of the link and of what
- * it leads to, may be in the hands of others, who could exchange everything below.
+ * Reads a file that decides what this program does as root: its configuration, and what the node is told by files.
+ *
+ * @param code the code of the error
+ * @returns undefined when there is no such file
+ * @throws `code` when others than root can change the file, or one of the directories on its path
  */
-export async function pathFault(disk: Disk, path: string, self: number): Promise<string | undefined> {
-  const info = await disk.info(path);
-  if (!info) return undefined;
-  if (info.type === 'symlink') {
-    const fault = await pathFault(disk, await disk.resolve(path), self);
-    if (fault !== undefined) return fault;
-  } else {
-    const fault = trustFault(info, self);
-    if (fault !== undefined) return `${path}: ${fault}`;
-  }
-  return path === '/' ? undefined : await pathFault(disk, dirname(path), self);
+export async function readTrusted(disk: Disk, path: string, code: ErrorCode): Promise<string | undefined> {
+  const fault = await disk.fault(path);
+  if (fault !== undefined)
+    throw new AgentError(code, `reading ${path}: ${fault}; chown it to root and chmod go-w`);
+  const isThere = (await disk.info(path)) !== undefined;
+  return isThere ? (await disk.read(path)).toString('utf8') : undefined;
 }

@@ -1,11 +1,11 @@
 import { basename, dirname, join } from 'node:path';
-import { type Attributes, type Disk, isMissing, readIfThere } from '../base/disk.ts';
-import { AgentError } from '../base/errors.ts';
+import { type Disk, isMissing } from '../base/disk.ts';
 import { allSettled } from '../base/all-settled.ts';
 import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
 import { restore } from './restore.ts';
+import { placesOf, planStaging, refuseOthers, type Staging, targetOf, writeStaging } from './staging.ts';
 
 /**
  * All files of one rotation are one generation: staged beside their targets, put in place together, and,
@@ -124,6 +124,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     },
 
     commit: async (journal) => {
+      if (journal.state === 'staging') await refuseOthers(disk, journal);
       // What was stuck is given up here: from now on this generation has its kept copies.
       const committing = await advance({ ...journal, over: undefined }, 'committing');
       for (const { staged, target } of committing.files) await renameIfThere(disk, staged, target);
@@ -160,63 +161,6 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   };
 }
 
-/** Both are named after the target, so that they can be told apart even without the journal. */
-const placesOf = (target: string, previousDirectory: string): { staged: string; copy: string } => ({
-  staged: join(dirname(target), `.${basename(target)}.coe-agent`),
-  copy: join(previousDirectory, encodeURIComponent(target)),
-});
-
-const targetOf = (copy: string): string => decodeURIComponent(copy);
-
-type Staging = {
-  entry: JournalFile;
-  content: string | Uint8Array;
-  attributes: Attributes;
-  /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
-  keep: Buffer | undefined;
-  directoryMode: number;
-};
-
-/**
- * What staging one file takes; undefined when the target is right as it is.
- *
- * @param proven the files of a generation that is stuck, with what it has kept of them
- */
-async function planStaging(
-  disk: Disk,
-  file: ManagedFile,
-  previousDirectory: string,
-  findOwner: FindOwner,
-  proven: ReadonlyMap<string, JournalFile>,
-): Promise<Staging | undefined> {
-  const target = await disk.resolve(file.path);
-  const info = await disk.info(target);
-  if (info && info.type !== 'file')
-    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
-  const before = await readIfThere(disk, target);
-  const { content } = file;
-  if (before?.equals(typeof content === 'string' ? Buffer.from(content) : content)) return undefined;
-  const { staged, copy } = placesOf(target, previousDirectory);
-  const known = proven.get(target);
-  const own = info && { mode: info.mode, uid: info.uid, gid: info.gid };
-  const previous = known ? known.previous : own ? { copy, attributes: own } : null;
-  return {
-    entry: { target, staged, previous },
-    content,
-    attributes: own ??
-      known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
-    keep: known ? undefined : before,
-    directoryMode: file.directoryMode,
-  };
-}
-
-async function writeStaging(disk: Disk, { entry, content, attributes, keep }: Staging): Promise<void> {
-  await disk.remove(entry.staged);
-  await disk.create(entry.staged, content, { ...attributes, like: entry.target });
-  if (!entry.previous || keep === undefined) return;
-  await disk.remove(entry.previous.copy);
-  await disk.create(entry.previous.copy, keep, { mode: 0o600 });
-}
 /** A staged file that is gone has been put in place before a restart. */
 async function renameIfThere(disk: Disk, staged: string, target: string): Promise<void> {
   try {

@@ -25,6 +25,8 @@ const JournalFile = v.object({
   /** The file that is replaced; a symlink has been followed. */
   target: v.string(),
   staged: v.string(),
+  /** The file that was there when this one was staged (Snapshot.id), until files are replaced. */
+  found: v.optional(v.string()),
   /** The copy of what was there before and its attributes; null when there was nothing. */
   previous: v.nullable(v.object({ copy: v.string(), attributes: Attributes })),
 });

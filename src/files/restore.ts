@@ -22,7 +22,8 @@ async function isThere(
   content: Buffer,
   { mode, uid, gid }: Attributes,
 ): Promise<boolean> {
-  const info = await disk.info(target);
-  if (info?.type !== 'file' || info.mode !== mode || info.uid !== uid || info.gid !== gid) return false;
-  return (await disk.read(target)).equals(content);
+  if ((await disk.info(target))?.type !== 'file') return false;
+  const found = await disk.snapshot(target);
+  if (found?.info.mode !== mode || found.info.uid !== uid || found.info.gid !== gid) return false;
+  return found.content.equals(content);
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Clock } from '../base/clock.ts';
-import { createDisk } from '../base/disk.ts';
+import { createDisk } from '../base/real-disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { claimRecord, readRecordOf, writeRecord } from '../base/record.ts';
 import { runChild } from './child.ts';

@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path';
-import { type Disk, type FileInfo, readIfThere } from '../base/disk.ts';
+import { type Disk, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
-import { trustFault } from '../base/trust.ts';
 import { utf8Text } from '../base/utf8.ts';
 import type { Collected, Collector } from './collector.ts';
 import { LARGEST_METADATA, TOO_LARGE } from './decode.ts';
@@ -15,12 +14,12 @@ export const isUnreadable = (collected: Collected): collected is Unreadable => '
  * The files of some directories, whatever they are called but for hidden ones and an editor's copies, in the order of
  * their names wherever they lie, as the predecessor has them (collector `local`).
  */
-export const localCollector = (disk: Disk, directories: readonly string[], uid: number): Collector => ({
+export const localCollector = (disk: Disk, directories: readonly string[]): Collector => ({
   name: 'local',
   collect: async () => {
     const found: Collected[] = [];
     for (const directory of directories)
-      found.push(...(await alone(directory, async () => await readDirectory(disk, directory, uid))));
+      found.push(...(await alone(directory, async () => await readDirectory(disk, directory))));
     return found.toSorted((one, other) => byName(nameOf(one), nameOf(other)));
   },
 });
@@ -31,14 +30,13 @@ const nameOf = (one: Collected): string => (isUnreadable(one) ? '' : basename(on
 /** Of two files of one name the one in the earlier directory comes first, as sorting leaves it. */
 const byName = (one: string, other: string): number => (one === other ? 0 : one < other ? -1 : 1);
 
-async function readDirectory(disk: Disk, directory: string, uid: number): Promise<Collected[]> {
+async function readDirectory(disk: Disk, directory: string): Promise<Collected[]> {
   const names = (await disk.list(directory)).filter((name) => !name.startsWith('.') && !name.endsWith('~'));
-  const info = names.length > 0 ? await infoOf(disk, directory) : undefined;
-  if (info) checkOwner(info, directory, uid);
+  if (names.length > 0) await checkTrust(disk, directory);
   const found: Collected[] = [];
   for (const path of names.map((name) => join(directory, name)))
-    if (path.endsWith('.json') || (await infoOf(disk, path))?.type !== 'directory')
-      found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
+    if (path.endsWith('.json') || (await disk.info(await disk.resolve(path)))?.type !== 'directory')
+      found.push(...(await alone(path, async () => await readChecked(disk, path))));
   return found;
 }
 
@@ -53,20 +51,19 @@ async function alone(source: string, read: () => Promise<Collected[]>): Promise<
 }
 
 /** The files that are there, later ones over earlier ones, as cfn-init leaves them (collector `heat_local`). */
-export const heatLocalCollector = (disk: Disk, paths: readonly string[], uid: number): Collector => ({
+export const heatLocalCollector = (disk: Disk, paths: readonly string[]): Collector => ({
   name: 'heat_local',
   collect: async () => {
     const found: Collected[] = [];
-    for (const path of paths)
-      found.push(...(await alone(path, async () => await readChecked(disk, path, uid))));
+    for (const path of paths) found.push(...(await alone(path, async () => await readChecked(disk, path))));
     return found;
   },
 });
 
-async function readChecked(disk: Disk, path: string, uid: number): Promise<Collected[]> {
-  const info = await infoOf(disk, path);
+async function readChecked(disk: Disk, path: string): Promise<Collected[]> {
+  const info = await disk.info(await disk.resolve(path));
   if (info === undefined) return [];
-  checkOwner(info, path, uid);
+  await checkTrust(disk, path);
   // What is read here may be anything: a pipe keeps whoever reads it for ever, and a file may fill the memory.
   if (info.type === 'other') throw unusable(path, 'it is no file');
   if (info.size > LARGEST_METADATA) throw unusable(path, TOO_LARGE);
@@ -77,12 +74,9 @@ async function readChecked(disk: Disk, path: string, uid: number): Promise<Colle
   return [{ source: path, text }];
 }
 
-const infoOf = async (disk: Disk, path: string): Promise<FileInfo | undefined> =>
-  await disk.info(await disk.resolve(path));
-
-/** What is read here runs as root: nobody else may have been able to write it. */
-function checkOwner(info: FileInfo, path: string, uid: number): void {
-  const fault = trustFault(info, uid);
+/** What is read here runs as root: nobody else may be able to write it. */
+async function checkTrust(disk: Disk, path: string): Promise<void> {
+  const fault = await disk.fault(path);
   if (fault !== undefined) throw unusable(path, `${fault}; chown it to root and chmod go-w`);
 }
 

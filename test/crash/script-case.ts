@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished } from 'vitest';
-import { createDisk } from '../../src/base/disk.ts';
+import { createDisk } from '../../src/base/real-disk.ts';
 import { ProcessIdentity } from '../../src/hooks/process.ts';
 import { readRecordOf } from '../../src/base/record.ts';
 import { Claim, filesOf } from '../../src/hooks/run-files.ts';

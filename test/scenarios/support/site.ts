@@ -11,7 +11,7 @@ import { readNode } from '../../../agent/node.ts';
 import { newMemory, pass, type PassOptions, type PassResult } from '../../../agent/pass.ts';
 import { carryOut } from '../../../agent/execution/perform.ts';
 import { planFirstCertificates } from '../../../agent/rotation/plan.ts';
-import { createDisk } from '../../../src/base/disk.ts';
+import { createDisk } from '../../../src/base/real-disk.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import type { Entry as LedgerEntry } from '../../../src/deployment/ledger.ts';

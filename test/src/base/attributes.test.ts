@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { symlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test, type TestContext } from 'vitest';
 import { copyAttributes } from '../../../src/base/attributes.ts';
@@ -74,15 +73,27 @@ test('a label goes over too; one that cannot be set counts where the kernel goes
   await copyAttributes(at('/old'), at('/nowhere/new'), false);
 });
 
+test('what a program may do is not handed on: the new content is another one', async (context) => {
+  const { write, at } = await tempRoot();
+  await write('/old', 'x');
+  await write('/new', 'y');
+  // CAP_NET_RAW, permitted and effective, as setcap(8) writes it.
+  const capability = '0100000200200000000000000000000000000000';
+  const set = 'os.setxattr(sys.argv[1], "security.capability", bytes.fromhex(sys.argv[2]))';
+  await skipUnless(python(set, at('/old'), capability), context);
+  await copyAttributes(at('/old'), at('/new'));
+  expect(await python('print(os.listxattr(sys.argv[1]))', at('/new'))).toBe('[]');
+});
+
 test('one that cannot be set is named, and there is no half-made file', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x');
   await skipUnless(mark(at('/old'), 'somebody'), context);
   // Only files and directories have user attributes (xattr(7)).
-  await symlink(at('/old'), at('/link'));
-  await expect(copyAttributes(at('/old'), at('/link'))).rejects.toThrow(
+  await run('mkfifo', [at('/pipe')]);
+  await expect(copyAttributes(at('/old'), at('/pipe'))).rejects.toThrow(
     'its attribute user.made-by could not be copied',
   );
   await expect(copyAttributes(at('/old'), at('/nowhere/new'))).rejects.toThrow('user.made-by');
-  expect(await disk.list('/')).toEqual(['link', 'old']);
+  expect(await disk.list('/')).toEqual(['old', 'pipe']);
 });

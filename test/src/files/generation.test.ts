@@ -1,6 +1,7 @@
 import { stat, symlink } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
-import { createDisk, type Disk } from '../../../src/base/disk.ts';
+import { createDisk } from '../../../src/base/real-disk.ts';
+import type { Disk } from '../../../src/base/disk.ts';
 import { createGenerations, type Generations } from '../../../src/files/generation.ts';
 import type { Journal } from '../../../src/files/journal.ts';
 import type { ManagedFile } from '../../../src/files/managed-file.ts';
@@ -63,7 +64,7 @@ test('staged is beside the targets: nothing is replaced, and the journal knows i
     rest: { changed: FILES.map(({ path }) => path) },
   });
   for (const { staged } of journal.files) expect(await disk.info(staged)).toMatchObject({ type: 'file' });
-  expect(await disk.info(STATE)).toMatchObject({ mode: 0o755 });
+  expect(await disk.info(STATE)).toMatchObject({ mode: 0o700 });
 });
 
 test('committed, every file is new; ended and cleared, nothing else is left', async () => {

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
-import { createDisk } from '../../../src/base/disk.ts';
+import { createDisk } from '../../../src/base/real-disk.ts';
 import type { AgentError } from '../../../src/base/errors.ts';
 import type { Collected } from '../../../src/metadata/collector.ts';
 import { heatLocalCollector, isUnreadable, localCollector } from '../../../src/metadata/local.ts';
@@ -10,7 +10,6 @@ import { NEVER } from '../support/clock.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 
 const DIRECTORY = '/var/lib/local-data';
-const self = process.getuid?.() ?? 0;
 
 const faultsOf = (found: Collected[]): AgentError[] => found.filter(isUnreadable).map(({ fault }) => fault);
 
@@ -19,7 +18,7 @@ async function setUp(): Promise<
 > {
   const temp = await tempRoot();
   await mkdir(temp.at(DIRECTORY), { recursive: true, mode: 0o755 });
-  const collector = localCollector(temp.disk, [DIRECTORY, '/nowhere'], self);
+  const collector = localCollector(temp.disk, [DIRECTORY, '/nowhere']);
   const collect = async (): Promise<Collected[]> => await collector.collect(NEVER);
   return { ...temp, collect, faults: async () => faultsOf(await collect()) };
 }
@@ -39,7 +38,7 @@ test('the files of a directory come in the order of their names; hidden ones and
 test('of several directories too it is the names that say what comes over what', async () => {
   const { disk, write } = await tempRoot();
   for (const path of ['/one/b', '/two/a', '/two/b', '/one/c']) await write(path, path);
-  const found = await localCollector(disk, ['/one', '/two'], self).collect(NEVER);
+  const found = await localCollector(disk, ['/one', '/two']).collect(NEVER);
   expect(found.map(({ source }) => source)).toEqual(['/two/a', '/one/b', '/two/b', '/one/c']);
 });
 
@@ -55,7 +54,7 @@ test.each([
   await write(`${DIRECTORY}/a.json`, '{}', mode);
   expect(await faults()).toMatchObject([{ code: 'bad-metadata' }]);
   expect((await faults())[0]?.message).toBe(
-    `reading ${DIRECTORY}/a.json: it can be written by others (mode ${mode.toString(8)}); chown it to root and chmod go-w`,
+    `reading ${DIRECTORY}/a.json: ${DIRECTORY}/a.json can be written by others (mode ${mode.toString(8)}); chown it to root and chmod go-w`,
   );
 });
 
@@ -83,7 +82,7 @@ test('and a symlink to a file that is trusted is followed', async () => {
   const { write, at } = await setUp();
   await write('/elsewhere/x', '{}');
   await symlink(at('/elsewhere/x'), at(`${DIRECTORY}/a.json`));
-  const collector = localCollector(createDisk('/'), [at(DIRECTORY)], self);
+  const collector = localCollector(createDisk('/'), [at(DIRECTORY)]);
   expect(await collector.collect(NEVER)).toMatchObject([{ text: '{}' }]);
   await chown(at('/elsewhere/x'), 12_345, 0);
   expect(faultsOf(await collector.collect(NEVER))[0]?.message).toContain('belongs to user 12345');
@@ -103,9 +102,7 @@ test.each([
     { code: 'bad-metadata', message: `reading ${DIRECTORY}/a.json: ${why}` },
   ]);
   expect(found.filter((one) => !isUnreadable(one))).toEqual([{ source: `${DIRECTORY}/b.json`, text: '{}' }]);
-  expect(faultsOf(await heatLocalCollector(disk, [`${DIRECTORY}/a.json`], self).collect(NEVER))).toHaveLength(
-    1,
-  );
+  expect(faultsOf(await heatLocalCollector(disk, [`${DIRECTORY}/a.json`]).collect(NEVER))).toHaveLength(1);
 });
 
 test('a pipe among the files keeps nobody waiting', async () => {
@@ -119,7 +116,7 @@ test('a pipe among the files keeps nobody waiting', async () => {
 
 test('of several files of cfn-init all that are there count, in order', async () => {
   const { disk, write } = await tempRoot();
-  const collector = heatLocalCollector(disk, ['/one', '/two', '/three'], self);
+  const collector = heatLocalCollector(disk, ['/one', '/two', '/three']);
   expect(await collector.collect(NEVER)).toEqual([]);
   await write('/three', '3');
   await write('/two', '2');
@@ -137,7 +134,7 @@ test('what is bad fails alone: the files beside it count, and so do those of oth
     await write(`${directory}/c.json`, 'c');
   }
   await chmod(at('/closed'), 0o777);
-  const found = await localCollector(disk, ['/closed', '/open'], self).collect(NEVER);
+  const found = await localCollector(disk, ['/closed', '/open']).collect(NEVER);
   expect(found.filter((one) => !isUnreadable(one))).toEqual([{ source: '/open/c.json', text: 'c' }]);
   expect(faultsOf(found).map(({ code, message }) => `${code} ${message.split(':')[0]}`)).toEqual([
     'bad-metadata reading /closed',

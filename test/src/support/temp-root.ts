@@ -2,7 +2,8 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createDisk, type Disk } from '../../../src/base/disk.ts';
+import { createDisk } from '../../../src/base/real-disk.ts';
+import type { Disk } from '../../../src/base/disk.ts';
 
 /** A real folder as the root of a node, gone after the test. */
 export type TempRoot = {

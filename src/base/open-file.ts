@@ -1,0 +1,62 @@
+import { constants, type Stats } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { copyAttributes } from './attributes.ts';
+import { type FileInfo, isMissing, type Snapshot } from './disk.ts';
+import type { Place } from './walk.ts';
+
+export const infoOf = (stat: Stats): FileInfo => ({
+  type: stat.isFile()
+    ? 'file'
+    : stat.isDirectory()
+      ? 'directory'
+      : stat.isSymbolicLink()
+        ? 'symlink'
+        : 'other',
+  size: stat.size,
+  mode: stat.mode & 0o7777,
+  uid: stat.uid,
+  gid: stat.gid,
+});
+
+/** Neither waits for whoever writes a pipe, nor follows a symlink that has just taken the place of the file. */
+const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+
+export async function readFile({ at, fault }: Place): Promise<Snapshot> {
+  const file = await fs.open(at, READ);
+  try {
+    const stat = await file.stat();
+    const info = infoOf(stat);
+    if (info.type === 'other') throw new Error('it is no file but a pipe, a socket or a device');
+    if (fault !== undefined && info.size > MOST_OF_OTHERS)
+      throw new Error(`it has ${info.size} bytes, and others than root can have written it (${fault})`);
+    return { content: await file.readFile(), info, id: `${stat.dev}:${stat.ino}` };
+  } finally {
+    await file.close();
+  }
+}
+
+/** In bytes. Nobody else may fill this program's memory; a list of revoked certificates is far smaller. */
+const MOST_OF_OTHERS = 16 * 1024 * 1024;
+
+/** What the file that is there now has: label, access lists, extended attributes. */
+export async function copyAttributesOf(at: string, to: fs.FileHandle): Promise<void> {
+  try {
+    const from = await fs.open(at, READ);
+    try {
+      await copyAttributes(`/proc/self/fd/${from.fd}`, `/proc/self/fd/${to.fd}`);
+    } finally {
+      await from.close();
+    }
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+export async function lstatIfThere(at: string): Promise<Stats | undefined> {
+  try {
+    return await fs.lstat(at);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

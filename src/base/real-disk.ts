@@ -1,0 +1,193 @@
+import { constants, existsSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { isReadSince } from './attributes.ts';
+import { listDirectory, makeDirectories, syncDirectory } from './directories.ts';
+import { type Disk, isMissing } from './disk.ts';
+import { meaningOf } from './errno.ts';
+import { AgentError, errnoOf } from './errors.ts';
+import { copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
+import { trustFault } from './trust.ts';
+import { type Place, walk } from './walk.ts';
+
+const step = async <T>(doing: string, path: string, work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (cause) {
+    throw new AgentError('disk', `${doing} ${path}: ${meaningOf(cause)}`, { cause });
+  }
+};
+
+/** The real disk below `root`. */
+export function createDisk(root: string): Disk {
+  const self = process.geteuid?.() ?? 0;
+  if (!existsSync('/proc/self/fd'))
+    throw new AgentError('disk', 'reaching files: /proc is not mounted; mount it and try again');
+  /** Where a path leads. */
+  const on = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
+    await walk(root, path, { last: 'follow', self }, use);
+  /** The same for what stands at the path itself, a symlink or not. */
+  const onEntry = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
+    await walk(root, path, { last: 'keep', self }, use);
+
+  return {
+    read: async (path) =>
+      await step(
+        'reading',
+        path,
+        async () => await on(path, async (place) => (await readFile(place)).content),
+      ),
+
+    snapshot: async (path) =>
+      await step('reading', path, async () => {
+        try {
+          return await on(path, readFile);
+        } catch (error) {
+          if (isMissing(error)) return undefined;
+          throw error;
+        }
+      }),
+
+    fault: async (path) =>
+      await step(
+        'looking at',
+        path,
+        async () =>
+          await on(path, async ({ at, path: resolved, fault }) => {
+            const stat = await lstatIfThere(at);
+            const own = stat && trustFault(stat, self);
+            return stat && (fault ?? (own === undefined ? undefined : `${resolved} ${own}`));
+          }),
+      ),
+
+    info: async (path) =>
+      await step('looking at', path, async () => {
+        const stat = await onEntry(path, async ({ at }) => await lstatIfThere(at));
+        return stat && infoOf(stat);
+      }),
+
+    list: async (path) =>
+      await step('listing', path, async () => {
+        try {
+          const names = await on(path, async ({ at }) => await listDirectory(at));
+          return names.toSorted();
+        } catch (error) {
+          if (isMissing(error)) return [];
+          throw error;
+        }
+      }),
+
+    hasBeenRead: async (path) =>
+      await step('looking at', path, async () => await on(path, async ({ at }) => await isReadSince(at))),
+
+    room: async (directory) =>
+      await step(
+        'looking for room in',
+        directory,
+        async () =>
+          await on(directory, async (place) => {
+            const nearest = (await lstatIfThere(place.at)) ? place.at : place.directory;
+            const { bavail, bsize, ffree, files } = await fs.statfs(nearest);
+            const writable = await fs.access(nearest, constants.W_OK).then(
+              () => true,
+              () => false,
+            );
+            const { dev: device } = await fs.stat(nearest);
+            // Some file systems (btrfs) make inodes as they need them and report none at all.
+            const inodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
+            return { bytes: bavail * bsize, inodes, device, writable };
+          }),
+      ),
+
+    sealed: async (path) =>
+      await step('looking at', path, async () => {
+        try {
+          await on(path, async ({ at }) => {
+            await fs.access(at, constants.W_OK);
+          });
+          return false;
+        } catch (error) {
+          // Without root's rights a file may be read-only, and can be replaced all the same.
+          return ['EPERM', 'EROFS'].includes(errnoOf(error) ?? '');
+        }
+      }),
+
+    resolve: async (path) =>
+      await step(
+        'resolving',
+        path,
+        async () => await on(path, async (place) => await Promise.resolve(place.path)),
+      ),
+
+    create: async (path, content, attributes) =>
+      await step('writing', path, async () => {
+        await onEntry(path, async ({ at }) => {
+          const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+          const file = await fs.open(at, flags, 0o600);
+          try {
+            if (attributes.like !== undefined)
+              await on(attributes.like, async (like) => {
+                await copyAttributesOf(like.at, file);
+              });
+            if (attributes.uid !== undefined && attributes.gid !== undefined)
+              await file.chown(attributes.uid, attributes.gid);
+            await file.chmod(attributes.mode ?? 0o600);
+            await file.writeFile(content);
+            await file.sync();
+          } catch (error) {
+            // Half a file is of no use to anybody, least of all on a disk that is full.
+            await fs.unlink(at).catch(() => undefined);
+            throw error;
+          } finally {
+            await file.close();
+          }
+        });
+      }),
+
+    rename: async (from, to) =>
+      await step('replacing', to, async () => {
+        await onEntry(from, async (source) => {
+          await onEntry(to, async (target) => {
+            await fs.rename(source.at, target.at);
+          });
+        });
+      }),
+
+    link: async (from, to) =>
+      await step('claiming', to, async () => {
+        await onEntry(from, async (source) => {
+          await onEntry(to, async (target) => {
+            await fs.link(source.at, target.at);
+          });
+        });
+      }),
+
+    sync: async (directory) =>
+      await step('syncing', directory, async () => {
+        await on(directory, async ({ at }) => {
+          await syncDirectory(at);
+        });
+      }),
+
+    remove: async (path) =>
+      await step('removing', path, async () => {
+        await onEntry(path, async ({ at }) => {
+          const stat = await lstatIfThere(at);
+          if (stat) await (stat.isDirectory() ? fs.rmdir(at) : fs.unlink(at));
+        });
+      }),
+
+    removeTree: async (path) =>
+      await step('removing', path, async () => {
+        await onEntry(path, async ({ at }) => {
+          await fs.rm(at, { recursive: true, force: true });
+        });
+      }),
+
+    makeDirectory: async (path, attributes) =>
+      await step('making directory', path, async () => {
+        await on(path, async (place) => {
+          await makeDirectories(place, attributes);
+        });
+      }),
+  };
+}

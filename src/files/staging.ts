@@ -1,0 +1,78 @@
+import { basename, dirname, join } from 'node:path';
+import type { Attributes, Disk } from '../base/disk.ts';
+import { AgentError } from '../base/errors.ts';
+import type { Journal, JournalFile } from './journal.ts';
+import type { ManagedFile } from './managed-file.ts';
+import type { FindOwner } from './owners.ts';
+
+/** Both are named after the target, so that they can be told apart even without the journal. */
+export const placesOf = (target: string, previousDirectory: string): { staged: string; copy: string } => ({
+  staged: join(dirname(target), `.${basename(target)}.coe-agent`),
+  copy: join(previousDirectory, encodeURIComponent(target)),
+});
+
+export const targetOf = (copy: string): string => decodeURIComponent(copy);
+
+export type Staging = {
+  entry: JournalFile;
+  content: string | Uint8Array;
+  attributes: Attributes;
+  /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
+  keep: Buffer | undefined;
+  directoryMode: number;
+};
+
+/**
+ * What staging one file takes; undefined when the target is right as it is.
+ *
+ * @param proven the files of a generation that is stuck, with what it has kept of them
+ */
+export async function planStaging(
+  disk: Disk,
+  file: ManagedFile,
+  previousDirectory: string,
+  findOwner: FindOwner,
+  proven: ReadonlyMap<string, JournalFile>,
+): Promise<Staging | undefined> {
+  const target = await disk.resolve(file.path);
+  const info = await disk.info(target);
+  if (info && info.type !== 'file')
+    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
+  const found = await disk.snapshot(target);
+  if (file.madeFrom !== undefined && file.madeFrom !== found?.id) throw isAnother(target);
+  const { content } = file;
+  if (found?.content.equals(typeof content === 'string' ? Buffer.from(content) : content)) return undefined;
+  const { staged, copy } = placesOf(target, previousDirectory);
+  const known = proven.get(target);
+  // Nothing that is written here is a program: no set-user-ID bit.
+  const own = found && { mode: found.info.mode & 0o777, uid: found.info.uid, gid: found.info.gid };
+  const previous = known ? known.previous : own ? { copy, attributes: own } : null;
+  return {
+    entry: { target, staged, previous, ...(found && { found: found.id }) },
+    content,
+    attributes: own ??
+      known?.previous?.attributes ?? { mode: file.mode, ...findOwner(file.owner, file.group) },
+    keep: known ? undefined : found?.content,
+    directoryMode: file.directoryMode,
+  };
+}
+
+/** Before anything is replaced: each target is still the file of which a copy is kept. */
+export async function refuseOthers(disk: Disk, { files }: Journal): Promise<void> {
+  for (const { target, found, staged } of files)
+    if ((await disk.info(staged)) && (await disk.snapshot(target))?.id !== found) throw isAnother(target);
+}
+
+const isAnother = (target: string): AgentError =>
+  new AgentError(
+    'disk',
+    `replacing ${target}: another file has taken its place since it was read; see who writes it and try again`,
+  );
+
+export async function writeStaging(disk: Disk, { entry, content, attributes, keep }: Staging): Promise<void> {
+  await disk.remove(entry.staged);
+  await disk.create(entry.staged, content, { ...attributes, like: entry.target });
+  if (!entry.previous || keep === undefined) return;
+  await disk.remove(entry.previous.copy);
+  await disk.create(entry.previous.copy, keep, { mode: 0o600 });
+}
