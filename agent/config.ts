@@ -3,8 +3,9 @@ import * as v from 'valibot';
 import type { Layout } from '../src/certificates/layout.ts';
 import { OwnLayout } from '../src/certificates/own-layout.ts';
 import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
-import { type Disk, readIfThere } from '../src/base/disk.ts';
+import type { Disk } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
+import { readTrusted } from '../src/base/trust.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
 import { PHASES } from '../src/operation/phase.ts';
@@ -99,21 +100,21 @@ export type Config = Omit<v.InferOutput<typeof ConfigSchema>, 'layouts'> & {
  * The configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`, by name, later ones
  * win); without any of them, what os-collect-config was given on this node.
  *
- * @throws `config` with file, line and key
+ * @throws `config` with file, line and key, and for a file that others than root can change
  */
 export async function loadConfig(disk: Disk, path: string, notice: (text: string) => void): Promise<Config> {
   const dropIns = dropInsOf(path);
   const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
   const parts: { source: string; value: Record<string, unknown> }[] = [];
   for (const source of [path, ...names.map((name) => join(dropIns, name))]) {
-    const text = (await readIfThere(disk, source))?.toString('utf8');
+    const text = await readTrusted(disk, source, 'config');
     if (text === undefined) continue;
     const { parseConfigFile } = await import('./config/yaml.ts');
     parts.push({ source, value: parseConfigFile(source, text, ConfigSchema) });
   }
   if (parts.length === 0) {
     const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config/os-collect.ts');
-    const text = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
+    const text = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
     if (text === undefined)
       throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`);
     parts.push({ source: OS_COLLECT_CONFIG, value: translateOsCollectConfig(text, notice) });

@@ -1,4 +1,5 @@
 import { readIfThere } from '../src/base/disk.ts';
+import { readTrusted } from '../src/base/trust.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
 import { applicableRows } from '../src/certificates/applicable-rows.ts';
@@ -52,7 +53,7 @@ export async function readParamsIfThere({
   config,
   secrets,
 }: Pick<Hands, 'disk' | 'config' | 'secrets'>): Promise<HeatParams> {
-  const text = (await readIfThere(disk, config.heat_params))?.toString('utf8');
+  const text = await readTrusted(disk, config.heat_params, 'bad-heat-params');
   const params = parseHeatParams(text ?? '');
   for (const secret of secretsOfParams(params)) secrets.add(secret);
   return params;

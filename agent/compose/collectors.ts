@@ -1,6 +1,7 @@
 import type { Clock } from '../../src/base/clock.ts';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { readTrusted } from '../../src/base/trust.ts';
 import { QUEUE_RECORD } from '../paths.ts';
 import { cfnCollector } from '../../src/metadata/cfn.ts';
 import type { Collector, CollectorName } from '../../src/metadata/collector.ts';
@@ -71,7 +72,7 @@ export function collectorOf(
 
 /** The address of the CFN API as cloud-init has left it for cfn-tools: without the version. */
 async function hintedUrl(path: string, disk: Disk): Promise<string> {
-  const hint = (await readIfThere(disk, path))?.toString('utf8').trim() ?? '';
+  const hint = (await readTrusted(disk, path, 'config'))?.trim() ?? '';
   const url = `${hint}/v1/`;
   if (/^https?:/.test(hint) && URL.canParse(url)) return url;
   throw new AgentError('config', `cfn.metadata_url is not configured, and there is no address in ${path}`);

@@ -1,5 +1,6 @@
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { readTrusted } from '../../src/base/trust.ts';
 import type { Log } from '../../src/base/log.ts';
 import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
 import { given, type HeatParams, isTrue } from '../../src/metadata/heat-params.ts';
@@ -20,7 +21,7 @@ const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
  * How this node reaches its cloud: whom it trusts and through which proxy. What heat-params names wins over the
  * environment.
  *
- * @throws `config` when the configured CA file is not there
+ * @throws `config` when the configured CA file is not there, or others than root can change it
  */
 export async function connectionOf(
   config: Config,
@@ -35,7 +36,7 @@ export async function connectionOf(
       'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
     );
   const file = config.cloud.ca_file ?? CA_BUNDLE;
-  const bundle = (await readIfThere(disk, file))?.toString('utf8');
+  const bundle = await readTrusted(disk, file, 'config');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
     throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
   const setting = (name: string): string | undefined =>

@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { readTrusted } from '../../src/base/trust.ts';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
 import type { Layout } from '../../src/certificates/layout.ts';
 import { OwnLayout } from '../../src/certificates/own-layout.ts';
@@ -21,10 +22,10 @@ export async function loadLayouts(
   const found = inline.map((text, index) => ({ source: `layouts.${index}`, text }));
   for (const name of await disk.list(directory)) {
     const source = join(directory, name);
-    const content = /\.ya?ml$/.test(name) ? await readIfThere(disk, source) : undefined;
+    const content = /\.ya?ml$/.test(name) ? await readTrusted(disk, source, 'config') : undefined;
     if (content === undefined) continue;
     const { parseConfigFile } = await import('./yaml.ts');
-    const value = parseConfigFile(source, content.toString('utf8'), OwnLayout, { whole: true });
+    const value = parseConfigFile(source, content, OwnLayout, { whole: true });
     found.push({ source, text: v.parse(OwnLayout, value) });
   }
   const names = BUILT_IN.map(({ name }) => name);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { readIfThere } from '../../src/base/disk.ts';
+import { readTrusted } from '../../src/base/trust.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { isOpen } from '../../src/deployment/ledger.ts';
 import { CONFIG_PATH } from '../config.ts';
@@ -49,7 +50,7 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
   const unmapped = await Promise.all(
     before.map(async ({ unit }) => await unmappedEnvironment(unit, SUCCESSOR, hands, signal)),
   );
-  const ini = (await readIfThere(disk, OS_COLLECT_CONFIG))?.toString('utf8');
+  const ini = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
   const cached = (await readIfThere(disk, join(cacheOf(ini ?? ''), 'zaqar.json')))?.toString('utf8');

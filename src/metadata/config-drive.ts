@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { type Disk, readIfThere } from '../base/disk.ts';
+import type { Disk } from '../base/disk.ts';
 import { AgentError, explain } from '../base/errors.ts';
+import { readTrusted } from '../base/trust.ts';
 import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
 
@@ -33,8 +34,8 @@ export const driveReader =
   (disk: Disk, places: readonly string[], look: ReadDrive): ReadDrive =>
   async (signal) => {
     for (const place of places) {
-      const found = await readIfThere(disk, join(place, FILE));
-      if (found) return found.toString('utf8');
+      const found = await readTrusted(disk, join(place, FILE), 'bad-metadata');
+      if (found !== undefined) return found;
     }
     return await look(signal);
   };

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import { constants } from 'node:os';
 import { syncBuiltinESMExports } from 'node:module';
@@ -29,11 +30,14 @@ export function failFileSystem(due: () => Errno | undefined, synced: (path: stri
     if (errno === 'EACCES' || errno === 'EROFS') throw failure(errno, 'open');
     const file = await open(path, flags, mode);
     const { writeFile, sync } = file;
-    if (errno === undefined && typeof flags === 'number' && typeof path === 'string')
+    if (errno === undefined && typeof flags === 'number' && typeof path === 'string') {
+      // The disk opens names in /proc/self/fd/N.
+      const place = realpathSync(path);
       file.sync = async () => {
         await sync.call(file);
-        synced(path);
+        synced(place);
       };
+    }
     if (errno === undefined) return file;
     if (errno === 'ENOSPC')
       file.writeFile = async (content) => {

@@ -38,7 +38,7 @@ const isSealed: Instrument = {
 const cannotBeRead: Instrument = {
   disk: (real) => ({
     ...real,
-    read: async (path) => (path === KEY ? refusing('reading', path) : await real.read(path)),
+    snapshot: async (path) => (path === KEY ? refusing('reading', path) : await real.snapshot(path)),
   }),
 };
 
