@@ -30,7 +30,7 @@ const cannotBeReplaced: Instrument = {
   }),
 };
 
-/** As the kernel says of an immutable file; test/src/base/disk.test.ts asks it. */
+/** As the kernel says of an immutable file; test/src/base/real-disk.test.ts asks it. */
 const isSealed: Instrument = {
   disk: (real) => ({ ...real, sealed: async (path) => await Promise.resolve(path === KEY) }),
 };

@@ -129,7 +129,7 @@ test('a replaced file keeps the owner and mode of the old one, and a symlink sta
   await chmod(at(`${certs}/kubelet.key`), 0o604);
   await rename(at(`${certs}/proxy.crt`), at('/etc/kubernetes/elsewhere.crt'));
   await symlink('../elsewhere.crt', at(`${certs}/proxy.crt`));
-  // Of the links in a directory of somebody else none is followed: test/agent/other-owners.test.ts.
+  // Of the links in a directory of somebody else none is followed: test/scenarios/other-owners.test.ts.
   await chown(at(certs), 0, 0);
   const before = await site.files();
 
