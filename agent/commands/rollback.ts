@@ -1,9 +1,7 @@
-import * as v from 'valibot';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { conclude } from '../pass/conclude.ts';
 import { EXIT } from './exit-code.ts';
 import { failed } from '../../src/deployment/outcome.ts';
-import { RunRecordSchema } from '../plan/run-record.ts';
 import { createTerminal } from './terminal.ts';
 import { onLockedNode, type Verb, writeJson } from './verb.ts';
 import { wayBack } from '../execution/roll-back.ts';
@@ -22,11 +20,9 @@ export const verb: Verb = async (context) => {
       return EXIT.done;
     }
     const { owner } = journal;
-    const { units } = v.parse(RunRecordSchema, journal.rest);
     const result = await wayBack(
       new AgentError('unit', 'rolled back by hand'),
       { ...journal, state: 'committed' },
-      units,
       hands,
     );
     await conclude(owner, failed(result), hands);

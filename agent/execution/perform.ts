@@ -15,7 +15,7 @@ import { newFiles } from '../rotation/new-files.ts';
 import { passingOver, timed } from '../progress.ts';
 import type { Node } from '../node.ts';
 import type { Step } from '../plan/step.ts';
-import { preflight } from '../inspection/preflight.ts';
+import { requireFit } from '../inspection/preflight.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
@@ -27,8 +27,9 @@ import {
   unchanged,
 } from './report.ts';
 import { describeStep } from '../plan/describe.ts';
-import { restart, seeList, seeThatTheyLast, unitsAsFound } from './units.ts';
-import { wayBack } from './roll-back.ts';
+import { findUnits, foundBefore } from './found-units.ts';
+import { restart, seeList, seeThatTheyLast } from './units.ts';
+import { excludeWayBack, wayBack } from './roll-back.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 
 /** What a run of steps knows so far. */
@@ -64,11 +65,7 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
   },
 
   check: async ({ paths, units }, { hands, signal }) => {
-    const findings = await preflight(paths, units, hands, signal);
-    for (const { what } of findings.filter(({ verdict }) => verdict === 'warning'))
-      hands.progress({ event: 'notice', text: what });
-    const bad = findings.filter(({ verdict }) => verdict === 'bad');
-    if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
+    await requireFit(paths, units, hands, signal);
   },
 
   compare: async ({ phase, authorities, serviceAccount }, run) => {
@@ -98,22 +95,29 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
             ...(await signingKeysOutlived(node, material, hands)),
           ]
         : [];
-    const { units, left } = await unitsAsFound(step.units, hands, run.signal);
+    const { units, left, all } = await findUnits(step.units, hands, run.signal);
     run.left = left;
-    run.journal = await hands.generations.stage(run.owner, files, (paths): RunRecord => {
+    run.journal = await hands.generations.stage(run.owner, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
-      run.isUnchanged = changed.length === 0;
-      const { workloads } = step;
-      if (run.isUnchanged) return { units: [], workloads, outcome: unchanged(step) };
+      // Over a stuck generation units may not have read what lies there already.
+      run.isUnchanged = changed.length === 0 && over === undefined;
+      const kept = { found: foundBefore(all, over), workloads: step.workloads };
+      if (run.isUnchanged) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? [])];
-      return { units, workloads, outcome: success(step, changed, material, node, units, notices) };
+      return { ...kept, units, outcome: success(step, changed, material, node, units, notices) };
     });
   },
 
   'stage-files': async ({ files, units, lists, said }, run) => {
     const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
-    run.journal = await run.hands.generations.stage(run.owner, files, (): RunRecord => ({
+    const { all } = await findUnits(
+      lists.map(({ unit }) => unit),
+      run.hands,
+      run.signal,
+    );
+    run.journal = await run.hands.generations.stage(run.owner, files, (_, over): RunRecord => ({
       units: [...units],
+      found: foundBefore(all, over),
       lists: [...lists],
       outcome,
     }));
@@ -126,20 +130,20 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
   'stage-credentials': async ({ change, units: planned }, run) => {
     const { hands } = run;
-    const { layout } = made(run.node);
     // Once more: the cloud may have taken its time, and somebody may have been at the files meanwhile.
     const { files, notices } = await changeCredentialFiles(
       hands.disk,
       hands.config.heat_params,
-      layout.credentials,
+      made(run.node).layout.credentials,
       change,
       passingOver(hands),
     );
     for (const text of notices) hands.progress({ event: 'notice', text });
-    const { units, left } = await unitsAsFound(planned, hands, run.signal);
+    const { units, left, all } = await findUnits(planned, hands, run.signal);
     run.left = left;
-    run.journal = await hands.generations.stage(run.owner, files, (changed): RunRecord => ({
+    run.journal = await hands.generations.stage(run.owner, files, (changed, over): RunRecord => ({
       units,
+      found: foundBefore(all, over),
       outcome: credentialsChanged(change, changed, units, [...left.values(), ...notices]),
       about: 'credentials',
     }));
@@ -168,8 +172,8 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
   'restart-workloads': async ({ plan }, run) => {
     await seeThatTheyLast(run.standing ?? [], run.hands);
-    // Pods trust the new CA from here on: whatever becomes of them, nothing is taken back.
     run.standing = [];
+    run.journal = await excludeWayBack(made(run.journal), run.hands);
     const { said } = await restartClusterWorkloads(plan, run.hands, run.signal);
     run.seen = [...(run.seen ?? []), ...said];
   },
@@ -227,7 +231,7 @@ export async function carryOut(steps: readonly Step[], run: Run): Promise<Outcom
     const own = journal?.owner === run.owner && journal.state !== 'stuck' ? journal : undefined;
     // The node is switched off after files were replaced: the next start goes on from the journal.
     if (own && own.state !== 'staging' && codeOf(error) === 'aborted') throw error;
-    throw await wayBack(error, own, run.restarted ?? [], hands);
+    throw await wayBack(error, own, hands);
   }
   // Without a generation there was nothing but restarts.
   if (!run.journal) return restartedOutcome(run.restarted ?? []);

@@ -3,27 +3,23 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Standing } from '../../src/services/lasting.ts';
-import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { timed } from '../progress.ts';
+import { unitsToRestore } from './found-units.ts';
 import { restart, seeThatTheyLast } from './units.ts';
 
 /**
- * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and what
- * was restarted is restarted again and proven with the old certificates.
+ * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and every unit that
+ * may have read the new ones is restarted and proven with the old. Which these are, the journal and systemd say: a run
+ * that was killed has told nobody.
  *
  * @param journal of the run that failed; undefined when it has not begun to stage anything
  * @returns the error to report: the cause, and what became of the node
  * @throws `aborted` when the node is switched off meanwhile
  */
-export async function wayBack(
-  cause: unknown,
-  journal: Journal | undefined,
-  restarted: readonly UnitPlan[],
-  hands: Hands,
-): Promise<unknown> {
+export async function wayBack(cause: unknown, journal: Journal | undefined, hands: Hands): Promise<unknown> {
   const { generations } = hands;
   if (!journal) return cause;
   if (journal.state === 'staging') {
@@ -45,16 +41,12 @@ export async function wayBack(
     const stuck = report(
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
-    await generations.stick(journal, {
-      units: [...restarted],
-      outcome: failed(stuck),
-      about,
-    } satisfies RunRecord);
+    await generations.stick(journal, { ...rest, resumed: 0, outcome: failed(stuck) } satisfies RunRecord);
     return stuck;
   }
   const refusing: string[] = [];
   const standing: Standing[] = [];
-  for (const unit of restarted)
+  for (const unit of await unitsToRestore(rest, hands))
     try {
       await timed(hands, `restart ${unit.unit} with the old files`, async () => {
         standing.push(...(await restart(unit, hands)));
@@ -74,11 +66,7 @@ export async function wayBack(
         : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, {
-    units: [...restarted],
-    outcome: failed(result),
-    about,
-  } satisfies RunRecord);
+  await generations.end(reverted, { ...rest, outcome: failed(result) } satisfies RunRecord);
   return result;
 }
 
@@ -106,4 +94,10 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
         `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,
       );
   }
+}
+
+/** Once pods are given the new CA nothing is taken back, whatever becomes of them and of the agent. */
+export async function excludeWayBack(journal: Journal, { generations }: Hands): Promise<Journal> {
+  const rest = v.parse(RunRecordSchema, journal.rest);
+  return await generations.note(journal, { ...rest, proven: true } satisfies RunRecord);
 }

@@ -4,32 +4,13 @@ import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
 import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
 import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.ts';
-import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
+import { restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { timed } from '../progress.ts';
 
 /** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
 const NEVER = new AbortController().signal;
-
-/**
- * Which units are restarted, and why the others are not, by name. It is kept in the journal from before the first
- * file is replaced.
- */
-export async function unitsAsFound(
-  units: readonly UnitPlan[],
-  hands: Hands,
-  signal: AbortSignal,
-): Promise<{ units: UnitPlan[]; left: Map<string, string> }> {
-  const systemctl = await hands.systemctl();
-  const reasons = await Promise.all(
-    units.map(
-      async (plan) => [plan.unit, whyLeftAlone(plan, await systemctl.show(plan.unit, signal))] as const,
-    ),
-  );
-  const left = new Map(reasons.flatMap(([unit, why]) => (why === undefined ? [] : [[unit, why]])));
-  return { units: units.filter(({ unit }) => !left.has(unit)), left };
-}
 
 /**
  * Restarts one unit of a generation, proves it, and tells what came of it.

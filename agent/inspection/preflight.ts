@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { AgentError } from '../../src/base/errors.ts';
 import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
@@ -35,6 +36,20 @@ export async function preflight(
     ...checkClock(hands),
     ...(await checkUnits(units, hands, signal)),
   ];
+}
+
+/**
+ * The same before a rotation; what makes it no more than doubtful is told.
+ *
+ * @throws `precondition` with everything that would make it fail
+ */
+export async function requireFit(...parts: Parameters<typeof preflight>): Promise<void> {
+  const [, , { progress }] = parts;
+  const findings = await preflight(...parts);
+  for (const { verdict, what } of findings)
+    if (verdict === 'warning') progress({ event: 'notice', text: what });
+  const bad = findings.filter(({ verdict }) => verdict === 'bad');
+  if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
 }
 
 async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {

@@ -84,8 +84,8 @@ export async function intendToRestart(
     );
   const why = describeNode(node);
   if (!named) {
-    const { unitsAsFound } = await import('../execution/units.ts');
-    return { kind: 'change', node, steps: planRestart((await unitsAsFound(all, hands, signal)).units), why };
+    const { findUnits } = await import('../execution/found-units.ts');
+    return { kind: 'change', node, steps: planRestart((await findUnits(all, hands, signal)).units), why };
   }
   // Who names a unit wants it to run, whoever has stopped it.
   const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));

@@ -6,7 +6,7 @@ import { conclude } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { carryOut } from '../execution/perform.ts';
-import { fromReplaceOn } from '../plan/step.ts';
+import { fromProvenOn, fromReplaceOn } from '../plan/step.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { salvage } from './salvage.ts';
 import { wayBack } from '../execution/roll-back.ts';
@@ -54,16 +54,16 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     return undefined;
   }
   const rest = v.parse(RunRecordSchema, journal.rest);
-  const { units, lists, workloads, outcome, resumed } = rest;
+  const { units, lists, workloads, outcome, resumed, proven } = rest;
   if (state === 'ended') return outcome;
   const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
   if (resumed >= MOST.back) return await giveUp(again, rest, hands);
-  // Pods may trust the new CA already: then there is no way back.
-  const isTooOften = resumed >= MOST.forward && workloads === undefined;
+  const isTooOften = resumed >= MOST.forward && !proven;
   if (state === 'reverting' || state === 'reverted' || isTooOften)
-    return failed(await wayBack(new AgentError('unit', whyBack(rest)), again, units, hands));
+    return failed(await wayBack(new AgentError('unit', whyBack(rest)), again, hands));
+  const left = proven ? fromProvenOn(workloads) : fromReplaceOn(units, lists, workloads);
   try {
-    return await carryOut(fromReplaceOn(units, lists, workloads), { owner, hands, signal, journal: again });
+    return await carryOut(left, { owner, hands, signal, journal: again });
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);
@@ -81,9 +81,9 @@ function whyBack({ outcome, about, resumed }: Whole): string {
 }
 
 async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
-  const { units, about, resumed } = rest;
+  const { resumed } = rest;
   const why = `${whyBack(rest)}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
   const outcome = failed(new AgentError('state', why));
-  await hands.generations.stick(journal, { units, outcome, about } satisfies RunRecord);
+  await hands.generations.stick(journal, { ...rest, resumed: 0, outcome } satisfies RunRecord);
   return outcome;
 }

@@ -10,7 +10,7 @@ import { type Node, readNode } from '../node.ts';
 import { planRotation } from '../rotation/plan.ts';
 import type { RunRecord } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
-import { unitsAsFound } from '../execution/units.ts';
+import { findUnits } from '../execution/found-units.ts';
 
 /**
  * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the
@@ -24,7 +24,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   const node = await readNode(hands);
   const steps = planRotation(ROTATE_ALL, node, hands.config);
   const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
-  const { units } = await unitsAsFound(planned, hands, signal);
+  const { units } = await findUnits(planned, hands, signal);
   const { serviceAccount } = node.layout;
   const paths = [
     ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),

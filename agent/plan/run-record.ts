@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { OutcomeSchema } from '../../src/deployment/deployment.ts';
 import { ListPlan } from '../../src/services/list.ts';
 import { UnitPlan } from '../../src/services/unit.ts';
+import { FoundUnit } from '../../src/services/unit-process.ts';
 import { WorkloadsPlan } from '../../src/services/workloads.ts';
 
 /**
@@ -9,10 +10,15 @@ import { WorkloadsPlan } from '../../src/services/workloads.ts';
  * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
  */
 export const RunRecordSchema = v.object({
+  /** What is restarted once the files are in place. */
   units: v.array(UnitPlan),
+  /** Every unit that reads the files, restarted or not, as it was before the first of them was replaced. */
+  found: v.optional(v.array(FoundUnit), []),
   /** Lists of revoked certificates that units have to be seen to go by. */
   lists: v.optional(v.array(ListPlan), []),
   workloads: v.optional(WorkloadsPlan),
+  /** The units were proven, and pods are given the new CA: there is no way back any more. */
+  proven: v.optional(v.boolean(), false),
   outcome: OutcomeSchema,
   /** How many starts of the agent have gone on with it. */
   resumed: v.optional(v.number(), 0),

@@ -93,5 +93,9 @@ export const fromReplaceOn = (
   { do: 'replace' },
   ...units.map((unit): Step => ({ do: 'restart', unit })),
   ...lists.map((list): Step => ({ do: 'prove-list', list })),
-  ...(workloads ? [{ do: 'restart-workloads', plan: workloads } as const] : []),
+  ...fromProvenOn(workloads),
 ];
+
+/** What is left once every unit has been proven with the new files. */
+export const fromProvenOn = (workloads: WorkloadsPlan | undefined): Step[] =>
+  workloads ? [{ do: 'restart-workloads', plan: workloads }] : [];

@@ -21,11 +21,18 @@ export type Generations = {
    * Writes every file that changes beside its target and keeps what is there now, or, of a generation that is stuck,
    * what that one has kept. Nothing is replaced yet.
    *
-   * @param rest given the paths that change: what is left to do once they have been replaced
+   * @param rest given the paths that change and what the stuck generation keeps: what is left to do once they have been
+   *   replaced
    */
-  stage(owner: string, files: readonly ManagedFile[], rest: (changed: string[]) => unknown): Promise<Journal>;
+  stage(
+    owner: string,
+    files: readonly ManagedFile[],
+    rest: (changed: string[], over: unknown) => unknown,
+  ): Promise<Journal>;
   /** Puts the staged files in place. */
   commit(journal: Journal): Promise<Journal>;
+  /** Notes how far it has come. */
+  note(journal: Journal, rest: unknown): Promise<Journal>;
   /** Brings back what the commit replaced. */
   revert(journal: Journal): Promise<Journal>;
   /** Notes how it ended, before anything that a way back would need is removed. */
@@ -108,7 +115,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         owner,
         state: 'staging',
         files: [...plans.map(({ entry }) => entry), ...carried],
-        rest: rest(changed),
+        rest: rest(changed, stuck?.rest),
         ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
@@ -139,6 +146,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       return await advance(reverting, 'reverted');
     },
 
+    note: async (journal, rest) => await advance(journal, journal.state, rest),
     end: async (journal, rest) => await advance(journal, 'ended', rest),
     stick: async (journal, rest) => await advance(journal, 'stuck', rest),
 

@@ -27,5 +27,10 @@ export async function becomeActive(
 
 export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
 
+/** What systemd counts as active (systemd's `UNIT_IS_ACTIVE_OR_RELOADING`). */
+export const isUp = ({ active }: Pick<UnitState, 'active'>): boolean => UP.has(active);
+
+const UP: ReadonlySet<string> = new Set(['active', 'reloading', 'refreshing']);
+
 /** What has ended does not come back by itself: there is nothing to wait for. */
 export const hasEnded = ({ active }: UnitState): boolean => active === 'failed' || active === 'inactive';

@@ -1,5 +1,5 @@
 import { AgentError } from '../base/errors.ts';
-import { inWords } from './active.ts';
+import { inWords, isUp } from './active.ts';
 import type { Systemctl } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -26,7 +26,7 @@ export async function lasts(
 ): Promise<void> {
   const state = await systemctl.show(unit, signal);
   const failing = `the unit ${unit} did not last`;
-  if (!UP.has(state.active)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
+  if (!isUp(state)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
   const again = state.restarts - restarts;
   if (again > 0)
     throw new AgentError(
@@ -37,6 +37,3 @@ export async function lasts(
   if (!probe && state.invocation !== invocation)
     throw new AgentError('unit', `${failing}: it has been started again by somebody else`);
 }
-
-/** What systemd counts as active (systemd's `UNIT_IS_ACTIVE_OR_RELOADING`). */
-const UP: ReadonlySet<string> = new Set(['active', 'reloading', 'refreshing']);

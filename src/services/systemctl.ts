@@ -16,6 +16,10 @@ export type UnitState = {
   invocation: string;
   /** How often systemd itself has started it again since somebody did. */
   restarts: number;
+  /** The pid of its main process; 0: none. */
+  mainPid: string;
+  /** When its main process was started, in microseconds of the monotonic clock; 0: never. */
+  startedAt: string;
 };
 
 export type Systemctl = {
@@ -33,7 +37,8 @@ export type Systemctl = {
 export function createSystemctl(program: string): Systemctl {
   const run = systemctlRunner(program);
   const showAll = async (units: readonly string[], signal: AbortSignal): Promise<UnitState[]> => {
-    const wanted = 'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts';
+    const wanted =
+      'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic';
     const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, signal);
     // One paragraph for each, in the order of the question.
     const told = text.split('\n\n');
@@ -70,6 +75,8 @@ export function stateOf(text: string): UnitState {
     result: fact('Result'),
     invocation: fact('InvocationID'),
     restarts: Number(fact('NRestarts')),
+    mainPid: fact('MainPID'),
+    startedAt: fact('ExecMainStartTimestampMonotonic'),
   };
 }
 

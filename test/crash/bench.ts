@@ -10,6 +10,7 @@ import { serviceAccountParameters } from '../cloud/generation.ts';
 import { createKeyPool } from '../cloud/key-pool.ts';
 import { filesWith, newTrustee, trusteeOf } from '../scenarios/support/trustee.ts';
 import { createNode, type TestNode } from '../fakes/node.ts';
+import { layoutOf } from './certificate-set.ts';
 import { createRunner, type Run } from './run.ts';
 import { askUnits } from './socket-systemctl.ts';
 import { type Entry, readTree } from './tree.ts';
@@ -130,7 +131,8 @@ export async function createBench(): Promise<Bench> {
       const saved = await old;
       const { cluster, node } = await prepare(layout);
       await copyCertificates(saved, node.root);
-      for (const unit of unitsOf(layout)) await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
+      for (const { unit } of layoutOf(layout).units)
+        await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
       const formerCas = await readManaged(node.root);
       const settle = async (next: Record<string, string>): Promise<void> => {
         cluster.stack.update(next);

@@ -40,7 +40,8 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   const found = listing(await readTree(node.root));
   faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));
   faults.push(...wanted.listing.filter((line) => !found.includes(line)).map((line) => `missing: ${line}`));
-  faults.push(...(await unitFaults(one, files, wanted.set)));
+  // One that cannot start presents nothing.
+  faults.push(...(await unitFaults(one, files, wanted.set === 'old' ? BROKEN : undefined)));
   return faults;
 }
 
@@ -88,12 +89,21 @@ async function ledgerFaults(root: string, count: number): Promise<string[]> {
   );
 }
 
-/** Each unit presents the leaf that its file holds; one that cannot start is left out. */
-async function unitFaults({ node, layout }: Case, files: Files, set: Ending['set']): Promise<string[]> {
+/** Each unit presents the leaf that its file holds, and one without a port has read what is there. */
+export async function unitFaults(
+  { node, layout, work }: Case,
+  files: Files,
+  leaveOut?: string,
+): Promise<string[]> {
   const faults: string[] = [];
+  const now = node.units.wouldRead();
   for (const { unit, probe } of layoutOf(layout).units) {
-    if (!probe || !unitsOf(layout).includes(unit)) continue;
-    if (set === 'old' && unit === BROKEN) continue;
+    if (unit === leaveOut) continue;
+    if (!probe || !unitsOf(layout).includes(unit)) {
+      const read = node.units.hasRead(unit);
+      if (work === 'all' && read !== undefined && read !== now) faults.push(`${unit} has read other files`);
+      continue;
+    }
     const row = layoutOf(layout).certificates.find(({ name }) => name === probe.presents);
     const file = files.get(row?.files?.certificate.path ?? '')?.content ?? '';
     const seen = await presentedCertificate('127.0.0.1', node.units.port(unit), AbortSignal.timeout(5000));

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { constants, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTls, type Server as TlsServer } from 'node:https';
@@ -13,6 +14,8 @@ export type UnitSpec = { certificate: string; key: string; ca: string; healthOnT
 /** How a unit misbehaves at its next restarts. */
 export type Misbehaviour =
   | 'fails to start'
+  /** At the next restart alone. */
+  | 'fails to start once'
   | 'keeps the old certificate'
   | 'is not well'
   | 'is started again and again'
@@ -40,6 +43,14 @@ export type Units = {
   serve(unit: string, listener: RequestListener): void;
   /** As `systemctl stop` leaves it. */
   stop(unit: string): void;
+  /** As Restart= does it: nobody has asked for it, and the unit reads its files anew. */
+  startAgain(unit: string): void;
+  /** As some do it by themselves: it presents what its files hold now, and is the same process as before. */
+  reread(unit: string): void;
+  /** A digest of every file below /etc when the unit was started last. */
+  hasRead(unit: string): string | undefined;
+  /** The same of a unit that is started now. */
+  wouldRead(): string;
   /** At this restart from now on, 1 is the next, the node is switched off: every unit is stopped, none can be started. */
   goDown(atRestart: number): void;
   comeUp(): void;
@@ -56,7 +67,8 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   const served = new Map<string, RequestListener>();
   const lists = new Map<string, { told: string; read: string }>();
   const running = new Map<string, 'active' | 'failed' | 'inactive'>();
-  const starts = new Map<string, { byAnybody: number; bySystemd: number }>();
+  const starts = new Map<string, Starts>();
+  const read = new Map<string, string>();
   const servers = new Map<string, Server | TlsServer>();
   const health = new Map<string, Server | TlsServer>();
   const restarts: string[] = [];
@@ -84,6 +96,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
 
   const load = (unit: string): boolean => {
     const spec = specs[unit];
+    read.set(unit, digestBelow(join(root, 'etc')));
     try {
       if (spec)
         secureServer(servers.get(unit))?.setSecureContext({
@@ -98,6 +111,11 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   };
   for (const unit of Object.keys(specs)) running.set(unit, load(unit) ? 'active' : 'failed');
 
+  const count = (unit: string, who: 'by somebody' | 'by systemd'): void => {
+    const { all, bySystemd } = starts.get(unit) ?? NEVER_STARTED;
+    starts.set(unit, { all: all + 1, bySystemd: who === 'by systemd' ? bySystemd + 1 : 0 });
+  };
+
   let downAt = Infinity;
   const isDown = (): boolean => restarts.length >= downAt;
   const act = (verb: string, unit: string): { code: number; out?: string; err?: string } => {
@@ -110,17 +128,18 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       const active = known ? state : 'inactive';
       const sub = active === 'active' ? 'running' : active === 'failed' ? 'failed' : 'dead';
       const result = active === 'failed' ? 'exit-code' : 'success';
-      const { byAnybody, bySystemd } = starts.get(unit) ?? NEVER_STARTED;
+      const { all, bySystemd } = starts.get(unit) ?? NEVER_STARTED;
       // Between any two looks it has ended and been started, and it is up whenever one looks.
-      if (fault === 'is started again and again')
-        starts.set(unit, { byAnybody: byAnybody + 1, bySystemd: bySystemd + 1 });
+      if (fault === 'is started again and again') count(unit, 'by systemd');
       const facts = {
         LoadState: loaded,
         ActiveState: active,
         SubState: sub,
         Result: result,
-        InvocationID: `${unit}-${byAnybody}`,
+        InvocationID: `${unit}-${all}`,
         NRestarts: bySystemd,
+        MainPID: active === 'active' ? 1000 + all : 0,
+        ExecMainStartTimestampMonotonic: 1_000_000 * all,
         ExecStart: `{ path=/usr/bin/${unit} ; argv[]=/usr/bin/${unit} --client-crl-file=${lists.get(unit)?.told ?? ''} ; ignore_errors=no }`,
       };
       return {
@@ -138,8 +157,10 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       for (const name of running.keys()) running.set(name, 'inactive');
       return { code: 1, err: `Job for ${unit}.service canceled.\n` };
     }
-    starts.set(unit, { byAnybody: (starts.get(unit) ?? NEVER_STARTED).byAnybody + 1, bySystemd: 0 });
-    if (fault === 'fails to start' || (fault !== 'keeps the old certificate' && !load(unit))) {
+    count(unit, 'by somebody');
+    if (fault === 'fails to start once') broken.delete(unit);
+    const fails = fault === 'fails to start' || fault === 'fails to start once';
+    if (fails || (fault !== 'keeps the old certificate' && !load(unit))) {
       running.set(unit, 'failed');
       return {
         code: 1,
@@ -167,12 +188,24 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       served.set(unit, listener);
     },
     stop: (unit) => running.set(unit, 'inactive'),
+    startAgain: (unit) => {
+      count(unit, 'by systemd');
+      running.set(unit, load(unit) ? 'active' : 'failed');
+    },
+    reread: (unit) => {
+      load(unit);
+    },
+    wouldRead: () => digestBelow(join(root, 'etc')),
+    hasRead: (unit) => read.get(unit),
     goDown: (atRestart) => {
       downAt = restarts.length + atRestart;
     },
     comeUp: () => {
       downAt = Infinity;
-      for (const unit of running.keys()) running.set(unit, load(unit) ? 'active' : 'failed');
+      for (const unit of running.keys()) {
+        count(unit, 'by somebody');
+        running.set(unit, load(unit) ? 'active' : 'failed');
+      }
     },
     close: async () => {
       await Promise.all([...servers.values(), ...health.values(), control].map(closed));
@@ -188,7 +221,24 @@ function isShutOut(socket: TLSSocket, list: string): boolean {
   return status !== 0 || revoked.includes(socket.getPeerCertificate().serialNumber);
 }
 
-const NEVER_STARTED = { byAnybody: 0, bySystemd: 0 };
+/** All starts of a unit; those since somebody asked for one that systemd made by itself. */
+type Starts = { all: number; bySystemd: number };
+
+const NEVER_STARTED: Starts = { all: 0, bySystemd: 0 };
+
+/** That a test looks at a file must not look like a service that reads it. */
+const UNSEEN = { flag: constants.O_RDONLY | constants.O_NOATIME };
+
+/** One digest of the names and contents of all files below a folder. */
+function digestBelow(folder: string): string {
+  const hash = createHash('sha256');
+  const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
+    // What is only staged is read by nobody.
+    .filter((entry) => entry.isFile() && !entry.name.endsWith('.coe-agent'))
+    .map(({ parentPath, name }) => join(parentPath, name));
+  for (const path of paths.toSorted()) hash.update(`${path}\0`).update(readFileSync(path, UNSEEN));
+  return hash.digest('hex');
+}
 
 /** A unit's port: TLS that wants a client certificate, or plain HTTP. */
 async function listen(answer: RequestListener, tls: boolean): Promise<Server | TlsServer> {

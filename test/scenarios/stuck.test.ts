@@ -68,3 +68,61 @@ test('when it fails before anything has been replaced, the node is stuck as befo
   expect(await site.files('/etc/kubernetes')).toEqual(files);
   expect(await site.files(state)).toEqual(before);
 });
+
+test('agent rollback restarts what the stuck rotation had restarted', async () => {
+  const site = await stuckSite();
+  const { units } = site.node;
+  units.mend('kubelet');
+  units.startAgain('kube-proxy');
+  await cli(site, ['rollback']);
+  for (const unit of ['kubelet', 'kube-proxy']) expect(units.hasRead(unit)).toBe(units.wouldRead());
+});
+
+test('agent rollback leaves a unit alone that still runs as before the stuck rotation', async () => {
+  const site = await stuckSite();
+  site.node.units.mend('kubelet');
+  const before = site.restarts().length;
+  await cli(site, ['rollback']);
+  expect(site.restarts().slice(before)).toEqual(['kubelet']);
+});
+
+test('a rotation over a stuck one that fails restarts also what only the stuck one had restarted', async () => {
+  const site = await createSite(cloud);
+  const { units } = site.node;
+  // Both units run with the new files when it gets stuck.
+  units.breakUnit('kube-proxy', 'is started again and again');
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once'], unreadableCopies);
+  await cloud.settled(site.cluster);
+  units.breakUnit('kube-proxy', 'fails to start');
+  units.breakUnit('kubelet', 'fails to start once');
+
+  await cloud.rotateCa(site.cluster);
+  const before = site.restarts().length;
+  units.mend('kube-proxy');
+  await site.pass();
+  expect(told(site, 'deploy_stderr')).toContain('the old certificates are back and served');
+  expect(site.restarts().slice(before)).toEqual(['kubelet', 'kubelet', 'kube-proxy']);
+});
+
+test('a phase that finds its files in place by a stuck one restarts the units all the same', async () => {
+  const site = await createSite(cloud, { server: { inputs: { phase: 'phase' } } });
+  const { units } = site.node;
+  units.breakUnit('kubelet', 'fails to start');
+  site.cluster.stack.parameters['phase'] = 'trust';
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once'], unreadableCopies);
+  await cloud.settled(site.cluster);
+  units.mend('kubelet');
+  const before = site.restarts().length;
+
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'trust-again',
+    group: 'coe-rotate',
+    inputs: [{ name: 'phase', type: 'String' }],
+    values: { phase: 'trust' },
+  });
+  await site.pass();
+  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0 });
+  expect(site.restarts().slice(before)).toEqual(['kubelet', 'kube-proxy']);
+});

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
+import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -76,6 +79,28 @@ test('it stays so on the way back, too', async () => {
   await site.pass();
   expect(told(site).status).toBe(1);
   expect(site.restarts()).toEqual(['kubelet', 'kubelet']);
+});
+
+test('on the way back a unit is restarted that presents the new certificate though nobody restarted it', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const { root, units } = site.node;
+  units.breakUnit('etcd', 'fails to start once');
+  await cloud.rotateCa(site.cluster);
+  const rereading: Instrument = {
+    systemctl: () => {
+      const real = socketSystemctl(join(root, 'run/units.sock'));
+      return {
+        ...real,
+        restart: async (unit, deadlineMs, signal) => {
+          if (site.restarts().length === 0) units.reread('kubelet');
+          await real.restart(unit, deadlineMs, signal);
+        },
+      };
+    },
+  };
+  await cli(site, ['run-once'], rereading);
+  expect(told(site).status).toBe(1);
+  expect(site.restarts()).toEqual(['etcd', 'etcd', 'kubelet']);
 });
 
 test('a required unit that is stopped is started, and so is an optional one that has failed', async () => {

@@ -322,6 +322,29 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 );
 
+test('a service that fails after a kill takes nothing back once pods have the new CA', async () => {
+  const { site, api } = await siteWithWorkloads({
+    config: { workloads: { restart: true, per_second: 100 } },
+  });
+  await cloud.rotateCa(site.cluster);
+  const child = site.node.start('run-once');
+  api.instead = ({ method }) => {
+    if (method === 'PATCH') child.kill('SIGKILL');
+    return undefined;
+  };
+  await once(child, 'close');
+  api.instead = () => undefined;
+  const restarted = site.restarts();
+  site.node.units.breakUnit('etcd', 'fails to start');
+
+  const { code, stderr } = await site.node.agent('run-once');
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(marks(api)).toEqual(ALL.map(() => current(site)));
+  // They were proven before the first pod was touched.
+  expect(site.restarts()).toEqual(restarted);
+  expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([0]);
+});
+
 test('agent restart --workloads does it for a person, and a worker cannot', async () => {
   const { site, api } = await siteWithWorkloads();
   const { code, stdout } = await cli(site, ['restart', '--workloads']);

@@ -12,6 +12,8 @@ const RUNNING: UnitState = {
   result: 'success',
   invocation: 'e6f1',
   restarts: 1,
+  mainPid: '4711',
+  startedAt: '81000000',
 };
 const PROBE = { host: '127.0.0.1', port: 1, file: '/x' };
 

@@ -18,6 +18,8 @@ const RUNNING: UnitState = {
   result: 'success',
   invocation: 'e6f1',
   restarts: 0,
+  mainPid: '4711',
+  startedAt: '81000000',
 };
 const STARTING: UnitState = { ...RUNNING, active: 'activating', sub: 'start' };
 const FAILED: UnitState = { ...RUNNING, active: 'failed', sub: 'failed', result: 'exit-code' };

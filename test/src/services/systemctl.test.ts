@@ -18,7 +18,7 @@ async function setUp(
 
 test('what systemd says of a unit is read in its own words', async () => {
   const { systemctl, args } = await setUp(
-    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\n'`,
+    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\nMainPID=42\nExecMainStartTimestampMonotonic=817\n'`,
   );
   expect(await systemctl.show('kubelet', NEVER)).toEqual({
     load: 'loaded',
@@ -27,9 +27,11 @@ test('what systemd says of a unit is read in its own words', async () => {
     result: 'exit-code',
     invocation: 'e6f1',
     restarts: 3,
+    mainPid: '42',
+    startedAt: '817',
   });
   expect(await args()).toBe(
-    'show --property=LoadState,ActiveState,SubState,Result,InvocationID,NRestarts kubelet.service\n',
+    'show --property=LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic kubelet.service\n',
   );
 });
 
@@ -65,6 +67,8 @@ test('what systemd does not say is empty', async () => {
     result: '',
     invocation: '',
     restarts: 0,
+    mainPid: '',
+    startedAt: '',
   });
 });
 

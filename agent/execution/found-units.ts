@@ -1,0 +1,100 @@
+import * as v from 'valibot';
+import { AgentError } from '../../src/base/errors.ts';
+import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { whyLeftAlone } from '../../src/services/restart.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import { type FoundUnit, hasReadNothing, processOf } from '../../src/services/unit-process.ts';
+import type { Hands } from '../hands.ts';
+import { RunRecordSchema } from '../plan/run-record.ts';
+
+/** The units of a plan before the first file is replaced; the journal keeps them. */
+export type Found = {
+  /** Those that are restarted. */
+  units: UnitPlan[];
+  /** Why the others are not, by name. */
+  left: Map<string, string>;
+  all: FoundUnit[];
+};
+
+export async function findUnits(
+  units: readonly UnitPlan[],
+  hands: Pick<Hands, 'systemctl'>,
+  signal: AbortSignal,
+): Promise<Found> {
+  const systemctl = await hands.systemctl();
+  const seen = await Promise.all(
+    units.map(async (plan) => ({ plan, state: await systemctl.show(plan.unit, signal) })),
+  );
+  const left = new Map(
+    seen.flatMap(({ plan, state }) => {
+      const why = whyLeftAlone(plan, state);
+      return why === undefined ? [] : [[plan.unit, why] as const];
+    }),
+  );
+  return {
+    units: units.filter(({ unit }) => !left.has(unit)),
+    left,
+    all: seen.map(({ plan, state }) => ({ plan, process: processOf(state) })),
+  };
+}
+
+/**
+ * The same over a generation that is stuck: its files go back together with those of the new one, so what counts is the
+ * process that a unit had before either of them.
+ *
+ * @param over what the journal of the stuck generation keeps
+ */
+export function foundBefore(found: readonly FoundUnit[], over: unknown): FoundUnit[] {
+  const stuck = over === undefined ? [] : readersOf(v.parse(RunRecordSchema, over));
+  const first = new Map(stuck.map((one) => [one.plan.unit, one]));
+  const added = stuck.filter(({ plan }) => !found.some((one) => one.plan.unit === plan.unit));
+  return [...found.map((one) => ({ ...one, ...first.get(one.plan.unit), plan: one.plan })), ...added];
+}
+
+type Kept = Pick<v.InferOutput<typeof RunRecordSchema>, 'units' | 'found'>;
+
+/** Every unit that may have read the files of a generation. */
+const readersOf = ({ units, found }: Kept): FoundUnit[] => [
+  ...found,
+  ...units.filter(({ unit }) => !found.some(({ plan }) => plan.unit === unit)).map((plan) => ({ plan })),
+];
+
+/**
+ * The units that have to be restarted once the files of before are back: all but those that are seen to run the process
+ * of before the replacement and, where they have a port, to present the certificate of before.
+ */
+export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan[]> {
+  const readers = readersOf(kept);
+  const areAsBefore = await Promise.all(readers.map(async (reader) => await isAsBefore(reader, hands)));
+  return readers.flatMap(({ plan }, index) => (areAsBefore[index] === true ? [] : [plan]));
+}
+
+/** What cannot be seen counts as changed: a restart too many does less harm than one too few. */
+async function isAsBefore(reader: FoundUnit, hands: Hands): Promise<boolean> {
+  const { unit, probe } = reader.plan;
+  try {
+    const state = await (await hands.systemctl()).show(unit, NEVER);
+    if (!hasReadNothing(reader, state)) return false;
+    if (!probe || state.active !== 'active') return true;
+    const expected = oneCertificate((await hands.disk.read(probe.file)).toString('utf8'), probe.file);
+    return await presents(fingerprint(expected), probe, hands);
+  } catch (error) {
+    if (error instanceof AgentError) return false;
+    throw error;
+  }
+}
+
+/** Some read their certificate anew by themselves. A port that does not answer was not opened by the new files. */
+async function presents(
+  expected: string,
+  { host, port }: NonNullable<UnitPlan['probe']>,
+  { presented }: Hands,
+): Promise<boolean> {
+  const seen = await presented(host, port, NEVER).catch((error: unknown) => {
+    if (error instanceof AgentError) return undefined;
+    throw error;
+  });
+  return seen === undefined || fingerprint(seen) === expected;
+}
+
+const NEVER = new AbortController().signal;

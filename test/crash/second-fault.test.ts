@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isOld } from './after-kill.ts';
+import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { accepted } from './disk-fault.ts';
+import { unitFaults } from './ending.ts';
+import { createScenario } from './kill.ts';
+import { IN_FILES } from './scenarios.ts';
+import { withRunner } from './sweep.ts';
+
+/** The agent is killed, and its recovery fails: the node is one or the other as a whole, and Heat hears which. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+const KILLED = { killWhere: ['after restart kubelet'] };
+
+async function expectAllOld(one: Case): Promise<void> {
+  const files = await readManaged(one.node.root);
+  expect(isOld(files, one.old)).toBe(true);
+  expect(await unitFaults(one, files)).toEqual([]);
+}
+
+test('restarts every unit that the killed agent had restarted when a unit fails in the recovery', async () => {
+  const one = await createScenario(bench, IN_FILES);
+  const { root, units } = one.node;
+  try {
+    await withRunner(async (runner) => {
+      expect(await runner.run(root, KILLED)).toMatchObject({ killed: true });
+      units.breakUnit('etcd', 'fails to start once');
+      await runner.run(root);
+    });
+    expect(accepted(one)).toMatchObject([
+      {
+        deploy_status_code: 1,
+        deploy_stderr: expect.stringContaining('the old certificates are back and served') as unknown,
+      },
+    ]);
+    await expectAllOld(one);
+  } finally {
+    await one.close();
+  }
+});
+
+test('restarts a unit on the way back that systemd started in the middle', async () => {
+  const one = await createScenario(bench, IN_FILES);
+  const { root, units } = one.node;
+  try {
+    await withRunner(async (runner) => {
+      // The scheduler is never reached: etcd, which comes before it, fails.
+      expect(await runner.run(root, { killWhere: ['before restart etcd'] })).toMatchObject({ killed: true });
+      units.startAgain('kube-scheduler');
+      units.breakUnit('etcd', 'fails to start once');
+      const before = units.restarts.length;
+      await runner.run(root);
+      expect(units.restarts.slice(before)).toEqual(['etcd', 'etcd', 'kube-scheduler']);
+    });
+    await expectAllOld(one);
+  } finally {
+    await one.close();
+  }
+});
+
+test('agent rollback restarts every unit that runs with files that it takes away', async () => {
+  const one = await createScenario(bench, IN_FILES);
+  const { root } = one.node;
+  try {
+    await withRunner(async (runner) => {
+      expect(await runner.run(root, KILLED)).toMatchObject({ killed: true });
+      await runner.run(root, {}, 'rollback');
+    });
+    await expectAllOld(one);
+  } finally {
+    await one.close();
+  }
+});

@@ -1,0 +1,61 @@
+import { expect, test } from 'vitest';
+import type { UnitState } from '../../../src/services/systemctl.ts';
+import { hasReadNothing, processOf } from '../../../src/services/unit-process.ts';
+
+const RUNNING: UnitState = {
+  load: 'loaded',
+  active: 'active',
+  sub: 'running',
+  result: 'success',
+  invocation: 'e6f1',
+  restarts: 0,
+  mainPid: '4711',
+  startedAt: '81000000',
+};
+const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', mainPid: '0' };
+const FAILED: UnitState = { ...STOPPED, active: 'failed', result: 'exit-code' };
+const ABSENT: UnitState = { ...STOPPED, load: 'not-found', invocation: '', startedAt: '0' };
+
+const isAsFound = (then: UnitState, now: UnitState, required = false): boolean =>
+  hasReadNothing(
+    { plan: { unit: 'kubelet', required, deadlineMs: 9000, settleMs: 0 }, process: processOf(then) },
+    now,
+  );
+
+test.each<[string, UnitState, UnitState]>([
+  ['runs the same process', RUNNING, RUNNING],
+  ['runs the same process, which reloads', RUNNING, { ...RUNNING, active: 'reloading' }],
+  ['is stopped as before', STOPPED, STOPPED],
+  ['was started and stopped again', STOPPED, { ...STOPPED, invocation: 'b20c' }],
+  ['has failed as before', FAILED, FAILED],
+  ['is still not there', ABSENT, ABSENT],
+])('takes a unit for untouched that %s', (_, then, now) => {
+  expect(isAsFound(then, now)).toBe(true);
+});
+
+test.each<[string, UnitState, UnitState]>([
+  ['was started by anybody', RUNNING, { ...RUNNING, invocation: 'b20c', mainPid: '4712' }],
+  ['was started after a reboot, with the same pid', RUNNING, { ...RUNNING, invocation: 'b20c' }],
+  ['has another main process', RUNNING, { ...RUNNING, mainPid: '4712', startedAt: '82000000' }],
+  ['has ended', RUNNING, FAILED],
+  ['was stopped and is started', STOPPED, RUNNING],
+  ['had failed and waits for its next start', FAILED, { ...FAILED, active: 'activating' }],
+  ['had failed, and was started in vain', FAILED, { ...FAILED, invocation: 'b20c' }],
+  ['was just starting', { ...RUNNING, active: 'activating' }, RUNNING],
+  [
+    'has no invocation, as before systemd 232',
+    { ...RUNNING, invocation: '' },
+    { ...RUNNING, invocation: '' },
+  ],
+])('takes a unit for touched that %s', (_, then, now) => {
+  expect(isAsFound(then, now)).toBe(false);
+});
+
+test('takes a required unit for touched that ended after it was started', () => {
+  expect(isAsFound(STOPPED, { ...STOPPED, invocation: 'b20c' }, true)).toBe(false);
+});
+
+test('takes a unit for touched of which nothing was noted', () => {
+  const plan = { unit: 'kubelet', required: false, deadlineMs: 9000, settleMs: 0 };
+  expect(hasReadNothing({ plan }, RUNNING)).toBe(false);
+});
