@@ -6,6 +6,7 @@ import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
 import type { Disk } from '../src/base/disk.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { readTrusted } from '../src/base/trust.ts';
+import { describeIssues } from '../src/base/issue.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
 import { PHASES } from '../src/operation/phase.ts';
@@ -123,10 +124,8 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   const sources = parts.map(({ source }) => source);
   const merged = parts.reduce<Record<string, unknown>>((all, { value }) => mergeDeep(all, value), {});
   const parsed = v.safeParse(ConfigSchema, merged);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw new AgentError('config', `${sources.join(', ')}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
-  }
+  if (!parsed.success)
+    throw new AgentError('config', `${sources.join(', ')}: ${describeIssues(parsed.issues)}`);
   const config = parsed.output;
   checkPolling(config, sources.join(', '));
   return Object.freeze({ ...config, layouts: await loadLayouts(disk, path, config.layouts), sources });

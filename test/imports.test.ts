@@ -72,7 +72,6 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],
-  ini: ['agent/config/os-collect.ts'],
   commander: ['agent/cli.ts'],
   'cli-table3': ['agent/commands/terminal.ts'],
   ws: ['src/openstack/web-socket.ts'],

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
+import { describeIssues } from '../../src/base/issue.ts';
 import { secretsOfAddress } from '../../src/base/presigned.ts';
 import { type CollectorName, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 
@@ -85,6 +86,13 @@ export function checkPolling({ collectors, poll }: Polling, where: string): void
     throw new AgentError('config', `${where}: collectors: none that is served here`);
   if (poll.min_seconds > poll.max_seconds)
     throw new AgentError('config', `${where}: poll.min_seconds is larger than poll.max_seconds`);
+}
+
+/** What keeps a collector from being asked with a section of these options; undefined when nothing does. */
+export function faultOfSection(collector: string, section: unknown): string | undefined {
+  const schema = Object.entries(pollingEntries).find(([name]) => name === collector)?.[1];
+  const parsed = schema && v.safeParse(schema, section);
+  return parsed?.issues && describeIssues(parsed.issues, collector);
 }
 
 /** A collector cannot do without its section. @throws `config` */

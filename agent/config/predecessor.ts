@@ -1,4 +1,5 @@
 import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
+import { faultOfSection } from './polling.ts';
 import { isTrue } from '../../src/metadata/heat-params.ts';
 
 /** A section of the predecessor's configuration: every value of a key, as text, in order. */
@@ -21,6 +22,27 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   heat_local: ['path'],
   local: ['path'],
 };
+
+/** Its other options, with their defaults. */
+const GENERAL_OPTIONS: Readonly<Record<string, string>> = {
+  command: '',
+  cachedir: '/var/lib/os-collect-config',
+  backup_cachedir: '/var/run/os-collect-config',
+  polling_interval: '30.0',
+  min_polling_interval: '1.0',
+  splay: '0',
+};
+const DEFAULTS: Readonly<Record<string, string>> = {
+  heat_metadata_hint: '/var/lib/heat-cfntools/cfn-metadata-server',
+};
+
+/** The options that another may refer to, with their defaults; `section` is a collector's name or DEFAULT. */
+export const knownOptions = (section: string): ReadonlyMap<string, string> =>
+  new Map(
+    section === 'DEFAULT'
+      ? Object.entries(GENERAL_OPTIONS)
+      : (OPTIONS[section] ?? []).map((option) => [option, DEFAULTS[option] ?? '']),
+  );
 
 /** Collectors that the predecessor passes over when they are not configured. */
 const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
@@ -54,25 +76,32 @@ function valueOf(option: string, values: readonly string[] = []): [string, strin
   return [[option, SWITCHES.has(option) ? isTrue(last) : last]];
 }
 
+type Usable = { collectors: string[]; [section: string]: unknown };
+
 /**
  * Leaves the collectors that can be asked, of those that are named or else of the default, and no section of
- * another. `leftOut` is told of what was named.
+ * another: as the predecessor does, one that lacks an option does not affect the others.
+ *
+ * @returns why each of the others is left out, of those that are named or configured
  */
-export function withUsableCollectors(
-  { collectors: named, ...rest }: Record<string, unknown>,
-  leftOut: (name: string, why: string) => void,
-): Record<string, unknown> {
+export function withUsableCollectors({ collectors: named, ...rest }: Record<string, unknown>): {
+  value: Usable;
+  leftOut: string[];
+} {
   const served: readonly string[] = SERVED_COLLECTORS;
-  const isConfigured = (name: string): boolean => !CONFIGURED.includes(name) || name in rest;
-  const wanted = Array.isArray(named) ? named.map(String) : DEFAULT_COLLECTORS.filter(isConfigured);
-  const collectors = wanted.filter((name) => served.includes(name) && isConfigured(name));
-  for (const name of wanted)
-    if (!served.includes(name)) leftOut(name, 'is not served');
-    else if (!isConfigured(name)) leftOut(name, 'is not configured');
+  const isGiven = (name: string): boolean => !CONFIGURED.includes(name) || name in rest;
+  const wanted = Array.isArray(named) ? named.map(String) : DEFAULT_COLLECTORS.filter(isGiven);
+  const faultOf = (name: string): string | undefined => {
+    if (!served.includes(name)) return `${name} is not served`;
+    return isGiven(name) ? faultOfSection(name, rest[name]) : `${name} is not configured`;
+  };
+  const judged = wanted.map((name) => ({ name, fault: faultOf(name) }));
+  const collectors = judged.filter(({ fault }) => fault === undefined).map(({ name }) => name);
   const unused = CONFIGURED.filter((name) => !collectors.includes(name));
+  const sections = Object.entries(rest).filter(([name]) => !unused.includes(name));
   return {
-    collectors,
-    ...Object.fromEntries(Object.entries(rest).filter(([name]) => !unused.includes(name))),
+    value: { ...Object.fromEntries(sections), collectors },
+    leftOut: judged.flatMap(({ fault }) => fault ?? []),
   };
 }
 
@@ -83,6 +112,11 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
     usual: /^(\S*\/)?os-refresh-config(\s|$)/,
     instead: 'is not run: the agent does what deployments ask for by itself',
   },
+  {
+    option: 'splay',
+    usual: /^0*(\.0*)?$/,
+    instead: 'is not served: the first poll is made at once, and every wait varies by a quarter',
+  },
   ...[{}, { section: 'cfn' }].map((where) => ({
     ...where,
     option: 'deployment_key',
@@ -92,12 +126,21 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
 ];
 
 /** What of a configuration has no counterpart here, each as a sentence. */
-export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] =>
-  NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
+export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] => [
+  ...NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
     ((name === undefined ? general : section(name)).get(option) ?? [])
       .filter((value) => value !== '' && !usual.test(value))
       .map((value) => `${option} = ${value} ${instead}`),
-  );
+  ),
+  ...swappedIntervals(general),
+];
+
+function swappedIntervals(general: Section): string[] {
+  const { fastest, slowest } = intervalsOf(general);
+  return fastest > slowest
+    ? [`min_polling_interval = ${fastest} is larger than polling_interval = ${slowest}, which takes effect`]
+    : [];
+}
 
 /** How long all that it runs may take, in seconds: what `os-refresh-config --timeout` was given. */
 export function timeoutOf({ general }: PredecessorConfig): number | undefined {
@@ -114,10 +157,14 @@ export const trustedBy = ({ section }: PredecessorConfig): string[] => {
 function pollOf(general: Section): { min_seconds: number; max_seconds: number } | undefined {
   const given = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
   if (!given) return undefined;
-  const slowest = Number(general.get('polling_interval')?.at(-1) ?? 30) || 30;
-  const fastest = Number(general.get('min_polling_interval')?.at(-1) ?? 1) || 1;
+  const { fastest, slowest } = intervalsOf(general);
   return { min_seconds: Math.min(fastest, slowest), max_seconds: slowest };
 }
+
+const intervalsOf = (general: Section): { fastest: number; slowest: number } => ({
+  slowest: Number(general.get('polling_interval')?.at(-1) ?? 30) || 30,
+  fastest: Number(general.get('min_polling_interval')?.at(-1) ?? 1) || 1,
+});
 
 /** `a`, a repeated key, `a,b` or `['a', 'b']`, as oslo.config and Heat's templates write lists. */
 const listOf = (values: readonly string[] = []): string[] =>

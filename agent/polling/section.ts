@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
+import { describeIssues } from '../../src/base/issue.ts';
 import { isObject } from '../../src/base/json.ts';
 import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import type { Config } from '../config.ts';
@@ -35,10 +36,7 @@ export function withSection(configured: Config, section: unknown): Config {
       ([name, value]) => [name, name === 'zaqar' && isObject(value) ? { ...own, ...value } : value] as const,
     );
   const parsed = v.safeParse(PollingSchema, { ...configured, ...Object.fromEntries(asked) });
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw new AgentError('config', `${v.getDotPath(issue) ?? ''}: ${issue.message}`);
-  }
+  if (!parsed.success) throw new AgentError('config', describeIssues(parsed.issues));
   const polling = parsed.output;
   checkPolling(polling, 'os-collect-config');
   for (const name of polling.collectors) requireSection(name, polling[name]);

@@ -2,6 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../../agent/config.ts';
 import { translateOsCollectConfig } from '../../../agent/config/os-collect.ts';
+import { readOsloConfig } from '../../../agent/config/oslo.ts';
+import { knownOptions } from '../../../agent/config/predecessor.ts';
 import { valueOrAgentError } from '../../src/support/outcome-of.ts';
 import { INI, load, PATH, refusal } from '../../scenarios/support/config.ts';
 
@@ -10,7 +12,16 @@ const translate = (text: string): { value: Record<string, unknown>; notices: str
   return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
 };
 
+/** What is read of a section, half of one too. */
+const heatOf = (text: string): Record<string, string | undefined> =>
+  Object.fromEntries(
+    [...readOsloConfig(text, knownOptions).section('heat')].map(([key, all]) => [key, all.at(-1)]),
+  );
+
 const poll = (lines: string): unknown => translate(`[DEFAULT]\n${lines}\n`).value['poll'];
+
+const WHOLE_HEAT =
+  'auth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p\nstack_id=s/1\nresource_name=r\n';
 
 describe('os-collect-config.conf', () => {
   test('it is what a node without a configuration of its own goes by', async () => {
@@ -79,38 +90,41 @@ region_name = RegionOne
     ['a:b', 'a:b'],
   ])('the password %s arrives as it is', (written, read) => {
     for (const line of [`password = ${written}`, `password=${written}`, `password : ${written}`])
-      expect(translate(`[heat]\n${line}\n`).value['heat']).toEqual({ password: read });
+      expect(heatOf(`[heat]\n${line}\n`)).toEqual({ password: read });
   });
 
   test('any password of printable characters survives', () => {
     const character = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCodePoint(code));
     fc.assert(
       fc.property(fc.string({ unit: character, minLength: 1 }), (password) => {
-        fc.pre(!/^["']/.test(password));
-        const { value } = translate(
-          `[DEFAULT]\n[heat]\nuser_id = u\npassword = ${password}\nproject_id = p\n`,
-        );
-        expect(value['heat']).toEqual({ user_id: 'u', password, project_id: 'p' });
+        // Nothing escapes a backslash in front of a dollar sign.
+        fc.pre(!/^["']|\\\$/.test(password));
+        const written = password.replaceAll('$', '$$$$');
+        expect(heatOf(`[DEFAULT]\n[heat]\nuser_id = u\npassword = ${written}\nproject_id = p\n`)).toEqual({
+          user_id: 'u',
+          password,
+          project_id: 'p',
+        });
       }),
     );
   });
 
   test('sections with the same keys do not disturb each other', () => {
-    const { value } = translate(
-      '[zaqar]\nauth_url = http://z\npassword = z\n[heat]\nauth_url = http://h\npassword = h\n[cfn]\npath = x\n[local]\npath = /a\n',
-    );
-    expect(value).toMatchObject({ heat: { auth_url: 'http://h', password: 'h' }, local: { path: ['/a'] } });
+    const text =
+      '[zaqar]\nauth_url = http://z\npassword = z\n[heat]\nauth_url = http://h\npassword = h\n[cfn]\npath = x\n[local]\npath = /a\n';
+    expect(heatOf(text)).toEqual({ auth_url: 'http://h', password: 'h' });
+    expect(translate(text).value).toMatchObject({ local: { path: ['/a'] } });
   });
 
   test('of a repeated key the last one counts, and a list may be written in four ways', () => {
-    expect(translate('[heat]\npassword = old\npassword = new\n').value['heat']).toEqual({ password: 'new' });
+    expect(heatOf('[heat]\npassword = old\npassword = new\n')).toEqual({ password: 'new' });
     for (const lines of [
       'collectors=heat\ncollectors=local',
       'collectors = heat,local',
       "collectors = ['heat', 'local']",
       '#\ncollectors: heat, local',
     ])
-      expect(translate(`[DEFAULT]\n${lines}\n[heat]\nuser_id = u\n`).value['collectors']).toEqual([
+      expect(translate(`[DEFAULT]\n${lines}\n[heat]\n${WHOLE_HEAT}`).value['collectors']).toEqual([
         'heat',
         'local',
       ]);
@@ -136,10 +150,30 @@ region_name = RegionOne
     const { value, notices } = translate('[DEFAULT]\ncollectors = heat\ncollectors = local\n');
     expect(value['collectors']).toEqual(['local']);
     expect(notices).toEqual([expect.stringContaining('heat is not configured')]);
-    const unnamed = translate('[DEFAULT]\n[cfn]\nstack_name = s\n');
-    expect(unnamed.value['collectors']).toEqual(['heat_local', 'cfn', 'local']);
+    const unnamed = translate(`[DEFAULT]\n[heat]\n${WHOLE_HEAT}`);
+    expect(unnamed.value['collectors']).toEqual(['heat_local', 'heat', 'local']);
     expect(unnamed.notices).toEqual([]);
   });
+
+  test.each([
+    [
+      '[heat]\nauth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p\n',
+      'heat.stack_id, heat.resource_name are missing',
+    ],
+    ['[cfn]\nstack_name=s\npath=a.Metadata\naccess_key_id=a\n', 'cfn.secret_access_key is missing'],
+    ['[request]\nmetadata_url=here\n', 'request.metadata_url: is no http address'],
+    ['[zaqar]\nqueue_id=q\nauth_url=a\nuser_id=u\nproject_id=p\n', 'zaqar.password is missing'],
+  ])(
+    'a collector whose section is half filled is left out, and the others stay: %j',
+    async (section, why) => {
+      const { config, notices } = await load({ [INI]: `[DEFAULT]\n${section}` });
+      expect(config.collectors).toEqual(['heat_local', 'local']);
+      expect(notices).toEqual([`${INI}: ${why}; the collector is left out`]);
+      const name = /^\[(\w+)/.exec(section)?.[1] ?? '';
+      const alone = await refusal({ [INI]: `[DEFAULT]\ncollectors=${name}\n${section}` });
+      expect(alone).toBe(`${INI}: no collector can be asked: ${why}`);
+    },
+  );
 
   test("half a section of a collector that is not asked is in nobody's way", () => {
     const { value } = translate('[DEFAULT]\ncollectors = local\n[cfn]\nstack_name = s\n');
@@ -172,8 +206,7 @@ path = other.Metadata.part
   });
 
   test('comments are only whole lines', () => {
-    const { value } = translate('[heat]\n# password = a\n  ; password = b\npassword = c\n');
-    expect(value['heat']).toEqual({ password: 'c' });
+    expect(heatOf('[heat]\n# password = a\n  ; password = b\npassword = c\n')).toEqual({ password: 'c' });
   });
 
   test.each([
@@ -193,7 +226,7 @@ path = other.Metadata.part
       'one\ntwo',
     ],
   ])('as oslo.config has it, %s', (_, lines, password) => {
-    expect(translate(`[heat]\n  nothing to continue\n${lines}\n`).value['heat']).toEqual({ password });
+    expect(heatOf(`[heat]\n  nothing to continue\n${lines}\n`)).toEqual({ password });
   });
 
   test('a list may be continued', () => {
@@ -211,6 +244,8 @@ path = other.Metadata.part
     ['command = /usr/bin/my-command --all', 'command = /usr/bin/my-command --all is not run'],
     ['deployment_key = deployments\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
     ['[cfn]\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
+    ['splay = 30', 'splay = 30 is not served'],
+    ['min_polling_interval = 60', 'min_polling_interval = 60 is larger than polling_interval = 30'],
   ])('an option that means nothing here and changes what it did is told of: %s', (lines, words) => {
     expect(translate(`[DEFAULT]\n${lines}\n`).notices).toEqual([expect.stringContaining(words)]);
   });
@@ -218,7 +253,8 @@ path = other.Metadata.part
   test.each([
     'command = os-refresh-config',
     'command=/usr/bin/os-refresh-config --timeout 14400',
-    'splay = 30',
+    'splay = 0',
+    'min_polling_interval = 2',
   ])('one that is served in another way is not: %s', (line) => {
     expect(translate(`[DEFAULT]\n${line}\n`).notices).toEqual([]);
   });
