@@ -177,7 +177,16 @@ export async function compose({
     openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http)),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
     hooks: hooksOf(config, env, disk),
-    runs: await runsOf({ config, root, directory: join(STATE, 'runs'), disk, clock, self, systemctl }),
+    runs: await runsOf({
+      config,
+      root,
+      directory: join(STATE, 'runs'),
+      disk,
+      clock,
+      secrets,
+      self,
+      systemctl,
+    }),
     systemctl,
     unitManager: async () => {
       const { createUnitManager } = await import('../src/services/unit-manager.ts');

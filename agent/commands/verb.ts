@@ -87,7 +87,9 @@ export const textOption = (options: Record<string, unknown>, name: string): stri
 
 /** Writes one JSON object, redacted, as the whole of standard output. */
 export const writeJson = ({ world, secrets }: Context, value: unknown): void => {
-  world.stdout.write(secrets.redact(`${JSON.stringify(value, undefined, 2)}\n`));
+  // As it would be read: dates are texts, and what is undefined is not there.
+  const plain: unknown = JSON.parse(JSON.stringify(value));
+  world.stdout.write(`${JSON.stringify(secrets.redactWithin(plain), undefined, 2)}\n`);
 };
 
 /** The file of `--metadata`, which is a path of whoever runs this, not of the node below `--root`. */

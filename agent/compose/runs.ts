@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
+import type { Secrets } from '../../src/base/secrets.ts';
 import { baseEnvironment } from '../../src/hooks/environment.ts';
 import { findHook, HOOK_DIRECTORIES } from '../../src/hooks/find.ts';
 import { presenceOf } from '../../src/hooks/process.ts';
@@ -30,10 +31,11 @@ export async function runsOf(parts: {
   directory: string;
   disk: Disk;
   clock: Clock;
+  secrets: Secrets;
   self: readonly string[];
   systemctl: () => Promise<Systemctl>;
 }): Promise<RunHands> {
-  const { config, root, directory, disk, clock, self, systemctl } = parts;
+  const { config, root, directory, disk, clock, secrets, self, systemctl } = parts;
   const { memory_max: memoryMax, tasks_max: tasksMax } = config.scripts;
   const at = (path: string): string => join(root, path);
   // sd_booted(3). Below --root there is nobody to ask for a unit.
@@ -43,6 +45,7 @@ export async function runsOf(parts: {
   return {
     disk,
     clock,
+    secrets,
     at,
     presenceOf,
     runs: createRuns(directory, { disk, at, presenceOf }),

@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Standing } from '../../src/services/lasting.ts';
 import type { Hands } from '../hands.ts';
-import { failed } from '../../src/deployment/outcome.ts';
+import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { timed } from '../progress.ts';
 import { unitsToRestore } from './found-units.ts';
@@ -20,7 +21,9 @@ import { restart, seeThatTheyLast } from './units.ts';
  * @throws `aborted` when the node is switched off meanwhile
  */
 export async function wayBack(cause: unknown, journal: Journal | undefined, hands: Hands): Promise<unknown> {
-  const { generations } = hands;
+  const { generations, secrets } = hands;
+  /** What a unit has printed is among it. */
+  const toKeep = (error: unknown): Outcome => presentable(failed(error), [], secrets);
   if (!journal) return cause;
   if (journal.state === 'staging') {
     await generations.clear();
@@ -29,7 +32,10 @@ export async function wayBack(cause: unknown, journal: Journal | undefined, hand
   const rest = v.parse(RunRecordSchema, journal.rest);
   const { about } = rest;
   // Who goes on after an interruption knows of nothing else why.
-  const failing = { ...journal, rest: { ...rest, outcome: failed(cause) } satisfies RunRecord };
+  const failing = {
+    ...journal,
+    rest: { ...rest, outcome: toKeep(cause) } satisfies RunRecord,
+  };
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
 
@@ -41,7 +47,7 @@ export async function wayBack(cause: unknown, journal: Journal | undefined, hand
     const stuck = report(
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
-    await generations.stick(journal, { ...rest, resumed: 0, outcome: failed(stuck) } satisfies RunRecord);
+    await generations.stick(journal, { ...rest, resumed: 0, outcome: toKeep(stuck) } satisfies RunRecord);
     return stuck;
   }
   const refusing: string[] = [];
@@ -66,7 +72,7 @@ export async function wayBack(cause: unknown, journal: Journal | undefined, hand
         : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, { ...rest, outcome: failed(result) } satisfies RunRecord);
+  await generations.end(reverted, { ...rest, outcome: toKeep(result) } satisfies RunRecord);
   return result;
 }
 

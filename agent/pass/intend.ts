@@ -2,7 +2,7 @@ import { withAddresses } from './addresses.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { checkServiceAccount } from '../../src/certificates/service-account.ts';
 import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
-import type { Deployment } from '../../src/deployment/deployment.ts';
+import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
 import { prepareRun } from '../../src/hooks/prepare.ts';
 import { type GoBackOperation, type Operation, type RotateOperation } from '../../src/operation/operation.ts';
 import type { RestartOperation } from '../../src/operation/restart.ts';
@@ -94,16 +94,17 @@ export async function intendToRestart(
 
 async function intendToRun(
   operation: RunOperation,
-  { id, outputs }: Deployment,
+  deployment: Deployment,
   { hooks, runs }: Hands,
 ): Promise<Intention | undefined> {
+  const { id } = deployment;
   const { is } = await runs.runs.look(id);
   if (is === 'running' || is === 'ended' || is === 'lost')
     return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
   const hook = await hooks.find(operation.hook);
   if (hook === undefined && operation.hook !== 'script') return undefined;
-  const names = outputs.map(({ name }) => name);
-  const request = prepareRun(id, operation, names, hook, hooks.settings);
+  const told = { outputs: deployment.outputs.map(({ name }) => name), secrets: secretsOf(deployment) };
+  const request = prepareRun(id, operation, told, hook, hooks.settings);
   const unit = runs.unitFor(id);
   const where = unit === undefined ? 'as a process of its own' : `as the unit ${unit}`;
   return { kind: 'run', run: { do: 'run', request }, why: `${request.what}, ${where}` };

@@ -37,7 +37,8 @@ export function createLog(options: {
     },
     {
       write: (line: string) => {
-        write(secrets.redact(style === 'json' ? line : readable(line, style)));
+        const entry = v.parse(Line, secrets.redactWithin(JSON.parse(line)));
+        write(style === 'json' ? `${JSON.stringify(entry)}\n` : readable(entry, style));
       },
     },
   );
@@ -56,14 +57,9 @@ export function createLog(options: {
 }
 
 /** What pino writes with the options above. */
-const Line = v.pipe(
-  v.string(),
-  v.parseJson(),
-  v.looseObject({ level: v.picklist(LOG_LEVELS), msg: v.string() }),
-);
+const Line = v.looseObject({ level: v.picklist(LOG_LEVELS), msg: v.string() });
 
-function readable(line: string, style: 'journal' | 'text'): string {
-  const { level, msg, ...fields } = v.parse(Line, line);
+function readable({ level, msg, ...fields }: v.InferOutput<typeof Line>, style: 'journal' | 'text'): string {
   const prefix = style === 'journal' ? `<${priorities[level]}>` : level === 'info' ? '' : `${level}: `;
   const details = Object.entries(fields).map(([name, value]) => `${name}=${quoteIfNeeded(value)}`);
   return `${prefix}${[msg, ...details].join(' ')}\n`;

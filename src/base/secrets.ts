@@ -1,11 +1,17 @@
+import { isObject } from './json.ts';
 import { createRecent } from './recent.ts';
+import { LONGEST_PATTERN, type Patterns, patternsOf, SHORTEST, SHORTEST_ANYWHERE } from './secrets/forms.ts';
+import { apart, MASK, masked } from './secrets/mask.ts';
+import { createPatternIndex, type PatternIndex, type Span } from './secrets/patterns.ts';
+import { shapesIn } from './secrets/shapes.ts';
+import { createRedactingStream, type RedactingStream } from './secrets/stream.ts';
 
 /**
- * Redaction by value: whatever is known to be secret is registered once, where it enters the program, and
- * every text that leaves it (log, status, signal, state, terminal) goes through `redact`.
+ * Redaction: what is known to be secret is registered once, where it enters the program, and every text that leaves
+ * it (log, status, signal, state, terminal) goes through here. Tokens and private keys are known by their shape, too.
  */
 export type Secrets = {
-  /** Registers a value; empty and very short ones are ignored, they would black out ordinary text. */
+  /** Registers a value, in all forms that programs give it; see secrets/forms.ts for very short ones. */
   add(value: string | undefined): void;
   /** Registers what is replaced again and again, such as a token: only the last hundred of these are known. */
   addPassing(value: string | undefined): void;
@@ -14,50 +20,54 @@ export type Secrets = {
   /** Forgets the values of all other deployments, so that a daemon does not grow with each of them. */
   forgetAllBut(deployments: ReadonlySet<string>): void;
   redact(text: string): string;
+  /** Redacts every text, number and key within a JSON value, which stays one. */
+  redactWithin(value: unknown): unknown;
+  /** Redacts a text that comes in pieces. */
+  stream(): RedactingStream;
 };
 
-const MASK = '***';
-const SHORTEST = 6;
 const PASSING = 100;
-const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
-
-const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
-
-/** A key that has lost its first line, as at the start of a journal's last lines, is still a key. */
-const linesOfKey = (value: string): string[] =>
-  value.includes('PRIVATE KEY')
-    ? (value.replaceAll(String.raw`\n`, '\n').match(/[A-Za-z0-9+/]{24,}={0,2}/g) ?? [])
-    : [];
-
-/**
- * The same secret travels in several spellings: inside JSON (also inside JSON again, as when a service quotes a
- * request and a log quotes the service), inside a URL, base64 in a kubeconfig.
- */
-const spellingsOf = (value: string): string[] => [
-  value,
-  value.trim(),
-  inJson(value),
-  inJson(inJson(value)),
-  inJson(inJson(inJson(value))),
-  // Half a surrogate pair cannot be encoded, and nobody could have sent it so.
-  encodeURIComponent(value.toWellFormed()),
-  Buffer.from(value).toString('base64'),
-  ...linesOfKey(value),
-];
-
-type Spellings = readonly string[];
-type Known = { get(value: string): Spellings | undefined; set(value: string, all: Spellings): unknown };
+/** In characters, what may be left of a secret whose beginning is cut. */
+export const LONGEST_REST = 4 * LONGEST_PATTERN;
+type Known = { get(value: string): Patterns | undefined; set(value: string, patterns: Patterns): unknown };
 
 export function createSecrets(): Secrets {
-  const lasting = new Map<string, Spellings>();
-  const passing = createRecent<Spellings>(PASSING);
-  const byDeployment = new Map<string, Map<string, Spellings>>();
-  let longestFirst: string[] | undefined;
+  const lasting = new Map<string, Patterns>();
+  const passing = createRecent<Patterns>(PASSING);
+  const byDeployment = new Map<string, Map<string, Patterns>>();
+  let index = createIndex();
+  let indexed = 0;
 
+  const countKnown = (): number =>
+    [...byDeployment.values()].reduce(
+      (sum, known) => sum + known.size,
+      lasting.size + passing.values().length,
+    );
+  const rebuild = (): void => {
+    index = createIndex();
+    indexed = countKnown();
+    for (const known of [lasting, passing, ...byDeployment.values()])
+      for (const patterns of known.values()) insert(index, patterns);
+  };
   const addTo = (known: Known, value: string | undefined): void => {
-    if (value === undefined || value.trim().length < SHORTEST || known.get(value)) return;
-    known.set(value, [...new Set(spellingsOf(value))]);
-    longestFirst = undefined;
+    if (value === undefined || known.get(value)) return;
+    const patterns = patternsOf(value);
+    known.set(value, patterns);
+    insert(index, patterns);
+    indexed += 1;
+    // Nothing can be taken out of an index: now and then a new one is made, without what is forgotten.
+    if (indexed - countKnown() > PASSING) rebuild();
+  };
+  const spansIn = (text: string): Span[] =>
+    apart([...index.anywhere.spansIn(text), ...index.asToken.spansIn(text), ...shapesIn(text)]);
+  const redact = (text: string): string => masked(text, spansIn(text));
+
+  const redactWithin = (value: unknown): unknown => {
+    if (typeof value === 'string') return redact(value);
+    if (typeof value === 'number') return redact(String(value)) === String(value) ? value : MASK;
+    if (Array.isArray(value)) return value.map(redactWithin);
+    if (!isObject(value)) return value;
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [redact(key), redactWithin(one)]));
   };
 
   return {
@@ -70,29 +80,41 @@ export function createSecrets(): Secrets {
     },
 
     addFor(deployment, value) {
-      const known = byDeployment.get(deployment) ?? new Map<string, Spellings>();
+      const known = byDeployment.get(deployment) ?? new Map<string, Patterns>();
       byDeployment.set(deployment, known);
       addTo(known, value);
     },
 
     forgetAllBut(deployments) {
+      const before = byDeployment.size;
       for (const deployment of byDeployment.keys())
         if (!deployments.has(deployment)) byDeployment.delete(deployment);
-      longestFirst = undefined;
+      if (byDeployment.size < before) rebuild();
     },
 
-    redact(text) {
-      // Longest first, or a secret that contains another would leave its tail behind.
-      const known = [lasting, passing, ...byDeployment.values()];
-      longestFirst ??= [...new Set(known.flatMap((all) => [...all.values()].flat()))].toSorted(
-        (a, b) => b.length - a.length,
-      );
-      let clean = text.includes('PRIVATE KEY') ? text.replace(PRIVATE_KEY, MASK) : text;
-      for (const value of longestFirst) if (clean.includes(value)) clean = clean.replaceAll(value, MASK);
-      return clean;
-    },
+    redact,
+    redactWithin,
+
+    stream: () => createRedactingStream(spansIn),
   };
 }
+
+type Index = { anywhere: PatternIndex; asToken: PatternIndex };
+
+const createIndex = (): Index => ({
+  anywhere: createPatternIndex(SHORTEST_ANYWHERE),
+  asToken: createPatternIndex(SHORTEST, standsAlone),
+});
+
+const insert = (index: Index, { anywhere, asToken }: Patterns): void => {
+  index.anywhere.insert(anywhere);
+  index.asToken.insert(asToken);
+};
+
+/** Whether no word, number or path touches a part of a text. */
+const standsAlone = (text: string, start: number, end: number): boolean =>
+  !/[\p{L}\p{N}_][./+-]?$/u.test(text.slice(Math.max(0, start - 2), start)) &&
+  !/^[./+-]?[\p{L}\p{N}_]/u.test(text.slice(end, end + 2));
 
 /** `user:password` of an address, which may lack its `http://`, as it stands there and as it is sent, and the password alone. */
 export function secretsOfUrl(url: string): string[] {

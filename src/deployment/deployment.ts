@@ -1,6 +1,8 @@
 import * as v from 'valibot';
 import { secretsOfAddress } from '../base/presigned.ts';
 import type { AgentError } from '../base/errors.ts';
+import { isObject } from '../base/json.ts';
+import { secretsNamed } from '../base/secrets/names.ts';
 
 /**
  * A deployment is one piece of work that Heat hands to this node. Its id changes with every change of its
@@ -91,12 +93,15 @@ export const OutcomeSchema = v.object({
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 
 /** The values of a deployment that must never be shown. */
-export const secretsOf = ({ inputs, signal }: Deployment): string[] => [
-  ...Object.entries(inputs)
-    .filter(([name]) => /password|secret|token|private/i.test(name))
-    .flatMap(([, value]) => (typeof value === 'string' ? [value] : [])),
+export const secretsOf = ({ inputs, signal, raw }: Deployment): string[] => [
+  ...Object.entries(inputs).flatMap(([name, value]) => secretsNamed(name, value)),
+  // A map that has become a text is secret in its parts, which a hook may get.
+  ...rowsOf(raw['inputs']).flatMap(({ name, value }) => secretsNamed(String(name), value)),
   ...secretsOfTarget(signal),
 ];
+
+const rowsOf = (inputs: unknown): Record<string, unknown>[] =>
+  Array.isArray(inputs) ? inputs.filter(isObject) : [];
 
 export function secretsOfTarget(target: SignalTarget): string[] {
   switch (target.transport) {

@@ -1,6 +1,7 @@
+import { cutMark, readCut } from '../base/cut.ts';
 import { explain } from '../base/errors.ts';
 import type { Outcome } from './deployment.ts';
-import type { Secrets } from '../base/secrets.ts';
+import { LONGEST_REST, type Secrets } from '../base/secrets.ts';
 
 /** The outcome of a run that ended with an error. */
 export const failed = (error: unknown): Outcome => ({
@@ -15,8 +16,18 @@ export function presentable(outcome: Outcome, declared: readonly string[], secre
   const names = declared.filter((name) => Object.hasOwn(outcome.outputs, name));
   return {
     statusCode: outcome.statusCode,
-    stdout: secrets.redact(outcome.stdout),
-    stderr: secrets.redact(outcome.stderr),
+    stdout: redacted(outcome.stdout, secrets),
+    stderr: redacted(outcome.stderr, secrets),
     outputs: Object.fromEntries(names.map((name) => [name, outcome.outputs[name]])),
   };
+}
+
+/** Where a text is cut, the rest of a secret may stand that nobody recognizes: what could be that goes, too. */
+function redacted(text: string, secrets: Secrets): string {
+  const { cut, rest } = readCut(text);
+  const clean = secrets.redact(rest);
+  if (cut === 0) return clean;
+  // Not in the middle of a surrogate pair.
+  const from = /^[\uDC00-\uDFFF]/.test(clean.slice(LONGEST_REST)) ? LONGEST_REST + 1 : LONGEST_REST;
+  return cutMark(cut + Buffer.byteLength(clean.slice(0, from))) + clean.slice(from);
 }

@@ -1,3 +1,5 @@
+import { cutMark } from '../base/cut.ts';
+
 /** The end of a stream, however long it gets: as much as is kept, and no more memory than that. */
 export type LastBytes = { push(chunk: Uint8Array): void; text(): string };
 
@@ -18,7 +20,7 @@ export function createLastBytes(most: number): LastBytes {
     text: () => {
       if (total <= most) return ring.toString('utf8', 0, total);
       const end = Buffer.concat([ring.subarray(total % most), ring.subarray(0, total % most)]);
-      return `[${total - most} bytes cut here]\n${wholeCharacters(end).toString('utf8')}`;
+      return cutMark(total - most) + wholeCharacters(end).toString('utf8');
     },
   };
 }

@@ -10,19 +10,22 @@ export type RunSettings = { base: Environment; timeoutMs: number; graceMs: numbe
 /**
  * Makes a request of what a deployment asks for.
  *
+ * @param outputs the outputs that the deployment declares
+ * @param secrets the values of the deployment that must not be shown
  * @param hook the program that serves the group; undefined: the deployment's own script is to be run
  * @throws `bad-deployment` when that cannot be run
  */
 export function prepareRun(
   id: string,
   { deployment, timeoutMs }: RunOperation,
-  outputs: readonly string[],
+  { outputs, secrets }: { outputs: readonly string[]; secrets: readonly string[] },
   hook: string | undefined,
   settings: RunSettings,
 ): RunRequest {
   const shared = {
     id,
     outputs: [...outputs],
+    secrets: [...secrets],
     timeoutMs: Math.min(timeoutMs ?? settings.timeoutMs, LONGEST_MS),
     graceMs: settings.graceMs,
   };

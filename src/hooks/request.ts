@@ -13,6 +13,8 @@ export const RunRequest = v.object({
   timeoutMs: v.number(),
   /** Between the request to end and the end. */
   graceMs: v.number(),
+  /** The values of the deployment that must not be shown. */
+  secrets: v.array(v.string()),
   /** The outputs that the deployment declares. */
   outputs: v.array(v.string()),
 });

@@ -34,6 +34,8 @@ export const Order = v.object({
   /** How the result is to be understood. */
   reads: v.picklist(['files', 'json']),
   what: v.string(),
+  /** What must not be shown, also after a restart of the agent; earlier versions did not write it. */
+  secrets: v.optional(v.array(v.string()), []),
   outputs: v.array(v.string()),
 });
 export type Order = v.InferOutput<typeof Order>;

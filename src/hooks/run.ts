@@ -2,18 +2,21 @@ import type { Clock } from '../base/clock.ts';
 import { type Disk, readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { readRecordOf } from '../base/record.ts';
+import type { Secrets } from '../base/secrets.ts';
 import type { Outcome } from '../deployment/deployment.ts';
 import { outcomeOf } from './outcome.ts';
 import { type Presence, ProcessIdentity } from './process.ts';
 import type { RunRequest } from './request.ts';
 import type { Runs, RunState } from './runs.ts';
 import type { StartRun } from './start.ts';
+import { createLastBytes } from './last-bytes.ts';
 import { openTail } from './tail.ts';
 
 export type RunHands = {
   disk: Disk;
   clock: Clock;
   runs: Runs;
+  secrets: Secrets;
   start: StartRun;
   /** This machine's path for one of the node's. */
   at(path: string): string;
@@ -26,7 +29,7 @@ export type RunHands = {
   forgetUnit(unit: string): Promise<void>;
 };
 
-/** What a run says while it runs. */
+/** What a run says while it runs, without its secrets. */
 type Hear = (stream: 'stdout' | 'stderr', line: string) => void;
 
 /** How often a run is looked at: often while it is young. */
@@ -77,7 +80,7 @@ export async function awaitRun(
   const tails = await Promise.all(
     (['stdout', 'stderr'] as const).map(
       async (stream) =>
-        await openTail(hands.at(files[stream]), isGone ? 'start' : 'end', (line) => {
+        await openTail(hands.at(files[stream]), isGone ? 'start' : 'end', hands.secrets.stream(), (line) => {
           hear(stream, line);
         }),
     ),
@@ -105,6 +108,8 @@ export type EndedRun = Extract<RunState, { is: 'ended' | 'lost' }>;
 /** What a run that has ended, or was lost, has come to. */
 export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Promise<Outcome> {
   const files = hands.runs.filesOf(id);
+  // Its deployment may not have been asked for yet since the agent was started.
+  for (const secret of state.order?.secrets ?? []) hands.secrets.addFor(id, secret);
   if (state.is === 'ended') return await outcomeOf(state.order, state.result, hands.at(files.outputs));
   const unit = state.order?.unit;
   const verdict = unit === undefined ? undefined : await hands.endOfUnit(unit);
@@ -114,8 +119,11 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
     verdict === 'oom-kill'
       ? `${what} took more memory than it may, and was killed with all that it had started`
       : `how ${what} ended is not known: ${state.why}; it is not run again, ask for it anew`;
-  const end = async (path: string): Promise<string> =>
-    (await readIfThere(hands.disk, path))?.subarray(-END_BYTES).toString('utf8') ?? '';
+  const end = async (path: string): Promise<string> => {
+    const last = createLastBytes(END_BYTES);
+    last.push((await readIfThere(hands.disk, path)) ?? Buffer.alloc(0));
+    return last.text();
+  };
   return {
     statusCode: 1,
     stdout: await end(files.stdout),

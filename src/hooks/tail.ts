@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
+import type { RedactingStream } from '../base/secrets/stream.ts';
 
 /** Reads what has been added to a file since the last time, line by line. */
 export type Tail = {
@@ -10,28 +11,34 @@ export type Tail = {
 
 const AT_ONCE = 64 * 1024;
 
-/** @param from where to begin: `start`, or `end` to hear only what is added */
+/**
+ * @param from where to begin: `start`, or `end` to hear only what is added
+ * @param redacting what is added goes through it before it is taken apart into lines
+ */
 export async function openTail(
   path: string,
   from: 'start' | 'end',
+  redacting: RedactingStream,
   line: (text: string) => void,
 ): Promise<Tail> {
   let position = 0;
   let rest = '';
   const decoder = new TextDecoder();
+  const hear = (text: string): void => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    for (const one of lines) line(one);
+    if (rest.length < AT_ONCE) return;
+    line(rest);
+    rest = '';
+  };
   const tail: Tail = {
     read: async () => {
-      for await (const text of added()) {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop() ?? '';
-        for (const one of lines) line(one);
-        if (rest.length < AT_ONCE) continue;
-        line(rest);
-        rest = '';
-      }
+      for await (const text of added()) hear(redacting.push(text));
     },
     end: async () => {
       await tail.read();
+      hear(redacting.end());
       if (rest !== '') line(rest);
     },
   };

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts';
 import { secretsOfUrl } from '../base/secrets.ts';
+import { secretsNamed } from '../base/secrets/names.ts';
 
 /** The node's parameters, as Magnum's here-document wrote them. */
 export type HeatParams = ReadonlyMap<string, string>;
@@ -41,17 +42,10 @@ export function requireParams(params: HeatParams, keys: readonly string[], path:
     throw new AgentError('bad-heat-params', `${path} has no value for ${missing.join(', ')}`);
 }
 
-const SECRET_PARAMS = [
-  'TRUSTEE_PASSWORD',
-  'KUBE_SERVICE_ACCOUNT_PRIVATE_KEY',
-  'REGISTRY_TRUSTEE_PASSWORD',
-  'ETCD_DISCOVERY_TOKEN',
-] as const;
-
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY'] as const;
 
 /** The values that must never be shown. */
 export const secretsOfParams = (params: HeatParams): string[] => [
-  ...SECRET_PARAMS.flatMap((key) => given(params, key) ?? []),
+  ...[...params].flatMap(([key, value]) => secretsNamed(key, value)),
   ...PROXIES.flatMap((key) => secretsOfUrl(given(params, key) ?? '')),
 ];

@@ -1,3 +1,4 @@
+import { cutMark } from '../base/cut.ts';
 import type { Outcome, SignalTarget } from '../deployment/deployment.ts';
 
 /** Heat takes at most 1,048,576 bytes; the rest is room for what encodes it on the way. */
@@ -47,11 +48,9 @@ function longestText(body: Readonly<Record<string, unknown>>): [string, string] 
   return texts.reduce((longest, entry) => (size(entry[1]) > size(longest[1]) ? entry : longest));
 }
 
-const mark = (cut: number): string => `[${cut} bytes cut here]\n`;
-
 /** Leaves out at least `bytes` of a text's JSON form, from its start, and says so in its place. */
 function cutStart(text: string, bytes: number): string {
-  const wanted = Math.max(0, size(text) - bytes - size(mark(Buffer.byteLength(text))));
+  const wanted = Math.max(0, size(text) - bytes - size(cutMark(Buffer.byteLength(text))));
   // Binary search for the longest end that fits: an escaped character takes up to six bytes.
   let from = 0;
   let to = text.length;
@@ -62,5 +61,5 @@ function cutStart(text: string, bytes: number): string {
   }
   // Not in the middle of a surrogate pair.
   const start = /^[\uDC00-\uDFFF]/.test(text.slice(from)) ? from + 1 : from;
-  return mark(Buffer.byteLength(text.slice(0, start))) + text.slice(start);
+  return cutMark(Buffer.byteLength(text.slice(0, start))) + text.slice(start);
 }

@@ -18,6 +18,7 @@ import {
   trickyPassword,
 } from './support/canaries.ts';
 import { cli } from './support/cli.ts';
+import { eventually } from './support/eventually.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 
 let cloud: Cloud;
@@ -218,5 +219,142 @@ test('a password that YAML takes for a number is not quoted', async () => {
   await site.node.configure({ heat: { ...heat, password: 4_711_081_500 } });
   expect(await run('run-once')).toBe(2);
   await site.node.configure({ heat });
+  expect(await search()).toEqual([]);
+});
+
+/** Prints what the environment holds in `NAME` in the forms that a shell script comes by. */
+const LEAKY = `#!/bin/bash
+set -x
+leak() {
+  printf '%s\n' "$1"
+  printf '%q\n' "$1"
+  declare -p 1 2>/dev/null
+  printf '%s' "$1" | base64
+  echo "$1" | base64 -w0
+  printf 'user:%s' "$1" | base64
+  printf 'ab%sc' "$1" | base64
+  printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'
+  echo
+}
+for name in $NAMES; do leak "\${!name}"; done
+`;
+
+test('a script that prints its secrets in every form gives nothing away', async () => {
+  const { site, canaries, run, search } = await createAviary();
+  const values: Record<string, unknown> = {
+    db_password: trickyPassword('db'),
+    passwd: trickyPassword('passwd'),
+    pwd: 'pwd-canary',
+    passphrase: 'a phrase of canaries',
+    api_key: 'api-canary/+',
+    auth: 'auth-canary',
+    multi_secret: 'first canary line\n  second canary line\nthird: canary line',
+    credentials: { user: 'user-canary', list: ['list-canary', 4_711_081_500] },
+    tokens: ['one-canary', 'two "canary"'],
+    secret_number: 1_234_567_890_123,
+    plain: { nested: { password: 'nested-canary' } },
+  };
+  const noteLeaves = (name: string, value: unknown): void => {
+    if (typeof value === 'object' && value !== null)
+      for (const [key, one] of Object.entries(value)) noteLeaves(`${name}.${key}`, one);
+    else for (const line of String(value).split('\n')) canaries.set(`${name} ${line}`, line.trim());
+  };
+  for (const [name, value] of Object.entries(values)) noteLeaves(name, value);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: LEAKY,
+    inputs: [...Object.keys(values), 'NAMES'].map((name) => ({ name })),
+    values: { ...values, NAMES: Object.keys(values).join(' ') },
+  });
+  expect(await run('run-once', '--json')).toBe(0);
+  expect(site.signals()[0]?.body?.['deploy_stdout']).toContain('***');
+  expect(await search()).toEqual([]);
+});
+
+test('a short secret is not shown where it stands alone', async () => {
+  const { site, canaries, run, search } = await createAviary();
+  for (const said of ['pin=8151', '"8151"', ' 8151 ', "'8151'"]) canaries.set(said, said);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: `#!/bin/bash\nset -x\necho "pin=$pin \\"$pin\\" '$pin' port $pin ok"\n`,
+    inputs: [{ name: 'pin' }],
+    values: { pin: 8151 },
+  });
+  expect(await run('run-once')).toBe(0);
+  expect(site.signals()[0]?.body?.['deploy_stdout']).toBe(`pin=*** "***" '***' port *** ok\n`);
+  expect(await search()).toEqual([]);
+});
+
+test('a live token that a script prints is not passed on, whoever has issued it', async () => {
+  const { site, canaries, run, search } = await createAviary();
+  const fernet = `gAAAAABn${'aB3_-'.repeat(34)}==`;
+  canaries.set('fernet', fernet);
+  canaries.set('uuid', '5f1cbd8d1a9f4f7d');
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: `#!/bin/bash\nset -x\ntrue -H "X-Auth-Token: 5f1cbd8d1a9f4f7d"\necho 'X-Subject-Token: 5f1cbd8d1a9f4f7d'\nexport OS_TOKEN=5f1cbd8d1a9f4f7d\necho ${fernet} >&2\n`,
+  });
+  expect(await run('run-once')).toBe(0);
+  expect(await search()).toEqual([]);
+});
+
+test.each([65_530, 131_066])('a secret across byte %i of a line is not shown', async (before) => {
+  const { site, canaries, run, search } = await createAviary();
+  canaries.set('across', 'canary-across-the-boundary');
+  // What is cut shows at neither side.
+  canaries.set('its beginning', 'canary');
+  canaries.set('its end', 'across-the-boundary');
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: `#!/bin/sh\nprintf "%${before}s%s" "" "$db_password"; printf '%9000s' ''`,
+    inputs: [{ name: 'db_password' }],
+    values: { db_password: 'canary-across-the-boundary' },
+  });
+  expect(await run('run-once')).toBe(0);
+  expect(await search()).toEqual([]);
+});
+
+test('the rest of a secret at the place where long output is cut is not shown', async () => {
+  const { site, canaries, run, search } = await createAviary();
+  canaries.set('its end', 'behind-the-cut');
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    // The last 2^20 bytes are kept: all but "canary-".
+    config: `#!/bin/sh\nprintf '%s' "$db_password"; printf '%1048562s' ''`,
+    inputs: [{ name: 'db_password' }],
+    values: { db_password: 'canary-behind-the-cut' },
+  });
+  expect(await run('run-once', '--json')).toBe(0);
+  expect(await search()).toEqual([]);
+});
+
+test('a run that ends while the agent is away is told without the secrets of its deployment', async () => {
+  const { site, canaries, run, search } = await createAviary({ server: { signalTransport: 'HEAT_SIGNAL' } });
+  canaries.set('input', 'canary-of-an-input');
+  cloud.deploy(site.cluster, site.server, {
+    group: 'script',
+    config: '#!/bin/sh\nwhile [ ! -e ../go ]; do sleep 0.05; done\necho "$db_password"',
+    inputs: [{ name: 'db_password' }],
+    values: { db_password: 'canary-of-an-input' },
+  });
+  const stopped = new AbortController();
+  const hands = await site.start();
+  const { pass, newMemory } = await import('../../agent/pass.ts');
+  const first = pass(
+    { ...hands, progress: (event) => void (event.event === 'step' && stopped.abort()) },
+    newMemory(),
+    stopped.signal,
+  );
+  await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  const [id = ''] = await hands.runs.runs.list();
+  await site.node.write(`/var/lib/coe-agent/runs/${id}/go`, '');
+  await eventually('the run ends', async () => (await hands.runs.runs.look(id)).is === 'ended');
+  // The metadata is not asked for before the run is over.
+  cloud.fault({ service: 'heat', method: 'GET', effect: { kind: 'answer', status: 503 } });
+  onTestFinished(cloud.clearFaults);
+  await run('run-once');
+  cloud.clearFaults();
+  await run('run-once');
+  expect(site.signals().at(-1)?.body?.['deploy_stdout']).toBe('***\n');
   expect(await search()).toEqual([]);
 });

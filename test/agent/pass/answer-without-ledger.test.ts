@@ -167,6 +167,7 @@ const ORDER: Order = {
   graceMs: 1000,
   reads: 'files',
   what: 'the script',
+  secrets: [],
   outputs: [],
 };
 

@@ -90,9 +90,20 @@ function spellings(value: string): string[] {
     inJson(inJson(inJson(value))),
     encodeURIComponent(value),
     new URLSearchParams({ v: value }).toString().slice(2),
+    value.replaceAll("'", String.raw`'\''`),
+    value.replaceAll(/[^A-Za-z0-9_./+%&=é-]/g, String.raw`\$&`),
     Buffer.from(value).toString('base64'),
+    Buffer.from(`${value}\n`).toString('base64'),
+    ...['', 'x', 'xy'].map((before) => insideBase64(before, value)),
+    Buffer.from(value).toString('hex'),
   ];
 }
+
+/** What of the base64 of a longer text depends on a value in it alone. */
+const insideBase64 = (before: string, value: string): string =>
+  Buffer.from(before + value)
+    .toString('base64')
+    .slice(Math.ceil((before.length * 4) / 3), Math.floor((Buffer.byteLength(before + value) * 4) / 3));
 
 /** Where which canary was seen. */
 export const sightings = (speech: Speech, canaries: Canaries): string[] =>

@@ -52,10 +52,168 @@ test('a secret inside a longer one leaves no tail of the longer one behind', () 
   expect(secrets.redact('a hunter22-and-more b hunter22 c')).toBe('a *** b *** c');
 });
 
-test('empty and very short values are not registered: they would black out ordinary text', () => {
+test.each(['', 'a', '42', '443', 'true', 'None', '     \n    '])(
+  'does not register %j, which would black out ordinary text',
+  (value) => {
+    const secrets = createSecrets();
+    secrets.add(value);
+    const text = `a true 42 443 None ${value}      b`;
+    expect(secrets.redact(text)).toBe(text);
+  },
+);
+
+test('redacts a value of three to five characters where it stands alone', () => {
   const secrets = createSecrets();
-  for (const value of [undefined, '', 'a', '12345', '     \n    ']) secrets.add(value);
-  expect(secrets.redact('a 12345      b')).toBe('a 12345      b');
+  secrets.add('4711');
+  secrets.add('abc');
+  expect(secrets.redact('pin=4711, "abc" user:abc@host 4711.')).toBe('pin=***, "***" user:***@host ***.');
+  expect(secrets.redact(`${Buffer.from('4711').toString('base64')} 34373131`)).toBe('*** ***');
+  const others = 'port 47110, 4711.5, 0.4711, abcd, abc.conf, /etc/abc-1';
+  expect(secrets.redact(others)).toBe(others);
+});
+
+/** As Python 3.11, bash 5.2 and coreutils 9.1 write it. */
+test.each([
+  ['as it is', 'p4ss "w`o\'rd/+é<&>', '***'],
+  ["Python's repr", "{'k': 'p4ss \"w`o\\'rd/+é<&>'}", "{'k': '***'}"],
+  ["Python's repr of bytes", "b'p4ss \"w`o\\'rd/+\\xc3\\xa9<&>'", "b'***'"],
+  ["Python's JSON", '{"k": "p4ss \\"w`o\'rd/+\\u00e9<&>"}', '{"k": "***"}'],
+  ['JSON within JSON', '"{\\"k\\": \\"p4ss \\\\\\"w`o\'rd/+\\\\u00e9<&>\\"}"', '"{\\"k\\": \\"***\\"}"'],
+  ["Go's JSON", '"p4ss \\"w`o\'rd/+é\\u003c\\u0026\\u003e"', '"***"'],
+  ["Python's quote", 'p4ss%20%22w%60o%27rd/%2B%C3%A9%3C%26%3E', '***'],
+  ['RFC 3986', 'p4ss%20%22w%60o%27rd%2F%2B%C3%A9%3C%26%3E', '***'],
+  ['RFC 3986 in lower case', 'p4ss%20%22w%60o%27rd%2f%2b%c3%a9%3c%26%3e', '***'],
+  ['a form', 'k=p4ss+%22w%60o%27rd%2F%2B%C3%A9%3C%26%3E&', 'k=***&'],
+  ["a shell's trace", "+ true 'p4ss \"w`o'\\''rd/+é<&>'", "+ true '***'"],
+  ["Python's shlex.quote", "'p4ss \"w`o'\"'\"'rd/+é<&>'", "'***'"],
+  ['printf %q', 'p4ss\\ \\"w\\`o\\\'rd/+é\\<\\&\\>', '***'],
+  ['printf %q in the C locale', "$'p4ss \"w`o\\'rd/+\\303\\251<&>'", "$'***'"],
+  ['declare -p', 'declare -x S="p4ss \\"w\\`o\'rd/+é<&>"', 'declare -x S="***"'],
+  ['HTML', 'p4ss &quot;w`o&#x27;rd/+é&lt;&amp;&gt;', '***'],
+  ['base64', 'cDRzcyAid2BvJ3JkLyvDqTwmPg==', '***'],
+  ['base64 with a line feed', 'cDRzcyAid2BvJ3JkLyvDqTwmPgo=', '***'],
+  ['base64 of user:value', 'dXNlcjpwNHNzICJ3YG8ncmQvK8OpPCY+', 'dXNlcjp***'],
+  ['base64 behind one byte', 'eHA0c3MgIndgbydyZC8rw6k8Jj55eg==', 'eH***55eg=='],
+  ['base64 behind two bytes', 'eHlwNHNzICJ3YG8ncmQvK8OpPCY+eg==', 'eHl***eg=='],
+  ['base64 for URLs', 'eHlwNHNzICJ3YG8ncmQvK8OpPCY-eg==', 'eHl***eg=='],
+  ['hexadecimal', '70347373202277606f2772642f2bc3a93c263e', '***'],
+  ['HEXADECIMAL', '70347373202277606F2772642F2BC3A93C263E', '***'],
+])('redacts a value in %s', (_, text, clean) => {
+  const secrets = createSecrets();
+  secrets.add('p4ss "w`o\'rd/+é<&>');
+  expect(secrets.redact(text)).toBe(clean);
+});
+
+test.each([
+  ['as they are', (text: string) => text],
+  ['wrapped as base64 does', (text: string) => wrapped(Buffer.from(text).toString('base64'), 76)],
+  ['wrapped as in PEM', (text: string) => wrapped(Buffer.from(text).toString('base64'), 64)],
+  ['wrapped as xxd does', (text: string) => wrapped(Buffer.from(text).toString('hex'), 60)],
+])('redacts the lines of a long value %s, and each line alone', (_, write) => {
+  const value = Array.from({ length: 40 }, (__, index) => `line ${index} of ${'x'.repeat(index)}`).join('\n');
+  const secrets = createSecrets();
+  secrets.add(value);
+  expect(secrets.redact(write(value)).replaceAll('\n', '')).toMatch(/^(\*\*\*)+.{0,5}$/);
+  expect(secrets.redact(`> ${value.split('\n')[7] ?? ''} <`)).toBe('> *** <');
+});
+
+const wrapped = (text: string, width: number): string =>
+  text.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n') ?? '';
+
+const FERNET = `gAAAAABn${'Zx9_-'.repeat(34)}`;
+test.each([
+  [`${FERNET}== is a token`, '*** is a token'],
+  [`x-auth-token=${FERNET}%3D%3D&`, 'x-auth-token=***&'],
+  ["+ curl -H 'X-Auth-Token: 5f1c' u", "+ curl -H 'X-Auth-Token: ***' u"],
+  ['< X-Subject-Token: 5f1c\r\n< Vary', '< X-Subject-Token: ***\r\n< Vary'],
+  ["{'X-Service-Token': '5f1c'}", "{'X-Service-Token': '***'}"],
+  ['{\\"x-auth-token\\": \\"5f1c\\"}', '{\\"x-auth-token\\": \\"***\\"}'],
+  ['Authorization: Bearer 5f1c.x', 'Authorization: ***'],
+  ["+ OS_TOKEN='5f1c'", "+ OS_TOKEN='***'"],
+  ['openstack --os-token 5f1c server list', 'openstack --os-token *** server list'],
+  ['eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0x.c2ln is a token', '*** is a token'],
+  ['client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=', 'client-key-data: ***'],
+])('knows a secret by its shape: %s', (text, clean) => {
+  expect(createSecrets().redact(text)).toBe(clean);
+});
+
+test.each([
+  'x-auth-token is missing',
+  'the base64 LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg== of a certificate',
+  'authorization-mode=Node,RBAC',
+  'gAAAAA is the beginning of a token',
+])('leaves ordinary text alone: %s', (text) => {
+  expect(createSecrets().redact(text)).toBe(text);
+});
+
+test('a number that is secret leaves JSON what it is', () => {
+  const secrets = createSecrets();
+  secrets.add('4711081500');
+  const entry = { n: 4_711_081_500, m: 7, 'k 4711081500': ['x4711081500', null, true] };
+  expect(secrets.redactWithin(entry)).toEqual({ n: '***', m: 7, 'k ***': ['x***', null, true] });
+});
+
+test('a stream in any pieces is redacted like the whole text, and nothing of it is held for long', () => {
+  const key = `-----BEGIN EC PRIVATE KEY-----\n${'MHcCAQEE'.repeat(8)}\nAA==\n-----END EC PRIVATE KEY-----`;
+  const values = ['p4ss "w`o\'rd/+é<&>', 'hunter22', `first line\nsecond line`];
+  const parts = [...values, key, `${FERNET}==`, 'X-Auth-Token: 5f1c', 'x', '\n', ' ', 'y'.repeat(70_000)];
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(...parts), { maxLength: 12 }),
+      fc.array(fc.nat(100_000), { maxLength: 6 }),
+      (texts, cuts) => {
+        const secrets = createSecrets();
+        for (const value of values) secrets.add(value);
+        // A line of its own, or two secrets could make a third.
+        const text = texts.join('\n');
+        const stream = secrets.stream();
+        const places = [0, ...cuts.toSorted((a, b) => a - b), text.length];
+        const pushed = places.map((place, index) => stream.push(text.slice(place, places[index + 1])));
+        expect((pushed.join('') + stream.end()).replaceAll(/\*+(\s*\*+)*/g, '***')).toBe(
+          secrets.redact(text).replaceAll(/\*+(\s*\*+)*/g, '***'),
+        );
+      },
+    ),
+    { numRuns: 40 },
+  );
+});
+
+test('whole lines leave a stream at once', () => {
+  const secrets = createSecrets();
+  secrets.add('hunter22');
+  const stream = secrets.stream();
+  expect(stream.push('one\ntwo hunter')).toBe('one\n');
+  expect(stream.push('22 three\n')).toBe('two *** three\n');
+  expect(stream.push('-----BEGIN PRIVATE KEY-----\nMIIE\n')).toBe('');
+  expect(stream.push('AAAA\n-----END PRIVATE KEY-----\nfour\n')).toBe('***\nfour\n');
+});
+
+test.each([
+  'a',
+  'eyJ',
+  'gAAAAA',
+  'x-auth-token ',
+  '-----BEGIN PRIVATE KEY-----\n',
+  '-----END PRIVATE KEY-----',
+  'AAAA\n',
+  '\\n',
+  'aaaaaaaaaaaab',
+])('redacting grows with the text and no faster: %j', (piece) => {
+  const secrets = createSecrets();
+  secrets.add('a'.repeat(1000));
+  const text = (length: number): string => piece.repeat(Math.ceil(length / piece.length));
+  const cost = (length: number): number => {
+    const long = text(length);
+    const runs = Array.from({ length: 3 }, () => {
+      const start = process.cpuUsage().user;
+      secrets.redact(long);
+      return process.cpuUsage().user - start;
+    });
+    return Math.min(...runs);
+  };
+  cost(50_000);
+  // Linear is 8; what is quadratic is 64.
+  expect(cost(400_000) / Math.max(cost(50_000), 2000)).toBeLessThan(24);
 });
 
 test('private keys are never shown, registered or not, whole or cut', () => {

@@ -24,6 +24,7 @@ async function run(
       graceMs: 5000,
       reads: 'files',
       what: 'the script',
+      secrets: [],
       outputs: [],
       ...rest,
     },

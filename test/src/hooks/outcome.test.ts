@@ -14,6 +14,7 @@ const order = (over: Partial<Order> = {}): Order => ({
   graceMs: 1,
   reads: 'json',
   what: 'the hook',
+  secrets: [],
   outputs: [],
   ...over,
 });

@@ -14,6 +14,7 @@ const REQUEST: RunRequest = {
   environment: [['a', 'b']],
   timeoutMs: 1,
   graceMs: 1,
+  secrets: [],
   outputs: ['x'],
 };
 

@@ -1,0 +1,25 @@
+import { expect, test } from 'vitest';
+import { isSecretName, secretsNamed } from '../../../src/base/secrets/names.ts';
+
+const SECRET = `password deploy_password passwd db_pwd dbPwd passphrase PASSCODE mysql_pass dbPass api_key apiKey API-KEY
+  secret_access_key encryption_key credentials db.creds auth registry_auth basicAuth auth_data token X-Auth-Token private
+  private_key client_secret pin otp TRUSTEE_PASSWORD KUBE_SERVICE_ACCOUNT_PRIVATE_KEY authorization session_cookie jwt psk`;
+
+test.each(SECRET.split(/\s+/))('the value of %s is secret', (name) => {
+  expect(isSecretName(name)).toBe(true);
+});
+
+const OPEN = `deploy_auth_url AUTH_URL auth_type author authorized_keys keypair ssh_key_name public_key compass bypass
+  passthrough pinned mapping region user_id KUBE_SERVICE_ACCOUNT_KEY monkey KUBE_API_PRIVATE_ADDRESS fixed_private_network
+  KEYSTONE_AUTH_ENABLED K8S_KEYSTONE_AUTH_TAG`;
+
+test.each(OPEN.split(/\s+/))('the value of %s is not', (name) => {
+  expect(isSecretName(name)).toBe(false);
+});
+
+test('of maps and lists everything below a secret name is secret, numbers too', () => {
+  const value = { user: 'u', password: 'p', list: [{ token: ['t', 5] }], flag: true, none: null };
+  expect(secretsNamed('config', value)).toEqual(['p', 't', '5']);
+  expect(secretsNamed('credentials', value)).toEqual(['u', 'p', 't', '5']);
+  expect(secretsNamed('pin', 1234)).toEqual(['1234']);
+});
