@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
+import { hostPort } from '../../src/base/address.ts';
 import { createDisk } from '../../src/base/real-disk.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
@@ -6,7 +7,6 @@ import { issueCertificates, type Material } from '../../src/certificates/issue.t
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { CA_TYPES, type CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
-import { familyOf } from '../../src/certificates/template.ts';
 import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
 import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
@@ -96,7 +96,7 @@ function apiAddress(params: HeatParams, path: string): string {
     .find((address) => address !== undefined);
   if (host === undefined)
     throw new AgentError('bad-heat-params', `${path} has no address of a Kubernetes API`);
-  return `${familyOf(host) === 6 ? `[${host}]` : host}:${given(params, 'KUBE_API_PORT') ?? '6443'}`;
+  return hostPort(host, given(params, 'KUBE_API_PORT') ?? '6443');
 }
 
 const requestOf = (user: string, group: string | undefined, ca: CaType): CertificateRequest => ({

@@ -1,4 +1,4 @@
-import { familyOf } from '../../src/certificates/template.ts';
+import { hostPort } from '../../src/base/address.ts';
 import { createHttp, type Http } from '../../src/openstack/http.ts';
 import type { AskApi, KubernetesAddress } from '../../src/services/kubernetes.ts';
 
@@ -18,7 +18,7 @@ export const openKubernetesWith =
       tls: { ...client, presents },
     });
     const http = wrap(real);
-    const origin = `https://${familyOf(host) === 6 ? `[${host}]` : host}:${port}`;
+    const origin = `https://${hostPort(host, port)}`;
     return {
       ask: async ({ what, method, path, body, signal }) =>
         await http({

@@ -1,3 +1,4 @@
+import { hostPort } from '../../src/base/address.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
@@ -50,7 +51,7 @@ export const restarted = (units: readonly UnitPlan[]): Outcome => ({
 });
 
 const seen = ({ unit, probe }: UnitPlan): string =>
-  probe ? `${unit} presents ${probe.file} on ${probe.host}:${probe.port}` : `${unit} is active`;
+  probe ? `${unit} presents ${probe.file} on ${hostPort(probe.host, probe.port)}` : `${unit} is active`;
 
 /** Nothing had to be replaced, so nothing was restarted. */
 export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0]): Outcome =>

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
+import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
@@ -126,7 +127,7 @@ export async function askPorts(
   const asked = unitsOf(node, hands.config).map(async ({ unit, probe }): Promise<[string, Served][]> => {
     if (!probe) return [];
     const { host, port, file } = probe;
-    const where = `${host}:${port}`;
+    const where = hostPort(host, port);
     const held = holdings.find((holding) => holding.file === file)?.fingerprint;
     try {
       const seen = fingerprint(await hands.presented(host, port, withDeadline(signal, PORT_MS)));

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { AgentError } from '../../src/base/errors.ts';
 import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
-import type { UnitPlan } from '../../src/services/unit.ts';
+import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
@@ -105,7 +105,7 @@ async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: Abor
   return await Promise.all(
     units.map(async (plan): Promise<Finding> => {
       const state = await systemctl.show(plan.unit, signal);
-      const fault = unitFault(plan, state);
+      const fault = addressFault(plan) ?? unitFault(plan, state);
       if (fault !== undefined) return { verdict: 'bad', what: fault };
       const leftAlone = whyLeftAlone(plan, state);
       if (leftAlone !== undefined) return { verdict: 'good', what: leftAlone };

@@ -1,3 +1,4 @@
+import { hostPort } from '../../src/base/address.ts';
 import type { RunStep, Step } from './step.ts';
 
 /** A step in words, for the terminal, the log and `agent plan`. */
@@ -27,13 +28,13 @@ export function describeStep(step: Step | RunStep): string {
     case 'restart': {
       const { unit, probe } = step.unit;
       return probe
-        ? `restart ${unit} and see its certificate on ${probe.host}:${probe.port}`
+        ? `restart ${unit} and see its certificate on ${hostPort(probe.host, probe.port)}`
         : `restart ${unit}`;
     }
     case 'prove-list':
       return `see ${step.list.unit.unit} go by ${step.list.file}`;
     case 'restart-workloads':
-      return `restart the workloads of the cluster through ${step.plan.host}:${step.plan.port}`;
+      return `restart the workloads of the cluster through ${hostPort(step.plan.host, step.plan.port)}`;
     case 'run':
       return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
     case 'take-up':

@@ -1,16 +1,23 @@
 import { isIP } from 'node:net';
+import { hostInUrl } from '../base/address.ts';
 
 /** Values for the `{KEY}`s of a layout: heat-params and the facts of `factsOf`. */
 export type Values = ReadonlyMap<string, string>;
 
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^}]*))?\}/g;
 
-/** Replaces every `{KEY}` by its value, `{KEY|default}` by the default when there is none. */
+/** A text that ends where the host of a URL begins; after a `[` the brackets are written out. */
+const BEFORE_HOST = /:\/\/[^/?#[\]]*$/;
+
+/**
+ * Replaces every `{KEY}` by its value, `{KEY|default}` by the default when there is none. As the host of a URL an IPv6
+ * address gets its brackets.
+ */
 export const fill = (text: string, values: Values): string =>
-  text.replaceAll(
-    PLACEHOLDER,
-    (_, key: string, fallback: string | undefined) => values.get(key) || (fallback ?? ''),
-  );
+  text.replaceAll(PLACEHOLDER, (_, key: string, fallback: string | undefined, offset: number) => {
+    const value = values.get(key) || (fallback ?? '');
+    return BEFORE_HOST.test(text.slice(0, offset)) ? hostInUrl(value) : value;
+  });
 
 /** The keys without which a text cannot be filled. */
 export const keysOf = (text: string): string[] =>

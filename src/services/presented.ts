@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { withDeadline } from '../base/clock.ts';
+import { hostPort } from '../base/address.ts';
 import { AgentError } from '../base/errors.ts';
 
 /** One try gets this long; the whole proof has the unit's deadline. */
@@ -12,7 +13,7 @@ export async function presentedCertificate(
   port: number,
   signal: AbortSignal,
 ): Promise<X509Certificate> {
-  const where = `${host}:${port}`;
+  const where = hostPort(host, port);
   return await new Promise((resolve, reject) => {
     // Whom the port presents is what is asked here, so nothing is verified: the caller compares the
     // fingerprint, which is stricter than any chain.

@@ -1,4 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
+import { hostPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
@@ -40,7 +41,7 @@ export async function restartAndProve(
     await until(unit, `does not serve ${probe.file} in time`, deadline, hands, signal, async () => {
       const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, signal));
       if (seen === expected) return;
-      const where = `${probe.host}:${probe.port}`;
+      const where = hostPort(probe.host, probe.port);
       throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
     });
   }

@@ -59,6 +59,18 @@ export function planUnits(
   });
 }
 
+/**
+ * What is wrong with where a unit is asked; undefined when it can be asked. To be looked at before the first file is
+ * replaced: afterwards even the way back needs these addresses.
+ */
+export function addressFault({ unit, probe, health }: UnitPlan): string | undefined {
+  if (probe && !(Number.isInteger(probe.port) && probe.port > 0 && probe.port < 65_536))
+    return `the unit ${unit} cannot be asked for its certificate: its port is no number from 1 to 65535`;
+  return health && !URL.canParse(health.url)
+    ? `the unit ${unit} cannot be asked whether it is well: ${health.url} is no URL`
+    : undefined;
+}
+
 function probeOf(
   { probe }: UnitRow,
   role: RoleLayout,
@@ -67,7 +79,8 @@ function probeOf(
 ): UnitPlan['probe'] {
   return (
     probe && {
-      host: override.host ?? fill(probe.host),
+      // A host as a URL has it: a socket takes an IPv6 address without its brackets.
+      host: (override.host ?? fill(probe.host)).replace(/^\[(.*)\]$/, '$1'),
       port: override.port ?? Number(fill(probe.port)),
       file: filesOf(role, probe.presents).certificate.path,
     }

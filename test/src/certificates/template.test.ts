@@ -8,6 +8,7 @@ const values = new Map([
   ['EMPTY', ''],
   ['NESTED', '{A}'],
   ['DOLLAR', "$&$1$'"],
+  ['V6', 'fd00:10::6'],
 ]);
 
 test.each([
@@ -21,6 +22,13 @@ test.each([
   ['{NESTED}', '{A}'],
   ['{DOLLAR}', "$&$1$'"],
   ['{}{ A}{1A}', '{}{ A}{1A}'],
+  // RFC 3986, 3.2.2: an IPv6 address is a host in brackets.
+  ['https://{V6}:2379/health', 'https://[fd00:10::6]:2379/health'],
+  ['https://{NONE|::1}:{NONE|6443}', 'https://[::1]:6443'],
+  ['https://user@{V6}', 'https://user@[fd00:10::6]'],
+  ['https://[{V6}]:2379/', 'https://[fd00:10::6]:2379/'],
+  ['https://{A}/{V6}?ip={V6}', 'https://one/fd00:10::6?ip=fd00:10::6'],
+  ['{V6}', 'fd00:10::6'],
 ])('%s is filled once, and literally', (text, filled) => {
   expect(fill(text, values)).toBe(filled);
 });

@@ -1,0 +1,7 @@
+import { isIPv6 } from 'node:net';
+
+/** A host as a URL has it: an IPv6 address stands in brackets (RFC 3986, 3.2.2). */
+export const hostInUrl = (host: string): string => (isIPv6(host) ? `[${host}]` : host);
+
+/** `10.0.0.5:2379`, `[fd00::6]:2379` */
+export const hostPort = (host: string, port: number | string): string => `${hostInUrl(host)}:${port}`;
