@@ -13,6 +13,7 @@ import {
   requireParams,
   secretsOfParams,
 } from '../src/metadata/heat-params.ts';
+import { hostnameIn } from '../src/metadata/hostname.ts';
 import { requiredKeys } from '../src/certificates/request.ts';
 import type { Hands } from './hands.ts';
 
@@ -43,8 +44,9 @@ export async function readNode({
   const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
   const chosen = await chooseLayout(config.layout, config.layouts, params, exists);
   const layout = await applicableRows(chosen.layout.roles[role], exists);
-  const [name] = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8').split('\n') ?? [];
-  return { params, role, chosen, layout, values: factsOf(params, name?.trim() || hostname) };
+  const text = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8') ?? '';
+  const name = hostnameIn(text) ?? hostnameIn(hostname) ?? '';
+  return { params, role, chosen, layout, values: factsOf(params, name) };
 }
 
 /** heat-params, its secrets made known; empty on a node that has none. */

@@ -28,7 +28,10 @@ export const requestsOf = (role: RoleLayout, values: Values): CertificateRequest
   role.certificates.map((row) => requestOf(row, values));
 
 function requestOf(row: CertificateRow, values: Values): CertificateRequest {
-  const names = row.names.map((name) => fill(name, values).trim()).filter((name) => name !== '');
+  // The dot that ends an absolute name is not part of a DNS name in a certificate (RFC 5280, 4.2.1.6; RFC 1034, 3.5).
+  const names = row.names
+    .map((name) => fill(name, values).trim().replace(/\.$/, ''))
+    .filter((name) => name !== '');
   for (const name of names) checkName(name, row.name);
   return {
     name: row.name,

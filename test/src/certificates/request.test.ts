@@ -28,6 +28,10 @@ test('what the node has no value for is left out, and nothing is named twice', (
   ]);
 });
 
+test('the dot that ends an absolute name is left out, as a DNS name in a certificate has none', () => {
+  expect(namesOf({ MASTER_HOSTNAME: 'api.example.net.' })).toContain('api.example.net');
+});
+
 test.each([
   'a b',
   'x,DNS:evil',
