@@ -15,12 +15,14 @@ const OWNER = 'revoke';
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  const list = await readList(textOption(options, 'crl') ?? '');
+  const path = textOption(options, 'crl') ?? '';
+  const list = await readList(path);
   return await onLockedNode(context, OWNER, progress, async (hands) => {
     const { stopping } = watchSignals();
     await recover(hands, stopping);
     const operation = {
       kind: 'revoke' as const,
+      source: `the file ${path}`,
       list,
       allowOwn: options['allowOwn'] === true,
       prepare: options['prepare'] === true,

@@ -35,7 +35,7 @@ export async function intendToRevoke(
       'an earlier rotation is stuck: run "agent rollback", or rotate, first',
     );
   const node = await readNode(hands);
-  const list = readRevocationList(operation.list, 'the list of revoked certificates');
+  const list = readRevocationList(operation.list, operation.source);
   const { ca, rows: authorities } = await signerOf(list, node, hands);
   checkListDates(list, hands.clock.now(), skewInWords(hands));
   const rows = (node.layout.revocationLists ?? []).filter((row) =>

@@ -1,7 +1,9 @@
-import { type KeyObject, verify } from 'node:crypto';
+import { type KeyObject, verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
 import { AgentError, explain } from '../base/errors.ts';
+import { pemBlocksIn } from '../base/pem.ts';
 import { elementsOf } from './der.ts';
+import { subjectOf } from './read.ts';
 
 /** A list of revoked certificates (RFC 5280, 5), read but not believed yet. */
 export type RevocationList = {
@@ -64,18 +66,31 @@ export const revocationListToPem = ({ der }: RevocationList): string => {
 
 type Wrong = (why: string) => AgentError;
 
-const BLOCK = /-----BEGIN X509 CRL-----([A-Za-z0-9+/=\s]*)-----END X509 CRL-----/g;
 const SEQUENCE = 0x30;
 const BIT_STRING = 0x03;
 
 function derOf(given: string | Buffer, wrong: Wrong): Buffer {
   if (typeof given !== 'string' && given[0] === SEQUENCE) return given;
   const text = given.toString().replaceAll(String.raw`\n`, '\n');
-  const [block, ...others] = [...text.matchAll(BLOCK)];
+  if (text.trim() === '') throw wrong('is empty');
+  const blocks = pemBlocksIn(text);
+  const [list, ...others] = blocks.filter(({ label }) => label === 'X509 CRL');
   if (others.length > 0) throw wrong(`holds ${others.length + 1} lists, where one belongs`);
-  const base64 = block?.[1] ?? text;
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(base64)) throw wrong('is neither PEM nor DER in base64');
+  if (!list && blocks.length > 0)
+    throw wrong(`holds ${blocks.map(({ label }) => label).join(', ')} in PEM, and no X509 CRL`);
+  const base64 = list?.pem.split('\n').slice(1, -2).join('') ?? text;
+  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(base64))
+    throw wrong('is neither a list of revoked certificates in PEM, nor DER, nor DER in base64');
   return Buffer.from(base64, 'base64');
+}
+
+/** What DER is instead of a list, as far as that can be told. */
+function inPlaceOfList(der: Buffer): string {
+  try {
+    return `is the certificate ${subjectOf(new X509Certificate(der))}, and no list of revoked certificates`;
+  } catch {
+    return 'is no list of revoked certificates, or only a part of one';
+  }
 }
 
 type Node = forge.asn1.Asn1;
@@ -86,13 +101,13 @@ function listOf(der: Buffer, wrong: Wrong): RevocationList {
   const isWhole = outer?.whole.length === der.length && rest.length === 0 && more.length === 0;
   // A signature is a whole number of bytes.
   const isSigned = signature?.tag === BIT_STRING && signature.content[0] === 0;
-  if (!isWhole || !isSigned || !tbs || !algorithm) throw wrong('is no list of revoked certificates');
+  if (!isWhole || !isSigned || !tbs || !algorithm) throw wrong(inPlaceOfList(der));
 
   // All of it, so that no length of anything leads beyond its end.
   const fields = childrenOf(childrenOf(asn1.fromDer(der.toString('binary')))[0]);
   if (fields[0] && isOf(fields[0], Type.INTEGER)) fields.shift();
   const [inner, issuer, thisUpdate, ...optional] = fields;
-  if (!inner || !issuer || !thisUpdate) throw wrong('is no list of revoked certificates');
+  if (!inner || !issuer || !thisUpdate || !isTime(thisUpdate)) throw wrong(inPlaceOfList(der));
   // RFC 5280, 5.1.1.2
   if (derText(inner) !== algorithm.whole.toString('binary')) throw wrong('names two signature algorithms');
   const id = oidOf(childrenOf(inner)[0]);

@@ -4,7 +4,12 @@
  */
 type Element = { tag: number; content: Buffer; /** With its header, as it is signed. */ whole: Buffer };
 
-/** The elements that stand one after the other in DER; one that is cut off ends where the DER ends. */
+/** BER has it; in DER every length is known (X.690, 10.1). */
+const INDEFINITE = 0x80;
+/** In bytes: what a number holds exactly. */
+const LONGEST_LENGTH = 6;
+
+/** The elements that stand one after the other in DER, up to one that is cut off or has no length of DER. */
 export function elementsOf(der: Buffer): Element[] {
   const elements: Element[] = [];
   for (let at = 0; at + 2 <= der.length;) {
@@ -12,7 +17,9 @@ export function elementsOf(der: Buffer): Element[] {
     const first = der[at + 1] ?? 0;
     const lengthBytes = first < 0x80 ? 0 : first & 0x7f;
     const start = at + 2 + lengthBytes;
-    const length = lengthBytes === 0 ? first : der.readUIntBE(at + 2, Math.min(lengthBytes, 6));
+    if (first === INDEFINITE || lengthBytes > LONGEST_LENGTH || start > der.length) return elements;
+    const length = lengthBytes === 0 ? first : der.readUIntBE(at + 2, lengthBytes);
+    if (start + length > der.length) return elements;
     elements.push({
       tag,
       content: der.subarray(start, start + length),

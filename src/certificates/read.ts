@@ -1,20 +1,20 @@
 import { createHash, type KeyObject, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { AgentError } from '../base/errors.ts';
+import { isCertificate, pemBlocksIn } from '../base/pem.ts';
 import { addressToNumber } from './template.ts';
 
-const BLOCK =
-  /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[A-Za-z0-9+/=\s]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g;
-
-/** Every certificate of a PEM text, in its order. Text between the blocks is allowed (RFC 7468, 2). */
-export function certificatesIn(pem: string, what: string): X509Certificate[] {
-  return (pem.match(BLOCK) ?? []).map((block) => {
-    try {
-      return new X509Certificate(block);
-    } catch (cause) {
-      throw new AgentError('bad-certificate', `${what}: not a certificate`, { cause });
-    }
-  });
+/** Every certificate of a PEM text, in its order. */
+export function certificatesIn(text: string, what: string): X509Certificate[] {
+  return pemBlocksIn(text)
+    .filter(isCertificate)
+    .map(({ pem }) => {
+      try {
+        return new X509Certificate(pem);
+      } catch (cause) {
+        throw new AgentError('bad-certificate', `${what}: not a certificate`, { cause });
+      }
+    });
 }
 
 /** The one certificate of a PEM text. Several are an error: which of them would be meant? */

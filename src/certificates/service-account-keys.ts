@@ -1,4 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { pemBlocksIn } from '../base/pem.ts';
 import type { Phase } from '../operation/phase.ts';
 import { keyId } from './read.ts';
 
@@ -106,17 +107,15 @@ function withoutExpired(keys: ServiceAccountKeys, at: number): ServiceAccountKey
   };
 }
 
-const BLOCK = /-----BEGIN ([A-Z ]+)-----[A-Za-z0-9+/=\s]+-----END \1-----/g;
-
-/** Public keys by their values, as they are written; what is none verifies nothing. */
+/** Public keys by their values; what is none verifies nothing. */
 function publicKeysIn(text: string | undefined): Map<string, string> {
   const keys = new Map<string, string>();
-  for (const [block, label = ''] of text?.matchAll(BLOCK) ?? []) {
-    const key = publicKeyOf(block);
+  for (const block of pemBlocksIn(text ?? '')) {
+    const key = publicKeyOf(block.pem);
     if (!key) continue;
     const id = keyId(key);
     // A private key verifies as well, but this is no place for one.
-    const pem = label.endsWith('PUBLIC KEY') ? `${block}\n` : key.export({ type: 'spki', format: 'pem' });
+    const pem = block.label.endsWith('PUBLIC KEY') ? block.pem : key.export({ type: 'spki', format: 'pem' });
     if (!keys.has(id)) keys.set(id, pem);
   }
   return keys;
@@ -139,6 +138,6 @@ function publicKeyOf(pem: string): KeyObject | undefined {
 function textOf(pems: readonly string[], now: string | undefined): string {
   const fresh = pems.length === 1 ? (pems[0] ?? '') : pems.map((pem) => `${pem.trimEnd()}\n`).join('');
   const [a, b] = [publicKeysIn(now), publicKeysIn(fresh)].map((keys) => [...keys.keys()].join());
-  const blocks = [...(now ?? '').matchAll(BLOCK)];
+  const blocks = pemBlocksIn(now ?? '');
   return now !== undefined && a === b && blocks.length === pems.length ? now : fresh;
 }

@@ -4,6 +4,8 @@ import { selectFlag } from './flag.ts';
 /** A list of revoked certificates is put in place for the services that go by one. */
 export type RevokeOperation = {
   kind: 'revoke';
+  /** Where the list comes from, for messages: `the input crl`, `the file /root/revoked.pem`. */
+  source: string;
   /** PEM (newlines also as `\n`), DER, or DER in base64. */
   list: string | Buffer;
   /** The list may revoke certificates that this node itself uses. */
@@ -30,5 +32,5 @@ export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | st
     flags[name] = value;
   }
   const { allow_own: allowOwn = false, prepare = false, restart = false } = flags;
-  return { kind: 'revoke', list: crl, allowOwn, prepare, restart };
+  return { kind: 'revoke', source: 'the input crl', list: crl, allowOwn, prepare, restart };
 }

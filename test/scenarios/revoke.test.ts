@@ -159,7 +159,7 @@ describe('refused before anything changes', () => {
     [
       'what is no list',
       async () => await Promise.resolve('-----BEGIN X509 CRL-----'),
-      /is neither PEM nor DER/,
+      /the input crl is neither a list of revoked certificates in PEM, nor DER/,
     ],
     ['nothing', async () => await Promise.resolve(' '), /the input crl holds no list/],
   ])('%s', async (_, make, words) => {
@@ -309,6 +309,15 @@ test('agent plan tells it, agent revoke does it for a person', async () => {
   expect(done.stdout).toContain('etcd lets /etc/etcd/certs/admin.crt in, which is not revoked');
   expect((await installed(site)).equals(three.der)).toBe(true);
   expect((await cli(site, ['revoke', '--crl', file])).stdout).toContain('is in place already');
+  for (const [content, words] of [
+    [await site.node.read('/etc/etcd/certs/ca.crt'), 'holds CERTIFICATE in PEM, and no X509 CRL'],
+    [Buffer.from([0x30, 0x84, 0x01]), 'is no list of revoked certificates, or only a part of one'],
+  ] as const) {
+    await writeFile(file, content);
+    const wrong = await cli(site, ['revoke', '--crl', file]);
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).toContain(`the file ${file} ${words}`);
+  }
   await writeFile(file, two.der);
   const older = await cli(site, ['revoke', '--crl', file]);
   expect(older.code).not.toBe(0);

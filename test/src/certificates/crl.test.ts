@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
-import { assert, integer, nat, property } from 'fast-check';
+import { assert, boolean, integer, nat, property, uint8Array } from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readRevocationList, revocationListToPem } from '../../../src/certificates/crl.ts';
 import { checkListDates, compareLists } from '../../../src/certificates/crl-check.ts';
+import { createCa } from '../support/openssl.ts';
+import { thrownBy } from '../support/outcome-of.ts';
 import { createSigner, type ListSpec, makeList, type Signer } from '../support/crl.ts';
 
 /** Lists that the openssl program has made, and what it says of them. */
@@ -59,10 +61,52 @@ test('two lists, or none, are refused', async () => {
   const ca = await createSigner(EC);
   const { pem } = await makeList(ca);
   expect(() => read(pem + pem)).toThrow('the list holds 2 lists, where one belongs');
-  expect(() => read('no list!')).toThrow('the list is neither PEM nor DER in base64');
-  expect(() => read(ca.pem)).toThrow('the list is neither PEM nor DER in base64');
-  expect(() => read(Buffer.from(new X509Certificate(ca.pem).raw))).toThrow(/^the list /);
-  expect(() => read('')).toThrow(/^the list /);
+});
+
+const NO_LIST = 'the list is no list of revoked certificates, or only a part of one';
+
+describe('what is no list is refused with what it is', () => {
+  test.each<[string, string | Buffer, string]>([
+    [
+      'text',
+      'no list!',
+      'the list is neither a list of revoked certificates in PEM, nor DER, nor DER in base64',
+    ],
+    ['nothing', '', 'the list is empty'],
+    ['blanks', Buffer.from(' \n'), 'the list is empty'],
+    ['text that begins as DER does', Buffer.from('0123456789'), NO_LIST],
+    // Lengths that lead beyond the end, and the indefinite one that BER has and DER has not.
+    ['a long length without its bytes', Buffer.from([0x30, 0x84, 0x01]), NO_LIST],
+    ['a length of 127 bytes', Buffer.from([0x30, 0xff, 0x01, 0x02, 0x03]), NO_LIST],
+    ['an indefinite length', Buffer.from([0x30, 0x80, 0x30, 0x00, 0x00, 0x00]), NO_LIST],
+    ['an empty sequence', Buffer.from([0x30, 0x00]), NO_LIST],
+  ])('%s', (_, given, words) => {
+    expect(() => read(given)).toThrow(words);
+  });
+
+  test('a certificate, with or without its key, in PEM, in DER and in base64', async () => {
+    const { pem } = await createCa('k1');
+    const { raw } = new X509Certificate(pem);
+    const key = '-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n';
+    expect(() => read(pem)).toThrow('the list holds CERTIFICATE in PEM, and no X509 CRL');
+    expect(() => read(pem + key)).toThrow('the list holds CERTIFICATE, PRIVATE KEY in PEM, and no X509 CRL');
+    const words = 'the list is the certificate CN=k1, and no list of revoked certificates';
+    expect(() => read(Buffer.from(raw))).toThrow(words);
+    expect(() => read(raw.toString('base64'))).toThrow(words);
+  });
+
+  test('any bytes at all', () => {
+    assert(
+      property(uint8Array({ maxLength: 200 }), boolean(), (bytes, isSequence) => {
+        const given = Buffer.from(bytes);
+        if (isSequence && given.length > 0) given[0] = 0x30;
+        const error = thrownBy(() => read(given));
+        expect(error.code).toBe('bad-certificate');
+        expect(error.message).not.toMatch(/memory|range|bounds|undefined/i);
+      }),
+      { numRuns: 2000 },
+    );
+  });
 });
 
 test.each<[string, string, ListSpec]>([
