@@ -2,6 +2,7 @@ import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { readTrusted } from '../../src/base/trust.ts';
 import type { Log } from '../../src/base/log.ts';
+import { isCertificate, pemBlocksIn } from '../../src/base/pem.ts';
 import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
 import { given, type HeatParams, isTrue } from '../../src/metadata/heat-params.ts';
 import type { Config } from '../config.ts';
@@ -56,7 +57,7 @@ export async function connectionOf(
   return {
     deadlineMs: config.cloud.deadline_seconds * 1000,
     // The system's own trust store, as curl has it; Node would go by a list of its own.
-    ca: () => bundle ?? systemCas(),
+    ca: () => (bundle === undefined || !verify ? systemCas() : trustedIn(bundle, file)),
     verify,
     proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') },
   };
@@ -66,6 +67,24 @@ export async function connectionOf(
 function httpUrl(text: string): string | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
+}
+
+/** Node takes a text without a certificate for trust in nobody, and then no answer is trusted. */
+function trustedIn(bundle: string, file: string): string {
+  // One that can be read is enough: a damaged one among many is no reason to trust nobody.
+  if (pemBlocksIn(bundle).some((block) => isCertificate(block) && isReadable(block.pem))) return bundle;
+  throw new AgentError(
+    'config',
+    `the CA bundle ${file} holds no certificate: write the CAs of the cloud into it, or remove it to trust the system's`,
+  );
+}
+
+function isReadable(pem: string): boolean {
+  try {
+    return new (process.getBuiltinModule('node:crypto').X509Certificate)(pem).raw.length > 0;
+  } catch {
+    return false;
+  }
 }
 
 /** Not imported: TLS is loaded when it is used first. */

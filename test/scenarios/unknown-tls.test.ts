@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { nodeFiles } from './support/untouched.ts';
+import { cli } from './support/cli.ts';
 import { createSite } from './support/site.ts';
 
 /** One cloud as it should be, and one over TLS whose CA nobody here knows. */
@@ -62,6 +63,29 @@ test('metadata behind an unknown certificate is a problem, and nothing else', as
 
   await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
   expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+});
+
+test.each([
+  ['empty', ''],
+  ['of comments', '# the CAs of this cloud\n'],
+  ['of something else', '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n'],
+])('a CA bundle that is %s is named as the cause, and not waited for', async (_, bundle) => {
+  const site = await createSite(secret, { bare: true, config: { cloud: { patience_seconds: 3600 } } });
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', bundle);
+  const words = 'the CA bundle /etc/kubernetes/ca-bundle.crt holds no certificate';
+  const started = site.clock.elapsed();
+  const made = await cli(site, ['make-cert']);
+  expect(made).toMatchObject({ code: 2 });
+  expect(made.stderr).toContain(words);
+  expect((await cli(site, ['doctor'])).stdout).toContain(words);
+  // The node's clock, which a patient retry moves on.
+  expect(site.clock.elapsed() - started).toBeLessThan(60_000);
+});
+
+test('VERIFY_CA=False asks for no CA bundle', async () => {
+  const site = await createSite(secret, { bare: true, params: { VERIFY_CA: 'False' }, config: IMPATIENT });
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', '');
+  expect((await cli(site, ['make-cert'])).code).toBe(0);
 });
 
 test('VERIFY_CA=False is obeyed, and warned of', async () => {
