@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { createKubernetes, failure, type Kubernetes } from '../fakes/kubernetes.ts';
+import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
+import { failure } from '../fakes/kubernetes-status.ts';
 import { fingerprintOf } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
@@ -232,15 +233,18 @@ test('what is busy is asked again, no sooner than it says; what is gone is passe
 });
 
 test('a list whose place is forgotten is read from its start', async () => {
-  const { site, api } = await siteWithWorkloads();
+  const { site, api } = await siteWithWorkloads({ config: { workloads: { per_second: 100 } } });
+  // More than a page.
+  for (let number = 0; number < 100; number += 1) api.add('deployments', 'many', `w-${number}`);
   let times = 0;
   api.instead = ({ path }) => {
-    if (!path.includes('continue=') || times > 0) return undefined;
-    times += 1;
-    return failure(410, 'Expired', 'The provided continue parameter is too old');
+    if (path.includes('continue=') && times === 0) api.forgetPlaces();
+    if (path.includes('continue=')) times += 1;
+    return undefined;
   };
-  expect(await rotate(site)).toMatchObject({ code: 0 });
-  expect(times).toBe(1);
+  const { code, stdout } = await rotate(site);
+  expect({ code, times }).toEqual({ code: 0, times: 2 });
+  expect(stdout).toContain('the pods of 104 deployments, 1 daemonsets, 1 statefulsets are replaced\n');
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
 });
 

@@ -1,0 +1,72 @@
+import { systemClock } from '../../src/base/clock.ts';
+import { createRetry } from '../../src/base/retry.ts';
+import {
+  type AskApi,
+  createKubernetes,
+  type Kubernetes,
+  type Workload,
+} from '../../src/services/kubernetes.ts';
+import { whyNotRolledOut } from '../../src/services/rolled-out.ts';
+import { eventually } from '../scenarios/support/eventually.ts';
+import type { Kind } from '../fakes/kubernetes-workloads.ts';
+import { askPlainly, type PlainAsk } from './kubernetes-doors.ts';
+
+/** An API server, and what a test does to its cluster. */
+export type KubernetesSubject = {
+  /** Of the group system:masters. */
+  admin: AskApi;
+  /** A known user without any right. */
+  stranger: AskApi;
+  /** Makes a workload, and its namespace; its pods come up. */
+  add(kind: Kind, namespace: string, name: string, spec?: { replicas: number }): Promise<void>;
+  /** Makes every continue token too old. */
+  forgetPlaces(): Promise<void>;
+  /** The CA that pods are given. */
+  podsCa: string;
+  close(): Promise<void>;
+};
+
+export const inShop = (kind: Kind): string => `/apis/apps/v1/namespaces/shop/${kind}`;
+export const STRATEGIC = 'application/strategic-merge-patch+json';
+export const annotation = (value: string) => ({
+  spec: { template: { metadata: { annotations: { k: value } } } },
+});
+
+const PATIENCE = { baseMs: 10, capMs: 100, forMs: 5000 };
+const ROLLED_OUT_MS = 60_000;
+
+/** What the tests of the contract share. */
+export type KubernetesBench = {
+  readonly subject: KubernetesSubject;
+  ask: PlainAsk;
+  /** The agent's own client. */
+  client(through?: AskApi): Kubernetes;
+  signal: AbortSignal;
+  workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
+  /** Waits until the agent takes a workload for rolled out. */
+  rolledOut(kind: Kind, namespace: string, name: string): Promise<void>;
+};
+
+export function createKubernetesBench(subject: () => KubernetesSubject): KubernetesBench {
+  const retry = createRetry({ clock: systemClock, random: Math.random, onRetry: () => undefined });
+  const { signal } = new AbortController();
+  const bench: KubernetesBench = {
+    get subject() {
+      return subject();
+    },
+    ask: async (...asked) => await askPlainly(subject().admin)(...asked),
+    client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
+    signal,
+    workload: async (kind, namespace, name) => {
+      const all = await bench.client().list(kind, namespace, signal);
+      const found = all.find(({ metadata }) => metadata.name === name);
+      if (!found) throw new Error(`no ${kind} ${namespace}/${name}`);
+      return found;
+    },
+    rolledOut: async (kind, namespace, name) => {
+      const isThere = async () => whyNotRolledOut(await bench.workload(kind, namespace, name)) === undefined;
+      await eventually(`${kind} ${namespace}/${name} is rolled out`, isThere, ROLLED_OUT_MS);
+    },
+  };
+  return bench;
+}

@@ -1,0 +1,97 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import type { AskApi } from '../../src/services/kubernetes.ts';
+import { FINGERPRINT, restartWorkloads } from '../../src/services/workloads.ts';
+import { createClusterCa } from '../cluster/authority.ts';
+import type { KubernetesBench } from './kubernetes-bench.ts';
+
+/** The agent before such an API. */
+export function clientContract(bench: KubernetesBench): void {
+  const { client, signal, workload } = bench;
+
+  test('the agent lists more than a page, and again from the start when its place is forgotten', async () => {
+    const names = Array.from({ length: 120 }, (_, index) => `w-${String(index).padStart(3, '0')}`);
+    for (const named of names) await bench.subject.add('deployments', 'many', named, { replicas: 0 });
+    let forgotten = 0;
+    const forgetful: AskApi = async (request) => {
+      if (forgotten === 0 && request.path.includes('continue=')) {
+        forgotten += 1;
+        await bench.subject.forgetPlaces();
+      }
+      return await bench.subject.admin(request);
+    };
+    const listed = await client(forgetful).list('deployments', 'many', signal);
+    expect({ forgotten, names: listed.map(({ metadata }) => metadata.name) }).toEqual({
+      forgotten: 1,
+      names,
+    });
+  });
+
+  test('the agent takes the lease, and sees that another one has it', async () => {
+    const api = client();
+    const now = Date.now();
+    const before = await api.readLease(signal);
+    const mine = {
+      version: before?.version,
+      annotations: { [FINGERPRINT]: 'x' },
+      holder: 'm-0',
+      until: now + 3_600_000,
+    };
+    expect(await api.writeLease(mine, signal)).toBe(true);
+    expect(await api.writeLease({ ...mine, holder: 'm-1' }, signal)).toBe(false);
+    expect(await api.writeLease({ ...mine, version: undefined, holder: 'm-1' }, signal)).toBe(false);
+    expect(await api.readLease(signal)).toMatchObject({ holder: 'm-0', until: now + 3_600_000 });
+  });
+
+  test(
+    'the agent replaces the pods of every workload, and waits for the new ones',
+    { timeout: 180_000 },
+    async () => {
+      const plan = {
+        host: '',
+        port: 0,
+        leaf: '',
+        ca: '',
+        identity: { certificate: '', key: '' },
+        holder: 'm-0',
+        namespaces: ['shop'],
+        perSecond: 1000,
+        deadlineMs: 120_000,
+      };
+      const notices: string[] = [];
+      const hands = {
+        clock: systemClock,
+        kubernetes: client(),
+        fingerprints: (pem: string) => certificatesIn(pem, 'a CA').map(fingerprint),
+        notice: (text: string) => notices.push(text),
+      };
+      const said = await restartWorkloads(plan, bench.subject.podsCa, hands, signal);
+      expect({ said, notices }).toEqual({
+        said: [
+          expect.stringMatching(/^the pods of 124 deployments, 1 daemonsets, 1 statefulsets are /),
+          'those of shop are all there',
+        ],
+        notices: [],
+      });
+      const [mark] = hands.fingerprints(bench.subject.podsCa);
+      for (const [kind, named] of [
+        ['deployments', 'a'],
+        ['daemonsets', 'agent'],
+        ['statefulsets', 'db'],
+      ] as const)
+        expect((await workload(kind, 'shop', named)).spec.template.metadata?.annotations).toMatchObject({
+          [FINGERPRINT]: mark,
+        });
+      expect((await client().readLease(signal))?.annotations).toMatchObject({ 'coe-agent/state': 'done' });
+      // Once more there is nothing to do.
+      expect(await restartWorkloads(plan, bench.subject.podsCa, hands, signal)).toEqual([
+        expect.stringContaining('have been restarted for this CA already, by m-0'),
+      ]);
+      // The cluster gives its pods another CA than this one.
+      const other = createClusterCa('k1').pem;
+      const late = restartWorkloads({ ...plan, deadlineMs: 0 }, other, hands, signal);
+      await expect(late).rejects.toMatchObject({ code: 'proof' });
+    },
+  );
+}

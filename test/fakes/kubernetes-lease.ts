@@ -1,0 +1,82 @@
+import * as v from 'valibot';
+import {
+  type Answer,
+  alreadyExists,
+  conflict,
+  failure,
+  notFound,
+  withoutVersion,
+} from './kubernetes-status.ts';
+
+export type StoredLease = { holder: string; annotations: Record<string, string>; renewTime: string };
+
+const NAME = 'coe-agent-workloads';
+export const LEASE = { group: 'coordination.k8s.io', kind: 'leases', name: NAME };
+
+const Body = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    apiVersion: v.literal('coordination.k8s.io/v1'),
+    kind: v.literal('Lease'),
+    metadata: v.object({
+      name: v.literal(NAME),
+      resourceVersion: v.optional(v.string()),
+      annotations: v.record(v.string(), v.string()),
+    }),
+    spec: v.object({
+      holderIdentity: v.string(),
+      leaseDurationSeconds: v.pipe(v.number(), v.integer()),
+      // MicroTime
+      renewTime: v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)),
+    }),
+  }),
+);
+
+/** The one lease that the agent takes, with the API's optimistic concurrency. */
+export function createLease(): {
+  current: StoredLease | undefined;
+  answer(method: string, body: string): Answer;
+} {
+  let version = 1;
+
+  const shown = ({ holder, annotations, renewTime }: StoredLease, status: number): Answer => ({
+    status,
+    body: {
+      kind: 'Lease',
+      apiVersion: 'coordination.k8s.io/v1',
+      metadata: { name: NAME, namespace: 'kube-system', resourceVersion: String(version), annotations },
+      spec: { holderIdentity: holder, leaseDurationSeconds: 3600, renewTime },
+    },
+  });
+
+  const lease: ReturnType<typeof createLease> = {
+    current: undefined,
+    answer: (method, body) => {
+      const before = lease.current;
+      if (method === 'GET') return before ? shown(before, 200) : notFound(LEASE);
+      const parsed = v.safeParse(Body, body);
+      if (!parsed.success)
+        return failure(
+          400,
+          'BadRequest',
+          `Lease in version "v1" cannot be handled as a Lease: ${v.summarize(parsed.issues)}`,
+        );
+      const { metadata, spec } = parsed.output;
+      // A PUT of one that is not there makes it, whatever version it names.
+      if (before) {
+        if (method === 'POST') return alreadyExists(LEASE);
+        if (metadata.resourceVersion === undefined) return withoutVersion(LEASE);
+        if (metadata.resourceVersion !== String(version)) return conflict(LEASE);
+      }
+      version += 1;
+      lease.current = {
+        holder: spec.holderIdentity,
+        annotations: metadata.annotations,
+        renewTime: spec.renewTime,
+      };
+      return shown(lease.current, before ? 200 : 201);
+    },
+  };
+  return lease;
+}

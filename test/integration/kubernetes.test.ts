@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'vitest';
+import { openKubernetesWith } from '../../agent/compose/kubernetes.ts';
+import { fingerprintOf, type Leaf } from '../cluster/authority.ts';
+import { PORTS, type SmallNode } from '../cluster/components.ts';
+import { kubernetesFolder } from '../cluster/programs.ts';
+import { keepPodsReady } from '../cluster/ready-pods.ts';
+import { type SmallCluster, startSmallCluster } from '../cluster/small-cluster.ts';
+import type { KubernetesSubject } from '../contract/kubernetes-bench.ts';
+import { kubernetesContract } from '../contract/kubernetes.contract.ts';
+import { askPlainly, type PlainAsk } from '../contract/kubernetes-doors.ts';
+import type { Kind } from '../fakes/kubernetes-workloads.ts';
+
+const programs = kubernetesFolder();
+
+/** The contract of the stand-in, asked of a real etcd, kube-apiserver and kube-controller-manager. */
+if (programs === undefined) test.skip('there is no real Kubernetes: scripts/kubernetes install');
+else
+  kubernetesContract('a real Kubernetes', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'coe-kubernetes-'));
+    const cluster = await startSmallCluster({
+      programs,
+      folder,
+      components: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
+      // The one node is an object alone, and stays well without a kubelet.
+      more: { 'kube-controller-manager': ['--controllers=*,-nodelifecycle'] },
+    });
+    const subject = await subjectOf(cluster);
+    return {
+      ...subject,
+      close: async () => {
+        await subject.close();
+        await cluster.close();
+        await rm(folder, { recursive: true });
+      },
+    };
+  });
+
+async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
+  const [node] = cluster.nodes;
+  if (!node) throw new Error('a cluster without a master');
+  const open = (client: Leaf) =>
+    openKubernetesWith((http) => http)({
+      host: node.address,
+      port: PORTS.api,
+      ca: cluster.cas.kubernetes.pem,
+      presents: fingerprintOf(cluster.serving(node).cert),
+      client,
+    });
+  const admin = open(cluster.admin);
+  const stranger = open(cluster.cas.kubernetes.issue([['CN', 'stranger']]));
+  const ask = askPlainly(admin.ask);
+  const stop = new AbortController();
+  await addNode(ask);
+  const pods = keepPodsReady(ask, stop.signal);
+  return {
+    admin: admin.ask,
+    stranger: stranger.ask,
+    podsCa: cluster.cas.kubernetes.pem,
+    add: async (kind, namespace, name, spec) => await add(ask, kind, namespace, name, spec),
+    forgetPlaces: async () => await compact(node, ask),
+    close: async () => {
+      stop.abort();
+      await pods;
+      admin.close();
+      stranger.close();
+    },
+  };
+}
+
+/** A node for the DaemonSet's pods; it gets its taint when it is made. */
+async function addNode(ask: PlainAsk): Promise<void> {
+  await ask('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-0' } });
+  const merge = 'application/merge-patch+json';
+  await ask('PATCH', '/api/v1/nodes/worker-0', { spec: { taints: null } }, merge);
+}
+
+const OBJECT: Record<Kind, string> = {
+  deployments: 'Deployment',
+  daemonsets: 'DaemonSet',
+  statefulsets: 'StatefulSet',
+};
+
+async function add(
+  ask: PlainAsk,
+  kind: Kind,
+  namespace: string,
+  name: string,
+  spec: { replicas?: number } = {},
+): Promise<void> {
+  await ask('POST', '/api/v1/namespaces', {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name: namespace },
+  });
+  const labels = { app: name };
+  const { status, body } = await ask('POST', `/apis/apps/v1/namespaces/${namespace}/${kind}`, {
+    apiVersion: 'apps/v1',
+    kind: OBJECT[kind],
+    metadata: { name },
+    spec: {
+      ...spec,
+      ...(kind === 'statefulsets' && { serviceName: name }),
+      selector: { matchLabels: labels },
+      template: {
+        metadata: { labels },
+        spec: { containers: [{ name: 'main', image: 'registry.invalid/x' }] },
+      },
+    },
+  });
+  if (status !== 201) throw new Error(`making ${kind} ${namespace}/${name}: ${status} ${body.message}`);
+}
+
+/** Takes every revision but the last from etcd, as it does itself after five minutes. */
+async function compact({ address }: SmallNode, ask: PlainAsk): Promise<void> {
+  // A revision of its own: one that a token names must not be the last.
+  await ask(
+    'PATCH',
+    '/api/v1/nodes/worker-0',
+    { metadata: { labels: { now: String(Date.now()) } } },
+    'application/merge-patch+json',
+  );
+  const { body } = await ask('GET', '/api/v1/nodes');
+  const revision = body.metadata?.resourceVersion;
+  const answer = await fetch(`http://${address}:${PORTS.etcdPlain}/v3/kv/compaction`, {
+    method: 'POST',
+    body: JSON.stringify({ revision }),
+  });
+  if (!answer.ok) throw new Error(`compacting etcd: ${await answer.text()}`);
+}
