@@ -4,7 +4,7 @@ import type { Disk } from '../src/base/disk.ts';
 import type { Log } from '../src/base/log.ts';
 import type { Retry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
-import type { CaType } from '../src/certificates/layout.ts';
+import type { IssueHands } from '../src/certificates/issue.ts';
 import type { Ledger } from '../src/deployment/ledger.ts';
 import type { Generations } from '../src/files/generation.ts';
 import type { KeptRequests } from '../src/files/kept-requests.ts';
@@ -77,6 +77,6 @@ export type Hands = {
 export type Cluster = {
   /** @throws `cloud-refused` when the catalogue of the node's own login has nothing of Magnum in its region */
   seeRegion(): Promise<void>;
-  readCa(type: CaType): Promise<string>;
-  sign(type: CaType, csr: string): Promise<string>;
+  readCa: IssueHands['readCa'];
+  sign: IssueHands['sign'];
 };

@@ -1,4 +1,5 @@
 import { explain } from '../../src/base/errors.ts';
+import { verifyAuthority } from '../../src/certificates/verify.ts';
 import { bringsFacts } from '../../src/metadata/collector.ts';
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
@@ -57,7 +58,10 @@ export const verb: Verb = async (context) => {
       );
       if (cluster)
         for (const { ca } of node.layout.authorities)
-          await attempt(`Magnum gives the ${ca} CA`, async () => await cluster.readCa(ca));
+          await attempt(
+            `Magnum gives the ${ca} CA`,
+            async () => await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now())),
+          );
       findings.push(...(await lookAtNode(node, hands, stopping)));
       findings.push(...(await lookAtLists(node, hands, stopping)));
     }

@@ -32,15 +32,15 @@ export const openClusterWith =
         const session = await keystone.login(login, signal);
         session.endpoint('container-infra');
       },
-      readCa: async (type) =>
+      readCa: async (type, believe) =>
         await ask(
           `fetch the ${type} CA`,
-          async (with_) => await magnum.readCa({ ...at, token: with_ }, type, signal),
+          async (with_) => await believe(await magnum.readCa({ ...at, token: with_ }, type, signal)),
         ),
-      sign: async (type, csr) =>
+      sign: async (type, csr, believe) =>
         await ask(
           'have a certificate signed',
-          async (with_) => await magnum.sign({ ...at, token: with_ }, type, csr, signal),
+          async (with_) => await believe(await magnum.sign({ ...at, token: with_ }, type, csr, signal)),
         ),
     };
     if (token === undefined)

@@ -1,7 +1,8 @@
 import * as v from 'valibot';
 import { AgentError, codeOf } from '../../src/base/errors.ts';
-import { type IssueHands, issueCertificates, type Material } from '../../src/certificates/issue.ts';
+import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
 import { oneCertificate } from '../../src/certificates/read.ts';
+import { verifyAuthority } from '../../src/certificates/verify.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { changeCredentialFiles } from '../../src/files/credentials.ts';
@@ -28,6 +29,7 @@ import {
 } from './report.ts';
 import { describeStep } from '../plan/describe.ts';
 import { findUnits, foundBefore } from './found-units.ts';
+import { issueHands } from './issue-hands.ts';
 import { restart, seeList, seeThatTheyLast } from './units.ts';
 import { excludeWayBack, wayBack } from './roll-back.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
@@ -70,7 +72,12 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
   compare: async ({ phase, authorities, serviceAccount }, run) => {
     const { hands } = run;
-    run.material = await issueCertificates([], authorities, hands.config.keys, issueHands(run));
+    run.material = await issueCertificates(
+      [],
+      authorities,
+      hands.config.keys,
+      issueHands(made(run.cluster), run.material, hands),
+    );
     const fresh = new Map(
       [...run.material.authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]),
     );
@@ -80,7 +87,12 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
   issue: async ({ requests, authorities, algorithm }, run) => {
     const { hands } = run;
-    run.material = await issueCertificates(requests, authorities, algorithm, issueHands(run));
+    run.material = await issueCertificates(
+      requests,
+      authorities,
+      algorithm,
+      issueHands(made(run.cluster), run.material, hands),
+    );
     for (const { key } of run.material.certificates.values()) hands.secrets.addFor(run.owner, key);
   },
 
@@ -123,8 +135,9 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
     }));
   },
 
-  'ask-cluster': async ({ ca, region }, { cluster }) => {
-    if (ca !== undefined) await made(cluster).readCa(ca);
+  'ask-cluster': async ({ ca, region }, { cluster, hands }) => {
+    if (ca !== undefined)
+      await made(cluster).readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now()));
     if (region !== '') await made(cluster).seeRegion();
   },
 
@@ -181,20 +194,6 @@ const perform: { [D in Step['do']]: (step: Extract<Step, { do: D }>, run: Run) =
 
 /** In `trust` certificates of the former CA are the only ones, and its lists hold. */
 const hasNewCa = (phase: Phase | undefined): boolean => phase !== undefined && phase !== 'trust';
-
-/** The CAs that a phase was compared with are those that it goes on with. */
-function issueHands({ hands, cluster, material }: Run): IssueHands {
-  const { readCa, sign } = made(cluster);
-  return {
-    readCa: async (type) => material?.authorities.get(type) ?? (await readCa(type)),
-    sign,
-    ...hands.keptRequests,
-    now: hands.clock.now,
-    done: (part, name) => {
-      hands.progress({ event: 'part', text: `${part} ${name}` });
-    },
-  };
-}
 
 async function restartIn(run: Run, unit: UnitPlan): Promise<void> {
   run.restarted = [...(run.restarted ?? []), unit];

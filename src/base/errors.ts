@@ -5,7 +5,7 @@
 
 /** What the caller should do about an error: wait and try again, or not. */
 export type ErrorKind =
-  /** The other side is not there yet: the same attempt may succeed later. */
+  /** The other side is not there yet, or gave what is no answer: the same attempt may succeed later. */
   | 'not-ready'
   /** Understood and turned down: trying the same again gives the same answer. */
   | 'refused'
@@ -21,7 +21,8 @@ const kinds = {
   'cloud-refused': 'refused',
   unauthorized: 'refused',
   'login-refused': 'refused',
-  'bad-answer': 'failed',
+  'bad-answer': 'not-ready',
+  'too-large': 'failed',
   'bad-metadata': 'failed',
   'bad-deployment': 'refused',
   'bad-heat-params': 'refused',

@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { AgentError, type ErrorCode } from './errors.ts';
 
 export const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -16,6 +17,16 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     throw new AgentError(code, `${what}: not JSON (${why})`);
   }
 }
+
+/** Those of a list that are what the schema wants. What somebody else has put beside them is passed over. */
+export const fitting = <const S extends v.GenericSchema>(
+  schema: S,
+  list: readonly unknown[],
+): v.InferOutput<S>[] =>
+  list.flatMap((one) => {
+    const parsed = v.safeParse(schema, one);
+    return parsed.success ? [parsed.output] : [];
+  });
 
 /** Two objects as one: maps are merged key by key, anything else is replaced by what is over it. */
 export function mergeDeep(

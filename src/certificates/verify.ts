@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { AgentError } from '../base/errors.ts';
+import { AgentError, codeOf, explain } from '../base/errors.ts';
 import { keyUsageOf } from './der.ts';
 import type { CaType } from './layout.ts';
 import { canonicalName, namesOf, oneCertificate, subjectOf } from './read.ts';
@@ -11,7 +11,8 @@ import { PURPOSE, usageBits } from './usage.ts';
  * other names would take a service down.
  *
  * @param now milliseconds since the epoch, by this node's clock
- * @throws `bad-certificate` with what is wrong
+ * @throws `bad-answer` for one that may be of before a rotation, or of another request: the next may be the right one;
+ *   `bad-certificate` for one that Magnum would give again
  */
 export function verifyIssued(
   pem: string,
@@ -21,13 +22,14 @@ export function verifyIssued(
   now: number,
 ): X509Certificate {
   const what = `the certificate ${request.name} that Magnum returned`;
-  const certificate = oneCertificate(pem, what);
+  const certificate = answeredCertificate(pem, what);
   const wrong = (why: string): AgentError => new AgentError('bad-certificate', `${what} ${why}`);
 
-  if (!certificate.publicKey.equals(createPublicKey(key))) throw wrong('is for another key');
+  if (!certificate.publicKey.equals(createPublicKey(key)))
+    throw new AgentError('bad-answer', `${what} is for another key`);
   // By key, not by name: every CA of the cluster, old or new, has the same subject.
   if (!certificate.verify(ca.publicKey))
-    throw wrong(`is not signed by the ${request.ca} CA that Magnum serves`);
+    throw new AgentError('bad-answer', `${what} is not signed by the ${request.ca} CA that Magnum serves`);
   if (certificate.ca) throw wrong('is a CA');
 
   const subject = request.subject.map((pair) => pair.join('=')).join(', ');
@@ -58,15 +60,25 @@ function keyUsageFault(found: number | undefined, asked: number): string | undef
 const DIGITAL_SIGNATURE = usageBits(['digitalSignature']);
 const SIGNS_CERTIFICATES = 0x04;
 
-/** The CA that Magnum serves: one certificate, a CA, signed by its own key, valid now. */
+/** The CA that Magnum serves: one certificate, a CA, signed by its own key, valid now. @throws as `verifyIssued` */
 export function verifyAuthority(pem: string, type: CaType, now: number): X509Certificate {
   const what = `the ${type} CA that Magnum returned`;
-  const certificate = oneCertificate(pem, what);
+  const certificate = answeredCertificate(pem, what);
   if (!certificate.ca) throw new AgentError('bad-certificate', `${what} is not a CA certificate`);
   if (!certificate.verify(certificate.publicKey))
     throw new AgentError('bad-certificate', `${what} is not signed by its own key`);
   verifyDates(certificate, what, now);
   return certificate;
+}
+
+/** What is no certificate is no answer. */
+function answeredCertificate(pem: string, what: string): X509Certificate {
+  try {
+    return oneCertificate(pem, what);
+  } catch (cause) {
+    if (codeOf(cause) !== 'bad-certificate') throw cause;
+    throw new AgentError('bad-answer', explain(cause), { cause });
+  }
 }
 
 function verifyDates(certificate: X509Certificate, what: string, now: number): void {
@@ -78,9 +90,10 @@ function verifyDates(certificate: X509Certificate, what: string, now: number): v
       'bad-certificate',
       `${what} is not valid before ${certificate.validFromDate.toISOString()}, ${hours(from - now)} from now: ${clock}`,
     );
+  // A CA of before the rotation may be the reason for it.
   if (now > until)
     throw new AgentError(
-      'bad-certificate',
+      'bad-answer',
       `${what} expired on ${certificate.validToDate.toISOString()}, ${hours(now - until)} ago: ${clock}`,
     );
 }

@@ -1,3 +1,4 @@
+import { withoutSlash } from '../base/url.ts';
 import { type CredentialFormat, type CredentialKey, GRAMMARS } from './credential-grammars.ts';
 import { type Entry, type Group, groupsOf } from './credential-sheet.ts';
 
@@ -115,7 +116,7 @@ const isPlace = (key: CredentialKey): boolean => key === 'region' || key === 'au
 
 /** An address may have its version at its end. */
 const isSame = (a: string, b: string): boolean => addressOf(a) === addressOf(b);
-const addressOf = (url: string): string => url.replace(/\/+$/, '').replace(/\/v3$/, '');
+const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, '');
 
 function whyNotOurs(group: Group, { old, fresh }: Change): string | undefined {
   const known = (['user', 'trust'] as const).filter((key) => group.has(key));

@@ -1,10 +1,10 @@
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { AgentOptions } from 'node:https';
 import type { PeerCertificate } from 'node:tls';
-import { promisify } from 'node:util';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf } from '../base/errors.ts';
 import { utf8Text } from '../base/utf8.ts';
+import { readBody } from './answer-body.ts';
 import { isExcepted } from './no-proxy.ts';
 import { followed } from './redirect.ts';
 
@@ -17,8 +17,8 @@ const libraryOf = {
   'https:': () => process.getBuiltinModule('node:https'),
 };
 
-/** The largest answer that is read, in bytes; metadata is the largest thing a cloud sends us. */
-export const LARGEST_ANSWER = 16 * 1024 * 1024;
+/** Of an answer, in bytes. Keystone's PKI tokens come in one, with a catalogue in them. */
+const LARGEST_HEADERS = 128 * 1024;
 
 export type HttpRequest = {
   /** What is being done, for messages: "logging in at http://..." */
@@ -60,10 +60,9 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
     const answer = await send(asked, agents, signal);
     const headers = flatten(answer.headers);
     if (headers['date'] !== undefined) options.onDate?.(headers['date']);
-    const packed = await readBounded(answer, asked.what);
+    const body = await readBody(answer, asked.what);
     // Node throws away what is left of a body that is broken off, and it ends as if it had been all.
     if (signal.aborted) throw new Error('broken off');
-    const body = await unpacked(packed, headers, asked.what);
     const status = answer.statusCode ?? 0;
     return { status, headers, text: textOf(body, asked, status) };
   };
@@ -75,6 +74,8 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
       } catch (error) {
         if (error instanceof AgentError) throw error;
         if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
+        if (cannotPass(error))
+          throw new AgentError('too-large', `${asked.what}: ${reason(error)}`, { cause: error });
         const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
         throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
       }
@@ -139,14 +140,15 @@ async function send(
   agents: Agents,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  const address = new URL(url);
-  const { protocol } = address;
-  if (protocol !== 'http:' && protocol !== 'https:')
-    throw new AgentError('cloud-refused', `${what}: ${protocol} is neither http: nor https:`);
+  const address = URL.parse(url);
+  const protocol = address?.protocol;
+  if (!address || (protocol !== 'http:' && protocol !== 'https:'))
+    throw new AgentError('cloud-refused', `${what}: the address is no http address`);
   return await new Promise((resolve, reject) => {
     const options: RequestOptions = {
       agent: agents.of(protocol, address),
       method,
+      maxHeaderSize: LARGEST_HEADERS,
       headers: {
         accept: 'application/json',
         'accept-encoding': 'gzip',
@@ -162,29 +164,6 @@ async function send(
   });
 }
 
-async function readBounded(body: AsyncIterable<Buffer>, what: string): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > LARGEST_ANSWER) throw tooLarge(what);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
-}
-
-/** A small packed answer may be a large one: the bound holds for what comes out. */
-async function unpacked(body: Buffer, headers: HttpAnswer['headers'], what: string): Promise<Buffer> {
-  if (body.length === 0 || !/^(x-)?gzip$/i.test(headers['content-encoding'] ?? '')) return body;
-  const { gunzip } = await import('node:zlib');
-  try {
-    return await promisify(gunzip)(body, { maxOutputLength: LARGEST_ANSWER });
-  } catch (cause) {
-    if (cause instanceof RangeError) throw tooLarge(what);
-    throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, { cause });
-  }
-}
-
 /** What was asked for is used as it is, and so has to be text; of anything else a person reads what can be read. */
 function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
   const text = utf8Text(body);
@@ -192,9 +171,6 @@ function textOf(body: Buffer, { method, what }: HttpRequest, status: number): st
     throw new AgentError('bad-answer', `${what}: the answer is no UTF-8`);
   return text ?? body.toString('utf8');
 }
-
-const tooLarge = (what: string): AgentError =>
-  new AgentError('bad-answer', `${what}: the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`);
 
 const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
   Object.fromEntries(
@@ -205,7 +181,10 @@ const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
 
 const UNTRUSTED = 'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)';
 
+const HEADER_OVERFLOW = 'HPE_HEADER_OVERFLOW';
+
 const reasons: Record<string, string> = {
+  [HEADER_OVERFLOW]: `the headers of the answer are larger than ${LARGEST_HEADERS / 1024} KiB`,
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   ENOTFOUND: 'no such host name',
@@ -222,6 +201,11 @@ const reasons: Record<string, string> = {
 
 function reason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const code = errnoOf(error) ?? ('code' in error && typeof error.code === 'string' ? error.code : '');
-  return reasons[code] ?? error.message;
+  return reasons[nodeCode(error)] ?? error.message;
 }
+
+const nodeCode = (error: Error): string =>
+  errnoOf(error) ?? ('code' in error && typeof error.code === 'string' ? error.code : '');
+
+/** The same request gets the same again. */
+const cannotPass = (error: unknown): boolean => error instanceof Error && nodeCode(error) === HEADER_OVERFLOW;

@@ -1,10 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { fitting, parseJson } from '../base/json.ts';
 import { createRecent } from '../base/recent.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { createSingleFlight } from '../base/single-flight.ts';
 import * as v from 'valibot';
+import { withoutSlash } from '../base/url.ts';
 import type { Http } from './http.ts';
 import { said, statusError } from './status.ts';
 
@@ -21,6 +22,8 @@ export type Session = {
   token: string;
   /** The public endpoint of a service type, without a trailing slash. */
   endpoint(type: string): string;
+  /** The names of the roles that the token has, so far as Keystone tells them. */
+  roles: readonly string[];
 };
 
 export type Keystone = {
@@ -42,22 +45,21 @@ const SESSIONS = 8;
 const TokenBody = v.object({
   token: v.object({
     expires_at: v.string(),
-    issued_at: v.optional(v.string()),
-    catalog: v.optional(
-      v.array(
-        v.object({
-          type: v.string(),
-          endpoints: v.array(
-            v.object({ interface: v.string(), url: v.string(), region_id: v.nullish(v.string()) }),
-          ),
-        }),
-      ),
-      [],
-    ),
+    issued_at: v.nullish(v.string()),
+    catalog: v.fallback(v.array(v.unknown()), []),
+    roles: v.fallback(v.array(v.unknown()), []),
   }),
 });
 
-type Catalog = v.InferOutput<typeof TokenBody>['token']['catalog'];
+/** The catalogue lists all services of the cloud: an entry of another shape is of a service that is not asked here. */
+const Service = v.object({ type: v.string(), endpoints: v.array(v.unknown()) });
+const Endpoint = v.object({
+  interface: v.string(),
+  url: v.pipe(v.string(), v.nonEmpty()),
+  region_id: v.unknown(),
+  region: v.unknown(),
+});
+const Role = v.object({ name: v.string() });
 
 /**
  * Keystone v3 password logins, https://docs.openstack.org/api-ref/identity/v3/ ; trust scope as of the
@@ -125,17 +127,23 @@ async function requestToken(
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
     throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`);
   if (answer.status !== 201)
-    throw answer.status < 400 ? unexpected(what, answer.status) : statusError(what, answer);
+    throw answer.status >= 200 && answer.status < 300
+      ? unexpected(what, answer.status)
+      : statusError(what, answer);
 
   const token = answer.headers['x-subject-token'];
   const body = v.safeParse(TokenBody, parseJson(answer.text, what, 'bad-answer'));
   if (!token || !body.success) throw unexpected(what, answer.status);
   secrets.addPassing(token);
-  const { expires_at: expires, issued_at: issued, catalog } = body.output.token;
+  const { expires_at: expires, issued_at: issued, catalog, roles } = body.output.token;
   return {
-    session: { token, endpoint: (type) => findEndpoint(catalog, type, login.region) },
+    session: {
+      token,
+      endpoint: (type) => findEndpoint(catalog, type, login.region),
+      roles: fitting(Role, roles).map(({ name }) => name),
+    },
     // Both dates are the cloud's own, so the node's clock does not matter.
-    lifetimeMs: Date.parse(expires) - (issued === undefined ? clock.now() : Date.parse(issued)),
+    lifetimeMs: Date.parse(expires) - (issued ? Date.parse(issued) : clock.now()),
   };
 }
 
@@ -147,17 +155,18 @@ const scopeName = ({ scope }: Login): string =>
 
 /** AUTH_URL as nodes have it (`/v3`, `/v3/`, `/v2.0` or nothing at its end) to the v3 address. */
 export const identityV3 = (authUrl: string): string =>
-  `${authUrl.replace(/\/+$/, '').replace(/\/v(2\.0|3)$/, '')}/v3`;
+  `${withoutSlash(authUrl).replace(/\/v(?:2\.0|3)$/, '')}/v3`;
 
-function findEndpoint(catalog: Catalog, type: string, region: string | undefined): string {
-  const endpoints = catalog
+function findEndpoint(catalog: readonly unknown[], type: string, region: string | undefined): string {
+  const open = fitting(Service, catalog)
     .filter((service) => service.type === type)
-    .flatMap((service) => service.endpoints);
-  const open = endpoints.filter((endpoint) => endpoint.interface === 'public');
-  const found = open.find((endpoint) => !region || endpoint.region_id === region);
+    .flatMap((service) => fitting(Endpoint, service.endpoints))
+    .filter((endpoint) => endpoint.interface === 'public');
+  // A catalogue from a templated backend has `region` alone.
+  const found = open.find((endpoint) => !region || (endpoint.region_id || endpoint.region) === region);
   if (!found) {
     const where = region ? ` in region ${region}` : '';
     throw new AgentError('cloud-refused', `Keystone's catalogue has no public ${type} endpoint${where}`);
   }
-  return found.url.replace(/\/+$/, '');
+  return withoutSlash(found.url);
 }

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { parseJson } from '../base/json.ts';
+import { withoutSlash } from '../base/url.ts';
 import type { Http, HttpAnswer } from './http.ts';
 import { said, statusError } from './status.ts';
 
@@ -23,8 +24,7 @@ const headers = (access: ClusterAccess): Record<string, string> => ({
   'x-auth-token': access.token,
   'openstack-api-version': 'container-infra latest',
 });
-const certificates = ({ magnumUrl }: ClusterAccess): string =>
-  `${magnumUrl.replace(/\/+$/, '')}/certificates`;
+const certificates = ({ magnumUrl }: ClusterAccess): string => `${withoutSlash(magnumUrl)}/certificates`;
 
 export function createMagnum(http: Http): Magnum {
   return {
@@ -53,7 +53,7 @@ export function createMagnum(http: Http): Magnum {
 function pemOf(what: string, answer: HttpAnswer, hoped: number): string {
   if (answer.status !== hoped && answer.status !== 200) {
     const error = statusError(what, answer);
-    if (error.code !== 'cloud-refused' || answer.status < 400) throw error;
+    if (error.code !== 'cloud-refused') throw error;
     throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`);
   }
   const body = v.safeParse(CertificateBody, parseJson(answer.text, what, 'bad-answer'));

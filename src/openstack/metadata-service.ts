@@ -1,4 +1,5 @@
 import { AgentError } from '../base/errors.ts';
+import { withoutSlash } from '../base/url.ts';
 import type { Http } from './http.ts';
 import { statusError } from './status.ts';
 
@@ -10,7 +11,7 @@ export const metadataService =
   (http: Http, url: string) =>
   async (name: string, signal: AbortSignal): Promise<string> => {
     const what = `reading ${name || 'the list of items'} at the metadata service ${url}`;
-    const answer = await http({ what, method: 'GET', url: `${url.replace(/\/+$/, '')}/${name}`, signal });
+    const answer = await http({ what, method: 'GET', url: `${withoutSlash(url)}/${name}`, signal });
     // A server without a public address, or one before Nova knows it.
     if (answer.status === 404) throw new AgentError('cloud-refused', `${what}: there is no such item`);
     if (answer.status !== 200) throw statusError(what, answer);

@@ -1,12 +1,18 @@
 import { AgentError } from '../base/errors.ts';
 
-type Request = { what: string; method: string; url: string; headers?: Record<string, string> };
+type Request = {
+  what: string;
+  method: string;
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+};
 type Answer = { status: number; headers: Record<string, string> };
 
 /** More than any service needs; a circle is noticed soon. */
 const MOST = 5;
 
-/** Whether a method may be sent to another address unchanged; 301, 302 and 303 turn any other into a GET. */
+/** The methods that each status lets through unchanged; 301, 302 and 303 would turn any other into a GET. */
 const MOVED: Readonly<Record<number, ReadonlySet<string>>> = {
   301: new Set(['GET', 'HEAD']),
   302: new Set(['GET', 'HEAD']),
@@ -16,10 +22,11 @@ const MOVED: Readonly<Record<number, ReadonlySet<string>>> = {
 };
 
 /**
- * Asks where an answer says that it has moved to. What was to be changed somewhere is never turned into a
- * question: such an answer is the caller's. A token goes to no other host than the one it was meant for.
+ * Follows redirects. A redirect that would turn a change into a question is returned as the answer. Only a question
+ * that carries nothing of ours goes to another origin: no credential and no body leaves the origin that it was meant
+ * for, and no other origin can acknowledge a change.
  *
- * @throws `cloud-refused` when it leads from TLS to plain text, in a circle, or to no address at all
+ * @throws `bad-answer` for a redirect from TLS to plain text, to another origin, in a circle, or to no http address
  */
 export async function followed<R extends Request, A extends Answer>(
   asked: R,
@@ -30,20 +37,32 @@ export async function followed<R extends Request, A extends Answer>(
     const answer = await once(request);
     const to = answer.headers['location'];
     if (to === undefined || MOVED[answer.status]?.has(request.method) !== true) return answer;
-    if (count === MOST)
-      throw new AgentError('cloud-refused', `${asked.what}: sent elsewhere more than ${MOST} times`);
-    request = moved(request, to);
+    const refused = (why: string): AgentError =>
+      new AgentError('bad-answer', `${asked.what}: ${answer.status} redirects ${why}`);
+    if (count === MOST) throw refused(`more than ${MOST} times`);
+    request = { ...request, url: target(request, to, refused) };
   }
 }
 
-function moved<R extends Request>(request: R, location: string): R {
+function target(request: Request, location: string, refused: (why: string) => AgentError): string {
   const from = new URL(request.url);
   const to = URL.parse(location, from);
-  if (to === null || !/^https?:$/.test(to.protocol))
-    throw new AgentError('cloud-refused', `${request.what}: sent to something that is no http address`);
+  if (to === null || !/^https?:$/.test(to.protocol)) throw refused('to something that is no http address');
   if (from.protocol === 'https:' && to.protocol === 'http:')
-    throw new AgentError('cloud-refused', `${request.what}: sent from TLS to plain text at ${to.origin}`);
-  if (to.host === from.host) return { ...request, url: to.href };
-  const { 'x-auth-token': _, ...headers } = request.headers ?? {};
-  return { ...request, url: to.href, headers };
+    throw refused(`from TLS to plain text at ${to.origin}`);
+  if (!isSameOrigin(from, to) && !carriesNothing(request))
+    throw refused(`to ${to.origin}, another origin: neither credentials nor a body are sent there`);
+  return to.href;
 }
+
+/** An upgrade of the same host to TLS stays with whom the request was meant for. */
+const isSameOrigin = (from: URL, to: URL): boolean =>
+  from.origin === to.origin || (from.hostname === to.hostname && from.port === '' && to.port === '');
+
+/** What a question may say without giving anything away: which version the asker has. */
+const CONDITIONS = new Set(['if-none-match', 'if-modified-since']);
+
+const carriesNothing = ({ method, headers = {}, body }: Request): boolean =>
+  method === 'GET' &&
+  body === undefined &&
+  Object.keys(headers).every((name) => CONDITIONS.has(name.toLowerCase()));

@@ -1,36 +1,47 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { LARGEST_ERROR } from './answer-body.ts';
 import type { HttpAnswer } from './http.ts';
 
 /**
- * What a status that was not hoped for means. 401 is its own code, because a new login may help; 408, 429
- * and 5xx may pass; every other one is a refusal in the service's own words.
+ * What a status that was not hoped for means. 401 is its own code, because a new login may help; 408, 425, 429 and 5xx
+ * may pass; every other 4xx is a refusal in the service's own words. Below 400 it is no answer of that service: an empty
+ * 204 or a redirect of a load balancer, and the next may be one.
  */
 export function statusError(what: string, answer: HttpAnswer): AgentError {
-  const message = `${what}: ${answer.status} ${said(answer)}`.trimEnd();
-  const options = { retryAfterMs: retryAfterMs(answer) };
-  if (answer.status === 401) return new AgentError('unauthorized', message);
-  if (answer.status === 408 || answer.status === 429 || answer.status >= 500)
-    return new AgentError('cloud-unreachable', message, options);
+  const { status } = answer;
+  const message = `${what}: ${status} ${said(answer)}`.trimEnd();
+  if (status === 401) return new AgentError('unauthorized', message);
+  if (status < 400) return new AgentError('bad-answer', `${message}${leadsTo(answer)}`);
+  if (MAY_PASS.has(status) || status >= 500)
+    return new AgentError('cloud-unreachable', message, { retryAfterMs: retryAfterMs(answer) });
   return new AgentError('cloud-refused', message);
+}
+
+/** Request Timeout, Too Early, Too Many Requests. */
+const MAY_PASS: ReadonlySet<number> = new Set([408, 425, 429]);
+
+/** Whose address to correct; its path and query may be secret. */
+function leadsTo({ headers }: HttpAnswer): string {
+  const to = URL.parse(headers['location'] ?? '');
+  return to ? ` (redirects to ${to.origin})` : '';
 }
 
 /** The service's own words: the message of an OpenStack error body, or the start of whatever came. */
 export function said(answer: HttpAnswer): string {
-  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), answer.text);
-  const words = body.success ? (body.output.detail ?? body.output.message ?? body.output.title) : undefined;
-  const text = words ?? answer.text.replaceAll(/<[^>]*>/g, ' ');
+  const start = answer.text.slice(0, LARGEST_ERROR);
+  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), start);
+  const text = (body.success ? wordsOf(body.output) : undefined) ?? start.replaceAll(/<[^<>]*>/g, ' ');
   const line = text.replaceAll(/\s+/g, ' ').trim();
+  const isWhole = Buffer.byteLength(answer.text) < LARGEST_ERROR;
+  if (isWhole && line.length <= 300) return line;
   // Cut between words: half a token is not recognized as a secret, but it is half a token.
-  return line.length <= 300 ? line : `${line.slice(0, 297).replace(/\S+$/, '')}...`;
+  const cut = line.slice(0, 297);
+  return `${cut.slice(0, cut.lastIndexOf(' ') + 1)}...`;
 }
 
 // Keystone and Heat: {error: {message}}, Magnum: {errors: [{title, detail}]}
-const Words = v.object({
-  detail: v.optional(v.string()),
-  message: v.optional(v.string()),
-  title: v.optional(v.string()),
-});
+const Words = v.record(v.string(), v.unknown());
 const ErrorBody = v.union([
   v.pipe(
     v.object({ error: Words }),
@@ -42,11 +53,14 @@ const ErrorBody = v.union([
   ),
 ]);
 
+const wordsOf = ({ detail, message, title }: v.InferOutput<typeof Words>): string | undefined =>
+  [detail, message, title].find((words) => typeof words === 'string');
+
 /** Seconds, or a date by the cloud's own clock, which is the one that the answer came with. */
 function retryAfterMs({ headers }: HttpAnswer): number {
   const asked = headers['retry-after'] ?? '';
   const until = Date.parse(asked) - Date.parse(headers['date'] ?? '');
-  const ms = /^\s*\d+(\.\d+)?\s*$/.test(asked) ? Number(asked) * 1000 : until;
+  const ms = /^\d+(?:\.\d+)?$/.test(asked.trim()) ? Number(asked) * 1000 : until;
   return ms > 0 ? Math.min(ms, LONGEST_WAIT_MS) : 0;
 }
 

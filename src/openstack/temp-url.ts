@@ -1,4 +1,4 @@
-import { AgentError } from '../base/errors.ts';
+import { AgentError, codeOf } from '../base/errors.ts';
 import { secretsOfAddress, withoutQuery } from '../base/presigned.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { Http, HttpAnswer } from './http.ts';
@@ -26,8 +26,14 @@ export function createTempUrl(url: string, { http, secrets }: { http: Http; secr
   const what = `reading the metadata at ${withoutQuery(url)}`;
   return {
     look: async (signal) => {
-      const answer = await http({ what, method: 'HEAD', url, signal });
-      return answer.status === 200 ? versionOf(answer) : undefined;
+      try {
+        const answer = await http({ what, method: 'HEAD', url, signal });
+        return answer.status === 200 ? versionOf(answer) : undefined;
+      } catch (error) {
+        // A redirect that only a GET follows.
+        if (codeOf(error) === 'bad-answer') return undefined;
+        throw error;
+      }
     },
     read: async (unless, signal) => {
       const answer = await http({ what, method: 'GET', url, headers: conditions(unless), signal });

@@ -1,7 +1,8 @@
 import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { AgentError } from '../base/errors.ts';
-import { type HttpOptions, LARGEST_ANSWER, proxiesFor } from './http.ts';
+import { LARGEST_ANSWER } from './answer-body.ts';
+import { type HttpOptions, proxiesFor } from './http.ts';
 
 /** What a socket tells whoever has opened it. */
 export type SocketEvents = {

@@ -53,14 +53,18 @@ async function byAddress(
   try {
     await send();
   } catch (error) {
-    if (codeOf(error) !== 'cloud-refused' && codeOf(error) !== 'unauthorized') throw error;
-    if (target.fallback) await hands.signalResource(target.fallback, body, signal);
-    else
+    const isRefused = codeOf(error) === 'cloud-refused' || codeOf(error) === 'unauthorized';
+    // A redirect, say: nobody at that address has taken the result.
+    const isNoAnswer = codeOf(error) === 'bad-answer';
+    if (target.fallback && (isRefused || isNoAnswer))
+      await hands.signalResource(target.fallback, body, signal);
+    else if (isRefused)
       throw new AgentError(
         'cloud-refused',
         `${whyRefused(target)}, and the deployment names no other way: ${explain(error)}`,
         { cause: error },
       );
+    else throw error;
   }
 }
 

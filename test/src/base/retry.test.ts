@@ -77,16 +77,19 @@ test('a Retry-After beyond the patience is not waited for', async () => {
   expect(run.clock.sleeps).toEqual([]);
 });
 
-test.each([
-  'cloud-refused',
-  'unauthorized',
-  'bad-answer',
-  'bad-certificate',
-  'aborted',
-] satisfies ErrorCode[])('%s is not tried again', async (code) => {
-  const run = setUp([new AgentError(code, 'no')]);
-  await agentErrorOf(run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
-  expect(run.attempts()).toBe(1);
+test.each(['cloud-refused', 'unauthorized', 'too-large', 'bad-certificate', 'aborted'] satisfies ErrorCode[])(
+  '%s is not tried again',
+  async (code) => {
+    const run = setUp([new AgentError(code, 'no')]);
+    await agentErrorOf(run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
+    expect(run.attempts()).toBe(1);
+  },
+);
+
+test('what is no answer is tried again: the next may be one', async () => {
+  const run = setUp([new AgentError('bad-answer', 'a page of HTML')]);
+  await run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
+  expect(run.attempts()).toBe(2);
 });
 
 test('nothing is tried again once the program is to stop, and a wait is broken off', async () => {

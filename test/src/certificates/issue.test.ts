@@ -1,7 +1,12 @@
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
-import { type IssueHands, issueCertificates, type KeptRequest } from '../../../src/certificates/issue.ts';
+import {
+  type Believe,
+  type IssueHands,
+  issueCertificates,
+  type KeptRequest,
+} from '../../../src/certificates/issue.ts';
 import { keyFromPem } from '../../../src/certificates/key.ts';
 import type { CaType } from '../../../src/certificates/layout.ts';
 import { createCa, type TestCa } from '../support/openssl.ts';
@@ -21,13 +26,13 @@ async function setUp(kept: Kept = new Map(), over: Partial<IssueHands> = {}) {
     return ca;
   };
   const hands: IssueHands = {
-    readCa: async (type) => {
+    readCa: async (type, believe) => {
       calls.push(`ca ${type}`);
-      return await Promise.resolve(caOf(type).pem);
+      return await believe(caOf(type).pem);
     },
-    sign: async (type, csr) => {
+    sign: async (type, csr, believe) => {
       calls.push(`sign ${type} ${[...kept.entries()].find(([, one]) => one.csr === csr)?.[0] ?? 'not kept'}`);
-      return await caOf(type).sign(csr);
+      return await believe(await caOf(type).sign(csr));
     },
     recall: async (name, digest) => {
       const found = kept.get(name);
@@ -107,24 +112,93 @@ test('after a lost answer the same CSR is sent again; another request or algorit
 
 test('what Magnum returns is not believed: a wrong certificate ends it', async () => {
   const stranger = await createCa('k1');
-  const { hands } = await setUp(new Map(), { sign: async (_, csr) => await stranger.sign(csr) });
+  const { hands } = await setUp(new Map(), {
+    sign: async (_, csr, believe) => await believe(await stranger.sign(csr)),
+  });
   expect(await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', hands))).toMatchObject({
-    code: 'bad-certificate',
+    code: 'bad-answer',
   });
-  const junk = await setUp(new Map(), { readCa: async () => await Promise.resolve('junk') });
+  const junk = await setUp(new Map(), { readCa: async (_, believe) => await believe('junk') });
   expect(await agentErrorOf(issueCertificates(REQUESTS, [], 'ec-p256', junk.hands))).toMatchObject({
-    code: 'bad-certificate',
+    code: 'bad-answer',
   });
+});
+
+/** Asks once more when the first answer is not believed. */
+const twice = async (answers: () => Promise<string>, believe: Believe): Promise<X509Certificate> => {
+  try {
+    return await believe(await answers());
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'bad-answer' });
+    return await believe(await answers());
+  }
+};
+
+test('a certificate by the CA of before a rotation is asked for again', async () => {
+  const former = await createCa('k1');
+  let asked = 0;
+  const { hands, caOf } = await setUp();
+  const { certificates } = await issueCertificates([request({ name: 'a' })], [], 'ec-p256', {
+    ...hands,
+    sign: async (type, csr, believe) =>
+      await twice(async () => await (asked++ === 0 ? former : caOf(type)).sign(csr), believe),
+  });
+  const leaf = new X509Certificate(certificates.get('a')?.certificate ?? '');
+  expect(leaf.verify(new X509Certificate(caOf('kubelet').pem).publicKey)).toBe(true);
+});
+
+test('a CA of before a rotation is asked for again once a certificate is by another', async () => {
+  const former = await createCa('k1');
+  let read = 0;
+  const { hands, caOf } = await setUp();
+  const { authorities, certificates } = await issueCertificates(
+    [request({ name: 'a' }), request({ name: 'b', subject: [['CN', 'other']] })],
+    ['kubelet'],
+    'ec-p256',
+    {
+      ...hands,
+      readCa: async (type, believe) => await believe(read++ === 0 ? former.pem : caOf(type).pem),
+      sign: async (type, csr, believe) => await twice(async () => await caOf(type).sign(csr), believe),
+    },
+  );
+  const ca = new X509Certificate(caOf('kubelet').pem);
+  expect(authorities.get('kubelet')).toBe(ca.toString());
+  for (const { certificate } of certificates.values())
+    expect(new X509Certificate(certificate).verify(ca.publicKey)).toBe(true);
+});
+
+test('certificates by two CAs of one type are no set', async () => {
+  const former = await createCa('k1');
+  let read = 0;
+  let taken: string | undefined;
+  const { hands, caOf } = await setUp();
+  const requests = [request({ name: 'a' }), request({ name: 'b', subject: [['CN', 'other']] })];
+  const first = Promise.withResolvers<void>();
+  const issuing = issueCertificates(requests, ['kubelet'], 'ec-p256', {
+    ...hands,
+    readCa: async (type, believe) => await believe(read++ === 0 ? former.pem : caOf(type).pem),
+    sign: async (type, csr, believe) => {
+      taken ??= csr;
+      if (taken === csr) return await believe(await former.sign(csr));
+      await first.promise;
+      return await twice(async () => await caOf(type).sign(csr), believe);
+    },
+    done: (part, name) => {
+      hands.done(part, name);
+      if (part === 'certificate') first.resolve();
+    },
+  });
+  expect(await agentErrorOf(issuing)).toMatchObject({ code: 'bad-answer' });
 });
 
 test('the first error is reported, and only after the others have come to an end', async () => {
   let running = 0;
   const base = await setUp();
-  const slow: IssueHands['sign'] = async (type, csr) => {
+  const slow: IssueHands['sign'] = async (type, csr, believe) => {
     running += 1;
     try {
       if (type === 'kubelet') throw new AgentError('cloud-refused', 'no');
-      return await base.hands.sign(type, csr);
+      return await base.hands.sign(type, csr, believe);
     } finally {
       running -= 1;
     }

@@ -8,7 +8,11 @@ import { fakeHttp } from '../support/fake-http.ts';
 import { fixture, jsonObject } from '../support/fixtures.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
-const session: Session = { token: 'gAAAA', endpoint: (type) => `http://heat/${type}/v1/p` };
+const session: Session = {
+  token: 'gAAAA',
+  endpoint: (type) => `http://heat/${type}/v1/p`,
+  roles: [],
+};
 const resource = { stackId: 'k3/6443f4ad', resourceName: 'no de' };
 const SIGNED = 'http://heat:8000/v1/signal/arn%3Aopenstack?Timestamp=x&Signature=secret';
 
@@ -68,7 +72,7 @@ test.each([
   [401, 'unauthorized'],
   [404, 'cloud-refused'],
   [503, 'cloud-unreachable'],
-  [302, 'cloud-refused'],
+  [302, 'bad-answer'],
 ])('a signal answered with %i is not acknowledged: %s', async (status, code) => {
   const { http } = fakeHttp({ status });
   const heat = createHeat(http);

@@ -3,7 +3,15 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
-import { createHttp, type HttpOptions, LARGEST_ANSWER } from '../../../src/openstack/http.ts';
+import { LARGEST_ANSWER, LARGEST_ERROR } from '../../../src/openstack/answer-body.ts';
+import { systemClock } from '../../../src/base/clock.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { createHttp, type HttpOptions } from '../../../src/openstack/http.ts';
+import { createHeat } from '../../../src/openstack/heat.ts';
+import { createKeystone } from '../../../src/openstack/keystone.ts';
+import { createMagnum } from '../../../src/openstack/magnum.ts';
+import { createSwift } from '../../../src/openstack/swift.ts';
+import { createZaqar } from '../../../src/openstack/zaqar.ts';
 import { said, statusError } from '../../../src/openstack/status.ts';
 import { NEVER } from '../support/clock.ts';
 import { createCa } from '../support/openssl.ts';
@@ -115,7 +123,7 @@ test('an answer without end is not read to its end', async () => {
     more();
   });
   const error = await agentErrorOf(client()(get(url)));
-  expect(error).toMatchObject({ code: 'bad-answer' });
+  expect(error).toMatchObject({ code: 'too-large' });
   expect(error.message).toContain(`${LARGEST_ANSWER / 1024 / 1024} MiB`);
   expect(sent).toBeLessThan(3 * LARGEST_ANSWER);
 });
@@ -144,6 +152,49 @@ test('an answer that is packed is unpacked, as far as it may be large', async ()
   expect((await agentErrorOf(client()(get(`${url}/junk`)))).message).toContain('says that it is gzip');
 });
 
+test.each(['', 'gzip'])(
+  'an error is read as far as a person reads it, whatever it packs (%s)',
+  async (encoding) => {
+    let sent = 0;
+    const url = await serve((_, response) => {
+      response.writeHead(503, { 'content-encoding': encoding });
+      // As much after the first blow-up as a connection takes.
+      const page = Buffer.from(`so sorry ${'<'.repeat(1024 * 1024)}`);
+      const chunk = encoding === 'gzip' ? gzipSync(page) : page;
+      const more = (error?: Error | null): void => {
+        if (error || response.destroyed) return;
+        sent += chunk.length;
+        response.write(chunk, more);
+      };
+      more();
+    });
+    const { status, text } = await client()(get(url));
+    expect(status).toBe(503);
+    expect(text).toMatch(/^so sorry </);
+    expect(text).toHaveLength(LARGEST_ERROR);
+    expect(sent).toBeLessThan(LARGEST_ANSWER);
+  },
+);
+
+test('an error whose words cannot be unpacked keeps its status', async () => {
+  const url = await serve((_, response) => {
+    response.writeHead(503, { 'content-encoding': 'gzip' }).end('junk');
+  });
+  expect((await client()(get(url))).status).toBe(503);
+});
+
+test('headers of 64 KB are accepted; larger ones are no reason to ask again', async () => {
+  const url = await serve((request, response) => {
+    response.writeHead(201, { 'x-subject-token': 'x'.repeat(Number(request.url?.slice(1))) }).end();
+  });
+  const { headers } = await client()(get(`${url}/65536`));
+  expect(headers['x-subject-token']).toHaveLength(65_536);
+  expect(await agentErrorOf(client()(get(`${url}/200000`)))).toMatchObject({
+    code: 'too-large',
+    message: 'asking: the headers of the answer are larger than 128 KiB',
+  });
+});
+
 test('an answer that leads elsewhere is followed, within the one deadline', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/there') response.end('there');
@@ -151,6 +202,44 @@ test('an answer that leads elsewhere is followed, within the one deadline', asyn
   });
   expect((await client()(get(url))).text).toBe('there');
 });
+
+test.each([301, 302, 303, 307, 308])(
+  'nothing of ours reaches the origin that a %i leads to',
+  async (status) => {
+    const seen: string[] = [];
+    const elsewhere = await serve((request, response) => {
+      seen.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`);
+      response.writeHead(201, { 'x-subject-token': 'forged' }).end('{"token":{"expires_at":"2099-01-01"}}');
+    });
+    const url = await serve((request, response) => {
+      response.writeHead(status, { location: `${elsewhere}${request.url}` }).end();
+    });
+    const http = client();
+    const session = { token: 'our token', endpoint: () => url, roles: [] };
+    const queue = { queueId: 'q', projectId: 'p', userId: 'u' };
+    const [heat, zaqar] = [createHeat(http), createZaqar(http)];
+    const keystone = createKeystone({ http, clock: systemClock, secrets: createSecrets() });
+    const login = { authUrl: url, userId: 'u', password: 'p', scope: { trustId: 't' }, region: undefined };
+    const stack = { stackId: 's/1', resourceName: 'r' };
+    for (const asked of [
+      keystone.login(login, NEVER),
+      heat.readMetadata(session, stack, NEVER),
+      heat.signalResource(session, stack, '{}', NEVER),
+      heat.signalAddress(`${url}/v1/signal`, 'POST', '{}', NEVER),
+      heat.signalAddress(`${url}/v1/signal`, 'PUT', '{}', NEVER),
+      createSwift(http).put(`${url}/v1/object`, '{}', NEVER),
+      createSwift(http).changedAt(`${url}/v1/object`, NEVER),
+      zaqar.claim(session, queue, NEVER),
+      zaqar.list(session, queue, NEVER),
+      zaqar.has(session, queue, 'm', NEVER),
+      zaqar.post(session, queue, '{}', 600, NEVER),
+      zaqar.remove(session, queue, { ids: ['m'] }, NEVER),
+      createMagnum(http).readCa({ magnumUrl: url, clusterUuid: 'c', token: 'our token' }, 'etcd', NEVER),
+    ])
+      expect((await agentErrorOf(asked)).code).toBe('bad-answer');
+    expect(seen).toEqual([]);
+  },
+);
 
 test('plain text and TLS go through their proxies, but for the hosts that are excepted', async () => {
   const ca = await createCa('cloud');
@@ -210,6 +299,7 @@ test.each([
   ['{"errors":[{"status":400,"title":"t","detail":"the detail"}]}', 'the detail'],
   ['{"errors":[{"status":400,"title":"only a title"}]}', 'only a title'],
   ['<html><body><h1>503 Service\n Unavailable</h1></body></html>', '503 Service Unavailable'],
+  ['{"error":{"message":"the message","detail":{"of":"another service"}}}', 'the message'],
   ['plain words', 'plain words'],
   ['', ''],
 ])("a service's own words: %s", (text, words) => {
@@ -228,6 +318,33 @@ test('any answer has words, on one line, and not too many', () => {
       },
     ),
   );
+});
+
+test.each([
+  [204, 'bad-answer'],
+  [301, 'bad-answer'],
+  [400, 'cloud-refused'],
+  [401, 'unauthorized'],
+  [408, 'cloud-unreachable'],
+  [409, 'cloud-refused'],
+  [425, 'cloud-unreachable'],
+  [429, 'cloud-unreachable'],
+  [431, 'cloud-refused'],
+  [500, 'cloud-unreachable'],
+])('a status of %i where another was hoped for is %s', (status, code) => {
+  expect(statusError('asking', { status, headers: {}, text: '' }).code).toBe(code);
+});
+
+test('a redirect that is not followed is named with where it leads, without what may be secret', () => {
+  const headers = { location: 'https://new.example:8004/v1/signal?Signature=abc' };
+  expect(statusError('signalling', { status: 301, headers, text: 'Moved' }).message).toBe(
+    'signalling: 301 Moved (redirects to https://new.example:8004)',
+  );
+});
+
+test('the last word of an error that was cut is left out: it may be half a token', () => {
+  const text = `token ${' '.repeat(LARGEST_ERROR)} gAAAA`.slice(0, LARGEST_ERROR - 4) + 'gAAA';
+  expect(said({ status: 500, headers: {}, text })).toBe('token ...');
 });
 
 const DATE = 'Wed, 21 Oct 2026 07:28:00 GMT';

@@ -5,6 +5,7 @@ import { createSecrets } from '../../../src/base/secrets.ts';
 import { createKeystone, identityV3, type Keystone, type Login } from '../../../src/openstack/keystone.ts';
 import { NEVER, type TestClock, testClock } from '../support/clock.ts';
 import { captured, fakeHttp, type Reply } from '../support/fake-http.ts';
+import { isObject } from '../../../src/base/json.ts';
 import { jsonObject } from '../support/fixtures.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
@@ -119,6 +120,69 @@ test('an endpoint that the catalogue does not have, there or in this region, is 
   expect(() => other.endpoint('container-infra')).toThrow('in region RegionTwo');
   const any = await keystone.login({ ...login, region: undefined }, NEVER);
   expect(any.endpoint('container-infra')).toBe('http://127.0.0.1:9511/v1');
+});
+
+/** The captured token with another catalogue. */
+const withCatalogue = (change: (entries: unknown[]) => unknown): Reply => {
+  const body = jsonObject(TOKEN.text ?? '');
+  const token = isObject(body['token']) ? body['token'] : {};
+  const entries: unknown[] = Array.isArray(token['catalog']) ? token['catalog'] : [];
+  return { ...TOKEN, text: JSON.stringify({ token: { ...token, catalog: change(entries) } }) };
+};
+
+const HEAT = 'http://127.0.0.1:8004/v1/bf061bce01144cde819717704ae095af';
+
+test.each<[string, unknown]>([
+  ['of a type that is none', { type: null, name: null, id: '2', endpoints: [] }],
+  [
+    'with an address that is none',
+    { type: 'metering', endpoints: [{ interface: 'public', region_id: 'RegionOne', url: null }] },
+  ],
+  ['without endpoints', { type: 'dns', id: '4' }],
+  ['of the very service, with an address that is none', { type: 'orchestration', endpoints: [{ url: 1 }] }],
+  [
+    'of the very service, with an empty address',
+    { type: 'orchestration', endpoints: [{ interface: 'public', region: 'RegionOne', url: '' }] },
+  ],
+  ['that is no object', 'orchestration'],
+  ['that is null', null],
+])('an entry of the catalogue %s does not hide the others', async (_, odd) => {
+  const { keystone } = setUp(withCatalogue((entries) => [odd, ...entries, odd]));
+  const session = await keystone.login(login, NEVER);
+  expect(session.endpoint('orchestration')).toBe(HEAT);
+});
+
+test('a catalogue of a templated backend names the region, and not its id', async () => {
+  const url = 'http://127.0.0.1:8004/v1/p';
+  const entry = (region: unknown) => ({
+    type: 'orchestration',
+    name: 'heat',
+    id: '1',
+    endpoints: [{ interface: 'public', url, ...Object(region) }],
+  });
+  const foundIn = async (region: unknown): Promise<string> => {
+    const { keystone } = setUp(withCatalogue(() => [entry(region)]));
+    return (await keystone.login(login, NEVER)).endpoint('orchestration');
+  };
+  expect(await foundIn({ region: 'RegionOne' })).toBe(url);
+  expect(await foundIn({ region: 'RegionOne', region_id: null })).toBe(url);
+  await expect(foundIn({ region: 'RegionOne', region_id: 'RegionTwo' })).rejects.toThrow('no public');
+  await expect(foundIn({ region: 'RegionTwo' })).rejects.toThrow('in region RegionOne');
+});
+
+test.each([null, {}, 'none', undefined])(
+  'a catalogue that is %o has no endpoint, but the token is good',
+  async (none) => {
+    const { keystone } = setUp(withCatalogue(() => none));
+    const session = await keystone.login(login, NEVER);
+    expect(session.token).toBe('gAAAA-example');
+    expect(() => session.endpoint('orchestration')).toThrow('no public orchestration endpoint');
+  },
+);
+
+test('a session names the roles that its token has', async () => {
+  const { keystone } = setUp(TOKEN);
+  expect((await keystone.login(login, NEVER)).roles).toEqual(['member', 'admin', 'reader']);
 });
 
 test('a token that a service finds unauthorized is thrown away, and the use is tried once more', async () => {

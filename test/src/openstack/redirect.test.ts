@@ -29,14 +29,52 @@ test.each([
   expect(asked.map((one) => one.url)).toEqual(['http://heat.example/v1/x?y=z', url]);
 });
 
-test('a token goes to no other host than the one that it was meant for', async () => {
-  const { http, asked } = fakeHttp(to('/same'), to('http://other.example/'), OK);
-  await followed(ask(), http);
-  expect(asked.map(({ headers }) => headers)).toEqual([
-    { 'x-auth-token': 'secret', 'x-other': 'kept' },
-    { 'x-auth-token': 'secret', 'x-other': 'kept' },
-    { 'x-other': 'kept' },
-  ]);
+const ELSEWHERE = [
+  'http://other.example/',
+  'http://heat.example:8004/',
+  'https://heat.example:8443/',
+  '//other.example/v1/x',
+];
+
+test.each(ELSEWHERE)('no credential goes to another origin: %s', async (location) => {
+  for (const name of [
+    'x-auth-token',
+    'X-Auth-Token',
+    'X-AUTH-TOKEN',
+    'Authorization',
+    'X-Project-ID',
+    'cookie',
+  ])
+    for (const status of [301, 302, 303, 307, 308]) {
+      const { http, asked } = fakeHttp(to('/same', status), to(location, status), OK);
+      const error = await agentErrorOf(followed(ask({ headers: { [name]: 'secret' } }), http));
+      expect(error).toMatchObject({ code: 'bad-answer' });
+      expect(error.message).toContain('another origin');
+      expect(asked.map(({ url }) => new URL(url).origin)).toEqual([
+        'http://heat.example',
+        'http://heat.example',
+      ]);
+    }
+});
+
+test.each(ELSEWHERE)(
+  'no body goes to another origin, and no answer from there counts: %s',
+  async (location) => {
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'] as const)
+      for (const body of [undefined, 'password']) {
+        const { http, asked } = fakeHttp(to(location, 307), OK);
+        const request = ask({ method, headers: {}, ...(body === undefined ? {} : { body }) });
+        expect(await agentErrorOf(followed(request, http))).toMatchObject({ code: 'bad-answer' });
+        expect(asked).toHaveLength(1);
+      }
+  },
+);
+
+test('a question that carries nothing of ours is asked where it is sent', async () => {
+  const headers = { 'if-none-match': 'abc', 'if-modified-since': 'Sat, 21 Nov 2026 00:00:00 GMT' };
+  const { http, asked } = fakeHttp(to('http://other.example/object'), OK);
+  expect((await followed(ask({ headers }), http)).text).toBe('there');
+  expect(asked[1]).toMatchObject({ url: 'http://other.example/object', headers });
 });
 
 test.each([301, 302, 303])('%i does not turn a change into a question', async (status) => {
@@ -59,7 +97,7 @@ test.each([
 ])('refused: %s', async (why, url, location) => {
   const { http } = fakeHttp(to(location));
   const error = await agentErrorOf(followed(ask({ url }), http));
-  expect(error.code).toBe('cloud-refused');
+  expect(error.code).toBe('bad-answer');
   expect(error.message).toContain(why);
 });
 

@@ -35,13 +35,21 @@ test.each([
   [{ status: 403 }, 'cloud-refused'],
   [{ status: 404 }, 'cloud-refused'],
   [{ status: 503 }, 'cloud-unreachable'],
-  [{ status: 304 }, 'cloud-refused'],
+  [{ status: 304 }, 'bad-answer'],
 ])('%o is an error that shows nothing of the authorization', async (reply, code) => {
   const { object, secrets, asked } = open(reply);
   const error = await agentErrorOf(object.read(undefined, NEVER));
   expect(error.code).toBe(code);
   expect(`${error.message}${asked[0]?.what}`).not.toContain(SIGNATURE);
   expect(secrets.redact(`${ADDRESS} ${SIGNATURE}`)).not.toContain(SIGNATURE);
+});
+
+const redirected = async (): Promise<never> =>
+  await Promise.reject(new AgentError('bad-answer', 'redirected'));
+
+test('a HEAD that is redirected to another origin only means that a GET must tell', async () => {
+  const object = createTempUrl(ADDRESS, { http: redirected, secrets: createSecrets() });
+  expect(await object.look(NEVER)).toBeUndefined();
 });
 
 test('a HEAD that is refused only means that a GET must tell', async () => {

@@ -28,6 +28,7 @@ async function listener(options: { tls?: boolean; trusts?: boolean; token?: stri
   const session: Session = {
     token: options.token ?? user.id,
     endpoint: () => started.zaqarSocket.origin,
+    roles: [],
   };
   const open = createOpenSocket({
     deadlineMs: 2000,
@@ -99,7 +100,7 @@ test('whatever a frame is, it is an answer or it rings', async () => {
   );
   await fc.assert(
     fc.asyncProperty(fc.array(frame, { maxLength: 5 }), async (frames) => {
-      const session: Session = { token: 't', endpoint: () => 'ws://zaqar' };
+      const session: Session = { token: 't', endpoint: () => 'ws://zaqar', roles: [] };
       const open: OpenSocket = async (_what, _url, events) =>
         await Promise.resolve({
           send: () => {

@@ -7,7 +7,7 @@ import { fakeHttp, type Reply } from '../support/fake-http.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
 const QUEUE = { queueId: 'k1/server 0', projectId: 'p', userId: '41700b7ea8974975be0c19b4bd6ae861' };
-const session = (endpoint = 'http://zaqar') => ({ token: 't', endpoint: () => endpoint });
+const session = (endpoint = 'http://zaqar') => ({ token: 't', endpoint: () => endpoint, roles: [] });
 
 const open = (...replies: Reply[]) => {
   const { http, asked } = fakeHttp(...replies);
@@ -70,7 +70,7 @@ test.each([
   [401, 'unauthorized'],
   [400, 'cloud-refused'],
   [503, 'cloud-unreachable'],
-  [302, 'cloud-refused'],
+  [302, 'bad-answer'],
 ])('%i is %s, for every request', async (status, code) => {
   const { zaqar } = open({ status, text: '{"title": "Invalid API request", "description": "no"}' });
   const requests = [

@@ -79,6 +79,15 @@ test.each(['cloud-refused', 'unauthorized'] as const)(
   },
 );
 
+test('a pre-signed address that gives no answer of Heat is left for the other way, or tried again', async () => {
+  const fails = new AgentError('bad-answer', 'signalling http://h/s: 307 redirects to http://x');
+  expect(await send({ ...CFN, fallback: HEAT }, fails)).toEqual([
+    'PUT http://h/s?Signature=x {}',
+    'resource s/1 {}',
+  ]);
+  expect(await agentErrorOf(send(CFN, fails))).toBe(fails);
+});
+
 test('an address that does not answer is no reason for the other way: it is tried again', async () => {
   const fails = new AgentError('cloud-unreachable', 'no answer');
   expect(await agentErrorOf(send({ ...CFN, fallback: HEAT }, fails))).toBe(fails);

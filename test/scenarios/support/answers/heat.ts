@@ -1,5 +1,5 @@
 import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.ts';
-import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
+import { MOVED, PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
 
 /** The next pass asks again, so one pass asks once; and before it sends a result, once more. */
 export const HEAT_METADATA: readonly Row[] = [
@@ -29,6 +29,8 @@ export const HEAT_METADATA: readonly Row[] = [
   { answer: '409', effect: status(409), comes: 'nothing', requests: 1 },
   { answer: '408', effect: status(408), comes: 'nothing', requests: 1 },
   { answer: '429 with Retry-After', effect: RETRY_AFTER, comes: 'nothing', requests: 1 },
+  { answer: '204', effect: status(204, ''), comes: 'nothing', requests: 1 },
+  { answer: '302 to another origin', effect: { ...MOVED, status: 302 }, comes: 'nothing', requests: 1 },
   { answer: '500', effect: status(500), comes: 'nothing', requests: 1 },
   { answer: '503 text/plain', effect: PLAIN_503, comes: 'nothing', requests: 1 },
   { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: 'nothing', requests: 1 },
@@ -106,10 +108,18 @@ const EITHER: readonly Row[] = [
   { answer: '503 text/plain, four times', effect: PLAIN_503, times: 4, comes: 'success', requests: 5 },
   { answer: '503 text/plain always', effect: PLAIN_503, comes: 'unacknowledged', requests: 11 },
   {
-    answer: '302 to somewhere',
-    effect: { kind: 'answer', status: 302, headers: { Location: 'http://127.0.0.1:1/' } },
+    answer: '302 to somewhere, once',
+    effect: { ...MOVED, status: 302 },
+    times: 1,
+    comes: 'success',
+    requests: 2,
+  },
+  { answer: '302 to somewhere', effect: { ...MOVED, status: 302 }, comes: 'unacknowledged', requests: 11 },
+  {
+    answer: '307 to another origin',
+    effect: { ...MOVED, status: 307 },
     comes: 'unacknowledged',
-    requests: 1,
+    requests: 11,
   },
 ];
 

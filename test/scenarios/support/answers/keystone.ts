@@ -1,22 +1,55 @@
 import { isObject } from '../../../cloud/exchange.ts';
 import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.ts';
-import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
+import {
+  LARGE_HEADER,
+  MOVED,
+  PLAIN_503,
+  QUICK_DRIP,
+  RETRY_AFTER,
+  type Row,
+  SLOW_DRIP,
+  spoilt,
+  status,
+} from './row.ts';
 
 /** The trust login. */
 export const KEYSTONE: readonly Row[] = [
-  { answer: '201 with garbage', effect: spoilt(garbled), comes: /logging in .* not JSON/, requests: 1 },
+  { answer: '201 with garbage', effect: spoilt(garbled), comes: /logging in .* not JSON/, requests: 4 },
   {
     answer: '200 with HTML',
     effect: spoilt(htmlPage()),
     comes: /answer \(200\) is not a Keystone token/,
-    requests: 1,
+    requests: 4,
   },
-  { answer: '201 with HTML', effect: spoilt(htmlPage(201)), comes: /not JSON/, requests: 1 },
-  { answer: '201 with half a body', effect: spoilt(truncated), comes: /not JSON/, requests: 1 },
+  { answer: '201 with HTML', effect: spoilt(htmlPage(201)), comes: /not JSON/, requests: 4 },
+  { answer: '201 with half a body', effect: spoilt(truncated), comes: /not JSON/, requests: 4 },
   {
     answer: '201 with an empty object',
     effect: spoilt(rewriteJson(() => ({}))),
     comes: /not a Keystone token/,
+    requests: 4,
+  },
+  { answer: '200 with HTML once', effect: spoilt(htmlPage()), times: 1, comes: 'success', requests: 2 },
+  { answer: '204 once', effect: status(204, ''), times: 1, comes: 'success', requests: 2 },
+  { answer: '301 once, as from a load balancer', effect: MOVED, times: 1, comes: 'success', requests: 2 },
+  { answer: '301 always', effect: MOVED, comes: /301 .*redirects to http:\/\/127.0.0.1:1\)/, requests: 4 },
+  {
+    answer: '307 to another origin, once',
+    effect: { ...MOVED, status: 307 },
+    times: 1,
+    comes: 'success',
+    requests: 2,
+  },
+  {
+    answer: '307 to another origin, always',
+    effect: { ...MOVED, status: 307 },
+    comes: /another origin: neither credentials nor a body are sent there/,
+    requests: 4,
+  },
+  {
+    answer: 'a header of 200 KB',
+    effect: LARGE_HEADER,
+    comes: /headers .* larger than 128 KiB/,
     requests: 1,
   },
   { answer: '201 cut in the middle, once', effect: { kind: 'cut' }, times: 1, comes: 'success', requests: 2 },
@@ -24,7 +57,7 @@ export const KEYSTONE: readonly Row[] = [
     answer: '201 without a token',
     effect: spoilt((answer) => ({ ...answer, headers: {} })),
     comes: /not a Keystone token/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: '201 without a catalogue, which a trust login does not need',

@@ -18,40 +18,73 @@ import {
   wrongAddress,
   wrongGroup,
 } from './forge.ts';
-import { PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
+import {
+  LARGE_HEADER,
+  MOVED,
+  PLAIN_503,
+  QUICK_DRIP,
+  RETRY_AFTER,
+  type Row,
+  SLOW_DRIP,
+  spoilt,
+  status,
+} from './row.ts';
 
 /** What can come in place of any certificate, a CA's or a leaf's. */
 const EITHER: readonly Row[] = [
-  { answer: 'HTML', effect: spoilt(htmlPage()), comes: /not JSON \(it starts with "<html>/, requests: 1 },
-  { answer: 'half a body', effect: spoilt(truncated), comes: /not JSON/, requests: 1 },
+  { answer: 'HTML', effect: spoilt(htmlPage()), comes: /not JSON \(it starts with "<html>/, requests: 4 },
+  { answer: 'half a body', effect: spoilt(truncated), comes: /not JSON/, requests: 4 },
   {
     answer: 'no pem',
     effect: spoilt(rewriteJson(() => ({ pem: null }))),
     comes: /the answer has no pem/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: 'an empty pem',
     effect: spoilt(replacePem(() => '')),
     comes: /there is no PEM certificate in it/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: 'a PEM of junk',
     effect: spoilt(replacePem((pem) => pem.replaceAll(/^[A-Z].{20}/gm, 'AAAA'))),
     comes: /not a certificate/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: 'two PEMs',
     effect: spoilt(replacePem((pem) => `${pem}\n${pem}`)),
     comes: /2 certificates where one belongs/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: 'DER as base64',
     effect: spoilt(derPem),
     comes: /there is no PEM certificate in it/,
+    requests: 4,
+  },
+  { answer: 'HTML once', effect: spoilt(htmlPage()), times: 1, comes: 'success', requests: 2 },
+  { answer: '204 once', effect: status(204, ''), times: 1, comes: 'success', requests: 2 },
+  { answer: '204 always', effect: status(204, ''), comes: /: 204$/m, requests: 4 },
+  { answer: '303 once', effect: { ...MOVED, status: 303 }, times: 1, comes: 'success', requests: 2 },
+  {
+    answer: '307 to another origin',
+    effect: { ...MOVED, status: 307 },
+    comes: /another origin: neither credentials nor a body are sent there/,
+    requests: 4,
+  },
+  {
+    answer: 'an expired one, once',
+    effect: (site: Site) => spoilt(expired(site)),
+    times: 1,
+    comes: 'success',
+    requests: 2,
+  },
+  {
+    answer: 'a header of 200 KB',
+    effect: LARGE_HEADER,
+    comes: /headers .* larger than 128 KiB/,
     requests: 1,
   },
   { answer: 'CRLF', effect: spoilt(crlfPem), comes: 'success', requests: 1 },
@@ -65,7 +98,7 @@ const EITHER: readonly Row[] = [
     answer: 'an expired one',
     effect: (site: Site) => spoilt(expired(site)),
     comes: /expired on 2020-01-01T.* ago: this node's clock says 20/,
-    requests: 1,
+    requests: 4,
   },
   {
     answer: 'one that is not valid yet',
@@ -150,18 +183,25 @@ const EITHER: readonly Row[] = [
 
 /** What is no text is refused as such where it answers a question. */
 const noText = (comes: RegExp): readonly Row[] => [
-  { answer: 'garbage', effect: spoilt(garbled), comes, requests: 1 },
-  { answer: 'DER', effect: spoilt(derBody), comes, requests: 1 },
+  { answer: 'garbage', effect: spoilt(garbled), comes, requests: 4 },
+  { answer: 'DER', effect: spoilt(derBody), comes, requests: 4 },
 ];
 
 export const MAGNUM_CA: readonly Row[] = [
   ...EITHER,
   ...noText(/the answer is no UTF-8/),
   {
-    answer: 'another CA of the same name',
+    answer: 'another CA of the same name, as of before a rotation',
     effect: (site) => spoilt(anotherCa(site)),
     comes: /not signed by the kubernetes CA that Magnum serves/,
-    requests: 1,
+    requests: 4,
+  },
+  {
+    answer: 'another CA of the same name, once',
+    effect: (site) => spoilt(anotherCa(site)),
+    times: 1,
+    comes: 'success',
+    requests: 2,
   },
   {
     answer: 'a certificate that is no CA',
@@ -178,13 +218,20 @@ export const MAGNUM_SIGN: readonly Row[] = [
     answer: 'a certificate for another key',
     effect: (site) => spoilt(forAnotherKey(site)),
     comes: /server that Magnum returned is for another key/,
-    requests: 1,
+    requests: 4,
   },
   {
-    answer: 'one of another CA with the same name',
+    answer: 'one of another CA with the same name, as of before a rotation',
     effect: (site) => spoilt(byAnotherCa(site)),
     comes: /not signed by the kubernetes CA that Magnum serves/,
-    requests: 1,
+    requests: 4,
+  },
+  {
+    answer: 'one of another CA with the same name, once',
+    effect: (site) => spoilt(byAnotherCa(site)),
+    times: 1,
+    comes: 'success',
+    requests: 2,
   },
   {
     answer: 'one for another address',
@@ -202,6 +249,6 @@ export const MAGNUM_SIGN: readonly Row[] = [
     answer: 'the CA itself',
     effect: ({ cluster }) => spoilt(replacePem(() => cluster.ca.kubernetes)),
     comes: /is for another key/,
-    requests: 1,
+    requests: 4,
   },
 ];

@@ -54,6 +54,21 @@ export const PLAIN_503: Effect = {
   body: '503 Service Unavailable\n\nThe server is currently unavailable.',
 };
 
+/** As of a load balancer under maintenance; nobody listens there. */
+export const MOVED: Extract<Effect, { kind: 'answer' }> = {
+  kind: 'answer',
+  status: 301,
+  headers: { Location: 'http://127.0.0.1:1/' },
+  body: 'moved',
+};
+
+/** Twice of what is accepted. */
+export const LARGE_HEADER: Effect = {
+  kind: 'answer',
+  status: 201,
+  headers: { 'X-Subject-Token': 'x'.repeat(200_000) },
+};
+
 export const spoilt = (change: (answer: Answer) => Answer): Effect => ({ kind: 'transform', change });
 
 /** Slower than any deadline, and quick enough. */

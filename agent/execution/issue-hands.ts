@@ -1,0 +1,22 @@
+import type { IssueHands, Material } from '../../src/certificates/issue.ts';
+import type { Cluster, Hands } from '../hands.ts';
+
+/** How certificates are issued here. The CAs that a phase was compared with are those that it goes on with. */
+export function issueHands(
+  { readCa, sign }: Cluster,
+  compared: Pick<Material, 'authorities'> | undefined,
+  { keptRequests, clock, progress }: Hands,
+): IssueHands {
+  return {
+    readCa: async (type, believe) => {
+      const pem = compared?.authorities.get(type);
+      return pem === undefined ? await readCa(type, believe) : await believe(pem);
+    },
+    sign,
+    ...keptRequests,
+    now: clock.now,
+    done: (part, name) => {
+      progress({ event: 'part', text: `${part} ${name}` });
+    },
+  };
+}
