@@ -69,10 +69,11 @@ export const accepted = ({ cloud, cluster }: Case): Record<string, unknown>[] =>
     .map(({ body }) => body ?? {});
 
 /** Whether Heat has been told that a person has to look. */
-const isStuck = (one: Case): boolean =>
+export const isStuck = (one: Case): boolean =>
   accepted(one).some((body) => /agent rollback/.test(JSON.stringify(body)));
 
-async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {
+/** The next rotation makes every node whole. */
+export async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {
   one.node.units.mend(BROKEN);
   one.rotate();
   const { code, stdout, stderr } = await runner.run(one.node.root);

@@ -40,8 +40,7 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   const found = listing(await readTree(node.root));
   faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));
   faults.push(...wanted.listing.filter((line) => !found.includes(line)).map((line) => `missing: ${line}`));
-  // One that cannot start presents nothing.
-  faults.push(...(await unitFaults(one, files, wanted.set === 'old' ? BROKEN : undefined)));
+  faults.push(...(await unitFaults(one, files)));
   return faults;
 }
 
@@ -90,15 +89,12 @@ async function ledgerFaults(root: string, count: number): Promise<string[]> {
 }
 
 /** Each unit presents the leaf that its file holds, and one without a port has read what is there. */
-export async function unitFaults(
-  { node, layout, work }: Case,
-  files: Files,
-  leaveOut?: string,
-): Promise<string[]> {
+export async function unitFaults({ node, layout, work }: Case, files: Files): Promise<string[]> {
   const faults: string[] = [];
   const now = node.units.wouldRead();
   for (const { unit, probe } of layoutOf(layout).units) {
-    if (unit === leaveOut) continue;
+    // One that cannot start presents nothing.
+    if (node.units.isBroken(unit)) continue;
     if (!probe || !unitsOf(layout).includes(unit)) {
       const read = node.units.hasRead(unit);
       if (work === 'all' && read !== undefined && read !== now) faults.push(`${unit} has read other files`);

@@ -4,7 +4,9 @@ import { type Bench, type Case, createBench, readManaged } from './bench.ts';
 import { accepted } from './disk-fault.ts';
 import { unitFaults } from './ending.ts';
 import { createScenario } from './kill.ts';
-import { IN_FILES } from './scenarios.ts';
+import { seed, seededRandom } from './random.ts';
+import { IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
+import { sweepTwoFaults, twoFaults } from './second-fault.ts';
 import { withRunner } from './sweep.ts';
 
 /** The agent is killed, and its recovery fails: the node is one or the other as a whole, and Heat hears which. */
@@ -15,6 +17,26 @@ beforeAll(async () => {
 afterAll(async () => {
   await bench.close();
 });
+
+/** A sample of what second-fault.full.test.ts does in full. */
+test.each([
+  ['a master with its certificates in files', IN_FILES, 16],
+  ['a master with kubeconfigs', IN_KUBECONFIGS, 8],
+])(
+  'killed, and then something else fails: the ports, the files and Heat agree: %s',
+  { timeout: 600_000 },
+  async (name, scenario, kills) => {
+    const random = seededRandom(seed);
+    const { findings, told } = await sweepTwoFaults(bench, scenario, (points) =>
+      twoFaults(scenario, points, kills, random),
+    );
+    process.stdout.write(`${name}: ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
+    expect(findings).toEqual([]);
+    // Neither kind of ending may be there only because the second fault struck nothing.
+    expect(told.done).toBeGreaterThan(0);
+    expect(told.failed).toBeGreaterThan(0);
+  },
+);
 
 const KILLED = { killWhere: ['after restart kubelet'] };
 

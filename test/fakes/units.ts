@@ -32,6 +32,7 @@ export type Units = {
   /** Lets a unit misbehave until it is mended. */
   breakUnit(unit: string, how: Misbehaviour): void;
   mend(unit: string): void;
+  isBroken(unit: string): boolean;
   /**
    * The unit is started with `--client-crl-file` and goes by it as etcd does: it reads the file at each connection,
    * compares serial numbers, and lets nobody in when there is none.
@@ -181,6 +182,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     restarts,
     breakUnit: (unit, how) => broken.set(unit, how),
     mend: (unit) => broken.delete(unit),
+    isBroken: (unit) => broken.has(unit),
     goByList: (unit, told, read = told) => {
       lists.set(unit, { told, read });
     },
