@@ -7,6 +7,7 @@ import { CA_TYPES } from '../src/certificates/layout.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
+import { EVENTS } from './events.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import type { Verb } from './commands/verb.ts';
 import type { World } from './process-io.ts';
@@ -29,6 +30,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
       const { config, root, logLevel, json } = this.optsWithGlobals<Shared>();
       const terminal = world.stderr.isTTY === true;
       const log = createLog({
+        events: EVENTS,
         level: logLevel ?? 'info',
         style: world.env['JOURNAL_STREAM'] === undefined ? (terminal ? 'text' : 'json') : 'journal',
         secrets,

@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk } from '../src/base/real-disk.ts';
 import { type Disk, readIfThere } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
-import type { Log } from '../src/base/log.ts';
+import type { Log } from './events.ts';
 import { createRetry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { openLedger } from '../src/deployment/ledger.ts';
@@ -86,7 +86,7 @@ export async function compose({
   });
   const params = await readParamsIfThere({ disk, config, secrets }).catch((error: unknown): HeatParams => {
     // Whoever waits for a deployment is to hear of it: the cloud is asked as if the file said nothing.
-    log.error({ why: explain(error) }, 'the heat-params cannot be read');
+    log('heat-params-unreadable', { why: explain(error) });
     return new Map();
   });
   let skewMs: number | undefined;
@@ -100,7 +100,7 @@ export async function compose({
     clock,
     random: Math.random,
     onRetry: (what, why, ms) => {
-      log.info({ what, why, wait_ms: Math.round(ms) }, 'not there yet, trying again');
+      log('retrying', { what, why, wait_ms: Math.round(ms) });
     },
   });
   const keystone = createKeystone({ http, clock, secrets });
@@ -163,7 +163,7 @@ export async function compose({
         disk,
         clock,
         onDamage: (path, error) => {
-          log.error({ path, why: explain(error) }, 'a record of the ledger is damaged');
+          log('ledger-record-damaged', { path, why: explain(error) });
         },
       },
       LEDGER,

@@ -58,7 +58,7 @@ export async function runDaemon(
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
       // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
-      logBrokenOff(hands, error, 'the pass broke off');
+      hands.log('pass-broken-off', fieldsOf(error));
       const words = `the last pass broke off: ${explain(error)}`;
       // A fault of the node's stays when systemd starts the program anew; one of the program's may not.
       if (error instanceof AgentError) said = words;
@@ -111,7 +111,7 @@ async function tellAllTheSame(
     const { tellUnrecorded } = await import('./pass/answer-without-ledger.ts');
     await tellUnrecorded(cause, unrecorded, hands, signal);
   } catch (error) {
-    if (codeOf(error) !== 'aborted') logBrokenOff(hands, error, 'and whoever waits could not be told');
+    if (codeOf(error) !== 'aborted') hands.log('answer-unsent', fieldsOf(error));
   }
 }
 
@@ -120,7 +120,7 @@ async function keepForStatus(hands: Hands, result: PassResult): Promise<void> {
   try {
     await recordPass(hands, result);
   } catch (error) {
-    hands.log.warn({ why: explain(error) }, 'what the pass found could not be written for "agent status"');
+    hands.log('last-pass-unwritten', { why: explain(error) });
   }
 }
 
@@ -128,12 +128,11 @@ async function keepForStatus(hands: Hands, result: PassResult): Promise<void> {
 const longestAsked = ({ problems, open }: PassResult): number =>
   Math.max(0, ...[...problems, ...open].map(({ retryAfterMs }) => retryAfterMs ?? 0));
 
-function logBrokenOff({ log }: Hands, error: unknown, message: string): void {
-  log.error(
-    { why: explain(error), stack: error instanceof AgentError ? undefined : stackOf(error) },
-    message,
-  );
-}
+/** A fault of the program's own comes with its stack. */
+const fieldsOf = (error: unknown): Record<string, unknown> => ({
+  why: explain(error),
+  stack: error instanceof AgentError ? undefined : stackOf(error),
+});
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 
@@ -142,11 +141,11 @@ function report(result: PassResult, { log }: Hands, reported: Set<string>): void
   const now = new Map<string, () => void>();
   for (const problem of result.problems)
     now.set(explain(problem), () => {
-      log.warn({ code: problem.code, why: explain(problem) }, 'something of the metadata could not be used');
+      log('metadata-ignored', { code: problem.code, why: explain(problem) });
     });
   for (const { id, group } of result.unserved)
     now.set(`${id} ${group}`, () => {
-      log.info({ deployment: id, group }, 'a deployment of a group that is not served here is left alone');
+      log('group-unserved', { deployment: id, group });
     });
   for (const [text, tell] of now) if (!reported.has(text)) tell();
   reported.clear();

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Clock } from '../src/base/clock.ts';
 import type { Disk } from '../src/base/disk.ts';
-import type { Log } from '../src/base/log.ts';
+import type { Log } from './events.ts';
 import type { Retry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import type { IssueHands } from '../src/certificates/issue.ts';

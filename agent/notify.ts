@@ -1,6 +1,6 @@
 import type { Clock } from '../src/base/clock.ts';
 import { explain } from '../src/base/errors.ts';
-import type { Log } from '../src/base/log.ts';
+import type { Log } from './events.ts';
 
 /** What systemd (Type=notify) is told; nothing where no systemd asks for it. */
 export type Notify = {
@@ -105,10 +105,10 @@ async function openSystemd(log: Log): Promise<Tell | undefined> {
     });
     return (message) => {
       const code = functions.sd_notify(0, message);
-      if (code < 0) log.warn({ errno: -code }, 'systemd could not be told');
+      if (code < 0) log('systemd-unreachable', { errno: -code });
     };
   } catch (error) {
-    log.warn({ why: explain(error) }, 'systemd could not be told');
+    log('systemd-unreachable', { why: explain(error) });
     return undefined;
   }
 }

@@ -85,7 +85,7 @@ export async function pass(
   result.open = await answerAll(wanted, hands, signal);
 
   for (const { id, by } of overtakenOf(wanted.deployments, hands.ledger))
-    hands.log.info({ deployment: id, by }, 'ignoring a deployment that is older than one taken up before');
+    hands.log('deployment-overtaken', { deployment: id, by });
 
   // 4. Settle: one deployment at a time, in the order of the list.
   for (const deployment of pendingOf(wanted.deployments, hands.ledger, options.force)) {

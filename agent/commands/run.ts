@@ -34,8 +34,7 @@ export const verb: Verb = async (context) => {
   let hands: Opened | undefined;
   try {
     hands = await open();
-    for (const why of await servedBeside(hands.disk))
-      log.warn({ why }, 'this node is served by another, too');
+    for (const why of await servedBeside(hands.disk)) log('second-agent', { why });
     while (!lifecycle.stopping.aborted) {
       const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
         wake.abort();
@@ -44,7 +43,7 @@ export const verb: Verb = async (context) => {
         wake.abort();
       });
       const { sources, collectors } = hands.config;
-      if (refused === undefined) log.info({ configuration: sources, collectors }, 'coe-agent is running');
+      if (refused === undefined) log('started', { configuration: sources, collectors });
       try {
         const signals = { stopping: lifecycle.stopping, reload, nextWake };
         await runDaemon(hands, withRemark(notify, refused), signals, Math.random, unrecorded);
@@ -61,14 +60,14 @@ export const verb: Verb = async (context) => {
         refused = undefined;
       } catch (error) {
         refused = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
-        log.error({ why: explain(error) }, 'the new configuration cannot be used, the old one stays');
+        log('configuration-rejected', { why: explain(error) });
       }
       notify.reloaded();
     }
-    log.info({}, 'coe-agent stops');
+    log('stopped');
     return EXIT.done;
   } catch (error) {
-    log.error({ why: explain(error) }, 'coe-agent cannot run');
+    log('start-failed', { why: explain(error) });
     throw error;
   } finally {
     hands?.close();
@@ -116,7 +115,7 @@ function startListening(
   if (!listen) return [];
   const stopping = new AbortController();
   const refused = (error: AgentError): void => {
-    log.warn({ why: explain(error) }, 'nobody can be listened to; the node only polls');
+    log('websocket-unavailable', { why: explain(error) });
   };
   const listenForever = async (): Promise<void> => {
     const { keepListening } = await import('../../src/metadata/listen.ts');
@@ -136,22 +135,22 @@ const logProgress =
   (event: Progress): void => {
     switch (event.event) {
       case 'deployment':
-        log.info({ deployment: event.id, what: event.text }, 'a deployment is taken up');
+        log('deployment-started', { deployment: event.id, what: event.text });
         return;
       case 'output':
-        log.info({ deployment: event.id, stream: event.stream, text: event.text }, 'output');
+        log('output', { deployment: event.id, stream: event.stream, text: event.text });
         return;
       case 'done':
-        log.info({ step: event.text, ms: Math.round(event.ms) }, 'done');
+        log('step-done', { step: event.text, ms: Math.round(event.ms) });
         return;
       case 'failed':
-        log.error({ step: event.text, why: event.why }, 'failed');
+        log('step-failed', { step: event.text, why: event.why });
         return;
       case 'notice':
-        log.warn({ notice: event.text }, 'notice');
+        log('notice', { notice: event.text });
         return;
       case 'step':
       case 'part':
-        log.debug({ step: event.text }, 'working');
+        log('step-started', { step: event.text });
     }
   };

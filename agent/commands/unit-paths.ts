@@ -44,8 +44,7 @@ async function configured({
   } catch (error) {
     if (codeOf(error) !== 'config') throw error;
     const isThere = (await disk.info(configPath)) !== undefined;
-    if (isThere)
-      log.warn({ why: explain(error) }, 'the configuration cannot be used: its layouts are left out');
+    if (isThere) log('layouts-left-out', { why: explain(error) });
     return { layouts: await loadLayouts(disk, configPath, []), heatParams: HEAT_PARAMS };
   }
 }
@@ -58,7 +57,7 @@ async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<st
     return await findCopyPaths(node, { disk });
   } catch (error) {
     // An image has no configuration and no heat-params yet.
-    log.debug({ why: explain(error) }, 'whether there are copies elsewhere is not known');
+    log('copies-unknown', { why: explain(error) });
     return [];
   }
 }

@@ -4,7 +4,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import type { Collected } from '../../src/metadata/collector.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { type Lock, takeLock } from '../../src/base/lock.ts';
-import type { Log } from '../../src/base/log.ts';
+import type { Log } from '../events.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { compose, type Instrument } from '../compose.ts';
 import { RUNTIME } from '../paths.ts';
@@ -39,7 +39,7 @@ export async function openHands(
 ): Promise<Hands & { close(): void }> {
   const { disk, root, log, secrets, configPath, instrument, world } = context;
   const config = await loadConfig(disk, configPath, (text) => {
-    log.info({ why: text }, 'a setting of os-collect-config is not used');
+    log('setting-ignored', { why: text });
   });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);

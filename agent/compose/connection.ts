@@ -1,8 +1,8 @@
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { readTrusted } from '../../src/base/trust.ts';
-import type { Log } from '../../src/base/log.ts';
 import { isCertificate, pemBlocksIn } from '../../src/base/pem.ts';
+import type { Log } from '../events.ts';
 import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
 import { given, type HeatParams, isTrue } from '../../src/metadata/heat-params.ts';
 import type { Config } from '../config.ts';
@@ -31,11 +31,7 @@ export async function connectionOf(
   { disk, log, secrets }: { disk: Disk; log: Log; secrets: Secrets },
 ): Promise<Connection> {
   const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
-  if (!verify)
-    log.warn(
-      { heat_params: config.heat_params },
-      'VERIFY_CA is off: whoever stands between this node and the cloud can read its trust and forge its certificates',
-    );
+  if (!verify) log('tls-unverified', { heat_params: config.heat_params });
   const file = config.cloud.ca_file ?? CA_BUNDLE;
   const bundle = await readTrusted(disk, file, 'config');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
@@ -47,11 +43,7 @@ export async function connectionOf(
     if (value === undefined) return undefined;
     for (const secret of secretsOfUrl(value)) secrets.add(secret);
     const url = httpUrl(value);
-    if (url === undefined)
-      log.warn(
-        { setting: name },
-        'what is no http address is no proxy either: the cloud is asked without it',
-      );
+    if (url === undefined) log('proxy-ignored', { setting: name });
     return url;
   };
   return {

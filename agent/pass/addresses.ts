@@ -35,7 +35,7 @@ export async function withAddresses(
       const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
       // Many nodes have no public address; without the other one nobody reaches them under their own.
       if (key === 'KUBE_NODE_IP') progress({ event: 'notice', text });
-      else log.debug({ why: text }, 'an address of this node is not known');
+      else log('address-unknown', { why: text });
     }
   }
   return { ...node, values };

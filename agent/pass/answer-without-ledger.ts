@@ -48,10 +48,7 @@ export async function tellUnrecorded(
     const run = await hands.runs.runs.look(id);
     // How it ends is still to be seen.
     if (run.is === 'running') continue;
-    log.error(
-      { deployment: id, why: explain(cause) },
-      'no pass comes to its end: the outcome is told without',
-    );
+    log('answered-without-ledger', { deployment: id, why: explain(cause) });
     const ended = (await endOf(id, run, hands)) ?? failed(new AgentError('state', inWords(cause)));
     const declared = deployment.outputs.map(({ name }) => name);
     const outcome = presentable(ended, declared, secrets);

@@ -62,17 +62,14 @@ export async function answer(
   const fate = fateOf(entry, wanted, hands);
   switch (fate.is) {
     case 'superseded':
-      log.info({ deployment: id, resource, by: fate.by }, 'a newer deployment supersedes this one');
+      log('deployment-superseded', { deployment: id, resource, by: fate.by });
       await ledger.supersede(id);
       return undefined;
     case 'unlisted':
       if (isGivenUp(entry)) return undefined;
       if (!(await ledger.miss(id)))
         return isFinished ? { id, why: 'the last answer did not list it' } : undefined;
-      log.info(
-        { deployment: id, resource },
-        'the cloud has stopped listing this deployment; it is not answered',
-      );
+      log('deployment-unlisted', { deployment: id, resource });
       return undefined;
     case 'unknown':
       return isFinished && !isGivenUp(entry)
@@ -137,7 +134,7 @@ export async function deliver(
   } catch (error) {
     const why = explain(error);
     hands.progress({ event: 'failed', text, why });
-    hands.log.warn({ deployment: id, why }, 'the result is not acknowledged; it will be sent again');
+    hands.log('answer-unacknowledged', { deployment: id, why });
     return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
   }
   hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });

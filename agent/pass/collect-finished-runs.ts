@@ -20,7 +20,7 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
       await forgetRun(id, hands);
       continue;
     }
-    log.info({ deployment: id, run: run.is }, 'a run that was begun earlier is over');
+    log('run-collected', { deployment: id, run: run.is });
     const outcome = await concludeRun(id, await outcomeOf(id, run, hands), hands);
     if (outcome) home.push({ id, outcome });
   }

@@ -42,8 +42,6 @@ export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void>
     );
   }
   await conclude(OWNER, outcome, hands);
-  log.info(
-    { paths: steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])) },
-    outcome.stdout.trim(),
-  );
+  const paths = steps.flatMap((step) => (step.do === 'stage' ? step.paths : []));
+  log('grace-ended', { paths, said: outcome.stdout.trim() });
 }

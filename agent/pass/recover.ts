@@ -24,7 +24,7 @@ export async function recover(
   const journal = await currentOrSalvaged(hands, signal);
   if (!journal || journal.state === 'stuck') return undefined;
   const { owner, state } = journal;
-  hands.log.warn({ deployment: owner, state }, 'what was interrupted is being brought to its end');
+  hands.log('recovery-started', { deployment: owner, state });
   const outcome = await bringToEnd(journal, hands, signal);
   if (!outcome) return undefined;
   const told = await conclude(owner, outcome, hands);
@@ -36,7 +36,7 @@ async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Jou
     return await hands.generations.current();
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
-    hands.log.error({ why: explain(error) }, 'the journal of an interrupted rotation is damaged');
+    hands.log('journal-damaged', { why: explain(error) });
     return await salvage(hands, signal);
   }
 }

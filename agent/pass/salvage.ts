@@ -34,7 +34,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
     hands.config.heat_params,
     ...node.layout.credentials.map(({ file }) => file),
     ...(await findCandidates(disk, node.layout, (path, error) => {
-      hands.log.warn({ path, why: explain(error) }, 'a file is passed over');
+      hands.log('file-skipped', { path, why: explain(error) });
     })),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
@@ -53,7 +53,7 @@ export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journa
   }
   if (await agrees(node, journal, disk, hands, ({ previous }) => previous?.copy))
     return { ...journal, state: 'reverting' };
-  hands.log.error({}, 'the journal is damaged and no set of files agrees: both generations are kept');
+  hands.log('generation-stuck');
   return await generations.stick(journal, rest);
 }
 

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { Clock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import type { Log } from '../../src/base/log.ts';
+import type { Log } from '../events.ts';
 import { readRecord, writeRecord } from '../../src/base/record.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { OverrideRecord, digestOf, pollAlike, sectionInForce } from './override-record.ts';
@@ -66,7 +66,7 @@ export async function openPollingOverride(
   let refusals = 0;
   let silences = 0;
   const giveUp = async (from: OverrideRecord, why: string, polls: number): Promise<boolean> => {
-    log.warn({ why, polls }, 'the new way to poll does not answer: back to the former');
+    log('polling-override-given-up', { why, polls });
     await become({ ...from, state: 'given-up', since: clock.now(), unanswered: polls, why });
     return true;
   };
@@ -90,7 +90,7 @@ export async function openPollingOverride(
           if (silence && unanswered >= PATIENCE) return await giveUp(record, silence.why, unanswered);
           if (silence) await become({ ...record, unanswered, why: silence.why });
           else {
-            log.info({ collectors: config.collectors }, 'the new way to poll answers, and stays');
+            log('polling-override-adopted', { collectors: config.collectors });
             await become({ ...record, state: 'adopted', since: clock.now(), unanswered: 0, why: undefined });
           }
           return false;
@@ -100,7 +100,7 @@ export async function openPollingOverride(
         case 'given-up':
           // Either way of a clock that has been set.
           if (silences < PATIENCE && Math.abs(clock.now() - record.since) <= REST_MS) return false;
-          log.info({}, 'the way to poll that has been given up is tried again');
+          log('polling-override-retried');
           await become({ ...record, state: 'trial', since: clock.now(), unanswered: 0 });
           return true;
       }
@@ -118,7 +118,7 @@ export async function openPollingOverride(
       if (record?.state === 'given-up' && pollAlike(wanted, withSection(configured, record.section)))
         return false;
       for (const secret of secretsOfPolling(wanted)) secrets.add(secret);
-      log.warn({ collectors: wanted.collectors }, 'the metadata says how to poll from now on');
+      log('polling-override-on-trial', { collectors: wanted.collectors });
       const before = record && (record.state === 'adopted' ? record.section : record.before);
       await become({
         state: 'trial',
@@ -161,10 +161,7 @@ async function readBack(
     return parsed.output;
   } catch (error) {
     if (codeOf(error) !== 'state' && codeOf(error) !== 'config') throw error;
-    log.error(
-      { path, why: explain(error) },
-      'how the metadata said to poll cannot be read: polling as configured',
-    );
+    log('polling-override-unreadable', { path, why: explain(error) });
     return undefined;
   }
 }

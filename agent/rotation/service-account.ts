@@ -55,10 +55,7 @@ export async function readKeys(
     path === undefined ? undefined : (await readIfThere(disk, path))?.toString('utf8');
   const kept = await readKept({ disk }).catch((error: unknown) => {
     if (codeOf(error) !== 'state') throw error;
-    log.error(
-      { why: explain(error) },
-      'which service-account keys go, and which is next, is not known any more',
-    );
+    log('service-account-record-damaged', { why: explain(error) });
     return undefined;
   });
   if (kept?.next) secrets.addPassing(kept.next.privateKey);

@@ -19,12 +19,14 @@ const ISSUE = /^get \d+ CA/;
 /** Reads a rotation's parts from the agent's own log. */
 export function partsOf(lines: readonly LogLine[]): Parts {
   const parts: Parts = { login: 0, check: 0, keys: 0, signing: 0, files: 0, restart: 0, signal: 0 };
-  for (const line of lines.filter(({ msg }) => msg === 'done')) {
+  for (const line of lines.filter(({ event }) => event === 'step-done')) {
     const [, part] = STEPS.find(([words]) => words.test(stepOf(line))) ?? [];
     if (part) parts[part] += Number(line.fields['ms']);
     else if (ISSUE.test(stepOf(line))) {
       const began = line.at - Number(line.fields['ms']);
-      const keys = lines.filter((other) => other.msg === 'working' && stepOf(other).startsWith('key '));
+      const keys = lines.filter(
+        (other) => other.event === 'step-started' && stepOf(other).startsWith('key '),
+      );
       const lastKey = Math.max(began, ...keys.map(({ at }) => at));
       parts.keys += lastKey - began;
       parts.signing += line.at - lastKey;

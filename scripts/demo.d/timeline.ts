@@ -49,14 +49,14 @@ export function createTimeline({ line, now, paint }: Screen): Timeline {
       now('');
     },
     tell,
-    hear: (node, { msg, level, fields }) => {
-      if (msg === 'working') show(node, inShort(node, textOf(fields['step'])));
-      else if (msg === 'a deployment is taken up')
+    hear: (node, { event, msg, level, fields }) => {
+      if (event === 'step-started') show(node, inShort(node, textOf(fields['step'])));
+      else if (event === 'deployment-started')
         tell(node, `takes up the deployment: ${shorten(textOf(fields['what']))}`);
-      else if (msg === 'done') {
+      else if (event === 'step-done') {
         show(node, '');
         tell(node, `${paint('green', '✓')} ${shorten(textOf(fields['step']))}`);
-      } else if (msg === 'failed')
+      } else if (event === 'step-failed')
         tell(node, `${paint('red', '✗')} ${textOf(fields['step'])}: ${textOf(fields['why'])}`);
       else if (level !== 'info' && level !== 'debug')
         tell(node, `${paint('yellow', '!')} ${msg} ${JSON.stringify(fields)}`);

@@ -3,7 +3,13 @@ import * as v from 'valibot';
 import type { TestNode } from '../../test/fakes/node.ts';
 
 /** One line of the program's log. */
-export type LogLine = { at: number; level: string; msg: string; fields: Record<string, unknown> };
+export type LogLine = {
+  at: number;
+  level: string;
+  event: string;
+  msg: string;
+  fields: Record<string, unknown>;
+};
 
 export type AgentProcess = {
   readonly pid: number;
@@ -59,12 +65,12 @@ export function startAgent(
 const Line = v.pipe(
   v.string(),
   v.parseJson(),
-  v.looseObject({ level: v.string(), time: v.string(), msg: v.string() }),
+  v.looseObject({ level: v.string(), time: v.string(), event: v.string(), msg: v.string() }),
 );
 
 function parseLog(text: string): LogLine | undefined {
   const parsed = v.safeParse(Line, text);
   if (!parsed.success) return undefined;
-  const { level, time, msg, ...fields } = parsed.output;
-  return { at: Date.parse(time), level, msg, fields };
+  const { level, time, event, msg, ...fields } = parsed.output;
+  return { at: Date.parse(time), level, event, msg, fields };
 }

@@ -5,8 +5,11 @@ import type { Secrets } from './secrets.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Messages are constant sentences; what varies goes into the fields. */
-export type Log = Record<LogLevel, (fields: Record<string, unknown>, message: string) => void> & {
+/** The events that a program logs: by code, its level and its constant message. */
+export type Events = Readonly<Record<string, readonly [level: LogLevel, message: string]>>;
+
+/** Logs one event; what varies goes into the fields. */
+export type EventLog<Code extends string> = ((event: Code, fields?: Record<string, unknown>) => void) & {
   setLevel(level: LogLevel): void;
 };
 
@@ -21,13 +24,14 @@ const priorities: Record<LogLevel, number> = { debug: 7, info: 6, warn: 4, error
  *
  * @param write takes one finished line with its newline
  */
-export function createLog(options: {
+export function createLog<Code extends string>(options: {
+  events: Record<Code, Events[string]>;
   level: LogLevel;
   style: LogStyle;
   secrets: Secrets;
   write: (line: string) => void;
-}): Log {
-  const { level, style, secrets, write } = options;
+}): EventLog<Code> {
+  const { events, level, style, secrets, write } = options;
   const logger = pino(
     {
       level,
@@ -37,29 +41,41 @@ export function createLog(options: {
     },
     {
       write: (line: string) => {
-        const entry = v.parse(Line, secrets.redactWithin(JSON.parse(line)));
+        // Code and message are the program's own: only the fields can hold a secret.
+        const { level: at, time, event, msg, ...fields } = v.parse(Line, line);
+        const entry = { level: at, time, event, ...v.parse(Fields, secrets.redactWithin(fields)), msg };
         write(style === 'json' ? `${JSON.stringify(entry)}\n` : readable(entry, style));
       },
     },
   );
-  const at = (name: LogLevel) => (fields: Record<string, unknown>, message: string) => {
-    logger[name](fields, message);
+  const log = (event: Code, fields: Record<string, unknown> = {}): void => {
+    const [at, message] = events[event];
+    logger[at]({ event, ...fields }, message);
   };
-  return {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    setLevel: (wanted) => {
+  return Object.assign(log, {
+    setLevel: (wanted: LogLevel) => {
       logger.level = wanted;
     },
-  };
+  });
 }
 
 /** What pino writes with the options above. */
-const Line = v.looseObject({ level: v.picklist(LOG_LEVELS), msg: v.string() });
+const Line = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.looseObject({
+    level: v.picklist(LOG_LEVELS),
+    time: v.optional(v.string()),
+    event: v.string(),
+    msg: v.string(),
+  }),
+);
+const Fields = v.record(v.string(), v.unknown());
 
-function readable({ level, msg, ...fields }: v.InferOutput<typeof Line>, style: 'journal' | 'text'): string {
+function readable(
+  { level, time: _time, event: _event, msg, ...fields }: v.InferOutput<typeof Line>,
+  style: 'journal' | 'text',
+): string {
   const prefix = style === 'journal' ? `<${priorities[level]}>` : level === 'info' ? '' : `${level}: `;
   const details = Object.entries(fields).map(([name, value]) => `${name}=${quoteIfNeeded(value)}`);
   return `${prefix}${[msg, ...details].join(' ')}\n`;

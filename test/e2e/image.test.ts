@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVENTS } from '../../agent/events.ts';
 import * as v from 'valibot';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { type Canaries, sightings } from '../scenarios/support/canaries.ts';
@@ -111,9 +112,9 @@ test('the journal tells a rotation in sentences', async () => {
     const text = await journal(...units);
     const story = [
       'Finished coe-agent-make-cert.service',
-      'coe-agent is running',
+      EVENTS.started[1],
       'Started coe-agent.service',
-      'a deployment is taken up',
+      EVENTS['deployment-started'][1],
       'put the new files in place',
       'restart kubelet',
       'see that the units last',

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { EVENTS } from '../../agent/events.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
@@ -131,7 +132,7 @@ test('systemctl reload reads the configuration anew in the same process, systemc
   const pid = await property('MainPID');
   await configure({ log_level: 'debug' });
   await machine.run('systemctl', 'reload', AGENT);
-  await eventually('the new configuration', async () => (await journal()).includes('coe-agent is running'));
+  await eventually('the new configuration', async () => (await journal()).includes(EVENTS.started[1]));
   expect(await property('ActiveState')).toBe('active');
   expect(await property('MainPID')).toBe(pid);
   await configure({});
@@ -180,7 +181,7 @@ test('a stop in the middle of a rotation waits until the node is whole, and the 
 
 test('the journal reads as sentences with priorities and holds no secret', async () => {
   const text = await journal();
-  expect(text).toContain('coe-agent is running');
+  expect(text).toContain(EVENTS.started[1]);
   expect(text).not.toMatch(/^<\d>|^\{/m);
   const { heat } = cluster.collectConfig('worker-0');
   const secrets = [

@@ -1,6 +1,7 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { logged } from './support/logged.ts';
 import * as v from 'valibot';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { isGivenUp } from '../../src/deployment/ledger.ts';
@@ -348,7 +349,7 @@ test('while Heat does not answer the loop waits longer and longer, is not ready,
   expect(told.map((text) => text.endsWith('(ready)'))).toEqual([false, false, false, false, false, true]);
   expect(told[5]).toBe('idle, nothing to do (ready)');
   // The same trouble is told once.
-  expect(site.log.filter((line) => line.includes('maintenance'))).toHaveLength(1);
+  expect(logged(site.log, 'metadata-ignored')).toMatchObject([{ code: 'cloud-unreachable' }]);
 });
 
 test.each(['GET', 'POST'] as const)(

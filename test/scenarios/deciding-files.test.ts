@@ -1,6 +1,7 @@
 import { chmod, chown } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
+import { EVENTS } from '../../agent/events.ts';
 import { collectorOf } from '../../agent/compose/collectors.ts';
 import { connectionOf } from '../../agent/compose/connection.ts';
 import { CONFIG_PATH, HEAT_PARAMS, loadConfig } from '../../agent/config.ts';
@@ -16,7 +17,13 @@ import { tempRoot } from '../src/support/temp-root.ts';
 
 /** Whatever decides which code or which path root acts on, and which cloud it believes. */
 const secrets = createSecrets();
-const log = createLog({ level: 'error', style: 'json', secrets, write: () => undefined });
+const log = createLog({
+  events: EVENTS,
+  level: 'error',
+  style: 'json',
+  secrets,
+  write: () => undefined,
+});
 
 const load = async (disk: Disk): Promise<unknown> => await loadConfig(disk, CONFIG_PATH, () => undefined);
 

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { logged } from './support/logged.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject, type Service } from '../cloud/exchange.ts';
 import type { PollTransport } from '../cloud/stack-resource.ts';
@@ -54,9 +55,7 @@ test.each([
     const daemon = startDaemon(site);
     await inTime('the first poll', () => polls('heat') > 0);
     site.cluster.pollBy(site.server, transport satisfies PollTransport);
-    await inTime('the new way adopted', () =>
-      daemon.log().includes('the new way to poll answers, and stays'),
-    );
+    await inTime('the new way adopted', () => logged(daemon.log(), 'polling-override-adopted').length > 0);
     const before = [polls('heat'), polls(service)] as const;
     await inTime('more polls', () => polls(service) > before[1] + 2);
     expect(polls('heat')).toBe(before[0]);
@@ -83,7 +82,7 @@ test('a new way that does not answer is left again, and everything that is asked
   onTestFinished(cloud.clearFaults);
   const daemon = startDaemon(site);
   site.cluster.pollBy(site.server, 'POLL_SERVER_CFN');
-  await inTime('the new way given up', () => daemon.log().includes('does not answer: back to the former'));
+  await inTime('the new way given up', () => logged(daemon.log(), 'polling-override-given-up').length > 0);
   expect(await polling(site)).toMatch(/\(cfn, local\) was given up .*503 no/);
   await cloud.rotateCa(site.cluster);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');

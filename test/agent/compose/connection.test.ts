@@ -1,5 +1,6 @@
 import { createServer, request } from 'node:http';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { logged } from '../../scenarios/support/logged.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { createSite } from '../../scenarios/support/site.ts';
 
@@ -74,6 +75,6 @@ test('a proxy of another kind is told of, without its password, and not used', a
   });
   await cloud.rotateCa(site.cluster);
   expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
-  expect(site.log.join('')).toContain('what is no http address is no proxy either');
+  expect(logged(site.log, 'proxy-ignored')).toMatchObject([{ level: 'warn', setting: 'HTTP_PROXY' }]);
   expect(site.log.join('')).not.toContain('correct-horse');
 });

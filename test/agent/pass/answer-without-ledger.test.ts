@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { logged } from '../../scenarios/support/logged.ts';
 import type { Instrument } from '../../../agent/compose.ts';
 import { tellUnrecorded } from '../../../agent/pass/answer-without-ledger.ts';
 import { AgentError } from '../../../src/base/errors.ts';
@@ -228,7 +229,7 @@ test('what "agent status" shows may be impossible to write: the daemon goes on, 
   askByHand(site);
   const { told: heard } = await runLoop(site, { times: 2 });
   expect(heard).toEqual([expect.stringMatching(/ done \(ready\)$/), 'idle, nothing to do (ready)']);
-  expect(site.log.filter((line) => line.includes('could not be written for'))).toHaveLength(2);
+  expect(logged(site.log, 'last-pass-unwritten')).toHaveLength(2);
 });
 
 test('"agent status" says that passes break off, and why', async () => {

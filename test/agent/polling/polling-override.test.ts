@@ -1,11 +1,13 @@
 import { stat } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { logged } from '../../scenarios/support/logged.ts';
 import { openPollingOverride } from '../../../agent/polling/polling-override.ts';
 import type { Config } from '../../../agent/config.ts';
 import { loadConfig } from '../../../agent/config.ts';
 import { withSection } from '../../../agent/polling/section.ts';
 import { AgentError } from '../../../src/base/errors.ts';
+import { EVENTS } from '../../../agent/events.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import { fixture, jsonObject } from '../../src/support/fixtures.ts';
@@ -52,7 +54,13 @@ async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds:
   const clock = fastClock();
   const secrets = createSecrets();
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', style: 'json', secrets, write: (line) => lines.push(line) });
+  const log = createLog({
+    events: EVENTS,
+    level: 'debug',
+    style: 'json',
+    secrets,
+    write: (line) => lines.push(line),
+  });
   const start = async () =>
     await openPollingOverride(await loadConfig(disk, YAML, () => undefined), PATH, {
       disk,
@@ -126,7 +134,7 @@ test('a new way that does not answer is given up for the former one, and not tak
     text: expect.stringMatching(/way to poll \(cfn, local\) was given up .*cfn: no answer/) as unknown,
   });
   expect(await back.override.apply(TO_CFN)).toBe(false);
-  expect(lines.join('')).toContain('back to the former');
+  expect(logged(lines, 'polling-override-given-up')).toMatchObject([{ why: 'cfn: no answer' }]);
 });
 
 test('one answer is enough, and what has answered once is kept through any silence', async () => {
@@ -227,7 +235,7 @@ test('a record that is cut or altered is no way to poll', async () => {
   };
   for (const text of [record.slice(0, 40), record.replace('cfn', 'xfn'), '', '{}'])
     expect(await after(write(PATH, text))).toEqual(['heat', 'local']);
-  expect(lines.join('')).toContain('polling as configured');
+  expect(logged(lines, 'polling-override-unreadable')).not.toEqual([]);
 });
 
 test.each([

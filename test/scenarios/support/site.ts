@@ -12,6 +12,7 @@ import { newMemory, pass, type PassOptions, type PassResult } from '../../../age
 import { carryOut } from '../../../agent/execution/perform.ts';
 import { planFirstCertificates } from '../../../agent/rotation/plan.ts';
 import { createDisk } from '../../../src/base/real-disk.ts';
+import { EVENTS } from '../../../agent/events.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import type { Entry as LedgerEntry } from '../../../src/deployment/ledger.ts';
@@ -109,7 +110,13 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
       config: await loadConfig(disk, CONFIG_PATH, () => undefined),
       root: node.root,
       env: spec.env ?? {},
-      log: createLog({ level: 'debug', style: 'json', secrets, write: (line) => log.push(line) }),
+      log: createLog({
+        events: EVENTS,
+        level: 'debug',
+        style: 'json',
+        secrets,
+        write: (line) => log.push(line),
+      }),
       secrets,
       progress: (event) => progress.push(event),
       instrument: { clock: () => clock, systemctl: () => socketSystemctl(socket), ...spec.instrument },

@@ -1,26 +1,34 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createLog, type Log, type LogLevel, type LogStyle } from '../../../src/base/log.ts';
+import { createLog, type EventLog, type LogLevel, type LogStyle } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
+
+const EVENTS = {
+  restarted: ['info', 'unit restarted'],
+  retried: ['warn', 'trying again'],
+  failed: ['error', 'step failed'],
+  seen: ['debug', 'step seen'],
+} as const;
 
 function setUp(
   style: LogStyle,
   level: LogLevel = 'debug',
-): { log: Log; lines: string[]; hide(value: string): void } {
+): { log: EventLog<keyof typeof EVENTS>; lines: string[]; hide(value: string): void } {
   const secrets = createSecrets();
   const lines: string[] = [];
-  const log = createLog({ level, style, secrets, write: (line) => lines.push(line) });
+  const log = createLog({ events: EVENTS, level, style, secrets, write: (line) => lines.push(line) });
   return { log, lines, hide: secrets.add };
 }
 
-test('as JSON a line is one object with level, time, message and fields', () => {
+test('as JSON a line is one object with level, time, event, message and fields', () => {
   const { log, lines } = setUp('json');
-  log.warn({ deployment: 'd1', wait_ms: 5 }, 'trying again');
+  log('retried', { deployment: 'd1', wait_ms: 5 });
   expect(lines).toHaveLength(1);
   const line: unknown = JSON.parse(lines[0] ?? '');
   expect(line).toEqual({
     level: 'warn',
     time: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as unknown,
+    event: 'retried',
     deployment: 'd1',
     wait_ms: 5,
     msg: 'trying again',
@@ -29,27 +37,27 @@ test('as JSON a line is one object with level, time, message and fields', () => 
 
 test('in the journal every line starts with its sd-daemon priority', () => {
   const { log, lines } = setUp('journal');
-  for (const level of ['error', 'warn', 'info', 'debug'] as const) log[level]({}, 'x');
+  for (const event of ['failed', 'retried', 'restarted', 'seen'] as const) log(event);
   // sd-daemon(3): err 3, warning 4, info 6, debug 7
-  expect(lines).toEqual(['<3>x\n', '<4>x\n', '<6>x\n', '<7>x\n']);
+  expect(lines).toEqual(['<3>step failed\n', '<4>trying again\n', '<6>unit restarted\n', '<7>step seen\n']);
 });
 
 test('for a person a line is the message and its fields, quoted where that is needed', () => {
   const { log, lines } = setUp('text');
-  log.info({ unit: 'kubelet', why: 'it is "down"', ms: 3 }, 'restarted');
-  log.error({ path: '/etc/x' }, 'failed');
+  log('restarted', { unit: 'kubelet', why: 'it is "down"', ms: 3 });
+  log('failed', { path: '/etc/x' });
   expect(lines).toEqual([
-    'restarted unit=kubelet why="it is \\"down\\"" ms=3\n',
-    'error: failed path=/etc/x\n',
+    'unit restarted unit=kubelet why="it is \\"down\\"" ms=3\n',
+    'error: step failed path=/etc/x\n',
   ]);
 });
 
 test('what is below the level is not written', () => {
   const { log, lines } = setUp('text', 'warn');
-  log.debug({}, 'a');
-  log.info({}, 'b');
-  log.warn({}, 'c');
-  expect(lines).toEqual(['warn: c\n']);
+  log('seen');
+  log('restarted');
+  log('retried');
+  expect(lines).toEqual(['warn: trying again\n']);
 });
 
 test('a secret never gets through, whatever the style and wherever it stands', () => {
@@ -58,11 +66,11 @@ test('a secret never gets through, whatever the style and wherever it stands', (
       fc.constantFrom<LogStyle>('json', 'journal', 'text'),
       fc
         .string({ minLength: 6 })
-        .filter((text) => /^[^*]{6,}$/.test(text.trim()) && !/level|msg|time/.test(text)),
+        .filter((text) => /^[^*]{6,}$/.test(text.trim()) && !/level|msg|time|event/.test(text)),
       (style, secret) => {
         const { log, lines, hide } = setUp(style);
         hide(`#${secret}#`);
-        log.error({ why: `before #${secret}# after`, deep: { list: [`#${secret}#`] } }, 'failed');
+        log('failed', { why: `before #${secret}# after`, deep: { list: [`#${secret}#`] } });
         expect(lines).toHaveLength(1);
         for (const spelling of [`#${secret}#`, JSON.stringify(`#${secret}#`).slice(1, -1)])
           expect(lines[0]).not.toContain(spelling);
@@ -74,7 +82,7 @@ test('a secret never gets through, whatever the style and wherever it stands', (
 test('a line stays one line: no field can fake another', () => {
   for (const style of ['json', 'journal', 'text'] as const) {
     const { log, lines } = setUp(style);
-    log.info({ why: 'a\n<3>fake\r\nb' }, 'told');
+    log('seen', { why: 'a\n<3>fake\r\nb' });
     expect(lines[0]?.trimEnd()).not.toMatch(/[\r\n]/);
   }
 });

@@ -1,0 +1,71 @@
+import type { EventLog, Events } from '../src/base/log.ts';
+
+/** Everything that the program logs: a stable code, its level and its constant message. What varies goes into fields. */
+export const EVENTS = {
+  'address-unknown': ['debug', 'an address of this node is unknown'],
+  'answer-unacknowledged': ['warn', 'the result is not acknowledged; it will be sent again'],
+  'answer-unsent': ['error', 'the answers could not be sent without a record'],
+  'answered-without-ledger': ['error', 'state cannot be written; reporting the outcome without recording it'],
+  'configuration-rejected': ['error', 'the new configuration is invalid; keeping the current one'],
+  'copies-unknown': ['debug', 'other copies of the certificates are unknown'],
+  'deployment-overtaken': ['info', 'ignoring a deployment that is older than one taken up before'],
+  'deployment-started': ['info', 'deployment started'],
+  'deployment-superseded': ['info', 'a newer deployment supersedes this one'],
+  'deployment-unlisted': ['info', 'the cloud no longer lists this deployment; it is not answered'],
+  'file-skipped': ['warn', 'skipping a file that cannot be read'],
+  'generation-stuck': [
+    'error',
+    'the journal is damaged and no set of files agrees; keeping both generations',
+  ],
+  'grace-ended': ['info', 'service-account keys whose grace is over are retired'],
+  'group-unserved': ['info', 'ignoring a deployment: no hook for its group'],
+  'heat-params-unreadable': ['error', 'heat-params cannot be read; polling without its settings'],
+  'journal-damaged': [
+    'error',
+    'the journal of an interrupted rotation is damaged; rebuilding it from the certificates',
+  ],
+  'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
+  'layouts-left-out': ['warn', 'the configuration is invalid; its layouts are left out'],
+  'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
+  'metadata-ignored': ['warn', 'ignoring invalid metadata'],
+  notice: ['warn', 'notice'],
+  output: ['info', 'output'],
+  'pass-broken-off': ['error', 'the pass broke off'],
+  'polling-override-adopted': ['info', 'the polling override answers and takes effect'],
+  'polling-override-given-up': [
+    'warn',
+    'the polling override does not answer; falling back to the former polling',
+  ],
+  'polling-override-on-trial': ['warn', 'trying the polling override of the metadata'],
+  'polling-override-retried': ['info', 'trying the polling override again'],
+  'polling-override-unreadable': [
+    'error',
+    'the record of the polling override cannot be read; polling as configured',
+  ],
+  'proxy-ignored': ['warn', 'ignoring proxy setting: not an http URL'],
+  'recovery-started': ['warn', 'resuming an interrupted run'],
+  retrying: ['info', 'not ready; retrying'],
+  'run-collected': ['info', 'a run of an earlier start has ended'],
+  'second-agent': ['warn', 'another agent serves this node'],
+  'service-account-record-damaged': [
+    'error',
+    'the record of service-account keys is damaged; no key is retired',
+  ],
+  'setting-ignored': ['info', 'ignoring a setting of os-collect-config'],
+  'start-failed': ['error', 'coe-agent cannot run'],
+  started: ['info', 'coe-agent started'],
+  'step-done': ['info', 'step done'],
+  'step-failed': ['error', 'step failed'],
+  'step-started': ['debug', 'step started'],
+  stopped: ['info', 'coe-agent stopped'],
+  'systemd-unreachable': ['warn', 'systemd could not be notified'],
+  'tls-unverified': [
+    'warn',
+    'TLS verification is off (VERIFY_CA): an attacker on the path can read the trust and forge certificates',
+  ],
+  'websocket-unavailable': ['warn', 'websocket unavailable; polling only'],
+} as const satisfies Events;
+
+export type EventCode = keyof typeof EVENTS;
+
+export type Log = EventLog<EventCode>;

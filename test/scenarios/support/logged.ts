@@ -1,0 +1,12 @@
+import * as v from 'valibot';
+import type { EventCode } from '../../../agent/events.ts';
+
+const Line = v.pipe(v.string(), v.parseJson(), v.looseObject({ event: v.string() }));
+
+/** Every time that an event was logged, with its level and fields, of JSON lines. */
+export function logged(lines: readonly string[] | string, event: EventCode): Record<string, unknown>[] {
+  return (typeof lines === 'string' ? lines.split('\n') : lines).flatMap((line) => {
+    const parsed = v.safeParse(Line, line);
+    return parsed.success && parsed.output.event === event ? [parsed.output] : [];
+  });
+}
