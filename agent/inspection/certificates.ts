@@ -84,13 +84,14 @@ export async function findCertificates(
   const passOver = (_: string, error: unknown): void => {
     unreadable.push(explain(error));
   };
-  const read = async (path: string): Promise<string | undefined> => await readCopy(disk, path, passOver);
+  const read = async (path: string): ReturnType<typeof readCopy> => await readCopy(disk, path, passOver);
   const own = node.layout.kubeconfigs.map(({ file }) => file.path);
   const others = pathsOf(node.layout).filter((path) => !own.includes(path));
   const { kubeconfigs, pems } = await findCopies(
     [...own, ...(await findCandidates(disk, node.layout, passOver))],
     others,
     read,
+    passOver,
   );
   const copies: Copy[] = [];
   const add = (file: string, entry: string | null, pem: string, keyFits: boolean | null): void => {
@@ -108,7 +109,8 @@ export async function findCertificates(
     for (const { entry, ca, certificate, key, keyFile } of entries) {
       if (ca !== undefined) add(file, entry, ca, null);
       if (certificate === undefined) continue;
-      const beside = key ?? (keyFile === undefined ? undefined : await read(resolve(dirname(file), keyFile)));
+      const beside =
+        key ?? (keyFile === undefined ? undefined : (await read(resolve(dirname(file), keyFile)))?.text);
       add(file, entry, certificate, beside === undefined ? null : fits(certificate, beside));
     }
   }

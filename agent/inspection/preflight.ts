@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { AgentError } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
 import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
@@ -55,7 +55,14 @@ export async function requireFit(...parts: Parameters<typeof preflight>): Promis
 async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
   if (paths.length === 0) return [];
   const findings: Finding[] = [];
-  const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
+  const targets: string[] = [];
+  for (const path of paths)
+    try {
+      targets.push(await disk.resolve(path));
+    } catch (error) {
+      if (codeOf(error) !== 'disk') throw error;
+      findings.push({ verdict: 'bad', what: explain(error) });
+    }
   const needs = [...Map.groupBy(targets, (path) => dirname(path))].map(([directory, { length: files }]) => ({
     directory,
     files,

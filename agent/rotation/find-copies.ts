@@ -24,6 +24,7 @@ export async function findCopyPaths(
     await findCandidates(disk, layout, passOver),
     pathsOf(layout),
     async (path) => await readCopy(disk, path, passOver),
+    passOver,
   );
   return pathsOfCopies(copies, recognizer(await readCurrentCertificates(layout, read)));
 }

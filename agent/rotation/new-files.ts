@@ -51,10 +51,14 @@ async function certificateFiles(
   const fresh = { authorities, trusted: new Map(trusted), certificates: areNew ? certificates : undefined };
   return await renderFiles(layout, fresh, {
     clusterName: params.get('CLUSTER_UUID') ?? 'kubernetes',
-    read,
+    read: async (path) => {
+      const found = await hands.disk.snapshot(path);
+      return found && { text: found.content.toString('utf8'), id: found.id };
+    },
     fill: (text) => fill(text, values),
     recognize: recognizer(old),
     readCopy: async (path) => await readCopy(hands.disk, path, passOver),
+    passOver,
     candidates: await findCandidates(hands.disk, layout, passOver),
   });
 }

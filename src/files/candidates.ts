@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
-import type { Disk } from '../base/disk.ts';
-import { codeOf } from '../base/errors.ts';
+import type { Disk, Snapshot } from '../base/disk.ts';
+import { AgentError, codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
 /** What may be a kubeconfig or hold a copy of a certificate, by its name. */
@@ -30,15 +30,13 @@ export async function findCandidates(disk: Disk, role: RoleLayout, passOver: Pas
   const directories = new Set(
     own.flatMap((path) => [dirname(path), dirname(dirname(path))]).filter((path) => !ABOVE.test(path)),
   );
-  const taken = new Set(await Promise.all(own.map(async (path) => await disk.resolve(path))));
+  const resolve = async (path: string): Promise<string | undefined> =>
+    await unlessInTrouble(path, passOver, async (at) => await disk.resolve(at));
+  const taken = new Set(await Promise.all(own.map(resolve)));
   const found: string[] = [];
   for (const directory of directories)
     for (const name of (await disk.list(directory)).filter((candidate) => NAMES.test(candidate))) {
-      const path = await unlessInTrouble(
-        join(directory, name),
-        passOver,
-        async (at) => await disk.resolve(at),
-      );
+      const path = await resolve(join(directory, name));
       if (path === undefined || taken.has(path) || found.length === MOST) continue;
       taken.add(path);
       found.push(path);
@@ -66,19 +64,47 @@ async function unlessInTrouble<T>(
   }
 }
 
-/** The text of what may be a copy; undefined for one that is too large, and for one that cannot be read. */
-export const readCopy = async (disk: Disk, path: string, passOver: PassOver): Promise<string | undefined> =>
-  await unlessInTrouble(path, passOver, async (at) => await readSmall(disk, at));
+/** What may be a copy, as it was read. */
+export type PossibleCopy = {
+  text: string;
+  /** Which file it is (Snapshot.id). */
+  id: string;
+  /** Root alone can change it. */
+  isTrusted: boolean;
+};
+
+/** What may be a copy; undefined for a file that is too large, and for one that cannot be read or is anybody's. */
+export const readCopy = async (
+  disk: Disk,
+  path: string,
+  passOver: PassOver,
+): Promise<PossibleCopy | undefined> =>
+  await unlessInTrouble(path, passOver, async (at) => {
+    const found = await smallFile(disk, at);
+    if (!found) return undefined;
+    await refuseStrangers(disk, at, found);
+    const isTrusted = (await disk.fault(at)) === undefined;
+    return { text: found.content.toString('utf8'), id: found.id, isTrusted };
+  });
 
 /** The text of a file that is none too large; undefined for anything else. */
 export const readSmall = async (disk: Disk, path: string): Promise<string | undefined> =>
-  (await smallFile(disk, path))?.toString('utf8');
+  (await smallFile(disk, path))?.content.toString('utf8');
 
-async function smallFile(disk: Disk, path: string): Promise<Buffer | undefined> {
+async function smallFile(disk: Disk, path: string): Promise<Snapshot | undefined> {
   const target = await disk.resolve(path);
   const info = await disk.info(target);
   if (info?.type !== 'file' || info.size > LARGEST) return undefined;
-  return await disk.read(target);
+  return await disk.snapshot(target);
+}
+
+/** In a directory that root shares with others, files of root and of its owner count: theirs it is to keep copies. */
+async function refuseStrangers(disk: Disk, path: string, { info }: Snapshot): Promise<void> {
+  const directory = dirname(await disk.resolve(path));
+  if ((await disk.fault(directory)) === undefined) return;
+  const owner = (await disk.info(directory))?.uid;
+  if (info.uid !== 0 && info.uid !== owner)
+    throw new AgentError('disk', `it belongs to user ${info.uid}, and ${directory} to user ${owner}`);
 }
 
 /** What lies in some directories beside what is known, file by file, as far as it can be read. */
@@ -87,8 +113,8 @@ export async function readBeside(
   directories: readonly string[],
   known: ReadonlySet<string>,
   passOver: PassOver,
-): Promise<Map<string, Buffer>> {
-  const found = new Map<string, Buffer>();
+): Promise<Map<string, Snapshot>> {
+  const found = new Map<string, Snapshot>();
   for (const directory of new Set(directories))
     for (const name of await disk.list(directory)) {
       const path = await unlessInTrouble(
@@ -97,8 +123,12 @@ export async function readBeside(
         async (at) => await disk.resolve(at),
       );
       if (path === undefined || known.has(path) || found.has(path) || found.size === MOST) continue;
-      const content = await unlessInTrouble(path, passOver, async (at) => await smallFile(disk, at));
-      if (content) found.set(path, content);
+      const file = await unlessInTrouble(path, passOver, async (at) => {
+        const small = await smallFile(disk, at);
+        if (small) await refuseStrangers(disk, at, small);
+        return small;
+      });
+      if (file) found.set(path, file);
     }
   return found;
 }

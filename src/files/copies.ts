@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path';
-import { codeOf } from '../base/errors.ts';
+import { AgentError, codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 import type { Recognized } from '../certificates/recognize.ts';
+import type { PassOver, PossibleCopy } from './candidates.ts';
 import { type Known, renewKubeconfig } from './kubeconfig.ts';
 import { filesNamedIn } from './kubeconfig-contents.ts';
 import type { ManagedFile } from './managed-file.ts';
@@ -12,35 +13,46 @@ import type { Renewal } from './renewal.ts';
 export type Copies = {
   kubeconfigs: ReadonlyMap<string, string>;
   pems: ReadonlyMap<string, string>;
+  /** Which files these were when they were read. */
+  ids: ReadonlyMap<string, string>;
 };
 
 /**
- * Sorts other files by what is in them, and adds those that kubeconfigs name.
+ * Sorts other files by what is in them, and adds those that kubeconfigs name. A kubeconfig that others than root can
+ * change names none: they would choose which of root's files are read and replaced.
  *
  * @param own every path of the layout
- * @param read the text of a file; undefined when there is none, or none that could be a copy
+ * @param read undefined when there is no such file, or none that could be a copy
  */
 export async function findCopies(
   candidates: readonly string[],
   own: readonly string[],
-  read: (path: string) => Promise<string | undefined>,
+  read: (path: string) => Promise<PossibleCopy | undefined>,
+  passOver: PassOver,
 ): Promise<Copies> {
-  const kubeconfigs = new Map<string, string>();
-  const pems = new Map<string, string>();
+  const found = new Map<string, PossibleCopy | undefined>();
   const take = async (path: string): Promise<void> => {
-    if (own.includes(path) || kubeconfigs.has(path) || pems.has(path)) return;
-    const text = await read(path);
-    if (text === undefined) return;
-    if (isKubeconfig(text)) kubeconfigs.set(path, text);
-    else if (text.includes('-----BEGIN ')) pems.set(path, text);
+    if (!own.includes(path) && !found.has(path)) found.set(path, await read(path));
   };
   for (const path of candidates) await take(path);
-  for (const path of [...own, ...kubeconfigs.keys()]) {
-    const text = kubeconfigs.get(path) ?? (own.includes(path) ? await read(path) : undefined);
-    if (text === undefined || !isKubeconfig(text)) continue;
-    for (const named of namedIn(path, text)) await take(resolve(dirname(path), named));
+  for (const path of [...own, ...found.keys()]) {
+    const file = own.includes(path) ? await read(path) : found.get(path);
+    if (!file || !isKubeconfig(file.text)) continue;
+    for (const name of namedIn(path, file.text)) {
+      const named = resolve(dirname(path), name);
+      if (file.isTrusted) await take(named);
+      else if (!own.includes(named) && !found.has(named))
+        passOver(named, new AgentError('disk', `it is named in ${path}, which others than root can change`));
+    }
   }
-  return { kubeconfigs, pems };
+  const there = [...found].flatMap(([path, file]) => (file ? [[path, file] as const] : []));
+  const texts = (is: (text: string) => boolean): ReadonlyMap<string, string> =>
+    new Map(there.flatMap(([path, { text }]) => (is(text) ? [[path, text] as const] : [])));
+  return {
+    kubeconfigs: texts(isKubeconfig),
+    pems: texts((text) => !isKubeconfig(text) && text.includes('-----BEGIN ')),
+    ids: new Map(there.map(([path, { id }]) => [path, id])),
+  };
 }
 
 /** By content: a manifest or a service's own configuration is YAML as well. */
@@ -63,7 +75,7 @@ function namedIn(path: string, text: string): string[] {
  * @throws `bad-file` with line and column for a kubeconfig that holds something to be replaced and is no YAML
  */
 export function renewCopies(
-  { kubeconfigs, pems }: Copies,
+  { kubeconfigs, pems, ids }: Copies,
   role: RoleLayout,
   renewal: Renewal,
   known: (path: string) => Known,
@@ -80,7 +92,17 @@ export function renewCopies(
   return renewed.flatMap(([path, before, content]) =>
     content === before
       ? []
-      : [{ path, content, owner: 'root', group: 'root', mode: 0o600, directoryMode: 0o755 }],
+      : [
+          {
+            path,
+            content,
+            madeFrom: ids.get(path),
+            owner: 'root',
+            group: 'root',
+            mode: 0o600,
+            directoryMode: 0o755,
+          },
+        ],
   );
 }
 

@@ -38,17 +38,19 @@ export async function changeCredentialFiles(
     const isAgain = known.has(path);
     known.add(path);
     if ((await disk.info(path))?.type !== 'file') continue;
-    const before = await disk.read(path);
+    const found = await disk.snapshot(path);
+    if (!found) continue;
+    const { content: before, id } = found;
     const { content, left } = changeCredentials(before, row.format, change, row === own);
     if (!isAgain) notices.push(...left.map((why) => `${row.file} ${why}`));
     if (content.equals(before)) continue;
-    files.set(path, managed(path, content));
+    files.set(path, managed(path, content, id));
     for (const unit of row.units) units.add(unit);
     if (row.others !== undefined) notices.push(`${row.file} is also read by others: ${row.others}`);
   }
 
   const directories = [heatParams, ...rows.map(({ file }) => file)].map((file) => dirname(file));
-  for (const [path, before] of await readBeside(disk, directories, known, passOver)) {
+  for (const [path, { content: before, id }] of await readBeside(disk, directories, known, passOver)) {
     if (!holdsOld(before, change) || isStaged(path)) continue;
     const format = isCopyOfBefore(path) ? undefined : formatOf(before.toString('latin1'));
     const { content, left } = format
@@ -56,16 +58,17 @@ export async function changeCredentialFiles(
       : { content: before, left: ['holds the former credentials, and is left alone'] };
     notices.push(...left.map((why) => `${path} ${why}`));
     if (content.equals(before)) continue;
-    files.set(path, managed(path, content));
+    files.set(path, managed(path, content, id));
     notices.push(`${path} held the former credentials too: who reads it is not known, and not restarted`);
   }
   return { files: [...files.values()], units, notices };
 }
 
 /** Owner and mode are those of what is there: none of these files is ever made. */
-const managed = (path: string, content: Buffer): ManagedFile => ({
+const managed = (path: string, content: Buffer, madeFrom: string): ManagedFile => ({
   path,
   content,
+  madeFrom,
   owner: 'root',
   group: 'root',
   mode: 0o600,

@@ -63,8 +63,10 @@ function claimsOf(sheet: Sheet, identity: Renewed | undefined, known: Known): Cl
   for (const { name, field } of sheet.entries('users', 'user')) {
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
+    const [ofCertificate, ofKey] = [certificate, key].map((one) => one && known.leaf(readField(one).pem));
+    // Anybody can have a certificate: a new key is for whoever has the old one.
     const found =
-      (certificate && known.leaf(readField(certificate).pem)) ?? (key && known.leaf(readField(key).pem));
+      certificate && key && ofCertificate?.key !== ofKey?.key ? undefined : (ofKey ?? ofCertificate);
     const wanted = isCurrent(name, current.user) ? (identity?.pair ?? found) : found;
     // Only as a pair: a new certificate beside an old key would be of no use to anybody.
     const renews = (one: Field | undefined, path: string): boolean => {

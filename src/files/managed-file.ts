@@ -3,7 +3,7 @@ export type ManagedFile = {
   path: string;
   content: string | Uint8Array;
   /** The file that the content was made from (Snapshot.id): no other one in its place is replaced. */
-  madeFrom?: string;
+  madeFrom?: string | undefined;
   owner: string;
   group: string;
   mode: number;

@@ -1,7 +1,7 @@
 import type { FileRow, KubeconfigRow, RoleLayout } from '../certificates/layout.ts';
 import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts';
 import type { Recognized } from '../certificates/recognize.ts';
-import { pathsOf } from './candidates.ts';
+import { type PassOver, pathsOf, type PossibleCopy } from './candidates.ts';
 import { findCopies, knownTo, renewCopies } from './copies.ts';
 import { type Known, renewKubeconfig } from './kubeconfig.ts';
 import { newKubeconfig } from './new-kubeconfig.ts';
@@ -10,9 +10,10 @@ import { type Fresh, type Renewal, renewalOf } from './renewal.ts';
 
 export type RenderHands = {
   /** The file as it is now; undefined when the node has none. */
-  read(path: string): Promise<string | undefined>;
-  /** The same of a file that the layout does not name; undefined also for one that is too large to be a copy. */
-  readCopy(path: string): Promise<string | undefined>;
+  read(path: string): Promise<Pick<PossibleCopy, 'text' | 'id'> | undefined>;
+  /** The same of a file that may be a copy; undefined also for one that cannot. */
+  readCopy(path: string): Promise<PossibleCopy | undefined>;
+  passOver: PassOver;
   /** Files that the layout does not name and that may hold copies of what it replaces. */
   candidates: readonly string[];
   /** Fills a text of the layout with this node's values. */
@@ -30,7 +31,7 @@ export async function renderFiles(
   hands: RenderHands,
 ): Promise<ManagedFile[]> {
   const renewal = renewalOf(fresh, hands.recognize);
-  const copies = await findCopies(hands.candidates, pathsOf(role), hands.readCopy);
+  const copies = await findCopies(hands.candidates, pathsOf(role), hands.readCopy, hands.passOver);
   const files: ManagedFile[] = [];
   for (const { ca, file, single } of role.authorities) {
     if (single !== true) files.push(managed(file, renewal.authority(ca)));
@@ -46,8 +47,9 @@ export async function renderFiles(
   }
   const known = knownTo(renewal, role, copies);
   for (const row of role.kubeconfigs) {
-    const content = await renderKubeconfig(row, role, renewal, known, hands);
-    if (content !== undefined) files.push(managed(row.file, content));
+    const current = await hands.read(row.file.path);
+    const content = renderKubeconfig(row, current?.text, role, renewal, known, hands);
+    if (content !== undefined) files.push({ ...managed(row.file, content), madeFrom: current?.id });
   }
   return [...files, ...renewCopies(copies, role, renewal, known)];
 }
@@ -61,17 +63,17 @@ export const renderServiceAccount = (
   ...(row && publicKeys !== undefined ? [managed(row.publicKeyFile, publicKeys)] : []),
 ];
 
-async function renderKubeconfig(
+function renderKubeconfig(
   row: KubeconfigRow,
+  current: string | undefined,
   role: RoleLayout,
   renewal: Renewal,
   known: (path: string) => Known,
   hands: RenderHands,
-): Promise<string | undefined> {
+): string | undefined {
   const ca = renewal.authority(row.ca);
   const pair = renewal.leavesStay ? undefined : renewal.leaf(row.certificate);
   const { path } = row.file;
-  const current = await hands.read(path);
   if (current !== undefined) return renewKubeconfig(path, current, { ca, pair }, known(path));
   if (!row.create || !pair) return undefined;
   const names = {

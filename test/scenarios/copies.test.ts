@@ -147,16 +147,16 @@ test('a kubeconfig that holds something of ours and cannot be read is refused wi
 
 test("what cannot be read beside the files of the layout is told of, and stands in nobody's way", async () => {
   const unreadable = '/etc/kubernetes/unreadable.pem';
-  const read =
-    (real: Disk): Disk['read'] =>
+  const snapshot =
+    (real: Disk): Disk['snapshot'] =>
     async (path) => {
       if (path === unreadable) throw new AgentError('disk', `reading ${path}: input/output error`);
-      return await real.read(path);
+      return await real.snapshot(path);
     };
   const site = await createSite(cloud, {
     role: 'master',
     layout: 'kubernetes-certs',
-    instrument: { disk: (real) => ({ ...real, read: read(real) }) },
+    instrument: { disk: (real) => ({ ...real, snapshot: snapshot(real) }) },
   });
   await site.node.write(unreadable, 'x');
   await symlink('round.conf', join(site.node.root, '/etc/kubernetes/and-round.conf'));

@@ -19,7 +19,7 @@ const embedded = ({ ca, certificate, key }: Identity): ReturnType<typeof identit
 });
 const known: Known = {
   ca: (one) => (one === old.ca ? identity.ca : undefined),
-  leaf: (one) => (one === old.certificate ? identity : undefined),
+  leaf: (one) => (one === old.certificate || one === old.key ? identity : undefined),
 };
 const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 

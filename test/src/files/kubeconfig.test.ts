@@ -15,7 +15,7 @@ const [OLD_CA, OLD_CERT, OLD_KEY] = [b64('old CA\n'), b64('old certificate\n'), 
 
 const known: Known = {
   ca: (pem) => (pem === 'old CA\n' ? identity.ca : undefined),
-  leaf: (pem) => (pem === 'old certificate\n' ? identity : undefined),
+  leaf: (pem) => (/^old (certificate|key)\n$/.test(pem) ? identity : undefined),
 };
 const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
@@ -131,6 +131,16 @@ describe('what is replaced', () => {
     const renewed = renew(text);
     expect(renewed).toContain(`- { name: k2, cluster: { certificate-authority-data: ${NEW_CA} } }`);
     expect(renewed).toContain(users(['you', NEW_CERT, NEW_KEY]));
+  });
+
+  test('a certificate without its key, or beside another one, is no reason to hand out a new key', () => {
+    for (const [certificate, key] of [
+      [OLD_CERT, b64('no key of ours')],
+      [b64('another certificate'), OLD_KEY],
+    ] as const) {
+      const text = config(users(me, ['you', certificate, key]));
+      expect(renew(text)).toContain(users(['you', certificate, key]));
+    }
   });
 
   test('without a current context nothing but what is recognized, not even entries without a name', () => {

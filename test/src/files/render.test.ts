@@ -4,6 +4,7 @@ import type { Material } from '../../../src/certificates/issue.ts';
 import { kubernetesCerts } from '../../../src/certificates/layouts/kubernetes-certs.ts';
 import { kubernetesPki } from '../../../src/certificates/layouts/kubernetes-pki.ts';
 import type { RoleLayout } from '../../../src/certificates/layout.ts';
+import type { PossibleCopy } from '../../../src/files/candidates.ts';
 import type { ManagedFile } from '../../../src/files/managed-file.ts';
 import { renderFiles, renderServiceAccount } from '../../../src/files/render.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
@@ -18,6 +19,9 @@ const materialFor = (role: RoleLayout): Material => ({
   ),
 });
 
+const copyOf = (text: string | undefined): PossibleCopy | undefined =>
+  text === undefined ? undefined : { text, id: `file ${text.length}`, isTrusted: true };
+
 async function render(
   role: RoleLayout,
   there: Record<string, string> = {},
@@ -28,10 +32,11 @@ async function render(
     { ...material, trusted: material.authorities },
     {
       clusterName: 'k1',
-      read: async (path) => await Promise.resolve(there[path]),
+      read: async (path) => await Promise.resolve(copyOf(there[path])),
       fill: (text) => text.replaceAll(/\{(\w+)(?:\|\w+)?\}/g, '<$1>'),
       recognize: () => undefined,
-      readCopy: async (path) => await Promise.resolve(there[path]),
+      readCopy: async (path) => await Promise.resolve(copyOf(there[path])),
+      passOver: () => undefined,
       candidates: [],
     },
   );
@@ -104,6 +109,7 @@ test('a CA file for who signs holds the one of now as long as certificates stay,
     fill: String,
     recognize: () => undefined,
     readCopy: async () => await Promise.resolve(undefined),
+    passOver: () => undefined,
     candidates: [],
   };
   const contents = async (certificates: Material['certificates'] | undefined) => {

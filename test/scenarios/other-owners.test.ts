@@ -1,0 +1,208 @@
+import { execFile } from 'node:child_process';
+import { existsSync, renameSync, symlinkSync } from 'node:fs';
+import { chmod, mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/**
+ * The directory of etcd's certificates belongs to etcd, which here does what it likes at the moment that suits it:
+ * test/e2e/other-users.test.ts has a process of that user.
+ */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const ETCD = '/etc/etcd/certs';
+const CERTS = '/etc/kubernetes/certs';
+const PLANTED = `${ETCD}/planted.yaml`;
+const MANIFEST = '/etc/kubernetes/manifests/x.yaml';
+
+const b64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** A Pod that is a kubeconfig as well: whoever reads the one passes over the keys of the other. */
+const podWith = (certificate: string, key: string): string => `apiVersion: v1
+kind: Pod
+metadata: { name: x, namespace: kube-system }
+spec: { hostPID: true, containers: [{ name: x, image: x, securityContext: { privileged: true } }] }
+clusters: []
+users:
+- name: u
+  user: { client-certificate-data: ${b64(certificate)}, client-key-data: ${b64(key)} }
+`;
+
+/** A master whose etcd's directory others than root can write, also where no test can give it to etcd. */
+async function master(instrument: Instrument = {}): Promise<Site> {
+  const site = await createSite(cloud, { role: 'master', instrument });
+  await chmod(join(site.node.root, ETCD), 0o777);
+  await mkdir(join(site.node.root, '/etc/kubernetes/manifests'), { recursive: true });
+  return site;
+}
+
+async function rotate(site: Site): Promise<{ stderr: string; notices: string[] }> {
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const { body } = site.signals().at(-1) ?? {};
+  const notices = site.progress.flatMap((one) => (one.event === 'notice' ? [one.text] : []));
+  return { stderr: String(body?.['deploy_stderr']), notices };
+}
+
+/** Puts a symlink over a file of the node, as rename(2) does. */
+function replaceByLink(site: Site, path: string, target: string): void {
+  const at = join(site.node.root, path);
+  symlinkSync(target, `${at}.link`);
+  renameSync(`${at}.link`, at);
+}
+
+/** Lets the owner of the directory act after the n-th time that a file has been read. */
+function afterRead(path: string, nth: () => number, act: () => void): Instrument {
+  let reads = 0;
+  const noted =
+    <T>(read: (path: string) => Promise<T>) =>
+    async (one: string): Promise<T> => {
+      const result = await read(one);
+      if (one === path && ++reads === nth()) act();
+      return result;
+    };
+  const around = (real: Disk): Disk => ({ ...real, read: noted(real.read), snapshot: noted(real.snapshot) });
+  return { disk: around };
+}
+
+test.each([1, 2, 3, 4])(
+  'a symlink that takes the place of a kubeconfig once it has been read (%i) leads to no file of root',
+  async (nth) => {
+    let acts: (() => void) | undefined;
+    const site = await master(
+      afterRead(
+        PLANTED,
+        () => nth,
+        () => acts(),
+      ),
+    );
+    const own = async (name: string): Promise<string> => await site.node.read(`${ETCD}/${name}`);
+    await site.node.write(PLANTED, podWith(await own('admin.crt'), await own('admin.key')), 0o644);
+    acts = () => {
+      replaceByLink(site, PLANTED, MANIFEST);
+    };
+    await rotate(site);
+    expect(existsSync(join(site.node.root, MANIFEST))).toBe(false);
+  },
+);
+
+test('a file of the layout that is a symlink in a directory of somebody else is not written through', async () => {
+  const site = await master();
+  await site.node.write('/root/secret', 'for root alone');
+  replaceByLink(site, `${ETCD}/admin.crt`, '/root/secret');
+  const { stderr } = await rotate(site);
+  expect(await site.node.read('/root/secret')).toBe('for root alone');
+  expect(stderr).toContain(`not following the symlink ${ETCD}/admin.crt: ${ETCD} `);
+  expect(site.restarts()).toEqual([]);
+});
+
+test('what has become a symlink by the time that old files come back is replaced itself', async () => {
+  let site: Site | undefined;
+  const instrument: Instrument = {
+    disk: (real) => ({
+      ...real,
+      rename: async (from, to) => {
+        await real.rename(from, to);
+        if (site && from.endsWith('.coe-agent') && to === `${ETCD}/admin.crt`)
+          replaceByLink(site, to, '/root/secret');
+      },
+    }),
+  };
+  const made = await master(instrument);
+  site = made;
+  await made.node.write('/root/secret', 'for root alone');
+  made.node.units.breakUnit('kubelet', 'fails to start');
+  const before = await made.node.read(`${ETCD}/admin.key`);
+  await rotate(made);
+  expect(await made.node.read('/root/secret')).toBe('for root alone');
+  expect(await made.node.read(`${ETCD}/admin.key`)).toBe(before);
+});
+
+test.each([
+  ['planning has read', 1, ''],
+  ['staging has read', 2, '/etc/kubernetes/tools.yaml: another file has taken its place'],
+])('a file that takes the place of one that %s is not overwritten', async (_, nth, why) => {
+  const path = '/etc/kubernetes/tools.yaml';
+  let acts: (() => void) | undefined;
+  const site = await createSite(cloud, {
+    role: 'master',
+    instrument: afterRead(
+      path,
+      () => nth,
+      () => {
+        acts?.();
+      },
+    ),
+  });
+  const { node } = site;
+  await node.write(
+    path,
+    podWith(await node.read(`${CERTS}/admin.crt`), await node.read(`${CERTS}/admin.key`)),
+  );
+  await node.write('/etc/kubernetes/other', 'edited meanwhile');
+  const before = await site.files(CERTS);
+  acts = () => {
+    renameSync(join(node.root, '/etc/kubernetes/other'), join(node.root, path));
+  };
+  const { stderr } = await rotate(site);
+  expect(await node.read(path)).toBe('edited meanwhile');
+  expect(stderr).toContain(why);
+  // All or nothing.
+  if (why !== '') expect(await site.files(CERTS)).toEqual(before);
+});
+
+test('a new key takes the place of the old one alone: a certificate is known to everybody', async () => {
+  const site = await master();
+  const certificate = await site.node.read(`${CERTS}/admin.crt`);
+  const planted = podWith(certificate, 'no key of ours');
+  await site.node.write(PLANTED, planted, 0o644);
+  await site.node.write('/etc/kubernetes/readable.conf', planted, 0o644);
+  await rotate(site);
+  const key = b64(await site.node.read(`${CERTS}/admin.key`));
+  for (const path of [PLANTED, '/etc/kubernetes/readable.conf'])
+    expect(await site.node.read(path), path).not.toContain(key);
+});
+
+test("beside the files of somebody else, links, pipes and other users' files are no copies, and hold nobody up", async () => {
+  const site = await master();
+  const { node } = site;
+  const copy = podWith(await node.read(`${CERTS}/admin.crt`), await node.read(`${CERTS}/admin.key`));
+  await node.write('/etc/kubernetes-backup/admin.conf', copy);
+  await symlink('/etc/kubernetes-backup/admin.conf', join(node.root, `${ETCD}/link.conf`));
+  await promisify(execFile)('mkfifo', [join(node.root, `${ETCD}/pipe.conf`)]);
+  await node.write(`${ETCD}/own.conf`, copy);
+  const { stderr, notices } = await rotate(site);
+  expect(stderr).toBe('');
+  expect(await node.read('/etc/kubernetes-backup/admin.conf')).toBe(copy);
+  expect(await node.read(`${ETCD}/own.conf`)).not.toBe(copy);
+  expect(notices.join('\n')).toMatch(/link\.conf is passed over: .*not following the symlink/);
+});
+
+test('a kubeconfig that others can change names no file of root to be renewed', async () => {
+  const site = await master();
+  const { node } = site;
+  const key = await node.read(`${CERTS}/admin.key`);
+  await node.write('/root/kept.pem', key);
+  const naming = `clusters: []\nusers:\n- name: u\n  user: { client-certificate: /root/kept.pem, client-key: /root/kept.pem }\n`;
+  await node.write(PLANTED, naming, 0o644);
+  const { notices } = await rotate(site);
+  expect(await node.read('/root/kept.pem')).toBe(key);
+  expect(notices.join('\n')).toContain(`/root/kept.pem is passed over: it is named in ${PLANTED}`);
+  // One that root alone can change does.
+  await node.write('/etc/kubernetes/tools.conf', naming);
+  await node.write('/root/kept.pem', await node.read(`${CERTS}/admin.key`));
+  await rotate(site);
+  expect(await node.read('/root/kept.pem')).toBe(await node.read(`${CERTS}/admin.key`));
+});
