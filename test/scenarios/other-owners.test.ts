@@ -64,13 +64,13 @@ function replaceByLink(site: Site, path: string, target: string): void {
 }
 
 /** Lets the owner of the directory act after the n-th time that a file has been read. */
-function afterRead(path: string, nth: () => number, act: () => void): Instrument {
+function afterRead(path: string, nth: number, act: () => void): Instrument {
   let reads = 0;
   const noted =
     <T>(read: (path: string) => Promise<T>) =>
     async (one: string): Promise<T> => {
       const result = await read(one);
-      if (one === path && ++reads === nth()) act();
+      if (one === path && ++reads === nth) act();
       return result;
     };
   const around = (real: Disk): Disk => ({ ...real, read: noted(real.read), snapshot: noted(real.snapshot) });
@@ -81,13 +81,7 @@ test.each([1, 2, 3, 4])(
   'a symlink that takes the place of a kubeconfig once it has been read (%i) leads to no file of root',
   async (nth) => {
     let acts: (() => void) | undefined;
-    const site = await master(
-      afterRead(
-        PLANTED,
-        () => nth,
-        () => acts(),
-      ),
-    );
+    const site = await master(afterRead(PLANTED, nth, () => acts?.()));
     const own = async (name: string): Promise<string> => await site.node.read(`${ETCD}/${name}`);
     await site.node.write(PLANTED, podWith(await own('admin.crt'), await own('admin.key')), 0o644);
     acts = () => {
@@ -138,13 +132,9 @@ test.each([
   let acts: (() => void) | undefined;
   const site = await createSite(cloud, {
     role: 'master',
-    instrument: afterRead(
-      path,
-      () => nth,
-      () => {
-        acts?.();
-      },
-    ),
+    instrument: afterRead(path, nth, () => {
+      acts?.();
+    }),
   });
   const { node } = site;
   await node.write(
