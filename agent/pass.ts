@@ -3,7 +3,7 @@ import type { Outcome } from '../src/deployment/deployment.ts';
 import { isOpen } from '../src/deployment/ledger.ts';
 import { overtakenOf, pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
-import { mergeMetadata } from '../src/metadata/merge.ts';
+import { isDataGroup, mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
 import { type Answered, collect, silenceOf, understand, type Wanted } from './pass/collect.ts';
 import type { Hands } from './hands.ts';
@@ -92,7 +92,7 @@ export async function pass(
     const { id, group } = deployment;
     const outcome = await settle(deployment, hands, signal);
     if (!outcome) {
-      result.unserved.push({ id, group });
+      if (!isDataGroup(group)) result.unserved.push({ id, group });
       continue;
     }
     result.settled.push({ id, outcome });

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { unlessTooDeep } from '../../src/base/json.ts';
+import { isObject, unlessTooDeep } from '../../src/base/json.ts';
 import { type Decoded, decodeDeployment } from '../../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
 import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../../src/metadata/collector.ts';
 import { isUnreadable } from '../../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../../src/metadata/decode.ts';
+import { isData } from '../../src/metadata/merge.ts';
 import type { Silence } from '../polling/polling-override.ts';
 import type { Hands } from '../hands.ts';
 
@@ -78,6 +79,8 @@ export function understand(
       for (const raw of deploymentsOf(said)) {
         const decoded = decodeSafely(raw.value);
         const { deployment } = decoded;
+        // Data needs no id: nothing is asked for, and nobody is answered.
+        if (!deployment && isObject(raw.value) && isData(raw.value)) continue;
         // Somebody may still wait for it, whatever it is.
         if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
         if (!deployment) {

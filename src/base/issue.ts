@@ -20,8 +20,8 @@ const isMissing = ({ received }: Issue): boolean => received === 'undefined';
 const nameOf = (issue: Issue, at: string): string =>
   [at, v.getDotPath(issue)].filter(Boolean).join('.') || 'it';
 
-function describe({ type, kind, expected, input, message }: Issue): string {
-  if (type === 'strict_object') return 'there is no such key';
+function describe({ kind, expected, input, message }: Issue): string {
+  if (expected === 'never') return 'there is no such key';
   if (kind === 'schema') return `expected ${wordOf(expected)}, found ${kindOf(input)}`;
   // A message of the schema's own says it; valibot's would quote the value.
   return message.startsWith('Invalid ') ? `expected ${wordOf(expected)}` : message;

@@ -9,76 +9,98 @@ export const textInput = (inputs: Inputs, name: string): string | undefined => {
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
+type Transport = SignalTarget['transport'];
+
 /**
- * Where and how the result of a deployment is to be told, or what is wrong with that.
+ * Where and how the result of a deployment is to be told, or what is wrong with that. Of a transport that lacks its
+ * inputs another is taken for which they are there: heat-agents never look at its name, and neither does whoever
+ * writes deployments for them. The oldest Heat releases name none.
  *
  * @param createdAt of the deployment, in milliseconds since the epoch
  */
 export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | string {
-  const address = textInput(inputs, 'deploy_signal_id');
-  const transport = textInput(inputs, 'deploy_signal_transport') ?? impliedTransport(inputs);
+  const named = textInput(inputs, 'deploy_signal_transport');
+  if (named === 'NO_SIGNAL') return { transport: named };
+  const implied = IMPLIED.filter(([, input]) => textInput(inputs, input) !== undefined).map(([one]) => one);
+  const [first, ...others] = named === undefined ? implied : [named, ...implied];
+  if (first === undefined) return { transport: 'NO_SIGNAL' };
+  const target = targetOf(first, inputs, createdAt);
+  if (typeof target !== 'string') return target;
+  const left = others.map((transport) => targetOf(transport, inputs, createdAt));
+  return left.find((other) => typeof other !== 'string') ?? target;
+}
+
+/** What there is to answer with, in heat-agents' order, by the input that says so. */
+const IMPLIED: readonly (readonly [Transport, input: string])[] = [
+  ['CFN_SIGNAL', 'deploy_signal_id'],
+  ['ZAQAR_SIGNAL', 'deploy_queue_id'],
+  ['HEAT_SIGNAL', 'deploy_auth_url'],
+];
+
+function targetOf(transport: string, inputs: Inputs, createdAt: number): SignalTarget | string {
   switch (transport) {
-    case 'NO_SIGNAL':
-      return { transport };
     case 'HEAT_SIGNAL':
       return heatSignal(inputs);
     case 'ZAQAR_SIGNAL':
-      return needing(transport, inputs, (need) => ({
+      return needing(transport, inputs, (need, needAddress) => ({
         transport,
         queueId: need('deploy_queue_id'),
-        ...userOf(inputs, need),
+        ...userOf(inputs, need, needAddress),
       }));
     case 'CFN_SIGNAL':
-    case 'TEMP_URL_SIGNAL': {
-      if (address === undefined) return `${transport} needs the input deploy_signal_id`;
-      const other = heatSignal(inputs);
-      const fallback = typeof other === 'string' ? {} : { fallback: other };
-      if (transport === 'TEMP_URL_SIGNAL')
-        return { transport, url: address, handedOutAt: createdAt, ...fallback };
-      const verb = textInput(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST';
-      return { transport, url: address, verb, ...fallback };
-    }
+    case 'TEMP_URL_SIGNAL':
+      return needing(transport, inputs, (_, needAddress): SignalTarget => {
+        const url = needAddress('deploy_signal_id');
+        const other = heatSignal(inputs);
+        const fallback = typeof other === 'string' ? {} : { fallback: other };
+        if (transport === 'TEMP_URL_SIGNAL') return { transport, url, handedOutAt: createdAt, ...fallback };
+        const verb = textInput(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST';
+        return { transport, url, verb, ...fallback };
+      });
     default:
       return `the signal transport ${transport} is not known`;
   }
 }
 
-/**
- * heat-agents never look at the name of the transport, but at what there is to answer with. So does whoever writes
- * deployments by hand for them, and the oldest Heat releases name none.
- */
-function impliedTransport(inputs: Inputs): SignalTarget['transport'] {
-  if (textInput(inputs, 'deploy_signal_id') !== undefined) return 'CFN_SIGNAL';
-  if (textInput(inputs, 'deploy_queue_id') !== undefined) return 'ZAQAR_SIGNAL';
-  return textInput(inputs, 'deploy_auth_url') === undefined ? 'NO_SIGNAL' : 'HEAT_SIGNAL';
-}
-
 const heatSignal = (inputs: Inputs): HeatSignal | string =>
-  needing('HEAT_SIGNAL', inputs, (need) => ({
+  needing('HEAT_SIGNAL', inputs, (need, needAddress) => ({
     transport: 'HEAT_SIGNAL',
     stackId: need('deploy_stack_id'),
     resourceName: need('deploy_resource_name'),
-    ...userOf(inputs, need),
+    ...userOf(inputs, need, needAddress),
   }));
 
 type Need = (name: string) => string;
 
 /** The stack-domain user that Heat has made for signals. */
-const userOf = (inputs: Inputs, need: Need) => ({
-  authUrl: need('deploy_auth_url'),
+const userOf = (inputs: Inputs, need: Need, needAddress: Need) => ({
+  authUrl: needAddress('deploy_auth_url'),
   userId: need('deploy_user_id'),
   password: need('deploy_password'),
   projectId: need('deploy_project_id'),
   region: textInput(inputs, 'deploy_region_name'),
 });
 
-/** What is built of inputs; or the names of all those that it lacks. */
-function needing<T>(transport: string, inputs: Inputs, build: (need: Need) => T): T | string {
+/** What is built of inputs; or the names of all those that it lacks, or that are no addresses. */
+function needing<T>(
+  transport: string,
+  inputs: Inputs,
+  build: (need: Need, needAddress: Need) => T,
+): T | string {
   const missing: string[] = [];
-  const built = build((name) => {
+  const need = (name: string): string => {
     const value = textInput(inputs, name);
     if (value === undefined) missing.push(name);
     return value ?? '';
+  };
+  const misfits: string[] = [];
+  const built = build(need, (name) => {
+    const value = need(name);
+    if (value !== '' && !isHttp(value)) misfits.push(name);
+    return value;
   });
-  return missing.length === 0 ? built : `${transport} needs the inputs ${missing.join(', ')}`;
+  if (missing.length > 0) return `${transport} needs the inputs ${missing.join(', ')}`;
+  return misfits.length > 0 ? `${transport}: ${misfits.join(', ')} is no http address` : built;
 }
+
+const isHttp = (value: string): boolean => /^https?:/i.test(value) && URL.canParse(value);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { describeIssues } from '../base/issue.ts';
 import { isObject } from '../base/json.ts';
 import { decodeSignal, textInput } from './decode-signal.ts';
 import type { Deployment } from './deployment.ts';
@@ -62,8 +63,7 @@ export function decodeDeployment(value: unknown): Decoded {
     const read = readShape(shape.output, value);
     return typeof read === 'string' ? { ok: false, id, error: wrong(read) } : { ok: true, deployment: read };
   }
-  const [issue] = shape.issues;
-  const error = wrong(`${v.getDotPath(issue) ?? 'it'}: ${issue.message}`);
+  const error = wrong(describeIssues(shape.issues));
   const legible = v.safeParse(Legible, value);
   const read = legible.success ? readShape(legible.output, value) : '';
   const isAwaited = typeof read !== 'string' && read.signal.transport !== 'NO_SIGNAL';

@@ -36,5 +36,9 @@ const exploded = (deployments: unknown): Record<string, unknown>[] =>
 
 const DATA_GROUPS: readonly unknown[] = ['os-apply-config', 'Heat::Ungrouped'];
 
-const isData = (deployment: Record<string, unknown>): boolean =>
-  !('group' in deployment) || DATA_GROUPS.includes(deployment['group']);
+/** Whether a group means data for templates, and no work. */
+export const isDataGroup = (group: unknown): boolean => DATA_GROUPS.includes(group);
+
+/** Whether a deployment brings data alone. */
+export const isData = (deployment: Record<string, unknown>): boolean =>
+  !('group' in deployment) || isDataGroup(deployment['group']);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { describeIssues } from '../base/issue.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 
 /** The `config` of a deployment of group `component`: for each action, what is to be run with which tool. */
@@ -15,11 +16,11 @@ const Component = v.object({
  * @returns undefined when nothing is asked for this action; text: why the component cannot be understood
  */
 export function partOf(component: Deployment): Deployment | undefined | string {
-  const parsed = v.safeParse(Component, component.raw['config']);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    return `config.${v.getDotPath(issue) ?? ''}: ${issue.message}`;
-  }
+  const { config: whole } = component.raw;
+  // To valibot a list is an object, too.
+  if (Array.isArray(whole)) return 'config: expected a map, found a list';
+  const parsed = v.safeParse(Component, whole);
+  if (!parsed.success) return describeIssues(parsed.issues, 'config');
   const part = parsed.output.configs?.find(({ actions }) => actions.includes(component.action));
   if (!part) return undefined;
   const { tool: group, config } = part;

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { describeIssues } from '../base/issue.ts';
 import { AgentError } from '../base/errors.ts';
 import type { Patience, Retry } from '../base/retry.ts';
 
@@ -220,8 +221,7 @@ const leaseOf = ({ metadata, spec }: v.InferOutput<typeof LeaseBody>): Lease => 
 function parsed<const S extends v.GenericSchema>(schema: S, text: string, what: string): v.InferOutput<S> {
   const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
   if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new AgentError('bad-answer', `${what}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
+  throw new AgentError('bad-answer', `${what}: ${describeIssues(result.issues)}`);
 }
 
 const Status = v.pipe(v.string(), v.parseJson(), v.object({ message: v.string() }));

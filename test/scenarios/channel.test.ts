@@ -270,6 +270,26 @@ test('deployments of groups that nobody here serves are left alone', async () =>
   expect(await site.files()).toEqual(before);
 });
 
+test('data for templates is no problem without an id, and nothing that is not served', async () => {
+  const site = await bySite('local');
+  const data = (group: string | undefined, over: Record<string, unknown> = {}) => ({
+    name: 'data',
+    config: { ntp: { servers: [] } },
+    ...(group === undefined ? {} : { group }),
+    ...over,
+  });
+  const deployments = [
+    data('Heat::Ungrouped'),
+    data('os-apply-config'),
+    data(undefined),
+    data('Heat::Ungrouped', { id: 'one' }),
+    data('os-apply-config', { id: 'two', inputs: [] }),
+    rawDeployment({}, { id: 'three' }),
+  ];
+  await site.node.write(`${LOCAL}/a.json`, JSON.stringify({ deployments }));
+  expect(await site.pass()).toMatchObject({ problems: [], unserved: [], settled: [{ id: 'three' }] });
+});
+
 test('what the predecessor has applied counts as done; what it has only notified of does not', async () => {
   const site = await bySite('local');
   await site.node.write('/var/lib/heat-config/deployed/theirs.json', '{}');

@@ -49,7 +49,7 @@ test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
     const asked = site.cluster.stack.deploymentsOn(site.server)[0]?.id;
     spoil({ outputs: 'none' });
     expect((await cli(site, ['plan'])).stdout).toContain('would be refused');
-    const why = 'outputs: Invalid type: Expected Array but received "none"';
+    const why = 'outputs: expected a list, found a text';
     expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 1 } }] });
     expect(await site.pass()).toMatchObject({ problems: [], settled: [], open: [] });
     expect(said(site)).toEqual([[asked, true, 1, `deployment ${asked}: ${why}\n`]]);

@@ -191,6 +191,44 @@ describe('the signal', () => {
     );
   });
 
+  test.each([
+    [
+      'HEAT_SIGNAL',
+      { deploy_signal_id: url, deploy_signal_verb: 'PUT' },
+      { transport: 'CFN_SIGNAL', url, verb: 'PUT' },
+    ],
+    ['CFN_SIGNAL', HEAT_SIGNAL, { transport: 'HEAT_SIGNAL', userId: '85bb' }],
+    ['TEMP_URL_SIGNAL', HEAT_SIGNAL, { transport: 'HEAT_SIGNAL' }],
+    ['ZAQAR_SIGNAL', HEAT_SIGNAL, { transport: 'HEAT_SIGNAL' }],
+    [
+      'HEAT_SIGNAL',
+      { ...HEAT_SIGNAL, deploy_stack_id: '', deploy_queue_id: 'q' },
+      { transport: 'ZAQAR_SIGNAL', queueId: 'q' },
+    ],
+    ['PIGEON', { deploy_signal_id: url }, { transport: 'CFN_SIGNAL', url }],
+    ['CFN_SIGNAL', { ...HEAT_SIGNAL, deploy_signal_id: 'nowhere' }, { transport: 'HEAT_SIGNAL' }],
+  ])('falls back from %s without its inputs to what there is', (named, inputs, target) => {
+    expect(signal({ ...inputs, deploy_signal_transport: named })).toMatchObject(target);
+  });
+
+  test('NO_SIGNAL answers nobody, whatever there is to answer with', () => {
+    expect(signal({ ...HEAT_SIGNAL, deploy_signal_id: url, deploy_signal_transport: 'NO_SIGNAL' })).toEqual({
+      transport: 'NO_SIGNAL',
+    });
+  });
+
+  test.each([
+    [{ deploy_signal_id: 'nowhere' }, 'CFN_SIGNAL: deploy_signal_id is no http address'],
+    [
+      { deploy_signal_id: 'ftp://h/x', deploy_signal_transport: 'TEMP_URL_SIGNAL' },
+      'deploy_signal_id is no http',
+    ],
+    [{ deploy_signal_id: 'http://' }, 'deploy_signal_id is no http address'],
+    [{ ...HEAT_SIGNAL, deploy_auth_url: 'k:5000/v3' }, 'HEAT_SIGNAL: deploy_auth_url is no http address'],
+  ])('refuses an address that nothing can be sent to: %j', (inputs, words) => {
+    expect(refusal(rawDeployment(inputs)).message).toContain(words);
+  });
+
   test('a transport that nobody knows is refused by name', () => {
     const error = refusal(rawDeployment({ deploy_signal_transport: 'PIGEON' }));
     expect(error).toMatchObject({ code: 'bad-deployment' });

@@ -50,6 +50,15 @@ const component = (tool: string): Record<string, unknown> => ({
   config: { configs: [{ actions: ['UPDATE'], tool, config: '' }] },
 });
 
+test.each(['#!/bin/sh\necho secret\n', ['secret'], { configs: 'secret' }, { configs: ['secret'] }])(
+  'refuses a component whose config is no map of parts, without quoting it: %j',
+  (config) => {
+    const operation = select({ group: 'component', config }, { deploy_action: 'CREATE' });
+    expect(operation).toMatchObject({ kind: 'refuse', why: expect.stringContaining('config') as unknown });
+    expect(JSON.stringify(operation)).not.toContain('secret');
+  },
+);
+
 test('a component whose tool is a rotation is a rotation; one within a component is a hook', () => {
   const action = { deploy_action: 'UPDATE' };
   expect(select(component('coe-rotate'), action)).toMatchObject({ kind: 'rotate' });
