@@ -90,7 +90,7 @@ export async function pass(
   // 4. Settle: one deployment at a time, in the order of the list.
   for (const deployment of pendingOf(wanted.deployments, hands.ledger, options.force)) {
     const { id, group } = deployment;
-    const outcome = await settle(deployment, hands, signal);
+    const outcome = await settle(deployment, wanted.said, hands, signal);
     if (!outcome) {
       if (!isDataGroup(group)) result.unserved.push({ id, group });
       continue;
@@ -132,8 +132,11 @@ export const emptyResult = (): PassResult => ({
 });
 
 /** A section that cannot be used is a problem of its own. */
-async function adoptSection({ said, problems }: Wanted, { pollingOverride }: Hands): Promise<boolean> {
-  if (!said) return false;
+async function adoptSection(
+  { said, isWhole, problems }: Wanted,
+  { pollingOverride }: Hands,
+): Promise<boolean> {
+  if (!isWhole) return false;
   try {
     return await pollingOverride.apply(mergeMetadata(said)['os-collect-config']);
   } catch (error) {

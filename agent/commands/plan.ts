@@ -1,6 +1,7 @@
 import { explain } from '../../src/base/errors.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { overtakenOf, pendingOf } from '../../src/deployment/pending.ts';
+import type { Said } from '../../src/metadata/decode.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
@@ -35,11 +36,11 @@ export const verb: Verb = async (context, options) => {
     const { texts, problems: unanswered } = metadata
       ? { texts: [metadata], problems: [] }
       : await collect(hands, stopping);
-    const { deployments, problems } = understand(texts, unanswered, hands);
+    const { deployments, said, problems } = understand(texts, unanswered, hands);
     const force = textOption(options, 'force');
     const due = pendingOf(deployments, hands.ledger, force);
     const entries = await Promise.all(
-      due.map(async (deployment) => await describe(deployment, hands, stopping)),
+      due.map(async (deployment) => await describe(deployment, said, hands, stopping)),
     );
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
@@ -82,7 +83,12 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-async function describe(deployment: Deployment, hands: Hands, stopping: AbortSignal): Promise<Entry> {
+async function describe(
+  deployment: Deployment,
+  said: readonly Said[],
+  hands: Hands,
+  stopping: AbortSignal,
+): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(
     deployment,
@@ -92,7 +98,7 @@ async function describe(deployment: Deployment, hands: Hands, stopping: AbortSig
   const nothing = { id, group, resource, limits: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
-    const intention = operation && (await intend(operation, deployment, hands, stopping));
+    const intention = operation && (await intend(operation, deployment, said, hands, stopping));
     if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
     const { why } = intention;
     const steps = stepsOf(intention);

@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { type Layout, ROLES } from '../../src/certificates/layout.ts';
+import { CONFIG_FILES } from '../../src/metadata/config-files.ts';
 import { pathsOf } from '../../src/files/candidates.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config/layouts.ts';
@@ -21,7 +22,7 @@ export const verb: Verb = async (context) => {
   const files = [...BUILT_IN, ...layouts].flatMap(({ roles }) =>
     ROLES.flatMap((role) => [...pathsOf(roles[role]), ...roles[role].credentials.map(({ file }) => file)]),
   );
-  const tops = new Set([heatParams, ...files].map(topOf));
+  const tops = new Set([CONFIG_FILES, ...[heatParams, ...files].map(topOf)]);
   const beyond = (await copiesOf(context)).map((path) => dirname(path));
   const paths = [
     ...tops,
@@ -68,7 +69,7 @@ const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(
 /** With a minus: a directory that a node does not have is no reason not to start. */
 const dropIn = (paths: readonly string[]): string =>
   [
-    '# Written by `agent unit-paths`: where the certificates and credentials of each layout are.',
+    '# Written by `agent unit-paths`: where the certificates and credentials of each layout are, and what hooks read.',
     '[Service]',
     ...paths.map((path) => `ReadWritePaths=-${path}`),
     '',

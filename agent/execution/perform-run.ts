@@ -1,4 +1,5 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { writeConfigFiles } from '../../src/metadata/config-files.ts';
 import { awaitRun, startRun } from '../../src/hooks/run.ts';
 import type { Hands } from '../hands.ts';
 import type { RunStep } from '../plan/step.ts';
@@ -19,7 +20,7 @@ export async function carryOutRun(
   const text = describeStep(step);
   const start = clock.elapsed();
   progress({ event: 'step', text });
-  const isGone = step.do === 'run' ? await startRun(step.request, runs) : undefined;
+  const isGone = step.do === 'run' ? await begin(step, hands) : undefined;
   const outcome = await awaitRun(id, isGone, runs, signal, (stream, line) => {
     progress({ event: 'output', id, stream, text: line });
   });
@@ -27,4 +28,12 @@ export async function carryOutRun(
   if (outcome.statusCode === 0) progress({ event: 'done', text, ms });
   else progress({ event: 'failed', text, why: `status code ${outcome.statusCode}` });
   return outcome;
+}
+
+async function begin(
+  { request, configFiles }: Extract<RunStep, { do: 'run' }>,
+  { disk, runs }: Hands,
+): ReturnType<typeof startRun> {
+  await writeConfigFiles(configFiles, disk, runs.at);
+  return await startRun(request, runs);
 }

@@ -3,7 +3,13 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject, unlessTooDeep } from '../../src/base/json.ts';
 import { type Decoded, decodeDeployment } from '../../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
-import { asksCloud, bringsFacts, type Collected, type CollectorName } from '../../src/metadata/collector.ts';
+import {
+  asksCloud,
+  bringsFacts,
+  type Collected,
+  type Collector,
+  type CollectorName,
+} from '../../src/metadata/collector.ts';
 import { isUnreadable } from '../../src/metadata/local.ts';
 import { deploymentsOf, parseMetadata, type Said } from '../../src/metadata/decode.ts';
 import { isData } from '../../src/metadata/merge.ts';
@@ -13,8 +19,10 @@ import type { Hands } from '../hands.ts';
 /** What the cloud says now. */
 export type Wanted = {
   deployments: Deployment[];
-  /** All that the sources say, in their order; undefined unless each of them has said its part. */
-  said: Said[] | undefined;
+  /** What the sources say, in their order. */
+  said: Said[];
+  /** Each of them has said its part. */
+  isWhole: boolean;
   /** Every source answered: what is not in `deployments` is not asked for any more. */
   complete: boolean;
   /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
@@ -45,7 +53,9 @@ export async function collect(
       ? [asAgentError(result.reason)]
       : result.value.filter(isUnreadable).map(({ fault }) => fault),
   );
-  const found = results.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
+  const found = results.flatMap((result, index) =>
+    result.status === 'fulfilled' ? result.value.map((one) => from(hands.collectors[index], one)) : [],
+  );
   return {
     texts: found.filter((one) => !isUnreadable(one)),
     problems: faults.flatMap((all, index) => {
@@ -59,6 +69,9 @@ export async function collect(
     })),
   };
 }
+
+const from = (collector: Collector | undefined, one: Collected): Collected =>
+  collector ? { ...one, collector: collector.name } : one;
 
 /**
  * Takes apart what the collectors brought. Of two deployments with the same id the first counts. A malformed one is
@@ -104,8 +117,8 @@ export function understand(
   const found = [...deployments.values()].map(({ deployment }) => deployment);
   for (const deployment of found)
     for (const secret of secretsOf(deployment)) hands.secrets.addFor(deployment.id, secret);
-  const all = unanswered.length === 0 && understood.length === texts.length;
-  return { deployments: found, said: all ? understood : undefined, complete, problems };
+  const isWhole = unanswered.length === 0 && understood.length === texts.length;
+  return { deployments: found, said: understood, isWhole, complete, problems };
 }
 
 /** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */

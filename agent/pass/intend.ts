@@ -3,6 +3,8 @@ import { AgentError } from '../../src/base/errors.ts';
 import { checkServiceAccount } from '../../src/certificates/service-account.ts';
 import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
 import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
+import type { Said } from '../../src/metadata/decode.ts';
+import { configFilesOf, OS_CONFIG_FILES } from '../../src/metadata/config-files.ts';
 import { prepareRun } from '../../src/hooks/prepare.ts';
 import { type GoBackOperation, type Operation, type RotateOperation } from '../../src/operation/operation.ts';
 import type { RestartOperation } from '../../src/operation/restart.ts';
@@ -21,6 +23,7 @@ import { planGoingBack, planRotation } from '../rotation/plan.ts';
 export async function intend(
   operation: Operation,
   deployment: Deployment,
+  said: readonly Said[],
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Intention | undefined> {
@@ -43,7 +46,7 @@ export async function intend(
       return await intendToChangeCredentials(operation, hands);
     }
     case 'run':
-      return await intendToRun(operation, deployment, hands);
+      return await intendToRun(operation, deployment, said, hands);
   }
 }
 
@@ -95,6 +98,7 @@ export async function intendToRestart(
 async function intendToRun(
   operation: RunOperation,
   deployment: Deployment,
+  said: readonly Said[],
   { hooks, runs }: Hands,
 ): Promise<Intention | undefined> {
   const { id } = deployment;
@@ -104,10 +108,13 @@ async function intendToRun(
   const hook = await hooks.find(operation.hook);
   if (hook === undefined && operation.hook !== 'script') return undefined;
   const told = { outputs: deployment.outputs.map(({ name }) => name), secrets: secretsOf(deployment) };
-  const request = prepareRun(id, operation, told, hook, hooks.settings);
+  const configFiles = configFilesOf(said);
+  const paths: [string, string] = [OS_CONFIG_FILES, configFiles.map(({ path }) => runs.at(path)).join(':')];
+  const settings = { ...hooks.settings, base: [...hooks.settings.base, paths] };
+  const request = prepareRun(id, operation, told, hook, settings);
   const unit = runs.unitFor(id);
   const where = unit === undefined ? 'as a process of its own' : `as the unit ${unit}`;
-  return { kind: 'run', run: { do: 'run', request }, why: `${request.what}, ${where}` };
+  return { kind: 'run', run: { do: 'run', request, configFiles }, why: `${request.what}, ${where}` };
 }
 
 const GOING_BACK =

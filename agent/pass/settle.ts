@@ -1,5 +1,6 @@
 import { AgentError, codeOf } from '../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
+import type { Said } from '../../src/metadata/decode.ts';
 import { type Operation, selectOperation } from '../../src/operation/operation.ts';
 import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from '../hands.ts';
@@ -11,11 +12,13 @@ import { failed } from '../../src/deployment/outcome.ts';
  * Does what one deployment asks for and records how it ended. Every step of the record is on disk before the
  * next thing happens.
  *
+ * @param said the metadata that it came with
  * @returns undefined when the deployment is not for this program
  * @throws `aborted` when the program is to stop; the deployment stays *started* and is taken up again
  */
 export async function settle(
   deployment: Deployment,
+  said: readonly Said[],
   hands: Hands,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
@@ -24,7 +27,7 @@ export async function settle(
     hands.ledger.earlier(deployment),
     hands.config.rotation.phase,
   );
-  const intention = operation && (await orRefusal(intend(operation, deployment, hands, signal)));
+  const intention = operation && (await orRefusal(intend(operation, deployment, said, hands, signal)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });

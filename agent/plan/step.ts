@@ -1,3 +1,4 @@
+import type { ConfigFile } from '../../src/metadata/config-files.ts';
 import type { KeyAlgorithm } from '../../src/certificates/key.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
@@ -71,7 +72,7 @@ export type Step =
 
 /** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
 export type RunStep =
-  | { do: 'run'; request: RunRequest }
+  | { do: 'run'; request: RunRequest; /** The metadata for it to read. */ configFiles: readonly ConfigFile[] }
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
 

@@ -11,8 +11,8 @@ export const SERVED_COLLECTORS = [
 ] as const;
 export type CollectorName = (typeof SERVED_COLLECTORS)[number];
 
-/** Metadata as a source gave it: the text of one JSON object. */
-export type Collected = { source: string; text: string };
+/** Metadata as a source gave it: the text of one JSON object; without a collector it was given by hand. */
+export type Collected = { source: string; text: string; collector?: CollectorName };
 
 /**
  * One way to ask the cloud, or the node itself, what is wanted of this node. A source that has nothing yet

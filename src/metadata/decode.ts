@@ -1,12 +1,12 @@
 import { AgentError } from '../base/errors.ts';
 import { isObject, parseJson } from '../base/json.ts';
-import type { Collected } from './collector.ts';
+import type { Collected, CollectorName } from './collector.ts';
 
 /** One deployment of the metadata, still of unknown shape, and where it came from. */
 export type RawDeployment = { source: string; value: unknown };
 
 /** What one source said. */
-export type Said = { source: string; metadata: Record<string, unknown> };
+export type Said = { source: string; collector?: CollectorName; metadata: Record<string, unknown> };
 
 /** The most that is taken apart, in bytes: Heat's own limits are far below, and a node is small. */
 export const LARGEST_METADATA = 16 * 1024 * 1024;
@@ -14,12 +14,12 @@ export const LARGEST_METADATA = 16 * 1024 * 1024;
 export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} MiB, and nothing of it is used`;
 
 /** @throws `bad-metadata` for what is no JSON object, or too large */
-export function parseMetadata({ source, text }: Collected): Said {
+export function parseMetadata({ source, text, ...from }: Collected): Said {
   const what = `reading the metadata from ${source}`;
   if (text.length > LARGEST_METADATA) throw new AgentError('bad-metadata', `${what}: ${TOO_LARGE}`);
   const metadata = parseJson(text, what, 'bad-metadata');
   if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
-  return { source, metadata };
+  return { source, metadata, ...from };
 }
 
 /**

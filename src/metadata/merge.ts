@@ -18,19 +18,26 @@ import type { Said } from './decode.ts';
 export function mergeMetadata(said: readonly Said[]): Record<string, unknown> {
   // The stack is as deep as the nesting that two sources have in common.
   const merged = unlessTooDeep(() =>
-    said
-      .flatMap(({ metadata }) => [metadata, ...exploded(metadata['deployments'])])
-      .reduce<Record<string, unknown>>((under, over) => mergeDeep(under, over), {}),
+    sourcesOf(said).reduce<Record<string, unknown>>((under, { metadata }) => mergeDeep(under, metadata), {}),
   );
   if (merged) return merged;
   const sources = said.map(({ source }) => source).join(', ');
   throw new AgentError('bad-metadata', `merging the metadata from ${sources}: nested too deep`);
 }
 
-const exploded = (deployments: unknown): Record<string, unknown>[] =>
+type Source = { name: string; metadata: Record<string, unknown> };
+
+/** What is merged, in its order; a source has the name of its collector, of its file or of its deployment. */
+export const sourcesOf = (said: readonly Said[]): Source[] =>
+  said.flatMap(({ source, collector, metadata }) => [
+    { name: collector === undefined || collector === 'local' ? source : collector, metadata },
+    ...exploded(metadata['deployments']),
+  ]);
+
+const exploded = (deployments: unknown): Source[] =>
   (Array.isArray(deployments) ? (deployments as unknown[]) : []).flatMap((deployment) =>
     isObject(deployment) && 'name' in deployment && isData(deployment) && isObject(deployment['config'])
-      ? [deployment['config']]
+      ? [{ name: String(deployment['name']), metadata: deployment['config'] }]
       : [],
   );
 

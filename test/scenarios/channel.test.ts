@@ -270,18 +270,19 @@ test('deployments of groups that nobody here serves are left alone', async () =>
   expect(await site.files()).toEqual(before);
 });
 
+const data = (group?: string, over: Record<string, unknown> = {}): Record<string, unknown> => ({
+  name: 'data',
+  config: { ntp: { servers: [] } },
+  ...(group === undefined ? {} : { group }),
+  ...over,
+});
+
 test('data for templates is no problem without an id, and nothing that is not served', async () => {
   const site = await bySite('local');
-  const data = (group: string | undefined, over: Record<string, unknown> = {}) => ({
-    name: 'data',
-    config: { ntp: { servers: [] } },
-    ...(group === undefined ? {} : { group }),
-    ...over,
-  });
   const deployments = [
     data('Heat::Ungrouped'),
     data('os-apply-config'),
-    data(undefined),
+    data(),
     data('Heat::Ungrouped', { id: 'one' }),
     data('os-apply-config', { id: 'two', inputs: [] }),
     rawDeployment({}, { id: 'three' }),

@@ -160,6 +160,34 @@ const COMPONENT = {
   ],
 };
 
+/** Says what os-apply-config would read: the files of the variable, or those of the list where it looks without it. */
+const APPLY_CONFIG = (root: string): string => `#!/bin/sh
+cat $(echo "$OS_CONFIG_FILES" | tr : ' ')
+cat '${root}/var/lib/os-collect-config/os_config_files.json'
+`;
+
+test('a hook reads the metadata that the pass goes by, whatever os-collect-config has left', async () => {
+  const site = await createSite(cloud, {
+    bare: true,
+    config: { collectors: ['heat', 'local'], hooks: { path: ['/srv/hooks'] } },
+  });
+  const { root, write } = site.node;
+  const folder = '/var/lib/os-collect-config';
+  await write('/srv/hooks/apply-config', APPLY_CONFIG(root), 0o755);
+  await write(`${folder}/os_config_files.json`, '["/stale.json"]');
+  await write(`${folder}/heat.json`, '{"stale":true}');
+  await write(`${folder}/local-data/site.json`, '{"ntp":"fresh"}');
+  const { deploy_stdout: stdout } = await answerTo(site, { group: 'apply-config', name: 'the newest' });
+  const paths = ['heat.json', 'site.json.json'].map((name) => join(root, folder, name));
+  expect(stdout).toContain('"name":"the newest"');
+  expect(stdout).toContain('{"ntp":"fresh"}');
+  expect(stdout).toContain(JSON.stringify(paths));
+  expect(stdout).not.toContain('stale');
+  expect(await answerTo(site, { config: '#!/bin/sh\necho "$OS_CONFIG_FILES"' })).toMatchObject({
+    deploy_stdout: `${paths.join(':')}\n`,
+  });
+});
+
 test('of a component the part for the action runs', async () => {
   const site = await plainSite();
   expect(await answerTo(site, { group: 'component', config: COMPONENT })).toMatchObject({
