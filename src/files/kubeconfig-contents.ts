@@ -46,7 +46,10 @@ export function entriesOf(path: string, text: string): EmbeddedEntry[] {
 /** What a kubeconfig says of a certificate or a key: the PEM that it embeds, or the file that it names. */
 export type Source = { pem: string; file?: never } | { file: string; pem?: never };
 
-/** Whom the user of the current context trusts and what it presents; undefined for what is not said at all. */
+/**
+ * Whom the user of the current context trusts and what it presents; undefined for what is not said at all. As kubectl
+ * reads it (1.32, measured): the first document of the file, and in it the last of several lists of one name.
+ */
 export function identityIn(
   path: string,
   text: string,
@@ -54,7 +57,7 @@ export function identityIn(
   const [sheet] = sheetsOf(path, text);
   const current = sheet && currentContext(sheet);
   const source = (list: string, part: string, name: string | undefined, key: string): Source | undefined => {
-    const entry = sheet?.entries(list, part).find((one) => isCurrent(one.name, name));
+    const entry = sheet?.entries(list, part).findLast((one) => isCurrent(one.name, name));
     const embedded = entry?.field(`${key}-data`);
     if (embedded) return { pem: readField(embedded).pem };
     const named = entry?.field(key);
@@ -82,7 +85,7 @@ export const isCurrent = (name: string | undefined, current: string | undefined)
 /** The cluster and the user that kubectl would take. */
 export function currentContext(sheet: Sheet): { cluster: string | undefined; user: string | undefined } {
   const wanted = sheet.text('current-context');
-  const context = sheet.entries('contexts', 'context').find(({ name }) => isCurrent(name, wanted));
+  const context = sheet.entries('contexts', 'context').findLast(({ name }) => isCurrent(name, wanted));
   const named = (key: string): string | undefined => {
     const found = context?.field(key);
     return found && textOf(found.scalar);

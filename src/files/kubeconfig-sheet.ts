@@ -15,7 +15,10 @@ import { AgentError } from '../base/errors.ts';
 /** One document of a kubeconfig, read through its aliases (`*name`) and merges (`<<`) as kubectl reads it. */
 export type Sheet = {
   text(key: string): string | undefined;
-  /** The items of a list that have this part: `cluster` of `clusters`, `user` of `users`. */
+  /**
+   * The items of a list that have this part: `cluster` of `clusters`, `user` of `users`. Of a list that stands there
+   * twice all are there in their order; kubectl sees the last list alone.
+   */
   entries(list: string, part: string): Entry[];
   /** The offsets of aliases that lead to a scalar, or to something with it inside, and that nobody has asked for. */
   strays(scalar: Scalar): number[];
@@ -37,7 +40,8 @@ export function sheetsOf(path: string, text: string): Sheet[] {
     const { line, col } = lines.linePos(offset);
     return `${path}: line ${line}, column ${col}`;
   };
-  return parseAllDocuments(text, { lineCounter: lines }).flatMap((document) => {
+  // A key may stand there twice, where a file was appended to itself: kubectl takes the last one.
+  return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw new AgentError('bad-file', `${where(error.pos[0])}: ${error.message.split('\n')[0]}`);
     return isMap(document.contents) ? [sheetOf(document, document.contents, where)] : [];
@@ -52,18 +56,19 @@ function sheetOf(document: Document, root: YAMLMap, where: Sheet['where']): Shee
     return node.resolve(document);
   };
 
-  /** A value of a map as it stands there: an alias is not followed yet. */
-  const find = (map: YAMLMap, key: string, depth = 0): unknown => {
-    const own: unknown = map.get(key, true);
+  /** The values of a key of a map as they stand there: an alias is not followed yet. */
+  const findAll = (map: YAMLMap, key: string, depth = 0): unknown[] => {
+    const own = valuesOf(map, key);
     // A map may be merged into itself.
-    if (own !== undefined || depth > DEEPEST) return own;
-    const merged = follow(map.get('<<', true));
+    if (own.length > 0 || depth > DEEPEST) return own;
+    const merged = follow(valuesOf(map, '<<').at(-1));
     for (const one of isSeq(merged) ? merged.items.map(follow) : [merged]) {
-      const found = isMap(one) ? find(one, key, depth + 1) : undefined;
-      if (found !== undefined) return found;
+      const found = isMap(one) ? findAll(one, key, depth + 1) : [];
+      if (found.length > 0) return found;
     }
-    return undefined;
+    return [];
   };
+  const find = (map: YAMLMap, key: string): unknown => findAll(map, key).at(-1);
 
   const field = (map: YAMLMap, key: string): Field | undefined => {
     const used = find(map, key);
@@ -80,9 +85,11 @@ function sheetOf(document: Document, root: YAMLMap, where: Sheet['where']): Shee
     where,
     text: (key) => text(root, key),
     entries: (list, part) => {
-      const items = follow(find(root, list));
-      if (!isSeq(items)) return [];
-      return items.items.map(follow).flatMap((item) => {
+      const items = findAll(root, list).flatMap((value) => {
+        const found = follow(value);
+        return isSeq(found) ? found.items : [];
+      });
+      return items.map(follow).flatMap((item) => {
         const body = isMap(item) ? follow(find(item, part)) : undefined;
         if (!isMap(item) || !isMap(body)) return [];
         return [{ name: text(item, 'name'), field: (key: string) => field(body, key) }];
@@ -103,6 +110,9 @@ function sheetOf(document: Document, root: YAMLMap, where: Sheet['where']): Shee
 }
 
 const DEEPEST = 10;
+
+const valuesOf = ({ items }: YAMLMap, key: string): unknown[] =>
+  items.flatMap((item) => (isScalar(item.key) && item.key.value === key ? [item.value] : []));
 
 /** A scalar's text; what is tagged `!!binary` has been decoded once by then. */
 export const textOf = ({ value }: Scalar): string =>

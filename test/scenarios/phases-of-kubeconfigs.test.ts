@@ -75,7 +75,8 @@ const CASES: readonly Case[] = [
     ],
   },
 ];
-const STYLES = ['that embed', 'by path', 'by relative path'] as const;
+/** Magnum's scripts append (`cat >>`), so one that ran twice leaves every key there twice. */
+const STYLES = ['that embed', 'by path', 'by relative path', 'that embed twice', 'by path twice'] as const;
 
 async function createPhasedSite({ layout, role }: Case): Promise<Site> {
   const site = await createSite(cloud, {
@@ -119,30 +120,28 @@ const readIfThere = async (node: TestNode, path: string): Promise<string | undef
 /** Writes a kubeconfig in a style, with what it embeds now, or else with what is in its files. */
 async function write(node: TestNode, kubeconfig: Kubeconfig, style: string): Promise<void> {
   const { path } = kubeconfig;
-  const text = await readIfThere(node, path);
-  const now = text === undefined ? undefined : await leadsTo(node, path);
+  const before = await readIfThere(node, path);
+  const now = before === undefined ? undefined : await leadsTo(node, path);
   const [ca, certificate, key] = await Promise.all(
     (['ca', 'certificate', 'key'] as const).map(async (part) => {
       const content = (await readIfThere(node, kubeconfig[part])) ?? now?.[part] ?? '';
-      if (style === 'that embed') return ['-data', Buffer.from(content).toString('base64')];
+      if (style.startsWith('that embed')) return ['-data', Buffer.from(content).toString('base64')];
       await node.write(kubeconfig[part], content);
       const name = kubeconfig[part];
-      return ['', style === 'by path' ? name : name.replace(`${dirname(path)}/`, '')];
+      return ['', style.startsWith('by path') ? name : name.replace(`${dirname(path)}/`, '')];
     }),
   );
-  await node.write(
-    path,
-    `clusters: [{ name: k1, cluster: { certificate-authority${ca?.join(': ')} } }]
+  const text = `clusters: [{ name: k1, cluster: { certificate-authority${ca?.join(': ')} } }]
 users: [{ name: u, user: { client-certificate${certificate?.join(': ')}, client-key${key?.join(': ')} } }]
 contexts: [{ name: c, context: { cluster: k1, user: u } }]
 current-context: c
-`,
-  );
+`;
+  await node.write(path, style.endsWith('twice') ? text + text : text);
 }
 
 /** What the user of a kubeconfig presents, and whom it trusts, as kubectl reads it; PEM. */
 async function leadsTo(node: TestNode, path: string): Promise<Paths> {
-  const config = jsonObject(JSON.stringify(parse(await node.read(path))));
+  const config = jsonObject(JSON.stringify(parse(await node.read(path), { uniqueKeys: false })));
   const read = async (list: string, part: string, field: string): Promise<string> => {
     const entry = at(listIn(config, list)[0], part);
     const data = at(entry, `${field}-data`);
@@ -174,7 +173,12 @@ test.each(
     const { kubeconfigs, style } = one;
     for (const kubeconfig of kubeconfigs) await write(node, kubeconfig, style);
     const each = async (check: (now: Paths, path: string) => void): Promise<void> => {
-      for (const { path } of kubeconfigs) check(await leadsTo(node, path), path);
+      for (const { path } of kubeconfigs) {
+        check(await leadsTo(node, path), path);
+        const text = await node.read(path);
+        const [first, second] = [text.slice(0, text.length / 2), text.slice(text.length / 2)];
+        if (style.endsWith('twice')) expect(second, path).toBe(first);
+      }
     };
     const done = { deploy_status_code: 0, deploy_stderr: '' };
 
