@@ -64,9 +64,10 @@ function parse(text: string): Map<string, Map<string, string[]>> {
       current = sectionOf(line, sections);
       continue;
     }
-    const [, key, first = '', more = ''] = /^([^=:]+)[=:]([^\n]*)(.*)$/s.exec(line) ?? [];
+    const [, key, rest = ''] = /^([^=:]+)[=:](.*)$/s.exec(line) ?? [];
     if (key === undefined || !current) continue;
-    const value = unquote(first.trim()) + more;
+    const first = rest.split('\n', 1).join();
+    const value = unquote(first.trim()) + rest.slice(first.length);
     current.set(key.trim(), [...(current.get(key.trim()) ?? []), value]);
   }
   return sections;

@@ -118,7 +118,7 @@ const standsAlone = (text: string, start: number, end: number): boolean =>
 
 /** `user:password` of an address, which may lack its `http://`, as it stands there and as it is sent, and the password alone. */
 export function secretsOfUrl(url: string): string[] {
-  const [, login] = /^(?:[a-z]+:\/\/)?([^/]*:[^/]*)@/i.exec(url) ?? [];
+  const [, login] = /^(?:[a-z]+:\/\/)?([^/:]*:[^/]*)@/i.exec(url) ?? [];
   if (login === undefined) return [];
   const plain = decoded(login);
   return [login, plain, login.replace(/^[^:]*:/, ''), plain.replace(/^[^:]*:/, '')];

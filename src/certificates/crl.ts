@@ -79,7 +79,7 @@ function derOf(given: string | Buffer, wrong: Wrong): Buffer {
   if (!list && blocks.length > 0)
     throw wrong(`holds ${blocks.map(({ label }) => label).join(', ')} in PEM, and no X509 CRL`);
   const base64 = list?.pem.split('\n').slice(1, -2).join('') ?? text;
-  if (!/^[A-Za-z0-9+/\s]+={0,2}\s*$/.test(base64))
+  if (!/^[A-Za-z0-9+/\s]+={0,2}$/.test(base64.trimEnd()))
     throw wrong('is neither a list of revoked certificates in PEM, nor DER, nor DER in base64');
   return Buffer.from(base64, 'base64');
 }

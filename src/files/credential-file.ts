@@ -134,7 +134,9 @@ function whyNotOurs(group: Group, { old, fresh }: Change): string | undefined {
 function addition(group: Group, region: string): Edit {
   const [last] = [...group.values()].toSorted((a, b) => b.at - a.at);
   const { at, text } = last?.line ?? { at: 0, text: '' };
-  const [, indent = '', separator = '='] = /^([ \t]*)[^=]*?([ \t]*=[ \t]*)/.exec(text) ?? [];
+  const [indent = ''] = /^[ \t]*/.exec(text) ?? [];
+  const name = text.split('=', 1).join().trimEnd();
+  const [separator = '='] = /^[ \t]*=[ \t]*/.exec(text.slice(name.length)) ?? [];
   const [end] = /\r?\n$/.exec(text) ?? ['\n'];
   const line = `${indent}region${separator}${GRAMMARS.ini.write(region, '') ?? ''}`;
   return text.endsWith('\n')

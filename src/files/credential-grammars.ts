@@ -19,7 +19,7 @@ export const CREDENTIAL_KEYS = ['user', 'password', 'trust', 'region', 'authUrl'
 /** One credential, whatever a file calls it. */
 export type CredentialKey = (typeof CREDENTIAL_KEYS)[number];
 
-const COMMENT = String.raw`(?=[ \t]*(?:[ \t]#.*)?$)`;
+const COMMENT = String.raw`(?=[ \t]*$|[ \t]+#)`;
 
 /** heat-params: read as text by this program, as a shell by scripts; see src/metadata/heat-params.ts. */
 const shell: Grammar = {
@@ -45,7 +45,7 @@ const shell: Grammar = {
 
 /** git-config(1): outside of double quotes # and ; begin a comment; a backslash is an escape everywhere. */
 const ini: Grammar = {
-  line: /^([ \t]*([A-Za-z][A-Za-z0-9-]*)[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|[^"#;]*?)(?=[ \t]*(?:[#;].*)?$)/,
+  line: /^([ \t]*([A-Za-z][A-Za-z0-9-]*)[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|[^"#; \t]+(?:[ \t]+[^"#; \t]+)*|(?=[#;]|$))(?=[ \t]*(?:[#;]|$))/,
   read: (raw) => {
     if (!raw.startsWith('"')) return raw.includes('\\') ? undefined : raw;
     return unescaped(raw.slice(1, -1));
@@ -60,7 +60,7 @@ const ini: Grammar = {
 /** One scalar on one line; rexray's keys and those of an ingress controller. */
 const yaml: Grammar = {
   line: new RegExp(
-    String.raw`^([ \t]*(?:- +)*([A-Za-z][A-Za-z0-9_-]*):[ \t]+)("(?:[^"\\]|\\.)*"|'[^']*'|[^ \t"'|>&*!%@{[#\x60].*?)${COMMENT}`,
+    String.raw`^([ \t]*(?:- +)*([A-Za-z][A-Za-z0-9_-]*):[ \t]+)("(?:[^"\\]|\\.)*"|'[^']*'|[^ \t"'|>&*!%@{[#\x60][^ \t]*(?:[ \t]+[^ \t#][^ \t]*)*)${COMMENT}`,
   ),
   read: (raw) => {
     if (raw.startsWith("'")) return raw.slice(1, -1);

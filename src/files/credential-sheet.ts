@@ -21,7 +21,7 @@ export function groupsOf(text: string, format: CredentialFormat): Group[] {
   const groups = new Map<object, Map<CredentialKey, Entry>>();
   const groupAt = GROUPING[format]();
   let at = 0;
-  for (const [line] of text.matchAll(/[^\n]*\n|[^\n]+$/g)) {
+  for (const [line] of text.matchAll(/[^\n]+\n?|\n/g)) {
     const content = line.replace(/\r?\n$/, '');
     const group = groupAt(content);
     const [key, entry] = (group && entryOf(content, GRAMMARS[format])) ?? [];

@@ -5,7 +5,7 @@ import { secretsNamed } from '../base/secrets/names.ts';
 /** The node's parameters, as Magnum's here-document wrote them. */
 export type HeatParams = ReadonlyMap<string, string>;
 
-const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/;
+const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
 
 /**
  * Parses /etc/sysconfig/heat-params: one `KEY="value"` a line. It is read, never sourced: `$`, backticks and
@@ -15,7 +15,7 @@ const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*?)\s*$/;
 export function parseHeatParams(text: string): HeatParams {
   const params = new Map<string, string>();
   for (const line of text.split(/\r?\n/)) {
-    const [, key, value] = LINE.exec(line) ?? [];
+    const [, key, value] = LINE.exec(line.trimEnd()) ?? [];
     if (key !== undefined && value !== undefined) params.set(key, unquote(value));
   }
   return params;
@@ -23,7 +23,7 @@ export function parseHeatParams(text: string): HeatParams {
 
 const unquote = (value: string): string => {
   const quote = value[0];
-  if (quote !== '"' && quote !== "'") return value.replace(/\s+#.*$/, '');
+  if (quote !== '"' && quote !== "'") return value.split(/\s#/, 1).join().trimEnd();
   if (value.length >= 2 && value.endsWith(quote)) return value.slice(1, -1);
   // Somebody's comment behind it.
   return /^(["'])(.*)\1\s+#/.exec(value)?.[2] ?? value;
