@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { createClusterCa, type Leaf } from './authority.ts';
@@ -76,7 +76,7 @@ export async function startSmallCluster({
       const args = [...argumentsOf(component, node, nodes), ...(more[component] ?? []), ...also];
       const child = startProcess(programIn(programs, component), args, join(logs, `${component}.log`));
       running.set(nameOf(node, component), child);
-      await child.untilReady(async () => await answers(component, node, cluster), READY_MS);
+      await child.untilReady(async () => await answers(component, node), READY_MS);
     },
     stop: async (node, component, graceMs) => {
       await running.get(nameOf(node, component))?.stop(graceMs);
@@ -96,36 +96,27 @@ export async function startSmallCluster({
   return cluster;
 }
 
-/** The health of a component, asked as its own node would. */
-async function answers(
-  component: Component,
-  { address }: SmallNode,
-  cluster: SmallCluster,
-): Promise<boolean> {
+/** The health of a component, asked with what its own node has now; what it presents is for tests to judge. */
+async function answers(component: Component, { address, folder }: SmallNode): Promise<boolean> {
   switch (component) {
     case 'etcd':
       return (await fetch(`http://${address}:${PORTS.etcdPlain}/health`)).ok;
     case 'kube-apiserver':
-      return await isOk(address, PORTS.api, '/readyz', cluster);
+      return await isOk(address, PORTS.api, '/readyz', {
+        cert: await readFile(join(folder, 'admin.crt'), 'utf8'),
+        key: await readFile(join(folder, 'admin.key'), 'utf8'),
+      });
     case 'kube-controller-manager':
-      return await isOk(address, PORTS.controllerManager, '/healthz', undefined);
+      return await isOk(address, PORTS.controllerManager, '/healthz', {});
     case 'kube-scheduler':
-      return await isOk(address, PORTS.scheduler, '/healthz', undefined);
+      return await isOk(address, PORTS.scheduler, '/healthz', {});
   }
 }
 
-/** Without a cluster: a component that makes its own certificate. */
-const isOk = async (
-  host: string,
-  port: number,
-  path: string,
-  cluster: SmallCluster | undefined,
-): Promise<boolean> =>
+const isOk = async (host: string, port: number, path: string, client: Partial<Leaf>): Promise<boolean> =>
   await new Promise((resolve, reject) => {
-    const trust = cluster
-      ? { ca: cluster.cas.kubernetes.pem, ...cluster.admin }
-      : { rejectUnauthorized: false };
-    request({ host, port, path, agent: false, ...trust }, (response) => {
+    const options = { host, port, path, agent: false, rejectUnauthorized: false, ...client };
+    request(options, (response) => {
       response.resume().once('end', () => resolve(response.statusCode === 200));
     })
       .once('error', reject)

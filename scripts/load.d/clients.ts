@@ -1,0 +1,112 @@
+import type { Agent } from 'node:https';
+import { type Credentials, readCredentials } from './credentials.ts';
+import type { Identity, Target } from './description.ts';
+import { AttemptFailed, failureOf, failureOfStatus, type Outcome } from './outcome.ts';
+import { type Call, keptConnection, type Reply, send } from './request.ts';
+import type { Subject } from './tally.ts';
+
+/** Something that is attempted again and again. */
+export type Attempt = {
+  subject: Subject;
+  everyMs: number;
+  /** undefined: it cannot begin yet. */
+  make(): Promise<{ outcome: Outcome } | undefined>;
+};
+
+/** The least that Kubernetes gives, and longer than any run. */
+const SHORT_SECONDS = 600;
+const LONG_SECONDS = 86_400;
+const NAMESPACE = '/api/v1/namespaces/default';
+
+/** Plain clients of the API: Node's own TLS and HTTP, as anything may have that is no client-go. */
+export function plainAttempts(target: Target, identity: Identity): Attempt[] {
+  const kept = keptConnection();
+  // As a pod's: of the start, signed with the key of then.
+  let keptToken: string | undefined;
+  const name = `coe-load-${identity.name}-${target.name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
+  const attempt = (
+    does: string,
+    everyMs: number,
+    run: (credentials: Credentials) => Promise<Outcome>,
+  ): Attempt => ({
+    subject: { client: 'plain', does, at: target.name, as: identity.name },
+    everyMs,
+    make: async () => {
+      const credentials = await readCredentials(identity);
+      return credentials && { outcome: await run(credentials).catch(failureOf) };
+    },
+  });
+  const ask = async (credentials: Credentials, call: Call): Promise<Reply> =>
+    await send(target, credentials, call);
+  const read = (agent?: Agent) => async (credentials: Credentials) =>
+    judged(await ask(credentials, { path: NAMESPACE, ...(agent && { agent }) }));
+
+  return [
+    attempt('read', 1000, read()),
+    attempt('read, kept connection', 1000, read(kept)),
+    attempt(
+      'write',
+      2000,
+      async (credentials) => await write(name, async (call) => await ask(credentials, call)),
+    ),
+    attempt('new token', 5000, async (credentials) => {
+      const made = await newToken(async (call) => await ask(credentials, call), SHORT_SECONDS);
+      return 'failure' in made ? made.failure : await show(made.token, target, credentials);
+    }),
+    attempt('kept token', 2000, async (credentials) => {
+      if (keptToken === undefined) {
+        const made = await newToken(async (call) => await ask(credentials, call), LONG_SECONDS);
+        if ('failure' in made) return made.failure;
+        keptToken = made.token;
+      }
+      return await show(keptToken, target, credentials);
+    }),
+  ];
+}
+
+const judged = ({ status, text }: Reply): Outcome => failureOfStatus(status, text);
+
+type Ask = (call: Call) => Promise<Reply>;
+
+/** Counts in a config map, and reads back what was written. */
+async function write(name: string, ask: Ask): Promise<Outcome> {
+  const value = String(Date.now());
+  const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } };
+  const path = `${NAMESPACE}/configmaps/${name}`;
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const patched = await ask({ method: 'PATCH', path, headers: merge, body: map });
+  const written =
+    patched.status === 404
+      ? await ask({ method: 'POST', path: `${NAMESPACE}/configmaps`, body: map })
+      : patched;
+  const failure = failureOfStatus(written.status, written.text);
+  if (failure) return failure;
+  const back = await ask({ path });
+  if (back.status === 200 && !back.text.includes(value))
+    throw new AttemptFailed('wrong answer', 'what was written is not there');
+  return failureOfStatus(back.status, back.text);
+}
+
+/** Whoever shows a valid token is a known user, whatever it may do: 403 is a success here, 401 is none. */
+async function show(bearer: string, target: Target, { authorities }: Credentials): Promise<Outcome> {
+  const headers = { authorization: `Bearer ${bearer}` };
+  const { status, text } = await send(target, { authorities }, { path: NAMESPACE, headers });
+  return status === 403 ? undefined : failureOfStatus(status, text);
+}
+
+/** A token of the default service account. */
+async function newToken(ask: Ask, lifeSeconds: number): Promise<{ token: string } | { failure: Outcome }> {
+  const body = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: lifeSeconds },
+  };
+  const { status, text } = await ask({
+    method: 'POST',
+    path: `${NAMESPACE}/serviceaccounts/default/token`,
+    body,
+  });
+  const { token } = /"token":\s*"(?<token>[^"]+)"/.exec(text)?.groups ?? {};
+  if (token !== undefined) return { token };
+  return { failure: failureOfStatus(status, text) ?? { why: 'wrong answer', detail: 'no token' } };
+}
