@@ -1,4 +1,5 @@
 import { EXIT } from './exit-code.ts';
+import { describeFault } from '../inspection/fault.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeNode, readNode } from '../node.ts';
@@ -79,7 +80,7 @@ const ownRow = ({ file, details, served, faults }: Row): string[] => [
   file,
   ...cellsOf(details),
   served === undefined ? '-' : servedIn(served),
-  faults.join('; ') || 'good',
+  faults.map(describeFault).join('; ') || 'good',
 ];
 
 const copyRow = ({ file, entry, keyFits, ...details }: Copy): string[] => [

@@ -5,13 +5,15 @@ import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
+import { describeFault } from '../inspection/fault.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { lookAtLists } from '../inspection/revocation-lists.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
 import { planRotation } from '../rotation/plan.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
-import { type Finding, preflight } from '../inspection/preflight.ts';
+import type { Finding } from '../inspection/finding.ts';
+import { preflight } from '../inspection/preflight.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
@@ -21,44 +23,71 @@ export const verb: Verb = async (context) => {
   const { stopping } = watchSignals();
   const findings: Finding[] = [];
   let code: ReturnType<typeof exitCodeOf> = EXIT.done;
-  const attempt = async <T>(good: string, look: () => Promise<T>): Promise<T | undefined> => {
+  const attempt = async <T>(
+    about: Pick<Finding, 'id' | 'of'>,
+    good: string,
+    look: () => Promise<T>,
+  ): Promise<T | undefined> => {
     try {
       const result = await look();
-      findings.push({ verdict: 'good', what: good });
+      findings.push({ ...about, verdict: 'good', what: good });
       return result;
     } catch (error) {
-      findings.push({ verdict: 'bad', what: explain(error) });
+      findings.push({ ...about, verdict: 'bad', what: explain(error) });
       code ||= exitCodeOf(error);
       return undefined;
     }
   };
   try {
     const { config } = hands;
-    findings.push({ verdict: 'good', what: `the configuration is ${config.sources.join(', ')}` });
-    for (const what of await servedBeside(hands.disk)) findings.push({ verdict: 'warning', what });
-    const node = await attempt(`${config.heat_params} has all that is needed`, async () => {
-      const read = await readNode(hands);
-      checkNode(read, config.heat_params, false);
-      return read;
+    findings.push({
+      id: 'configuration',
+      verdict: 'good',
+      what: `the configuration is ${config.sources.join(', ')}`,
     });
+    for (const what of await servedBeside(hands.disk))
+      findings.push({ id: 'second-agent', verdict: 'warning', what });
+    const node = await attempt(
+      { id: 'heat-params', of: config.heat_params },
+      `${config.heat_params} has all that is needed`,
+      async () => {
+        const read = await readNode(hands);
+        checkNode(read, config.heat_params, false);
+        return read;
+      },
+    );
     const { texts, problems: unanswered, answers } = await collect(hands, stopping);
     for (const { collector, why } of answers)
-      if (why === undefined) findings.push({ verdict: 'good', what: `the collector ${collector} answers` });
-      else if (bringsFacts(collector)) findings.push({ verdict: 'warning', what: `${collector}: ${why}` });
+      if (why === undefined)
+        findings.push({
+          id: 'collector',
+          of: collector,
+          verdict: 'good',
+          what: `the collector ${collector} answers`,
+        });
+      else if (bringsFacts(collector))
+        findings.push({ id: 'collector', of: collector, verdict: 'warning', what: `${collector}: ${why}` });
     for (const problem of understand(texts, unanswered, hands).problems) {
-      findings.push({ verdict: 'bad', what: explain(problem) });
+      findings.push({ id: 'metadata', verdict: 'bad', what: explain(problem) });
       code ||= exitCodeOf(problem);
     }
     const adopted = hands.pollingOverride.describe();
-    if (adopted) findings.push({ verdict: adopted.isSettled ? 'good' : 'warning', what: adopted.text });
+    if (adopted)
+      findings.push({
+        id: 'polling-override',
+        verdict: adopted.isSettled ? 'good' : 'warning',
+        what: adopted.text,
+      });
     if (node) {
       const cluster = await attempt(
+        { id: 'trust' },
         'the trust lets this node log in',
         async () => await hands.openCluster(node.params, undefined, stopping, { patient: false }),
       );
       if (cluster)
         for (const { ca } of node.layout.authorities)
           await attempt(
+            { id: 'magnum-ca', of: ca },
             `Magnum gives the ${ca} CA`,
             async () => await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now())),
           );
@@ -68,6 +97,7 @@ export const verb: Verb = async (context) => {
     const stuck = (await hands.generations.current())?.state === 'stuck';
     if (stuck)
       findings.push({
+        id: 'generation',
         verdict: 'bad',
         what: 'a rotation is stuck between two generations: agent rollback, or rotate again',
       });
@@ -93,9 +123,14 @@ async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promis
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const faulty = holdings.filter(({ faults }) => faults.length > 0);
   if (faulty.length === 0)
-    findings.push({ verdict: 'good', what: 'every certificate is good and its key fits' });
+    findings.push({ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' });
   // A rotation is what mends these, so they do not stop one.
   for (const { file, faults } of faulty)
-    findings.push({ verdict: 'warning', what: `${file} ${faults.join('; ')}` });
+    findings.push({
+      id: 'certificate',
+      of: file,
+      verdict: 'warning',
+      what: `${file} ${faults.map(describeFault).join('; ')}`,
+    });
   return findings;
 }

@@ -3,6 +3,7 @@ import { type Disk, readIfThere } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../../src/certificates/layout.ts';
 import { certificatesIn, fingerprint, oneCertificate, subjectOf } from '../../src/certificates/read.ts';
+import type { Fault } from './fault.ts';
 
 /** One certificate file of the node, as it is on disk now. */
 export type Holding = {
@@ -12,8 +13,7 @@ export type Holding = {
   fingerprint: string | undefined;
   subject: string | undefined;
   notAfter: string | undefined;
-  /** What is wrong with it, in words; empty when it is good. */
-  faults: string[];
+  faults: Fault[];
 };
 
 /** Every certificate that the layout names, and every kubeconfig that holds one, with what is wrong with it. */
@@ -22,9 +22,9 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
   const holdings: Holding[] = [];
   for (const { ca, file, single } of layout.authorities) {
     const { certificates, holding } = await look(disk, file, 'CA', now, single !== true);
-    if (certificates.some((certificate) => !certificate.ca)) holding.faults.push('is not a CA');
+    if (certificates.some((certificate) => !certificate.ca)) holding.faults.push({ code: 'not-a-ca' });
     if (new Set(certificates.map(fingerprint)).size < certificates.length)
-      holding.faults.push('holds a certificate more than once');
+      holding.faults.push({ code: 'repeated' });
     if (single !== true) authorities.set(ca, certificates);
     holdings.push(holding);
   }
@@ -34,7 +34,7 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
     const [certificate] = certificates;
     if (certificate) {
       if (!isSignedByOneOf(certificate, authorities.get(row.ca)))
-        holding.faults.push('is not signed by the CA beside it');
+        holding.faults.push({ code: 'wrong-issuer' });
       holding.faults.push(...(await keyFaults(disk, row.files.key, certificate)));
     }
     holdings.push(holding);
@@ -55,7 +55,7 @@ async function lookAtKubeconfig(
   now: number,
 ): Promise<Holding | undefined> {
   const text = await readIfThere(disk, file.path);
-  const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : ['is missing'] };
+  const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : [{ code: 'missing' }] };
   if (!text) return create ? holding : undefined;
   const leaf = layout.certificates.find((row) => row.name === name);
   const certificate = leaf?.files?.certificate.path;
@@ -71,7 +71,7 @@ async function lookAtKubeconfig(
     ]) {
       const current = path === undefined ? undefined : await readIfThere(disk, path);
       if (pem !== undefined && current && pem.trim() !== current.toString('utf8').trim())
-        holding.faults.push(`does not hold what is in ${path}`);
+        holding.faults.push({ code: 'differs', path: path ?? '' });
     }
     if (leaf && !leaf.files) {
       const pem = await readSource(file.path, identity.certificate, read);
@@ -79,7 +79,7 @@ async function lookAtKubeconfig(
       holding.faults.push(...pairFaults(pem, key, file.path, trusted, now));
     }
   } catch (error) {
-    holding.faults.push(explain(error));
+    holding.faults.push({ code: 'unreadable', why: explain(error) });
   }
   return holding;
 }
@@ -91,16 +91,15 @@ function pairFaults(
   path: string,
   trusted: readonly X509Certificate[] | undefined,
   now: number,
-): string[] {
-  if (pem === undefined || key === undefined) return ['holds no certificate with its key'];
+): Fault[] {
+  if (pem === undefined || key === undefined) return [{ code: 'no-pair' }];
   const certificate = oneCertificate(pem, path);
   const faults = dateFaults(certificate, now);
-  if (!isSignedByOneOf(certificate, trusted))
-    faults.push('holds a certificate that the CA of the layout has not signed');
+  if (!isSignedByOneOf(certificate, trusted)) faults.push({ code: 'wrong-issuer' });
   try {
-    if (!keyFits(key, certificate)) faults.push('holds a key that does not fit its certificate');
+    if (!keyFits(key, certificate)) faults.push({ code: 'own-key-mismatch' });
   } catch {
-    faults.push('holds a key that cannot be read as one');
+    faults.push({ code: 'own-key-unreadable' });
   }
   return faults;
 }
@@ -131,7 +130,7 @@ async function look(
   const holding = nothing(path, kind);
   const content = (await readIfThere(disk, path))?.toString('utf8');
   if (content === undefined) {
-    holding.faults.push('is missing');
+    holding.faults.push({ code: 'missing' });
     return { certificates: [], holding };
   }
   try {
@@ -143,26 +142,26 @@ async function look(
     holding.faults.push(...dateFaults(first, now));
     return { certificates: [first, ...others], holding };
   } catch (error) {
-    holding.faults.push(explain(error));
+    holding.faults.push({ code: 'unreadable', why: explain(error) });
     return { certificates: [], holding };
   }
 }
 
-const dateFaults = (certificate: X509Certificate, now: number): string[] => [
-  ...(now > certificate.validToDate.getTime() ? ['has expired'] : []),
-  ...(now < certificate.validFromDate.getTime() ? ['is not valid yet'] : []),
+const dateFaults = (certificate: X509Certificate, now: number): Fault[] => [
+  ...(now > certificate.validToDate.getTime() ? [{ code: 'expired' } as const] : []),
+  ...(now < certificate.validFromDate.getTime() ? [{ code: 'not-yet-valid' } as const] : []),
 ];
 
 /** @throws for what is no key */
 const keyFits = (pem: string | Buffer, certificate: X509Certificate): boolean =>
   createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
 
-async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<string[]> {
+async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<Fault[]> {
   const pem = await readIfThere(disk, path);
-  if (pem === undefined) return [`its key ${path} is missing`];
+  if (pem === undefined) return [{ code: 'key-missing', path }];
   try {
-    return keyFits(pem, certificate) ? [] : [`its key ${path} does not fit`];
+    return keyFits(pem, certificate) ? [] : [{ code: 'key-mismatch', path }];
   } catch {
-    return [`its key ${path} cannot be read as a key`];
+    return [{ code: 'key-unreadable', path }];
   }
 }

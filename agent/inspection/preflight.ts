@@ -4,9 +4,7 @@ import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
 import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
-
-/** One thing that was looked at; `bad` would make a rotation fail. */
-export type Finding = { verdict: 'good' | 'warning' | 'bad'; what: string };
+import type { Finding } from './finding.ts';
 
 /** Generously. */
 const BYTES_PER_FILE = 64 * 1024;
@@ -74,21 +72,24 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
   for (const { directory, device, bytes, inodes, writable } of rooms) {
     // Directories of one file system share what is left there.
     const files = rooms.reduce((sum, other) => sum + (other.device === device ? other.files : 0), 0);
-    if (!writable)
-      findings.push({ verdict: 'bad', what: `${directory} cannot be written (read-only, or not root)` });
-    else if (bytes < files * BYTES_PER_FILE)
-      findings.push({ verdict: 'bad', what: `${directory} has only ${Math.round(bytes / 1024)} KiB left` });
-    else if (inodes < files)
-      findings.push({ verdict: 'bad', what: `${directory} has only ${inodes} inodes left` });
-    else findings.push({ verdict: 'good', what: `${directory} can be written and has room` });
+    const bad = !writable
+      ? `${directory} cannot be written (read-only, or not root)`
+      : bytes < files * BYTES_PER_FILE
+        ? `${directory} has only ${Math.round(bytes / 1024)} KiB left`
+        : inodes < files
+          ? `${directory} has only ${inodes} inodes left`
+          : undefined;
+    const about = { id: 'disk', of: directory } as const;
+    if (bad !== undefined) findings.push({ ...about, verdict: 'bad', what: bad });
+    else findings.push({ ...about, verdict: 'good', what: `${directory} can be written and has room` });
   }
   for (const path of targets) {
     const type = (await disk.info(path))?.type ?? 'file';
-    if (type !== 'file')
-      findings.push({ verdict: 'bad', what: `${path} is a ${type}, where a file belongs` });
+    const about = { id: 'disk', of: path, verdict: 'bad' } as const;
+    if (type !== 'file') findings.push({ ...about, what: `${path} is a ${type}, where a file belongs` });
     else if (await disk.sealed(path))
       findings.push({
-        verdict: 'bad',
+        ...about,
         what: `${path} cannot be replaced: it is immutable (chattr -i), or mounted read-only`,
       });
   }
@@ -102,8 +103,8 @@ function checkClock({ skewMs }: Hands): Finding[] {
   const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
   const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
   if (-skew > SKEW_BAD_MS)
-    return [{ verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
-  return [{ verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
+    return [{ id: 'clock', verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
+  return [{ id: 'clock', verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
 }
 
 async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: AbortSignal): Promise<Finding[]> {
@@ -111,14 +112,15 @@ async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: Abor
   const systemctl = await hands.systemctl();
   return await Promise.all(
     units.map(async (plan): Promise<Finding> => {
+      const about = { id: 'unit', of: plan.unit } as const;
       const state = await systemctl.show(plan.unit, signal);
       const fault = addressFault(plan) ?? unitFault(plan, state);
-      if (fault !== undefined) return { verdict: 'bad', what: fault };
+      if (fault !== undefined) return { ...about, verdict: 'bad', what: fault };
       const leftAlone = whyLeftAlone(plan, state);
-      if (leftAlone !== undefined) return { verdict: 'good', what: leftAlone };
+      if (leftAlone !== undefined) return { ...about, verdict: 'good', what: leftAlone };
       const what = `the unit ${plan.unit} is ${state.active}`;
-      if (state.active === 'active') return { verdict: 'good', what };
-      return { verdict: 'warning', what: `${what}: a rotation starts it again` };
+      if (state.active === 'active') return { ...about, verdict: 'good', what };
+      return { ...about, verdict: 'warning', what: `${what}: a rotation starts it again` };
     }),
   );
 }

@@ -7,7 +7,7 @@ import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
 import { whyNotRead } from '../revocation/list-named.ts';
 import type { Node } from '../node.ts';
-import type { Finding } from './preflight.ts';
+import type { Finding } from './finding.ts';
 
 /** When somebody should think of the next one. */
 const SOON_MS = 7 * 86_400_000;
@@ -21,6 +21,8 @@ export async function lookAtLists(node: Node, hands: Hands, signal: AbortSignal)
     if (content) findings.push(await findingOf(content, row, isRead, node, hands));
     else if (isRead)
       findings.push({
+        id: 'revocation-list',
+        of: row.file.path,
         verdict: 'bad',
         what: `${row.file.path} is missing: the unit ${row.unit} goes by it, and lets nobody in`,
       });
@@ -36,8 +38,10 @@ async function findingOf(
   { disk, clock }: Hands,
 ): Promise<Finding> {
   const { verifies } = READERS[reader];
+  const about = { id: 'revocation-list', of: file.path } as const;
   // Who goes by the list alone shuts everybody out for some of this; others only revoke nothing.
   const trouble = (shutsOut: boolean, what: string): Finding => ({
+    ...about,
     verdict: isRead && shutsOut ? 'bad' : 'warning',
     what: isRead && shutsOut ? `${what}: the unit ${unit} lets nobody in` : what,
   });
@@ -48,11 +52,11 @@ async function findingOf(
     if (!certificatesIn(pem, row?.file.path ?? '').some(({ publicKey }) => list.isSignedBy(publicKey)))
       return trouble(verifies, `the list in ${file.path} is of another CA than the ${type} CA of now`);
     const { nextUpdate } = list;
-    if (nextUpdate === undefined) return { verdict: 'good', what: `${file.path} holds a list` };
+    if (nextUpdate === undefined) return { ...about, verdict: 'good', what: `${file.path} holds a list` };
     const until = new Date(nextUpdate).toISOString();
     if (nextUpdate < clock.now()) return trouble(verifies, `the list in ${file.path} expired on ${until}`);
     const verdict = nextUpdate - clock.now() < SOON_MS ? 'warning' : 'good';
-    return { verdict, what: `the list in ${file.path} holds until ${until}` };
+    return { ...about, verdict, what: `the list in ${file.path} holds until ${until}` };
   } catch (error) {
     return trouble(true, explain(error));
   }

@@ -91,5 +91,7 @@ async function agrees(
   };
   const holdings = await takeInventory(imagined, node.layout, clock.now());
   // Dates do not tell the generations apart, and an expired set is still a set.
-  return holdings.every(({ faults }) => faults.every((fault) => /expired|valid yet/.test(fault)));
+  return holdings.every(({ faults }) =>
+    faults.every(({ code }) => code === 'expired' || code === 'not-yet-valid'),
+  );
 }

@@ -1,0 +1,52 @@
+/** What is wrong with a certificate file or a kubeconfig of the node. */
+export type Fault =
+  | {
+      code:
+        | 'missing'
+        | 'not-a-ca'
+        | 'repeated'
+        | 'wrong-issuer'
+        | 'expired'
+        | 'not-yet-valid'
+        | 'no-pair'
+        | 'own-key-mismatch'
+        | 'own-key-unreadable';
+    }
+  | { code: 'key-missing' | 'key-mismatch' | 'key-unreadable'; path: string }
+  /** It holds another certificate than the file that it copies. */
+  | { code: 'differs'; path: string }
+  | { code: 'unreadable'; why: string };
+
+/** A fault in words, which follow the name of the file. */
+export function describeFault(fault: Fault): string {
+  switch (fault.code) {
+    case 'missing':
+      return 'is missing';
+    case 'not-a-ca':
+      return 'is not a CA';
+    case 'repeated':
+      return 'holds a certificate more than once';
+    case 'wrong-issuer':
+      return 'is not signed by the CA of the layout';
+    case 'expired':
+      return 'has expired';
+    case 'not-yet-valid':
+      return 'is not valid yet';
+    case 'no-pair':
+      return 'holds no certificate with its key';
+    case 'own-key-mismatch':
+      return 'holds a key that does not fit its certificate';
+    case 'own-key-unreadable':
+      return 'holds a key that cannot be read';
+    case 'key-missing':
+      return `its key ${fault.path} is missing`;
+    case 'key-mismatch':
+      return `its key ${fault.path} does not fit`;
+    case 'key-unreadable':
+      return `its key ${fault.path} cannot be read as a key`;
+    case 'differs':
+      return `does not hold what is in ${fault.path}`;
+    case 'unreadable':
+      return fault.why;
+  }
+}
