@@ -64,7 +64,7 @@ export const verb: Verb = async (context) => {
         line('elsewhere:');
         line(await table([...COLUMNS, 'key'], copies.map(copyRow)));
       }
-      for (const words of rotation.words) line(`${paint('yellow', '!')} ${words}`);
+      for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const why of unreadable) line(`${paint('yellow', '!')} ${why}`);
     }
     const faulty = holdings.some(({ faults }) => faults.length > 0);

@@ -55,7 +55,7 @@ export const verb: Verb = async (context, options) => {
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`configuration: ${hands.config.sources.join(', ')}`);
-      for (const words of rotation.words) line(`${paint('yellow', '!')} ${words}`);
+      for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
       const stale = new Map(overtakenOf(done, hands.ledger).map(({ id, by }) => [id, by]));
       for (const { id } of done) {

@@ -44,7 +44,7 @@ export const verb: Verb = async (context) => {
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted !== undefined)
       line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
-    for (const words of rotation.words) line(`  ${paint('yellow', '!')} ${words}`);
+    for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);
       const { stdout, stderr } = hands.runs.runs.filesOf(id);

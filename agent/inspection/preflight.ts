@@ -59,7 +59,7 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
       targets.push(await disk.resolve(path));
     } catch (error) {
       if (codeOf(error) !== 'disk') throw error;
-      findings.push({ verdict: 'bad', what: explain(error) });
+      findings.push({ id: 'disk', of: path, verdict: 'bad', what: explain(error) });
     }
   const needs = [...Map.groupBy(targets, (path) => dirname(path))].map(([directory, { length: files }]) => ({
     directory,

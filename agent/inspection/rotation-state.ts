@@ -13,8 +13,14 @@ import { readKept } from '../rotation/service-account.ts';
 export type RotationState = {
   /** The last phase that it has gone through; null when it trusts one CA of each kind, and nothing is under way. */
   phase: 'trust' | 'reissue' | null;
-  /** The same, and what is to be done, in words. */
-  words: string[];
+  /** What is to be done, or known, about it. */
+  notes: Note[];
+};
+
+/** `message` says for a person what `code` says for a program. */
+type Note = {
+  code: 'retire-is-next' | 'reissue-is-next' | 'signers-differ' | 'old-keys-accepted';
+  message: string;
 };
 
 type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
@@ -25,16 +31,16 @@ type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
  */
 export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
-    const { phase, words } = await phaseOf(await readNode(hands), hands);
-    return { phase, words: [...words, ...(await keysInWords(hands))] };
+    const { phase, notes } = await phaseOf(await readNode(hands), hands);
+    return { phase, notes: [...notes, ...(await notesOfKeys(hands))] };
   } catch (error) {
     // A node that is not set up yet, or whose files are not what they should be: `agent certs` says so.
-    if (error instanceof AgentError) return { phase: null, words: [] };
+    if (error instanceof AgentError) return { phase: null, notes: [] };
     throw error;
   }
 }
 
-const NOT_UNDER_WAY: RotationState = { phase: null, words: [] };
+const NOT_UNDER_WAY: RotationState = { phase: null, notes: [] };
 
 async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationState> {
   const read = async (path: string): Promise<string | undefined> =>
@@ -57,21 +63,33 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
   if (signers.every((is) => is === 'yes'))
     return {
       phase: 'reissue',
-      words: [
-        'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"',
+      notes: [
+        {
+          code: 'retire-is-next',
+          message:
+            'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"',
+        },
       ],
     };
   if (signers.every((is) => is === 'no'))
     return {
       phase: 'trust',
-      words: [
-        'the new CA is trusted beside the old one, which has signed the certificates: once every node has come so far, renew them with the phase "reissue"',
+      notes: [
+        {
+          code: 'reissue-is-next',
+          message:
+            'the new CA is trusted beside the old one, which has signed the certificates: once every node has come so far, renew them with the phase "reissue"',
+        },
       ],
     };
   return {
     phase: 'trust',
-    words: [
-      'several CAs are trusted, and not all certificates are known to be of the newest: renew them with the phase "reissue"',
+    notes: [
+      {
+        code: 'signers-differ',
+        message:
+          'several CAs are trusted, and not all certificates are known to be of the newest: renew them with the phase "reissue"',
+      },
     ],
   };
 }
@@ -90,11 +108,13 @@ function isOfNewest(
   return newest.has(fingerprint(signer)) ? 'yes' : 'no';
 }
 
-async function keysInWords({ disk }: Reader): Promise<string[]> {
+async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
   const { leaving = [] } = (await readKept({ disk })) ?? {};
   if (leaving.length === 0) return [];
   const until = new Date(Math.max(...leaving.map((one) => one.until))).toISOString();
   const keys =
     leaving.length === 1 ? '1 old service-account key is' : `${leaving.length} old service-account keys are`;
-  return [`${keys} accepted until ${until}, or until the phase "retire"`];
+  return [
+    { code: 'old-keys-accepted', message: `${keys} accepted until ${until}, or until the phase "retire"` },
+  ];
 }
