@@ -19,6 +19,7 @@ afterAll(async () => {
 });
 
 const CERTS = '/etc/kubernetes/certs';
+const EXPIRED = [{ code: 'expired' }];
 
 /** The faults that `agent certs` finds, by file; files without one are left out. */
 async function faultsOf(site: Site): Promise<Record<string, unknown>> {
@@ -164,7 +165,7 @@ describe('agent certs', () => {
   test('what has expired, or is not valid yet, is named', async () => {
     const site = await createSite(cloud);
     site.clock.jump(6 * 365 * 86_400_000);
-    expect(Object.values(await faultsOf(site))).toEqual(Array(3).fill([{ code: 'expired' }]));
+    expect(Object.values(await faultsOf(site))).toEqual([EXPIRED, EXPIRED, EXPIRED]);
     site.clock.jump(-12 * 365 * 86_400_000);
     expect(await faultsOf(site)).toMatchObject({ [`${CERTS}/kubelet.crt`]: [{ code: 'not-yet-valid' }] });
   });
@@ -244,7 +245,8 @@ describe('agent doctor', () => {
     [
       'metadata that cannot be read',
       () => cloud.fault({ service: 'heat', effect: { kind: 'answer', body: 'junk' } }),
-      1,
+      // An answer that is no JSON may come from a proxy: the cloud is asked again.
+      3,
       'metadata',
     ],
   ])('%s is found, and nothing is changed', async (_, arrange, code, finding) => {
@@ -332,6 +334,7 @@ test('agent unit-paths is a drop-in with what every layout is written below, als
     '/etc/sysconfig',
     '/srv/magnum/kubernetes/manifests',
     '/var/lib/kubelet',
+    '/var/lib/os-collect-config',
   ];
   expect(settings).toEqual(['[Service]', ...paths.map((path) => `ReadWritePaths=-${path}`)]);
   const { stdout: json } = await cli(site, ['unit-paths', '--json']);
