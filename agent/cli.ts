@@ -2,6 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { createDisk } from '../src/base/real-disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
+import { printable } from '../src/base/printable.ts';
 import { createSecrets } from '../src/base/secrets.ts';
 import { CA_TYPES } from '../src/certificates/layout.ts';
 import packageJson from '../package.json' with { type: 'json' };
@@ -58,7 +59,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     const stack = error instanceof AgentError || !(error instanceof Error) ? '' : `\n${error.stack}`;
-    world.stderr.write(secrets.redact(`agent: ${explain(error)}${stack}\n`));
+    world.stderr.write(printable(secrets.redact(`agent: ${explain(error)}${stack}\n`)));
     return exitCodeOf(error);
   }
 }

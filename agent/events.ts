@@ -25,6 +25,7 @@ export const EVENTS = {
     'the journal of an interrupted rotation is damaged; rebuilding it from the certificates',
   ],
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
+  'path-left-out': ['warn', 'no unit file can hold this path; the unit cannot write there'],
   'layouts-left-out': ['warn', 'the configuration is invalid; its layouts are left out'],
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],

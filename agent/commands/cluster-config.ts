@@ -59,6 +59,9 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
+/** Line breaks and other controls: a kubeconfig, a certificate and a shell read each in a way of its own. */
+const UNREADABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
 const NAME = 'client';
 const FILES = ['key.pem', 'cert.pem', 'ca.pem', 'config'] as const;
 
@@ -77,10 +80,16 @@ function wantedOf(options: Record<string, unknown>): {
     ['--user', user],
     ['--group', group],
   ] as const)
-    if (value !== undefined && (value.trim() === '' || value.length > LONGEST))
-      throw new AgentError('usage', `${option}: a name of 1 to ${LONGEST} characters`);
+    if (value !== undefined && (value.trim() === '' || value.length > LONGEST || UNREADABLE.test(value)))
+      throw new AgentError('usage', `${option}: a name of 1 to ${LONGEST} characters on one line`);
   const type = CA_TYPES.find((one) => one === options['ca']) ?? 'kubernetes';
-  return { user, group, type, directory: resolve(textOption(options, 'dir') ?? '.') };
+  const directory = resolve(textOption(options, 'dir') ?? '.');
+  if (directory.includes(':') || UNREADABLE.test(directory))
+    throw new AgentError(
+      'usage',
+      '--dir: KUBECONFIG holds a path on one line, and a colon begins another path',
+    );
+  return { user, group, type, directory };
 }
 
 async function refuseToOverwrite(disk: Disk, directory: string): Promise<void> {

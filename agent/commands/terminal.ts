@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { printable } from '../../src/base/printable.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
@@ -17,7 +18,7 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
   const paint = (style: Style, text: string): string =>
     output.isTTY === true ? styleText(style, text, { validateStream: false }) : text;
   const line = (text = ''): void => {
-    output.write(`${secrets.redact(text)}\n`);
+    output.write(`${printable(secrets.redact(text))}\n`);
   };
   return {
     line,
@@ -39,7 +40,6 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
           line(`  ${paint('yellow', '!')} ${event.text}`);
           return;
         case 'output':
-          // What a script prints must not move the cursor.
           line(`    ${paint('dim', event.text.replaceAll(/\p{Cc}/gu, ' '))}`);
           return;
         case 'step':

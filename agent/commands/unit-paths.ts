@@ -1,9 +1,11 @@
 import { dirname } from 'node:path';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { type Layout, ROLES } from '../../src/certificates/layout.ts';
 import { CONFIG_FILES } from '../../src/metadata/config-files.ts';
 import { pathsOf } from '../../src/files/candidates.ts';
+import { unitFileWord } from '../../src/services/unit-file.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config/layouts.ts';
 import { findCopyPaths } from '../rotation/find-copies.ts';
@@ -28,8 +30,11 @@ export const verb: Verb = async (context) => {
     ...tops,
     ...new Set(beyond.filter((path) => ![...tops].some((top) => `${path}/`.startsWith(`${top}/`)))),
   ].toSorted();
-  if (context.json) writeJson(context, { paths });
-  else context.world.stdout.write(dropIn(paths));
+  const lines = paths.map((path) => ({ path, word: unitFileWord(`-${path}`) }));
+  for (const { path, word } of lines) if (word === undefined) context.log('path-left-out', { path });
+  const written = lines.flatMap(({ path, word }) => (word === undefined ? [] : [{ path, word }]));
+  if (context.json) writeJson(context, { paths: written.map(({ path }) => path) });
+  else context.world.stdout.write(dropIn(written.map(({ word }) => word)));
   return EXIT.done;
 };
 
@@ -46,7 +51,17 @@ async function configured({
     if (codeOf(error) !== 'config') throw error;
     const isThere = (await disk.info(configPath)) !== undefined;
     if (isThere) log('layouts-left-out', { why: explain(error) });
-    return { layouts: await loadLayouts(disk, configPath, []), heatParams: HEAT_PARAMS };
+    return { layouts: await layoutsBeside(disk, configPath), heatParams: HEAT_PARAMS };
+  }
+}
+
+/** Own layouts in files of their own, which may be good where the configuration is not. */
+async function layoutsBeside(disk: Disk, configPath: string): Promise<readonly Layout[]> {
+  try {
+    return await loadLayouts(disk, configPath, []);
+  } catch (error) {
+    if (codeOf(error) !== 'config') throw error;
+    return [];
   }
 }
 
@@ -66,11 +81,11 @@ async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<st
 /** `/etc/kubernetes` of `/etc/kubernetes/certs/ca.crt`: new directories are made below it. */
 const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(path)?.[0] ?? dirname(path);
 
-/** With a minus: a directory that a node does not have is no reason not to start. */
-const dropIn = (paths: readonly string[]): string =>
+/** Each with a minus: a directory that a node does not have is no reason not to start. */
+const dropIn = (words: readonly string[]): string =>
   [
     '# Written by `agent unit-paths`: where the certificates and credentials of each layout are, and what hooks read.',
     '[Service]',
-    ...paths.map((path) => `ReadWritePaths=-${path}`),
+    ...words.map((word) => `ReadWritePaths=${word}`),
     '',
   ].join('\n');

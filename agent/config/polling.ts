@@ -5,7 +5,11 @@ import { secretsOfAddress } from '../../src/base/presigned.ts';
 import { type CollectorName, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 
 export const seconds = v.pipe(v.number(), v.minValue(0.01));
-export const absolutePath = v.pipe(v.string(), v.startsWith('/'));
+export const absolutePath = v.pipe(
+  v.string(),
+  v.startsWith('/'),
+  v.regex(/^\P{Cc}*$/u, 'has a control character in it'),
+);
 const paths = v.array(absolutePath);
 const address = v.pipe(v.string(), v.regex(/^https?:/, 'is no http address'), v.url('is no http address'));
 

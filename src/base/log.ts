@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import * as v from 'valibot';
+import { printable } from './printable.ts';
 import type { Secrets } from './secrets.ts';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -82,4 +83,4 @@ function readable(
 }
 
 const quoteIfNeeded = (value: unknown): string =>
-  typeof value === 'string' && /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  typeof value === 'string' && /^[^\s"=\p{Cc}]+$/u.test(value) ? value : printable(JSON.stringify(value));

@@ -10,7 +10,7 @@ import {
 
 /** The rows of a layout as an operator writes them in YAML. */
 
-const absolutePath = v.pipe(v.string(), v.regex(/^\/[^\0\n]*[^/]$/, 'is no absolute path of a file'));
+const absolutePath = v.pipe(v.string(), v.regex(/^\/\P{Cc}*[^/\p{Cc}]$/u, 'is no absolute path of a file'));
 // YAML reads 0644 as a decimal number.
 const mode = v.pipe(
   v.string("has to be text in quotes, such as '0640'"),

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { rm } from 'node:fs/promises';
+import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
@@ -318,6 +318,33 @@ describe('agent status', () => {
     await cli(site, ['run-once']);
     expect((await cli(site, ['status'])).stdout).not.toContain('maintenance');
   });
+});
+
+const naming = (path: string): string =>
+  `clusters: []\nusers:\n- name: u\n  user: { client-key: ${JSON.stringify(path)} }\n`;
+
+test('agent unit-paths writes no line that a path in a kubeconfig has made up', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const { node } = site;
+  const pem = await node.read('/etc/kubernetes/certs/admin.key');
+  const injected = '/srv/a\nExecStartPre=+/bin/touch /root/owned\n#';
+  for (const [index, directory] of [injected, '/srv/my certs', '/srv/100%n', '/srv/tools'].entries()) {
+    await node.write(`${directory}/admin.pem`, pem);
+    await node.write(`/etc/kubernetes/${index}.conf`, naming(`${directory}/admin.pem`));
+  }
+  // Of a file that others than root can change no path is taken.
+  await node.write('/opt/others/admin.pem', pem);
+  await node.write('/etc/kubernetes/anybodys.conf', naming('/opt/others/admin.pem'));
+  await chmod(join(node.root, '/etc/kubernetes/anybodys.conf'), 0o666);
+  const { stdout } = await cli(site, ['unit-paths']);
+  const written = stdout
+    .split('\n')
+    .filter((line) => /srv\/[^m]|my certs|opt\/others|ExecStartPre/.test(line));
+  expect(written).toEqual([
+    'ReadWritePaths=-/srv/100%%n',
+    'ReadWritePaths="-/srv/my certs"',
+    'ReadWritePaths=-/srv/tools',
+  ]);
 });
 
 test('agent unit-paths is a drop-in with what every layout is written below, also where nothing is configured', async () => {

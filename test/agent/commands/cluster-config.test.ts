@@ -155,6 +155,8 @@ describe('it refuses', () => {
     [['--user', ' '], '--user: a name of 1 to 64 characters'],
     [['--user', 'x'.repeat(65)], '--user: a name of 1 to 64 characters'],
     [['--user', 'a', '--group', ''], '--group: a name of 1 to 64 characters'],
+    [['--user', 'a\nb'], '--user: a name of 1 to 64 characters on one line'],
+    [['--user', 'a', '--dir', '/srv/a:b'], '--dir: KUBECONFIG holds a path on one line'],
   ])('%j', async (options, words) => {
     const site = await createSite(cloud);
     const said = await cli(site, ['cluster-config', '--dir', await folder('x'), ...options]);
