@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import * as v from 'valibot';
-import { AgentError, explain } from '../../src/base/errors.ts';
+import { AgentError } from '../../src/base/errors.ts';
 import { parseHeatParams } from '../../src/metadata/heat-params.ts';
-import { parseConfigFile } from '../config/yaml.ts';
+import { BadConfigFile, describeFault, parseConfigFile } from '../config/yaml.ts';
 import { CREDENTIAL_INPUTS } from '../credentials/intend.ts';
 import type { Context } from './verb.ts';
 
@@ -43,14 +43,14 @@ function fromYaml(name: string, text: string): Record<string, string | undefined
   try {
     return v.parse(Inputs, parseConfigFile(name, text, Inputs, { whole: true }));
   } catch (error) {
-    const [line = ''] = /: line \d+/.exec(explain(error)) ?? [];
-    const [, why = 'it is neither like heat-params nor YAML'] = OF_SCHEMA.exec(explain(error)) ?? [];
-    throw new AgentError('usage', `--from: ${name}${line}: ${why}`);
+    if (!(error instanceof BadConfigFile)) throw error;
+    const { line, fault } = error;
+    const isNeither = fault.kind === 'syntax' || fault.kind === 'not-a-map';
+    // The fault quotes no value, the parser's message may.
+    const why = isNeither ? 'it is neither like heat-params nor YAML' : describeFault(fault);
+    throw new AgentError('usage', `--from: ${name}${line === undefined ? '' : `: line ${line}`}: ${why}`);
   }
 }
-
-/** What a YAML parser says may quote what it could not read, which may be the secret. */
-const OF_SCHEMA = /: (unknown key .*|\w+: (?:must be text|Invalid type).*)$/;
 
 async function read(from: string, stdin: Context['world']['stdin']): Promise<string> {
   try {

@@ -3,11 +3,45 @@ import { LineCounter, parseDocument, stringify } from 'yaml';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject } from '../../src/base/json.ts';
 
+/** What is wrong with a configuration file. The parser's own words may quote the file, and so a secret; these do not. */
+type FileFault =
+  | { kind: 'syntax' | 'not-a-map' }
+  | { kind: 'missing' | 'unknown-key'; key: string }
+  | { kind: 'invalid'; key: string; why: string };
+
+export class BadConfigFile extends AgentError {
+  readonly fault: FileFault;
+  /** Counted from 1; undefined when the fault has no place of its own. */
+  readonly line: number | undefined;
+
+  constructor(source: string, line: number | undefined, fault: FileFault, why = describeFault(fault)) {
+    super('config', `${source}${line === undefined ? '' : `: line ${line}`}: ${why}`);
+    this.fault = fault;
+    this.line = line;
+  }
+}
+
+/** What is wrong, in words. */
+export function describeFault(fault: FileFault): string {
+  switch (fault.kind) {
+    case 'syntax':
+      return 'invalid YAML';
+    case 'not-a-map':
+      return 'not a map of settings';
+    case 'missing':
+      return `${fault.key} is missing`;
+    case 'unknown-key':
+      return `unknown key ${fault.key}`;
+    case 'invalid':
+      return `${fault.key}: ${fault.why}`;
+  }
+}
+
 /**
  * One configuration file, checked by itself so that the message can name the line. A file may give any part
  * of the whole; what is required is required of the whole.
  *
- * @throws `config` with file, line and key
+ * @throws BadConfigFile with file, line and key
  */
 export function parseConfigFile(
   source: string,
@@ -18,30 +52,31 @@ export function parseConfigFile(
 ): Record<string, unknown> {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
-  const at = (offset: number | undefined): string =>
-    offset === undefined ? source : `${source}: line ${lines.linePos(offset).line}`;
+  const lineAt = (offset: number | undefined): number | undefined =>
+    offset === undefined ? undefined : lines.linePos(offset).line;
 
   const [error] = document.errors;
-  if (error) throw new AgentError('config', `${at(error.pos[0])}: ${error.message.split('\n')[0]}`);
-  const value: unknown = toValue(document, at(undefined)) ?? {};
-  if (!isObject(value)) throw new AgentError('config', `${source}: not a map of settings`);
+  if (error)
+    throw new BadConfigFile(source, lineAt(error.pos[0]), { kind: 'syntax' }, error.message.split('\n')[0]);
+  const value: unknown = toValue(document, source) ?? {};
+  if (!isObject(value)) throw new BadConfigFile(source, undefined, { kind: 'not-a-map' });
 
   const parsed = v.safeParse(schema, value);
   const issue = parsed.issues?.find((candidate) => whole || !mayBeElsewhere(candidate));
   if (!issue) {
     const inherited = inheritedKey(value);
     if (!inherited) return value;
-    const line = at(offsetOf(document, inherited));
-    throw new AgentError('config', `${line}: unknown key ${inherited.join('.')}`);
+    const line = lineAt(offsetOf(document, inherited));
+    throw new BadConfigFile(source, line, { kind: 'unknown-key', key: inherited.join('.') });
   }
   const path = (issue.path ?? []).map((item) => item.key);
-  const name = path.map(String).join('.');
-  const where = at(offsetOf(document, path));
-  if (isMissing(issue)) throw new AgentError('config', `${where}: ${name} is missing`);
-  if (issue.type === 'strict_object') throw new AgentError('config', `${where}: unknown key ${name}`);
+  const key = path.map(String).join('.');
+  const line = lineAt(offsetOf(document, path));
+  if (isMissing(issue)) throw new BadConfigFile(source, line, { kind: 'missing', key });
+  if (issue.type === 'strict_object') throw new BadConfigFile(source, line, { kind: 'unknown-key', key });
   // The message quotes what it found, and a password of digits alone is a number.
-  const why = /password/.test(name) ? 'must be text (in quotes)' : issue.message;
-  throw new AgentError('config', `${where}: ${name}: ${why}`);
+  const why = /password/.test(key) ? 'must be text (in quotes)' : issue.message;
+  throw new BadConfigFile(source, line, { kind: 'invalid', key, why });
 }
 
 /**
@@ -61,11 +96,11 @@ function inheritedKey(value: unknown): string[] | undefined {
 }
 
 /** An alias that leads nowhere, or to too much, is found only here. */
-function toValue(document: ReturnType<typeof parseDocument>, where: string): unknown {
+function toValue(document: ReturnType<typeof parseDocument>, source: string): unknown {
   try {
     return document.toJS();
   } catch (cause) {
-    throw new AgentError('config', `${where}: ${explain(cause)}`, { cause });
+    throw new BadConfigFile(source, undefined, { kind: 'syntax' }, explain(cause));
   }
 }
 
