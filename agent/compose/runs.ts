@@ -1,10 +1,11 @@
 import { join } from 'node:path';
-import type { Clock } from '../../src/base/clock.ts';
+import { type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { baseEnvironment } from '../../src/hooks/environment.ts';
 import { findHook, HOOK_DIRECTORIES } from '../../src/hooks/find.ts';
-import { presenceOf } from '../../src/hooks/process.ts';
+import { killUnit } from '../../src/hooks/kill-unit.ts';
+import { ageOf, presenceOf } from '../../src/hooks/process.ts';
 import type { RunHands } from '../../src/hooks/run.ts';
 import { createRuns, unitOf } from '../../src/hooks/runs.ts';
 import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
@@ -48,10 +49,17 @@ export async function runsOf(parts: {
     secrets,
     at,
     presenceOf,
+    ageOf: async (one) => await ageOf(one, { pid: process.pid, ageMs: process.uptime() * 1000 }),
+    killUnit,
     runs: createRuns(directory, { disk, at, presenceOf }),
     start: async (...what) => {
       const { createStart } = await import('../../src/hooks/start.ts');
-      return await createStart([...self, 'supervise'], { memoryMax, tasksMax }, isActive)(...what);
+      return await createStart(
+        [...self, 'supervise'],
+        { memoryMax, tasksMax },
+        isActive,
+        systemClock,
+      )(...what);
     },
     unitFor: (id) => (hasSystemd ? unitOf(id) : undefined),
     endOfUnit: async (unit) => (hasSystemd ? (await show(unit)).result : undefined),

@@ -3,6 +3,7 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
 import { pendingOf } from '../../src/deployment/pending.ts';
 import { endOfRun } from '../../src/hooks/run.ts';
+import { lookAfter } from '../../src/hooks/overdue.ts';
 import type { RunState } from '../../src/hooks/runs.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { answerAll, deliver } from './answer.ts';
@@ -45,7 +46,7 @@ export async function tellUnrecorded(
   for (const deployment of pendingOf(wanted.deployments, ledger)) {
     const { id } = deployment;
     if (unrecorded.told.has(id) || !(await isServed(deployment, hands))) continue;
-    const run = await hands.runs.runs.look(id);
+    const run = await lookAfter(id, hands.runs);
     // How it ends is still to be seen.
     if (run.is === 'running') continue;
     log('answered-without-ledger', { deployment: id, why: explain(cause) });

@@ -1,19 +1,20 @@
 import { codeOf } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { type EndedRun, endOfRun } from '../../src/hooks/run.ts';
+import { lookAfter } from '../../src/hooks/overdue.ts';
 import { concludeRun, forgetRun } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
 /**
  * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
- * needed for that. What still runs is left alone; whoever asks for it again waits for its end.
+ * needed for that. What still runs is left alone, unless its supervisor should have ended it.
  */
 export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
   const { ledger, runs, log } = hands;
   const home: { id: string; outcome: Outcome }[] = [];
   for (const id of await runs.runs.list()) {
-    const run = await runs.runs.look(id);
+    const run = await lookAfter(id, runs);
     if (run.is === 'running' || run.is === 'ordered') continue;
     if (run.is === 'none' || ledger.find(id)?.state !== 'started') {
       // Nobody asks for it any more, or its end has been recorded.

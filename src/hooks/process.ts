@@ -36,3 +36,29 @@ export async function presenceOf({ pid, startedAt, boot }: ProcessIdentity): Pro
   if (boot !== (await bootId())) return 'rebooted';
   return (await identify(pid))?.startedAt === startedAt ? 'alive' : 'gone';
 }
+
+/** proc(5) counts in ticks of USER_HZ, which is 100 on every machine that this program is built for. */
+const TICK_MS = 10;
+
+/**
+ * How long ago a process was started, in milliseconds. Both are read from the kernel and counted from the boot, so a
+ * clock that is set makes no difference.
+ *
+ * @param self a process, and how long ago that was started, in milliseconds
+ */
+export async function ageOf(
+  { startedAt }: ProcessIdentity,
+  self: { pid: number; ageMs: number },
+): Promise<number> {
+  const own = await identify(self.pid);
+  return (Number(own?.startedAt) - Number(startedAt)) * TICK_MS + self.ageMs;
+}
+
+/** Sends SIGKILL to a process, or with a negative number to a group; one that is gone needs none. */
+export function sendKill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (errnoOf(error) !== 'ESRCH') throw error;
+  }
+}

@@ -1,26 +1,24 @@
 import type { Clock } from '../base/clock.ts';
-import { type Disk, readIfThere } from '../base/disk.ts';
+import { readIfThere } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { readRecordOf } from '../base/record.ts';
 import type { Secrets } from '../base/secrets.ts';
 import type { Outcome } from '../deployment/deployment.ts';
 import { outcomeOf } from './outcome.ts';
-import { type Presence, ProcessIdentity } from './process.ts';
+import { lookAfter, type OverdueHands } from './overdue.ts';
+import { ProcessIdentity, sendKill } from './process.ts';
 import type { RunRequest } from './request.ts';
-import type { Runs, RunState } from './runs.ts';
+import type { RunState } from './runs.ts';
 import type { StartRun } from './start.ts';
 import { createLastBytes } from './last-bytes.ts';
 import { openTail } from './tail.ts';
 
-export type RunHands = {
-  disk: Disk;
+export type RunHands = OverdueHands & {
   clock: Clock;
-  runs: Runs;
   secrets: Secrets;
   start: StartRun;
   /** This machine's path for one of the node's. */
   at(path: string): string;
-  presenceOf(one: ProcessIdentity): Promise<Presence>;
   /** The unit that a deployment's run is to have; undefined where there is no systemd. */
   unitFor(id: string): string | undefined;
   /** Why systemd has ended a unit, in its own word; undefined when it does not know. */
@@ -36,7 +34,7 @@ type Hear = (stream: 'stdout' | 'stderr', line: string) => void;
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 1000;
 
-/** Whether what should run something is gone again. */
+/** Whether what should run something is gone again, or has had time enough to begin. */
 type IsGone = () => Promise<boolean>;
 
 /**
@@ -86,14 +84,14 @@ export async function awaitRun(
     ),
   );
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 1.5, LAST_LOOK_MS)) {
-    const state = await runs.look(id);
+    const state = await lookAfter(id, hands);
     if (state.is === 'ended' || state.is === 'lost') {
       for (const tail of tails) await tail.end();
       return await endOfRun(id, state, hands);
     }
     if (state.is === 'none' || (state.is === 'ordered' && isGone && (await isGone())))
       if (state.is === 'none' || (await neverBegins(id, hands)))
-        throw new AgentError('unit', 'it could not be started: its supervisor ended at once');
+        throw new AgentError('unit', 'it could not be started: its supervisor ended at once, or hangs');
     for (const tail of tails) await tail.read();
     await clock.sleep(wait, signal);
   }
@@ -137,5 +135,5 @@ const END_BYTES = 64 * 1024;
 /** Nobody would hear any more what the program does, and it is told as failed: it is ended. */
 async function endRest(id: string, { disk, runs, presenceOf }: RunHands): Promise<void> {
   const child = await readRecordOf(disk, runs.filesOf(id).child, ProcessIdentity).catch(() => undefined);
-  if (child && (await presenceOf(child)) === 'alive') process.kill(-child.pid, 'SIGKILL');
+  if (child && (await presenceOf(child)) === 'alive') sendKill(-child.pid);
 }

@@ -12,7 +12,7 @@ export type RunState =
   | { is: 'none' }
   /** Nobody has begun it, and nobody does once it is withdrawn. */
   | { is: 'ordered'; order: Order }
-  | { is: 'running'; order: Order }
+  | { is: 'running'; order: Order; supervisor: ProcessIdentity }
   | { is: 'ended'; order: Order; result: Result }
   /** It has begun, and nobody will ever say how it ended. */
   | { is: 'lost'; order: Order | undefined; why: string };
@@ -56,7 +56,7 @@ export function createRuns(
     if (claim.by === 'agent') return { is: 'none' };
     // Also with a result it is not over before its supervisor is: that may have to end what is left.
     const presence = await hands.presenceOf(claim.supervisor);
-    if (presence === 'alive') return { is: 'running', order };
+    if (presence === 'alive') return { is: 'running', order, supervisor: claim.supervisor };
     const result = await readRecordOf(disk, of(id).result, Result);
     if (result) return { is: 'ended', order, result };
     return { is: 'lost', order, why: presence === 'rebooted' ? REBOOTED : VANISHED };

@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { execa } from 'execa';
+import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 
 /** How much a run may take; undefined: as much as systemd gives to any unit. */
 export type RunLimits = { memoryMax?: string | number | undefined; tasksMax?: number | undefined };
 
-/** Starts the supervisor of a run and does not wait for its end; what it gives says whether that is gone again. */
+/**
+ * Starts the supervisor of a run and does not wait for its end; what it gives says whether that is gone again, or has
+ * had time enough to begin.
+ */
 export type StartRun = (
   directory: string,
   unit: string | undefined,
@@ -16,14 +20,25 @@ export type StartRun = (
 /**
  * @param command the supervisor's program and arguments, before the directory
  * @param isActive whether systemd still has a unit running
+ * @param clock of the machine, whose processes these are
  */
 export const createStart =
-  (command: readonly string[], limits: RunLimits, isActive: (unit: string) => Promise<boolean>): StartRun =>
+  (
+    command: readonly string[],
+    limits: RunLimits,
+    isActive: (unit: string) => Promise<boolean>,
+    clock: Pick<Clock, 'elapsed'>,
+  ): StartRun =>
   async (directory, unit, what) => {
-    if (unit === undefined) return await startChild([...command, directory]);
-    await startUnit(unit, what, limits, [...command, directory]);
-    return async () => !(await isActive(unit));
+    const program = [...command, directory];
+    if (unit !== undefined) await startUnit(unit, what, limits, program);
+    const isGone = unit === undefined ? await startChild(program) : async () => !(await isActive(unit));
+    const latest = clock.elapsed() + BEGINS_MS;
+    return async () => clock.elapsed() > latest || (await isGone());
   };
+
+/** A supervisor claims its order within a second, on a busy node within some more. */
+const BEGINS_MS = 60_000;
 
 /**
  * A transient unit is a control group of its own: a restart of the agent does not touch it, limits hold for all of

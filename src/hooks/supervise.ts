@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { createDisk } from '../base/real-disk.ts';
 import { AgentError } from '../base/errors.ts';
 import { claimRecord, readRecordOf, writeRecord } from '../base/record.ts';
 import { runChild } from './child.ts';
+import { killUnit } from './kill-unit.ts';
 import { identify } from './process.ts';
 import { type Claim, filesOf, Order, type Result } from './run-files.ts';
 
@@ -38,10 +37,6 @@ export async function supervise(
     },
   });
   await writeRecord(disk, files.result, result);
+  // What is left is still in the unit, as this process is: this ends both.
   if (result.fault !== undefined && order.unit !== undefined) await killUnit(order.unit);
-}
-
-/** What has left the process group is still in the unit, as this process is: this ends both. */
-async function killUnit(unit: string): Promise<void> {
-  await promisify(execFile)('systemctl', ['kill', '--signal=KILL', unit], { timeout: 10_000 });
 }

@@ -1,11 +1,14 @@
 import { access, chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Hands } from '../../agent/hands.ts';
+import { newMemory, pass } from '../../agent/pass.ts';
+import { identify, sendKill } from '../../src/hooks/process.ts';
 import { logged } from './support/logged.ts';
-import { identify } from '../../src/hooks/process.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { CustomDeployment } from '../cloud/custom-deployment.ts';
 import { at } from '../cloud/exchange.ts';
+import { NEVER } from '../src/support/clock.ts';
 import { runLoop } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -348,3 +351,64 @@ const exists = async (path: string): Promise<boolean> =>
     () => true,
     () => false,
   );
+
+/** A pass that waits for a script whose supervisor does nothing any more, with another script to be run after it. */
+async function waitForStopped(
+  site: Site,
+  hands: Hands,
+  signal: AbortSignal,
+): Promise<{ ended: Promise<unknown>; supervisor: number }> {
+  const script = (resource: string, command: string): string =>
+    cloud.deploy(site.cluster, site.server, { resource, group: 'script', config: `#!/bin/sh\n${command}` })
+      .id;
+  const id = script('10_hanging', 'sleep 600');
+  script('20_next', 'echo next');
+  const { runs, disk } = hands.runs;
+  const ended = pass(hands, newMemory(), signal);
+  await eventually('the script runs', async () => (await disk.info(runs.filesOf(id).child)) !== undefined);
+  const state = await runs.look(id);
+  if (state.is !== 'running') throw new Error(`the run is ${state.is}`);
+  process.kill(state.supervisor.pid, 'SIGSTOP');
+  onTestFinished(() => {
+    sendKill(state.supervisor.pid);
+  });
+  return { ended, supervisor: state.supervisor.pid };
+}
+
+/** The hands of a new start of the program, to which one process is that old, and no other. */
+async function withOverdue(site: Site, overdue: () => number | undefined): Promise<Hands> {
+  const hands = await site.start();
+  const ageOf: Hands['runs']['ageOf'] = async ({ pid }) =>
+    await Promise.resolve(pid === overdue() ? OVERDUE_MS : 0);
+  return { ...hands, runs: { ...hands.runs, ageOf } };
+}
+
+const SHORT = { scripts: { timeout_seconds: 5, grace_seconds: 1 } };
+const OVERDUE_MS = 5000 + 1000 + 60_001;
+
+const expectGivenUp = (site: Site): void => {
+  const [first, second] = site.signals().map(({ body }) => body);
+  const why = 'its supervisor did not end it within 5 s, and was killed; it is not run again';
+  expect(first).toMatchObject({ deploy_status_code: 1, deploy_stderr: containing(why) });
+  expect(second).toMatchObject({ deploy_status_code: 0, deploy_stdout: 'next\n' });
+};
+
+test('a supervisor that is stopped is waited for no longer than its order allows', async () => {
+  const site = await plainSite(SHORT);
+  let overdue: number | undefined;
+  const { ended, supervisor } = await waitForStopped(site, await withOverdue(site, () => overdue), NEVER);
+  overdue = supervisor;
+  await ended;
+  expectGivenUp(site);
+});
+
+test('the next start of the agent gives up a run whose supervisor is stopped', async () => {
+  const site = await plainSite(SHORT);
+  const stop = new AbortController();
+  const { ended, supervisor } = await waitForStopped(site, await site.start(), stop.signal);
+  stop.abort();
+  await expect(ended).rejects.toMatchObject({ code: 'aborted' });
+  await pass(await withOverdue(site, () => supervisor), newMemory(), NEVER);
+  expectGivenUp(site);
+  expect(await runs(site)).toEqual([]);
+});

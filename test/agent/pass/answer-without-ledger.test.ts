@@ -185,7 +185,9 @@ async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
 test('a script that runs is not answered for: how it ends is still to be seen', async () => {
   const site = await createSite(cloud);
   askByHand(site, 'by-hand', 'script');
-  expect(await tellOfScript(site, { is: 'running', order: ORDER })).toEqual([]);
+  // Nobody's process, and a young one.
+  const supervisor = { pid: 0, startedAt: '999999999999', boot: 'another' };
+  expect(await tellOfScript(site, { is: 'running', order: ORDER, supervisor })).toEqual([]);
   const cannot = [true, 1, expect.stringContaining('input/output error')];
   expect(await tellOfScript(site, { is: 'ordered', order: ORDER })).toEqual([cannot]);
 });
