@@ -55,4 +55,8 @@ function textsOf(section: unknown): Section {
 }
 
 const textOf = (value: unknown): string[] =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? [String(value)] : [];
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+    ? [String(value)]
+    : JSON.isRawJSON(value)
+      ? [value.rawJSON]
+      : [];

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { AgentError, type ErrorCode } from './errors.ts';
 
+/** Whether a JSON value is a map; an exact number (exact-json.ts) is none. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
+  typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 
 /** JSON text to a value; anything else becomes an error that says what was being read. */
 export function parseJson(text: string, what: string, code: ErrorCode): unknown {

@@ -1,3 +1,4 @@
+import type { ExactNumber } from './exact-json.ts';
 import { isObject } from './json.ts';
 
 /**
@@ -15,7 +16,24 @@ export function pythonJson(value: unknown): string {
     return `{${Object.entries(value)
       .map(([name, part]) => `${pythonJson(name)}: ${pythonJson(part)}`)
       .join(', ')}}`;
+  if (typeof value === 'number' || JSON.isRawJSON(value))
+    return pythonNumber(value).replace('inf', 'Infinity');
   return (JSON.stringify(value) ?? 'null').replaceAll(/[\u007f-\uffff]/g, (unit) => escape(unit, 'u', 4));
+}
+
+/** `repr` of a number: of an integer all its digits, of another the fewest that a double needs. */
+function pythonNumber(value: number | ExactNumber): string {
+  const source = typeof value === 'number' ? String(value) : value.rawJSON;
+  if (/^-?\d+$/.test(source)) return source;
+  const number = Number(source);
+  if (!Number.isFinite(number)) return number > 0 ? 'inf' : '-inf';
+  const [digits = '', exponent = ''] = number.toExponential().split('e');
+  const power = Number(exponent);
+  const sign = Object.is(number, -0) ? '-' : '';
+  if (power < -4 || power >= 16)
+    return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`;
+  const plain = String(number);
+  return sign + (plain.includes('.') ? plain : `${plain}.0`);
 }
 
 function repr(value: unknown): string {
@@ -23,6 +41,7 @@ function repr(value: unknown): string {
   if (typeof value === 'boolean') return value ? 'True' : 'False';
   if (typeof value === 'string') return quoted(value);
   if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`;
+  if (typeof value === 'number' || JSON.isRawJSON(value)) return pythonNumber(value);
   if (!isObject(value)) return pythonJson(value);
   const parts = Object.entries(value).map(([name, part]) => `${quoted(name)}: ${repr(part)}`);
   return `{${parts.join(', ')}}`;

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts';
-import { isObject, parseJson } from '../base/json.ts';
+import { parseExactJson } from '../base/exact-json.ts';
+import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
 
 /** Reads a field of a resource of the node's stack: the text of a JSON value. */
@@ -23,7 +24,7 @@ export const cfnCollector = (readField: ReadField, paths: readonly string[]): Co
 
 function partOf(text: string, keys: readonly string[], path: string): string {
   const what = `reading the metadata from cfn ${path}`;
-  let value = parseJson(text, what, 'bad-metadata');
+  let value = parseExactJson(text, what, 'bad-metadata');
   for (const key of keys) {
     const inner = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
     if (inner === undefined) throw new AgentError('bad-metadata', `${what}: there is no ${key}`);

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts';
-import { isObject, parseJson } from '../base/json.ts';
+import { parseExactJson } from '../base/exact-json.ts';
+import { isObject } from '../base/json.ts';
 import type { Collected, CollectorName } from './collector.ts';
 
 /** One deployment of the metadata, still of unknown shape, and where it came from. */
@@ -17,7 +18,7 @@ export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} Mi
 export function parseMetadata({ source, text, ...from }: Collected): Said {
   const what = `reading the metadata from ${source}`;
   if (text.length > LARGEST_METADATA) throw new AgentError('bad-metadata', `${what}: ${TOO_LARGE}`);
-  const metadata = parseJson(text, what, 'bad-metadata');
+  const metadata = parseExactJson(text, what, 'bad-metadata');
   if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
   return { source, metadata, ...from };
 }

@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts';
-import { isObject, parseJson } from '../base/json.ts';
+import { parseExactJson } from '../base/exact-json.ts';
+import { isObject } from '../base/json.ts';
 import type { Secrets } from '../base/secrets.ts';
 import { type AccessKey, signedUrl } from './ec2-signature.ts';
 import type { Http } from './http.ts';
@@ -54,7 +55,7 @@ async function fromXml(text: string, what: string): Promise<ReadonlyMap<string, 
 function fromJson(text: string, what: string): ReadonlyMap<string, string> | undefined {
   const detail = PATH.reduce<unknown>(
     (inner, name) => (isObject(inner) ? inner[name] : undefined),
-    parseJson(text, what, 'bad-answer'),
+    parseExactJson(text, what, 'bad-answer'),
   );
   if (!isObject(detail)) return undefined;
   return new Map(

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { parseExactJson } from '../base/exact-json.ts';
 import { withoutQuery } from '../base/presigned.ts';
 import type { Http } from './http.ts';
 import { statusError } from './status.ts';
@@ -34,7 +34,7 @@ export function createHeat(http: Http): Heat {
         signal,
       });
       if (answer.status !== 200) throw statusError(what, answer);
-      const body = v.safeParse(MetadataBody, parseJson(answer.text, what, 'bad-answer'));
+      const body = v.safeParse(MetadataBody, parseExactJson(answer.text, what, 'bad-answer'));
       if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no metadata`);
       return JSON.stringify(body.output.metadata);
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
-import { parseJson } from '../base/json.ts';
+import { parseExactJson } from '../base/exact-json.ts';
 import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import type { Session } from './keystone.ts';
 import { statusError } from './status.ts';
@@ -112,7 +112,7 @@ export function createZaqar(http: Http): Zaqar {
 }
 
 function messagesOf(answer: HttpAnswer, what: string): QueueMessage[] {
-  const body = v.safeParse(Messages, parseJson(answer.text, what, 'bad-answer'));
+  const body = v.safeParse(Messages, parseExactJson(answer.text, what, 'bad-answer'));
   if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no messages`);
   return body.output.messages;
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { ExactNumber } from '../base/exact-json.ts';
 import { isObject, unlessTooDeep } from '../base/json.ts';
 import { pythonStr } from '../base/python.ts';
 import type { Deployment } from '../deployment/deployment.ts';
@@ -16,7 +17,14 @@ export type RunOperation = {
 
 /** Seconds, also where a template has made a text of the number. */
 const Seconds = v.pipe(
-  v.union([v.number(), v.pipe(v.string(), v.regex(/^\d+(\.\d+)?$/), v.transform(Number))]),
+  v.union([
+    v.number(),
+    v.pipe(v.string(), v.regex(/^\d+(\.\d+)?$/), v.transform(Number)),
+    v.pipe(
+      v.custom<ExactNumber>((value) => JSON.isRawJSON(value)),
+      v.transform(({ rawJSON }) => Number(rawJSON)),
+    ),
+  ]),
   v.finite(),
   v.gtValue(0),
 );

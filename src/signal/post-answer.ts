@@ -21,10 +21,13 @@ export async function postAnswer(body: string, queue: SignalQueue, signal: Abort
   if (there === undefined) await queue.post(body, TTL_SECONDS, signal);
 }
 
+/** A body whose numbers are plain ones, as in the answer. */
+const plain = (body: unknown): unknown => JSON.parse(JSON.stringify(body));
+
 /** The ids of messages that are this answer; every other message is gone. */
 async function leftIn(queue: SignalQueue, answer: unknown, signal: AbortSignal): Promise<string[]> {
   const messages = await queue.list(signal);
-  const same = messages.filter((message) => isDeepStrictEqual(message.body, answer)).map(({ id }) => id);
+  const same = messages.filter(({ body }) => isDeepStrictEqual(plain(body), answer)).map(({ id }) => id);
   await queue.remove(
     messages.map(({ id }) => id).filter((id) => !same.includes(id)),
     signal,

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { parseExactJson } from '../../src/base/exact-json.ts';
 import { createSite } from '../scenarios/support/site.ts';
 
 /** The same deployments to the agent and to the predecessor: README.md says how golden.json was made. */
@@ -25,7 +26,7 @@ const Seen = v.object({ stdin: v.unknown(), signal: v.unknown() });
 type Seen = v.InferOutput<typeof Seen>;
 
 const read = (name: string): unknown =>
-  JSON.parse(readFileSync(join(import.meta.dirname, name), 'utf8')) as unknown;
+  parseExactJson(readFileSync(join(import.meta.dirname, name), 'utf8'), `reading ${name}`, 'state');
 const cases = v.parse(v.array(Case), read('cases.json'));
 const golden = v.parse(v.record(v.string(), Seen), read('golden.json'));
 

@@ -1,4 +1,5 @@
 import { isObject } from '../json.ts';
+import { pythonStr } from '../python.ts';
 
 const SECRET =
   /passw(or)?d|passphrase|passcode|pwd|secret|token|credential|apikey|cookie|bearer|authori[sz]ation|signature/;
@@ -29,6 +30,7 @@ export function secretsNamed(name: string, value: unknown): string[] {
   for (let next = left.pop(); next; next = left.pop()) {
     const { value: one, isSecret } = next;
     if (isSecret && (typeof one === 'string' || typeof one === 'number')) found.push(String(one));
+    if (isSecret && JSON.isRawJSON(one)) found.push(one.rawJSON, pythonStr(one));
     // A template may have made a text of a map.
     const within = typeof one === 'string' && /^\s*[{[]/.test(one) ? parsed(one) : one;
     if (Array.isArray(within)) for (const part of within.toReversed()) left.push({ value: part, isSecret });
