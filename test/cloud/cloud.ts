@@ -11,6 +11,7 @@ import { createKeyPool } from './key-pool.ts';
 import { createKeystone } from './keystone.ts';
 import { listen } from './listen.ts';
 import { createMagnum } from './magnum.ts';
+import type { Release } from './magnum-policy.ts';
 import { createExchange } from './heat-exchange.ts';
 import { createObjects, type Objects } from './objects.ts';
 import { createQueues, type Queues } from './queues.ts';
@@ -31,6 +32,8 @@ export type CloudOptions = {
   /** How long Heat takes from a failure to its rollback. */
   rollbackMs?: number;
   now?: () => number;
+  /** Whose policy Magnum has; 2025.1. */
+  release?: Release;
 };
 
 /** `path` with its query; `status` 0 when nothing was answered. */
@@ -77,7 +80,7 @@ const ROLES = ['admin', 'member', 'reader'] as const;
 
 /** A working Keystone, Heat and Magnum on free loopback ports. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
-  const { now = Date.now, tokenLifetimeMs = 3_600_000, rollbackMs = 5 } = options;
+  const { now = Date.now, tokenLifetimeMs = 3_600_000, rollbackMs = 5, release = '2025.1' } = options;
   const keys = createKeyPool();
   const tls = options.tls ? await createServerCertificate(keys, now) : undefined;
   const { changed, until } = createWaiting();
@@ -139,7 +142,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   handlers.set('cfn', createCfn({ stacks, log }));
   handlers.set('zaqar', createZaqar({ identity, origins, queues }));
   handlers.set('swift', createSwift({ objects }));
-  handlers.set('magnum', createMagnum({ identity, origins, clusters: records }));
+  handlers.set('magnum', createMagnum({ identity, origins, clusters: records, release }));
 
   const urls = {
     authUrl: `${origins.keystone}/v3`,

@@ -12,6 +12,7 @@ import {
   unsupportedVersion,
   versionHeaders,
 } from './magnum-answers.ts';
+import { type Action, isAllowed, type Release } from './magnum-policy.ts';
 import { createRouter, type Handler, type Params } from './router.ts';
 
 /** A cluster as Magnum's API sees it. */
@@ -28,10 +29,15 @@ export type ClusterRecord = {
   rotate(): Promise<void>;
 };
 
-export type MagnumHands = { identity: Identity; origins: Origins; clusters: () => ClusterRecord[] };
+export type MagnumHands = {
+  identity: Identity;
+  origins: Origins;
+  clusters: () => ClusterRecord[];
+  release: Release;
+};
 
 /** Magnum's certificates and clusters, https://docs.openstack.org/api-ref/container-infrastructure-management/ . */
-export function createMagnum({ identity, origins, clusters }: MagnumHands): Handler {
+export function createMagnum({ identity, origins, clusters, release }: MagnumHands): Handler {
   type Use = (token: Token, request: Request, params: Params) => Answer | Promise<Answer>;
   const guarded =
     (use: Use) =>
@@ -43,6 +49,9 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
       const answer = version.known ? await use(token, request, params) : unsupportedVersion();
       return { ...answer, headers: { ...versionHeaders(version.name), ...answer.headers } };
     };
+
+  const may = (action: Action, token: Token, cluster: ClusterRecord): boolean =>
+    isAllowed(release, action, token, cluster);
 
   /** What is in another project does not exist. */
   const find = (token: Token, name: unknown): ClusterRecord | undefined =>
@@ -59,7 +68,7 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
     });
 
   const readCa = withCluster((cluster, token, { query }) => {
-    if (!mayUse(token, cluster)) return forbidden('certificate:get');
+    if (!may('certificate:get', token, cluster)) return forbidden('certificate:get');
     const { pem } = authorityOf(cluster.generation, query.get('ca_cert_type'));
     return json(200, { ...identify(cluster, origins), pem });
   });
@@ -71,12 +80,13 @@ export function createMagnum({ identity, origins, clusters }: MagnumHands): Hand
     const name = body['cluster_uuid'] ?? body['bay_uuid'] ?? 'Unset';
     const cluster = find(token, name);
     if (!cluster) return noCluster(name === 'Unset' ? 404 : 400, asText(name));
-    if (!mayUse(token, cluster)) return forbidden('certificate:create');
+    if (!may('certificate:create', token, cluster)) return forbidden('certificate:create');
     if (typeof csr !== 'string' || csr === '') return noCsr(csr);
     return issue(cluster, csr, type, origins);
   });
 
-  const rotate = withCluster(async (cluster) => {
+  const rotate = withCluster(async (cluster, token) => {
+    if (!may('certificate:rotate_ca', token, cluster)) return forbidden('certificate:rotate_ca');
     if (cluster.tlsDisabled) return magnumError(400, NOT_TLS, NOT_TLS);
     if (!cluster.status.endsWith('_COMPLETE'))
       return magnumError(400, `Updating a cluster when status is "${cluster.status}" is not supported`);
@@ -110,11 +120,7 @@ function negotiate(header: string | string[] | undefined): { name: string; known
   return { name: version, known: /^1\.([1-9]|10)$/.test(version) };
 }
 
-// Of a project's members only the cluster's owner may use its certificates; rotating is for all of them.
-const mayUse = (token: Token, cluster: ClusterRecord): boolean =>
-  token.roles.includes('admin') || token.user.id === cluster.owner.id;
-
-const forbidden = (action: string): Answer =>
+const forbidden = (action: Action): Answer =>
   magnumError(403, `Policy doesn't allow ${action} to be performed`);
 
 function noCsr(csr: unknown): Answer {

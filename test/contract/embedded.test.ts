@@ -6,6 +6,10 @@ import type { PollTransport } from '../cloud/stack-resource.ts';
 import { CfnCoordinates, cfnContract } from './cfn.contract.ts';
 import { contract } from './cloud.contract.ts';
 import type { Coordinates, Place } from './coordinates.ts';
+import { token } from '../cloud/client.ts';
+import type { Project, User } from '../cloud/identity.ts';
+import { RELEASES } from '../cloud/magnum-policy.ts';
+import { rolesContract } from './roles.contract.ts';
 import { RequestCoordinates, requestContract } from './request.contract.ts';
 import { tempUrlSignalContract } from './temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from './zaqar.contract.ts';
@@ -38,6 +42,30 @@ tempUrlSignalContract('the embedded cloud', async () => {
   const cloud = await startCloud();
   return { at: await seed(cloud, 'temp-url-signal', 'TEMP_URL_SIGNAL'), close: cloud.close };
 });
+
+for (const release of RELEASES)
+  rolesContract(`the embedded cloud of ${release}`, async () => {
+    const cloud = await startCloud({ release });
+    const { identity, project, owner } = cloud;
+    const elsewhere = identity.addProject('elsewhere', project.domain);
+    const tokenOf = async (user: User, { id }: Project): Promise<string> =>
+      await token(cloud.authUrl, { id: user.id, password: user.password }, { project: { id } });
+    return {
+      release,
+      cluster: placeOf(cloud, await cloud.createCluster({ name: 'roles', keys: 'ec', servers: [] })),
+      noTls: placeOf(
+        cloud,
+        await cloud.createCluster({ name: 'no-tls', keys: 'ec', servers: [], tlsDisabled: true }),
+      ),
+      owner: async () => await tokenOf(owner, project),
+      newUser: async (role, where) => {
+        const user = identity.addUser(`${where} ${role}`, project.domain, 'secret');
+        identity.grant(user, where === 'here' ? project : elsewhere, [role]);
+        return await tokenOf(user, where === 'here' ? project : elsewhere);
+      },
+      close: cloud.close,
+    };
+  });
 
 async function polled(
   transport: PollTransport,

@@ -6,6 +6,9 @@ import { test } from 'vitest';
 import { CfnCoordinates, cfnContract } from '../contract/cfn.contract.ts';
 import { contract } from '../contract/cloud.contract.ts';
 import { Coordinates } from '../contract/coordinates.ts';
+import { Place } from '../contract/coordinates.ts';
+import { rolesContract } from '../contract/roles.contract.ts';
+import { Rc, usersOf } from './real-users.ts';
 import { RequestCoordinates, requestContract } from '../contract/request.contract.ts';
 import { tempUrlSignalContract } from '../contract/temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from '../contract/zaqar.contract.ts';
@@ -13,6 +16,7 @@ import { ZaqarCoordinates, zaqarContract } from '../contract/zaqar.contract.ts';
 /** Whoever made the cloud takes it down. */
 const close = async (): Promise<void> => {};
 const run = promisify(execFile);
+const Owned = v.object({ ...Place.entries, rc: Rc });
 const All = v.object({
   heatSignal: Coordinates,
   cfnSignal: Coordinates,
@@ -73,8 +77,41 @@ else {
   });
 }
 
-async function seed(name: string, signal: string, poll = 'POLL_SERVER_HEAT'): Promise<unknown> {
-  const options = ['--name', name, '--servers', 'master-0:master', '--signal', signal, '--poll', poll];
+if (state !== undefined)
+  rolesContract('a real cloud', async () => {
+    const mark = Date.now().toString(36);
+    const cluster = v.parse(Owned, await seed(`contract-roles-${mark}`, 'NO_SIGNAL'));
+    const noTls = v.parse(
+      Place,
+      await seed(`contract-no-tls-${mark}`, 'NO_SIGNAL', 'POLL_SERVER_HEAT', '--tls-disabled'),
+    );
+    const { stdout: version } = await run('dpkg-query', ['-W', '-f', '${Version}', 'python3-magnum']);
+    return {
+      release: Number.parseInt(version, 10) < 17 ? 'zed' : '2025.1',
+      cluster,
+      noTls,
+      ...(await usersOf(cluster.rc, mark)),
+      close,
+    };
+  });
+
+async function seed(
+  name: string,
+  signal: string,
+  poll = 'POLL_SERVER_HEAT',
+  ...more: string[]
+): Promise<unknown> {
+  const options = [
+    '--name',
+    name,
+    '--servers',
+    'master-0:master',
+    '--signal',
+    signal,
+    '--poll',
+    poll,
+    ...more,
+  ];
   const { stdout } = await run('scripts/cloud', ['seed', ...options]);
   return JSON.parse(stdout);
 }
