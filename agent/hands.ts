@@ -75,6 +75,8 @@ export type Hands = {
 };
 
 export type Cluster = {
+  /** The names of the roles that the node's trust delegates. */
+  roles(): Promise<readonly string[]>;
   /** @throws `cloud-refused` when the catalogue of the node's own login has nothing of Magnum in its region */
   seeRegion(): Promise<void>;
   readCa: IssueHands['readCa'];

@@ -14,6 +14,7 @@ import { planRotation } from '../rotation/plan.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
 import type { Finding } from '../inspection/finding.ts';
 import { preflight } from '../inspection/preflight.ts';
+import { lookAtTrust } from '../inspection/trust.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
@@ -84,6 +85,7 @@ export const verb: Verb = async (context) => {
         'the trust lets this node log in',
         async () => await hands.openCluster(node.params, undefined, stopping, { patient: false }),
       );
+      if (cluster) findings.push(lookAtTrust(await cluster.roles()));
       if (cluster)
         for (const { ca } of node.layout.authorities)
           await attempt(

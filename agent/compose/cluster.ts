@@ -28,6 +28,7 @@ export const openClusterWith =
           : await use(token),
       );
     const cluster: Cluster = {
+      roles: async () => (await keystone.login(login, signal)).roles,
       seeRegion: async () => {
         const session = await keystone.login(login, signal);
         session.endpoint('container-infra');

@@ -31,6 +31,8 @@ export type ClusterSpec = {
   keys?: KeyKind;
   validityDays?: number;
   subjectKeyId?: boolean;
+  /** What the trust delegates: `[trust] roles` of magnum.conf. All roles of the owner, as Magnum has it by default. */
+  trustRoles?: readonly string[];
 };
 
 export type Cluster = {
@@ -90,7 +92,7 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
     hands.domains.magnum,
     randomBytes(13).toString('base64url'),
   );
-  const roles = identity.rolesOf(owner, project);
+  const roles = spec.trustRoles ?? identity.rolesOf(owner, project);
   const trust = identity.addTrust({ trustor: owner, trustee, project, roles });
   const stack = buildStack(spec, hands);
 

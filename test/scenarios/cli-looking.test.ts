@@ -207,16 +207,24 @@ describe('agent doctor', () => {
   );
 
   test('a sound node gets code 0 and a line for each thing that was looked at', async () => {
-    const site = await createSite(cloud, { role: 'master' });
+    const site = await createSite(cloud, { role: 'master', trustRoles: ['member', 'reader'] });
     expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: [] });
     const { stdout } = await cli(site, ['doctor']);
     expect(stdout).toMatch(/clock is [01] s/);
     for (const part of [
       'the trust lets this node log in',
+      '✓ the trust delegates member, reader',
       'Magnum gives the etcd CA',
       'the unit kubelet is active',
     ])
       expect(stdout).toContain(part);
+  });
+
+  test('a trust of a stock Magnum delegates all roles of the trustor, which is warned of', async () => {
+    const site = await createSite(cloud);
+    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['trust-roles'] });
+    const { stdout } = await cli(site, ['doctor']);
+    expect(stdout).toContain('! the trust delegates admin, member, reader: root of this node can use admin');
   });
 
   test.each<[string, (site: Site) => unknown, number, string]>([
@@ -262,7 +270,7 @@ describe('agent doctor', () => {
   });
 
   test('certificates that a rotation would mend are only warned of', async () => {
-    const site = await createSite(cloud);
+    const site = await createSite(cloud, { trustRoles: ['member'] });
     await site.node.write(`${CERTS}/kubelet.key`, foreignKey());
     expect(await examine(site)).toMatchObject({
       code: 0,

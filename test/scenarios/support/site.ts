@@ -68,6 +68,8 @@ export type SiteSpec = {
   /** The environment of the program. */
   env?: NodeJS.ProcessEnv;
   instrument?: Instrument;
+  /** What the trust delegates; all roles of the owner. */
+  trustRoles?: readonly string[];
   /** Not yet any certificates. */
   bare?: boolean;
 };
@@ -83,6 +85,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
   const cluster = await cloud.createCluster({
     name: `site${made}`,
     keys: 'ec',
+    ...(spec.trustRoles && { trustRoles: spec.trustRoles }),
     servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
   });
   let params: Record<string, string | undefined> = cluster.heatParams(role, spec.params);

@@ -1,0 +1,25 @@
+import type { Finding } from './finding.ts';
+
+/** What certificates need: Magnum 2023.2 and newer sign for a member, who is a reader too; an older one wants any role. */
+const NEEDED = 'member';
+const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
+
+/** What the trust of the node delegates. Its credentials lie in heat-params, so root of the node has all of it. */
+export function lookAtTrust(roles: readonly string[]): Finding {
+  const about = { id: 'trust-roles' } as const;
+  const what = `the trust delegates ${roles.join(', ') || 'no role that Keystone tells'}`;
+  const others = roles.filter((role) => !HARMLESS.has(role));
+  if (others.length > 0)
+    return {
+      ...about,
+      verdict: 'warning',
+      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, and certificates need ${NEEDED} alone; if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created (docs/security.md)`,
+    };
+  if (!roles.includes(NEEDED))
+    return {
+      ...about,
+      verdict: 'warning',
+      what: `${what}, and not ${NEEDED}: Magnum 2023.2 and newer sign no certificate for it`,
+    };
+  return { ...about, verdict: 'good', what };
+}
