@@ -116,7 +116,8 @@ export async function pass(
 
 /** Of deployments that are done and that nobody asks for any more. */
 function forgetSecrets({ deployments }: Wanted, { secrets, ledger }: Hands): void {
-  const open = ledger.entries().filter(({ state }) => state !== 'signalled' && state !== 'superseded');
+  // A run that is given up may still say something.
+  const open = ledger.entries().filter((entry) => isOpen(entry) || entry.state === 'started');
   secrets.forgetAllBut(new Set([...deployments, ...open].map(({ id }) => id)));
 }
 

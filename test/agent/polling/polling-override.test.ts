@@ -241,12 +241,15 @@ test('a record that is cut or altered is no way to poll', async () => {
 test.each([
   [{ collectors: ['cfn', 'local'] }, 'the section cfn is missing'],
   [{ collectors: ['pigeon'] }, 'the collector pigeon is not served'],
-  [{ collectors: ['heat'], heat: { user_id: 'other' } }, 'heat.auth_url'],
+  [
+    { collectors: ['heat'], heat: { user_id: 'other' } },
+    'heat.auth_url, heat.password, heat.project_id, heat.stack_id, heat.resource_name are missing',
+  ],
   [
     { collectors: ['request'], request: { metadata_url: 'file:///etc/shadow' } },
     'request.metadata_url: is no http address',
   ],
-  [{ collectors: ['local'], local: { path: 'relative' } }, 'local.path.0'],
+  [{ collectors: ['local'], local: { path: 'relative' } }, 'local.path.0: expected "/"'],
   [['cfn'], 'no map'],
   ['cfn', 'no map'],
 ])(
