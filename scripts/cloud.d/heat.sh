@@ -6,8 +6,8 @@ heat_configure() {
 [DEFAULT]
 log_file = $STATE/log/heat.log
 transport_url = $(broker_url)
-heat_metadata_server_url = http://127.0.0.1:$HEAT_CFN_PORT
-heat_waitcondition_server_url = http://127.0.0.1:$HEAT_CFN_PORT/v1/waitcondition
+heat_metadata_server_url = http://$ADDRESS:$HEAT_CFN_PORT
+heat_waitcondition_server_url = http://$ADDRESS:$HEAT_CFN_PORT/v1/waitcondition
 region_name_for_services = RegionOne
 stack_domain_admin = heat_domain_admin
 stack_domain_admin_password = $PASSWORD
@@ -19,11 +19,11 @@ num_engine_workers = 2
 auth_encryption_key = $HEAT_KEY
 environment_dir = $STATE/etc
 [heat_api]
-bind_host = 127.0.0.1
+bind_host = $ADDRESS
 bind_port = $HEAT_PORT
 workers = 2
 [heat_api_cfn]
-bind_host = 127.0.0.1
+bind_host = $ADDRESS
 bind_port = $HEAT_CFN_PORT
 workers = 1
 [paste_deploy]
@@ -32,7 +32,7 @@ api_paste_config = $HERE/heat-paste.ini
 connection = $(database_url heat)
 [keystone_authtoken]
 $(service_login heat)
-www_authenticate_uri = http://127.0.0.1:$KEYSTONE_PORT
+www_authenticate_uri = http://$ADDRESS:$KEYSTONE_PORT
 [trustee]
 auth_type = password
 auth_url = $AUTH_URL
@@ -40,9 +40,10 @@ username = heat
 password = $PASSWORD
 user_domain_id = default
 [clients_keystone]
-auth_uri = http://127.0.0.1:$KEYSTONE_PORT
+auth_uri = http://$ADDRESS:$KEYSTONE_PORT
 [ec2authtoken]
 auth_uri = $AUTH_URL
+$(extra heat.conf)
 CONF
 }
 
@@ -67,6 +68,6 @@ heat_up() {
   start heat-engine heat-engine --config-file "$STATE/etc/heat.conf"
   start heat-api heat-api --config-file "$STATE/etc/heat.conf"
   start heat-api-cfn /usr/bin/python3 "$HERE/heat-api-cfn.py" --config-file "$STATE/etc/heat.conf"
-  until_ready heat-api 120 port_open "$HEAT_PORT"
-  until_ready heat-api-cfn 120 port_open "$HEAT_CFN_PORT"
+  until_ready heat-api 120 port_open "$HEAT_PORT" "$ADDRESS"
+  until_ready heat-api-cfn 120 port_open "$HEAT_CFN_PORT" "$ADDRESS"
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/python3
 """Fills a fresh Keystone with what the other services expect.
 
-usage: identity.py HEAT_PORT HEAT_CFN_PORT MAGNUM_PORT ZAQAR_PORT ZAQAR_WEBSOCKET_PORT SWIFT_PORT
+usage: identity.py ADDRESS HEAT_PORT HEAT_CFN_PORT MAGNUM_PORT ZAQAR_PORT ZAQAR_WEBSOCKET_PORT SWIFT_PORT
 """
 import os
 import sys
 
 from rest import Cloud
 
-heat_port, heat_cfn_port, magnum_port, zaqar_port, zaqar_websocket_port, swift_port = sys.argv[1:]
+address, heat_port, heat_cfn_port, magnum_port, zaqar_port, zaqar_websocket_port, swift_port = sys.argv[1:]
 cloud = Cloud()
 password = os.environ["OS_PASSWORD"]
 
@@ -44,12 +44,12 @@ create("role", name="heat_stack_user")
 grant(create("role", name="heat_stack_owner"), find("user", "admin"), f"projects/{find('project', 'admin')}")
 
 for name, service_type, url in (
-    ("heat", "orchestration", f"http://127.0.0.1:{heat_port}/v1/%(tenant_id)s"),
-    ("heat-cfn", "cloudformation", f"http://127.0.0.1:{heat_cfn_port}/v1"),
-    ("magnum", "container-infra", f"http://127.0.0.1:{magnum_port}/v1"),
-    ("zaqar", "messaging", f"http://127.0.0.1:{zaqar_port}"),
-    ("zaqar-websocket", "messaging-websocket", f"ws://127.0.0.1:{zaqar_websocket_port}"),
-    ("swift", "object-store", f"http://127.0.0.1:{swift_port}/v1/AUTH_%(tenant_id)s"),
+    ("heat", "orchestration", f"http://{address}:{heat_port}/v1/%(tenant_id)s"),
+    ("heat-cfn", "cloudformation", f"http://{address}:{heat_cfn_port}/v1"),
+    ("magnum", "container-infra", f"http://{address}:{magnum_port}/v1"),
+    ("zaqar", "messaging", f"http://{address}:{zaqar_port}"),
+    ("zaqar-websocket", "messaging-websocket", f"ws://{address}:{zaqar_websocket_port}"),
+    ("swift", "object-store", f"http://{address}:{swift_port}/v1/AUTH_%(tenant_id)s"),
 ):
     service = create("service", name=name, type=service_type)
     for interface in ("public", "internal", "admin"):

@@ -6,7 +6,7 @@
 wsgi() {
   local name=$1 port=$2 processes=$3 file=$4 arguments=$5
   shift 5
-  start "$name" env "$@" uwsgi --plugins python3 --http-socket "127.0.0.1:$port" --wsgi-file "$file" --pyargv "$arguments" \
+  start "$name" env "$@" uwsgi --plugins python3 --http-socket "$ADDRESS:$port" --wsgi-file "$file" --pyargv "$arguments" \
     --master --processes "$processes" --threads 8 --buffer-size 65535 --add-header 'Connection: close' --die-on-term --need-app
 }
 
@@ -17,7 +17,7 @@ keystone_configure() {
   cat >"$STATE/etc/keystone.conf" <<CONF
 [DEFAULT]
 log_file = $STATE/log/keystone.log
-public_endpoint = http://127.0.0.1:$KEYSTONE_PORT
+public_endpoint = http://$ADDRESS:$KEYSTONE_PORT
 [database]
 connection = $(database_url keystone)
 [fernet_tokens]
@@ -53,12 +53,12 @@ keystone_migrate() {
 keystone_fill() {
   # shellcheck source=/dev/null
   . "$STATE/openrc"
-  /usr/bin/python3 "$HERE/identity.py" "$HEAT_PORT" "$HEAT_CFN_PORT" "$MAGNUM_PORT" "$ZAQAR_PORT" "$ZAQAR_WEBSOCKET_PORT" "$SWIFT_PORT"
+  /usr/bin/python3 "$HERE/identity.py" "$ADDRESS" "$HEAT_PORT" "$HEAT_CFN_PORT" "$MAGNUM_PORT" "$ZAQAR_PORT" "$ZAQAR_WEBSOCKET_PORT" "$SWIFT_PORT"
 }
 
 keystone_up() {
   once keystone keystone_migrate
   wsgi keystone "$KEYSTONE_PORT" 1 /usr/bin/keystone-wsgi-public '' OS_KEYSTONE_CONFIG_FILES="$STATE/etc/keystone.conf"
-  until_ready keystone 120 port_open "$KEYSTONE_PORT"
+  until_ready keystone 120 port_open "$KEYSTONE_PORT" "$ADDRESS"
   once identity keystone_fill
 }

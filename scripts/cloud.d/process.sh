@@ -55,7 +55,8 @@ until_ready() {
   done
 }
 
-port_open() { (: <"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+# port_open PORT [ADDRESS]
+port_open() { (: <"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; }
 
 # stop NAME...: TERM to every group at once, KILL to what is left after 10 s.
 stop() {

@@ -2,28 +2,7 @@
 # The state folder: everything that belongs to one cloud, and the settings (ports, password) it was made with.
 #   settings  etc/  log/  pid/  done/ (what needs doing once)  keys/ (Fernet)  mysql/  rabbitmq/  redis/  swift/  openrc
 
-# These ports lie below the range that the kernel hands out for outgoing connections.
-free_ports() {
-  /usr/bin/python3 - "$1" <<'PY'
-import random, socket, sys
-taken = []
-for port in random.sample(range(18000, 32000), 2000):
-    probe = socket.socket()
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        probe.bind(("127.0.0.1", port))
-    except OSError:
-        continue
-    taken.append(probe)
-    if len(taken) == int(sys.argv[1]):
-        break
-print(*(probe.getsockname()[1] for probe in taken))
-PY
-}
-
-random_hex() { od -An -N16 -tx1 /dev/urandom | tr -d ' \n'; }
-
-# state_create DIR HASH_ROUNDS: opens a state folder, making it first where there is none.
+# state_create DIR HASH_ROUNDS ADDRESS FOLDER: opens a state folder, making it first where there is none.
 state_create() {
   local dir=${1:-}
   [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-cloud.XXXXXX")
@@ -57,6 +36,8 @@ SWIFT_OBJECT_PORT=${ports[12]}
 PASSWORD=$(random_hex)
 HEAT_KEY=$(random_hex)
 HASH_ROUNDS=$2
+ADDRESS=$3
+WITH=$4
 SETTINGS
     mv "$STATE/settings.new" "$STATE/settings"
     umask 022
@@ -70,8 +51,11 @@ state_open() {
   STATE=$(cd "$1" && pwd)
   # shellcheck source=/dev/null
   . "$STATE/settings"
-  AUTH_URL=http://127.0.0.1:$KEYSTONE_PORT/v3
+  AUTH_URL=http://$ADDRESS:$KEYSTONE_PORT/v3
 }
+
+# extra FILE: what the folder of --with adds to a configuration file. A section may stand in it twice.
+extra() { [ ! -e "${WITH:-/dev/null}/$1" ] || cat "$WITH/$1"; }
 
 # once NAME COMMAND...: runs the command unless an earlier run of it has succeeded.
 once() {
@@ -95,7 +79,7 @@ export OS_PROJECT_NAME=admin
 export OS_USER_DOMAIN_ID=default
 export OS_PROJECT_DOMAIN_ID=default
 export OS_REGION_NAME=RegionOne
-export no_proxy=127.0.0.1,localhost
+export no_proxy=127.0.0.1,localhost,$ADDRESS
 OPENRC
   )
 }

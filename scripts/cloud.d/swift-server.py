@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A Swift of one device and one copy: its proxy, account, container and object servers in one process.
 
-usage: swift-server.py FOLDER PROXY_PORT ACCOUNT_PORT CONTAINER_PORT OBJECT_PORT
+usage: swift-server.py FOLDER ADDRESS PROXY_PORT ACCOUNT_PORT CONTAINER_PORT OBJECT_PORT
 The folder holds proxy-server.conf and devices/d1; the rings are made in it.
 """
 import logging
@@ -22,7 +22,8 @@ from swift.container.server import ContainerController  # noqa: E402
 from swift.obj.server import ObjectController  # noqa: E402
 
 folder = Path(sys.argv[1])
-proxy_port, *ports = map(int, sys.argv[2:])
+address = sys.argv[2]  # of the proxy; the others are its own
+proxy_port, *ports = map(int, sys.argv[3:])
 utils.HASH_PATH_SUFFIX = b"coe"  # /etc/swift/swift.conf would hold it, and there is one of those only
 settings = {"swift_dir": str(folder), "devices": str(folder / "devices"), "mount_check": "false", "disable_fallocate": "true"}
 
@@ -34,15 +35,15 @@ def make_ring(name: str, port: int) -> None:
     builder.get_ring().save(str(folder / f"{name}.ring.gz"))
 
 
-def serve(port: int, app: object) -> eventlet.greenthread.GreenThread:
-    socket = eventlet.listen(("127.0.0.1", port))
+def serve(host: str, port: int, app: object) -> eventlet.greenthread.GreenThread:
+    socket = eventlet.listen((host, port))
     return eventlet.spawn(wsgi.server, socket, app, logging.getLogger("swift"), protocol=SwiftHttpProtocol, log_output=False)
 
 
 servers = []
 for (name, controller), port in zip((("account", AccountController), ("container", ContainerController), ("object", ObjectController)), ports):
     make_ring(name, port)
-    servers.append(serve(port, controller(settings)))
-servers.append(serve(proxy_port, loadapp(str(folder / "proxy-server.conf"))))
+    servers.append(serve("127.0.0.1", port, controller(settings)))
+servers.append(serve(address, proxy_port, loadapp(str(folder / "proxy-server.conf"))))
 for server in servers:
     server.wait()

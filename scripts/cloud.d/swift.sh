@@ -29,6 +29,6 @@ CONF
 }
 
 swift_up() {
-  start swift /usr/bin/python3 "$HERE/swift-server.py" "$STATE/swift" "$SWIFT_PORT" "$SWIFT_ACCOUNT_PORT" "$SWIFT_CONTAINER_PORT" "$SWIFT_OBJECT_PORT"
-  until_ready swift 60 port_open "$SWIFT_PORT"
+  start swift /usr/bin/python3 "$HERE/swift-server.py" "$STATE/swift" "$ADDRESS" "$SWIFT_PORT" "$SWIFT_ACCOUNT_PORT" "$SWIFT_CONTAINER_PORT" "$SWIFT_OBJECT_PORT"
+  until_ready swift 60 port_open "$SWIFT_PORT" "$ADDRESS"
 }

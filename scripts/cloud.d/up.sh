@@ -15,11 +15,11 @@ together() {
   [ -z "$failed" ]
 }
 
-# cloud_up DIR HASH_ROUNDS
+# cloud_up DIR HASH_ROUNDS ADDRESS FOLDER
 cloud_up() {
   local began=$SECONDS
   installed || die "packages are missing; run: scripts/cloud install"
-  state_create "$1" "$2"
+  state_create "$@"
   state_openrc
   keystone_configure
   heat_configure
@@ -71,6 +71,6 @@ cloud_status() {
       printf '%-17s stopped\n' "$name" && down=1
     fi
   done
-  echo "keystone $AUTH_URL, heat :$HEAT_PORT, heat-cfn :$HEAT_CFN_PORT, magnum http://127.0.0.1:$MAGNUM_PORT/v1, zaqar :$ZAQAR_PORT (websocket :$ZAQAR_WEBSOCKET_PORT), swift :$SWIFT_PORT, state $STATE"
+  echo "keystone $AUTH_URL, heat :$HEAT_PORT, heat-cfn :$HEAT_CFN_PORT, magnum http://$ADDRESS:$MAGNUM_PORT/v1, zaqar :$ZAQAR_PORT (websocket :$ZAQAR_WEBSOCKET_PORT), swift :$SWIFT_PORT, state $STATE"
   return $down
 }

@@ -18,9 +18,9 @@ uri = $(database_url zaqar)
 [drivers:message_store:redis]
 uri = redis:$STATE/redis/socket?socket_timeout=10
 [drivers:transport:websocket]
-bind = 127.0.0.1
+bind = $ADDRESS
 port = $ZAQAR_WEBSOCKET_PORT
-notification_bind = 127.0.0.1
+notification_bind = $ADDRESS
 [signed_url]
 secret_key = $HEAT_KEY
 [keystone_authtoken]
@@ -45,6 +45,6 @@ zaqar_up() {
   once zaqar zaqar_migrate
   wsgi zaqar "$ZAQAR_PORT" 1 "$HERE/zaqar-api.py" "--config-file $STATE/etc/zaqar.conf" PYTHONDONTWRITEBYTECODE=1
   start zaqar-websocket env PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 "$HERE/zaqar-websocket.py" --config-file "$STATE/etc/zaqar.conf"
-  until_ready zaqar 120 port_open "$ZAQAR_PORT"
-  until_ready zaqar-websocket 120 port_open "$ZAQAR_WEBSOCKET_PORT"
+  until_ready zaqar 120 port_open "$ZAQAR_PORT" "$ADDRESS"
+  until_ready zaqar-websocket 120 port_open "$ZAQAR_WEBSOCKET_PORT" "$ADDRESS"
 }
