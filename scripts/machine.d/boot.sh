@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
-# boot.sh NAME ROOT: becomes the systemd-nspawn that boots a folder, in a control group of its own. Two systemds in
-# one group would take each other's services for their own.
+# boot.sh NAME ROOT [BRIDGE]: becomes the systemd-nspawn that boots a folder, in a control group of its own. Two systemds
+# in one group would take each other's services for their own.
 set -euo pipefail
 
 boot=(
   systemd-nspawn --directory="$2" --machine="$1" --register=no --keep-unit --boot
   --console=pipe --settings=no --resolv-conf=off --timezone=off --link-journal=no
 )
+# A container runtime wants capabilities, key rings and BPF; a kubelet reads the kernel's messages.
+[ -z "${3:-}" ] || boot+=(--network-bridge="$3" --capability=all --system-call-filter="add_key keyctl bpf" --bind=/dev/kmsg)
 if [ -d /run/systemd/system ]; then
   exec systemd-run --scope --quiet --collect --unit="$1" --property=Delegate=yes -- "${boot[@]}"
 fi
-# The hierarchy that systemd keeps its services in: version 2 alone, or with version 1 beside it.
-for tree in /sys/fs/cgroup /sys/fs/cgroup/unified /sys/fs/cgroup/systemd; do
-  if [ -e "$tree/cgroup.procs" ]; then
-    mkdir -p "$tree/$1"
-    echo $$ >"$tree/$1/cgroup.procs"
+# A group in every hierarchy that there is: in version 2 alone, or in those of version 1 too, where containers are put.
+for tree in /sys/fs/cgroup /sys/fs/cgroup/*; do
+  [ -e "$tree/cgroup.procs" ] || continue
+  # With version 2 alone, what lies below is no hierarchy.
+  [ "$tree" = /sys/fs/cgroup ] || [ ! -e /sys/fs/cgroup/cgroup.procs ] || continue
+  mkdir -p "$tree/$1"
+  if [ "${tree##*/}" = cpuset ]; then
+    cat "$tree/cpuset.cpus" >"$tree/$1/cpuset.cpus"
+    cat "$tree/cpuset.mems" >"$tree/$1/cpuset.mems"
+    echo 1 >"$tree/$1/cgroup.clone_children"
   fi
+  echo $$ >"$tree/$1/cgroup.procs"
 done
 exec "${boot[@]}"

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 # One machine: up, run, down.
 
-# machine_up DIR PID IMAGE FOLDER: with a PID, for as long as that process is there; of an image, in place of the base;
-# with the files of a folder. Each of the last three may be empty.
+# machine_up DIR PID IMAGE BASE FOLDER BRIDGE: with a PID, for as long as that process is there; of an image, or of a
+# file system that is left as it is, in place of the usual one; with the files of a folder; in a network of its own, on a
+# bridge. Each but the first may be empty.
 machine_up() {
   local began=$SECONDS
-  if ! installed || [ ! -e "$BASE" ]; then die "something is missing; run: scripts/machine install"; fi
+  if ! installed || [ ! -e "${4:-$BASE}" ]; then die "something is missing; run: scripts/machine install"; fi
   state_create "$1"
   [ -z "$2" ] || start guard "$HERE/guard.sh" "$STATE" "$2" "$(started_at "$2")"
   if [ ! -e "$STATE/root" ]; then
@@ -18,15 +19,15 @@ machine_up() {
       # It would ask somebody at the console for a language and a password.
       ln -sf /dev/null "$STATE/root.new/etc/systemd/system/systemd-firstboot.service"
     else
-      cp -a --reflink=auto "$BASE" "$STATE/root.new"
+      cp -a --reflink=auto "${4:-$BASE}" "$STATE/root.new"
     fi
-    [ -z "$4" ] || cp -r --preserve=mode "$4/." "$STATE/root.new/"
-    machine_wrap "$STATE/root.new"
+    [ -z "$5" ] || cp -r --preserve=mode "$5/." "$STATE/root.new/"
+    [ -n "$4" ] || machine_wrap "$STATE/root.new"
     mv "$STATE/root.new" "$STATE/root"
   fi
   trap machine_failed EXIT
   # shellcheck disable=SC2153 # state_open knows it
-  start machine "$HERE/boot.sh" "$NAME" "$STATE/root"
+  start machine "$HERE/boot.sh" "$NAME" "$STATE/root" "$6"
   until_ready machine 60 machine_found
   until_ready machine 60 machine_answers
   # From here on systemd itself says when it is done.
@@ -105,7 +106,7 @@ machine_stop() {
   fi
   stop machine
   rm -f "$STATE/pid/init"
-  for part in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+  for part in /sys/fs/cgroup /sys/fs/cgroup/*/; do
     [ ! -d "$part/$NAME" ] || find "$part/$NAME" -depth -type d -exec rmdir {} \; || true
   done
   rmdir "/run/systemd/nspawn/propagate/$NAME" 2>/dev/null || true
