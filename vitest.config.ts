@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Not for `npm test`: what needs real services, and what takes long. */
-const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts'];
+const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts', 'test/**/*.soak.test.ts'];
 
 export default defineConfig({
   test: {
@@ -29,9 +29,29 @@ export default defineConfig({
         test: {
           name: 'real',
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/cluster/**'],
           // One cloud for all: its conductor has two workers, and what is measured should be the agent.
           fileParallelism: false,
           testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'cluster',
+          include: ['test/e2e/cluster/**/*.test.ts'],
+          exclude: ['test/**/*.soak.test.ts'],
+          fileParallelism: false,
+          testTimeout: 900_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'soak',
+          include: ['test/**/*.soak.test.ts'],
+          fileParallelism: false,
+          testTimeout: 3_600_000,
           hookTimeout: 600_000,
         },
       },

@@ -1,0 +1,50 @@
+# shellcheck shell=bash
+# The cluster, as its owner makes it: with the openstack client alone.
+
+# What the templates' defaults are not right for. containerd, since Debian's kubelet has no docker in it; the tags of the
+# image in golden.sh; no conntrack settings, which a network namespace may not change; no add-on whose image cannot be
+# fetched.
+cluster_labels() {
+  cat <<LABELS
+kube_tag=$KUBE_TAG
+etcd_tag=$ETCD_TAG
+heat_container_agent_tag=$AGENT_TAG
+container_runtime=containerd
+containerd_tarball_url=http://$GATEWAY:$APIS_PORT/files/cri.tar.gz
+containerd_tarball_sha256=$(cat "$(golden_where)/files/cri.sha256")
+kubelet_options=--container-runtime=remote
+kubeproxy_options=--conntrack-max-per-core=0
+fixed_subnet_cidr=$NETWORK.0/24
+cloud_provider_enabled=false
+keystone_auth_enabled=false
+cinder_csi_enabled=false
+kube_dashboard_enabled=false
+metrics_server_enabled=false
+monitoring_enabled=false
+auto_healing_enabled=false
+auto_scaling_enabled=false
+npd_enabled=false
+LABELS
+  # A calico whose manifest bash 5.2 can read: backquotes in the texts of the default one end the script. Magnum 15
+  # fetches every helm but a helm 2 without tiller.
+  case $MAGNUM in
+    15) printf '%s\n' calico_tag=v3.3.6 helm_client_tag=v2.16.12 tiller_enabled=false ;;
+    *) echo calico_tag=v3.26.1 ;;
+  esac
+}
+
+cluster_create() {
+  # shellcheck source=/dev/null
+  . "$STATE/cloud/openrc"
+  openstack coe cluster template create "$NAME" --coe kubernetes --image fedora-coreos --external-network public \
+    --master-flavor node --flavor node --network-driver calico --master-lb-enabled --floating-ip-disabled \
+    --labels "$(cluster_labels | paste -sd,)" >/dev/null
+  openstack coe cluster create "$NAME" --cluster-template "$NAME" --master-count "$MASTERS" --node-count "$WORKERS" \
+    --keypair node --timeout 60 >/dev/null
+}
+
+cluster_config() {
+  # shellcheck source=/dev/null
+  . "$STATE/cloud/openrc"
+  openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
+}

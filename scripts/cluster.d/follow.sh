@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# follow.sh STATE GOLDEN: makes the records true when they change: boots a machine for each server, powers off those whose
+# server has gone, and gives haproxy its configuration. It stands where Nova's and Octavia's workers would.
+set -euo pipefail
+HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+for part in ../cloud.d/process say state node balancer; do
+  # shellcheck source=/dev/null
+  . "$HERE/$part.sh"
+done
+state_open "$1"
+
+follow() {
+  local record node
+  for record in "$STATE"/records/servers/*.json; do
+    [ ! -e "$record" ] || node_follow "$record" "$1"
+  done
+  for node in "$STATE"/nodes/*/; do
+    [ ! -e "$node" ] || node_wanted "$(basename "$node")" || node_down "$(basename "$node")" --purge
+  done
+  balancer_follow
+}
+
+seen=
+while :; do
+  # A record appears, changes and goes by a change of its folder.
+  now=$(stat --format='%n %y' "$STATE/records" "$STATE"/records/*/ 2>/dev/null || true)
+  if [ "$now" != "$seen" ]; then follow "$2"; fi
+  seen=$now
+  sleep 1
+done

@@ -1,0 +1,66 @@
+import { X509Certificate } from 'node:crypto';
+import { beforeAll, expect, test } from 'vitest';
+import { clusterCa, clusterStatus, kubectl, type Node, nodeFile, nodes, onNode } from './magnum-cluster.ts';
+
+/** What Magnum's own templates and CREATE scripts make: the ground that the other tests of this folder stand on. */
+
+let all: Node[];
+beforeAll(async () => {
+  all = await nodes();
+});
+
+/** The units that Magnum's fragments write for a role. */
+const UNITS = {
+  master: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'],
+  worker: ['kubelet', 'kube-proxy'],
+} as const;
+
+test('Magnum has made the cluster', async () => {
+  expect(await clusterStatus()).toBe('CREATE_COMPLETE');
+});
+
+test('every node is Ready, as kubectl sees it through the load balancer', async () => {
+  const columns =
+    'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}';
+  const ready = (await kubectl('get', 'nodes', '-o', columns)).trim().split(' ');
+  expect(ready.sort()).toEqual(all.map(({ name }) => `${name}=True`).sort());
+});
+
+test('the units of each role are active', async () => {
+  for (const node of all) {
+    const active = await onNode(node, 'systemctl', 'is-active', ...UNITS[node.role]);
+    expect(active.split('\n'), node.name).toEqual(UNITS[node.role].map(() => 'active'));
+  }
+});
+
+test("the certificates of a node are signed by the cluster's CA", async () => {
+  const ca = new X509Certificate(await clusterCa());
+  for (const node of all) {
+    const leaf = new X509Certificate(await nodeFile(node, '/etc/kubernetes/certs/kubelet.crt'));
+    expect(leaf.verify(ca.publicKey), node.name).toBe(true);
+  }
+});
+
+test('a pod runs on a worker, and its log and exec come through the API server', async () => {
+  const image = ['--image=localhost/busybox:1', '--image-pull-policy=Never', '--restart=Never'];
+  const spec = JSON.stringify({ spec: { nodeSelector: { 'magnum.openstack.org/role': 'worker' } } });
+  await kubectl(
+    'run',
+    'probe',
+    ...image,
+    `--overrides=${spec}`,
+    '--',
+    'sh',
+    '-c',
+    'echo started; sleep 3600',
+  );
+  try {
+    await kubectl('wait', '--for=condition=Ready', 'pod/probe', '--timeout=120s');
+    expect(await kubectl('logs', 'probe')).toBe('started');
+    expect(
+      await kubectl('exec', 'probe', '--', 'cat', '/var/run/secrets/kubernetes.io/serviceaccount/namespace'),
+    ).toBe('default');
+  } finally {
+    await kubectl('delete', 'pod', 'probe', '--wait=false', '--grace-period=0', '--force');
+  }
+});

@@ -1,0 +1,63 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { nodes, ownerKubeconfig } from './magnum-cluster.ts';
+
+/** Clients of the cluster (scripts/load.ts) while something happens to it. */
+export type Load = {
+  /** Begins a phase of the report; the clients named are expected to be let in. */
+  mark(name: string, ...expect: string[]): void;
+  /** Ends the clients and gives the report. */
+  stop(): Promise<string>;
+};
+
+/** Writes the files of a client with the owner's present kubeconfig; until then a client of that name waits. */
+export async function writeIdentity(folder: string, name: string): Promise<void> {
+  const { ca, cert, key } = await ownerKubeconfig();
+  await mkdir(join(folder, name), { recursive: true });
+  // The CA comes last: a client begins when all are there.
+  for (const [file, content] of [
+    ['client.key', key],
+    ['client.crt', cert],
+    ['ca.crt', ca],
+  ] as const)
+    await writeFile(join(folder, name, file), content);
+}
+
+const identity = (folder: string, name: string): Record<string, string> => {
+  const at = (file: string): string => join(folder, name, file);
+  return { name, ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') };
+};
+
+/**
+ * Starts the clients `old`, with the owner's present certificate, and `new`, which waits for its files. The report and
+ * the record are in the folder afterwards.
+ */
+export async function startLoad(folder: string): Promise<Load> {
+  await writeIdentity(folder, 'old');
+  const all = await nodes();
+  const description = {
+    nodes: all.map(({ name, address, role }) => ({
+      name,
+      address,
+      ports:
+        role === 'master'
+          ? { 'kube-apiserver': 6443, kubelet: 10250, etcd: 2379, 'etcd-peer': 2380 }
+          : { kubelet: 10250 },
+    })),
+    loadBalancer: (await ownerKubeconfig()).server,
+    identities: [identity(folder, 'old'), identity(folder, 'new')],
+    authorities: { old: join(folder, 'old', 'ca.crt'), new: join(folder, 'new', 'ca.crt') },
+    programs: (await execa('scripts/kubernetes', ['where'])).stdout,
+  };
+  const path = join(folder, 'cluster.json');
+  await writeFile(path, JSON.stringify(description, undefined, 2));
+  const running = execa('node', ['scripts/load.ts', path, '--out', folder], { stdin: 'pipe' });
+  return {
+    mark: (name, ...expect) => running.stdin.write(`${JSON.stringify({ mark: name, expect })}\n`),
+    stop: async () => {
+      running.stdin.end();
+      return (await running).stdout;
+    },
+  };
+}

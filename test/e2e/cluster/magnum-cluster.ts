@@ -1,0 +1,94 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import * as v from 'valibot';
+import { parse } from 'yaml';
+
+/**
+ * A cluster of Magnum's own making, which `scripts/cluster up` has brought up in `COE_CLUSTER_STATE`: driven by the
+ * ordinary `openstack` and `kubectl`, as its owner would.
+ */
+
+const SCRIPT = 'scripts/cluster';
+
+const state = (): string => {
+  const folder = process.env['COE_CLUSTER_STATE'];
+  if (!folder)
+    throw new Error('COE_CLUSTER_STATE names no cluster: scripts/cluster up --state DIR makes one');
+  return folder;
+};
+
+export type Node = { readonly name: string; readonly address: string; readonly role: 'master' | 'worker' };
+
+/** Runs a command with what `scripts/cluster env` prints, and gives what it prints. */
+async function withEnvironment(...command: string[]): Promise<string> {
+  const script = 'eval "$("$0" env --state "$1")" && shift && exec "$@"';
+  return (await execa('bash', ['-c', script, SCRIPT, state(), ...command])).stdout;
+}
+
+/** Runs `kubectl` as the cluster's owner, through the load balancer. */
+export const kubectl = async (...args: string[]): Promise<string> =>
+  await withEnvironment('kubectl', ...args);
+
+/** Runs the `openstack` client as the cluster's owner. */
+export const openstack = async (...args: string[]): Promise<string> =>
+  await withEnvironment('openstack', ...args);
+
+/** The value of a variable that `scripts/cluster env` sets. */
+const variable = async (name: string): Promise<string> => await withEnvironment('printenv', name);
+
+export const clusterName = async (): Promise<string> => await variable('COE_CLUSTER_NAME');
+
+/** The nodes of the cluster, masters first. */
+export async function nodes(): Promise<Node[]> {
+  const pairs = (await variable('COE_CLUSTER_NODES')).split(' ');
+  const found = pairs.map((pair): Node => {
+    const [name = '', address = ''] = pair.split('=');
+    return { name, address, role: name.includes('-master-') ? 'master' : 'worker' };
+  });
+  return found.sort((a, b) => a.role.localeCompare(b.role));
+}
+
+/** Runs a command in a node, as its root, and gives what it prints. */
+export const onNode = async (node: Node, ...command: string[]): Promise<string> =>
+  (await execa(SCRIPT, ['run', '--state', state(), node.name, '--', ...command])).stdout;
+
+/** A file of a node. */
+export const nodeFile = async (node: Node, path: string): Promise<string> =>
+  await readFile(join(state(), 'nodes', node.name, 'root', path), 'utf8');
+
+export const clusterStatus = async (): Promise<string> =>
+  await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'status');
+
+/** The cluster's present CA, as its owner asks Magnum for it. */
+export const clusterCa = async (): Promise<string> =>
+  await openstack('coe', 'ca', 'show', await clusterName());
+
+/** Has Magnum make a new kubeconfig, with a client certificate that the present CA signs. */
+export async function renewKubeconfig(): Promise<void> {
+  await openstack('coe', 'cluster', 'config', await clusterName(), '--dir', state(), '--force');
+}
+
+const Kubeconfig = v.object({
+  clusters: v.tuple([
+    v.object({ cluster: v.object({ server: v.string(), 'certificate-authority-data': v.string() }) }),
+  ]),
+  users: v.tuple([
+    v.object({ user: v.object({ 'client-certificate-data': v.string(), 'client-key-data': v.string() }) }),
+  ]),
+});
+
+const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8');
+
+/** What the owner's kubeconfig holds: the API's address (`host:port`), its CA, and a client's certificate and key. */
+export async function ownerKubeconfig(): Promise<{ server: string; ca: string; cert: string; key: string }> {
+  const { clusters, users } = v.parse(Kubeconfig, parse(await readFile(join(state(), 'config'), 'utf8')));
+  const [{ cluster }] = clusters;
+  const [{ user }] = users;
+  return {
+    server: new URL(cluster.server).host,
+    ca: decode(cluster['certificate-authority-data']),
+    cert: decode(user['client-certificate-data']),
+    key: decode(user['client-key-data']),
+  };
+}
