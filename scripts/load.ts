@@ -11,17 +11,28 @@ import { startRun } from './load.d/run.ts';
  * Clients of a cluster that read, write, watch, ask for tokens and keep streams open, each attempt counted, and a record
  * of how the cluster is meanwhile. `node scripts/load.ts CLUSTER.json --out FOLDER [--seconds N]`: CLUSTER.json is a
  * load.d/description.ts. It ends after N seconds, with SIGTERM or SIGINT, or when its standard input, if that is a pipe,
- * ends; a line there begins a phase: {"mark": "trust", "expect": ["old", "both"]}. FOLDER gets report.txt, report.json
- * and record.jsonl.
+ * ends; a line there begins a phase: {"mark": "trust", "expect": ["old", "both"]}. It looks at the cluster every second,
+ * and a client attempts something every one to five seconds: --look-every and --slowdown spare a slow machine. FOLDER
+ * gets report.txt, report.json and record.jsonl.
  */
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: 'string' }, seconds: { type: 'string' } },
+  options: {
+    out: { type: 'string' },
+    seconds: { type: 'string' },
+    'look-every': { type: 'string', default: '1' },
+    slowdown: { type: 'string', default: '1' },
+  },
 });
 const [path] = positionals;
 if (path === undefined || values.out === undefined)
-  throw new Error('usage: node scripts/load.ts CLUSTER.json --out FOLDER [--seconds N]');
+  throw new Error(
+    'usage: node scripts/load.ts CLUSTER.json --out FOLDER [--seconds N] [--look-every S] [--slowdown F]',
+  );
+
+const pace = { lookMs: Number(values['look-every']) * 1000, slowdown: Number(values.slowdown) };
+if (!(pace.lookMs > 0 && pace.slowdown > 0)) throw new Error('--look-every and --slowdown want a number');
 
 const Line = v.pipe(
   v.string(),
@@ -29,7 +40,7 @@ const Line = v.pipe(
   v.strictObject({ mark: v.string(), expect: v.optional(v.array(v.string())) }),
 );
 
-const run = await startRun(await readDescription(path), values.out);
+const run = await startRun(await readDescription(path), pace, values.out);
 await new Promise<void>((resolve) => {
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve());
   if (values.seconds !== undefined) setTimeout(resolve, Number(values.seconds) * 1000);

@@ -16,12 +16,12 @@ export type Recorded = {
   looks: { count: number; longestMs: number };
 };
 
-const EVERY_MS = 1000;
 const LOOKS: readonly Look[] = [lookAtNodes, lookAtEtcd, lookAtLeaves, lookAtAdmission];
 
-/** Looks at the cluster every second, until `signal`, and keeps what changes. */
+/** Looks at the cluster every `everyMs`, until `signal`, and keeps what changes. */
 export async function record(
   description: Description,
+  everyMs: number,
   onChange: (change: Change) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Recorded> {
@@ -45,7 +45,7 @@ export async function record(
     const tookMs = Date.now() - began;
     recorded.looks.count += 1;
     recorded.looks.longestMs = Math.max(recorded.looks.longestMs, tookMs);
-    await delay(Math.max(0, EVERY_MS - tookMs), undefined, { signal }).catch(() => undefined);
+    await delay(Math.max(0, everyMs - tookMs), undefined, { signal }).catch(() => undefined);
   }
   return recorded;
 }

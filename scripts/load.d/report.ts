@@ -7,6 +7,7 @@ export function report({ began, seconds, marks, rows, streams, recorded, machine
   const lines = [
     `load of ${seconds} s since ${began}`,
     `this machine: ${machine.slow} of ${machine.total} looks at itself were slow, the longest took ${ms(machine.longestMs)}`,
+    `the cluster was looked at ${recorded.looks.count} times, the longest look took ${ms(recorded.looks.longestMs)}`,
     '',
     ...table(
       [

@@ -28,19 +28,34 @@ export type Run = {
   stop(): Promise<Result>;
 };
 
+/** How fast: a slow machine, or long keys, take a slower pace. */
+export type Pace = {
+  /** From one look at the cluster to the next. */
+  lookMs: number;
+  /** Every client waits this many times as long between its attempts. */
+  slowdown: number;
+};
+
 /** @param folder for the record, a line per change, and kubectl's own files */
-export async function startRun(description: Description, folder: string): Promise<Run> {
+export async function startRun(
+  description: Description,
+  { lookMs, slowdown }: Pace,
+  folder: string,
+): Promise<Run> {
   const began = Date.now();
   await mkdir(folder, { recursive: true });
   const machine = await watchMachine();
   const tally = createTally(Date.now);
   const stop = new AbortController();
   const { attempts, streams } = await workOf(description, join(folder, 'kubectl'));
-  const busy = attempts.map(async (attempt) => await repeat(attempt, tally, machine, stop.signal));
+  const busy = attempts.map(
+    async (attempt) =>
+      await repeat({ ...attempt, everyMs: attempt.everyMs * slowdown }, tally, machine, stop.signal),
+  );
   const open = streams.map(async (stream) => await keepOpen(stream, stop.signal));
   const write = async (line: unknown): Promise<void> =>
     await appendFile(join(folder, 'record.jsonl'), `${JSON.stringify(line)}\n`);
-  const recording = record(description, write, stop.signal);
+  const recording = record(description, lookMs, write, stop.signal);
   return {
     mark: tally.mark,
     stop: async () => {
