@@ -2,7 +2,7 @@ import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node
 import type { AgentOptions } from 'node:https';
 import type { PeerCertificate } from 'node:tls';
 import { within } from '../base/clock.ts';
-import { AgentError, errnoOf } from '../base/errors.ts';
+import { AgentError, errnoOf, type ErrorCode } from '../base/errors.ts';
 import { utf8Text } from '../base/utf8.ts';
 import { readBody } from './answer-body.ts';
 import { isExcepted } from './no-proxy.ts';
@@ -74,8 +74,8 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
       } catch (error) {
         if (error instanceof AgentError) throw error;
         if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
-        if (cannotPass(error))
-          throw new AgentError('too-large', `${asked.what}: ${reason(error)}`, { cause: error });
+        const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
+        if (lasting) throw new AgentError(lasting, `${asked.what}: ${reason(error)}`, { cause: error });
         const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
         throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
       }
@@ -181,10 +181,15 @@ const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
 
 const UNTRUSTED = 'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)';
 
-const HEADER_OVERFLOW = 'HPE_HEADER_OVERFLOW';
+/** What the same request would end with again. */
+const LASTING: Readonly<Record<string, ErrorCode>> = {
+  HPE_HEADER_OVERFLOW: 'too-large',
+  // A line break, say, in a token that somebody has pasted.
+  ERR_INVALID_CHAR: 'cloud-refused',
+};
 
 const reasons: Record<string, string> = {
-  [HEADER_OVERFLOW]: `the headers of the answer are larger than ${LARGEST_HEADERS / 1024} KiB`,
+  HPE_HEADER_OVERFLOW: `the headers of the answer are larger than ${LARGEST_HEADERS / 1024} KiB`,
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'the connection was reset',
   ENOTFOUND: 'no such host name',
@@ -206,6 +211,3 @@ function reason(error: unknown): string {
 
 const nodeCode = (error: Error): string =>
   errnoOf(error) ?? ('code' in error && typeof error.code === 'string' ? error.code : '');
-
-/** The same request gets the same again. */
-const cannotPass = (error: unknown): boolean => error instanceof Error && nodeCode(error) === HEADER_OVERFLOW;

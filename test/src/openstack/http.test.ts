@@ -195,6 +195,15 @@ test('headers of 64 KB are accepted; larger ones are no reason to ask again', as
   });
 });
 
+test('a token with a line break is refused at once, and not shown', async () => {
+  const url = await serve((_, response) => response.end());
+  const error = await agentErrorOf(client()({ ...get(url), headers: { 'x-auth-token': 'gAAAA\nB' } }));
+  expect(error).toMatchObject({
+    code: 'cloud-refused',
+    message: 'asking: Invalid character in header content ["x-auth-token"]',
+  });
+});
+
 test('an answer that leads elsewhere is followed, within the one deadline', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/there') response.end('there');
