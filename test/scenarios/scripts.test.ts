@@ -209,9 +209,13 @@ test('a component that has nothing for the action is done, and says so', async (
 });
 
 test.each([
-  ['no map', 'text', 'config.'],
+  ['no map', 'text', 'config: expected a map, found a text'],
   ['a part without a tool', { configs: [{ actions: ['UPDATE'], config: '' }] }, 'config.configs.0.tool'],
-  ['actions that are no list', { configs: [{ actions: 7, tool: 'script' }] }, 'config.configs.0.actions'],
+  [
+    'actions that are no list',
+    { configs: [{ actions: 7, tool: 'script', config: '' }] },
+    'config.configs.0.actions',
+  ],
 ])('a component with %s is answered as failed', async (_, config, words) => {
   const site = await plainSite();
   expect(await answerTo(site, { group: 'component', config })).toMatchObject({
@@ -262,13 +266,13 @@ test('a hook that others could have written is not run, and Heat is told why', a
   await site.node.write(`${directory}/salt`, HOOK, 0o755);
   const words = async (): Promise<unknown> => at(await answerTo(site, { group: 'salt' }), 'deploy_stderr');
   await chmod(path, 0o777);
-  expect(await words()).toContain(`${directory}/salt: it can be written by others (mode 777)`);
+  expect(await words()).toContain(`${directory}/salt can be written by others (mode 777)`);
   await chmod(path, 0o755);
   await chown(path, 1234, 0);
-  expect(await words()).toContain(`${directory}/salt: it belongs to user 1234`);
+  expect(await words()).toContain(`${directory}/salt belongs to user 1234`);
   await chown(path, 0, 0);
   await chmod(join(site.node.root, '/usr/libexec'), 0o777);
-  expect(await words()).toContain('/usr/libexec: it can be written by others (mode 777)');
+  expect(await words()).toContain('/usr/libexec can be written by others (mode 777)');
   await chmod(join(site.node.root, '/usr/libexec'), 0o755);
   await chmod(path, 0o644);
   expect(await words()).toContain('is no executable file');
@@ -283,21 +287,20 @@ test('groups that the node has no hook for are left alone, without a record', as
     cloud.deploy(site.cluster, site.server, { group });
   const { settled, unserved, problems } = await site.pass();
   expect({ settled, problems }).toEqual({ settled: [], problems: [] });
-  expect(unserved).toHaveLength(4);
+  // The first two are data for templates, which nothing serves.
+  expect(unserved.map(({ group }) => group).toSorted()).toEqual(['', '../..']);
   expect(await site.ledger()).toEqual([]);
 });
 
 test('that a group has no hook is told once, not in every poll', async () => {
   const site = await plainSite({ poll: { min_seconds: 1, max_seconds: 4 } });
-  cloud.deploy(site.cluster, site.server, { group: 'os-apply-config' });
+  cloud.deploy(site.cluster, site.server, { group: 'puppet' });
   await runLoop(site, {
     times: 6,
     // Something else changes in between, and everything is looked at anew.
     before: (wait) => wait === 3 && cloud.deploy(site.cluster, site.server, { group: 'other' }),
   });
-  expect(logged(site.log, 'group-unserved').filter(({ group }) => group === 'os-apply-config')).toHaveLength(
-    1,
-  );
+  expect(logged(site.log, 'group-unserved').filter(({ group }) => group === 'puppet')).toHaveLength(1);
 });
 
 test('agent plan says what would be run, and nothing of the values', async () => {
