@@ -55,6 +55,7 @@ export const EVENTS = {
   'setting-ignored': ['info', 'ignoring a setting of os-collect-config'],
   'start-failed': ['error', 'coe-agent cannot run'],
   started: ['info', 'coe-agent started'],
+  'state-open': ['warn', 'the modes of the state directories could not be set to 0700'],
   'step-done': ['info', 'step done'],
   'step-failed': ['error', 'step failed'],
   'step-started': ['debug', 'step started'],

@@ -30,7 +30,7 @@ export async function recordPass(
     unserved: result.unserved,
     answers: result.answers,
   };
-  await replaceFile(disk, path, `${JSON.stringify(secrets.redactWithin(record))}\n`, { mode: 0o644 });
+  await replaceFile(disk, path, `${JSON.stringify(secrets.redactWithin(record))}\n`, { mode: 0o600 });
 }
 
 /** undefined when there has been no pass since the boot, or its record is unreadable. */

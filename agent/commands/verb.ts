@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AgentError } from '../../src/base/errors.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
 import type { Collected } from '../../src/metadata/collector.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { type Lock, takeLock } from '../../src/base/lock.ts';
@@ -10,6 +10,7 @@ import { compose, type Instrument } from '../compose.ts';
 import { RUNTIME } from '../paths.ts';
 import { loadConfig } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
+import { closeState } from './close-state.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
@@ -55,9 +56,14 @@ export async function openHands(
   });
 }
 
-/** The lock of every verb that writes. @throws `lock-held` with the holder's pid and verb */
-export const lockNode = async ({ root, world }: Context, verb: string): Promise<Lock> =>
-  await takeLock(join(root, RUNTIME, 'lock'), verb, world.pid);
+/** The lock of every verb that writes; its holder closes the state to others. @throws `lock-held` with the holder's pid and verb */
+export async function lockNode({ root, world, disk, log }: Context, verb: string): Promise<Lock> {
+  const lock = await takeLock(join(root, RUNTIME, 'lock'), verb, world.pid);
+  await closeState(disk).catch((error: unknown) => {
+    log('state-open', { why: explain(error) });
+  });
+  return lock;
+}
 
 /** Runs `use` with the lock held and the real hands of this node, and gives both back whatever happens. */
 export async function onLockedNode<T>(

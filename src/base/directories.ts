@@ -13,6 +13,13 @@ export async function syncDirectory(at: string): Promise<void> {
   });
 }
 
+/** Takes from others every right to a directory. */
+export async function closeDirectory(at: string): Promise<void> {
+  await inDirectory(at, async (directory) => {
+    await directory.chmod(0o700);
+  });
+}
+
 /** The names in a directory. */
 export const listDirectory = async (at: string): Promise<string[]> =>
   await inDirectory(at, async ({ fd }) => await fs.readdir(`/proc/self/fd/${fd}`));

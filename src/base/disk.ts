@@ -54,6 +54,8 @@ export type Disk = {
    * is closed to others (0700) that mode too.
    */
   makeDirectory(path: string, attributes: Partial<Attributes>): Promise<void>;
+  /** Takes from others every right to a directory (0700). */
+  closeDirectory(path: string): Promise<void>;
 };
 
 /** Whether an error says that there is no such file. */

@@ -1,7 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { isReadSince } from './attributes.ts';
-import { listDirectory, makeDirectories, syncDirectory } from './directories.ts';
+import { closeDirectory, listDirectory, makeDirectories, syncDirectory } from './directories.ts';
 import { type Disk, isMissing } from './disk.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
@@ -187,6 +187,13 @@ export function createDisk(root: string): Disk {
       await step('making directory', path, async () => {
         await on(path, async (place) => {
           await makeDirectories(place, attributes);
+        });
+      }),
+
+    closeDirectory: async (path) =>
+      await step('closing to others', path, async () => {
+        await onEntry(path, async ({ at }) => {
+          await closeDirectory(at);
         });
       }),
   };

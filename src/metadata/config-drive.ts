@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rmdir } from 'node:fs/promises';
+import { mkdtemp, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Disk } from '../base/disk.ts';
 import { AgentError, explain } from '../base/errors.ts';
+import { createDisk } from '../base/real-disk.ts';
 import { readTrusted } from '../base/trust.ts';
 import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
@@ -29,15 +30,30 @@ export function configDriveCollector(read: ReadDrive): Collector {
   };
 }
 
-/** The config drive in the first of `places` that has it, mounted or copied there, or else where `look` finds it. */
+/**
+ * The config drive in the first of `places` that has it, mounted or copied there, or else where `look` finds it.
+ *
+ * @throws `bad-metadata` when it is only found where others than root can change it, or behind a symlink: a drive has
+ *   none, and whoever made the volume would choose which of root's files is read
+ */
 export const driveReader =
   (disk: Disk, places: readonly string[], look: ReadDrive): ReadDrive =>
   async (signal) => {
-    for (const place of places) {
-      const found = await readTrusted(disk, join(place, FILE), 'bad-metadata');
-      if (found !== undefined) return found;
-    }
-    return await look(signal);
+    let fault: AgentError | undefined;
+    for (const place of places)
+      try {
+        const path = join(await disk.resolve(place), FILE);
+        if ((await disk.resolve(path)) !== path)
+          throw new AgentError('bad-metadata', `reading ${path}: not following a symlink of a config drive`);
+        const found = await readTrusted(disk, path, 'bad-metadata');
+        if (found !== undefined) return found;
+      } catch (error) {
+        if (!(error instanceof AgentError)) throw error;
+        fault ??= error;
+      }
+    const found = await look(signal);
+    if (found === undefined && fault) throw fault;
+    return found;
   };
 
 const run = promisify(execFile);
@@ -52,7 +68,7 @@ export const readByLabel: ReadDrive = async (signal) => {
   try {
     if (!(await mount(place, signal))) return undefined;
     try {
-      return await readFile(join(place, FILE), 'utf8');
+      return (await createDisk(place).read(`/${FILE}`)).toString('utf8');
     } finally {
       await run('umount', [place]);
     }
@@ -71,7 +87,7 @@ async function mount(place: string, signal: AbortSignal): Promise<boolean> {
 
 async function mountLabel(label: string, place: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await run('mount', ['-o', 'ro,nosuid,nodev,noexec', `LABEL=${label}`, place], {
+    await run('mount', ['-o', 'ro,nosuid,nodev,noexec,nosymfollow', `LABEL=${label}`, place], {
       signal,
       // What libblkid remembers of drives may be long gone.
       env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', BLKID_FILE: '/dev/null' },

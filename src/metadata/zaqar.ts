@@ -129,7 +129,7 @@ async function readKept(disk: Disk, path: string, queueId: string): Promise<Kept
 
 /** It holds what a deployment brings along, credentials too: for this program's user alone, as every record. */
 async function keep(disk: Disk, path: string, kept: Kept): Promise<void> {
-  await disk.makeDirectory(dirname(path), {});
+  await disk.makeDirectory(dirname(path), { mode: 0o700 });
   await writeRecord(disk, path, kept);
 }
 

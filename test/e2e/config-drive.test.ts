@@ -47,8 +47,11 @@ const namesOfKubelet = async (): Promise<string> =>
   new X509Certificate(await machine.run('cat', KUBELET)).subjectAltName ?? '';
 
 /** Shows the machine a drive as udev would. Its label is another one: the drive is the machine's, and not the host's. */
-async function insert(files: Readonly<Record<string, string>>, link = LINK): Promise<void> {
-  const device = await attachDrive('coe-e2e', files);
+async function insert(
+  files: Readonly<Record<string, string>>,
+  { link = LINK, links = {} }: { link?: string; links?: Readonly<Record<string, string>> } = {},
+): Promise<void> {
+  const device = await attachDrive('coe-e2e', files, links);
   const show = `mkdir -p "\${2%/*}" && { [ -e "$1" ] || mknod "$1" b 7 "\${1#/dev/loop}"; } && ln -sf "$1" "$2"`;
   await machine.run('sh', '-c', show, 'sh', device, link);
 }
@@ -90,6 +93,14 @@ async function expectStartWithout(result: string): Promise<void> {
   expect(await copied()).toBe('');
 }
 
+test('a symlink on a drive leads to no file of root', async () => {
+  await insert({}, { links: { 'ec2/latest/meta-data.json': '/etc/sysconfig/heat-params' } });
+  await expectStartWithout('exit-code');
+  await insert({}, { links: { ec2: '/root/ec2' } });
+  await machine.run('install', '-D', '/etc/sysconfig/heat-params', '/root/ec2/latest/meta-data.json');
+  await expectStartWithout('exit-code');
+});
+
 test('a drive without the metadata, and one that does not answer, keep the daemon from nothing', async () => {
   await insert({ 'openstack/latest/meta_data.json': '{}' });
   await expectStartWithout('exit-code');
@@ -112,7 +123,7 @@ test('without a drive nothing is started for it', async () => {
 
 test('removed, the package takes the copy with it, also of a drive with a label in capitals', async () => {
   await machine.run('rm', `/etc/systemd/system/${DRIVE}.d/silent.conf`);
-  await insert({ 'ec2/latest/meta-data.json': '{}' }, '/dev/disk/by-label/CONFIG-2');
+  await insert({ 'ec2/latest/meta-data.json': '{}' }, { link: '/dev/disk/by-label/CONFIG-2' });
   await machine.run('systemctl', 'daemon-reload');
   await machine.run('systemctl', 'restart', AGENT);
   expect(await copied()).toContain('meta-data.json');

@@ -1,5 +1,7 @@
+import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { configDriveCollector, driveReader } from '../../../src/metadata/config-drive.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
 import { NEVER } from '../support/clock.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
@@ -29,4 +31,33 @@ test('elsewhere it is looked for by its label', async () => {
   const { disk } = await tempRoot();
   const read = driveReader(disk, ['/mnt/config', '/run/copy'], async () => await Promise.resolve('{"a": 1}'));
   expect(await read(NEVER)).toBe('{"a": 1}');
+});
+
+test.each([
+  ['the file', '/mnt/config/ec2/latest', 'meta-data.json', '/root/secret'],
+  ['a directory', '/mnt/config/ec2', 'latest', '/root'],
+])(
+  'on a drive %s that is a symlink is not followed: its maker would choose what is read',
+  async (_, directory, name, target) => {
+    const { disk, write, at } = await tempRoot();
+    await write('/root/secret', 'root:secret');
+    await write('/root/meta-data.json', 'root:secret');
+    await mkdir(at(directory), { recursive: true });
+    await symlink(target, at(`${directory}/${name}`));
+    const error = await agentErrorOf(driveReader(disk, ['/mnt/config'], nowhere)(NEVER));
+    expect(error).toMatchObject({
+      code: 'bad-metadata',
+      message: 'reading /mnt/config/ec2/latest/meta-data.json: not following a symlink of a config drive',
+    });
+  },
+);
+
+test('one that others can change counts less than one that they cannot, and says why when there is no other', async () => {
+  const { disk, write, at } = await tempRoot();
+  const read = driveReader(disk, ['/mnt/config', '/run/copy'], nowhere);
+  await write('/mnt/config/ec2/latest/meta-data.json', '{"a": 1}');
+  await chmod(at('/mnt/config'), 0o777);
+  expect((await agentErrorOf(read(NEVER))).message).toContain('/mnt/config can be written by others');
+  await write('/run/copy/ec2/latest/meta-data.json', '{"a": 2}');
+  expect(await read(NEVER)).toBe('{"a": 2}');
 });

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import type { Disk } from '../../src/base/disk.ts';
+import { STATE } from '../paths.ts';
+
+/** Below it lie the runs of scripts, each with what its script has made of it. */
+const DEPTH = 2;
+
+/** Closes the state directory and those in it to others than root: an older version made them by its umask. */
+export const closeState = async (disk: Disk): Promise<void> => {
+  await close(disk, STATE, DEPTH);
+};
+
+async function close(disk: Disk, path: string, depth: number): Promise<void> {
+  const info = await disk.info(path);
+  if (info?.type !== 'directory') return;
+  if (info.mode !== 0o700) await disk.closeDirectory(path);
+  if (depth === 0) return;
+  for (const name of await disk.list(path)) await close(disk, join(path, name), depth - 1);
+}
