@@ -15,6 +15,7 @@ import { servedBeside } from '../../src/services/predecessors.ts';
 import type { Finding } from '../inspection/finding.ts';
 import { preflight } from '../inspection/preflight.ts';
 import { lookAtTrust } from '../inspection/trust.ts';
+import { findCopiesOf } from '../rotation/find-copies.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
@@ -119,9 +120,11 @@ export const verb: Verb = async (context) => {
 
 /** What preflight looks at, and the certificates that the node has now. */
 async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
-  const steps = planRotation(ROTATE_ALL, node, hands.config);
+  const copies = await findCopiesOf(node, hands);
+  const steps = planRotation(ROTATE_ALL, node, hands.config, copies);
   const check = steps.find((step) => step.do === 'check');
   const findings = check ? await preflight(check.paths, check.units, hands, signal) : [];
+  for (const what of copies.left) findings.push({ verdict: 'warning', what });
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const faulty = holdings.filter(({ faults }) => faults.length > 0);
   if (faulty.length === 0)

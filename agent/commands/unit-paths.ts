@@ -8,7 +8,7 @@ import { pathsOf } from '../../src/files/candidates.ts';
 import { unitFileWord } from '../../src/services/unit-file.ts';
 import { HEAT_PARAMS, loadConfig } from '../config.ts';
 import { loadLayouts } from '../config/layouts.ts';
-import { findCopyPaths } from '../rotation/find-copies.ts';
+import { findCopiesOf } from '../rotation/find-copies.ts';
 import { EXIT } from './exit-code.ts';
 import { readNode } from '../node.ts';
 import { type Context, type Verb, writeJson } from './verb.ts';
@@ -66,11 +66,11 @@ async function layoutsBeside(disk: Disk, configPath: string): Promise<readonly L
 }
 
 /** Kubeconfigs of a node that is set up already may lead anywhere. */
-async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<string[]> {
+async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<readonly string[]> {
   try {
     const config = await loadConfig(disk, configPath, () => undefined);
     const node = await readNode({ disk, config, secrets, hostname: '' });
-    return await findCopyPaths(node, { disk });
+    return (await findCopiesOf(node, { disk })).paths;
   } catch (error) {
     // An image has no configuration and no heat-params yet.
     log('copies-unknown', { why: explain(error) });

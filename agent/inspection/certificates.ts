@@ -1,8 +1,8 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { dirname, resolve } from 'node:path';
+import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
+import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
 import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
 import { findCandidates, pathsOf, readCopy, readSmall } from '../../src/files/candidates.ts';
 import type { Hands } from '../hands.ts';
@@ -28,7 +28,7 @@ export type Copy = Details & {
   file: string;
   /** Where in a kubeconfig: `user admin`, `cluster k1`; null in a file of certificates. */
   entry: string | null;
-  /** Whether the key beside it fits; null where there is none, as for a CA. */
+  /** Whether the key beside it fits; null where there is none, as for a CA, and for one that cannot be read. */
   keyFits: boolean | null;
 };
 
@@ -78,7 +78,7 @@ export async function findCertificates(
   authorities: Authorities,
 ): Promise<{ copies: Copy[]; unreadable: string[] }> {
   const { disk, clock } = hands;
-  const { entriesOf } = await import('../../src/files/kubeconfig-contents.ts');
+  const { entriesOf, readSource } = await import('../../src/files/kubeconfig-contents.ts');
   const { findCopies } = await import('../../src/files/copies.ts');
   const unreadable: string[] = [];
   const passOver = (_: string, error: unknown): void => {
@@ -106,16 +106,14 @@ export async function findCertificates(
       if (codeOf(error) !== 'bad-file') throw error;
       unreadable.push(explain(error));
     }
-    for (const { entry, ca, certificate, key, keyFile } of entries) {
-      if (ca !== undefined) add(file, entry, ca, null);
-      if (certificate === undefined) continue;
-      const beside =
-        key ?? (keyFile === undefined ? undefined : (await read(resolve(dirname(file), keyFile)))?.text);
-      add(file, entry, certificate, beside === undefined ? null : fits(certificate, beside));
+    for (const { entry, ca, certificate, key } of entries) {
+      if (ca?.pem !== undefined) add(file, entry, ca.pem, null);
+      if (certificate?.pem === undefined) continue;
+      const beside = await readSource(file, key, async (path) => (await read(path))?.text);
+      add(file, entry, certificate.pem, beside === undefined ? null : fits(certificate.pem, beside));
     }
   }
-  for (const [file, text] of pems)
-    add(file, null, text, text.includes('PRIVATE KEY-----') ? fits(text, text) : null);
+  for (const [file, text] of pems) add(file, null, text, fits(text, text));
   return { copies, unreadable };
 }
 
@@ -153,10 +151,14 @@ const parsed = (text: string): X509Certificate[] => {
   }
 };
 
-function fits(certificate: string, key: string): boolean {
+/** Whether the first key of one text fits the first certificate of another; null when either cannot be read. */
+function fits(certificate: string, key: string): boolean | null {
+  const [leaf] = parsed(certificate);
+  const pem = pemBlocksIn(key).find(isPrivateKey)?.pem;
+  if (!leaf || pem === undefined) return null;
   try {
-    return new X509Certificate(certificate).publicKey.equals(createPublicKey(createPrivateKey(key)));
+    return leaf.publicKey.equals(createPublicKey(createPrivateKey(pem)));
   } catch {
-    return false;
+    return null;
   }
 }

@@ -66,8 +66,8 @@ async function intendForNode(
   checkKeys(operation, node);
   const why = describeNode(node);
   const whole = await withAddresses(node, hands, signal);
-  const { findCopyPaths } = await import('../rotation/find-copies.ts');
-  const copies = await findCopyPaths(whole, hands);
+  const { findCopiesOf } = await import('../rotation/find-copies.ts');
+  const copies = await findCopiesOf(whole, hands);
   return { kind: 'change', node: whole, steps: planRotation(operation, whole, config, copies), why };
 }
 

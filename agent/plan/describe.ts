@@ -51,7 +51,7 @@ export function detailStep(step: Step | RunStep): string[] {
         return `${name} (${ca} CA): ${subject.map((pair) => pair.join('=')).join(', ')}${san}`;
       });
     case 'stage':
-      return [...step.paths];
+      return [...step.paths, ...(step.notices ?? [])];
     case 'stage-files':
       return step.files.map(({ path }) => path);
     case 'prove-list': {

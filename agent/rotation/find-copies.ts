@@ -1,7 +1,7 @@
 import { readIfThere } from '../../src/base/disk.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/files/candidates.ts';
-import { findCopies, pathsOfCopies } from '../../src/files/copies.ts';
+import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
@@ -9,15 +9,19 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 /** It is told of when it matters. */
 const passOver: PassOver = () => undefined;
 
+/** Files by their paths, and what stays as it is in them or in others, in words. */
+export type FoundCopies = { paths: readonly string[]; left: readonly string[] };
+
 /**
- * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead.
+ * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead, and the
+ * copies that they would leave.
  *
  * @throws `bad-file` as for readCurrentCertificates
  */
-export async function findCopyPaths(
+export async function findCopiesOf(
   { layout }: Pick<Node, 'layout'>,
   { disk }: Pick<Hands, 'disk'>,
-): Promise<string[]> {
+): Promise<FoundCopies> {
   const read = async (path: string): Promise<string | undefined> =>
     (await readIfThere(disk, path))?.toString('utf8');
   const copies = await findCopies(
@@ -26,5 +30,5 @@ export async function findCopyPaths(
     async (path) => await readCopy(disk, path, passOver),
     passOver,
   );
-  return pathsOfCopies(copies, recognizer(await readCurrentCertificates(layout, read)));
+  return foreseeCopies(copies, layout, recognizer(await readCurrentCertificates(layout, read)));
 }

@@ -5,36 +5,40 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
 import { type Node, trusteeOf } from '../node.ts';
 import { fromReplaceOn, type Step, unitsOf } from '../plan/step.ts';
+import type { FoundCopies } from './find-copies.ts';
 import { workloadsFor } from './workloads-plan.ts';
 
 /**
  * New certificates for a node: a rotation or a phase of one.
  *
- * @param copies other files that hold what is replaced
+ * @param copies other files that hold what is replaced, and what stays in them
  */
 export const planRotation = (
   operation: RotateOperation,
   node: Node,
   config: Config,
-  copies: readonly string[] = [],
+  copies: FoundCopies = NO_COPIES,
 ): Step[] => planCertificates(operation, node, config, unitsOf(node, config), copies);
+
+const NO_COPIES: FoundCopies = { paths: [], left: [] };
 
 /** The first certificates of a node, before any unit of the cluster starts. */
 export const planFirstCertificates = (operation: RotateOperation, node: Node, config: Config): Step[] =>
-  planCertificates(operation, node, config, [], []);
+  planCertificates(operation, node, config, [], NO_COPIES);
 
 function planCertificates(
   operation: RotateOperation,
   node: Node,
   config: Config,
   units: readonly UnitPlan[],
-  copies: readonly string[],
+  copies: FoundCopies,
 ): Step[] {
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
-  const { workloads, notices } = workloadsFor(operation, units, node, config);
+  const { workloads, notices: said } = workloadsFor(operation, units, node, config);
+  const notices = [...(makesNewLeaves(phase) ? copies.left : []), ...said];
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
-  const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies];
+  const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies.paths];
   const authorities = layout.authorities.map(({ ca }) => ca);
   const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
   const issue: Step = {

@@ -4,9 +4,10 @@ import type { RoleLayout } from '../certificates/layout.ts';
 import type { Recognized } from '../certificates/recognize.ts';
 import type { PassOver, PossibleCopy } from './candidates.ts';
 import { type Known, renewKubeconfig } from './kubeconfig.ts';
-import { filesNamedIn } from './kubeconfig-contents.ts';
+import { filesNamedIn, type KubeconfigUser, usersOf } from './kubeconfig-contents.ts';
 import type { ManagedFile } from './managed-file.ts';
-import { blocksIn, copiesIn, renewPem } from './pem-copies.ts';
+import { isBeside, judgePairs, type Pairs } from './pairs.ts';
+import { blocksIn, renewPem } from './pem-copies.ts';
 import type { Renewal } from './renewal.ts';
 
 /** Files that the layout does not name and that hold what it replaces, by their paths. */
@@ -15,6 +16,8 @@ export type Copies = {
   pems: ReadonlyMap<string, string>;
   /** Which files these were when they were read. */
   ids: ReadonlyMap<string, string>;
+  /** Of every kubeconfig, those of the layout among them. */
+  users: readonly KubeconfigUser[];
 };
 
 /**
@@ -34,11 +37,15 @@ export async function findCopies(
   const take = async (path: string): Promise<void> => {
     if (!own.includes(path) && !found.has(path)) found.set(path, await read(path));
   };
+  const users: KubeconfigUser[] = [];
   for (const path of candidates) await take(path);
   for (const path of [...own, ...found.keys()]) {
     const file = own.includes(path) ? await read(path) : found.get(path);
     if (!file || !isKubeconfig(file.text)) continue;
-    for (const name of namedIn(path, file.text)) {
+    users.push(
+      ...unlessBroken(() => usersOf(path, file.text)).filter((one) => file.isTrusted || isEmbedded(one)),
+    );
+    for (const name of unlessBroken(() => filesNamedIn(path, file.text))) {
       const named = resolve(dirname(path), name);
       if (file.isTrusted) await take(named);
       else if (!own.includes(named) && !found.has(named))
@@ -52,17 +59,21 @@ export async function findCopies(
     kubeconfigs: texts(isKubeconfig),
     pems: texts((text) => !isKubeconfig(text) && text.includes('-----BEGIN ')),
     ids: new Map(there.map(([path, { id }]) => [path, id])),
+    users,
   };
 }
+
+/** It names no file, so it says nothing of the files of others. */
+const isEmbedded = ({ certificate, key }: KubeconfigUser): boolean => !certificate?.file && !key?.file;
 
 /** By content: a manifest or a service's own configuration is YAML as well. */
 const isKubeconfig = (text: string): boolean =>
   /\bclusters\b/.test(text) && /\b(?:certificate-authority|client-certificate|client-key)\b/.test(text);
 
 /** What cannot be read is refused where it matters, when it is renewed. */
-function namedIn(path: string, text: string): string[] {
+function unlessBroken<T>(read: () => T[]): T[] {
   try {
-    return filesNamedIn(path, text);
+    return read();
   } catch (error) {
     if (codeOf(error) === 'bad-file') return [];
     throw error;
@@ -76,16 +87,15 @@ function namedIn(path: string, text: string): string[] {
  */
 export function renewCopies(
   { kubeconfigs, pems, ids }: Copies,
-  role: RoleLayout,
   renewal: Renewal,
+  pairs: Pairs,
   known: (path: string) => Known,
 ): ManagedFile[] {
-  const whole = wholeOf(pems, role, renewal);
   const renewed = [
     ...[...pems].map(([path, text]) => {
       // kube-controller-manager signs with such a pair, and takes one certificate.
       const ca = signs(path, pems, renewal) ? renewal.signer : renewal.ca;
-      return [path, text, renewPem(text, { ...renewal, ca }, whole)] as const;
+      return [path, text, renewPem(text, { ...renewal, ca }, pairs.renewedIn(path))] as const;
     }),
     ...[...kubeconfigs].map(([path, text]) => [path, text, renewFound(path, text, renewal, known)] as const),
   ];
@@ -107,27 +117,17 @@ export function renewCopies(
 }
 
 /** Whether the key of a CA lies in a file of certificates, or beside it by the same name. */
-function signs(path: string, pems: Copies['pems'], { isCaKey }: Renewal): boolean {
-  const beside = path.replace(/\.(?:crt|pem)$/, '.key');
-  return [path, beside].some((at) => blocksIn(pems.get(at) ?? '').some(isCaKey));
-}
+const signs = (path: string, pems: Copies['pems'], { isCaKey }: Renewal): boolean =>
+  [...pems].some(([at, text]) => (at === path || isBeside(at, path)) && blocksIn(text).some(isCaKey));
 
-/** The certificates whose copies can be replaced: certificate and key are both among what is replaced. */
-function wholeOf(pems: Copies['pems'], role: RoleLayout, renewal: Renewal): Set<string> {
-  const copies = [...pems.values()].map((text) => copiesIn(text, renewal));
-  const certificates = new Set(copies.flatMap((one) => one.certificates));
-  const keys = copies.flatMap((one) => one.keys);
-  return new Set([
-    ...role.certificates.filter(({ files }) => files).map(({ name }) => name),
-    ...keys.filter((name) => certificates.has(name)),
-  ]);
-}
+/** How copies of certificates and keys go together, as far as a renewal brings new ones. */
+export const pairsOf = ({ pems, users }: Copies, role: RoleLayout, { nameOf, ca, isCaKey }: Renewal): Pairs =>
+  judgePairs(pems, users, role, { nameOf, isAuthority: (pem) => ca(pem) !== undefined || isCaKey(pem) });
 
 const NOTHING: ReadonlySet<string> = new Set();
 
 /** What kubeconfigs hold, and what the files that they name will hold. */
-export function knownTo(renewal: Renewal, role: RoleLayout, { pems }: Copies): (path: string) => Known {
-  const whole = wholeOf(pems, role, renewal);
+export function knownTo(renewal: Renewal, role: RoleLayout, pairs: Pairs): (path: string) => Known {
   const leaf = (name: string | undefined): ReturnType<Known['leaf']> =>
     name === undefined || renewal.leavesStay ? undefined : renewal.leaf(name);
   return (path) => ({
@@ -141,8 +141,7 @@ export function knownTo(renewal: Renewal, role: RoleLayout, { pems }: Copies): (
       const row = role.certificates.find(
         ({ files }) => files?.certificate.path === at || files?.key.path === at,
       );
-      const { certificates, keys } = copiesIn(pems.get(at) ?? '', renewal);
-      return leaf(row?.name ?? [...certificates, ...keys].find((name) => whole.has(name)));
+      return leaf(row?.name ?? [...pairs.renewedIn(at)][0]);
     },
   });
 }
@@ -165,15 +164,25 @@ const embeddedIn = (text: string): string[] =>
     Buffer.from(base64, 'base64').toString('utf8'),
   );
 
-/** The copies that hold something of what the node has now, by their paths: what new certificates would change. */
-export const pathsOfCopies = (
-  { kubeconfigs, pems }: Copies,
+/** What new certificates would change beside the files of the layout, by their paths, and each copy that they would not. */
+export function foreseeCopies(
+  copies: Copies,
+  role: RoleLayout,
   recognize: (pem: string) => Recognized | undefined,
-): string[] =>
-  [
-    ...[...pems].map(([path, text]) => [path, blocksIn(text)] as const),
-    ...[...kubeconfigs].map(([path, text]) => [path, embeddedIn(text)] as const),
-  ]
-    .filter(([, held]) => held.some((pem) => recognize(pem) !== undefined))
-    .map(([path]) => path)
-    .toSorted();
+): { paths: string[]; left: readonly string[] } {
+  const { kubeconfigs, pems, users } = copies;
+  const { renewedIn, left } = judgePairs(pems, users, role, {
+    nameOf: (pem) => recognize(pem)?.name,
+    isAuthority: (pem) => recognize(pem)?.ca !== undefined,
+  });
+  const isCa = (pem: string): boolean => recognize(pem)?.ca !== undefined;
+  const paths = [
+    ...[...pems].flatMap(([path, text]) =>
+      renewedIn(path).size > 0 || blocksIn(text).some(isCa) ? [path] : [],
+    ),
+    ...[...kubeconfigs].flatMap(([path, text]) =>
+      embeddedIn(text).some((pem) => recognize(pem) !== undefined) ? [path] : [],
+    ),
+  ];
+  return { paths: paths.toSorted(), left };
+}

@@ -1,50 +1,58 @@
 import { dirname, resolve } from 'node:path';
-import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
-
-/** The files that a kubeconfig names in place of embedding them, as it writes them. */
-export function filesNamedIn(path: string, text: string): string[] {
-  const fields = sheetsOf(path, text).flatMap((sheet) => [
-    ...sheet.entries('clusters', 'cluster').map(({ field }) => field('certificate-authority')),
-    ...sheet
-      .entries('users', 'user')
-      .flatMap(({ field }) => [field('client-certificate'), field('client-key')]),
-  ]);
-  return fields.flatMap((field) => (field ? [textOf(field.scalar)] : []));
-}
-
-/** What each entry of a kubeconfig embeds, PEM, and the file that it names for the key. */
-export type EmbeddedEntry = {
-  /** `cluster k1`, `user admin` */
-  entry: string;
-  ca?: string | undefined;
-  certificate?: string | undefined;
-  key?: string | undefined;
-  keyFile?: string | undefined;
-};
-
-const pemOf = (field: Field | undefined): string | undefined => field && readField(field).pem;
-
-/** @throws `bad-file` with line and column when it is no YAML */
-export function entriesOf(path: string, text: string): EmbeddedEntry[] {
-  return sheetsOf(path, text).flatMap((sheet) => [
-    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
-      entry: `cluster ${name ?? ''}`.trim(),
-      ca: pemOf(field('certificate-authority-data')),
-    })),
-    ...sheet.entries('users', 'user').map(({ name, field }) => {
-      const keyFile = field('client-key');
-      return {
-        entry: `user ${name ?? ''}`.trim(),
-        certificate: pemOf(field('client-certificate-data')),
-        key: pemOf(field('client-key-data')),
-        keyFile: keyFile && textOf(keyFile.scalar),
-      };
-    }),
-  ]);
-}
+import { type Entry, type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
 
 /** What a kubeconfig says of a certificate or a key: the PEM that it embeds, or the file that it names. */
 export type Source = { pem: string; file?: never } | { file: string; pem?: never };
+
+/** What is embedded wins over a file that is named beside it, as in kubectl. */
+function sourceOf(field: Entry['field'], key: string): Source | undefined {
+  const embedded = field(`${key}-data`);
+  if (embedded) return { pem: readField(embedded).pem };
+  const named = field(key);
+  return named && { file: textOf(named.scalar) };
+}
+
+/** What an entry of a kubeconfig says. */
+export type KubeconfigEntry = {
+  /** `cluster k1`, `user admin` */
+  entry: string;
+  ca?: Source | undefined;
+  certificate?: Source | undefined;
+  key?: Source | undefined;
+};
+
+/** @throws `bad-file` with line and column when it is no YAML */
+export function entriesOf(path: string, text: string): KubeconfigEntry[] {
+  return sheetsOf(path, text).flatMap((sheet) => [
+    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
+      entry: `cluster ${name ?? ''}`.trim(),
+      ca: sourceOf(field, 'certificate-authority'),
+    })),
+    ...sheet.entries('users', 'user').map(({ name, field }) => ({
+      entry: `user ${name ?? ''}`.trim(),
+      certificate: sourceOf(field, 'client-certificate'),
+      key: sourceOf(field, 'client-key'),
+    })),
+  ]);
+}
+
+/** A pair as a user of a kubeconfig has it; files by their whole paths. */
+export type KubeconfigUser = { path: string; certificate: Source | undefined; key: Source | undefined };
+
+/** @throws as entriesOf */
+export function usersOf(path: string, text: string): KubeconfigUser[] {
+  const whole = (source: Source | undefined): Source | undefined =>
+    source?.file === undefined ? source : { file: resolve(dirname(path), source.file) };
+  return entriesOf(path, text).flatMap(({ certificate, key }) =>
+    certificate || key ? [{ path, certificate: whole(certificate), key: whole(key) }] : [],
+  );
+}
+
+/** The files that a kubeconfig names in place of embedding them, as it writes them. @throws as entriesOf */
+export const filesNamedIn = (path: string, text: string): string[] =>
+  entriesOf(path, text).flatMap(({ ca, certificate, key }) =>
+    [ca, certificate, key].flatMap((source) => source?.file ?? []),
+  );
 
 /**
  * Whom the user of the current context trusts and what it presents; undefined for what is not said at all. As kubectl
@@ -58,10 +66,7 @@ export function identityIn(
   const current = sheet && currentContext(sheet);
   const source = (list: string, part: string, name: string | undefined, key: string): Source | undefined => {
     const entry = sheet?.entries(list, part).findLast((one) => isCurrent(one.name, name));
-    const embedded = entry?.field(`${key}-data`);
-    if (embedded) return { pem: readField(embedded).pem };
-    const named = entry?.field(key);
-    return named && { file: textOf(named.scalar) };
+    return entry && sourceOf(entry.field, key);
   };
   return {
     ca: source('clusters', 'cluster', current?.cluster, 'certificate-authority'),

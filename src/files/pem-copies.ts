@@ -1,41 +1,58 @@
+import { isPrivateKey, pemBlocksIn } from '../base/pem.ts';
 import type { Renewal } from './renewal.ts';
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----[A-Za-z0-9+/=\s]*-----END \1-----(?:\r?\n|$)/g;
-
-export const blocksIn = (text: string): string[] => [...text.matchAll(BLOCK)].map(([block]) => block);
-
-/** Which certificates' copies, and which keys' copies, a PEM file holds. */
-export function copiesIn(text: string, renewal: Renewal): { certificates: string[]; keys: string[] } {
-  const copies = { certificates: [] as string[], keys: [] as string[] };
-  for (const [block, label = ''] of text.matchAll(BLOCK)) {
-    const name = renewal.nameOf(block);
-    if (name !== undefined) (label.includes('PRIVATE') ? copies.keys : copies.certificates).push(name);
-  }
-  return copies;
-}
+export const blocksIn = (text: string): string[] => pemBlocksIn(text).map(({ pem }) => pem);
 
 /**
  * A PEM file (a bundle, a copy of a certificate or of a key) with new material in place of each copy of the old. CAs
  * are a set: what is trusted from now on takes the place of the first of them, and none is there twice. Everything else
  * stays, byte for byte.
  *
- * @param whole the certificates of which both a certificate and its key were found: one without the other is of no use
+ * @param renewed the certificates whose copies are renewed here, of themselves and of their keys
  */
-export function renewPem(text: string, renewal: Renewal, whole: ReadonlySet<string>): string {
-  const there = Map.groupBy(blocksIn(text), renewal.ca);
-  const isRight = (trusted: string): boolean => there.get(trusted)?.join('').trim() === trusted.trim();
+export function renewPem(
+  text: string,
+  renewal: Pick<Renewal, 'ca' | 'leaf' | 'nameOf'>,
+  renewed: ReadonlySet<string>,
+): string {
+  const blocks = pemBlocksIn(text);
+  const there = Map.groupBy(
+    blocks.map(({ pem }) => pem),
+    renewal.ca,
+  );
+  const isRight = (trusted: string): boolean => there.get(trusted)?.join('') === blocksIn(trusted).join('');
   const written = new Set<string>();
-  return text.replaceAll(BLOCK, (block: string, label: string) => {
-    const trusted = renewal.ca(block);
+  /** What stands in place of a block; undefined: itself. */
+  const replacement = (block: (typeof blocks)[number]): string | undefined => {
+    const trusted = renewal.ca(block.pem);
     if (trusted !== undefined) {
-      if (isRight(trusted)) return block;
+      if (isRight(trusted)) return undefined;
       if (written.has(trusted)) return '';
       written.add(trusted);
       return trusted;
     }
-    const name = renewal.nameOf(block);
-    if (name === undefined || !whole.has(name)) return block;
+    const name = renewal.nameOf(block.pem);
+    if (name === undefined || !renewed.has(name)) return undefined;
     const { certificate, key } = renewal.leaf(name);
-    return label.includes('PRIVATE') ? key : certificate;
-  });
+    return isPrivateKey(block) ? key : certificate;
+  };
+  let result = '';
+  let at = 0;
+  for (const block of blocks) {
+    const fresh = replacement(block);
+    if (fresh === undefined) continue;
+    const [behind = ''] = /^[ \t\r]*\n?/.exec(text.slice(block.end)) ?? [];
+    const isLast = behind.endsWith('\n') || block.end + behind.length === text.length;
+    const isJoined = text.startsWith('-----', block.end);
+    result += text.slice(at, block.start);
+    result += isLast || isJoined ? indented(fresh, text, block.start) : fresh.trimEnd();
+    at = isLast || isJoined ? block.end + behind.length : block.end;
+  }
+  return result + text.slice(at);
+}
+
+/** In YAML a block stands in the column of its first line. */
+function indented(fresh: string, text: string, start: number): string {
+  const [indent = ''] = /[ \t]*$/.exec(text.slice(text.lastIndexOf('\n', start - 1) + 1, start)) ?? [];
+  return indent === '' ? fresh : fresh.replaceAll(/\n(?=.)/g, `\n${indent}`);
 }

@@ -2,7 +2,7 @@ import type { FileRow, KubeconfigRow, RoleLayout } from '../certificates/layout.
 import type { ServiceAccountKeys } from '../certificates/service-account-keys.ts';
 import type { Recognized } from '../certificates/recognize.ts';
 import { type PassOver, pathsOf, type PossibleCopy } from './candidates.ts';
-import { findCopies, knownTo, renewCopies } from './copies.ts';
+import { findCopies, knownTo, pairsOf, renewCopies } from './copies.ts';
 import { type Known, renewKubeconfig } from './kubeconfig.ts';
 import { newKubeconfig } from './new-kubeconfig.ts';
 import type { ManagedFile } from './managed-file.ts';
@@ -45,13 +45,14 @@ export async function renderFiles(
       files.push(managed(row.files.key, `${certificate}${key}`));
     else files.push(managed(row.files.key, key), managed(row.files.certificate, certificate));
   }
-  const known = knownTo(renewal, role, copies);
+  const pairs = pairsOf(copies, role, renewal);
+  const known = knownTo(renewal, role, pairs);
   for (const row of role.kubeconfigs) {
     const current = await hands.read(row.file.path);
     const content = renderKubeconfig(row, current?.text, role, renewal, known, hands);
     if (content !== undefined) files.push({ ...managed(row.file, content), madeFrom: current?.id });
   }
-  return [...files, ...renewCopies(copies, role, renewal, known)];
+  return [...files, ...renewCopies(copies, renewal, pairs, known)];
 }
 
 /** The service-account keys, where the role has some. */

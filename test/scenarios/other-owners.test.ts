@@ -183,16 +183,18 @@ test("beside the files of somebody else, links, pipes and other users' files are
 test('a kubeconfig that others can change names no file of root to be renewed', async () => {
   const site = await master();
   const { node } = site;
-  const key = await node.read(`${CERTS}/admin.key`);
-  await node.write('/root/kept.pem', key);
+  const pair = async (): Promise<string> =>
+    (await node.read(`${CERTS}/admin.crt`)) + (await node.read(`${CERTS}/admin.key`));
+  const before = await pair();
+  await node.write('/root/kept.pem', before);
   const naming = `clusters: []\nusers:\n- name: u\n  user: { client-certificate: /root/kept.pem, client-key: /root/kept.pem }\n`;
   await node.write(PLANTED, naming, 0o644);
   const { notices } = await rotate(site);
-  expect(await node.read('/root/kept.pem')).toBe(key);
+  expect(await node.read('/root/kept.pem')).toBe(before);
   expect(notices.join('\n')).toContain(`/root/kept.pem is passed over: it is named in ${PLANTED}`);
   // One that root alone can change does.
   await node.write('/etc/kubernetes/tools.conf', naming);
-  await node.write('/root/kept.pem', await node.read(`${CERTS}/admin.key`));
+  await node.write('/root/kept.pem', await pair());
   await rotate(site);
-  expect(await node.read('/root/kept.pem')).toBe(await node.read(`${CERTS}/admin.key`));
+  expect(await node.read('/root/kept.pem')).toBe(await pair());
 });

@@ -1,0 +1,132 @@
+import { basename, dirname } from 'node:path';
+import { isCertificate, isPrivateKey, pemBlocksIn } from '../base/pem.ts';
+import type { RoleLayout } from '../certificates/layout.ts';
+import type { KubeconfigUser } from './kubeconfig-contents.ts';
+
+/**
+ * A certificate is of no use without its key, so their copies are renewed together or not at all. Whether both are there
+ * is judged where they are used: in one file, by a user of a kubeconfig, or in two files of a directory whose names tell
+ * that they belong together (`front.crt` and `front.key`).
+ */
+export type Pairs = {
+  /** The certificates whose copies in this file, of themselves and of their keys, are renewed. */
+  renewedIn(path: string): ReadonlySet<string>;
+  /** Each copy that stays as it is, and why, in words. */
+  left: readonly string[];
+};
+
+export type Identify = {
+  /** The name of the certificate that a PEM, itself or its key, is a copy of. */
+  nameOf(pem: string): string | undefined;
+  /** Whether it is a CA of the node, or the key of one. */
+  isAuthority(pem: string): boolean;
+};
+
+const HALVES = ['certificate', 'key'] as const;
+type Half = (typeof HALVES)[number];
+const OTHER = { certificate: 'key', key: 'certificate' } as const satisfies Record<Half, Half>;
+
+/** What lies in one place: of the layout by name, and whether there is anything else, which may be unreadable. */
+type Place = Record<Half, { names: ReadonlySet<string>; hasOthers: boolean }>;
+
+/**
+ * @param pems the files that may hold copies
+ * @param users of every kubeconfig, those of the layout among them
+ */
+export function judgePairs(
+  pems: ReadonlyMap<string, string>,
+  users: readonly KubeconfigUser[],
+  { certificates, kubeconfigs }: RoleLayout,
+  identify: Identify,
+): Pairs {
+  const places = new Map<string, Place>([...pems].map(([path, text]) => [path, placeOf(text, identify)]));
+  for (const { name, files } of certificates)
+    for (const half of HALVES) if (files) places.set(files[half].path, ownPlace(name, files, half));
+
+  const isAnywhere = (name: string, half: Half): boolean =>
+    [...places.values()].some((place) => place[half].names.has(name));
+  const usedWith = (path: string, half: Half): { where: string; place: Place | undefined }[] =>
+    users.flatMap((user) => {
+      const other = user[OTHER[half]];
+      if (user[half]?.file !== path || !other) return [];
+      const place = other.file === undefined ? placeOf(other.pem, identify) : places.get(other.file);
+      return [{ where: other.file ?? user.path, place }];
+    });
+  const besides = (path: string, half: Half): { where: string; place: Place }[] =>
+    [...places]
+      .filter(([at, place]) => at !== path && isBeside(at, path) && isThere(place[OTHER[half]]))
+      .map(([where, place]) => ({ where, place }));
+
+  /** Why this half of a pair stays as it is; undefined when the other half is renewed too. */
+  const whyLeft = (path: string, place: Place, name: string, half: Half): string | undefined => {
+    const other = OTHER[half];
+    const isIn = (one: Place | undefined): boolean => one?.[other].names.has(name) === true;
+    if (isIn(place)) return undefined;
+    if (place[other].hasOthers) return `its ${other} there is another one, or cannot be read`;
+    const used = usedWith(path, half);
+    const wrong = used.find((one) => !isIn(one.place));
+    if (wrong)
+      return `it is used with the ${other} in ${wrong.where}, which is another one or cannot be read`;
+    const beside = used.length > 0 ? [] : besides(path, half);
+    if (beside[0] && !beside.some((one) => isIn(one.place)))
+      return `the ${other} in ${beside[0].where} is another one, or cannot be read`;
+    return isAnywhere(name, other) ? undefined : `its ${other} was not found`;
+  };
+
+  const renewed = new Map<string, Set<string>>();
+  const left: string[] = [];
+  for (const [path, place] of places)
+    for (const half of HALVES)
+      for (const name of pems.has(path) ? place[half].names : []) {
+        const why = whyLeft(path, place, name, half);
+        if (why === undefined) renewed.set(path, (renewed.get(path) ?? new Set()).add(name));
+        else left.push(`${path} keeps its old ${half} ${name}: ${why}`);
+      }
+  const own = new Set(kubeconfigs.map(({ file }) => file.path));
+  for (const user of users.filter(({ path }) => !own.has(path)))
+    for (const half of HALVES) {
+      const [held, other] = [user[half], user[OTHER[half]]];
+      const name = held?.pem === undefined ? undefined : identify.nameOf(held.pem);
+      if (name === undefined || !other) continue;
+      const place = other.file === undefined ? placeOf(other.pem, identify) : places.get(other.file);
+      if (place?.[OTHER[half]].names.has(name) !== true)
+        left.push(
+          `${user.path} keeps its old ${half} ${name}: its ${OTHER[half]} is another one, or cannot be read`,
+        );
+    }
+  return { renewedIn: (path) => renewed.get(path) ?? new Set(), left: [...new Set(left)] };
+}
+
+function placeOf(text: string, { nameOf, isAuthority }: Identify): Place {
+  const blocks = pemBlocksIn(text);
+  const half = (is: typeof isCertificate): Place[Half] => {
+    const pems = blocks.filter(is).map(({ pem }) => pem);
+    const names = pems.map(nameOf);
+    return {
+      names: new Set(names.filter((name) => name !== undefined)),
+      hasOthers: pems.some((pem, index) => names[index] === undefined && !isAuthority(pem)),
+    };
+  };
+  return { certificate: half(isCertificate), key: half(isPrivateKey) };
+}
+
+/** A file of the layout gets what belongs there, whatever it holds now. */
+const ownPlace = (name: string, files: Record<Half, { path: string }>, at: Half): Place => {
+  const half = (one: Half): Place[Half] => ({
+    names: new Set(files[one].path === files[at].path ? [name] : []),
+    hasOthers: false,
+  });
+  return { certificate: half('certificate'), key: half('key') };
+};
+
+const isThere = ({ names, hasOthers }: Place[Half]): boolean => names.size > 0 || hasOthers;
+
+/** Whether two files of a directory belong together by their names: `tls.crt tls.key`, `cert.pem key.pem`, `ca.pem ca-key.pem`. */
+export const isBeside = (one: string, other: string): boolean =>
+  dirname(one) === dirname(other) && stemOf(one) === stemOf(other);
+
+const stemOf = (path: string): string =>
+  basename(path)
+    .toLowerCase()
+    .replace(/\.[a-z0-9]+$/, '')
+    .replaceAll(/(?:^|[-_.])(?:certificate|cert|crt|fullchain|chain|private|privkey|key)(?=$|[-_.])/g, '');

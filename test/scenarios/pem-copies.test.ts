@@ -1,0 +1,218 @@
+import { execFileSync } from 'node:child_process';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at } from '../cloud/exchange.ts';
+import { jsonObject, listIn } from '../src/support/fixtures.ts';
+import { createCa } from '../src/support/openssl.ts';
+import { cli } from './support/cli.ts';
+import { createSite, type Site } from './support/site.ts';
+
+/**
+ * Copies of a certificate and of its key in files that an operator has made. Either both are renewed or both stay, and
+ * what stays is reported.
+ */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CERTS = '/etc/kubernetes/certs';
+type Pair = { certificate: string; key: string };
+
+const pairOf = async ({ node }: Site, name = 'server'): Promise<Pair> => ({
+  certificate: await node.read(`${CERTS}/${name}.crt`),
+  key: await node.read(`${CERTS}/${name}.key`),
+});
+
+const run = (input: string, ...args: string[]): string =>
+  execFileSync('openssl', [...args, '-passout', 'pass:pw'], {
+    input,
+    stdio: ['pipe', 'pipe', 'ignore'],
+  }).toString();
+const encrypted = ({ key }: Pair): string => run(key, 'pkcs8', '-topk8', '-v2', 'aes-256-cbc');
+/** With headers: `Proc-Type: 4,ENCRYPTED`. */
+const encryptedWithHeaders = ({ key }: Pair): string => run(key, 'ec', '-aes256');
+
+/** Rotates a master that has these files, and says what was answered. */
+async function rotated(
+  files: (now: Pair, site: Site) => Record<string, string> | Promise<Record<string, string>>,
+): Promise<{ site: Site; before: Record<string, string>; stdout: string }> {
+  const site = await createSite(cloud, { role: 'master' });
+  const before = await files(await pairOf(site), site);
+  for (const [path, text] of Object.entries(before)) await site.node.write(path, text);
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const body = site.signals().at(-1)?.body;
+  expect(body).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  return { site, before, stdout: String(at(body, 'deploy_stdout')) };
+}
+
+/** What the first certificate and the first key of a text are, for a strict reader. */
+const leafIn = (text: string): X509Certificate =>
+  new X509Certificate(/-----BEGIN CERTIFICATE[\s\S]*?-----END CERTIFICATE-----/.exec(text)?.[0] ?? '');
+const keyIn = (text: string): ReturnType<typeof createPublicKey> =>
+  createPublicKey(createPrivateKey(/-----BEGIN [A-Z ]*PRIVATE KEY[\s\S]*?KEY-----/.exec(text)?.[0] ?? ''));
+
+const yaml = ({ certificate }: Pair): string =>
+  `data:\n  tls: |\n${certificate.replaceAll(/^(?=.)/gm, '    ')}  other: x\n`;
+
+describe('renewed, certificate and key', () => {
+  test.each<[string, (now: Pair) => string]>([
+    // RFC 7468, section 3: white space behind the dashes; OpenSSL reads it.
+    [
+      'a blank behind the END line',
+      ({ certificate, key }) => certificate.replace(/-----\n$/, '----- \n') + key,
+    ],
+    ['no line feed between the blocks', ({ certificate, key }) => certificate.trimEnd() + key],
+    ['CRLF and blanks', ({ certificate, key }) => (certificate + key).replaceAll('\n', ' \r\n')],
+    ['the key first', ({ certificate, key }) => key + certificate],
+    [
+      'text around the blocks',
+      ({ certificate, key }) => `Bag Attributes\n${certificate}Key Attributes\n${key}# end`,
+    ],
+    [
+      'an indented block, as in YAML',
+      ({ certificate, key }) => `tls: |\n${(certificate + key).replaceAll(/^(?=.)/gm, '  ')}`,
+    ],
+  ])('in one file with %s', async (_, combine) => {
+    const path = '/etc/kubernetes/combined.pem';
+    const { site, before } = await rotated((now) => ({ [path]: combine(now) }));
+    const [text, now] = [await site.node.read(path), await pairOf(site)];
+    const strict = text.replaceAll(/^ +/gm, '').replaceAll('\r', '');
+    expect(leafIn(strict).fingerprint256).toBe(new X509Certificate(now.certificate).fingerprint256);
+    expect(keyIn(strict).equals(leafIn(strict).publicKey)).toBe(true);
+    expect(text).not.toBe(before[path]);
+    // A second time as well: what was written is read.
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(await site.node.read(path)).not.toBe(text);
+  });
+
+  test('an indented block keeps its column, and what is around it stays', async () => {
+    const path = '/etc/kubernetes/secret.yaml';
+    const { site } = await rotated((now) => ({ [path]: yaml(now) }));
+    expect(await site.node.read(path)).toBe(yaml(await pairOf(site)));
+  });
+
+  test('in two files whose names belong together', async () => {
+    const { site } = await rotated(({ certificate, key }) => ({
+      '/etc/kubernetes/tls.crt': certificate,
+      '/etc/kubernetes/tls.key': key,
+      '/etc/etcd/cert.pem': certificate,
+      '/etc/etcd/key.pem': key,
+    }));
+    const now = await pairOf(site);
+    for (const [certificate, key] of [
+      ['kubernetes/tls.crt', 'kubernetes/tls.key'],
+      ['etcd/cert.pem', 'etcd/key.pem'],
+    ]) {
+      expect(await site.node.read(`/etc/${certificate}`)).toBe(now.certificate);
+      expect(await site.node.read(`/etc/${key}`)).toBe(now.key);
+    }
+  });
+
+  test('a certificate alone, which goes with the key of the layout', async () => {
+    const { site } = await rotated(({ certificate }) => ({ '/etc/kubernetes/public.crt': certificate }));
+    expect(await site.node.read('/etc/kubernetes/public.crt')).toBe((await pairOf(site)).certificate);
+  });
+});
+
+const CANNOT = 'another one, or cannot be read';
+
+describe('both halves stay, and that is reported', () => {
+  test.each<
+    [string, (now: Pair, site: Site) => Record<string, string> | Promise<Record<string, string>>, string]
+  >([
+    [
+      'a certificate beside its encrypted key',
+      (now) => ({
+        [`${CERTS}/front.crt`]: now.certificate,
+        [`${CERTS}/front.key`]: encrypted(now),
+      }),
+      `${CERTS}/front.crt keeps its old certificate server: the key in ${CERTS}/front.key is ${CANNOT}`,
+    ],
+    [
+      'the same with the encryption of RFC 1421',
+      (now) => ({
+        '/etc/kubernetes/front-cert.pem': now.certificate,
+        '/etc/kubernetes/front-key.pem': encryptedWithHeaders(now),
+      }),
+      `/etc/kubernetes/front-cert.pem keeps its old certificate server: the key in /etc/kubernetes/front-key.pem is ${CANNOT}`,
+    ],
+    [
+      'a certificate and an encrypted key in one file',
+      (now) => ({ '/etc/kubernetes/front.pem': now.certificate + encrypted(now) }),
+      `/etc/kubernetes/front.pem keeps its old certificate server: its key there is ${CANNOT}`,
+    ],
+    [
+      'a key beside a certificate that is damaged',
+      ({ certificate, key }) => ({
+        '/etc/kubernetes/front.pem': `${certificate.replace('MII', 'MIX')}${key}`,
+      }),
+      `/etc/kubernetes/front.pem keeps its old key server: its certificate there is ${CANNOT}`,
+    ],
+    [
+      'a certificate beside the key of another',
+      async ({ certificate }, site) => ({
+        '/etc/kubernetes/front.crt': certificate,
+        '/etc/kubernetes/front.key': (await pairOf(site, 'admin')).key,
+      }),
+      `/etc/kubernetes/front.crt keeps its old certificate server: the key in /etc/kubernetes/front.key is ${CANNOT}`,
+    ],
+    [
+      'a pair that a kubeconfig names, of which the key is encrypted',
+      (now) => ({
+        '/srv/a/one.pem': now.certificate,
+        '/srv/b/two.pem': encrypted(now),
+        '/etc/kubernetes/tools.conf':
+          'clusters: []\nusers: [{ name: u, user: { client-certificate: /srv/a/one.pem, client-key: /srv/b/two.pem } }]\n',
+      }),
+      `/srv/a/one.pem keeps its old certificate server: it is used with the key in /srv/b/two.pem, which is ${CANNOT.replace(',', '')}`,
+    ],
+    [
+      'a kubeconfig that embeds one half of it',
+      async ({ certificate }) => ({
+        '/etc/kubernetes/tools.conf': `clusters: []\nusers: [{ name: u, user: { client-certificate-data: ${Buffer.from(certificate).toString('base64')}, client-key-data: ${Buffer.from((await createCa()).key).toString('base64')} } }]\n`,
+      }),
+      `/etc/kubernetes/tools.conf keeps its old certificate server: its key is ${CANNOT}`,
+    ],
+  ])('%s', async (_, files, words) => {
+    const { site, before, stdout } = await rotated(files);
+    for (const [path, text] of Object.entries(before)) expect(await site.node.read(path), path).toBe(text);
+    expect(stdout).toContain(words);
+  });
+});
+
+test('agent certs says of each pair whether its key fits, in every form that is read', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const [now, admin] = [await pairOf(site), await pairOf(site, 'admin')];
+  const files = {
+    '/etc/kubernetes/joined.pem': [now.certificate.trimEnd() + now.key, true],
+    '/etc/kubernetes/blank.pem': [(now.certificate + now.key).replaceAll('\n', ' \n'), true],
+    '/etc/kubernetes/mixed.pem': [now.certificate + admin.key, false],
+    // What cannot be read can neither be said to fit nor not to.
+    '/etc/kubernetes/encrypted.pem': [now.certificate + encrypted(now), null],
+  } as const;
+  for (const [path, [text]] of Object.entries(files)) await site.node.write(path, text);
+  const copies = listIn(jsonObject((await cli(site, ['certs', '--json'])).stdout), 'copies');
+  for (const [path, [, fits]] of Object.entries(files))
+    expect(
+      copies.find((copy) => at(copy, 'file') === path),
+      path,
+    ).toMatchObject({ keyFits: fits });
+});
+
+test('agent doctor and agent plan report beforehand what a rotation will leave', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const now = await pairOf(site);
+  await site.node.write(`${CERTS}/front.crt`, now.certificate);
+  await site.node.write(`${CERTS}/front.key`, encrypted(now));
+  const words = `${CERTS}/front.crt keeps its old certificate server: the key in ${CERTS}/front.key is ${CANNOT}`;
+  await cloud.rotateCa(site.cluster);
+  for (const verb of ['doctor', 'plan']) expect((await cli(site, [verb])).stdout, verb).toContain(words);
+});
