@@ -124,7 +124,7 @@ async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promis
   const steps = planRotation(ROTATE_ALL, node, hands.config, copies);
   const check = steps.find((step) => step.do === 'check');
   const findings = check ? await preflight(check.paths, check.units, hands, signal) : [];
-  for (const what of copies.left) findings.push({ verdict: 'warning', what });
+  for (const { path, what } of copies.left) findings.push({ id: 'copy', of: path, verdict: 'warning', what });
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const faulty = holdings.filter(({ faults }) => faults.length > 0);
   if (faulty.length === 0)

@@ -13,6 +13,7 @@ export type FindingId =
   | 'clock'
   | 'unit'
   | 'certificate'
+  | 'copy'
   | 'revocation-list'
   | 'generation';
 

@@ -2,6 +2,7 @@ import { readIfThere } from '../../src/base/disk.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/files/candidates.ts';
 import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
+import type { LeftCopy } from '../../src/files/pairs.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
@@ -9,8 +10,8 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 /** It is told of when it matters. */
 const passOver: PassOver = () => undefined;
 
-/** Files by their paths, and what stays as it is in them or in others, in words. */
-export type FoundCopies = { paths: readonly string[]; left: readonly string[] };
+/** Files by their paths, and what stays as it is in them or in others. */
+export type FoundCopies = { paths: readonly string[]; left: readonly LeftCopy[] };
 
 /**
  * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead, and the

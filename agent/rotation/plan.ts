@@ -36,7 +36,7 @@ function planCertificates(
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const { workloads, notices: said } = workloadsFor(operation, units, node, config);
-  const notices = [...(makesNewLeaves(phase) ? copies.left : []), ...said];
+  const notices = [...(makesNewLeaves(phase) ? copies.left.map(({ what }) => what) : []), ...said];
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies.paths];
   const authorities = layout.authorities.map(({ ca }) => ca);

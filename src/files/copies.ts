@@ -6,7 +6,7 @@ import type { PassOver, PossibleCopy } from './candidates.ts';
 import { type Known, renewKubeconfig } from './kubeconfig.ts';
 import { filesNamedIn, type KubeconfigUser, usersOf } from './kubeconfig-contents.ts';
 import type { ManagedFile } from './managed-file.ts';
-import { isBeside, judgePairs, type Pairs } from './pairs.ts';
+import { isBeside, judgePairs, type LeftCopy, type Pairs } from './pairs.ts';
 import { blocksIn, renewPem } from './pem-copies.ts';
 import type { Renewal } from './renewal.ts';
 
@@ -169,7 +169,7 @@ export function foreseeCopies(
   copies: Copies,
   role: RoleLayout,
   recognize: (pem: string) => Recognized | undefined,
-): { paths: string[]; left: readonly string[] } {
+): { paths: string[]; left: readonly LeftCopy[] } {
   const { kubeconfigs, pems, users } = copies;
   const { renewedIn, left } = judgePairs(pems, users, role, {
     nameOf: (pem) => recognize(pem)?.name,

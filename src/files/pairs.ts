@@ -11,9 +11,11 @@ import type { KubeconfigUser } from './kubeconfig-contents.ts';
 export type Pairs = {
   /** The certificates whose copies in this file, of themselves and of their keys, are renewed. */
   renewedIn(path: string): ReadonlySet<string>;
-  /** Each copy that stays as it is, and why, in words. */
-  left: readonly string[];
+  left: readonly LeftCopy[];
 };
+
+/** A file with a copy that stays as it is, and why, in a sentence. */
+export type LeftCopy = { path: string; what: string };
 
 export type Identify = {
   /** The name of the certificate that a PEM, itself or its key, is a copy of. */
@@ -74,13 +76,13 @@ export function judgePairs(
   };
 
   const renewed = new Map<string, Set<string>>();
-  const left: string[] = [];
+  const left: LeftCopy[] = [];
   for (const [path, place] of places)
     for (const half of HALVES)
       for (const name of pems.has(path) ? place[half].names : []) {
         const why = whyLeft(path, place, name, half);
         if (why === undefined) renewed.set(path, (renewed.get(path) ?? new Set()).add(name));
-        else left.push(`${path} keeps its old ${half} ${name}: ${why}`);
+        else left.push({ path, what: `${path} keeps its old ${half} ${name}: ${why}` });
       }
   const own = new Set(kubeconfigs.map(({ file }) => file.path));
   for (const user of users.filter(({ path }) => !own.has(path)))
@@ -90,11 +92,12 @@ export function judgePairs(
       if (name === undefined || !other) continue;
       const place = other.file === undefined ? placeOf(other.pem, identify) : places.get(other.file);
       if (place?.[OTHER[half]].names.has(name) !== true)
-        left.push(
-          `${user.path} keeps its old ${half} ${name}: its ${OTHER[half]} is another one, or cannot be read`,
-        );
+        left.push({
+          path: user.path,
+          what: `${user.path} keeps its old ${half} ${name}: its ${OTHER[half]} is another one, or cannot be read`,
+        });
     }
-  return { renewedIn: (path) => renewed.get(path) ?? new Set(), left: [...new Set(left)] };
+  return { renewedIn: (path) => renewed.get(path) ?? new Set(), left };
 }
 
 function placeOf(text: string, { nameOf, isAuthority }: Identify): Place {
