@@ -53,6 +53,6 @@ export function renewPem(
 
 /** In YAML a block stands in the column of its first line. */
 function indented(fresh: string, text: string, start: number): string {
-  const [indent = ''] = /[ \t]*$/.exec(text.slice(text.lastIndexOf('\n', start - 1) + 1, start)) ?? [];
-  return indent === '' ? fresh : fresh.replaceAll(/\n(?=.)/g, `\n${indent}`);
+  const before = text.slice(text.lastIndexOf('\n', start) + 1, start);
+  return before === '' || before.trim() !== '' ? fresh : fresh.replaceAll(/\n(?=.)/g, `\n${before}`);
 }
