@@ -1,8 +1,14 @@
-/** What the outside tells a running program: to stop (SIGTERM, SIGINT), or to begin anew (SIGHUP). */
+/**
+ * What the outside tells a running program: to stop (SIGTERM, SIGINT, and for a verb that a person runs SIGHUP, when the
+ * terminal is closed), or for the daemon to begin anew (SIGHUP).
+ */
 export type Lifecycle = {
   /** Fires once, when the program is to stop. */
   stopping: AbortSignal;
-  /** Fires at the next SIGHUP, or call of `reload`; a new one for each time the configuration is read. */
+  /**
+   * Fires at the next SIGHUP, which from the first call on does not stop the program any more, or call of `reload`; a new
+   * one for each time the configuration is read.
+   */
   nextReload(): AbortSignal;
   reload(): void;
 };
@@ -22,17 +28,17 @@ export function watchSignals(): Lifecycle {
     };
     process.on(name, listener);
   }
-  let reload = new AbortController();
+  let reload: AbortController | undefined;
+  process.on('SIGHUP', () => {
+    // The kernel and a shell may both tell of a terminal that was closed: the second time means no more than the first.
+    (reload ?? stop).abort();
+  });
   return {
     stopping: stop.signal,
     reload: () => {
-      reload.abort();
+      reload?.abort();
     },
     nextReload: () => {
-      if (process.listenerCount('SIGHUP') === 0)
-        process.on('SIGHUP', () => {
-          reload.abort();
-        });
       reload = new AbortController();
       return reload.signal;
     },

@@ -1,8 +1,13 @@
 #!/usr/bin/env -S node --disable-warning=ExperimentalWarning
 import { text } from 'node:stream/consumers';
+import { explain } from '../src/base/errors.ts';
 import { runCli } from './cli.ts';
+import { EXIT } from './commands/exit-code.ts';
+import { surviveReader } from './process-io.ts';
 
-process.exitCode = await runCli({
+const faultOfOutput = surviveReader(process.stdout);
+surviveReader(process.stderr);
+const code = await runCli({
   argv: process.argv.slice(2),
   self: [process.execPath, ...process.execArgv, process.argv[1] ?? ''],
   env: process.env,
@@ -11,3 +16,6 @@ process.exitCode = await runCli({
   stdout: process.stdout,
   stderr: process.stderr,
 });
+const fault = faultOfOutput();
+if (fault) process.stderr.write(`agent: writing to standard output: ${explain(fault)}\n`);
+process.exitCode = fault && code === EXIT.done ? EXIT.deploymentFailed : code;

@@ -3,7 +3,6 @@ import { type CredentialsOperation, selectCredentials } from '../../src/operatio
 import { intendToChangeCredentials } from '../credentials/intend.ts';
 import { readCredentials } from './credentials-input.ts';
 import { EXIT } from './exit-code.ts';
-import { watchSignals } from '../lifecycle.ts';
 import { carryOutVerb } from './carry-out.ts';
 import { describeStep, detailStep } from '../plan/describe.ts';
 import { recover } from '../pass/recover.ts';
@@ -23,8 +22,7 @@ export const verb: Verb = async (context, options) => {
 
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, OWNER, progress, async (hands) => {
-    const { stopping } = watchSignals();
+  return await onLockedNode(context, OWNER, progress, async (hands, stopping) => {
     // What is interrupted has the files of before, or new ones: it is brought to its end first.
     await recover(hands, stopping);
     const intention = await intendToChangeCredentials(operation, hands);

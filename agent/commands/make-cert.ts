@@ -2,7 +2,6 @@ import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import { withAddresses } from '../pass/addresses.ts';
 import { EXIT } from './exit-code.ts';
 import { takeInventory } from '../inspection/inventory.ts';
-import { watchSignals } from '../lifecycle.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOutVerb } from './carry-out.ts';
@@ -21,8 +20,7 @@ const OWNER = 'make-cert';
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'make-cert', progress, async (hands) => {
-    const { stopping } = watchSignals();
+  return await onLockedNode(context, 'make-cert', progress, async (hands, stopping) => {
     if (options['recovery'] === false && (await isRotationUnderWay(hands))) {
       const left = 'an interrupted rotation is left to the daemon, which restarts what uses the certificates';
       if (context.json) writeJson(context, { made: false, left });

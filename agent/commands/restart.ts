@@ -1,7 +1,6 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
-import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
 import { carryOut } from '../execution/perform.ts';
 import { unitsOf } from '../plan/step.ts';
@@ -16,8 +15,7 @@ import { workloadsFor } from '../rotation/workloads-plan.ts';
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'restart', progress, async (hands) => {
-    const { stopping } = watchSignals();
+  return await onLockedNode(context, 'restart', progress, async (hands, stopping) => {
     // What an interrupted rotation has left is brought to its end first: it may restart the same units.
     await recover(hands, stopping);
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);

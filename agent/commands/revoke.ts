@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../src/base/errors.ts';
 import { EXIT } from './exit-code.ts';
-import { watchSignals } from '../lifecycle.ts';
 import { carryOutVerb } from './carry-out.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRevoke } from '../revocation/revoke.ts';
@@ -17,8 +16,7 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   const path = textOption(options, 'crl') ?? '';
   const list = await readList(path);
-  return await onLockedNode(context, OWNER, progress, async (hands) => {
-    const { stopping } = watchSignals();
+  return await onLockedNode(context, OWNER, progress, async (hands, stopping) => {
     await recover(hands, stopping);
     const operation = {
       kind: 'revoke' as const,

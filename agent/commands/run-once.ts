@@ -2,7 +2,6 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import { exitCodeOfPass } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
-import { watchSignals } from '../lifecycle.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
 import { recordPass } from '../status-file.ts';
@@ -16,9 +15,8 @@ export const verb: Verb = async (context, options, name) => {
   const metadata = await readMetadataOption(options);
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'run-once', progress, async (hands) => {
+  return await onLockedNode(context, 'run-once', progress, async (hands, stopping) => {
     const before = await inventoryOf(hands);
-    const { stopping } = watchSignals();
     const result = await pass(hands, newMemory(), stopping, {
       ...(metadata ? { metadata } : {}),
       force: textOption(options, 'force'),

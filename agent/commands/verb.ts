@@ -14,6 +14,7 @@ import { closeState } from './close-state.ts';
 import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
+import { watchSignals } from '../lifecycle.ts';
 import type { World } from '../process-io.ts';
 
 /** What every verb starts from. */
@@ -65,18 +66,22 @@ export async function lockNode({ root, world, disk, log }: Context, verb: string
   return lock;
 }
 
-/** Runs `use` with the lock held and the real hands of this node, and gives both back whatever happens. */
+/**
+ * Runs `use` with the lock held and the real hands of this node, and gives both back whatever happens. No signal but a
+ * second one ends the program meanwhile: `use` is told to stop, and does so where it can be gone on from.
+ */
 export async function onLockedNode<T>(
   context: Context,
   verb: string,
   progress: (event: Progress) => void,
-  use: (hands: Hands) => Promise<T>,
+  use: (hands: Hands, stopping: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  const { stopping } = watchSignals();
   const lock = await lockNode(context, verb);
   try {
     const hands = await openHands(context, progress);
     try {
-      return await use(hands);
+      return await use(hands, stopping);
     } finally {
       hands.close();
     }

@@ -70,8 +70,8 @@ async function startUnit(
       '--',
       ...command,
     ],
-    // Its failures are told here, and not to systemd in this unit's name.
-    { reject: false, stdin: 'ignore', timeout: 30_000, env: { NOTIFY_SOCKET: undefined } },
+    // Its failures are told here, and not to systemd in this unit's name; a terminal that is closed does not end it.
+    { reject: false, stdin: 'ignore', detached: true, timeout: 30_000, env: { NOTIFY_SOCKET: undefined } },
   );
   if (exitCode !== 0)
     throw new AgentError('unit', `starting ${what} as the unit ${unit}: ${stderr.trim() || shortMessage}`);

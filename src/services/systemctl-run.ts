@@ -15,6 +15,8 @@ export const systemctlRunner =
       timeout,
       cancelSignal: signal,
       stdin: 'ignore',
+      // Ctrl-C, and a terminal that is closed, tell every process of the group: a restart is not to end by that.
+      detached: true,
       // systemctl notifies whoever listens there of its own failures (252), and would speak in this unit's name.
       env: { NOTIFY_SOCKET: undefined },
     });
