@@ -63,6 +63,11 @@ export function createWorkloads(): Workloads {
   const tokenAt = (start: string): string =>
     Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: version, start })).toString('base64url');
 
+  // Controllers need their time: with every request they come one stage further.
+  const passTime = (): void => {
+    for (const one of all.values()) if (!stuck.has(one.name)) one.stage = NEXT[one.stage];
+  };
+
   return {
     add: (kind, namespace, name, spec) => {
       version += 1;
@@ -99,8 +104,7 @@ export function createWorkloads(): Workloads {
         ...(rest > 0 && last && { continue: tokenAt(`${placeOf(last)}\0`), remainingItemCount: rest }),
       };
       const items = page.map(shown);
-      // Controllers need their time: who looks again sees the next stage.
-      for (const one of page) if (!stuck.has(one.name)) one.stage = NEXT[one.stage];
+      passTime();
       return { status: 200, body: { kind: `${NAME[kind]}List`, apiVersion: 'apps/v1', metadata, items } };
     },
 
@@ -109,6 +113,7 @@ export function createWorkloads(): Workloads {
       if (!one) return notFound({ group: 'apps', kind, name });
       if (type !== STRATEGIC) return wrongMediaType();
       const annotations = { ...one.annotations, ...v.parse(Patch, body).spec.template.metadata.annotations };
+      passTime();
       if (JSON.stringify(annotations) !== JSON.stringify(one.annotations)) {
         version += 1;
         Object.assign(one, { annotations, generation: one.generation + 1, resourceVersion: version });
