@@ -37,6 +37,9 @@ export function describeFault(fault: FileFault): string {
   }
 }
 
+/** A parsed file takes a hundred times its room. */
+const LARGEST = 256 * 1024;
+
 /**
  * One configuration file, checked by itself so that the message can name the line. A file may give any part
  * of the whole; what is required is required of the whole.
@@ -50,6 +53,7 @@ export function parseConfigFile(
   /** `whole`: no other file gives a part of it. */
   { whole = false } = {},
 ): Record<string, unknown> {
+  if (text.length > LARGEST) throw new AgentError('config', `${source}: larger than ${LARGEST / 1024} KiB`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const lineAt = (offset: number | undefined): number | undefined =>

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject, unlessTooDeep } from '../../src/base/json.ts';
+import { boundSecrets } from '../../src/deployment/bound-secrets.ts';
 import { type Decoded, decodeDeployment } from '../../src/deployment/decode.ts';
 import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
 import {
@@ -11,7 +12,13 @@ import {
   type CollectorName,
 } from '../../src/metadata/collector.ts';
 import { isUnreadable } from '../../src/metadata/local.ts';
-import { deploymentsOf, parseMetadata, type Said } from '../../src/metadata/decode.ts';
+import {
+  deploymentsOf,
+  LARGEST_METADATA,
+  parseMetadata,
+  type Said,
+  TOO_LARGE,
+} from '../../src/metadata/decode.ts';
 import { isData } from '../../src/metadata/merge.ts';
 import type { Silence } from '../polling/polling-override.ts';
 import type { Hands } from '../hands.ts';
@@ -56,12 +63,16 @@ export async function collect(
   const found = results.flatMap((result, index) =>
     result.status === 'fulfilled' ? result.value.map((one) => from(hands.collectors[index], one)) : [],
   );
+  const { texts, left } = withinBounds(found.filter((one) => !isUnreadable(one)));
   return {
-    texts: found.filter((one) => !isUnreadable(one)),
-    problems: faults.flatMap((all, index) => {
-      const collector = hands.collectors[index];
-      return collector && bringsFacts(collector.name) ? [] : all;
-    }),
+    texts,
+    problems: [
+      ...left,
+      ...faults.flatMap((all, index) => {
+        const collector = hands.collectors[index];
+        return collector && bringsFacts(collector.name) ? [] : all;
+      }),
+    ],
     answers: hands.collectors.map(({ name }, index) => ({
       collector: name,
       why: faults[index]?.map(explain).join('; ') || undefined,
@@ -72,6 +83,28 @@ export async function collect(
 
 const from = (collector: Collector | undefined, one: Collected): Collected =>
   collector ? { ...one, collector: collector.name } : one;
+
+/** As much as there is room for; the largest are left out first. */
+function withinBounds(found: readonly Collected[]): { texts: Collected[]; left: AgentError[] } {
+  let room = LARGEST_METADATA;
+  const fitting = new Set<Collected>();
+  for (const one of found.toSorted((a, b) => a.text.length - b.text.length)) {
+    room -= one.text.length;
+    if (room >= 0) fitting.add(one);
+  }
+  return {
+    texts: found.filter((one) => fitting.has(one)),
+    left: found
+      .filter((one) => !fitting.has(one))
+      .map(
+        ({ source }) =>
+          new AgentError(
+            'bad-metadata',
+            `reading the metadata from ${source}: with the other sources ${TOO_LARGE}`,
+          ),
+      ),
+  };
+}
 
 /**
  * Takes apart what the collectors brought. Of two deployments with the same id the first counts. A malformed one is
@@ -114,7 +147,7 @@ export function understand(
       complete = false;
     }
   }
-  const found = [...deployments.values()].map(({ deployment }) => deployment);
+  const found = boundSecrets([...deployments.values()].map(({ deployment }) => deployment));
   for (const deployment of found)
     for (const secret of secretsOf(deployment)) hands.secrets.addFor(deployment.id, secret);
   const isWhole = unanswered.length === 0 && understood.length === texts.length;

@@ -1,5 +1,5 @@
 import type { ErrorCode } from './errors.ts';
-import { parseJson } from './json.ts';
+import { parseJson, withinBounds } from './json.ts';
 
 /**
  * A number as its JSON text has it, where the double that it becomes would be written otherwise: `1.0`, `1e16`, more
@@ -28,14 +28,16 @@ const LARGEST = 2 * 1024 * 1024;
 /** As `parseJson`; numbers that a double would alter become exact ones, unless the text is larger than 2 MiB. */
 export function parseExactJson(text: string, what: string, code: ErrorCode): unknown {
   if (text.length > LARGEST || !ODD.test(text)) return parseJson(text, what, code);
+  const bounded = withinBounds(text, what, code);
+  if (bounded === undefined) return parseJson(text, what, code);
   try {
-    return JSON.parse(text, (_key, value, { source }) =>
+    return JSON.parse(bounded, (_key, value, { source }) =>
       typeof value === 'number' && source !== undefined && source !== String(value)
         ? JSON.rawJSON(source)
         : value,
     );
   } catch {
     // No JSON, or nested deeper than a reviver goes.
-    return parseJson(text, what, code);
+    return parseJson(bounded, what, code);
   }
 }

@@ -29,11 +29,15 @@ export async function readFile({ at, fault }: Place): Promise<Snapshot> {
     if (info.type === 'other') throw new Error('it is no file but a pipe, a socket or a device');
     if (fault !== undefined && info.size > MOST_OF_OTHERS)
       throw new Error(`it has ${info.size} bytes, and others than root can have written it (${fault})`);
+    if (info.size > MOST) throw new Error(`it has ${info.size} bytes, more than any file that is read here`);
     return { content: await file.readFile(), info, id: `${stat.dev}:${stat.ino}` };
   } finally {
     await file.close();
   }
 }
+
+/** In bytes: more than a run's output, the largest file that this program makes, and less than its memory. */
+const MOST = 24 * 1024 * 1024;
 
 /** In bytes. Nobody else may fill this program's memory; a list of revoked certificates is far smaller. */
 const MOST_OF_OTHERS = 16 * 1024 * 1024;

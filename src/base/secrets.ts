@@ -64,7 +64,10 @@ export function createSecrets(): Secrets {
 
   const redactWithin = (value: unknown): unknown => {
     if (typeof value === 'string') return redact(value);
-    if (typeof value === 'number') return redact(String(value)) === String(value) ? value : MASK;
+    if (typeof value === 'number' || JSON.isRawJSON(value)) {
+      const text = JSON.stringify(value);
+      return redact(text) === text ? value : MASK;
+    }
     if (Array.isArray(value)) return value.map(redactWithin);
     if (!isObject(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, one]) => [redact(key), redactWithin(one)]));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { LEFT_OUT } from '../base/bounded-json.ts';
 import { AgentError } from '../base/errors.ts';
 import { describeIssues } from '../base/issue.ts';
 import { isObject } from '../base/json.ts';
@@ -61,7 +62,10 @@ export function decodeDeployment(value: unknown): Decoded {
   const shape = v.safeParse(Shape, value);
   if (shape.success) {
     const read = readShape(shape.output, value);
-    return typeof read === 'string' ? { ok: false, id, error: wrong(read) } : { ok: true, deployment: read };
+    if (typeof read === 'string') return { ok: false, id, error: wrong(read) };
+    if (!JSON.stringify(value).includes(LEFT_OUT)) return { ok: true, deployment: read };
+    const error = wrong(LEFT_OUT);
+    return { ok: false, id, error, deployment: { ...read, fault: error } };
   }
   const error = wrong(describeIssues(shape.issues));
   const legible = v.safeParse(Legible, value);

@@ -32,9 +32,14 @@ export type Entry = { name: string | undefined; field(key: string): Field | unde
 /** A text with something in it: the scalar that holds it, and the offset at which it is used. */
 export type Field = { scalar: Scalar; at: number };
 
+/** A parsed file takes a hundred times its room. */
+const LARGEST = 256 * 1024;
+
 /** @throws `bad-file` with line and column when it is no YAML */
 export function sheetsOf(path: string, text: string): Sheet[] {
   if (text.includes('\uFFFD')) throw new AgentError('bad-file', `${path}: it is not UTF-8`);
+  if (text.length > LARGEST)
+    throw new AgentError('bad-file', `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`);
   const lines = new LineCounter();
   const where = (offset: number): string => {
     const { line, col } = lines.linePos(offset);

@@ -10,7 +10,7 @@ import type { Order, Result } from './run-files.ts';
 
 /** Heat takes a little less than 1 MiB; what a hook answers may be long and is cut when it is understood. */
 const KEPT = 2 ** 20;
-const KEPT_JSON = 8 * KEPT;
+const KEPT_JSON = 2 * KEPT;
 /** The files are for whoever watches: they begin anew when they have grown to this. */
 const LARGEST_FILE = 16 * KEPT;
 /** How long a run that has ended is listened to: what it left in the background may keep its output open. */

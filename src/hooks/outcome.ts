@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
-import { isObject } from '../base/json.ts';
+import { isObject, parseJson } from '../base/json.ts';
 import type { Outcome } from '../deployment/deployment.ts';
 import { createLastBytes } from './last-bytes.ts';
 import type { Order, Result } from './run-files.ts';
@@ -50,7 +50,7 @@ const textIn = (value: unknown): string =>
 
 function objectIn(text: string): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJson(text, "reading a hook's answer", 'bad-answer');
     return isObject(value) ? value : undefined;
   } catch {
     return undefined;

@@ -9,8 +9,11 @@ export type RawDeployment = { source: string; value: unknown };
 /** What one source said. */
 export type Said = { source: string; collector?: CollectorName; metadata: Record<string, unknown> };
 
-/** The most that is taken apart, in bytes: Heat's own limits are far below, and a node is small. */
-export const LARGEST_METADATA = 16 * 1024 * 1024;
+/**
+ * The most that is taken apart in one pass, in bytes: Heat's own limits are far below, and it takes about twenty times
+ * the room on its way, of what the unit may have in all.
+ */
+export const LARGEST_METADATA = 8 * 1024 * 1024;
 
 export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} MiB, and nothing of it is used`;
 

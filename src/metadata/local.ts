@@ -18,8 +18,9 @@ export const localCollector = (disk: Disk, directories: readonly string[]): Coll
   name: 'local',
   collect: async () => {
     const found: Collected[] = [];
+    const room = { left: LARGEST_METADATA };
     for (const directory of directories)
-      found.push(...(await alone(directory, async () => await readDirectory(disk, directory))));
+      found.push(...(await alone(directory, async () => await readDirectory(disk, directory, room))));
     return found.toSorted((one, other) => byName(nameOf(one), nameOf(other)));
   },
 });
@@ -30,14 +31,30 @@ const nameOf = (one: Collected): string => (isUnreadable(one) ? '' : basename(on
 /** Of two files of one name the one in the earlier directory comes first, as sorting leaves it. */
 const byName = (one: string, other: string): number => (one === other ? 0 : one < other ? -1 : 1);
 
-async function readDirectory(disk: Disk, directory: string): Promise<Collected[]> {
+/** How much may still be read. */
+type Room = { left: number };
+
+async function readDirectory(disk: Disk, directory: string, room: Room): Promise<Collected[]> {
   const names = (await disk.list(directory)).filter((name) => !name.startsWith('.') && !name.endsWith('~'));
   if (names.length > 0) await checkTrust(disk, directory);
   const found: Collected[] = [];
-  for (const path of names.map((name) => join(directory, name)))
-    if (path.endsWith('.json') || (await disk.info(await disk.resolve(path)))?.type !== 'directory')
-      found.push(...(await alone(path, async () => await readChecked(disk, path))));
+  const files = await Promise.all(names.map(async (name) => await lookAt(disk, join(directory, name))));
+  // Where there is not room for all, the largest are left out.
+  for (const { path, type } of files.toSorted((a, b) => a.size - b.size))
+    if (path.endsWith('.json') || type !== 'directory')
+      found.push(...(await alone(path, async () => await readChecked(disk, path, room))));
   return found;
+}
+
+async function lookAt(disk: Disk, path: string): Promise<{ path: string; type?: string; size: number }> {
+  try {
+    const { type, size } = (await disk.info(await disk.resolve(path))) ?? { size: 0 };
+    return { path, ...(type && { type }), size };
+  } catch (error) {
+    // Whoever reads it says so.
+    if (error instanceof AgentError) return { path, size: 0 };
+    throw error;
+  }
 }
 
 async function alone(source: string, read: () => Promise<Collected[]>): Promise<Collected[]> {
@@ -55,18 +72,22 @@ export const heatLocalCollector = (disk: Disk, paths: readonly string[]): Collec
   name: 'heat_local',
   collect: async () => {
     const found: Collected[] = [];
-    for (const path of paths) found.push(...(await alone(path, async () => await readChecked(disk, path))));
+    const room = { left: LARGEST_METADATA };
+    for (const path of paths)
+      found.push(...(await alone(path, async () => await readChecked(disk, path, room))));
     return found;
   },
 });
 
-async function readChecked(disk: Disk, path: string): Promise<Collected[]> {
+async function readChecked(disk: Disk, path: string, room: Room): Promise<Collected[]> {
   const info = await disk.info(await disk.resolve(path));
   if (info === undefined) return [];
   await checkTrust(disk, path);
   // What is read here may be anything: a pipe keeps whoever reads it for ever, and a file may fill the memory.
   if (info.type === 'other') throw unusable(path, 'it is no file');
   if (info.size > LARGEST_METADATA) throw unusable(path, TOO_LARGE);
+  if (info.size > room.left) throw unusable(path, `with the files beside it ${TOO_LARGE}`);
+  room.left -= info.size;
   const content = await readIfThere(disk, path);
   if (content === undefined) return [];
   const text = utf8Text(content);

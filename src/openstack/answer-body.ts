@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream';
 import { AgentError } from '../base/errors.ts';
 
 /** The largest answer that is read, in bytes; metadata is the largest thing that a cloud sends. */
-export const LARGEST_ANSWER = 16 * 1024 * 1024;
+export const LARGEST_ANSWER = 8 * 1024 * 1024;
 
 /** As much as is read of an error, in bytes: a person reads a few lines of it. */
 export const LARGEST_ERROR = 16 * 1024;

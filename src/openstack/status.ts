@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
 import { LARGEST_ERROR } from './answer-body.ts';
 import type { HttpAnswer } from './http.ts';
 
@@ -30,7 +31,7 @@ function leadsTo({ headers }: HttpAnswer): string {
 /** The service's own words: the message of an OpenStack error body, or the start of whatever came. */
 export function said(answer: HttpAnswer): string {
   const start = answer.text.slice(0, LARGEST_ERROR);
-  const body = v.safeParse(v.pipe(v.string(), v.parseJson(), ErrorBody), start);
+  const body = v.safeParse(v.pipe(JsonText, ErrorBody), start);
   const text = (body.success ? wordsOf(body.output) : undefined) ?? start.replaceAll(/<[^<>]*>/g, ' ');
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const isWhole = Buffer.byteLength(answer.text) < LARGEST_ERROR;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { type Clock, within } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
 import type { Session } from './keystone.ts';
 import { statusError } from './status.ts';
 import type { OpenSocket } from './web-socket.ts';
@@ -102,8 +103,7 @@ type Answer = { status: number; text: string };
 
 /** An answer repeats its request; a frame that does not is a notification. */
 const AnswerFrame = v.pipe(
-  v.string(),
-  v.parseJson(),
+  JsonText,
   v.object({
     request: v.object({ action: v.string() }),
     headers: v.object({ status: v.number() }),

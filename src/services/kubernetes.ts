@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describeIssues } from '../base/issue.ts';
 import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
 import type { Patience, Retry } from '../base/retry.ts';
 
 /**
@@ -219,12 +220,12 @@ const leaseOf = ({ metadata, spec }: v.InferOutput<typeof LeaseBody>): Lease => 
 });
 
 function parsed<const S extends v.GenericSchema>(schema: S, text: string, what: string): v.InferOutput<S> {
-  const result = v.safeParse(v.pipe(v.string(), v.parseJson(), schema), text);
+  const result = v.safeParse(v.pipe(JsonText, schema), text);
   if (result.success) return result.output;
   throw new AgentError('bad-answer', `${what}: ${describeIssues(result.issues)}`);
 }
 
-const Status = v.pipe(v.string(), v.parseJson(), v.object({ message: v.string() }));
+const Status = v.pipe(JsonText, v.object({ message: v.string() }));
 
 /** 409, 429 and 5xx pass; every other status is a refusal in the API server's own words. */
 function refusal(

@@ -143,7 +143,7 @@ test('a node that is told through a queue is rotated; what it was told is kept o
 });
 
 test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
-  'metadata that is larger than 16 MiB is refused in plain words (%s)',
+  'metadata that is larger than 8 MiB is refused in plain words (%s)',
   async (transport) => {
     const site = await createSite(cloud, { server: { transport } });
     await site.node.configure(configOf(site.cluster.pollerConfig(site.server)));
@@ -151,7 +151,7 @@ test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
     for (const service of ['cfn', 'swift'] as const) cloud.fault({ service, effect });
     onTestFinished(cloud.clearFaults);
     const { stdout, code } = await site.node.agent('run-once');
-    expect(stdout).toMatch(/✗ reading .*: the answer is larger than 16 MiB/);
+    expect(stdout).toMatch(/✗ reading .*: the answer is larger than 8 MiB/);
     expect(code).not.toBe(0);
   },
 );

@@ -30,6 +30,7 @@ export function secretsNamed(name: string, value: unknown): string[] {
   for (let next = left.pop(); next; next = left.pop()) {
     const { value: one, isSecret } = next;
     if (isSecret && (typeof one === 'string' || typeof one === 'number')) found.push(String(one));
+    // A number that a double would alter stands there as its text.
     if (isSecret && JSON.isRawJSON(one)) found.push(one.rawJSON, pythonStr(one));
     // A template may have made a text of a map.
     const within = typeof one === 'string' && /^\s*[{[]/.test(one) ? parsed(one) : one;

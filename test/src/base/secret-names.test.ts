@@ -22,4 +22,5 @@ test('of maps and lists everything below a secret name is secret, numbers too', 
   expect(secretsNamed('config', value)).toEqual(['p', 't', '5']);
   expect(secretsNamed('credentials', value)).toEqual(['u', 'p', 't', '5']);
   expect(secretsNamed('pin', 1234)).toEqual(['1234']);
+  expect(secretsNamed('pin', JSON.rawJSON('1234.50'))).toEqual(['1234.50', '1234.5']);
 });

@@ -25,7 +25,7 @@ test('metadata that is too large is refused, whatever it says', () => {
   const text = `{"deployments": [], "x": "${'x'.repeat(LARGEST_METADATA)}"}`;
   const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
   expect(error).toMatchObject({ code: 'bad-metadata' });
-  expect(error.message).toContain('/var/lib/x.json: it is larger than 16 MiB');
+  expect(error.message).toContain('/var/lib/x.json: it is larger than 8 MiB');
 });
 
 test('metadata without deployments asks for nothing', () => {

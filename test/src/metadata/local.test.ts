@@ -90,7 +90,7 @@ test('and a symlink to a file that is trusted is followed', async () => {
 
 test.each([
   ['is no UTF-8', Buffer.from('{"deployments": [{"config": "echo \xff"}]}', 'latin1'), 'it is no UTF-8'],
-  ['is larger than metadata may be', 17 * 1024 * 1024, 'it is larger than 16 MiB, and nothing of it is used'],
+  ['is larger than metadata may be', 9 * 1024 * 1024, 'it is larger than 8 MiB, and nothing of it is used'],
 ])('a file that %s is refused, and the one beside it counts', async (_, content, why) => {
   const { write, at, disk, collect } = await setUp();
   await write(`${DIRECTORY}/a.json`, '');

@@ -148,7 +148,7 @@ test('an answer that is packed is unpacked, as far as it may be large', async ()
   expect((await client()(get(url))).text).toBe('a'.repeat(1000));
   expect((await client()({ ...get(url), method: 'HEAD' })).text).toBe('');
   const bomb = await agentErrorOf(client()(get(`${url}/bomb`)));
-  expect(bomb.message).toBe('asking: the answer is larger than 16 MiB');
+  expect(bomb.message).toBe('asking: the answer is larger than 8 MiB');
   expect((await agentErrorOf(client()(get(`${url}/junk`)))).message).toContain('says that it is gzip');
 });
 

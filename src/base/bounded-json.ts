@@ -1,0 +1,94 @@
+/**
+ * Bounds on JSON before it is parsed. A value takes up to fifty times the room of its text, and this program runs where
+ * memory is bounded (MemoryMax of the unit): whoever can send a list of lists could end it at every start.
+ */
+
+/** No list or map has more; nor is any within so many others. */
+const MOST_MEMBERS = 10_000;
+const DEEPEST = 200;
+/** In all that is left. */
+export const MOST_VALUES = 200_000;
+
+/** Stands in the place of a list or a map that is beyond these bounds. */
+export const LEFT_OUT = `[coe-agent left out a list or map: nested too deep (more than ${DEEPEST} levels), or too long (more than ${MOST_MEMBERS})]`;
+
+/** What begins and ends a list, a map or a text. Commas are counted in between. */
+const STRUCTURE = /["[\]{}]/g;
+
+/** A list or a map that has begun. */
+type Open = {
+  start: number;
+  members: number;
+  /** How many values and cuts there were before it. */ values: number;
+  cuts: number;
+};
+
+/**
+ * JSON text whose lists and maps are within bounds: one that is not is replaced by `LEFT_OUT`, so that it fails alone.
+ *
+ * @returns or else why it must not be parsed: its brackets do not match, or it has too many values in all
+ */
+export function boundedJson(text: string): { text: string } | { fault: 'garbled' | 'too many values' } {
+  const open: Open[] = [];
+  const cuts: { start: number; end: number }[] = [];
+  let values = 1;
+  /** Levels beyond the deepest that is looked at: there only brackets count. */
+  let beyond = 0;
+  let last = 0;
+  STRUCTURE.lastIndex = 0;
+  // No match objects: this is a long loop for V8's interpreter.
+  while (STRUCTURE.test(text)) {
+    const at = STRUCTURE.lastIndex - 1;
+    const found = text[at];
+    const within = open.at(-1);
+    if (beyond === 0 && at > last) {
+      const commas = commasBetween(text, last, at);
+      values += commas;
+      if (within) within.members += commas;
+    }
+    last = at + 1;
+    if (found === '"') {
+      last = endOfText(text, at);
+      STRUCTURE.lastIndex = last;
+    } else if (found === '[' || found === '{') {
+      if (open.length > DEEPEST) beyond += 1;
+      else open.push({ start: at, members: 1, values, cuts: cuts.length });
+      values += 1;
+    } else if (beyond > 0) beyond -= 1;
+    else {
+      const ended = open.pop();
+      if (!ended) return { fault: 'garbled' };
+      if (open.length < DEEPEST && ended.members <= MOST_MEMBERS) continue;
+      // What was cut within goes with it.
+      cuts.length = ended.cuts;
+      cuts.push({ start: ended.start, end: last });
+      values = ended.values;
+    }
+  }
+  if (open.length > 0) return { fault: 'garbled' };
+  if (values > MOST_VALUES) return { fault: 'too many values' };
+  return { text: cuts.length === 0 ? text : withoutCuts(text, cuts) };
+}
+
+const commasBetween = (text: string, from: number, to: number): number =>
+  to - from > 1 ? text.slice(from, to).split(',').length - 1 : text[from] === ',' ? 1 : 0;
+
+/** Behind the quote that ends a text; the end of everything where none does. */
+function endOfText(text: string, quote: number): number {
+  for (let at = text.indexOf('"', quote + 1); at !== -1; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === '\\') backslashes += 1;
+    if (backslashes % 2 === 0) return at + 1;
+  }
+  return text.length;
+}
+
+function withoutCuts(text: string, cuts: readonly { start: number; end: number }[]): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const { start, end } of cuts) {
+    parts.push(text.slice(at, start), JSON.stringify(LEFT_OUT));
+    at = end;
+  }
+  return [...parts, text.slice(at)].join('');
+}
