@@ -4,7 +4,10 @@ import { AgentError, codeOf } from '../base/errors.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
 /** What may be a kubeconfig or hold a copy of a certificate, by its name. */
-const NAMES = /\.(?:conf|ya?ml|crt|pem|key)$|^kubeconfig$/;
+const NAMES = /\.(?:conf|ya?ml|json|kubeconfig|crt|cert|cer|pem|key)$|^(?:.+[-_])?kubeconfig$|^config$/;
+
+/** Where root's kubectl looks: kubeadm tells its user to copy admin.conf there. */
+const OF_ROOTS_KUBECTL = '/root/.kube/config';
 
 /** Larger than this is nobody's kubeconfig and no copy of a certificate. */
 const LARGEST = 1024 * 1024;
@@ -23,7 +26,7 @@ export const pathsOf = (role: RoleLayout): string[] => [
 
 /**
  * Other files in the directories of a layout, and in those above them (/etc/kubernetes above /etc/kubernetes/certs),
- * that may hold what it replaces. A symlink stands for the file that it leads to.
+ * that may hold what it replaces, and the kubeconfig of root. A symlink stands for the file that it leads to.
  */
 export async function findCandidates(disk: Disk, role: RoleLayout, passOver: PassOver): Promise<string[]> {
   const own = pathsOf(role);
@@ -41,7 +44,8 @@ export async function findCandidates(disk: Disk, role: RoleLayout, passOver: Pas
       taken.add(path);
       found.push(path);
     }
-  return found;
+  const kubectls = await resolve(OF_ROOTS_KUBECTL);
+  return kubectls === undefined || taken.has(kubectls) ? found : [...found, kubectls];
 }
 
 /** `/etc` itself and the like belong to everybody. */

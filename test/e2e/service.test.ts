@@ -35,6 +35,7 @@ beforeAll(async () => {
   });
   await machine.unit('kube-proxy', { Service: ['Type=exec', 'ExecStart=/bin/sleep infinity'] });
   await machine.write('/etc/systemd/system/coe-agent.service.d/test.conf', SHORT);
+  await machine.run('mkdir', '-p', '/root/.kube');
   await installIn(machine, built);
   await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
 });
@@ -74,6 +75,15 @@ const tree = async (): Promise<string> =>
     'find /etc/kubernetes -type f | sort | while read f; do sha256sum "$f"; stat -c "%U %G %a" "$f"; done',
   );
 
+const data = async (name: string): Promise<string> =>
+  Buffer.from(`${await read(`${CERTS}/${name}`)}\n`).toString('base64');
+
+/** A kubeconfig with what the kubelet has. */
+async function kubeconfig(): Promise<string> {
+  return `clusters: [{ name: k1, cluster: { certificate-authority-data: ${await data('ca.crt')} } }]
+users: [{ name: u, user: { client-certificate-data: ${await data('kubelet.crt')}, client-key-data: ${await data('kubelet.key')} } }]`;
+}
+
 /** The newest kubelet's key is the one that belongs to the certificate on disk, and the newest CA has signed that. */
 async function expectWhole(): Promise<void> {
   const leaf = new X509Certificate(await read(`${CERTS}/kubelet.crt`));
@@ -106,9 +116,12 @@ test.each([AGENT, 'coe-agent-make-cert.service'])(
 
 test('a rotation under the lock-down: files replaced with their owners, units restarted, Heat answered', async () => {
   const before = await tree();
+  // In root's home, the one place of all homes that the service sees.
+  await machine.write('/root/.kube/config', await kubeconfig(), '0600');
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
   expect(await tree()).not.toBe(before);
+  expect(await read('/root/.kube/config')).toBe(await kubeconfig());
   await expectWhole();
   expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/kubelet.key`)).toBe('kube kube_etcd 440');
 });
