@@ -42,7 +42,7 @@ export default defineConfig({
           include: ['test/e2e/cluster/**/*.test.ts'],
           exclude: ['test/**/*.soak.test.ts'],
           fileParallelism: false,
-          testTimeout: 900_000,
+          testTimeout: 1_600_000,
           hookTimeout: 600_000,
         },
       },

@@ -33,18 +33,21 @@ LABELS
   esac
 }
 
-cluster_create() {
+# Magnum 20 finds a template by its id alone when it creates a cluster.
+cluster_create() (
+  local template
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
   openstack coe cluster template create "$NAME" --coe kubernetes --image fedora-coreos --external-network public \
     --master-flavor node --flavor node --network-driver calico --master-lb-enabled --floating-ip-disabled \
-    --labels "$(cluster_labels | paste -sd,)" >/dev/null
-  openstack coe cluster create "$NAME" --cluster-template "$NAME" --master-count "$MASTERS" --node-count "$WORKERS" \
+    --labels "$(cluster_labels | paste -sd,)" >/dev/null || return
+  template=$(openstack coe cluster template show "$NAME" -f value -c uuid) || return
+  openstack coe cluster create "$NAME" --cluster-template "$template" --master-count "$MASTERS" --node-count "$WORKERS" \
     --keypair node --timeout 60 >/dev/null
-}
+)
 
-cluster_config() {
+cluster_config() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
   openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
-}
+)

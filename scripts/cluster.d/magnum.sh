@@ -32,7 +32,10 @@ magnum_fetch() {
 magnum_path() {
   case $MAGNUM in
     15) echo /usr/lib/python3/dist-packages ;;
-    20) echo "$MAGNUM_20" ;;
-    *) die "there is Magnum 15 and 20, and no $MAGNUM" ;;
+    20)
+      [ -e "$MAGNUM_20" ] || die "Magnum 20 is missing; run: scripts/cluster install --magnum 20"
+      echo "$MAGNUM_20"
+      ;;
+    *) die "--magnum is 15 or 20, not $MAGNUM" ;;
   esac
 }

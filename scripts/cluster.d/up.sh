@@ -8,6 +8,7 @@ cluster_up() {
   local began=$SECONDS golden
   golden=$(golden_where) || die "the programs of Kubernetes are missing; run: scripts/cluster install"
   [ -e "$golden" ] || die "something is missing; run: scripts/cluster install"
+  MAGNUM=$4 magnum_path >/dev/null
   state_create "$@"
   trap cluster_failed EXIT
   network_up

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { nodes, ownerKubeconfig } from './magnum-cluster.ts';
+import { type Node, nodeFile, nodes, ownerKubeconfig } from './magnum-cluster.ts';
 
 /** Clients of the cluster (scripts/load.ts) while something happens to it. */
 export type Load = {
@@ -24,6 +24,17 @@ export async function writeIdentity(folder: string, name: string): Promise<void>
     await writeFile(join(folder, name, file), content);
 }
 
+/** Copies the certificate with which a master's own scripts ask its etcd. */
+async function writeEtcdIdentity(folder: string, name: string, master: Node): Promise<void> {
+  await mkdir(join(folder, name), { recursive: true });
+  for (const [file, from] of [
+    ['client.key', 'admin.key'],
+    ['client.crt', 'admin.crt'],
+    ['ca.crt', 'ca.crt'],
+  ] as const)
+    await writeFile(join(folder, name, file), await nodeFile(master, join('/etc/etcd/certs', from)));
+}
+
 const identity = (folder: string, name: string): Record<string, string> => {
   const at = (file: string): string => join(folder, name, file);
   return { name, ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') };
@@ -36,6 +47,9 @@ const identity = (folder: string, name: string): Record<string, string> => {
 export async function startLoad(folder: string): Promise<Load> {
   await writeIdentity(folder, 'old');
   const all = await nodes();
+  const [master] = all;
+  if (master?.role !== 'master') throw new Error('the cluster has no master');
+  await writeEtcdIdentity(folder, 'etcd-old', master);
   const description = {
     nodes: all.map(({ name, address, role }) => ({
       name,
@@ -47,7 +61,12 @@ export async function startLoad(folder: string): Promise<Load> {
     })),
     loadBalancer: (await ownerKubeconfig()).server,
     identities: [identity(folder, 'old'), identity(folder, 'new')],
-    authorities: { old: join(folder, 'old', 'ca.crt'), new: join(folder, 'new', 'ca.crt') },
+    etcd: [identity(folder, 'etcd-old')],
+    authorities: {
+      etcd: join(folder, 'etcd-old', 'ca.crt'),
+      old: join(folder, 'old', 'ca.crt'),
+      new: join(folder, 'new', 'ca.crt'),
+    },
     programs: (await execa('scripts/kubernetes', ['where'])).stdout,
   };
   const path = join(folder, 'cluster.json');

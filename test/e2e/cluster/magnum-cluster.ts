@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as v from 'valibot';
@@ -56,6 +56,30 @@ export const onNode = async (node: Node, ...command: string[]): Promise<string> 
 /** A file of a node. */
 export const nodeFile = async (node: Node, path: string): Promise<string> =>
   await readFile(join(state(), 'nodes', node.name, 'root', path), 'utf8');
+
+/** What a node has answered to a deployment. */
+export type Answer = { readonly name: string; readonly statusCode: number; readonly stderr: string };
+
+const Deployment = v.object({
+  name: v.string(),
+  inputs: v.array(v.object({ name: v.string(), value: v.unknown() })),
+});
+const Notification = v.object({ deploy_status_code: v.number(), deploy_stderr: v.string() });
+
+/** What a node's stand-in of heat-container-agent has answered to the deployments of an action. */
+export async function answers(node: Node, action: 'CREATE' | 'UPDATE'): Promise<Answer[]> {
+  const folder = '/var/lib/heat-config/deployed';
+  const json = async (file: string): Promise<unknown> => JSON.parse(await nodeFile(node, join(folder, file)));
+  const found: Answer[] = [];
+  for (const file of await readdir(join(state(), 'nodes', node.name, 'root', folder))) {
+    if (!file.endsWith('.notify.json')) continue;
+    const { name, inputs } = v.parse(Deployment, await json(file.replace('.notify', '')));
+    if (!inputs.some((input) => input.name === 'deploy_action' && input.value === action)) continue;
+    const { deploy_status_code: statusCode, deploy_stderr: stderr } = v.parse(Notification, await json(file));
+    found.push({ name, statusCode, stderr });
+  }
+  return found;
+}
 
 export const clusterStatus = async (): Promise<string> =>
   await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'status');
