@@ -25,13 +25,13 @@ auto_healing_enabled=false
 auto_scaling_enabled=false
 npd_enabled=false
 LABELS
-  # A calico whose manifest bash 5.2 can read: backquotes in the texts of the default one end the script. Magnum 15
-  # fetches every helm but a helm 2 without tiller.
-  case $MAGNUM in
-    15) printf '%s\n' calico_tag=v3.3.6 helm_client_tag=v2.16.12 tiller_enabled=false ;;
-    *) echo calico_tag=v3.26.1 ;;
-  esac
+  # A calico whose manifest bash 5.2 can read: backquotes in the texts of the default one end the script. And no helm:
+  # Magnum 15 fetches every one but a helm 2 without tiller.
+  [ "$MAGNUM" != 15 ] || printf '%s\n' calico_tag=v3.3.6 helm_client_tag=v2.16.12 tiller_enabled=false
 }
+
+# Of Magnum 20's two calicos, one has these backquotes and the other wants Kubernetes 1.21.
+network_driver() { if [ "$MAGNUM" = 15 ]; then echo calico; else echo flannel; fi; }
 
 # Magnum 20 finds a template by its id alone when it creates a cluster.
 cluster_create() (
@@ -39,7 +39,7 @@ cluster_create() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
   openstack coe cluster template create "$NAME" --coe kubernetes --image fedora-coreos --external-network public \
-    --master-flavor node --flavor node --network-driver calico --master-lb-enabled --floating-ip-disabled \
+    --master-flavor node --flavor node --network-driver "$(network_driver)" --master-lb-enabled --floating-ip-disabled \
     --labels "$(cluster_labels | paste -sd,)" >/dev/null || return
   template=$(openstack coe cluster template show "$NAME" -f value -c uuid) || return
   openstack coe cluster create "$NAME" --cluster-template "$template" --master-count "$MASTERS" --node-count "$WORKERS" \

@@ -108,8 +108,9 @@ golden_root() {
   mkdir -p "$root/etc/pki/tls/certs" "$root/etc/pki/ca-trust/"{source/anchors,extracted/pem}
   cp "$root/etc/ssl/certs/ca-certificates.crt" "$root/etc/pki/tls/certs/ca-bundle.crt"
   ln -s true "$root/usr/bin/update-ca-trust"
-  # kubelet and kube-proxy mount it; the kernel here has no modules.
+  # kubelet and kube-proxy mount it. What is needed of the modules is in the kernel here, or is not needed.
   mkdir -p "$root/usr/lib/modules"
+  ln -sf /bin/true "$root/usr/sbin/modprobe"
   # mmdebstrap leaves this machine's; the nodes have no name server, and so learn at once that no registry is there.
   : >"$root/etc/resolv.conf"
   golden_import "$1"
