@@ -27,6 +27,7 @@ export const EVENTS = {
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
   'path-left-out': ['warn', 'no unit file can hold this path; the unit cannot write there'],
   'layouts-left-out': ['warn', 'the configuration is invalid; its layouts are left out'],
+  'libsystemd-missing': ['warn', 'libsystemd cannot be loaded; notifying systemd with systemd-notify'],
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
   notice: ['warn', 'notice'],

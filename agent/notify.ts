@@ -94,10 +94,10 @@ export async function createNotify(
 }
 
 /**
- * systemd's own library, in this process: Node has no datagram sockets, and a program that is started for each
- * message would be another sender than the unit's main process, which alone should be listened to (NotifyAccess).
+ * systemd's own library, in this process: Node has no datagram sockets. Without it, a program for each message: a
+ * daemon that cannot speak would be killed at its start's time-out, or by its watchdog.
  */
-async function openSystemd(log: Log): Promise<Tell | undefined> {
+async function openSystemd(log: Log): Promise<Tell> {
   try {
     const { dlopen } = await import('node:ffi');
     const { functions } = dlopen('libsystemd.so.0', {
@@ -108,7 +108,10 @@ async function openSystemd(log: Log): Promise<Tell | undefined> {
       if (code < 0) log('systemd-unreachable', { errno: -code });
     };
   } catch (error) {
-    log('systemd-unreachable', { why: explain(error) });
-    return undefined;
+    log('libsystemd-missing', { why: explain(error) });
+    const { notifyByProgram } = await import('../src/services/notify-program.ts');
+    return notifyByProgram('systemd-notify', (failure) => {
+      log('systemd-unreachable', { why: explain(failure) });
+    });
   }
 }
