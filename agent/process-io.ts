@@ -14,7 +14,12 @@ export type World = {
   stderr: Output;
 };
 
-export type Output = { write(text: string): unknown; isTTY?: boolean };
+export type Output = {
+  write(text: string): unknown;
+  isTTY?: boolean;
+  /** Of a terminal. */
+  columns?: number;
+};
 
 /** Who reads has gone: `| head`, or a terminal that was closed. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);

@@ -73,7 +73,8 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],
   commander: ['agent/cli.ts'],
-  'cli-table3': ['agent/commands/terminal.ts'],
+  cliui: ['agent/commands/table.ts'],
+  'string-width': ['agent/commands/table.ts'],
   ws: ['src/openstack/web-socket.ts'],
 };
 

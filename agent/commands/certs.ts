@@ -14,7 +14,7 @@ import {
   readHeld,
   type Served,
 } from '../inspection/certificates.ts';
-import { createTerminal, day, short, table } from './terminal.ts';
+import { createTerminal, day, short } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
 /** A file of the layout: what the inventory says of it, what is in it, and who presents it. */
@@ -57,12 +57,12 @@ export const verb: Verb = async (context) => {
       const certificates = rows.map(({ details, ...row }) => ({ ...row, ...details }));
       writeJson(context, { layout: chosen.layout.name, role, rotation, certificates, copies, unreadable });
     } else {
-      const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+      const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
       line(describeNode({ chosen, role }));
-      line(await table([...COLUMNS, 'served', 'state'], rows.map(ownRow)));
+      await table([...COLUMNS, 'served', 'state'], rows.map(ownRow));
       if (copies.length > 0) {
         line('elsewhere:');
-        line(await table([...COLUMNS, 'key'], copies.map(copyRow)));
+        await table([...COLUMNS, 'key'], copies.map(copyRow));
       }
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const why of unreadable) line(`${paint('yellow', '!')} ${why}`);

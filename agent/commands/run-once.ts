@@ -5,7 +5,7 @@ import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
 import { recordPass } from '../status-file.ts';
-import { changeTable, createTerminal, type Terminal } from './terminal.ts';
+import { CHANGES, changesBetween, createTerminal, type Terminal } from './terminal.ts';
 import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 import { verb as plan } from './plan.ts';
 
@@ -55,11 +55,11 @@ async function summarize(
   for (const { id, outcome } of result.settled)
     if (outcome.statusCode !== 0)
       line(`${paint('red', '✗')} deployment ${id} failed: ${outcome.stderr.trimEnd()}`);
-  const changes = await changeTable(before, after);
-  if (changes) {
+  const changes = changesBetween(before, after);
+  if (changes.length > 0) {
     line();
     line(paint('bold', 'what changed'));
-    line(changes);
+    await terminal.table(CHANGES, changes);
   } else if (result.settled.length === 0 && result.problems.length === 0) line('nothing to do');
   for (const { id, why } of result.open)
     line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet, run it again: ${why}`);

@@ -6,7 +6,7 @@ import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
-import { createTerminal, table } from './terminal.ts';
+import { createTerminal } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
 /** What has been done on this node, newest last, and how the last pass went. */
@@ -32,7 +32,7 @@ export const verb: Verb = async (context) => {
       });
       return EXIT.done;
     }
-    const { line, paint } = createTerminal(context.world.stdout, context.secrets);
+    const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
     line(pollingOf(hands));
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const { collector, why } of last?.answers ?? [])
@@ -66,7 +66,7 @@ export const verb: Verb = async (context) => {
           at[state] ?? '',
         ];
       });
-      line(await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows));
+      await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows);
       for (const { id, outcome } of entries)
         if (outcome && outcome.statusCode !== 0)
           line(`  ${paint('red', '✗')} ${id}: ${outcome.stderr.trimEnd()}`);

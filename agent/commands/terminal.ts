@@ -4,10 +4,12 @@ import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
 import type { Output } from '../process-io.ts';
+import { table } from './table.ts';
 
 /** Text for a person: coloured on a terminal, plain lines anywhere else. */
 export type Terminal = {
   line(text?: string): void;
+  table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
   progress(event: Progress): void;
   paint(style: Style, text: string): string;
 };
@@ -23,6 +25,9 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
   return {
     line,
     paint,
+    table: async (head, rows) => {
+      line(await table(head, rows, output));
+    },
     progress: (event) => {
       switch (event.event) {
         case 'deployment':
@@ -50,47 +55,18 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
   };
 }
 
-/** The certificates that are others than before, as a table. */
-export async function changeTable(
-  before: readonly Holding[],
-  after: readonly Holding[],
-): Promise<string | undefined> {
-  const changed = after.flatMap((now) => {
+export const CHANGES = ['file', 'was', 'is', 'valid until'];
+
+/** The certificates that are others than before, as rows of a table. */
+export const changesBetween = (before: readonly Holding[], after: readonly Holding[]): string[][] =>
+  after.flatMap((now) => {
     const was = before.find(({ file }) => file === now.file);
-    return was?.fingerprint === now.fingerprint ? [] : [{ was, now }];
+    return was?.fingerprint === now.fingerprint
+      ? []
+      : [[now.file, short(was?.fingerprint), short(now.fingerprint), day(now.notAfter)]];
   });
-  if (changed.length === 0) return undefined;
-  return await table(
-    ['file', 'was', 'is', 'valid until'],
-    changed.map(({ was, now }) => [
-      now.file,
-      short(was?.fingerprint),
-      short(now.fingerprint),
-      day(now.notAfter),
-    ]),
-  );
-}
 
 /** A fingerprint as far as a person compares it. */
 export const short = (fingerprint: string | undefined): string => fingerprint?.slice(0, 16) ?? '-';
 
 export const day = (iso: string | undefined): string => iso?.slice(0, 10) ?? '-';
-
-/** Columns without lines: it reads well and can be cut with awk. */
-export async function table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<string> {
-  const { default: Table } = await import('cli-table3');
-  const none = { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '' };
-  const noMore = { 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', mid: '', 'mid-mid': '' };
-  const chars = { ...none, ...noMore, right: '', 'right-mid': '', middle: '  ' };
-  const drawn = new Table({
-    head: [...head],
-    chars,
-    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
-  });
-  drawn.push(...rows.map((row) => [...row]));
-  return drawn
-    .toString()
-    .split('\n')
-    .map((row) => `  ${row.trimEnd()}`)
-    .join('\n');
-}

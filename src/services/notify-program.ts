@@ -15,7 +15,8 @@ export function notifyByProgram(
   failed: (error: AgentError) => void,
 ): (message: string) => void {
   let last = Promise.resolve();
-  const send = async (message: string): Promise<void> => {
+  const send = async (message: string, before: Promise<void>): Promise<void> => {
+    await before;
     try {
       await execa(program, message.split('\n'), { stdin: 'ignore', timeout: DEADLINE_MS });
     } catch (cause) {
@@ -23,8 +24,6 @@ export function notifyByProgram(
     }
   };
   return (message) => {
-    last = last.then(async () => {
-      await send(message);
-    });
+    last = send(message, last);
   };
 }
