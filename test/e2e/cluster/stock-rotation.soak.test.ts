@@ -26,5 +26,6 @@ test("counts what a rotation by upstream's own scripts does to the clients of th
   load.mark('afterwards', 'new');
   await delay(AROUND_MS);
   process.stdout.write(`${status} after ${seconds} s\n${await load.stop()}\n`);
-  expect(status).toBe('UPDATE_COMPLETE');
+  // With three masters the first one fails: docs/design/stock-rotation.md.
+  expect(['UPDATE_COMPLETE', 'ROLLBACK_COMPLETE']).toContain(status);
 });
