@@ -1,19 +1,22 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { conclude } from '../pass/conclude.ts';
 import { failed } from '../../src/deployment/outcome.ts';
-import { carryOut, type Run } from '../execution/perform.ts';
-import type { Step } from '../plan/step.ts';
+import { outcomeOf } from '../execution/ended.ts';
+import { perform } from '../execution/perform.ts';
+import type { Run } from '../execution/prepare.ts';
+import type { Plan } from '../plan/plan.ts';
 
 /**
  * Carries out what a verb has planned, and forgets its generation, however it ended.
  *
  * @throws the error of the step that failed, with what became of the node in its message
  */
-export async function carryOutVerb(steps: readonly Step[], run: Run): Promise<Outcome> {
-  const outcome = await carryOut(steps, run).catch(async (error: unknown) => {
+export async function carryOutVerb(plan: Plan, run: Run): Promise<Outcome> {
+  const ended = await perform(plan, run).catch(async (error: unknown) => {
     await conclude(run.owner, failed(error), run.hands);
     throw error;
   });
-  await conclude(run.owner, outcome, run.hands);
-  return outcome;
+  await conclude(run.owner, outcomeOf(ended), run.hands);
+  if (ended.is === 'failed') throw ended.error;
+  return ended.outcome;
 }

@@ -5,6 +5,7 @@ import { readCredentials } from './credentials-input.ts';
 import { EXIT } from './exit-code.ts';
 import { carryOutVerb } from './carry-out.ts';
 import { describeStep, detailStep } from '../plan/describe.ts';
+import { stepsOf } from '../plan/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { createTerminal } from './terminal.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from './verb.ts';
@@ -32,8 +33,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const { node, steps } = intention;
-    const outcome = await carryOutVerb(steps, { owner: OWNER, node, hands, signal: stopping });
+    const outcome = await carryOutVerb(intention.plan, { owner: OWNER, hands, signal: stopping });
     if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
@@ -46,7 +46,7 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
   try {
     const intention = await intendToChangeCredentials(operation, hands);
     const { why } = intention;
-    const steps = intention.kind === 'change' ? intention.steps : [];
+    const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     if (context.json) writeJson(context, { why, steps: told });

@@ -37,8 +37,8 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const whole = await withAddresses(node, hands, stopping);
-    const steps = planFirstCertificates(ROTATE_ALL, whole, hands.config);
-    const outcome = await carryOutVerb(steps, { owner: OWNER, node: whole, hands, signal: stopping });
+    const plan = planFirstCertificates(ROTATE_ALL, whole, hands.config);
+    const outcome = await carryOutVerb(plan, { owner: OWNER, hands, signal: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

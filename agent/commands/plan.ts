@@ -8,6 +8,7 @@ import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeStep, detailStep } from '../plan/describe.ts';
+import { stepsOf } from '../plan/plan.ts';
 import type { Intention } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
@@ -101,7 +102,7 @@ async function describe(
     const intention = operation && (await intend(operation, deployment, said, hands, stopping));
     if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
     const { why } = intention;
-    const steps = stepsOf(intention);
+    const steps = stepsOfIntention(intention);
     const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
     return {
@@ -118,10 +119,10 @@ async function describe(
   }
 }
 
-function stepsOf(intention: Intention): readonly (Step | RunStep)[] {
+function stepsOfIntention(intention: Intention): readonly (Step | RunStep)[] {
   switch (intention.kind) {
     case 'change':
-      return intention.steps;
+      return stepsOf(intention.plan);
     case 'run':
       return [intention.run];
     case 'nothing':

@@ -1,10 +1,10 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { conclude } from '../pass/conclude.ts';
 import { EXIT } from './exit-code.ts';
-import { failed } from '../../src/deployment/outcome.ts';
+import { outcomeOf } from '../execution/ended.ts';
 import { createTerminal } from './terminal.ts';
 import { onLockedNode, type Verb, writeJson } from './verb.ts';
-import { wayBack } from '../execution/roll-back.ts';
+import { rollBack } from '../execution/roll-back.ts';
 
 /** Brings the previous generation back by hand, when a rotation was interrupted or is stuck. */
 export const verb: Verb = async (context) => {
@@ -20,15 +20,12 @@ export const verb: Verb = async (context) => {
       return EXIT.done;
     }
     const { owner } = journal;
-    const result = await wayBack(
-      new AgentError('unit', 'rolled back by hand'),
-      { ...journal, state: 'committed' },
-      hands,
-    );
-    await conclude(owner, failed(result), hands);
-    const stuck = (await hands.generations.current()) !== undefined;
-    if (context.json) writeJson(context, { rolledBack: !stuck, why: explain(result) });
-    else terminal.line(explain(result));
-    return stuck ? EXIT.deploymentFailed : EXIT.done;
+    const cause = new AgentError('unit', 'rolled back by hand');
+    const ended = await rollBack(cause, { ...journal, state: 'committed' }, hands);
+    await conclude(owner, outcomeOf(ended), hands);
+    const isStuck = ended.node === 'stuck';
+    if (context.json) writeJson(context, { rolledBack: !isStuck, why: explain(ended.error) });
+    else terminal.line(explain(ended.error));
+    return isStuck ? EXIT.deploymentFailed : EXIT.done;
   });
 };

@@ -76,7 +76,7 @@ export async function intendToChangeCredentials(
   return {
     kind: 'change',
     node,
-    steps: planCredentials(node, { change, paths, units, notices }),
+    plan: planCredentials(node, { change, paths, units, notices }),
     why: layout,
   };
 }

@@ -5,11 +5,11 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Change } from '../../src/files/credential-file.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Node } from '../node.ts';
-import type { Step } from '../plan/step.ts';
+import type { StepOf } from '../plan/step.ts';
 
 /** What is reported when everything has been proven. */
 export function success(
-  step: Pick<Extract<Step, { do: 'stage' }>, 'certificates' | 'keys'>,
+  step: Pick<StepOf<'stage'>, 'certificates' | 'keys'>,
   changed: readonly string[],
   material: Material | undefined,
   node: Node,

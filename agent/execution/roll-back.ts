@@ -8,27 +8,38 @@ import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { timed } from '../progress.ts';
+import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
+import type { Run } from './prepare.ts';
 import { restart, seeThatTheyLast } from './units.ts';
 
 /**
- * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back, and every unit that
- * may have read the new ones is restarted and proven with the old. Which these are, the journal and systemd say: a run
- * that was killed has told nobody.
+ * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back.
  *
- * @param journal of the run that failed; undefined when it has not begun to stage anything
- * @returns the error to report: the cause, and what became of the node
+ * @throws the cause, when that is `aborted`: the same run is made again later, or the journal knows how far it came
+ */
+export async function undo(cause: unknown, { owner, hands }: Pick<Run, 'owner' | 'hands'>): Promise<Failed> {
+  const { generations } = hands;
+  // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
+  const journal = await generations.current();
+  const own = journal?.owner === owner && journal.state !== 'stuck' ? journal : undefined;
+  if (own?.state === 'staging') await generations.clear();
+  if (codeOf(cause) === 'aborted') throw cause;
+  if (!own || own.state === 'staging') return { is: 'failed', error: cause, node: 'as-before' };
+  return await rollBack(cause, own, hands);
+}
+
+/**
+ * Brings the files of before back and restarts every unit that may have read the new ones, proven with the old. Which
+ * these are, the journal and systemd say: a run that was killed has told nobody.
+ *
+ * @param journal of a run that has begun to replace files
  * @throws `aborted` when the node is switched off meanwhile
  */
-export async function wayBack(cause: unknown, journal: Journal | undefined, hands: Hands): Promise<unknown> {
+export async function rollBack(cause: unknown, journal: Journal, hands: Hands): Promise<Failed> {
   const { generations, secrets } = hands;
   /** What a unit has printed is among it. */
   const toKeep = (error: unknown): Outcome => presentable(failed(error), [], secrets);
-  if (!journal) return cause;
-  if (journal.state === 'staging') {
-    await generations.clear();
-    return cause;
-  }
   const rest = v.parse(RunRecordSchema, journal.rest);
   const { about } = rest;
   // Who goes on after an interruption knows of nothing else why.
@@ -48,7 +59,7 @@ export async function wayBack(cause: unknown, journal: Journal | undefined, hand
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
     await generations.stick(journal, { ...rest, resumed: 0, outcome: toKeep(stuck) } satisfies RunRecord);
-    return stuck;
+    return { is: 'failed', error: stuck, node: 'stuck' };
   }
   const refusing: string[] = [];
   const standing: Standing[] = [];
@@ -73,7 +84,7 @@ export async function wayBack(cause: unknown, journal: Journal | undefined, hand
       : `the old files are back, but ${refusing.join('; ')}`,
   );
   await generations.end(reverted, { ...rest, outcome: toKeep(result) } satisfies RunRecord);
-  return result;
+  return { is: 'failed', error: result, node: 'taken-back' };
 }
 
 /** @throws what ends the way back for now: the node is switched off, and the next start goes on */

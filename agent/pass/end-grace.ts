@@ -5,7 +5,7 @@ import { conclude } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
-import { carryOut } from '../execution/perform.ts';
+import { perform } from '../execution/perform.ts';
 import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
@@ -24,10 +24,12 @@ const PUT_OFF_MS = 3_600_000;
 export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void> {
   const { log, clock } = hands;
   const node = await readNode(hands);
-  const steps = planEndOfGrace(node, hands.config);
+  const plan = planEndOfGrace(node, hands.config);
   let outcome: Outcome;
   try {
-    outcome = await carryOut(steps, { owner: OWNER, node, hands, signal });
+    const ended = await perform(plan, { owner: OWNER, hands, signal });
+    if (ended.is === 'failed') throw ended.error;
+    ({ outcome } = ended);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     await conclude(OWNER, failed(error), hands);
@@ -42,6 +44,5 @@ export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void>
     );
   }
   await conclude(OWNER, outcome, hands);
-  const paths = steps.flatMap((step) => (step.do === 'stage' ? step.paths : []));
-  log('grace-ended', { paths, said: outcome.stdout.trim() });
+  log('grace-ended', { paths: plan.stage.paths, said: outcome.stdout.trim() });
 }

@@ -12,7 +12,8 @@ import type { RunOperation } from '../../src/operation/run.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, type Node, readNode } from '../node.ts';
 import { readKeys } from '../rotation/service-account.ts';
-import { planRestart, unitsOf } from '../plan/step.ts';
+import { planRestart } from '../plan/plan.ts';
+import { unitsOf } from '../plan/step.ts';
 import type { Intention, NodeIntention } from '../plan/intention.ts';
 import { planGoingBack, planRotation } from '../rotation/plan.ts';
 
@@ -60,7 +61,7 @@ async function intendForNode(
   if (operation.kind === 'go-back') {
     checkKeys(operation, node);
     if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
-    return { kind: 'change', node, steps: planGoingBack(operation, node, config), why: GOING_BACK };
+    return { kind: 'change', node, plan: planGoingBack(operation, node, config), why: GOING_BACK };
   }
   checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
   checkKeys(operation, node);
@@ -68,7 +69,7 @@ async function intendForNode(
   const whole = await withAddresses(node, hands, signal);
   const { findCopiesOf } = await import('../rotation/find-copies.ts');
   const copies = await findCopiesOf(whole, hands);
-  return { kind: 'change', node: whole, steps: planRotation(operation, whole, config, copies), why };
+  return { kind: 'change', node: whole, plan: planRotation(operation, whole, config, copies), why };
 }
 
 /** @throws `precondition` when a unit is named that the layout does not know */
@@ -88,11 +89,11 @@ export async function intendToRestart(
   const why = describeNode(node);
   if (!named) {
     const { findUnits } = await import('../execution/found-units.ts');
-    return { kind: 'change', node, steps: planRestart((await findUnits(all, hands, signal)).units), why };
+    return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, signal)).units), why };
   }
   // Who names a unit wants it to run, whoever has stopped it.
   const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));
-  return { kind: 'change', node, steps: planRestart(wanted), why };
+  return { kind: 'change', node, plan: planRestart(wanted), why };
 }
 
 async function intendToRun(

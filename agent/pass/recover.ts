@@ -5,11 +5,11 @@ import type { Journal } from '../../src/files/journal.ts';
 import { conclude } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
-import { carryOut } from '../execution/perform.ts';
-import { fromProvenOn, fromReplaceOn } from '../plan/step.ts';
-import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
+import { apply } from '../execution/apply.ts';
+import { outcomeOf } from '../execution/ended.ts';
+import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import { salvage } from './salvage.ts';
-import { wayBack } from '../execution/roll-back.ts';
+import { rollBack } from '../execution/roll-back.ts';
 
 /**
  * Finishes or undoes what a killed run has left, going by its journal alone: Heat need not be reachable, and
@@ -54,16 +54,15 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
     return undefined;
   }
   const rest = v.parse(RunRecordSchema, journal.rest);
-  const { units, lists, workloads, outcome, resumed, proven } = rest;
+  const { outcome, resumed, proven } = rest;
   if (state === 'ended') return outcome;
   const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
   if (resumed >= MOST.back) return await giveUp(again, rest, hands);
   const isTooOften = resumed >= MOST.forward && !proven;
   if (state === 'reverting' || state === 'reverted' || isTooOften)
-    return failed(await wayBack(new AgentError('unit', whyBack(rest)), again, hands));
-  const left = proven ? fromProvenOn(workloads) : fromReplaceOn(units, lists, workloads);
+    return outcomeOf(await rollBack(new AgentError('unit', whyBack(rest)), again, hands));
   try {
-    return await carryOut(left, { owner, hands, signal, journal: again });
+    return outcomeOf(await apply(again, tailOf(rest), { owner, hands, signal }));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

@@ -22,12 +22,11 @@ import { findUnits } from '../execution/found-units.ts';
 export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
-  const steps = planRotation(ROTATE_ALL, node, hands.config);
-  const planned = steps.flatMap((step) => (step.do === 'restart' ? [step.unit] : []));
-  const { units } = await findUnits(planned, hands, signal);
+  const { stage } = planRotation(ROTATE_ALL, node, hands.config);
+  const { units } = await findUnits(stage.units, hands, signal);
   const { serviceAccount } = node.layout;
   const paths = [
-    ...steps.flatMap((step) => (step.do === 'stage' ? step.paths : [])),
+    ...stage.paths,
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
     SERVICE_ACCOUNT,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),

@@ -5,6 +5,7 @@ import { type Operation, selectOperation } from '../../src/operation/operation.t
 import { conclude, concludeRun } from './conclude.ts';
 import type { Hands } from '../hands.ts';
 import type { Intention } from '../plan/intention.ts';
+import { outcomeOf } from '../execution/ended.ts';
 import { intend } from './intend.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
@@ -98,9 +99,8 @@ async function attempt(
         return await carryOutRun(id, intention.run, hands, signal);
       }
       case 'change': {
-        const { node, steps } = intention;
-        const { carryOut } = await import('../execution/perform.ts');
-        return await carryOut(steps, { owner: id, node, hands, signal });
+        const { perform } = await import('../execution/perform.ts');
+        return outcomeOf(await perform(intention.plan, { owner: id, hands, signal }));
       }
     }
   } catch (error) {

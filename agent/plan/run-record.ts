@@ -4,6 +4,7 @@ import { ListPlan } from '../../src/services/list.ts';
 import { UnitPlan } from '../../src/services/unit.ts';
 import { FoundUnit } from '../../src/services/unit-process.ts';
 import { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { Tail } from './plan.ts';
 
 /**
  * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
@@ -26,3 +27,7 @@ export const RunRecordSchema = v.object({
   about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });
 export type RunRecord = v.InferInput<typeof RunRecordSchema>;
+
+/** What is left to do of a run by its record. */
+export const tailOf = ({ units, lists, workloads, proven }: v.InferOutput<typeof RunRecordSchema>): Tail =>
+  proven ? { from: 'workloads', workloads } : { from: 'replace', units, lists, workloads };

@@ -14,7 +14,7 @@ import type { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Config } from '../config.ts';
 import type { Node } from '../node.ts';
 
-/** What will be done, as data: `agent plan` prints it, execution/perform.ts carries it out. */
+/** One step of a plan: `agent plan` prints it, and plan.ts says which follow on which. */
 export type Step =
   | { do: 'log-in'; as: string; token: string | undefined }
   /** Looks for everything that would make a later step fail, before any key is made. */
@@ -70,23 +70,19 @@ export type Step =
   /** The pods of the cluster get the CA that they are to trust. */
   | { do: 'restart-workloads'; plan: WorkloadsPlan };
 
+export type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
+
 /** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
 export type RunStep =
   | { do: 'run'; request: RunRequest; /** The metadata for it to read. */ configFiles: readonly ConfigFile[] }
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
 
-/** Restarts alone: every unit is proven with the certificates that the node has. */
-export const planRestart = (units: readonly UnitPlan[]): Step[] => [
-  { do: 'check', paths: [], units },
-  ...units.map((unit): Step => ({ do: 'restart', unit })),
-];
-
 export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
   planUnits(layout, (text) => fill(text, values), services.units, services);
 
-/** What a plan ends with, and what is left of one that was interrupted after its first replaced file. */
-export const fromReplaceOn = (
+/** What follows once everything is staged. */
+export const stepsOfTail = (
   units: readonly UnitPlan[],
   lists: readonly ListPlan[] = [],
   workloads?: WorkloadsPlan,
@@ -94,9 +90,5 @@ export const fromReplaceOn = (
   { do: 'replace' },
   ...units.map((unit): Step => ({ do: 'restart', unit })),
   ...lists.map((list): Step => ({ do: 'prove-list', list })),
-  ...fromProvenOn(workloads),
+  ...(workloads ? [{ do: 'restart-workloads', plan: workloads } as const] : []),
 ];
-
-/** What is left once every unit has been proven with the new files. */
-export const fromProvenOn = (workloads: WorkloadsPlan | undefined): Step[] =>
-  workloads ? [{ do: 'restart-workloads', plan: workloads }] : [];

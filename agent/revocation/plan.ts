@@ -1,6 +1,6 @@
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { ListPlan } from '../../src/services/list.ts';
-import { fromReplaceOn, type Step } from '../plan/step.ts';
+import type { ListsPlan } from '../plan/plan.ts';
 
 /**
  * Lists of revoked certificates in their places.
@@ -11,12 +11,12 @@ export function planRevocation(
   files: readonly ManagedFile[],
   lists: readonly ListPlan[],
   said: readonly string[],
-): Step[] {
+): ListsPlan {
   const paths = files.map(({ path }) => path);
   const units = lists.filter(({ rereads }) => !rereads).map(({ unit }) => unit);
-  return [
-    { do: 'check', paths, units: lists.map(({ unit }) => unit) },
-    { do: 'stage-files', files, units, lists, said },
-    ...fromReplaceOn(units, lists),
-  ];
+  return {
+    kind: 'lists',
+    check: { do: 'check', paths, units: lists.map(({ unit }) => unit) },
+    stage: { do: 'stage-files', files, units, lists, said },
+  };
 }

@@ -76,11 +76,10 @@ export async function intendToRevoke(
     ...files.map(({ path }) => `  ${path}`),
     ...(operation.prepare ? ['prepared alone: no service has been seen to go by it'] : []),
   ];
-  const steps = planRevocation(files, lists, said);
   return {
     kind: 'change',
     node,
-    steps,
+    plan: planRevocation(files, lists, said),
     why: `${what}; ${describeNode(node)}`,
   };
 }

@@ -13,12 +13,12 @@ import type { Hands } from '../hands.ts';
 import { passingOver } from '../progress.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
-import type { Step } from '../plan/step.ts';
+import type { StepOf } from '../plan/step.ts';
 import { keptFile, readKept, readKeys } from './service-account.ts';
 
 /** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */
 export async function newFiles(
-  step: Pick<Extract<Step, { do: 'stage' }>, 'certificates' | 'keys' | 'serviceAccount'>,
+  step: Pick<StepOf<'stage'>, 'certificates' | 'keys' | 'serviceAccount'>,
   node: Node,
   material: Material | undefined,
   hands: Hands,

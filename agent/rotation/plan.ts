@@ -4,7 +4,8 @@ import type { Phase } from '../../src/operation/phase.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
 import { type Node, trusteeOf } from '../node.ts';
-import { fromReplaceOn, type Step, unitsOf } from '../plan/step.ts';
+import type { CertificatesPlan, KeysPlan } from '../plan/plan.ts';
+import { unitsOf } from '../plan/step.ts';
 import type { FoundCopies } from './find-copies.ts';
 import { workloadsFor } from './workloads-plan.ts';
 
@@ -18,13 +19,16 @@ export const planRotation = (
   node: Node,
   config: Config,
   copies: FoundCopies = NO_COPIES,
-): Step[] => planCertificates(operation, node, config, unitsOf(node, config), copies);
+): CertificatesPlan => planCertificates(operation, node, config, unitsOf(node, config), copies);
 
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
 
 /** The first certificates of a node, before any unit of the cluster starts. */
-export const planFirstCertificates = (operation: RotateOperation, node: Node, config: Config): Step[] =>
-  planCertificates(operation, node, config, [], NO_COPIES);
+export const planFirstCertificates = (
+  operation: RotateOperation,
+  node: Node,
+  config: Config,
+): CertificatesPlan => planCertificates(operation, node, config, [], NO_COPIES);
 
 function planCertificates(
   operation: RotateOperation,
@@ -32,7 +36,7 @@ function planCertificates(
   config: Config,
   units: readonly UnitPlan[],
   copies: FoundCopies,
-): Step[] {
+): CertificatesPlan {
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const { workloads, notices: said } = workloadsFor(operation, units, node, config);
@@ -40,55 +44,70 @@ function planCertificates(
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies.paths];
   const authorities = layout.authorities.map(({ ca }) => ca);
-  const compare: Step[] = phase === 'all' ? [] : [{ do: 'compare', phase, authorities, serviceAccount }];
-  const issue: Step = {
+  const issue = {
     do: 'issue',
     authorities,
     requests: requestsOf(layout, values),
     algorithm: config.keys,
-  };
-  return [
-    {
+  } as const;
+  return {
+    kind: 'certificates',
+    node,
+    logIn: {
       do: 'log-in',
       as: keystoneToken === undefined ? trusteeOf(params) : 'the deployment, with its own token',
       token: keystoneToken,
     },
-    { do: 'check', paths, units },
-    ...compare,
-    ...(makesNewLeaves(phase) ? [issue] : []),
-    { do: 'stage', paths, certificates: phase, keys: phase, serviceAccount, units, workloads, notices },
-    ...fromReplaceOn(units, [], workloads),
-  ];
+    check: { do: 'check', paths, units },
+    material:
+      phase === 'all'
+        ? { issue }
+        : {
+            compare: { do: 'compare', phase, authorities, serviceAccount },
+            issue: makesNewLeaves(phase) ? issue : undefined,
+          },
+    stage: {
+      do: 'stage',
+      paths,
+      certificates: phase,
+      keys: phase,
+      serviceAccount,
+      units,
+      workloads,
+      notices,
+    },
+  };
 }
 
-/** Back to the service-account keys of earlier inputs; no steps where the role has none. */
+/** Back to the service-account keys of earlier inputs. */
 export function planGoingBack(
   { phase, serviceAccount }: GoBackOperation,
   node: Node,
   config: Config,
-): Step[] {
+): KeysPlan {
   const paths = serviceAccountPaths(node);
-  if (!serviceAccount || paths.length === 0) return [];
   const units = unitsOf(node, config);
   // A key that was only to be accepted does not sign now.
   const keys = phase === 'trust' ? phase : 'all';
-  return [
-    { do: 'check', paths, units },
-    { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units },
-    ...fromReplaceOn(units),
-  ];
+  return {
+    kind: 'keys',
+    node,
+    check: { do: 'check', paths, units },
+    stage: { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units },
+  };
 }
 
 /** Service-account keys whose grace is over go; who verifies with them is restarted. */
-export function planEndOfGrace(node: Node, config: Config): Step[] {
+export function planEndOfGrace(node: Node, config: Config): KeysPlan {
   const { serviceAccount: row } = node.layout;
   const paths = row ? [row.publicKeyFile.path] : [];
   const units = unitsOf(node, config).filter(({ unit }) => row?.verifiers.includes(unit));
-  return [
-    { do: 'check', paths, units },
-    { do: 'stage', paths, certificates: undefined, keys: 'grace', serviceAccount: undefined, units },
-    ...fromReplaceOn(units),
-  ];
+  return {
+    kind: 'keys',
+    node,
+    check: { do: 'check', paths, units },
+    stage: { do: 'stage', paths, certificates: undefined, keys: 'grace', serviceAccount: undefined, units },
+  };
 }
 
 const makesNewLeaves = (phase: Phase): boolean => phase === 'all' || phase === 'reissue';

@@ -9,7 +9,8 @@ import type { Hands } from '../../../agent/hands.ts';
 import type { Progress } from '../../../agent/progress.ts';
 import { readNode } from '../../../agent/node.ts';
 import { newMemory, pass, type PassOptions, type PassResult } from '../../../agent/pass.ts';
-import { carryOut } from '../../../agent/execution/perform.ts';
+import { outcomeOf } from '../../../agent/execution/ended.ts';
+import { perform } from '../../../agent/execution/perform.ts';
 import { planFirstCertificates } from '../../../agent/rotation/plan.ts';
 import { createDisk } from '../../../src/base/real-disk.ts';
 import { EVENTS } from '../../../agent/events.ts';
@@ -185,7 +186,7 @@ const UNITS = [
 /** What `agent make-cert` does. */
 async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
-  const steps = planFirstCertificates(ROTATE_ALL, node, hands.config);
+  const plan = planFirstCertificates(ROTATE_ALL, node, hands.config);
   const owner = 'make-cert';
-  await conclude(owner, await carryOut(steps, { owner, node, hands, signal: NEVER }), hands);
+  await conclude(owner, outcomeOf(await perform(plan, { owner, hands, signal: NEVER })), hands);
 }

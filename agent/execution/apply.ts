@@ -1,0 +1,99 @@
+import * as v from 'valibot';
+import type { Journal } from '../../src/files/journal.ts';
+import type { Standing } from '../../src/services/lasting.ts';
+import type { ListPlan } from '../../src/services/list.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Hands } from '../hands.ts';
+import { describeStep } from '../plan/describe.ts';
+import type { Tail } from '../plan/plan.ts';
+import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
+import type { Step } from '../plan/step.ts';
+import { timed } from '../progress.ts';
+import { restartClusterWorkloads } from '../rotation/workloads.ts';
+import type { Ended } from './ended.ts';
+import type { Run } from './prepare.ts';
+import { excludeWayBack, undo } from './roll-back.ts';
+import { restart, seeList, seeThatTheyLast } from './units.ts';
+
+/**
+ * Puts staged files in place, restarts and proves the units, and takes all of it back when that fails. After an
+ * interruption it goes on by the journal alone. How it ended is in the journal until `conclude`.
+ *
+ * @throws `aborted` when the node is switched off, or the program is to stop while workloads are restarted: the journal
+ *   knows how far it came; `disk` or `state` when the end cannot be recorded
+ */
+export async function apply(journal: Journal, tail: Tail, run: Run): Promise<Ended> {
+  const { generations } = run.hands;
+  let proven: Proven;
+  try {
+    proven = await prove(journal, tail, run);
+  } catch (error) {
+    return await undo(error, run);
+  }
+  const rest = v.parse(RunRecordSchema, proven.journal.rest);
+  const stdout = [rest.outcome.stdout, ...proven.said.map((line) => `${line}\n`)].join('');
+  const outcome = { ...rest.outcome, stdout };
+  await generations.end(proven.journal, { ...rest, outcome } satisfies RunRecord);
+  return { is: 'done', outcome };
+}
+
+/** A generation that is in place and proven, and what has been seen on the way. */
+type Proven = { journal: Journal; said: string[] };
+
+async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
+  const { hands, signal } = run;
+  const proven =
+    tail.from === 'replace' ? await replaceAndProve(journal, tail, hands) : { journal, said: [] };
+  const { workloads: plan } = tail;
+  if (!plan) return proven;
+  return await during({ do: 'restart-workloads', plan }, hands, async () => {
+    const noted = await excludeWayBack(proven.journal, hands);
+    const { said } = await restartClusterWorkloads(plan, hands, signal);
+    return { journal: noted, said: [...proven.said, ...said] };
+  });
+}
+
+async function replaceAndProve(
+  journal: Journal,
+  { units, lists }: Extract<Tail, { from: 'replace' }>,
+  hands: Hands,
+): Promise<Proven> {
+  const committed = await during(
+    { do: 'replace' },
+    hands,
+    async () => await hands.generations.commit(journal),
+  );
+  const standing = await restartInOrder(units, hands);
+  const said: string[] = [];
+  for (const list of lists) {
+    const taken = await during({ do: 'prove-list', list }, hands, async () => await proveList(list, hands));
+    standing.push(...taken.standing);
+    said.push(...taken.said);
+  }
+  await seeThatTheyLast(standing, hands);
+  return { journal: committed, said };
+}
+
+/** Restarts and proves units one after the other. @returns how they stand then */
+export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): Promise<Standing[]> {
+  const standing: Standing[] = [];
+  for (const unit of units)
+    standing.push(...(await during({ do: 'restart', unit }, hands, async () => await restart(unit, hands))));
+  return standing;
+}
+
+/** A unit that does not read its list by itself is restarted, once. */
+async function proveList(list: ListPlan, hands: Hands): Promise<{ standing: Standing[]; said: string[] }> {
+  const standing: Standing[] = [];
+  let { read, said } = await seeList(list, hands);
+  const unread = `that ${list.file} has been read cannot be seen`;
+  if (!read && list.rereads) {
+    hands.progress({ event: 'notice', text: `${unread}: ${list.unit.unit} is restarted` });
+    standing.push(...(await restart(list.unit, hands)));
+    ({ read, said } = await seeList(list, hands));
+  }
+  return { standing, said: [...said, ...(read ? [] : [unread])] };
+}
+
+const during = async <T>(step: Step, hands: Hands, work: () => Promise<T>): Promise<T> =>
+  await timed(hands, describeStep(step), work);

@@ -1,0 +1,202 @@
+import * as v from 'valibot';
+import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
+import { oneCertificate } from '../../src/certificates/read.ts';
+import { verifyAuthority } from '../../src/certificates/verify.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { changeCredentialFiles } from '../../src/files/credentials.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import type { Cluster, Hands } from '../hands.ts';
+import { requireFit } from '../inspection/preflight.ts';
+import type { Node } from '../node.ts';
+import { describeStep } from '../plan/describe.ts';
+import type { CertificatesPlan, CredentialsPlan, FilesPlan, ListsPlan, Tail } from '../plan/plan.ts';
+import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
+import type { Step, StepOf } from '../plan/step.ts';
+import { passingOver, timed } from '../progress.ts';
+import { listsOutlived } from '../revocation/lists-outlived.ts';
+import { compare } from '../rotation/compare.ts';
+import { newFiles } from '../rotation/new-files.ts';
+import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
+import { signingKeysOutlived } from '../rotation/signing-key.ts';
+import { findUnits, foundBefore } from './found-units.ts';
+import { issueHands } from './issue-hands.ts';
+import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts';
+
+/** Who a plan is carried out for, and with what. */
+export type Run = {
+  /** The deployment, or the verb. */
+  owner: string;
+  hands: Hands;
+  /** Fires when the program is to stop. */
+  signal: AbortSignal;
+};
+
+/** What a preparation leaves: everything that can fail without a file replaced has been done. */
+export type Staged =
+  | { is: 'staged'; journal: Journal; tail: Tail }
+  /** The node is as it is asked to be. */
+  | { is: 'nothing-to-do'; outcome: Outcome };
+
+/**
+ * Logs in, compares, issues and stages: all that comes before the first replaced file.
+ *
+ * @throws what failed; staged files are left to `undo`
+ */
+export async function prepare(plan: FilesPlan, run: Run): Promise<Staged> {
+  switch (plan.kind) {
+    case 'certificates':
+      return await prepareCertificates(plan, run);
+    case 'keys':
+      await check(plan.check, run);
+      return await stageNew(plan.stage, plan.node, undefined, run);
+    case 'credentials':
+      return await prepareCredentials(plan, run);
+    case 'lists':
+      await check(plan.check, run);
+      return await stageLists(plan.stage, run);
+  }
+}
+
+const during = async <T>(step: Step, { hands }: Run, work: () => Promise<T>): Promise<T> =>
+  await timed(hands, describeStep(step), work);
+
+const logIn = async (step: StepOf<'log-in'>, { params }: Node, run: Run): Promise<Cluster> =>
+  await during(step, run, async () => await run.hands.openCluster(params, step.token, run.signal));
+
+const check = async (step: StepOf<'check'>, run: Run): Promise<void> => {
+  await during(step, run, async () => {
+    await requireFit(step.paths, step.units, run.hands, run.signal);
+  });
+};
+
+async function prepareCertificates(plan: CertificatesPlan, run: Run): Promise<Staged> {
+  const cluster = await logIn(plan.logIn, plan.node, run);
+  await check(plan.check, run);
+  const { material } = plan;
+  if (!material.compare)
+    return await stageNew(plan.stage, plan.node, await issue(material.issue, cluster, undefined, run), run);
+  const { compared, why } = await compareNode(material.compare, plan.node, cluster, run);
+  if (why !== undefined) return { is: 'nothing-to-do', outcome: nothingToDo(why) };
+  const made = material.issue ? await issue(material.issue, cluster, compared, run) : compared;
+  return await stageNew(plan.stage, plan.node, made, run);
+}
+
+async function compareNode(
+  step: StepOf<'compare'>,
+  node: Node,
+  cluster: Cluster,
+  run: Run,
+): Promise<{ compared: Material; why: string | undefined }> {
+  const { hands } = run;
+  const { phase, authorities, serviceAccount } = step;
+  return await during(step, run, async () => {
+    const hear = issueHands(cluster, undefined, hands);
+    const compared = await issueCertificates([], authorities, hands.config.keys, hear);
+    const fresh = new Map(
+      [...compared.authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]),
+    );
+    return { compared, why: await compare({ phase, fresh, serviceAccount }, node, hands) };
+  });
+}
+
+/** @param compared the CAs that the phase was compared with are those that it goes on with */
+async function issue(
+  step: StepOf<'issue'>,
+  cluster: Cluster,
+  compared: Material | undefined,
+  run: Run,
+): Promise<Material> {
+  const { hands, owner } = run;
+  return await during(step, run, async () => {
+    const { requests, authorities, algorithm } = step;
+    const issuing = issueHands(cluster, compared, hands);
+    const material = await issueCertificates(requests, authorities, algorithm, issuing);
+    for (const { key } of material.certificates.values()) hands.secrets.addFor(owner, key);
+    return material;
+  });
+}
+
+async function stageNew(
+  step: StepOf<'stage'>,
+  node: Node,
+  material: Material | undefined,
+  run: Run,
+): Promise<Staged> {
+  const { hands, owner, signal } = run;
+  return await during(step, run, async () => {
+    const files = await newFiles(step, node, material, hands);
+    // In `trust` certificates of the former CA are the only ones, and its lists hold.
+    const hasNewCa = step.certificates !== undefined && step.certificates !== 'trust';
+    const outlived =
+      hasNewCa && material
+        ? [
+            ...(await listsOutlived(node, material, hands, signal)),
+            ...(await signingKeysOutlived(node, material, hands)),
+          ]
+        : [];
+    const { units, left, all } = await findUnits(step.units, hands, signal);
+    const journal = await hands.generations.stage(owner, files, (paths, over): RunRecord => {
+      const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
+      const kept = { found: foundBefore(all, over), workloads: step.workloads };
+      // Over a stuck generation units may not have read what lies there already.
+      if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
+      const notices = [...left.values(), ...outlived, ...(step.notices ?? [])];
+      return { ...kept, units, outcome: success(step, changed, material, node, units, notices) };
+    });
+    return staged(journal, left, hands);
+  });
+}
+
+async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Staged> {
+  const { hands, owner, signal } = run;
+  const { node, askCluster, stage } = plan;
+  const cluster = await logIn(plan.logIn, node, run);
+  await during(askCluster, run, async () => {
+    const { ca, region } = askCluster;
+    if (ca !== undefined) await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now()));
+    if (region !== '') await cluster.seeRegion();
+  });
+  await check(plan.check, run);
+  return await during(stage, run, async () => {
+    // Once more: the cloud may have taken its time, and somebody may have been at the files meanwhile.
+    const { files, notices } = await changeCredentialFiles(
+      hands.disk,
+      hands.config.heat_params,
+      node.layout.credentials,
+      stage.change,
+      passingOver(hands),
+    );
+    for (const text of notices) hands.progress({ event: 'notice', text });
+    const { units, left, all } = await findUnits(stage.units, hands, signal);
+    const journal = await hands.generations.stage(owner, files, (changed, over): RunRecord => ({
+      units,
+      found: foundBefore(all, over),
+      outcome: credentialsChanged(stage.change, changed, units, [...left.values(), ...notices]),
+      about: 'credentials',
+    }));
+    return staged(journal, left, hands);
+  });
+}
+
+async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
+  const { hands, owner, signal } = run;
+  return await during(step, run, async () => {
+    const { files, units, lists, said } = step;
+    const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
+    const readers = lists.map(({ unit }) => unit);
+    const { all } = await findUnits(readers, hands, signal);
+    const journal = await hands.generations.stage(owner, files, (_, over): RunRecord => ({
+      units: [...units],
+      found: foundBefore(all, over),
+      lists: [...lists],
+      outcome,
+    }));
+    return staged(journal, new Map(), hands);
+  });
+}
+
+/** @param left why units are not restarted, by name */
+function staged(journal: Journal, left: ReadonlyMap<string, string>, { progress }: Hands): Staged {
+  for (const text of left.values()) progress({ event: 'notice', text });
+  return { is: 'staged', journal, tail: tailOf(v.parse(RunRecordSchema, journal.rest)) };
+}

@@ -1,0 +1,84 @@
+import type { ListPlan } from '../../src/services/list.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { Node } from '../node.ts';
+import { type Step, type StepOf, stepsOfTail } from './step.ts';
+
+/**
+ * What will be done, as data. Each kind names the steps that it is made of, so that none can be missing or come before
+ * the one that it builds on; execution/prepare.ts and execution/apply.ts carry them out.
+ */
+export type Plan = CertificatesPlan | KeysPlan | CredentialsPlan | ListsPlan | RestartPlan;
+
+/** Plans that replace files. */
+export type FilesPlan = Exclude<Plan, RestartPlan>;
+
+/** New certificates, or a phase of a CA rotation. */
+export type CertificatesPlan = {
+  kind: 'certificates';
+  node: Node;
+  logIn: StepOf<'log-in'>;
+  check: StepOf<'check'>;
+  /** The CAs come from the comparison, where a phase asks for one; leaves are issued where they are to be new. */
+  material:
+    | { compare: StepOf<'compare'>; issue?: StepOf<'issue'> | undefined }
+    | { compare?: undefined; issue: StepOf<'issue'> };
+  stage: StepOf<'stage'>;
+};
+
+/** Service-account keys alone: those of before, or fewer. */
+export type KeysPlan = { kind: 'keys'; node: Node; check: StepOf<'check'>; stage: StepOf<'stage'> };
+
+export type CredentialsPlan = {
+  kind: 'credentials';
+  node: Node;
+  logIn: StepOf<'log-in'>;
+  askCluster: StepOf<'ask-cluster'>;
+  check: StepOf<'check'>;
+  stage: StepOf<'stage-credentials'>;
+};
+
+/** Lists of revoked certificates. */
+export type ListsPlan = { kind: 'lists'; check: StepOf<'check'>; stage: StepOf<'stage-files'> };
+
+/** Restarts alone: every unit is proven with the certificates that the node has. */
+export type RestartPlan = { kind: 'restart'; check: StepOf<'check'>; units: readonly UnitPlan[] };
+
+/** What follows once everything is staged, and what is left of it after an interruption. */
+export type Tail =
+  | {
+      from: 'replace';
+      units: readonly UnitPlan[];
+      lists: readonly ListPlan[];
+      workloads: WorkloadsPlan | undefined;
+    }
+  /** Every unit has been proven. */
+  | { from: 'workloads'; workloads: WorkloadsPlan | undefined };
+
+/** The steps of a plan, in their order. */
+export function stepsOf(plan: Plan): Step[] {
+  switch (plan.kind) {
+    case 'certificates': {
+      const { logIn, check, material, stage } = plan;
+      const { compare, issue } = material;
+      const made = [...(compare ? [compare] : []), ...(issue ? [issue] : [])];
+      return [logIn, check, ...made, stage, ...stepsOfTail(stage.units, [], stage.workloads)];
+    }
+    case 'keys':
+      return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units)];
+    case 'credentials': {
+      const { logIn, askCluster, check, stage } = plan;
+      return [logIn, askCluster, check, stage, ...stepsOfTail(stage.units)];
+    }
+    case 'lists':
+      return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units, plan.stage.lists)];
+    case 'restart':
+      return [plan.check, ...plan.units.map((unit): Step => ({ do: 'restart', unit }))];
+  }
+}
+
+export const planRestart = (units: readonly UnitPlan[]): RestartPlan => ({
+  kind: 'restart',
+  check: { do: 'check', paths: [], units },
+  units,
+});
