@@ -56,8 +56,8 @@ const Service = v.object({ type: v.string(), endpoints: v.array(v.unknown()) });
 const Endpoint = v.object({
   interface: v.string(),
   url: v.pipe(v.string(), v.nonEmpty()),
-  region_id: v.unknown(),
-  region: v.unknown(),
+  region_id: v.optional(v.unknown()),
+  region: v.optional(v.unknown()),
 });
 const Role = v.object({ name: v.string() });
 
