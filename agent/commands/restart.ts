@@ -23,7 +23,7 @@ export const verb: Verb = async (context, options) => {
     const { plan } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
     const ended = await perform(plan, { owner: 'restart', hands, signal: stopping });
     if (ended.is === 'failed') throw ended.error;
-    if (context.json) writeJson(context, { restarted: ended.outcome.stdout.trim().split('\n').slice(1) });
+    if (context.json) writeJson(context, ended.outcome.outputs);
     return EXIT.done;
   });
 };

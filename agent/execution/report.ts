@@ -47,7 +47,13 @@ export const restarted = (units: readonly UnitPlan[]): Outcome => ({
   statusCode: 0,
   stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
   stderr: '',
-  outputs: {},
+  outputs: {
+    restarted: units.map(({ unit, probe }) => ({
+      unit,
+      presents: probe?.file ?? null,
+      on: probe ? hostPort(probe.host, probe.port) : null,
+    })),
+  },
 });
 
 const seen = ({ unit, probe }: UnitPlan): string =>

@@ -142,10 +142,14 @@ test('a certificate that lies in its kubeconfig alone is looked at there', async
     '/etc/kubernetes/admin.conf',
     admin.replace(data(admin, 'client-key-data'), data(foreign, 'client-key-data')),
   );
-  const { code, stdout } = await one.node.agent('certs');
+  const { code, stdout } = await one.node.agent('certs', '--json');
   expect(code).toBe(1);
-  expect(stdout).toMatch(/scheduler\.conf .* holds a certificate that the CA of the layout has not signed/);
-  expect(stdout).toMatch(/admin\.conf .* holds a key that does not fit its certificate/);
+  expect(JSON.parse(stdout)).toMatchObject({
+    certificates: expect.arrayContaining([
+      expect.objectContaining({ file: '/etc/kubernetes/scheduler.conf', faults: [{ code: 'wrong-issuer' }] }),
+      expect.objectContaining({ file: '/etc/kubernetes/admin.conf', faults: [{ code: 'own-key-mismatch' }] }),
+    ]) as unknown,
+  });
 });
 
 test('agent plan says which layout, why, and what it cannot do', async () => {
