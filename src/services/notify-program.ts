@@ -5,7 +5,7 @@ const DEADLINE_MS = 10_000;
 
 /**
  * systemd-notify(1): a program for each message, where systemd's library cannot be loaded. It is another sender than
- * the unit's main process, so the unit has NotifyAccess=all.
+ * the unit's main process, so the unit needs NotifyAccess=all (`setup notify-access`).
  *
  * @param failed is told of a message that systemd did not get
  * @returns takes lines of NAME=VALUE (sd_notify(3)); messages go out one after the other

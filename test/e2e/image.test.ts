@@ -71,7 +71,7 @@ const presented = async (port: number): Promise<string> =>
 test('the first boot makes the first certificates before the units that want them, and the daemon is active', async () => {
   await onEach(async ({ property, eventually, machine, ...node }) => {
     await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
-    expect([await property('Type'), await property('NotifyAccess')]).toEqual(['notify', 'all']);
+    expect([await property('Type'), await property('NotifyAccess')]).toEqual(['notify', 'main']);
     expect(await property('Result', 'coe-agent-make-cert.service')).toBe('success');
     const failed = await machine.run('systemctl', 'list-units', '--failed', '--plain', '--no-legend');
     expect(failed.split('\n').filter((line) => /coe|etcd|kube/.test(line))).toEqual([]);

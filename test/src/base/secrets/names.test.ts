@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isSecretName, secretsNamed } from '../../../src/base/secrets/names.ts';
+import { isSecretName, secretsNamed } from '../../../../src/base/secrets/names.ts';
 
 const SECRET = `password deploy_password passwd db_pwd dbPwd passphrase PASSCODE mysql_pass dbPass api_key apiKey API-KEY
   secret_access_key encryption_key credentials db.creds auth registry_auth basicAuth auth_data token X-Auth-Token private
