@@ -74,6 +74,12 @@ export function tempUrlSignalContract(
     });
 
     test('the roll-back has replaced the deployment: its container is gone, and nothing can be put there', async () => {
+      // Heat tells of the roll-back's end before Swift has forgotten the container everywhere.
+      await eventually(
+        async () => await swift.changedAt(url(), signal),
+        (changed) => changed === undefined,
+        'the container to be gone',
+      );
       const error = await agentErrorOf(swift.put(url(), '{}', signal));
       expect(error.code).toBe('cloud-refused');
       expect(error.message).toContain('404 Not Found');
