@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, systemClock } from '../../src/base/clock.ts';
+import { NEVER, type Clock, systemClock } from '../../src/base/clock.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { baseEnvironment } from '../../src/hooks/environment.ts';
@@ -68,5 +68,3 @@ export async function runsOf(parts: {
     },
   };
 }
-
-const NEVER = new AbortController().signal;

@@ -1,3 +1,4 @@
+import { NEVER } from '../../src/base/clock.ts';
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
@@ -96,5 +97,3 @@ async function presents(
   });
   return seen === undefined || fingerprint(seen) === expected;
 }
-
-const NEVER = new AbortController().signal;

@@ -1,3 +1,4 @@
+import { NEVER } from '../../src/base/clock.ts';
 import { readIfThere } from '../../src/base/disk.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
@@ -9,9 +10,6 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { timed } from '../progress.ts';
 
-/** From the first replaced file on a run is finished, one way or the other, even when the program is to stop. */
-const NEVER = new AbortController().signal;
-
 /**
  * Restarts one unit of a generation, proves it, and tells what came of it.
  *
@@ -22,6 +20,7 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]>
   const standing = await explained(
     unit.unit,
     hands,
+    // From the first replaced file on a run is finished, one way or the other, even when the program is to stop.
     async (services) => await restartAndProve(unit, services, NEVER),
   );
   if (standing) return [standing];

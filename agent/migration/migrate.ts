@@ -1,3 +1,4 @@
+import { NEVER } from '../../src/base/clock.ts';
 import { join } from 'node:path';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import { AgentError } from '../../src/base/errors.ts';
@@ -47,9 +48,6 @@ export async function carryOutMigration(
     for (const unit of frozen) await units.thaw(unit, NEVER);
   }
 }
-
-/** Also when the program is to stop. */
-const NEVER = new AbortController().signal;
 
 /** Of several migrations the first has seen how it was. */
 async function remember(steps: readonly MigrationStep[], hands: Hands, signal: AbortSignal): Promise<void> {

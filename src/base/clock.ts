@@ -23,6 +23,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** A signal that never fires, for work that a stop must not break off. */
+export const NEVER = new AbortController().signal;
+
 /**
  * A signal that fires when the given one does or after `ms`, whichever is first.
  * AbortSignal.timeout keeps no process alive and needs no clean-up.
