@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk } from '../src/base/real-disk.ts';
-import { type Disk, readIfThere } from '../src/base/disk.ts';
+import { type Disk, readText } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from './events.ts';
 import { createRetry } from '../src/base/retry.ts';
@@ -192,7 +192,7 @@ export async function compose({
       const { createUnitManager } = await import('../src/services/unit-manager.ts');
       return createUnitManager(
         systemctlProgram,
-        async (path) => (await readIfThere(disk, path))?.toString('utf8'),
+        async (path) => await readText(disk, path),
         // Below --root no process of this machine is of that node.
         root === '/' ? CONTAINED : new Map(),
       );

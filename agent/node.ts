@@ -1,4 +1,4 @@
-import { readIfThere } from '../src/base/disk.ts';
+import { readText } from '../src/base/disk.ts';
 import { readTrusted } from '../src/base/trust.ts';
 import { AgentError } from '../src/base/errors.ts';
 import { type ChosenLayout, chooseLayout, roleOf } from '../src/certificates/choose-layout.ts';
@@ -44,7 +44,7 @@ export async function readNode({
   const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
   const chosen = await chooseLayout(config.layout, config.layouts, params, exists);
   const layout = await applicableRows(chosen.layout.roles[role], exists);
-  const text = (await readIfThere(disk, '/etc/hostname'))?.toString('utf8') ?? '';
+  const text = (await readText(disk, '/etc/hostname')) ?? '';
   const name = hostnameIn(text) ?? hostnameIn(hostname) ?? '';
   return { params, role, chosen, layout, values: factsOf(params, name) };
 }

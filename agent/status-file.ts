@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readIfThere } from '../src/base/disk.ts';
+import { readText } from '../src/base/disk.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import { explain } from '../src/base/errors.ts';
 import { RUNTIME } from './paths.ts';
@@ -35,7 +35,7 @@ export async function recordPass(
 
 /** undefined when there has been no pass since the boot, or its record is unreadable. */
 export async function readPassRecord({ disk }: Pick<Hands, 'disk'>): Promise<PassRecord | undefined> {
-  const text = (await readIfThere(disk, path))?.toString('utf8');
+  const text = await readText(disk, path);
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), PassRecord), text);
   return parsed.success ? parsed.output : undefined;
 }

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../../src/certificates/layout.ts';
 import { certificatesIn, fingerprint, oneCertificate, subjectOf } from '../../src/certificates/read.ts';
@@ -61,8 +61,7 @@ async function lookAtKubeconfig(
   const certificate = leaf?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
   const { identityIn, readSource } = await import('../../src/files/kubeconfig-contents.ts');
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   try {
     const identity = identityIn(file.path, text.toString('utf8'));
     for (const [pem, path] of [
@@ -128,7 +127,7 @@ async function look(
   several: boolean,
 ): Promise<{ certificates: readonly X509Certificate[]; holding: Holding }> {
   const holding = nothing(path, kind);
-  const content = (await readIfThere(disk, path))?.toString('utf8');
+  const content = await readText(disk, path);
   if (content === undefined) {
     holding.faults.push({ code: 'missing' });
     return { certificates: [], holding };

@@ -1,4 +1,4 @@
-import { readIfThere } from '../../src/base/disk.ts';
+import { readIfThere, readText } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import { readRevocationList } from '../../src/certificates/crl.ts';
 import type { RevocationListRow } from '../../src/certificates/layout.ts';
@@ -48,7 +48,7 @@ async function findingOf(
   try {
     const list = readRevocationList(content, `the list in ${file.path}`);
     const row = layout.authorities.find((one) => one.ca === type);
-    const pem = (row && (await readIfThere(disk, row.file.path))?.toString('utf8')) ?? '';
+    const pem = (row && (await readText(disk, row.file.path))) ?? '';
     if (!certificatesIn(pem, row?.file.path ?? '').some(({ publicKey }) => list.isSignedBy(publicKey)))
       return trouble(verifies, `the list in ${file.path} is of another CA than the ${type} CA of now`);
     const { nextUpdate } = list;

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
@@ -43,8 +43,7 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
 const NOT_UNDER_WAY: RotationState = { phase: null, notes: [] };
 
 async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationState> {
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const trusted = (type: CaType): X509Certificate[] =>
     authorities.flatMap(([ca, pem], index) =>

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfThere } from '../../src/base/disk.ts';
+import { readIfThere, readText } from '../../src/base/disk.ts';
 import { readTrusted } from '../../src/base/trust.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { isOpen } from '../../src/deployment/ledger.ts';
@@ -109,7 +109,7 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
   const former = (await statusOf(before?.enabled ?? PREDECESSORS, units, signal)).filter(
     ({ masked }) => !masked,
   );
-  const written = (await readIfThere(disk, CONFIG_PATH))?.toString('utf8');
+  const written = await readText(disk, CONFIG_PATH);
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
   return [
     ...((await units.status(SUCCESSOR, signal)) ? [{ do: 'disable-now', unit: SUCCESSOR } as const] : []),

@@ -1,4 +1,4 @@
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import { given, parseHeatParams } from '../../src/metadata/heat-params.ts';
 import { CONFIG_PATH } from '../config.ts';
 import type { Hands } from '../hands.ts';
@@ -47,7 +47,7 @@ async function environmentOf(
 ): Promise<Environment> {
   const { text, environmentFiles } = await unitSettings(unit, signal);
   const texts = [assignmentsOf(text)];
-  for (const path of environmentFiles) texts.push((await readIfThere(disk, path))?.toString('utf8') ?? '');
+  for (const path of environmentFiles) texts.push((await readText(disk, path)) ?? '');
   const pairs = texts.flatMap((one) => [...parseHeatParams(one)]);
   return new Map(pairs.map(([name, value]) => [name.toUpperCase(), value]));
 }

@@ -1,6 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import type { RevocationList } from '../../src/certificates/crl.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
@@ -26,8 +26,7 @@ export async function ownClients(
   list: RevocationList,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<OwnClient[]> {
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   const found: OwnClient[] = [];
   const take = (pem: string, identity: OwnClient['identity'], isCanary: boolean): void => {
     const [certificate] = certificatesIn(pem, identity.certificate);

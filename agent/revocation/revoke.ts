@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { type RevocationList, readRevocationList, revocationListToPem } from '../../src/certificates/crl.ts';
 import { checkListDates, compareLists } from '../../src/certificates/crl-check.ts';
@@ -94,7 +94,7 @@ async function signerOf(
   const known: string[] = [];
   let ca: X509Certificate | undefined;
   for (const row of layout.authorities) {
-    const pem = (await readIfThere(disk, row.file.path))?.toString('utf8') ?? '';
+    const pem = (await readText(disk, row.file.path)) ?? '';
     for (const certificate of certificatesIn(pem, row.file.path)) {
       known.push(`${row.file.path} (${fingerprint(certificate).slice(0, 16)})`);
       if (!list.isSignedBy(certificate.publicKey)) continue;

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
+import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { AuthorityRow, CaType } from '../../src/certificates/layout.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
@@ -32,8 +32,7 @@ export async function compare(
   hands: Hands,
 ): Promise<string | undefined> {
   const { layout } = node;
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(hands.disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(hands.disk, path);
   const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const freshOf = (type: CaType): X509Certificate | undefined =>
     [...fresh].find(([ca]) => sameCa(ca, type))?.[1];

@@ -1,4 +1,4 @@
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/files/candidates.ts';
 import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
@@ -23,8 +23,7 @@ export async function findCopiesOf(
   { layout }: Pick<Node, 'layout'>,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<FoundCopies> {
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   const copies = await findCopies(
     await findCandidates(disk, layout, passOver),
     pathsOf(layout),

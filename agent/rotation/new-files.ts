@@ -1,4 +1,4 @@
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
@@ -36,8 +36,7 @@ async function certificateFiles(
   { authorities, certificates }: Material,
   hands: Hands,
 ): Promise<ManagedFile[]> {
-  const read = async (path: string): Promise<string | undefined> =>
-    (await readIfThere(hands.disk, path))?.toString('utf8');
+  const read = async (path: string): Promise<string | undefined> => await readText(hands.disk, path);
   const passOver = passingOver(hands);
   const old = await readCurrentCertificates(layout, read);
   const now = (type: CaType): string =>

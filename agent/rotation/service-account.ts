@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readIfThere } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
@@ -52,7 +52,7 @@ export async function readKeys(
   { disk, log, secrets }: Pick<Hands, 'disk' | 'log' | 'secrets'>,
 ): Promise<ServiceAccountKeys> {
   const text = async (path: string | undefined): Promise<string | undefined> =>
-    path === undefined ? undefined : (await readIfThere(disk, path))?.toString('utf8');
+    path === undefined ? undefined : await readText(disk, path);
   const kept = await readKept({ disk }).catch((error: unknown) => {
     if (codeOf(error) !== 'state') throw error;
     log('service-account-record-damaged', { why: explain(error) });

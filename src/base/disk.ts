@@ -70,3 +70,7 @@ export async function readIfThere(disk: Disk, path: string): Promise<Buffer | un
     throw error;
   }
 }
+
+/** A file as UTF-8 text; undefined when it is not there. */
+export const readText = async (disk: Disk, path: string): Promise<string | undefined> =>
+  (await readIfThere(disk, path))?.toString('utf8');
