@@ -17,7 +17,7 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 
 const AUTHORITIES = ['kubelet', 'etcd', 'front-proxy'];
 
-/** Seven RSA 4096 keys over all cores; and one login, three CAs and seven signatures asked side by side. */
+/** An RSA 4096 key for each certificate, over all cores; one login, three CAs and the signatures, side by side. */
 export async function measureBounds(cluster: Cluster, certificateCount: number): Promise<Bounds> {
   const each = Array.from({ length: certificateCount });
   const keys = await timed(

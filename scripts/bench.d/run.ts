@@ -37,7 +37,7 @@ export type Run = {
   bounds: readonly Bounds[];
 };
 
-export const CERTIFICATES = 7;
+export const CERTIFICATES = 8;
 const FIRST_POLLS = 20;
 const LATER_POLLS = 60;
 const POLL_SECONDS = 0.1;

@@ -35,7 +35,7 @@ test('the node that succeeded answers the roll-back without rotating again', asy
     { state: 'signalled', outcome: { statusCode: 0 } },
     { state: 'signalled', outcome: { statusCode: 0 } },
   ]);
-  expect(deployments[0]?.outcome?.stdout).toContain('7 certificates');
+  expect(deployments[0]?.outcome?.stdout).toContain('8 certificates');
   expect(deployments[1]?.outcome?.stdout).toContain('no new certificates');
 });
 

@@ -30,6 +30,7 @@ async function servedCa(): Promise<X509Certificate> {
 const MASTER_LEAVES = [
   ['/etc/kubernetes/certs/server', '/etc/kubernetes/certs/ca.crt'],
   ['/etc/kubernetes/certs/kubelet', '/etc/kubernetes/certs/ca.crt'],
+  ['/etc/kubernetes/certs/proxy', '/etc/kubernetes/certs/ca.crt'],
   ['/etc/kubernetes/certs/admin', '/etc/kubernetes/certs/ca.crt'],
   ['/etc/etcd/certs/server', '/etc/etcd/certs/ca.crt'],
   ['/etc/etcd/certs/admin', '/etc/etcd/certs/ca.crt'],

@@ -1,9 +1,9 @@
-import type { CertificateRow, FileRow, Layout, UnitRow } from '../layout.ts';
+import type { CaType, CertificateRow, FileRow, Layout, UnitRow } from '../layout.ts';
 import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 
 /**
- * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the original
- * in subject, names, usages, CA and file names.
+ * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the originals
+ * in subject, names, usages, CA and file names. A worker runs the second, a master both, one after the other.
  */
 
 const file = (path: string, owner = 'kube'): FileRow => ({
@@ -44,6 +44,28 @@ const both = ['clientAuth', 'serverAuth'] as const;
 const plain = { names: MASTER_NAMES, keyUsage: [], extendedKeyUsage: both } as const;
 const usage = ['digitalSignature', 'keyEncipherment'] as const;
 
+/** Of make-cert-client.sh. */
+const clientCertificates = (ca: CaType): CertificateRow[] => [
+  {
+    name: 'kubelet',
+    ca,
+    subject: [['CN', 'system:node:{INSTANCE_NAME}'], ['O', 'system:nodes'], ...OPENSTACK],
+    names: ['{KUBE_NODE_IP}', '{INSTANCE_NAME}', '{HOSTNAME}'],
+    keyUsage: usage,
+    extendedKeyUsage: both,
+    ...stem('/etc/kubernetes/certs/kubelet'),
+  },
+  {
+    name: 'proxy',
+    ca,
+    subject: [['CN', 'system:kube-proxy'], ['O', 'system:node-proxier'], ...OPENSTACK],
+    names: [],
+    keyUsage: usage,
+    extendedKeyUsage: ['clientAuth'],
+    ...stem('/etc/kubernetes/certs/proxy'),
+  },
+];
+
 const KUBELET: UnitRow = {
   unit: 'kubelet',
   required: true,
@@ -73,15 +95,7 @@ export const kubernetesCerts: Layout = {
           ...plain,
           ...stem('/etc/kubernetes/certs/server'),
         },
-        {
-          name: 'kubelet',
-          ca: 'kubelet',
-          subject: [['CN', 'system:node:{INSTANCE_NAME}'], ['O', 'system:nodes'], ...OPENSTACK],
-          names: MASTER_NAMES,
-          keyUsage: usage,
-          extendedKeyUsage: both,
-          ...stem('/etc/kubernetes/certs/kubelet'),
-        },
+        ...clientCertificates('kubelet'),
         {
           name: 'admin',
           ca: 'kubelet',
@@ -163,26 +177,7 @@ export const kubernetesCerts: Layout = {
     },
     worker: {
       authorities: [{ ca: 'kubernetes', file: file('/etc/kubernetes/certs/ca.crt') }],
-      certificates: [
-        {
-          name: 'kubelet',
-          ca: 'kubernetes',
-          subject: [['CN', 'system:node:{INSTANCE_NAME}'], ['O', 'system:nodes'], ...OPENSTACK],
-          names: ['{KUBE_NODE_IP}', '{INSTANCE_NAME}', '{HOSTNAME}'],
-          keyUsage: usage,
-          extendedKeyUsage: both,
-          ...stem('/etc/kubernetes/certs/kubelet'),
-        },
-        {
-          name: 'proxy',
-          ca: 'kubernetes',
-          subject: [['CN', 'system:kube-proxy'], ['O', 'system:node-proxier'], ...OPENSTACK],
-          names: [],
-          keyUsage: usage,
-          extendedKeyUsage: ['clientAuth'],
-          ...stem('/etc/kubernetes/certs/proxy'),
-        },
-      ],
+      certificates: clientCertificates('kubernetes'),
       serviceAccount: undefined,
       kubeconfigs: [],
       units: [KUBELET, KUBE_PROXY],

@@ -7,7 +7,7 @@ export type Leaf = {
   ca: 'kubernetes' | 'etcd' | 'front-proxy';
   caFile: string;
   subject: string;
-  names: 'master' | 'pki-master' | 'worker' | 'pki-worker' | 'none';
+  names: 'master' | 'master-node' | 'pki-master' | 'worker' | 'pki-worker' | 'none';
   extended: readonly ('client' | 'server')[];
 };
 
@@ -35,6 +35,24 @@ const PKI = {
   stem: '/etc/kubernetes/pki/server',
 } as const;
 
+/** Of make-cert-client.sh, which every node runs. */
+const clientLeaves = (name: string, names: 'master-node' | 'worker'): Leaf[] => [
+  {
+    ...KUBE,
+    stem: '/etc/kubernetes/certs/kubelet',
+    subject: `CN=system:node:${name}, O=system:nodes, ${OPENSTACK}`,
+    names,
+    extended: both,
+  },
+  {
+    ...KUBE,
+    stem: '/etc/kubernetes/certs/proxy',
+    subject: `CN=system:kube-proxy, O=system:node-proxier, ${OPENSTACK}`,
+    names: 'none',
+    extended: ['client'],
+  },
+];
+
 /** @param name INSTANCE_NAME of the node */
 export const expectedOf = (
   name: string,
@@ -48,13 +66,7 @@ export const expectedOf = (
         names: 'master',
         extended: both,
       },
-      {
-        ...KUBE,
-        stem: '/etc/kubernetes/certs/kubelet',
-        subject: `CN=system:node:${name}, O=system:nodes, ${OPENSTACK}`,
-        names: 'master',
-        extended: both,
-      },
+      ...clientLeaves(name, 'master-node'),
       {
         ...KUBE,
         stem: '/etc/kubernetes/certs/admin',
@@ -75,22 +87,7 @@ export const expectedOf = (
     units: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kube-proxy'],
   },
   'certs worker': {
-    leaves: [
-      {
-        ...KUBE,
-        stem: '/etc/kubernetes/certs/kubelet',
-        subject: `CN=system:node:${name}, O=system:nodes, ${OPENSTACK}`,
-        names: 'worker',
-        extended: both,
-      },
-      {
-        ...KUBE,
-        stem: '/etc/kubernetes/certs/proxy',
-        subject: `CN=system:kube-proxy, O=system:node-proxier, ${OPENSTACK}`,
-        names: 'none',
-        extended: ['client'],
-      },
-    ],
+    leaves: clientLeaves(name, 'worker'),
     kubeconfigs: [],
     serviceAccount: undefined,
     units: ['kubelet', 'kube-proxy'],
@@ -135,6 +132,7 @@ export function expectedNames(kind: Leaf['names'], name: string, hostname: strin
   const worker = [...ips(['10.0.0.6']), ...dns([name, hostname])];
   const lists = {
     master,
+    'master-node': [...ips(['10.0.0.5']), ...dns([name, hostname])],
     'pki-master': master,
     worker,
     'pki-worker': [...worker, ...ips(['127.0.0.1'])],

@@ -38,28 +38,22 @@ const MASTER_SANS =
 const WORKER_SANS = 'IP Address:10.0.0.5, DNS:k1-node-0, DNS:host-0';
 const MAGNUM = 'OU=OpenStack/Magnum, C=US, ST=TX, L=Austin';
 const NODE = `CN=system:node:k1-node-0, O=system:nodes, ${MAGNUM}`;
+const PROXY = `CN=system:kube-proxy, O=system:node-proxier, ${MAGNUM}`;
 const BOTH = 'TLS Web Client Authentication, TLS Web Server Authentication';
 const CLIENT = 'TLS Web Client Authentication';
 
 /** What make-cert.sh and make-cert-client.sh ask for: role, name, CA, subject, names, critical usage, purposes. */
 const ROWS: readonly (readonly ['master' | 'worker', string, string, string, string, boolean, string])[] = [
   ['master', 'server', 'kubelet', 'CN=kubernetes', MASTER_SANS, false, BOTH],
-  ['master', 'kubelet', 'kubelet', NODE, MASTER_SANS, true, BOTH],
+  ['master', 'kubelet', 'kubelet', NODE, WORKER_SANS, true, BOTH],
+  ['master', 'proxy', 'kubelet', PROXY, '', true, CLIENT],
   ['master', 'admin', 'kubelet', `CN=admin, O=system:masters, ${MAGNUM}`, '', false, CLIENT],
   ['master', 'etcd-server', 'etcd', 'CN=etcd', MASTER_SANS, false, BOTH],
   ['master', 'etcd-admin', 'etcd', 'CN=etcd', MASTER_SANS, false, BOTH],
   ['master', 'front-proxy-server', 'front-proxy', 'CN=front-proxy', MASTER_SANS, false, BOTH],
   ['master', 'front-proxy-admin', 'front-proxy', 'CN=front-proxy', MASTER_SANS, false, BOTH],
   ['worker', 'kubelet', 'kubernetes', NODE, WORKER_SANS, true, BOTH],
-  [
-    'worker',
-    'proxy',
-    'kubernetes',
-    `CN=system:kube-proxy, O=system:node-proxier, ${MAGNUM}`,
-    '',
-    true,
-    CLIENT,
-  ],
+  ['worker', 'proxy', 'kubernetes', PROXY, '', true, CLIENT],
 ];
 
 describe('the requests of make-cert, as openssl reads them', () => {
