@@ -157,7 +157,7 @@ export async function compose({
       config.collectors.includes('zaqar') && config.zaqar?.use_websockets === true
         ? listenTo(queueUserOf(config.zaqar), keystone, connection, clock)
         : undefined,
-    addressOf: async (name, signal) => await readAddress(name, readDrive, readItem, signal),
+    addressOf: async (name, abort) => await readAddress(name, readDrive, readItem, abort),
     ledger: await openLedger(
       {
         disk,
@@ -197,9 +197,9 @@ export async function compose({
         root === '/' ? CONTAINED : new Map(),
       );
     },
-    unitSettings: async (unit, signal) => {
+    unitSettings: async (unit, abort) => {
       const { unitSettings } = await import('../src/services/unit-settings.ts');
-      return await unitSettings(systemctlProgram)(unit, signal);
+      return await unitSettings(systemctlProgram)(unit, abort);
     },
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journalctl.ts');
@@ -222,7 +222,7 @@ export async function compose({
 }
 
 const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Pick<Readers, 'readServer' | 'readField'> => ({
-  readServer: async (from, signal) => {
+  readServer: async (from, abort) => {
     const login: Login = {
       authUrl: from.auth_url,
       userId: from.user_id,
@@ -233,12 +233,12 @@ const readersOf = (heat: Heat, keystone: Keystone, cfn: Cfn): Pick<Readers, 'rea
     const resource = { stackId: from.stack_id, resourceName: from.resource_name };
     return await keystone.authorized(
       login,
-      signal,
-      async (session) => await heat.readMetadata(session, resource, signal),
+      abort,
+      async (session) => await heat.readMetadata(session, resource, abort),
     );
   },
-  readField: async (from, url, { resourceName, field }, signal) => {
+  readField: async (from, url, { resourceName, field }, abort) => {
     const key = { id: from.access_key_id, secret: from.secret_access_key };
-    return await cfn.readField(url, { stackName: from.stack_name, resourceName, field }, key, signal);
+    return await cfn.readField(url, { stackName: from.stack_name, resourceName, field }, key, abort);
   },
 });

@@ -105,11 +105,11 @@ async function tellAllTheSame(
   cause: unknown,
   unrecorded: Unrecorded,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   try {
     const { tellUnrecorded } = await import('./pass/answer-without-ledger.ts');
-    await tellUnrecorded(cause, unrecorded, hands, signal);
+    await tellUnrecorded(cause, unrecorded, hands, abort);
   } catch (error) {
     if (codeOf(error) !== 'aborted') hands.log('answer-unsent', fieldsOf(error));
   }

@@ -41,7 +41,7 @@ export type Hands = {
   /** Where somebody tells of news; the node polls all the same. */
   listen: Listen | undefined;
   /** An address of this server as the cloud knows it; undefined when it has none. */
-  addressOf(name: AddressName, signal: AbortSignal): Promise<string | undefined>;
+  addressOf(name: AddressName, abort: AbortSignal): Promise<string | undefined>;
   ledger: Ledger;
   generations: Generations;
   keptRequests: KeptRequests;
@@ -49,7 +49,7 @@ export type Hands = {
   openCluster(
     params: HeatParams,
     token: string | undefined,
-    signal: AbortSignal,
+    abort: AbortSignal,
     /** `patient: false`: a person waits, so the first refusal is the answer. */
     options?: { patient: boolean },
   ): Promise<Cluster>;
@@ -63,9 +63,9 @@ export type Hands = {
   systemctl(): Promise<Systemctl>;
   unitManager(): Promise<UnitManager>;
   openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
-  unitSettings(unit: string, signal: AbortSignal): Promise<UnitSettings>;
-  presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
-  askHealth(url: string, identity: ClientIdentity | undefined, signal: AbortSignal): Promise<void>;
+  unitSettings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
+  presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
+  askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;
   /** The last lines of a unit's journal, oldest first; none where there is no journal. */
   journalOf(unit: string, lines: number): Promise<string[]>;
   /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */

@@ -53,22 +53,22 @@ export const newMemory = (): Memory => ({ dealtWith: undefined, remarks: { probl
 export async function pass(
   hands: Hands,
   memory: Memory,
-  signal: AbortSignal,
+  abort: AbortSignal,
   options: PassOptions = {},
 ): Promise<PassResult> {
   const result = emptyResult();
 
   // 1. Recover: what a killed run has left is brought to its end before anything new.
-  const recovered = [...(await recoverIfInterrupted(hands, signal)), ...(await bringHomeIfAny(hands))];
+  const recovered = [...(await recoverIfInterrupted(hands, abort)), ...(await bringHomeIfAny(hands))];
   if (recovered.length > 0) memory.dealtWith = undefined;
   result.settled.push(...recovered);
 
-  const unable = await endGraceIfOver(hands, signal);
+  const unable = await endGraceIfOver(hands, abort);
 
   // 2. Collect: what does the cloud want of this node?
   const { texts, problems, answers } = options.metadata
     ? { texts: [options.metadata], problems: [], answers: [] }
-    : await collect(hands, signal);
+    : await collect(hands, abort);
   result.answers = answers;
   problems.push(...unable);
   if (!options.metadata) result.pollsOtherwise = await hands.pollingOverride.observe(silenceOf(answers));
@@ -82,7 +82,7 @@ export async function pass(
   result.problems = wanted.problems;
 
   // 3. Answer: results that were never acknowledged, as far as somebody still waits for them.
-  result.open = await answerAll(wanted, hands, signal);
+  result.open = await answerAll(wanted, hands, abort);
 
   for (const { id, by } of overtakenOf(wanted.deployments, hands.ledger))
     hands.log('deployment-overtaken', { deployment: id, by });
@@ -90,16 +90,16 @@ export async function pass(
   // 4. Settle: one deployment at a time, in the order of the list.
   for (const deployment of pendingOf(wanted.deployments, hands.ledger, options.force)) {
     const { id, group } = deployment;
-    const outcome = await settle(deployment, wanted.said, hands, signal);
+    const outcome = await settle(deployment, wanted.said, hands, abort);
     if (!outcome) {
       if (!isDataGroup(group)) result.unserved.push({ id, group });
       continue;
     }
     result.settled.push({ id, outcome });
     // It has taken its time, and somebody may have asked for something newer meanwhile.
-    const now = options.metadata ? wanted : await askAgain(hands, signal);
+    const now = options.metadata ? wanted : await askAgain(hands, abort);
     const entry = hands.ledger.find(id);
-    const left = entry && (await answer(entry, now, hands, signal));
+    const left = entry && (await answer(entry, now, hands, abort));
     if (left) result.open.push(left);
   }
 
@@ -147,25 +147,25 @@ async function adoptSection(
   }
 }
 
-async function askAgain(hands: Hands, signal: AbortSignal): Promise<Wanted> {
-  const { texts, problems } = await collect(hands, signal);
+async function askAgain(hands: Hands, abort: AbortSignal): Promise<Wanted> {
+  const { texts, problems } = await collect(hands, abort);
   return understand(texts, problems, hands);
 }
 
 /** Looks first: what a recovery needs is loaded only when there is one. */
-async function recoverIfInterrupted(hands: Hands, signal: AbortSignal): Promise<Settled[]> {
+async function recoverIfInterrupted(hands: Hands, abort: AbortSignal): Promise<Settled[]> {
   if (!(await hands.generations.underWay())) return [];
   const { recover } = await import('./pass/recover.ts');
-  const recovered = await recover(hands, signal);
+  const recovered = await recover(hands, abort);
   return recovered ? [recovered] : [];
 }
 
 /** Old service-account keys go when their time has come. @returns what kept them from it */
-async function endGraceIfOver(hands: Hands, signal: AbortSignal): Promise<AgentError[]> {
+async function endGraceIfOver(hands: Hands, abort: AbortSignal): Promise<AgentError[]> {
   if (!(await isGraceOver(hands))) return [];
   const { endGrace } = await import('./pass/end-grace.ts');
   try {
-    await endGrace(hands, signal);
+    await endGrace(hands, abort);
     return [];
   } catch (error) {
     if (!(error instanceof AgentError) || error.code === 'aborted' || error.code === 'state') throw error;

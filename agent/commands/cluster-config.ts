@@ -121,9 +121,9 @@ async function issue(
   params: HeatParams,
   request: CertificateRequest,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Material> {
-  const cluster = await hands.openCluster(params, undefined, signal, { patient: false });
+  const cluster = await hands.openCluster(params, undefined, abort, { patient: false });
   return await issueCertificates([request], [request.ca], hands.config.keys, {
     ...cluster,
     // Nothing of it belongs to the node, or outlives this run.

@@ -119,10 +119,10 @@ export const verb: Verb = async (context) => {
 };
 
 /** What preflight looks at, and the certificates that the node has now. */
-async function lookAtNode(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+async function lookAtNode(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const copies = await findCopiesOf(node, hands);
   const { check } = planRotation(ROTATE_ALL, node, hands.config, copies);
-  const findings = await preflight(check.paths, check.units, hands, signal);
+  const findings = await preflight(check.paths, check.units, hands, abort);
   for (const { path, what } of copies.left) findings.push({ id: 'copy', of: path, verdict: 'warning', what });
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const faulty = holdings.filter(({ faults }) => faults.length > 0);

@@ -38,7 +38,7 @@ export const verb: Verb = async (context, options) => {
     }
     const whole = await withAddresses(node, hands, stopping);
     const plan = planFirstCertificates(ROTATE_ALL, whole, hands.config);
-    const outcome = await carryOutVerb(plan, { owner: OWNER, hands, signal: stopping });
+    const outcome = await carryOutVerb(plan, { owner: OWNER, hands, abort: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

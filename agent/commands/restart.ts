@@ -21,7 +21,7 @@ export const verb: Verb = async (context, options) => {
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;
     const { plan } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
-    const ended = await perform(plan, { owner: 'restart', hands, signal: stopping });
+    const ended = await perform(plan, { owner: 'restart', hands, abort: stopping });
     if (ended.is === 'failed') throw ended.error;
     if (context.json) writeJson(context, ended.outcome.outputs);
     return EXIT.done;
@@ -33,13 +33,13 @@ async function restartAll(
   context: Context,
   line: (text: string) => void,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<ExitCode> {
   const node = await readNode(hands);
   const wanted = { restartWorkloads: true };
   const { workloads, notices } = workloadsFor(wanted, unitsOf(node, hands.config), node, hands.config);
   if (!workloads) throw new AgentError('precondition', notices.join('; '));
-  const { isDone, said } = await restartClusterWorkloads(workloads, hands, signal);
+  const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
   if (context.json) writeJson(context, { done: isDone, said });
   else for (const text of said) line(text);
   return isDone ? EXIT.done : EXIT.deploymentFailed;

@@ -33,7 +33,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOutVerb(intention.plan, { owner: OWNER, hands, signal: stopping });
+    const outcome = await carryOutVerb(intention.plan, { owner: OWNER, hands, abort: stopping });
     if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

@@ -9,7 +9,7 @@ import type { Cluster, Hands } from '../hands.ts';
 /** The cluster's door in Magnum, part of the composition root. */
 export const openClusterWith =
   (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
-  async (params, token, signal, { patient } = { patient: true }) => {
+  async (params, token, abort, { patient } = { patient: true }) => {
     const magnum = createMagnum(http);
     const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
     const patience = { baseMs: 500, capMs: 15_000, forMs };
@@ -22,29 +22,29 @@ export const openClusterWith =
       region: given(params, 'REGION_NAME'),
     };
     const ask = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> =>
-      await retry(what, patience, signal, async () =>
+      await retry(what, patience, abort, async () =>
         token === undefined
-          ? await keystone.authorized(login, signal, async (session) => await use(session.token))
+          ? await keystone.authorized(login, abort, async (session) => await use(session.token))
           : await use(token),
       );
     const cluster: Cluster = {
-      roles: async () => (await keystone.login(login, signal)).roles,
+      roles: async () => (await keystone.login(login, abort)).roles,
       seeRegion: async () => {
-        const session = await keystone.login(login, signal);
+        const session = await keystone.login(login, abort);
         session.endpoint('container-infra');
       },
       readCa: async (type, believe) =>
         await ask(
           `fetch the ${type} CA`,
-          async (with_) => await believe(await magnum.readCa({ ...at, token: with_ }, type, signal)),
+          async (with_) => await believe(await magnum.readCa({ ...at, token: with_ }, type, abort)),
         ),
       sign: async (type, csr, believe) =>
         await ask(
           'have a certificate signed',
-          async (with_) => await believe(await magnum.sign({ ...at, token: with_ }, type, csr, signal)),
+          async (with_) => await believe(await magnum.sign({ ...at, token: with_ }, type, csr, abort)),
         ),
     };
     if (token === undefined)
-      await retry('log in', patience, signal, async () => await keystone.login(login, signal));
+      await retry('log in', patience, abort, async () => await keystone.login(login, abort));
     return cluster;
   };

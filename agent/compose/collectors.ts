@@ -21,12 +21,12 @@ import {
 
 /** What the cloud can be asked, with a section of the configuration; a text is one of a JSON value. */
 export type Readers = {
-  readServer(from: HeatSection, signal: AbortSignal): Promise<string>;
+  readServer(from: HeatSection, abort: AbortSignal): Promise<string>;
   readField(
     from: CfnSection,
     url: string,
     of: { resourceName: string; field: string },
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<string>;
   openTempUrl(url: string): TempUrl;
   openQueue(from: ZaqarSection): Queue;
@@ -44,13 +44,13 @@ export function collectorOf(
   switch (name) {
     case 'heat': {
       const from = requireSection(name, polling.heat);
-      return heatCollector(async (signal) => await hands.readServer(from, signal));
+      return heatCollector(async (abort) => await hands.readServer(from, abort));
     }
     case 'cfn': {
       const from = requireSection(name, polling.cfn);
-      return cfnCollector(async (of, signal) => {
+      return cfnCollector(async (of, abort) => {
         const url = from.metadata_url ?? (await hintedUrl(from.heat_metadata_hint, disk));
-        return await hands.readField(from, url, of, signal);
+        return await hands.readField(from, url, of, abort);
       }, from.path);
     }
     case 'request':

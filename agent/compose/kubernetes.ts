@@ -20,13 +20,13 @@ export const openKubernetesWith =
     const http = wrap(real);
     const origin = `https://${hostPort(host, port)}`;
     return {
-      ask: async ({ what, method, path, body, signal }) =>
+      ask: async ({ what, method, path, body, abort }) =>
         await http({
           what,
           method,
           url: `${origin}${path}`,
           ...(body && { headers: { 'content-type': body.type }, body: JSON.stringify(body.value) }),
-          signal,
+          abort,
         }),
       close: real.close,
     };

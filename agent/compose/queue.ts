@@ -32,35 +32,35 @@ const MARGIN_MS = 2000;
 /** A queue as its user sees it, part of the composition root. */
 export function openQueue(user: QueueUser, keystone: Keystone, zaqar: Zaqar): Queue & SignalQueue {
   const login = loginOf(user);
-  const as = async <T>(signal: AbortSignal, use: (session: Session) => Promise<T>): Promise<T> =>
-    await keystone.authorized(login, signal, use);
+  const as = async <T>(abort: AbortSignal, use: (session: Session) => Promise<T>): Promise<T> =>
+    await keystone.authorized(login, abort, use);
   return {
     id: user.queueId,
     page: PAGE,
     claimMs: CLAIM_SECONDS * 1000 + MARGIN_MS,
-    claim: async (signal) => await as(signal, async (session) => await zaqar.claim(session, user, signal)),
-    release: async (claimId, signal) => {
-      await as(signal, async (session) => {
-        await zaqar.release(session, user, claimId, signal);
+    claim: async (abort) => await as(abort, async (session) => await zaqar.claim(session, user, abort)),
+    release: async (claimId, abort) => {
+      await as(abort, async (session) => {
+        await zaqar.release(session, user, claimId, abort);
       });
     },
-    has: async (messageId, signal) =>
-      await as(signal, async (session) => await zaqar.has(session, user, messageId, signal)),
-    removeClaimed: async ({ id, messages }, signal) => {
+    has: async (messageId, abort) =>
+      await as(abort, async (session) => await zaqar.has(session, user, messageId, abort)),
+    removeClaimed: async ({ id, messages }, abort) => {
       const what = { ids: messages.map((message) => message.id), claimId: id };
-      await as(signal, async (session) => {
-        await zaqar.remove(session, user, what, signal);
+      await as(abort, async (session) => {
+        await zaqar.remove(session, user, what, abort);
       });
     },
-    list: async (signal) => await as(signal, async (session) => await zaqar.list(session, user, signal)),
-    remove: async (ids, signal) => {
-      await as(signal, async (session) => {
-        await zaqar.remove(session, user, { ids }, signal);
+    list: async (abort) => await as(abort, async (session) => await zaqar.list(session, user, abort)),
+    remove: async (ids, abort) => {
+      await as(abort, async (session) => {
+        await zaqar.remove(session, user, { ids }, abort);
       });
     },
-    post: async (body, ttl, signal) => {
-      await as(signal, async (session) => {
-        await zaqar.post(session, user, body, ttl, signal);
+    post: async (body, ttl, abort) => {
+      await as(abort, async (session) => {
+        await zaqar.post(session, user, body, ttl, abort);
       });
     },
   };
@@ -69,12 +69,12 @@ export function openQueue(user: QueueUser, keystone: Keystone, zaqar: Zaqar): Qu
 /** Listens to a queue through a websocket. What that needs is loaded when somebody listens. */
 export const listenTo =
   (user: QueueUser, keystone: Keystone, options: HttpOptions, clock: Clock): Listen =>
-  async (ring, signal) => {
+  async (ring, abort) => {
     const { createOpenSocket } = await import('../../src/openstack/web-socket.ts');
     const { listenToQueue } = await import('../../src/openstack/zaqar-socket.ts');
     const hands = { open: createOpenSocket(options), clock, deadlineMs: options.deadlineMs };
-    await keystone.authorized(loginOf(user), signal, async (session) => {
-      await listenToQueue(hands, session, user, ring, signal);
+    await keystone.authorized(loginOf(user), abort, async (session) => {
+      await listenToQueue(hands, session, user, ring, abort);
     });
   };
 

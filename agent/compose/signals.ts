@@ -20,15 +20,15 @@ export function openSignals(hands: {
   return {
     sleep: clock.sleep,
     signalAddress: heat.signalAddress,
-    signalResource: async (target, body, signal) => {
-      await keystone.authorized(loginOf(target), signal, async (session) => {
-        await heat.signalResource(session, target, body, signal);
+    signalResource: async (target, body, abort) => {
+      await keystone.authorized(loginOf(target), abort, async (session) => {
+        await heat.signalResource(session, target, body, abort);
       });
     },
     objectAt: (url) => ({
-      changedAt: async (signal) => await swift.changedAt(url, signal),
-      put: async (body, signal) => {
-        await swift.put(url, body, signal);
+      changedAt: async (abort) => await swift.changedAt(url, abort),
+      put: async (body, abort) => {
+        await swift.put(url, body, abort);
       },
     }),
     queueOf: (target) => openQueue(target, keystone, zaqar),

@@ -41,14 +41,14 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
 type Proven = { journal: Journal; said: string[] };
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
-  const { hands, signal } = run;
+  const { hands, abort } = run;
   const proven =
     tail.from === 'replace' ? await replaceAndProve(journal, tail, hands) : { journal, said: [] };
   const { workloads: plan } = tail;
   if (!plan) return proven;
   return await during({ do: 'restart-workloads', plan }, hands, async () => {
     const noted = await excludeWayBack(proven.journal, hands);
-    const { said } = await restartClusterWorkloads(plan, hands, signal);
+    const { said } = await restartClusterWorkloads(plan, hands, abort);
     return { journal: noted, said: [...proven.said, ...said] };
   });
 }

@@ -20,11 +20,11 @@ export type Found = {
 export async function findUnits(
   units: readonly UnitPlan[],
   hands: Pick<Hands, 'systemctl'>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Found> {
   const systemctl = await hands.systemctl();
   const seen = await Promise.all(
-    units.map(async (plan) => ({ plan, state: await systemctl.show(plan.unit, signal) })),
+    units.map(async (plan) => ({ plan, state: await systemctl.show(plan.unit, abort) })),
   );
   const left = new Map(
     seen.flatMap(({ plan, state }) => {

@@ -14,14 +14,14 @@ export async function carryOutRun(
   id: string,
   step: RunStep,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Outcome> {
   const { runs, clock, progress } = hands;
   const text = describeStep(step);
   const start = clock.elapsed();
   progress({ event: 'step', text });
   const isGone = step.do === 'run' ? await begin(step, hands) : undefined;
-  const outcome = await awaitRun(id, isGone, runs, signal, (stream, line) => {
+  const outcome = await awaitRun(id, isGone, runs, abort, (stream, line) => {
     progress({ event: 'output', id, stream, text: line });
   });
   const ms = clock.elapsed() - start;

@@ -31,10 +31,10 @@ export async function perform(plan: Plan, run: Run): Promise<Ended> {
 
 /** There is no generation, and nothing to be taken back. */
 async function performRestarts({ check, units }: RestartPlan, run: Run): Promise<Ended> {
-  const { hands, signal } = run;
+  const { hands, abort } = run;
   try {
     await timed(hands, describeStep(check), async () => {
-      await requireFit(check.paths, check.units, hands, signal);
+      await requireFit(check.paths, check.units, hands, abort);
     });
     await seeThatTheyLast(await restartInOrder(units, hands), hands);
   } catch (error) {

@@ -28,7 +28,7 @@ export type Run = {
   owner: string;
   hands: Hands;
   /** Fires when the program is to stop. */
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 /** What a preparation leaves: everything that can fail without a file replaced has been done. */
@@ -61,11 +61,11 @@ const during = async <T>(step: Step, { hands }: Run, work: () => Promise<T>): Pr
   await timed(hands, describeStep(step), work);
 
 const logIn = async (step: StepOf<'log-in'>, { params }: Node, run: Run): Promise<Cluster> =>
-  await during(step, run, async () => await run.hands.openCluster(params, step.token, run.signal));
+  await during(step, run, async () => await run.hands.openCluster(params, step.token, run.abort));
 
 const check = async (step: StepOf<'check'>, run: Run): Promise<void> => {
   await during(step, run, async () => {
-    await requireFit(step.paths, step.units, run.hands, run.signal);
+    await requireFit(step.paths, step.units, run.hands, run.abort);
   });
 };
 
@@ -122,7 +122,7 @@ async function stageNew(
   material: Material | undefined,
   run: Run,
 ): Promise<Staged> {
-  const { hands, owner, signal } = run;
+  const { hands, owner, abort } = run;
   return await during(step, run, async () => {
     const files = await newFiles(step, node, material, hands);
     // In `trust` certificates of the former CA are the only ones, and its lists hold.
@@ -130,11 +130,11 @@ async function stageNew(
     const outlived =
       hasNewCa && material
         ? [
-            ...(await listsOutlived(node, material, hands, signal)),
+            ...(await listsOutlived(node, material, hands, abort)),
             ...(await signingKeysOutlived(node, material, hands)),
           ]
         : [];
-    const { units, left, all } = await findUnits(step.units, hands, signal);
+    const { units, left, all } = await findUnits(step.units, hands, abort);
     const journal = await hands.generations.stage(owner, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
       const kept = { found: foundBefore(all, over), workloads: step.workloads };
@@ -148,7 +148,7 @@ async function stageNew(
 }
 
 async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Staged> {
-  const { hands, owner, signal } = run;
+  const { hands, owner, abort } = run;
   const { node, askCluster, stage } = plan;
   const cluster = await logIn(plan.logIn, node, run);
   await during(askCluster, run, async () => {
@@ -167,7 +167,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
       passingOver(hands),
     );
     for (const text of notices) hands.progress({ event: 'notice', text });
-    const { units, left, all } = await findUnits(stage.units, hands, signal);
+    const { units, left, all } = await findUnits(stage.units, hands, abort);
     const journal = await hands.generations.stage(owner, files, (changed, over): RunRecord => ({
       units,
       found: foundBefore(all, over),
@@ -179,12 +179,12 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
 }
 
 async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
-  const { hands, owner, signal } = run;
+  const { hands, owner, abort } = run;
   return await during(step, run, async () => {
     const { files, units, lists, said } = step;
     const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
     const readers = lists.map(({ unit }) => unit);
-    const { all } = await findUnits(readers, hands, signal);
+    const { all } = await findUnits(readers, hands, abort);
     const journal = await hands.generations.stage(owner, files, (_, over): RunRecord => ({
       units: [...units],
       found: foundBefore(all, over),

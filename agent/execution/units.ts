@@ -93,12 +93,12 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
     systemctl: await hands.systemctl(),
     clock: hands.clock,
     presented: hands.presented,
-    askHealth: async ({ url, identity }, signal) => {
+    askHealth: async ({ url, identity }, abort) => {
       const client = identity && {
         certificate: await text(identity.certificate),
         key: await text(identity.key),
       };
-      await hands.askHealth(url, client, signal);
+      await hands.askHealth(url, client, abort);
     },
     expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
     fingerprint,

@@ -122,7 +122,7 @@ export async function askPorts(
   node: Node,
   hands: Hands,
   holdings: readonly Holding[],
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<ReadonlyMap<string, Served>> {
   const asked = unitsOf(node, hands.config).map(async ({ unit, probe }): Promise<[string, Served][]> => {
     if (!probe) return [];
@@ -130,10 +130,10 @@ export async function askPorts(
     const where = hostPort(host, port);
     const held = holdings.find((holding) => holding.file === file)?.fingerprint;
     try {
-      const seen = fingerprint(await hands.presented(host, port, withDeadline(signal, PORT_MS)));
+      const seen = fingerprint(await hands.presented(host, port, withDeadline(abort, PORT_MS)));
       return [[file, { unit, where, presents: seen === held }]];
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (abort.aborted) throw error;
       return [[file, { unit, where, presents: null, why: explain(error) }]];
     }
   });

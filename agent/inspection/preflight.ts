@@ -27,12 +27,12 @@ export async function preflight(
   paths: readonly string[],
   units: readonly UnitPlan[],
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Finding[]> {
   return [
     ...(await checkDisk(paths, hands)),
     ...checkClock(hands),
-    ...(await checkUnits(units, hands, signal)),
+    ...(await checkUnits(units, hands, abort)),
   ];
 }
 
@@ -107,13 +107,13 @@ function checkClock({ skewMs }: Hands): Finding[] {
   return [{ id: 'clock', verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
 }
 
-async function checkUnits(units: readonly UnitPlan[], hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+async function checkUnits(units: readonly UnitPlan[], hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   if (units.length === 0) return [];
   const systemctl = await hands.systemctl();
   return await Promise.all(
     units.map(async (plan): Promise<Finding> => {
       const about = { id: 'unit', of: plan.unit } as const;
-      const state = await systemctl.show(plan.unit, signal);
+      const state = await systemctl.show(plan.unit, abort);
       const fault = addressFault(plan) ?? unitFault(plan, state);
       if (fault !== undefined) return { ...about, verdict: 'bad', what: fault };
       const leftAlone = whyLeftAlone(plan, state);

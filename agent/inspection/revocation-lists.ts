@@ -13,11 +13,11 @@ import type { Finding } from './finding.ts';
 const SOON_MS = 7 * 86_400_000;
 
 /** What is to be said of the lists of revoked certificates that services of this node go by. */
-export async function lookAtLists(node: Node, hands: Hands, signal: AbortSignal): Promise<Finding[]> {
+export async function lookAtLists(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const row of node.layout.revocationLists ?? []) {
     const content = await readIfThere(hands.disk, row.file.path);
-    const isRead = (await whyNotRead(row, hands, signal)) === undefined;
+    const isRead = (await whyNotRead(row, hands, abort)) === undefined;
     if (content) findings.push(await findingOf(content, row, isRead, node, hands));
     else if (isRead)
       findings.push({

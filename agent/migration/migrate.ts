@@ -30,16 +30,16 @@ const AGAIN_MS = 500;
 export async function carryOutMigration(
   steps: readonly MigrationStep[],
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const units = await hands.unitManager();
-  await remember(steps, hands, signal);
+  await remember(steps, hands, abort);
   const frozen = new Set<string>();
   try {
     for (const step of steps) {
       if (step.do === 'let-finish') frozen.add(step.unit);
       await timed(hands, describeMigration(step), async () => {
-        await performStep(step, hands, signal);
+        await performStep(step, hands, abort);
       });
       if (step.do === 'disable-now') frozen.delete(step.unit);
     }
@@ -50,10 +50,10 @@ export async function carryOutMigration(
 }
 
 /** Of several migrations the first has seen how it was. */
-async function remember(steps: readonly MigrationStep[], hands: Hands, signal: AbortSignal): Promise<void> {
+async function remember(steps: readonly MigrationStep[], hands: Hands, abort: AbortSignal): Promise<void> {
   if (!steps.some((step) => step.do === 'take-over-ids') || (await readBefore(hands.disk))) return;
   const units = await hands.unitManager();
-  const before = await statusOf(PREDECESSORS, units, signal);
+  const before = await statusOf(PREDECESSORS, units, abort);
   const config = steps.find((step) => step.do === 'write-config');
   await writeBefore(hands.disk, {
     enabled: before.filter(({ enabled }) => enabled).map(({ unit }) => unit),
@@ -61,12 +61,12 @@ async function remember(steps: readonly MigrationStep[], hands: Hands, signal: A
   });
 }
 
-async function performStep(step: MigrationStep, hands: Hands, signal: AbortSignal): Promise<void> {
+async function performStep(step: MigrationStep, hands: Hands, abort: AbortSignal): Promise<void> {
   const { disk } = hands;
   const units = await hands.unitManager();
   switch (step.do) {
     case 'let-finish':
-      await letFinish(step.unit, hands, signal);
+      await letFinish(step.unit, hands, abort);
       return;
     case 'take-over-ids': {
       const applied = await appliedByHeatConfig(disk);
@@ -89,10 +89,10 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
       await replaceFile(disk, step.path, step.text, { mode: 0o600 });
       return;
     case 'disable-now':
-      await units.disableNow(step.unit, signal);
+      await units.disableNow(step.unit, abort);
       return;
     case 'enable-and-start':
-      await units.enableAndStart(step.unit, signal);
+      await units.enableAndStart(step.unit, abort);
       return;
     case 'hand-back-ids':
       await tellHeatConfig(disk, step.ids);
@@ -110,17 +110,17 @@ async function performStep(step: MigrationStep, hands: Hands, signal: AbortSigna
  * os-collect-config waits for what it has started; stopping its unit would kill that, and heat-config has noted it as
  * applied by then. So its main process is frozen, and what is left beside it is waited for.
  */
-async function letFinish(unit: string, hands: Hands, signal: AbortSignal): Promise<void> {
+async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promise<void> {
   const units = await hands.unitManager();
-  await units.freeze(unit, signal);
+  await units.freeze(unit, abort);
   const { clock } = hands;
   const deadline = clock.elapsed() + PATIENCE_MS;
   const what = `${unit} is still running a deployment: try again when that has ended`;
   await pollUntil(
     { clock, everyMs: AGAIN_MS, deadline, late: { code: 'not-yet', what } },
-    signal,
+    abort,
     async () => {
-      const now = await units.status(unit, signal);
+      const now = await units.status(unit, abort);
       if (!now?.active || now.others === 0) return;
       if (now.others === undefined)
         throw new AgentError(

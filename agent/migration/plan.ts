@@ -38,17 +38,17 @@ export type MigrationStep =
  *
  * @throws `unit` when nobody could start what is to take its place
  */
-export async function planMigration(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+export async function planMigration(hands: Hands, abort: AbortSignal): Promise<MigrationStep[]> {
   const { disk, config } = hands;
   const units = await hands.unitManager();
-  const successor = await units.status(SUCCESSOR, signal);
+  const successor = await units.status(SUCCESSOR, abort);
   if (successor?.masked === true)
     throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`);
-  const before = (await statusOf(PREDECESSORS, units, signal)).filter(
+  const before = (await statusOf(PREDECESSORS, units, abort)).filter(
     ({ masked, active }) => active || !masked,
   );
   const unmapped = await Promise.all(
-    before.map(async ({ unit }) => await unmappedEnvironment(unit, SUCCESSOR, hands, signal)),
+    before.map(async ({ unit }) => await unmappedEnvironment(unit, SUCCESSOR, hands, abort)),
   );
   const ini = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
@@ -74,11 +74,11 @@ export async function planMigration(hands: Hands, signal: AbortSignal): Promise<
 export async function statusOf(
   names: readonly string[],
   units: UnitManager,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<(UnitStatus & { unit: string })[]> {
   const found: (UnitStatus & { unit: string })[] = [];
   for (const unit of names) {
-    const status = await units.status(unit, signal);
+    const status = await units.status(unit, abort);
     if (status) found.push({ unit, ...status });
   }
   return found;
@@ -95,7 +95,7 @@ const translated = (ini: string): string =>
  *
  * @throws `not-yet` while a result is not acknowledged or a deployment runs: nobody would see to it afterwards
  */
-export async function planReturn(hands: Hands, signal: AbortSignal): Promise<MigrationStep[]> {
+export async function planReturn(hands: Hands, abort: AbortSignal): Promise<MigrationStep[]> {
   const { disk, ledger } = hands;
   const open = ledger.entries().filter(isOpen);
   if (open.length > 0)
@@ -106,13 +106,13 @@ export async function planReturn(hands: Hands, signal: AbortSignal): Promise<Mig
   const before = await readBefore(disk);
   const units = await hands.unitManager();
   const adopted = hands.pollingOverride.describe();
-  const former = (await statusOf(before?.enabled ?? PREDECESSORS, units, signal)).filter(
+  const former = (await statusOf(before?.enabled ?? PREDECESSORS, units, abort)).filter(
     ({ masked }) => !masked,
   );
   const written = await readText(disk, CONFIG_PATH);
   const isAsWritten = written !== undefined && before?.config === digestOf(written);
   return [
-    ...((await units.status(SUCCESSOR, signal)) ? [{ do: 'disable-now', unit: SUCCESSOR } as const] : []),
+    ...((await units.status(SUCCESSOR, abort)) ? [{ do: 'disable-now', unit: SUCCESSOR } as const] : []),
     { do: 'hand-back-ids', ids: ledger.entries().map(({ id }) => id) },
     ...(isAsWritten ? [{ do: 'remove-config', path: CONFIG_PATH } as const] : []),
     ...(adopted?.isSettled === true ? [{ do: 'mind', polling: adopted.text } as const] : []),

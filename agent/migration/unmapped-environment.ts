@@ -18,11 +18,11 @@ export async function unmappedEnvironment(
   unit: string,
   successor: string,
   hands: Pick<Hands, 'disk' | 'config' | 'secrets' | 'unitSettings'>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<UnmappedVariable[]> {
   const { config } = hands;
-  const has = await environmentOf(unit, hands, signal);
-  const heard = await environmentOf(successor, hands, signal);
+  const has = await environmentOf(unit, hands, abort);
+  const heard = await environmentOf(successor, hands, abort);
   const params = await readParamsIfThere(hands);
   const proxies = PROXIES.filter((name) => has.get(name) && !given(params, name) && !heard.get(name));
   const trusts = CA_FILES.flatMap((name) => {
@@ -43,9 +43,9 @@ export async function unmappedEnvironment(
 async function environmentOf(
   unit: string,
   { disk, unitSettings }: Pick<Hands, 'disk' | 'unitSettings'>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Environment> {
-  const { text, environmentFiles } = await unitSettings(unit, signal);
+  const { text, environmentFiles } = await unitSettings(unit, abort);
   const texts = [assignmentsOf(text)];
   for (const path of environmentFiles) texts.push((await readText(disk, path)) ?? '');
   const pairs = texts.flatMap((one) => [...parseHeatParams(one)]);

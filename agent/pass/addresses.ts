@@ -21,14 +21,14 @@ const ASKED: readonly (readonly [key: string, name: AddressName])[] = [
 export async function withAddresses(
   node: Node,
   { addressOf, progress, log }: Pick<Hands, 'addressOf' | 'progress' | 'log'>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Node> {
   const named = new Set(node.layout.certificates.flatMap(({ names }) => names.flatMap(keysOf)));
   const values = new Map(node.values);
   for (const [key, name] of ASKED) {
     if (!named.has(key) || values.get(key)) continue;
     try {
-      const address = await addressOf(name, signal);
+      const address = await addressOf(name, abort);
       if (address !== undefined) values.set(key, address);
     } catch (error) {
       if (codeOf(error) === 'aborted') throw error;

@@ -36,12 +36,12 @@ export async function tellUnrecorded(
   cause: unknown,
   unrecorded: Unrecorded,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const { clock, ledger, secrets, log } = hands;
   unrecorded.since ??= clock.elapsed();
   if (clock.elapsed() - unrecorded.since < PATIENCE_MS) return;
-  const { texts, problems } = await collect(hands, signal);
+  const { texts, problems } = await collect(hands, abort);
   const wanted = understand(texts, problems, hands);
   for (const deployment of pendingOf(wanted.deployments, ledger)) {
     const { id } = deployment;
@@ -53,10 +53,10 @@ export async function tellUnrecorded(
     const ended = (await endOf(id, run, hands)) ?? failed(new AgentError('state', inWords(cause)));
     const declared = deployment.outputs.map(({ name }) => name);
     const outcome = presentable(ended, declared, secrets);
-    const left = await deliver({ id, outcome, signal: deployment.signal }, hands, signal);
+    const left = await deliver({ id, outcome, signal: deployment.signal }, hands, abort);
     if (!left) unrecorded.told.set(id, { deployment, outcome });
   }
-  await answerAll(wanted, hands, signal);
+  await answerAll(wanted, hands, abort);
 }
 
 const inWords = (cause: unknown): string =>

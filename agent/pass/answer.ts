@@ -30,15 +30,11 @@ const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
  *
  * @returns those that are still unacknowledged, and why
  */
-export async function answerAll(
-  wanted: Wanted,
-  hands: Hands,
-  signal: AbortSignal,
-): Promise<Unacknowledged[]> {
+export async function answerAll(wanted: Wanted, hands: Hands, abort: AbortSignal): Promise<Unacknowledged[]> {
   const open: Unacknowledged[] = [];
   for (const entry of hands.ledger.entries()) {
     if (entry.state !== 'finished' && entry.state !== 'started' && entry.state !== 'accepted') continue;
-    const left = await answer(entry, wanted, hands, signal);
+    const left = await answer(entry, wanted, hands, abort);
     if (left) open.push(left);
   }
   return open;
@@ -54,7 +50,7 @@ export async function answer(
   entry: Entry,
   wanted: Wanted,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Unacknowledged | undefined> {
   const { id, resource, state } = entry;
   const { ledger, log } = hands;
@@ -77,7 +73,7 @@ export async function answer(
         : undefined;
     case 'awaited': {
       const current = entry.unlisted === undefined ? entry : await ledger.relist(fate.deployment);
-      return isFinished ? await send(current, hands, signal) : undefined;
+      return isFinished ? await send(current, hands, abort) : undefined;
     }
   }
 }
@@ -104,10 +100,10 @@ function fateOf(
 }
 
 /** Records that a result has been acknowledged; it is sent again otherwise. */
-async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Unacknowledged | undefined> {
-  const { id, outcome, signal: target } = entry;
-  if (!outcome || !target) return undefined;
-  const left = await deliver({ id, outcome, signal: target }, hands, signal);
+async function send(entry: Entry, hands: Hands, abort: AbortSignal): Promise<Unacknowledged | undefined> {
+  const { id, outcome, signal } = entry;
+  if (!outcome || !signal) return undefined;
+  const left = await deliver({ id, outcome, signal }, hands, abort);
   if (!left) await hands.ledger.signalled(id);
   return left;
 }
@@ -118,18 +114,18 @@ async function send(entry: Entry, hands: Hands, signal: AbortSignal): Promise<Un
  * @returns why nobody has acknowledged it
  */
 export async function deliver(
-  { id, outcome, signal: target }: { id: string; outcome: Outcome; signal: SignalTarget },
+  { id, outcome, signal }: { id: string; outcome: Outcome; signal: SignalTarget },
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Unacknowledged | undefined> {
-  for (const secret of secretsOfTarget(target)) hands.secrets.addFor(id, secret);
-  const text = `signal the result to Heat (${target.transport})`;
+  for (const secret of secretsOfTarget(signal)) hands.secrets.addFor(id, secret);
+  const text = `signal the result to Heat (${signal.transport})`;
   const start = hands.clock.elapsed();
   hands.progress({ event: 'step', text });
   try {
-    const body = signalBody(outcome, largestBody(target));
-    await hands.retry(text, PATIENCE, signal, async () => {
-      await sendSignal(target, body, hands.signals, signal);
+    const body = signalBody(outcome, largestBody(signal));
+    await hands.retry(text, PATIENCE, abort, async () => {
+      await sendSignal(signal, body, hands.signals, abort);
     });
   } catch (error) {
     const why = explain(error);

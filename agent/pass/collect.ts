@@ -49,12 +49,12 @@ export function silenceOf(answers: readonly Answered[]): Silence | undefined {
 /** Asks every configured collector. @throws `aborted` when the program is to stop */
 export async function collect(
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ texts: Collected[]; problems: AgentError[]; answers: Answered[] }> {
   const results = await Promise.allSettled(
-    hands.collectors.map(async (collector) => await collector.collect(signal)),
+    hands.collectors.map(async (collector) => await collector.collect(abort)),
   );
-  if (signal.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
+  if (abort.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
   const faults = results.map((result) =>
     result.status === 'rejected'
       ? [asAgentError(result.reason)]

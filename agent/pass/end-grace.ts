@@ -21,13 +21,13 @@ const PUT_OFF_MS = 3_600_000;
  *
  * @throws `aborted` when the program is to stop and nothing has been replaced yet
  */
-export async function endGrace(hands: Hands, signal: AbortSignal): Promise<void> {
+export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> {
   const { log, clock } = hands;
   const node = await readNode(hands);
   const plan = planEndOfGrace(node, hands.config);
   let outcome: Outcome;
   try {
-    const ended = await perform(plan, { owner: OWNER, hands, signal });
+    const ended = await perform(plan, { owner: OWNER, hands, abort });
     if (ended.is === 'failed') throw ended.error;
     ({ outcome } = ended);
   } catch (error) {

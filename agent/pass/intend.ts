@@ -26,7 +26,7 @@ export async function intend(
   deployment: Deployment,
   said: readonly Said[],
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Intention | undefined> {
   switch (operation.kind) {
     case 'none':
@@ -35,12 +35,12 @@ export async function intend(
       throw new AgentError('bad-deployment', operation.why);
     case 'rotate':
     case 'go-back':
-      return await intendForNode(operation, hands, signal);
+      return await intendForNode(operation, hands, abort);
     case 'restart':
-      return await intendToRestart(operation, hands, signal);
+      return await intendToRestart(operation, hands, abort);
     case 'revoke': {
       const { intendToRevoke } = await import('../revocation/revoke.ts');
-      return await intendToRevoke(operation, hands, signal);
+      return await intendToRevoke(operation, hands, abort);
     }
     case 'credentials': {
       const { intendToChangeCredentials } = await import('../credentials/intend.ts');
@@ -54,7 +54,7 @@ export async function intend(
 async function intendForNode(
   operation: RotateOperation | GoBackOperation,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Intention> {
   const { config } = hands;
   const node = await readNode(hands);
@@ -66,7 +66,7 @@ async function intendForNode(
   checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
   checkKeys(operation, node);
   const why = describeNode(node);
-  const whole = await withAddresses(node, hands, signal);
+  const whole = await withAddresses(node, hands, abort);
   const { findCopiesOf } = await import('../rotation/find-copies.ts');
   const copies = await findCopiesOf(whole, hands);
   return { kind: 'change', node: whole, plan: planRotation(operation, whole, config, copies), why };
@@ -76,7 +76,7 @@ async function intendForNode(
 export async function intendToRestart(
   { units: named }: RestartOperation,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Extract<NodeIntention, { kind: 'change' }>> {
   const node = await readNode(hands);
   const all = unitsOf(node, hands.config);
@@ -89,7 +89,7 @@ export async function intendToRestart(
   const why = describeNode(node);
   if (!named) {
     const { findUnits } = await import('../execution/found-units.ts');
-    return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, signal)).units), why };
+    return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, abort)).units), why };
   }
   // Who names a unit wants it to run, whoever has stopped it.
   const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));

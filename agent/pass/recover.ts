@@ -19,25 +19,25 @@ import { rollBack } from '../execution/roll-back.ts';
  */
 export async function recover(
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ id: string; outcome: Outcome } | undefined> {
-  const journal = await currentOrSalvaged(hands, signal);
+  const journal = await currentOrSalvaged(hands, abort);
   if (!journal || journal.state === 'stuck') return undefined;
   const { owner, state } = journal;
   hands.log('recovery-started', { deployment: owner, state });
-  const outcome = await bringToEnd(journal, hands, signal);
+  const outcome = await bringToEnd(journal, hands, abort);
   if (!outcome) return undefined;
   const told = await conclude(owner, outcome, hands);
   return told && { id: owner, outcome: told };
 }
 
-async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Journal | undefined> {
+async function currentOrSalvaged(hands: Hands, abort: AbortSignal): Promise<Journal | undefined> {
   try {
     return await hands.generations.current();
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
     hands.log('journal-damaged', { why: explain(error) });
-    return await salvage(hands, signal);
+    return await salvage(hands, abort);
   }
 }
 
@@ -47,7 +47,7 @@ async function currentOrSalvaged(hands: Hands, signal: AbortSignal): Promise<Jou
  */
 const MOST = { forward: 5, back: 10 };
 
-async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): Promise<Outcome | undefined> {
+async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): Promise<Outcome | undefined> {
   const { owner, state } = journal;
   if (state === 'staging') {
     await hands.generations.clear();
@@ -62,7 +62,7 @@ async function bringToEnd(journal: Journal, hands: Hands, signal: AbortSignal): 
   if (state === 'reverting' || state === 'reverted' || isTooOften)
     return outcomeOf(await rollBack(new AgentError('unit', whyBack(rest)), again, hands));
   try {
-    return outcomeOf(await apply(again, tailOf(rest), { owner, hands, signal }));
+    return outcomeOf(await apply(again, tailOf(rest), { owner, hands, abort }));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

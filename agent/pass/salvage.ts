@@ -19,11 +19,11 @@ import { findUnits } from '../execution/found-units.ts';
  *
  * @returns the new journal, in the state from which recovery goes on
  */
-export async function salvage(hands: Hands, signal: AbortSignal): Promise<Journal> {
+export async function salvage(hands: Hands, abort: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
   const { stage } = planRotation(ROTATE_ALL, node, hands.config);
-  const { units } = await findUnits(stage.units, hands, signal);
+  const { units } = await findUnits(stage.units, hands, abort);
   const { serviceAccount } = node.layout;
   const paths = [
     ...stage.paths,

@@ -21,19 +21,18 @@ export async function settle(
   deployment: Deployment,
   said: readonly Said[],
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Outcome | undefined> {
   const operation = selectOperation(
     deployment,
     hands.ledger.earlier(deployment),
     hands.config.rotation.phase,
   );
-  const intention = operation && (await orRefusal(intend(operation, deployment, said, hands, signal)));
+  const intention = operation && (await orRefusal(intend(operation, deployment, said, hands, abort)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
-  const outcome =
-    (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, hands, signal));
+  const outcome = (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, hands, abort));
   return await (replacesFiles(operation) ? conclude : concludeRun)(id, outcome, hands);
 }
 
@@ -86,7 +85,7 @@ async function attempt(
   intention: Intention | Outcome,
   id: string,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Outcome> {
   if (!('kind' in intention)) return intention;
   try {
@@ -96,11 +95,11 @@ async function attempt(
       // What only a rotation, or a script, needs is loaded when one starts: an idle daemon stays small.
       case 'run': {
         const { carryOutRun } = await import('../execution/perform-run.ts');
-        return await carryOutRun(id, intention.run, hands, signal);
+        return await carryOutRun(id, intention.run, hands, abort);
       }
       case 'change': {
         const { perform } = await import('../execution/perform.ts');
-        return outcomeOf(await perform(intention.plan, { owner: id, hands, signal }));
+        return outcomeOf(await perform(intention.plan, { owner: id, hands, abort }));
       }
     }
   } catch (error) {

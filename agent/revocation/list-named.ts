@@ -11,10 +11,10 @@ import type { Hands } from '../hands.ts';
 export async function whyNotRead(
   { unit, file, reader, namedIn = [] }: RevocationListRow,
   hands: Pick<Hands, 'disk' | 'unitSettings'>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string | undefined> {
   const { names, overlooks, setting } = READERS[reader];
-  const { text, environmentFiles } = await hands.unitSettings(unit, signal);
+  const { text, environmentFiles } = await hands.unitSettings(unit, abort);
   const places = [...environmentFiles, ...namedIn];
   const texts = [text, ...(await Promise.all(places.map(async (path) => await textsAt(path, hands)))).flat()];
   const lines = texts.flatMap((one) => one.split('\n')).filter((line) => !/^\s*#/.test(line));

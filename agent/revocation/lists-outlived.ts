@@ -18,7 +18,7 @@ export async function listsOutlived(
   { layout }: Node,
   { authorities }: Material,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string[]> {
   const said: string[] = [];
   for (const row of layout.revocationLists ?? []) {
@@ -28,7 +28,7 @@ export async function listsOutlived(
     if (content === undefined || pem === undefined || isOf(content, pem, row)) continue;
     const what = `${file.path} holds a list of the former ${type} CA`;
     if (!READERS[reader].verifies) said.push(`${what}, which revokes none of the new certificates`);
-    else if ((await whyNotRead(row, hands, signal)) === undefined)
+    else if ((await whyNotRead(row, hands, abort)) === undefined)
       throw new AgentError(
         'precondition',
         `${what}: with the new one the unit ${unit}, which goes by OpenSSL's rules, would refuse every client; take the list out of its configuration, rotate, and put a list of the new CA in place`,

@@ -26,7 +26,7 @@ import { type OwnClient, ownClients } from './own-clients.ts';
 export async function intendToRevoke(
   operation: RevokeOperation,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<NodeIntention> {
   const under = await hands.generations.current();
   if (under?.state === 'stuck')
@@ -59,7 +59,7 @@ export async function intendToRevoke(
   const wanted: RevocationListRow[] = [];
   for (const row of rows) {
     checkReader(row, ca);
-    if (!operation.prepare) await checkConfigured(row, hands, signal);
+    if (!operation.prepare) await checkConfigured(row, hands, abort);
     const installed = await installedList(row, hands);
     const isOfThisCa = installed?.isSignedBy(ca.publicKey) === true;
     if (!isOfThisCa || compareLists(list, installed, row.file.path) === 'newer') wanted.push(row);
@@ -121,14 +121,14 @@ function checkReader({ reader, unit, file }: RevocationListRow, ca: X509Certific
   );
 }
 
-async function checkConfigured(row: RevocationListRow, hands: Hands, signal: AbortSignal): Promise<void> {
-  const { load } = await (await hands.systemctl()).show(row.unit, signal);
+async function checkConfigured(row: RevocationListRow, hands: Hands, abort: AbortSignal): Promise<void> {
+  const { load } = await (await hands.systemctl()).show(row.unit, abort);
   if (load === 'not-found')
     throw new AgentError(
       'precondition',
       `this node has no unit ${row.unit}, which would go by ${row.file.path}`,
     );
-  const why = await whyNotRead(row, hands, signal);
+  const why = await whyNotRead(row, hands, abort);
   if (why !== undefined)
     throw new AgentError(
       'precondition',

@@ -15,13 +15,13 @@ const CALL = { baseMs: 500, capMs: 15_000 };
 export async function restartClusterWorkloads(
   plan: WorkloadsPlan,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ isDone: boolean; said: string[] }> {
   const notice = (text: string): void => {
     hands.progress({ event: 'notice', text });
   };
   try {
-    return { isDone: true, said: await throughApi(plan, notice, hands, signal) };
+    return { isDone: true, said: await throughApi(plan, notice, hands, abort) };
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     const why = `the workloads have not all been restarted: ${explain(error)}`;
@@ -36,7 +36,7 @@ async function throughApi(
   plan: WorkloadsPlan,
   notice: (text: string) => void,
   { disk, clock, retry, secrets, openKubernetes }: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string[]> {
   const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
   const trusted = await read(plan.ca);
@@ -55,7 +55,7 @@ async function throughApi(
   });
   try {
     const kubernetes = createKubernetes(api.ask, retry, { ...CALL, forMs: plan.deadlineMs });
-    return await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, signal);
+    return await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
   } finally {
     api.close();
   }

@@ -42,8 +42,8 @@ export async function watchMachine(): Promise<Machine> {
   const look = async (): Promise<void> => {
     while (!stop.signal.aborted) {
       const began = performance.now();
-      const signal = AbortSignal.timeout(TIMEOUT_MS);
-      const failed = await fetch(`http://127.0.0.1:${port}/`, { signal }).then(
+      const abort = AbortSignal.timeout(TIMEOUT_MS);
+      const failed = await fetch(`http://127.0.0.1:${port}/`, { signal: abort }).then(
         () => false,
         () => true,
       );

@@ -18,16 +18,16 @@ export type Recorded = {
 
 const LOOKS: readonly Look[] = [lookAtNodes, lookAtEtcd, lookAtLeaves, lookAtAdmission];
 
-/** Looks at the cluster every `everyMs`, until `signal`, and keeps what changes. */
+/** Looks at the cluster every `everyMs`, until `abort`, and keeps what changes. */
 export async function record(
   description: Description,
   everyMs: number,
   onChange: (change: Change) => Promise<void>,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Recorded> {
   const recorded: Recorded = { changes: [], seconds: {}, looks: { count: 0, longestMs: 0 } };
   const last = new Map<string, { is: string; ms: number }>();
-  while (!signal.aborted) {
+  while (!abort.aborted) {
     const began = Date.now();
     const seen = await Promise.all(LOOKS.map(async (look) => await look(description)));
     for (const [of, is] of seen.flat()) {
@@ -45,7 +45,7 @@ export async function record(
     const tookMs = Date.now() - began;
     recorded.looks.count += 1;
     recorded.looks.longestMs = Math.max(recorded.looks.longestMs, tookMs);
-    await delay(Math.max(0, everyMs - tookMs), undefined, { signal }).catch(() => undefined);
+    await delay(Math.max(0, everyMs - tookMs), undefined, { signal: abort }).catch(() => undefined);
   }
   return recorded;
 }

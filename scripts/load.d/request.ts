@@ -40,7 +40,7 @@ export async function open(
   { host, port }: Target,
   credentials: Credentials,
   { method = 'GET', path, headers = {}, body, agent }: Call,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<IncomingMessage> {
   const { cert, key, authorities } = credentials;
   return await new Promise((resolve, reject) => {
@@ -50,7 +50,7 @@ export async function open(
         port,
         path,
         method,
-        signal,
+        signal: abort,
         agent: agent ?? false,
         // By key, below: OpenSSL tries one CA of several with the same subject.
         rejectUnauthorized: false,

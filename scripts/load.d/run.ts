@@ -102,19 +102,19 @@ async function repeat(
   { subject, everyMs, make }: Attempt,
   tally: Tally,
   machine: Machine,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   // Not all in the same instant.
   let next = Date.now() + Math.random() * everyMs;
-  while (!signal.aborted) {
-    await delay(Math.max(0, next - Date.now()), undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
+  while (!abort.aborted) {
+    await delay(Math.max(0, next - Date.now()), undefined, { signal: abort }).catch(() => undefined);
+    if (abort.aborted) return;
     const began = Date.now();
     const made = await make();
     const outcome = made?.outcome;
     const isMachines = outcome?.why === 'time-out' && machine.wasSlowSince(began);
     // What the end of the run has broken off is no failure.
-    if (made && !(signal.aborted && outcome))
+    if (made && !(abort.aborted && outcome))
       tally.count(subject, isMachines ? { ...outcome, why: 'machine' } : outcome, began);
     const late = Math.max(0, Math.floor((Date.now() - next) / everyMs));
     if (late > 0) tally.skip(subject, late);

@@ -15,7 +15,7 @@ export type Stream = {
   /** Reads one to its end; undefined: it cannot be opened yet. */
   follow(
     hear: { open(): void; line(): void },
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<{ ended: Failure | 'by the server' } | undefined>;
 };
 
@@ -33,7 +33,7 @@ const AGAIN_MS = 1000;
 /** Of a server that is away for long, the first ones are enough. */
 const MOST_ENDS = 200;
 
-export async function keepOpen({ subject, follow }: Stream, signal: AbortSignal): Promise<StreamCount> {
+export async function keepOpen({ subject, follow }: Stream, abort: AbortSignal): Promise<StreamCount> {
   const count: StreamCount = { ...subject, opened: 0, lines: 0, longestMs: 0, silentMs: 0, ends: [] };
   let heardAt: number | undefined;
   const heard = (): void => {
@@ -41,7 +41,7 @@ export async function keepOpen({ subject, follow }: Stream, signal: AbortSignal)
     if (heardAt !== undefined) count.silentMs = Math.max(count.silentMs, now - heardAt);
     heardAt = now;
   };
-  while (!signal.aborted) {
+  while (!abort.aborted) {
     const began = Date.now();
     let isOpen = false;
     let lines = 0;
@@ -54,15 +54,15 @@ export async function keepOpen({ subject, follow }: Stream, signal: AbortSignal)
       open();
       lines += 1;
     };
-    const end = await follow({ open, line }, signal);
+    const end = await follow({ open, line }, abort);
     const afterMs = Date.now() - began;
     count.lines += lines;
     if (isOpen) count.longestMs = Math.max(count.longestMs, afterMs);
-    if (end && !signal.aborted && count.ends.length < MOST_ENDS) {
+    if (end && !abort.aborted && count.ends.length < MOST_ENDS) {
       const why = end.ended === 'by the server' ? end.ended : `${end.ended.why}: ${end.ended.detail}`;
       count.ends.push({ at: new Date().toISOString(), afterMs, lines, why });
     }
-    await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
+    await delay(AGAIN_MS, undefined, { signal: abort }).catch(() => undefined);
   }
   if (heardAt !== undefined) heard();
   return count;
@@ -71,11 +71,11 @@ export async function keepOpen({ subject, follow }: Stream, signal: AbortSignal)
 /** An answer that goes on, line by line. */
 const plainStream = (does: string, path: string, target: Target, identity: Identity): Stream => ({
   subject: { client: 'plain', does, at: target.name, as: identity.name },
-  follow: async (hear, signal) => {
+  follow: async (hear, abort) => {
     const credentials = await readCredentials(identity);
     if (!credentials) return undefined;
     try {
-      const answer = await open(target, credentials, { path }, signal);
+      const answer = await open(target, credentials, { path }, abort);
       if (answer.statusCode !== 200)
         return { ended: failureOfStatus(answer.statusCode ?? 0, await text(answer)) ?? 'by the server' };
       hear.open();
@@ -89,13 +89,13 @@ const plainStream = (does: string, path: string, target: Target, identity: Ident
 
 const kubectlStream = (does: string, kubectl: Kubectl, args: readonly string[]): Stream => ({
   subject: { client: 'client-go', does, at: kubectl.target.name, as: kubectl.identity.name },
-  follow: async (hear, signal) => {
+  follow: async (hear, abort) => {
     if (!(await kubectl.isReady())) return undefined;
     const [program = '', ...first] = kubectl.command;
     const child = spawn(program, [...first, ...args], {
       env: ENVIRONMENT,
       stdio: ['ignore', 'pipe', 'pipe'],
-      signal,
+      signal: abort,
     });
     const ended = new Promise<void>((resolve) =>
       child.once('error', () => resolve()).once('close', () => resolve()),

@@ -7,39 +7,39 @@ export type Clock = {
   now(): number;
   /** Monotonic clock, milliseconds since some fixed point. It never jumps. */
   elapsed(): number;
-  /** Resolves after `ms`; rejects with `aborted` as soon as the signal fires. */
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  /** Resolves after `ms`; rejects with `aborted` as soon as `abort` fires. */
+  sleep(ms: number, abort: AbortSignal): Promise<void>;
 };
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
-  sleep: async (ms, signal) => {
+  sleep: async (ms, abort) => {
     try {
-      await delay(ms, undefined, { signal });
+      await delay(ms, undefined, { signal: abort });
     } catch (cause) {
       throw new AgentError('aborted', 'stopped while waiting', { cause });
     }
   },
 };
 
-/** A signal that never fires, for work that a stop must not break off. */
+/** An abort that never fires, for work that a stop must not break off. */
 export const NEVER = new AbortController().signal;
 
 /**
- * A signal that fires when the given one does or after `ms`, whichever is first.
+ * An abort that fires when the given one does or after `ms`, whichever is first.
  * AbortSignal.timeout keeps no process alive and needs no clean-up.
  */
-export const withDeadline = (signal: AbortSignal, ms: number): AbortSignal =>
-  AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+export const withDeadline = (abort: AbortSignal, ms: number): AbortSignal =>
+  AbortSignal.any([abort, AbortSignal.timeout(ms)]);
 
 /**
- * Runs `work` with a signal that fires when the given one does or after `ms`. Nothing of it is left when the work is
+ * Runs `work` with an abort that fires when the given one does or after `ms`. Nothing of it is left when the work is
  * done: what is asked every few seconds must not pile up timers of a minute.
  */
 export async function within<T>(
   ms: number,
-  signal: AbortSignal,
+  abort: AbortSignal,
   work: (limit: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const deadline = new AbortController();
@@ -47,7 +47,7 @@ export async function within<T>(
     deadline.abort(new AgentError('not-yet', `not done within ${ms / 1000} s`));
   }, ms);
   try {
-    return await work(AbortSignal.any([signal, deadline.signal]));
+    return await work(AbortSignal.any([abort, deadline.signal]));
   } finally {
     clearTimeout(timer);
   }

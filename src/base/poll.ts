@@ -15,11 +15,11 @@ export type Poll = {
  * The one place that waits for a condition: looks until `probe` returns.
  *
  * @param probe throws a *not ready* error for "look again"; any other error ends the wait
- * @throws `late` at the deadline, with the last look's error as cause; `aborted` when the signal fires
+ * @throws `late` at the deadline, with the last look's error as cause; `aborted` when `abort` fires
  */
 export async function pollUntil<T>(
   { clock, everyMs, deadline, late }: Poll,
-  signal: AbortSignal,
+  abort: AbortSignal,
   probe: () => Promise<T>,
 ): Promise<T> {
   for (;;) {
@@ -27,10 +27,10 @@ export async function pollUntil<T>(
       return await probe();
     } catch (error) {
       if (!isNotReady(error)) throw error;
-      if (clock.elapsed() > deadline && !signal.aborted)
+      if (clock.elapsed() > deadline && !abort.aborted)
         throw new AgentError(late.code, `${late.what}: ${explain(error)}`, { cause: error });
     }
-    // Rejects at once when the signal has fired.
-    await clock.sleep(everyMs, signal);
+    // Rejects at once when `abort` has fired.
+    await clock.sleep(everyMs, abort);
   }
 }

@@ -14,7 +14,7 @@ export type Patience = {
 export type Retry = <T>(
   what: string,
   patience: Patience,
-  signal: AbortSignal,
+  abort: AbortSignal,
   attempt: () => Promise<T>,
 ) => Promise<T>;
 
@@ -28,20 +28,20 @@ export const createRetry =
     random: () => number;
     onRetry: (what: string, why: string, ms: number) => void;
   }): Retry =>
-  async (what, patience, signal, attempt) => {
+  async (what, patience, abort, attempt) => {
     const start = hands.clock.elapsed();
     for (let waited = 0; ; waited += 1) {
       try {
         return await attempt();
       } catch (error) {
         if (!isNotReady(error)) throw error;
-        if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
+        if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
         const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
         const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
         const wait = Math.max(hands.random() * ceiling, asked);
         if (hands.clock.elapsed() - start + wait > patience.forMs) throw error;
         hands.onRetry(what, explain(error), wait);
-        await hands.clock.sleep(wait, signal);
+        await hands.clock.sleep(wait, abort);
       }
     }
   };

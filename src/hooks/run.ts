@@ -70,7 +70,7 @@ export async function awaitRun(
   id: string,
   isGone: IsGone | undefined,
   hands: RunHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
   hear: Hear,
 ): Promise<Outcome> {
   const { runs, clock } = hands;
@@ -93,7 +93,7 @@ export async function awaitRun(
       if (state.is === 'none' || (await neverBegins(id, hands)))
         throw new AgentError('unit', 'it could not be started: its supervisor ended at once, or hangs');
     for (const tail of tails) await tail.read();
-    await clock.sleep(wait, signal);
+    await clock.sleep(wait, abort);
   }
 }
 

@@ -17,10 +17,10 @@ export async function readAddress(
   name: AddressName,
   drive: ReadDrive,
   read: ReadItem,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string | undefined> {
-  const text = await drive(signal);
-  const said = text === undefined ? await read(name, signal) : itemOf(text, name);
+  const text = await drive(abort);
+  const said = text === undefined ? await read(name, abort) : itemOf(text, name);
   const address = said.trim();
   if (address === '') return undefined;
   if (isIP(address) === 0)

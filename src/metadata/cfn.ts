@@ -4,7 +4,7 @@ import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
 
 /** Reads a field of a resource of the node's stack: the text of a JSON value. */
-export type ReadField = (of: { resourceName: string; field: string }, signal: AbortSignal) => Promise<string>;
+export type ReadField = (of: { resourceName: string; field: string }, abort: AbortSignal) => Promise<string>;
 
 /**
  * Metadata of Heat's CloudFormation API (POLL_SERVER_CFN). A path is `resource.field`, or
@@ -12,11 +12,11 @@ export type ReadField = (of: { resourceName: string; field: string }, signal: Ab
  */
 export const cfnCollector = (readField: ReadField, paths: readonly string[]): Collector => ({
   name: 'cfn',
-  collect: async (signal) =>
+  collect: async (abort) =>
     await Promise.all(
       paths.map(async (path) => {
         const [resourceName = '', field = '', ...keys] = path.split('.');
-        const text = await readField({ resourceName, field }, signal);
+        const text = await readField({ resourceName, field }, abort);
         return { source: `cfn ${path}`, text: keys.length === 0 ? text : partOf(text, keys, path) };
       }),
     ),

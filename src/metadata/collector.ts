@@ -18,7 +18,7 @@ export type Collected = { source: string; text: string; collector?: CollectorNam
  * One way to ask the cloud, or the node itself, what is wanted of this node. A source that has nothing yet
  * gives an empty list; one that cannot be asked throws.
  */
-export type Collector = { name: CollectorName; collect(signal: AbortSignal): Promise<Collected[]> };
+export type Collector = { name: CollectorName; collect(abort: AbortSignal): Promise<Collected[]> };
 
 /**
  * Whether a collector brings facts of the server alone. Nothing is asked of the node there, so a silence of it leaves

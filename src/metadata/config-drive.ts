@@ -16,15 +16,15 @@ const FILE = 'ec2/latest/meta-data.json';
 const LABELS = ['config-2', 'CONFIG-2'];
 
 /** Reads what a config drive says: the text of a JSON object; undefined when the node has none. */
-export type ReadDrive = (signal: AbortSignal) => Promise<string | undefined>;
+export type ReadDrive = (abort: AbortSignal) => Promise<string | undefined>;
 
 /** What the node's config drive says (collector `config_drive`); it does not change while the node runs. */
 export function configDriveCollector(read: ReadDrive): Collector {
   let known: string | undefined;
   return {
     name: 'config_drive',
-    collect: async (signal) => {
-      known ??= await read(signal);
+    collect: async (abort) => {
+      known ??= await read(abort);
       return known === undefined ? [] : [{ source: 'config drive', text: known }];
     },
   };
@@ -38,7 +38,7 @@ export function configDriveCollector(read: ReadDrive): Collector {
  */
 export const driveReader =
   (disk: Disk, places: readonly string[], look: ReadDrive): ReadDrive =>
-  async (signal) => {
+  async (abort) => {
     let fault: AgentError | undefined;
     for (const place of places)
       try {
@@ -51,7 +51,7 @@ export const driveReader =
         if (!(error instanceof AgentError)) throw error;
         fault ??= error;
       }
-    const found = await look(signal);
+    const found = await look(abort);
     if (found === undefined && fault) throw fault;
     return found;
   };
@@ -63,10 +63,10 @@ const run = promisify(execFile);
  *
  * @throws `not-yet` when it is there and cannot be mounted or read
  */
-export const readByLabel: ReadDrive = async (signal) => {
+export const readByLabel: ReadDrive = async (abort) => {
   const place = await mkdtemp(join(tmpdir(), 'coe-config-drive-'));
   try {
-    if (!(await mount(place, signal))) return undefined;
+    if (!(await mount(place, abort))) return undefined;
     try {
       return (await createDisk(place).read(`/${FILE}`)).toString('utf8');
     } finally {
@@ -80,15 +80,15 @@ export const readByLabel: ReadDrive = async (signal) => {
 };
 
 /** False when there is no such file system. */
-async function mount(place: string, signal: AbortSignal): Promise<boolean> {
-  for (const label of LABELS) if (await mountLabel(label, place, signal)) return true;
+async function mount(place: string, abort: AbortSignal): Promise<boolean> {
+  for (const label of LABELS) if (await mountLabel(label, place, abort)) return true;
   return false;
 }
 
-async function mountLabel(label: string, place: string, signal: AbortSignal): Promise<boolean> {
+async function mountLabel(label: string, place: string, abort: AbortSignal): Promise<boolean> {
   try {
     await run('mount', ['-o', 'ro,nosuid,nodev,noexec,nosymfollow', `LABEL=${label}`, place], {
-      signal,
+      signal: abort,
       // What libblkid remembers of drives may be long gone.
       env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', BLKID_FILE: '/dev/null' },
     });

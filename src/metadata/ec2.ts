@@ -4,7 +4,7 @@ import type { Collector } from './collector.ts';
 import type { ReadDrive } from './config-drive.ts';
 
 /** Reads an item of the metadata service below `meta-data/`; a name that ends in `/` gives a list of names. */
-export type ReadItem = (name: string, signal: AbortSignal) => Promise<string>;
+export type ReadItem = (name: string, abort: AbortSignal) => Promise<string>;
 
 /** More than any cloud says of a server. */
 const MOST_ITEMS = 500;
@@ -22,10 +22,10 @@ export function ec2Collector(drive: ReadDrive, read: ReadItem, clock: Pick<Clock
   let failed: { error: unknown; at: number } | undefined;
   return {
     name: 'ec2',
-    collect: async (signal) => {
+    collect: async (abort) => {
       if (failed && clock.elapsed() - failed.at < REST_MS) throw failed.error;
       try {
-        known ??= (await drive(signal)) ?? JSON.stringify(await readTree(read, signal));
+        known ??= (await drive(abort)) ?? JSON.stringify(await readTree(read, abort));
       } catch (error) {
         failed = { error, at: clock.elapsed() };
         throw error;
@@ -36,17 +36,17 @@ export function ec2Collector(drive: ReadDrive, read: ReadItem, clock: Pick<Clock
 }
 
 /** Every item below `meta-data/`, by name; `0=key` in a list is the folder `0/`. */
-async function readTree(read: ReadItem, signal: AbortSignal): Promise<Record<string, unknown>> {
+async function readTree(read: ReadItem, abort: AbortSignal): Promise<Record<string, unknown>> {
   let items = 0;
   const walk = async (folder: string, depth: number): Promise<Record<string, unknown>> => {
     const entries: [string, unknown][] = [];
-    for (const line of (await read(folder, signal)).split('\n').filter((one) => one !== '')) {
+    for (const line of (await read(folder, abort)).split('\n').filter((one) => one !== '')) {
       items += 1;
       if (items > MOST_ITEMS || depth > DEEPEST)
         throw new AgentError('bad-answer', 'reading the metadata service: there is no end to it');
       const name = line.includes('=') ? `${line.slice(0, line.indexOf('='))}/` : line;
       const path = `${folder}${name}`;
-      const value = name.endsWith('/') ? await walk(path, depth + 1) : await read(path, signal);
+      const value = name.endsWith('/') ? await walk(path, depth + 1) : await read(path, abort);
       entries.push([name.replace(/\/$/, ''), value]);
     }
     return Object.fromEntries(entries);

@@ -1,7 +1,7 @@
 import type { Collector } from './collector.ts';
 
 /** A server resource's metadata in Heat, read with the stack-domain user's own token (POLL_SERVER_HEAT). */
-export const heatCollector = (readMetadata: (signal: AbortSignal) => Promise<string>): Collector => ({
+export const heatCollector = (readMetadata: (abort: AbortSignal) => Promise<string>): Collector => ({
   name: 'heat',
-  collect: async (signal) => [{ source: 'heat', text: await readMetadata(signal) }],
+  collect: async (abort) => [{ source: 'heat', text: await readMetadata(abort) }],
 });

@@ -3,7 +3,7 @@ import { AgentError, isNotReady } from '../base/errors.ts';
 import type { Retry } from '../base/retry.ts';
 
 /** Tells when there may be something new, by calling `ring`. */
-export type Listen = (ring: () => void, signal: AbortSignal) => Promise<void>;
+export type Listen = (ring: () => void, abort: AbortSignal) => Promise<void>;
 
 const PATIENCE = { baseMs: 1000, capMs: 60_000, forMs: Infinity };
 
@@ -17,38 +17,38 @@ const REFUSED_MS = 300_000;
 const ECHO_MS = 500;
 
 /**
- * Listens until the signal fires, again and again. Whatever is wrong with it, nothing is missed: the node polls all
+ * Listens until `abort` fires, again and again. Whatever is wrong with it, nothing is missed: the node polls all
  * the while.
  */
 export async function keepListening(
   listen: Listen,
   ring: () => void,
   hands: { clock: Clock; retry: Retry; refused: (error: AgentError) => void },
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const { clock, retry } = hands;
   const echoing = new Set<Promise<void>>();
   const ringTwice = (): void => {
     ring();
-    const echo = clock.sleep(ECHO_MS, signal).then(ring, () => undefined);
+    const echo = clock.sleep(ECHO_MS, abort).then(ring, () => undefined);
     echoing.add(echo);
     void echo.finally(() => echoing.delete(echo));
   };
-  while (!signal.aborted)
+  while (!abort.aborted)
     try {
-      await retry('listen for news', PATIENCE, signal, async () => {
+      await retry('listen for news', PATIENCE, abort, async () => {
         const since = clock.elapsed();
         try {
-          await listen(ringTwice, signal);
+          await listen(ringTwice, abort);
         } catch (error) {
           if (!isNotReady(error) || clock.elapsed() - since < GOOD_MS) throw error;
         }
       });
     } catch (error) {
-      if (signal.aborted) break;
+      if (abort.aborted) break;
       if (!(error instanceof AgentError)) throw error;
       hands.refused(error);
-      await clock.sleep(REFUSED_MS, signal).catch(() => undefined);
+      await clock.sleep(REFUSED_MS, abort).catch(() => undefined);
     }
   await Promise.all(echoing);
 }

@@ -9,8 +9,8 @@ export type Read = { text: string | undefined; version: Version };
 /** An object behind an address that authorizes by itself. */
 export type TempUrl = {
   /** Its version; undefined where only a GET is answered. */
-  look(signal: AbortSignal): Promise<Version | undefined>;
-  read(unless: Version | undefined, signal: AbortSignal): Promise<Read>;
+  look(abort: AbortSignal): Promise<Version | undefined>;
+  read(unless: Version | undefined, abort: AbortSignal): Promise<Read>;
 };
 
 /**
@@ -21,10 +21,10 @@ export function requestCollector(url: TempUrl): Collector {
   let last: { text: string; version: Version } | undefined;
   return {
     name: 'request',
-    collect: async (signal) => {
-      const seen = last && (await url.look(signal));
+    collect: async (abort) => {
+      const seen = last && (await url.look(abort));
       if (!last || !seen || isNews(seen, last.version)) {
-        const { text = last?.text, version } = await url.read(last?.version, signal);
+        const { text = last?.text, version } = await url.read(last?.version, abort);
         if (text !== undefined && (!last || isNews(version, last.version))) last = { text, version };
       }
       return last ? [{ source: 'request', text: last.text }] : [];

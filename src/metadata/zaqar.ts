@@ -18,12 +18,12 @@ export type Queue = {
   /** How long a claim keeps its messages from being claimed again, in milliseconds. */
   claimMs: number;
   /** The oldest messages that nobody holds, in their order; undefined when there are none. */
-  claim(signal: AbortSignal): Promise<Claim | undefined>;
+  claim(abort: AbortSignal): Promise<Claim | undefined>;
   /** Gives a claim back: its messages stand in the queue as before. */
-  release(claimId: string, signal: AbortSignal): Promise<void>;
+  release(claimId: string, abort: AbortSignal): Promise<void>;
   /** Whether a message is still there, whoever holds it. */
-  has(messageId: string, signal: AbortSignal): Promise<boolean>;
-  removeClaimed(claim: Claim, signal: AbortSignal): Promise<void>;
+  has(messageId: string, abort: AbortSignal): Promise<boolean>;
+  removeClaimed(claim: Claim, abort: AbortSignal): Promise<void>;
 };
 
 const Kept = v.object({ queueId: v.string(), messageId: v.string(), text: v.string() });
@@ -48,23 +48,23 @@ export function zaqarCollector(
   /** Claims that this program knows to be in force. */
   const held = new Set<string>();
 
-  const claim = async (signal: AbortSignal): Promise<Claim | undefined> => {
+  const claim = async (abort: AbortSignal): Promise<Claim | undefined> => {
     const before = hiddenUntil;
     hiddenUntil = clock.elapsed() + queue.claimMs;
-    const claimed = await queue.claim(signal);
+    const claimed = await queue.claim(abort);
     hiddenUntil = before;
     if (claimed) held.add(claimed.id);
     return claimed;
   };
-  const release = async (id: string, signal: AbortSignal): Promise<void> => {
-    await queue.release(id, signal);
+  const release = async (id: string, abort: AbortSignal): Promise<void> => {
+    await queue.release(id, abort);
     held.delete(id);
   };
   /** Everything that is in the queue and not hidden, oldest first. */
-  const claimAll = async (signal: AbortSignal): Promise<Claim[]> => {
+  const claimAll = async (abort: AbortSignal): Promise<Claim[]> => {
     const claims: Claim[] = [];
     while (claims.length < MOST_PAGES && (claims.at(-1)?.messages.length ?? queue.page) === queue.page) {
-      const claimed = await claim(signal);
+      const claimed = await claim(abort);
       if (!claimed) break;
       claims.push(claimed);
     }
@@ -73,25 +73,25 @@ export function zaqarCollector(
 
   return {
     name: 'zaqar',
-    collect: async (signal) => {
+    collect: async (abort) => {
       const kept = await readKept(disk, path, queue.id);
       let current = kept instanceof AgentError ? undefined : kept;
-      for (const id of held) await release(id, signal);
+      for (const id of held) await release(id, abort);
 
       const nothingIsHidden = clock.elapsed() >= hiddenUntil;
-      const claims = await claimAll(signal);
+      const claims = await claimAll(abort);
       const messages = claims.flatMap((one) => one.messages);
       const newest = messages.findLast(({ body }) => isObject(body));
-      if (newest && !(await isHidden(current?.messageId, messages, queue, signal))) {
+      if (newest && !(await isHidden(current?.messageId, messages, queue, abort))) {
         const next = { queueId: queue.id, messageId: newest.id, text: JSON.stringify(newest.body) };
         if (next.messageId !== current?.messageId) await keep(disk, path, next);
         current = next;
       }
       for (const claimed of claims)
         if (nothingIsHidden) {
-          await queue.removeClaimed(claimed, signal);
+          await queue.removeClaimed(claimed, abort);
           held.delete(claimed.id);
-        } else await release(claimed.id, signal);
+        } else await release(claimed.id, abort);
 
       if (current === undefined && kept instanceof AgentError) throw kept;
       return [...(current ? [{ source: 'zaqar', text: current.text }] : []), ...messages.flatMap(asJunk)];
@@ -104,9 +104,9 @@ const isHidden = async (
   id: string | undefined,
   given: readonly Message[],
   queue: Queue,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<boolean> =>
-  id !== undefined && !given.some((message) => message.id === id) && (await queue.has(id, signal));
+  id !== undefined && !given.some((message) => message.id === id) && (await queue.has(id, abort));
 
 /** What is no object is no metadata: whoever decodes it says so. */
 const asJunk = ({ id, body }: Message): Collected[] =>

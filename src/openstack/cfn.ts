@@ -12,12 +12,12 @@ export type ResourceField = { stackName: string; resourceName: string; field: st
 /** Heat's CloudFormation API, as far as a poller needs it. */
 export type Cfn = {
   /** The JSON text of a field, out of DescribeStackResource. */
-  readField(url: string, of: ResourceField, key: AccessKey, signal: AbortSignal): Promise<string>;
+  readField(url: string, of: ResourceField, key: AccessKey, abort: AbortSignal): Promise<string>;
 };
 
 export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): Cfn {
   return {
-    readField: async (url, { stackName, resourceName, field }, key, signal) => {
+    readField: async (url, { stackName, resourceName, field }, key, abort) => {
       const what = `reading ${field} of ${resourceName} in stack ${stackName} at ${url}`;
       const params = {
         Action: 'DescribeStackResource',
@@ -29,7 +29,7 @@ export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): 
       const address = signedUrl(new URL(url), params, key);
       // Without a time stamp it is good for ever.
       secrets.addPassing(new URL(address).searchParams.get('Signature') ?? undefined);
-      const answer = await http({ what, method: 'GET', url: address, signal });
+      const answer = await http({ what, method: 'GET', url: address, abort });
       if (answer.status !== 200) throw statusError(what, answer);
       const value = (await resourceDetail(answer.text, what)).get(field);
       if (value === undefined) throw new AgentError('bad-answer', `${what}: the answer has no ${field}`);

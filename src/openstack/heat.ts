@@ -12,18 +12,18 @@ export type StackResource = { stackId: string; resourceName: string };
 /** Heat's orchestration API, https://docs.openstack.org/api-ref/orchestration/v1/ . */
 export type Heat = {
   /** The metadata of a server resource: the text of a JSON object. */
-  readMetadata(session: Session, of: StackResource, signal: AbortSignal): Promise<string>;
+  readMetadata(session: Session, of: StackResource, abort: AbortSignal): Promise<string>;
   /** HEAT_SIGNAL. Resolves only when Heat has acknowledged it. */
-  signalResource(session: Session, to: StackResource, body: string, signal: AbortSignal): Promise<void>;
+  signalResource(session: Session, to: StackResource, body: string, abort: AbortSignal): Promise<void>;
   /** CFN_SIGNAL: a pre-signed address that carries its own authorization. */
-  signalAddress(url: string, verb: 'POST' | 'PUT', body: string, signal: AbortSignal): Promise<void>;
+  signalAddress(url: string, verb: 'POST' | 'PUT', body: string, abort: AbortSignal): Promise<void>;
 };
 
 const MetadataBody = v.object({ metadata: v.record(v.string(), v.unknown()) });
 
 export function createHeat(http: Http): Heat {
   return {
-    readMetadata: async (session, of, signal) => {
+    readMetadata: async (session, of, abort) => {
       const what = `reading the metadata of ${of.resourceName} in stack ${of.stackId}`;
       const url = address(session, of, 'metadata');
       const answer = await http({
@@ -31,7 +31,7 @@ export function createHeat(http: Http): Heat {
         method: 'GET',
         url,
         headers: { 'x-auth-token': session.token },
-        signal,
+        abort,
       });
       if (answer.status !== 200) throw statusError(what, answer);
       const body = v.safeParse(MetadataBody, parseExactJson(answer.text, what, 'bad-answer'));
@@ -39,15 +39,15 @@ export function createHeat(http: Http): Heat {
       return JSON.stringify(body.output.metadata);
     },
 
-    signalResource: async (session, to, body, signal) => {
+    signalResource: async (session, to, body, abort) => {
       const what = `signalling ${to.resourceName} in stack ${to.stackId}`;
       const url = address(session, to, 'signal');
       const headers = { 'x-auth-token': session.token, 'content-type': 'application/json' };
-      const answer = await http({ what, method: 'POST', url, headers, body, signal });
+      const answer = await http({ what, method: 'POST', url, headers, body, abort });
       if (!acknowledged(answer.status)) throw statusError(what, answer);
     },
 
-    signalAddress: async (url, verb, body, signal) => {
+    signalAddress: async (url, verb, body, abort) => {
       // The query is the authorization: it stays out of every message.
       const what = `signalling ${withoutQuery(url)}`;
       if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
@@ -57,7 +57,7 @@ export function createHeat(http: Http): Heat {
         url,
         headers: { 'content-type': 'application/json' },
         body,
-        signal,
+        abort,
       });
       if (!acknowledged(answer.status)) throw statusError(what, answer);
     },

@@ -27,7 +27,7 @@ export type HttpRequest = {
   url: string;
   headers?: Record<string, string>;
   body?: string;
-  signal: AbortSignal;
+  abort: AbortSignal;
 };
 
 export type HttpAnswer = {
@@ -56,24 +56,24 @@ export type HttpOptions = {
 export function createHttp(options: HttpOptions): Http & { close(): void } {
   const agents = createAgents(options);
 
-  const once = async (asked: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> => {
-    const answer = await send(asked, agents, signal);
+  const once = async (asked: HttpRequest, abort: AbortSignal): Promise<HttpAnswer> => {
+    const answer = await send(asked, agents, abort);
     const headers = flatten(answer.headers);
     if (headers['date'] !== undefined) options.onDate?.(headers['date']);
     const body = await readBody(answer, asked.what);
     // Node throws away what is left of a body that is broken off, and it ends as if it had been all.
-    if (signal.aborted) throw new Error('broken off');
+    if (abort.aborted) throw new Error('broken off');
     const status = answer.statusCode ?? 0;
     return { status, headers, text: textOf(body, asked, status) };
   };
 
   const http = async (asked: HttpRequest): Promise<HttpAnswer> =>
-    await within(options.deadlineMs, asked.signal, async (limit) => {
+    await within(options.deadlineMs, asked.abort, async (limit) => {
       try {
         return await followed(asked, async (request) => await once(request, limit));
       } catch (error) {
         if (error instanceof AgentError) throw error;
-        if (asked.signal.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
+        if (asked.abort.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
         const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
         if (lasting) throw new AgentError(lasting, `${asked.what}: ${reason(error)}`, { cause: error });
         const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
@@ -138,7 +138,7 @@ const IDLE_CONNECTION_MS = 4000;
 async function send(
   { what, method, url, headers, body }: HttpRequest,
   agents: Agents,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<IncomingMessage> {
   const address = URL.parse(url);
   const protocol = address?.protocol;
@@ -156,7 +156,7 @@ async function send(
         ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }),
         ...headers,
       },
-      signal,
+      signal: abort,
     };
     const request: ClientRequest = libraryOf[protocol]().request(url, options, resolve);
     request.on('error', reject);

@@ -28,12 +28,12 @@ export type Session = {
 
 export type Keystone = {
   /** A valid session: the one of an earlier login while its token lives, or a new one. */
-  login(login: Login, signal: AbortSignal): Promise<Session>;
+  login(login: Login, abort: AbortSignal): Promise<Session>;
   /**
    * Runs `use` with a session; when the service finds the token unauthorized (it expired early, or keys were
    * rotated) logs in once more and runs it again.
    */
-  authorized<T>(login: Login, signal: AbortSignal, use: (session: Session) => Promise<T>): Promise<T>;
+  authorized<T>(login: Login, abort: AbortSignal, use: (session: Session) => Promise<T>): Promise<T>;
 };
 
 /** A token is not used in its last minute: the request must arrive while it lives. */
@@ -69,12 +69,12 @@ export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secre
   const sessions = createRecent<{ session: Session; usableUntil: number }>(SESSIONS);
   const once = createSingleFlight<Session>();
 
-  const login = async (wanted: Login, signal: AbortSignal): Promise<Session> => {
+  const login = async (wanted: Login, abort: AbortSignal): Promise<Session> => {
     const key = JSON.stringify(wanted);
     const known = sessions.get(key);
     if (known && known.usableUntil > hands.clock.elapsed()) return known.session;
     return await once(key, async () => {
-      const { session, lifetimeMs } = await requestToken(hands, wanted, signal);
+      const { session, lifetimeMs } = await requestToken(hands, wanted, abort);
       sessions.set(key, { session, usableUntil: hands.clock.elapsed() + lifetimeMs - MARGIN_MS });
       return session;
     });
@@ -82,8 +82,8 @@ export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secre
 
   return {
     login,
-    authorized: async (wanted, signal, use) => {
-      const session = await login(wanted, signal);
+    authorized: async (wanted, abort, use) => {
+      const session = await login(wanted, abort);
       try {
         return await use(session);
       } catch (error) {
@@ -91,7 +91,7 @@ export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secre
         const key = JSON.stringify(wanted);
         // Requests side by side fail together: only the first of them throws the session away.
         if (sessions.get(key)?.session === session) sessions.delete(key);
-        return await use(await login(wanted, signal));
+        return await use(await login(wanted, abort));
       }
     },
   };
@@ -100,7 +100,7 @@ export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secre
 async function requestToken(
   { http, secrets, clock }: { http: Http; secrets: Secrets; clock: Clock },
   login: Login,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ session: Session; lifetimeMs: number }> {
   const base = identityV3(login.authUrl);
   const what = `logging in at ${base} as user ${login.userId} with ${scopeName(login)}`;
@@ -122,7 +122,7 @@ async function requestToken(
             : { project: { id: login.scope.projectId } },
       },
     }),
-    signal,
+    abort,
   });
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
     throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`);

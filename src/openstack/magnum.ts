@@ -13,9 +13,9 @@ export type ClusterAccess = { magnumUrl: string; clusterUuid: string; token: str
 /** Magnum's certificates API, https://docs.openstack.org/api-ref/container-infrastructure-management/ . */
 export type Magnum = {
   /** The PEM of a CA, as Magnum gave it: the caller verifies it. */
-  readCa(access: ClusterAccess, type: CaType, signal: AbortSignal): Promise<string>;
+  readCa(access: ClusterAccess, type: CaType, abort: AbortSignal): Promise<string>;
   /** The PEM of the certificate for a CSR, as Magnum gave it: the caller verifies it. */
-  sign(access: ClusterAccess, type: CaType, csr: string, signal: AbortSignal): Promise<string>;
+  sign(access: ClusterAccess, type: CaType, csr: string, abort: AbortSignal): Promise<string>;
 };
 
 const CertificateBody = v.object({ pem: v.string() });
@@ -28,14 +28,14 @@ const certificates = ({ magnumUrl }: ClusterAccess): string => `${withoutSlash(m
 
 export function createMagnum(http: Http): Magnum {
   return {
-    readCa: async (access, type, signal) => {
+    readCa: async (access, type, abort) => {
       const what = `fetching the ${type} CA of cluster ${access.clusterUuid}`;
       const url = `${certificates(access)}/${encodeURIComponent(access.clusterUuid)}?ca_cert_type=${type}`;
-      const answer = await http({ what, method: 'GET', url, headers: headers(access), signal });
+      const answer = await http({ what, method: 'GET', url, headers: headers(access), abort });
       return pemOf(what, answer, 200);
     },
 
-    sign: async (access, type, csr, signal) => {
+    sign: async (access, type, csr, abort) => {
       const what = `having a certificate signed by the ${type} CA of cluster ${access.clusterUuid}`;
       const answer = await http({
         what,
@@ -43,7 +43,7 @@ export function createMagnum(http: Http): Magnum {
         url: certificates(access),
         headers: { ...headers(access), 'content-type': 'application/json' },
         body: JSON.stringify({ cluster_uuid: access.clusterUuid, csr, ca_cert_type: type }),
-        signal,
+        abort,
       });
       return pemOf(what, answer, 201);
     },

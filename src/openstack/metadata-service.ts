@@ -9,9 +9,9 @@ import { statusError } from './status.ts';
  */
 export const metadataService =
   (http: Http, url: string) =>
-  async (name: string, signal: AbortSignal): Promise<string> => {
+  async (name: string, abort: AbortSignal): Promise<string> => {
     const what = `reading ${name || 'the list of items'} at the metadata service ${url}`;
-    const answer = await http({ what, method: 'GET', url: `${withoutSlash(url)}/${name}`, signal });
+    const answer = await http({ what, method: 'GET', url: `${withoutSlash(url)}/${name}`, abort });
     // A server without a public address, or one before Nova knows it.
     if (answer.status === 404) throw new AgentError('cloud-refused', `${what}: there is no such item`);
     if (answer.status !== 200) throw statusError(what, answer);

@@ -8,23 +8,23 @@ import { statusError } from './status.ts';
  */
 export type Swift = {
   /** When the object was last replaced, in milliseconds since the epoch; undefined when nobody says. */
-  changedAt(url: string, signal: AbortSignal): Promise<number | undefined>;
+  changedAt(url: string, abort: AbortSignal): Promise<number | undefined>;
   /** Resolves only when the object is stored. */
-  put(url: string, body: string, signal: AbortSignal): Promise<void>;
+  put(url: string, body: string, abort: AbortSignal): Promise<void>;
 };
 
 export const createSwift = (http: Http): Swift => ({
-  changedAt: async (url, signal) => {
+  changedAt: async (url, abort) => {
     const what = `looking at the object ${shown(url)}`;
-    const answer = await http({ what, method: 'HEAD', url: checked(url, what), signal });
+    const answer = await http({ what, method: 'HEAD', url: checked(url, what), abort });
     if (answer.status === 429 || answer.status >= 500) throw statusError(what, answer);
     return Date.parse(answer.headers['last-modified'] ?? '') || undefined;
   },
 
-  put: async (url, body, signal) => {
+  put: async (url, body, abort) => {
     const what = `putting the object ${shown(url)}`;
     const headers = { 'content-type': 'application/json' };
-    const answer = await http({ what, method: 'PUT', url: checked(url, what), headers, body, signal });
+    const answer = await http({ what, method: 'PUT', url: checked(url, what), headers, body, abort });
     if (answer.status < 200 || answer.status >= 300) throw statusError(what, answer);
   },
 });

@@ -13,11 +13,11 @@ export type Version = { modified: number | undefined; tag: string | undefined };
  */
 export type TempUrl = {
   /** Its version; undefined where the store answers nothing but GET. */
-  look(signal: AbortSignal): Promise<Version | undefined>;
+  look(abort: AbortSignal): Promise<Version | undefined>;
   /** Its content; none when that is still the version which the caller has. */
   read(
     unless: Version | undefined,
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<{ text: string | undefined; version: Version }>;
 };
 
@@ -25,9 +25,9 @@ export function createTempUrl(url: string, { http, secrets }: { http: Http; secr
   for (const secret of secretsOfAddress(url)) secrets.add(secret);
   const what = `reading the metadata at ${withoutQuery(url)}`;
   return {
-    look: async (signal) => {
+    look: async (abort) => {
       try {
-        const answer = await http({ what, method: 'HEAD', url, signal });
+        const answer = await http({ what, method: 'HEAD', url, abort });
         return answer.status === 200 ? versionOf(answer) : undefined;
       } catch (error) {
         // A redirect that only a GET follows.
@@ -35,8 +35,8 @@ export function createTempUrl(url: string, { http, secrets }: { http: Http; secr
         throw error;
       }
     },
-    read: async (unless, signal) => {
-      const answer = await http({ what, method: 'GET', url, headers: conditions(unless), signal });
+    read: async (unless, abort) => {
+      const answer = await http({ what, method: 'GET', url, headers: conditions(unless), abort });
       const { modified, tag } = versionOf(answer);
       if (answer.status === 304 && unless)
         return {

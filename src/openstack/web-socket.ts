@@ -14,12 +14,12 @@ export type SocketEvents = {
 
 export type Socket = { send(text: string): void; ping(): void; close(): void };
 
-/** Opens a websocket. @throws `cloud-unreachable`, or `aborted` when the signal fires first */
+/** Opens a websocket. @throws `cloud-unreachable`, or `aborted` when `abort` fires first */
 export type OpenSocket = (
   what: string,
   url: string,
   events: SocketEvents,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ) => Promise<Socket>;
 
 /**
@@ -28,7 +28,7 @@ export type OpenSocket = (
  */
 export const createOpenSocket =
   ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
-  async (what, url, events, signal) => {
+  async (what, url, events, abort) => {
     if (!/^wss?:\/\//.test(url)) throw new AgentError('cloud-refused', `${what}: ${url} is no websocket`);
     const proxyEnv = proxiesFor(new URL(url), proxy);
     const socket = new WebSocket(url, {
@@ -49,15 +49,15 @@ export const createOpenSocket =
       const stop = (): void => {
         give(new AgentError('aborted', `${what}: stopped`));
       };
-      if (signal.aborted) stop();
-      signal.addEventListener('abort', stop, { once: true });
+      if (abort.aborted) stop();
+      abort.addEventListener('abort', stop, { once: true });
       socket.once('open', () => {
-        signal.removeEventListener('abort', stop);
+        abort.removeEventListener('abort', stop);
         resolve();
       });
       // Also what comes later: an `error` that nobody listens to ends the program; `close` follows it.
       socket.on('error', (cause) => {
-        signal.removeEventListener('abort', stop);
+        abort.removeEventListener('abort', stop);
         give(new AgentError('cloud-unreachable', `${what}: ${cause.message}`, { cause }));
       });
     });

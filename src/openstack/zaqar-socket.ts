@@ -28,7 +28,7 @@ export async function listenToQueue(
   session: Session,
   queue: QueueAddress,
   ring: () => void,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const url = session.endpoint('messaging-websocket');
   const what = `listening to queue ${queue.queueId} at ${url}`;
@@ -46,8 +46,8 @@ export async function listenToQueue(
       lost.abort(new AgentError('cloud-unreachable', `${what}: ${why}`));
     },
   };
-  const socket = await open(what, url, events, signal);
-  const alive = AbortSignal.any([signal, lost.signal]);
+  const socket = await open(what, url, events, abort);
+  const alive = AbortSignal.any([abort, lost.signal]);
 
   const asked = async (action: string, send: () => void): Promise<Answer> =>
     await within(deadlineMs, alive, async (limit) => {

@@ -23,27 +23,27 @@ export const CLAIM_SECONDS = 60;
 /** Zaqar's messaging API, version 2, https://docs.openstack.org/api-ref/message/ . */
 export type Zaqar = {
   /** Up to a page of the messages that nobody holds; undefined when there are none. */
-  claim(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<Claim | undefined>;
+  claim(session: Session, queue: QueueAddress, abort: AbortSignal): Promise<Claim | undefined>;
   /** Gives a claim back: its messages stand in the queue as before. One that has run out is given back already. */
-  release(session: Session, queue: QueueAddress, claimId: string, signal: AbortSignal): Promise<void>;
+  release(session: Session, queue: QueueAddress, claimId: string, abort: AbortSignal): Promise<void>;
   /** Whether a message is still there, whoever holds it. */
-  has(session: Session, queue: QueueAddress, messageId: string, signal: AbortSignal): Promise<boolean>;
+  has(session: Session, queue: QueueAddress, messageId: string, abort: AbortSignal): Promise<boolean>;
   /** Up to a page of the messages that nobody holds, and nobody is kept from them. */
-  list(session: Session, queue: QueueAddress, signal: AbortSignal): Promise<QueueMessage[]>;
+  list(session: Session, queue: QueueAddress, abort: AbortSignal): Promise<QueueMessage[]>;
   remove(
     session: Session,
     queue: QueueAddress,
     what: { ids: readonly string[]; claimId?: string },
-    signal: AbortSignal,
+    abort: AbortSignal,
   ): Promise<void>;
   /** @param body a JSON text @param ttl seconds */
-  post(session: Session, queue: QueueAddress, body: string, ttl: number, signal: AbortSignal): Promise<void>;
+  post(session: Session, queue: QueueAddress, body: string, ttl: number, abort: AbortSignal): Promise<void>;
 };
 
 const Messages = v.object({ messages: v.array(v.object({ id: v.string(), body: v.unknown() })) });
 
 /** A request below the address of a queue. */
-type Asked = Pick<HttpRequest, 'what' | 'method' | 'body' | 'signal'> & { path: string };
+type Asked = Pick<HttpRequest, 'what' | 'method' | 'body' | 'abort'> & { path: string };
 
 export function createZaqar(http: Http): Zaqar {
   const send = async (
@@ -63,50 +63,50 @@ export function createZaqar(http: Http): Zaqar {
   };
 
   return {
-    claim: async (session, queue, signal) => {
+    claim: async (session, queue, abort) => {
       const what = `claiming the messages of queue ${queue.queueId}`;
       const body = JSON.stringify({ ttl: CLAIM_SECONDS, grace: CLAIM_SECONDS });
       const path = `claims?limit=${PAGE}`;
-      const answer = await ask(session, queue, { what, method: 'POST', path, body, signal });
+      const answer = await ask(session, queue, { what, method: 'POST', path, body, abort });
       if (answer.status === 204) return undefined;
       const id = /\/claims\/([^/?]+)$/.exec(answer.headers['location'] ?? '')?.[1];
       if (id === undefined) throw new AgentError('bad-answer', `${what}: the answer names no claim`);
       return { id, messages: messagesOf(answer, what) };
     },
 
-    release: async (session, queue, claimId, signal) => {
+    release: async (session, queue, claimId, abort) => {
       const what = `giving back a claim on queue ${queue.queueId}`;
       const path = `claims/${encodeURIComponent(claimId)}`;
-      await ask(session, queue, { what, method: 'DELETE', path, signal });
+      await ask(session, queue, { what, method: 'DELETE', path, abort });
     },
 
-    has: async (session, queue, messageId, signal) => {
+    has: async (session, queue, messageId, abort) => {
       const what = `looking for a message of queue ${queue.queueId}`;
       const path = `messages/${encodeURIComponent(messageId)}`;
-      const answer = await send(session, queue, { what, method: 'GET', path, signal });
+      const answer = await send(session, queue, { what, method: 'GET', path, abort });
       if (answer.status !== 200 && answer.status !== 404) throw statusError(what, answer);
       return answer.status === 200;
     },
 
-    list: async (session, queue, signal) => {
+    list: async (session, queue, abort) => {
       const what = `reading the messages of queue ${queue.queueId}`;
       // Without `echo` those that this client has posted itself are left out.
       const path = `messages?echo=true&limit=${PAGE}`;
-      return messagesOf(await ask(session, queue, { what, method: 'GET', path, signal }), what);
+      return messagesOf(await ask(session, queue, { what, method: 'GET', path, abort }), what);
     },
 
-    remove: async (session, queue, { ids, claimId }, signal) => {
+    remove: async (session, queue, { ids, claimId }, abort) => {
       if (ids.length === 0) return;
       const what = `removing messages of queue ${queue.queueId}`;
       const claims = claimId === undefined ? '' : `&claim_ids=${encodeURIComponent(claimId)}`;
       const path = `messages?ids=${ids.map(encodeURIComponent).join(',')}${claims}`;
-      await ask(session, queue, { what, method: 'DELETE', path, signal });
+      await ask(session, queue, { what, method: 'DELETE', path, abort });
     },
 
-    post: async (session, queue, text, ttl, signal) => {
+    post: async (session, queue, text, ttl, abort) => {
       const what = `posting a message to queue ${queue.queueId}`;
       const body = `{"messages":[{"ttl":${ttl},"body":${text}}]}`;
-      await ask(session, queue, { what, method: 'POST', path: 'messages', body, signal });
+      await ask(session, queue, { what, method: 'POST', path: 'messages', body, abort });
     },
   };
 }

@@ -11,11 +11,11 @@ export async function becomeActive(
   unit: string,
   deadline: number,
   { systemctl, clock }: { systemctl: Systemctl; clock: Clock },
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<UnitState> {
   const late = { code: 'unit', what: `the unit ${unit} is not active in time` } as const;
-  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
-    const state = await systemctl.show(unit, signal);
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
+    const state = await systemctl.show(unit, abort);
     if (state.active === 'active') return state;
     if (state.active === 'failed')
       throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);

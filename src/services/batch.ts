@@ -1,21 +1,21 @@
 /**
  * Turns a question about many things into one about a single thing: those that are asked at the same moment and for
- * the same caller's signal go out together.
+ * the same caller's abort go out together.
  */
 export function batched<T>(
-  askAll: (names: readonly string[], signal: AbortSignal) => Promise<readonly T[]>,
-): (name: string, signal: AbortSignal) => Promise<T> {
+  askAll: (names: readonly string[], abort: AbortSignal) => Promise<readonly T[]>,
+): (name: string, abort: AbortSignal) => Promise<T> {
   const open = new Map<AbortSignal, { names: string[]; answers: Promise<readonly T[]> }>();
-  return async (name, signal) => {
-    let batch = open.get(signal);
+  return async (name, abort) => {
+    let batch = open.get(abort);
     if (!batch) {
       const names: string[] = [];
       const answers = Promise.resolve().then(async () => {
-        open.delete(signal);
-        return await askAll(names, signal);
+        open.delete(abort);
+        return await askAll(names, abort);
       });
       batch = { names, answers };
-      open.set(signal, batch);
+      open.set(abort, batch);
     }
     const place = batch.names.push(name) - 1;
     const answer = (await batch.answers)[place];

@@ -16,7 +16,7 @@ const TRY_MS = 5000;
 export async function askHealth(
   url: string,
   identity: ClientIdentity | undefined,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   // Whose certificate it is has its own proof (presented.ts); schedulers and controller managers sign theirs
   // themselves.
@@ -25,7 +25,7 @@ export async function askHealth(
     ...(identity && { cert: identity.certificate, key: identity.key }),
   };
   await new Promise<void>((resolve, reject) => {
-    const options = { signal: withDeadline(signal, TRY_MS), agent: false };
+    const options = { abort: withDeadline(abort, TRY_MS), agent: false };
     const asked = url.startsWith('https:') ? secure(url, { ...options, ...tls }) : plain(url, options);
     asked.once('error', (cause) => {
       reject(new AgentError('not-yet', `${url} does not answer: ${tlsWords(cause)}`, { cause }));

@@ -10,14 +10,14 @@ import type { Patience, Retry } from '../base/retry.ts';
  */
 export type Kubernetes = {
   /** Those of a namespace, or of all. */
-  list(kind: WorkloadKind, namespace: string | undefined, signal: AbortSignal): Promise<Workload[]>;
+  list(kind: WorkloadKind, namespace: string | undefined, abort: AbortSignal): Promise<Workload[]>;
   /** Annotates the pods that a workload makes, which makes it replace them. false: it is gone. */
-  annotatePods(workload: Workload, name: string, value: string, signal: AbortSignal): Promise<boolean>;
-  readLease(signal: AbortSignal): Promise<Lease | undefined>;
+  annotatePods(workload: Workload, name: string, value: string, abort: AbortSignal): Promise<boolean>;
+  readLease(abort: AbortSignal): Promise<Lease | undefined>;
   /** Makes or replaces it. false: somebody else has changed it meanwhile. */
-  writeLease(lease: Lease, signal: AbortSignal): Promise<boolean>;
+  writeLease(lease: Lease, abort: AbortSignal): Promise<boolean>;
   /** The CAs that the pods of a namespace are given, PEM; undefined where there is no such config map. */
-  podsCa(namespace: string, signal: AbortSignal): Promise<string | undefined>;
+  podsCa(namespace: string, abort: AbortSignal): Promise<string | undefined>;
 };
 
 /** One request to the API server, with the node's client certificate. Any status is an answer. */
@@ -26,7 +26,7 @@ export type AskApi = (request: {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH';
   path: string;
   body?: { type: string; value: unknown };
-  signal: AbortSignal;
+  abort: AbortSignal;
 }) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
 
 /** An API server as this node knows it, and who asks; PEM. */
@@ -116,17 +116,17 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
     fine: readonly number[],
     read: (status: number, text: string) => T,
   ): Promise<T> =>
-    await retry(request.what, patience, request.signal, async () => {
+    await retry(request.what, patience, request.abort, async () => {
       const answer = await ask(request);
       if (!fine.includes(answer.status)) throw refusal(request.what, answer);
       return read(answer.status, answer.text);
     });
 
-  const listPage = async (path: string, from: string, signal: AbortSignal) => {
+  const listPage = async (path: string, from: string, abort: AbortSignal) => {
     const query = new URLSearchParams({ limit: String(PAGE), ...(from === '' ? {} : { continue: from }) });
     const what = `listing ${path}`;
     return await call(
-      { what, method: 'GET', path: `${path}?${query.toString()}`, signal },
+      { what, method: 'GET', path: `${path}?${query.toString()}`, abort },
       [200, 410],
       // 410: the place in the list is forgotten (API concepts, "Retrieving large results sets in chunks").
       (status, text) => (status === 410 ? undefined : parsed(Page, text, what)),
@@ -134,12 +134,12 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
   };
 
   return {
-    list: async (kind, namespace, signal) => {
+    list: async (kind, namespace, abort) => {
       const path = `/apis/apps/v1${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`;
       const found = new Map<string, Workload>();
       let from = '';
       for (;;) {
-        const page = await listPage(path, from, signal);
+        const page = await listPage(path, from, abort);
         if (!page && from === '') throw new AgentError('bad-answer', `listing ${path}: it is gone`);
         if (!page) found.clear();
         for (const item of page?.items ?? [])
@@ -149,7 +149,7 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
       }
     },
 
-    annotatePods: async ({ kind, metadata: { namespace, name } }, annotation, value, signal) =>
+    annotatePods: async ({ kind, metadata: { namespace, name } }, annotation, value, abort) =>
       await call(
         {
           what: `restarting the pods of ${kind} ${namespace}/${name}`,
@@ -159,21 +159,21 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
             type: 'application/strategic-merge-patch+json',
             value: { spec: { template: { metadata: { annotations: { [annotation]: value } } } } },
           },
-          signal,
+          abort,
         },
         [200, 404],
         (status) => status === 200,
       ),
 
-    readLease: async (signal) => {
+    readLease: async (abort) => {
       const what = `reading the lease ${LEASE}`;
       const path = `${LEASES}/${LEASE}`;
-      return await call({ what, method: 'GET', path, signal }, [200, 404], (status, text) =>
+      return await call({ what, method: 'GET', path, abort }, [200, 404], (status, text) =>
         status === 404 ? undefined : leaseOf(parsed(LeaseBody, text, what)),
       );
     },
 
-    writeLease: async ({ version, annotations, holder, until }, signal) => {
+    writeLease: async ({ version, annotations, holder, until }, abort) => {
       const now = until - LEASE_SECONDS * 1000;
       const value = {
         apiVersion: 'coordination.k8s.io/v1',
@@ -196,16 +196,16 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
       const [method, path] =
         version === undefined ? (['POST', LEASES] as const) : (['PUT', `${LEASES}/${LEASE}`] as const);
       return await call(
-        { what, method, path, body, signal },
+        { what, method, path, body, abort },
         [200, 201, 404, 409],
         (status) => status === 200 || status === 201,
       );
     },
 
-    podsCa: async (namespace, signal) => {
+    podsCa: async (namespace, abort) => {
       const what = `reading the CA of the pods of ${namespace}`;
       const path = `/api/v1/namespaces/${namespace}/configmaps/kube-root-ca.crt`;
-      return await call({ what, method: 'GET', path, signal }, [200, 404], (status, text) =>
+      return await call({ what, method: 'GET', path, abort }, [200, 404], (status, text) =>
         status === 404 ? undefined : (parsed(ConfigMap, text, what).data?.['ca.crt'] ?? ''),
       );
     },

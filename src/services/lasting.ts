@@ -22,9 +22,9 @@ export const settlesInMs = (units: readonly Standing[], elapsed: number): number
 export async function lasts(
   { plan: { unit, probe }, invocation, restarts }: Standing,
   systemctl: Systemctl,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
-  const state = await systemctl.show(unit, signal);
+  const state = await systemctl.show(unit, abort);
   const failing = `the unit ${unit} did not last`;
   if (!isUp(state)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
   const again = state.restarts - restarts;

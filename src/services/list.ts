@@ -22,7 +22,7 @@ export type ListPlan = v.InferOutput<typeof ListPlan>;
 
 export type ListHands = {
   clock: Clock;
-  askHealth(health: NonNullable<UnitPlan['health']>, signal: AbortSignal): Promise<void>;
+  askHealth(health: NonNullable<UnitPlan['health']>, abort: AbortSignal): Promise<void>;
   /** Whether anybody has read the file since it was put there. */
   hasBeenRead(file: string): Promise<boolean>;
 };
@@ -36,16 +36,16 @@ export type Seen = { read: boolean; said: string[] };
  *
  * @throws `proof` when it is otherwise
  */
-export async function seeListTaken(plan: ListPlan, hands: ListHands, signal: AbortSignal): Promise<Seen> {
+export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: AbortSignal): Promise<Seen> {
   const { file, url, accepted, refused } = plan;
   const { unit } = plan.unit;
   const said: string[] = [];
   if (url !== undefined && accepted) {
-    await untilLetIn(plan, { url, identity: accepted }, hands, signal);
+    await untilLetIn(plan, { url, identity: accepted }, hands, abort);
     said.push(`${unit} lets ${accepted.certificate} in, which is not revoked`);
   }
   if (url !== undefined && refused) {
-    if (await isLetIn({ url, identity: refused }, hands, signal))
+    if (await isLetIn({ url, identity: refused }, hands, abort))
       throw new AgentError(
         'proof',
         `the unit ${unit} lets ${refused.certificate} in, which the list in ${file} revokes`,
@@ -63,19 +63,19 @@ async function untilLetIn(
   { file, unit: { unit, deadlineMs } }: ListPlan,
   asked: Asked,
   { askHealth, clock }: ListHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const what = `with the list in ${file} the unit ${unit} does not let in who is not revoked`;
   const deadline = clock.elapsed() + deadlineMs;
-  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, signal, async () => {
-    await askHealth(asked, signal);
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
+    await askHealth(asked, abort);
   });
 }
 
 /** Whoever is refused is told so by TLS, by HTTP or not at all. */
-async function isLetIn(asked: Asked, { askHealth }: ListHands, signal: AbortSignal): Promise<boolean> {
+async function isLetIn(asked: Asked, { askHealth }: ListHands, abort: AbortSignal): Promise<boolean> {
   try {
-    await askHealth(asked, signal);
+    await askHealth(asked, abort);
     return true;
   } catch (error) {
     if (!isNotReady(error)) throw error;

@@ -11,14 +11,14 @@ const TRY_MS = 5000;
 export async function presentedCertificate(
   host: string,
   port: number,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<X509Certificate> {
   const where = hostPort(host, port);
   return await new Promise((resolve, reject) => {
     // Whom the port presents is what is asked here, so nothing is verified: the caller compares the
     // fingerprint, which is stricter than any chain.
     const socket = connect({ host, port, rejectUnauthorized: false });
-    const limit = withDeadline(signal, TRY_MS);
+    const limit = withDeadline(abort, TRY_MS);
     const stop = (): void => {
       socket.destroy(new Error('no TLS handshake in time'));
     };

@@ -11,8 +11,8 @@ import type { UnitPlan } from './unit.ts';
 export type ServiceHands = {
   systemctl: Systemctl;
   clock: Clock;
-  presented(host: string, port: number, signal: AbortSignal): Promise<X509Certificate>;
-  askHealth(health: NonNullable<UnitPlan['health']>, signal: AbortSignal): Promise<void>;
+  presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
+  askHealth(health: NonNullable<UnitPlan['health']>, abort: AbortSignal): Promise<void>;
   /** The fingerprint of the certificate that a file holds now. */
   expected(file: string): Promise<string>;
   fingerprint(certificate: X509Certificate): string;
@@ -27,26 +27,26 @@ export type ServiceHands = {
 export async function restartAndProve(
   plan: UnitPlan,
   hands: ServiceHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<Standing | undefined> {
   const { unit, probe, health, deadlineMs } = plan;
   const deadline = hands.clock.elapsed() + deadlineMs;
-  if (!(await restart(plan, hands.systemctl, signal))) return undefined;
+  if (!(await restart(plan, hands.systemctl, abort))) return undefined;
   if (health)
-    await until(unit, 'is not well in time', deadline, hands, signal, async () => {
-      await hands.askHealth(health, signal);
+    await until(unit, 'is not well in time', deadline, hands, abort, async () => {
+      await hands.askHealth(health, abort);
     });
   if (probe) {
     const expected = await hands.expected(probe.file);
-    await until(unit, `does not serve ${probe.file} in time`, deadline, hands, signal, async () => {
-      const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, signal));
+    await until(unit, `does not serve ${probe.file} in time`, deadline, hands, abort, async () => {
+      const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, abort));
       if (seen === expected) return;
       const where = hostPort(probe.host, probe.port);
       throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
     });
   }
   // Some have to be started more than once until what they depend on is there: what counts is from here on.
-  const { invocation, restarts } = await becomeActive(unit, deadline, hands, signal);
+  const { invocation, restarts } = await becomeActive(unit, deadline, hands, abort);
   return { plan, invocation, restarts, at: hands.clock.elapsed() };
 }
 
@@ -77,16 +77,16 @@ export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): st
  *
  * @returns whether there is such a unit
  */
-async function restart(plan: UnitPlan, systemctl: Systemctl, signal: AbortSignal): Promise<boolean> {
+async function restart(plan: UnitPlan, systemctl: Systemctl, abort: AbortSignal): Promise<boolean> {
   const { unit, deadlineMs } = plan;
   try {
     // A unit that failed often enough is refused by its start limit until this is forgotten.
-    await systemctl.resetFailed(unit, signal);
-    await systemctl.restart(unit, deadlineMs, signal);
+    await systemctl.resetFailed(unit, abort);
+    await systemctl.restart(unit, deadlineMs, abort);
     return true;
   } catch (error) {
-    if (signal.aborted) throw error;
-    const state = await systemctl.show(unit, signal);
+    if (abort.aborted) throw error;
+    const state = await systemctl.show(unit, abort);
     const fault = unitFault(plan, state);
     if (fault !== undefined) throw new AgentError('unit', fault);
     if (state.load === 'not-found') return false;
@@ -106,16 +106,16 @@ async function until(
   failing: string,
   deadline: number,
   { clock, systemctl }: ServiceHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
   attempt: () => Promise<void>,
 ): Promise<void> {
   const late = { code: 'proof', what: `the unit ${unit} ${failing}` } as const;
-  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     try {
       await attempt();
     } catch (error) {
-      if (!isNotReady(error) || signal.aborted) throw error;
-      const state = await systemctl.show(unit, signal);
+      if (!isNotReady(error) || abort.aborted) throw error;
+      const state = await systemctl.show(unit, abort);
       if (!hasEnded(state)) throw error;
       throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`, {
         cause: error,

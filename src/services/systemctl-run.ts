@@ -9,11 +9,11 @@ import { AgentError } from '../base/errors.ts';
  */
 export const systemctlRunner =
   (program: string) =>
-  async (args: string[], timeout: number, signal: AbortSignal): Promise<string> => {
+  async (args: string[], timeout: number, abort: AbortSignal): Promise<string> => {
     const result = await execa(program, args, {
       reject: false,
       timeout,
-      cancelSignal: signal,
+      cancelSignal: abort,
       stdin: 'ignore',
       // Ctrl-C, and a terminal that is closed, tell every process of the group: a restart is not to end by that.
       detached: true,
@@ -22,7 +22,7 @@ export const systemctlRunner =
     });
     if (result.exitCode === 0) return result.stdout;
     const what = `systemctl ${args.join(' ')}`;
-    if (signal.aborted) throw new AgentError('aborted', `${what}: stopped`);
+    if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`);
     if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
     if (result.code === 'ENOENT')
       throw new AgentError('unit', `${what}: there is no ${program} on this node`);

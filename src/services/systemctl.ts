@@ -24,22 +24,22 @@ export type UnitState = {
 
 export type Systemctl = {
   /** Asked of several units at the same moment, it is one question to systemd. */
-  show(unit: string, signal: AbortSignal): Promise<UnitState>;
+  show(unit: string, abort: AbortSignal): Promise<UnitState>;
   /** Clears a start limit that was hit, which would refuse the restart. */
-  resetFailed(unit: string, signal: AbortSignal): Promise<void>;
+  resetFailed(unit: string, abort: AbortSignal): Promise<void>;
   /** Returns when the job is done; systemd's own words when it failed. */
-  restart(unit: string, deadlineMs: number, signal: AbortSignal): Promise<void>;
+  restart(unit: string, deadlineMs: number, abort: AbortSignal): Promise<void>;
   /** Whether the whole node is being switched off, and its units with it. */
-  isGoingDown(signal: AbortSignal): Promise<boolean>;
+  isGoingDown(abort: AbortSignal): Promise<boolean>;
 };
 
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
 export function createSystemctl(program: string): Systemctl {
   const run = systemctlRunner(program);
-  const showAll = async (units: readonly string[], signal: AbortSignal): Promise<UnitState[]> => {
+  const showAll = async (units: readonly string[], abort: AbortSignal): Promise<UnitState[]> => {
     const wanted =
       'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic';
-    const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, signal);
+    const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, abort);
     // One paragraph for each, in the order of the question.
     const told = text.split('\n\n');
     return units.map((_, index) => stateOf(told[index] ?? ''));
@@ -47,19 +47,19 @@ export function createSystemctl(program: string): Systemctl {
 
   return {
     show: batched(showAll),
-    resetFailed: async (unit, signal) => {
+    resetFailed: async (unit, abort) => {
       try {
-        await run(['reset-failed', serviceName(unit)], QUICK_MS, signal);
+        await run(['reset-failed', serviceName(unit)], QUICK_MS, abort);
       } catch (error) {
         // systemd forgets a unit that is stopped: there is nothing to reset.
         if (!explain(error).includes('not loaded')) throw error;
       }
     },
-    restart: async (unit, deadlineMs, signal) => {
-      await run(['restart', serviceName(unit)], deadlineMs, signal);
+    restart: async (unit, deadlineMs, abort) => {
+      await run(['restart', serviceName(unit)], deadlineMs, abort);
     },
-    isGoingDown: async (signal) =>
-      factsOf(await run(['show', '--property=SystemState'], QUICK_MS, signal)).get('SystemState') ===
+    isGoingDown: async (abort) =>
+      factsOf(await run(['show', '--property=SystemState'], QUICK_MS, abort)).get('SystemState') ===
       'stopping',
   };
 }

@@ -15,14 +15,14 @@ export type UnitStatus = {
 /** Takes units into service and out of it (systemctl(1)); what a rotation does to units is in restart.ts. */
 export type UnitManager = {
   /** undefined: the node has no such unit. */
-  status(unit: string, signal: AbortSignal): Promise<UnitStatus | undefined>;
+  status(unit: string, abort: AbortSignal): Promise<UnitStatus | undefined>;
   /** Its main process does nothing until it thaws; what it has started goes on. */
-  freeze(unit: string, signal: AbortSignal): Promise<void>;
-  thaw(unit: string, signal: AbortSignal): Promise<void>;
+  freeze(unit: string, abort: AbortSignal): Promise<void>;
+  thaw(unit: string, abort: AbortSignal): Promise<void>;
   /** Stops it, and keeps it from starting with the next boot. */
-  disableNow(unit: string, signal: AbortSignal): Promise<void>;
+  disableNow(unit: string, abort: AbortSignal): Promise<void>;
   /** Starts it with every boot, and now; it is not waited for, which may take as long as the cloud is away. */
-  enableAndStart(unit: string, signal: AbortSignal): Promise<void>;
+  enableAndStart(unit: string, abort: AbortSignal): Promise<void>;
 };
 
 const DEADLINE_MS = 90_000;
@@ -38,8 +38,8 @@ export function createUnitManager(
   contained: ReadonlyMap<string, string> = new Map(),
 ): UnitManager {
   const run = systemctlRunner(program);
-  const act = async (args: string[], signal: AbortSignal): Promise<void> => {
-    await run(args, DEADLINE_MS, signal);
+  const act = async (args: string[], abort: AbortSignal): Promise<void> => {
+    await run(args, DEADLINE_MS, abort);
   };
   const othersOf = async (group: string, main: string): Promise<number | undefined> => {
     for (const place of CONTROL_GROUPS) {
@@ -49,20 +49,16 @@ export function createUnitManager(
     }
     return undefined;
   };
-  const signalMain = async (
-    unit: string,
-    name: 'SIGSTOP' | 'SIGCONT',
-    signal: AbortSignal,
-  ): Promise<void> => {
+  const signalMain = async (unit: string, name: 'SIGSTOP' | 'SIGCONT', abort: AbortSignal): Promise<void> => {
     const inner = contained.get(unit);
     if (inner === undefined)
-      await act(['kill', '--kill-who=main', `--signal=${name}`, serviceName(unit)], signal);
+      await act(['kill', '--kill-who=main', `--signal=${name}`, serviceName(unit)], abort);
     else for (const { pid } of await whoRuns(inner)) signalProcess(pid, name);
   };
   return {
-    status: async (unit, signal) => {
+    status: async (unit, abort) => {
       const wanted = '--property=LoadState,ActiveState,UnitFileState,MainPID,ControlGroup';
-      const text = await run(['show', wanted, serviceName(unit)], DEADLINE_MS, signal);
+      const text = await run(['show', wanted, serviceName(unit)], DEADLINE_MS, abort);
       const facts = factsOf(text);
       const load = facts.get('LoadState') ?? '';
       if (!['loaded', 'masked'].includes(load)) return undefined;
@@ -77,18 +73,18 @@ export function createUnitManager(
             : await startedIn(inner),
       };
     },
-    freeze: async (unit, signal) => {
-      await signalMain(unit, 'SIGSTOP', signal);
+    freeze: async (unit, abort) => {
+      await signalMain(unit, 'SIGSTOP', abort);
     },
-    thaw: async (unit, signal) => {
-      await signalMain(unit, 'SIGCONT', signal);
+    thaw: async (unit, abort) => {
+      await signalMain(unit, 'SIGCONT', abort);
     },
-    disableNow: async (unit, signal) => {
-      await act(['disable', '--now', serviceName(unit)], signal);
+    disableNow: async (unit, abort) => {
+      await act(['disable', '--now', serviceName(unit)], abort);
     },
-    enableAndStart: async (unit, signal) => {
-      await act(['enable', serviceName(unit)], signal);
-      await act(['start', '--no-block', serviceName(unit)], signal);
+    enableAndStart: async (unit, abort) => {
+      await act(['enable', serviceName(unit)], abort);
+      await act(['start', '--no-block', serviceName(unit)], abort);
     },
   };
 }

@@ -9,9 +9,9 @@ const ENVIRONMENT_FILE = /^EnvironmentFiles=(\/.*?)(?: \(ignore_errors=\w+\))?$/
 /** @param program the systemctl to run */
 export const unitSettings =
   (program: string) =>
-  async (unit: string, signal: AbortSignal): Promise<UnitSettings> => {
+  async (unit: string, abort: AbortSignal): Promise<UnitSettings> => {
     const wanted = '--property=ExecStart,Environment,EnvironmentFiles';
-    return settingsOf(await systemctlRunner(program)(['show', wanted, serviceName(unit)], QUICK_MS, signal));
+    return settingsOf(await systemctlRunner(program)(['show', wanted, serviceName(unit)], QUICK_MS, abort));
   };
 
 /** What `systemctl show` prints, a property a line; of the files each has a line of its own. */

@@ -53,22 +53,22 @@ export async function restartWorkloads(
   plan: WorkloadsPlan,
   pem: string,
   hands: WorkloadsHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string[]> {
   const { kubernetes, clock } = hands;
   const value = hands.fingerprints(pem).join(',');
-  const claim = await claimLease(plan, value, hands, signal);
+  const claim = await claimLease(plan, value, hands, abort);
   if (typeof claim === 'string') return [claim];
   try {
-    await untilPodsGet(value.split(','), plan, hands, signal);
-    const said = await annotateAll(plan, value, hands, signal);
-    const late = await untilRolledOut(plan, hands, signal);
-    await writeState('done', value, plan, kubernetes, clock.now(), signal);
+    await untilPodsGet(value.split(','), plan, hands, abort);
+    const said = await annotateAll(plan, value, hands, abort);
+    const late = await untilRolledOut(plan, hands, abort);
+    await writeState('done', value, plan, kubernetes, clock.now(), abort);
     return [...said, ...late];
   } catch (error) {
     // Another master, or a later rotation, may go on at once. A node that is only stopped goes on itself.
     if (codeOf(error) !== 'aborted')
-      await writeState('open', value, { holder: '' }, kubernetes, clock.now(), signal).catch(() => undefined);
+      await writeState('open', value, { holder: '' }, kubernetes, clock.now(), abort).catch(() => undefined);
     throw error;
   }
 }
@@ -78,19 +78,19 @@ async function claimLease(
   { holder, deadlineMs }: WorkloadsPlan,
   value: string,
   { kubernetes, clock }: WorkloadsHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<undefined | string> {
   const late = { code: 'not-yet', what: 'the lease of the workloads cannot be taken' } as const;
   const deadline = clock.elapsed() + deadlineMs;
-  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, signal, async () => {
-    const lease = await kubernetes.readLease(signal);
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
+    const lease = await kubernetes.readLease(abort);
     const isSame = lease?.annotations[FINGERPRINT] === value;
     if (lease && isSame && lease.annotations[STATE] === 'done')
       return `the workloads have been restarted for this CA already, by ${lease.holder}`;
     if (lease && isSame && lease.holder !== holder && lease.holder !== '' && lease.until > clock.now())
       return `the workloads are restarted by ${lease.holder}`;
     const mine = leaseFor('rolling', value, holder, clock.now(), lease);
-    if (await kubernetes.writeLease(mine, signal)) return undefined;
+    if (await kubernetes.writeLease(mine, abort)) return undefined;
     throw new AgentError('not-yet', 'it is changed by others again and again');
   });
 }
@@ -115,11 +115,11 @@ async function writeState(
   { holder }: Pick<WorkloadsPlan, 'holder'>,
   kubernetes: Kubernetes,
   now: number,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
-  const lease = await kubernetes.readLease(signal);
+  const lease = await kubernetes.readLease(abort);
   if (lease?.annotations[FINGERPRINT] !== value) return;
-  await kubernetes.writeLease(leaseFor(state, value, holder, now, lease), signal);
+  await kubernetes.writeLease(leaseFor(state, value, holder, now, lease), abort);
 }
 
 /** Pods that are replaced before that would be given the former CA once more. */
@@ -127,13 +127,13 @@ async function untilPodsGet(
   wanted: readonly string[],
   { namespaces, deadlineMs }: WorkloadsPlan,
   { kubernetes, clock, fingerprints }: WorkloadsHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   const [namespace = 'kube-system'] = namespaces;
   const deadline = clock.elapsed() + Math.min(deadlineMs, CA_MS);
   const what = `the cluster still gives its pods another CA (config map kube-root-ca.crt in ${namespace})`;
-  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, signal, async () => {
-    const pem = await kubernetes.podsCa(namespace, signal);
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
+    const pem = await kubernetes.podsCa(namespace, abort);
     const given = pem === undefined ? wanted : fingerprints(pem);
     if (wanted.every((one) => given.includes(one))) return;
     throw new AgentError('not-yet', 'its controller manager has not been restarted with the new one');
@@ -150,18 +150,18 @@ async function annotateAll(
   { perSecond }: WorkloadsPlan,
   value: string,
   { kubernetes, clock, notice }: WorkloadsHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string[]> {
   const counts: string[] = [];
   const waiting: string[] = [];
   for (const kind of WORKLOAD_KINDS) {
-    const all = await kubernetes.list(kind, undefined, signal);
+    const all = await kubernetes.list(kind, undefined, abort);
     for (const workload of all) {
       const why = whyItWaits(workload);
       if (why !== undefined) waiting.push(`${nameOf(workload)} ${why}`);
       if (isMarked(workload, value)) continue;
-      await kubernetes.annotatePods(workload, FINGERPRINT, value, signal);
-      await clock.sleep(1000 / perSecond, signal);
+      await kubernetes.annotatePods(workload, FINGERPRINT, value, abort);
+      await clock.sleep(1000 / perSecond, abort);
     }
     counts.push(`${all.length} ${kind}`);
   }
@@ -173,15 +173,15 @@ async function annotateAll(
 async function untilRolledOut(
   { namespaces, deadlineMs }: WorkloadsPlan,
   { kubernetes, clock, notice }: WorkloadsHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<string[]> {
   const deadline = clock.elapsed() + deadlineMs;
   const late = { code: 'not-yet', what: 'the workloads are not rolled out' } as const;
-  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, signal, async () => {
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, abort, async () => {
     const missing: string[] = [];
     for (const namespace of namespaces)
       for (const kind of WORKLOAD_KINDS)
-        for (const workload of await kubernetes.list(kind, namespace, signal)) {
+        for (const workload of await kubernetes.list(kind, namespace, abort)) {
           const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
           if (why !== undefined) missing.push(`${nameOf(workload)} ${why}`);
         }

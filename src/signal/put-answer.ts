@@ -4,8 +4,8 @@ import type { SignalTarget } from '../deployment/deployment.ts';
 /** A Swift object behind a temporary address. */
 export type SignalObject = {
   /** When it was last replaced, in milliseconds since the epoch; undefined when nobody says. */
-  changedAt(signal: AbortSignal): Promise<number | undefined>;
-  put(body: string, signal: AbortSignal): Promise<void>;
+  changedAt(abort: AbortSignal): Promise<number | undefined>;
+  put(body: string, abort: AbortSignal): Promise<void>;
 };
 
 /** What is between Heat's making a deployment, whose date it tells, and handing it out, whose date it goes by. */
@@ -21,16 +21,16 @@ export async function putAnswer(
   { handedOutAt }: Pick<Extract<SignalTarget, { transport: 'TEMP_URL_SIGNAL' }>, 'handedOutAt'>,
   body: string,
   object: SignalObject,
-  sleep: (ms: number, signal: AbortSignal) => Promise<void>,
-  signal: AbortSignal,
+  sleep: (ms: number, abort: AbortSignal) => Promise<void>,
+  abort: AbortSignal,
 ): Promise<void> {
-  const before = await object.changedAt(signal);
-  await object.put(body, signal);
-  const after = await object.changedAt(signal);
+  const before = await object.changedAt(abort);
+  await object.put(body, abort);
+  const after = await object.changedAt(abort);
   if (after !== undefined && after > Math.max(before ?? 0, handedOutAt + HANDING_OUT_MS)) return;
-  await sleep(AGAIN_AFTER_MS, signal);
+  await sleep(AGAIN_AFTER_MS, abort);
   try {
-    await object.put(body, signal);
+    await object.put(body, abort);
   } catch (error) {
     if (codeOf(error) !== 'cloud-refused') throw error;
   }

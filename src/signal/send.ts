@@ -7,11 +7,11 @@ type Target<T extends SignalTarget['transport']> = Extract<SignalTarget, { trans
 
 /** The ways out to the cloud; each resolves only when the other side has acknowledged. */
 export type SignalHands = {
-  signalResource(target: Target<'HEAT_SIGNAL'>, body: string, signal: AbortSignal): Promise<void>;
-  signalAddress(url: string, verb: 'POST' | 'PUT', body: string, signal: AbortSignal): Promise<void>;
+  signalResource(target: Target<'HEAT_SIGNAL'>, body: string, abort: AbortSignal): Promise<void>;
+  signalAddress(url: string, verb: 'POST' | 'PUT', body: string, abort: AbortSignal): Promise<void>;
   objectAt(url: string): SignalObject;
   queueOf(target: Target<'ZAQAR_SIGNAL'>): SignalQueue;
-  sleep(ms: number, signal: AbortSignal): Promise<void>;
+  sleep(ms: number, abort: AbortSignal): Promise<void>;
 };
 
 /** Sends one result; a rejected promise means that nobody has acknowledged it. */
@@ -19,26 +19,26 @@ export async function sendSignal(
   target: SignalTarget,
   body: string,
   hands: SignalHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<void> {
   switch (target.transport) {
     case 'NO_SIGNAL':
       return;
     case 'CFN_SIGNAL':
-      await byAddress(target, body, hands, signal, async () => {
-        await hands.signalAddress(target.url, target.verb, body, signal);
+      await byAddress(target, body, hands, abort, async () => {
+        await hands.signalAddress(target.url, target.verb, body, abort);
       });
       return;
     case 'TEMP_URL_SIGNAL':
-      await byAddress(target, body, hands, signal, async () => {
-        await putAnswer(target, body, hands.objectAt(target.url), hands.sleep, signal);
+      await byAddress(target, body, hands, abort, async () => {
+        await putAnswer(target, body, hands.objectAt(target.url), hands.sleep, abort);
       });
       return;
     case 'ZAQAR_SIGNAL':
-      await postAnswer(body, hands.queueOf(target), signal);
+      await postAnswer(body, hands.queueOf(target), abort);
       return;
     case 'HEAT_SIGNAL':
-      await hands.signalResource(target, body, signal);
+      await hands.signalResource(target, body, abort);
   }
 }
 
@@ -47,7 +47,7 @@ async function byAddress(
   target: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>,
   body: string,
   hands: SignalHands,
-  signal: AbortSignal,
+  abort: AbortSignal,
   send: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -57,7 +57,7 @@ async function byAddress(
     // A redirect, say: nobody at that address has taken the result.
     const isNoAnswer = codeOf(error) === 'bad-answer';
     if (target.fallback && (isRefused || isNoAnswer))
-      await hands.signalResource(target.fallback, body, signal);
+      await hands.signalResource(target.fallback, body, abort);
     else if (isRefused)
       throw new AgentError(
         'cloud-refused',

@@ -3,11 +3,11 @@ import type { PlainAsk } from '../contract/kubernetes-doors.ts';
 
 const EVERY_MS = 200;
 
-/** A kubelet, imitated in one thing: every pod of the cluster runs and is ready at once. Until `signal`. */
-export async function keepPodsReady(ask: PlainAsk, signal: AbortSignal): Promise<void> {
+/** A kubelet, imitated in one thing: every pod of the cluster runs and is ready at once. Until `abort`. */
+export async function keepPodsReady(ask: PlainAsk, abort: AbortSignal): Promise<void> {
   const condition = { type: 'Ready', status: 'True' };
   const status = { phase: 'Running', conditions: [condition] };
-  while (!signal.aborted) {
+  while (!abort.aborted) {
     const { body } = await ask('GET', '/api/v1/pods');
     for (const { metadata, status: is } of body.items ?? []) {
       if (is?.['phase'] === 'Running') continue;
@@ -15,6 +15,6 @@ export async function keepPodsReady(ask: PlainAsk, signal: AbortSignal): Promise
       // It may be gone by now: its controller makes another.
       await ask('PATCH', path, { status }, 'application/merge-patch+json');
     }
-    await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
+    await delay(EVERY_MS, undefined, { signal: abort }).catch(() => undefined);
   }
 }

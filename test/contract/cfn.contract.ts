@@ -41,7 +41,7 @@ export function cfnContract(
   describe(`${name}, polled over CFN`, () => {
     let at: CfnCoordinates;
     let close: () => Promise<void>;
-    const { signal } = new AbortController();
+    const { signal: abort } = new AbortController();
     const http = createHttp(PLAIN);
     const secrets = createSecrets();
     beforeAll(async () => {
@@ -62,7 +62,7 @@ export function cfnContract(
           await cfn.readField(section.metadata_url, { stackName: section.stack_name, ...of }, key, stop),
         [section.path],
       );
-      return (await collector.collect(signal)).map(({ text }) => text);
+      return (await collector.collect(abort)).map(({ text }) => text);
     };
     const metadata = async (): Promise<v.InferOutput<typeof Metadata>> =>
       v.parse(Metadata, JSON.parse((await collect())[0] ?? ''));

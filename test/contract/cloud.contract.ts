@@ -31,7 +31,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
     });
 
     const readCa = async (type: CaType): Promise<string> =>
-      await doors.magnum.readCa(await doors.access(), type, doors.signal);
+      await doors.magnum.readCa(await doors.access(), type, doors.abort);
 
     test('a trust login gives a token and the addresses of the services', async () => {
       const session = await doors.trusted();
@@ -41,20 +41,20 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
     });
 
     test('a wrong password and an unknown trust are refused', async () => {
-      const { keystone, trustLogin, signal } = doors;
+      const { keystone, trustLogin, abort } = doors;
       const wrong = { ...trustLogin, password: 'wrong' };
       const unknown = { ...trustLogin, scope: { trustId: '0'.repeat(32) } };
-      expect(await codeFrom(keystone.login(wrong, signal))).toBe('login-refused');
-      expect(await codeFrom(keystone.login(unknown, signal))).toBe('login-refused');
+      expect(await codeFrom(keystone.login(wrong, abort))).toBe('login-refused');
+      expect(await codeFrom(keystone.login(unknown, abort))).toBe('login-refused');
     });
 
     test('a token that is none is unauthorized at every service', async () => {
-      const { magnum, heat, signal, poller } = doors;
+      const { magnum, heat, abort, poller } = doors;
       const session = { ...(await doors.trusted()), token: 'none' };
       const of = { stackId: poller.stack_id, resourceName: poller.resource_name };
       const access = { ...(await doors.access()), token: 'none' };
-      expect(await codeFrom(magnum.readCa(access, 'etcd', signal))).toBe('unauthorized');
-      expect(await codeFrom(heat.readMetadata(session, of, signal))).toBe('unauthorized');
+      expect(await codeFrom(magnum.readCa(access, 'etcd', abort))).toBe('unauthorized');
+      expect(await codeFrom(heat.readMetadata(session, of, abort))).toBe('unauthorized');
     });
 
     test('there are three CAs of one name; kubelet and unknown types have that of kubernetes', async () => {
@@ -89,7 +89,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       ['Ed25519', generateKeyPairSync('ed25519')],
     ])('a request of an %s key is signed by the CA, from yesterday on', async (_kind, keys) => {
       const csr = makeCsr(keys, 'etcd', [altNames('10.0.0.5', 'kubernetes')]);
-      const pem = await doors.magnum.sign(await doors.access(), 'etcd', csr, doors.signal);
+      const pem = await doors.magnum.sign(await doors.access(), 'etcd', csr, doors.abort);
       const [leaf, ca] = [new X509Certificate(pem), new X509Certificate(await readCa('etcd'))];
       expect(leaf.verify(ca.publicKey)).toBe(true);
       expect(leaf.checkPrivateKey(keys.privateKey)).toBe(true);
@@ -104,16 +104,16 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
     });
 
     test("what is no request is refused in Magnum's words", async () => {
-      const { magnum, signal } = doors;
-      const attempt = magnum.sign(await doors.access(), 'etcd', 'junk', signal);
+      const { magnum, abort } = doors;
+      const attempt = magnum.sign(await doors.access(), 'etcd', 'junk', abort);
       await expect(attempt).rejects.toThrow("refused with 400: Received invalid csr b'junk'.");
     });
 
     test('an unknown cluster is refused, to read and to sign for', async () => {
       const access = { ...(await doors.access()), clusterUuid: '00000000-0000-4000-8000-000000000000' };
-      const read = doors.magnum.readCa(access, 'etcd', doors.signal);
+      const read = doors.magnum.readCa(access, 'etcd', doors.abort);
       await expect(read).rejects.toThrow(/refused with 404: Cluster .* could not be found/);
-      const sign = doors.magnum.sign(access, 'etcd', 'junk', doors.signal);
+      const sign = doors.magnum.sign(access, 'etcd', 'junk', doors.abort);
       await expect(sign).rejects.toThrow(/refused with 400: Cluster .* could not be found/);
     });
 
@@ -125,9 +125,9 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
     });
 
     test('a poller may read nothing but its own resource', async () => {
-      const session = await doors.keystone.login(doors.userLogin(doors.poller), doors.signal);
+      const session = await doors.keystone.login(doors.userLogin(doors.poller), doors.abort);
       const read = async (stackId: string, resourceName: string) =>
-        await doors.heat.readMetadata(session, { stackId, resourceName }, doors.signal);
+        await doors.heat.readMetadata(session, { stackId, resourceName }, doors.abort);
       await expect(read(doors.poller.stack_id, 'nope')).rejects.toThrow('403');
       await expect(read('nope/00000000-0000-4000-8000-000000000000', 'x')).rejects.toThrow('404');
     });
@@ -158,7 +158,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
           session,
           { stackId: doors.poller.stack_id, resourceName },
           body,
-          doors.signal,
+          doors.abort,
         );
       const long = JSON.stringify({ deploy_stdout: 'x'.repeat(1_048_576) });
       const resource = inputsOf(await only(doors))['deploy_resource_name'] ?? '';
@@ -185,7 +185,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       expect(inputs).toMatchObject({ deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_verb: 'POST' });
       const url = inputs['deploy_signal_id'] ?? '';
       const send = async (to: string, body: unknown): Promise<void> =>
-        await other.heat.signalAddress(to, 'POST', JSON.stringify(body), other.signal);
+        await other.heat.signalAddress(to, 'POST', JSON.stringify(body), other.abort);
       const altered = url.replace(/Signature=[^&]*/, 'Signature=AAAA');
       expect(await codeFrom(send(altered, {}))).toBe('cloud-refused');
       await send(url, { deploy_status_code: 0 });
@@ -234,7 +234,7 @@ async function signalHeat(doors: Doors, deployment: Deployment, body: unknown): 
     password: inputs['deploy_password'] ?? '',
     project_id: inputs['deploy_project_id'] ?? '',
   };
-  const session = await doors.keystone.login(doors.userLogin(user), doors.signal);
+  const session = await doors.keystone.login(doors.userLogin(user), doors.abort);
   const to = { stackId: inputs['deploy_stack_id'] ?? '', resourceName: inputs['deploy_resource_name'] ?? '' };
-  await doors.heat.signalResource(session, to, JSON.stringify(body), doors.signal);
+  await doors.heat.signalResource(session, to, JSON.stringify(body), doors.abort);
 }

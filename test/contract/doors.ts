@@ -35,7 +35,7 @@ export function openDoors(at: Coordinates) {
   const secrets = createSecrets();
   const keystone = createKeystone({ http, clock: systemClock, secrets });
   const [heat, magnum] = [createHeat(http), createMagnum(http)];
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   const params = at.heat_params;
   const poller = at.servers[0].os_collect_config.heat;
 
@@ -58,15 +58,15 @@ export function openDoors(at: Coordinates) {
     scope: { projectId: user.project_id },
     region: poller.region_name,
   });
-  const trusted = async (): Promise<Session> => await keystone.login(trustLogin, signal);
+  const trusted = async (): Promise<Session> => await keystone.login(trustLogin, abort);
   const access = async (): Promise<ClusterAccess> => {
     const { token } = await trusted();
     return { magnumUrl: params.MAGNUM_URL, clusterUuid: at.cluster.uuid, token };
   };
   const metadata = async () => {
-    const session = await keystone.login(userLogin(poller), signal);
+    const session = await keystone.login(userLogin(poller), abort);
     const of = { stackId: poller.stack_id, resourceName: poller.resource_name };
-    return v.parse(Metadata, JSON.parse(await heat.readMetadata(session, of, signal)));
+    return v.parse(Metadata, JSON.parse(await heat.readMetadata(session, of, abort)));
   };
 
   return {
@@ -74,7 +74,7 @@ export function openDoors(at: Coordinates) {
     keystone,
     heat,
     magnum,
-    signal,
+    abort,
     poller,
     trustLogin,
     userLogin,

@@ -41,7 +41,7 @@ export type KubernetesBench = {
   ask: PlainAsk;
   /** The agent's own client. */
   client(through?: AskApi): Kubernetes;
-  signal: AbortSignal;
+  abort: AbortSignal;
   workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
   /** Waits until the agent takes a workload for rolled out. */
   rolledOut(kind: Kind, namespace: string, name: string): Promise<void>;
@@ -49,16 +49,16 @@ export type KubernetesBench = {
 
 export function createKubernetesBench(subject: () => KubernetesSubject): KubernetesBench {
   const retry = createRetry({ clock: systemClock, random: Math.random, onRetry: () => undefined });
-  const { signal } = new AbortController();
+  const { signal: abort } = new AbortController();
   const bench: KubernetesBench = {
     get subject() {
       return subject();
     },
     ask: async (...asked) => await askPlainly(subject().admin)(...asked),
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
-    signal,
+    abort,
     workload: async (kind, namespace, name) => {
-      const all = await bench.client().list(kind, namespace, signal);
+      const all = await bench.client().list(kind, namespace, abort);
       const found = all.find(({ metadata }) => metadata.name === name);
       if (!found) throw new Error(`no ${kind} ${namespace}/${name}`);
       return found;

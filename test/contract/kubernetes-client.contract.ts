@@ -8,7 +8,7 @@ import type { KubernetesBench } from './kubernetes-bench.ts';
 
 /** The agent before such an API. */
 export function clientContract(bench: KubernetesBench): void {
-  const { client, signal, workload } = bench;
+  const { client, abort, workload } = bench;
 
   test('the agent lists more than a page, and again from the start when its place is forgotten', async () => {
     const names = Array.from({ length: 120 }, (_, index) => `w-${String(index).padStart(3, '0')}`);
@@ -21,7 +21,7 @@ export function clientContract(bench: KubernetesBench): void {
       }
       return await bench.subject.admin(request);
     };
-    const listed = await client(forgetful).list('deployments', 'many', signal);
+    const listed = await client(forgetful).list('deployments', 'many', abort);
     expect({ forgotten, names: listed.map(({ metadata }) => metadata.name) }).toEqual({
       forgotten: 1,
       names,
@@ -31,17 +31,17 @@ export function clientContract(bench: KubernetesBench): void {
   test('the agent takes the lease, and sees that another one has it', async () => {
     const api = client();
     const now = Date.now();
-    const before = await api.readLease(signal);
+    const before = await api.readLease(abort);
     const mine = {
       version: before?.version,
       annotations: { [FINGERPRINT]: 'x' },
       holder: 'm-0',
       until: now + 3_600_000,
     };
-    expect(await api.writeLease(mine, signal)).toBe(true);
-    expect(await api.writeLease({ ...mine, holder: 'm-1' }, signal)).toBe(false);
-    expect(await api.writeLease({ ...mine, version: undefined, holder: 'm-1' }, signal)).toBe(false);
-    expect(await api.readLease(signal)).toMatchObject({ holder: 'm-0', until: now + 3_600_000 });
+    expect(await api.writeLease(mine, abort)).toBe(true);
+    expect(await api.writeLease({ ...mine, holder: 'm-1' }, abort)).toBe(false);
+    expect(await api.writeLease({ ...mine, version: undefined, holder: 'm-1' }, abort)).toBe(false);
+    expect(await api.readLease(abort)).toMatchObject({ holder: 'm-0', until: now + 3_600_000 });
   });
 
   test(
@@ -66,7 +66,7 @@ export function clientContract(bench: KubernetesBench): void {
         fingerprints: (pem: string) => certificatesIn(pem, 'a CA').map(fingerprint),
         notice: (text: string) => notices.push(text),
       };
-      const said = await restartWorkloads(plan, bench.subject.podsCa, hands, signal);
+      const said = await restartWorkloads(plan, bench.subject.podsCa, hands, abort);
       expect({ said, notices }).toEqual({
         said: [
           expect.stringMatching(/^the pods of 124 deployments, 1 daemonsets, 1 statefulsets are /),
@@ -83,14 +83,14 @@ export function clientContract(bench: KubernetesBench): void {
         expect((await workload(kind, 'shop', named)).spec.template.metadata?.annotations).toMatchObject({
           [FINGERPRINT]: mark,
         });
-      expect((await client().readLease(signal))?.annotations).toMatchObject({ 'coe-agent/state': 'done' });
+      expect((await client().readLease(abort))?.annotations).toMatchObject({ 'coe-agent/state': 'done' });
       // Once more there is nothing to do.
-      expect(await restartWorkloads(plan, bench.subject.podsCa, hands, signal)).toEqual([
+      expect(await restartWorkloads(plan, bench.subject.podsCa, hands, abort)).toEqual([
         expect.stringContaining('have been restarted for this CA already, by m-0'),
       ]);
       // The cluster gives its pods another CA than this one.
       const other = createClusterCa('k1').pem;
-      const late = restartWorkloads({ ...plan, deadlineMs: 0 }, other, hands, signal);
+      const late = restartWorkloads({ ...plan, deadlineMs: 0 }, other, hands, abort);
       await expect(late).rejects.toMatchObject({ code: 'proof' });
     },
   );

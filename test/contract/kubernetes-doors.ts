@@ -32,7 +32,7 @@ export const askPlainly =
   (ask: AskApi): PlainAsk =>
   async (method, path, value, type = 'application/json') => {
     const body = value === undefined ? {} : { body: { type, value } };
-    const { signal } = new AbortController();
-    const { status, text } = await ask({ what: `${method} ${path}`, method, path, ...body, signal });
+    const { signal: abort } = new AbortController();
+    const { status, text } = await ask({ what: `${method} ${path}`, method, path, ...body, abort });
     return { status, body: v.parse(v.pipe(v.string(), v.parseJson(), Said), text) };
   };

@@ -35,7 +35,7 @@ export function requestContract(
   describe(`${name}, polled at a temporary URL`, () => {
     let at: RequestCoordinates;
     let close: () => Promise<void>;
-    const { signal } = new AbortController();
+    const { signal: abort } = new AbortController();
     const http = createHttp(PLAIN);
     const asked: { method: string; status: number }[] = [];
     const watched = async (request: HttpRequest) => {
@@ -56,7 +56,7 @@ export function requestContract(
     const collecting = (): (() => Promise<v.InferOutput<typeof Metadata>>) => {
       const collector = requestCollector(open(url()));
       return async () => {
-        const [collected] = await collector.collect(signal);
+        const [collected] = await collector.collect(abort);
         return v.parse(Metadata, JSON.parse(collected?.text ?? ''));
       };
     };
@@ -78,12 +78,12 @@ export function requestContract(
 
     test('a GET for what is newer than the version at hand is answered by 304', async () => {
       const object = open(url());
-      const read = await object.read(undefined, signal);
+      const read = await object.read(undefined, abort);
       const { modified, tag } = read.version;
       expect(modified).toBeTypeOf('number');
       asked.length = 0;
-      expect((await object.read({ modified, tag: undefined }, signal)).text).toBeUndefined();
-      expect((await object.read({ modified: undefined, tag }, signal)).text).toBeUndefined();
+      expect((await object.read({ modified, tag: undefined }, abort)).text).toBeUndefined();
+      expect((await object.read({ modified: undefined, tag }, abort)).text).toBeUndefined();
       expect(asked.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 304', 'GET 304']);
     });
 
@@ -93,7 +93,7 @@ export function requestContract(
         url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
         url().replace(/[^/]*\?/, 'other?'),
       ]) {
-        const error = await agentErrorOf(open(altered).read(undefined, signal));
+        const error = await agentErrorOf(open(altered).read(undefined, abort));
         expect(error.code).toBe('cloud-refused');
         expect(error.message).toMatch(/401 .*has expired, or its key has been changed/);
         expect(error.message).not.toContain('temp_url_sig');

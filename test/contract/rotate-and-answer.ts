@@ -21,7 +21,7 @@ export const PLAIN: HttpOptions = {
 };
 
 const StackBody = v.object({ stack: v.object({ stack_status: v.string() }) });
-const { signal } = new AbortController();
+const { signal: abort } = new AbortController();
 
 /** A deployment that waits for its answer, in some cloud. */
 export type Waiting = {
@@ -47,7 +47,7 @@ export async function rotate(
     region: params.REGION_NAME,
   };
   const known = (await metadata()).deployments.map(({ id }) => id);
-  const session = await keystone.login(trust, signal);
+  const session = await keystone.login(trust, abort);
   const headers = { 'X-Auth-Token': session.token };
   const rotated = await fetch(`${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`, {
     method: 'PATCH',
@@ -81,7 +81,7 @@ export async function rotate(
 
 /** Answers as the agent does, and waits until Heat has heeded it. */
 export async function answerWith(waiting: Waiting, body: unknown, status: string): Promise<void> {
-  await sendSignal(waiting.target, JSON.stringify(body), waiting.signals, signal);
+  await sendSignal(waiting.target, JSON.stringify(body), waiting.signals, abort);
   await eventually(waiting.stackStatus, (one) => one === status, status);
 }
 

@@ -15,7 +15,7 @@ export function tempUrlSignalContract(
     let at: Coordinates;
     let close: () => Promise<void>;
     let waiting: Waiting;
-    const { signal } = new AbortController();
+    const { signal: abort } = new AbortController();
     const http = createHttp(PLAIN);
     const swift = createSwift(http);
     beforeAll(async () => {
@@ -35,7 +35,7 @@ export function tempUrlSignalContract(
         deploy_signal_transport: 'TEMP_URL_SIGNAL',
         deploy_signal_verb: 'PUT',
       });
-      expect(await swift.changedAt(url(), signal)).toBeTypeOf('number');
+      expect(await swift.changedAt(url(), abort)).toBeTypeOf('number');
       expect((await fetch(url())).status).toBe(401);
     });
 
@@ -45,23 +45,23 @@ export function tempUrlSignalContract(
         url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
         url().replace(/[^/]*\?/, 'other?'),
       ]) {
-        const error = await agentErrorOf(swift.put(altered, '{}', signal));
+        const error = await agentErrorOf(swift.put(altered, '{}', abort));
         expect(error.code).toBe('unauthorized');
         expect(error.message).toContain('401 401 Unauthorized: Temp URL invalid');
-        expect(await swift.changedAt(altered, signal)).toBeUndefined();
+        expect(await swift.changedAt(altered, abort)).toBeUndefined();
       }
     });
 
     test('an answer is heeded, however soon it comes, and its date is one of whole seconds', async () => {
       await answerWith(waiting, { deploy_status_code: 0 }, 'UPDATE_COMPLETE');
-      const changed = await swift.changedAt(url(), signal);
+      const changed = await swift.changedAt(url(), abort);
       expect((changed ?? 1) % 1000).toBe(0);
     });
 
     test('the same address has the next answer: a failure is heeded too', async () => {
       const doors = openDoors(at);
       // Swift rounds up: until then Heat would take the answer of before for one to a deployment that comes now.
-      const changed = (await swift.changedAt(url(), signal)) ?? 0;
+      const changed = (await swift.changedAt(url(), abort)) ?? 0;
       await eventually(
         async () => await Promise.resolve(Date.now()),
         (now) => now >= changed,
@@ -76,14 +76,14 @@ export function tempUrlSignalContract(
     test('the roll-back has replaced the deployment: its container is gone, and nothing can be put there', async () => {
       // Heat tells of the roll-back's end before Swift has forgotten the container everywhere.
       await eventually(
-        async () => await swift.changedAt(url(), signal),
+        async () => await swift.changedAt(url(), abort),
         (changed) => changed === undefined,
         'the container to be gone',
       );
-      const error = await agentErrorOf(swift.put(url(), '{}', signal));
+      const error = await agentErrorOf(swift.put(url(), '{}', abort));
       expect(error.code).toBe('cloud-refused');
       expect(error.message).toContain('404 Not Found');
-      expect(await swift.changedAt(url(), signal)).toBeUndefined();
+      expect(await swift.changedAt(url(), abort)).toBeUndefined();
     });
   });
 }

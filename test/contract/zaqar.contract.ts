@@ -49,7 +49,7 @@ export function zaqarContract(
     let close: () => Promise<void>;
     let user: QueueUser;
     let session: Session;
-    const { signal } = new AbortController();
+    const { signal: abort } = new AbortController();
     const http = createHttp(PLAIN);
     const zaqar = createZaqar(http);
     const keystone = createKeystone({ http, clock: systemClock, secrets: createSecrets() });
@@ -64,7 +64,7 @@ export function zaqarContract(
         projectId: section.project_id,
         region: section.region_name,
       };
-      session = await keystone.login(loginOf(user), signal);
+      session = await keystone.login(loginOf(user), abort);
     });
     afterAll(async () => {
       http.close();
@@ -74,16 +74,16 @@ export function zaqarContract(
     /** A queue of the same project, which nobody else uses: one is there as soon as it is named. */
     const scratch = () => ({ ...user, queueId: `scratch-${randomUUID()}` });
     const post = async (queue: QueueUser, ...bodies: unknown[]): Promise<void> => {
-      for (const body of bodies) await zaqar.post(session, queue, JSON.stringify(body), 600, signal);
+      for (const body of bodies) await zaqar.post(session, queue, JSON.stringify(body), 600, abort);
     };
 
     /** Takes everything out of the server's queue; the newest counts. */
     let newest: unknown;
     const metadata = async (): Promise<v.InferOutput<typeof Metadata>> => {
-      const claimed = await zaqar.claim(session, user, signal);
+      const claimed = await zaqar.claim(session, user, abort);
       if (claimed) {
         const ids = claimed.messages.map(({ id }) => id);
-        await zaqar.remove(session, user, { ids, claimId: claimed.id }, signal);
+        await zaqar.remove(session, user, { ids, claimId: claimed.id }, abort);
         newest = claimed.messages.at(-1)?.body ?? newest;
       }
       return v.parse(Metadata, newest);
@@ -98,28 +98,28 @@ export function zaqarContract(
 
     test('a claim has the messages in their order, and hides them; given back they stand as before', async () => {
       const queue = scratch();
-      expect(await zaqar.claim(session, queue, signal)).toBeUndefined();
+      expect(await zaqar.claim(session, queue, abort)).toBeUndefined();
       await post(queue, { n: 1 }, { n: 2 });
-      const claimed = await zaqar.claim(session, queue, signal);
+      const claimed = await zaqar.claim(session, queue, abort);
       expect(claimed?.messages.map(({ body }) => body)).toEqual([{ n: 1 }, { n: 2 }]);
-      expect(await zaqar.claim(session, queue, signal)).toBeUndefined();
-      expect(await zaqar.list(session, queue, signal)).toEqual([]);
+      expect(await zaqar.claim(session, queue, abort)).toBeUndefined();
+      expect(await zaqar.list(session, queue, abort)).toEqual([]);
       await post(queue, { n: 3 });
-      await zaqar.release(session, queue, claimed?.id ?? '', signal);
-      const again = await zaqar.claim(session, queue, signal);
+      await zaqar.release(session, queue, claimed?.id ?? '', abort);
+      const again = await zaqar.claim(session, queue, abort);
       expect(again?.messages.map(({ body }) => body)).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }]);
       const [first, ...rest] = again?.messages ?? [];
-      expect(await zaqar.has(session, queue, first?.id ?? '', signal)).toBe(true);
-      await zaqar.remove(session, queue, { ids: [first?.id ?? ''], claimId: again?.id ?? '' }, signal);
-      expect(await zaqar.has(session, queue, first?.id ?? '', signal)).toBe(false);
-      await zaqar.release(session, queue, again?.id ?? '', signal);
-      expect(await zaqar.list(session, queue, signal)).toEqual(rest);
+      expect(await zaqar.has(session, queue, first?.id ?? '', abort)).toBe(true);
+      await zaqar.remove(session, queue, { ids: [first?.id ?? ''], claimId: again?.id ?? '' }, abort);
+      expect(await zaqar.has(session, queue, first?.id ?? '', abort)).toBe(false);
+      await zaqar.release(session, queue, again?.id ?? '', abort);
+      expect(await zaqar.list(session, queue, abort)).toEqual(rest);
     });
 
     test('a page is twenty messages, the oldest', async () => {
       const queue = scratch();
       await post(queue, ...Array.from({ length: 21 }, (_, n) => ({ n })));
-      const claimed = await zaqar.claim(session, queue, signal);
+      const claimed = await zaqar.claim(session, queue, abort);
       expect(claimed?.messages.map(({ body }) => body)).toEqual(
         Array.from({ length: 20 }, (_, n) => ({ n })),
       );
@@ -135,9 +135,9 @@ export function zaqarContract(
 
     test('a token that is none is unauthorized, by REST and through the socket', async () => {
       const nobody = { ...session, token: 'none' };
-      expect(await zaqar.claim(nobody, user, signal).catch(codeOf)).toBe('unauthorized');
+      expect(await zaqar.claim(nobody, user, abort).catch(codeOf)).toBe('unauthorized');
       const hands = { open: createOpenSocket(PLAIN), clock: systemClock, deadlineMs: 60_000 };
-      const listening = listenToQueue(hands, nobody, user, () => undefined, signal);
+      const listening = listenToQueue(hands, nobody, user, () => undefined, abort);
       expect(await listening.catch(codeOf)).toBe('unauthorized');
     });
 

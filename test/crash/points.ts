@@ -91,9 +91,9 @@ const watchHttp =
 
 const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
   ...real,
-  restart: async (unit, deadlineMs, signal) => {
+  restart: async (unit, deadlineMs, abort) => {
     reach(`before restart ${unit}`);
-    await real.restart(unit, deadlineMs, signal);
+    await real.restart(unit, deadlineMs, abort);
     reach(`after restart ${unit}`);
   },
 });

@@ -50,8 +50,8 @@ test.each(rows)(
       role.authorities.map(({ ca }) => ca),
       'rsa-2048',
       {
-        readCa: async (type, believe) => await believe(await readCa(access, type, doors.signal)),
-        sign: async (type, csr, believe) => await believe(await sign(access, type, csr, doors.signal)),
+        readCa: async (type, believe) => await believe(await readCa(access, type, doors.abort)),
+        sign: async (type, csr, believe) => await believe(await sign(access, type, csr, doors.abort)),
         recall: async () => await Promise.resolve(undefined),
         keep: async () => await Promise.resolve(),
         now: Date.now,

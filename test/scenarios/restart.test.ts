@@ -109,10 +109,10 @@ test('one that is stopped while it looks at the units is done at the next start'
         const real = socketSystemctl(join(node, 'run/units.sock'));
         return {
           ...real,
-          show: async (unit, signal) => {
+          show: async (unit, abort) => {
             stopped?.abort();
-            if (signal.aborted) throw new AgentError('aborted', 'systemctl show: stopped');
-            return await real.show(unit, signal);
+            if (abort.aborted) throw new AgentError('aborted', 'systemctl show: stopped');
+            return await real.show(unit, abort);
           },
         };
       },

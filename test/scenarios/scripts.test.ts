@@ -359,7 +359,7 @@ const exists = async (path: string): Promise<boolean> =>
 async function waitForStopped(
   site: Site,
   hands: Hands,
-  signal: AbortSignal,
+  abort: AbortSignal,
 ): Promise<{ ended: Promise<unknown>; supervisor: number }> {
   const script = (resource: string, command: string): string =>
     cloud.deploy(site.cluster, site.server, { resource, group: 'script', config: `#!/bin/sh\n${command}` })
@@ -367,7 +367,7 @@ async function waitForStopped(
   const id = script('10_hanging', 'sleep 600');
   script('20_next', 'echo next');
   const { runs, disk } = hands.runs;
-  const ended = pass(hands, newMemory(), signal);
+  const ended = pass(hands, newMemory(), abort);
   await eventually('the script runs', async () => (await disk.info(runs.filesOf(id).child)) !== undefined);
   const state = await runs.look(id);
   if (state.is !== 'running') throw new Error(`the run is ${state.is}`);

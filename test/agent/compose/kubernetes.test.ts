@@ -36,7 +36,7 @@ async function ask(port: number, ca: Signer, presents: Leaf, client: Leaf): Prom
     client,
   });
   try {
-    return (await askApi({ what: 'asking', method: 'GET', path: '/version', signal: NEVER })).text;
+    return (await askApi({ what: 'asking', method: 'GET', path: '/version', abort: NEVER })).text;
   } finally {
     close();
   }

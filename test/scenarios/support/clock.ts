@@ -21,12 +21,12 @@ export function fastClock(): FastClock {
     },
     now: () => Date.now() + slept + jumped,
     elapsed: () => slept,
-    sleep: async (ms, signal) => {
+    sleep: async (ms, abort) => {
       const until = slept + ms;
       sleeps.push(ms);
       // What is under way (a unit that starts, a watcher) gets its turn.
       await setImmediate();
-      if (signal.aborted) throw new AgentError('aborted', 'stopped while waiting');
+      if (abort.aborted) throw new AgentError('aborted', 'stopped while waiting');
       // Sleepers side by side sleep at the same time, not one after the other.
       slept = Math.max(slept, until);
     },

@@ -31,16 +31,16 @@ export async function runLoop(
   const run: DaemonRun = { waits: [], told: [] };
   const clock: Clock = {
     ...hands.clock,
-    sleep: async (ms, signal) => {
-      // Within a pass one waits with the program's own signal.
-      if (signal === stop.signal) {
-        await hands.clock.sleep(ms, signal);
+    sleep: async (ms, abort) => {
+      // Within a pass one waits with the program's own abort.
+      if (abort === stop.signal) {
+        await hands.clock.sleep(ms, abort);
         return;
       }
       run.waits.push(ms);
       if (run.waits.length >= times) stop.abort();
       await before?.(run.waits.length);
-      await hands.clock.sleep(ms, signal);
+      await hands.clock.sleep(ms, abort);
     },
   };
   const tell = (text: string): void => void run.told.push(text);

@@ -188,5 +188,5 @@ async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
   const plan = planFirstCertificates(ROTATE_ALL, node, hands.config);
   const owner = 'make-cert';
-  await conclude(owner, outcomeOf(await perform(plan, { owner, hands, signal: NEVER })), hands);
+  await conclude(owner, outcomeOf(await perform(plan, { owner, hands, abort: NEVER })), hands);
 }

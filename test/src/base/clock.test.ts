@@ -3,7 +3,7 @@ import { systemClock, within, withDeadline } from '../../../src/base/clock.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
-test('a wait ends at once, with aborted, when its signal fires before or during it', async () => {
+test('a wait ends at once, with aborted, when its abort fires before or during it', async () => {
   expect(await agentErrorOf(systemClock.sleep(60_000, AbortSignal.abort()))).toMatchObject({
     code: 'aborted',
   });
@@ -20,7 +20,7 @@ test('the monotonic clock never goes back, and the wall clock says the time in m
   expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000);
 });
 
-test('a deadline fires by itself, with its own reason, or with the signal that it was made of', async () => {
+test('a deadline fires by itself, with its own reason, or with the abort that it was made of', async () => {
   const limit = withDeadline(NEVER, 1);
   await new Promise((resolve) => {
     limit.addEventListener('abort', resolve);

@@ -40,9 +40,9 @@ const service =
 function collecting(read: ReadItem, drive: () => Promise<string | undefined> = noDrive) {
   let now = 0;
   let asked = 0;
-  const counted: ReadItem = async (name, signal) => {
+  const counted: ReadItem = async (name, abort) => {
     asked += 1;
-    return await read(name, signal);
+    return await read(name, abort);
   };
   const collector = ec2Collector(drive, counted, { elapsed: () => now });
   return {

@@ -127,8 +127,8 @@ test('a claim whose answer is lost hides a message: it comes when the claim has 
   clock.advance(62_000);
   post(metadata('a'));
   const { claim } = queue;
-  queue.claim = async (signal) => {
-    await claim(signal);
+  queue.claim = async (abort) => {
+    await claim(abort);
     throw new AgentError('cloud-unreachable', 'the connection was reset');
   };
   await expect(said(collector)).rejects.toThrow('reset');

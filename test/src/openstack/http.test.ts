@@ -50,7 +50,7 @@ async function listening(server: Server, host = '127.0.0.1'): Promise<string> {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
-const get = (url: string, signal = NEVER) => ({ what: 'asking', method: 'GET', url, signal }) as const;
+const get = (url: string, abort = NEVER) => ({ what: 'asking', method: 'GET', url, abort }) as const;
 
 test('any status is an answer, with header names in lower case', async () => {
   const url = await serve((request, response) => {

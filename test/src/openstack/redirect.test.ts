@@ -12,7 +12,7 @@ const ask = (over: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url: 'http://heat.example/v1/x?y=z',
   headers: { 'x-auth-token': 'secret', 'x-other': 'kept' },
-  signal: NEVER,
+  abort: NEVER,
   ...over,
 });
 

@@ -7,8 +7,8 @@ import { createCa } from '../support/openssl.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { leafOf, tlsServer } from '../support/tls-server.ts';
 
-const seen = async (port: number, signal = NEVER): Promise<string> =>
-  (await presentedCertificate('127.0.0.1', port, signal)).fingerprint256;
+const seen = async (port: number, abort = NEVER): Promise<string> =>
+  (await presentedCertificate('127.0.0.1', port, abort)).fingerprint256;
 const fingerprint = (pem: string): string => new X509Certificate(pem).fingerprint256;
 
 test.each([

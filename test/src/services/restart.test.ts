@@ -115,8 +115,8 @@ test('a unit is proven when its port presents what the file holds, however long 
   const { hands, clock } = setUp([RUNNING], {
     expected: async () => await Promise.resolve(fingerprint(new X509Certificate(fresh.certificate))),
   });
-  const takesUp: typeof clock.sleep = async (ms, signal) => {
-    await clock.sleep(ms, signal);
+  const takesUp: typeof clock.sleep = async (ms, abort) => {
+    await clock.sleep(ms, abort);
     if (clock.sleeps.length === 3) server.use(fresh);
   };
   const proven = await restartAndProve(

@@ -14,8 +14,8 @@ export function testClock(start = Date.parse('2026-11-21T00:00:00Z')): TestClock
     },
     now: () => start + passed,
     elapsed: () => passed,
-    sleep: async (ms, signal) => {
-      if (signal.aborted) throw new AgentError('aborted', 'stopped while waiting');
+    sleep: async (ms, abort) => {
+      if (abort.aborted) throw new AgentError('aborted', 'stopped while waiting');
       sleeps.push(ms);
       passed += ms;
       await Promise.resolve();
@@ -23,5 +23,5 @@ export function testClock(start = Date.parse('2026-11-21T00:00:00Z')): TestClock
   };
 }
 
-/** A signal that never fires. */
+/** An abort that never fires. */
 export const NEVER: AbortSignal = new AbortController().signal;
