@@ -105,7 +105,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
     run(async () => await import('./commands/certs.ts')),
   );
-  verb('make-cert', "the node's first certificates (what make-cert.sh is for)")
+  verb('make-cert', "the node's first certificates and service-account keys")
     .option('--force', 'make new ones although the node has a good set')
     .option('--no-recovery', 'leave an interrupted rotation to the daemon: for a unit that others wait for')
     .action(run(async () => await import('./commands/make-cert.ts')));

@@ -5,7 +5,8 @@ import { takeInventory } from '../inspection/inventory.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOutVerb } from './carry-out.ts';
-import { planFirstCertificates } from '../rotation/plan.ts';
+import { firstKeys } from '../rotation/first-keys.ts';
+import { planFirstCertificates, planFirstKeys } from '../rotation/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { createTerminal } from './terminal.ts';
 import { onLockedNode, type Verb, writeJson } from './verb.ts';
@@ -14,8 +15,8 @@ import { onLockedNode, type Verb, writeJson } from './verb.ts';
 const OWNER = 'make-cert';
 
 /**
- * The node's first certificates, before its services start: the same plan as a rotation, without restarts.
- * A node that has a good set keeps it.
+ * The node's first certificates and service-account keys, before its services start: the same plan as a rotation,
+ * without restarts. A node that has a good set keeps it.
  */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
@@ -31,13 +32,21 @@ export const verb: Verb = async (context, options) => {
     const node = await readNode(hands);
     checkNode(node, hands.config.heat_params, false);
     const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
-    if (options['force'] !== true && holdings.every(({ faults }) => faults.length === 0)) {
+    const isWhole = options['force'] !== true && holdings.every(({ faults }) => faults.length === 0);
+    const serviceAccount = await firstKeys(node, hands);
+    if (isWhole && !serviceAccount) {
       if (context.json) writeJson(context, { made: false });
       else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');
       return EXIT.done;
     }
-    const whole = await withAddresses(node, hands, stopping);
-    const plan = planFirstCertificates(ROTATE_ALL, whole, hands.config);
+    const plan =
+      isWhole && serviceAccount
+        ? planFirstKeys(serviceAccount, node)
+        : planFirstCertificates(
+            { ...ROTATE_ALL, serviceAccount },
+            await withAddresses(node, hands, stopping),
+            hands.config,
+          );
     const outcome = await carryOutVerb(plan, { owner: OWNER, hands, abort: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());

@@ -90,7 +90,9 @@ function told(
       said:
         keys === 'grace'
           ? 'the grace of old service-account keys is over, they are accepted no more'
-          : 'the service-account keys of before are in place again',
+          : keys === 'first'
+            ? 'the service-account keys of heat-params are in place'
+            : 'the service-account keys of before are in place again',
       outputs: {},
     };
   const [first] = node.layout.authorities;

@@ -37,8 +37,8 @@ export type Step =
       paths: readonly string[];
       /** What becomes of the certificates; undefined: they stay, and so do the CAs. */
       certificates: Phase | undefined;
-      /** What becomes of the service-account keys; with `grace` those go whose time is over. */
-      keys: Phase | 'grace';
+      /** What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params. */
+      keys: Phase | 'grace' | 'first';
       serviceAccount: RotateOperation['serviceAccount'];
       /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
       units: readonly UnitPlan[];

@@ -71,7 +71,10 @@ async function serviceAccountFiles(
   if (!layout.serviceAccount || phase === undefined) return [];
   const before = await readKeys(layout, hands);
   const graceMs = config.service_account.grace_seconds * 1000;
-  const change = phase === 'retire' || phase === 'grace' ? { phase } : { phase, pair, graceMs };
+  const change =
+    phase === 'retire' || phase === 'grace'
+      ? { phase }
+      : { phase: phase === 'first' ? ('all' as const) : phase, pair, graceMs };
   const after = changeKeys(before, change, clock.now());
   const isKept = (await readKept(hands).catch(() => before)) !== undefined;
   return [

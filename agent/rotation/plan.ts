@@ -79,6 +79,20 @@ function planCertificates(
   };
 }
 
+/** The first service-account keys of a node that has its certificates, before any unit of the cluster starts. */
+export const planFirstKeys = (
+  serviceAccount: NonNullable<RotateOperation['serviceAccount']>,
+  node: Node,
+): KeysPlan => {
+  const paths = serviceAccountPaths(node);
+  return {
+    kind: 'keys',
+    node,
+    check: { do: 'check', paths, units: [] },
+    stage: { do: 'stage', paths, certificates: undefined, keys: 'first', serviceAccount, units: [] },
+  };
+};
+
 /** Back to the service-account keys of earlier inputs. */
 export function planGoingBack(
   { phase, serviceAccount }: GoBackOperation,

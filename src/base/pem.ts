@@ -40,6 +40,10 @@ function bodyOf(body: string): string {
   return (body.replaceAll(/\s+/g, '').match(/.{1,64}/g) ?? []).join('\n');
 }
 
+/** PEM as Magnum writes it on one line, with each newline as the two characters `\n`; empty for white space. */
+export const unescapedPem = (line: string): string =>
+  line.trim() === '' ? '' : line.replaceAll(String.raw`\n`, '\n');
+
 export const isCertificate = ({ label }: Pick<PemBlock, 'label'>): boolean =>
   /^(?:X509 |TRUSTED )?CERTIFICATE$/.test(label);
 

@@ -1,3 +1,4 @@
+import { unescapedPem } from '../base/pem.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
 import { type CredentialsOperation, selectCredentials } from './credentials.ts';
@@ -162,6 +163,4 @@ function selectRotate(inputs: Deployment['inputs'], usual: Phase): RotateOperati
   };
 }
 
-/** Magnum writes PEM on one line, with each newline as the two characters `\n`. */
-const pemInput = (value: unknown): string =>
-  typeof value === 'string' && value.trim() !== '' ? value.replaceAll(String.raw`\n`, '\n') : '';
+const pemInput = (value: unknown): string => (typeof value === 'string' ? unescapedPem(value) : '');
