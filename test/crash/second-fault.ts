@@ -62,7 +62,9 @@ export async function sweepTwoFaults(
     const endings = { done: done.ending, failed: failed.ending };
     const { killed, isDone, faults } = await rotateWithTwoFaults(bench, scenario, chosen, endings, runner);
     told[isDone ? 'done' : 'failed'] += 1;
-    if (faults.length > 0) findings.push({ ...chosen, killed, faults });
+    if (faults.length === 0) return;
+    findings.push({ ...chosen, killed, faults });
+    process.stdout.write(`${JSON.stringify(findings.at(-1), undefined, 2)}\n`);
   });
   return { findings, told };
 }
