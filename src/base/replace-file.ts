@@ -2,6 +2,9 @@ import { basename, dirname, join } from 'node:path';
 import type { Attributes, Disk } from './disk.ts';
 import { errnoOf } from './errors.ts';
 
+/** Where the new content of a file is written before it takes the file's place; a kill may leave it there. */
+export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.new`);
+
 /** Replaces a file so that a reader, or the next start after a power cut, sees the old or the new content. */
 export async function replaceFile(
   disk: Disk,
@@ -9,7 +12,7 @@ export async function replaceFile(
   content: string | Uint8Array,
   attributes: Partial<Attributes>,
 ): Promise<void> {
-  const staged = join(dirname(path), `.${basename(path)}.new`);
+  const staged = unfinished(path);
   try {
     await disk.create(staged, content, attributes);
   } catch (error) {

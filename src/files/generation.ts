@@ -1,6 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { type Disk, isMissing } from '../base/disk.ts';
 import { allSettled } from '../base/all-settled.ts';
+import { unfinished } from '../base/replace-file.ts';
 import { type Journal, type JournalFile, readJournal, writeJournal } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
@@ -67,7 +68,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
 
   const clear = async (): Promise<void> => {
     const journal = await readJournal(disk, journalPath);
-    if (!journal) return;
+    if (!journal) {
+      await disk.remove(unfinished(journalPath));
+      return;
+    }
     const stuck = journal.state === 'staging' ? journal.over : undefined;
     const kept = new Set(stuck?.files.map(({ previous }) => previous && basename(previous.copy)));
     for (const { staged } of journal.files) await disk.remove(staged);

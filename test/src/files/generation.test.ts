@@ -79,6 +79,14 @@ test('committed, every file is new; ended and cleared, nothing else is left', as
   expect(await files()).toEqual(Object.keys(NEW).toSorted());
 });
 
+test('clears the unfinished journal of a run that was killed before it had one', async () => {
+  const { generations, disk, write } = await setUp();
+  const path = `${STATE}/.journal.new`;
+  await write(path, 'half a jour', 0o600);
+  await generations.clear();
+  expect(await disk.info(path)).toBeUndefined();
+});
+
 test('run again, nothing changes: a file that is right is not touched', async () => {
   const { generations, at } = await setUp();
   await generations.commit(await stage(generations));
