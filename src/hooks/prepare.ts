@@ -1,5 +1,6 @@
 import { AgentError } from '../base/errors.ts';
 import { unlessTooDeep } from '../base/json.ts';
+import { pythonJson } from '../base/python.ts';
 import type { RunOperation } from '../operation/run.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { LONGEST_MS, type RunRequest } from './request.ts';
@@ -33,7 +34,7 @@ export function prepareRun(
     return {
       ...shared,
       what: `the hook ${hook}`,
-      run: { program: hook, stdin: walked(() => JSON.stringify(deployment)) },
+      run: { program: hook, stdin: walked(() => pythonJson(deployment)) },
       environment: settings.base,
     };
   return {

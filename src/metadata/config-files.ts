@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import type { Disk } from '../base/disk.ts';
+import { pythonJson } from '../base/python.ts';
 import { replaceFile } from '../base/replace-file.ts';
 import type { Said } from './decode.ts';
 import { sourcesOf } from './merge.ts';
@@ -25,7 +26,7 @@ export function configFilesOf(said: readonly Said[]): ConfigFile[] {
   return sourcesOf(said).map(({ name, metadata }) => {
     const file = unusedName(fileNameOf(name), taken);
     taken.add(file);
-    return { path: join(CONFIG_FILES, `${file}.json`), text: JSON.stringify(metadata) };
+    return { path: join(CONFIG_FILES, `${file}.json`), text: pythonJson(metadata) };
   });
 }
 

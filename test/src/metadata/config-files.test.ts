@@ -18,7 +18,7 @@ test('the files have the names and the order that os-collect-config gives them',
     { source: '/var/lib/os-collect-config/local-data/a.json', collector: 'local', metadata: {} },
   ];
   expect(namesOf(said)).toEqual(['heat_local.json', 'cfn.json', 'ntp.json', 'a.json.json']);
-  expect(configFilesOf(said)[2]?.text).toBe('{"a":1}');
+  expect(configFilesOf(said)[2]?.text).toBe('{"a": 1}');
 });
 
 test('two of one name are two files, and no name leads elsewhere or to the list', () => {
@@ -51,7 +51,7 @@ test('the files and their list can be read by their owner alone, and replace tho
   for (const value of [1, 2]) {
     const files = configFilesOf([{ source: 'heat', collector: 'heat', metadata: { value } }]);
     await writeConfigFiles(files, disk, at);
-    expect(await read(`${CONFIG_FILES}/heat.json`)).toBe(`{"value":${value}}`);
+    expect(await read(`${CONFIG_FILES}/heat.json`)).toBe(`{"value": ${value}}`);
   }
   expect(JSON.parse(await read(`${CONFIG_FILES}/os_config_files.json`))).toEqual([
     at(`${CONFIG_FILES}/heat.json`),
