@@ -1,4 +1,5 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
+import type { Clock } from '../src/base/clock.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
@@ -75,8 +76,31 @@ export async function runDaemon(
     // systemd has been told that it stops.
     if (stopping.aborted) return;
     if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
-    await sleepUnlessWoken(hands, waitMs, AbortSignal.any([stopping, reload, woken]));
+    await sleepUnlessWoken(hands.clock, waitMs, AbortSignal.any([stopping, reload, woken]));
   }
+}
+
+/**
+ * Waits a random time up to the splay, so that nodes which start together do not poll together. An interrupted run is
+ * brought to its end at once instead.
+ *
+ * @param wake ends the wait
+ * @param random in [0, 1)
+ */
+export async function awaitSplay(
+  {
+    splayMs,
+    clock,
+    isInterrupted,
+  }: { splayMs: number; clock: Pick<Clock, 'sleep'>; isInterrupted(): Promise<boolean> },
+  notify: Pick<Notify, 'passed'>,
+  wake: AbortSignal,
+  random: () => number,
+): Promise<void> {
+  const waitMs = random() * splayMs;
+  if (waitMs === 0 || (await isInterrupted())) return;
+  notify.passed('waiting before the first poll (poll.splay_seconds)', { ready: false, nextMs: waitMs });
+  await sleepUnlessWoken(clock, waitMs, wake);
 }
 
 /**
@@ -92,7 +116,7 @@ const watched = (hands: Hands, notify: Notify, ended: AbortSignal): Hands => ({
   },
 });
 
-async function sleepUnlessWoken({ clock }: Hands, ms: number, wake: AbortSignal): Promise<void> {
+async function sleepUnlessWoken(clock: Pick<Clock, 'sleep'>, ms: number, wake: AbortSignal): Promise<void> {
   try {
     await clock.sleep(ms, wake);
   } catch (error) {

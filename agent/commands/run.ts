@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { type AgentError, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
-import { runDaemon } from '../daemon.ts';
+import { awaitSplay, runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
 import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
@@ -35,6 +35,9 @@ export const verb: Verb = async (context) => {
   try {
     hands = await open();
     for (const why of await servedBeside(hands.disk)) log('second-agent', { why });
+    const { config, clock, generations } = hands;
+    const splay = { splayMs: config.poll.splay_seconds * 1000, clock, isInterrupted: generations.underWay };
+    await awaitSplay(splay, notify, AbortSignal.any([lifecycle.stopping, reload]), Math.random);
     while (!lifecycle.stopping.aborted) {
       const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
         wake.abort();

@@ -73,7 +73,12 @@ export const pollingEntries = {
     {},
   ),
   poll: v.optional(
-    v.strictObject({ min_seconds: v.optional(seconds, 1), max_seconds: v.optional(seconds, 30) }),
+    v.strictObject({
+      min_seconds: v.optional(seconds, 1),
+      max_seconds: v.optional(seconds, 30),
+      /** At most that long a daemon waits before its first poll. */
+      splay_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+    }),
     {},
   ),
 };

@@ -112,11 +112,6 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
     usual: /^(\S*\/)?os-refresh-config(\s|$)/,
     instead: 'is not run: the agent does what deployments ask for by itself',
   },
-  {
-    option: 'splay',
-    usual: /^0*(\.0*)?$/,
-    instead: 'is not served: the first poll is made at once, and every wait varies by a quarter',
-  },
   ...[{}, { section: 'cfn' }].map((where) => ({
     ...where,
     option: 'deployment_key',
@@ -154,11 +149,16 @@ export const trustedBy = ({ section }: PredecessorConfig): string[] => {
   return [...new Set(named.flatMap((values) => values?.at(-1) ?? []))].filter((path) => path.startsWith('/'));
 };
 
-function pollOf(general: Section): { min_seconds: number; max_seconds: number } | undefined {
-  const given = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
-  if (!given) return undefined;
+/** What is given of it; one interval comes with the other's default. */
+function pollOf(general: Section): Record<string, number> | undefined {
+  const hasInterval = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
   const { fastest, slowest } = intervalsOf(general);
-  return { min_seconds: Math.min(fastest, slowest), max_seconds: slowest };
+  const splay = Number(general.get('splay')?.at(-1));
+  const poll = {
+    ...(hasInterval && { min_seconds: Math.min(fastest, slowest), max_seconds: slowest }),
+    ...(splay >= 0 && { splay_seconds: splay }),
+  };
+  return Object.keys(poll).length > 0 ? poll : undefined;
 }
 
 const intervalsOf = (general: Section): { fastest: number; slowest: number } => ({

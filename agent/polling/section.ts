@@ -22,7 +22,11 @@ export function withSection(configured: Config, section: unknown): Config {
     general: textsOf(section),
     section: (name) => textsOf(section[name]),
   });
-  const own = configured.zaqar ? { use_websockets: configured.zaqar.use_websockets } : {};
+  const under: Readonly<Record<string, object>> = {
+    // Heat never says whether the websocket is to be used: that is the node's own.
+    zaqar: configured.zaqar ? { use_websockets: configured.zaqar.use_websockets } : {},
+    poll: configured.poll,
+  };
   const collectors = Array.isArray(said['collectors'])
     ? said['collectors'].map(String)
     : configured.collectors;
@@ -31,10 +35,7 @@ export function withSection(configured: Config, section: unknown): Config {
   // Half a section of a collector that is not asked is in nobody's way.
   const asked = Object.entries(said)
     .filter(([name]) => !NAMES.includes(name) || collectors.includes(name))
-    // Heat never says whether the websocket is to be used: that is the node's own.
-    .map(
-      ([name, value]) => [name, name === 'zaqar' && isObject(value) ? { ...own, ...value } : value] as const,
-    );
+    .map(([name, value]) => [name, isObject(value) ? { ...under[name], ...value } : value] as const);
   const parsed = v.safeParse(PollingSchema, { ...configured, ...Object.fromEntries(asked) });
   if (!parsed.success) throw new AgentError('config', describeIssues(parsed.issues));
   const polling = parsed.output;

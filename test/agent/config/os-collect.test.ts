@@ -244,7 +244,6 @@ path = other.Metadata.part
     ['command = /usr/bin/my-command --all', 'command = /usr/bin/my-command --all is not run'],
     ['deployment_key = deployments\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
     ['[cfn]\ndeployment_key = mine', 'deployment_key = mine is not looked at'],
-    ['splay = 30', 'splay = 30 is not served'],
     ['min_polling_interval = 60', 'min_polling_interval = 60 is larger than polling_interval = 30'],
   ])('an option that means nothing here and changes what it did is told of: %s', (lines, words) => {
     expect(translate(`[DEFAULT]\n${lines}\n`).notices).toEqual([expect.stringContaining(words)]);
@@ -253,7 +252,7 @@ path = other.Metadata.part
   test.each([
     'command = os-refresh-config',
     'command=/usr/bin/os-refresh-config --timeout 14400',
-    'splay = 0',
+    'splay = 30',
     'min_polling_interval = 2',
   ])('one that is served in another way is not: %s', (line) => {
     expect(translate(`[DEFAULT]\n${line}\n`).notices).toEqual([]);
@@ -292,6 +291,8 @@ path = other.Metadata.part
       min_seconds: 2,
       max_seconds: 5,
     });
+    expect(poll('splay = 30')).toEqual({ splay_seconds: 30 });
+    expect(poll('splay = soon')).toBeUndefined();
   });
 
   test('any text is translated', () => {

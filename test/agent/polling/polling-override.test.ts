@@ -118,7 +118,13 @@ test('a section that repeats how the node polls changes nothing', async () => {
 test('the polling interval of a section is the longest wait', async () => {
   const { start } = await setUp();
   expect(await (await start()).override.apply({ polling_interval: 5 })).toBe(true);
-  expect((await start()).config.poll).toEqual({ min_seconds: 1, max_seconds: 5 });
+  expect((await start()).config.poll).toMatchObject({ min_seconds: 1, max_seconds: 5 });
+});
+
+test('a section that names the splay alone keeps the intervals', async () => {
+  const { start } = await setUp();
+  expect(await (await start()).override.apply({ splay: 20 })).toBe(true);
+  expect((await start()).config.poll).toEqual({ min_seconds: 1, max_seconds: 20, splay_seconds: 20 });
 });
 
 test('a new way that does not answer is given up for the former one, and not taken again by the same words', async () => {
