@@ -24,10 +24,11 @@ export async function salvage(hands: Hands, abort: AbortSignal): Promise<Journal
   const node = await readNode(hands);
   const { stage } = planRotation(ROTATE_ALL, node, hands.config);
   const { units } = await findUnits(stage.units, hands, abort);
-  const { serviceAccount } = node.layout;
+  const { serviceAccount, signer } = node.layout;
   const paths = [
     ...stage.paths,
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
+    ...(signer ? [signer.file.path, signer.argumentsFile] : []),
     SERVICE_ACCOUNT,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     hands.config.heat_params,

@@ -10,7 +10,7 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import { readKeys } from './service-account.ts';
-import { signingKeyBeside } from './signing-key.ts';
+import { signingFilesOf, signingKeyBeside } from './signing-key.ts';
 
 /** What a phase builds on. */
 export type Comparison = {
@@ -44,7 +44,7 @@ export async function compare(
   });
   if (phase === 'trust') {
     for (const row of layout.authorities.filter(({ ca }) => untrusted.some(([type]) => type === ca)))
-      await refuseSigningPair(row, hands.disk);
+      await refuseSigningPair(row, node, hands.disk);
     return undefined;
   }
 
@@ -92,8 +92,11 @@ async function doesSign(
 }
 
 /** Who signs with a CA file takes one certificate only: with two, kube-controller-manager does not start. */
-async function refuseSigningPair(row: AuthorityRow, disk: Disk): Promise<void> {
+async function refuseSigningPair(row: AuthorityRow, { layout }: Node, disk: Disk): Promise<void> {
   const { path } = row.file;
+  // It has a file of its own, or is given one.
+  if (layout.signer && sameCa(layout.signer.ca, row.ca) && (await signingFilesOf(layout.signer, disk)))
+    return;
   const key = row.single === true ? undefined : await signingKeyBeside(row, disk);
   const pem = await readIfThere(disk, path);
   if (key && pem && certificatesIn(pem.toString('utf8'), path).some(key.isOf))

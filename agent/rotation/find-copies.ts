@@ -5,6 +5,7 @@ import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
 import type { LeftCopy } from '../../src/files/pairs.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
+import { signerFiles } from './signing-key.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
 /** It is told of when it matters. */
@@ -30,5 +31,7 @@ export async function findCopiesOf(
     async (path) => await readCopy(disk, path, passOver),
     passOver,
   );
-  return foreseeCopies(copies, layout, recognizer(await readCurrentCertificates(layout, read)));
+  const found = foreseeCopies(copies, layout, recognizer(await readCurrentCertificates(layout, read)));
+  const ofSigner = await signerFiles({ layout }, disk);
+  return { ...found, paths: [...found.paths, ...ofSigner.map(({ path }) => path)] };
 }

@@ -14,6 +14,7 @@ import { passingOver } from '../progress.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { StepOf } from '../plan/step.ts';
+import { signerFiles } from './signing-key.ts';
 import { keptFile, readKept, readKeys } from './service-account.ts';
 
 /** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */
@@ -48,7 +49,7 @@ async function certificateFiles(
   const trusted = [...authorities].map(([type, pem]) => [type, trustedIn(phase, now(type), pem)] as const);
   const areNew = phase === 'all' || phase === 'reissue';
   const fresh = { authorities, trusted: new Map(trusted), certificates: areNew ? certificates : undefined };
-  return await renderFiles(layout, fresh, {
+  const rendered = await renderFiles(layout, fresh, {
     clusterName: params.get('CLUSTER_UUID') ?? 'kubernetes',
     read: async (path) => {
       const found = await hands.disk.snapshot(path);
@@ -60,6 +61,7 @@ async function certificateFiles(
     passOver,
     candidates: await findCandidates(hands.disk, layout, passOver),
   });
+  return [...(await signerFiles({ layout }, hands.disk)), ...rendered];
 }
 
 async function serviceAccountFiles(

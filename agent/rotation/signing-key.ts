@@ -1,8 +1,11 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
-import { type Disk, readIfThere } from '../../src/base/disk.ts';
-import type { AuthorityRow } from '../../src/certificates/layout.ts';
+import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
+import type { AuthorityRow, SignerRow } from '../../src/certificates/layout.ts';
 import type { Material } from '../../src/certificates/issue.ts';
-import { keyId, oneCertificate } from '../../src/certificates/read.ts';
+import { certificatesIn, keyId, oneCertificate } from '../../src/certificates/read.ts';
+import { sameCa } from '../../src/certificates/trusted.ts';
+import type { ManagedFile } from '../../src/files/managed-file.ts';
+import { type SigningFiles, signingFilesIn, signingWith } from '../../src/files/signer.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
@@ -15,7 +18,11 @@ export type SigningKey = { path: string; isOf(certificate: X509Certificate): boo
 /** @returns undefined where no key lies beside the file, or nothing that can be read as one */
 export async function signingKeyBeside({ file }: AuthorityRow, disk: Disk): Promise<SigningKey | undefined> {
   const path = file.path.replace(/\.[^./]*$/, '.key');
-  const key = path === file.path ? undefined : await readIfThere(disk, path);
+  return path === file.path ? undefined : await signingKeyAt(path, disk);
+}
+
+async function signingKeyAt(path: string, disk: Disk): Promise<SigningKey | undefined> {
+  const key = await readIfThere(disk, path);
   if (!key) return undefined;
   try {
     const id = keyId(createPublicKey(key));
@@ -25,19 +32,60 @@ export async function signingKeyBeside({ file }: AuthorityRow, disk: Disk): Prom
   }
 }
 
+/** With which files kube-controller-manager signs here; undefined: with none that its file of arguments names. */
+export const signingFilesOf = async (
+  { argumentsFile }: SignerRow,
+  disk: Disk,
+): Promise<SigningFiles | undefined> => signingFilesIn((await readText(disk, argumentsFile)) ?? '');
+
+/**
+ * What gives kube-controller-manager a CA file of its own, where it signs with one of this layout: the certificate of its
+ * key, and its argument. Once it has one, both stay as they are: the key of another CA never comes to the node.
+ */
+export async function signerFiles(
+  { layout: { authorities, signer } }: Pick<Node, 'layout'>,
+  disk: Disk,
+): Promise<ManagedFile[]> {
+  const row = authorities.find(({ ca, single }) => signer && sameCa(ca, signer.ca) && single !== true);
+  const named = signer && (await signingFilesOf(signer, disk));
+  if (!row || !named || named.certificate !== row.file.path) return [];
+  const key = await signingKeyAt(named.key, disk);
+  const pem = await readText(disk, row.file.path);
+  const own = key && certificatesIn(pem ?? '', row.file.path).find(key.isOf);
+  const found = await disk.snapshot(await disk.resolve(signer.argumentsFile));
+  if (!own || !found) return [];
+  return [
+    { ...signer.file, content: own.toString() },
+    {
+      path: signer.argumentsFile,
+      content: signingWith(found.content, named.certificate, signer),
+      madeFrom: found.id,
+      owner: 'root',
+      group: 'root',
+      mode: 0o644,
+      directoryMode: 0o755,
+    },
+  ];
+}
+
 /** What becomes of such keys when their CA gives way to another, in sentences. */
 export async function signingKeysOutlived(
-  { layout }: Node,
-  { authorities }: Material,
+  { layout: { authorities, signer } }: Node,
+  material: Material,
   { disk, progress }: Pick<Hands, 'disk' | 'progress'>,
 ): Promise<string[]> {
   const said: string[] = [];
-  for (const row of layout.authorities) {
+  const signsHere = signer && (await signingFilesOf(signer, disk)) !== undefined;
+  for (const row of authorities) {
     const key = await signingKeyBeside(row, disk);
-    const pem = authorities.get(row.ca);
+    const pem = material.authorities.get(row.ca);
     if (!key || pem === undefined || key.isOf(oneCertificate(pem, `the ${row.ca} CA`))) continue;
+    const what =
+      signsHere === true && sameCa(signer.ca, row.ca)
+        ? 'kube-controller-manager still signs with the old CA, and only those who trust the old CA accept its certificates'
+        : `whoever signs with it and ${row.file.path} (kube-controller-manager where cert_manager_api is on) cannot any more`;
     said.push(
-      `${key.path} is not the key of the new ${row.ca} CA, which stays with Magnum: whoever signs with it and ${row.file.path} (kube-controller-manager where cert_manager_api is on) cannot any more`,
+      `${key.path} is obsolete, it is not the key of the new ${row.ca} CA, which stays with Magnum: ${what}`,
     );
   }
   for (const text of said) progress({ event: 'notice', text });

@@ -26,6 +26,7 @@ export type RoleLayout = {
   authorities: readonly AuthorityRow[];
   certificates: readonly CertificateRow[];
   serviceAccount: ServiceAccountRow | undefined;
+  signer?: SignerRow;
   kubeconfigs: readonly KubeconfigRow[];
   /** In the order in which they are restarted. */
   units: readonly UnitRow[];
@@ -79,6 +80,17 @@ export type ServiceAccountRow = {
   privateKeyFile: FileRow;
   /** The units that verify tokens: they are restarted when an old public key goes. */
   verifiers: readonly string[];
+};
+
+/**
+ * kube-controller-manager, where a CA's private key lies on the node and it signs with the file of an authority. It takes
+ * exactly one certificate, and that of its key. So it gets a file of its own, before the other one holds anything else.
+ */
+export type SignerRow = {
+  ca: CaType;
+  /** The file with its arguments. */
+  argumentsFile: string;
+  file: FileRow;
 };
 
 /** A kubeconfig that holds a certificate of this layout as base64. */

@@ -21,6 +21,7 @@ export const pathsOf = (role: RoleLayout): string[] => [
   ...(role.serviceAccount
     ? [role.serviceAccount.privateKeyFile.path, role.serviceAccount.publicKeyFile.path]
     : []),
+  ...(role.signer ? [role.signer.file.path, role.signer.argumentsFile] : []),
   ...(role.revocationLists ?? []).map(({ file }) => file.path),
 ];
 

@@ -287,7 +287,7 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
     // The new CA's key stays with Magnum, and whoever signs with the old one is to know.
     expect(site.signals().at(-1)?.body).toMatchObject({
       deploy_stdout: expect.stringContaining(
-        `${CERTS}/ca.key is not the key of the new kubelet CA, which stays with Magnum`,
+        `${CERTS}/ca.key is obsolete, it is not the key of the new kubelet CA, which stays with Magnum`,
       ) as unknown,
     });
     // Its key is nobody's copy of the certificate, whatever happens to that.

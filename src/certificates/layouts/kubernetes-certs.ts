@@ -139,6 +139,12 @@ export const kubernetesCerts: Layout = {
         privateKeyFile: file('/etc/kubernetes/certs/service_account_private.key'),
         verifiers: ['kube-apiserver'],
       },
+      // With the label cert_manager_api Magnum puts ca.key beside ca.crt, and has kube-controller-manager sign with the two.
+      signer: {
+        ca: 'kubelet',
+        argumentsFile: '/etc/kubernetes/controller-manager',
+        file: file('/etc/kubernetes/certs/signing-ca.crt'),
+      },
       kubeconfigs: [],
       units: [
         {
