@@ -68,7 +68,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   valibot: 'anywhere',
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
   'node-forge': ['src/certificates/csr.ts', 'src/certificates/crl.ts'],
-  yaml: ['src/files/kubeconfig-sheet.ts', 'agent/config/yaml.ts'],
+  yaml: ['src/files/kubeconfig-document.ts', 'agent/config/yaml.ts'],
   execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],
   pino: ['src/base/log.ts'],

@@ -1,5 +1,5 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { conclude } from '../pass/conclude.ts';
+import { finish } from '../pass/finish.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { perform } from '../execution/perform.ts';
@@ -13,10 +13,10 @@ import type { Plan } from '../plan/plan.ts';
  */
 export async function carryOutVerb(plan: Plan, run: Run): Promise<Outcome> {
   const ended = await perform(plan, run).catch(async (error: unknown) => {
-    await conclude(run.owner, failed(error), run.hands);
+    await finish(run.runId, failed(error), run.hands);
     throw error;
   });
-  await conclude(run.owner, outcomeOf(ended), run.hands);
+  await finish(run.runId, outcomeOf(ended), run.hands);
   if (ended.is === 'failed') throw ended.error;
   return ended.outcome;
 }

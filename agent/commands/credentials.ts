@@ -11,7 +11,7 @@ import { createTerminal } from './terminal.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
-const OWNER = 'credentials';
+const RUN_ID = 'credentials';
 
 /** What a deployment of the group `coe-credentials` does, for a person on the node. They do not come by argv. */
 export const verb: Verb = async (context, options) => {
@@ -23,7 +23,7 @@ export const verb: Verb = async (context, options) => {
 
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, OWNER, progress, async (hands, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
     // What is interrupted has the files of before, or new ones: it is brought to its end first.
     await recover(hands, stopping);
     const intention = await intendToChangeCredentials(operation, hands);
@@ -33,7 +33,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOutVerb(intention.plan, { owner: OWNER, hands, abort: stopping });
+    const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

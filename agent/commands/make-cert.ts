@@ -12,7 +12,7 @@ import { createTerminal } from './terminal.ts';
 import { onLockedNode, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
-const OWNER = 'make-cert';
+const RUN_ID = 'make-cert';
 
 /**
  * The node's first certificates and service-account keys, before its services start: the same plan as a rotation,
@@ -47,7 +47,7 @@ export const verb: Verb = async (context, options) => {
             await withAddresses(node, hands, stopping),
             hands.config,
           );
-    const outcome = await carryOutVerb(plan, { owner: OWNER, hands, abort: stopping });
+    const outcome = await carryOutVerb(plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json) writeJson(context, { made: true, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
@@ -56,6 +56,6 @@ export const verb: Verb = async (context, options) => {
 
 /** Other than one of this verb, which restarts nothing. A damaged journal counts: it may be one. */
 const isRotationUnderWay = async ({ generations }: Hands): Promise<boolean> => {
-  const journal = await generations.current().catch(() => ({ owner: undefined }));
-  return journal !== undefined && journal.owner !== OWNER;
+  const journal = await generations.current().catch(() => ({ runId: undefined }));
+  return journal !== undefined && journal.runId !== RUN_ID;
 };

@@ -21,7 +21,7 @@ export const verb: Verb = async (context, options) => {
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;
     const { plan } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
-    const ended = await perform(plan, { owner: 'restart', hands, abort: stopping });
+    const ended = await perform(plan, { runId: 'restart', hands, abort: stopping });
     if (ended.is === 'failed') throw ended.error;
     if (context.json) writeJson(context, ended.outcome.outputs);
     return EXIT.done;

@@ -8,7 +8,7 @@ import { createTerminal } from './terminal.ts';
 import { onLockedNode, textOption, type Verb, writeJson } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
-const OWNER = 'revoke';
+const RUN_ID = 'revoke';
 
 /** What a deployment of the group `coe-revoke` does, for a person on the node. */
 export const verb: Verb = async (context, options) => {
@@ -16,7 +16,7 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   const path = textOption(options, 'crl') ?? '';
   const list = await readList(path);
-  return await onLockedNode(context, OWNER, progress, async (hands, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
     await recover(hands, stopping);
     const operation = {
       kind: 'revoke' as const,
@@ -33,7 +33,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOutVerb(intention.plan, { owner: OWNER, hands, abort: stopping });
+    const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

@@ -1,5 +1,5 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { conclude } from '../pass/conclude.ts';
+import { finish } from '../pass/finish.ts';
 import { EXIT } from './exit-code.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { createTerminal } from './terminal.ts';
@@ -19,10 +19,10 @@ export const verb: Verb = async (context) => {
       else terminal.line('there is nothing to roll back: no rotation is under way or stuck');
       return EXIT.done;
     }
-    const { owner } = journal;
+    const { runId } = journal;
     const cause = new AgentError('unit', 'rolled back by hand');
     const ended = await rollBack(cause, { ...journal, state: 'committed' }, hands);
-    await conclude(owner, outcomeOf(ended), hands);
+    await finish(runId, outcomeOf(ended), hands);
     const isStuck = ended.node === 'stuck';
     if (context.json) writeJson(context, { rolledBack: !isStuck, why: explain(ended.error) });
     else terminal.line(explain(ended.error));

@@ -91,7 +91,7 @@ const pollingOf = ({ pollingOverride, config }: Hands): string =>
 /** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */
 async function interruptedRun({ generations }: Hands): Promise<string | undefined> {
   try {
-    return (await generations.current())?.owner;
+    return (await generations.current())?.runId;
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
     return `an unknown deployment (${explain(error)})`;

@@ -124,7 +124,7 @@ function checkReadable(text: string, { fresh }: Change, path: string): void {
 
 /** Those of the layout in its order, then others; a node may be without any of those. */
 function unitsThatRead(readers: ReadonlySet<string>, node: Node, { config }: Hands): UnitPlan[] {
-  const own = unitsOf(node, config).filter(({ unit }) => readers.has(unit));
+  const own = unitsOf(node, config).filter(({ name }) => readers.has(name));
   const rows = [...readers]
     .filter((unit) => !node.layout.units.some((row) => row.unit === unit))
     .map((unit) => ({ unit, required: false, probe: undefined, health: undefined }));

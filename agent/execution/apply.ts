@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
-import type { Standing } from '../../src/services/lasting.ts';
+import type { UnitSnapshot } from '../../src/services/stability.ts';
 import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
@@ -13,11 +13,11 @@ import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
 import type { Run } from './prepare.ts';
 import { excludeWayBack, undo } from './roll-back.ts';
-import { restart, seeList, seeThatTheyLast } from './units.ts';
+import { restart, seeList, assertAllStable } from './units.ts';
 
 /**
  * Puts staged files in place, restarts and proves the units, and takes all of it back when that fails. After an
- * interruption it goes on by the journal alone. How it ended is in the journal until `conclude`.
+ * interruption it goes on by the journal alone. How it ended is in the journal until `finish`.
  *
  * @throws `aborted` when the node is switched off, or the program is to stop while workloads are restarted: the journal
  *   knows how far it came; `disk` or `state` when the end cannot be recorded
@@ -63,36 +63,41 @@ async function replaceAndProve(
     hands,
     async () => await hands.generations.commit(journal),
   );
-  const standing = await restartInOrder(units, hands);
+  const snapshots = await restartInOrder(units, hands);
   const said: string[] = [];
   for (const list of lists) {
     const taken = await during({ do: 'prove-list', list }, hands, async () => await proveList(list, hands));
-    standing.push(...taken.standing);
+    snapshots.push(...taken.snapshots);
     said.push(...taken.said);
   }
-  await seeThatTheyLast(standing, hands);
+  await assertAllStable(snapshots, hands);
   return { journal: committed, said };
 }
 
 /** Restarts and proves units one after the other. @returns how they stand then */
-export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): Promise<Standing[]> {
-  const standing: Standing[] = [];
+export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): Promise<UnitSnapshot[]> {
+  const snapshots: UnitSnapshot[] = [];
   for (const unit of units)
-    standing.push(...(await during({ do: 'restart', unit }, hands, async () => await restart(unit, hands))));
-  return standing;
+    snapshots.push(
+      ...(await during({ do: 'restart', unitPlan: unit }, hands, async () => await restart(unit, hands))),
+    );
+  return snapshots;
 }
 
 /** A unit that does not read its list by itself is restarted, once. */
-async function proveList(list: ListPlan, hands: Hands): Promise<{ standing: Standing[]; said: string[] }> {
-  const standing: Standing[] = [];
+async function proveList(
+  list: ListPlan,
+  hands: Hands,
+): Promise<{ snapshots: UnitSnapshot[]; said: string[] }> {
+  const snapshots: UnitSnapshot[] = [];
   let { read, said } = await seeList(list, hands);
   const unread = `that ${list.file} has been read cannot be seen`;
   if (!read && list.rereads) {
-    hands.progress({ event: 'notice', text: `${unread}: ${list.unit.unit} is restarted` });
-    standing.push(...(await restart(list.unit, hands)));
+    hands.progress({ event: 'notice', text: `${unread}: ${list.unitPlan.name} is restarted` });
+    snapshots.push(...(await restart(list.unitPlan, hands)));
     ({ read, said } = await seeList(list, hands));
   }
-  return { standing, said: [...said, ...(read ? [] : [unread])] };
+  return { snapshots, said: [...said, ...(read ? [] : [unread])] };
 }
 
 const during = async <T>(step: Step, hands: Hands, work: () => Promise<T>): Promise<T> =>

@@ -24,16 +24,16 @@ export async function findUnits(
 ): Promise<Found> {
   const systemctl = await hands.systemctl();
   const seen = await Promise.all(
-    units.map(async (plan) => ({ plan, state: await systemctl.show(plan.unit, abort) })),
+    units.map(async (plan) => ({ plan, state: await systemctl.show(plan.name, abort) })),
   );
   const left = new Map(
     seen.flatMap(({ plan, state }) => {
       const why = whyLeftAlone(plan, state);
-      return why === undefined ? [] : [[plan.unit, why] as const];
+      return why === undefined ? [] : [[plan.name, why] as const];
     }),
   );
   return {
-    units: units.filter(({ unit }) => !left.has(unit)),
+    units: units.filter(({ name }) => !left.has(name)),
     left,
     all: seen.map(({ plan, state }) => ({ plan, process: processOf(state) })),
   };
@@ -47,9 +47,9 @@ export async function findUnits(
  */
 export function foundBefore(found: readonly FoundUnit[], over: unknown): FoundUnit[] {
   const stuck = over === undefined ? [] : readersOf(v.parse(RunRecordSchema, over));
-  const first = new Map(stuck.map((one) => [one.plan.unit, one]));
-  const added = stuck.filter(({ plan }) => !found.some((one) => one.plan.unit === plan.unit));
-  return [...found.map((one) => ({ ...one, ...first.get(one.plan.unit), plan: one.plan })), ...added];
+  const first = new Map(stuck.map((one) => [one.plan.name, one]));
+  const added = stuck.filter(({ plan }) => !found.some((one) => one.plan.name === plan.name));
+  return [...found.map((one) => ({ ...one, ...first.get(one.plan.name), plan: one.plan })), ...added];
 }
 
 type Kept = Pick<v.InferOutput<typeof RunRecordSchema>, 'units' | 'found'>;
@@ -57,7 +57,7 @@ type Kept = Pick<v.InferOutput<typeof RunRecordSchema>, 'units' | 'found'>;
 /** Every unit that may have read the files of a generation. */
 const readersOf = ({ units, found }: Kept): FoundUnit[] => [
   ...found,
-  ...units.filter(({ unit }) => !found.some(({ plan }) => plan.unit === unit)).map((plan) => ({ plan })),
+  ...units.filter(({ name }) => !found.some(({ plan }) => plan.name === name)).map((plan) => ({ plan })),
 ];
 
 /**
@@ -72,7 +72,7 @@ export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan
 
 /** What cannot be seen counts as changed: a restart too many does less harm than one too few. */
 async function isAsBefore(reader: FoundUnit, hands: Hands): Promise<boolean> {
-  const { unit, probe } = reader.plan;
+  const { name: unit, probe } = reader.plan;
   try {
     const state = await (await hands.systemctl()).show(unit, NEVER);
     if (!hasReadNothing(reader, state)) return false;

@@ -7,7 +7,7 @@ import type { Ended } from './ended.ts';
 import { prepare, type Run, type Staged } from './prepare.ts';
 import { restarted } from './report.ts';
 import { undo } from './roll-back.ts';
-import { seeThatTheyLast } from './units.ts';
+import { assertAllStable } from './units.ts';
 
 /**
  * Carries out a plan. What fails before the first replaced file leaves the node as it was; what fails after it brings
@@ -36,7 +36,7 @@ async function performRestarts({ check, units }: RestartPlan, run: Run): Promise
     await timed(hands, describeStep(check), async () => {
       await requireFit(check.paths, check.units, hands, abort);
     });
-    await seeThatTheyLast(await restartInOrder(units, hands), hands);
+    await assertAllStable(await restartInOrder(units, hands), hands);
   } catch (error) {
     return await undo(error, run);
   }

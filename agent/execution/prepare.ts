@@ -25,7 +25,7 @@ import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts
 /** Who a plan is carried out for, and with what. */
 export type Run = {
   /** The deployment, or the verb. */
-  owner: string;
+  runId: string;
   hands: Hands;
   /** Fires when the program is to stop. */
   abort: AbortSignal;
@@ -106,12 +106,12 @@ async function issue(
   compared: Material | undefined,
   run: Run,
 ): Promise<Material> {
-  const { hands, owner } = run;
+  const { hands, runId } = run;
   return await during(step, run, async () => {
     const { requests, authorities, algorithm } = step;
     const issuing = issueHands(cluster, compared, hands);
     const material = await issueCertificates(requests, authorities, algorithm, issuing);
-    for (const { key } of material.certificates.values()) hands.secrets.addFor(owner, key);
+    for (const { key } of material.certificates.values()) hands.secrets.addFor(runId, key);
     return material;
   });
 }
@@ -122,7 +122,7 @@ async function stageNew(
   material: Material | undefined,
   run: Run,
 ): Promise<Staged> {
-  const { hands, owner, abort } = run;
+  const { hands, runId, abort } = run;
   return await during(step, run, async () => {
     const files = await newFiles(step, node, material, hands);
     // In `trust` certificates of the former CA are the only ones, and its lists hold.
@@ -135,7 +135,7 @@ async function stageNew(
           ]
         : [];
     const { units, left, all } = await findUnits(step.units, hands, abort);
-    const journal = await hands.generations.stage(owner, files, (paths, over): RunRecord => {
+    const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
       const kept = { found: foundBefore(all, over), workloads: step.workloads };
       // Over a stuck generation units may not have read what lies there already.
@@ -148,7 +148,7 @@ async function stageNew(
 }
 
 async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Staged> {
-  const { hands, owner, abort } = run;
+  const { hands, runId, abort } = run;
   const { node, askCluster, stage } = plan;
   const cluster = await logIn(plan.logIn, node, run);
   await during(askCluster, run, async () => {
@@ -168,7 +168,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
     );
     for (const text of notices) hands.progress({ event: 'notice', text });
     const { units, left, all } = await findUnits(stage.units, hands, abort);
-    const journal = await hands.generations.stage(owner, files, (changed, over): RunRecord => ({
+    const journal = await hands.generations.stage(runId, files, (changed, over): RunRecord => ({
       units,
       found: foundBefore(all, over),
       outcome: credentialsChanged(stage.change, changed, units, [...left.values(), ...notices]),
@@ -179,13 +179,13 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
 }
 
 async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
-  const { hands, owner, abort } = run;
+  const { hands, runId, abort } = run;
   return await during(step, run, async () => {
     const { files, units, lists, said } = step;
     const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
-    const readers = lists.map(({ unit }) => unit);
+    const readers = lists.map(({ unitPlan }) => unitPlan);
     const { all } = await findUnits(readers, hands, abort);
-    const journal = await hands.generations.stage(owner, files, (_, over): RunRecord => ({
+    const journal = await hands.generations.stage(runId, files, (_, over): RunRecord => ({
       units: [...units],
       found: foundBefore(all, over),
       lists: [...lists],

@@ -48,7 +48,7 @@ export const restarted = (units: readonly UnitPlan[]): Outcome => ({
   stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
   stderr: '',
   outputs: {
-    restarted: units.map(({ unit, probe }) => ({
+    restarted: units.map(({ name: unit, probe }) => ({
       unit,
       presents: probe?.file ?? null,
       on: probe ? hostPort(probe.host, probe.port) : null,
@@ -56,8 +56,8 @@ export const restarted = (units: readonly UnitPlan[]): Outcome => ({
   },
 });
 
-const seen = ({ unit, probe }: UnitPlan): string =>
-  probe ? `${unit} presents ${probe.file} on ${hostPort(probe.host, probe.port)}` : `${unit} is active`;
+const seen = ({ name, probe }: UnitPlan): string =>
+  probe ? `${name} presents ${probe.file} on ${hostPort(probe.host, probe.port)}` : `${name} is active`;
 
 /** Nothing had to be replaced, so nothing was restarted. */
 export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0]): Outcome =>

@@ -3,7 +3,7 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
-import type { Standing } from '../../src/services/lasting.ts';
+import type { UnitSnapshot } from '../../src/services/stability.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
@@ -11,18 +11,18 @@ import { timed } from '../progress.ts';
 import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
-import { restart, seeThatTheyLast } from './units.ts';
+import { restart, assertAllStable } from './units.ts';
 
 /**
  * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back.
  *
  * @throws the cause, when that is `aborted`: the same run is made again later, or the journal knows how far it came
  */
-export async function undo(cause: unknown, { owner, hands }: Pick<Run, 'owner' | 'hands'>): Promise<Failed> {
+export async function undo(cause: unknown, { runId, hands }: Pick<Run, 'runId' | 'hands'>): Promise<Failed> {
   const { generations } = hands;
   // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
   const journal = await generations.current();
-  const own = journal?.owner === owner && journal.state !== 'stuck' ? journal : undefined;
+  const own = journal?.runId === runId && journal.state !== 'stuck' ? journal : undefined;
   if (own?.state === 'staging') await generations.clear();
   if (codeOf(cause) === 'aborted') throw cause;
   if (!own || own.state === 'staging') return { is: 'failed', error: cause, node: 'as-before' };
@@ -62,17 +62,17 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     return { is: 'failed', error: stuck, node: 'stuck' };
   }
   const refusing: string[] = [];
-  const standing: Standing[] = [];
+  const snapshots: UnitSnapshot[] = [];
   for (const unit of await unitsToRestore(rest, hands))
     try {
-      await timed(hands, `restart ${unit.unit} with the old files`, async () => {
-        standing.push(...(await restart(unit, hands)));
+      await timed(hands, `restart ${unit.name} with the old files`, async () => {
+        snapshots.push(...(await restart(unit, hands)));
       });
     } catch (error) {
       refusing.push(said(error));
     }
   try {
-    await seeThatTheyLast(standing, hands);
+    await assertAllStable(snapshots, hands);
   } catch (error) {
     refusing.push(said(error));
   }

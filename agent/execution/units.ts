@@ -3,7 +3,7 @@ import { readIfThere } from '../../src/base/disk.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
-import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
+import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../src/services/stability.ts';
 import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.ts';
 import { restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -16,22 +16,22 @@ import { timed } from '../progress.ts';
  * @returns the unit as it stands then; none when the node does not have it
  * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
  */
-export async function restart(unit: UnitPlan, hands: Hands): Promise<Standing[]> {
-  const standing = await explained(
-    unit.unit,
+export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapshot[]> {
+  const snapshot = await explained(
+    unit.name,
     hands,
     // From the first replaced file on a run is finished, one way or the other, even when the program is to stop.
     async (services) => await restartAndProve(unit, services, NEVER),
   );
-  if (standing) return [standing];
-  hands.progress({ event: 'notice', text: `this node has no unit ${unit.unit}: it is skipped` });
+  if (snapshot) return [snapshot];
+  hands.progress({ event: 'notice', text: `this node has no unit ${unit.name}: it is skipped` });
   return [];
 }
 
 /** @throws `proof`, with the last lines of the unit's own journal */
 export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
   await explained(
-    list.unit.unit,
+    list.unitPlan.name,
     hands,
     async ({ clock, askHealth }) =>
       await seeListTaken(list, { clock, askHealth, hasBeenRead: hands.disk.hasBeenRead }, NEVER),
@@ -43,17 +43,17 @@ export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
  *
  * @throws `unit`, with the last lines of the unit's own journal; `aborted` when the node is switched off
  */
-export async function seeThatTheyLast(units: readonly Standing[], hands: Hands): Promise<void> {
-  const ms = settlesInMs(units, hands.clock.elapsed());
+export async function assertAllStable(units: readonly UnitSnapshot[], hands: Hands): Promise<void> {
+  const ms = remainingSettleMs(units, hands.clock.elapsed());
   if (ms > 0)
     await timed(hands, 'see that the units last', async () => {
       await hands.clock.sleep(ms, NEVER);
     });
   await Promise.all(
     units.map(
-      async (standing) =>
-        await explained(standing.plan.unit, hands, async ({ systemctl }) => {
-          await lasts(standing, systemctl, NEVER);
+      async (snapshot) =>
+        await explained(snapshot.plan.name, hands, async ({ systemctl }) => {
+          await assertStable(snapshot, systemctl, NEVER);
         }),
     ),
   );
@@ -115,9 +115,9 @@ async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
     for (const path of [target, ...(previous ? [previous.copy] : [])]) {
       const content = await readIfThere(disk, path);
       const text = content?.toString('utf8') ?? '';
-      if (text.includes('PRIVATE KEY')) secrets.addFor(journal.owner, text);
+      if (text.includes('PRIVATE KEY')) secrets.addFor(journal.runId, text);
       const format = formatOf(text);
       if (content && format)
-        for (const { password } of credentialsIn(content, format)) secrets.addFor(journal.owner, password);
+        for (const { password } of credentialsIn(content, format)) secrets.addFor(journal.runId, password);
     }
 }

@@ -124,17 +124,17 @@ export async function askPorts(
   holdings: readonly Holding[],
   abort: AbortSignal,
 ): Promise<ReadonlyMap<string, Served>> {
-  const asked = unitsOf(node, hands.config).map(async ({ unit, probe }): Promise<[string, Served][]> => {
+  const asked = unitsOf(node, hands.config).map(async ({ name, probe }): Promise<[string, Served][]> => {
     if (!probe) return [];
     const { host, port, file } = probe;
     const where = hostPort(host, port);
     const held = holdings.find((holding) => holding.file === file)?.fingerprint;
     try {
       const seen = fingerprint(await hands.presented(host, port, withDeadline(abort, PORT_MS)));
-      return [[file, { unit, where, presents: seen === held }]];
+      return [[file, { unit: name, where, presents: seen === held }]];
     } catch (error) {
       if (abort.aborted) throw error;
-      return [[file, { unit, where, presents: null, why: explain(error) }]];
+      return [[file, { unit: name, where, presents: null, why: explain(error) }]];
     }
   });
   return new Map((await Promise.all(asked)).flat());

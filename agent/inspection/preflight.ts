@@ -112,13 +112,13 @@ async function checkUnits(units: readonly UnitPlan[], hands: Hands, abort: Abort
   const systemctl = await hands.systemctl();
   return await Promise.all(
     units.map(async (plan): Promise<Finding> => {
-      const about = { id: 'unit', of: plan.unit } as const;
-      const state = await systemctl.show(plan.unit, abort);
+      const about = { id: 'unit', of: plan.name } as const;
+      const state = await systemctl.show(plan.name, abort);
       const fault = addressFault(plan) ?? unitFault(plan, state);
       if (fault !== undefined) return { ...about, verdict: 'bad', what: fault };
       const leftAlone = whyLeftAlone(plan, state);
       if (leftAlone !== undefined) return { ...about, verdict: 'good', what: leftAlone };
-      const what = `the unit ${plan.unit} is ${state.active}`;
+      const what = `the unit ${plan.name} is ${state.active}`;
       if (state.active === 'active') return { ...about, verdict: 'good', what };
       return { ...about, verdict: 'warning', what: `${what}: a rotation starts it again` };
     }),

@@ -74,7 +74,7 @@ async function endOf(id: string, run: RunState, { generations, runs }: Hands): P
   if (run.is === 'ended' || run.is === 'lost') return await endOfRun(id, run, runs);
   // A damaged journal may be what this is about.
   const journal = await generations.current().catch(() => undefined);
-  if (journal?.owner !== id || journal.state !== 'ended') return undefined;
+  if (journal?.runId !== id || journal.state !== 'ended') return undefined;
   return v.parse(RunRecordSchema, journal.rest).outcome;
 }
 

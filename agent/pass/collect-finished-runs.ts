@@ -2,7 +2,7 @@ import { codeOf } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { type EndedRun, endOfRun } from '../../src/hooks/run.ts';
 import { lookAfter } from '../../src/hooks/overdue.ts';
-import { concludeRun, forgetRun } from './conclude.ts';
+import { finishRun, forgetRun } from './finish.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
@@ -22,7 +22,7 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
       continue;
     }
     log('run-collected', { deployment: id, run: run.is });
-    const outcome = await concludeRun(id, await outcomeOf(id, run, hands), hands);
+    const outcome = await finishRun(id, await outcomeOf(id, run, hands), hands);
     if (outcome) home.push({ id, outcome });
   }
   return home;

@@ -1,7 +1,7 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { conclude } from './conclude.ts';
+import { finish } from './finish.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
@@ -10,7 +10,7 @@ import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
 /** Whose generation it is, in the journal. */
-const OWNER = 'end-of-grace';
+const RUN_ID = 'end-of-grace';
 
 /** What could not be done is tried again then, not with every poll: each time restarts the API server twice. */
 const PUT_OFF_MS = 3_600_000;
@@ -27,12 +27,12 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
   const plan = planEndOfGrace(node, hands.config);
   let outcome: Outcome;
   try {
-    const ended = await perform(plan, { owner: OWNER, hands, abort });
+    const ended = await perform(plan, { runId: RUN_ID, hands, abort });
     if (ended.is === 'failed') throw ended.error;
     ({ outcome } = ended);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    await conclude(OWNER, failed(error), hands);
+    await finish(RUN_ID, failed(error), hands);
     const until = clock.now() + PUT_OFF_MS;
     const kept = await readKept(hands);
     const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];
@@ -43,6 +43,6 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
       { cause: error },
     );
   }
-  await conclude(OWNER, outcome, hands);
+  await finish(RUN_ID, outcome, hands);
   log('grace-ended', { paths: plan.stage.paths, said: outcome.stdout.trim() });
 }

@@ -80,11 +80,11 @@ export async function intendToRestart(
 ): Promise<Extract<NodeIntention, { kind: 'change' }>> {
   const node = await readNode(hands);
   const all = unitsOf(node, hands.config);
-  const unknown = named?.filter((name) => !all.some(({ unit }) => unit === name)) ?? [];
+  const unknown = named?.filter((wanted) => !all.some(({ name }) => name === wanted)) ?? [];
   if (unknown.length > 0)
     throw new AgentError(
       'precondition',
-      `restarting ${unknown.join(', ')}: a ${node.role} of the layout ${node.chosen.layout.name} has only ${all.map(({ unit }) => unit).join(', ')}`,
+      `restarting ${unknown.join(', ')}: a ${node.role} of the layout ${node.chosen.layout.name} has only ${all.map(({ name }) => name).join(', ')}`,
     );
   const why = describeNode(node);
   if (!named) {
@@ -92,7 +92,7 @@ export async function intendToRestart(
     return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, abort)).units), why };
   }
   // Who names a unit wants it to run, whoever has stopped it.
-  const wanted = all.filter(({ unit }) => named.includes(unit)).map((plan) => ({ ...plan, required: true }));
+  const wanted = all.filter(({ name }) => named.includes(name)).map((plan) => ({ ...plan, required: true }));
   return { kind: 'change', node, plan: planRestart(wanted), why };
 }
 

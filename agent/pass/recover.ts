@@ -2,13 +2,13 @@ import * as v from 'valibot';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
-import { conclude } from './conclude.ts';
+import { finish } from './finish.ts';
 import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { apply } from '../execution/apply.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
-import { salvage } from './salvage.ts';
+import { rebuildJournal } from './rebuild-journal.ts';
 import { rollBack } from '../execution/roll-back.ts';
 
 /**
@@ -21,23 +21,23 @@ export async function recover(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<{ id: string; outcome: Outcome } | undefined> {
-  const journal = await currentOrSalvaged(hands, abort);
+  const journal = await currentOrRebuilt(hands, abort);
   if (!journal || journal.state === 'stuck') return undefined;
-  const { owner, state } = journal;
-  hands.log('recovery-started', { deployment: owner, state });
+  const { runId, state } = journal;
+  hands.log('recovery-started', { deployment: runId, state });
   const outcome = await bringToEnd(journal, hands, abort);
   if (!outcome) return undefined;
-  const told = await conclude(owner, outcome, hands);
-  return told && { id: owner, outcome: told };
+  const told = await finish(runId, outcome, hands);
+  return told && { id: runId, outcome: told };
 }
 
-async function currentOrSalvaged(hands: Hands, abort: AbortSignal): Promise<Journal | undefined> {
+async function currentOrRebuilt(hands: Hands, abort: AbortSignal): Promise<Journal | undefined> {
   try {
     return await hands.generations.current();
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
     hands.log('journal-damaged', { why: explain(error) });
-    return await salvage(hands, abort);
+    return await rebuildJournal(hands, abort);
   }
 }
 
@@ -48,7 +48,7 @@ async function currentOrSalvaged(hands: Hands, abort: AbortSignal): Promise<Jour
 const MOST = { forward: 5, back: 10 };
 
 async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): Promise<Outcome | undefined> {
-  const { owner, state } = journal;
+  const { runId, state } = journal;
   if (state === 'staging') {
     await hands.generations.clear();
     return undefined;
@@ -62,7 +62,7 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
   if (state === 'reverting' || state === 'reverted' || isTooOften)
     return outcomeOf(await rollBack(new AgentError('unit', whyBack(rest)), again, hands));
   try {
-    return outcomeOf(await apply(again, tailOf(rest), { owner, hands, abort }));
+    return outcomeOf(await apply(again, tailOf(rest), { runId, hands, abort }));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

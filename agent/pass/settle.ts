@@ -2,7 +2,7 @@ import { AgentError, codeOf } from '../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
 import type { Said } from '../../src/metadata/decode.ts';
 import { type Operation, selectOperation } from '../../src/operation/operation.ts';
-import { conclude, concludeRun } from './conclude.ts';
+import { finish, finishRun } from './finish.ts';
 import type { Hands } from '../hands.ts';
 import type { Intention } from '../plan/intention.ts';
 import { outcomeOf } from '../execution/ended.ts';
@@ -33,7 +33,7 @@ export async function settle(
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
   const outcome = (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, hands, abort));
-  return await (replacesFiles(operation) ? conclude : concludeRun)(id, outcome, hands);
+  return await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands);
 }
 
 /** Records that its work is begun. @returns how it ends without that */
@@ -99,7 +99,7 @@ async function attempt(
       }
       case 'change': {
         const { perform } = await import('../execution/perform.ts');
-        return outcomeOf(await perform(intention.plan, { owner: id, hands, abort }));
+        return outcomeOf(await perform(intention.plan, { runId: id, hands, abort }));
       }
     }
   } catch (error) {

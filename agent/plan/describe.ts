@@ -26,13 +26,13 @@ export function describeStep(step: Step | RunStep): string {
     case 'replace':
       return 'put the new files in place';
     case 'restart': {
-      const { unit, probe } = step.unit;
+      const { name, probe } = step.unitPlan;
       return probe
-        ? `restart ${unit} and see its certificate on ${hostPort(probe.host, probe.port)}`
-        : `restart ${unit}`;
+        ? `restart ${name} and see its certificate on ${hostPort(probe.host, probe.port)}`
+        : `restart ${name}`;
     }
     case 'prove-list':
-      return `see ${step.list.unit.unit} go by ${step.list.file}`;
+      return `see ${step.list.unitPlan.name} go by ${step.list.file}`;
     case 'restart-workloads':
       return `restart the workloads of the cluster through ${hostPort(step.plan.host, step.plan.port)}`;
     case 'run':

@@ -73,7 +73,7 @@ export function stepsOf(plan: Plan): Step[] {
     case 'lists':
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units, plan.stage.lists)];
     case 'restart':
-      return [plan.check, ...plan.units.map((unit): Step => ({ do: 'restart', unit }))];
+      return [plan.check, ...plan.units.map((unitPlan): Step => ({ do: 'restart', unitPlan }))];
   }
 }
 

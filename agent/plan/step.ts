@@ -64,7 +64,7 @@ export type Step =
       notices: readonly string[];
     }
   | { do: 'replace' }
-  | { do: 'restart'; unit: UnitPlan }
+  | { do: 'restart'; unitPlan: UnitPlan }
   /** Sees a unit go by a list of revoked certificates. */
   | { do: 'prove-list'; list: ListPlan }
   /** The pods of the cluster get the CA that they are to trust. */
@@ -88,7 +88,7 @@ export const stepsOfTail = (
   workloads?: WorkloadsPlan,
 ): Step[] => [
   { do: 'replace' },
-  ...units.map((unit): Step => ({ do: 'restart', unit })),
+  ...units.map((unitPlan): Step => ({ do: 'restart', unitPlan })),
   ...lists.map((list): Step => ({ do: 'prove-list', list })),
   ...(workloads ? [{ do: 'restart-workloads', plan: workloads } as const] : []),
 ];

@@ -13,10 +13,10 @@ export function planRevocation(
   said: readonly string[],
 ): ListsPlan {
   const paths = files.map(({ path }) => path);
-  const units = lists.filter(({ rereads }) => !rereads).map(({ unit }) => unit);
+  const units = lists.filter(({ rereads }) => !rereads).map(({ unitPlan }) => unitPlan);
   return {
     kind: 'lists',
-    check: { do: 'check', paths, units: lists.map(({ unit }) => unit) },
+    check: { do: 'check', paths, units: lists.map(({ unitPlan }) => unitPlan) },
     stage: { do: 'stage-files', files, units, lists, said },
   };
 }

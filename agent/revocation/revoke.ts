@@ -158,7 +158,7 @@ function listPlan(
   node: Node,
   { config }: Hands,
 ): ListPlan {
-  const plan = unitsOf(node, config).find(({ unit }) => unit === name);
+  const plan = unitsOf(node, config).find((one) => one.name === name);
   if (!plan) throw new AgentError('config', `the layout has no unit ${name}`);
   const { health, ...rest } = plan;
   const me = own.find(({ identity }) => identity.certificate === health?.identity?.certificate);
@@ -167,7 +167,7 @@ function listPlan(
   const refused = isShutOut ? me.identity : canary?.identity;
   return {
     // Who is not let in any more cannot ask whether it is well.
-    unit: { ...rest, required: true, ...(health && !isShutOut ? { health } : {}) },
+    unitPlan: { ...rest, required: true, ...(health && !isShutOut ? { health } : {}) },
     file: file.path,
     rereads: READERS[reader].rereads && !restart,
     ...(health && { url: health.url }),

@@ -115,7 +115,7 @@ export function planGoingBack(
 export function planEndOfGrace(node: Node, config: Config): KeysPlan {
   const { serviceAccount: row } = node.layout;
   const paths = row ? [row.publicKeyFile.path] : [];
-  const units = unitsOf(node, config).filter(({ unit }) => row?.verifiers.includes(unit));
+  const units = unitsOf(node, config).filter(({ name }) => row?.verifiers.includes(name));
   return {
     kind: 'keys',
     node,

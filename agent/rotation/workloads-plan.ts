@@ -30,7 +30,7 @@ function throughOwnApi(
   const ca = layout.authorities.find((one) => one.ca === leaf?.ca && one.single !== true);
   const identity = named(row?.health?.as)?.files;
   if (!row?.probe || !leaf?.files || !ca || !identity) return undefined;
-  const probe = units.find(({ unit }) => unit === row.unit)?.probe;
+  const probe = units.find(({ name }) => name === row.unit)?.probe;
   return {
     host: probe?.host ?? fill(row.probe.host, values),
     port: probe?.port ?? Number(fill(row.probe.port, values)),

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { type Disk, readIfThere } from './disk.ts';
 import { replaceFile } from './replace-file.ts';
 import { AgentError, errnoOf } from './errors.ts';
+import { isObject } from './json.ts';
 
 /**
  * A record is what this program must find again after a power cut: one JSON line and its SHA-256, 0600,
@@ -69,3 +70,25 @@ export async function readRecordOf<T extends v.GenericSchema>(
     `reading ${path}: the record is of another kind (${v.getDotPath(read.issues[0]) ?? 'it'})`,
   );
 }
+
+/**
+ * A shape of which earlier versions wrote some keys under other names: both are read, the present ones are written.
+ *
+ * @param former the earlier name -> the present one
+ */
+export const withFormerNames = <const T extends v.GenericSchema>(
+  schema: T,
+  former: Readonly<Record<string, string>>,
+): v.GenericSchema<v.InferInput<T>, v.InferOutput<T>> =>
+  v.pipe(
+    v.custom<v.InferInput<T>>(() => true),
+    v.transform((value: unknown) => renamed(value, former)),
+    schema,
+  );
+
+const renamed = (value: unknown, former: Readonly<Record<string, string>>): unknown =>
+  isObject(value)
+    ? Object.fromEntries(
+        Object.entries(value).map(([key, one]) => [(Object.hasOwn(former, key) && former[key]) || key, one]),
+      )
+    : value;

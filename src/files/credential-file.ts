@@ -1,6 +1,6 @@
 import { withoutSlash } from '../base/url.ts';
 import { type CredentialFormat, type CredentialKey, GRAMMARS } from './credential-grammars.ts';
-import { type Entry, type Group, groupsOf } from './credential-sheet.ts';
+import { type Entry, type Group, groupsOf } from './credential-document.ts';
 
 /** A whole set; an empty text is none. */
 export type CredentialSet = Readonly<Record<CredentialKey, string>>;

@@ -26,7 +26,7 @@ export type Generations = {
    *   replaced
    */
   stage(
-    owner: string,
+    runId: string,
     files: readonly ManagedFile[],
     rest: (changed: string[], over: unknown) => unknown,
   ): Promise<Journal>;
@@ -98,7 +98,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     underWay: async () => (await disk.info(journalPath)) !== undefined,
     current: async () => await readJournal(disk, journalPath),
 
-    stage: async (owner, files, rest) => {
+    stage: async (runId, files, rest) => {
       const stuck = await clearUnlessStuck();
       const proven = new Map(stuck?.files.map((file) => [file.target, file]));
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
@@ -116,11 +116,11 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       // The journal comes first: whatever is written from here on can be found again.
       const journal: Journal = {
         version: 1,
-        owner,
+        runId,
         state: 'staging',
         files: [...plans.map(({ entry }) => entry), ...carried],
         rest: rest(changed, stuck?.rest),
-        ...(stuck && { over: { owner: stuck.owner, files: stuck.files, rest: stuck.rest } }),
+        ...(stuck && { over: { runId: stuck.runId, files: stuck.files, rest: stuck.rest } }),
       };
       await writeJournal(disk, journalPath, journal);
       // One after the other: what is made on the way to another directory would get no mode and owner of its own.
@@ -166,7 +166,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         const attributes = like && { mode: like.mode, uid: like.uid, gid: like.gid };
         files.push({ target, staged, previous: before && attributes ? { copy, attributes } : null });
       }
-      return { version: 1, owner: 'salvage', state: 'committing', files, rest };
+      return { version: 1, runId: 'rebuild', state: 'committing', files, rest };
     },
 
     clear,

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Disk } from '../base/disk.ts';
 import { AgentError } from '../base/errors.ts';
-import { readRecord, writeRecord } from '../base/record.ts';
+import { readRecord, withFormerNames, writeRecord } from '../base/record.ts';
 
 /**
  * The journal of the one generation that is under way. Its state says what a restart has to do:
@@ -31,17 +31,24 @@ const JournalFile = v.object({
   previous: v.nullable(v.object({ copy: v.string(), attributes: Attributes })),
 });
 
-const Journal = v.object({
+/** Earlier versions called the run's id its owner. */
+const FORMER = { owner: 'runId' };
+
+const Over = v.object({ runId: v.string(), files: v.array(JournalFile), rest: v.unknown() });
+
+const Shape = v.object({
   version: v.literal(1),
   /** The deployment, or the verb, that this generation is for. */
-  owner: v.string(),
+  runId: v.string(),
   state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted', 'ended', 'stuck']),
   files: v.array(JournalFile),
   /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
   rest: v.unknown(),
   /** The stuck generation that comes back when this one is given up before anything has been replaced. */
-  over: v.optional(v.object({ owner: v.string(), files: v.array(JournalFile), rest: v.unknown() })),
+  over: v.optional(withFormerNames(Over, FORMER)),
 });
+
+const Journal = withFormerNames(Shape, FORMER);
 
 export type Journal = v.InferOutput<typeof Journal>;
 export type JournalFile = v.InferOutput<typeof JournalFile>;

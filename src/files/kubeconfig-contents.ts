@@ -1,5 +1,11 @@
 import { dirname, resolve } from 'node:path';
-import { type Entry, type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
+import {
+  type Entry,
+  type Field,
+  type KubeconfigDocument,
+  documentsOf,
+  textOf,
+} from './kubeconfig-document.ts';
 
 /** What a kubeconfig says of a certificate or a key: the PEM that it embeds, or the file that it names. */
 export type Source = { pem: string; file?: never } | { file: string; pem?: never };
@@ -23,12 +29,12 @@ export type KubeconfigEntry = {
 
 /** @throws `bad-file` with line and column when it is no YAML */
 export function entriesOf(path: string, text: string): KubeconfigEntry[] {
-  return sheetsOf(path, text).flatMap((sheet) => [
-    ...sheet.entries('clusters', 'cluster').map(({ name, field }) => ({
+  return documentsOf(path, text).flatMap((document) => [
+    ...document.entries('clusters', 'cluster').map(({ name, field }) => ({
       entry: `cluster ${name ?? ''}`.trim(),
       ca: sourceOf(field, 'certificate-authority'),
     })),
-    ...sheet.entries('users', 'user').map(({ name, field }) => ({
+    ...document.entries('users', 'user').map(({ name, field }) => ({
       entry: `user ${name ?? ''}`.trim(),
       certificate: sourceOf(field, 'client-certificate'),
       key: sourceOf(field, 'client-key'),
@@ -62,10 +68,10 @@ export function identityIn(
   path: string,
   text: string,
 ): { ca: Source | undefined; certificate: Source | undefined; key: Source | undefined } {
-  const [sheet] = sheetsOf(path, text);
-  const current = sheet && currentContext(sheet);
+  const [document] = documentsOf(path, text);
+  const current = document && currentContext(document);
   const source = (list: string, part: string, name: string | undefined, key: string): Source | undefined => {
-    const entry = sheet?.entries(list, part).findLast((one) => isCurrent(one.name, name));
+    const entry = document?.entries(list, part).findLast((one) => isCurrent(one.name, name));
     return entry && sourceOf(entry.field, key);
   };
   return {
@@ -88,9 +94,12 @@ export const isCurrent = (name: string | undefined, current: string | undefined)
   name !== undefined && name === current;
 
 /** The cluster and the user that kubectl would take. */
-export function currentContext(sheet: Sheet): { cluster: string | undefined; user: string | undefined } {
-  const wanted = sheet.text('current-context');
-  const context = sheet.entries('contexts', 'context').findLast(({ name }) => isCurrent(name, wanted));
+export function currentContext(document: KubeconfigDocument): {
+  cluster: string | undefined;
+  user: string | undefined;
+} {
+  const wanted = document.text('current-context');
+  const context = document.entries('contexts', 'context').findLast(({ name }) => isCurrent(name, wanted));
   const named = (key: string): string | undefined => {
     const found = context?.field(key);
     return found && textOf(found.scalar);

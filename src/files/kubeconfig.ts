@@ -1,6 +1,6 @@
 import { AgentError } from '../base/errors.ts';
 import { currentContext, isCurrent, readField } from './kubeconfig-contents.ts';
-import { type Field, type Sheet, sheetsOf, textOf } from './kubeconfig-sheet.ts';
+import { type Field, type KubeconfigDocument, documentsOf, textOf } from './kubeconfig-document.ts';
 
 type Pair = { certificate: string; key: string };
 
@@ -34,8 +34,8 @@ export function renewKubeconfig(
   identity: Renewed | undefined,
   known: Known,
 ): string {
-  return sheetsOf(path, text)
-    .flatMap((sheet) => editsOf(sheet, claimsOf(sheet, identity, known)))
+  return documentsOf(path, text)
+    .flatMap((document) => editsOf(document, claimsOf(document, identity, known)))
     .toSorted((a, b) => b.start - a.start)
     .reduce(
       (result, { start, end, text: fresh }) => result.slice(0, start) + fresh + result.slice(end),
@@ -50,17 +50,17 @@ type Claim = Field & {
   isRecognized: boolean;
 };
 
-function claimsOf(sheet: Sheet, identity: Renewed | undefined, known: Known): Claim[] {
-  const current = currentContext(sheet);
+function claimsOf(document: KubeconfigDocument, identity: Renewed | undefined, known: Known): Claim[] {
+  const current = currentContext(document);
   const claims: Claim[] = [];
-  for (const { name, field } of sheet.entries('clusters', 'cluster')) {
+  for (const { name, field } of document.entries('clusters', 'cluster')) {
     const ca = field('certificate-authority-data');
     if (!ca) continue;
     const found = known.ca(readField(ca).pem);
     const pem = isCurrent(name, current.cluster) ? (identity?.ca ?? found) : found;
     claims.push({ ...ca, isRecognized: found !== undefined, pem });
   }
-  for (const { name, field } of sheet.entries('users', 'user')) {
+  for (const { name, field } of document.entries('users', 'user')) {
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
     const [ofCertificate, ofKey] = [certificate, key].map((one) => one && known.leaf(readField(one).pem));
@@ -84,7 +84,7 @@ function claimsOf(sheet: Sheet, identity: Renewed | undefined, known: Known): Cl
 }
 
 /** One edit for each scalar that is replaced, however many use it. */
-function editsOf(sheet: Sheet, claims: readonly Claim[]): Edit[] {
+function editsOf(document: KubeconfigDocument, claims: readonly Claim[]): Edit[] {
   const uses = Map.groupBy(claims, ({ scalar }) => scalar);
   return [...uses].flatMap(([scalar, shared]) => {
     const first = shared.find(({ pem }) => pem !== undefined);
@@ -92,11 +92,11 @@ function editsOf(sheet: Sheet, claims: readonly Claim[]): Edit[] {
     const other = shared.find(({ pem }) => pem !== first.pem);
     // Who uses it for something else may as well, as long as it is sure what it is.
     const isSure = shared.some(({ isRecognized }) => isRecognized);
-    const at = other ? other.at : isSure ? undefined : sheet.strays(scalar)[0];
+    const at = other ? other.at : isSure ? undefined : document.strays(scalar)[0];
     if (at !== undefined)
       throw new AgentError(
         'bad-file',
-        `${sheet.where(at)}: this shares, by an anchor, what is renewed, and has to stay as it is: write it out`,
+        `${document.where(at)}: this shares, by an anchor, what is renewed, and has to stay as it is: write it out`,
       );
     return replace(scalar, first.pem);
   });

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
+import { withFormerNames } from '../base/record.ts';
 import { pollUntil } from '../base/poll.ts';
 import { AGAIN_MS } from './active.ts';
 import { Identity, UnitPlan } from './unit.ts';
 
-/** How it is seen that a unit goes by a new list of revoked certificates; it is kept in the journal. */
-export const ListPlan = v.object({
-  unit: UnitPlan,
+const Shape = v.object({
+  unitPlan: UnitPlan,
   file: v.string(),
   /** The unit reads the file by itself, and is restarted only when it does not. */
   rereads: v.boolean(),
@@ -18,6 +18,8 @@ export const ListPlan = v.object({
   /** One that it does, where this node happens to have its key. */
   refused: v.optional(Identity),
 });
+/** How it is seen that a unit goes by a new list of revoked certificates; it is kept in the journal. */
+export const ListPlan = withFormerNames(Shape, { unit: 'unitPlan' });
 export type ListPlan = v.InferOutput<typeof ListPlan>;
 
 export type ListHands = {
@@ -38,19 +40,19 @@ export type Seen = { read: boolean; said: string[] };
  */
 export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: AbortSignal): Promise<Seen> {
   const { file, url, accepted, refused } = plan;
-  const { unit } = plan.unit;
+  const { name } = plan.unitPlan;
   const said: string[] = [];
   if (url !== undefined && accepted) {
     await untilLetIn(plan, { url, identity: accepted }, hands, abort);
-    said.push(`${unit} lets ${accepted.certificate} in, which is not revoked`);
+    said.push(`${name} lets ${accepted.certificate} in, which is not revoked`);
   }
   if (url !== undefined && refused) {
     if (await isLetIn({ url, identity: refused }, hands, abort))
       throw new AgentError(
         'proof',
-        `the unit ${unit} lets ${refused.certificate} in, which the list in ${file} revokes`,
+        `the unit ${name} lets ${refused.certificate} in, which the list in ${file} revokes`,
       );
-    said.push(`${unit} refuses ${refused.certificate}, which is revoked`);
+    said.push(`${name} refuses ${refused.certificate}, which is revoked`);
   }
   const read = await hands.hasBeenRead(file);
   if (read) said.push(`${file} has been read since it was put in place`);
@@ -60,12 +62,12 @@ export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: Abor
 type Asked = NonNullable<UnitPlan['health']>;
 
 async function untilLetIn(
-  { file, unit: { unit, deadlineMs } }: ListPlan,
+  { file, unitPlan: { name, deadlineMs } }: ListPlan,
   asked: Asked,
   { askHealth, clock }: ListHands,
   abort: AbortSignal,
 ): Promise<void> {
-  const what = `with the list in ${file} the unit ${unit} does not let in who is not revoked`;
+  const what = `with the list in ${file} the unit ${name} does not let in who is not revoked`;
   const deadline = clock.elapsed() + deadlineMs;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
     await askHealth(asked, abort);

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
 import { AGAIN_MS, becomeActive, hasEnded, inWords } from './active.ts';
-import type { Standing } from './lasting.ts';
+import type { UnitSnapshot } from './stability.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -28,17 +28,17 @@ export async function restartAndProve(
   plan: UnitPlan,
   hands: ServiceHands,
   abort: AbortSignal,
-): Promise<Standing | undefined> {
-  const { unit, probe, health, deadlineMs } = plan;
+): Promise<UnitSnapshot | undefined> {
+  const { name, probe, health, deadlineMs } = plan;
   const deadline = hands.clock.elapsed() + deadlineMs;
   if (!(await restart(plan, hands.systemctl, abort))) return undefined;
   if (health)
-    await until(unit, 'is not well in time', deadline, hands, abort, async () => {
+    await until(name, 'is not well in time', deadline, hands, abort, async () => {
       await hands.askHealth(health, abort);
     });
   if (probe) {
     const expected = await hands.expected(probe.file);
-    await until(unit, `does not serve ${probe.file} in time`, deadline, hands, abort, async () => {
+    await until(name, `does not serve ${probe.file} in time`, deadline, hands, abort, async () => {
       const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, abort));
       if (seen === expected) return;
       const where = hostPort(probe.host, probe.port);
@@ -46,7 +46,7 @@ export async function restartAndProve(
     });
   }
   // Some have to be started more than once until what they depend on is there: what counts is from here on.
-  const { invocation, restarts } = await becomeActive(unit, deadline, hands, abort);
+  const { invocation, restarts } = await becomeActive(name, deadline, hands, abort);
   return { plan, invocation, restarts, at: hands.clock.elapsed() };
 }
 
@@ -54,21 +54,21 @@ export async function restartAndProve(
  * Why a unit is not restarted although the layout names it; undefined when it is. To be asked before the first file
  * is replaced: afterwards nobody could tell a unit that somebody has stopped from one that the new files have ended.
  */
-export function whyLeftAlone({ unit, required }: UnitPlan, state: UnitState): string | undefined {
+export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): string | undefined {
   if (required) return undefined;
-  if (state.load === 'not-found') return `this node has no unit ${unit}: it is skipped`;
+  if (state.load === 'not-found') return `this node has no unit ${name}: it is skipped`;
   return state.active === 'inactive' && state.result === 'success'
-    ? `the unit ${unit} is stopped: it stays so, and reads the new files when it is started`
+    ? `the unit ${name} is stopped: it stays so, and reads the new files when it is started`
     : undefined;
 }
 
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
-export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): string | undefined {
-  if (load === 'masked') return `the unit ${unit} is masked: systemctl unmask ${unit}`;
+export function unitFault({ name, required }: UnitPlan, { load }: UnitState): string | undefined {
+  if (load === 'masked') return `the unit ${name} is masked: systemctl unmask ${name}`;
   if (load === 'bad-setting' || load === 'error')
-    return `the unit ${unit} has a faulty unit file (${load}): systemctl status ${unit}`;
+    return `the unit ${name} has a faulty unit file (${load}): systemctl status ${name}`;
   return load === 'not-found' && required
-    ? `this node has no unit ${unit}, which its layout requires`
+    ? `this node has no unit ${name}, which its layout requires`
     : undefined;
 }
 
@@ -78,15 +78,15 @@ export function unitFault({ unit, required }: UnitPlan, { load }: UnitState): st
  * @returns whether there is such a unit
  */
 async function restart(plan: UnitPlan, systemctl: Systemctl, abort: AbortSignal): Promise<boolean> {
-  const { unit, deadlineMs } = plan;
+  const { name, deadlineMs } = plan;
   try {
     // A unit that failed often enough is refused by its start limit until this is forgotten.
-    await systemctl.resetFailed(unit, abort);
-    await systemctl.restart(unit, deadlineMs, abort);
+    await systemctl.resetFailed(name, abort);
+    await systemctl.restart(name, deadlineMs, abort);
     return true;
   } catch (error) {
     if (abort.aborted) throw error;
-    const state = await systemctl.show(unit, abort);
+    const state = await systemctl.show(name, abort);
     const fault = unitFault(plan, state);
     if (fault !== undefined) throw new AgentError('unit', fault);
     if (state.load === 'not-found') return false;
@@ -96,7 +96,7 @@ async function restart(plan: UnitPlan, systemctl: Systemctl, abort: AbortSignal)
         : state.active === 'activating' || state.active === 'deactivating'
           ? `it hangs: ${inWords(state)}`
           : `it failed to start: ${inWords(state)}`;
-    throw new AgentError('unit', `restarting the unit ${unit}: ${why}`, { cause: error });
+    throw new AgentError('unit', `restarting the unit ${name}: ${why}`, { cause: error });
   }
 }
 

@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { withFormerNames } from '../base/record.ts';
 import type { CertificateRow, RoleLayout, UnitRow } from '../certificates/layout.ts';
 
 /** A client certificate and its key, as files. */
 export const Identity = v.object({ certificate: v.string(), key: v.string() });
 
-/** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
-export const UnitPlan = v.object({
-  unit: v.string(),
+const Shape = v.object({
+  name: v.string(),
   required: v.boolean(),
   /** How long it may take to become active, healthy and to present the certificate. */
   deadlineMs: v.number(),
@@ -23,6 +23,8 @@ export const UnitPlan = v.object({
     }),
   ),
 });
+/** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
+export const UnitPlan = withFormerNames(Shape, { unit: 'name' });
 export type UnitPlan = v.InferOutput<typeof UnitPlan>;
 
 /** What an operator may change about a unit of a layout. */
@@ -49,7 +51,7 @@ export function planUnits(
     const probe = override.prove === false ? undefined : probeOf(row, role, fill, override);
     const health = override.health === false ? undefined : healthOf(row, role, fill, override);
     return {
-      unit: row.unit,
+      name: row.unit,
       required: row.required,
       deadlineMs: (override.deadline_seconds ?? row.deadlineSeconds ?? times.deadline_seconds) * 1000,
       settleMs: (override.settle_seconds ?? times.settle_seconds) * 1000,
@@ -63,11 +65,11 @@ export function planUnits(
  * What is wrong with where a unit is asked; undefined when it can be asked. To be looked at before the first file is
  * replaced: afterwards even the way back needs these addresses.
  */
-export function addressFault({ unit, probe, health }: UnitPlan): string | undefined {
+export function addressFault({ name, probe, health }: UnitPlan): string | undefined {
   if (probe && !(Number.isInteger(probe.port) && probe.port > 0 && probe.port < 65_536))
-    return `the unit ${unit} cannot be asked for its certificate: its port is no number from 1 to 65535`;
+    return `the unit ${name} cannot be asked for its certificate: its port is no number from 1 to 65535`;
   return health && !URL.canParse(health.url)
-    ? `the unit ${unit} cannot be asked whether it is well: ${health.url} is no URL`
+    ? `the unit ${name} cannot be asked whether it is well: ${health.url} is no URL`
     : undefined;
 }
 

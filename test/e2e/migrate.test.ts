@@ -80,7 +80,7 @@ const agent = async (...args: string[]) => {
   return { stdout, code };
 };
 
-const standing = async (unit: string): Promise<string[]> => [
+const statusOf = async (unit: string): Promise<string[]> => [
   await machine.run('sh', '-c', `systemctl is-enabled ${unit}; systemctl is-active ${unit}; true`),
 ];
 
@@ -112,14 +112,14 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     const migrating = agent('migrate');
     await until(IS_STOPPED);
     await machine.run('touch', '/run/asked');
-    expect(await standing(unit)).toEqual(['enabled\nactive']);
+    expect(await statusOf(unit)).toEqual(['enabled\nactive']);
     await machine.run('touch', '/run/may-end');
     const { stdout, code } = await migrating;
     expect(code, stdout).toBe('exit 0');
     expect(stdout).not.toContain('has not noted an answer');
-    expect(await standing(unit)).toEqual(['disabled\ninactive']);
+    expect(await statusOf(unit)).toEqual(['disabled\ninactive']);
     await until(`systemctl is-active --quiet ${NEW}`);
-    expect(await standing(NEW)).toEqual(['enabled\nactive']);
+    expect(await statusOf(NEW)).toEqual(['enabled\nactive']);
     // It would have begun again, had it not been stopped.
     await machine.run('test', '-e', '/run/asked');
     expect(await machine.run('stat', '-c', '%a', '/etc/coe-agent/agent.yaml')).toBe('600');
@@ -136,8 +136,8 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     const { stdout, code } = await agent('migrate', '--back');
     expect(code, stdout).toBe('exit 0');
     await until(`systemctl is-active --quiet ${unit}`);
-    expect(await standing(unit)).toEqual(['enabled\nactive']);
-    expect(await standing(NEW)).toEqual(['disabled\ninactive']);
+    expect(await statusOf(unit)).toEqual(['enabled\nactive']);
+    expect(await statusOf(NEW)).toEqual(['disabled\ninactive']);
     await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
   });
 
@@ -164,8 +164,8 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     for (const way of [[], ['--back']]) {
       const { stdout, code } = await agent('migrate', ...way);
       expect(code, stdout).toBe('exit 0');
-      expect(await standing(unit)).toEqual(['masked\ninactive']);
+      expect(await statusOf(unit)).toEqual(['masked\ninactive']);
     }
-    expect(await standing(NEW)).toEqual(['disabled\ninactive']);
+    expect(await statusOf(NEW)).toEqual(['disabled\ninactive']);
   });
 });

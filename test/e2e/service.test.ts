@@ -301,7 +301,7 @@ test('beside an os-collect-config nothing starts by itself: two would do everyth
   expect(await property('ActiveState', 'os-collect-config.service')).toBe('active');
 });
 
-const standing = async (unit: string): Promise<string[]> => [
+const statusOf = async (unit: string): Promise<string[]> => [
   await property('ActiveState', unit),
   await property('UnitFileState', unit),
 ];
@@ -317,13 +317,13 @@ test('migrated it is active with what Heat has given os-collect-config; removed,
   await machine.run('/root/coe-agent/setup', 'install');
   await machine.run('/usr/local/bin/agent', 'migrate');
   await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
-  expect(await standing(AGENT)).toEqual(['active', 'enabled']);
-  expect(await standing('os-collect-config.service')).toEqual(['inactive', 'disabled']);
+  expect(await statusOf(AGENT)).toEqual(['active', 'enabled']);
+  expect(await statusOf('os-collect-config.service')).toEqual(['inactive', 'disabled']);
   await machine.run('/opt/coe-agent/setup', 'remove');
   await eventually(
     'os-collect-config',
     async () => (await property('ActiveState', 'os-collect-config.service')) === 'active',
   );
-  expect(await standing('os-collect-config.service')).toEqual(['active', 'enabled']);
+  expect(await statusOf('os-collect-config.service')).toEqual(['active', 'enabled']);
   await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
 });

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { journalOf } from '../../src/services/journalctl.ts';
-import { lasts, settlesInMs, type Standing } from '../../src/services/lasting.ts';
+import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../src/services/stability.ts';
 import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
 import { createSystemctl, type Systemctl } from '../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -26,13 +26,13 @@ const FOREVER = 'ExecStart=/bin/sleep infinity';
 
 const nobodyAsks = async (): Promise<never> => await Promise.reject(new Error('there is nothing to ask'));
 
-const planOf = (unit: string): UnitPlan => ({ unit, required: true, deadlineMs: 30_000, settleMs: 2000 });
+const planOf = (name: string): UnitPlan => ({ name, required: true, deadlineMs: 30_000, settleMs: 2000 });
 
 async function restart(
   unit: string,
   plan: Partial<UnitPlan> = {},
   hands: Partial<ServiceHands> = {},
-): Promise<Standing | undefined> {
+): Promise<UnitSnapshot | undefined> {
   const all: ServiceHands = {
     systemctl,
     clock: systemClock,
@@ -80,7 +80,7 @@ test('a healthy unit gets a new process', async () => {
   await machine.unit('healthy', { Service: ['Type=exec', FOREVER] });
   await machine.run('systemctl', 'start', 'healthy');
   const before = await property('healthy', 'MainPID');
-  expect(await restart('healthy')).toMatchObject({ plan: { unit: 'healthy' } });
+  expect(await restart('healthy')).toMatchObject({ plan: { name: 'healthy' } });
   const after = await property('healthy', 'MainPID');
   expect(Number(after)).toBeGreaterThan(0);
   expect(after).not.toBe(before);
@@ -95,7 +95,7 @@ test('a healthy unit gets a new process', async () => {
 test('a unit that was stopped, and that systemd has forgotten, is started', async () => {
   await machine.unit('stopped', { Service: ['Type=exec', FOREVER] });
   expect(await systemctl.show('stopped', NEVER)).toMatchObject({ load: 'loaded', active: 'inactive' });
-  expect(await restart('stopped')).toMatchObject({ plan: { unit: 'stopped' } });
+  expect(await restart('stopped')).toMatchObject({ plan: { name: 'stopped' } });
 });
 
 test('several units are one question, answered in its order', async () => {
@@ -115,7 +115,7 @@ test('a unit that has done its work and is gone counts as active', async () => {
   await machine.unit('oneshot', {
     Service: ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/bin/true'],
   });
-  expect(await restart('oneshot')).toMatchObject({ plan: { unit: 'oneshot' } });
+  expect(await restart('oneshot')).toMatchObject({ plan: { name: 'oneshot' } });
 });
 
 test('a unit that fails to start is named with what systemd says of it', async () => {
@@ -155,7 +155,7 @@ test('a start limit that others have hit is forgotten before the restart', async
   });
   // More often than the limit allows.
   for (let time = 0; time < 4; time++)
-    expect(await restart('limited')).toMatchObject({ plan: { unit: 'limited' } });
+    expect(await restart('limited')).toMatchObject({ plan: { name: 'limited' } });
 });
 
 test('a unit whose start limit is hit at the restart itself', async () => {
@@ -193,7 +193,7 @@ test('a unit that hangs in its start is left alone at the deadline, and can be r
   expect(await journalOf(machine.journalctl, 'silent', 1)).toEqual(['Starting silent.service...']);
 
   await machine.unit('silent', { Service: ['Type=exec', FOREVER] });
-  expect(await restart('silent')).toMatchObject({ plan: { unit: 'silent' } });
+  expect(await restart('silent')).toMatchObject({ plan: { name: 'silent' } });
 });
 
 test('a unit that hangs in its stop is left alone at the deadline; systemd still restarts it when it is gone', async () => {
@@ -260,18 +260,18 @@ test('a unit that systemd starts again and again is not proven', async () => {
 });
 
 /** Waits as a rotation does and looks at a unit once more. */
-async function lookAgain(standing: Standing | undefined): Promise<void> {
-  if (!standing) throw new Error('it was not restarted');
-  await systemClock.sleep(settlesInMs([standing], systemClock.elapsed()), NEVER);
-  await lasts(standing, systemctl, NEVER);
+async function lookAgain(snapshot: UnitSnapshot | undefined): Promise<void> {
+  if (!snapshot) throw new Error('it was not restarted');
+  await systemClock.sleep(remainingSettleMs([snapshot], systemClock.elapsed()), NEVER);
+  await assertStable(snapshot, systemctl, NEVER);
 }
 
 test('a unit that lasts is the same one after the wait', async () => {
   await machine.unit('lasts', { Service: ['Type=exec', 'Restart=always', FOREVER] });
-  const standing = await restart('lasts');
-  expect(standing?.invocation).toMatch(/^[0-9a-f]{32}$/);
-  await lookAgain(standing);
-  expect(await property('lasts', 'InvocationID')).toBe(standing?.invocation);
+  const snapshot = await restart('lasts');
+  expect(snapshot?.invocation).toMatch(/^[0-9a-f]{32}$/);
+  await lookAgain(snapshot);
+  expect(await property('lasts', 'InvocationID')).toBe(snapshot?.invocation);
 });
 
 test('a unit that dies a second after its start is not proven', async () => {
@@ -289,13 +289,13 @@ test('a unit that is up whenever one looks, because systemd starts it again and 
       'ExecStart=/bin/sh -c "until rm /run/crash 2>/dev/null; do sleep 0.05; done; exit 3"',
     ],
   });
-  const standing = await restart('crashes');
+  const snapshot = await restart('crashes');
   await machine.run(
     'sh',
     '-c',
     'touch /run/crash; until [ "$(systemctl show -P NRestarts crashes)" = 1 ] && systemctl is-active -q crashes; do sleep 0.05; done',
   );
-  const error = await agentErrorOf(lookAgain(standing));
+  const error = await agentErrorOf(lookAgain(snapshot));
   expect(error.message).toBe('the unit crashes did not last: systemd has had to start it again (1 time)');
   // What has happened before a restart does not count against it.
   const again = await restart('crashes');
@@ -305,9 +305,9 @@ test('a unit that is up whenever one looks, because systemd starts it again and 
 
 test('a unit that somebody else has started again is not proven', async () => {
   await machine.unit('meddled', { Service: ['Type=exec', FOREVER] });
-  const standing = await restart('meddled');
+  const snapshot = await restart('meddled');
   await machine.run('systemctl', 'restart', 'meddled');
-  expect((await agentErrorOf(lookAgain(standing))).message).toContain('started again by somebody else');
+  expect((await agentErrorOf(lookAgain(snapshot))).message).toContain('started again by somebody else');
 });
 
 const whyLeft = async (unit: string, required: boolean): Promise<string | undefined> =>

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { withAddresses } from '../../../agent/pass/addresses.ts';
 import { compose, type Instrument } from '../../../agent/compose.ts';
-import { conclude } from '../../../agent/pass/conclude.ts';
+import { finish } from '../../../agent/pass/finish.ts';
 import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
 import type { Hands } from '../../../agent/hands.ts';
 import type { Progress } from '../../../agent/progress.ts';
@@ -187,6 +187,6 @@ const UNITS = [
 async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
   const plan = planFirstCertificates(ROTATE_ALL, node, hands.config);
-  const owner = 'make-cert';
-  await conclude(owner, outcomeOf(await perform(plan, { owner, hands, abort: NEVER })), hands);
+  const runId = 'make-cert';
+  await finish(runId, outcomeOf(await perform(plan, { runId, hands, abort: NEVER })), hands);
 }

@@ -87,7 +87,7 @@ test('when it is given up before anything has been replaced, the other one is st
 test('when it gets stuck as well, the way back still leads to what was proven last', async () => {
   const { open, contents } = await stuckNode();
   const stuck = await open().stick(await open().commit(await stageNext(open())), 'second rest');
-  expect(stuck).not.toHaveProperty('over.owner');
+  expect(stuck).not.toHaveProperty('over.runId');
   await open().revert(await open().stick(await open().commit(await stageNext(open())), 'third rest'));
   expect(await contents()).toEqual(PROVEN);
 });
@@ -121,7 +121,7 @@ test('killed at any step, the node is stuck as before or has the new files, and 
     const left = await open().current();
     ends.add(left?.state ?? 'new');
     if (left) {
-      expect([step, left]).toMatchObject([step, { state: 'stuck', owner: 'first', rest: 'first rest' }]);
+      expect([step, left]).toMatchObject([step, { state: 'stuck', runId: 'first', rest: 'first rest' }]);
       await open().revert(left);
       expect([step, await contents()]).toEqual([step, PROVEN]);
     } else expect([step, await contents()]).toEqual([step, { ...MIXED, ...NEXT }]);

@@ -59,7 +59,7 @@ test('staged is beside the targets: nothing is replaced, and the journal knows i
   expect(await contents()).toMatchObject(OLD);
   expect(await generations.current()).toEqual(journal);
   expect(journal).toMatchObject({
-    owner: 'd1',
+    runId: 'd1',
     state: 'staging',
     rest: { changed: FILES.map(({ path }) => path) },
   });

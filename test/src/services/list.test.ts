@@ -8,7 +8,7 @@ import { fastClock } from '../../scenarios/support/clock.ts';
 const GOOD = { certificate: '/good.crt', key: '/good.key' };
 const BAD = { certificate: '/bad.crt', key: '/bad.key' };
 const PLAN: ListPlan = {
-  unit: { unit: 'etcd', required: true, deadlineMs: 1000, settleMs: 0 },
+  unitPlan: { name: 'etcd', required: true, deadlineMs: 1000, settleMs: 0 },
   file: '/list',
   rereads: true,
   url: 'https://127.0.0.1:2379/health',
@@ -71,7 +71,7 @@ test('one that lets everybody in, or nobody, is not proven', async () => {
 });
 
 test('what cannot be asked is not said', async () => {
-  const { unit, file, rereads } = PLAN;
+  const { unitPlan, file, rereads } = PLAN;
   const hands = { ...service(() => false), hasBeenRead: async () => await Promise.resolve(false) };
-  expect(await seeListTaken({ unit, file, rereads }, hands, NEVER)).toEqual({ read: false, said: [] });
+  expect(await seeListTaken({ unitPlan, file, rereads }, hands, NEVER)).toEqual({ read: false, said: [] });
 });

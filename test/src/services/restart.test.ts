@@ -27,7 +27,7 @@ const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', invoca
 const NOT_FOUND: UnitState = { ...STOPPED, load: 'not-found' };
 
 const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
-  unit: 'kubelet',
+  name: 'kubelet',
   required: true,
   deadlineMs: 2000,
   settleMs: 1000,

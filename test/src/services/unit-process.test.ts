@@ -18,7 +18,7 @@ const ABSENT: UnitState = { ...STOPPED, load: 'not-found', invocation: '', start
 
 const isAsFound = (then: UnitState, now: UnitState, required = false): boolean =>
   hasReadNothing(
-    { plan: { unit: 'kubelet', required, deadlineMs: 9000, settleMs: 0 }, process: processOf(then) },
+    { plan: { name: 'kubelet', required, deadlineMs: 9000, settleMs: 0 }, process: processOf(then) },
     now,
   );
 
@@ -56,6 +56,6 @@ test('takes a required unit for touched that ended after it was started', () => 
 });
 
 test('takes a unit for touched of which nothing was noted', () => {
-  const plan = { unit: 'kubelet', required: false, deadlineMs: 9000, settleMs: 0 };
+  const plan = { name: 'kubelet', required: false, deadlineMs: 9000, settleMs: 0 };
   expect(hasReadNothing({ plan }, RUNNING)).toBe(false);
 });

@@ -9,7 +9,7 @@ const TIMES = { deadline_seconds: 9, settle_seconds: 2 };
 const plan = (overrides: Record<string, UnitOverride> = {}, values = valuesOf()): Map<string, UnitPlan> =>
   new Map(
     planUnits(kubernetesCerts.roles.master, (text) => fill(text, values), overrides, TIMES).map((unit) => [
-      unit.unit,
+      unit.name,
       unit,
     ]),
   );

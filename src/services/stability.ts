@@ -4,13 +4,13 @@ import type { Systemctl } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
 /** A unit as it was when it had been restarted and proven; `at` is the clock's `elapsed` of then. */
-export type Standing = { plan: UnitPlan; invocation: string; restarts: number; at: number };
+export type UnitSnapshot = { plan: UnitPlan; invocation: string; restarts: number; at: number };
 
 /**
  * How much longer to wait before it is seen whether units last. "Active" may only mean that a program has begun,
  * and some end a moment later; one that presents its certificate is past that.
  */
-export const settlesInMs = (units: readonly Standing[], elapsed: number): number =>
+export const remainingSettleMs = (units: readonly UnitSnapshot[], elapsed: number): number =>
   Math.max(0, ...units.filter(({ plan }) => !plan.probe).map(({ plan, at }) => at + plan.settleMs - elapsed));
 
 /**
@@ -19,13 +19,13 @@ export const settlesInMs = (units: readonly Standing[], elapsed: number): number
  *
  * @throws `unit` when it has ended, or has been started again
  */
-export async function lasts(
-  { plan: { unit, probe }, invocation, restarts }: Standing,
+export async function assertStable(
+  { plan: { name, probe }, invocation, restarts }: UnitSnapshot,
   systemctl: Systemctl,
   abort: AbortSignal,
 ): Promise<void> {
-  const state = await systemctl.show(unit, abort);
-  const failing = `the unit ${unit} did not last`;
+  const state = await systemctl.show(name, abort);
+  const failing = `the unit ${name} did not last`;
   if (!isUp(state)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
   const again = state.restarts - restarts;
   if (again > 0)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { lasts, settlesInMs, type Standing } from '../../../src/services/lasting.ts';
+import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../../src/services/stability.ts';
 import type { Systemctl, UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
 import { NEVER } from '../support/clock.ts';
@@ -17,8 +17,8 @@ const RUNNING: UnitState = {
 };
 const PROBE = { host: '127.0.0.1', port: 1, file: '/x' };
 
-const standing = (over: Partial<UnitPlan> = {}, at = 0): Standing => ({
-  plan: { unit: 'kube-proxy', required: false, deadlineMs: 9000, settleMs: 2000, ...over },
+const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
+  plan: { name: 'kube-proxy', required: false, deadlineMs: 9000, settleMs: 2000, ...over },
   invocation: 'e6f1',
   restarts: 1,
   at,
@@ -32,18 +32,18 @@ const systemctl = (state: Partial<UnitState>): Systemctl => ({
 });
 
 test('one wait serves all units: the longest of those whose port cannot be asked', () => {
-  expect(settlesInMs([], 5000)).toBe(0);
-  expect(settlesInMs([standing({}, 1000)], 1500)).toBe(1500);
-  expect(settlesInMs([standing({}, 1000), standing({ settleMs: 9000 }, 1000)], 1500)).toBe(8500);
-  expect(settlesInMs([standing({}, 1000), standing({ settleMs: 9000, probe: PROBE }, 1000)], 1500)).toBe(
-    1500,
-  );
-  expect(settlesInMs([standing({}, 1000)], 3500)).toBe(0);
+  expect(remainingSettleMs([], 5000)).toBe(0);
+  expect(remainingSettleMs([snapshot({}, 1000)], 1500)).toBe(1500);
+  expect(remainingSettleMs([snapshot({}, 1000), snapshot({ settleMs: 9000 }, 1000)], 1500)).toBe(8500);
+  expect(
+    remainingSettleMs([snapshot({}, 1000), snapshot({ settleMs: 9000, probe: PROBE }, 1000)], 1500),
+  ).toBe(1500);
+  expect(remainingSettleMs([snapshot({}, 1000)], 3500)).toBe(0);
 });
 
-test('a unit that has been up all the time lasts, also while it reloads', async () => {
-  await lasts(standing(), systemctl({}), NEVER);
-  await lasts(standing(), systemctl({ active: 'reloading', sub: 'reload' }), NEVER);
+test('accepts a unit that has been up all the time, also while it reloads', async () => {
+  await assertStable(snapshot(), systemctl({}), NEVER);
+  await assertStable(snapshot(), systemctl({ active: 'reloading', sub: 'reload' }), NEVER);
 });
 
 test.each([
@@ -54,20 +54,22 @@ test.each([
   [{ invocation: 'b20c', restarts: 3 }, 'systemd has had to start it again (2 times)'],
   [{ invocation: 'b20c' }, 'started again by somebody else'],
 ])('a unit of which systemd says %j does not', async (state, words) => {
-  const error = await agentErrorOf(lasts(standing(), systemctl(state), NEVER));
+  const error = await agentErrorOf(assertStable(snapshot(), systemctl(state), NEVER));
   expect(error.code).toBe('unit');
   expect(error.message).toContain('the unit kube-proxy did not last: ');
   expect(error.message).toContain(words);
 });
 
 test('one that has shown its certificate may be restarted by somebody, but not by its own end', async () => {
-  const proven = standing({ probe: PROBE });
-  await lasts(proven, systemctl({ invocation: 'b20c', restarts: 0 }), NEVER);
-  const error = await agentErrorOf(lasts(proven, systemctl({ invocation: 'b20c', restarts: 2 }), NEVER));
+  const proven = snapshot({ probe: PROBE });
+  await assertStable(proven, systemctl({ invocation: 'b20c', restarts: 0 }), NEVER);
+  const error = await agentErrorOf(
+    assertStable(proven, systemctl({ invocation: 'b20c', restarts: 2 }), NEVER),
+  );
   expect(error.message).toContain('(1 time)');
 });
 
 test('a systemd that knows neither invocations nor restarts is believed', async () => {
-  const old = { ...standing(), invocation: '', restarts: 0 };
-  await lasts(old, systemctl({ invocation: '', restarts: 0 }), NEVER);
+  const old = { ...snapshot(), invocation: '', restarts: 0 };
+  await assertStable(old, systemctl({ invocation: '', restarts: 0 }), NEVER);
 });

@@ -19,7 +19,7 @@ import { findUnits } from '../execution/found-units.ts';
  *
  * @returns the new journal, in the state from which recovery goes on
  */
-export async function salvage(hands: Hands, abort: AbortSignal): Promise<Journal> {
+export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
   const { stage } = planRotation(ROTATE_ALL, node, hands.config);

@@ -22,18 +22,18 @@ const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
  * @throws `state` when the journal does not know of the end yet, because it could not be written: the next pass
  *   goes on from there, and until then nobody is told anything
  */
-export async function conclude(owner: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+export async function finish(runId: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
   const { ledger, generations, keptRequests } = hands;
   const under = await generations.current();
-  if (under?.owner === owner && UNDER_WAY.has(under.state))
-    throw new AgentError('state', `how ${owner} ended could not be written down: ${outcome.stderr.trim()}`);
+  if (under?.runId === runId && UNDER_WAY.has(under.state))
+    throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
   // A journal that was written but not synced any more: what it says is how it ended, not that error.
-  const isKnown = under?.owner === owner && under.state === 'ended';
+  const isKnown = under?.runId === runId && under.state === 'ended';
   const ended = isKnown ? v.parse(RunRecordSchema, under.rest).outcome : outcome;
-  const told = toTell(owner, ended, hands);
+  const told = toTell(runId, ended, hands);
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();
-  if (told) await ledger.finish(owner, told);
+  if (told) await ledger.finish(runId, told);
   if (under?.state !== 'stuck') await generations.clear();
   return told;
 }
@@ -42,7 +42,7 @@ export async function conclude(owner: string, outcome: Outcome, hands: Hands): P
  * The same for a script or a hook, and for what comes to nothing: how it ended goes into the ledger, and only then
  * its directory is removed.
  */
-export async function concludeRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+export async function finishRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
   const told = toTell(id, outcome, hands);
   if (told) await hands.ledger.finish(id, told);
   await forgetRun(id, hands);

@@ -13,7 +13,7 @@ import {
 import { AgentError } from '../base/errors.ts';
 
 /** One document of a kubeconfig, read through its aliases (`*name`) and merges (`<<`) as kubectl reads it. */
-export type Sheet = {
+export type KubeconfigDocument = {
   text(key: string): string | undefined;
   /**
    * The items of a list that have this part: `cluster` of `clusters`, `user` of `users`. Of a list that stands there
@@ -36,7 +36,7 @@ export type Field = { scalar: Scalar; at: number };
 const LARGEST = 256 * 1024;
 
 /** @throws `bad-file` with line and column when it is no YAML */
-export function sheetsOf(path: string, text: string): Sheet[] {
+export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   if (text.includes('\uFFFD')) throw new AgentError('bad-file', `${path}: it is not UTF-8`);
   if (text.length > LARGEST)
     throw new AgentError('bad-file', `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`);
@@ -49,11 +49,15 @@ export function sheetsOf(path: string, text: string): Sheet[] {
   return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
     if (error) throw new AgentError('bad-file', `${where(error.pos[0])}: ${error.message.split('\n')[0]}`);
-    return isMap(document.contents) ? [sheetOf(document, document.contents, where)] : [];
+    return isMap(document.contents) ? [documentOf(document, document.contents, where)] : [];
   });
 }
 
-function sheetOf(document: Document, root: YAMLMap, where: Sheet['where']): Sheet {
+function documentOf(
+  document: Document,
+  root: YAMLMap,
+  where: KubeconfigDocument['where'],
+): KubeconfigDocument {
   const followed = new Set<unknown>();
   const follow = (node: unknown): unknown => {
     if (!isAlias(node)) return node;
