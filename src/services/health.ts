@@ -25,7 +25,7 @@ export async function askHealth(
     ...(identity && { cert: identity.certificate, key: identity.key }),
   };
   await new Promise<void>((resolve, reject) => {
-    const options = { abort: withDeadline(abort, TRY_MS), agent: false };
+    const options = { signal: withDeadline(abort, TRY_MS), agent: false };
     const asked = url.startsWith('https:') ? secure(url, { ...options, ...tls }) : plain(url, options);
     asked.once('error', (cause) => {
       reject(new AgentError('not-yet', `${url} does not answer: ${tlsWords(cause)}`, { cause }));

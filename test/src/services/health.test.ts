@@ -42,3 +42,20 @@ test('over TLS it asks with the client certificate, and of any server', async ()
   await expect(askHealth(url, client, NEVER)).resolves.toBeUndefined();
   expect((await agentErrorOf(askHealth(url, undefined, NEVER))).code).toBe('not-yet');
 });
+
+test('a server that takes the request and never answers is given up with the deadline', async () => {
+  const stop = new AbortController();
+  const server = createServer(() => {
+    stop.abort();
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/healthz`;
+  expect((await agentErrorOf(askHealth(url, undefined, stop.signal))).code).toBe('not-yet');
+});
