@@ -87,6 +87,14 @@ export const ConfigSchema = v.strictObject({
     {},
   ),
   hooks: v.optional(v.strictObject({ path: v.optional(v.array(absolutePath), []) }), {}),
+  metrics: v.optional(
+    v.strictObject({
+      file: v.optional(
+        v.pipe(absolutePath, v.regex(/\.prom$/, 'must end in .prom: node_exporter reads no other')),
+      ),
+    }),
+    {},
+  ),
   log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });
 

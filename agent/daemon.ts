@@ -3,7 +3,7 @@ import type { Clock } from '../src/base/clock.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
-import { recordPass } from './status-file.ts';
+import { openReporting } from './reporting.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
 /** What the loop is told from outside. */
@@ -34,6 +34,7 @@ export async function runDaemon(
   const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
   const memory = newMemory();
   const reported = new Set<string>();
+  const reporting = await openReporting(hands);
   let wait = fastest;
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
@@ -42,14 +43,14 @@ export async function runDaemon(
     let said: string | undefined;
     let isReady = false;
     let askedMs = 0;
-    const atWork = watched(hands, notify, ended.signal);
+    const atWork = watched(reporting.watch(hands), notify, ended.signal);
     try {
       if (unrecorded.told.size > 0)
         await (await import('./pass/answer-without-ledger.ts')).recordTold(unrecorded, hands);
       const result = await pass(atWork, memory, stopping);
       unrecorded.since = undefined;
       report(result, hands, reported);
-      await keepForStatus(hands, result);
+      await reporting.passed(result);
       said = inWords(result);
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
@@ -65,7 +66,7 @@ export async function runDaemon(
       if (error instanceof AgentError) said = words;
       else notify.status(words);
       const why = new AgentError('state', `the pass broke off: ${explain(error)}`);
-      await keepForStatus(hands, { ...emptyResult(), problems: [why] });
+      await reporting.passed({ ...emptyResult(), problems: [why] });
       memory.dealtWith = undefined;
       wait = Math.min(wait * 2, slowest);
       await tellAllTheSame(error, unrecorded, atWork, stopping);
@@ -136,15 +137,6 @@ async function tellAllTheSame(
     await tellUnrecorded(cause, unrecorded, hands, abort);
   } catch (error) {
     if (codeOf(error) !== 'aborted') hands.log('answer-unsent', fieldsOf(error));
-  }
-}
-
-/** It is there to be looked at, and nobody needs it to go on. */
-async function keepForStatus(hands: Hands, result: PassResult): Promise<void> {
-  try {
-    await recordPass(hands, result);
-  } catch (error) {
-    hands.log('last-pass-unwritten', { why: explain(error) });
   }
 }
 

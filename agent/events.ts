@@ -30,6 +30,7 @@ export const EVENTS = {
   'libsystemd-missing': ['warn', 'libsystemd cannot be loaded; notifying systemd with systemd-notify'],
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
+  'metrics-unwritten': ['warn', 'the metrics could not be written'],
   notice: ['warn', 'notice'],
   output: ['info', 'output'],
   'pass-broken-off': ['error', 'the pass broke off'],

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { readText } from '../src/base/disk.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import { explain } from '../src/base/errors.ts';
+import { bringsFacts } from '../src/metadata/collector.ts';
 import { RUNTIME } from './paths.ts';
 import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
@@ -10,6 +11,9 @@ import type { PassResult } from './pass.ts';
 /** What the last pass found, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
 const PassRecord = v.object({
   at: v.string(),
+  /** When every collector last answered in one pass, and each of them by itself. */
+  completeAt: v.optional(v.string()),
+  answeredAt: v.optional(v.record(v.string(), v.string()), {}),
   problems: v.array(v.string()),
   open: v.array(v.object({ id: v.string(), why: v.string() })),
   unserved: v.array(v.object({ id: v.string(), group: v.string() })),
@@ -19,18 +23,29 @@ export type PassRecord = v.InferOutput<typeof PassRecord>;
 
 const path = join(RUNTIME, 'last-pass.json');
 
-export async function recordPass(
-  { disk, clock, secrets }: Pick<Hands, 'disk' | 'clock' | 'secrets'>,
-  result: PassResult,
+export async function writePassRecord(
+  { disk, secrets }: Pick<Hands, 'disk' | 'secrets'>,
+  record: PassRecord,
 ): Promise<void> {
-  const record: PassRecord = {
-    at: new Date(clock.now()).toISOString(),
+  await replaceFile(disk, path, `${JSON.stringify(secrets.redactWithin(record))}\n`, { mode: 0o600 });
+}
+
+/**
+ * @param before the record of the pass before it, if any
+ * @param at when the pass ended
+ */
+export function recordOf(result: PassResult, before: PassRecord | undefined, at: string): PassRecord {
+  const answered = result.answers.filter(({ why }) => why === undefined).map(({ collector }) => collector);
+  const silent = result.answers.some(({ collector, why }) => why !== undefined && !bringsFacts(collector));
+  return {
+    at,
+    completeAt: answered.length > 0 && !silent ? at : before?.completeAt,
+    answeredAt: { ...before?.answeredAt, ...Object.fromEntries(answered.map((name) => [name, at])) },
     problems: result.problems.map(explain),
     open: result.open,
     unserved: result.unserved,
     answers: result.answers,
   };
-  await replaceFile(disk, path, `${JSON.stringify(secrets.redactWithin(record))}\n`, { mode: 0o600 });
 }
 
 /** undefined when there has been no pass since the boot, or its record is unreadable. */

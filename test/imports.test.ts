@@ -46,6 +46,8 @@ const TIERS: readonly (readonly string[])[] = [
   ['execution'],
   ['pass'],
   ['status-file', 'notify', 'lifecycle'],
+  ['metrics'],
+  ['reporting'],
   ['daemon'],
   ['commands', 'supervise'],
   ['cli'],

@@ -4,7 +4,7 @@ import type { Hands } from '../hands.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
-import { recordPass } from '../status-file.ts';
+import { openReporting } from '../reporting.ts';
 import { CHANGES, changesBetween, createTerminal, type Terminal } from './terminal.ts';
 import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 import { verb as plan } from './plan.ts';
@@ -17,11 +17,12 @@ export const verb: Verb = async (context, options, name) => {
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'run-once', progress, async (hands, stopping) => {
     const before = await inventoryOf(hands);
-    const result = await pass(hands, newMemory(), stopping, {
+    const reporting = await openReporting(hands);
+    const result = await pass(reporting.watch(hands), newMemory(), stopping, {
       ...(metadata ? { metadata } : {}),
       force: textOption(options, 'force'),
     });
-    await recordPass(hands, result);
+    await reporting.passed(result);
     const after = await inventoryOf(hands);
     if (context.json) writeJson(context, asJson(result));
     else await summarize(result, before, after, terminal);

@@ -15,17 +15,17 @@ import { type Context, type Verb, writeJson } from './verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
- * because which one a node has is not known when its image is built, those of own layouts, that of heat-params, and where
- * copies lie on a node that is set up already.
+ * because which one a node has is not known when its image is built, those of own layouts, that of heat-params, that of
+ * the metrics, and where copies lie on a node that is set up already.
  * It needs no configuration.
  */
 export const verb: Verb = async (context) => {
-  const { layouts, heatParams } = await configured(context);
+  const { layouts, heatParams, metrics } = await configured(context);
   const files = [...BUILT_IN, ...layouts].flatMap(({ roles }) =>
     ROLES.flatMap((role) => [...pathsOf(roles[role]), ...roles[role].credentials.map(({ file }) => file)]),
   );
   const tops = new Set([CONFIG_FILES, ...[heatParams, ...files].map(topOf)]);
-  const beyond = (await copiesOf(context)).map((path) => dirname(path));
+  const beyond = [...metrics, ...(await copiesOf(context))].map((path) => dirname(path));
   const paths = [
     ...tops,
     ...new Set(beyond.filter((path) => ![...tops].some((top) => `${path}/`.startsWith(`${top}/`)))),
@@ -43,15 +43,15 @@ async function configured({
   disk,
   configPath,
   log,
-}: Context): Promise<{ layouts: readonly Layout[]; heatParams: string }> {
+}: Context): Promise<{ layouts: readonly Layout[]; heatParams: string; metrics: readonly string[] }> {
   try {
-    const { layouts, heat_params: heatParams } = await loadConfig(disk, configPath, () => undefined);
-    return { layouts, heatParams };
+    const { layouts, heat_params: heatParams, metrics } = await loadConfig(disk, configPath, () => undefined);
+    return { layouts, heatParams, metrics: metrics.file === undefined ? [] : [metrics.file] };
   } catch (error) {
     if (codeOf(error) !== 'config') throw error;
     const isThere = (await disk.info(configPath)) !== undefined;
     if (isThere) log('layouts-left-out', { why: explain(error) });
-    return { layouts: await layoutsBeside(disk, configPath), heatParams: HEAT_PARAMS };
+    return { layouts: await layoutsBeside(disk, configPath), heatParams: HEAT_PARAMS, metrics: [] };
   }
 }
 

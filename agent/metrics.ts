@@ -1,0 +1,124 @@
+import { formatGauge, type Sample } from '../src/base/exposition.ts';
+import { replaceFile } from '../src/base/replace-file.ts';
+import { type Entry, isGivenUp } from '../src/deployment/ledger.ts';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Hands } from './hands.ts';
+import { METRICS } from './metrics/catalogue.ts';
+import { lookAtCertificates, type Samples, samplesOf, type Seen } from './metrics/certificates.ts';
+import { type Observations, openNotebook } from './metrics/observations.ts';
+import type { PassResult } from './pass.ts';
+import type { PassRecord } from './status-file.ts';
+
+/** The state of this node for Prometheus: a file for node_exporter's textfile collector. */
+export type Metrics = {
+  /** Hands that note what metrics tell of. */
+  watch(hands: Hands): Hands;
+  /** Replaces the file after a pass. @param record what `agent status` knows of it */
+  write(result: PassResult, record: PassRecord): Promise<void>;
+};
+
+/** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
+const LOOK_MS = 5 * 60_000;
+
+/** @param file ends in `.prom`; everybody may read it */
+export async function openMetrics(hands: Hands, file: string): Promise<Metrics> {
+  const { clock, disk, ledger, generations, config } = hands;
+  const notebook = await openNotebook(hands);
+  let seen: Seen | undefined;
+  let lookedAt = -Infinity;
+  return {
+    watch: notebook.watch,
+    write: async ({ settled }, record) => {
+      if (settled.length > 0 || clock.elapsed() - lookedAt >= LOOK_MS) {
+        seen = await lookAtCertificates(hands);
+        lookedAt = clock.elapsed();
+        if (seen) notebook.see(seen.phase);
+      }
+      await notebook.save();
+      const isStuck = (await generations.underWay()) && (await isStuckIn(hands));
+      const text = format({
+        coe_agent_build_info: [
+          { labels: { version: packageJson.version, node: process.versions.node }, value: 1 },
+        ],
+        coe_agent_poll_interval_seconds: [{ value: config.poll.max_seconds }],
+        coe_agent_generation_stuck: [{ value: Number(isStuck) }],
+        ...ofPass(record),
+        ...ofLedger(ledger.entries()),
+        ...ofNotes(notebook.noted),
+        ...(seen && samplesOf(seen, notebook.noted)),
+      });
+      await replaceFile(disk, file, text, { mode: 0o644 });
+    },
+  };
+}
+
+function format(samples: Samples): string {
+  const byName = new Map(Object.entries(samples));
+  return Object.entries(METRICS)
+    .map(([name, help]) => formatGauge(name, help, byName.get(name) ?? []))
+    .join('');
+}
+
+/** A journal that is damaged is not stuck yet: the next pass rebuilds it. */
+const isStuckIn = async ({ generations }: Hands): Promise<boolean> =>
+  await generations.current().then(
+    (journal) => journal?.state === 'stuck',
+    () => false,
+  );
+
+/** One sample of a moment, or none. */
+const moment = (at: string | number | undefined, labels?: Sample['labels']): Sample[] => {
+  const value = typeof at === 'string' ? Date.parse(at) / 1000 : at;
+  return value === undefined || Number.isNaN(value) ? [] : [{ ...(labels && { labels }), value }];
+};
+
+const ofPass = ({ completeAt, answeredAt }: PassRecord): Samples => ({
+  coe_agent_last_complete_pass_timestamp_seconds: moment(completeAt),
+  coe_agent_collector_last_success_timestamp_seconds: Object.entries(answeredAt).flatMap(([collector, at]) =>
+    moment(at, { collector }),
+  ),
+});
+
+const OUTCOMES = ['succeeded', 'failed', 'superseded', 'open'] as const;
+
+function ofLedger(entries: readonly Entry[]): Samples {
+  const by = Map.groupBy(entries, outcomeOf);
+  const unanswered = entries.filter((entry) => entry.state === 'finished' && !isGivenUp(entry));
+  const last = (of: readonly Entry[]): string | undefined => of.flatMap(finishedAt).toSorted().at(-1);
+  return {
+    coe_agent_deployments: OUTCOMES.map((outcome) => ({
+      labels: { outcome },
+      value: by.get(outcome)?.length ?? 0,
+    })),
+    coe_agent_deployment_last_finished_timestamp_seconds: (['succeeded', 'failed'] as const).flatMap(
+      (outcome) => moment(last(by.get(outcome) ?? []), { outcome }),
+    ),
+    coe_agent_unacknowledged_answers: [{ value: unanswered.length }],
+    coe_agent_unacknowledged_since_timestamp_seconds: moment(unanswered.flatMap(finishedAt).toSorted().at(0)),
+  };
+}
+
+const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
+  state === 'superseded'
+    ? 'superseded'
+    : outcome === undefined
+      ? 'open'
+      : outcome.statusCode === 0
+        ? 'succeeded'
+        : 'failed';
+
+const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
+
+const PHASES = ['none', 'trust', 'reissue'] as const;
+
+const ofNotes = ({ trust, phase }: Observations): Samples => ({
+  coe_agent_trust_last_success_timestamp_seconds: moment(trust.succeeded),
+  coe_agent_trust_last_refusal_timestamp_seconds: moment(trust.refused),
+  ...(phase && {
+    coe_agent_phase: PHASES.map((name) => ({
+      labels: { phase: name },
+      value: Number(name === phase.name),
+    })),
+    coe_agent_phase_since_timestamp_seconds: moment(phase.since),
+  }),
+});

@@ -1,0 +1,21 @@
+import { METRICS } from '../../agent/metrics/catalogue.ts';
+
+/** The parts of docs/ that are made from the code: by page, and by the name between the marks. */
+export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'docs/monitoring.md': { metrics: metricsTable },
+};
+
+function metricsTable(): string {
+  const rows = Object.entries(METRICS).map(([name, help]) => `| \`${name}\` | ${help} |`);
+  return ['| metric | what it tells |', '|---|---|', ...rows].join('\n');
+}
+
+/** A page with its generated parts as the code has them now. @throws when a part has no place in the page */
+export function renewed(page: string, text: string): string {
+  return Object.entries(GENERATED[page] ?? {}).reduce((now, [name, make]) => {
+    const [begin, end] = [`<!-- generated: ${name} (npm run docs) -->`, `<!-- end: ${name} -->`];
+    const [from, to] = [now.indexOf(begin), now.indexOf(end)];
+    if (from === -1 || to === -1) throw new Error(`${page}: there is no place for ${name}`);
+    return `${now.slice(0, from + begin.length)}\n\n${make()}\n\n${now.slice(to)}`;
+  }, text);
+}

@@ -1,0 +1,174 @@
+import { X509Certificate } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newMemory, pass } from '../../agent/pass.ts';
+import { openReporting } from '../../agent/reporting.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cli } from '../scenarios/support/cli.ts';
+import { createSite, type Site, type SiteSpec } from '../scenarios/support/site.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { parsePrometheus, type Series } from '../src/support/prometheus.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const DIRECTORY = '/var/lib/prometheus/node-exporter';
+const FILE = `${DIRECTORY}/coe-agent.prom`;
+
+async function metricsSite(spec: SiteSpec = {}): Promise<Site> {
+  const site = await createSite(cloud, { ...spec, config: { ...spec.config, metrics: { file: FILE } } });
+  await site.node.write(`${DIRECTORY}/other.prom`, '');
+  // Whoever holds the lock has made the directory.
+  await site.node.write('/run/coe-agent/lock', '');
+  return site;
+}
+
+/** One pass of a daemon that has just been started. */
+async function passOf(site: Site): Promise<void> {
+  const hands = await site.start();
+  const reporting = await openReporting(hands);
+  await reporting.passed(await pass(reporting.watch(hands), newMemory(), NEVER));
+}
+
+const metricsOf = async (site: Site): Promise<Series[]> => parsePrometheus(await site.node.read(FILE));
+
+const named = (series: readonly Series[], name: string): Series[] =>
+  series.filter((one) => one.name === `coe_agent_${name}`);
+
+const valueOf = (series: readonly Series[], name: string, labels: Record<string, string> = {}): unknown =>
+  named(series, name).find((one) => Object.entries(labels).every(([key, value]) => one.labels[key] === value))
+    ?.value;
+
+test('the file tells of every certificate, of the CAs and of the pass, and replaces the former file', async () => {
+  const site = await metricsSite({ role: 'master' });
+  const before = site.clock.now() / 1000;
+  await passOf(site);
+  await passOf(site);
+  const series = await metricsOf(site);
+  const after = site.clock.now() / 1000;
+
+  const files = (await site.files()).keys().toArray();
+  const certificates = files.filter((path) => path.endsWith('.crt'));
+  expect(certificates.length).toBeGreaterThan(9);
+  for (const file of certificates) {
+    const certificate = new X509Certificate(await site.node.read(file));
+    const labels = { file, fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase() };
+    expect(valueOf(series, 'certificate_not_after_timestamp_seconds', labels)).toBe(
+      certificate.validToDate.getTime() / 1000,
+    );
+    if (certificate.ca)
+      expect(
+        valueOf(series, 'authority_info', {
+          ...labels,
+          cluster: site.cluster.heatParams('master')['CLUSTER_UUID'] ?? '',
+        }),
+      ).toBe(1);
+  }
+  expect(named(series, 'certificate_faults').every(({ value }) => value === 0)).toBe(true);
+  for (const name of ['last_complete_pass_timestamp_seconds', 'collector_last_success_timestamp_seconds']) {
+    expect(valueOf(series, name)).toBeGreaterThanOrEqual(before);
+    expect(valueOf(series, name)).toBeLessThanOrEqual(after);
+  }
+  expect(named(series, 'phase').map(({ labels, value }) => [labels['phase'], value])).toEqual([
+    ['none', 1],
+    ['trust', 0],
+    ['reissue', 0],
+  ]);
+  // Nobody has asked Magnum or logged in with the trust, and no phase has begun: nothing is made up.
+  for (const name of [
+    'authority_is_magnums',
+    'trust_last_success_timestamp_seconds',
+    'phase_since_timestamp_seconds',
+  ])
+    expect(named(series, name)).toEqual([]);
+  expect((await stat(join(site.node.root, FILE))).mode & 0o777).toBe(0o644);
+  expect(await readdir(join(site.node.root, DIRECTORY))).toEqual(['coe-agent.prom', 'other.prom']);
+});
+
+test('a rotation in phases is seen in its phase, the trust and the CA', async () => {
+  const site = await metricsSite({ config: { rotation: { phase: 'trust' } } });
+  await passOf(site);
+  await cloud.rotateCa(site.cluster);
+  const before = site.clock.now() / 1000;
+  await passOf(site);
+  const series = await metricsOf(site);
+  expect(valueOf(series, 'phase', { phase: 'trust' })).toBe(1);
+  expect(valueOf(series, 'phase_since_timestamp_seconds')).toBeGreaterThanOrEqual(before);
+  expect(valueOf(series, 'trust_last_success_timestamp_seconds')).toBeGreaterThanOrEqual(before);
+  expect(named(series, 'authority_is_magnums').map(({ value }) => value)).toEqual([1]);
+  expect(named(series, 'authority_info').length).toBe(2);
+  expect(valueOf(series, 'deployments', { outcome: 'succeeded' })).toBe(1);
+  expect(valueOf(series, 'unacknowledged_answers')).toBe(0);
+  // What was noted outlives the program.
+  await passOf(site);
+  expect(valueOf(await metricsOf(site), 'phase_since_timestamp_seconds')).toBe(
+    valueOf(series, 'phase_since_timestamp_seconds'),
+  );
+});
+
+test('an answer that Heat does not take is counted, with the moment of its making', async () => {
+  const site = await metricsSite();
+  await cloud.rotateCa(site.cluster);
+  const before = Math.floor(site.clock.now() / 1000);
+  const fault = cloud.fault({
+    service: 'heat',
+    method: 'POST',
+    path: /signal$/,
+    effect: { kind: 'answer', status: 503 },
+  });
+  await passOf(site);
+  const series = await metricsOf(site);
+  expect(valueOf(series, 'unacknowledged_answers')).toBe(1);
+  expect(valueOf(series, 'unacknowledged_since_timestamp_seconds')).toBeGreaterThanOrEqual(before);
+  fault.remove();
+  await passOf(site);
+  expect(named(await metricsOf(site), 'unacknowledged_since_timestamp_seconds')).toEqual([]);
+});
+
+test('a pass without an answer of Heat is not complete, and the moments of the last ones stay', async () => {
+  const site = await metricsSite();
+  await passOf(site);
+  const first = await metricsOf(site);
+  const fault = cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503 } });
+  await passOf(site);
+  fault.remove();
+  const second = await metricsOf(site);
+  expect(second.find(({ name }) => name.includes('complete'))).toEqual(
+    first.find(({ name }) => name.includes('complete')),
+  );
+});
+
+test('a refused trust is told beside its last success', async () => {
+  const site = await metricsSite();
+  await cloud.rotateCa(site.cluster);
+  await site.setParams({ TRUSTEE_PASSWORD: 'wrong-password' });
+  await passOf(site);
+  const series = await metricsOf(site);
+  expect(valueOf(series, 'trust_last_refusal_timestamp_seconds')).toBeGreaterThan(0);
+  expect(valueOf(series, 'deployments', { outcome: 'failed' })).toBe(1);
+});
+
+test('a file that cannot be written is logged, and the pass goes on', async () => {
+  const site = await createSite(cloud, { config: { metrics: { file: '/nowhere/at/all/coe.prom' } } });
+  await cloud.rotateCa(site.cluster);
+  await passOf(site);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(site.log.some((line) => line.includes('metrics-unwritten'))).toBe(true);
+});
+
+test('run-once writes the file, too', async () => {
+  const site = await metricsSite();
+  expect((await cli(site, ['run-once'])).code).toBe(0);
+  expect(valueOf(await metricsOf(site), 'build_info')).toBe(1);
+});
+
+test('the unit may write the directory of the file', async () => {
+  const site = await metricsSite();
+  expect((await cli(site, ['unit-paths'])).stdout).toContain(`ReadWritePaths=-${DIRECTORY}\n`);
+});

@@ -1,0 +1,37 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { startCloud } from '../cloud/cloud.ts';
+import { cli } from '../scenarios/support/cli.ts';
+import { createSite } from '../scenarios/support/site.ts';
+
+/** Prometheus' own tool says whether its format and its rules are kept. */
+function promtool(args: readonly string[], input = ''): { code: number | null; said: string } {
+  const where = spawnSync('scripts/prometheus', ['where'], { encoding: 'utf8' });
+  if (where.status !== 0) throw new Error(where.stderr);
+  const { status, stdout, stderr } = spawnSync(join(where.stdout.trim(), 'promtool'), args, {
+    input,
+    encoding: 'utf8',
+  });
+  return { code: status, said: stdout + stderr };
+}
+
+test('promtool finds nothing wrong with the metrics, before, during and after a rotation in phases', async () => {
+  const cloud = await startCloud();
+  onTestFinished(cloud.close);
+  const file = '/var/lib/node-exporter/coe-agent.prom';
+  const site = await createSite(cloud, {
+    role: 'master',
+    config: { metrics: { file }, rotation: { phase: 'trust' } },
+  });
+  await site.node.write('/var/lib/node-exporter/other.prom', '');
+  for (const rotates of [false, true, false]) {
+    if (rotates) await cloud.rotateCa(site.cluster);
+    expect((await cli(site, ['run-once'])).code).toBe(0);
+    expect(promtool(['check', 'metrics'], await site.node.read(file))).toEqual({ code: 0, said: '' });
+  }
+  await cloud.rotateCa(site.cluster);
+  await site.setParams({ TRUSTEE_PASSWORD: 'wrong-password' });
+  expect((await cli(site, ['run-once'])).code).toBe(1);
+  expect(promtool(['check', 'metrics'], await site.node.read(file))).toEqual({ code: 0, said: '' });
+});
