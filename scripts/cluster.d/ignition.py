@@ -21,6 +21,8 @@ def data(contents: dict[str, Any]) -> bytes:
     kind, _, text = contents.get("source", "data:,").partition(",")
     if not kind.startswith("data:"):
         raise ValueError(f"not a data URL: {contents['source'][:60]}")
+    if contents.get("compression"):
+        raise ValueError(f"cannot unpack: {contents['compression']}")
     return base64.b64decode(text) if kind.endswith(";base64") else unquote_to_bytes(text)
 
 
