@@ -22,7 +22,7 @@ NEEDLESS=(
 golden_where() {
   local kubernetes
   kubernetes=$("$HERE/../kubernetes" where) || return
-  echo "/var/cache/coe-cluster/$( (cd "$HERE" && find golden.sh node cri agent -type f | LC_ALL=C sort | xargs sha256sum && echo "$kubernetes") | sha256sum | cut -c1-12)"
+  echo "/var/cache/coe-cluster/$( (cd "$HERE" && find golden.sh node cri heat-container-agent -type f | LC_ALL=C sort | xargs sha256sum && echo "$kubernetes") | sha256sum | cut -c1-12)"
 }
 
 golden_make() {
@@ -87,8 +87,8 @@ golden_image() {
   ln -s python3 "$root/usr/bin/python"
   ln -s ../local/bin/kubectl "$root/usr/bin/kubectl"
   mkdir "$root/usr/lib/heat-agent"
-  cp "$HERE/agent/count-lines" "$root/usr/lib/heat-agent/"
-  cp "$HERE/agent/start-heat-container-agent" "$root/usr/bin/"
+  cp "$HERE/heat-container-agent/count-lines" "$root/usr/lib/heat-agent/"
+  cp "$HERE/heat-container-agent/"{os-collect-config,start-heat-container-agent} "$root/usr/bin/"
   rm -rf "$root/var/cache/apt" "$root/var/lib/apt/lists"
   tar -C "$root" --numeric-owner -cf "$2/image.tar" .
 }

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:tls';
 import { certificatesOf, isSignedByOneOf } from './credentials.ts';
@@ -27,8 +28,9 @@ async function leafAt(host: string, port: number, authorities: Description['auth
   return print;
 }
 
-const presented = async (host: string, port: number) =>
-  await new Promise<ReturnType<typeof certificatesOf>[number]>((resolve, reject) => {
+/** The leaf that a port presents. */
+export const presented = async (host: string, port: number): Promise<X509Certificate> =>
+  await new Promise((resolve, reject) => {
     // Nothing is trusted here and nothing sent: the certificate is what is asked for.
     const socket = connect({ host, port, rejectUnauthorized: false, timeout: LOOK_MS }, () => {
       const leaf = socket.getPeerX509Certificate();

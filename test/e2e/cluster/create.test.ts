@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, expect, test } from 'vitest';
 import { clusterCa, clusterStatus, kubectl, type Node, nodeFile, nodes, onNode } from './magnum-cluster.ts';
+import { startProbePod } from './probe-pod.ts';
 
 /** What Magnum's own templates and CREATE scripts make: the ground that the other tests of this folder stand on. */
 
@@ -22,7 +23,7 @@ test('Magnum has made the cluster', async () => {
 test('every node is Ready, as kubectl sees it through the load balancer', async () => {
   const columns =
     'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}';
-  const ready = (await kubectl('get', 'nodes', '-o', columns)).trim().split(' ');
+  const ready = (await kubectl(['get', 'nodes', '-o', columns])).trim().split(' ');
   expect(ready.sort()).toEqual(all.map(({ name }) => `${name}=True`).sort());
 });
 
@@ -42,25 +43,11 @@ test("the certificates of a node are signed by the cluster's CA", async () => {
 });
 
 test('a pod runs on a worker, and its log and exec come through the API server', async () => {
-  const image = ['--image=localhost/busybox:1', '--image-pull-policy=Never', '--restart=Never'];
-  const spec = JSON.stringify({ spec: { nodeSelector: { 'magnum.openstack.org/role': 'worker' } } });
-  await kubectl(
-    'run',
-    'probe',
-    ...image,
-    `--overrides=${spec}`,
-    '--',
-    'sh',
-    '-c',
-    'echo started; sleep 3600',
-  );
+  const pod = await startProbePod();
   try {
-    await kubectl('wait', '--for=condition=Ready', 'pod/probe', '--timeout=120s');
-    expect(await kubectl('logs', 'probe')).toBe('started');
-    expect(
-      await kubectl('exec', 'probe', '--', 'cat', '/var/run/secrets/kubernetes.io/serviceaccount/namespace'),
-    ).toBe('default');
+    expect(await pod.log()).toBe('started');
+    expect(await pod.exec('cat', '/var/run/secrets/kubernetes.io/serviceaccount/namespace')).toBe('default');
   } finally {
-    await kubectl('delete', 'pod', 'probe', '--wait=false', '--grace-period=0', '--force');
+    await pod.close();
   }
 });

@@ -21,21 +21,21 @@ const state = (): string => {
 export type Node = { readonly name: string; readonly address: string; readonly role: 'master' | 'worker' };
 
 /** Runs a command with what `scripts/cluster env` prints, and gives what it prints. */
-async function withEnvironment(...command: string[]): Promise<string> {
+async function withEnvironment(command: readonly string[], input = ''): Promise<string> {
   const script = 'eval "$("$0" env --state "$1")" && shift && exec "$@"';
-  return (await execa('bash', ['-c', script, SCRIPT, state(), ...command])).stdout;
+  return (await execa('bash', ['-c', script, SCRIPT, state(), ...command], { input })).stdout;
 }
 
 /** Runs `kubectl` as the cluster's owner, through the load balancer. */
-export const kubectl = async (...args: string[]): Promise<string> =>
-  await withEnvironment('kubectl', ...args);
+export const kubectl = async (args: readonly string[], input = ''): Promise<string> =>
+  await withEnvironment(['kubectl', ...args], input);
 
 /** Runs the `openstack` client as the cluster's owner. */
 export const openstack = async (...args: string[]): Promise<string> =>
-  await withEnvironment('openstack', ...args);
+  await withEnvironment(['openstack', ...args]);
 
 /** The value of a variable that `scripts/cluster env` sets. */
-const variable = async (name: string): Promise<string> => await withEnvironment('printenv', name);
+const variable = async (name: string): Promise<string> => await withEnvironment(['printenv', name]);
 
 export const clusterName = async (): Promise<string> => await variable('COE_CLUSTER_NAME');
 
@@ -53,9 +53,18 @@ export async function nodes(): Promise<Node[]> {
 export const onNode = async (node: Node, ...command: string[]): Promise<string> =>
   (await execa(SCRIPT, ['run', '--state', state(), node.name, '--', ...command])).stdout;
 
+/** Where a path of a node is on this machine. */
+export const nodeFolder = (node: Node, path: string): string =>
+  join(state(), 'nodes', node.name, 'root', path);
+
 /** A file of a node. */
 export const nodeFile = async (node: Node, path: string): Promise<string> =>
-  await readFile(join(state(), 'nodes', node.name, 'root', path), 'utf8');
+  await readFile(nodeFolder(node, path), 'utf8');
+
+/** Puts the agent of this checkout on every node, in the place of heat-container-agent. */
+export async function installAgent(): Promise<void> {
+  await execa(SCRIPT, ['agent', '--state', state()]);
+}
 
 /** What a node has answered to a deployment. */
 export type Answer = { readonly name: string; readonly statusCode: number; readonly stderr: string };
@@ -71,7 +80,7 @@ export async function answers(node: Node, action: 'CREATE' | 'UPDATE'): Promise<
   const folder = '/var/lib/heat-config/deployed';
   const json = async (file: string): Promise<unknown> => JSON.parse(await nodeFile(node, join(folder, file)));
   const found: Answer[] = [];
-  for (const file of await readdir(join(state(), 'nodes', node.name, 'root', folder))) {
+  for (const file of await readdir(nodeFolder(node, folder))) {
     if (!file.endsWith('.notify.json')) continue;
     const { name, inputs } = v.parse(Deployment, await json(file.replace('.notify', '')));
     if (!inputs.some((input) => input.name === 'deploy_action' && input.value === action)) continue;
@@ -87,6 +96,44 @@ export const clusterStatus = async (): Promise<string> =>
 /** The cluster's present CA, as its owner asks Magnum for it. */
 export const clusterCa = async (): Promise<string> =>
   await openstack('coe', 'ca', 'show', await clusterName());
+
+const HeatParams = v.object({ MAGNUM_URL: v.string(), CLUSTER_UUID: v.string() });
+const Certificate = v.object({ pem: v.string() });
+
+/** The cluster's present CA of a kind; `openstack coe ca show` knows that of Kubernetes alone. */
+export async function magnumCa(kind: string): Promise<string> {
+  const [master] = await nodes();
+  if (!master) throw new Error('the cluster has no nodes');
+  const lines = (await nodeFile(master, '/etc/sysconfig/heat-params')).matchAll(/^(\w+)="(.*)"$/gm);
+  const params = v.parse(HeatParams, Object.fromEntries([...lines].map(([, key, value]) => [key, value])));
+  const token = await openstack('token', 'issue', '-f', 'value', '-c', 'id');
+  const answer = await fetch(
+    `${params.MAGNUM_URL}/certificates/${params.CLUSTER_UUID}?ca_cert_type=${kind}`,
+    {
+      headers: { 'x-auth-token': token, 'openstack-api-version': 'container-infra latest' },
+    },
+  );
+  return v.parse(Certificate, await answer.json()).pem;
+}
+
+const Asked = v.array(v.object({ inputs: v.array(v.object({ name: v.string(), value: v.unknown() })) }));
+
+/** The public key of the service account pair in the deployments that Heat has for a master now. */
+export async function sentServiceAccountKey(master: Node): Promise<string> {
+  const folder = join(state(), 'records', 'servers');
+  for (const file of await readdir(folder)) {
+    const { name } = v.parse(
+      v.object({ name: v.string() }),
+      JSON.parse(await readFile(join(folder, file), 'utf8')),
+    );
+    if (name !== master.name) continue;
+    const show = ['software', 'deployment', 'metadata', 'show', file.replace('.json', '')];
+    const inputs = v.parse(Asked, JSON.parse(await openstack(...show))).flatMap((asked) => asked.inputs);
+    const sent = inputs.find((input) => input.name === 'kube_service_account_key_input');
+    return v.parse(v.string(), sent?.value).replaceAll('\\n', '\n');
+  }
+  throw new Error(`no server is called ${master.name}`);
+}
 
 /** Has Magnum make a new kubeconfig, with a client certificate that the present CA signs. */
 export async function renewKubeconfig(): Promise<void> {

@@ -1,0 +1,36 @@
+# shellcheck shell=bash
+# The agent on the nodes, as an operator puts it there who changes nothing in the cloud: the tarball, then `agent migrate`.
+
+# agent_install TARBALL: without one, what this checkout builds. A newer build replaces an older one.
+agent_install() {
+  local tarball=$1 node name
+  [ -n "$tarball" ] || tarball=$(agent_build)
+  for node in "$STATE"/nodes/*/; do
+    name=$(basename "$node")
+    say "$name: installing the agent"
+    cp "$tarball" "$node/root/root/coe-agent.tar.gz"
+    (node_run "$name" sh -ec "$AGENT_SETUP" >&2) || die "$name: the agent could not be installed"
+  done
+}
+
+# Two cores make and sign RSA 4096 slowly. The unit is active when the cloud has answered.
+# shellcheck disable=SC2016 # for the node's shell
+AGENT_SETUP='
+cd /root
+tar -xzf coe-agent.tar.gz
+coe-agent/setup install
+mkdir -p /etc/coe-agent/agent.d
+echo "keys: ec-p256" >/etc/coe-agent/agent.d/10-keys.yaml
+if systemctl is-enabled --quiet heat-container-agent; then agent migrate; fi
+systemctl start coe-agent
+'
+
+agent_build() (
+  cd "$HERE/../.." || return
+  # shellcheck source=/dev/null
+  . scripts/lib/modules.sh
+  ensure_modules >&2
+  say "building the agent"
+  npm run --silent build -- x64 --out "$STATE/package" >&2 &&
+    ls "$STATE"/package/coe-agent-*-linux-x64.tar.gz
+)
