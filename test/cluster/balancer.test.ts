@@ -54,7 +54,12 @@ test('listens on the address of the load balancer, and names each member', async
   ]);
   const backend = await section('backend masters');
   expect(backend).toEqual(
-    expect.arrayContaining(['mode tcp', 'balance roundrobin', 'timeout connect 5000', 'timeout server 50000']),
+    expect.arrayContaining([
+      'mode tcp',
+      'balance roundrobin',
+      'timeout connect 5000',
+      'timeout server 50000',
+    ]),
   );
   expect(backend.filter((line) => line.startsWith('server'))).toEqual([
     'server m10 10.77.1.10:6443 weight 1',

@@ -47,12 +47,14 @@ test('appends each part to the contents', async () => {
   expect(await readFile(join(folder, 'etc/list'), 'utf8')).toBe('one\ntwo\nthree');
 });
 
+const modeOf = async (path: string): Promise<string> =>
+  ((await stat(join(folder, path))).mode & 0o777).toString(8);
+
 test('a mode is a decimal number', async () => {
   await apply({
     directories: [{ path: '/srv/magnum', mode: 448 }],
     files: [{ path: '/etc/secret', mode: 384, contents: source('data:,x') }],
   });
-  const modeOf = async (path: string) => ((await stat(join(folder, path))).mode & 0o777).toString(8);
   expect([await modeOf('srv/magnum'), await modeOf('etc/secret')]).toEqual(['700', '600']);
 });
 

@@ -11,7 +11,8 @@ import { parse } from 'yaml';
 
 const SCRIPT = 'scripts/cluster';
 
-const state = (): string => {
+/** Where `scripts/cluster` keeps what belongs to the cluster. */
+export const clusterFolder = (): string => {
   const folder = process.env['COE_CLUSTER_STATE'];
   if (!folder)
     throw new Error('COE_CLUSTER_STATE names no cluster: scripts/cluster up --state DIR makes one');
@@ -23,7 +24,7 @@ export type Node = { readonly name: string; readonly address: string; readonly r
 /** Runs a command with what `scripts/cluster env` prints, and gives what it prints. */
 async function withEnvironment(command: readonly string[], input = ''): Promise<string> {
   const script = 'eval "$("$0" env --state "$1")" && shift && exec "$@"';
-  return (await execa('bash', ['-c', script, SCRIPT, state(), ...command], { input })).stdout;
+  return (await execa('bash', ['-c', script, SCRIPT, clusterFolder(), ...command], { input })).stdout;
 }
 
 /** Runs `kubectl` as the cluster's owner, through the load balancer. */
@@ -35,7 +36,7 @@ export const openstack = async (...args: string[]): Promise<string> =>
   await withEnvironment(['openstack', ...args]);
 
 /** The value of a variable that `scripts/cluster env` sets. */
-const variable = async (name: string): Promise<string> => await withEnvironment(['printenv', name]);
+export const variable = async (name: string): Promise<string> => await withEnvironment(['printenv', name]);
 
 export const clusterName = async (): Promise<string> => await variable('COE_CLUSTER_NAME');
 
@@ -51,19 +52,33 @@ export async function nodes(): Promise<Node[]> {
 
 /** Runs a command in a node, as its root, and gives what it prints. */
 export const onNode = async (node: Node, ...command: string[]): Promise<string> =>
-  (await execa(SCRIPT, ['run', '--state', state(), node.name, '--', ...command])).stdout;
+  (await execa(SCRIPT, ['run', '--state', clusterFolder(), node.name, '--', ...command])).stdout;
 
 /** Where a path of a node is on this machine. */
 export const nodeFolder = (node: Node, path: string): string =>
-  join(state(), 'nodes', node.name, 'root', path);
+  join(clusterFolder(), 'nodes', node.name, 'root', path);
 
 /** A file of a node. */
 export const nodeFile = async (node: Node, path: string): Promise<string> =>
   await readFile(nodeFolder(node, path), 'utf8');
 
+/** The machines of the nodes, as their control groups are called. */
+export async function machineNames(): Promise<string[]> {
+  const folder = join(clusterFolder(), 'nodes');
+  const names = (await readdir(folder)).map(
+    async (node) => await readFile(join(folder, node, 'name'), 'utf8'),
+  );
+  return (await Promise.all(names)).map((name) => name.trim());
+}
+
+/** Ends everything that belongs to the cluster; its folder stays, with the logs. */
+export async function takeDown(): Promise<void> {
+  await execa(SCRIPT, ['down', '--state', clusterFolder()]);
+}
+
 /** Puts the agent of this checkout on every node, in the place of heat-container-agent. */
 export async function installAgent(): Promise<void> {
-  await execa(SCRIPT, ['agent', '--state', state()]);
+  await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
 }
 
 /** What a node has answered to a deployment. */
@@ -120,7 +135,7 @@ const Asked = v.array(v.object({ inputs: v.array(v.object({ name: v.string(), va
 
 /** The public key of the service account pair in the deployments that Heat has for a master now. */
 export async function sentServiceAccountKey(master: Node): Promise<string> {
-  const folder = join(state(), 'records', 'servers');
+  const folder = join(clusterFolder(), 'records', 'servers');
   for (const file of await readdir(folder)) {
     const { name } = v.parse(
       v.object({ name: v.string() }),
@@ -137,7 +152,7 @@ export async function sentServiceAccountKey(master: Node): Promise<string> {
 
 /** Has Magnum make a new kubeconfig, with a client certificate that the present CA signs. */
 export async function renewKubeconfig(): Promise<void> {
-  await openstack('coe', 'cluster', 'config', await clusterName(), '--dir', state(), '--force');
+  await openstack('coe', 'cluster', 'config', await clusterName(), '--dir', clusterFolder(), '--force');
 }
 
 const Kubeconfig = v.object({
@@ -153,7 +168,10 @@ const decode = (base64: string): string => Buffer.from(base64, 'base64').toStrin
 
 /** What the owner's kubeconfig holds: the API's address (`host:port`), its CA, and a client's certificate and key. */
 export async function ownerKubeconfig(): Promise<{ server: string; ca: string; cert: string; key: string }> {
-  const { clusters, users } = v.parse(Kubeconfig, parse(await readFile(join(state(), 'config'), 'utf8')));
+  const { clusters, users } = v.parse(
+    Kubeconfig,
+    parse(await readFile(join(clusterFolder(), 'config'), 'utf8')),
+  );
   const [{ cluster }] = clusters;
   const [{ user }] = users;
   return {
