@@ -197,10 +197,7 @@ export async function compose({
         root === '/' ? CONTAINED : new Map(),
       );
     },
-    unitSettings: async (unit, abort) => {
-      const { unitSettings } = await import('../src/services/unit-settings.ts');
-      return await unitSettings(systemctlProgram)(unit, abort);
-    },
+    unitSettings: async (unit, abort) => await (await systemctl()).settings(unit, abort),
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journalctl.ts');
       return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);

@@ -67,6 +67,7 @@ export const EVENTS = {
     'warn',
     'TLS verification is off (VERIFY_CA): an attacker on the path can read the trust and forge certificates',
   ],
+  'unit-unasked': ['warn', 'a unit cannot be asked where it listens; assuming what its layout says'],
   'websocket-unavailable': ['warn', 'websocket unavailable; polling only'],
 } as const satisfies Events;
 

@@ -1,3 +1,4 @@
+import { NEVER } from '../../src/base/clock.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
 import { intendToChangeCredentials } from '../credentials/intend.ts';
@@ -26,7 +27,7 @@ export const verb: Verb = async (context, options) => {
   return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
     // What is interrupted has the files of before, or new ones: it is brought to its end first.
     await recover(hands, stopping);
-    const intention = await intendToChangeCredentials(operation, hands);
+    const intention = await intendToChangeCredentials(operation, hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
       if (context.json) writeJson(context, { changed: false, files: [], why });
@@ -44,7 +45,7 @@ export const verb: Verb = async (context, options) => {
 async function tell(operation: CredentialsOperation, context: Context): Promise<typeof EXIT.done> {
   const hands = await openHands(context, () => undefined);
   try {
-    const intention = await intendToChangeCredentials(operation, hands);
+    const intention = await intendToChangeCredentials(operation, hands, NEVER);
     const { why } = intention;
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
     const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));

@@ -10,6 +10,7 @@ import { takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { lookAtLists } from '../inspection/revocation-lists.ts';
 import { checkNode, type Node, readNode } from '../node.ts';
+import { unitsOf } from '../plan/units.ts';
 import { planRotation } from '../rotation/plan.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
 import type { Finding } from '../inspection/finding.ts';
@@ -121,7 +122,7 @@ export const verb: Verb = async (context) => {
 /** What preflight looks at, and the certificates that the node has now. */
 async function lookAtNode(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const copies = await findCopiesOf(node, hands);
-  const { check } = planRotation(ROTATE_ALL, node, hands.config, copies);
+  const { check } = planRotation(ROTATE_ALL, node, await unitsOf(node, hands, abort), hands.config, copies);
   const findings = await preflight(check.paths, check.units, hands, abort);
   for (const { path, what } of copies.left) findings.push({ id: 'copy', of: path, verdict: 'warning', what });
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { perform } from '../execution/perform.ts';
-import { unitsOf } from '../plan/step.ts';
+import { unitsOf } from '../plan/units.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRestart } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
@@ -37,7 +37,8 @@ async function restartAll(
 ): Promise<ExitCode> {
   const node = await readNode(hands);
   const wanted = { restartWorkloads: true };
-  const { workloads, notices } = workloadsFor(wanted, unitsOf(node, hands.config), node, hands.config);
+  const units = await unitsOf(node, hands, abort);
+  const { workloads, notices } = workloadsFor(wanted, units, node, hands.config);
   if (!workloads) throw new AgentError('precondition', notices.join('; '));
   const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
   if (context.json) writeJson(context, { done: isDone, said });

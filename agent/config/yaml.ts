@@ -127,6 +127,23 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unk
   return path.length > 1 ? offsetOf(document, path.slice(0, -1)) : undefined;
 }
 
+/**
+ * The configuration file of another program, as plain values.
+ *
+ * @throws `bad-file` when it is too large or no YAML; the message quotes nothing of it
+ */
+export function parseYaml(source: string, text: string): unknown {
+  if (text.length > LARGEST) throw new AgentError('bad-file', `${source}: larger than ${LARGEST / 1024} KiB`);
+  // Some files are written by appending: a key may stand there twice, and the last one counts.
+  const document = parseDocument(text, { uniqueKeys: false });
+  if (document.errors.length > 0) throw new AgentError('bad-file', `${source}: invalid YAML`);
+  try {
+    return document.toJS();
+  } catch {
+    throw new AgentError('bad-file', `${source}: invalid YAML`);
+  }
+}
+
 /** The text of a configuration file, with one line of comment above. */
 export const formatConfigFile = (comment: string, value: Record<string, unknown>): string =>
   `# ${comment}\n${stringify(value)}`;

@@ -4,12 +4,12 @@ import type { Change, CredentialSet } from '../../src/files/credential-file.ts';
 import { changeCredentialFiles } from '../../src/files/credentials.ts';
 import { type HeatParams, parseHeatParams, requireParams } from '../../src/metadata/heat-params.ts';
 import type { CredentialName, CredentialsOperation } from '../../src/operation/credentials.ts';
-import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { passingOver } from '../progress.ts';
 import { describeNode, type Node, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
-import { unitsOf } from '../plan/step.ts';
+import { unitsOf } from '../plan/units.ts';
 import { planCredentials } from './plan.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
@@ -34,6 +34,7 @@ const NAMES = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name',
 export async function intendToChangeCredentials(
   { given }: CredentialsOperation,
   hands: Hands,
+  abort: AbortSignal,
 ): Promise<NodeIntention> {
   const { config, disk, secrets } = hands;
   secrets.add(given.trustee_password);
@@ -71,7 +72,7 @@ export async function intendToChangeCredentials(
   const at = await disk.resolve(config.heat_params);
   const heatParams = files.find(({ path }) => path === at);
   if (heatParams) checkReadable(Buffer.from(heatParams.content).toString(), change, config.heat_params);
-  const units = unitsThatRead(readers, node, hands);
+  const units = await unitsThatRead(readers, node, hands, abort);
   const paths = files.map(({ path }) => path);
   return {
     kind: 'change',
@@ -123,16 +124,16 @@ function checkReadable(text: string, { fresh }: Change, path: string): void {
 }
 
 /** Those of the layout in its order, then others; a node may be without any of those. */
-function unitsThatRead(readers: ReadonlySet<string>, node: Node, { config }: Hands): UnitPlan[] {
-  const own = unitsOf(node, config).filter(({ name }) => readers.has(name));
+async function unitsThatRead(
+  readers: ReadonlySet<string>,
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<UnitPlan[]> {
+  const own = (await unitsOf(node, hands, abort)).filter(({ name }) => readers.has(name));
   const rows = [...readers]
     .filter((unit) => !node.layout.units.some((row) => row.unit === unit))
     .map((unit) => ({ unit, required: false, probe: undefined, health: undefined }));
-  const others = planUnits(
-    { ...node.layout, units: rows },
-    (text) => text,
-    config.services.units,
-    config.services,
-  );
+  const others = await unitsOf({ ...node, layout: { ...node.layout, units: rows } }, hands, abort);
   return [...own, ...others];
 }

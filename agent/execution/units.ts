@@ -8,6 +8,7 @@ import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.
 import { restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
+import { askHealthAs } from '../inspection/answers.ts';
 import { timed } from '../progress.ts';
 
 /**
@@ -93,12 +94,8 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
     systemctl: await hands.systemctl(),
     clock: hands.clock,
     presented: hands.presented,
-    askHealth: async ({ url, identity }, abort) => {
-      const client = identity && {
-        certificate: await text(identity.certificate),
-        key: await text(identity.key),
-      };
-      await hands.askHealth(url, client, abort);
+    askHealth: async (health, abort) => {
+      await askHealthAs(health, hands, abort);
     },
     expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
     fingerprint,

@@ -8,7 +8,7 @@ import { findCandidates, pathsOf, readCopy, readSmall } from '../../src/files/ca
 import type { Hands } from '../hands.ts';
 import type { Holding } from './inventory.ts';
 import type { Node } from '../node.ts';
-import { unitsOf } from '../plan/step.ts';
+import { unitsOf } from '../plan/units.ts';
 
 /** All that can be said of one certificate. */
 export type Details = {
@@ -124,7 +124,8 @@ export async function askPorts(
   holdings: readonly Holding[],
   abort: AbortSignal,
 ): Promise<ReadonlyMap<string, Served>> {
-  const asked = unitsOf(node, hands.config).map(async ({ name, probe }): Promise<[string, Served][]> => {
+  const units = await unitsOf(node, hands, abort);
+  const asked = units.map(async ({ name, probe }): Promise<[string, Served][]> => {
     if (!probe) return [];
     const { host, port, file } = probe;
     const where = hostPort(host, port);

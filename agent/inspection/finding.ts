@@ -12,6 +12,8 @@ export type FindingId =
   | 'disk'
   | 'clock'
   | 'unit'
+  | 'port'
+  | 'health'
   | 'certificate'
   | 'copy'
   | 'revocation-list'

@@ -4,6 +4,7 @@ import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
 import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
+import { seeAnswers } from './answers.ts';
 import type { Finding } from './finding.ts';
 
 /** Generously. */
@@ -37,13 +38,19 @@ export async function preflight(
 }
 
 /**
- * The same before a rotation; what makes it no more than doubtful is told.
+ * The same before a rotation; what makes it no more than doubtful is told. Where no file is replaced, or a stuck rotation is
+ * to be mended, a silent unit is what the restart is for.
  *
  * @throws `precondition` with everything that would make it fail
  */
 export async function requireFit(...parts: Parameters<typeof preflight>): Promise<void> {
-  const [, , { progress }] = parts;
-  const findings = await preflight(...parts);
+  const [paths, , { progress, generations }] = parts;
+  const mends = paths.length === 0 || (await generations.current())?.state === 'stuck';
+  const findings = (await preflight(...parts)).map((finding) =>
+    mends && (finding.id === 'port' || finding.id === 'health') && finding.verdict === 'bad'
+      ? ({ ...finding, verdict: 'warning' } as const)
+      : finding,
+  );
   for (const { verdict, what } of findings)
     if (verdict === 'warning') progress({ event: 'notice', text: what });
   const bad = findings.filter(({ verdict }) => verdict === 'bad');
@@ -110,17 +117,19 @@ function checkClock({ skewMs }: Hands): Finding[] {
 async function checkUnits(units: readonly UnitPlan[], hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   if (units.length === 0) return [];
   const systemctl = await hands.systemctl();
-  return await Promise.all(
-    units.map(async (plan): Promise<Finding> => {
+  const findings = await Promise.all(
+    units.map(async (plan): Promise<Finding[]> => {
       const about = { id: 'unit', of: plan.name } as const;
       const state = await systemctl.show(plan.name, abort);
       const fault = addressFault(plan) ?? unitFault(plan, state);
-      if (fault !== undefined) return { ...about, verdict: 'bad', what: fault };
+      if (fault !== undefined) return [{ ...about, verdict: 'bad', what: fault }];
       const leftAlone = whyLeftAlone(plan, state);
-      if (leftAlone !== undefined) return { ...about, verdict: 'good', what: leftAlone };
+      if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone }];
       const what = `the unit ${plan.name} is ${state.active}`;
-      if (state.active === 'active') return { ...about, verdict: 'good', what };
-      return { ...about, verdict: 'warning', what: `${what}: a rotation starts it again` };
+      if (state.active !== 'active')
+        return [{ ...about, verdict: 'warning', what: `${what}: a rotation starts it again` }];
+      return [{ ...about, verdict: 'good', what }, ...(await seeAnswers(plan, hands, abort))];
     }),
   );
+  return findings.flat();
 }

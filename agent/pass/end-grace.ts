@@ -6,6 +6,7 @@ import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { perform } from '../execution/perform.ts';
+import { unitsOf } from '../plan/units.ts';
 import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
@@ -24,7 +25,7 @@ const PUT_OFF_MS = 3_600_000;
 export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> {
   const { log, clock } = hands;
   const node = await readNode(hands);
-  const plan = planEndOfGrace(node, hands.config);
+  const plan = planEndOfGrace(node, await unitsOf(node, hands, abort));
   let outcome: Outcome;
   try {
     const ended = await perform(plan, { runId: RUN_ID, hands, abort });

@@ -13,7 +13,7 @@ import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, type Node, readNode } from '../node.ts';
 import { readKeys } from '../rotation/service-account.ts';
 import { planRestart } from '../plan/plan.ts';
-import { unitsOf } from '../plan/step.ts';
+import { unitsOf } from '../plan/units.ts';
 import type { Intention, NodeIntention } from '../plan/intention.ts';
 import { planGoingBack, planRotation } from '../rotation/plan.ts';
 
@@ -44,7 +44,7 @@ export async function intend(
     }
     case 'credentials': {
       const { intendToChangeCredentials } = await import('../credentials/intend.ts');
-      return await intendToChangeCredentials(operation, hands);
+      return await intendToChangeCredentials(operation, hands, abort);
     }
     case 'run':
       return await intendToRun(operation, deployment, said, hands);
@@ -61,7 +61,12 @@ async function intendForNode(
   if (operation.kind === 'go-back') {
     checkKeys(operation, node);
     if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
-    return { kind: 'change', node, plan: planGoingBack(operation, node, config), why: GOING_BACK };
+    return {
+      kind: 'change',
+      node,
+      plan: planGoingBack(operation, node, await unitsOf(node, hands, abort)),
+      why: GOING_BACK,
+    };
   }
   checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
   checkKeys(operation, node);
@@ -69,7 +74,8 @@ async function intendForNode(
   const whole = await withAddresses(node, hands, abort);
   const { findCopiesOf } = await import('../rotation/find-copies.ts');
   const copies = await findCopiesOf(whole, hands);
-  return { kind: 'change', node: whole, plan: planRotation(operation, whole, config, copies), why };
+  const units = await unitsOf(whole, hands, abort);
+  return { kind: 'change', node: whole, plan: planRotation(operation, whole, units, config, copies), why };
 }
 
 /** @throws `precondition` when a unit is named that the layout does not know */
@@ -79,7 +85,7 @@ export async function intendToRestart(
   abort: AbortSignal,
 ): Promise<Extract<NodeIntention, { kind: 'change' }>> {
   const node = await readNode(hands);
-  const all = unitsOf(node, hands.config);
+  const all = await unitsOf(node, hands, abort);
   const unknown = named?.filter((wanted) => !all.some(({ name }) => name === wanted)) ?? [];
   if (unknown.length > 0)
     throw new AgentError(

@@ -7,6 +7,7 @@ import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { type Node, readNode } from '../node.ts';
+import { unitsOf } from '../plan/units.ts';
 import { planRotation } from '../rotation/plan.ts';
 import type { RunRecord } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
@@ -22,7 +23,7 @@ import { findUnits } from '../execution/found-units.ts';
 export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
   const node = await readNode(hands);
-  const { stage } = planRotation(ROTATE_ALL, node, hands.config);
+  const { stage } = planRotation(ROTATE_ALL, node, await unitsOf(node, hands, abort), hands.config);
   const { units } = await findUnits(stage.units, hands, abort);
   const { serviceAccount, signer } = node.layout;
   const paths = [

@@ -2,17 +2,14 @@ import type { ConfigFile } from '../../src/metadata/config-files.ts';
 import type { KeyAlgorithm } from '../../src/certificates/key.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
-import { fill } from '../../src/certificates/template.ts';
 import type { RunRequest } from '../../src/hooks/request.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { Change } from '../../src/files/credential-file.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { ListPlan } from '../../src/services/list.ts';
-import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
 import type { WorkloadsPlan } from '../../src/services/workloads.ts';
-import type { Config } from '../config.ts';
-import type { Node } from '../node.ts';
 
 /** One step of a plan: `agent plan` prints it, and plan.ts says which follow on which. */
 export type Step =
@@ -77,9 +74,6 @@ export type RunStep =
   | { do: 'run'; request: RunRequest; /** The metadata for it to read. */ configFiles: readonly ConfigFile[] }
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
-
-export const unitsOf = ({ layout, values }: Node, { services }: Config): UnitPlan[] =>
-  planUnits(layout, (text) => fill(text, values), services.units, services);
 
 /** What follows once everything is staged. */
 export const stepsOfTail = (

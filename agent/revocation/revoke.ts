@@ -9,11 +9,12 @@ import { READERS } from '../../src/certificates/list-readers.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import type { RevokeOperation } from '../../src/operation/revoke.ts';
 import type { ListPlan } from '../../src/services/list.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { whyNotRead } from './list-named.ts';
 import { describeNode, type Node, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
-import { unitsOf } from '../plan/step.ts';
+import { unitsOf } from '../plan/units.ts';
 import { planRevocation } from './plan.ts';
 import { type OwnClient, ownClients } from './own-clients.ts';
 
@@ -66,7 +67,8 @@ export async function intendToRevoke(
   }
   const what = describeList(list, types, ca);
   if (wanted.length === 0) return { kind: 'nothing', why: `${what} is in place already` };
-  const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, node, hands));
+  const units = await unitsOf(node, hands, abort);
+  const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, units));
   const files = wanted.map(({ file, reader }) => ({
     ...file,
     content: READERS[reader].form === 'der' ? list.der : revocationListToPem(list),
@@ -155,10 +157,9 @@ function listPlan(
   { unit: name, file, reader }: RevocationListRow,
   { restart }: RevokeOperation,
   own: readonly OwnClient[],
-  node: Node,
-  { config }: Hands,
+  units: readonly UnitPlan[],
 ): ListPlan {
-  const plan = unitsOf(node, config).find((one) => one.name === name);
+  const plan = units.find((one) => one.name === name);
   if (!plan) throw new AgentError('config', `the layout has no unit ${name}`);
   const { health, ...rest } = plan;
   const me = own.find(({ identity }) => identity.certificate === health?.identity?.certificate);

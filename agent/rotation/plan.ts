@@ -5,21 +5,22 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
 import { type Node, trusteeOf } from '../node.ts';
 import type { CertificatesPlan, KeysPlan } from '../plan/plan.ts';
-import { unitsOf } from '../plan/step.ts';
 import type { FoundCopies } from './find-copies.ts';
 import { workloadsFor } from './workloads-plan.ts';
 
 /**
  * New certificates for a node: a rotation or a phase of one.
  *
+ * @param units of the node, as plan/units.ts has asked them
  * @param copies other files that hold what is replaced, and what stays in them
  */
 export const planRotation = (
   operation: RotateOperation,
   node: Node,
+  units: readonly UnitPlan[],
   config: Config,
   copies: FoundCopies = NO_COPIES,
-): CertificatesPlan => planCertificates(operation, node, config, unitsOf(node, config), copies);
+): CertificatesPlan => planCertificates(operation, node, config, units, copies);
 
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
 
@@ -97,10 +98,9 @@ export const planFirstKeys = (
 export function planGoingBack(
   { phase, serviceAccount }: GoBackOperation,
   node: Node,
-  config: Config,
+  units: readonly UnitPlan[],
 ): KeysPlan {
   const paths = serviceAccountPaths(node);
-  const units = unitsOf(node, config);
   // A key that was only to be accepted does not sign now.
   const keys = phase === 'trust' ? phase : 'all';
   return {
@@ -112,10 +112,10 @@ export function planGoingBack(
 }
 
 /** Service-account keys whose grace is over go; who verifies with them is restarted. */
-export function planEndOfGrace(node: Node, config: Config): KeysPlan {
+export function planEndOfGrace(node: Node, all: readonly UnitPlan[]): KeysPlan {
   const { serviceAccount: row } = node.layout;
   const paths = row ? [row.publicKeyFile.path] : [];
-  const units = unitsOf(node, config).filter(({ name }) => row?.verifiers.includes(name));
+  const units = all.filter(({ name }) => row?.verifiers.includes(name));
   return {
     kind: 'keys',
     node,

@@ -33,13 +33,12 @@ export async function askHealth(
     asked.once('response', (response) => {
       let words = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
-        if (words.length < LONGEST) words += chunk;
+        if (words.length < MOST) words += chunk;
       });
       response.once('end', () => {
         if (response.statusCode === 200) resolve();
         else {
-          const said = words.slice(0, LONGEST).replaceAll(/\s+/g, ' ');
-          reject(new AgentError('not-yet', `${url} says ${response.statusCode} ${said}`));
+          reject(new AgentError('not-yet', `${url} says ${response.statusCode} ${whatFailed(words)}`));
         }
       });
     });
@@ -47,5 +46,12 @@ export async function askHealth(
   });
 }
 
-/** As much of an unhealthy answer as a message can bear. */
+/** As much of an unhealthy answer as is read, and as a message can bear. */
+const MOST = 64 * 1024;
 const LONGEST = 200;
+
+/** Kubernetes names every check, a line each, and begins those that failed with `[-]`: these are told, or else the beginning. */
+function whatFailed(text: string): string {
+  const failed = text.split('\n').filter((line) => line.startsWith('[-]'));
+  return (failed.length > 0 ? failed.join(', ') : text).slice(0, LONGEST).replaceAll(/\s+/g, ' ');
+}

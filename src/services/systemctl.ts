@@ -1,6 +1,7 @@
 import { explain } from '../base/errors.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 import { batched } from './batch.ts';
+import { settingsOf, type UnitSettings } from './unit-settings.ts';
 
 /** What systemd says of a unit, in its own words (systemctl(1), `show`). */
 export type UnitState = {
@@ -25,6 +26,8 @@ export type UnitState = {
 export type Systemctl = {
   /** Asked of several units at the same moment, it is one question to systemd. */
   show(unit: string, abort: AbortSignal): Promise<UnitState>;
+  /** How it would start a unit now; of several units one question as well. */
+  settings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   /** Clears a start limit that was hit, which would refuse the restart. */
   resetFailed(unit: string, abort: AbortSignal): Promise<void>;
   /** Returns when the job is done; systemd's own words when it failed. */
@@ -33,20 +36,24 @@ export type Systemctl = {
   isGoingDown(abort: AbortSignal): Promise<boolean>;
 };
 
+const STATE =
+  'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic';
+
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
 export function createSystemctl(program: string): Systemctl {
   const run = systemctlRunner(program);
-  const showAll = async (units: readonly string[], abort: AbortSignal): Promise<UnitState[]> => {
-    const wanted =
-      'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic';
-    const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, abort);
-    // One paragraph for each, in the order of the question.
-    const told = text.split('\n\n');
-    return units.map((_, index) => stateOf(told[index] ?? ''));
-  };
+  const showAll =
+    <T>(wanted: string, read: (text: string) => T) =>
+    async (units: readonly string[], abort: AbortSignal): Promise<T[]> => {
+      const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, abort);
+      // One paragraph for each, in the order of the question.
+      const told = text.split('\n\n');
+      return units.map((_, index) => read(told[index] ?? ''));
+    };
 
   return {
-    show: batched(showAll),
+    show: batched(showAll(STATE, stateOf)),
+    settings: batched(showAll('ExecStart,Environment,EnvironmentFiles', settingsOf)),
     resetFailed: async (unit, abort) => {
       try {
         await run(['reset-failed', serviceName(unit)], QUICK_MS, abort);

@@ -2,6 +2,8 @@ import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { withFormerNames } from '../base/record.ts';
 import type { CertificateRow, RoleLayout, UnitRow } from '../certificates/layout.ts';
+import { hostPort } from '../base/address.ts';
+import type { Listening } from './components.ts';
 
 /** A client certificate and its key, as files. */
 export const Identity = v.object({ certificate: v.string(), key: v.string() });
@@ -39,17 +41,24 @@ export type UnitOverride = {
   health?: string | false | undefined;
 };
 
-/** The units of a role with this node's addresses in them, in the order of their restart. */
+/**
+ * The units of a role with this node's addresses in them, in the order of their restart. The operator's word overrides
+ * what a unit says of itself, and this the row of the layout.
+ *
+ * @param asked what units say of themselves, by name
+ */
 export function planUnits(
   role: RoleLayout,
   fill: (text: string) => string,
   overrides: Readonly<Record<string, UnitOverride>>,
   times: { deadline_seconds: number; settle_seconds: number },
+  asked: ReadonlyMap<string, Listening> = new Map(),
 ): UnitPlan[] {
   return role.units.map((row) => {
     const override = overrides[row.unit] ?? {};
-    const probe = override.prove === false ? undefined : probeOf(row, role, fill, override);
-    const health = override.health === false ? undefined : healthOf(row, role, fill, override);
+    const listening = asked.get(row.unit) ?? {};
+    const probe = override.prove === false ? undefined : probeOf(row, role, fill, listening, override);
+    const health = override.health === false ? undefined : healthOf(row, role, fill, listening, override);
     return {
       name: row.unit,
       required: row.required,
@@ -74,31 +83,44 @@ export function addressFault({ name, probe, health }: UnitPlan): string | undefi
 }
 
 function probeOf(
-  { probe }: UnitRow,
+  { probe: row }: UnitRow,
   role: RoleLayout,
   fill: (text: string) => string,
+  { tls, certificate }: Listening,
   override: UnitOverride,
 ): UnitPlan['probe'] {
-  return (
-    probe && {
-      // A host as a URL has it: a socket takes an IPv6 address without its brackets.
-      host: (override.host ?? fill(probe.host)).replace(/^\[(.*)\]$/, '$1'),
-      port: override.port ?? Number(fill(probe.port)),
-      file: filesOf(role, probe.presents).certificate.path,
-    }
-  );
+  const { host, port } = override;
+  if (tls === 'none' && port === undefined) return undefined;
+  const said = typeof tls === 'object' ? tls : undefined;
+  // A component that has a certificate of this layout presents it, whatever its row says.
+  const own = role.certificates.find(({ files }) => files && files.certificate.path === certificate);
+  const presents = own?.name ?? row?.presents;
+  const at = said ?? (row && { host: fill(row.host), port: Number(fill(row.port)) });
+  if (presents === undefined || !at) return undefined;
+  return {
+    // A host as a URL has it: a socket takes an IPv6 address without its brackets.
+    host: (host ?? at.host).replace(/^\[(.*)\]$/, '$1'),
+    port: port ?? at.port,
+    file: row && certificate ? certificate : filesOf(role, presents).certificate.path,
+  };
 }
 
 function healthOf(
-  { health }: UnitRow,
+  { health: row }: UnitRow,
   role: RoleLayout,
   fill: (text: string) => string,
+  { health: said }: Listening,
   override: UnitOverride,
 ): UnitPlan['health'] {
-  if (!health) return undefined;
-  const url = override.health === undefined || override.health === false ? fill(health.url) : override.health;
-  if (health.as === undefined) return { url };
-  const { certificate, key } = filesOf(role, health.as);
+  if (!row) return undefined;
+  if (said === 'none' && override.health === undefined) return undefined;
+  const asked =
+    typeof said === 'object' && URL.canParse(fill(row.url))
+      ? `${said.isTls ? 'https' : 'http'}://${hostPort(said.host, said.port)}${new URL(fill(row.url)).pathname}`
+      : fill(row.url);
+  const url = typeof override.health === 'string' ? override.health : asked;
+  if (row.as === undefined) return { url };
+  const { certificate, key } = filesOf(role, row.as);
   return { url, identity: { certificate: certificate.path, key: key.path } };
 }
 

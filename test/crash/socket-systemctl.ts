@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
 import { stateOf, type Systemctl } from '../../src/services/systemctl.ts';
+import { settingsOf } from '../../src/services/unit-settings.ts';
 
 /**
  * Asks the stand-in units of a test node directly, without the stand-in program: some twenty processes less
@@ -17,6 +18,7 @@ export function socketSystemctl(socketPath: string): Systemctl {
   };
   return {
     show: async (unit) => stateOf(await ask('show', unit)),
+    settings: async (unit) => settingsOf(await ask('show', unit)),
     resetFailed: async (unit) => {
       await ask('reset-failed', unit);
     },

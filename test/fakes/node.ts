@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { startUnits, type Units, type UnitSpec } from './units.ts';
 import { AGENT } from './program.ts';
+import { stockUnits, writeStock } from './stock-node.ts';
 
 export type Result = { code: number | null; stdout: string; stderr: string };
 
@@ -36,6 +37,8 @@ export type NodeSpec = {
   collectConfig?: { heat: Record<string, string> } | undefined;
   /** Key algorithm; EC keys are made in no time. */
   keys?: string;
+  /** The units are started as on a stock Magnum node, on KUBE_NODE_IP, and the configuration says nothing of them. */
+  isStock?: boolean;
   /** What Node is started with: the program from its sources, or for instance a built one. */
   program?: readonly string[];
 };
@@ -52,8 +55,10 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   const params = Object.entries(spec.heatParams).map(([key, value]) => `${key}="${value}"\n`);
   await write('/etc/sysconfig/heat-params', params.join(''));
 
-  const units = await startUnits(root, unitsOf(layout, spec.role));
-  const places = Object.entries(unitsOf(layout, spec.role)).map(([unit, served]) => {
+  const { KUBE_NODE_IP: address = '127.0.0.1' } = spec.heatParams;
+  const specs = spec.isStock ? stockUnits(unitsOf(layout, spec.role), address) : unitsOf(layout, spec.role);
+  const units = await startUnits(root, specs);
+  const places = Object.entries(specs).map(([unit, served]) => {
     const health = units.health(unit);
     return [unit, served ? { host: '127.0.0.1', port: units.port(unit), health } : { health }] as const;
   });
@@ -65,12 +70,17 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
     // Nobody answers at the port of `discard`: a test asks no service of the machine that it runs on.
     ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
     keys: spec.keys ?? 'ec-p256',
-    services: { deadline_seconds: 10, settle_seconds: 0, units: Object.fromEntries(places) },
+    services: {
+      deadline_seconds: 10,
+      settle_seconds: 0,
+      ...(spec.isStock ? {} : { units: Object.fromEntries(places) }),
+    },
   };
   const saveConfig = async (): Promise<void> => {
     await write('/etc/coe-agent/agent.yaml', stringify(config));
   };
   await saveConfig();
+  if (spec.isStock) await writeStock({ units, write }, spec.role, address);
 
   const env: TestNode['env'] = { PATH: process.env['PATH'] };
   const start = (...args: string[]): ReturnType<typeof spawn> =>
@@ -152,7 +162,7 @@ function unitsOf(layout: LayoutName, role: 'master' | 'worker'): Record<string, 
   };
 }
 
-const files = (stem: string, ca: string): NonNullable<UnitSpec> => ({
+const files = (stem: string, ca: string): Exclude<NonNullable<UnitSpec>, string> => ({
   certificate: `${stem}.crt`,
   key: `${stem}.key`,
   ca,

@@ -7,9 +7,16 @@ import { createServer as createTls, type Server as TlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { createClusterCa } from '../cluster/authority.ts';
 
-/** The files that a unit serves its TLS port with, below the node's root; with `healthOnTls` it is asked there. */
-export type UnitSpec = { certificate: string; key: string; ca: string; healthOnTls?: boolean } | undefined;
+/**
+ * The files that a unit serves its TLS port with, below the node's root, on a host (127.0.0.1); with `healthOnTls` it is
+ * asked there. `self-signed`: it says on a TLS port with a certificate of its own whether it is well, to anybody.
+ */
+export type UnitSpec =
+  | { certificate: string; key: string; ca: string; healthOnTls?: boolean; host?: string }
+  | 'self-signed'
+  | undefined;
 
 /** How a unit misbehaves at its next restarts. */
 export type Misbehaviour =
@@ -40,6 +47,8 @@ export type Units = {
    * @param actually the file that it reads in truth
    */
   goByList(unit: string, file: string, actually?: string): void;
+  /** What systemd says of how the unit is started: lines of `systemctl show`. */
+  show(unit: string, lines: string): void;
   /** What a unit answers on its TLS port, beside where it says that it is well. */
   serve(unit: string, listener: RequestListener): void;
   /** As `systemctl stop` leaves it. */
@@ -67,6 +76,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   const broken = new Map<string, Misbehaviour>();
   const served = new Map<string, RequestListener>();
   const lists = new Map<string, { told: string; read: string }>();
+  const shown = new Map<string, string>();
   const running = new Map<string, 'active' | 'failed' | 'inactive'>();
   const starts = new Map<string, Starts>();
   const read = new Map<string, string>();
@@ -91,12 +101,14 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       response.writeHead(broken.get(unit) === 'is not well' ? 503 : 200, { connection: 'close' }).end('ok\n');
     };
   for (const [unit, spec] of Object.entries(specs)) {
-    if (spec) servers.set(unit, await listen(answer(unit), true));
-    if (!spec?.healthOnTls) health.set(unit, await listen(answer(unit), false));
+    const own = filesOf(spec);
+    if (own) servers.set(unit, await listen(answer(unit), true, own.host));
+    if (spec === 'self-signed') health.set(unit, await listenSelfSigned(answer(unit)));
+    else if (!own?.healthOnTls) health.set(unit, await listen(answer(unit), false));
   }
 
   const load = (unit: string): boolean => {
-    const spec = specs[unit];
+    const spec = filesOf(specs[unit]);
     read.set(unit, digestBelow(join(root, 'etc')));
     try {
       if (spec)
@@ -141,13 +153,18 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
         NRestarts: bySystemd,
         MainPID: active === 'active' ? 1000 + all : 0,
         ExecMainStartTimestampMonotonic: 1_000_000 * all,
-        ExecStart: `{ path=/usr/bin/${unit} ; argv[]=/usr/bin/${unit} --client-crl-file=${lists.get(unit)?.told ?? ''} ; ignore_errors=no }`,
+        ...(shown.has(unit)
+          ? {}
+          : {
+              ExecStart: `{ path=/usr/bin/${unit} ; argv[]=/usr/bin/${unit} --client-crl-file=${lists.get(unit)?.told ?? ''} ; ignore_errors=no }`,
+            }),
       };
       return {
         code: 0,
         out: Object.entries(facts)
           .map((fact) => `${fact.join('=')}\n`)
-          .join(''),
+          .join('')
+          .concat(shown.get(unit) ?? ''),
       };
     }
     if (!known)
@@ -177,7 +194,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     port: (unit) => portOf(servers.get(unit)),
     health: (unit) =>
       health.has(unit)
-        ? `http://127.0.0.1:${portOf(health.get(unit))}/healthz`
+        ? `${specs[unit] === 'self-signed' ? 'https' : 'http'}://127.0.0.1:${portOf(health.get(unit))}/healthz`
         : `https://127.0.0.1:${portOf(servers.get(unit))}/healthz`,
     restarts,
     breakUnit: (unit, how) => broken.set(unit, how),
@@ -185,6 +202,9 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     isBroken: (unit) => broken.has(unit),
     goByList: (unit, told, read = told) => {
       lists.set(unit, { told, read });
+    },
+    show: (unit, lines) => {
+      shown.set(unit, lines);
     },
     serve: (unit, listener) => {
       served.set(unit, listener);
@@ -242,13 +262,28 @@ function digestBelow(folder: string): string {
   return hash.digest('hex');
 }
 
+const filesOf = (spec: UnitSpec): Exclude<UnitSpec, string> => (spec === 'self-signed' ? undefined : spec);
+
+async function listenSelfSigned(answer: RequestListener): Promise<TlsServer> {
+  const { cert, key } = createClusterCa('localhost').issue([['CN', 'localhost']]);
+  const server = createTls({ cert, key }, answer);
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  return server;
+}
+
 /** A unit's port: TLS that wants a client certificate, or plain HTTP. */
-async function listen(answer: RequestListener, tls: boolean): Promise<Server | TlsServer> {
+async function listen(
+  answer: RequestListener,
+  tls: boolean,
+  host = '127.0.0.1',
+): Promise<Server | TlsServer> {
   const server = tls
     ? createTls({ requestCert: true, rejectUnauthorized: true }, answer)
     : createServer(answer);
   await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(0, host, resolve);
   });
   return server;
 }

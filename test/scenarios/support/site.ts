@@ -68,6 +68,8 @@ export type SiteSpec = {
   params?: Record<string, string>;
   /** The environment of the program. */
   env?: NodeJS.ProcessEnv;
+  /** As on a stock Magnum node, on an address of loopback. */
+  isStock?: boolean;
   instrument?: Instrument;
   /** What the trust delegates; all roles of the owner. */
   trustRoles?: readonly string[];
@@ -89,11 +91,13 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
     ...(spec.trustRoles && { trustRoles: spec.trustRoles }),
     servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
   });
-  let params: Record<string, string | undefined> = cluster.heatParams(role, spec.params);
+  const given = { ...(spec.isStock && { KUBE_NODE_IP: '127.0.0.5' }), ...spec.params };
+  let params: Record<string, string | undefined> = cluster.heatParams(role, given);
   const node = await createNode({
     role,
     layout,
-    heatParams: cluster.heatParams(role, spec.params),
+    heatParams: cluster.heatParams(role, given),
+    ...(spec.isStock && { isStock: true }),
     collectConfig: cluster.collectConfig(server),
   });
   onTestFinished(node.close);

@@ -21,11 +21,21 @@ test('200 is well', async () => {
 });
 
 test('any other status is not yet, in the words of the unit, on one short line', async () => {
-  const url = await plain(500, `[-]etcd failed\n[+]ping ok\n${'x'.repeat(5000)}`);
+  const url = await plain(500, `not yet:\n\n  starting ${'x'.repeat(5000)}`);
   const error = await agentErrorOf(askHealth(url, undefined, NEVER));
   expect(error.code).toBe('not-yet');
-  expect(error.message).toContain(`${url} says 500 [-]etcd failed [+]ping ok`);
+  expect(error.message).toContain(`${url} says 500 not yet: starting xxx`);
   expect(error.message.length).toBeLessThan(400);
+});
+
+test('names the checks that failed, however late they come in the answer', async () => {
+  const fine = Array.from({ length: 40 }, (_, index) => `[+]poststarthook/start-${index} ok\n`).join('');
+  const url = await plain(
+    500,
+    `[+]ping ok\n${fine}[-]etcd failed: reason withheld\n${fine}[-]informer-sync failed\nreadyz check failed\n`,
+  );
+  const { message } = await agentErrorOf(askHealth(url, undefined, NEVER));
+  expect(message).toBe(`${url} says 500 [-]etcd failed: reason withheld, [-]informer-sync failed`);
 });
 
 test('nobody there is not yet', async () => {

@@ -42,6 +42,7 @@ function setUp(states: UnitState[], over: Partial<ServiceHands> = {}) {
     clock,
     systemctl: {
       show: async () => await Promise.resolve((states.length > 1 ? states.shift() : states[0]) ?? NOT_FOUND),
+      settings: async () => await Promise.reject(new Error('nobody asks for settings here')),
       resetFailed: async (unit) => {
         await Promise.resolve(calls.push(`reset ${unit}`));
       },

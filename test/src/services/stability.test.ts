@@ -26,6 +26,7 @@ const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
 
 const systemctl = (state: Partial<UnitState>): Systemctl => ({
   show: async () => await Promise.resolve({ ...RUNNING, ...state }),
+  settings: async () => await Promise.reject(new Error('nobody asks for settings here')),
   resetFailed: async () => await Promise.reject(new Error('nobody resets anything here')),
   restart: async () => await Promise.reject(new Error('nobody restarts anything here')),
   isGoingDown: async () => await Promise.resolve(false),

@@ -1,0 +1,116 @@
+import type { X509Certificate } from 'node:crypto';
+import { hostPort } from '../../src/base/address.ts';
+import { AgentError, codeOf, errnoOf, explain } from '../../src/base/errors.ts';
+import { pollUntil } from '../../src/base/poll.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Hands } from '../hands.ts';
+import type { Finding } from './finding.ts';
+
+type AnswerHands = Pick<Hands, 'presented' | 'askHealth' | 'disk' | 'clock'>;
+
+/** A unit may have been started a moment ago. */
+const PATIENCE_MS = 10_000;
+const AGAIN_MS = 1000;
+
+/**
+ * Asks a running unit where it is to be proven later: a port that is silent now proves nothing then. One that answers
+ * that it is not well may be what a rotation mends.
+ *
+ * @throws `aborted`
+ */
+export async function seeAnswers(
+  { name: unit, probe, health }: UnitPlan,
+  hands: AnswerHands,
+  abort: AbortSignal,
+): Promise<Finding[]> {
+  const [port, well] = await Promise.all([
+    probe && askPort(unit, probe, hands, abort),
+    health && askWell(unit, health, hands, abort),
+  ]);
+  return [port, well].flatMap((finding) => finding ?? []);
+}
+
+async function askPort(
+  unit: string,
+  { host, port }: NonNullable<UnitPlan['probe']>,
+  hands: AnswerHands,
+  abort: AbortSignal,
+): Promise<Finding> {
+  const about = { id: 'port', of: unit } as const;
+  try {
+    const seen = await patiently(hands, abort, async () => await hands.presented(host, port, abort));
+    const what = `${unit} presents ${describe(seen)} on ${hostPort(host, port)}`;
+    return { ...about, verdict: 'good', what };
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
+    const what = `${unit} runs but presents no certificate: ${explain(error)}; correct services.units.${unit} (host, port, or prove: false), or restart it`;
+    return { ...about, verdict: 'bad', what };
+  }
+}
+
+async function askWell(
+  unit: string,
+  health: NonNullable<UnitPlan['health']>,
+  hands: AnswerHands,
+  abort: AbortSignal,
+): Promise<Finding> {
+  const about = { id: 'health', of: unit } as const;
+  try {
+    await patiently(hands, abort, async () => {
+      await askHealthAs(health, hands, abort);
+    });
+    return { ...about, verdict: 'good', what: `${unit} is well at ${health.url}` };
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
+    const why = explain(error);
+    if (!isSilent(error)) return { ...about, verdict: 'warning', what: `${unit} is not well: ${why}` };
+    const what = `${unit} runs but its health address is silent: ${why}; correct services.units.${unit}.health, or restart it`;
+    return { ...about, verdict: 'bad', what };
+  }
+}
+
+/** Asks a unit whether it is well, with its client certificate as the files hold it now. */
+export async function askHealthAs(
+  { url, identity }: NonNullable<UnitPlan['health']>,
+  { disk, askHealth }: Pick<Hands, 'disk' | 'askHealth'>,
+  abort: AbortSignal,
+): Promise<void> {
+  const text = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
+  const client = identity && { certificate: await text(identity.certificate), key: await text(identity.key) };
+  await askHealth(url, client, abort);
+}
+
+const patiently = async <T>(
+  { clock }: AnswerHands,
+  abort: AbortSignal,
+  ask: () => Promise<T>,
+): Promise<T> => {
+  const late = { code: 'proof', what: `no answer within ${PATIENCE_MS / 1000} s` } as const;
+  const deadline = clock.elapsed() + PATIENCE_MS;
+  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
+    try {
+      return await ask();
+    } catch (error) {
+      // It is there, and waiting makes no other answer likely.
+      if (error instanceof AgentError && error.code === 'not-yet' && !isSilent(error))
+        throw new AgentError('proof', explain(error), { cause: error });
+      throw error;
+    }
+  });
+};
+
+const SILENT: ReadonlySet<string | undefined> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EADDRNOTAVAIL',
+  'ENOTFOUND',
+]);
+
+/** Nobody listens there. */
+const isSilent = (error: unknown): boolean => SILENT.has(errnoOf(error));
+
+/** `CN=kubernetes, until 2031-11-28` */
+const describe = ({ subject, validToDate }: X509Certificate): string =>
+  `${(subject ?? '').split('\n').join(', ')}, until ${validToDate.toISOString().slice(0, 10)},`;

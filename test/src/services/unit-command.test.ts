@@ -1,0 +1,100 @@
+import { expect, test } from 'vitest';
+import { flagsOf, programOf } from '../../../src/services/unit-command.ts';
+import { settingsOf } from '../../../src/services/unit-settings.ts';
+
+/** The arguments of the kubelet in a command line, with these lines of an environment file. */
+function argsOf(line: string, file = '', environment = ''): readonly string[] | undefined {
+  const shown = `ExecStart={ path=/x ; argv[]=${line} ; ignore_errors=no ; pid=0 }\nEnvironment=${environment}\n`;
+  return programOf(settingsOf(shown), [file], ['kubelet'])?.command.args;
+}
+
+test.each<[string, string, readonly string[]]>([
+  ['by itself', '/usr/bin/kubelet --v=3', ['--v=3']],
+  ['behind a wrapper', '/hyperkube kubelet --v=3', ['--v=3']],
+  ['behind env', '/usr/bin/env A=1 kubelet --v=3', ['--v=3']],
+  [
+    'in a container',
+    '/usr/bin/podman run --name kubelet --privileged --volume /var/lib/kubelet x/hyperkube:v1 kubelet --v=3',
+    ['--v=3'],
+  ],
+  ['as the entry point', 'docker run --rm --entrypoint=/usr/bin/kubelet x/kubelet:v1 --v=3', ['--v=3']],
+  ['from a shell', '/bin/bash -c source /etc/x; exec /usr/bin/kubelet --v=3 # really', ['--v=3']],
+  ['from a shell with options', '/bin/sh -e -xc kubelet --v=3 && true', ['--v=3']],
+])('finds a program that is started %s', (_, line, args) => {
+  expect(argsOf(line)).toEqual(args);
+});
+
+test.each(['/usr/bin/podman run --name kubelet x/hyperkube:v1 kube-proxy', '/usr/bin/true kubelet', ''])(
+  'finds no program in %j',
+  (line) => {
+    expect(argsOf(line)).toBeUndefined();
+  },
+);
+
+/** Each line ran as the ExecStart= of a unit with /bin/echo; systemd 252 and bash 5.2 printed the words. */
+test.each<[string, string, readonly string[]]>([
+  ['a whole word becomes words', 'kubelet $ARGS', ['--a=1', '--b', 'x y']],
+  ['braces keep the value as it is', 'kubelet ${ARGS}', ['--a=1 --b "x y"']],
+  ['a name inside a word stays', 'kubelet --x=$ONE', ['--x=$ONE']],
+  ['two dollars are one', 'kubelet --x=$$ONE', ['--x=$ONE']],
+  ['a variable that is not set is nothing', 'kubelet $NONE --x=${NONE}', ['--x=']],
+])('expands as systemd does: %s', (_, line, args) => {
+  expect(argsOf(line, 'ONE=1\nARGS=\'--a=1 --b "x y"\'\n')).toEqual(args);
+});
+
+test.each<[string, string, readonly string[]]>([
+  ['splits a value at its blanks', '$ARGS', ['--a=1', '--b', '2']],
+  ['joins what is beside it', 'x${ONE}y$ARGS', ['x1y--a=1', '--b', '2']],
+  ['keeps a quoted value whole', '"$ARGS"', ['--a=1  --b 2']],
+  ['takes a default for what is empty', '${EMPTY:-${ONE}}z ${EMPTY-d}z', ['1z', 'z']],
+  ['takes another value for what is set', '${ONE:+--one}', ['--one']],
+  ['expands nothing in single quotes', "'$ONE'", ['$ONE']],
+])('expands as a shell does: %s', (_, text, args) => {
+  expect(argsOf(`/bin/bash -c kubelet ${text}`, 'ONE=1\nEMPTY=\nARGS="--a=1  --b 2"\n')).toEqual(args);
+});
+
+test.each(['$(cat /etc/flags)', '`cat /etc/flags`', '${ARGS%x}', "'open"])(
+  'leaves to a shell what only a shell can tell: %s',
+  (text) => {
+    expect(argsOf(`/bin/bash -c kubelet ${text}`)).toBeUndefined();
+  },
+);
+
+test('an environment file overrides Environment=', () => {
+  expect(argsOf('kubelet $A $B', 'A=file\n', 'A=unit "B=x y"')).toEqual(['file', 'x', 'y']);
+});
+
+test('a container sees of the environment what it is given', () => {
+  const line = 'podman run -e A --env B=2 -d image etcd';
+  const settings = settingsOf(
+    `ExecStart={ path=/x ; argv[]=${line} ; ignore_errors=no }\nEnvironment=A=1 C=3\n`,
+  );
+  expect(programOf(settings, [], ['etcd'])?.command.environment).toEqual(
+    new Map([
+      ['A', '1'],
+      ['B', '2'],
+    ]),
+  );
+});
+
+test('the last flag of a name wins, however it is written', () => {
+  expect(
+    flagsOf([
+      '--cluster_dns=a',
+      '--address',
+      '10.0.0.5',
+      '--address=10.0.0.6',
+      '-v',
+      '--leader-elect',
+      '--x',
+    ]),
+  ).toEqual(
+    new Map([
+      ['cluster-dns', 'a'],
+      ['address', '10.0.0.6'],
+      ['v', ''],
+      ['leader-elect', ''],
+      ['x', ''],
+    ]),
+  );
+});
