@@ -113,6 +113,10 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .requiredOption('--user <name>', 'who it is for: the CN of the certificate')
     .requiredOption('--dir <dir>', 'where key.pem, cert.pem, ca.pem and config go')
     .option('--group <name>', 'the group of the user: the O of the certificate')
+    .option(
+      '--cluster <name-or-id>',
+      'away from a node: the cluster, asked with the login of OS_CLOUD or OS_*',
+    )
     .addOption(new Option('--ca <type>', 'the CA that signs').choices(CA_TYPES).default('kubernetes'))
     .option('--force', 'replace what is there')
     .action(run(async () => await import('./commands/cluster-config.ts')));

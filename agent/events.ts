@@ -68,6 +68,10 @@ export const EVENTS = {
     'TLS verification is off (VERIFY_CA): an attacker on the path can read the trust and forge certificates',
   ],
   'unit-unasked': ['warn', 'a unit cannot be asked where it listens; assuming what its layout says'],
+  'tls-unverified-by-person': [
+    'warn',
+    'TLS verification is off (verify, OS_INSECURE): an attacker on the path can read the login and forge certificates',
+  ],
   'websocket-unavailable': ['warn', 'websocket unavailable; polling only'],
 } as const satisfies Events;
 

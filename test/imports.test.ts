@@ -60,6 +60,8 @@ const ONLY_HERE: Record<string, readonly string[]> = {
     'agent/compose.ts',
     'agent/compose/cluster.ts',
     'agent/compose/kubernetes.ts',
+    'agent/compose/person.ts',
+    'agent/compose/person-login.ts',
     'agent/compose/queue.ts',
     'agent/compose/signals.ts',
   ],

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path';
-import { hostPort } from '../../src/base/address.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { createDisk } from '../../src/base/real-disk.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
@@ -7,12 +7,10 @@ import { issueCertificates, type Material } from '../../src/certificates/issue.t
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { CA_TYPES, type CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
-import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
 import { EXIT } from './exit-code.ts';
-import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { checkNode, readNode } from '../node.ts';
-import { openHands, textOption, type Verb, writeJson } from './verb.ts';
+import { type ClusterDoor, openNodesDoor, openPersonsDoor } from './cluster-door.ts';
+import { textOption, type Verb, writeJson } from './verb.ts';
 
 /**
  * A kubeconfig for a person: the key is made on this machine and stays here, Magnum signs. Standard output is one line
@@ -23,17 +21,19 @@ export const verb: Verb = async (context, options) => {
   // A directory of whoever runs this, not of the node below --root.
   const disk = createDisk('/');
   if (options['force'] !== true) await refuseToOverwrite(disk, directory);
-  const hands = await openHands(context, () => undefined);
+  const { stopping } = watchSignals();
+  const name = textOption(options, 'cluster');
+  const door =
+    name === undefined
+      ? await openNodesDoor(context, stopping)
+      : await openPersonsDoor(name, context, stopping);
   try {
-    const { params, ...node } = await readNode(hands);
-    checkNode({ params, ...node }, hands.config.heat_params, false);
-    const server = `https://${apiAddress(params, hands.config.heat_params)}`;
-    const material = await issue(params, requestOf(user, group, type), hands, watchSignals().stopping);
+    const { cluster, server } = door;
+    const material = await issue(requestOf(user, group, type), door);
     const { certificate, key } = material.certificates.get(NAME) ?? { certificate: '', key: '' };
-    hands.secrets.add(key);
+    context.secrets.add(key);
     const ca = material.authorities.get(type) ?? '';
     const { newKubeconfig } = await import('../../src/files/new-kubeconfig.ts');
-    const cluster = params.get('CLUSTER_UUID') ?? 'kubernetes';
     const path = join(directory, 'config');
     await write(disk, [
       [join(directory, 'key.pem'), key, 0o600],
@@ -55,7 +55,7 @@ export const verb: Verb = async (context, options) => {
     else context.world.stdout.write(`export KUBECONFIG=${quoted(path)}\n`);
     return EXIT.done;
   } finally {
-    hands.close();
+    door.close();
   }
 };
 
@@ -98,16 +98,6 @@ async function refuseToOverwrite(disk: Disk, directory: string): Promise<void> {
       throw new AgentError('usage', `there is a ${join(directory, name)} already: --force replaces it`);
 }
 
-/** What a person reaches from outside comes first. */
-function apiAddress(params: HeatParams, path: string): string {
-  const host = ['KUBE_API_PUBLIC_ADDRESS', 'KUBE_API_PRIVATE_ADDRESS', 'KUBE_NODE_IP']
-    .map((key) => given(params, key))
-    .find((address) => address !== undefined);
-  if (host === undefined)
-    throw new AgentError('bad-heat-params', `${path} has no address of a Kubernetes API`);
-  return hostPort(host, given(params, 'KUBE_API_PORT') ?? '6443');
-}
-
 const requestOf = (user: string, group: string | undefined, ca: CaType): CertificateRequest => ({
   name: NAME,
   ca,
@@ -117,22 +107,16 @@ const requestOf = (user: string, group: string | undefined, ca: CaType): Certifi
   extendedKeyUsage: ['clientAuth'],
 });
 
-async function issue(
-  params: HeatParams,
-  request: CertificateRequest,
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<Material> {
-  const cluster = await hands.openCluster(params, undefined, abort, { patient: false });
-  return await issueCertificates([request], [request.ca], hands.config.keys, {
-    ...cluster,
-    // Nothing of it belongs to the node, or outlives this run.
+const issue = async (request: CertificateRequest, { readCa, sign, keys }: ClusterDoor): Promise<Material> =>
+  await issueCertificates([request], [request.ca], keys, {
+    readCa,
+    sign,
+    // Nothing of it outlives this run.
     recall: async () => await Promise.resolve(undefined),
     keep: async () => await Promise.resolve(),
-    now: hands.clock.now,
+    now: systemClock.now,
     done: () => undefined,
   });
-}
 
 /** All beside their places first: what fails leaves what was there. The kubeconfig comes last. */
 async function write(disk: Disk, files: readonly (readonly [string, string, number])[]): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Retry } from '../../src/base/retry.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { Http } from '../../src/openstack/http.ts';
-import type { Keystone, Login } from '../../src/openstack/keystone.ts';
+import type { Keystone } from '../../src/openstack/keystone.ts';
+import type { Login } from '../../src/openstack/login.ts';
 import { createMagnum } from '../../src/openstack/magnum.ts';
 import type { Config } from '../config.ts';
 import type { Cluster, Hands } from '../hands.ts';

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { readTrusted } from '../../src/base/trust.ts';
@@ -36,8 +37,53 @@ export async function connectionOf(
   const bundle = await readTrusted(disk, file, 'config');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
     throw new AgentError('config', `cloud.ca_file: there is no ${file}`);
-  const setting = (name: string): string | undefined =>
-    given(params, name) ?? (env[name.toLowerCase()] || env[name] || undefined);
+  const setting = (name: string): string | undefined => given(params, name) ?? inEnvironment(env, name);
+  return {
+    deadlineMs: config.cloud.deadline_seconds * 1000,
+    // The system's own trust store, as curl has it; Node would go by a list of its own.
+    ca: () => (bundle === undefined || !verify ? systemCas() : trustedIn(bundle, file)),
+    verify,
+    proxy: proxiesOf(setting, { log, secrets }),
+  };
+}
+
+/**
+ * How a person's own machine reaches the cloud.
+ *
+ * @throws `config` when the CA file is not there
+ */
+export async function connectionOfPerson(
+  { caFile, verify }: { caFile: string | undefined; verify: boolean },
+  env: NodeJS.ProcessEnv,
+  hands: { log: Log; secrets: Secrets },
+): Promise<Connection> {
+  if (!verify) hands.log('tls-unverified-by-person');
+  const bundle = caFile === undefined ? undefined : await readCaFile(caFile);
+  return {
+    deadlineMs: PERSON_DEADLINE_MS,
+    ca: () => (bundle === undefined || caFile === undefined ? systemCas() : trustedIn(bundle, caFile)),
+    verify,
+    proxy: proxiesOf((name) => inEnvironment(env, name), hands),
+  };
+}
+
+const PERSON_DEADLINE_MS = 60_000;
+
+async function readCaFile(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new AgentError('config', `cacert: ${path} cannot be read`, { cause });
+  }
+}
+
+const inEnvironment = (env: NodeJS.ProcessEnv, name: string): string | undefined =>
+  env[name.toLowerCase()] || env[name] || undefined;
+
+function proxiesOf(
+  setting: (name: string) => string | undefined,
+  { log, secrets }: { log: Log; secrets: Secrets },
+): Connection['proxy'] {
   const proxy = (name: 'HTTP_PROXY' | 'HTTPS_PROXY'): string | undefined => {
     const value = setting(name);
     if (value === undefined) return undefined;
@@ -46,13 +92,7 @@ export async function connectionOf(
     if (url === undefined) log('proxy-ignored', { setting: name });
     return url;
   };
-  return {
-    deadlineMs: config.cloud.deadline_seconds * 1000,
-    // The system's own trust store, as curl has it; Node would go by a list of its own.
-    ca: () => (bundle === undefined || !verify ? systemCas() : trustedIn(bundle, file)),
-    verify,
-    proxy: { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') },
-  };
+  return { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') };
 }
 
 /** As curl and os-collect-config take it, with or without its scheme; Node would pass over one that it does not know. */

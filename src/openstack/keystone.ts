@@ -7,20 +7,12 @@ import { createSingleFlight } from '../base/single-flight.ts';
 import * as v from 'valibot';
 import { withoutSlash } from '../base/url.ts';
 import type { Http } from './http.ts';
+import { authOf, describeLogin, type Login, secretOf, type Side } from './login.ts';
 import { said, statusError } from './status.ts';
-
-/** Who logs in, and for what. A trust scope is a node's; a project scope is a stack-domain user's. */
-export type Login = {
-  authUrl: string;
-  userId: string;
-  password: string;
-  scope: { trustId: string } | { projectId: string };
-  region: string | undefined;
-};
 
 export type Session = {
   token: string;
-  /** The public endpoint of a service type, without a trailing slash. */
+  /** The endpoint of a service type, without a trailing slash: the public one, unless the login names another side. */
   endpoint(type: string): string;
   /** The names of the roles that the token has, so far as Keystone tells them. */
   roles: readonly string[];
@@ -62,8 +54,7 @@ const Endpoint = v.object({
 const Role = v.object({ name: v.string() });
 
 /**
- * Keystone v3 password logins, https://docs.openstack.org/api-ref/identity/v3/ ; trust scope as of the
- * OS-TRUST extension.
+ * Keystone v3 logins; login.ts has their forms.
  */
 export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secrets }): Keystone {
   const sessions = createRecent<{ session: Session; usableUntil: number }>(SESSIONS);
@@ -103,25 +94,14 @@ async function requestToken(
   abort: AbortSignal,
 ): Promise<{ session: Session; lifetimeMs: number }> {
   const base = identityV3(login.authUrl);
-  const what = `logging in at ${base} as user ${login.userId} with ${scopeName(login)}`;
-  secrets.addPassing(login.password);
+  const what = `logging in at ${base} as ${describeLogin(login)}`;
+  secrets.addPassing(secretOf(login));
   const answer = await http({
     what,
     method: 'POST',
     url: `${base}/auth/tokens`,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      auth: {
-        identity: {
-          methods: ['password'],
-          password: { user: { id: login.userId, password: login.password } },
-        },
-        scope:
-          'trustId' in login.scope
-            ? { 'OS-TRUST:trust': { id: login.scope.trustId } }
-            : { project: { id: login.scope.projectId } },
-      },
-    }),
+    body: JSON.stringify({ auth: authOf(login) }),
     abort,
   });
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
@@ -139,7 +119,7 @@ async function requestToken(
   return {
     session: {
       token,
-      endpoint: (type) => findEndpoint(catalog, type, login.region),
+      endpoint: (type) => findEndpoint(catalog, type, login.region, 'side' in login ? login.side : 'public'),
       roles: fitting(Role, roles).map(({ name }) => name),
     },
     // Both dates are the cloud's own, so the node's clock does not matter.
@@ -150,23 +130,25 @@ async function requestToken(
 const unexpected = (what: string, status: number): AgentError =>
   new AgentError('bad-answer', `${what}: the answer (${status}) is not a Keystone token`);
 
-const scopeName = ({ scope }: Login): string =>
-  'trustId' in scope ? `trust ${scope.trustId}` : `project ${scope.projectId}`;
-
 /** AUTH_URL as nodes have it (`/v3`, `/v3/`, `/v2.0` or nothing at its end) to the v3 address. */
 export const identityV3 = (authUrl: string): string =>
   `${withoutSlash(authUrl).replace(/\/v(?:2\.0|3)$/, '')}/v3`;
 
-function findEndpoint(catalog: readonly unknown[], type: string, region: string | undefined): string {
+function findEndpoint(
+  catalog: readonly unknown[],
+  type: string,
+  region: string | undefined,
+  side: Side,
+): string {
   const open = fitting(Service, catalog)
     .filter((service) => service.type === type)
     .flatMap((service) => fitting(Endpoint, service.endpoints))
-    .filter((endpoint) => endpoint.interface === 'public');
+    .filter((endpoint) => endpoint.interface === side);
   // A catalogue from a templated backend has `region` alone.
   const found = open.find((endpoint) => !region || (endpoint.region_id || endpoint.region) === region);
   if (!found) {
     const where = region ? ` in region ${region}` : '';
-    throw new AgentError('cloud-refused', `Keystone's catalogue has no public ${type} endpoint${where}`);
+    throw new AgentError('cloud-refused', `Keystone's catalogue has no ${side} ${type} endpoint${where}`);
   }
   return withoutSlash(found.url);
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
+import { describeIssues } from '../base/issue.ts';
 import { parseJson } from '../base/json.ts';
 import { withoutSlash } from '../base/url.ts';
 import type { Http, HttpAnswer } from './http.ts';
@@ -12,27 +13,54 @@ export type ClusterAccess = { magnumUrl: string; clusterUuid: string; token: str
 
 /** Magnum's certificates API, https://docs.openstack.org/api-ref/container-infrastructure-management/ . */
 export type Magnum = {
+  /** A cluster by its name or UUID. */
+  readCluster(
+    access: Pick<ClusterAccess, 'magnumUrl' | 'token'>,
+    nameOrId: string,
+    abort: AbortSignal,
+  ): Promise<ClusterSummary>;
   /** The PEM of a CA, as Magnum gave it: the caller verifies it. */
   readCa(access: ClusterAccess, type: CaType, abort: AbortSignal): Promise<string>;
   /** The PEM of the certificate for a CSR, as Magnum gave it: the caller verifies it. */
   sign(access: ClusterAccess, type: CaType, csr: string, abort: AbortSignal): Promise<string>;
 };
 
+/** A cluster as far as a person's kubeconfig needs it. */
+export type ClusterSummary = {
+  uuid: string;
+  name: string;
+  /** Of its API: a URL, once Heat knows it. */
+  apiAddress: string | undefined;
+};
+
+const ClusterBody = v.object({
+  uuid: v.pipe(v.string(), v.nonEmpty()),
+  name: v.string(),
+  api_address: v.nullish(v.string()),
+});
 const CertificateBody = v.object({ pem: v.string() });
 
-const headers = (access: ClusterAccess): Record<string, string> => ({
-  'x-auth-token': access.token,
+const headers = ({ token }: Pick<ClusterAccess, 'token'>): Record<string, string> => ({
+  'x-auth-token': token,
   'openstack-api-version': 'container-infra latest',
 });
 const certificates = ({ magnumUrl }: ClusterAccess): string => `${withoutSlash(magnumUrl)}/certificates`;
 
 export function createMagnum(http: Http): Magnum {
   return {
+    readCluster: async (access, nameOrId, abort) => {
+      const what = `looking for the cluster ${nameOrId}`;
+      const url = `${withoutSlash(access.magnumUrl)}/clusters/${encodeURIComponent(nameOrId)}`;
+      const answer = await http({ what, method: 'GET', url, headers: headers(access), abort });
+      const { uuid, name, api_address: address } = bodyOf(what, answer, 200, ClusterBody);
+      return { uuid, name, apiAddress: address || undefined };
+    },
+
     readCa: async (access, type, abort) => {
       const what = `fetching the ${type} CA of cluster ${access.clusterUuid}`;
       const url = `${certificates(access)}/${encodeURIComponent(access.clusterUuid)}?ca_cert_type=${type}`;
       const answer = await http({ what, method: 'GET', url, headers: headers(access), abort });
-      return pemOf(what, answer, 200);
+      return bodyOf(what, answer, 200, CertificateBody).pem;
     },
 
     sign: async (access, type, csr, abort) => {
@@ -45,18 +73,19 @@ export function createMagnum(http: Http): Magnum {
         body: JSON.stringify({ cluster_uuid: access.clusterUuid, csr, ca_cert_type: type }),
         abort,
       });
-      return pemOf(what, answer, 201);
+      return bodyOf(what, answer, 201, CertificateBody).pem;
     },
   };
 }
 
-function pemOf(what: string, answer: HttpAnswer, hoped: number): string {
+function bodyOf<T>(what: string, answer: HttpAnswer, hoped: number, schema: v.GenericSchema<unknown, T>): T {
   if (answer.status !== hoped && answer.status !== 200) {
     const error = statusError(what, answer);
     if (error.code !== 'cloud-refused') throw error;
     throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`);
   }
-  const body = v.safeParse(CertificateBody, parseJson(answer.text, what, 'bad-answer'));
-  if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no pem`);
-  return body.output.pem;
+  const body = v.safeParse(schema, parseJson(answer.text, what, 'bad-answer'));
+  if (!body.success)
+    throw new AgentError('bad-answer', `${what}: the answer is incomplete: ${describeIssues(body.issues)}`);
+  return body.output;
 }

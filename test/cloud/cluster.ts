@@ -26,6 +26,7 @@ export type ServerSpec = {
 export type ClusterSpec = {
   name: string;
   tlsDisabled?: boolean;
+  apiAddress?: string | null;
   servers: readonly ServerSpec[];
   /** The keys of its CAs: Magnum's are RSA; EC ones are made in no time. */
   keys?: KeyKind;
@@ -102,6 +103,7 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
     owner,
     project,
     stackId: stack.around.stackId,
+    apiAddress: spec.apiAddress === undefined ? 'https://172.24.4.10:6443' : spec.apiAddress,
     tlsDisabled: spec.tlsDisabled ?? false,
     get status() {
       return stack.status;

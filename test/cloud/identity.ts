@@ -6,6 +6,15 @@ export type Project = { id: string; name: string; domain: Domain };
 export type User = { id: string; name: string; domain: Domain; password: string };
 export type Trust = { id: string; trustor: User; trustee: User; project: Project; roles: readonly string[] };
 
+/** What a user hands to a program in place of a password: it acts in one project. */
+export type ApplicationCredential = {
+  id: string;
+  name: string;
+  secret: string;
+  user: User;
+  project: Project;
+};
+
 export type Token = {
   id: string;
   /** Whoever acts: with a trust, the trustor, as Keystone impersonates. */
@@ -34,6 +43,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
   const projects = new Map<string, Project>();
   const trusts = new Map<string, Trust>();
   const tokens = new Map<string, Token>();
+  const credentials: ApplicationCredential[] = [];
   /** Role names by user and project. */
   const grants = new Map<string, readonly string[]>();
   const grantKey = (user: User, project: Project): string => `${user.id} ${project.id}`;
@@ -57,6 +67,11 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
     const roles = project ? rolesOf(user, project) : [];
     return roles.length > 0 ? issue(user, project, roles) : { refused: 401 };
   };
+
+  const projectNamed = (wanted: string, within: string): Project | undefined =>
+    [...projects.values()].find(
+      ({ name, domain }) => name === wanted && [domain.id, domain.name].includes(within),
+    );
 
   const holds = ({ trustor, project, roles }: Trust): boolean =>
     roles.every((role) => rolesOf(trustor, project).includes(role));
@@ -106,10 +121,32 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
       if (scope.kind === 'none') return issue(user, undefined, []);
       if (scope.kind === 'trust') return trusted(user, trusts.get(scope.id));
       if (scope.kind === 'project') return scoped(user, projects.get(scope.id));
-      const named = [...projects.values()].find(
-        ({ name, domain }) => name === scope.name && [domain.id, domain.name].includes(scope.domain),
+      return scoped(user, projectNamed(scope.name, scope.domain));
+    },
+    addApplicationCredential: (credential: Omit<ApplicationCredential, 'id'>): ApplicationCredential => {
+      const added = { ...credential, id: hexId() };
+      credentials.push(added);
+      return added;
+    },
+    /** By its id, or by its name and whose it is. */
+    loginWithCredential: (
+      named: { id: unknown; name: unknown; user: User | undefined },
+      secret: unknown,
+    ): Token | Refusal => {
+      const found = credentials.find(({ id, name, user }) =>
+        named.id === undefined ? name === named.name && user.id === named.user?.id : id === named.id,
       );
-      return scoped(user, named);
+      return found && found.secret === secret ? scoped(found.user, found.project) : { refused: 401 };
+    },
+    loginWithToken: (token: Token, scope: Scope): Token | Refusal => {
+      const { user } = token;
+      const project =
+        scope.kind === 'project'
+          ? projects.get(scope.id)
+          : scope.kind === 'project-name'
+            ? projectNamed(scope.name, scope.domain)
+            : undefined;
+      return scope.kind === 'none' ? issue(user, undefined, []) : scoped(user, project);
     },
     /** A token that is known and alive. */
     check: (id: string | string[] | undefined): Token | undefined => {

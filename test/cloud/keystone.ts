@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { catalog, type Origins } from './catalog.ts';
 import { at, hexId, json, parseObject, type Answer, type Request } from './exchange.ts';
-import type { Identity, Scope, Token, User } from './identity.ts';
-import { createRouter, type Handler } from './router.ts';
+import type { Identity, Refusal, Scope, Token, User } from './identity.ts';
+import { createRouter, type Handler, type Params } from './router.ts';
 
 /** Keystone v3 with the password method, https://docs.openstack.org/api-ref/identity/v3/ . */
 export function createKeystone({ identity, origins }: { identity: Identity; origins: Origins }): Handler {
@@ -11,8 +11,7 @@ export function createKeystone({ identity, origins }: { identity: Identity; orig
     if (!body || request.body === '') return badRequest('Expecting to find valid JSON in request body.');
     if (!('auth' in body)) return badRequest('Expecting to find auth in request body.');
     if (at(body, 'auth', 'identity') === undefined) return badRequest("'identity' is a required property");
-    const asked = at(body, 'auth', 'identity', 'password', 'user');
-    const token = identity.login(findUser(identity, asked), at(asked, 'password'), scopeOf(body));
+    const token = authenticate(identity, body);
     if ('refused' in token) return refusal(token.refused, origins);
     return json(201, { token: describe(token, origins) }, { 'X-Subject-Token': token.id, ...vary });
   };
@@ -23,8 +22,29 @@ export function createKeystone({ identity, origins }: { identity: Identity; orig
     return token ? use(token) : failure(404, 'Not Found', 'Could not recognize Fernet token');
   };
 
+  /** A user's own: https://docs.openstack.org/api-ref/identity/v3/#application-credentials */
+  const makeCredential = (request: Request, { user: id = '' }: Params): Answer => {
+    const token = identity.check(request.headers['x-auth-token']);
+    const user = identity.findUser(id);
+    if (!token?.project || user?.id !== token.user.id) return refusal(token ? 403 : 401, origins);
+    const asked = at(parseObject(request.body), 'application_credential');
+    const name = String(at(asked, 'name'));
+    const secret = String(at(asked, 'secret') ?? randomBytes(32).toString('base64url'));
+    const made = identity.addApplicationCredential({ name, secret, user, project: token.project });
+    return json(
+      201,
+      { application_credential: { id: made.id, name, secret, project_id: token.project.id } },
+      vary,
+    );
+  };
+
   return createRouter(
     [
+      {
+        method: 'POST',
+        path: /^\/v3\/users\/(?<user>[^/]+)\/application_credentials$/,
+        handle: makeCredential,
+      },
       { method: 'GET', path: /^\/?$/, handle: () => versions(origins) },
       { method: 'GET', path: /^\/v3\/?$/, handle: () => json(200, { version: version(origins) }, vary) },
       { method: 'POST', path: /^\/v3\/auth\/tokens$/, handle: login },
@@ -54,6 +74,26 @@ export function createKeystone({ identity, origins }: { identity: Identity; orig
 }
 
 const vary = { Vary: 'X-Auth-Token' };
+
+function authenticate(identity: Identity, body: unknown): Token | Refusal {
+  const method = (name: string): unknown => at(body, 'auth', 'identity', name);
+  const scope = scopeOf(body);
+  const credential = method('application_credential');
+  if (credential !== undefined) {
+    const user = findUser(identity, at(credential, 'user'));
+    return identity.loginWithCredential(
+      { id: at(credential, 'id'), name: at(credential, 'name'), user },
+      at(credential, 'secret'),
+    );
+  }
+  const token = method('token');
+  if (token !== undefined) {
+    const known = identity.check(String(at(token, 'id')));
+    return known ? identity.loginWithToken(known, scope) : { refused: 401 };
+  }
+  const asked = at(method('password'), 'user');
+  return identity.login(findUser(identity, asked), at(asked, 'password'), scope);
+}
 
 function findUser(identity: Identity, asked: unknown): User | undefined {
   const [id, name] = [at(asked, 'id'), at(asked, 'name')];

@@ -22,6 +22,8 @@ export type ClusterRecord = {
   owner: User;
   project: Project;
   stackId: string;
+  /** Of its Kubernetes API; null until Heat knows it. */
+  apiAddress: string | null;
   tlsDisabled: boolean;
   readonly status: string;
   readonly generation: Generation;
@@ -163,6 +165,7 @@ const describe = (cluster: ClusterRecord, origins: Origins): unknown => ({
   stack_id: cluster.stackId,
   status: cluster.status,
   status_reason: null,
+  api_address: cluster.apiAddress,
   health_status: null,
   project_id: cluster.project.id,
   user_id: cluster.owner.id,

@@ -3,7 +3,8 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createSecrets } from '../../src/base/secrets.ts';
 import { createHeat } from '../../src/openstack/heat.ts';
 import { createHttp } from '../../src/openstack/http.ts';
-import { createKeystone, type Login, type Session } from '../../src/openstack/keystone.ts';
+import { createKeystone, type Session } from '../../src/openstack/keystone.ts';
+import type { NodeLogin } from '../../src/openstack/login.ts';
 import { type ClusterAccess, createMagnum } from '../../src/openstack/magnum.ts';
 import type { Coordinates } from './coordinates.ts';
 
@@ -39,7 +40,7 @@ export function openDoors(at: Coordinates) {
   const params = at.heat_params;
   const poller = at.servers[0].os_collect_config.heat;
 
-  const trustLogin: Login = {
+  const trustLogin: NodeLogin = {
     authUrl: params.AUTH_URL,
     userId: params.TRUSTEE_USER_ID,
     password: params.TRUSTEE_PASSWORD,
@@ -51,7 +52,7 @@ export function openDoors(at: Coordinates) {
     user_id: string;
     password: string;
     project_id: string;
-  }): Login => ({
+  }): NodeLogin => ({
     authUrl: user.auth_url,
     userId: user.user_id,
     password: user.password,

@@ -10,6 +10,7 @@ import { token } from '../cloud/client.ts';
 import type { Project, User } from '../cloud/identity.ts';
 import { RELEASES } from '../cloud/magnum-policy.ts';
 import { rolesContract } from './roles.contract.ts';
+import { personContract } from './person.contract.ts';
 import { RequestCoordinates, requestContract } from './request.contract.ts';
 import { tempUrlSignalContract } from './temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from './zaqar.contract.ts';
@@ -21,6 +22,21 @@ contract('the embedded cloud', async () => {
     cfnSignal: await seed(cloud, 'cfn-signal', 'CFN_SIGNAL'),
     close: cloud.close,
   };
+});
+
+personContract('the embedded cloud', async () => {
+  const cloud = await startCloud();
+  const { cluster } = await seed(cloud, 'person', 'HEAT_SIGNAL');
+  const env = {
+    OS_AUTH_URL: cloud.authUrl,
+    OS_USERNAME: cloud.owner.name,
+    OS_PASSWORD: cloud.owner.password,
+    OS_PROJECT_NAME: cloud.project.name,
+    OS_USER_DOMAIN_ID: 'default',
+    OS_PROJECT_DOMAIN_NAME: 'Default',
+    OS_REGION_NAME: 'RegionOne',
+  };
+  return { env, cluster, close: cloud.close };
 });
 
 cfnContract('the embedded cloud', async () => {

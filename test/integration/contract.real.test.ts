@@ -7,6 +7,7 @@ import { CfnCoordinates, cfnContract } from '../contract/cfn.contract.ts';
 import { contract } from '../contract/cloud.contract.ts';
 import { Coordinates } from '../contract/coordinates.ts';
 import { Place } from '../contract/coordinates.ts';
+import { personContract } from '../contract/person.contract.ts';
 import { rolesContract } from '../contract/roles.contract.ts';
 import { Rc, usersOf } from './real-users.ts';
 import { RequestCoordinates, requestContract } from '../contract/request.contract.ts';
@@ -78,6 +79,11 @@ else {
 }
 
 if (state !== undefined)
+  personContract('a real cloud', async () => {
+    const mark = Date.now().toString(36);
+    const { cluster, rc } = v.parse(Owned, await seed(`contract-person-${mark}`, 'NO_SIGNAL'));
+    return { env: rc, cluster, close };
+  });
   rolesContract('a real cloud', async () => {
     const mark = Date.now().toString(36);
     const cluster = v.parse(Owned, await seed(`contract-roles-${mark}`, 'NO_SIGNAL'));

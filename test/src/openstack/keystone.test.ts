@@ -2,7 +2,8 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
-import { createKeystone, identityV3, type Keystone, type Login } from '../../../src/openstack/keystone.ts';
+import { createKeystone, identityV3, type Keystone } from '../../../src/openstack/keystone.ts';
+import type { NodeLogin } from '../../../src/openstack/login.ts';
 import { NEVER, type TestClock, testClock } from '../support/clock.ts';
 import { captured, fakeHttp, type Reply } from '../support/fake-http.ts';
 import { isObject } from '../../../src/base/json.ts';
@@ -12,7 +13,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 const TOKEN = captured('keystone-trust-token.json');
 const HOUR = 3_600_000;
 
-const login: Login = {
+const login: NodeLogin = {
   authUrl: 'http://127.0.0.1:5000/v3/',
   userId: 'ddcb138e30ca431698075ef57ee0cbfa',
   password: 'trustee secret',

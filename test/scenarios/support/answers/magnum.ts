@@ -37,7 +37,7 @@ const EITHER: readonly Row[] = [
   {
     answer: 'no pem',
     effect: spoilt(rewriteJson(() => ({ pem: null }))),
-    comes: /the answer has no pem/,
+    comes: /the answer is incomplete: pem/,
     requests: 4,
   },
   {

@@ -1,0 +1,84 @@
+import { hostPort } from '../../src/base/address.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { IssueHands } from '../../src/certificates/issue.ts';
+import type { KeyAlgorithm } from '../../src/certificates/key.ts';
+import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
+import { CONFIG_PATH, HEAT_PARAMS } from '../config.ts';
+import { checkNode, readNode } from '../node.ts';
+import { type Context, openHands } from './verb.ts';
+
+/** Where a person's certificate is asked for, and what of the cluster stands in the kubeconfig. */
+export type ClusterDoor = Pick<IssueHands, 'readCa' | 'sign'> & {
+  cluster: string;
+  /** URL of the Kubernetes API. */
+  server: string;
+  keys: KeyAlgorithm;
+  close(): void;
+};
+
+/** With the trust of the node that this runs on. */
+export async function openNodesDoor(context: Context, abort: AbortSignal): Promise<ClusterDoor> {
+  await expectNode(context);
+  const hands = await openHands(context, () => undefined);
+  try {
+    const node = await readNode(hands);
+    const { params } = node;
+    const { heat_params: path, keys } = hands.config;
+    checkNode(node, path, false);
+    const server = `https://${apiAddress(params, path)}`;
+    const door = await hands.openCluster(params, undefined, abort, { patient: false });
+    return {
+      readCa: door.readCa,
+      sign: door.sign,
+      cluster: params.get('CLUSTER_UUID') ?? 'kubernetes',
+      server,
+      keys,
+      close: hands.close,
+    };
+  } catch (error) {
+    hands.close();
+    throw error;
+  }
+}
+
+/** With the login of the person who runs this, anywhere. */
+export async function openPersonsDoor(
+  nameOrId: string,
+  { world, log, secrets }: Context,
+  abort: AbortSignal,
+): Promise<ClusterDoor> {
+  const { openPersonsCluster } = await import('../compose/person.ts');
+  const door = await openPersonsCluster(nameOrId, { env: world.env, log, secrets }, abort);
+  const { name, apiAddress: server, readCa, sign, close } = door;
+  if (server?.startsWith('https://') === true)
+    return { readCa, sign, cluster: name, server, keys: 'rsa-4096', close };
+  close();
+  throw new AgentError(
+    'precondition',
+    server === undefined
+      ? `the cluster ${name} has no API address yet: wait until it is CREATE_COMPLETE`
+      : `the API address of the cluster ${name} is ${server}, not an https URL`,
+  );
+}
+
+/** Somebody away from a node is told of the other way, not of a missing configuration. */
+async function expectNode({ disk, configPath }: Context): Promise<void> {
+  const found = await Promise.all(
+    [HEAT_PARAMS, configPath, CONFIG_PATH].map(async (path) => await disk.info(path)),
+  );
+  if (found.some((info) => info !== undefined)) return;
+  throw new AgentError(
+    'usage',
+    `this machine is no node of a cluster (there is no ${HEAT_PARAMS}): name the cluster with --cluster, and log in with OS_CLOUD or the OS_* variables`,
+  );
+}
+
+/** What a person reaches from outside comes first. */
+function apiAddress(params: HeatParams, path: string): string {
+  const host = ['KUBE_API_PUBLIC_ADDRESS', 'KUBE_API_PRIVATE_ADDRESS', 'KUBE_NODE_IP']
+    .map((key) => given(params, key))
+    .find((address) => address !== undefined);
+  if (host === undefined)
+    throw new AgentError('bad-heat-params', `${path} has no address of a Kubernetes API`);
+  return hostPort(host, given(params, 'KUBE_API_PORT') ?? '6443');
+}

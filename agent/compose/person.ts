@@ -1,0 +1,44 @@
+import { systemClock } from '../../src/base/clock.ts';
+import type { Secrets } from '../../src/base/secrets.ts';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createKeystone } from '../../src/openstack/keystone.ts';
+import { type ClusterSummary, createMagnum } from '../../src/openstack/magnum.ts';
+import type { Log } from '../events.ts';
+import type { Cluster } from '../hands.ts';
+import { findCloud } from './clouds.ts';
+import { connectionOfPerson } from './connection.ts';
+import { readPersonLogin } from './person-login.ts';
+
+/**
+ * A cluster as a person sees it who is no node: the login of OS_CLOUD or the OS_* variables, part of the composition
+ * root. Nothing is tried twice: a person waits.
+ *
+ * @throws `config` when there is no login, `login-refused`, `cloud-refused` when there is no such cluster
+ */
+export async function openPersonsCluster(
+  nameOrId: string,
+  { env, log, secrets }: { env: NodeJS.ProcessEnv; log: Log; secrets: Secrets },
+  abort: AbortSignal,
+): Promise<Pick<Cluster, 'readCa' | 'sign'> & ClusterSummary & { close(): void }> {
+  const { login, ...settings } = readPersonLogin(await findCloud(env));
+  const http = createHttp(await connectionOfPerson(settings, env, { log, secrets }));
+  try {
+    const session = await createKeystone({ http, clock: systemClock, secrets }).login(login, abort);
+    const magnum = createMagnum(http);
+    const at = { magnumUrl: versioned(session.endpoint('container-infra')), token: session.token };
+    const summary = await magnum.readCluster(at, nameOrId, abort);
+    const access = { ...at, clusterUuid: summary.uuid };
+    return {
+      ...summary,
+      readCa: async (type, believe) => await believe(await magnum.readCa(access, type, abort)),
+      sign: async (type, csr, believe) => await believe(await magnum.sign(access, type, csr, abort)),
+      close: http.close,
+    };
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+}
+
+/** Some catalogues name Magnum without its version. */
+const versioned = (url: string): string => (/\/v\d+$/.test(url) ? url : `${url}/v1`);

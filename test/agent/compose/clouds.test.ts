@@ -1,0 +1,171 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { findCloud } from '../../../agent/compose/clouds.ts';
+import { type PersonSettings, readPersonLogin } from '../../../agent/compose/person-login.ts';
+import { codeOf, explain } from '../../../src/base/errors.ts';
+
+let home = '';
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), 'coe-home-'));
+  onTestFinished(async () => {
+    await rm(home, { recursive: true, force: true });
+  });
+});
+
+const write = async (name: string, text: string): Promise<void> => {
+  const path = join(home, '.config/openstack', name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+};
+const read = async (env: Record<string, string> = {}): Promise<PersonSettings> =>
+  readPersonLogin(await findCloud({ HOME: home, ...env }));
+
+const AUTH =
+  'auth: { auth_url: https://keystone.example/v3, username: alice, password: pw, project_name: demo }';
+const PERSON = {
+  authUrl: 'https://keystone.example/v3',
+  proof: { method: 'password', user: { name: 'alice', domain: { id: 'default' } }, password: 'pw' },
+  scope: { project: { name: 'demo', domain: { id: 'default' } } },
+  region: undefined,
+  side: 'public',
+};
+
+describe('which cloud', () => {
+  test('the only one of clouds.yaml needs no OS_CLOUD', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH} } }`);
+    expect(await read()).toEqual({ login: PERSON, caFile: undefined, verify: true });
+  });
+
+  test('of several OS_CLOUD names one, and without it they are listed', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH} }, two: { ${AUTH}, region_name: west } }`);
+    expect((await read({ OS_CLOUD: 'two' })).login.region).toBe('west');
+    const error = await read().catch((thrown: unknown) => thrown);
+    expect(codeOf(error)).toBe('config');
+    expect(explain(error)).toContain('one, two');
+    expect(await read({ OS_CLOUD: 'constructor' }).catch(codeOf)).toBe('config');
+  });
+
+  test('OS_REGION_NAME and the choice of a file alone describe no cloud', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH}, region_name: west } }`);
+    expect((await read({ OS_REGION_NAME: 'east' })).login.region).toBe('east');
+  });
+
+  test('variables that describe a login win over the only cloud of a file, and lose against OS_CLOUD', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH} } }`);
+    const env = { OS_AUTH_URL: 'http://k', OS_USERNAME: 'bob', OS_PASSWORD: 'x', OS_PROJECT_ID: 'p1' };
+    expect((await read(env)).login).toMatchObject({ authUrl: 'http://k', scope: { project: { id: 'p1' } } });
+    expect((await read({ ...env, OS_CLOUD: 'one' })).login).toEqual(PERSON);
+    expect((await read({ ...env, OS_CLOUD: 'envvars' })).login.authUrl).toBe('http://k');
+  });
+
+  test('no login at all, or a cloud that is not there, is an error of the configuration', async () => {
+    expect(await read().catch(codeOf)).toBe('config');
+    expect(await read({ OS_CLOUD: 'one' }).catch(codeOf)).toBe('config');
+  });
+});
+
+describe('its files', () => {
+  test('secure.yaml is merged over clouds.yaml', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH.replace(', password: pw', '')} } }`);
+    await write('secure.yaml', 'clouds: { one: { auth: { password: 12345 } } }');
+    expect((await read()).login.proof).toMatchObject({ password: '12345' });
+  });
+
+  test('OS_CLIENT_CONFIG_FILE comes before the usual places, XDG_CONFIG_HOME before ~/.config', async () => {
+    await write('clouds.yaml', `clouds: { one: { ${AUTH}, region_name: usual } }`);
+    await write('../../xdg/openstack/clouds.yml', `clouds: { one: { ${AUTH}, region_name: xdg } }`);
+    const env = { XDG_CONFIG_HOME: join(home, 'xdg') };
+    expect((await read(env)).login.region).toBe('xdg');
+    await write(
+      'other.json',
+      JSON.stringify({
+        clouds: { one: { region_name: 'json', auth: { auth_url: 'http://k', token: 't', project_id: 'p' } } },
+      }),
+    );
+    const named = { ...env, OS_CLIENT_CONFIG_FILE: join(home, '.config/openstack/other.json') };
+    expect((await read(named)).login).toMatchObject({
+      region: 'json',
+      proof: { method: 'token', token: 't' },
+    });
+  });
+
+  test('a file that is no YAML is named with its line', async () => {
+    await write('clouds.yaml', 'clouds:\n  one: [');
+    expect(explain(await read().catch((error: unknown) => error))).toMatch(/clouds\.yaml: line \d/);
+  });
+});
+
+describe('what a cloud says', () => {
+  const settings = (text: string): PersonSettings =>
+    readPersonLogin({ name: 'the cloud one', settings: JSON.parse(text) as Record<string, unknown> });
+  const auth = (more: object, beside: object = {}): PersonSettings =>
+    settings(JSON.stringify({ ...beside, auth: { auth_url: 'http://k', ...more } }));
+
+  test('ids, domains by name, one domain for both, and a domain for what names none', () => {
+    expect(auth({ user_id: 'u', password: 'x', project_id: 'p' }).login).toMatchObject({
+      proof: { user: { id: 'u' } },
+      scope: { project: { id: 'p' } },
+    });
+    const named = { username: 'a', password: 'x', project_name: 'p' };
+    expect(auth({ ...named, user_domain_name: 'Users', project_domain_id: 'd1' }).login).toMatchObject({
+      proof: { user: { name: 'a', domain: { name: 'Users' } } },
+      scope: { project: { name: 'p', domain: { id: 'd1' } } },
+    });
+    expect(auth({ ...named, domain_name: 'Both' }).login).toMatchObject({
+      proof: { user: { domain: { name: 'Both' } } },
+      scope: { project: { domain: { name: 'Both' } } },
+    });
+    expect(auth(named, { default_domain: 'd2' }).login).toMatchObject({
+      scope: { project: { domain: { id: 'd2' } } },
+    });
+  });
+
+  test('an application credential has no scope of its own', () => {
+    const given = { application_credential_id: 'i', application_credential_secret: 's' };
+    const expected = {
+      proof: { method: 'application_credential', credential: { id: 'i' }, secret: 's' },
+      scope: undefined,
+    };
+    expect(auth(given, { auth_type: 'v3applicationcredential' }).login).toMatchObject(expected);
+    expect(auth(given).login).toMatchObject(expected);
+  });
+
+  test('the side of the catalogue, the regions, the CA file and verify', () => {
+    const login = { user_id: 'u', password: 'x', project_id: 'p' };
+    expect(
+      auth(login, { interface: 'internal', regions: [{ name: 'r1' }, 'r2'], cacert: '/ca.pem' }),
+    ).toMatchObject({
+      caFile: '/ca.pem',
+      verify: true,
+      login: { side: 'internal', region: 'r1' },
+    });
+    expect(auth(login, { endpoint_type: 'adminURL', verify: false })).toMatchObject({
+      verify: false,
+      login: { side: 'admin' },
+    });
+    expect(auth(login, { insecure: 'true' }).verify).toBe(false);
+  });
+
+  test.each([
+    [{ username: 'a', project_id: 'p' }, 'auth.password is missing'],
+    [{ password: 'hunter22', project_id: 'p' }, 'auth.username is missing'],
+    [{ user_id: 'u', password: 'hunter22' }, 'auth.project_name is missing'],
+    [
+      { application_credential_id: 'i', auth_type: 'v3applicationcredential' },
+      'application_credential_secret is missing',
+    ],
+    [{ auth_type: 'v3kerberos' }, 'auth_type v3kerberos is not served here'],
+  ])('%j is refused, and no value is quoted', (given, words) => {
+    let said = '';
+    try {
+      auth(given);
+    } catch (error) {
+      expect(codeOf(error)).toBe('config');
+      said = explain(error);
+    }
+    expect(said).toContain(words);
+    expect(said).not.toContain('hunter22');
+  });
+});

@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openPersonsCluster } from '../../agent/compose/person.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { EVENTS } from '../../agent/events.ts';
+import { codeOf } from '../../src/base/errors.ts';
+import { createLog } from '../../src/base/log.ts';
+import { createSecrets } from '../../src/base/secrets.ts';
+import { isCertificate, pemBlocksIn } from '../../src/base/pem.ts';
+import { X509Certificate } from 'node:crypto';
+import { call } from '../cloud/call.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+
+/** A person's OS_* variables, with a password, and a cluster in that project. */
+export type Person = {
+  env: Record<string, string>;
+  cluster: { uuid: string; name: string };
+  close(): Promise<void>;
+};
+
+/** The ways in which a person logs in, asked of whichever cloud it is. */
+export function personContract(cloud: string, connect: () => Promise<Person>): void {
+  describe(`${cloud}: a person`, () => {
+    let person: Person;
+    beforeAll(async () => {
+      person = await connect();
+    });
+    afterAll(async () => {
+      await person.close();
+    });
+
+    const { signal: abort } = new AbortController();
+    const open = async (env: Record<string, string>, cluster: string) => {
+      const secrets = createSecrets();
+      const log = createLog({ events: EVENTS, level: 'error', style: 'json', secrets, write: () => true });
+      return await openPersonsCluster(cluster, { env, log, secrets }, abort);
+    };
+    const caOf = async (env: Record<string, string>, cluster: string) => {
+      const door = await open(env, cluster);
+      try {
+        const ca = await door.readCa('kubernetes', (pem) => {
+          expect(pemBlocksIn(pem).every(isCertificate)).toBe(true);
+          return new X509Certificate(pem);
+        });
+        return { uuid: door.uuid, name: door.name, subject: ca.subject };
+      } finally {
+        door.close();
+      }
+    };
+    const found = () => ({ ...person.cluster, subject: `CN=${person.cluster.name}` });
+
+    /** What Keystone answers to a login with names and a password. */
+    const login = async (): Promise<{ token: string; user: string; project: string }> => {
+      const {
+        OS_AUTH_URL: url,
+        OS_USERNAME: name,
+        OS_PASSWORD: password,
+        OS_PROJECT_NAME: project,
+      } = person.env;
+      const domain = { id: 'default' };
+      const auth = {
+        identity: { methods: ['password'], password: { user: { name, domain, password } } },
+        scope: { project: { name: project, domain } },
+      };
+      const answer = await call(`${String(url)}/auth/tokens`, { method: 'POST', body: { auth } });
+      const body = parseObject(answer.text);
+      return {
+        token: String(answer.headers['x-subject-token']),
+        user: String(at(body, 'token', 'user', 'id')),
+        project: String(at(body, 'token', 'project', 'id')),
+      };
+    };
+    const authUrl = (): Record<string, string> => ({ OS_AUTH_URL: person.env['OS_AUTH_URL'] ?? '' });
+
+    test('with a password and names finds a cluster by its name, and by its UUID', async () => {
+      expect(await caOf(person.env, person.cluster.name)).toEqual(found());
+      expect(await caOf(person.env, person.cluster.uuid)).toEqual(found());
+    });
+
+    test('with a token and the id of a project', async () => {
+      const { token, project } = await login();
+      const env = { ...authUrl(), OS_AUTH_TYPE: 'v3token', OS_TOKEN: token, OS_PROJECT_ID: project };
+      expect(await caOf(env, person.cluster.name)).toEqual(found());
+    });
+
+    test('with an application credential, by its id, and by its name with the owner of it', async () => {
+      const { token, user } = await login();
+      const name = `contract-${systemClock.now().toString(36)}`;
+      const secret = 'not guessed by anybody';
+      const made = await call(`${person.env['OS_AUTH_URL'] ?? ''}/users/${user}/application_credentials`, {
+        method: 'POST',
+        headers: { 'X-Auth-Token': token },
+        body: { application_credential: { name, secret } },
+      });
+      expect(made.status).toBe(201);
+      const env = {
+        ...authUrl(),
+        OS_AUTH_TYPE: 'v3applicationcredential',
+        OS_APPLICATION_CREDENTIAL_SECRET: secret,
+      };
+      const id = String(at(parseObject(made.text), 'application_credential', 'id'));
+      const { name: cluster } = person.cluster;
+      expect(await caOf({ ...env, OS_APPLICATION_CREDENTIAL_ID: id }, cluster)).toEqual(found());
+      const byName = { ...env, OS_APPLICATION_CREDENTIAL_NAME: name, OS_USER_ID: user };
+      expect(await caOf(byName, cluster)).toEqual(found());
+      const wrong = open(
+        { ...env, OS_APPLICATION_CREDENTIAL_ID: id, OS_APPLICATION_CREDENTIAL_SECRET: 'x' },
+        cluster,
+      );
+      expect(await wrong.catch(codeOf)).toBe('login-refused');
+    });
+
+    test('is told of a password that is wrong, and of a cluster that is not there', async () => {
+      const wrong = open({ ...person.env, OS_PASSWORD: 'wrong' }, person.cluster.name);
+      expect(await wrong.catch(codeOf)).toBe('login-refused');
+      expect(await open(person.env, 'no-such-cluster').catch(codeOf)).toBe('cloud-refused');
+    });
+  });
+}
