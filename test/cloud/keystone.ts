@@ -29,7 +29,7 @@ export function createKeystone({ identity, origins }: { identity: Identity; orig
     if (!token?.project || user?.id !== token.user.id) return refusal(token ? 403 : 401, origins);
     const asked = at(parseObject(request.body), 'application_credential');
     const name = String(at(asked, 'name'));
-    const secret = String(at(asked, 'secret') ?? randomBytes(32).toString('base64url'));
+    const secret = String(at(asked, 'secret'));
     const made = identity.addApplicationCredential({ name, secret, user, project: token.project });
     return json(
       201,

@@ -84,22 +84,22 @@ if (state !== undefined)
     const { cluster, rc } = v.parse(Owned, await seed(`contract-person-${mark}`, 'NO_SIGNAL'));
     return { env: rc, cluster, close };
   });
-  rolesContract('a real cloud', async () => {
-    const mark = Date.now().toString(36);
-    const cluster = v.parse(Owned, await seed(`contract-roles-${mark}`, 'NO_SIGNAL'));
-    const noTls = v.parse(
-      Place,
-      await seed(`contract-no-tls-${mark}`, 'NO_SIGNAL', 'POLL_SERVER_HEAT', '--tls-disabled'),
-    );
-    const { stdout: version } = await run('dpkg-query', ['-W', '-f', '${Version}', 'python3-magnum']);
-    return {
-      release: Number.parseInt(version, 10) < 17 ? 'zed' : '2025.1',
-      cluster,
-      noTls,
-      ...(await usersOf(cluster.rc, mark)),
-      close,
-    };
-  });
+rolesContract('a real cloud', async () => {
+  const mark = Date.now().toString(36);
+  const cluster = v.parse(Owned, await seed(`contract-roles-${mark}`, 'NO_SIGNAL'));
+  const noTls = v.parse(
+    Place,
+    await seed(`contract-no-tls-${mark}`, 'NO_SIGNAL', 'POLL_SERVER_HEAT', '--tls-disabled'),
+  );
+  const { stdout: version } = await run('dpkg-query', ['-W', '-f', '${Version}', 'python3-magnum']);
+  return {
+    release: Number.parseInt(version, 10) < 17 ? 'zed' : '2025.1',
+    cluster,
+    noTls,
+    ...(await usersOf(cluster.rc, mark)),
+    close,
+  };
+});
 
 async function seed(
   name: string,

@@ -3,7 +3,6 @@ import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
@@ -41,14 +40,12 @@ beforeEach(async () => {
 /** In a shell of its own, in a directory with a clouds.yaml, as a person has it. */
 async function shell(script: string, env: Record<string, string> = {}) {
   const agent = [process.execPath, ...AGENT].map((word) => `'${word}'`).join(' ');
-  const child = promisify(execFile)('sh', ['-c', `agent() { ${agent} "$@"; }\n${script}`], {
-    cwd: home,
-    env: { PATH: process.env['PATH'], HOME: home, OS_CLOUD: 'home', ...env },
+  const options = { cwd: home, env: { PATH: process.env['PATH'], HOME: home, OS_CLOUD: 'home', ...env } };
+  return await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
+    execFile('sh', ['-c', `agent() { ${agent} "$@"; }\n${script}`], options, (error, stdout, stderr) => {
+      resolve({ code: error ? error.code : 0, stdout, stderr });
+    });
   });
-  return await child.then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    (error: unknown) => error as { code: number; stdout: string; stderr: string },
-  );
 }
 
 test('a key, a certificate and a kubeconfig with the login of clouds.yaml, taken up by a shell', async () => {

@@ -97,12 +97,13 @@ describe('its files', () => {
   });
 });
 
-describe('what a cloud says', () => {
-  const settings = (text: string): PersonSettings =>
-    readPersonLogin({ name: 'the cloud one', settings: JSON.parse(text) as Record<string, unknown> });
-  const auth = (more: object, beside: object = {}): PersonSettings =>
-    settings(JSON.stringify({ ...beside, auth: { auth_url: 'http://k', ...more } }));
+const auth = (more: object, beside: object = {}): PersonSettings =>
+  readPersonLogin({
+    name: 'the cloud one',
+    settings: { ...beside, auth: { auth_url: 'http://k', ...more } },
+  });
 
+describe('what a cloud says', () => {
   test('ids, domains by name, one domain for both, and a domain for what names none', () => {
     expect(auth({ user_id: 'u', password: 'x', project_id: 'p' }).login).toMatchObject({
       proof: { user: { id: 'u' } },
