@@ -1,10 +1,28 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { settledStatus } from '../../integration/real-cloud.ts';
 import { startLoad, writeIdentity } from './load.ts';
-import { clusterName, clusterStatus, openstack, renewKubeconfig } from './magnum-cluster.ts';
+import {
+  type Answer,
+  answers,
+  clusterCa,
+  clusterName,
+  clusterStatus,
+  type Node,
+  nodeFile,
+  nodes,
+  openstack,
+  renewKubeconfig,
+} from './magnum-cluster.ts';
+
+/**
+ * A rotation by upstream's own scripts, which the stand-in of heat-container-agent runs as they come. They ask the API
+ * server for something right after they have restarted it, so their success depends on the machine's speed; with
+ * three masters the first one fails (docs/design/stock-rotation.md). Whatever they answer, the following holds.
+ */
 
 /** How long the clients are watched before the rotation, and after Magnum has called it done. */
 const AROUND_MS = 60_000;
@@ -12,8 +30,23 @@ const AROUND_MS = 60_000;
 /** docs/design/stock-rotation.md holds the figures of a measured run; each run leaves its own in this folder. */
 const FOLDER = resolve('build/stock-rotation');
 
-test("counts what a rotation by upstream's own scripts does to the clients of the cluster", async () => {
+const serviceAccountKeys = async (): Promise<string[]> =>
+  await Promise.all(
+    all
+      .filter(({ role }) => role === 'master')
+      .map(async (node) => await nodeFile(node, '/etc/kubernetes/certs/service_account.key')),
+  );
+
+let all: Node[];
+let before: { ca: string; serviceAccountKeys: string[] };
+let answered: Map<Node, Answer[]>;
+beforeAll(async () => {
   await mkdir(FOLDER, { recursive: true });
+  all = await nodes();
+  before = { ca: await clusterCa(), serviceAccountKeys: await serviceAccountKeys() };
+});
+
+test('Heat makes of the answers what Magnum then shows; what it did to the clients is counted', async () => {
   const load = await startLoad(FOLDER);
   await delay(AROUND_MS);
   load.mark('rotation', 'old', 'new');
@@ -26,6 +59,25 @@ test("counts what a rotation by upstream's own scripts does to the clients of th
   load.mark('afterwards', 'new');
   await delay(AROUND_MS);
   process.stdout.write(`${status} after ${seconds} s\n${await load.stop()}\n`);
-  // With three masters the first one fails: docs/design/stock-rotation.md.
-  expect(['UPDATE_COMPLETE', 'ROLLBACK_COMPLETE']).toContain(status);
+  answered = new Map();
+  for (const node of all) answered.set(node, await answers(node, 'UPDATE'));
+  const given = [...answered.values()].flat();
+  expect(given.length).toBeGreaterThan(0);
+  const failed = given.some(({ statusCode }) => statusCode !== 0);
+  expect(status).toBe(failed ? 'ROLLBACK_COMPLETE' : 'UPDATE_COMPLETE');
+});
+
+test('a node that was asked has certificates of the new CA', async () => {
+  const ca = await clusterCa();
+  expect(ca).not.toBe(before.ca);
+  const { publicKey } = new X509Certificate(ca);
+  for (const [node, given] of answered) {
+    if (given.length === 0) continue;
+    const leaf = new X509Certificate(await nodeFile(node, '/etc/kubernetes/certs/kubelet.crt'));
+    expect(leaf.verify(publicKey), node.name).toBe(true);
+  }
+});
+
+test('the service account keys stay those of the creation', async () => {
+  expect(await serviceAccountKeys()).toEqual(before.serviceAccountKeys);
 });
