@@ -19,9 +19,9 @@ AGENT_SETUP='
 cd /root
 tar -xzf coe-agent.tar.gz
 coe-agent/setup install
+if systemctl is-enabled --quiet heat-container-agent; then agent migrate; fi
 mkdir -p /etc/coe-agent/agent.d
 echo "keys: ec-p256" >/etc/coe-agent/agent.d/10-keys.yaml
-if systemctl is-enabled --quiet heat-container-agent; then agent migrate; fi
 systemctl start coe-agent
 '
 

@@ -61,7 +61,7 @@ machine_inside() {
   local pid
   alive init || die "this machine does not run; scripts/machine up --state $STATE"
   read -r pid _ <"$STATE/pid/init"
-  INSIDE=(env -i PATH="$PATH" LANG=C.UTF-8 nsenter --target="$pid" --all -- setpriv --pdeathsig=TERM)
+  INSIDE=(env -i PATH="/usr/local/sbin:/usr/local/bin:$PATH" LANG=C.UTF-8 nsenter --target="$pid" --all -- setpriv --pdeathsig=TERM)
 }
 
 # machine_run COMMAND...: becomes the command.
