@@ -108,7 +108,8 @@ export async function compose({
   const heat = createHeat(http);
   const zaqar = createZaqar(http);
   const owners = await readOwners(disk, (kind, name) => {
-    progress({ event: 'notice', text: `this node has no ${kind} ${name}: root owns the new files` });
+    const text = `this node has no ${kind} ${name}: root owns the new files`;
+    progress({ event: 'notice', code: 'account-unknown', of: name, text });
   });
 
   // The server's own neighbour: no proxy, and no long wait for one that is not there.

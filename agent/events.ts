@@ -33,6 +33,7 @@ export const EVENTS = {
   'metrics-unwritten': ['warn', 'the metrics could not be written'],
   notice: ['warn', 'notice'],
   output: ['info', 'output'],
+  'part-done': ['debug', 'part of a step done'],
   'pass-broken-off': ['error', 'the pass broke off'],
   'polling-override-adopted': ['info', 'the polling override answers and takes effect'],
   'polling-override-given-up': [

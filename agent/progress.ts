@@ -1,33 +1,85 @@
 import type { Clock } from '../src/base/clock.ts';
 import { explain } from '../src/base/errors.ts';
+import type { Remark } from '../src/base/remark.ts';
 import type { PassOver } from '../src/files/candidates.ts';
+
+/** A step as it is shown: those of a plan and of a migration, and what happens beside them. */
+export type ShownStep = Remark<StepCode>;
+
+export type StepCode =
+  | 'log-in'
+  | 'check'
+  | 'compare'
+  | 'issue'
+  | 'stage'
+  | 'stage-files'
+  | 'ask-cluster'
+  | 'stage-credentials'
+  | 'replace'
+  | 'restart'
+  | 'prove-list'
+  | 'restart-workloads'
+  | 'see-stability'
+  | 'put-back'
+  | 'restart-old'
+  | 'run'
+  | 'take-up'
+  | 'signal'
+  | 'let-finish'
+  | 'take-over-ids'
+  | 'take-over-queue'
+  | 'write-config'
+  | 'disable-now'
+  | 'enable-and-start'
+  | 'hand-back-ids'
+  | 'remove-config'
+  | 'leave'
+  | 'tell'
+  | 'mind';
+
+/** What a person should know, and nothing fails for. */
+export type Notice = Remark<
+  | 'account-unknown'
+  | 'address-unknown'
+  | 'credentials-left'
+  | 'deployment-unanswered'
+  | 'file-skipped'
+  | 'list-outlived'
+  | 'list-unread'
+  | 'list-unreadable'
+  | 'preflight'
+  | 'signing-key-outlived'
+  | 'unit-left-alone'
+  | 'unit-missing'
+  | 'workloads'
+>;
 
 /** What a person who watches a pass is shown. */
 export type Progress =
   | { event: 'deployment'; id: string; text: string }
-  | { event: 'step'; text: string }
-  | { event: 'part'; text: string }
+  | { event: 'step'; step: ShownStep }
+  | { event: 'part'; part: 'ca' | 'key' | 'certificate'; name: string }
   | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
-  | { event: 'done'; text: string; ms: number }
-  | { event: 'failed'; text: string; why: string }
-  | { event: 'notice'; text: string };
+  | { event: 'done'; step: ShownStep; ms: number }
+  | { event: 'failed'; step: ShownStep; why: string }
+  | ({ event: 'notice' } & Notice);
 
 export type Watched = { clock: Clock; progress(event: Progress): void };
 
 /** Runs one step and reports its start, its duration or its failure. */
 export async function timed<T>(
   { clock, progress }: Watched,
-  text: string,
+  step: ShownStep,
   work: () => Promise<T>,
 ): Promise<T> {
   const start = clock.elapsed();
-  progress({ event: 'step', text });
+  progress({ event: 'step', step });
   try {
     const result = await work();
-    progress({ event: 'done', text, ms: clock.elapsed() - start });
+    progress({ event: 'done', step, ms: clock.elapsed() - start });
     return result;
   } catch (error) {
-    progress({ event: 'failed', text, why: explain(error) });
+    progress({ event: 'failed', step, why: explain(error) });
     throw error;
   }
 }
@@ -36,5 +88,6 @@ export async function timed<T>(
 export const passingOver =
   ({ progress }: Pick<Watched, 'progress'>): PassOver =>
   (path, error) => {
-    progress({ event: 'notice', text: `${path} is passed over: ${explain(error)}` });
+    const text = `${path} is passed over: ${explain(error)}`;
+    progress({ event: 'notice', code: 'file-skipped', of: path, text });
   };

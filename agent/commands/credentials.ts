@@ -5,7 +5,7 @@ import { intendToChangeCredentials } from '../credentials/intend.ts';
 import { readCredentials } from './credentials-input.ts';
 import { EXIT } from './exit-code.ts';
 import { carryOutVerb } from './carry-out.ts';
-import { describeStep, detailStep } from '../plan/describe.ts';
+import { detailStep, showStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { createTerminal } from './terminal.ts';
@@ -48,13 +48,13 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
     const intention = await intendToChangeCredentials(operation, hands, NEVER);
     const { why } = intention;
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
-    const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
+    const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     if (context.json) writeJson(context, { why, steps: told });
     else {
       line(why);
-      for (const [index, { step, details }] of told.entries()) {
-        line(`  ${index + 1}. ${step}`);
+      for (const [index, { text, details }] of told.entries()) {
+        line(`  ${index + 1}. ${text}`);
         for (const detail of details) line(paint('dim', `       ${detail}`));
       }
     }

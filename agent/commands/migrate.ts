@@ -3,10 +3,10 @@ import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { carryOutMigration } from '../migration/migrate.ts';
 import {
-  describeMigration,
   type MigrationStep,
   planMigration,
   planReturn,
+  showMigration,
   SUCCESSOR,
 } from '../migration/plan.ts';
 import { createTerminal } from './terminal.ts';
@@ -26,8 +26,8 @@ export const verb: Verb = async (context, options) => {
     try {
       const steps = await plan(hands);
       if (options['dryRun'] === true) {
-        if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
-        else for (const step of steps) terminal.line(`  ${describeMigration(step)}`);
+        if (context.json) writeJson(context, { steps: steps.map(showMigration) });
+        else for (const step of steps) terminal.line(`  ${showMigration(step).text}`);
         return EXIT.done;
       }
       // It holds the lock that the rest of the way back needs.
@@ -56,7 +56,7 @@ export const verb: Verb = async (context, options) => {
       hands.close();
     }
   }
-  if (context.json) writeJson(context, { steps: steps.map(describeMigration) });
+  if (context.json) writeJson(context, { steps: steps.map(showMigration) });
   return EXIT.done;
 };
 

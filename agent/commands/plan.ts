@@ -7,7 +7,8 @@ import { collect, understand } from '../pass/collect.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { describeStep, detailStep } from '../plan/describe.ts';
+import { detailStep, showStep, signalStep } from '../plan/describe.ts';
+import type { ShownStep } from '../progress.ts';
 import { stepsOf } from '../plan/plan.ts';
 import type { Intention } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
@@ -16,16 +17,22 @@ import { intend } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
 
+const VERDICTS = {
+  planned: 'would be done',
+  refused: 'would be refused',
+  unserved: 'is not served here',
+} as const;
+
 /** What a pass would do with one deployment. */
 type Entry = {
   id: string;
   group: string;
   resource: string;
-  verdict: 'would be done' | 'would be refused' | 'is not served here';
+  verdict: keyof typeof VERDICTS;
   why: string;
   /** What cannot be done on a node of this layout. */
   limits: readonly string[];
-  steps: { step: string; details: string[] }[];
+  steps: (ShownStep & { details: string[] })[];
 };
 
 /** Says what a pass would do, from the same data that a pass goes by, and does nothing. */
@@ -51,7 +58,7 @@ export const verb: Verb = async (context, options) => {
         rotation,
         deployments: entries,
         done: done.map(({ id }) => id),
-        problems: problems.map((problem) => explain(problem)),
+        problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
       });
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
@@ -66,12 +73,12 @@ export const verb: Verb = async (context, options) => {
       }
       for (const entry of entries) {
         line(
-          `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${entry.verdict}`,
+          `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${VERDICTS[entry.verdict]}`,
         );
         line(`  ${entry.why}`);
         for (const limit of entry.limits) line(`  ${paint('yellow', '!')} ${limit}`);
-        for (const [index, { step, details }] of entry.steps.entries()) {
-          line(`  ${index + 1}. ${step}`);
+        for (const [index, { text, details }] of entry.steps.entries()) {
+          line(`  ${index + 1}. ${text}`);
           for (const detail of details) line(paint('dim', `       ${detail}`));
         }
       }
@@ -100,22 +107,22 @@ async function describe(
   try {
     if (deployment.fault) throw deployment.fault;
     const intention = operation && (await intend(operation, deployment, said, hands, stopping));
-    if (!intention) return { ...nothing, verdict: 'is not served here', why: 'left alone' };
+    if (!intention) return { ...nothing, verdict: 'unserved', why: 'left alone' };
     const { why } = intention;
     const steps = stepsOfIntention(intention);
     const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];
-    const told = steps.map((step) => ({ step: describeStep(step), details: detailStep(step) }));
+    const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
     return {
       id,
       group,
       resource,
-      verdict: 'would be done',
+      verdict: 'planned',
       why,
       limits,
-      steps: [...told, { step: `signal the result to Heat (${signal.transport})`, details: [] }],
+      steps: [...told, { ...signalStep(signal), details: [] }],
     };
   } catch (error) {
-    return { ...nothing, verdict: 'would be refused', why: explain(error) };
+    return { ...nothing, verdict: 'refused', why: explain(error) };
   }
 }
 

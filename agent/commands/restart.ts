@@ -42,6 +42,6 @@ async function restartAll(
   if (!workloads) throw new AgentError('precondition', notices.join('; '));
   const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
   if (context.json) writeJson(context, { done: isDone, said });
-  else for (const text of said) line(text);
+  else for (const { text } of said) line(text);
   return isDone ? EXIT.done : EXIT.deploymentFailed;
 }

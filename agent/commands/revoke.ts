@@ -34,7 +34,7 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
-    if (context.json) writeJson(context, { changed: true, why, said: outcome.stdout.trim().split('\n') });
+    if (context.json) writeJson(context, { changed: true, why, ...outcome.outputs });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });

@@ -4,7 +4,7 @@ import { type AgentError, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { awaitSplay, runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
-import type { Progress } from '../progress.ts';
+import type { Progress, ShownStep } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { createNotify, type Notify } from '../notify.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
@@ -144,16 +144,20 @@ const logProgress =
         log('output', { deployment: event.id, stream: event.stream, text: event.text });
         return;
       case 'done':
-        log('step-done', { step: event.text, ms: Math.round(event.ms) });
+        log('step-done', { ...fieldsOf(event.step), ms: Math.round(event.ms) });
         return;
       case 'failed':
-        log('step-failed', { step: event.text, why: event.why });
+        log('step-failed', { ...fieldsOf(event.step), why: event.why });
         return;
       case 'notice':
-        log('notice', { notice: event.text });
+        log('notice', { notice: event.code, of: event.of, what: event.text });
+        return;
+      case 'part':
+        log('part-done', { part: event.part, of: event.name });
         return;
       case 'step':
-      case 'part':
-        log('step-started', { step: event.text });
+        log('step-started', fieldsOf(event.step));
     }
   };
+
+const fieldsOf = ({ code, of, text }: ShownStep): Record<string, unknown> => ({ step: code, of, what: text });

@@ -35,11 +35,11 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
           return;
         case 'done':
           line(
-            `  ${paint('green', '✓')} ${event.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`,
+            `  ${paint('green', '✓')} ${event.step.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`,
           );
           return;
         case 'failed':
-          line(`  ${paint('red', '✗')} ${event.text}: ${event.why}`);
+          line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why}`);
           return;
         case 'notice':
           line(`  ${paint('yellow', '!')} ${event.text}`);

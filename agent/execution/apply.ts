@@ -1,10 +1,11 @@
 import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
 import type { UnitSnapshot } from '../../src/services/stability.ts';
-import type { ListPlan } from '../../src/services/list.ts';
+import type { ListPlan, Seen } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
+import type { Rolled } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
-import { describeStep } from '../plan/describe.ts';
+import { showStep } from '../plan/describe.ts';
 import type { Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import type { Step } from '../plan/step.ts';
@@ -31,25 +32,33 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
     return await undo(error, run);
   }
   const rest = v.parse(RunRecordSchema, proven.journal.rest);
-  const stdout = [rest.outcome.stdout, ...proven.said.map((line) => `${line}\n`)].join('');
-  const outcome = { ...rest.outcome, stdout };
+  const { seen, workloads } = proven;
+  const stdout = [rest.outcome.stdout, ...[...seen, ...workloads].map(({ text }) => `${text}\n`)].join('');
+  const outputs = {
+    ...rest.outcome.outputs,
+    ...(seen.length > 0 && { seen }),
+    ...(workloads.length > 0 && { workloads }),
+  };
+  const outcome = { ...rest.outcome, stdout, outputs };
   await generations.end(proven.journal, { ...rest, outcome } satisfies RunRecord);
   return { is: 'done', outcome };
 }
 
 /** A generation that is in place and proven, and what has been seen on the way. */
-type Proven = { journal: Journal; said: string[] };
+type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[] };
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
   const { hands, abort } = run;
   const proven =
-    tail.from === 'replace' ? await replaceAndProve(journal, tail, hands) : { journal, said: [] };
+    tail.from === 'replace'
+      ? await replaceAndProve(journal, tail, hands)
+      : { journal, seen: [], workloads: [] };
   const { workloads: plan } = tail;
   if (!plan) return proven;
   return await during({ do: 'restart-workloads', plan }, hands, async () => {
     const noted = await excludeWayBack(proven.journal, hands);
     const { said } = await restartClusterWorkloads(plan, hands, abort);
-    return { journal: noted, said: [...proven.said, ...said] };
+    return { journal: noted, seen: proven.seen, workloads: said };
   });
 }
 
@@ -64,14 +73,14 @@ async function replaceAndProve(
     async () => await hands.generations.commit(journal),
   );
   const snapshots = await restartInOrder(units, hands);
-  const said: string[] = [];
+  const seen: Seen[] = [];
   for (const list of lists) {
     const taken = await during({ do: 'prove-list', list }, hands, async () => await proveList(list, hands));
     snapshots.push(...taken.snapshots);
-    said.push(...taken.said);
+    seen.push(...taken.seen);
   }
   await assertAllStable(snapshots, hands);
-  return { journal: committed, said };
+  return { journal: committed, seen, workloads: [] };
 }
 
 /** Restarts and proves units one after the other. @returns how they stand then */
@@ -85,20 +94,25 @@ export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): 
 }
 
 /** A unit that does not read its list by itself is restarted, once. */
-async function proveList(
-  list: ListPlan,
-  hands: Hands,
-): Promise<{ snapshots: UnitSnapshot[]; said: string[] }> {
+async function proveList(list: ListPlan, hands: Hands): Promise<{ snapshots: UnitSnapshot[]; seen: Seen[] }> {
   const snapshots: UnitSnapshot[] = [];
-  let { read, said } = await seeList(list, hands);
-  const unread = `that ${list.file} has been read cannot be seen`;
-  if (!read && list.rereads) {
-    hands.progress({ event: 'notice', text: `${unread}: ${list.unitPlan.name} is restarted` });
+  let seen = await seeList(list, hands);
+  const isRead = (): boolean => seen.some(({ code }) => code === 'read');
+  const text = `that ${list.file} has been read cannot be seen`;
+  const unread: Seen = { code: 'unread', of: list.file, text };
+  if (!isRead() && list.rereads) {
+    const { name } = list.unitPlan;
+    hands.progress({
+      event: 'notice',
+      code: 'list-unread',
+      of: name,
+      text: `${unread.text}: ${name} is restarted`,
+    });
     snapshots.push(...(await restart(list.unitPlan, hands)));
-    ({ read, said } = await seeList(list, hands));
+    seen = await seeList(list, hands);
   }
-  return { snapshots, said: [...said, ...(read ? [] : [unread])] };
+  return { snapshots, seen: isRead() ? seen : [...seen, unread] };
 }
 
 const during = async <T>(step: Step, hands: Hands, work: () => Promise<T>): Promise<T> =>
-  await timed(hands, describeStep(step), work);
+  await timed(hands, showStep(step), work);

@@ -16,7 +16,7 @@ export function issueHands(
     ...keptRequests,
     now: clock.now,
     done: (part, name) => {
-      progress({ event: 'part', text: `${part} ${name}` });
+      progress({ event: 'part', part, name });
     },
   };
 }

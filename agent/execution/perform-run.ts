@@ -3,7 +3,7 @@ import { writeConfigFiles } from '../../src/metadata/config-files.ts';
 import { awaitRun, startRun } from '../../src/hooks/run.ts';
 import type { Hands } from '../hands.ts';
 import type { RunStep } from '../plan/step.ts';
-import { describeStep } from '../plan/describe.ts';
+import { showStep } from '../plan/describe.ts';
 
 /**
  * Runs a script or a hook, or waits for one that is running already.
@@ -17,16 +17,16 @@ export async function carryOutRun(
   abort: AbortSignal,
 ): Promise<Outcome> {
   const { runs, clock, progress } = hands;
-  const text = describeStep(step);
+  const shown = showStep(step);
   const start = clock.elapsed();
-  progress({ event: 'step', text });
+  progress({ event: 'step', step: shown });
   const isGone = step.do === 'run' ? await begin(step, hands) : undefined;
   const outcome = await awaitRun(id, isGone, runs, abort, (stream, line) => {
     progress({ event: 'output', id, stream, text: line });
   });
   const ms = clock.elapsed() - start;
-  if (outcome.statusCode === 0) progress({ event: 'done', text, ms });
-  else progress({ event: 'failed', text, why: `status code ${outcome.statusCode}` });
+  if (outcome.statusCode === 0) progress({ event: 'done', step: shown, ms });
+  else progress({ event: 'failed', step: shown, why: `status code ${outcome.statusCode}` });
   return outcome;
 }
 

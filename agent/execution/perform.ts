@@ -1,5 +1,5 @@
 import type { Plan, RestartPlan } from '../plan/plan.ts';
-import { describeStep } from '../plan/describe.ts';
+import { showStep } from '../plan/describe.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import { timed } from '../progress.ts';
 import { apply, restartInOrder } from './apply.ts';
@@ -33,7 +33,7 @@ export async function perform(plan: Plan, run: Run): Promise<Ended> {
 async function performRestarts({ check, units }: RestartPlan, run: Run): Promise<Ended> {
   const { hands, abort } = run;
   try {
-    await timed(hands, describeStep(check), async () => {
+    await timed(hands, showStep(check), async () => {
       await requireFit(check.paths, check.units, hands, abort);
     });
     await assertAllStable(await restartInOrder(units, hands), hands);

@@ -8,7 +8,7 @@ import type { Journal } from '../../src/files/journal.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import type { Node } from '../node.ts';
-import { describeStep } from '../plan/describe.ts';
+import { showStep } from '../plan/describe.ts';
 import type { CertificatesPlan, CredentialsPlan, FilesPlan, ListsPlan, Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import type { Step, StepOf } from '../plan/step.ts';
@@ -58,7 +58,7 @@ export async function prepare(plan: FilesPlan, run: Run): Promise<Staged> {
 }
 
 const during = async <T>(step: Step, { hands }: Run, work: () => Promise<T>): Promise<T> =>
-  await timed(hands, describeStep(step), work);
+  await timed(hands, showStep(step), work);
 
 const logIn = async (step: StepOf<'log-in'>, { params }: Node, run: Run): Promise<Cluster> =>
   await during(step, run, async () => await run.hands.openCluster(params, step.token, run.abort));
@@ -166,7 +166,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
       stage.change,
       passingOver(hands),
     );
-    for (const text of notices) hands.progress({ event: 'notice', text });
+    for (const text of notices) hands.progress({ event: 'notice', code: 'credentials-left', text });
     const { units, left, all } = await findUnits(stage.units, hands, abort);
     const journal = await hands.generations.stage(runId, files, (changed, over): RunRecord => ({
       units,
@@ -182,7 +182,8 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
   const { hands, runId, abort } = run;
   return await during(step, run, async () => {
     const { files, units, lists, said } = step;
-    const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs: {} };
+    const outputs = { files: files.map(({ path }) => path) };
+    const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs };
     const readers = lists.map(({ unitPlan }) => unitPlan);
     const { all } = await findUnits(readers, hands, abort);
     const journal = await hands.generations.stage(runId, files, (_, over): RunRecord => ({
@@ -197,6 +198,6 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
 
 /** @param left why units are not restarted, by name */
 function staged(journal: Journal, left: ReadonlyMap<string, string>, { progress }: Hands): Staged {
-  for (const text of left.values()) progress({ event: 'notice', text });
+  for (const [of, text] of left) progress({ event: 'notice', code: 'unit-left-alone', of, text });
   return { is: 'staged', journal, tail: tailOf(v.parse(RunRecordSchema, journal.rest)) };
 }

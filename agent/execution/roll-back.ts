@@ -13,6 +13,8 @@ import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
 import { restart, assertAllStable } from './units.ts';
 
+const PUT_BACK = { code: 'put-back', text: 'bring the old files back' } as const;
+
 /**
  * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back.
  *
@@ -53,7 +55,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   let reverted: Journal;
   try {
     await refuseExpired(journal, hands);
-    reverted = await timed(hands, 'bring the old files back', async () => await generations.revert(failing));
+    reverted = await timed(hands, PUT_BACK, async () => await generations.revert(failing));
   } catch (error) {
     const stuck = report(
       `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
@@ -65,7 +67,8 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   const snapshots: UnitSnapshot[] = [];
   for (const unit of await unitsToRestore(rest, hands))
     try {
-      await timed(hands, `restart ${unit.name} with the old files`, async () => {
+      const text = `restart ${unit.name} with the old files`;
+      await timed(hands, { code: 'restart-old', of: unit.name, text }, async () => {
         snapshots.push(...(await restart(unit, hands)));
       });
     } catch (error) {

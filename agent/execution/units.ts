@@ -25,12 +25,13 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapsho
     async (services) => await restartAndProve(unit, services, NEVER),
   );
   if (snapshot) return [snapshot];
-  hands.progress({ event: 'notice', text: `this node has no unit ${unit.name}: it is skipped` });
+  const text = `this node has no unit ${unit.name}: it is skipped`;
+  hands.progress({ event: 'notice', code: 'unit-missing', of: unit.name, text });
   return [];
 }
 
 /** @throws `proof`, with the last lines of the unit's own journal */
-export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
+export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>
   await explained(
     list.unitPlan.name,
     hands,
@@ -47,7 +48,7 @@ export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen> =>
 export async function assertAllStable(units: readonly UnitSnapshot[], hands: Hands): Promise<void> {
   const ms = remainingSettleMs(units, hands.clock.elapsed());
   if (ms > 0)
-    await timed(hands, 'see that the units last', async () => {
+    await timed(hands, { code: 'see-stability', text: 'see that the units last' }, async () => {
       await hands.clock.sleep(ms, NEVER);
     });
   await Promise.all(

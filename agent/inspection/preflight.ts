@@ -51,8 +51,8 @@ export async function requireFit(...parts: Parameters<typeof preflight>): Promis
       ? ({ ...finding, verdict: 'warning' } as const)
       : finding,
   );
-  for (const { verdict, what } of findings)
-    if (verdict === 'warning') progress({ event: 'notice', text: what });
+  for (const { id, verdict, what } of findings)
+    if (verdict === 'warning') progress({ event: 'notice', code: 'preflight', of: id, text: what });
   const bad = findings.filter(({ verdict }) => verdict === 'bad');
   if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
 }

@@ -13,7 +13,7 @@ import { TAKEN_OVER } from '../../src/deployment/ledger.ts';
 import { keepMetadata } from '../../src/metadata/zaqar.ts';
 import { LEDGER, QUEUE_RECORD } from '../paths.ts';
 import type { Hands } from '../hands.ts';
-import { describeMigration, type MigrationStep, statusOf } from './plan.ts';
+import { showMigration, type MigrationStep, statusOf } from './plan.ts';
 import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
 import { timed } from '../progress.ts';
@@ -38,7 +38,7 @@ export async function carryOutMigration(
   try {
     for (const step of steps) {
       if (step.do === 'let-finish') frozen.add(step.unit);
-      await timed(hands, describeMigration(step), async () => {
+      await timed(hands, showMigration(step), async () => {
         await performStep(step, hands, abort);
       });
       if (step.do === 'disable-now') frozen.delete(step.unit);
@@ -73,6 +73,8 @@ async function performStep(step: MigrationStep, hands: Hands, abort: AbortSignal
       for (const { id } of applied.filter(({ answered }) => !answered))
         hands.progress({
           event: 'notice',
+          code: 'deployment-unanswered',
+          of: id,
           text: `deployment ${id} was begun by heat-config, which has not noted an answer; it is not run again`,
         });
       await disk.makeDirectory(LEDGER, { mode: 0o700 });

@@ -8,6 +8,7 @@ import { cacheOf, OS_COLLECT_CONFIG, translateOsCollectConfig } from '../config/
 import { formatConfigFile } from '../config/yaml.ts';
 import type { UnitManager, UnitStatus } from '../../src/services/unit-manager.ts';
 import type { Hands } from '../hands.ts';
+import type { ShownStep } from '../progress.ts';
 import { orphanedScripts } from './orphaned-scripts.ts';
 import { digestOf, readBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
@@ -120,8 +121,13 @@ export async function planReturn(hands: Hands, abort: AbortSignal): Promise<Migr
   ];
 }
 
-/** A step in words, for the terminal and `--dry-run`. */
-export function describeMigration(step: MigrationStep): string {
+/** A step as the terminal and `--dry-run` show it. */
+export const showMigration = (step: MigrationStep): ShownStep => {
+  const of = 'unit' in step ? step.unit : 'path' in step ? step.path : undefined;
+  return { code: step.do, ...(of !== undefined && { of }), text: describeMigration(step) };
+};
+
+function describeMigration(step: MigrationStep): string {
   switch (step.do) {
     case 'let-finish':
       return `let ${step.unit} begin nothing new, and finish what it has begun`;

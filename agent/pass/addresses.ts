@@ -34,7 +34,7 @@ export async function withAddresses(
       if (codeOf(error) === 'aborted') throw error;
       const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
       // Many nodes have no public address; without the other one nobody reaches them under their own.
-      if (key === 'KUBE_NODE_IP') progress({ event: 'notice', text });
+      if (key === 'KUBE_NODE_IP') progress({ event: 'notice', code: 'address-unknown', of: key, text });
       else log('address-unknown', { why: text });
     }
   }

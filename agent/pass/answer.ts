@@ -10,6 +10,7 @@ import { newestOf } from '../../src/deployment/pending.ts';
 import { largestBody, signalBody } from '../../src/signal/body.ts';
 import { sendSignal } from '../../src/signal/send.ts';
 import type { Wanted } from './collect.ts';
+import { signalStep } from '../plan/describe.ts';
 import type { Hands } from '../hands.ts';
 
 /** A result that nobody has acknowledged yet. */
@@ -119,20 +120,20 @@ export async function deliver(
   abort: AbortSignal,
 ): Promise<Unacknowledged | undefined> {
   for (const secret of secretsOfTarget(signal)) hands.secrets.addFor(id, secret);
-  const text = `signal the result to Heat (${signal.transport})`;
+  const step = signalStep(signal);
   const start = hands.clock.elapsed();
-  hands.progress({ event: 'step', text });
+  hands.progress({ event: 'step', step });
   try {
     const body = signalBody(outcome, largestBody(signal));
-    await hands.retry(text, PATIENCE, abort, async () => {
+    await hands.retry(step.text, PATIENCE, abort, async () => {
       await sendSignal(signal, body, hands.signals, abort);
     });
   } catch (error) {
     const why = explain(error);
-    hands.progress({ event: 'failed', text, why });
+    hands.progress({ event: 'failed', step, why });
     hands.log('answer-unacknowledged', { deployment: id, why });
     return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
   }
-  hands.progress({ event: 'done', text, ms: hands.clock.elapsed() - start });
+  hands.progress({ event: 'done', step, ms: hands.clock.elapsed() - start });
   return undefined;
 }

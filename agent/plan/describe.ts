@@ -1,8 +1,29 @@
 import { hostPort } from '../../src/base/address.ts';
+import type { SignalTarget } from '../../src/deployment/deployment.ts';
+import type { ShownStep } from '../progress.ts';
 import type { RunStep, Step } from './step.ts';
 
-/** A step in words, for the terminal, the log and `agent plan`. */
-export function describeStep(step: Step | RunStep): string {
+/** A step as the terminal, the log and `agent plan` show it. */
+export const showStep = (step: Step | RunStep): ShownStep => {
+  const of = subjectOf(step);
+  return { code: step.do, ...(of !== undefined && { of }), text: describeStep(step) };
+};
+
+/** The answer to a deployment, which follows on its plan. */
+export const signalStep = ({ transport }: SignalTarget): ShownStep => ({
+  code: 'signal',
+  of: transport,
+  text: `signal the result to Heat (${transport})`,
+});
+
+/** The one unit or user that a step is about. */
+function subjectOf(step: Step | RunStep): string | undefined {
+  if (step.do === 'log-in') return step.as;
+  if (step.do === 'restart') return step.unitPlan.name;
+  return step.do === 'prove-list' ? step.list.unitPlan.name : undefined;
+}
+
+function describeStep(step: Step | RunStep): string {
   switch (step.do) {
     case 'log-in':
       return `log in to Keystone as ${step.as}`;

@@ -34,7 +34,7 @@ export async function listsOutlived(
         `${what}: with the new one the unit ${unit}, which goes by OpenSSL's rules, would refuse every client; take the list out of its configuration, rotate, and put a list of the new CA in place`,
       );
   }
-  for (const text of said) hands.progress({ event: 'notice', text });
+  for (const text of said) hands.progress({ event: 'notice', code: 'list-outlived', text });
   return said;
 }
 

@@ -148,7 +148,8 @@ async function installedList(
   try {
     return readRevocationList(content, `the list in ${file.path}`);
   } catch (error) {
-    hands.progress({ event: 'notice', text: `${explain(error)}: it is replaced` });
+    const text = `${explain(error)}: it is replaced`;
+    hands.progress({ event: 'notice', code: 'list-unreadable', of: file.path, text });
     return undefined;
   }
 }

@@ -88,6 +88,6 @@ export async function signingKeysOutlived(
       `${key.path} is obsolete, it is not the key of the new ${row.ca} CA, which stays with Magnum: ${what}`,
     );
   }
-  for (const text of said) progress({ event: 'notice', text });
+  for (const text of said) progress({ event: 'notice', code: 'signing-key-outlived', text });
   return said;
 }

@@ -1,7 +1,7 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
-import { restartWorkloads, type WorkloadsPlan } from '../../src/services/workloads.ts';
+import { restartWorkloads, type Rolled, type WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 
 const CALL = { baseMs: 500, capMs: 15_000 };
@@ -16,9 +16,9 @@ export async function restartClusterWorkloads(
   plan: WorkloadsPlan,
   hands: Hands,
   abort: AbortSignal,
-): Promise<{ isDone: boolean; said: string[] }> {
+): Promise<{ isDone: boolean; said: Rolled[] }> {
   const notice = (text: string): void => {
-    hands.progress({ event: 'notice', text });
+    hands.progress({ event: 'notice', code: 'workloads', text });
   };
   try {
     return { isDone: true, said: await throughApi(plan, notice, hands, abort) };
@@ -26,7 +26,7 @@ export async function restartClusterWorkloads(
     if (codeOf(error) === 'aborted') throw error;
     const why = `the workloads have not all been restarted: ${explain(error)}`;
     notice(why);
-    return { isDone: false, said: [why] };
+    return { isDone: false, said: [{ code: 'failed', text: why }] };
   }
 }
 
@@ -37,7 +37,7 @@ async function throughApi(
   notice: (text: string) => void,
   { disk, clock, retry, secrets, openKubernetes }: Hands,
   abort: AbortSignal,
-): Promise<string[]> {
+): Promise<Rolled[]> {
   const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
   const trusted = await read(plan.ca);
   const leaf = oneCertificate(await read(plan.leaf), plan.leaf);

@@ -118,9 +118,7 @@ async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Pr
     await cloud.rotateCa(cluster);
     const status = await cloud.settled(cluster, PATIENCE_MS);
     const acknowledged = (): boolean =>
-      lines.some(
-        ({ event, fields }) => event === 'step-done' && String(fields['step']).startsWith('signal '),
-      );
+      lines.some(({ event, fields }) => event === 'step-done' && fields['step'] === 'signal');
     await cloud.until(acknowledged, PATIENCE_MS);
     const [after, { peak }] = [await cpuOf(daemon.pid), await memoryOf(daemon.pid)];
     if (status !== 'UPDATE_COMPLETE')

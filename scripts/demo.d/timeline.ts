@@ -31,9 +31,7 @@ export function createTimeline({ line, now, paint }: Screen): Timeline {
     const busy = [...doing].filter(([, text]) => text !== '').map(([name, text]) => `${name}: ${text}`);
     if (began !== undefined) now(busy.join('    '));
   };
-  const inShort = (node: string, step: string): string => {
-    const [, part] = /^(ca|key|certificate) /.exec(step) ?? [];
-    if (part === undefined) return shorten(step.replace(/ and see .*/, ''));
+  const count = (node: string, part: unknown): string => {
     const counts = got.get(node) ?? { key: 0, certificate: 0 };
     if (part === 'key' || part === 'certificate') counts[part] += 1;
     got.set(node, counts);
@@ -50,14 +48,15 @@ export function createTimeline({ line, now, paint }: Screen): Timeline {
     },
     tell,
     hear: (node, { event, msg, level, fields }) => {
-      if (event === 'step-started') show(node, inShort(node, textOf(fields['step'])));
+      if (event === 'step-started') show(node, shorten(textOf(fields['what'])));
+      else if (event === 'part-done') show(node, count(node, fields['part']));
       else if (event === 'deployment-started')
         tell(node, `takes up the deployment: ${shorten(textOf(fields['what']))}`);
       else if (event === 'step-done') {
         show(node, '');
-        tell(node, `${paint('green', '✓')} ${shorten(textOf(fields['step']))}`);
+        tell(node, `${paint('green', '✓')} ${shorten(textOf(fields['what']))}`);
       } else if (event === 'step-failed')
-        tell(node, `${paint('red', '✗')} ${textOf(fields['step'])}: ${textOf(fields['why'])}`);
+        tell(node, `${paint('red', '✗')} ${textOf(fields['what'])}: ${textOf(fields['why'])}`);
       else if (level !== 'info' && level !== 'debug')
         tell(node, `${paint('yellow', '!')} ${msg} ${JSON.stringify(fields)}`);
     },

@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
 import { withFormerNames } from '../base/record.ts';
 import { pollUntil } from '../base/poll.ts';
+import type { Remark } from '../base/remark.ts';
 import { AGAIN_MS } from './active.ts';
 import { Identity, UnitPlan } from './unit.ts';
 
@@ -29,8 +30,8 @@ export type ListHands = {
   hasBeenRead(file: string): Promise<boolean>;
 };
 
-/** Whether the list has been read, and all that has been seen, in sentences. */
-export type Seen = { read: boolean; said: string[] };
+/** What has been seen of a unit and its list; `of` is the certificate of the client, or the file. */
+export type Seen = Remark<'accepts' | 'refuses' | 'read' | 'unread'>;
 
 /**
  * Sees a unit go by a list: whom it does not revoke is let in, whom it revokes is not, and the file has been read since
@@ -38,13 +39,14 @@ export type Seen = { read: boolean; said: string[] };
  *
  * @throws `proof` when it is otherwise
  */
-export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: AbortSignal): Promise<Seen> {
+export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: AbortSignal): Promise<Seen[]> {
   const { file, url, accepted, refused } = plan;
   const { name } = plan.unitPlan;
-  const said: string[] = [];
+  const seen: Seen[] = [];
   if (url !== undefined && accepted) {
     await untilLetIn(plan, { url, identity: accepted }, hands, abort);
-    said.push(`${name} lets ${accepted.certificate} in, which is not revoked`);
+    const of = accepted.certificate;
+    seen.push({ code: 'accepts', of, text: `${name} lets ${of} in, which is not revoked` });
   }
   if (url !== undefined && refused) {
     if (await isLetIn({ url, identity: refused }, hands, abort))
@@ -52,11 +54,12 @@ export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: Abor
         'proof',
         `the unit ${name} lets ${refused.certificate} in, which the list in ${file} revokes`,
       );
-    said.push(`${name} refuses ${refused.certificate}, which is revoked`);
+    const of = refused.certificate;
+    seen.push({ code: 'refuses', of, text: `${name} refuses ${of}, which is revoked` });
   }
-  const read = await hands.hasBeenRead(file);
-  if (read) said.push(`${file} has been read since it was put in place`);
-  return { read, said };
+  if (await hands.hasBeenRead(file))
+    seen.push({ code: 'read', of: file, text: `${file} has been read since it was put in place` });
+  return seen;
 }
 
 type Asked = NonNullable<UnitPlan['health']>;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
+import type { Remark } from '../base/remark.ts';
 import { type Kubernetes, type Lease, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
 import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
 import { Identity } from './unit.ts';
@@ -23,6 +24,9 @@ export const WorkloadsPlan = v.object({
   deadlineMs: v.number(),
 });
 export type WorkloadsPlan = v.InferOutput<typeof WorkloadsPlan>;
+
+/** What came of the workloads; `of` is one of them, or who has restarted them. */
+export type Rolled = Remark<'already' | 'elsewhere' | 'replaced' | 'waits' | 'complete' | 'late' | 'failed'>;
 
 export type WorkloadsHands = {
   clock: Clock;
@@ -46,7 +50,6 @@ const CA_MS = 120_000;
  * namespaces. One master does it; the others pass by.
  *
  * @param pem the CA that pods are to trust from now on
- * @returns what came of it, in sentences
  * @throws what kept it from being done; `aborted` when the program is to stop
  */
 export async function restartWorkloads(
@@ -54,11 +57,11 @@ export async function restartWorkloads(
   pem: string,
   hands: WorkloadsHands,
   abort: AbortSignal,
-): Promise<string[]> {
+): Promise<Rolled[]> {
   const { kubernetes, clock } = hands;
   const value = hands.fingerprints(pem).join(',');
   const claim = await claimLease(plan, value, hands, abort);
-  if (typeof claim === 'string') return [claim];
+  if (claim) return [claim];
   try {
     await untilPodsGet(value.split(','), plan, hands, abort);
     const said = await annotateAll(plan, value, hands, abort);
@@ -73,27 +76,33 @@ export async function restartWorkloads(
   }
 }
 
-/** @returns text: why this node has nothing to do */
+/** @returns why this node has nothing to do */
 async function claimLease(
   { holder, deadlineMs }: WorkloadsPlan,
   value: string,
   { kubernetes, clock }: WorkloadsHands,
   abort: AbortSignal,
-): Promise<undefined | string> {
+): Promise<Rolled | undefined> {
   const late = { code: 'not-yet', what: 'the lease of the workloads cannot be taken' } as const;
   const deadline = clock.elapsed() + deadlineMs;
   return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     const lease = await kubernetes.readLease(abort);
     const isSame = lease?.annotations[FINGERPRINT] === value;
     if (lease && isSame && lease.annotations[STATE] === 'done')
-      return `the workloads have been restarted for this CA already, by ${lease.holder}`;
+      return told('already', lease.holder, 'the workloads have been restarted for this CA already, by');
     if (lease && isSame && lease.holder !== holder && lease.holder !== '' && lease.until > clock.now())
-      return `the workloads are restarted by ${lease.holder}`;
+      return told('elsewhere', lease.holder, 'the workloads are restarted by');
     const mine = leaseFor('rolling', value, holder, clock.now(), lease);
     if (await kubernetes.writeLease(mine, abort)) return undefined;
     throw new AgentError('not-yet', 'it is changed by others again and again');
   });
 }
+
+const told = (code: 'already' | 'elsewhere', of: string, text: string): Rolled => ({
+  code,
+  of,
+  text: `${text} ${of}`,
+});
 
 const leaseFor = (
   state: 'rolling' | 'done' | 'open',
@@ -151,22 +160,25 @@ async function annotateAll(
   value: string,
   { kubernetes, clock, notice }: WorkloadsHands,
   abort: AbortSignal,
-): Promise<string[]> {
+): Promise<Rolled[]> {
   const counts: string[] = [];
-  const waiting: string[] = [];
+  const waiting: Rolled[] = [];
   for (const kind of WORKLOAD_KINDS) {
     const all = await kubernetes.list(kind, undefined, abort);
     for (const workload of all) {
       const why = whyItWaits(workload);
-      if (why !== undefined) waiting.push(`${nameOf(workload)} ${why}`);
+      if (why !== undefined) {
+        const of = nameOf(workload);
+        waiting.push({ code: 'waits', of, text: `${of} ${why}` });
+      }
       if (isMarked(workload, value)) continue;
       await kubernetes.annotatePods(workload, FINGERPRINT, value, abort);
       await clock.sleep(1000 / perSecond, abort);
     }
     counts.push(`${all.length} ${kind}`);
   }
-  for (const text of waiting) notice(text);
-  return [`the pods of ${counts.join(', ')} are replaced`, ...waiting];
+  for (const { text } of waiting) notice(text);
+  return [{ code: 'replaced', text: `the pods of ${counts.join(', ')} are replaced` }, ...waiting];
 }
 
 /** @returns what has not come in time: a pod that does not start is no reason to take certificates back */
@@ -174,20 +186,24 @@ async function untilRolledOut(
   { namespaces, deadlineMs }: WorkloadsPlan,
   { kubernetes, clock, notice }: WorkloadsHands,
   abort: AbortSignal,
-): Promise<string[]> {
+): Promise<Rolled[]> {
   const deadline = clock.elapsed() + deadlineMs;
   const late = { code: 'not-yet', what: 'the workloads are not rolled out' } as const;
   return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, abort, async () => {
-    const missing: string[] = [];
+    const missing: { of: string; text: string }[] = [];
     for (const namespace of namespaces)
       for (const kind of WORKLOAD_KINDS)
         for (const workload of await kubernetes.list(kind, namespace, abort)) {
           const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
-          if (why !== undefined) missing.push(`${nameOf(workload)} ${why}`);
+          const of = nameOf(workload);
+          if (why !== undefined) missing.push({ of, text: `${of} ${why}` });
         }
-    if (missing.length === 0) return [`those of ${namespaces.join(', ')} are all there`];
-    if (clock.elapsed() <= deadline) throw new AgentError('not-yet', missing.join(', '));
-    for (const text of missing) notice(text);
-    return missing.map((text) => `not rolled out within ${deadlineMs / 1000} s: ${text}`);
+    if (missing.length === 0)
+      return [{ code: 'complete', text: `those of ${namespaces.join(', ')} are all there` }];
+    if (clock.elapsed() <= deadline)
+      throw new AgentError('not-yet', missing.map(({ text }) => text).join(', '));
+    for (const { text } of missing) notice(text);
+    const inTime = `not rolled out within ${deadlineMs / 1000} s`;
+    return missing.map(({ of, text }) => ({ code: 'late', of, text: `${inTime}: ${text}` }));
   });
 }

@@ -67,10 +67,13 @@ export function clientContract(bench: KubernetesBench): void {
         notice: (text: string) => notices.push(text),
       };
       const said = await restartWorkloads(plan, bench.subject.podsCa, hands, abort);
-      expect({ said, notices }).toEqual({
+      expect({ said, notices }).toMatchObject({
         said: [
-          expect.stringMatching(/^the pods of 124 deployments, 1 daemonsets, 1 statefulsets are /),
-          'those of shop are all there',
+          {
+            code: 'replaced',
+            text: expect.stringContaining('124 deployments, 1 daemonsets, 1 statefulsets') as unknown,
+          },
+          { code: 'complete' },
         ],
         notices: [],
       });
@@ -85,8 +88,8 @@ export function clientContract(bench: KubernetesBench): void {
         });
       expect((await client().readLease(abort))?.annotations).toMatchObject({ 'coe-agent/state': 'done' });
       // Once more there is nothing to do.
-      expect(await restartWorkloads(plan, bench.subject.podsCa, hands, abort)).toEqual([
-        expect.stringContaining('have been restarted for this CA already, by m-0'),
+      expect(await restartWorkloads(plan, bench.subject.podsCa, hands, abort)).toMatchObject([
+        { code: 'already', of: 'm-0' },
       ]);
       // The cluster gives its pods another CA than this one.
       const other = createClusterCa('k1').pem;

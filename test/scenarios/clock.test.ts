@@ -6,6 +6,7 @@ import { cli } from './support/cli.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
 import { nodeFiles } from './support/untouched.ts';
+import { noticesIn } from './support/notices.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -76,9 +77,7 @@ describe('between passes', () => {
     site.clock.jump(ms);
     expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
     expect(await isRotated(site)).toBe(true);
-    expect(site.progress.some((event) => event.event === 'notice' && event.text.includes('clock is'))).toBe(
-      true,
-    );
+    expect(noticesIn(site.progress)).toContain('preflight clock');
   });
 
   test.each([

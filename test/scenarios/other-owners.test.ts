@@ -8,6 +8,7 @@ import type { Instrument } from '../../agent/compose.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createSite, type Site } from './support/site.ts';
+import { noticesIn } from './support/notices.ts';
 
 /**
  * The directory of etcd's certificates belongs to etcd, which here does what it likes at the moment that suits it:
@@ -52,8 +53,7 @@ async function rotate(site: Site): Promise<{ stderr: string; notices: string[] }
   await cloud.rotateCa(site.cluster);
   await site.pass();
   const { body } = site.signals().at(-1) ?? {};
-  const notices = site.progress.flatMap((one) => (one.event === 'notice' ? [one.text] : []));
-  return { stderr: String(body?.['deploy_stderr']), notices };
+  return { stderr: String(body?.['deploy_stderr']), notices: noticesIn(site.progress) };
 }
 
 /** Puts a symlink over a file of the node, as rename(2) does. */
@@ -177,7 +177,7 @@ test("beside the files of somebody else, links, pipes and other users' files are
   expect(stderr).toBe('');
   expect(await node.read('/etc/kubernetes-backup/admin.conf')).toBe(copy);
   expect(await node.read(`${ETCD}/own.conf`)).not.toBe(copy);
-  expect(notices.join('\n')).toMatch(/link\.conf is passed over: .*not following the symlink/);
+  expect(notices).toContain(`file-skipped ${ETCD}/link.conf`);
 });
 
 test('a kubeconfig that others can change names no file of root to be renewed', async () => {
@@ -191,7 +191,7 @@ test('a kubeconfig that others can change names no file of root to be renewed', 
   await node.write(PLANTED, naming, 0o644);
   const { notices } = await rotate(site);
   expect(await node.read('/root/kept.pem')).toBe(before);
-  expect(notices.join('\n')).toContain(`/root/kept.pem is passed over: it is named in ${PLANTED}`);
+  expect(notices).toContain('file-skipped /root/kept.pem');
   // One that root alone can change does.
   await node.write('/etc/kubernetes/tools.conf', naming);
   await node.write('/root/kept.pem', await pair());

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createSigner, makeList } from '../src/support/crl.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
 import { ETCD_LIST, listOf, makeCanary, serialOf } from './support/lists.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -297,18 +298,35 @@ test('agent plan tells it, agent revoke does it for a person', async () => {
     inputs: [{ name: 'crl', type: 'String' }],
     values: { crl: two.pem },
   });
-  const plan = await cli(site, ['plan']);
-  expect(plan.stdout).toContain('the list 2 of the etcd CA');
-  expect(plan.stdout).toContain(ETCD_LIST);
-  expect(plan.stdout).toContain(`see etcd go by ${ETCD_LIST}`);
+  const plan = await cli(site, ['plan', '--json']);
+  expect(at(parseObject(plan.stdout), 'deployments')).toMatchObject([
+    {
+      verdict: 'planned',
+      steps: [
+        { code: 'check' },
+        { code: 'stage-files', details: [ETCD_LIST] },
+        { code: 'replace' },
+        { code: 'prove-list', of: 'etcd' },
+        { code: 'signal', of: 'HEAT_SIGNAL' },
+      ],
+    },
+  ]);
 
   const file = join(site.node.root, 'list.der');
   await writeFile(file, three.der);
-  const done = await cli(site, ['revoke', '--crl', file]);
+  const done = await cli(site, ['revoke', '--crl', file, '--json']);
   expect(done).toMatchObject({ code: 0 });
-  expect(done.stdout).toContain('etcd lets /etc/etcd/certs/admin.crt in, which is not revoked');
+  expect(parseObject(done.stdout)).toMatchObject({
+    changed: true,
+    files: [ETCD_LIST],
+    seen: [
+      { code: 'accepts', of: '/etc/etcd/certs/admin.crt' },
+      { code: 'read', of: ETCD_LIST },
+    ],
+  });
   expect((await installed(site)).equals(three.der)).toBe(true);
-  expect((await cli(site, ['revoke', '--crl', file])).stdout).toContain('is in place already');
+  const again = await cli(site, ['revoke', '--crl', file, '--json']);
+  expect(parseObject(again.stdout)).toMatchObject({ changed: false });
   for (const [content, words] of [
     [await site.node.read('/etc/etcd/certs/ca.crt'), 'holds CERTIFICATE in PEM, and no X509 CRL'],
     [Buffer.from([0x30, 0x84, 0x01]), 'is no list of revoked certificates, or only a part of one'],

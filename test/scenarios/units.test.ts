@@ -6,6 +6,7 @@ import { at } from '../cloud/exchange.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
+import { noticesIn } from './support/notices.ts';
 
 /** Units that are stopped, and units that do not last, before and during a rotation. */
 
@@ -30,9 +31,6 @@ function told(site: Site): Told {
   };
 }
 
-const notices = ({ progress }: Site): string[] =>
-  progress.flatMap((event) => (event.event === 'notice' ? [event.text] : []));
-
 test('an optional unit that somebody has stopped stays so, and Heat is told', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');
@@ -41,7 +39,7 @@ test('an optional unit that somebody has stopped stays so, and Heat is told', as
   await cloud.rotateCa(site.cluster);
   await site.pass();
   expect(site.restarts()).toEqual(['kubelet']);
-  expect(notices(site).join()).toContain(stays);
+  expect(noticesIn(site.progress)).toEqual(['unit-left-alone kube-proxy']);
   expect(told(site).status).toBe(0);
   expect(told(site).stdout).toContain(stays);
   expect(told(site).stdout).not.toContain('kube-proxy is active');

@@ -2,10 +2,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hands } from '../../../agent/hands.ts';
 import { carryOutMigration } from '../../../agent/migration/migrate.ts';
 import {
-  describeMigration,
   type MigrationStep,
   planMigration,
   planReturn,
+  showMigration,
 } from '../../../agent/migration/plan.ts';
 import { writeRecord } from '../../../src/base/record.ts';
 import { settingsOf } from '../../../src/services/unit-settings.ts';
@@ -16,6 +16,7 @@ import { NEVER } from '../../src/support/clock.ts';
 import { rawDeployment } from '../../src/support/deployments.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
+import { noticesIn } from '../../scenarios/support/notices.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -76,7 +77,8 @@ async function setUp(): Promise<Node> {
 }
 
 const INI = '[DEFAULT]\ncollectors = local\n[local]\npath = /var/lib/os-collect-config/local-data\n';
-const inWords = (steps: readonly MigrationStep[]): string[] => steps.map(describeMigration);
+const shown = (steps: readonly MigrationStep[]): string[] =>
+  steps.map((step) => [step.do, showMigration(step).of].filter(Boolean).join(' '));
 const listed = (...ids: string[]): string =>
   JSON.stringify({ deployments: ids.map((id) => rawDeployment({}, { id })) });
 
@@ -88,8 +90,7 @@ test('what the predecessor has applied is not run again, even when its files are
   const steps = await planMigration(hands, NEVER);
   await carryOutMigration(steps, hands, NEVER);
   expect(done).toEqual([`freeze ${OLD}`, `disable-now ${OLD}`, `enable-and-start ${NEW}`]);
-  const notices = site.progress.flatMap((event) => (event.event === 'notice' ? [event.text] : []));
-  expect(notices).toMatchObject([expect.stringContaining('untold')]);
+  expect(noticesIn(site.progress)).toEqual(['deployment-unanswered untold']);
 
   for (const name of ['told.json', 'told.notify.json', 'untold.json'])
     await hands.disk.remove(`${DEPLOYED}/${name}`);
@@ -163,12 +164,11 @@ test.each([
 
 test('a dry run tells the same steps, and they are worth repeating', async () => {
   const { site, hands, done } = await setUp();
-  const planned = inWords(await planMigration(hands, NEVER));
-  expect(planned).toEqual([
-    `let ${OLD} begin nothing new, and finish what it has begun`,
-    'take over the ids of the deployments that heat-config has applied',
-    `stop and disable ${OLD}`,
-    `enable and start ${NEW}`,
+  expect(shown(await planMigration(hands, NEVER))).toEqual([
+    `let-finish ${OLD}`,
+    'take-over-ids',
+    `disable-now ${OLD}`,
+    `enable-and-start ${NEW}`,
   ]);
   expect(done).toEqual([]);
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
@@ -193,8 +193,8 @@ test('what os-refresh-config has run beside heat-config is told of: nobody runs 
     `${templates}/var/run/heat-config/heat-config`,
   ];
   for (const path of [...left, ...replaced]) await site.node.write(path, '#!/bin/sh\n', 0o755);
-  const told = inWords(await planMigration(hands, NEVER)).filter((words) => words.startsWith('leave'));
-  expect(told).toEqual(left.map((path) => expect.stringContaining(`leave ${path} alone`) as unknown));
+  const steps = await planMigration(hands, NEVER);
+  expect(steps.filter((step) => step.do === 'leave')).toEqual(left.map((path) => ({ do: 'leave', path })));
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   for (const path of left) expect(await site.node.read(path)).toBe('#!/bin/sh\n');
 });
@@ -204,8 +204,7 @@ const ENVIRONMENT =
   'Environment=LANG=C HTTP_PROXY=http://me:word@proxy:3128 "no_proxy=a, b" REQUESTS_CA_BUNDLE=/etc/pki/cloud.crt\n' +
   'EnvironmentFiles=/etc/default/none (ignore_errors=yes)\nEnvironmentFiles=/etc/default/collector (ignore_errors=no)';
 
-const toldOf = (name: string, instead: string): string =>
-  `mind that ${OLD} has ${name} in its environment, which the agent does not see: write ${instead}`;
+const toldOf = (name: string, instead: string): MigrationStep => ({ do: 'tell', unit: OLD, name, instead });
 
 test('how its unit is told to reach the cloud is named, with where the agent wants to know it from', async () => {
   const { site, hands, done } = await setUp();
@@ -214,8 +213,8 @@ test('how its unit is told to reach the cloud is named, with where the agent wan
     ...hands,
     unitSettings: async (unit) => await Promise.resolve(settingsOf(said.get(unit) ?? '')),
   };
-  const told = async (): Promise<string[]> =>
-    inWords(await planMigration(node, NEVER)).filter((words) => words.startsWith('mind'));
+  const told = async (): Promise<MigrationStep[]> =>
+    (await planMigration(node, NEVER)).filter((step) => step.do === 'tell');
   await site.node.write(
     '/etc/default/collector',
     'https_proxy="http://proxy:3129"\nOS_CACERT=\n# HTTP_PROXY=\n',
@@ -254,11 +253,9 @@ test('the configuration is written once, and goes again on the way back unless s
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   expect((await site.files('/etc/coe-agent')).get(config)).toMatchObject({ mode: 0o600 });
   expect((await site.pass()).problems).toEqual([]);
-  expect(inWords(await planReturn(hands, NEVER))).toContain(
-    `remove ${config}, which is as agent migrate has written it`,
-  );
+  expect(shown(await planReturn(hands, NEVER))).toContain(`remove-config ${config}`);
   await site.node.write(config, `${await site.node.read(config)}# mine\n`);
-  expect(inWords(await planReturn(hands, NEVER)).join()).not.toContain('remove');
+  expect(shown(await planReturn(hands, NEVER))).not.toContain(`remove-config ${config}`);
 });
 
 test('the way back lets heat-config take for applied what has been done since', async () => {
@@ -276,9 +273,9 @@ test('the way back lets heat-config take for applied what has been done since', 
 test('on the way back it is told that the metadata has said otherwise since how to poll', async () => {
   const { site, hands } = await setUp();
   await site.node.configure({ collectors: ['local'] });
-  const planned = async (): Promise<string[]> => {
+  const planned = async (): Promise<MigrationStep[]> => {
     const again = { ...(await site.start()), unitManager: hands.unitManager };
-    return inWords(await planReturn(again, NEVER)).filter((words) => words.startsWith('mind'));
+    return (await planReturn(again, NEVER)).filter((step) => step.do === 'mind');
   };
   expect(await planned()).toEqual([]);
   const heat = at(site.cluster.pollerConfig(site.server), 'heat');
@@ -287,9 +284,7 @@ test('on the way back it is told that the metadata has said otherwise since how 
   await site.pass();
   await site.pass();
   expect(await planned()).toEqual([
-    expect.stringMatching(
-      /goes by \/etc\/os-collect-config.conf, while this node polls with heat, local, as the metadata/,
-    ),
+    { do: 'mind', polling: expect.stringContaining('polls with heat, local') as unknown },
   ]);
 });
 
