@@ -44,10 +44,13 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         root,
         disk: createDisk(root),
         configPath: config,
+        configIsNamed: this.getOptionValueSource('config') === 'cli',
+        collects: COLLECTING.has(this.name()),
         json: json === true,
         levelIsGiven: logLevel !== undefined,
         instrument,
       };
+      refuseSwallowedOptions(this);
       const { verb: start } = await verb();
       code = await start(context, this.opts(), this.name());
     };
@@ -61,6 +64,27 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     const stack = error instanceof AgentError || !(error instanceof Error) ? '' : `\n${error.stack}`;
     world.stderr.write(printable(secrets.redact(`agent: ${explain(error)}${stack}\n`)));
     return exitCodeOf(error);
+  }
+}
+
+/** They ask the collectors, or say how they are asked; every other verb does without. */
+const COLLECTING: ReadonlySet<string> = new Set(['run', 'run-once', 'plan', 'status', 'doctor', 'migrate']);
+
+/**
+ * commander takes the next word for an option's value, also where it is an option itself: `--unit --root DIR` would
+ * restart units on the wrong root.
+ *
+ * @throws `usage`
+ */
+function refuseSwallowedOptions(command: Command): void {
+  const flags = command.options.flatMap(({ short, long }) => [short, long]);
+  const isOption = (word: unknown): boolean =>
+    typeof word === 'string' && word.startsWith('-') && flags.includes(word.split('=', 1).join());
+  for (const option of command.options) {
+    const values: unknown[] = [command.getOptionValue(option.attributeName())].flat();
+    const swallowed = values.find(isOption);
+    if (swallowed !== undefined)
+      throw new AgentError('usage', `${option.flags}: the value is missing, ${String(swallowed)} follows`);
   }
 }
 

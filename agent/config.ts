@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { Layout } from '../src/certificates/layout.ts';
+import { BUILT_IN } from '../src/certificates/choose-layout.ts';
+import { type Layout, ROLES } from '../src/certificates/layout.ts';
 import { OwnLayout } from '../src/certificates/own-layout.ts';
 import { KEY_ALGORITHMS } from '../src/certificates/key.ts';
 import type { Disk } from '../src/base/disk.ts';
@@ -8,6 +9,7 @@ import { AgentError } from '../src/base/errors.ts';
 import { readTrusted } from '../src/base/trust.ts';
 import { describeIssues } from '../src/base/issue.ts';
 import { mergeDeep } from '../src/base/json.ts';
+import { nearestTo } from '../src/base/nearest.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
 import { PHASES } from '../src/operation/phase.ts';
 import { loadLayouts } from './config/layouts.ts';
@@ -105,13 +107,32 @@ export type Config = Omit<v.InferOutput<typeof ConfigSchema>, 'layouts'> & {
   readonly sources: readonly string[];
 };
 
+/** What of a configuration is used otherwise than it says. */
+export type ConfigNotice =
+  | { event: 'setting-ignored'; fields: { why: string } }
+  | { event: 'unit-unknown'; fields: { unit: string; nearest: string | undefined } };
+
+export type ConfigOptions = {
+  /** A person has named the file, so it has to be there. */
+  isNamed?: boolean;
+  /** `false`: nothing is collected, so no collector is needed, and no file either. */
+  collects?: boolean;
+};
+
 /**
- * The configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`, by name, later ones
- * win); without any of them, what os-collect-config was given on this node.
+ * The configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`, by name, later ones win). If
+ * none of them says how to poll, they are merged over what os-collect-config was given on this node.
  *
  * @throws `config` with file, line and key, and for a file that others than root can change
  */
-export async function loadConfig(disk: Disk, path: string, notice: (text: string) => void): Promise<Config> {
+export async function loadConfig(
+  disk: Disk,
+  path: string,
+  notice: (notice: ConfigNotice) => void,
+  { isNamed = false, collects = true }: ConfigOptions = {},
+): Promise<Config> {
+  if (isNamed && (await disk.info(path)) === undefined)
+    throw new AgentError('config', `--config: there is no ${path}`);
   const dropIns = dropInsOf(path);
   const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
   const parts: { source: string; value: Record<string, unknown> }[] = [];
@@ -121,12 +142,16 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
     const { parseConfigFile } = await import('./config/yaml.ts');
     parts.push({ source, value: parseConfigFile(source, text, ConfigSchema) });
   }
-  if (parts.length === 0) {
+  if (!parts.some(({ value }) => saysHowToPoll(value))) {
     const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config/os-collect.ts');
     const text = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
-    if (text === undefined)
+    if (text === undefined && parts.length === 0 && collects)
       throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`);
-    parts.push({ source: OS_COLLECT_CONFIG, value: translateOsCollectConfig(text, notice) });
+    const tell = (why: string): void => {
+      notice({ event: 'setting-ignored', fields: { why } });
+    };
+    if (text !== undefined)
+      parts.unshift({ source: OS_COLLECT_CONFIG, value: translateOsCollectConfig(text, tell, collects) });
   }
 
   const sources = parts.map(({ source }) => source);
@@ -134,9 +159,29 @@ export async function loadConfig(disk: Disk, path: string, notice: (text: string
   const parsed = v.safeParse(ConfigSchema, merged);
   if (!parsed.success)
     throw new AgentError('config', `${sources.join(', ')}: ${describeIssues(parsed.issues)}`);
-  const config = parsed.output;
-  checkPolling(config, sources.join(', '));
-  return Object.freeze({ ...config, layouts: await loadLayouts(disk, path, config.layouts), sources });
+  const config = collects ? parsed.output : { ...parsed.output, collectors: [] };
+  if (collects) checkPolling(config, sources.join(', '));
+  const layouts = await loadLayouts(disk, path, config.layouts);
+  for (const unknown of unknownUnits(Object.keys(config.services.units), layouts))
+    notice({ event: 'unit-unknown', fields: unknown });
+  return Object.freeze({ ...config, layouts, sources });
+}
+
+/** Whether it names collectors or holds the section of one that needs a section. */
+const saysHowToPoll = (value: Record<string, unknown>): boolean =>
+  ['collectors', 'heat', 'cfn', 'request', 'zaqar'].some((key) => key in value);
+
+/** Names below `services.units` that no layout has, each with the one that was probably meant. */
+function unknownUnits(
+  names: readonly string[],
+  own: readonly Layout[],
+): { unit: string; nearest: string | undefined }[] {
+  const known = [...BUILT_IN, ...own].flatMap(({ roles }) =>
+    ROLES.flatMap((role) => roles[role].units.map(({ unit }) => unit)),
+  );
+  return names
+    .filter((name) => !known.includes(name))
+    .map((unit) => ({ unit, nearest: nearestTo(unit, known) }));
 }
 
 /** The directory of the drop-ins beside a configuration file. */

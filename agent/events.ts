@@ -68,6 +68,7 @@ export const EVENTS = {
     'warn',
     'TLS verification is off (VERIFY_CA): an attacker on the path can read the trust and forge certificates',
   ],
+  'unit-unknown': ['warn', 'services.units names a unit that no layout has; its settings have no effect'],
   'unit-unasked': ['warn', 'a unit cannot be asked where it listens; assuming what its layout says'],
   'tls-unverified-by-person': [
     'warn',

@@ -42,14 +42,24 @@ export const verb: Verb = async (context) => {
 async function configured({
   disk,
   configPath,
+  configIsNamed: isNamed,
+  collects,
   log,
 }: Context): Promise<{ layouts: readonly Layout[]; heatParams: string; metrics: readonly string[] }> {
   try {
-    const { layouts, heat_params: heatParams, metrics } = await loadConfig(disk, configPath, () => undefined);
+    const {
+      layouts,
+      heat_params: heatParams,
+      metrics,
+    } = await loadConfig(disk, configPath, () => undefined, {
+      isNamed,
+      collects,
+    });
     return { layouts, heatParams, metrics: metrics.file === undefined ? [] : [metrics.file] };
   } catch (error) {
     if (codeOf(error) !== 'config') throw error;
     const isThere = (await disk.info(configPath)) !== undefined;
+    if (isNamed && !isThere) throw error;
     if (isThere) log('layouts-left-out', { why: explain(error) });
     return { layouts: await layoutsBeside(disk, configPath), heatParams: HEAT_PARAMS, metrics: [] };
   }
@@ -66,9 +76,9 @@ async function layoutsBeside(disk: Disk, configPath: string): Promise<readonly L
 }
 
 /** Kubeconfigs of a node that is set up already may lead anywhere. */
-async function copiesOf({ disk, configPath, secrets, log }: Context): Promise<readonly string[]> {
+async function copiesOf({ disk, configPath, collects, secrets, log }: Context): Promise<readonly string[]> {
   try {
-    const config = await loadConfig(disk, configPath, () => undefined);
+    const config = await loadConfig(disk, configPath, () => undefined, { collects });
     const node = await readNode({ disk, config, secrets, hostname: '' });
     return (await findCopiesOf(node, { disk })).paths;
   } catch (error) {

@@ -8,7 +8,7 @@ import type { Log } from '../events.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { compose, type Instrument } from '../compose.ts';
 import { RUNTIME } from '../paths.ts';
-import { loadConfig } from '../config.ts';
+import { type ConfigNotice, loadConfig } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
 import { closeState } from './close-state.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -25,6 +25,10 @@ export type Context = {
   root: string;
   disk: Disk;
   configPath: string;
+  /** By `--config`. */
+  configIsNamed: boolean;
+  /** Whether the verb asks what the cloud wants of this node. */
+  collects: boolean;
   json: boolean;
   /** `--log-level` wins over the configuration. */
   levelIsGiven: boolean;
@@ -40,9 +44,11 @@ export async function openHands(
   progress: (event: Progress) => void,
 ): Promise<Hands & { close(): void }> {
   const { disk, root, log, secrets, configPath, instrument, world } = context;
-  const config = await loadConfig(disk, configPath, (text) => {
-    log('setting-ignored', { why: text });
-  });
+  const notice = ({ event, fields }: ConfigNotice): void => {
+    log(event, fields);
+  };
+  const { configIsNamed: isNamed, collects } = context;
+  const config = await loadConfig(disk, configPath, notice, { isNamed, collects });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
   return await compose({

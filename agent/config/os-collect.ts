@@ -22,6 +22,8 @@ export const OS_COLLECT_CONFIG = '/etc/os-collect-config.conf';
 export function translateOsCollectConfig(
   text: string,
   notice: (text: string) => void,
+  /** `false`: nothing is collected, and which collectors are usable does not matter. */
+  collects = true,
 ): Record<string, unknown> {
   const config = read(text);
   const tell = (why: string): void => {
@@ -31,8 +33,8 @@ export function translateOsCollectConfig(
   const [file, ...others] = trustedBy(config);
   for (const other of others) tell(`the CAs in ${other} are not trusted: cloud.ca_file is one file, ${file}`);
   const { value, leftOut } = withUsableCollectors(translatePredecessor(config));
-  for (const why of leftOut) tell(`${why}; the collector is left out`);
-  if (value.collectors.length === 0)
+  if (collects) for (const why of leftOut) tell(`${why}; the collector is left out`);
+  if (collects && value.collectors.length === 0)
     throw new AgentError(
       'config',
       `${OS_COLLECT_CONFIG}: no collector can be asked: ${leftOut.join('; ') || 'none is named'}`,

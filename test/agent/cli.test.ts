@@ -116,8 +116,46 @@ describe('exit code 2', () => {
     expect(faulty.stderr).toContain('agent.yaml: line 1: unknown key keyz');
     await rm(join(site.node.root, 'etc/coe-agent/agent.yaml'));
     const missing = await cli(site, [verb]);
+    if (verb === 'make-cert' || verb === 'certs' || verb === 'rollback') {
+      // They collect nothing.
+      expect(missing.stderr).not.toContain('configuration');
+      return;
+    }
     expect(missing).toMatchObject({ code: 2, stdout: '' });
     expect(missing.stderr).toContain('there is no configuration');
+  });
+
+  test.each(VERBS)('%s with a --config that is not there', async (verb) => {
+    const site = await createSite(cloud, { bare: true });
+    const { code, stdout, stderr } = await cli(site, [verb, '--config', '/etc/coe-agent/agent.yml']);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('there is no /etc/coe-agent/agent.yml');
+  });
+
+  test.each([
+    [['restart', '--unit', '--json'], '--unit <name...>'],
+    [['run-once', '--force', '--dry-run'], '--force <id>'],
+    [['status', '--config', '--log-level=debug'], '--config <file>'],
+  ] as const)('%j: an option is no value of another', async (argv, flags) => {
+    const { code, stdout, stderr } = await cli(await createSite(cloud, { bare: true }), argv);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(`${flags}: the value is missing`);
+  });
+
+  test('restart --unit --root X restarts nothing', async () => {
+    const site = await createSite(cloud);
+    const before = [...site.node.units.restarts];
+    const { code, stderr } = await site.node.agent('restart', '--unit');
+    expect(code).toBe(2);
+    expect(stderr).toContain('--unit <name...>: the value is missing, --root follows');
+    expect(site.node.units.restarts).toEqual(before);
+  });
+
+  test('make-cert needs neither a collector nor agent.yaml', async () => {
+    const site = await createSite(cloud, { bare: true });
+    await rm(join(site.node.root, 'etc/coe-agent/agent.yaml'));
+    expect(await cli(site, ['make-cert'])).toMatchObject({ code: 0 });
+    expect(await cli(site, ['certs'])).toMatchObject({ code: 0 });
   });
 
   test.each(['make-cert', 'certs', 'doctor'] as const)('%s on a machine that is no node', async (verb) => {

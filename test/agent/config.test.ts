@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
 import { AgentError } from '../../src/base/errors.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
 import { load, PATH, refusal } from '../scenarios/support/config.ts';
 
@@ -63,6 +64,42 @@ describe('agent.yaml', () => {
     ],
   ])('what is no YAML map is refused as such: %j', async (text, words) => {
     expect(await refusal({ [PATH]: text })).toContain(words);
+  });
+
+  test('a file that a person has named has to be there; the usual one need not be', async () => {
+    const named = load(
+      { '/etc/os-collect-config.conf': '[DEFAULT]\ncollectors = local\n' },
+      { isNamed: true },
+    );
+    expect((await agentErrorOf(named)).code).toBe('config');
+    const { config } = await load({}, { collects: false });
+    expect(config).toMatchObject({ collectors: [], sources: [] });
+  });
+
+  test.each([
+    ['kube-apisever', 'kube-apiserver'],
+    ['etc', 'etcd'],
+    ['nginx', undefined],
+  ])('a unit %s that no layout has is told, with the near one: %s', async (unit, nearest) => {
+    const text = `collectors: [local]\nservices: { units: { kubelet: { port: 1 }, ${unit}: { port: 2 } } }\n`;
+    const { unknownUnits } = await load({ [PATH]: text });
+    expect(unknownUnits).toEqual([{ unit, nearest }]);
+  });
+
+  test('a unit of an own layout is known', async () => {
+    const own = `name: own
+description: d
+evidence: { files: [/x] }
+roles:
+  node:
+    authorities: [{ ca: kubernetes, file: /x/ca.crt }]
+    certificates:
+      - { name: s, ca: kubernetes, subject: [CN=s], certificate_file: /x/s.crt, key_file: /x/s.key, extended_key_usage: [serverAuth] }
+    units: [{ unit: registry }]
+`;
+    const text = 'collectors: [local]\nservices: { units: { registry: { port: 1 } } }\n';
+    const { unknownUnits } = await load({ [PATH]: text, '/etc/coe-agent/layouts.d/own.yaml': own });
+    expect(unknownUnits).toEqual([]);
   });
 
   test('drop-ins are merged key by key in the order of their names; lists are replaced', async () => {

@@ -59,9 +59,34 @@ region_name = RegionOne
     expect(notices).toEqual([]);
   });
 
-  test('a configuration of our own is all that counts once there is one', async () => {
-    const { config } = await load({ [PATH]: '', [INI]: '[DEFAULT]\ncollectors = local\n' });
-    expect(config.collectors).toEqual(['heat', 'local']);
+  test('one key of our own is merged over it', async () => {
+    const drop = '/etc/coe-agent/agent.d/10-a.yaml';
+    const { config } = await load({
+      [PATH]: 'keys: ec-p256\n',
+      [drop]: 'poll: { max_seconds: 9 }\n',
+      [INI]: '[DEFAULT]\ncollectors = local\npolling_interval = 20\n',
+    });
+    expect(config).toMatchObject({
+      collectors: ['local'],
+      keys: 'ec-p256',
+      poll: { min_seconds: 1, max_seconds: 9 },
+      sources: [INI, PATH, drop],
+    });
+  });
+
+  test.each(['collectors: [local]\n', `request: { metadata_url: 'http://k/' }\ncollectors: [request]\n`])(
+    'once a configuration of our own says how to poll, it is all that counts: %j',
+    async (text) => {
+      const { config } = await load({ [PATH]: text, [INI]: '[DEFAULT]\npolling_interval = 20\n' });
+      expect(config).toMatchObject({ poll: { max_seconds: 30 }, sources: [PATH] });
+    },
+  );
+
+  test('a verb that does not collect takes its CAs, whatever is wrong with its collectors', async () => {
+    const text = '[DEFAULT]\ncollectors = heat\n[cfn]\nca_certificate = /etc/ca.pem\n';
+    expect(await refusal({ [INI]: text })).toContain('no collector can be asked');
+    const { config } = await load({ [INI]: text }, { collects: false });
+    expect(config).toMatchObject({ collectors: [], cloud: { ca_file: '/etc/ca.pem' } });
   });
 
   test('a node with neither is told both names', async () => {

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type Config, loadConfig } from '../../../agent/config.ts';
+import { type Config, type ConfigNotice, type ConfigOptions, loadConfig } from '../../../agent/config.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { tempRoot } from '../../src/support/temp-root.ts';
 
@@ -7,11 +7,19 @@ export const PATH = '/etc/coe-agent/agent.yaml';
 export const INI = '/etc/os-collect-config.conf';
 
 /** The configuration of a node that has these files. */
-export async function load(files: Record<string, string>): Promise<{ config: Config; notices: string[] }> {
+export async function load(
+  files: Record<string, string>,
+  options: ConfigOptions = {},
+): Promise<{ config: Config; notices: string[]; unknownUnits: unknown[] }> {
   const { disk, write } = await tempRoot();
   for (const [path, content] of Object.entries(files)) await write(path, content);
   const notices: string[] = [];
-  return { config: await loadConfig(disk, PATH, (text) => notices.push(text)), notices };
+  const unknownUnits: unknown[] = [];
+  const notice = ({ event, fields }: ConfigNotice): void => {
+    if (event === 'setting-ignored') notices.push(fields.why);
+    else unknownUnits.push(fields);
+  };
+  return { config: await loadConfig(disk, PATH, notice, options), notices, unknownUnits };
 }
 
 export const refusal = async (files: Record<string, string>): Promise<string> => {
