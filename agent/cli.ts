@@ -78,13 +78,13 @@ const COLLECTING: ReadonlySet<string> = new Set(['run', 'run-once', 'plan', 'sta
  */
 function refuseSwallowedOptions(command: Command): void {
   const flags = command.options.flatMap(({ short, long }) => [short, long]);
-  const isOption = (word: unknown): boolean =>
+  const isOption = (word: unknown): word is string =>
     typeof word === 'string' && word.startsWith('-') && flags.includes(word.split('=', 1).join());
   for (const option of command.options) {
     const values: unknown[] = [command.getOptionValue(option.attributeName())].flat();
     const swallowed = values.find(isOption);
     if (swallowed !== undefined)
-      throw new AgentError('usage', `${option.flags}: the value is missing, ${String(swallowed)} follows`);
+      throw new AgentError('usage', `${option.flags}: the value is missing, ${swallowed} follows`);
   }
 }
 

@@ -12,7 +12,7 @@ export function nearestTo(name: string, known: readonly string[]): string | unde
 /** Levenshtein's distance. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [above, character] of [...from].entries()) {
+  for (const [above, character] of Array.from(from).entries()) {
     const next = [above + 1];
     for (let index = 1; index <= to.length; index += 1)
       next.push(
