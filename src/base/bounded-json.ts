@@ -5,26 +5,36 @@
 
 /** No list or map has more; nor is any within so many others. */
 const MOST_MEMBERS = 10_000;
+/** Of a list that is too long so many of its last members stay, up to twice as many; fewer if they are numbers. */
+const KEPT_MEMBERS = 64;
 const DEEPEST = 200;
 /** In all that is left. */
 export const MOST_VALUES = 200_000;
 
-/** Stands in the place of a list or a map that is beyond these bounds. */
+/**
+ * Stands in the place of what is beyond these bounds: a list or a map, or the members of a list before its last ones.
+ * Heat puts the inputs that say how a deployment is answered last.
+ */
 export const LEFT_OUT = `[coe-agent left out a list or map: nested too deep (more than ${DEEPEST} levels), or too long (more than ${MOST_MEMBERS})]`;
 
 /** What begins and ends a list, a map or a text. Commas are counted in between. */
 const STRUCTURE = /["[\]{}]/g;
 
+/** A place in the text, and how many values and cuts there were before it. */
+type Mark = { at: number; values: number; cuts: number };
+
 /** A list or a map that has begun. */
 type Open = {
-  start: number;
+  start: Mark;
+  isList: boolean;
   members: number;
-  /** How many values and cuts there were before it. */ values: number;
-  cuts: number;
+  /** Commas of a list behind which few members have come yet. */
+  late: (Mark & { members: number })[];
 };
 
 /**
  * JSON text whose lists and maps are within bounds: one that is not is replaced by `LEFT_OUT`, so that it fails alone.
+ * Of a list that is too long the last members stay.
  *
  * @returns or else why it must not be parsed: its brackets do not match, or it has too many values in all
  */
@@ -44,7 +54,10 @@ export function boundedJson(text: string): { text: string } | { fault: 'garbled'
     if (beyond === 0 && at > last) {
       const commas = commasBetween(text, last, at);
       values += commas;
-      if (within) within.members += commas;
+      if (within && commas > 0) {
+        within.members += commas;
+        if (within.isList) markLate(within, { at: text.lastIndexOf(',', at), values, cuts: cuts.length });
+      }
     }
     last = at + 1;
     if (found === '"') {
@@ -52,22 +65,35 @@ export function boundedJson(text: string): { text: string } | { fault: 'garbled'
       STRUCTURE.lastIndex = last;
     } else if (found === '[' || found === '{') {
       if (open.length > DEEPEST) beyond += 1;
-      else open.push({ start: at, members: 1, values, cuts: cuts.length });
+      else
+        open.push({ start: { at, values, cuts: cuts.length }, isList: found === '[', members: 1, late: [] });
       values += 1;
     } else if (beyond > 0) beyond -= 1;
     else {
       const ended = open.pop();
       if (!ended) return { fault: 'garbled' };
       if (open.length < DEEPEST && ended.members <= MOST_MEMBERS) continue;
+      const { start } = ended;
+      const [kept] = open.length < DEEPEST ? ended.late : [];
       // What was cut within goes with it.
-      cuts.length = ended.cuts;
-      cuts.push({ start: ended.start, end: last });
-      values = ended.values;
+      const later = kept ? cuts.slice(kept.cuts) : [];
+      cuts.length = start.cuts;
+      cuts.push(kept ? { start: start.at + 1, end: kept.at } : { start: start.at, end: last }, ...later);
+      values = start.values + (kept ? values - kept.values + 1 : 0);
     }
   }
   if (open.length > 0) return { fault: 'garbled' };
   if (values > MOST_VALUES) return { fault: 'too many values' };
   return { text: cuts.length === 0 ? text : withoutCuts(text, cuts) };
+}
+
+/** Numbers come by the thousand between two marks: then the second alone is of use. */
+function markLate({ members, late }: Open, mark: Mark): void {
+  if (members - (late.at(-1)?.members ?? 0) >= KEPT_MEMBERS) late.push({ ...mark, members });
+  const [first, second] = late;
+  if (!first || !second) return;
+  if (members - second.members >= KEPT_MEMBERS || second.members - first.members > KEPT_MEMBERS * 2)
+    late.shift();
 }
 
 const commasBetween = (text: string, from: number, to: number): number =>

@@ -59,15 +59,16 @@ export function decodeDeployment(value: unknown): Decoded {
   const what = `deployment ${id ?? '(without a usable id)'}`;
   const wrong = (why: string): AgentError => new AgentError('bad-deployment', `${what}: ${why}`);
 
+  const isCut = JSON.stringify(value).includes(LEFT_OUT);
   const shape = v.safeParse(Shape, value);
   if (shape.success) {
     const read = readShape(shape.output, value);
     if (typeof read === 'string') return { ok: false, id, error: wrong(read) };
-    if (!JSON.stringify(value).includes(LEFT_OUT)) return { ok: true, deployment: read };
+    if (!isCut) return { ok: true, deployment: read };
     const error = wrong(LEFT_OUT);
     return { ok: false, id, error, deployment: { ...read, fault: error } };
   }
-  const error = wrong(describeIssues(shape.issues));
+  const error = wrong(isCut ? LEFT_OUT : describeIssues(shape.issues));
   const legible = v.safeParse(Legible, value);
   const read = legible.success ? readShape(legible.output, value) : '';
   const isAwaited = typeof read !== 'string' && read.signal.transport !== 'NO_SIGNAL';

@@ -1,3 +1,4 @@
+import { LEFT_OUT } from '../base/bounded-json.ts';
 import { AgentError } from '../base/errors.ts';
 import { parseExactJson } from '../base/exact-json.ts';
 import { isObject } from '../base/json.ts';
@@ -36,5 +37,8 @@ export function deploymentsOf({ source, metadata }: Said): RawDeployment[] {
   const deployments = metadata['deployments'] ?? [];
   if (!Array.isArray(deployments))
     throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments" is not a list`);
+  // An older deployment must not be done because the newer one of its resource is left out.
+  if (deployments.includes(LEFT_OUT))
+    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments": ${LEFT_OUT}`);
   return deployments.map((value: unknown) => ({ source, value }));
 }

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { LEFT_OUT } from '../../src/base/bounded-json.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { isObject } from '../cloud/exchange.ts';
 import { rewriteJson } from '../cloud/spoil.ts';
@@ -18,12 +19,17 @@ afterAll(async () => {
   await cloud.close();
 });
 
+type Fields = Record<string, unknown>;
+
 /** From now on Heat's metadata has these fields in every deployment. */
-function spoil(changes: Record<string, unknown>): void {
+function spoil(changes: Fields | ((one: Fields) => Fields)): void {
   const change = rewriteJson(({ metadata }) => {
     const deployments = isObject(metadata) ? metadata['deployments'] : [];
     const spoilt = Array.isArray(deployments)
-      ? deployments.filter(isObject).map((one) => ({ ...one, ...changes }))
+      ? deployments.filter(isObject).map((one) => ({
+          ...one,
+          ...(typeof changes === 'function' ? changes(one) : changes),
+        }))
       : [];
     return { metadata: { deployments: spoilt } };
   });
@@ -58,6 +64,17 @@ test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
   },
 );
 
+const MANY = Array.from({ length: 20_000 }, (_, index) => ({ name: `n${index}`, type: 'String', value: '' }));
+
+test('it is answered where its inputs are too many to be read', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  const asked = site.cluster.stack.deploymentsOn(site.server)[0]?.id;
+  spoil((one) => ({ inputs: [...MANY, ...(Array.isArray(one['inputs']) ? one['inputs'] : [])] }));
+  expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 1 } }] });
+  expect(said(site)).toEqual([[asked, true, 1, `deployment ${asked}: ${LEFT_OUT}\n`]]);
+});
+
 test('one that nobody serves here is left to whoever does', async () => {
   const site = await createSite(cloud);
   const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });
@@ -67,10 +84,13 @@ test('one that nobody serves here is left to whoever does', async () => {
   expect(await site.ledger()).toEqual([]);
 });
 
-test('one without a usable address is only reported', async () => {
+test.each([
+  ['no list', 'none'],
+  ['a map beyond bounds', Object.fromEntries(MANY.map(({ name }) => [name, '']))],
+])('one without a usable address is only reported: its inputs are %s', async (_, inputs) => {
   const site = await createSite(cloud);
   cloud.deploy(site.cluster, site.server, { group: 'coe-rotate' });
-  spoil({ inputs: 'none' });
+  spoil({ inputs });
   expect(await site.pass()).toMatchObject({ settled: [], problems: [{ code: 'bad-deployment' }] });
   expect(said(site)).toEqual([]);
   expect(await site.ledger()).toEqual([]);

@@ -1,4 +1,5 @@
 import * as fc from 'fast-check';
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { boundedJson, LEFT_OUT } from '../../../src/base/bounded-json.ts';
 
@@ -17,16 +18,17 @@ test('any JSON within bounds stays as it is, whatever its texts and blanks are',
 });
 
 const list = (length: number, member = '0'): string => `[${Array.from({ length }, () => member).join(',')}]`;
+const map = (length: number): string =>
+  `{${Array.from({ length }, (_, index) => `"${index}":{}`).join(',')}}`;
 const nest = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 test.each([
   ['10,000 members', list(10_000), undefined],
-  ['10,001 members', list(10_001), LEFT_OUT],
-  ['10,001 members with blanks between them', list(10_001).replaceAll(',', ' ,\n '), LEFT_OUT],
-  ['10,001 members with texts between them', list(10_001, '"a,]"'), LEFT_OUT],
-  ['a member that is too long', `[1,${list(10_001)},"x"]`, [1, LEFT_OUT, 'x']],
-  ['two that are too long', `{"a":${list(10_001)},"b":${list(10_001, '{}')}}`, { a: LEFT_OUT, b: LEFT_OUT }],
-  ['many maps that are too long within one', list(10_001, `[${list(3)},{"a":1}]`), LEFT_OUT],
+  ['10,001 numbers', list(10_001), [LEFT_OUT, 0]],
+  ['10,001 numbers with blanks between them', list(10_001).replaceAll(',', ' ,\n '), [LEFT_OUT, 0]],
+  ['a map of 10,001 members', map(10_001), LEFT_OUT],
+  ['a member that is too long', `[1,${map(10_001)},"x"]`, [1, LEFT_OUT, 'x']],
+  ['two that are too long', `{"a":${map(10_001)},"b":${list(10_001)}}`, { a: LEFT_OUT, b: [LEFT_OUT, 0] }],
   ['200 levels', nest(200), undefined],
   ['more values than are kept', list(50, list(5000)), 'too many values'],
   ['an end that is missing', '[[]', 'garbled'],
@@ -39,4 +41,27 @@ test('of lists that are nested too deep 200 levels are kept, and what is beside 
   const bounded = boundedJson(`[1,${nest(100_000)},2]`);
   const expected = `[1,${'['.repeat(199)}${JSON.stringify(LEFT_OUT)}${']'.repeat(199)},2]`;
   expect(bounded).toEqual({ text: expected });
+});
+
+test.each([
+  ['texts', (index: number) => `a,]${index}`],
+  ['maps', (index: number) => ({ name: 'x', value: index })],
+  ['lists', (index: number) => [[], index, { a: [1, 2] }]],
+])('of a list of too many %s the last ones are kept', (_, member) => {
+  const members = Array.from({ length: 50_000 }, (__, index) => member(index));
+  const [mark, ...kept] = v.parse(v.array(v.unknown()), within(JSON.stringify(members)));
+  expect(mark).toBe(LEFT_OUT);
+  expect(kept.length).toBeGreaterThanOrEqual(64);
+  expect(kept.length).toBeLessThanOrEqual(128);
+  expect(kept).toEqual(members.slice(-kept.length));
+});
+
+test('what is kept of a list is within bounds itself, and numbers among its members are not kept by the thousand', () => {
+  const numbers = Array.from({ length: 20_000 }, () => 1);
+  const tail = [{ long: numbers }, 'x', ...numbers, 'y', 'z'];
+  const members = [...Array.from({ length: 10_000 }, () => 'a'), ...tail];
+  expect(within(JSON.stringify(members))).toEqual([LEFT_OUT, 'y', 'z']);
+  const short = [...Array.from({ length: 10_000 }, () => 'a'), { long: numbers }, 'z'];
+  const kept = v.parse(v.array(v.unknown()), within(JSON.stringify(short)));
+  expect(kept.slice(-2)).toEqual([{ long: [LEFT_OUT, 1] }, 'z']);
 });
