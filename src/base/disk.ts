@@ -24,7 +24,10 @@ export type Disk = {
   read(path: string): Promise<Buffer>;
   /** Content, attributes and identity of one and the same file; undefined when there is none. */
   snapshot(path: string): Promise<Snapshot | undefined>;
-  /** Why others than root, and than the user who runs this, can change what lies there; undefined: they cannot. */
+  /**
+   * Why others than root, and than the user who runs this, can change what lies there, to be said behind its path;
+   * undefined: they cannot.
+   */
   fault(path: string): Promise<string | undefined>;
   /** What lies at the path itself (a symlink is not followed), or undefined. */
   info(path: string): Promise<FileInfo | undefined>;

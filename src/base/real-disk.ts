@@ -55,7 +55,7 @@ export function createDisk(root: string): Disk {
           await on(path, async ({ at, path: resolved, fault }) => {
             const stat = await lstatIfThere(at);
             const own = stat && trustFault(stat, self);
-            return stat && (fault ?? (own === undefined ? undefined : `${resolved} ${own}`));
+            return stat && (fault ?? (own && `${resolved === path ? 'it' : resolved} ${own}`));
           }),
       ),
 

@@ -207,7 +207,7 @@ test.each([
   await site.node.write(path, byHand('one'));
   for (const mode of [0o602, 0o620, 0o666]) {
     await chmod(at, mode);
-    expect(await words()).toContain(`${path} can be written by others (mode ${mode.toString(8)})`);
+    expect(await words()).toContain(`${path}: it can be written by others (mode ${mode.toString(8)})`);
   }
   await chmod(at, 0o644);
   await chown(at, 1234, 0);
@@ -224,7 +224,7 @@ test('a file in a directory that others can write is refused', async () => {
   const { settled, problems } = await site.pass();
   expect(settled).toEqual([]);
   expect(problems.map(({ message }) => message)).toEqual([
-    expect.stringContaining(`${LOCAL} can be written by others`),
+    expect.stringContaining(`${LOCAL}: it can be written by others`),
   ]);
 });
 

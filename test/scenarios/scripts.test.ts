@@ -266,7 +266,7 @@ test('a hook that others could have written is not run, and Heat is told why', a
   await site.node.write(`${directory}/salt`, HOOK, 0o755);
   const words = async (): Promise<unknown> => at(await answerTo(site, { group: 'salt' }), 'deploy_stderr');
   await chmod(path, 0o777);
-  expect(await words()).toContain(`${directory}/salt can be written by others (mode 777)`);
+  expect(await words()).toContain(`${directory}/salt: it can be written by others (mode 777)`);
   await chmod(path, 0o755);
   await chown(path, 1234, 0);
   expect(await words()).toContain(`${directory}/salt belongs to user 1234`);

@@ -54,7 +54,7 @@ test.each([
   await write(`${DIRECTORY}/a.json`, '{}', mode);
   expect(await faults()).toMatchObject([{ code: 'bad-metadata' }]);
   expect((await faults())[0]?.message).toBe(
-    `reading ${DIRECTORY}/a.json: ${DIRECTORY}/a.json can be written by others (mode ${mode.toString(8)}); chown it to root and chmod go-w`,
+    `reading ${DIRECTORY}/a.json: it can be written by others (mode ${mode.toString(8)}); chown it to root and chmod go-w`,
   );
 });
 
