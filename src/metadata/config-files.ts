@@ -55,7 +55,7 @@ export async function writeConfigFiles(
   disk: Disk,
   at: (path: string) => string,
 ): Promise<void> {
-  const list = JSON.stringify(files.map(({ path }) => at(path)));
+  const list = pythonJson(files.map(({ path }) => at(path)));
   await disk.makeDirectory(CONFIG_FILES, { mode: 0o755 });
   for (const { path, text } of [...files, { path: join(CONFIG_FILES, `${LIST}.json`), text: list }])
     await replaceFile(disk, path, text, { mode: 0o600 });

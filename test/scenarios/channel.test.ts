@@ -211,7 +211,7 @@ test.each([
   }
   await chmod(at, 0o644);
   await chown(at, 1234, 0);
-  expect(await words()).toContain(`${path} belongs to user 1234`);
+  expect(await words()).toContain(`${path}: it belongs to user 1234`);
   await chown(at, 0, 0);
   expect(idsOf(await site.pass())).toEqual(['one']);
 });

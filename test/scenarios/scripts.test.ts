@@ -179,12 +179,12 @@ test('a hook reads the metadata that the pass goes by, whatever os-collect-confi
   await write('/srv/hooks/apply-config', APPLY_CONFIG(root), 0o755);
   await write(`${folder}/os_config_files.json`, '["/stale.json"]');
   await write(`${folder}/heat.json`, '{"stale":true}');
-  await write(`${folder}/local-data/site.json`, '{"ntp":"fresh"}');
+  await write(`${folder}/local-data/site.json`, '{"ntp": "fresh"}');
   const { deploy_stdout: stdout } = await answerTo(site, { group: 'apply-config', name: 'the newest' });
   const paths = ['heat.json', 'site.json.json'].map((name) => join(root, folder, name));
-  expect(stdout).toContain('"name":"the newest"');
-  expect(stdout).toContain('{"ntp":"fresh"}');
-  expect(stdout).toContain(JSON.stringify(paths));
+  expect(stdout).toContain('"name": "the newest"');
+  expect(stdout).toContain('{"ntp": "fresh"}');
+  expect(stdout).toContain(`[${paths.map((path) => JSON.stringify(path)).join(', ')}]`);
   expect(stdout).not.toContain('stale');
   expect(await answerTo(site, { config: '#!/bin/sh\necho "$OS_CONFIG_FILES"' })).toMatchObject({
     deploy_stdout: `${paths.join(':')}\n`,
@@ -269,7 +269,7 @@ test('a hook that others could have written is not run, and Heat is told why', a
   expect(await words()).toContain(`${directory}/salt: it can be written by others (mode 777)`);
   await chmod(path, 0o755);
   await chown(path, 1234, 0);
-  expect(await words()).toContain(`${directory}/salt belongs to user 1234`);
+  expect(await words()).toContain(`${directory}/salt: it belongs to user 1234`);
   await chown(path, 0, 0);
   await chmod(join(site.node.root, '/usr/libexec'), 0o777);
   expect(await words()).toContain('/usr/libexec can be written by others (mode 777)');
