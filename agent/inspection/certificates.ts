@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
 import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
@@ -40,8 +41,7 @@ type Authorities = readonly { file: string; certificate: X509Certificate }[];
 /** The CAs of the layout, to say by key who has signed what. */
 export async function readAuthorities({ layout }: Node, { disk }: Hands): Promise<Authorities> {
   const read = layout.authorities.map(async ({ file }) => {
-    const text = await readSmall(disk, file.path);
-    return parsed(text ?? '').map((certificate) => ({ file: file.path, certificate }));
+    return (await parsedAt(file.path, disk)).map((certificate) => ({ file: file.path, certificate }));
   });
   return (await Promise.all(read)).flat();
 }
@@ -66,9 +66,17 @@ export async function readHeld(
   { file, kind, fingerprint: mark }: Holding,
   { disk }: Hands,
 ): Promise<X509Certificate[]> {
-  return mark === undefined
-    ? []
-    : parsed((await readSmall(disk, file)) ?? '').slice(0, kind === 'CA' ? undefined : 1);
+  return mark === undefined ? [] : (await parsedAt(file, disk)).slice(0, kind === 'CA' ? undefined : 1);
+}
+
+/** Of a file that cannot be read the inventory says why. */
+async function parsedAt(path: string, disk: Disk): Promise<X509Certificate[]> {
+  try {
+    return parsed((await readSmall(disk, path)) ?? '');
+  } catch (error) {
+    if (codeOf(error) !== 'disk') throw error;
+    return [];
+  }
 }
 
 /** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */

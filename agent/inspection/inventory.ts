@@ -54,16 +54,16 @@ async function lookAtKubeconfig(
   trusted: readonly X509Certificate[] | undefined,
   now: number,
 ): Promise<Holding | undefined> {
-  const text = await readIfThere(disk, file.path);
-  const holding: Holding = { ...nothing(file.path, 'kubeconfig'), faults: text ? [] : [{ code: 'missing' }] };
-  if (!text) return create ? holding : undefined;
+  const holding = nothing(file.path, 'kubeconfig');
   const leaf = layout.certificates.find((row) => row.name === name);
   const certificate = leaf?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
   const { identityIn, readSource } = await import('../../src/files/kubeconfig-contents.ts');
   const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   try {
-    const identity = identityIn(file.path, text.toString('utf8'));
+    const text = await read(file.path);
+    if (!text) return create ? { ...holding, faults: [{ code: 'missing' }] } : undefined;
+    const identity = identityIn(file.path, text);
     for (const [pem, path] of [
       [identity.certificate?.pem, certificate],
       [identity.ca?.pem, ca],
@@ -127,12 +127,12 @@ async function look(
   several: boolean,
 ): Promise<{ certificates: readonly X509Certificate[]; holding: Holding }> {
   const holding = nothing(path, kind);
-  const content = await readText(disk, path);
-  if (content === undefined) {
-    holding.faults.push({ code: 'missing' });
-    return { certificates: [], holding };
-  }
   try {
+    const content = await readText(disk, path);
+    if (content === undefined) {
+      holding.faults.push({ code: 'missing' });
+      return { certificates: [], holding };
+    }
     const [first = oneCertificate(content, path), ...others] = certificatesIn(content, path);
     if (!several && others.length > 0) oneCertificate(content, path);
     holding.fingerprint = fingerprint(first);
@@ -156,9 +156,9 @@ const keyFits = (pem: string | Buffer, certificate: X509Certificate): boolean =>
   createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
 
 async function keyFaults(disk: Disk, { path }: FileRow, certificate: X509Certificate): Promise<Fault[]> {
-  const pem = await readIfThere(disk, path);
-  if (pem === undefined) return [{ code: 'key-missing', path }];
   try {
+    const pem = await readIfThere(disk, path);
+    if (pem === undefined) return [{ code: 'key-missing', path }];
     return keyFits(pem, certificate) ? [] : [{ code: 'key-mismatch', path }];
   } catch {
     return [{ code: 'key-unreadable', path }];

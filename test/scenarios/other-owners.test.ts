@@ -3,10 +3,12 @@ import { existsSync, renameSync, symlinkSync } from 'node:fs';
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 import { noticesIn } from './support/notices.ts';
 
@@ -198,3 +200,46 @@ test('a kubeconfig that others can change names no file of root to be renewed', 
   await rotate(site);
   expect(await node.read('/root/kept.pem')).toBe(await pair());
 });
+
+test.each(['ca.crt', 'server.crt', 'server.key'])(
+  'the verbs that look tell of a symlink in the place of %s and show all else; make-cert changes nothing',
+  async (name) => {
+    const site = await master();
+    replaceByLink(site, `${ETCD}/${name}`, '/root/elsewhere');
+    const before = await site.files(CERTS);
+    const { certificates } = v.parse(Certs, (await cli(site, ['certs', '--json'])).stdout);
+    expect(certificates).toHaveLength(11);
+    const faulty = certificates.flatMap(({ file, faults }) => faults.map(({ code }) => `${file} ${code}`));
+    expect(faulty).toEqual([FAULT[name]]);
+    const { findings } = v.parse(Findings, (await cli(site, ['doctor', '--json'])).stdout);
+    expect(findings).toContainEqual({ id: 'disk', of: `${ETCD}/${name}`, verdict: 'bad' });
+    expect(findings).toContainEqual({
+      id: 'certificate',
+      of: FAULT[name]?.split(' ')[0],
+      verdict: 'warning',
+    });
+    expect((await cli(site, ['make-cert'])).stderr).toContain(`not following the symlink ${ETCD}/${name}`);
+    expect(await site.files(CERTS)).toEqual(before);
+  },
+);
+
+const FAULT: Readonly<Record<string, string>> = {
+  'ca.crt': `${ETCD}/ca.crt unreadable`,
+  'server.crt': `${ETCD}/server.crt unreadable`,
+  'server.key': `${ETCD}/server.crt key-unreadable`,
+};
+
+const Certs = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    certificates: v.array(v.object({ file: v.string(), faults: v.array(v.object({ code: v.string() })) })),
+  }),
+);
+const Findings = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    findings: v.array(v.object({ id: v.string(), of: v.optional(v.string()), verdict: v.string() })),
+  }),
+);
