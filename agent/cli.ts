@@ -39,6 +39,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
       });
       const context = {
         world,
+        verb: this.name(),
         log,
         secrets,
         root,

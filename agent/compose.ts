@@ -32,7 +32,7 @@ import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './compose/connection.ts';
-import type { Hands } from './hands.ts';
+import type { Asker, Hands } from './hands.ts';
 import type { Progress } from './progress.ts';
 import { readParamsIfThere } from './node.ts';
 import { CONTAINED } from '../src/services/predecessors.ts';
@@ -49,6 +49,7 @@ export type Composition = {
   log: Log;
   secrets: Secrets;
   progress: (event: Progress) => void;
+  asker?: Asker;
   /** How this program is started: see World. */
   self?: readonly string[] | undefined;
   instrument?: Instrument | undefined;
@@ -72,6 +73,7 @@ export async function compose({
   log,
   secrets,
   progress,
+  asker = { verb: 'run', pid: process.pid, loginUid: undefined },
   self = [process.execPath, join(import.meta.dirname, 'main.ts')],
   instrument = {},
 }: Composition): Promise<Hands & { close(): void }> {
@@ -143,6 +145,7 @@ export async function compose({
     retry,
     progress,
     hostname: hostname(),
+    asker,
     collectors: config.collectors.map((name) =>
       collectorOf(name, config, {
         disk,

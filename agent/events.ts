@@ -6,6 +6,7 @@ export const EVENTS = {
   'answer-unacknowledged': ['warn', 'the result is not acknowledged; it will be sent again'],
   'answer-unsent': ['error', 'the answers could not be sent without a record'],
   'answered-without-ledger': ['error', 'state cannot be written; reporting the outcome without recording it'],
+  'audit-unwritten': ['warn', 'the audit record could not be written'],
   'configuration-rejected': ['error', 'the new configuration is invalid; keeping the current one'],
   'copies-unknown': ['debug', 'other copies of the certificates are unknown'],
   'deployment-overtaken': ['info', 'ignoring a deployment that is older than one taken up before'],

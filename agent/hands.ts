@@ -36,6 +36,8 @@ export type Hands = {
   disk: Disk;
   retry: Retry;
   hostname: string;
+  /** Who runs this process: for the audit. */
+  asker: Asker;
   collectors: readonly Collector[];
   pollingOverride: PollingOverride;
   /** Where somebody tells of news; the node polls all the same. */
@@ -73,6 +75,9 @@ export type Hands = {
   /** Told of everything that a person who watches would want to see. */
   progress(event: Progress): void;
 };
+
+/** `loginUid`: who has logged in, also through sudo; undefined for a service. */
+export type Asker = { verb: string; pid: number; loginUid: number | undefined };
 
 export type Cluster = {
   /** The names of the roles that the node's trust delegates. */

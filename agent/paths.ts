@@ -7,6 +7,8 @@ export const LEDGER = join(STATE, 'deployments');
 /** The newest message of a queue. */
 export const QUEUE_RECORD = join(STATE, 'zaqar.json');
 
+export const LOGS = '/var/log/coe-agent';
+
 export const RUNTIME = '/run/coe-agent';
 /** Where coe-agent-config-drive.service copies a file of the drive: the other units may not mount anything. */
 export const DRIVE_COPY = join(RUNTIME, 'config-drive');

@@ -42,7 +42,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['plan', 'migration'],
   ['rotation', 'revocation', 'credentials'],
   ['compose'],
-  ['inspection'],
+  ['inspection', 'audit'],
   ['execution'],
   ['pass'],
   ['status-file', 'notify', 'lifecycle'],

@@ -42,6 +42,7 @@ export const verb: Verb = async (context, options) => {
       [path, newKubeconfig({ ca, certificate, key }, { cluster, user, server }), 0o600],
     ]);
     const issued = oneCertificate(certificate, NAME);
+    await door.audit?.({ path: directory, certificate: issued });
     const notAfter = issued.validToDate.toISOString();
     if (context.json)
       writeJson(context, {

@@ -3,6 +3,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import type { IssueHands } from '../../src/certificates/issue.ts';
 import type { KeyAlgorithm } from '../../src/certificates/key.ts';
 import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
+import { auditIssued } from '../audit.ts';
 import { CONFIG_PATH, HEAT_PARAMS } from '../config.ts';
 import { checkNode, readNode } from '../node.ts';
 import { type Context, openHands } from './verb.ts';
@@ -13,6 +14,8 @@ export type ClusterDoor = Pick<IssueHands, 'readCa' | 'sign'> & {
   /** URL of the Kubernetes API. */
   server: string;
   keys: KeyAlgorithm;
+  /** Records on the node whom it gave a certificate; away from a node Magnum alone knows. */
+  audit?(issued: Parameters<typeof auditIssued>[0]): Promise<void>;
   close(): void;
 };
 
@@ -33,6 +36,9 @@ export async function openNodesDoor(context: Context, abort: AbortSignal): Promi
       cluster: params.get('CLUSTER_UUID') ?? 'kubernetes',
       server,
       keys,
+      audit: async (issued) => {
+        await auditIssued(issued, hands);
+      },
       close: hands.close,
     };
   } catch (error) {

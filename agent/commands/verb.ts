@@ -6,6 +6,8 @@ import type { Disk } from '../../src/base/disk.ts';
 import { type Lock, takeLock } from '../../src/base/lock.ts';
 import type { Log } from '../events.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { auditBegin, auditEnd } from '../audit.ts';
 import { compose, type Instrument } from '../compose.ts';
 import { RUNTIME } from '../paths.ts';
 import { type ConfigNotice, loadConfig } from '../config.ts';
@@ -20,6 +22,8 @@ import type { World } from '../process-io.ts';
 /** What every verb starts from. */
 export type Context = {
   world: World;
+  /** Its name on the command line. */
+  verb: string;
   log: Log;
   secrets: Secrets;
   root: string;
@@ -43,7 +47,7 @@ export async function openHands(
   context: Context,
   progress: (event: Progress) => void,
 ): Promise<Hands & { close(): void }> {
-  const { disk, root, log, secrets, configPath, instrument, world } = context;
+  const { disk, root, log, secrets, configPath, instrument, world, verb } = context;
   const notice = ({ event, fields }: ConfigNotice): void => {
     log(event, fields);
   };
@@ -59,8 +63,19 @@ export async function openHands(
     log,
     secrets,
     progress,
+    asker: { verb, pid: world.pid, loginUid: await readLoginUid() },
     instrument,
   });
+}
+
+/** What the kernel gives a process that belongs to no login. */
+const NO_LOGIN = 4_294_967_295;
+
+/** The user who has logged in, whatever `sudo` has made of him since; a kernel without audit knows none. */
+async function readLoginUid(): Promise<number | undefined> {
+  const text = await readFile('/proc/self/loginuid', 'utf8').catch(() => '');
+  const uid = Number(text);
+  return text === '' || uid === NO_LOGIN ? undefined : uid;
 }
 
 /** The lock of every verb that writes; its holder closes the state to others. @throws `lock-held` with the holder's pid and verb */
@@ -87,12 +102,27 @@ export async function onLockedNode<T>(
   try {
     const hands = await openHands(context, progress);
     try {
-      return await use(hands, stopping);
+      return await audited(verb, hands, async () => await use(hands, stopping));
     } finally {
       hands.close();
     }
   } finally {
     await lock.release();
+  }
+}
+
+/** A verb that changes the node is audited, whatever it comes to. */
+async function audited<T>(verb: string, hands: Hands, work: () => Promise<T>): Promise<T> {
+  await auditBegin(verb, hands);
+  try {
+    const result = await work();
+    // An exit code.
+    const statusCode = typeof result === 'number' ? result : 0;
+    await auditEnd(verb, { statusCode, stderr: '' }, undefined, hands);
+    return result;
+  } catch (error) {
+    await auditEnd(verb, failed(error), undefined, hands);
+    throw error;
   }
 }
 

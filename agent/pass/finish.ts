@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
+import { auditEnd } from '../audit.ts';
 import type { Hands } from '../hands.ts';
 import { presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
@@ -34,6 +35,8 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();
   if (told) await ledger.finish(runId, told);
+  // While the copies of the former files are there.
+  await auditEnd(runId, told ?? ended, under?.runId === runId ? under : undefined, hands);
   if (under?.state !== 'stuck') await generations.clear();
   return told;
 }
@@ -45,6 +48,7 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
 export async function finishRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
   const told = toTell(id, outcome, hands);
   if (told) await hands.ledger.finish(id, told);
+  await auditEnd(id, told ?? outcome, undefined, hands);
   await forgetRun(id, hands);
   return told;
 }

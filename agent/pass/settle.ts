@@ -3,6 +3,7 @@ import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
 import type { Said } from '../../src/metadata/decode.ts';
 import { type Operation, selectOperation } from '../../src/operation/operation.ts';
 import { finish, finishRun } from './finish.ts';
+import { auditBegin } from '../audit.ts';
 import type { Hands } from '../hands.ts';
 import type { Intention } from '../plan/intention.ts';
 import { outcomeOf } from '../execution/ended.ts';
@@ -40,8 +41,9 @@ export async function settle(
 async function begin(
   deployment: Deployment,
   intention: Intention | Outcome,
-  { ledger }: Hands,
+  hands: Hands,
 ): Promise<Outcome | undefined> {
+  const { ledger } = hands;
   const { id, fault } = deployment;
   const lost = ledger.damaged(id);
   const entry = ledger.find(id);
@@ -56,7 +58,10 @@ async function begin(
         `it was begun ${begun} times, and each time something ended it before it was done: it is not begun again, ask for it anew`,
       ),
     );
-  if (begun === 0 || !isRun) await ledger.start(id);
+  if (begun === 0 || !isRun) {
+    await ledger.start(id);
+    await auditBegin(id, hands);
+  }
   return lost ? failed(LOST) : fault && failed(fault);
 }
 

@@ -43,6 +43,8 @@ export type Disk = {
   resolve(path: string): Promise<string>;
   /** A new file: attributes before content, content synced. Fails when anything is there already. */
   create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
+  /** Adds whole lines to a file, synced; a new file has the mode 0600. A line that a kill has cut is ended first. */
+  append(path: string, lines: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Gives a file a second name. Fails when anything has that already. */
   link(from: string, to: string): Promise<void>;

@@ -64,3 +64,20 @@ export async function lstatIfThere(at: string): Promise<Stats | undefined> {
     throw error;
   }
 }
+
+/** Readable too, to see whether the last line is whole. */
+const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
+
+export async function appendLines(at: string, lines: string): Promise<void> {
+  const file = await fs.open(at, APPEND, 0o600);
+  try {
+    const { size } = await file.stat();
+    const last = Buffer.alloc(1);
+    if (size > 0) await file.read(last, 0, 1, size - 1);
+    const isCut = size > 0 && last.toString() !== '\n';
+    await file.writeFile(isCut ? `\n${lines}` : lines);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}

@@ -5,7 +5,7 @@ import { closeDirectory, listDirectory, makeDirectories, syncDirectory } from '.
 import { type Disk, isMissing } from './disk.ts';
 import { meaningOf } from './errno.ts';
 import { AgentError, errnoOf } from './errors.ts';
-import { copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
+import { appendLines, copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
 import { trustFault } from './trust.ts';
 import { type Place, walk } from './walk.ts';
 
@@ -140,6 +140,13 @@ export function createDisk(root: string): Disk {
           } finally {
             await file.close();
           }
+        });
+      }),
+
+    append: async (path, lines) =>
+      await step('writing', path, async () => {
+        await onEntry(path, async ({ at }) => {
+          await appendLines(at, lines);
         });
       }),
 

@@ -46,6 +46,15 @@ function watchDisk(real: Disk, { reach, reachMiddle, die, fault, faultEnds }: Wa
         await real.create(path, content, attributes);
       });
     },
+    append: async (path, lines) => {
+      await around(`append ${path}`, path, async () => {
+        if (reachMiddle(`half-way through append ${path}`)) {
+          await real.append(path, lines.slice(0, lines.length / 2));
+          die();
+        }
+        await real.append(path, lines);
+      });
+    },
     rename: async (from, to) => {
       await around(`rename ${from} to ${to}`, to, async () => {
         await real.rename(from, to);
@@ -100,7 +109,7 @@ const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
 
 /** The points of a run at which a call that changes the disk begins. */
 export const diskCalls = (points: readonly string[]): string[] =>
-  points.filter((point) => /^before (create|rename|sync|remove|make directory) /.test(point));
+  points.filter((point) => /^before (create|append|rename|sync|remove|make directory) /.test(point));
 
 /**
  * The numbers, from 1, of the points of a run that differ: the moment before a step is that after the step

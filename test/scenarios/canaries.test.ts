@@ -127,6 +127,15 @@ test.each([
   expect(await search()).toEqual([]);
 });
 
+test.each([401, 500])("a verb's audit does not quote what Keystone repeats (%i)", async (status) => {
+  const { run, search, speech, echo } = await createAviary();
+  echo(/auth\/tokens/, status);
+  for (const _ of ['plainly', 'as JSON']) expect(await run('make-cert', '--force')).not.toBe(0);
+  echo(undefined, 0);
+  expect(await search()).toEqual([]);
+  expect(speech.get('/var/log/coe-agent/audit.jsonl')).toContain('"why"');
+});
+
 test('a pre-signed address that leads nowhere is named without its signature', async () => {
   const { site, run, search } = await createAviary({ server: { signalTransport: 'CFN_SIGNAL' } });
   await cloud.rotateCa(site.cluster);

@@ -121,7 +121,7 @@ function extract(text: string, value: string): string {
 
 /** What the node's own records and Heat hold now. */
 export async function noteRecords(site: Site, speech: Speech): Promise<void> {
-  for (const folder of ['/var/lib/coe-agent', '/run/coe-agent'])
+  for (const folder of ['/var/lib/coe-agent', '/run/coe-agent', '/var/log/coe-agent'])
     for (const [path, { content }] of await site.files(folder)) speech.set(path, content);
   speech.set('signals', JSON.stringify(site.signals().map(({ body }) => body)));
 }

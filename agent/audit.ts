@@ -1,0 +1,82 @@
+import type { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { explain } from '../src/base/errors.ts';
+import { appendLine } from '../src/base/rolling-file.ts';
+import { subjectOf } from '../src/certificates/read.ts';
+import type { Outcome } from '../src/deployment/deployment.ts';
+import type { Journal } from '../src/files/journal.ts';
+import { changesOf, markOf } from './audit/changes.ts';
+import type { Hands } from './hands.ts';
+import { LOGS } from './paths.ts';
+
+const PATH = join(LOGS, 'audit.jsonl');
+const BOUNDS = { most: 1024 * 1024, kept: 4 };
+
+/** As much as says why; the whole is in the ledger and in the log. */
+const LONGEST_WHY = 2000;
+
+/** Records that a verb of a person, or a deployment, begins. */
+export async function auditBegin(runId: string, hands: Hands): Promise<void> {
+  await record('begun', runId, {}, hands);
+}
+
+/**
+ * Records how it ended, and what it changed. A run that was killed at its very end may be recorded twice. What has no
+ * deployment (a verb, the end of a grace) has `changed` for its files; a verb has an `ended` of its own.
+ *
+ * @param generation what was replaced, with its kept copies
+ */
+export async function auditEnd(
+  runId: string,
+  outcome: Pick<Outcome, 'statusCode' | 'stderr'>,
+  generation: Journal | undefined,
+  hands: Hands,
+): Promise<void> {
+  const event = generation && !hands.ledger.find(runId) ? 'changed' : 'ended';
+  const hasFailed = outcome.statusCode !== 0;
+  await record(
+    event,
+    runId,
+    {
+      outcome: hasFailed ? 'failed' : 'succeeded',
+      ...(hasFailed && { why: outcome.stderr.trim().slice(0, LONGEST_WHY) }),
+      ...(generation && { changes: await changesOf(generation, hands) }),
+    },
+    hands,
+  );
+}
+
+/** Records a client certificate that was issued to a person. @param path where it lies */
+export async function auditIssued(
+  { path, certificate }: { path: string; certificate: X509Certificate },
+  hands: Hands,
+): Promise<void> {
+  const after = [{ ...markOf(certificate), subject: subjectOf(certificate) }];
+  await record('issued', hands.asker.verb, { changes: [{ path, before: null, after }] }, hands);
+}
+
+/** An audit that cannot be written is logged: a node that is to be rescued may have a full disk. */
+async function record(
+  event: 'begun' | 'changed' | 'ended' | 'issued',
+  runId: string,
+  fields: Record<string, unknown>,
+  { disk, clock, secrets, ledger, asker, log }: Hands,
+): Promise<void> {
+  const entry = ledger.find(runId);
+  const line = {
+    at: new Date(clock.now()).toISOString(),
+    event,
+    run: runId,
+    ...(entry && {
+      deployment: { id: runId, group: entry.group, action: entry.action, resource: entry.resource },
+    }),
+    // Who carries it out: of an interrupted verb that may be the daemon.
+    by: { verb: asker.verb, pid: asker.pid, login_uid: asker.loginUid ?? null },
+    ...fields,
+  };
+  try {
+    await appendLine(disk, PATH, JSON.stringify(secrets.redactWithin(line)), BOUNDS);
+  } catch (error) {
+    log('audit-unwritten', { run: runId, why: explain(error) });
+  }
+}

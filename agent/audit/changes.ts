@@ -1,0 +1,66 @@
+import type { X509Certificate } from 'node:crypto';
+import { type Disk, readText } from '../../src/base/disk.ts';
+import { codeOf } from '../../src/base/errors.ts';
+import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import type { Hands } from '../hands.ts';
+
+/** A file that is another one now; `null`: there was none, or there is none any more. */
+export type FileChange = { path: string; before: Held[] | null; after: Held[] | null };
+
+/** A certificate in a file. Of keys and passwords nothing is told, not even a hash. */
+type Held = { fingerprint: string; serial: string };
+
+/** What of a generation's files is not as it was before: nothing after a way back. */
+export async function changesOf({ files }: Journal, { disk }: Pick<Hands, 'disk'>): Promise<FileChange[]> {
+  const changes: FileChange[] = [];
+  for (const { target, previous } of files) {
+    const before = previous ? await readQuietly(disk, previous.copy) : undefined;
+    const after = await readQuietly(disk, target);
+    if (before !== after)
+      changes.push({
+        path: target,
+        before: await heldIn(target, before),
+        after: await heldIn(target, after),
+      });
+  }
+  return changes;
+}
+
+/** A file that cannot be read is told as one that is not there: it keeps nobody from recording the others. */
+const readQuietly = async (disk: Disk, path: string): Promise<string | undefined> =>
+  await readText(disk, path).catch((error: unknown) => {
+    if (codeOf(error) === 'disk') return undefined;
+    throw error;
+  });
+
+async function heldIn(path: string, text: string | undefined): Promise<Held[] | null> {
+  if (text === undefined) return null;
+  const pems = text.includes('-data:') ? await embeddedIn(path, text) : [text];
+  return pems.flatMap(parsed).map(markOf);
+}
+
+/** What a certificate is told by. */
+export const markOf = (certificate: X509Certificate): Held => ({
+  fingerprint: fingerprint(certificate),
+  serial: certificate.serialNumber.toLowerCase(),
+});
+
+/** In a kubeconfig. */
+async function embeddedIn(path: string, text: string): Promise<string[]> {
+  const { entriesOf } = await import('../../src/files/kubeconfig-contents.ts');
+  try {
+    return entriesOf(path, text).flatMap(({ ca, certificate }) => [ca?.pem ?? '', certificate?.pem ?? '']);
+  } catch (error) {
+    if (codeOf(error) === 'bad-file') return [];
+    throw error;
+  }
+}
+
+const parsed = (pem: string): X509Certificate[] => {
+  try {
+    return certificatesIn(pem, 'a certificate');
+  } catch {
+    return [];
+  }
+};

@@ -1,0 +1,150 @@
+import { X509Certificate } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { at, isObject, parseObject } from '../cloud/exchange.ts';
+import { cli } from '../scenarios/support/cli.ts';
+import { logged } from '../scenarios/support/logged.ts';
+import { createSite, type Site } from '../scenarios/support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const PATH = '/var/log/coe-agent/audit.jsonl';
+
+async function auditOf(site: Site): Promise<Record<string, unknown>[]> {
+  const lines = (await site.node.read(PATH)).trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line) as unknown).filter(isObject);
+}
+
+/** What a file of the node holds, as OpenSSL's own reader has it. */
+async function marksOf(site: Site, path: string): Promise<unknown[]> {
+  const pems = (await site.node.read(path)).match(/-----BEGIN CERT[^]*?-----END CERTIFICATE-----/g) ?? [];
+  return pems.map((pem) => {
+    const certificate = new X509Certificate(pem);
+    return {
+      fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+      serial: certificate.serialNumber.toLowerCase(),
+    };
+  });
+}
+
+test('a rotation is told with who asked, every file, and its certificates before and after', async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const paths = (await site.files()).keys().toArray();
+  const certificates = paths.filter((path) => path.endsWith('.crt'));
+  const before = new Map(
+    await Promise.all(certificates.map(async (path) => [path, await marksOf(site, path)] as const)),
+  );
+  await cloud.rotateCa(site.cluster);
+  expect((await cli(site, ['run-once'])).code).toBe(0);
+
+  const records = await auditOf(site);
+  const [id = ''] = (await site.ledger()).map((entry) => entry.id);
+  expect(records.filter(({ run }) => run === id).map(({ event }) => event)).toEqual(['begun', 'ended']);
+  const ended = records.find(({ run, event }) => run === id && event === 'ended');
+  expect(ended).toMatchObject({
+    deployment: { id, group: 'coe-rotate', action: 'UPDATE' },
+    by: { verb: 'run-once', pid: process.pid },
+    outcome: 'succeeded',
+  });
+  const changes = new Map(
+    (Array.isArray(ended?.['changes']) ? ended['changes'] : []).map((change: unknown) => [
+      String(at(change, 'path')),
+      change,
+    ]),
+  );
+  for (const path of certificates)
+    expect(changes.get(path)).toEqual({
+      path,
+      before: before.get(path),
+      after: await marksOf(site, path),
+    });
+  // Of keys the path alone is told.
+  expect(changes.get('/etc/kubernetes/certs/server.key')).toMatchObject({ before: [], after: [] });
+  expect((await stat(join(site.node.root, PATH))).mode & 0o777).toBe(0o600);
+  expect(await site.node.read(PATH)).not.toContain('PRIVATE');
+});
+
+test('certificates embedded in kubeconfigs are told, too', async () => {
+  const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const ended = (await auditOf(site)).findLast(({ event }) => event === 'ended');
+  expect(ended?.['changes']).toContainEqual(
+    expect.objectContaining({
+      path: '/etc/kubernetes/admin.conf',
+      after: expect.arrayContaining(await marksOf(site, '/etc/kubernetes/pki/ca.crt')) as unknown,
+    }),
+  );
+});
+
+test('what was taken back has changed nothing, and says why', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  site.node.units.breakUnit('kubelet', 'fails to start');
+  await site.pass();
+  const ended = (await auditOf(site)).findLast(({ event }) => event === 'ended');
+  expect(ended).toMatchObject({
+    outcome: 'failed',
+    changes: [],
+    why: expect.stringContaining('kubelet') as unknown,
+  });
+});
+
+test('a verb is told with its begin, its files and its end', async () => {
+  const site = await createSite(cloud);
+  expect((await cli(site, ['make-cert', '--force'])).code).toBe(0);
+  const [begun, changed, ended] = (await auditOf(site)).slice(-3);
+  expect(begun).toMatchObject({
+    event: 'begun',
+    run: 'make-cert',
+    by: { verb: 'make-cert', pid: process.pid },
+  });
+  expect(changed).toMatchObject({ event: 'changed', run: 'make-cert', outcome: 'succeeded' });
+  expect(ended).toMatchObject({ event: 'ended', run: 'make-cert', outcome: 'succeeded' });
+  // A verb that is refused ends, too.
+  await site.setParams({ TRUST_ID: undefined });
+  expect((await cli(site, ['make-cert', '--force'])).code).toBe(2);
+  expect((await auditOf(site)).at(-1)).toMatchObject({ event: 'ended', outcome: 'failed' });
+});
+
+test("a person's client certificate is told with its serial number", async () => {
+  const site = await createSite(cloud, { role: 'master' });
+  const directory = join(site.node.root, 'person');
+  const { code, stdout } = await cli(site, [
+    'cluster-config',
+    '--user',
+    'alice',
+    '--dir',
+    directory,
+    '--json',
+  ]);
+  expect(code).toBe(0);
+  const serial = String(at(parseObject(stdout), 'serial')).toLowerCase();
+  expect((await auditOf(site)).at(-1)).toMatchObject({
+    event: 'issued',
+    run: 'cluster-config',
+    changes: [{ path: directory, before: null, after: [{ serial, subject: 'CN=alice' }] }],
+  });
+});
+
+test('an audit that cannot be written is logged and keeps no rotation from its end', async () => {
+  const site = await createSite(cloud);
+  const full: Parameters<typeof cli>[2] = {
+    disk: (real) => ({
+      ...real,
+      append: async () => await Promise.reject(new Error('ENOSPC')),
+    }),
+  };
+  await cloud.rotateCa(site.cluster);
+  const { code, stderr } = await cli(site, ['run-once'], full);
+  expect(code).toBe(0);
+  expect(logged(stderr, 'audit-unwritten').length).toBeGreaterThan(0);
+});
