@@ -29,6 +29,7 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
   return {
     watch: notebook.watch,
     write: async ({ settled }, record) => {
+      notebook.ended(settled);
       if (settled.length > 0 || clock.elapsed() - lookedAt >= LOOK_MS) {
         seen = await lookAtCertificates(hands);
         lookedAt = clock.elapsed();
@@ -111,7 +112,7 @@ const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? 
 
 const PHASES = ['none', 'trust', 'reissue'] as const;
 
-const ofNotes = ({ trust, phase }: Observations): Samples => ({
+const ofNotes = ({ trust, phase, rotation }: Observations): Samples => ({
   coe_agent_trust_last_success_timestamp_seconds: moment(trust.succeeded),
   coe_agent_trust_last_refusal_timestamp_seconds: moment(trust.refused),
   ...(phase && {
@@ -120,5 +121,14 @@ const ofNotes = ({ trust, phase }: Observations): Samples => ({
       value: Number(name === phase.name),
     })),
     coe_agent_phase_since_timestamp_seconds: moment(phase.since),
+  }),
+  ...(rotation && {
+    coe_agent_rotation_last_finished_timestamp_seconds: moment(rotation.ended, {
+      outcome: rotation.succeeded ? 'succeeded' : 'failed',
+    }),
+    coe_agent_rotation_step_duration_seconds: rotation.steps.map(({ step, of, seconds }) => ({
+      labels: { step, ...(of !== undefined && { of }) },
+      value: seconds,
+    })),
   }),
 });

@@ -21,6 +21,8 @@ export const METRICS = {
   coe_agent_phase_since_timestamp_seconds: 'When the agent first saw the node in its phase',
   coe_agent_trust_last_success_timestamp_seconds: "When the node's trust last logged in",
   coe_agent_trust_last_refusal_timestamp_seconds: "When Keystone last refused the node's trust",
+  coe_agent_rotation_last_finished_timestamp_seconds: 'When the last rotation ended, by outcome',
+  coe_agent_rotation_step_duration_seconds: 'How long each completed step of the last rotation took',
 } as const;
 
 export type MetricName = keyof typeof METRICS;

@@ -5,9 +5,12 @@ import { readRecordOf, writeRecord } from '../../src/base/record.ts';
 import { CA_TYPES } from '../../src/certificates/layout.ts';
 import { fingerprint } from '../../src/certificates/read.ts';
 import type { Cluster, Hands } from '../hands.ts';
+import type { PassResult } from '../pass.ts';
 import { STATE } from '../paths.ts';
+import type { StepCode } from '../progress.ts';
 
 const Seconds = v.number();
+const Step = v.object({ step: v.string(), of: v.optional(v.string()), seconds: v.number() });
 
 /** What happens now and then, and is gone afterwards unless it is noted. Moments are seconds since the epoch. */
 const Observations = v.object({
@@ -19,6 +22,8 @@ const Observations = v.object({
   ),
   /** `since` is unknown of the phase that the agent found at its first look. */
   phase: v.optional(v.object({ name: v.string(), since: v.optional(Seconds) })),
+  /** The last one, with the steps that it came to the end of. */
+  rotation: v.optional(v.object({ ended: Seconds, succeeded: v.boolean(), steps: v.array(Step) })),
 });
 export type Observations = v.InferOutput<typeof Observations>;
 
@@ -27,10 +32,12 @@ const PATH = join(STATE, 'observations.json');
 export type Notebook = {
   /** What has been noted so far. */
   noted: Observations;
-  /** Hands that note the logins of the trust, and the CAs that Magnum serves. */
+  /** Hands that note the logins of the trust, the CAs that Magnum serves, and how long each step takes. */
   watch(hands: Hands): Hands;
   /** The phase that the node's certificates show now. */
   see(phase: string): void;
+  /** How the last rotation of a pass ended, if there was one. */
+  ended(settled: PassResult['settled']): void;
   /** Writes what is new. */
   save(): Promise<void>;
 };
@@ -44,6 +51,9 @@ export async function openNotebook({ disk, clock }: Pick<Hands, 'disk' | 'clock'
   return createNotebook(noted ?? v.parse(Observations, {}), { disk, clock });
 }
 
+/** Other deployments have neither. */
+const OF_A_ROTATION: ReadonlySet<string> = new Set<StepCode>(['compare', 'issue']);
+
 const isRefusal = (error: unknown): boolean => {
   const code = codeOf(error);
   return code === 'login-refused' || code === 'unauthorized';
@@ -51,6 +61,9 @@ const isRefusal = (error: unknown): boolean => {
 
 function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk' | 'clock'>): Notebook {
   let saved = JSON.stringify(noted);
+  /** Of each deployment since the last pass. */
+  const steps = new Map<string, v.InferOutput<typeof Step>[]>();
+  let current = '';
   const now = (): number => clock.now() / 1000;
 
   const open = async (
@@ -80,10 +93,31 @@ function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk'
     watch: (hands) => ({
       ...hands,
       openCluster: async (...args) => await open(hands.openCluster, args),
+      progress: (event) => {
+        if (event.event === 'deployment') {
+          current = event.id;
+          steps.set(current, []);
+        }
+        if (event.event === 'done') {
+          const { code: step, of } = event.step;
+          steps.get(current)?.push({ step, of, seconds: event.ms / 1000 });
+        }
+        hands.progress(event);
+      },
     }),
     see: (name) => {
       if (noted.phase === undefined) noted.phase = { name };
       else if (noted.phase.name !== name) noted.phase = { name, since: now() };
+    },
+    ended: (settled) => {
+      const last = settled.findLast(({ id }) => steps.get(id)?.some(({ step }) => OF_A_ROTATION.has(step)));
+      if (last)
+        noted.rotation = {
+          ended: now(),
+          succeeded: last.outcome.statusCode === 0,
+          steps: steps.get(last.id) ?? [],
+        };
+      steps.clear();
     },
     save: async () => {
       const text = JSON.stringify(noted);

@@ -91,7 +91,7 @@ test('the file tells of every certificate, of the CAs and of the pass, and repla
   expect(await readdir(join(site.node.root, DIRECTORY))).toEqual(['coe-agent.prom', 'other.prom']);
 });
 
-test('a rotation in phases is seen in its phase, the trust and the CA', async () => {
+test('a rotation in phases is seen in its phase, its steps, the trust and the CA', async () => {
   const site = await metricsSite({ config: { rotation: { phase: 'trust' } } });
   await passOf(site);
   await cloud.rotateCa(site.cluster);
@@ -105,6 +105,15 @@ test('a rotation in phases is seen in its phase, the trust and the CA', async ()
   expect(named(series, 'authority_info').length).toBe(2);
   expect(valueOf(series, 'deployments', { outcome: 'succeeded' })).toBe(1);
   expect(valueOf(series, 'unacknowledged_answers')).toBe(0);
+  const steps = named(series, 'rotation_step_duration_seconds').map(({ labels }) => labels['step']);
+  expect(steps).toEqual(expect.arrayContaining(['log-in', 'compare', 'stage', 'replace']));
+  expect(
+    valueOf(series, 'rotation_step_duration_seconds', { step: 'restart', of: 'kubelet' }),
+  ).toBeGreaterThanOrEqual(0);
+  expect(
+    valueOf(series, 'rotation_last_finished_timestamp_seconds', { outcome: 'succeeded' }),
+  ).toBeGreaterThanOrEqual(before);
+
   // What was noted outlives the program.
   await passOf(site);
   expect(valueOf(await metricsOf(site), 'phase_since_timestamp_seconds')).toBe(
