@@ -1,6 +1,12 @@
 import { readText } from '../../src/base/disk.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
-import { findCandidates, type PassOver, pathsOf, readCopy } from '../../src/files/candidates.ts';
+import {
+  findCandidates,
+  type PassOver,
+  pathsOf,
+  readCopy,
+  unlessInTrouble,
+} from '../../src/files/candidates.ts';
 import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
 import type { LeftCopy } from '../../src/files/pairs.ts';
 import type { Hands } from '../hands.ts';
@@ -24,7 +30,9 @@ export async function findCopiesOf(
   { layout }: Pick<Node, 'layout'>,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<FoundCopies> {
-  const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
+  // A file of the layout that cannot be read has no copies; whoever replaces it says why.
+  const read = async (path: string): Promise<string | undefined> =>
+    await unlessInTrouble(path, passOver, async (at) => await readText(disk, at));
   const copies = await findCopies(
     await findCandidates(disk, layout, passOver),
     pathsOf(layout),

@@ -55,7 +55,8 @@ const ABOVE = /^\/[^/]*$/;
 /** Told of a file beside those of the layout that cannot be looked at: it stands in nobody's way. */
 export type PassOver = (path: string, error: unknown) => void;
 
-async function unlessInTrouble<T>(
+/** What a look at a path gives; undefined, and told, where the disk is in its way. */
+export async function unlessInTrouble<T>(
   path: string,
   passOver: PassOver,
   look: (path: string) => Promise<T>,

@@ -51,7 +51,7 @@ describe('agent certs', () => {
     expect(stdout).toMatch(
       /\/etc\/etcd\/certs\/server\.crt +CN=etcd +10\.0\.0\.5 172\.24\.4\.10 \+\d+ +\/etc\/etcd\/certs\/ca\.crt +[0-9a-f]{2,16} +[0-9a-f]{16} +20\d\d-\d\d-\d\d +\d+ +by etcd +good/,
     );
-    expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(10);
+    expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(11);
   });
 
   test('it finds what is missing, what does not fit and what another CA has signed', async () => {
