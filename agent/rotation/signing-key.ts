@@ -1,29 +1,40 @@
 import { createPublicKey, type X509Certificate } from 'node:crypto';
-import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
+import { dirname, join } from 'node:path';
+import { type Disk, readText } from '../../src/base/disk.ts';
 import type { AuthorityRow, SignerRow } from '../../src/certificates/layout.ts';
+import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import { certificatesIn, keyId, oneCertificate } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
+import { isBeside } from '../../src/files/pairs.ts';
 import { type SigningFiles, signingFilesIn, signingWith } from '../../src/files/signer.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
 /**
- * A CA's private key on the node, as Magnum's `cert_manager_api` has it: it lies beside the certificate, and
- * kube-controller-manager signs with the two.
+ * A CA's private key on the node, as Magnum's `cert_manager_api` has it: kube-controller-manager signs with it and the
+ * certificate. It lies beside that and is named alike (`ca.crt` and `ca.key`, `ca.pem` and `ca-key.pem`).
  */
 export type SigningKey = { path: string; isOf(certificate: X509Certificate): boolean };
 
 /** @returns undefined where no key lies beside the file, or nothing that can be read as one */
 export async function signingKeyBeside({ file }: AuthorityRow, disk: Disk): Promise<SigningKey | undefined> {
-  const path = file.path.replace(/\.[^./]*$/, '.key');
-  return path === file.path ? undefined : await signingKeyAt(path, disk);
+  const directory = dirname(file.path);
+  const beside = (await disk.list(directory))
+    .map((name) => join(directory, name))
+    .filter((path) => path !== file.path && isBeside(path, file.path));
+  for (const path of beside) {
+    const key = await signingKeyAt(path, disk);
+    if (key) return key;
+  }
+  return undefined;
 }
 
 async function signingKeyAt(path: string, disk: Disk): Promise<SigningKey | undefined> {
-  const key = await readIfThere(disk, path);
-  if (!key) return undefined;
+  const text = await readText(disk, path);
+  const key = pemBlocksIn(text ?? '').find(isPrivateKey)?.pem;
+  if (key === undefined) return undefined;
   try {
     const id = keyId(createPublicKey(key));
     return { path, isOf: ({ publicKey }) => keyId(publicKey) === id };

@@ -278,24 +278,29 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
     );
   });
 
-  test('trust where kube-controller-manager signs with the very file, as cert_manager_api has it', async () => {
-    const site = await createPhasedSite({ role: 'master' });
-    const key = caKeyOf(site);
-    await site.node.write(`${CERTS}/ca.key`, key);
-    await rotateCa(site, 'all');
-    await answer(site);
-    // The new CA's key stays with Magnum, and whoever signs with the old one is to know.
-    expect(site.signals().at(-1)?.body).toMatchObject({
-      deploy_stdout: expect.stringContaining(
-        `${CERTS}/ca.key is obsolete, it is not the key of the new kubelet CA, which stays with Magnum`,
-      ) as unknown,
-    });
-    // Its key is nobody's copy of the certificate, whatever happens to that.
-    expect(await site.node.read(`${CERTS}/ca.key`)).toBe(key);
-    await site.node.write(`${CERTS}/ca.key`, caKeyOf(site));
-    await rotateCa(site, '');
-    expect(await refused(site, 'trust')).toContain(`${CERTS}/ca.key is the key of the CA in ${CERTS}/ca.crt`);
-  });
+  test.each(['ca.key', 'ca-key.pem'])(
+    'trust where kube-controller-manager signs with the very file, as cert_manager_api has it, and %s',
+    async (name) => {
+      const site = await createPhasedSite({ role: 'master' });
+      const key = caKeyOf(site);
+      await site.node.write(`${CERTS}/${name}`, key);
+      await rotateCa(site, 'all');
+      await answer(site);
+      // The new CA's key stays with Magnum, and whoever signs with the old one is to know.
+      expect(site.signals().at(-1)?.body).toMatchObject({
+        deploy_stdout: expect.stringContaining(
+          `${CERTS}/${name} is obsolete, it is not the key of the new kubelet CA, which stays with Magnum`,
+        ) as unknown,
+      });
+      // Its key is nobody's copy of the certificate, whatever happens to that.
+      expect(await site.node.read(`${CERTS}/${name}`)).toBe(key);
+      await site.node.write(`${CERTS}/${name}`, caKeyOf(site));
+      await rotateCa(site, '');
+      expect(await refused(site, 'trust')).toContain(
+        `${CERTS}/${name} is the key of the CA in ${CERTS}/ca.crt`,
+      );
+    },
+  );
 });
 
 test('agent status, plan and certs say in words where the node is, and what comes next', async () => {
