@@ -1,5 +1,6 @@
-import type { AuthorityRow, CertificateRow, FileRow, KubeconfigRow, Layout, UnitRow } from '../layout.ts';
+import type { AuthorityRow, CertificateRow, FileRow, KubeconfigRow, Layout } from '../layout.ts';
 import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
+import { CONTROLLER_MANAGER, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
  * kubeadm's file names, for control planes whose services are units. Each of its three CAs is one that Magnum has;
@@ -102,17 +103,12 @@ const KUBELET_CERTIFICATES: readonly CertificateRow[] = [
   },
 ];
 
-const KUBELET: UnitRow = {
-  unit: 'kubelet',
-  required: true,
-  probe: { host: '127.0.0.1', port: '10250', presents: 'kubelet-server' },
-  health: { url: 'http://127.0.0.1:10248/healthz' },
-};
+const KUBELET = kubelet('kubelet-server');
 
 const LOCAL_API = 'https://127.0.0.1:{KUBE_API_PORT|6443}';
 const CLUSTER_API = 'https://{KUBE_API_PRIVATE_ADDRESS|kubernetes}:{KUBE_API_PORT|6443}';
-const CONTROLLERS = 'system:kube-controller-manager';
-const SCHEDULER = 'system:kube-scheduler';
+const CONTROLLERS_USER = 'system:kube-controller-manager';
+const SCHEDULER_USER = 'system:kube-scheduler';
 
 const LIMITS = [
   'the keys of the CAs (ca.key, etcd/ca.key, front-proxy-ca.key) stay with Magnum: where a node has them they are not replaced, and kube-controller-manager cannot sign with them any more',
@@ -191,8 +187,8 @@ export const kubeadm: Layout = {
         },
         embedded('admin', 'kubernetes-admin', ADMINISTRATORS),
         embedded('super-admin', 'kubernetes-super-admin', ADMINISTRATORS, true),
-        embedded('controller-manager', CONTROLLERS),
-        embedded('scheduler', SCHEDULER),
+        embedded('controller-manager', CONTROLLERS_USER),
+        embedded('scheduler', SCHEDULER_USER),
         ...KUBELET_CERTIFICATES,
       ],
       serviceAccount: {
@@ -203,8 +199,8 @@ export const kubeadm: Layout = {
       kubeconfigs: [
         kubeconfig('admin.conf', 'admin', 'kubernetes-admin', LOCAL_API),
         kubeconfig('super-admin.conf', 'super-admin', 'kubernetes-super-admin', LOCAL_API, false),
-        kubeconfig('controller-manager.conf', 'controller-manager', CONTROLLERS, LOCAL_API),
-        kubeconfig('scheduler.conf', 'scheduler', SCHEDULER, LOCAL_API),
+        kubeconfig('controller-manager.conf', 'controller-manager', CONTROLLERS_USER, LOCAL_API),
+        kubeconfig('scheduler.conf', 'scheduler', SCHEDULER_USER, LOCAL_API),
         { ...kubeconfig('kubelet.conf', 'kubelet-client', NODE, LOCAL_API), byPath: true },
       ],
       units: [
@@ -214,25 +210,9 @@ export const kubeadm: Layout = {
           probe: { host: '127.0.0.1', port: '2379', presents: 'etcd-server' },
           health: { url: 'https://127.0.0.1:2379/health', as: 'etcd-healthcheck-client' },
         },
-        {
-          unit: 'kube-apiserver',
-          required: true,
-          probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'apiserver' },
-          health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'apiserver-kubelet-client' },
-          isKubernetesApi: true,
-        },
-        {
-          unit: 'kube-controller-manager',
-          required: true,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10257/healthz' },
-        },
-        {
-          unit: 'kube-scheduler',
-          required: true,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10259/healthz' },
-        },
+        kubeApiserver('apiserver', 'apiserver-kubelet-client'),
+        CONTROLLER_MANAGER,
+        SCHEDULER,
         KUBELET,
       ],
       revocationLists: [{ ca: 'etcd', file: ETCD_LIST, unit: 'etcd', reader: 'etcd' }],

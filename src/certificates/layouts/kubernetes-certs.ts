@@ -1,5 +1,6 @@
-import type { CaType, CertificateRow, FileRow, Layout, UnitRow } from '../layout.ts';
+import type { CaType, CertificateRow, FileRow, Layout } from '../layout.ts';
 import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
+import { CONTROLLER_MANAGER, KUBE_PROXY, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
  * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the originals
@@ -66,14 +67,7 @@ const clientCertificates = (ca: CaType): CertificateRow[] => [
   },
 ];
 
-const KUBELET: UnitRow = {
-  unit: 'kubelet',
-  required: true,
-  probe: { host: '127.0.0.1', port: '10250', presents: 'kubelet' },
-  health: { url: 'http://127.0.0.1:10248/healthz' },
-};
-// Magnum runs kube-proxy as a unit in some releases and as a DaemonSet in others.
-const KUBE_PROXY: UnitRow = { unit: 'kube-proxy', required: false, probe: undefined, health: undefined };
+const KUBELET = kubelet('kubelet');
 
 export const kubernetesCerts: Layout = {
   name: 'kubernetes-certs',
@@ -154,25 +148,9 @@ export const kubernetesCerts: Layout = {
           probe: { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' },
           health: { url: 'https://{KUBE_NODE_IP|127.0.0.1}:2379/health', as: 'etcd-admin' },
         },
-        {
-          unit: 'kube-apiserver',
-          required: true,
-          probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
-          health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'admin' },
-          isKubernetesApi: true,
-        },
-        {
-          unit: 'kube-controller-manager',
-          required: true,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10257/healthz' },
-        },
-        {
-          unit: 'kube-scheduler',
-          required: true,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10259/healthz' },
-        },
+        kubeApiserver('server', 'admin'),
+        CONTROLLER_MANAGER,
+        SCHEDULER,
         KUBELET,
         KUBE_PROXY,
       ],

@@ -1,5 +1,6 @@
-import type { CertificateRow, FileRow, KubeconfigRow, Layout, UnitRow } from '../layout.ts';
+import type { CertificateRow, FileRow, KubeconfigRow, Layout } from '../layout.ts';
 import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
+import { CONTROLLER_MANAGER, KUBE_PROXY, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
  * The layout of Magnum's user guide: one CA, one certificate and one key in /etc/kubernetes/pki, which the
@@ -39,14 +40,7 @@ const kubeconfig = (name: string, create: boolean, user: string, server: string)
   server,
 });
 
-const KUBELET: UnitRow = {
-  unit: 'kubelet',
-  required: true,
-  probe: { host: '127.0.0.1', port: '10250', presents: 'server' },
-  health: { url: 'http://127.0.0.1:10248/healthz' },
-};
-// Some nodes run kube-proxy and the scheduler as pods, which the kubelet looks after.
-const KUBE_PROXY: UnitRow = { unit: 'kube-proxy', required: false, probe: undefined, health: undefined };
+const KUBELET = kubelet('server');
 
 const LOCAL_API = 'https://127.0.0.1:{KUBE_API_PORT|6443}';
 const CLUSTER_API = 'https://{KUBE_API_PRIVATE_ADDRESS|kubernetes}:{KUBE_API_PORT|6443}';
@@ -97,25 +91,10 @@ export const kubernetesPki: Layout = {
         kubeconfig('kubelet.conf', true, NODE, LOCAL_API),
       ],
       units: [
-        {
-          unit: 'kube-apiserver',
-          required: true,
-          probe: { host: '127.0.0.1', port: '{KUBE_API_PORT|6443}', presents: 'server' },
-          health: { url: 'https://127.0.0.1:{KUBE_API_PORT|6443}/readyz', as: 'server' },
-          isKubernetesApi: true,
-        },
-        {
-          unit: 'kube-controller-manager',
-          required: true,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10257/healthz' },
-        },
-        {
-          unit: 'kube-scheduler',
-          required: false,
-          probe: undefined,
-          health: { url: 'https://127.0.0.1:10259/healthz' },
-        },
+        kubeApiserver('server', 'server'),
+        CONTROLLER_MANAGER,
+        // Some nodes run the scheduler as a pod, which the kubelet looks after.
+        { ...SCHEDULER, required: false },
         KUBELET,
         KUBE_PROXY,
       ],
