@@ -71,7 +71,7 @@ const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
  */
 export function checkNode(node: Node, path: string, hasToken: boolean): void {
   if (isTrue(node.params.get('TLS_DISABLED')))
-    throw new AgentError('precondition', 'the cluster has no TLS: nothing to rotate');
+    throw new AgentError('precondition', 'the cluster has no TLS: nothing to rotate', { reason: 'no-tls' });
   const { master, worker } = node.chosen.layout.roles;
   // Where every node has the same, nobody writes down which it is.
   const role = master === worker ? [] : ['NODEGROUP_ROLE'];

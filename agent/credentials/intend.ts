@@ -89,6 +89,7 @@ async function refuseIfStuck({ generations }: Hands): Promise<void> {
     throw new AgentError(
       'precondition',
       'a rotation is stuck between two generations: "agent rollback", or another rotation, comes first',
+      { reason: 'rotation-stuck' },
     );
 }
 

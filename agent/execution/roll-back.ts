@@ -50,7 +50,10 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     rest: { ...rest, outcome: toKeep(cause) } satisfies RunRecord,
   };
   const report = (why: string): AgentError =>
-    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, { cause });
+    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, {
+      cause,
+      reason: cause instanceof AgentError ? cause.reason : undefined,
+    });
 
   let reverted: Journal;
   try {
@@ -112,6 +115,7 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
       throw new AgentError(
         'precondition',
         `the old CA in ${target} expired on ${expired.validToDate.toISOString()}`,
+        { reason: 'old-ca-expired' },
       );
   }
 }

@@ -54,7 +54,10 @@ export async function requireFit(...parts: Parameters<typeof preflight>): Promis
   for (const { id, verdict, what } of findings)
     if (verdict === 'warning') progress({ event: 'notice', code: 'preflight', of: id, text: what });
   const bad = findings.filter(({ verdict }) => verdict === 'bad');
-  if (bad.length > 0) throw new AgentError('precondition', bad.map(({ what }) => what).join('; '));
+  if (bad[0]) {
+    const text = bad.map(({ what }) => what).join('; ');
+    throw new AgentError('precondition', text, { reason: bad[0].id });
+  }
 }
 
 async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {

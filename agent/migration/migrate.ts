@@ -128,6 +128,7 @@ async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promis
         throw new AgentError(
           'precondition',
           `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
+          { reason: 'running-unknown' },
         );
       throw new AgentError('not-yet', `${now.others} of its processes still run`);
     },

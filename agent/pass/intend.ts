@@ -91,6 +91,7 @@ export async function intendToRestart(
     throw new AgentError(
       'precondition',
       `restarting ${unknown.join(', ')}: a ${node.role} of the layout ${node.chosen.layout.name} has only ${all.map(({ name }) => name).join(', ')}`,
+      { reason: 'unknown-unit' },
     );
   const why = describeNode(node);
   if (!named) {

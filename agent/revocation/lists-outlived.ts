@@ -32,6 +32,7 @@ export async function listsOutlived(
       throw new AgentError(
         'precondition',
         `${what}: with the new one the unit ${unit}, which goes by OpenSSL's rules, would refuse every client; take the list out of its configuration, rotate, and put a list of the new CA in place`,
+        { reason: 'list-outlived' },
       );
   }
   for (const text of said) hands.progress({ event: 'notice', code: 'list-outlived', text });

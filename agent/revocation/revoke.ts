@@ -34,6 +34,7 @@ export async function intendToRevoke(
     throw new AgentError(
       'precondition',
       'an earlier rotation is stuck: run "agent rollback", or rotate, first',
+      { reason: 'rotation-stuck' },
     );
   const node = await readNode(hands);
   const list = readRevocationList(operation.list, operation.source);
@@ -47,6 +48,7 @@ export async function intendToRevoke(
     throw new AgentError(
       'precondition',
       `nothing on a ${node.role} of the layout ${node.chosen.layout.name} goes by a list of the ${types} CA: send it to the servers that have such a service, or describe the service in a layout of your own`,
+      { reason: 'no-reader' },
     );
 
   const own = await ownClients(node, ca, list, hands);
@@ -55,6 +57,7 @@ export async function intendToRevoke(
     throw new AgentError(
       'precondition',
       `the list revokes what this node itself uses: ${revoked.map(inWords).join(', ')}; renew the certificates first, or set allow_own`,
+      { reason: 'own-certificate' },
     );
 
   const wanted: RevocationListRow[] = [];
@@ -108,6 +111,7 @@ async function signerOf(
   throw new AgentError(
     'precondition',
     `the list is signed by none of the CAs of this node: ${known.join(', ') || 'it has none'}`,
+    { reason: 'foreign-signer' },
   );
 }
 
@@ -120,6 +124,7 @@ function checkReader({ reader, unit, file }: RevocationListRow, ca: X509Certific
   throw new AgentError(
     'precondition',
     `the CA that has signed the list may not sign lists (its key usage has no cRLSign, as of every CA that Magnum makes): with it in ${file.path} the unit ${unit}, which goes by OpenSSL's rules, would refuse every client`,
+    { reason: 'signer-may-not' },
   );
 }
 
@@ -129,12 +134,14 @@ async function checkConfigured(row: RevocationListRow, hands: Hands, abort: Abor
     throw new AgentError(
       'precondition',
       `this node has no unit ${row.unit}, which would go by ${row.file.path}`,
+      { reason: 'unit-missing' },
     );
   const why = await whyNotRead(row, hands, abort);
   if (why !== undefined)
     throw new AgentError(
       'precondition',
       `the unit ${row.unit} does not go by ${row.file.path}: ${why}; set prepare to put the file in place first, then configure and restart the unit`,
+      { reason: 'not-configured' },
     );
 }
 

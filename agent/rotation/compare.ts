@@ -54,6 +54,7 @@ export async function compare(
     throw new AgentError(
       'precondition',
       `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
+      { reason: 'trust-first' },
     );
   const others = certificates.filter(([name, pem]) => {
     const row = layout.certificates.find((one) => one.name === name);
@@ -70,11 +71,13 @@ export async function compare(
     throw new AgentError(
       'precondition',
       `${others.map(([name]) => name).join(', ')}: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first, on every node`,
+      { reason: 'reissue-first' },
     );
   if (!signs)
     throw new AgentError(
       'precondition',
       'service-account tokens are still signed with the old key: the phase "reissue" comes first, on every master',
+      { reason: 'reissue-first' },
     );
   return undefined;
 }
@@ -103,5 +106,6 @@ async function refuseSigningPair(row: AuthorityRow, { layout }: Node, disk: Disk
     throw new AgentError(
       'precondition',
       `${key.path} is the key of the CA in ${path}: kube-controller-manager signs with these two and takes exactly one certificate, so a second CA cannot be trusted there; give it a file of its own (--cluster-signing-cert-file and -key-file), or rotate with phase "all"`,
+      { reason: 'signing-pair' },
     );
 }

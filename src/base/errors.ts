@@ -40,13 +40,20 @@ export type ErrorCode = keyof typeof kinds;
 
 export class AgentError extends Error {
   readonly code: ErrorCode;
+  /** Which of the causes that share a code, in a word that stays; undefined where the code says it. */
+  readonly reason: string | undefined;
   /** How long the other side asked us to wait (HTTP Retry-After), in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; reason?: string | undefined; retryAfterMs?: number } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'AgentError';
     this.code = code;
+    this.reason = options.reason;
     this.retryAfterMs = options.retryAfterMs;
   }
 

@@ -12,11 +12,13 @@ export function checkListDates({ thisUpdate, nextUpdate }: RevocationList, now: 
     throw new AgentError(
       'precondition',
       `the list does not hold before ${new Date(thisUpdate).toISOString()}: ${says}`,
+      { reason: 'list-early' },
     );
   if (nextUpdate !== undefined && now > nextUpdate)
     throw new AgentError(
       'precondition',
       `the list expired on ${new Date(nextUpdate).toISOString()}: ${says}; have the CA make a new one`,
+      { reason: 'list-expired' },
     );
 }
 
@@ -32,13 +34,15 @@ export function compareLists(
 ): 'same' | 'newer' {
   if (list.der.equals(installed.der)) return 'same';
   if (installed.number === undefined) return 'newer';
-  const refused = (why: string): AgentError =>
+  const refused = (reason: string, why: string): AgentError =>
     new AgentError(
       'precondition',
       `the list in ${file} has the number ${installed.number}, and this one ${why}`,
+      { reason },
     );
-  if (list.number === undefined) throw refused('has none: whether it is newer cannot be told');
-  if (list.number < installed.number) throw refused(`has ${list.number}: it is older`);
-  if (list.number === installed.number) throw refused('has the same and says something else');
+  if (list.number === undefined)
+    throw refused('list-unnumbered', 'has none: whether it is newer cannot be told');
+  if (list.number < installed.number) throw refused('list-older', `has ${list.number}: it is older`);
+  if (list.number === installed.number) throw refused('list-differs', 'has the same and says something else');
   return 'newer';
 }

@@ -89,6 +89,8 @@ export const OutcomeSchema = v.object({
   stdout: v.string(),
   stderr: v.string(),
   outputs: v.record(v.string(), v.unknown()),
+  /** What a failure is for a program: the code of its error, and the reason where that has one. */
+  error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 

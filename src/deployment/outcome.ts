@@ -1,5 +1,5 @@
 import { cutMark, readCut } from '../base/cut.ts';
-import { explain } from '../base/errors.ts';
+import { AgentError, explain } from '../base/errors.ts';
 import type { Outcome } from './deployment.ts';
 import { LONGEST_REST, type Secrets } from '../base/secrets.ts';
 
@@ -9,6 +9,7 @@ export const failed = (error: unknown): Outcome => ({
   stdout: '',
   stderr: `${explain(error)}\n`,
   outputs: {},
+  ...(error instanceof AgentError && { error: { code: error.code, reason: error.reason } }),
 });
 
 /** What of an outcome may be kept and told: the outputs that the deployment declares, and no secret. */
@@ -19,6 +20,7 @@ export function presentable(outcome: Outcome, declared: readonly string[], secre
     stdout: redacted(outcome.stdout, secrets),
     stderr: redacted(outcome.stderr, secrets),
     outputs: Object.fromEntries(names.map((name) => [name, outcome.outputs[name]])),
+    ...(outcome.error && { error: outcome.error }),
   };
 }
 

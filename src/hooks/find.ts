@@ -24,9 +24,12 @@ export async function findHook(
       throw new AgentError(
         'precondition',
         `refusing to run the hook ${path}: ${fault}; chown it to root and chmod go-w`,
+        { reason: 'hook-untrusted' },
       );
     if (info.type !== 'file' || (info.mode & 0o111) === 0)
-      throw new AgentError('precondition', `the hook ${path} is no executable file; chmod +x`);
+      throw new AgentError('precondition', `the hook ${path} is no executable file; chmod +x`, {
+        reason: 'hook-not-executable',
+      });
     return path;
   }
   return undefined;

@@ -16,6 +16,7 @@ import {
 import type { Entry } from '../crash/tree.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
+import { lastError } from './support/last-error.ts';
 
 /** A CA rotation in phases, so that nobody meets a certificate that it does not accept. */
 
@@ -188,7 +189,8 @@ test("where Magnum's own deployment names no phase, the node's configuration doe
     site.cluster.stack.update({ ...without, phase });
     return await answer(site);
   };
-  expect((await askWithout('retire'))['deploy_stderr']).toContain('the phase "reissue" comes first');
+  expect(await askWithout('retire')).toMatchObject({ deploy_status_code: 1 });
+  expect(await lastError(site)).toMatchObject({ reason: 'reissue-first' });
   expect(await askWithout('reissue')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   expect(await site.node.read(PRIVATE)).toBe(freshPrivate);
   expect(await site.node.read(PUBLIC)).toBe(fresh + oldPublic);
@@ -257,25 +259,22 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
     await answer(site);
     // Magnum's CA is another one again by now.
     await rotateCa(site, 'reissue');
-    const words = String((await answer(site))['deploy_stderr']);
-    expect(words).toContain('the kubernetes CA that Magnum serves is not trusted on this node');
-    expect(words).toContain('the phase "trust" comes first, on every node');
+    await answer(site);
+    expect(await lastError(site)).toEqual({ code: 'precondition', reason: 'trust-first' });
   });
 
   test('retire while certificates of the old CA are there, which would be of no use then', async () => {
     const site = await createPhasedSite();
     await rotateCa(site, 'trust');
     await answer(site);
-    expect(await refused(site, 'retire')).toContain(
-      'kubelet, proxy: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first',
-    );
+    expect(await refused(site, 'retire')).toContain('kubelet, proxy: ');
+    expect(await lastError(site)).toEqual({ code: 'precondition', reason: 'reissue-first' });
   });
 
   test('a phase that there is not', async () => {
     const site = await createPhasedSite();
-    expect(await refused(site, 'Trust')).toContain(
-      'the phase "Trust" is none of all, trust, reissue, retire',
-    );
+    expect(await refused(site, 'Trust')).toContain('all, trust, reissue, retire');
+    expect(await lastError(site)).toEqual({ code: 'bad-deployment' });
   });
 
   test.each(['ca.key', 'ca-key.pem'])(

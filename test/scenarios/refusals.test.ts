@@ -7,6 +7,8 @@ import { createKeyPool } from '../cloud/key-pool.ts';
 import { fixture } from '../src/support/fixtures.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { leftovers, nodeFiles } from './support/untouched.ts';
+import type { ErrorCode } from '../../src/base/errors.ts';
+import { lastError } from './support/last-error.ts';
 
 let cloud: Cloud;
 let onePair: Record<string, string>;
@@ -33,8 +35,9 @@ type Refusal = {
   spec?: SiteSpec;
   /** What is wrong with the node, the cloud or the deployment. */
   arrange(site: Site): void | Promise<void>;
-  /** In deploy_stderr. */
-  words: (site: Site) => readonly string[];
+  error: { code: ErrorCode; reason?: string };
+  /** What deploy_stderr names: which of several it is. */
+  words?: (site: Site) => readonly string[];
   /** Requests that Magnum gets before it is noticed. */
   signings: number;
 };
@@ -48,7 +51,7 @@ const REFUSALS: readonly Refusal[] = [
       await site.setParams({ TLS_DISABLED: 'True' });
       update(site);
     },
-    words: () => ['the cluster has no TLS: nothing to rotate'],
+    error: { code: 'precondition', reason: 'no-tls' },
     signings: 0,
   },
   {
@@ -62,6 +65,7 @@ const REFUSALS: readonly Refusal[] = [
       });
       update(site);
     },
+    error: { code: 'bad-heat-params' },
     words: () => [
       '/etc/sysconfig/heat-params',
       'MAGNUM_URL',
@@ -79,7 +83,8 @@ const REFUSALS: readonly Refusal[] = [
       await mkdir(path);
       update(site);
     },
-    words: () => ['reading /etc/sysconfig/heat-params', 'a directory is in the way'],
+    error: { code: 'disk' },
+    words: () => ['/etc/sysconfig/heat-params'],
     signings: 0,
   },
   {
@@ -88,6 +93,7 @@ const REFUSALS: readonly Refusal[] = [
       cloud.deleteTrust(site.cluster);
       update(site);
     },
+    error: { code: 'login-refused' },
     words: ({ cluster }) => [
       `user ${cluster.trusteeUserId}`,
       `trust ${cluster.trustId}`,
@@ -101,6 +107,7 @@ const REFUSALS: readonly Refusal[] = [
       cloud.breakTrust();
       update(site);
     },
+    error: { code: 'login-refused' },
     words: ({ cluster }) => [
       `user ${cluster.trusteeUserId}`,
       `trust ${cluster.trustId}`,
@@ -115,7 +122,8 @@ const REFUSALS: readonly Refusal[] = [
       cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'answer', status: 400, body } });
       update(site);
     },
-    words: () => ['Magnum refused with 400', 'Received invalid csr'],
+    error: { code: 'cloud-refused' },
+    words: () => ['400', 'Received invalid csr'],
     signings: 2,
   },
   {
@@ -124,7 +132,7 @@ const REFUSALS: readonly Refusal[] = [
     arrange: (site) => {
       update(site, { kube_service_account_key: '******', kube_service_account_private_key: '******' });
     },
-    words: () => ['the service-account keys are not PEM keys', 'masked'],
+    error: { code: 'bad-deployment', reason: 'keys-masked' },
     signings: 0,
   },
   {
@@ -134,7 +142,7 @@ const REFUSALS: readonly Refusal[] = [
       const { kube_service_account_private_key: foreign = '' } = otherPair;
       update(site, { ...onePair, kube_service_account_private_key: foreign });
     },
-    words: () => ['the service-account private key does not fit its public key'],
+    error: { code: 'bad-deployment', reason: 'keys-no-pair' },
     signings: 0,
   },
   {
@@ -143,7 +151,7 @@ const REFUSALS: readonly Refusal[] = [
     arrange: (site) => {
       update(site, { ...onePair, kube_service_account_key: '' });
     },
-    words: () => ['a service-account private key without its public key'],
+    error: { code: 'bad-deployment', reason: 'keys-half' },
     signings: 0,
   },
   {
@@ -153,7 +161,8 @@ const REFUSALS: readonly Refusal[] = [
       site.node.units.breakUnit('etcd', 'is missing');
       update(site);
     },
-    words: () => ['this node has no unit etcd, which its layout requires'],
+    error: { code: 'precondition', reason: 'unit' },
+    words: () => ['etcd'],
     signings: 0,
   },
   {
@@ -162,7 +171,8 @@ const REFUSALS: readonly Refusal[] = [
       site.node.units.breakUnit('kubelet', 'is masked');
       update(site);
     },
-    words: () => ['the unit kubelet is masked: systemctl unmask kubelet'],
+    error: { code: 'precondition', reason: 'unit' },
+    words: () => ['systemctl unmask kubelet'],
     signings: 0,
   },
   {
@@ -173,7 +183,8 @@ const REFUSALS: readonly Refusal[] = [
       await mkdir(path);
       update(site);
     },
-    words: () => ['/etc/kubernetes/certs/kubelet.key is a directory, where a file belongs'],
+    error: { code: 'precondition', reason: 'disk' },
+    words: () => ['/etc/kubernetes/certs/kubelet.key'],
     signings: 0,
   },
 ];
@@ -190,7 +201,8 @@ test.each(REFUSALS)('refused, told to Heat and nothing changed: $what', async (r
     expect(signal?.accepted).toBe(true);
     const { deploy_status_code: code, deploy_stderr: words } = signal?.body ?? {};
     expect(code).toBe(1);
-    for (const part of refusal.words(site)) expect(words).toContain(part);
+    expect(await lastError(site)).toEqual(refusal.error);
+    for (const part of refusal.words?.(site) ?? []) expect(words).toContain(part);
     expect(String(words).trimEnd().split('\n')).toHaveLength(1);
     expect(await nodeFiles(site)).toEqual(before);
     expect(site.restarts()).toEqual([]);

@@ -8,6 +8,8 @@ import { at, parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
 import { ETCD_LIST, listOf, makeCanary, serialOf } from './support/lists.ts';
 import { createSite, type Site } from './support/site.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { lastError } from './support/last-error.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -25,7 +27,7 @@ async function masterWithList(): Promise<Site> {
   return site;
 }
 
-type Answer = { code: unknown; stdout: string; stderr: string };
+type Answer = { code: unknown; error: Outcome['error']; stdout: string; stderr: string };
 
 /** Sends a list and gives what Heat is told. */
 async function answerTo(site: Site, crl: string, values: Record<string, unknown> = {}): Promise<Answer> {
@@ -42,6 +44,7 @@ async function answerTo(site: Site, crl: string, values: Record<string, unknown>
   const body = site.signals().at(-1)?.body;
   return {
     code: body?.['deploy_status_code'],
+    error: await lastError(site),
     stdout: String(body?.['deploy_stdout']),
     stderr: String(body?.['deploy_stderr']),
   };
@@ -113,41 +116,45 @@ test('with the input restart etcd gets a new process, which ends the connections
 
 describe('refused before anything changes', () => {
   const HOUR = 3_600_000;
-  test.each<[string, (site: Site) => Promise<string>, RegExp]>([
+  test.each<[string, (site: Site) => Promise<string>, Outcome['error']]>([
     [
       'an older one',
       async (site) => (await listOf(site, { number: 4 })).pem,
-      /has the number 5, and this one has 4: it is older/,
+      { code: 'precondition', reason: 'list-older' },
     ],
-    ['one without a number', async (site) => (await listOf(site, {})).pem, /this one has none/],
+    [
+      'one without a number',
+      async (site) => (await listOf(site, {})).pem,
+      { code: 'precondition', reason: 'list-unnumbered' },
+    ],
     [
       'another one of the same number',
       async (site) => (await listOf(site, { number: 5, serials: ['66'] })).pem,
-      /has the same and says something else/,
+      { code: 'precondition', reason: 'list-differs' },
     ],
     [
       'that of a CA of the same name',
       async () =>
         (await makeList(await createSigner(['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']), { number: 6 }))
           .pem,
-      /the list is signed by none of the CAs of this node: .*\/etc\/etcd\/certs\/ca\.crt \([0-9a-f]{16}\)/,
+      { code: 'precondition', reason: 'foreign-signer' },
     ],
     [
       'that of a CA whose lists nobody reads',
       async (site) => (await listOf(site, { number: 6 }, 'kubernetes')).pem,
-      /nothing on a master of the layout kubernetes-certs goes by a list of the kubelet CA/,
+      { code: 'precondition', reason: 'no-reader' },
     ],
     [
       'an expired one',
       async (site) =>
         (await listOf(site, { number: 6, from: Date.now() - 2 * HOUR, until: Date.now() - HOUR })).pem,
-      /the list expired on .*: this node's clock says/,
+      { code: 'precondition', reason: 'list-expired' },
     ],
     [
       'one that does not hold yet',
       async (site) =>
         (await listOf(site, { number: 6, from: Date.now() + HOUR, until: Date.now() + 2 * HOUR })).pem,
-      /the list does not hold before .*: this node's clock says/,
+      { code: 'precondition', reason: 'list-early' },
     ],
     [
       'one that revokes what the node uses',
@@ -155,21 +162,20 @@ describe('refused before anything changes', () => {
         const serials = [serialOf(await site.node.read(`${ADMIN}.crt`))];
         return (await listOf(site, { number: 6, serials })).pem;
       },
-      /the list revokes what this node itself uses: \/etc\/etcd\/certs\/admin\.crt \(serial number [0-9a-f]+\); renew/,
+      { code: 'precondition', reason: 'own-certificate' },
     ],
     [
       'what is no list',
       async () => await Promise.resolve('-----BEGIN X509 CRL-----'),
-      /the input crl is neither a list of revoked certificates in PEM, nor DER/,
+      { code: 'bad-certificate' },
     ],
-    ['nothing', async () => await Promise.resolve(' '), /the input crl holds no list/],
-  ])('%s', async (_, make, words) => {
+    ['nothing', async () => await Promise.resolve(' '), { code: 'bad-deployment' }],
+  ])('%s', async (_, make, error) => {
     const site = await masterWithList();
     expect(await answerTo(site, (await listOf(site, { number: 5 })).pem)).toMatchObject({ code: 0 });
     const before = await site.files();
     const answer = await answerTo(site, await make(site));
-    expect(answer.stderr).toMatch(words);
-    expect(answer.code).toBe(1);
+    expect(answer).toMatchObject({ code: 1, error });
     expect(await site.files()).toEqual(before);
     expect(site.restarts()).toEqual([]);
   });
@@ -179,16 +185,15 @@ describe('refused before anything changes', () => {
     const { pem } = await listOf(site, { number: 2 });
     expect(await answerTo(site, pem, { prepare: 'perhaps' })).toMatchObject({
       code: 1,
-      stderr: 'the input prepare is neither true nor false\n',
+      error: { code: 'bad-deployment' },
+      stderr: expect.stringContaining('prepare') as unknown,
     });
   });
 
   test('on a worker, where nothing goes by a list', async () => {
     const site = await createSite(cloud);
     const { pem } = await listOf(site, { number: 1 }, 'kubernetes');
-    expect((await answerTo(site, pem)).stderr).toContain(
-      'nothing on a worker of the layout kubernetes-certs goes by a list of the kubernetes CA',
-    );
+    expect(await answerTo(site, pem)).toMatchObject({ error: { reason: 'no-reader' } });
   });
 });
 
@@ -196,10 +201,8 @@ test('an etcd that is not configured for a list is told of; prepare puts the fil
   const site = await createSite(cloud, { role: 'master' });
   const { pem, der } = await listOf(site, { number: 1 });
   const refused = await answerTo(site, pem);
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain(
-    `the unit etcd does not go by ${ETCD_LIST}: nothing in its unit says --client-crl-file=${ETCD_LIST} (or ETCD_CLIENT_CRL_FILE); set prepare`,
-  );
+  expect(refused).toMatchObject({ code: 1, error: { code: 'precondition', reason: 'not-configured' } });
+  expect(refused.stderr).toContain(`--client-crl-file=${ETCD_LIST}`);
   expect((await site.files()).has(ETCD_LIST)).toBe(false);
 
   const prepared = await answerTo(site, pem, { prepare: true });
@@ -227,11 +230,8 @@ test('a service that lets the revoked client in all the same is not proven: the 
   // It is told of the file, and goes by another.
   await writeFile(join(site.node.root, 'etc/other.crl'), (await listOf(site, { number: 9 })).der);
   site.node.units.goByList('etcd', ETCD_LIST, '/etc/other.crl');
-  const { code, stderr } = await answerTo(site, (await listOf(site, { number: 2, serials: [serial] })).pem);
-  expect(code).toBe(1);
-  expect(stderr).toContain(
-    `the unit etcd lets /etc/coe-agent/canary/cert.pem in, which the list in ${ETCD_LIST} revokes; the former list of revoked certificates is back`,
-  );
+  const { code, error } = await answerTo(site, (await listOf(site, { number: 2, serials: [serial] })).pem);
+  expect({ code, error }).toMatchObject({ code: 1, error: { code: 'proof' } });
   expect((await site.files()).get(ETCD_LIST)).toEqual(before.get(ETCD_LIST));
 });
 
@@ -270,23 +270,30 @@ test('after a rotation the old list is told of, and a first list of the new CA i
 
 test('agent doctor tells of a list that is not there, is none, expires or is of another CA', async () => {
   const site = await masterWithList();
-  const doctor = async (): Promise<string> => (await cli(site, ['doctor'])).stdout;
-  expect(await doctor()).toMatch(/! the list in \/etc\/etcd\/certs\/client\.crl holds until /);
-  const month = Date.now() + 30 * 86_400_000;
-  await answerTo(site, (await listOf(site, { number: 2, until: month })).pem);
-  expect(await doctor()).toMatch(/✓ the list in .* holds until /);
   const put = async (content: Uint8Array | string): Promise<void> => {
     await writeFile(join(site.node.root, ETCD_LIST), content);
   };
+  const verdict = async (): Promise<unknown> => {
+    const findings: unknown = at(parseObject((await cli(site, ['doctor', '--json'])).stdout), 'findings');
+    const found = Array.isArray(findings) ? findings : [];
+    return at(
+      found.find((one: unknown) => at(one, 'id') === 'revocation-list'),
+      'verdict',
+    );
+  };
+  expect(await verdict()).toBe('warning');
+  const month = Date.now() + 30 * 86_400_000;
+  await answerTo(site, (await listOf(site, { number: 2, until: month })).pem);
+  expect(await verdict()).toBe('good');
   const past = { from: Date.now() - 9_000_000, until: Date.now() - 5_000_000 };
   await put((await listOf(site, { number: 3, ...past })).der);
-  expect(await doctor()).toMatch(/! the list in .* expired on /);
+  expect(await verdict()).toBe('warning');
   await put((await listOf(site, { number: 3 }, 'kubernetes')).der);
-  expect(await doctor()).toContain('is of another CA than the etcd CA of now');
+  expect(await verdict()).toBe('warning');
   await put('no list');
-  expect(await doctor()).toMatch(/✗ the list in .*: the unit etcd lets nobody in/);
+  expect(await verdict()).toBe('bad');
   await rm(join(site.node.root, ETCD_LIST));
-  expect(await doctor()).toMatch(/✗ .*client\.crl is missing: the unit etcd goes by it, and lets nobody in/);
+  expect(await verdict()).toBe('bad');
 });
 
 test('agent plan tells it, agent revoke does it for a person', async () => {
