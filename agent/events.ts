@@ -62,6 +62,7 @@ export const EVENTS = {
   'state-open': ['warn', 'the modes of the state directories could not be set to 0700'],
   'step-done': ['info', 'step done'],
   'step-failed': ['error', 'step failed'],
+  'step-skipped': ['info', 'step skipped'],
   'step-started': ['debug', 'step started'],
   stopped: ['info', 'coe-agent stopped'],
   'systemd-unreachable': ['warn', 'systemd could not be notified'],

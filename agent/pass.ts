@@ -1,7 +1,7 @@
 import { AgentError } from '../src/base/errors.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import { isOpen } from '../src/deployment/ledger.ts';
-import { overtakenOf, pendingOf } from '../src/deployment/pending.ts';
+import { chosenBy, overtakenOf, pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
 import { isDataGroup, mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
@@ -13,11 +13,16 @@ import { settle } from './pass/settle.ts';
 export type PassOptions = {
   /** Metadata to go by in place of what the collectors bring. */
   metadata?: Collected;
-  /** A deployment to be done again although it has been done. */
+  /** A deployment to be done again although it has been done: its id or a unique beginning of it. */
   force?: string | undefined;
 };
 
-type Settled = { id: string; outcome: Outcome };
+type Settled = {
+  id: string;
+  outcome: Outcome;
+  /** How long it took; undefined: it was begun by a run that was interrupted. */
+  durationMs?: number;
+};
 
 export type PassResult = {
   /** Whether the cloud said something new, or there was anything to do. */
@@ -87,15 +92,18 @@ export async function pass(
   for (const { id, by } of overtakenOf(wanted.deployments, hands.ledger))
     hands.log('deployment-overtaken', { deployment: id, by });
 
+  const force = forcedBy(options, wanted);
+
   // 4. Settle: one deployment at a time, in the order of the list.
-  for (const deployment of pendingOf(wanted.deployments, hands.ledger, options.force)) {
+  for (const deployment of pendingOf(wanted.deployments, hands.ledger, force)) {
     const { id, group } = deployment;
+    const start = hands.clock.elapsed();
     const outcome = await settle(deployment, wanted.said, hands, abort);
     if (!outcome) {
       if (!isDataGroup(group)) result.unserved.push({ id, group });
       continue;
     }
-    result.settled.push({ id, outcome });
+    result.settled.push({ id, outcome, durationMs: Math.round(hands.clock.elapsed() - start) });
     // It has taken its time, and somebody may have asked for something newer meanwhile.
     const now = options.metadata ? wanted : await askAgain(hands, abort);
     const entry = hands.ledger.find(id);
@@ -112,6 +120,21 @@ export async function pass(
   memory.remarks = { problems: result.problems, unserved: result.unserved };
   forgetSecrets(wanted, hands);
   return result;
+}
+
+/**
+ * The deployment that is to be done again. What a source that cannot be asked would have listed is not known.
+ *
+ * @throws `usage` when no deployment has that id
+ */
+export function forcedBy(
+  { force }: PassOptions,
+  { deployments, problems }: Pick<Wanted, 'deployments' | 'problems'>,
+): string | undefined {
+  if (force === undefined) return undefined;
+  return problems.length > 0 && !deployments.some(({ id }) => id.startsWith(force))
+    ? undefined
+    : chosenBy(force, deployments);
 }
 
 /** Of deployments that are done and that nobody asks for any more. */

@@ -50,7 +50,6 @@ export type Notice = Remark<
   | 'preflight'
   | 'signing-key-outlived'
   | 'unit-left-alone'
-  | 'unit-missing'
   | 'workloads'
 >;
 
@@ -62,21 +61,32 @@ export type Progress =
   | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
   | { event: 'done'; step: ShownStep; ms: number }
   | { event: 'failed'; step: ShownStep; why: string }
+  | { event: 'skipped'; step: ShownStep; why: string }
   | ({ event: 'notice' } & Notice);
 
 export type Watched = { clock: Clock; progress(event: Progress): void };
 
-/** Runs one step and reports its start, its duration or its failure. */
+/**
+ * Runs one step and reports its start, its duration or its failure.
+ *
+ * @param whySkipped of a result: why there was nothing to do; undefined when it was done
+ */
 export async function timed<T>(
   { clock, progress }: Watched,
   step: ShownStep,
   work: () => Promise<T>,
+  whySkipped: (result: T) => string | undefined = () => undefined,
 ): Promise<T> {
   const start = clock.elapsed();
   progress({ event: 'step', step });
   try {
     const result = await work();
-    progress({ event: 'done', step, ms: clock.elapsed() - start });
+    const why = whySkipped(result);
+    progress(
+      why === undefined
+        ? { event: 'done', step, ms: clock.elapsed() - start }
+        : { event: 'skipped', step, why },
+    );
     return result;
   } catch (error) {
     progress({ event: 'failed', step, why: explain(error) });

@@ -13,6 +13,8 @@ import { stepsOf } from '../plan/plan.ts';
 import type { Intention } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
+import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
+import { forcedBy } from '../pass.ts';
 import { intend } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
 import { openHands, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
@@ -45,7 +47,8 @@ export const verb: Verb = async (context, options) => {
       ? { texts: [metadata], problems: [] }
       : await collect(hands, stopping);
     const { deployments, said, problems } = understand(texts, unanswered, hands);
-    const force = textOption(options, 'force');
+    const force = forcedBy({ force: textOption(options, 'force') }, { deployments, problems });
+    const interrupted = await findInterrupted(hands);
     const due = pendingOf(deployments, hands.ledger, force);
     const entries = await Promise.all(
       due.map(async (deployment) => await describe(deployment, said, hands, stopping)),
@@ -56,6 +59,7 @@ export const verb: Verb = async (context, options) => {
     if (context.json)
       writeJson(context, {
         rotation,
+        interrupted: interrupted ?? null,
         deployments: entries,
         done: done.map(({ id }) => id),
         problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
@@ -63,6 +67,7 @@ export const verb: Verb = async (context, options) => {
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`configuration: ${hands.config.sources.join(', ')}`);
+      if (interrupted) line(`${paint('yellow', '!')} ${interrupted.text}`);
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
       const stale = new Map(overtakenOf(done, hands.ledger).map(({ id, by }) => [id, by]));
@@ -82,10 +87,11 @@ export const verb: Verb = async (context, options) => {
           for (const detail of details) line(paint('dim', `       ${detail}`));
         }
       }
-      if (entries.length === 0 && problems.length === 0) line('nothing to do');
+      if (entries.length === 0 && problems.length === 0 && !interrupted) line('nothing to do');
     }
     const [problem] = problems;
-    return problem ? exitCodeOf(problem) : EXIT.done;
+    if (problem) return exitCodeOf(problem);
+    return isStuck(interrupted) ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }

@@ -20,7 +20,7 @@ export const verb: Verb = async (context) => {
       return EXIT.done;
     }
     const { runId } = journal;
-    const cause = new AgentError('unit', 'rolled back by hand');
+    const cause = new AgentError('unit', 'a person asks for the way back');
     const ended = await rollBack(cause, { ...journal, state: 'committed' }, hands);
     await finish(runId, outcomeOf(ended), hands);
     const isStuck = ended.node === 'stuck';

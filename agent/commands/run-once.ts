@@ -1,6 +1,7 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
-import { exitCodeOfPass } from './exit-code.ts';
+import { EXIT, exitCodeOfPass } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
+import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
@@ -17,6 +18,8 @@ export const verb: Verb = async (context, options, name) => {
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'run-once', progress, async (hands, stopping) => {
     const before = await inventoryOf(hands);
+    const interrupted = await findInterrupted(hands);
+    if (interrupted) terminal.line(`${terminal.paint('yellow', '!')} ${interrupted.text}`);
     const reporting = await openReporting(hands);
     const result = await pass(reporting.watch(hands), newMemory(), stopping, {
       ...(metadata ? { metadata } : {}),
@@ -24,9 +27,10 @@ export const verb: Verb = async (context, options, name) => {
     });
     await reporting.passed(result);
     const after = await inventoryOf(hands);
-    if (context.json) writeJson(context, asJson(result));
-    else await summarize(result, before, after, terminal);
-    return exitCodeOfPass(result);
+    const left = await findInterrupted(hands);
+    if (context.json) writeJson(context, { interrupted: left ?? null, ...asJson(result) });
+    else await summarize(result, before, after, interrupted !== undefined, terminal);
+    return exitCodeOfPass(result) || (isStuck(left) ? EXIT.deploymentFailed : EXIT.done);
   });
 };
 
@@ -45,6 +49,7 @@ async function summarize(
   result: PassResult,
   before: Holding[],
   after: Holding[],
+  wasInterrupted: boolean,
   terminal: Terminal,
 ): Promise<void> {
   const { line, paint } = terminal;
@@ -61,12 +66,22 @@ async function summarize(
     line();
     line(paint('bold', 'what changed'));
     await terminal.table(CHANGES, changes);
-  } else if (result.settled.length === 0 && result.problems.length === 0) line('nothing to do');
+  } else if (result.settled.length === 0 && result.problems.length === 0 && !wasInterrupted)
+    line('nothing to do');
   for (const { id, why } of result.open)
     line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet, run it again: ${why}`);
+  for (const settled of result.settled)
+    if (settled.outcome.statusCode === 0) line(`${paint('green', '✓')} ${inOneLine(settled)}`);
 }
 
-const asJson = ({ settled, problems, open, unserved }: PassResult): unknown => ({
+/** What a deployment has changed: the first line of its outcome, and how long that took. */
+function inOneLine({ id, outcome, durationMs }: PassResult['settled'][number]): string {
+  const [first = ''] = outcome.stdout.split('\n');
+  const took = durationMs === undefined ? '' : `, in ${(durationMs / 1000).toFixed(1)} s`;
+  return `deployment ${id}: ${first.replace(/:$/, '') || 'done'}${took}`;
+}
+
+const asJson = ({ settled, problems, open, unserved }: PassResult): Record<string, unknown> => ({
   settled,
   problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
   unacknowledged: open,

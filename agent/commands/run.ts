@@ -149,6 +149,9 @@ const logProgress =
       case 'failed':
         log('step-failed', { ...fieldsOf(event.step), why: event.why });
         return;
+      case 'skipped':
+        log('step-skipped', { ...fieldsOf(event.step), why: event.why });
+        return;
       case 'notice':
         log('notice', { notice: event.code, of: event.of, what: event.text });
         return;

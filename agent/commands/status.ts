@@ -1,9 +1,9 @@
-import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
+import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
 import { createTerminal } from './terminal.ts';
@@ -15,7 +15,7 @@ export const verb: Verb = async (context) => {
   try {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
-    const interrupted = await interruptedRun(hands);
+    const interrupted = await findInterrupted(hands);
     const rotation = await rotationState(hands);
     if (context.json) {
       const deployments = entries.map((entry) => ({
@@ -42,8 +42,7 @@ export const verb: Verb = async (context) => {
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
-    if (interrupted !== undefined)
-      line(`  ${paint('yellow', '!')} the rotation of ${interrupted} is under way or was interrupted`);
+    if (interrupted) line(`  ${paint('yellow', '!')} ${interrupted.text}`);
     for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);
@@ -87,13 +86,3 @@ const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one =
 const pollingOf = ({ pollingOverride, config }: Hands): string =>
   pollingOverride.describe()?.text ??
   `polls with ${config.collectors.join(', ')}, as ${config.sources.join(', ')} says`;
-
-/** Whose rotation is under way; a damaged journal keeps nobody from reading the rest. */
-async function interruptedRun({ generations }: Hands): Promise<string | undefined> {
-  try {
-    return (await generations.current())?.runId;
-  } catch (error) {
-    if (codeOf(error) !== 'state') throw error;
-    return `an unknown deployment (${explain(error)})`;
-  }
-}

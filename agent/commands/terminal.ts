@@ -41,6 +41,9 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
         case 'failed':
           line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why}`);
           return;
+        case 'skipped':
+          line(`  ${paint('dim', '-')} ${event.step.text}: skipped, ${event.why}`);
+          return;
         case 'notice':
           line(`  ${paint('yellow', '!')} ${event.text}`);
           return;

@@ -14,7 +14,7 @@ import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
 import type { Run } from './prepare.ts';
 import { excludeWayBack, undo } from './roll-back.ts';
-import { restart, seeList, assertAllStable } from './units.ts';
+import { restart, seeList, assertAllStable, whySkipped } from './units.ts';
 
 /**
  * Puts staged files in place, restarts and proves the units, and takes all of it back when that fails. After an
@@ -88,7 +88,12 @@ export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): 
   const snapshots: UnitSnapshot[] = [];
   for (const unit of units)
     snapshots.push(
-      ...(await during({ do: 'restart', unitPlan: unit }, hands, async () => await restart(unit, hands))),
+      ...(await timed(
+        hands,
+        showStep({ do: 'restart', unitPlan: unit }),
+        async () => await restart(unit, hands),
+        whySkipped,
+      )),
     );
   return snapshots;
 }

@@ -11,7 +11,7 @@ import { timed } from '../progress.ts';
 import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
-import { restart, assertAllStable } from './units.ts';
+import { restart, assertAllStable, whySkipped } from './units.ts';
 
 const PUT_BACK = { code: 'put-back', text: 'bring the old files back' } as const;
 
@@ -71,9 +71,8 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   for (const unit of await unitsToRestore(rest, hands))
     try {
       const text = `restart ${unit.name} with the old files`;
-      await timed(hands, { code: 'restart-old', of: unit.name, text }, async () => {
-        snapshots.push(...(await restart(unit, hands)));
-      });
+      const step = { code: 'restart-old', of: unit.name, text } as const;
+      snapshots.push(...(await timed(hands, step, async () => await restart(unit, hands), whySkipped)));
     } catch (error) {
       refusing.push(said(error));
     }

@@ -24,11 +24,12 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapsho
     // From the first replaced file on a run is finished, one way or the other, even when the program is to stop.
     async (services) => await restartAndProve(unit, services, NEVER),
   );
-  if (snapshot) return [snapshot];
-  const text = `this node has no unit ${unit.name}: it is skipped`;
-  hands.progress({ event: 'notice', code: 'unit-missing', of: unit.name, text });
-  return [];
+  return snapshot ? [snapshot] : [];
 }
+
+/** Why no unit has been restarted, of what `restart` returned. */
+export const whySkipped = (snapshots: readonly UnitSnapshot[]): string | undefined =>
+  snapshots.length === 0 ? 'this node has no such unit' : undefined;
 
 /** @throws `proof`, with the last lines of the unit's own journal */
 export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>

@@ -7,6 +7,7 @@ import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { apply } from '../execution/apply.ts';
 import { outcomeOf } from '../execution/ended.ts';
+import { MOST_RESUMED, recoveryOf } from '../plan/recovery.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import { rebuildJournal } from './rebuild-journal.ts';
 import { rollBack } from '../execution/roll-back.ts';
@@ -41,25 +42,20 @@ async function currentOrRebuilt(hands: Hands, abort: AbortSignal): Promise<Journ
   }
 }
 
-/**
- * How many starts go on with the same generation before it is taken back, and before it is given up. What ends the agent
- * each time, as a unit that takes it along when it is restarted, would do so for ever, and restart the node's services.
- */
-const MOST = { forward: 5, back: 10 };
-
 async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): Promise<Outcome | undefined> {
-  const { runId, state } = journal;
-  if (state === 'staging') {
+  const recovery = recoveryOf(journal);
+  if (recovery === 'wait-for-person') return undefined;
+  if (recovery === 'clear') {
     await hands.generations.clear();
     return undefined;
   }
+  const { runId } = journal;
   const rest = v.parse(RunRecordSchema, journal.rest);
-  const { outcome, resumed, proven } = rest;
-  if (state === 'ended') return outcome;
+  const { outcome, resumed } = rest;
+  if (recovery === 'record') return outcome;
   const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
-  if (resumed >= MOST.back) return await giveUp(again, rest, hands);
-  const isTooOften = resumed >= MOST.forward && !proven;
-  if (state === 'reverting' || state === 'reverted' || isTooOften)
+  if (recovery === 'give-up') return await giveUp(again, rest, hands);
+  if (recovery === 'take-back')
     return outcomeOf(await rollBack(new AgentError('unit', whyBack(rest)), again, hands));
   try {
     return outcomeOf(await apply(again, tailOf(rest), { runId, hands, abort }));
@@ -74,7 +70,7 @@ type Whole = v.InferOutput<typeof RunRecordSchema>;
 /** The journal of a way back says why, unless it had to be rebuilt. */
 function whyBack({ outcome, about, resumed }: Whole): string {
   if (outcome.statusCode !== 0) return outcome.stderr.trimEnd();
-  return resumed >= MOST.forward
+  return resumed >= MOST_RESUMED.forward
     ? `the agent was ended ${resumed + 1} times before the new ${about} were proven`
     : `the new ${about} failed, and that was interrupted on its way back`;
 }

@@ -1,3 +1,4 @@
+import { AgentError } from '../base/errors.ts';
 import type { Deployment } from './deployment.ts';
 
 /** When this node accepted a deployment that it has finished since; undefined: it has not finished it. */
@@ -45,6 +46,25 @@ export function pendingOf(listed: readonly Deployment[], recorded: Recorded, for
   return listed.filter(
     ({ id, resource }) =>
       id === force || (newest.get(resource) === id && recorded.settledAt(id) === undefined),
+  );
+}
+
+/**
+ * The listed deployment that a person means by an id or a unique beginning of one.
+ *
+ * @throws `usage` with the candidates
+ */
+export function chosenBy(wanted: string, listed: readonly Deployment[]): string {
+  const ids = [...new Set(listed.map(({ id }) => id))];
+  const fitting = ids.filter((id) => id.startsWith(wanted));
+  const [found] = ids.includes(wanted) ? [wanted] : fitting;
+  if (found !== undefined && wanted !== '' && (found === wanted || fitting.length === 1)) return found;
+  const candidates = (fitting.length > 0 ? fitting : ids).join(', ');
+  throw new AgentError(
+    'usage',
+    fitting.length > 1
+      ? `--force ${wanted}: several deployments begin like this: ${candidates}`
+      : `--force ${wanted}: the cloud lists no such deployment; ${candidates === '' ? 'it lists none' : `it lists ${candidates}`}`,
   );
 }
 

@@ -56,6 +56,10 @@ describe('exit code 0', () => {
       expect(stdout).toContain(part);
     expect(stdout.slice(stdout.indexOf('what changed'))).toContain('/etc/kubernetes/certs/kubelet.crt');
     expect(stdout).not.toContain('\u001B');
+    // The last line says what changed, and how long that took.
+    expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
+      /^✓ deployment \S+: \d+ certificates from the CA [0-9a-f]{64}, \d+ files replaced, in [\d.]+ s$/,
+    );
   });
 
   test.each(['--help', '--version'])('%s is answered on standard output', async (option) => {
@@ -282,8 +286,10 @@ test('run-once --force does again what has been done, and only that', async () =
       .update(await site.node.read('/etc/kubernetes/certs/kubelet.key'))
       .digest('hex');
   const first = await digest();
-  expect((await cli(site, ['run-once', '--force', 'another-id'])).stdout).toBe('nothing to do\n');
+  const unknown = await cli(site, ['run-once', '--force', 'another-id']);
+  expect(unknown).toMatchObject({ code: 2, stdout: '' });
+  expect(unknown.stderr).toContain(idOf(site));
   expect(await digest()).toBe(first);
-  expect((await cli(site, ['run-once', '--force', idOf(site)])).code).toBe(0);
+  expect((await cli(site, ['run-once', '--force', idOf(site).slice(0, 8)])).code).toBe(0);
   expect(await digest()).not.toBe(first);
 });

@@ -82,12 +82,21 @@ describe('agent rollback', () => {
     expect(failed.stdout).toContain('the old files could not be brought back');
     expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
     expect(String(at(site.signals()[0]?.body, 'deploy_stderr'))).toContain('agent rollback');
-    expect((await cli(site, ['status'])).stdout).toContain('is under way or was interrupted');
+    expect((await cli(site, ['status'])).stdout).toContain('the node is stuck');
     expect((await cli(site, ['doctor'])).stdout).toContain('agent rollback');
 
     const restarts = site.restarts().length;
-    await cli(site, ['run-once']);
+    for (const verb of ['plan', 'run-once']) {
+      const { code, stdout } = await cli(site, [verb]);
+      expect(code).toBe(1);
+      expect(stdout).toContain('the node is stuck');
+      expect(stdout).not.toContain('nothing to do');
+    }
     expect(site.restarts()).toHaveLength(restarts);
+    const inVain = await cli(site, ['rollback'], unreadableCopies);
+    expect(inVain.code).toBe(1);
+    expect(inVain.stdout).toContain('the old files could not be brought back');
+    expect(inVain.stdout).not.toMatch(/^rolled back/m);
 
     site.node.units.mend('kubelet');
     const { code, stdout } = await cli(site, ['rollback']);

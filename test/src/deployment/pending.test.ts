@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
-import { newestOf, overtakenOf, pendingOf, type Recorded } from '../../../src/deployment/pending.ts';
+import { codeOf, explain } from '../../../src/base/errors.ts';
+import {
+  chosenBy,
+  newestOf,
+  overtakenOf,
+  pendingOf,
+  type Recorded,
+} from '../../../src/deployment/pending.ts';
 import { deployment } from '../support/deployments.ts';
 
 const at = (id: string, createdAt: number, resource = id): Deployment => ({
@@ -86,4 +93,24 @@ test('which deployment is the newest never depends on the order of the list', ()
       },
     ),
   );
+});
+
+test('an id, or a beginning that only one has, chooses a deployment; anything else names the candidates', () => {
+  const listed = [at('ab1', 1), at('ab2', 2), at('ab', 3), at('c1', 4)];
+  expect(chosenBy('ab', listed)).toBe('ab');
+  expect(chosenBy('c', listed)).toBe('c1');
+  for (const [wanted, candidates] of [
+    ['a', 'ab1, ab2, ab'],
+    ['x', 'ab1, ab2, ab, c1'],
+    ['', 'ab1, ab2, ab, c1'],
+  ] as const) {
+    let thrown: unknown;
+    try {
+      chosenBy(wanted, listed);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(codeOf(thrown)).toBe('usage');
+    expect(explain(thrown)).toContain(candidates);
+  }
 });

@@ -1,0 +1,56 @@
+import * as v from 'valibot';
+import type { Journal } from '../../src/files/journal.ts';
+import { RunRecordSchema } from './run-record.ts';
+
+/** What a start does with the run that its predecessor has left. The table in files/journal.ts has the states. */
+export type Recovery =
+  /** Nothing was replaced yet: what is staged goes, and the run is made again if it is still asked for. */
+  | 'clear'
+  /** It had ended: its outcome is recorded. */
+  | 'record'
+  | 'go-on'
+  | 'take-back'
+  /** It was gone on with too often: both generations stay, for a person. */
+  | 'give-up'
+  | 'wait-for-person';
+
+/**
+ * How many starts go on with the same generation before it is taken back, and before it is given up. What ends the agent
+ * each time, as a unit that takes it along when it is restarted, would do so for ever, and restart the node's services.
+ */
+export const MOST_RESUMED = { forward: 5, back: 10 };
+
+export function recoveryOf({ state, rest }: Pick<Journal, 'state' | 'rest'>): Recovery {
+  switch (state) {
+    case 'staging':
+      return 'clear';
+    case 'ended':
+      return 'record';
+    case 'stuck':
+      return 'wait-for-person';
+    default: {
+      const { resumed, proven } = v.parse(RunRecordSchema, rest);
+      if (resumed >= MOST_RESUMED.back) return 'give-up';
+      const isTooOften = resumed >= MOST_RESUMED.forward && !proven;
+      return state === 'reverting' || state === 'reverted' || isTooOften ? 'take-back' : 'go-on';
+    }
+  }
+}
+
+/** What will be done with an interrupted run, for a person. */
+export function describeRecovery(recovery: Recovery, runId: string): string {
+  switch (recovery) {
+    case 'clear':
+      return `the interrupted run of ${runId} has replaced nothing: what it has staged is removed, and it is made again if it is still asked for`;
+    case 'record':
+      return `the run of ${runId} has ended: its outcome is recorded`;
+    case 'go-on':
+      return `the interrupted run of ${runId} is finished first: its files are put in place, its units restarted and proven`;
+    case 'take-back':
+      return `the interrupted run of ${runId} is taken back first: the old files come back, the units are restarted and proven`;
+    case 'give-up':
+      return `the interrupted run of ${runId} was gone on with too often: both generations are kept, and the node is stuck`;
+    case 'wait-for-person':
+      return `the node is stuck since the run of ${runId}: neither generation is complete; run "agent rollback", or rotate again`;
+  }
+}
