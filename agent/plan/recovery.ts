@@ -28,7 +28,10 @@ export function recoveryOf({ state, rest }: Pick<Journal, 'state' | 'rest'>): Re
       return 'record';
     case 'stuck':
       return 'wait-for-person';
-    default: {
+    case 'committing':
+    case 'committed':
+    case 'reverting':
+    case 'reverted': {
       const { resumed, proven } = v.parse(RunRecordSchema, rest);
       if (resumed >= MOST_RESUMED.back) return 'give-up';
       const isTooOften = resumed >= MOST_RESUMED.forward && !proven;

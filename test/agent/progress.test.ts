@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { type Progress, timed } from '../../agent/progress.ts';
 import { systemClock } from '../../src/base/clock.ts';
 
+const why = (units: readonly string[]): string | undefined =>
+  units.length === 0 ? 'this node has no such unit' : undefined;
+
 test('a step that had nothing to do is skipped, not done', async () => {
   const seen: Progress[] = [];
   const watched = { clock: systemClock, progress: (event: Progress) => void seen.push(event) };
   const step = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
-  const why = (units: readonly string[]): string | undefined =>
-    units.length === 0 ? 'this node has no such unit' : undefined;
   await timed(watched, step, async () => await Promise.resolve<string[]>([]), why);
   expect(seen).toEqual([
     { event: 'step', step },
