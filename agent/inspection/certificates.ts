@@ -95,7 +95,7 @@ export async function findCertificates(
   const read = async (path: string): ReturnType<typeof readCopy> => await readCopy(disk, path, passOver);
   const own = node.layout.kubeconfigs.map(({ file }) => file.path);
   const others = pathsOf(node.layout).filter((path) => !own.includes(path));
-  const { kubeconfigs, pems } = await findCopies(
+  const { kubeconfigs, pems, ders } = await findCopies(
     [...own, ...(await findCandidates(disk, node.layout, passOver))],
     others,
     read,
@@ -121,7 +121,7 @@ export async function findCertificates(
       add(file, entry, certificate.pem, beside === undefined ? null : fits(certificate.pem, beside));
     }
   }
-  for (const [file, text] of pems) add(file, null, text, fits(text, text));
+  for (const [file, text] of [...pems, ...ders]) add(file, null, text, fits(text, text));
   return { copies, unreadable };
 }
 

@@ -1,10 +1,11 @@
 import { dirname, join } from 'node:path';
 import type { Disk, Snapshot } from '../base/disk.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
+import { pemOfDer } from '../base/pem-of-der.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
 /** What may be a kubeconfig or hold a copy of a certificate, by its name. */
-const NAMES = /\.(?:conf|ya?ml|json|kubeconfig|crt|cert|cer|pem|key)$|^(?:.+[-_])?kubeconfig$|^config$/;
+const NAMES = /\.(?:conf|ya?ml|json|kubeconfig|crt|cert|cer|der|pem|key)$|^(?:.+[-_])?kubeconfig$|^config$/;
 
 /** Where root's kubectl looks: kubeadm tells its user to copy admin.conf there. */
 const OF_ROOTS_KUBECTL = '/root/.kube/config';
@@ -72,7 +73,9 @@ export async function unlessInTrouble<T>(
 
 /** What may be a copy, as it was read. */
 export type PossibleCopy = {
+  /** PEM, of what is DER. */
   text: string;
+  isDer: boolean;
   /** Which file it is (Snapshot.id). */
   id: string;
   /** Root alone can change it. */
@@ -90,7 +93,9 @@ export const readCopy = async (
     if (!found) return undefined;
     await refuseStrangers(disk, at, found);
     const isTrusted = (await disk.fault(at)) === undefined;
-    return { text: found.content.toString('utf8'), id: found.id, isTrusted };
+    const der = pemOfDer(found.content);
+    const text = der ?? found.content.toString('utf8');
+    return { text, isDer: der !== undefined, id: found.id, isTrusted };
   });
 
 /** The text of a file that is none too large; undefined for anything else. */

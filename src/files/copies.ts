@@ -14,6 +14,8 @@ import type { Renewal } from './renewal.ts';
 export type Copies = {
   kubeconfigs: ReadonlyMap<string, string>;
   pems: ReadonlyMap<string, string>;
+  /** Files in DER, as PEM: they stay as they are. */
+  ders: ReadonlyMap<string, string>;
   /** Which files these were when they were read. */
   ids: ReadonlyMap<string, string>;
   /** Of every kubeconfig, those of the layout among them. */
@@ -53,11 +55,12 @@ export async function findCopies(
     }
   }
   const there = [...found].flatMap(([path, file]) => (file ? [[path, file] as const] : []));
-  const texts = (is: (text: string) => boolean): ReadonlyMap<string, string> =>
-    new Map(there.flatMap(([path, { text }]) => (is(text) ? [[path, text] as const] : [])));
+  const texts = (is: (file: PossibleCopy) => boolean): ReadonlyMap<string, string> =>
+    new Map(there.flatMap(([path, file]) => (is(file) ? [[path, file.text] as const] : [])));
   return {
-    kubeconfigs: texts(isKubeconfig),
-    pems: texts((text) => !isKubeconfig(text) && text.includes('-----BEGIN ')),
+    kubeconfigs: texts(({ text }) => isKubeconfig(text)),
+    pems: texts(({ text, isDer }) => !isDer && !isKubeconfig(text) && text.includes('-----BEGIN ')),
+    ders: texts(({ isDer }) => isDer),
     ids: new Map(there.map(([path, { id }]) => [path, id])),
     users,
   };
@@ -121,8 +124,8 @@ const signs = (path: string, pems: Copies['pems'], { isCaKey }: Renewal): boolea
   [...pems].some(([at, text]) => (at === path || isBeside(at, path)) && blocksIn(text).some(isCaKey));
 
 /** How copies of certificates and keys go together, as far as a renewal brings new ones. */
-export const pairsOf = ({ pems, users }: Copies, role: RoleLayout, { nameOf, ca, isCaKey }: Renewal): Pairs =>
-  judgePairs(pems, users, role, { nameOf, isAuthority: (pem) => ca(pem) !== undefined || isCaKey(pem) });
+export const pairsOf = (copies: Copies, role: RoleLayout, { nameOf, ca, isCaKey }: Renewal): Pairs =>
+  judgePairs(copies, role, { nameOf, isAuthority: (pem) => ca(pem) !== undefined || isCaKey(pem) });
 
 const NOTHING: ReadonlySet<string> = new Set();
 
@@ -170,8 +173,8 @@ export function foreseeCopies(
   role: RoleLayout,
   recognize: (pem: string) => Recognized | undefined,
 ): { paths: string[]; left: readonly LeftCopy[] } {
-  const { kubeconfigs, pems, users } = copies;
-  const { renewedIn, left } = judgePairs(pems, users, role, {
+  const { kubeconfigs, pems } = copies;
+  const { renewedIn, left } = judgePairs(copies, role, {
     nameOf: (pem) => recognize(pem)?.name,
     isAuthority: (pem) => recognize(pem)?.ca !== undefined,
   });

@@ -31,17 +31,24 @@ const OTHER = { certificate: 'key', key: 'certificate' } as const satisfies Reco
 /** What lies in one place: of the layout by name, and whether there is anything else, which may be unreadable. */
 type Place = Record<Half, { names: ReadonlySet<string>; hasOthers: boolean }>;
 
-/**
- * @param pems the files that may hold copies
- * @param users of every kubeconfig, those of the layout among them
- */
+/** Files beside those of the layout, by their paths. */
+export type Found = {
+  /** The files that may hold copies. */
+  pems: ReadonlyMap<string, string>;
+  /** Those in DER, as PEM: nothing in them is renewed. */
+  ders: ReadonlyMap<string, string>;
+  /** Of every kubeconfig, those of the layout among them. */
+  users: readonly KubeconfigUser[];
+};
+
+/** Judges which copies are renewed. */
 export function judgePairs(
-  pems: ReadonlyMap<string, string>,
-  users: readonly KubeconfigUser[],
+  { pems, ders, users }: Found,
   { certificates, kubeconfigs }: RoleLayout,
   identify: Identify,
 ): Pairs {
   const places = new Map<string, Place>([...pems].map(([path, text]) => [path, placeOf(text, identify)]));
+  for (const [path, text] of ders) places.set(path, withoutNames(placeOf(text, identify)));
   for (const { name, files } of certificates)
     for (const half of HALVES) if (files) places.set(files[half].path, ownPlace(name, files, half));
 
@@ -84,6 +91,14 @@ export function judgePairs(
         if (why === undefined) renewed.set(path, (renewed.get(path) ?? new Set()).add(name));
         else left.push({ path, what: `${path} keeps its old ${half} ${name}: ${why}` });
       }
+  for (const [path, text] of ders) {
+    const place = placeOf(text, identify);
+    for (const half of HALVES)
+      for (const name of place[half].names)
+        left.push({ path, what: `${path} keeps its old ${half} ${name}: only copies in PEM are renewed` });
+    if (pemBlocksIn(text).some(({ pem }) => identify.isAuthority(pem)))
+      left.push({ path, what: `${path} keeps its old CA: only copies in PEM are renewed` });
+  }
   const own = new Set(kubeconfigs.map(({ file }) => file.path));
   for (const user of users.filter(({ path }) => !own.has(path)))
     for (const half of HALVES) {
@@ -121,6 +136,12 @@ const ownPlace = (name: string, files: Record<Half, { path: string }>, at: Half)
   });
   return { certificate: half('certificate'), key: half('key') };
 };
+
+/** Of what stays as it is nothing will be the new half of a pair. */
+const withoutNames = ({ certificate, key }: Place): Place => ({
+  certificate: { names: new Set(), hasOthers: isThere(certificate) },
+  key: { names: new Set(), hasOthers: isThere(key) },
+});
 
 const isThere = ({ names, hasOthers }: Place[Half]): boolean => names.size > 0 || hasOthers;
 

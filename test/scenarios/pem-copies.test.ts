@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
@@ -22,6 +24,7 @@ afterAll(async () => {
 });
 
 const CERTS = '/etc/kubernetes/certs';
+type Files = Record<string, string | Buffer>;
 type Pair = { certificate: string; key: string };
 
 const pairOf = async ({ node }: Site, name = 'server'): Promise<Pair> => ({
@@ -40,8 +43,8 @@ const encryptedWithHeaders = ({ key }: Pair): string => run(key, 'ec', '-aes256'
 
 /** Rotates a master that has these files, and says what was answered. */
 async function rotated(
-  files: (now: Pair, site: Site) => Record<string, string> | Promise<Record<string, string>>,
-): Promise<{ site: Site; before: Record<string, string>; stdout: string }> {
+  files: (now: Pair, site: Site) => Files | Promise<Files>,
+): Promise<{ site: Site; before: Files; stdout: string }> {
   const site = await createSite(cloud, { role: 'master' });
   const before = await files(await pairOf(site), site);
   for (const [path, text] of Object.entries(before)) await site.node.write(path, text);
@@ -125,9 +128,7 @@ describe('renewed, certificate and key', () => {
 const CANNOT = 'another one, or cannot be read';
 
 describe('both halves stay, and that is reported', () => {
-  test.each<
-    [string, (now: Pair, site: Site) => Record<string, string> | Promise<Record<string, string>>, string]
-  >([
+  test.each<[string, (now: Pair, site: Site) => Files | Promise<Files>, string]>([
     [
       'a certificate beside its encrypted key',
       (now) => ({
@@ -175,6 +176,34 @@ describe('both halves stay, and that is reported', () => {
       `/srv/a/one.pem keeps its old certificate server: it is used with the key in /srv/b/two.pem, which is ${CANNOT.replace(',', '')}`,
     ],
     [
+      'a key beside its certificate in DER',
+      ({ certificate, key }) => ({
+        '/etc/kubernetes/front.crt': new X509Certificate(certificate).raw,
+        '/etc/kubernetes/front.key': key,
+      }),
+      `/etc/kubernetes/front.key keeps its old key server: the certificate in /etc/kubernetes/front.crt is ${CANNOT}`,
+    ],
+    [
+      'a certificate beside its key in DER',
+      ({ certificate, key }) => ({
+        '/etc/kubernetes/front.crt': certificate,
+        '/etc/kubernetes/front.key': createPrivateKey(key).export({ type: 'sec1', format: 'der' }),
+      }),
+      `/etc/kubernetes/front.crt keeps its old certificate server: the key in /etc/kubernetes/front.key is ${CANNOT}`,
+    ],
+    [
+      'a certificate in DER alone',
+      ({ certificate }) => ({ '/etc/kubernetes/public.der': new X509Certificate(certificate).raw }),
+      '/etc/kubernetes/public.der keeps its old certificate server: only copies in PEM are renewed',
+    ],
+    [
+      'a CA in DER',
+      async (_, { node }) => ({
+        '/etc/kubernetes/cluster-ca.cer': new X509Certificate(await node.read(`${CERTS}/ca.crt`)).raw,
+      }),
+      '/etc/kubernetes/cluster-ca.cer keeps its old CA: only copies in PEM are renewed',
+    ],
+    [
       'a kubeconfig that embeds one half of it',
       async ({ certificate }) => ({
         '/etc/kubernetes/tools.conf': `clusters: []\nusers: [{ name: u, user: { client-certificate-data: ${Buffer.from(certificate).toString('base64')}, client-key-data: ${Buffer.from((await createCa()).key).toString('base64')} } }]\n`,
@@ -183,7 +212,8 @@ describe('both halves stay, and that is reported', () => {
     ],
   ])('%s', async (_, files, words) => {
     const { site, before, stdout } = await rotated(files);
-    for (const [path, text] of Object.entries(before)) expect(await site.node.read(path), path).toBe(text);
+    for (const [path, content] of Object.entries(before))
+      expect(await readFile(join(site.node.root, path)), path).toEqual(Buffer.from(content));
     expect(stdout).toContain(words);
   });
 });

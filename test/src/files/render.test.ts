@@ -20,7 +20,7 @@ const materialFor = (role: RoleLayout): Material => ({
 });
 
 const copyOf = (text: string | undefined): PossibleCopy | undefined =>
-  text === undefined ? undefined : { text, id: `file ${text.length}`, isTrusted: true };
+  text === undefined ? undefined : { text, isDer: false, id: `file ${text.length}`, isTrusted: true };
 
 async function render(
   role: RoleLayout,

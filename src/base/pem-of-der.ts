@@ -1,0 +1,26 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+
+/** The PEM of a certificate or of a private key that is not encrypted, both DER; undefined for anything else. */
+export function pemOfDer(content: Buffer): string | undefined {
+  // A sequence, ITU-T X.690.
+  if (content[0] !== 0x30) return undefined;
+  for (const read of READERS)
+    try {
+      return read(content);
+    } catch {
+      // It is something else.
+    }
+  return undefined;
+}
+
+const keyReader =
+  (type: 'pkcs8' | 'pkcs1' | 'sec1') =>
+  (key: Buffer): string =>
+    createPrivateKey({ key, format: 'der', type }).export({ type: 'pkcs8', format: 'pem' });
+
+const READERS: readonly ((content: Buffer) => string)[] = [
+  (content) => new X509Certificate(content).toString(),
+  keyReader('pkcs8'),
+  keyReader('pkcs1'),
+  keyReader('sec1'),
+];
