@@ -129,8 +129,9 @@ export async function compose({
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );
 
-  // Below --root it is that root's own systemctl, never this machine's.
-  const systemctlProgram = root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl');
+  // Below --root it is that root's own, never this machine's.
+  const programOf = (name: string): string => (root === '/' ? name : join(root, '/usr/bin', name));
+  const systemctlProgram = programOf('systemctl');
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
     return as(createSystemctl(systemctlProgram), instrument.systemctl);
@@ -203,9 +204,14 @@ export async function compose({
       );
     },
     unitSettings: async (unit, abort) => await (await systemctl()).settings(unit, abort),
+    deployedOs: async (abort) => {
+      const { deployedOs } = await import('../src/services/deployed-os.ts');
+      return await deployedOs(programOf('rpm-ostree'))(abort);
+    },
+    podman: programOf('podman'),
     journalOf: async (unit, lines) => {
       const { journalOf } = await import('../src/services/journalctl.ts');
-      return await journalOf(root === '/' ? 'journalctl' : join(root, '/usr/bin/journalctl'), unit, lines);
+      return await journalOf(programOf('journalctl'), unit, lines);
     },
     presented: async (...where) => {
       const { presentedCertificate } = await import('../src/services/presented.ts');

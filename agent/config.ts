@@ -11,6 +11,7 @@ import { describeIssues } from '../src/base/issue.ts';
 import { mergeDeep } from '../src/base/json.ts';
 import { nearestTo } from '../src/base/nearest.ts';
 import { LOG_LEVELS } from '../src/base/log.ts';
+import type { Settings } from '../src/operation/operation.ts';
 import { PHASES } from '../src/operation/phase.ts';
 import { loadLayouts } from './config/layouts.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config/polling.ts';
@@ -63,7 +64,11 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
-  rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES), 'all') }), {}),
+  rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES)) }), {}),
+  magnum: v.optional(
+    v.strictObject({ deployment: v.optional(v.picklist(['native', 'script']), 'native') }),
+    {},
+  ),
   service_account: v.optional(
     v.strictObject({ grace_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), DAY_AND_HOUR) }),
     {},
@@ -183,6 +188,12 @@ function unknownUnits(
     .filter((name) => !known.includes(name))
     .map((unit) => ({ unit, nearest: nearestTo(unit, known) }));
 }
+
+/** What of it decides what a deployment means. */
+export const asConfigured = ({ rotation, magnum }: Pick<Config, 'rotation' | 'magnum'>): Settings => ({
+  phase: rotation.phase,
+  magnum: magnum.deployment,
+});
 
 /** The directory of the drop-ins beside a configuration file. */
 export const dropInsOf = (path: string): string => path.replace(/\.ya?ml$/, '.d');

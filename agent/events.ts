@@ -3,6 +3,7 @@ import type { EventLog, Events } from '../src/base/log.ts';
 /** Everything that the program logs: a stable code, its level and its constant message. What varies goes into fields. */
 export const EVENTS = {
   'address-unknown': ['debug', 'an address of this node is unknown'],
+  'api-server-unknown': ['warn', 'the API server cannot be asked for its certificate; rotating in phases'],
   'answer-unacknowledged': ['warn', 'the result is not acknowledged; it will be sent again'],
   'answer-unsent': ['error', 'the answers could not be sent without a record'],
   'answered-without-ledger': ['error', 'state cannot be written; reporting the outcome without recording it'],
@@ -13,6 +14,7 @@ export const EVENTS = {
   'deployment-started': ['info', 'deployment started'],
   'deployment-superseded': ['info', 'a newer deployment supersedes this one'],
   'deployment-unlisted': ['info', 'the cloud no longer lists this deployment; it is not answered'],
+  'etcd-members-unknown': ['warn', 'etcd cannot be asked for its members; rotating in phases'],
   'file-skipped': ['warn', 'skipping a file that cannot be read'],
   'generation-stuck': [
     'error',

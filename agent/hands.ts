@@ -14,6 +14,7 @@ import type { AddressName } from '../src/metadata/address.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
+import type { DeployedOs } from '../src/services/deployed-os.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
 import type { UnitSettings } from '../src/services/unit-settings.ts';
@@ -65,6 +66,10 @@ export type Hands = {
   systemctl(): Promise<Systemctl>;
   unitManager(): Promise<UnitManager>;
   openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
+  /** What an OSTree host has booted. */
+  deployedOs(abort: AbortSignal): Promise<DeployedOs>;
+  /** The podman(1) of this node. */
+  podman: string;
   unitSettings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;

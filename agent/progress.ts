@@ -10,6 +10,8 @@ export type StepCode =
   | 'log-in'
   | 'check'
   | 'compare'
+  | 'read-cas'
+  | 'await-reboot'
   | 'issue'
   | 'stage'
   | 'stage-files'

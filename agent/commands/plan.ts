@@ -5,12 +5,13 @@ import type { Said } from '../../src/metadata/decode.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { collect, understand } from '../pass/collect.ts';
 import { EXIT, exitCodeOf } from './exit-code.ts';
+import { asConfigured } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { detailStep, showStep, signalStep } from '../plan/describe.ts';
 import type { ShownStep } from '../progress.ts';
 import { stepsOf } from '../plan/plan.ts';
-import type { Intention } from '../plan/intention.ts';
+import type { Intention, MagnumAsks } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
@@ -32,6 +33,8 @@ type Entry = {
   resource: string;
   verdict: keyof typeof VERDICTS;
   why: string;
+  /** What Magnum's own deployment asks for, where it is one. */
+  magnum?: MagnumAsks;
   /** What cannot be done on a node of this layout. */
   limits: readonly string[];
   steps: (ShownStep & { details: string[] })[];
@@ -104,15 +107,11 @@ async function describe(
   stopping: AbortSignal,
 ): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
-  const operation = selectOperation(
-    deployment,
-    hands.ledger.earlier(deployment),
-    hands.config.rotation.phase,
-  );
+  const operation = selectOperation(deployment, hands.ledger.earlier(deployment), asConfigured(hands.config));
   const nothing = { id, group, resource, limits: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
-    const intention = operation && (await intend(operation, deployment, said, hands, stopping));
+    const intention = operation && (await intend(operation, deployment, said, impatient(hands), stopping));
     if (!intention) return { ...nothing, verdict: 'unserved', why: 'left alone' };
     const { why } = intention;
     const steps = stepsOfIntention(intention);
@@ -124,6 +123,7 @@ async function describe(
       resource,
       verdict: 'planned',
       why,
+      ...(intention.magnum && { magnum: intention.magnum }),
       limits,
       steps: [...told, { ...signalStep(signal), details: [] }],
     };
@@ -131,6 +131,13 @@ async function describe(
     return { ...nothing, verdict: 'refused', why: explain(error) };
   }
 }
+
+/** A person waits: the first answer of the cloud counts. */
+const impatient = (hands: Hands): Hands => ({
+  ...hands,
+  openCluster: async (params, token, abort) =>
+    await hands.openCluster(params, token, abort, { patient: false }),
+});
 
 function stepsOfIntention(intention: Intention): readonly (Step | RunStep)[] {
   switch (intention.kind) {

@@ -92,7 +92,9 @@ function told(
           ? 'the grace of old service-account keys is over, they are accepted no more'
           : keys === 'first'
             ? 'the service-account keys of heat-params are in place'
-            : 'the service-account keys of before are in place again',
+            : keys === 'trust'
+              ? 'the service-account key of the deployment is accepted'
+              : 'the service-account keys of the deployment are in place',
       outputs: {},
     };
   const [first] = node.layout.authorities;

@@ -8,6 +8,7 @@ import type { RunState } from '../../src/hooks/runs.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { answerAll, deliver } from './answer.ts';
 import { collect, understand } from './collect.ts';
+import { asConfigured } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
@@ -64,14 +65,15 @@ const inWords = (cause: unknown): string =>
 
 /** Whether anybody here would serve its group. */
 async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {
-  const operation = selectOperation(deployment, ledger.earlier(deployment), config.rotation.phase);
+  const operation = selectOperation(deployment, ledger.earlier(deployment), asConfigured(config));
   if (operation?.kind !== 'run') return operation !== undefined;
   return operation.hook === 'script' || (await hooks.find(operation.hook)) !== undefined;
 }
 
 /** How a deployment has ended, where something other than the ledger says so. */
 async function endOf(id: string, run: RunState, { generations, runs }: Hands): Promise<Outcome | undefined> {
-  if (run.is === 'ended' || run.is === 'lost') return await endOfRun(id, run, runs);
+  if ((run.is === 'ended' || run.is === 'lost') && run.order?.continues !== true)
+    return await endOfRun(id, run, runs);
   // A damaged journal may be what this is about.
   const journal = await generations.current().catch(() => undefined);
   if (journal?.runId !== id || journal.state !== 'ended') return undefined;

@@ -21,12 +21,17 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
       await forgetRun(id, hands);
       continue;
     }
+    // Its deployment goes on from here, and says how it has ended.
+    if (continues(run)) continue;
     log('run-collected', { deployment: id, run: run.is });
     const outcome = await finishRun(id, await outcomeOf(id, run, hands), hands);
     if (outcome) home.push({ id, outcome });
   }
   return home;
 }
+
+const continues = (run: EndedRun): boolean =>
+  run.order?.continues === true && (run.is === 'lost' || run.result.statusCode === 0);
 
 /** A disk that cannot be read may be mended; any other trouble is how it ended. */
 async function outcomeOf(id: string, run: EndedRun, { runs }: Hands): Promise<Outcome> {

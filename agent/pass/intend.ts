@@ -1,21 +1,19 @@
-import { withAddresses } from './addresses.ts';
 import { AgentError } from '../../src/base/errors.ts';
-import { checkServiceAccount } from '../../src/certificates/service-account.ts';
-import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
 import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
 import type { Said } from '../../src/metadata/decode.ts';
 import { configFilesOf, OS_CONFIG_FILES } from '../../src/metadata/config-files.ts';
 import { prepareRun } from '../../src/hooks/prepare.ts';
-import { type GoBackOperation, type Operation, type RotateOperation } from '../../src/operation/operation.ts';
+import type { Operation } from '../../src/operation/operation.ts';
 import type { RestartOperation } from '../../src/operation/restart.ts';
+import { makesCertificates } from '../../src/operation/magnum-deployment.ts';
 import type { RunOperation } from '../../src/operation/run.ts';
 import type { Hands } from '../hands.ts';
-import { checkNode, describeNode, type Node, readNode } from '../node.ts';
-import { readKeys } from '../rotation/service-account.ts';
+import { runInContainer } from './in-container.ts';
+import { describeNode, readNode } from '../node.ts';
 import { planRestart } from '../plan/plan.ts';
 import { unitsOf } from '../plan/units.ts';
 import type { Intention, NodeIntention } from '../plan/intention.ts';
-import { planGoingBack, planRotation } from '../rotation/plan.ts';
+import { intendToGoBack, intendToRotate } from './intend-rotation.ts';
 
 /**
  * @returns undefined when the node has nothing that serves the deployment's group
@@ -34,8 +32,16 @@ export async function intend(
     case 'refuse':
       throw new AgentError('bad-deployment', operation.why);
     case 'rotate':
+      return await intendToRotate(operation, hands, abort);
     case 'go-back':
-      return await intendForNode(operation, hands, abort);
+      return await intendToGoBack(operation, hands, abort);
+    case 'magnum-update': {
+      const { intendForMagnum } = await import('./intend-magnum.ts');
+      return await intendForMagnum(operation, deployment, hands, abort);
+    }
+    case 'magnum-creation':
+      // It is heat-container-agent's, which Magnum's user data starts.
+      return undefined;
     case 'restart':
       return await intendToRestart(operation, hands, abort);
     case 'revoke': {
@@ -47,35 +53,8 @@ export async function intend(
       return await intendToChangeCredentials(operation, hands, abort);
     }
     case 'run':
-      return await intendToRun(operation, deployment, said, hands);
+      return await intendToRun(operation, deployment, said, hands, abort);
   }
-}
-
-async function intendForNode(
-  operation: RotateOperation | GoBackOperation,
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<Intention> {
-  const { config } = hands;
-  const node = await readNode(hands);
-  if (operation.kind === 'go-back') {
-    checkKeys(operation, node);
-    if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
-    return {
-      kind: 'change',
-      node,
-      plan: planGoingBack(operation, node, await unitsOf(node, hands, abort)),
-      why: GOING_BACK,
-    };
-  }
-  checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
-  checkKeys(operation, node);
-  const why = describeNode(node);
-  const whole = await withAddresses(node, hands, abort);
-  const { findCopiesOf } = await import('../rotation/find-copies.ts');
-  const copies = await findCopiesOf(whole, hands);
-  const units = await unitsOf(whole, hands, abort);
-  return { kind: 'change', node: whole, plan: planRotation(operation, whole, units, config, copies), why };
 }
 
 /** @throws `precondition` when a unit is named that the layout does not know */
@@ -107,14 +86,18 @@ async function intendToRun(
   operation: RunOperation,
   deployment: Deployment,
   said: readonly Said[],
-  { hooks, runs }: Hands,
+  hands: Hands,
+  abort: AbortSignal,
 ): Promise<Intention | undefined> {
   const { id } = deployment;
+  const { hooks, runs } = hands;
   const { is } = await runs.runs.look(id);
   if (is === 'running' || is === 'ended' || is === 'lost')
     return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
   const hook = await hooks.find(operation.hook);
   if (hook === undefined && operation.hook !== 'script') return undefined;
+  if (hook === undefined && makesCertificates(String(operation.deployment['config'])))
+    return await runMakeCert(operation, deployment, hands, abort);
   const told = { outputs: deployment.outputs.map(({ name }) => name), secrets: secretsOf(deployment) };
   const configFiles = configFilesOf(said);
   const paths: [string, string] = [OS_CONFIG_FILES, configFiles.map(({ path }) => runs.at(path)).join(':')];
@@ -125,21 +108,22 @@ async function intendToRun(
   return { kind: 'run', run: { do: 'run', request, configFiles }, why: `${request.what}, ${where}` };
 }
 
-const GOING_BACK =
-  'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
-
-/** Keys that no pod could log in with are refused before anything else is done; a role without them ignores them. */
-function checkKeys({ serviceAccount }: RotateOperation | GoBackOperation, { layout }: Node): void {
-  if (serviceAccount && layout.serviceAccount) checkServiceAccount(serviceAccount);
-}
-
-/** Whether the node has the service-account keys of an operation already. */
-async function hasKeys(
-  { phase, serviceAccount }: GoBackOperation,
-  { layout }: Node,
+/** make-cert is written for the inside of heat-container-agent: on a host without python it empties the CA file. */
+async function runMakeCert(
+  operation: RunOperation,
+  deployment: Deployment,
   hands: Hands,
-): Promise<boolean> {
-  if (!serviceAccount || !layout.serviceAccount) return true;
-  const keys = await readKeys(layout, hands);
-  return phase === 'trust' ? isAccepted(keys, serviceAccount) : isSigning(keys, serviceAccount);
+  abort: AbortSignal,
+): Promise<Intention> {
+  const run = await runInContainer(operation, deployment, { what: 'the script' }, hands, abort);
+  if (!run)
+    throw new AgentError(
+      'precondition',
+      "the script makes certificates as Magnum's make-cert does, for the inside of heat-container-agent: this node has no such container, and on the node itself it would empty the CA file; use the group coe-rotate",
+    );
+  return {
+    kind: 'run',
+    run,
+    why: "the script makes certificates as Magnum's make-cert does: it runs in a container like heat-container-agent's",
+  };
 }

@@ -2,8 +2,9 @@ import { AgentError, codeOf } from '../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../src/deployment/deployment.ts';
 import type { Said } from '../../src/metadata/decode.ts';
 import { type Operation, selectOperation } from '../../src/operation/operation.ts';
-import { finish, finishRun } from './finish.ts';
+import { finish, finishRun, forgetRun } from './finish.ts';
 import { auditBegin } from '../audit.ts';
+import { asConfigured } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import type { Intention } from '../plan/intention.ts';
 import { outcomeOf } from '../execution/ended.ts';
@@ -24,17 +25,19 @@ export async function settle(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const operation = selectOperation(
-    deployment,
-    hands.ledger.earlier(deployment),
-    hands.config.rotation.phase,
-  );
+  const operation = selectOperation(deployment, hands.ledger.earlier(deployment), asConfigured(hands.config));
   const intention = operation && (await orRefusal(intend(operation, deployment, said, hands, abort)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
-  const outcome = (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, hands, abort));
-  return await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands);
+  const again = async (): Promise<Intention | Outcome | undefined> =>
+    await orRefusal(intend(operation, deployment, said, hands, abort));
+  const outcome =
+    (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, again, hands, abort));
+  const told = await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands);
+  // Its run has upgraded the node before files were replaced.
+  if (operation.kind === 'magnum-update') await forgetRun(id, hands);
+  return told;
 }
 
 /** Records that its work is begun. @returns how it ends without that */
@@ -69,7 +72,7 @@ async function begin(
 const MOST_BEGUN = 5;
 
 const replacesFiles = ({ kind }: Operation): boolean =>
-  ['rotate', 'go-back', 'revoke', 'credentials'].includes(kind);
+  ['rotate', 'go-back', 'revoke', 'credentials', 'magnum-update'].includes(kind);
 
 const LOST = new AgentError(
   'state',
@@ -89,6 +92,7 @@ async function orRefusal(intended: Promise<Intention | undefined>): Promise<Inte
 async function attempt(
   intention: Intention | Outcome,
   id: string,
+  again: () => Promise<Intention | Outcome | undefined>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Outcome> {
@@ -100,7 +104,10 @@ async function attempt(
       // What only a rotation, or a script, needs is loaded when one starts: an idle daemon stays small.
       case 'run': {
         const { carryOutRun } = await import('../execution/perform-run.ts');
-        return await carryOutRun(id, intention.run, hands, abort);
+        const outcome = await carryOutRun(id, intention.run, hands, abort);
+        if (!intention.continues || outcome.statusCode !== 0) return outcome;
+        const next = await again();
+        return next ? await attempt(next, id, again, hands, abort) : outcome;
       }
       case 'change': {
         const { perform } = await import('../execution/perform.ts');

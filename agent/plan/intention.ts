@@ -7,5 +7,11 @@ export type NodeIntention =
   | { kind: 'change'; node: Node; plan: Plan; why: string }
   | { kind: 'nothing'; why: string };
 
+/** What Magnum's own deployment has turned out to ask for. */
+export type MagnumAsks = 'rotation' | 'keys' | 'upgrade' | 'roll-back' | 'nothing';
+
 /** What an operation comes to on this node. */
-export type Intention = NodeIntention | { kind: 'run'; run: RunStep; why: string };
+export type Intention = (NodeIntention | RunIntention) & { magnum?: MagnumAsks };
+
+/** `continues`: when the run has succeeded, what the operation comes to is looked at once more. */
+export type RunIntention = { kind: 'run'; run: RunStep; why: string; continues?: true };

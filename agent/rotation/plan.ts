@@ -13,6 +13,7 @@ import { workloadsFor } from './workloads-plan.ts';
  *
  * @param units of the node, as plan/units.ts has asked them
  * @param copies other files that hold what is replaced, and what stays in them
+ * @param notices what is said beside, once all is proven
  */
 export const planRotation = (
   operation: RotateOperation,
@@ -20,7 +21,8 @@ export const planRotation = (
   units: readonly UnitPlan[],
   config: Config,
   copies: FoundCopies = NO_COPIES,
-): CertificatesPlan => planCertificates(operation, node, config, units, copies);
+  notices: readonly string[] = [],
+): CertificatesPlan => planCertificates(operation, node, config, units, copies, notices);
 
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
 
@@ -37,11 +39,12 @@ function planCertificates(
   config: Config,
   units: readonly UnitPlan[],
   copies: FoundCopies,
+  more: readonly string[] = [],
 ): CertificatesPlan {
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const { workloads, notices: said } = workloadsFor(operation, units, node, config);
-  const notices = [...(makesNewLeaves(phase) ? copies.left.map(({ what }) => what) : []), ...said];
+  const notices = [...(makesNewLeaves(phase) ? copies.left.map(({ what }) => what) : []), ...said, ...more];
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies.paths];
   const authorities = layout.authorities.map(({ ca }) => ca);
@@ -94,11 +97,12 @@ export const planFirstKeys = (
   };
 };
 
-/** Back to the service-account keys of earlier inputs. */
-export function planGoingBack(
-  { phase, serviceAccount }: GoBackOperation,
+/** Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. */
+export function planKeys(
+  { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
   node: Node,
   units: readonly UnitPlan[],
+  notices: readonly string[] = [],
 ): KeysPlan {
   const paths = serviceAccountPaths(node);
   // A key that was only to be accepted does not sign now.
@@ -107,7 +111,7 @@ export function planGoingBack(
     kind: 'keys',
     node,
     check: { do: 'check', paths, units },
-    stage: { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units },
+    stage: { do: 'stage', paths, certificates: undefined, keys, serviceAccount, units, notices },
   };
 }
 

@@ -92,7 +92,7 @@ function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment |
     resource: resourceOf(inputs) ?? rest.id,
     inputs,
     asks: digestOf(inputs),
-    rotation: digestOf({ ...inputs, phase: '' }),
+    rotation: digestOf({ ...inputs, ...Object.fromEntries(NO_ROTATION.map((name) => [name, ''])) }),
     outputs: rest.outputs.map((output) => ({
       name: output.name,
       errorOutput: output.error_output === true || output.error_output === 'true',
@@ -101,6 +101,15 @@ function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment |
     raw: isObject(raw) ? raw : {},
   };
 }
+
+/** Inputs that change without another rotation: its phase, and the versions in Magnum's own deployment. */
+const NO_ROTATION = [
+  'phase',
+  'kube_tag_input',
+  'kube_image_digest_input',
+  'ostree_remote_input',
+  'ostree_commit_input',
+];
 
 const asString = (value: unknown): string =>
   typeof value === 'string' ? value : value === undefined || value === null ? '' : JSON.stringify(value);

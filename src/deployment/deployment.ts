@@ -22,7 +22,7 @@ export type Deployment = {
   inputs: Readonly<Record<string, unknown>>;
   /** The inputs that are the template's own, as a digest; empty when none of them has a value. */
   asks: string;
-  /** The same without the input `phase`: which rotation it is a phase of. */
+  /** The same without the phase and the versions of an upgrade: which rotation it belongs to. */
   rotation: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;

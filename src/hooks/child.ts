@@ -33,7 +33,7 @@ export async function runChild(order: Order, hands: Hands): Promise<Result> {
   const stdout = await open(hands.stdout, 'a', 0o600);
   const stderr = await open(hands.stderr, 'a', 0o600);
   try {
-    const child = spawn(order.program, [], {
+    const child = spawn(order.program, order.args ?? [], {
       cwd: order.work,
       env: Object.fromEntries(order.environment),
       detached: true,

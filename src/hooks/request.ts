@@ -8,7 +8,14 @@ export const RunRequest = v.object({
   /** `the script`, or `the hook` and its path. */
   what: v.string(),
   /** The text of a script, which becomes the program; or the program. */
-  run: v.union([v.object({ script: v.string() }), v.object({ program: v.string(), stdin: v.string() })]),
+  run: v.union([
+    v.object({
+      script: v.string(),
+      /** A command that is given the script's path as its last argument; else the script is run itself. */
+      through: v.optional(v.array(v.string())),
+    }),
+    v.object({ program: v.string(), stdin: v.string() }),
+  ]),
   environment: Environment,
   timeoutMs: v.number(),
   /** Between the request to end and the end. */
@@ -17,6 +24,8 @@ export const RunRequest = v.object({
   secrets: v.array(v.string()),
   /** The outputs that the deployment declares. */
   outputs: v.array(v.string()),
+  /** Its success is not the end of the deployment. */
+  continues: v.optional(v.literal(true)),
 });
 export type RunRequest = v.InferOutput<typeof RunRequest>;
 

@@ -24,6 +24,7 @@ export const filesOf = (directory: string) => ({
 /** What the supervisor goes by; paths are this machine's. */
 export const Order = v.object({
   program: v.string(),
+  args: v.optional(v.array(v.string())),
   work: v.string(),
   stdin: v.optional(v.string()),
   environment: v.array(v.tuple([v.string(), v.string()])),
@@ -37,6 +38,8 @@ export const Order = v.object({
   /** What must not be shown, also after a restart of the agent; earlier versions did not write it. */
   secrets: v.optional(v.array(v.string()), []),
   outputs: v.array(v.string()),
+  /** See RunRequest. */
+  continues: v.optional(v.literal(true)),
 });
 export type Order = v.InferOutput<typeof Order>;
 

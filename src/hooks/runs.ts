@@ -82,7 +82,7 @@ export function createRuns(
       else await disk.create(files.stdin, run.stdin, { mode: 0o600 });
       await writeRecord(disk, files.order, {
         ...rest,
-        program: at(program),
+        ...('script' in run && run.through ? commandOf(run.through, at(program)) : { program: at(program) }),
         work: at(files.work),
         environment:
           'script' in run ? [...environment, ['heat_outputs_path', at(files.outputs)]] : environment,
@@ -104,6 +104,14 @@ export function createRuns(
     },
   };
 }
+
+const commandOf = (
+  [program = '', ...args]: readonly string[],
+  path: string,
+): Pick<Order, 'program' | 'args'> => ({
+  program,
+  args: [...args, path],
+});
 
 /** The unit of a run. */
 export const unitOf = (id: string): string => `coe-agent-run-${id}.service`;

@@ -3,6 +3,7 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
 import { type CredentialsOperation, selectCredentials } from './credentials.ts';
 import { selectFlag } from './flag.ts';
+import { type MagnumCreation, type MagnumUpdate, selectMagnum } from './magnum-deployment.ts';
 import { type Phase, selectPhase } from './phase.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RevokeOperation, selectRevoke } from './revoke.ts';
@@ -16,6 +17,8 @@ export type Operation =
   | RevokeOperation
   | CredentialsOperation
   | RunOperation
+  | MagnumUpdate
+  | MagnumCreation
   | NoOperation
   | RefuseOperation;
 
@@ -25,6 +28,8 @@ type ServiceAccount = { publicKey: string; privateKey: string };
 export type RotateOperation = {
   kind: 'rotate';
   phase: Phase;
+  /** Neither the deployment nor the node's configuration names the phase: it is the one that fits the cluster. */
+  isUnnamed?: true;
   /** The new service-account key pair (PEM), when the rotation brings one. */
   serviceAccount: ServiceAccount | undefined;
   /** A token to use in place of the node's trust. */
@@ -56,8 +61,16 @@ export type RefuseOperation = { kind: 'refuse'; why: string };
 /** What a deployment of the same resource asked for earlier, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
+/** What a node is configured for. */
+export type Settings = {
+  /** The phase of a rotation that names none. */
+  phase?: Phase | undefined;
+  /** Whether Magnum's own deployments are understood, or are scripts like any other. */
+  magnum?: 'native' | 'script';
+};
+
 /** How the deployments of one group become operations. */
-type Select = (deployment: Deployment, earlier: readonly Earlier[], usual: Phase) => Operation;
+type Select = (deployment: Deployment, earlier: readonly Earlier[], usual: Phase | undefined) => Operation;
 
 /** The actions of a stack that ask for something to be done; a node that is deleted or suspended needs nothing. */
 const ASKING = ['CREATE', 'UPDATE', ''];
@@ -104,27 +117,28 @@ const NEVER_TAKEN_BACK =
  * group that is not the agent's own is seen when it is to be run.
  *
  * @param earlier what this node has done for the same resource, oldest first
- * @param usual the phase of a rotation that names none
  */
 export function selectOperation(
   deployment: Deployment,
   earlier: readonly Earlier[],
-  usual: Phase = 'all',
+  settings: Settings = {},
 ): Operation | undefined {
-  if (deployment.group !== 'component') return selectByGroup(deployment, earlier, usual);
+  if (deployment.group !== 'component') return selectByGroup(deployment, earlier, settings);
   const part = partOf(deployment);
   if (typeof part === 'string') return { kind: 'refuse', why: part };
-  if (part) return selectByGroup(part, earlier, usual);
+  if (part) return selectByGroup(part, earlier, settings);
   return { kind: 'none', why: `the component asks for nothing when the action is ${deployment.action}` };
 }
 
 function selectByGroup(
   deployment: Deployment,
   earlier: readonly Earlier[],
-  usual: Phase,
+  { phase, magnum = 'native' }: Settings,
 ): Operation | undefined {
   const own = Object.hasOwn(groups, deployment.group) ? groups[deployment.group] : undefined;
-  if (own) return own(deployment, earlier, usual);
+  if (own) return own(deployment, earlier, phase);
+  const stock = magnum === 'native' ? selectMagnum(deployment) : undefined;
+  if (stock) return stock;
   const run = selectRun(deployment);
   return typeof run === 'string' ? { kind: 'refuse', why: run } : run;
 }
@@ -146,8 +160,8 @@ function bringsEarlier({ asks }: Deployment, earlier: readonly Earlier[]): boole
   return asks === '' || earlier.some((one) => one.asks === asks);
 }
 
-function selectRotate(inputs: Deployment['inputs'], usual: Phase): RotateOperation | string {
-  const selected = selectPhase(inputs['phase'], usual);
+function selectRotate(inputs: Deployment['inputs'], usual: Phase | undefined): RotateOperation | string {
+  const selected = selectPhase(inputs['phase'], usual ?? 'all');
   if (typeof selected === 'string') return selected;
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
   const privateKey = pemInput(inputs['kube_service_account_private_key_input']);
@@ -157,10 +171,13 @@ function selectRotate(inputs: Deployment['inputs'], usual: Phase): RotateOperati
   return {
     kind: 'rotate',
     phase: selected.phase,
+    ...(usual === undefined && isEmpty(inputs['phase']) && { isUnnamed: true }),
     serviceAccount: publicKey + privateKey === '' ? undefined : { publicKey, privateKey },
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
     ...(restartWorkloads !== 'as configured' && { restartWorkloads }),
   };
 }
+
+const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === '';
 
 const pemInput = (value: unknown): string => (typeof value === 'string' ? unescapedPem(value) : '');

@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 import type { Disk } from '../base/disk.ts';
 import { CONTROL_GROUPS } from './control-groups.ts';
-
-/** The unit of a container in which os-collect-config runs, with the node's /etc and /var: Magnum's own nodes have that. */
-const CONTAINER = 'heat-container-agent.service';
+import { CONTAINER } from './heat-container.ts';
 
 /** The units that may have served the node before, by the names that their packages give them; a node has one of them. */
 export const PREDECESSORS = ['os-collect-config.service', CONTAINER] as const;

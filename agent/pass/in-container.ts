@@ -1,0 +1,39 @@
+import { type Deployment, secretsOf } from '../../src/deployment/deployment.ts';
+import { prepareRun } from '../../src/hooks/prepare.ts';
+import type { RunOperation } from '../../src/operation/run.ts';
+import { CONTAINER, commandLike } from '../../src/services/heat-container.ts';
+import type { Hands } from '../hands.ts';
+import type { RunStep } from '../plan/step.ts';
+
+/**
+ * A script in a container like heat-container-agent's: its image, with its mounts and rights. What the unit is started
+ * with says which these are, also when it is disabled.
+ *
+ * @returns undefined where the node has no such unit
+ */
+export async function runInContainer(
+  operation: RunOperation,
+  deployment: Deployment,
+  { what, continues }: { what: string; continues?: true },
+  { hooks, unitSettings, podman }: Hands,
+  abort: AbortSignal,
+): Promise<RunStep | undefined> {
+  const { text } = await unitSettings(CONTAINER, abort).catch(() => ({ text: '' }));
+  const told = { outputs: deployment.outputs.map(({ name }) => name), secrets: secretsOf(deployment) };
+  const request = prepareRun(deployment.id, operation, told, undefined, hooks.settings);
+  const inputs = request.environment
+    .map(([name]) => name)
+    .filter((name) => !hooks.settings.base.some(([one]) => one === name));
+  const through = commandLike(text, podman, [...inputs, 'heat_outputs_path']);
+  if (!through || !('script' in request.run)) return undefined;
+  return {
+    do: 'run',
+    request: {
+      ...request,
+      what: `${what}, in a container like heat-container-agent's`,
+      run: { ...request.run, through: [...through] },
+      ...(continues && { continues }),
+    },
+    configFiles: [],
+  };
+}

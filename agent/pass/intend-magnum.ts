@@ -1,0 +1,137 @@
+import { createPublicKey } from 'node:crypto';
+import { AgentError } from '../../src/base/errors.ts';
+import { unescapedPem } from '../../src/base/pem.ts';
+import { issueCertificates } from '../../src/certificates/issue.ts';
+import { keyId, oneCertificate } from '../../src/certificates/read.ts';
+import type { Deployment } from '../../src/deployment/deployment.ts';
+import type { MagnumUpdate } from '../../src/operation/magnum-deployment.ts';
+import type { RotateOperation } from '../../src/operation/operation.ts';
+import { issueHands } from '../execution/issue-hands.ts';
+import type { Hands } from '../hands.ts';
+import { checkNode, describeNode, type Node, readNode } from '../node.ts';
+import type { Intention } from '../plan/intention.ts';
+import { unitsOf } from '../plan/units.ts';
+import { timed } from '../progress.ts';
+import { etcdMembers, fitWorker, PHASES_LEFT } from '../rotation/fit-phase.ts';
+import { planKeys } from '../rotation/plan.ts';
+import { hasServedCas, type ServedCas } from '../rotation/served-cas.ts';
+import { checkKeys, GOING_BACK, hasKeys, intendToRotate } from './intend-rotation.ts';
+import { intendToUpgrade } from './intend-upgrade.ts';
+
+/**
+ * What Magnum's own deployment comes to here. It names nothing but its inputs, which all come with every update of the
+ * stack: so the node compares itself with them, and with the CAs that Magnum serves.
+ *
+ * @throws what stands in its way, before anything is touched
+ */
+export async function intendForMagnum(
+  operation: MagnumUpdate,
+  deployment: Deployment,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Intention> {
+  const node = await readNode(hands);
+  checkNode(node, hands.config.heat_params, false);
+  checkKeys(operation, node);
+  const upgrade = await intendToUpgrade(operation, deployment, node, hands, abort);
+  if (upgrade.is === 'due') return upgrade.intention;
+  const notices = upgrade.is === 'done' ? [upgrade.said] : [];
+  const intention = await intendForCertificates(operation, deployment, node, hands, abort);
+  return withNotices(intention, notices);
+}
+
+async function intendForCertificates(
+  operation: MagnumUpdate,
+  deployment: Deployment,
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Intention> {
+  const { serviceAccount } = operation;
+  const served = await readServedCas(node, hands, abort);
+  const isCurrent = await hasServedCas(served, node, hands);
+  const areKnown = bringsKnownKeys(operation, deployment, node, hands);
+  if (!isCurrent && !areKnown) {
+    const rotation = await fitWorker({ ...ROTATION, serviceAccount }, served, node, hands, abort);
+    const intention = await intendToRotate(rotation.operation, hands, abort);
+    return { ...withNotices(intention, rotation.notices), magnum: 'rotation' };
+  }
+  const members = await etcdMembers(node, hands, abort);
+  const isOne = members === 'none' || members === 1;
+  const keys = { phase: isOne ? 'all' : 'trust', serviceAccount } as const;
+  if (await hasKeys(keys, node, hands))
+    return isCurrent
+      ? { kind: 'nothing', why: NOTHING, magnum: 'nothing' }
+      : { kind: 'nothing', why: GOING_BACK, magnum: 'roll-back' };
+  const plan = planKeys(keys, node, await unitsOf(node, hands, abort), isOne || areKnown ? [] : PHASES_LEFT);
+  const why = areKnown ? GOING_BACK : `the service-account keys alone differ; ${describeNode(node)}`;
+  return { kind: 'change', node, plan, why, magnum: areKnown ? 'roll-back' : 'keys' };
+}
+
+const NOTHING =
+  'the node has the CAs that Magnum serves, the service-account keys and the version already: nothing to do';
+
+/** Magnum's rotation names no phase. */
+const ROTATION: RotateOperation = {
+  kind: 'rotate',
+  phase: 'all',
+  isUnnamed: true,
+  serviceAccount: undefined,
+  keystoneToken: undefined,
+};
+
+async function readServedCas(node: Node, hands: Hands, abort: AbortSignal): Promise<ServedCas> {
+  const step = { code: 'read-cas', text: "read Magnum's CAs, to compare the node with them" } as const;
+  return await timed(hands, step, async () => {
+    const cluster = await hands.openCluster(node.params, undefined, abort);
+    const types = node.layout.authorities.map(({ ca }) => ca);
+    const reading = issueHands(cluster, undefined, hands);
+    const { authorities } = await issueCertificates([], types, hands.config.keys, reading);
+    return new Map([...authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]));
+  });
+}
+
+/**
+ * Whether the keys are none of a new rotation, which always brings a pair that was never there before: those of the
+ * cluster's creation, which heat-params alone names, or those of an earlier deployment. Heat brings them in a roll-back
+ * and, unless a rotation has come between, with every later update. A rotation that failed here may be asked for again.
+ */
+function bringsKnownKeys(
+  { serviceAccount }: MagnumUpdate,
+  deployment: Deployment,
+  { params }: Node,
+  { ledger }: Pick<Hands, 'ledger'>,
+): boolean {
+  const earlier = ledger.earlier(deployment);
+  const latest = earlier.at(-1);
+  if (latest?.rotation === deployment.rotation) return latest.outcome?.statusCode === 0;
+  return (
+    earlier.some(({ rotation }) => rotation === deployment.rotation) ||
+    isSameKey(serviceAccount.publicKey, unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_KEY') ?? ''))
+  );
+}
+
+function isSameKey(a: string, b: string): boolean {
+  const [one, other] = [idOf(a), idOf(b)];
+  return one !== undefined && one === other;
+}
+
+/** A key by its value; undefined for a text that is none. */
+function idOf(pem: string): string | undefined {
+  try {
+    return keyId(createPublicKey(pem));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says more in the answer; `why` says it where nothing is done. */
+function withNotices<I extends Intention>(intention: I, more: readonly string[]): I {
+  if (more.length === 0 || intention.kind === 'run') return intention;
+  if (intention.kind === 'nothing') return { ...intention, why: [...more, intention.why].join('\n') };
+  const { plan } = intention;
+  if (plan.kind !== 'certificates' && plan.kind !== 'keys')
+    throw new AgentError('state', `a plan of the kind ${plan.kind} says nothing beside`);
+  const stage = { ...plan.stage, notices: [...(plan.stage.notices ?? []), ...more] };
+  return { ...intention, plan: { ...plan, stage } };
+}

@@ -1,0 +1,69 @@
+import { checkServiceAccount } from '../../src/certificates/service-account.ts';
+import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
+import type { GoBackOperation, RotateOperation } from '../../src/operation/operation.ts';
+import type { Hands } from '../hands.ts';
+import { checkNode, describeNode, type Node, readNode } from '../node.ts';
+import type { NodeIntention } from '../plan/intention.ts';
+import { unitsOf } from '../plan/units.ts';
+import { fitPhase } from '../rotation/fit-phase.ts';
+import { planKeys, planRotation } from '../rotation/plan.ts';
+import { readKeys } from '../rotation/service-account.ts';
+import { withAddresses } from './addresses.ts';
+
+/** @throws `precondition`, `bad-heat-params` or `bad-deployment`: what stands in its way */
+export async function intendToRotate(
+  operation: RotateOperation,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Extract<NodeIntention, { kind: 'change' }>> {
+  const { config } = hands;
+  const node = await readNode(hands);
+  checkNode(node, config.heat_params, operation.keystoneToken !== undefined);
+  checkKeys(operation, node);
+  const whole = await withAddresses(node, hands, abort);
+  const { operation: fitting, notices } = await fitPhase(operation, whole, hands, abort);
+  const { findCopiesOf } = await import('../rotation/find-copies.ts');
+  const copies = await findCopiesOf(whole, hands);
+  const units = await unitsOf(whole, hands, abort);
+  const plan = planRotation(fitting, whole, units, config, copies, notices);
+  return { kind: 'change', node: whole, plan, why: describeNode(node) };
+}
+
+/** @throws `bad-deployment` for keys that no pod could log in with */
+export async function intendToGoBack(
+  operation: GoBackOperation,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<NodeIntention> {
+  const node = await readNode(hands);
+  checkKeys(operation, node);
+  if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
+  return {
+    kind: 'change',
+    node,
+    plan: planKeys(operation, node, await unitsOf(node, hands, abort)),
+    why: GOING_BACK,
+  };
+}
+
+export const GOING_BACK =
+  'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
+
+/** Keys that no pod could log in with are refused before anything else is done; a role without them ignores them. */
+export function checkKeys(
+  { serviceAccount }: Pick<GoBackOperation, 'serviceAccount'>,
+  { layout }: Node,
+): void {
+  if (serviceAccount && layout.serviceAccount) checkServiceAccount(serviceAccount);
+}
+
+/** Whether the node has the service-account keys of an operation already. */
+export async function hasKeys(
+  { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
+  { layout }: Node,
+  hands: Hands,
+): Promise<boolean> {
+  if (!serviceAccount || !layout.serviceAccount) return true;
+  const keys = await readKeys(layout, hands);
+  return phase === 'trust' ? isAccepted(keys, serviceAccount) : isSigning(keys, serviceAccount);
+}

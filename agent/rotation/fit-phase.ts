@@ -1,0 +1,108 @@
+import { readText } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
+import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
+import { given } from '../../src/metadata/heat-params.ts';
+import type { RotateOperation } from '../../src/operation/operation.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { servedCa, type ServedCas } from './served-cas.ts';
+
+/** A rotation with the phase that fits the cluster, and what is left for its owner to do. */
+export type Fitted = { operation: RotateOperation; notices: readonly string[] };
+
+/** What the owner of a cluster is told to do after `trust`. */
+export const PHASES_LEFT: readonly string[] = [
+  'this was the phase "trust": the cluster has several masters, and one at a time cannot prove itself with a new CA alone',
+  'once every node has answered, ask all of them for the other two, with a stack of scripts/heat/group-in-batches.yaml:',
+  '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=reissue rotations',
+  '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=retire rotations',
+];
+
+/**
+ * A member of an etcd that has changed to a new CA alone is alone: its peers still have the old one. So a rotation that
+ * names no phase is `trust` there, and `all` is refused.
+ *
+ * @throws `precondition` for `all` where etcd has several members
+ */
+export async function fitPhase(
+  operation: RotateOperation,
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Fitted> {
+  if (operation.phase !== 'all') return { operation, notices: [] };
+  const members = await etcdMembers(node, hands, abort);
+  if (members === 'none' || members === 1) return { operation, notices: [] };
+  if (operation.isUnnamed) return { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT };
+  // Who names it may know better than an etcd that cannot be asked.
+  if (members === 'unknown') return { operation, notices: [] };
+  throw new AgentError(
+    'precondition',
+    `etcd has ${members} members, and none of them is well alone with a new CA: rotate with the phases "trust", "reissue" and "retire", each on every node`,
+  );
+}
+
+/** `none`: no etcd of this node that its layout and configuration tell of. */
+export async function etcdMembers(
+  { layout }: Node,
+  { disk, secrets, openKubernetes, log }: Hands,
+  abort: AbortSignal,
+): Promise<number | 'none' | 'unknown'> {
+  const config = await readText(disk, ETCD_CONFIG);
+  const authority = layout.authorities.find(({ ca }) => ca === 'etcd');
+  const unit = layout.units.find(({ probe }) =>
+    layout.certificates.some(({ name, ca }) => name === probe?.presents && ca === 'etcd'),
+  );
+  const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name)?.files;
+  const leaf = named(unit?.probe?.presents)?.certificate.path;
+  const identity = named(unit?.health?.as);
+  if (config === undefined || !authority || leaf === undefined || !identity) return 'none';
+  const address = peerAddress(config);
+  if (!address) return 'unknown';
+  try {
+    const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
+    const presented = oneCertificate(await read(leaf), leaf);
+    const cas = certificatesIn(await read(authority.file.path), authority.file.path);
+    const signer = cas.find(({ publicKey }) => presented.verify(publicKey));
+    if (!signer) return 'unknown';
+    const key = await read(identity.key.path);
+    secrets.addPassing(key);
+    const client = { cert: await read(identity.certificate.path), key };
+    const presents = presented.fingerprint256;
+    const etcd = openKubernetes({ ...address, ca: signer.toString(), presents, client });
+    try {
+      return await countMembers(etcd.ask, abort);
+    } finally {
+      etcd.close();
+    }
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    log('etcd-members-unknown', { why: explain(error) });
+    return 'unknown';
+  }
+}
+
+/**
+ * The same for a worker, which Magnum asks after all masters: while their API presents a certificate of a former CA,
+ * they are in the phase `trust`, and so is the worker.
+ */
+export async function fitWorker(
+  operation: RotateOperation,
+  served: ServedCas,
+  { role, params, layout }: Node,
+  { presented, log }: Hands,
+  abort: AbortSignal,
+): Promise<Fitted> {
+  const host = given(params, 'KUBE_MASTER_IP');
+  const ca = layout.authorities[0] && servedCa(served, layout.authorities[0].ca);
+  if (role !== 'worker' || host === undefined || !ca) return { operation, notices: [] };
+  try {
+    const leaf = await presented(host, Number(given(params, 'KUBE_API_PORT') ?? 6443), abort);
+    if (leaf.verify(ca.publicKey)) return { operation, notices: [] };
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    log('api-server-unknown', { why: explain(error) });
+  }
+  return { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT };
+}

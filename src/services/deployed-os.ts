@@ -1,0 +1,46 @@
+import { execa } from 'execa';
+import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
+
+/** What an OSTree host runs; nothing where it is none. */
+export type DeployedOs = { commit: string | undefined; remote: string | undefined };
+
+const QUICK_MS = 30_000;
+
+const Status = v.pipe(
+  JsonText,
+  v.object({
+    deployments: v.array(
+      v.object({
+        booted: v.optional(v.boolean(), false),
+        checksum: v.optional(v.string()),
+        origin: v.optional(v.string()),
+      }),
+    ),
+  }),
+);
+
+/**
+ * What rpm-ostree(1) says that this host has booted.
+ *
+ * @param program the rpm-ostree to run
+ */
+export const deployedOs =
+  (program: string) =>
+  async (abort: AbortSignal): Promise<DeployedOs> => {
+    const { exitCode, stdout, code } = await execa(program, ['status', '--json'], {
+      reject: false,
+      timeout: QUICK_MS,
+      cancelSignal: abort,
+      stdin: 'ignore',
+      env: { NOTIFY_SOCKET: undefined },
+    });
+    if (abort.aborted) throw new AgentError('aborted', `${program} status: stopped`);
+    if (code === 'ENOENT') return { commit: undefined, remote: undefined };
+    const status = v.safeParse(Status, stdout);
+    if (exitCode !== 0 || !status.success)
+      throw new AgentError('precondition', `${program} status: it cannot be told what this host has booted`);
+    const booted = status.output.deployments.find((one) => one.booted);
+    return { commit: booted?.checksum, remote: booted?.origin?.replace(/^ostree:\/\//, '') };
+  };

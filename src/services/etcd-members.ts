@@ -1,0 +1,34 @@
+import * as v from 'valibot';
+import { describeIssues } from '../base/issue.ts';
+import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
+import type { AskApi } from './kubernetes.ts';
+
+/** Where Magnum configures etcd: `configure-etcd.sh`. */
+export const ETCD_CONFIG = '/etc/etcd/etcd.conf.yaml';
+
+const Members = v.pipe(JsonText, v.array(v.object({ name: v.string() })));
+
+/**
+ * How many members the cluster of an etcd has. It is asked where its peers ask it: with a configuration file etcd 3.4
+ * has neither the gateway of its v3 API nor a v2 one (measured), and every release tells a member that joins.
+ *
+ * @throws `bad-answer`, or what the door throws
+ */
+export async function countMembers(ask: AskApi, abort: AbortSignal): Promise<number> {
+  const what = 'asking etcd for its members';
+  const { status, text } = await ask({ what, method: 'GET', path: '/members', abort });
+  const members = v.safeParse(Members, text);
+  if (status !== 200) throw new AgentError('bad-answer', `${what}: it says ${status}`);
+  if (!members.success) throw new AgentError('bad-answer', `${what}: ${describeIssues(members.issues)}`);
+  return members.output.length;
+}
+
+/** Where an etcd listens for its peers, by its configuration file; undefined where that says no TLS address. */
+export function peerAddress(config: string): { host: string; port: number } | undefined {
+  const [, listed = ''] = /^listen-peer-urls:\s*["']?([^"'\s#]+)/m.exec(config) ?? [];
+  const first = listed.split(',').find((one) => one.startsWith('https://') && URL.canParse(one));
+  if (first === undefined) return undefined;
+  const { hostname, port } = new URL(first);
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || 2380 };
+}
