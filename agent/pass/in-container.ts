@@ -18,13 +18,13 @@ export async function runInContainer(
   { hooks, unitSettings, podman }: Hands,
   abort: AbortSignal,
 ): Promise<RunStep | undefined> {
-  const { text } = await unitSettings(CONTAINER, abort).catch(() => ({ text: '' }));
+  const { commandLines } = await unitSettings(CONTAINER, abort);
   const told = { outputs: deployment.outputs.map(({ name }) => name), secrets: secretsOf(deployment) };
   const request = prepareRun(deployment.id, operation, told, undefined, hooks.settings);
   const inputs = request.environment
     .map(([name]) => name)
     .filter((name) => !hooks.settings.base.some(([one]) => one === name));
-  const through = commandLike(text, podman, [...inputs, 'heat_outputs_path']);
+  const through = commandLike(commandLines, podman, [...inputs, 'heat_outputs_path']);
   if (!through || !('script' in request.run)) return undefined;
   return {
     do: 'run',

@@ -50,8 +50,8 @@ async function intendForCertificates(
   const { serviceAccount } = operation;
   const served = await readServedCas(node, hands, abort);
   const isCurrent = await hasServedCas(served, node, hands);
-  const areKnown = bringsKnownKeys(operation, deployment, node, hands);
-  if (!isCurrent && !areKnown) {
+  const brings = keysOf(operation, deployment, node, hands);
+  if (!isCurrent && brings === 'new-keys') {
     const rotation = await fitWorker({ ...ROTATION, serviceAccount }, served, node, hands, abort);
     const intention = await intendToRotate(rotation.operation, hands, abort);
     return { ...withNotices(intention, rotation.notices), magnum: 'rotation' };
@@ -63,9 +63,16 @@ async function intendForCertificates(
     return isCurrent
       ? { kind: 'nothing', why: NOTHING, magnum: 'nothing' }
       : { kind: 'nothing', why: GOING_BACK, magnum: 'roll-back' };
-  const plan = planKeys(keys, node, await unitsOf(node, hands, abort), isOne || areKnown ? [] : PHASES_LEFT);
-  const why = areKnown ? GOING_BACK : `the service-account keys alone differ; ${describeNode(node)}`;
-  return { kind: 'change', node, plan, why, magnum: areKnown ? 'roll-back' : 'keys' };
+  const plan = planKeys(
+    keys,
+    node,
+    await unitsOf(node, hands, abort),
+    isOne || brings === 'earlier-keys' ? [] : PHASES_LEFT,
+  );
+  if (!isCurrent || brings === 'earlier-keys')
+    return { kind: 'change', node, plan, why: GOING_BACK, magnum: 'roll-back' };
+  const why = `the service-account keys alone differ; ${describeNode(node)}`;
+  return { kind: 'change', node, plan, why, magnum: 'keys' };
 }
 
 const NOTHING =
@@ -92,23 +99,24 @@ async function readServedCas(node: Node, hands: Hands, abort: AbortSignal): Prom
 }
 
 /**
- * Whether the keys are none of a new rotation, which always brings a pair that was never there before: those of the
- * cluster's creation, which heat-params alone names, or those of an earlier deployment. Heat brings them in a roll-back
- * and, unless a rotation has come between, with every later update. A rotation that failed here may be asked for again.
+ * A rotation always brings a pair that was never there before. Those of an earlier deployment, or of the cluster's
+ * creation, which heat-params alone names, come back when Heat rolls a stack back. The last pair comes with every
+ * later update, and is that of a rotation once more where it failed here.
  */
-function bringsKnownKeys(
+function keysOf(
   { serviceAccount }: MagnumUpdate,
   deployment: Deployment,
   { params }: Node,
   { ledger }: Pick<Hands, 'ledger'>,
-): boolean {
+): 'new-keys' | 'last-keys' | 'earlier-keys' {
   const earlier = ledger.earlier(deployment);
   const latest = earlier.at(-1);
-  if (latest?.rotation === deployment.rotation) return latest.outcome?.statusCode === 0;
-  return (
-    earlier.some(({ rotation }) => rotation === deployment.rotation) ||
-    isSameKey(serviceAccount.publicKey, unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_KEY') ?? ''))
-  );
+  if (latest?.rotation === deployment.rotation)
+    return latest.outcome?.statusCode === 0 ? 'last-keys' : 'new-keys';
+  if (earlier.some(({ rotation }) => rotation === deployment.rotation)) return 'earlier-keys';
+  const creation = unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_KEY') ?? '');
+  if (!isSameKey(serviceAccount.publicKey, creation)) return 'new-keys';
+  return latest ? 'earlier-keys' : 'last-keys';
 }
 
 function isSameKey(a: string, b: string): boolean {

@@ -8,17 +8,16 @@ const IMAGE = /(^|\/)heat-container-agent(:|@|$)/;
  * A command that runs a script in a container like the one of heat-container-agent. Names of variables alone are in
  * it, podman(1) takes their values from its own environment: arguments can be read by everybody.
  *
- * @param settings what `systemctl show` says of its ExecStart
+ * @param commandLines how the unit is started
  * @param variables the names of what the script is to see
  * @returns the command, which wants the script's path as its last argument; undefined: the unit starts no container
  */
 export function commandLike(
-  settings: string,
+  commandLines: readonly string[],
   podman: string,
   variables: readonly string[],
 ): readonly string[] | undefined {
-  const [, line = ''] = /^ExecStart=.*?argv\[\]=(.*?) ; /m.exec(settings) ?? [];
-  const [program = '', verb, ...rest] = line.split(/\s+/);
+  const [program = '', verb, ...rest] = (commandLines[0] ?? '').split(/\s+/);
   if (!/(^|\/)podman$/.test(program) || verb !== 'run') return undefined;
   const image = rest.findIndex(
     (word, index) => IMAGE.test(word) && !/^--?(name|n)$/.test(rest[index - 1] ?? ''),

@@ -8,6 +8,7 @@ import type { Domain, Identity, Project, Trust, User } from './identity.ts';
 import type { KeyKind, KeyPool } from './key-pool.ts';
 import type { ClusterRecord } from './magnum.ts';
 import type { Objects } from './objects.ts';
+import { STOCK_INPUTS, stockScript } from './stock-script.ts';
 import { createStack, type Stack, type StackHands } from './stack.ts';
 import { randomName, type PollTransport, type Server } from './stack-resource.ts';
 
@@ -21,6 +22,8 @@ export type ServerSpec = {
   actions?: readonly Action[];
   /** Inputs of its rotation beside Magnum's, each with the parameter of the stack that it is taken from. */
   inputs?: Readonly<Record<string, string>>;
+  /** Its deployment is as an unmodified Magnum's own; one server of a cluster has that. */
+  stock?: boolean;
 };
 
 export type ClusterSpec = {
@@ -202,14 +205,16 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
   for (const server of spec.servers) {
     stack.addServer(server.name, server.transport ?? 'POLL_SERVER_HEAT');
     stack.addResource({
-      name: `${server.name}-rotate`,
+      name: server.stock === true ? 'upgrade_kubernetes_deployment' : `${server.name}-rotate`,
       server: server.name,
-      config: rotationConfig(configName, server.group ?? 'coe-rotate', Object.keys(server.inputs ?? {})),
+      config:
+        server.stock === true ? stockConfig(configName, server.role) : rotationConfigOf(configName, server),
       actions: server.actions ?? ['UPDATE'],
       transport: server.signalTransport ?? 'HEAT_SIGNAL',
       parameters: {
         kube_service_account_key_input: 'kube_service_account_key',
         kube_service_account_private_key_input: 'kube_service_account_private_key',
+        ...(server.stock === true && STOCK_INPUTS),
         ...server.inputs,
       },
     });
@@ -217,6 +222,15 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
   stack.created();
   return stack;
 }
+
+const rotationConfigOf = (name: string, { group = 'coe-rotate', inputs = {} }: ServerSpec): Config =>
+  rotationConfig(name, group, Object.keys(inputs));
+
+const stockConfig = (name: string, role: Role): Config => ({
+  ...rotationConfig(name, 'script', Object.keys(STOCK_INPUTS)),
+  config: stockScript(role),
+  outputs: [],
+});
 
 const rotationConfig = (name: string, group: string, more: readonly string[]): Config => ({
   name,

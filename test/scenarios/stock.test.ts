@@ -1,0 +1,208 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { jsonObject, listIn } from '../src/support/fixtures.ts';
+import { certificateAt, type Files, fingerprintOf, isSignedBy } from './support/certificates.ts';
+import { CERTS, createStockSite, joinEtcd, PRIVATE, PUBLIC, type StockSite } from './support/stock.ts';
+
+/** An unmodified Magnum's own deployment, which names nothing but its inputs. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const SERVER = `${CERTS}/server.crt`;
+
+async function rotate(site: StockSite): Promise<Record<string, unknown>> {
+  await cloud.rotateCa(site.cluster);
+  return await answer(site);
+}
+
+/** The stack is updated, and the node asked. */
+async function update(site: StockSite, parameters: Record<string, string>): Promise<Record<string, unknown>> {
+  site.cluster.stack.update(parameters);
+  return await answer(site);
+}
+
+async function answer(site: StockSite): Promise<Record<string, unknown>> {
+  await site.pass();
+  await cloud.settled(site.cluster);
+  return site.answers().at(-1) ?? {};
+}
+
+/** The CAs that the node trusts. */
+const authoritiesAt = (files: Files): string[] =>
+  (files.get(`${CERTS}/ca.crt`)?.content ?? '')
+    .split(/(?=-----BEGIN)/)
+    .filter((pem) => pem.startsWith('-----BEGIN'))
+    .map(fingerprintOf);
+
+/** What `agent plan --json` says of the deployment that waits. */
+async function plan(site: StockSite): Promise<Record<string, unknown>> {
+  const { stdout } = await site.node.agent('plan', '--json');
+  return jsonObject(JSON.stringify(listIn(jsonObject(stdout), 'deployments')[0]));
+}
+
+test('coe ca rotate on a master is a rotation, answered where the deployment says, and runs no script', async () => {
+  const site = await createStockSite(cloud);
+  const before = await site.files();
+  await cloud.rotateCa(site.cluster);
+  expect(await plan(site)).toMatchObject({ verdict: 'would be done', magnum: 'rotation' });
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(cloud.stackStatus(site.cluster)).toBe('UPDATE_COMPLETE');
+  const files = await site.files();
+  expect(isSignedBy(certificateAt(files, SERVER), site.cluster.ca.kubernetes)).toBe(true);
+  expect(authoritiesAt(files)).toEqual([fingerprintOf(site.cluster.ca.kubernetes)]);
+  expect(files.get(PRIVATE)?.content).toBe(site.pair().privateKey);
+  expect(files.get(PUBLIC)?.content).toBe(site.pair().publicKey + site.creation.publicKey);
+  expect(files.get(SERVER)?.content).not.toBe(before.get(SERVER)?.content);
+  expect(
+    [...(await site.files('/')).keys()].filter((path) => /made-certificates|podman-words/.test(path)),
+  ).toEqual([]);
+});
+
+test('coe ca rotate on a worker is one too', async () => {
+  const site = await createStockSite(cloud, 'worker');
+  expect(await rotate(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  const leaf = certificateAt(await site.files(), `${CERTS}/kubelet.crt`);
+  expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
+});
+
+test('the same keys again with nothing else are answered at once, and restart nothing', async () => {
+  const site = await createStockSite(cloud);
+  await rotate(site);
+  const [files, restarts] = [await site.files(), site.restarts().length];
+  site.cluster.stack.update({ kube_image_digest: 'sha256:1' });
+  expect(await plan(site)).toMatchObject({ magnum: 'nothing' });
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(await site.files()).toEqual(files);
+  expect(site.restarts()).toHaveLength(restarts);
+});
+
+test('a second rotation is one', async () => {
+  const site = await createStockSite(cloud);
+  await rotate(site);
+  expect(await rotate(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(isSignedBy(certificateAt(await site.files(), SERVER), site.cluster.ca.kubernetes)).toBe(true);
+});
+
+test('where the keys alone differ they are changed, with grace, and nothing else', async () => {
+  const site = await createStockSite(cloud);
+  // The node has been rotated by Magnum's own scripts, which leave the pair of the creation.
+  await rotate(site);
+  await site.node.write(PUBLIC, site.creation.publicKey, 0o440);
+  await site.node.write(PRIVATE, site.creation.privateKey, 0o440);
+  const restarts = site.restarts().length;
+  const before = await site.files();
+  site.cluster.stack.update({ kube_image_digest: 'sha256:1' });
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  const after = await site.files();
+  expect(after.get(PRIVATE)?.content).toBe(site.pair().privateKey);
+  expect(after.get(PUBLIC)?.content).toBe(site.pair().publicKey + site.creation.publicKey);
+  const changed = [...after].filter(([path, { content }]) => before.get(path)?.content !== content);
+  expect(changed.map(([path]) => path)).toEqual([PUBLIC, PRIVATE]);
+  expect(site.restarts().slice(restarts)).toContain('kube-apiserver');
+});
+
+test("the roll-back of the first rotation brings the creation's keys back, and keeps the certificates", async () => {
+  const site = await createStockSite(cloud, 'master', { others: [{ name: 'worker-1', role: 'worker' }] });
+  const { cluster } = site;
+  await cloud.rotateCa(cluster);
+  const first = site.pair();
+  await site.pass();
+  const rotated = await site.files();
+  const other = cluster.stack.resources.get('worker-1-rotate');
+  if (other) cluster.stack.signal(other, { deploy_status_code: 1 });
+  const mine = cluster.stack.resources.get('upgrade_kubernetes_deployment');
+  await cloud.until(() => mine?.current?.status === 'IN_PROGRESS');
+  expect(await plan(site)).toMatchObject({ magnum: 'roll-back' });
+  await site.pass();
+  expect(site.answers().map((body) => body['deploy_status_code'])).toEqual([0, 0]);
+  const after = await site.files();
+  expect(after.get(PRIVATE)?.content).toBe(site.creation.privateKey);
+  expect(after.get(PUBLIC)?.content).toBe(site.creation.publicKey + first.publicKey);
+  expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
+});
+
+test('a node that was never asked keeps its certificates when the rotation is rolled back', async () => {
+  const site = await createStockSite(cloud);
+  const { creation, cluster } = site;
+  await cloud.rotateCa(cluster);
+  const before = await site.files();
+  const flat = (pem: string): string => pem.replaceAll('\n', String.raw`\n`);
+  // The deployment of the new pair is gone before the node has seen it.
+  const back = {
+    kube_service_account_key: flat(creation.publicKey),
+    kube_service_account_private_key: flat(creation.privateKey),
+  };
+  expect(await update(site, back)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(await site.files()).toEqual(before);
+});
+
+test('a rotation that failed is one again when the same keys come again', async () => {
+  const site = await createStockSite(cloud);
+  site.node.units.breakUnit('kubelet', 'keeps the old certificate');
+  await cloud.rotateCa(site.cluster);
+  const resource = site.cluster.stack.resources.get('upgrade_kubernetes_deployment');
+  const values = resource?.current?.values ?? {};
+  await site.pass();
+  expect(site.answers().at(-1)).toMatchObject({ deploy_status_code: 1 });
+  site.node.units.mend('kubelet');
+  expect(await cloud.settled(site.cluster)).toBe('ROLLBACK_COMPLETE');
+  if (resource) site.cluster.stack.deploy(resource, 'UPDATE', values);
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(isSignedBy(certificateAt(await site.files(), SERVER), site.cluster.ca.kubernetes)).toBe(true);
+});
+
+test('on a master of several the rotation is its first phase, and the answer names the others', async () => {
+  const site = await createStockSite(cloud);
+  await joinEtcd(site, 3);
+  const before = await site.files();
+  const told = await rotate(site);
+  expect(told).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  expect(told['deploy_stdout']).toContain('--parameter phase=reissue');
+  expect(told['deploy_stdout']).toContain('--parameter phase=retire');
+  const after = await site.files();
+  const { ca, previousCa } = site.cluster;
+  expect(authoritiesAt(after)).toEqual(
+    [previousCa?.kubernetes, ca.kubernetes].map((pem) => fingerprintOf(pem ?? '')),
+  );
+  expect(after.get(SERVER)?.content).toBe(before.get(SERVER)?.content);
+  expect(after.get(PRIVATE)?.content).toBe(site.creation.privateKey);
+  // The same keys again are a phase that the node has.
+  const restarts = site.restarts().length;
+  expect(await update(site, { kube_image_digest: 'sha256:1' })).toMatchObject({ deploy_status_code: 0 });
+  expect(site.restarts()).toHaveLength(restarts);
+});
+
+test('a worker is in the phase that its masters are in', async () => {
+  const site = await createStockSite(cloud, 'worker');
+  const api = await createStockSite(cloud);
+  const port = String(api.node.units.port('kube-apiserver'));
+  await site.setParams({ KUBE_MASTER_IP: '127.0.0.1', KUBE_API_PORT: port });
+  const before = await site.files();
+  const told = await rotate(site);
+  expect(told['deploy_stdout']).toContain('--parameter phase=reissue');
+  const after = await site.files();
+  expect(after.get(`${CERTS}/kubelet.crt`)?.content).toBe(before.get(`${CERTS}/kubelet.crt`)?.content);
+  expect(authoritiesAt(after)).toContain(fingerprintOf(site.cluster.ca.kubernetes));
+});
+
+test('the phase "all" is refused on a master of several, before anything is replaced', async () => {
+  const site = await createStockSite(cloud, 'master', { config: { rotation: { phase: 'all' } } });
+  await joinEtcd(site, 3);
+  cloud.deploy(site.cluster, site.server, {
+    group: 'coe-rotate',
+    inputs: [{ name: 'phase' }],
+    values: { phase: 'all' },
+  });
+  const [files, restarts] = [await site.files(), site.restarts().length];
+  await site.pass();
+  const [settled] = site.signals().map(({ body }) => body);
+  expect(settled).toMatchObject({ deploy_status_code: 1 });
+  expect(settled?.['deploy_stderr']).toContain('etcd has 3 members');
+  expect(await site.files()).toEqual(files);
+  expect(site.restarts()).toHaveLength(restarts);
+});
