@@ -49,7 +49,7 @@ test('coe ca rotate on a master is a rotation, answered where the deployment say
   const site = await createStockSite(cloud);
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
-  expect(await plan(site)).toMatchObject({ verdict: 'would be done', magnum: 'rotation' });
+  expect(await plan(site)).toMatchObject({ verdict: 'planned', magnum: 'rotation' });
   expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   expect(cloud.stackStatus(site.cluster)).toBe('UPDATE_COMPLETE');
   const files = await site.files();
