@@ -2,7 +2,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { certificateAt, type Files, fingerprintOf, isSignedBy } from './support/certificates.ts';
-import { CERTS, createStockSite, joinEtcd, PRIVATE, PUBLIC, type StockSite } from './support/stock.ts';
+import {
+  CERTS,
+  createStockSite,
+  joinEtcd,
+  oneLine,
+  PRIVATE,
+  PUBLIC,
+  type StockSite,
+} from './support/stock.ts';
 
 /** An unmodified Magnum's own deployment, which names nothing but its inputs. */
 let cloud: Cloud;
@@ -131,11 +139,10 @@ test('a node that was never asked keeps its certificates when the rotation is ro
   const { creation, cluster } = site;
   await cloud.rotateCa(cluster);
   const before = await site.files();
-  const flat = (pem: string): string => pem.replaceAll('\n', String.raw`\n`);
   // The deployment of the new pair is gone before the node has seen it.
   const back = {
-    kube_service_account_key: flat(creation.publicKey),
-    kube_service_account_private_key: flat(creation.privateKey),
+    kube_service_account_key: oneLine(creation.publicKey),
+    kube_service_account_private_key: oneLine(creation.privateKey),
   };
   expect(await update(site, back)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   expect(await site.files()).toEqual(before);

@@ -38,7 +38,8 @@ for last; do :; done
 COE_TEST_ROOT='${root}' exec /bin/bash "$last"
 `;
 
-const oneLine = (pem: string): string => pem.replaceAll('\n', String.raw`\n`);
+/** As Magnum writes PEM into its inputs. */
+export const oneLine = (pem: string): string => pem.replaceAll('\n', String.raw`\n`);
 const asFile = (line: string | undefined): string => (line ?? '').replaceAll(String.raw`\n`, '\n');
 
 export async function createStockSite(

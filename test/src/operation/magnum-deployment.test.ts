@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { decodeDeployment } from '../../../src/deployment/decode.ts';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
@@ -9,10 +10,12 @@ import { stockScript } from '../../cloud/stock-script.ts';
 import { deployment } from '../support/deployments.ts';
 import { fixture, jsonObject, listIn } from '../support/fixtures.ts';
 
+const Captured = v.looseObject({ config: v.object({ markers: v.array(v.string()) }) });
+
 /** The deployments of a real Magnum 20, as a node got them; of their texts the lines that are kept are the text. */
 function captured(name: string): Deployment[] {
   return listIn(jsonObject(fixture(`stock/${name}.json`)), 'deployments').map((raw) => {
-    const { config, ...rest } = raw as { config: { markers: string[] } };
+    const { config, ...rest } = v.parse(Captured, raw);
     const decoded = decodeDeployment({ ...rest, config: ['#!/bin/bash', ...config.markers].join('\n') });
     if (!decoded.ok) throw decoded.error;
     return decoded.deployment;
@@ -43,8 +46,9 @@ test('takes the pair and the versions that the update brings', () => {
   });
 });
 
+const idOf = (name: string): string | undefined => captured(name).at(-1)?.rotation;
+
 test('names one rotation by its pair, whatever version comes with it', () => {
-  const idOf = (name: string): string | undefined => captured(name).at(-1)?.rotation;
   expect(idOf('rotation-master')).toBe(idOf('upgrade-master'));
   expect(idOf('rotation-master')).toBeDefined();
 });
@@ -97,8 +101,9 @@ test('cuts no upgrade out of a text that mixes it with certificates', () => {
 /** Debian's python3-magnum, where it is installed. */
 const FRAGMENTS = '/usr/lib/python3/dist-packages/magnum/drivers/common/templates/kubernetes/fragments';
 
+const read = (name: string): string => readFileSync(join(FRAGMENTS, name), 'utf8');
+
 describe.skipIf(!existsSync(FRAGMENTS))('in the fragments of Magnum 15', () => {
-  const read = (name: string): string => readFileSync(join(FRAGMENTS, name), 'utf8');
   test.each([
     ['master', ['make-cert.sh', 'make-cert-client.sh', 'rotate-kubernetes-ca-certs-master.sh']],
     ['worker', ['make-cert-client.sh', 'rotate-kubernetes-ca-certs-worker.sh']],
