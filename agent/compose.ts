@@ -28,6 +28,7 @@ import { collectorOf, type Readers } from './compose/collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
 import { openSignals } from './compose/signals.ts';
 import { openClusterWith } from './compose/cluster.ts';
+import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
@@ -129,9 +130,8 @@ export async function compose({
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );
 
-  // Below --root it is that root's own, never this machine's.
-  const programOf = (name: string): string => (root === '/' ? name : join(root, '/usr/bin', name));
-  const systemctlProgram = programOf('systemctl');
+  // Below --root it is that root's own systemctl, never this machine's.
+  const systemctlProgram = root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl');
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
     return as(createSystemctl(systemctlProgram), instrument.systemctl);
@@ -204,15 +204,7 @@ export async function compose({
       );
     },
     unitSettings: async (unit, abort) => await (await systemctl()).settings(unit, abort),
-    deployedOs: async (abort) => {
-      const { deployedOs } = await import('../src/services/deployed-os.ts');
-      return await deployedOs(programOf('rpm-ostree'))(abort);
-    },
-    podman: programOf('podman'),
-    journalOf: async (unit, lines) => {
-      const { journalOf } = await import('../src/services/journalctl.ts');
-      return await journalOf(programOf('journalctl'), unit, lines);
-    },
+    ...programsOf(root),
     presented: async (...where) => {
       const { presentedCertificate } = await import('../src/services/presented.ts');
       return await presentedCertificate(...where);

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import type { Hands } from '../hands.ts';
+
+/** Programs of the node that are asked; below --root they are that root's own, never this machine's. */
+export function programsOf(root: string): Pick<Hands, 'deployedOs' | 'podman' | 'journalOf'> {
+  const programOf = (name: string): string => (root === '/' ? name : join(root, '/usr/bin', name));
+  return {
+    podman: programOf('podman'),
+    deployedOs: async (abort) => {
+      const { deployedOs } = await import('../../src/services/deployed-os.ts');
+      return await deployedOs(programOf('rpm-ostree'))(abort);
+    },
+    journalOf: async (unit, lines) => {
+      const { journalOf } = await import('../../src/services/journalctl.ts');
+      return await journalOf(programOf('journalctl'), unit, lines);
+    },
+  };
+}
