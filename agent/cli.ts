@@ -9,6 +9,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
 import { EVENTS } from './events.ts';
+import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import type { Verb } from './commands/verb.ts';
 import type { World } from './process-io.ts';
@@ -30,12 +31,15 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     async function (this: Command): Promise<void> {
       const { config, root, logLevel, json } = this.optsWithGlobals<Shared>();
       const terminal = world.stderr.isTTY === true;
+      const journal = isJournal(world.env) ? await openJournal() : undefined;
       const log = createLog({
         events: EVENTS,
         level: logLevel ?? 'info',
         style: world.env['JOURNAL_STREAM'] === undefined ? (terminal ? 'text' : 'json') : 'journal',
         secrets,
-        write: (line) => world.stderr.write(line),
+        write: (line, entry) => {
+          if (journal?.(entry) !== true) world.stderr.write(line);
+        },
       });
       const context = {
         world,

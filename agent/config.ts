@@ -94,6 +94,7 @@ export const ConfigSchema = v.strictObject({
     {},
   ),
   hooks: v.optional(v.strictObject({ path: v.optional(v.array(absolutePath), []) }), {}),
+  notify: v.optional(v.strictObject({ command: v.optional(absolutePath) }), {}),
   metrics: v.optional(
     v.strictObject({
       file: v.optional(

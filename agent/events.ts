@@ -1,4 +1,4 @@
-import type { EventLog, Events } from '../src/base/log.ts';
+import type { EventLog, Events, LogEntry } from '../src/base/log.ts';
 
 /** Everything that the program logs: a stable code, its level and its constant message. What varies goes into fields. */
 export const EVENTS = {
@@ -10,8 +10,10 @@ export const EVENTS = {
   'audit-unwritten': ['warn', 'the audit record could not be written'],
   'configuration-rejected': ['error', 'the new configuration is invalid; keeping the current one'],
   'copies-unknown': ['debug', 'other copies of the certificates are unknown'],
+  'deployment-failed': ['error', 'deployment failed'],
   'deployment-overtaken': ['info', 'ignoring a deployment that is older than one taken up before'],
   'deployment-started': ['info', 'deployment started'],
+  'deployment-succeeded': ['info', 'deployment succeeded'],
   'deployment-superseded': ['info', 'a newer deployment supersedes this one'],
   'deployment-unlisted': ['info', 'the cloud no longer lists this deployment; it is not answered'],
   'etcd-members-unknown': ['warn', 'etcd cannot be asked for its members; rotating in phases'],
@@ -34,6 +36,7 @@ export const EVENTS = {
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
   'metrics-unwritten': ['warn', 'the metrics could not be written'],
+  'notify-failed': ['warn', 'notify.command failed; the event is only logged'],
   notice: ['warn', 'notice'],
   output: ['info', 'output'],
   'part-done': ['debug', 'part of a step done'],
@@ -84,3 +87,11 @@ export const EVENTS = {
 export type EventCode = keyof typeof EVENTS;
 
 export type Log = EventLog<EventCode>;
+
+/** What `notify.command` is told: beside these, everything of the levels warn and error. */
+const NOTIFIED: ReadonlySet<string> = new Set<EventCode>(['deployment-started', 'deployment-succeeded']);
+
+/** Whether `notify.command` is told of an event. Its own failure would tell of itself for ever. */
+export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>): boolean =>
+  event !== ('notify-failed' satisfies EventCode) &&
+  (level === 'warn' || level === 'error' || NOTIFIED.has(event));

@@ -35,7 +35,7 @@ const ALLOWED: Record<string, { values: readonly string[]; types: readonly strin
  * from the parts of the lines above its own, and from the stages of src/.
  */
 const TIERS: readonly (readonly string[])[] = [
-  ['process-io', 'paths', 'events', 'progress', 'config'],
+  ['process-io', 'paths', 'events', 'journal', 'progress', 'config'],
   ['polling'],
   ['hands'],
   ['node'],

@@ -1,16 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import type { Collected } from '../../src/metadata/collector.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { type Lock, takeLock } from '../../src/base/lock.ts';
-import type { Log } from '../events.ts';
+import type { LogEntry } from '../../src/base/log.ts';
+import { systemClock } from '../../src/base/clock.ts';
+import { requireProgram } from '../../src/base/trust.ts';
+import { isNotified, type Log } from '../events.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { auditBegin, auditEnd } from '../audit.ts';
 import { compose, type Instrument } from '../compose.ts';
 import { RUNTIME } from '../paths.ts';
-import { type ConfigNotice, loadConfig } from '../config.ts';
+import { type Config, type ConfigNotice, loadConfig } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
 import { closeState } from './close-state.ts';
 import type { ExitCode } from './exit-code.ts';
@@ -55,6 +59,7 @@ export async function openHands(
   const config = await loadConfig(disk, configPath, notice, { isNamed, collects });
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
+  log.setListener(await listenerOf(config, context));
   return await compose({
     config,
     root,
@@ -66,6 +71,36 @@ export async function openHands(
     asker: { verb, pid: world.pid, loginUid: await readLoginUid() },
     instrument,
   });
+}
+
+/** Verbs that work on deployments. */
+const NOTIFYING: ReadonlySet<string> = new Set(['run', 'run-once']);
+
+/** Hands the events to `notify.command`. */
+async function listenerOf(
+  { notify: { command } }: Config,
+  { verb, disk, root, log }: Context,
+): Promise<((entry: LogEntry) => void) | undefined> {
+  if (command === undefined || !NOTIFYING.has(verb)) return undefined;
+  const { createEventCommand } = await import('../../src/services/event-command.ts');
+  const tell = createEventCommand(
+    { program: join(root, command), check: async () => await requireProgram(command, disk) },
+    (why) => {
+      log('notify-failed', { why: explain(why) });
+    },
+  );
+  return (entry) => {
+    const { level, event, message, fields } = entry;
+    if (isNotified(entry))
+      tell({
+        at: new Date(systemClock.now()).toISOString(),
+        hostname: hostname(),
+        level,
+        event,
+        message,
+        fields,
+      });
+  };
 }
 
 /** What the kernel gives a process that belongs to no login. */

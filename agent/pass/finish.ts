@@ -24,7 +24,7 @@ const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
  *   goes on from there, and until then nobody is told anything
  */
 export async function finish(runId: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
-  const { ledger, generations, keptRequests } = hands;
+  const { generations, keptRequests } = hands;
   const under = await generations.current();
   if (under?.runId === runId && UNDER_WAY.has(under.state))
     throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
@@ -34,7 +34,7 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
   const told = toTell(runId, ended, hands);
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();
-  if (told) await ledger.finish(runId, told);
+  if (told) await record(runId, told, hands);
   // While the copies of the former files are there.
   await auditEnd(runId, told ?? ended, under?.runId === runId ? under : undefined, hands);
   if (under?.state !== 'stuck') await generations.clear();
@@ -47,10 +47,17 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
  */
 export async function finishRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
   const told = toTell(id, outcome, hands);
-  if (told) await hands.ledger.finish(id, told);
+  if (told) await record(id, told, hands);
   await auditEnd(id, told ?? outcome, undefined, hands);
   await forgetRun(id, hands);
   return told;
+}
+
+async function record(id: string, told: Outcome, { ledger, log }: Hands): Promise<void> {
+  await ledger.finish(id, told);
+  const { statusCode, stderr } = told;
+  if (statusCode === 0) log('deployment-succeeded', { deployment: id, outcome: 'succeeded' });
+  else log('deployment-failed', { deployment: id, outcome: 'failed', code: statusCode, why: stderr.trim() });
 }
 
 export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Promise<void> {

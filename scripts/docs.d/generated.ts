@@ -1,13 +1,23 @@
+import { EVENTS, isNotified } from '../../agent/events.ts';
+import { messageId } from '../../agent/journal.ts';
 import { METRICS } from '../../agent/metrics/catalogue.ts';
 
 /** The parts of docs/ that are made from the code: by page, and by the name between the marks. */
 export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  'docs/monitoring.md': { metrics: metricsTable },
+  'docs/monitoring.md': { metrics: metricsTable, events: eventsTable },
 };
 
 function metricsTable(): string {
   const rows = Object.entries(METRICS).map(([name, help]) => `| \`${name}\` | ${help} |`);
   return ['| metric | what it tells |', '|---|---|', ...rows].join('\n');
+}
+
+function eventsTable(): string {
+  const rows = Object.entries(EVENTS).map(([event, [level, message]]) => {
+    const told = isNotified({ event, level }) ? 'yes' : '';
+    return `| \`${event}\` | ${level} | ${message} | ${told} | \`${messageId(event)}\` |`;
+  });
+  return ['| event | level | message | notify | MESSAGE_ID |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 /** A page with its generated parts as the code has them now. @throws when a part has no place in the page */

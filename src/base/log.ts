@@ -9,30 +9,41 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** The events that a program logs: by code, its level and its constant message. */
 export type Events = Readonly<Record<string, readonly [level: LogLevel, message: string]>>;
 
+/** One event as it was logged, redacted. */
+export type LogEntry = {
+  level: LogLevel;
+  event: string;
+  message: string;
+  fields: Readonly<Record<string, unknown>>;
+};
+
 /** Logs one event; what varies goes into the fields. */
 export type EventLog<Code extends string> = ((event: Code, fields?: Record<string, unknown>) => void) & {
   setLevel(level: LogLevel): void;
+  /** Who hears every event besides; in place of who heard them before. */
+  setListener(listener: ((entry: LogEntry) => void) | undefined): void;
 };
 
 /** `json`: one object a line. `journal`: a priority prefix and readable text. `text`: readable text. */
 export type LogStyle = 'json' | 'journal' | 'text';
 
 /** sd-daemon(3) priorities, which journald strips and stores. */
-const priorities: Record<LogLevel, number> = { debug: 7, info: 6, warn: 4, error: 3 };
+export const PRIORITIES: Record<LogLevel, number> = { debug: 7, info: 6, warn: 4, error: 3 };
 
 /**
  * Everything that is logged passes through one redacting writer, whatever the style.
  *
- * @param write takes one finished line with its newline
+ * @param write takes one finished line with its newline, and what it was made of
  */
 export function createLog<Code extends string>(options: {
   events: Record<Code, Events[string]>;
   level: LogLevel;
   style: LogStyle;
   secrets: Secrets;
-  write: (line: string) => void;
+  write: (line: string, entry: LogEntry) => void;
 }): EventLog<Code> {
   const { events, level, style, secrets, write } = options;
+  let listener: ((entry: LogEntry) => void) | undefined;
   const logger = pino(
     {
       level,
@@ -44,8 +55,15 @@ export function createLog<Code extends string>(options: {
       write: (line: string) => {
         // Code and message are the program's own: only the fields can hold a secret.
         const { level: at, time, event, msg, ...fields } = v.parse(Line, line);
-        const entry = { level: at, time, event, ...v.parse(Fields, secrets.redactWithin(fields)), msg };
-        write(style === 'json' ? `${JSON.stringify(entry)}\n` : readable(entry, style));
+        const entry = {
+          level: at,
+          event,
+          message: msg,
+          fields: v.parse(Fields, secrets.redactWithin(fields)),
+        };
+        const json = { level: at, time, event, ...entry.fields, msg };
+        write(style === 'json' ? `${JSON.stringify(json)}\n` : readable(entry, style), entry);
+        listener?.(entry);
       },
     },
   );
@@ -56,6 +74,9 @@ export function createLog<Code extends string>(options: {
   return Object.assign(log, {
     setLevel: (wanted: LogLevel) => {
       logger.level = wanted;
+    },
+    setListener: (wanted: typeof listener) => {
+      listener = wanted;
     },
   });
 }
@@ -73,13 +94,16 @@ const Line = v.pipe(
 );
 const Fields = v.record(v.string(), v.unknown());
 
-function readable(
-  { level, time: _time, event: _event, msg, ...fields }: v.InferOutput<typeof Line>,
-  style: 'journal' | 'text',
-): string {
-  const prefix = style === 'journal' ? `<${priorities[level]}>` : level === 'info' ? '' : `${level}: `;
+function readable(entry: LogEntry, style: 'journal' | 'text'): string {
+  const { level } = entry;
+  const prefix = style === 'journal' ? `<${PRIORITIES[level]}>` : level === 'info' ? '' : `${level}: `;
+  return `${prefix}${textOf(entry)}\n`;
+}
+
+/** One line that a person reads. */
+export function textOf({ message, fields }: LogEntry): string {
   const details = Object.entries(fields).map(([name, value]) => `${name}=${quoteIfNeeded(value)}`);
-  return `${prefix}${[msg, ...details].join(' ')}\n`;
+  return [message, ...details].join(' ');
 }
 
 const quoteIfNeeded = (value: unknown): string =>

@@ -29,3 +29,20 @@ export async function readTrusted(disk: Disk, path: string, code: ErrorCode): Pr
   const isThere = (await disk.info(path)) !== undefined;
   return isThere ? (await disk.read(path)).toString('utf8') : undefined;
 }
+
+/**
+ * A program that others than root cannot change.
+ *
+ * @throws `precondition` when they can, or when it is no executable file
+ */
+export async function requireProgram(path: string, disk: Disk): Promise<void> {
+  const fault = await disk.fault(path);
+  if (fault !== undefined)
+    throw new AgentError(
+      'precondition',
+      `refusing to run ${path}: ${fault}; chown it to root and chmod go-w`,
+    );
+  const info = await disk.info(await disk.resolve(path));
+  if (info?.type !== 'file' || (info.mode & 0o111) === 0)
+    throw new AgentError('precondition', `running ${path}: it is no executable file; chmod +x`);
+}

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Disk } from '../base/disk.ts';
-import { AgentError } from '../base/errors.ts';
+import { requireProgram } from '../base/trust.ts';
 
 /** Where packages and image elements put hooks. */
 export const HOOK_DIRECTORIES = ['/usr/libexec/heat-config/hooks', '/var/lib/heat-config/hooks'] as const;
@@ -19,17 +19,7 @@ export async function findHook(
     const path = join(directory, name);
     const info = await disk.info(await disk.resolve(path));
     if (!info) continue;
-    const fault = await disk.fault(path);
-    if (fault !== undefined)
-      throw new AgentError(
-        'precondition',
-        `refusing to run the hook ${path}: ${fault}; chown it to root and chmod go-w`,
-        { reason: 'hook-untrusted' },
-      );
-    if (info.type !== 'file' || (info.mode & 0o111) === 0)
-      throw new AgentError('precondition', `the hook ${path} is no executable file; chmod +x`, {
-        reason: 'hook-not-executable',
-      });
+    await requireProgram(path, disk);
     return path;
   }
   return undefined;

@@ -14,6 +14,21 @@ const MSG_DONTWAIT = 0x40;
 const LONGEST = 65_536;
 
 export function listenForNotify(path: string): NotifySocket {
+  const socket = listenForDatagrams(path);
+  return {
+    messages: () =>
+      socket.received().map((datagram) => {
+        const lines = datagram.toString('utf8').split('\n');
+        return Object.fromEntries(
+          lines.map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]),
+        );
+      }),
+    close: socket.close,
+  };
+}
+
+/** Every datagram that has been sent to a path so far. */
+export function listenForDatagrams(path: string): { received(): Buffer[]; close(): void } {
   const { functions: libc } = dlopen('libc.so.6', {
     socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },
     bind: { arguments: ['i32', 'buffer', 'u32'], return: 'i32' },
@@ -24,17 +39,14 @@ export function listenForNotify(path: string): NotifySocket {
   address.writeUInt16LE(AF_UNIX);
   if (address.write(path, 2) !== Buffer.byteLength(path)) throw new Error(`${path} is too long for a socket`);
   if (libc.bind(socket, address, address.length) !== 0) throw new Error(`cannot listen at ${path}`);
-  const received: Record<string, string>[] = [];
+  const received: Buffer[] = [];
   return {
-    messages: () => {
+    received: () => {
       const buffer = Buffer.alloc(LONGEST);
       for (;;) {
         const length = Number(libc.recv(socket, buffer, BigInt(LONGEST), MSG_DONTWAIT));
         if (length < 0) return received;
-        const lines = buffer.toString('utf8', 0, length).split('\n');
-        received.push(
-          Object.fromEntries(lines.map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')])),
-        );
+        received.push(Buffer.from(buffer.subarray(0, length)));
       }
     },
     close: () => {
