@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import * as v from 'valibot';
 import { parse } from 'yaml';
+import { settledStatus } from '../../integration/real-cloud.ts';
 
 /**
  * A cluster of Magnum's own making, which `scripts/cluster up` has brought up in `COE_CLUSTER_STATE`: driven by the
@@ -76,8 +77,12 @@ export async function takeDown(): Promise<void> {
   await execa(SCRIPT, ['down', '--state', clusterFolder()]);
 }
 
-/** Puts the agent of this checkout on every node, in the place of heat-container-agent. */
+/** Puts the agent of this checkout on every node, in the place of heat-container-agent, unless it serves them already. */
 export async function installAgent(): Promise<void> {
+  const enabled = (await nodes()).map(
+    async (node) => await onNode(node, 'sh', '-c', 'systemctl is-enabled coe-agent || true'),
+  );
+  if ((await Promise.all(enabled)).every((is) => is === 'enabled')) return;
   await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
 }
 
@@ -107,6 +112,12 @@ export async function answers(node: Node, action: 'CREATE' | 'UPDATE'): Promise<
 
 export const clusterStatus = async (): Promise<string> =>
   await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'status');
+
+/** Has Magnum replace the CAs of the cluster, and gives the status that the cluster comes to. */
+export async function rotate(forMs = 1_500_000): Promise<string> {
+  await openstack('coe', 'ca', 'rotate', await clusterName());
+  return await settledStatus(clusterStatus, forMs);
+}
 
 /** The cluster's present CA, as its owner asks Magnum for it. */
 export const clusterCa = async (): Promise<string> =>

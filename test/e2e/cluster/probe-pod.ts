@@ -1,7 +1,14 @@
+import { vi } from 'vitest';
 import { kubectl } from './magnum-cluster.ts';
 
 const NAME = 'probe';
-const SPEC = { spec: { nodeSelector: { 'magnum.openstack.org/role': 'worker' } } };
+/** It stays where it is while its node is not heard of. */
+const SPEC = {
+  spec: {
+    nodeSelector: { 'magnum.openstack.org/role': 'worker' },
+    tolerations: [{ operator: 'Exists' }],
+  },
+};
 const SETTINGS = [
   '--image=localhost/busybox:1',
   '--image-pull-policy=Never',
@@ -16,6 +23,10 @@ export type ProbePod = {
   close(): Promise<void>;
 };
 
+/** A kubelet asks the API server who may; on a busy machine it may have no answer in time at first. */
+const soon = async (args: readonly string[]): Promise<string> =>
+  await vi.waitFor(async () => await kubectl(args), { timeout: 60_000, interval: 1000 });
+
 /** Starts a pod that prints `started`, and waits until it is Ready. */
 export async function startProbePod(): Promise<ProbePod> {
   await kubectl(['run', NAME, ...SETTINGS, '--command', '--', 'sh', '-c', 'echo started; sleep 3600']);
@@ -29,8 +40,8 @@ export async function startProbePod(): Promise<ProbePod> {
     throw error;
   }
   return {
-    log: async () => await kubectl(['logs', NAME]),
-    exec: async (...command) => await kubectl(['exec', NAME, '--', ...command]),
+    log: async () => await soon(['logs', NAME]),
+    exec: async (...command) => await soon(['exec', NAME, '--', ...command]),
     close,
   };
 }

@@ -1,0 +1,83 @@
+import { createPublicKey } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { presented } from '../../../scripts/load.d/look-at-leaves.ts';
+import { PORTS } from './admission.ts';
+import {
+  installAgent,
+  type Node,
+  nodeFolder,
+  nodes,
+  onNode,
+  renewKubeconfig,
+  rotate,
+  sentServiceAccountKey,
+} from './magnum-cluster.ts';
+import { type Material, materialOf, serviceAccountKeys } from './material.ts';
+import { type ProbePod, startProbePod } from './probe-pod.ts';
+import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
+
+/** Heat rolls the stack back when one node fails; the next rotation makes every node whole. */
+
+const DROP_IN = '/etc/systemd/system/kubelet.service.d/fail.conf';
+const CERTIFICATE = '/etc/kubernetes/certs/kubelet.crt';
+const FORMER = '/root/kubelet.crt';
+
+let pod: ProbePod;
+beforeAll(async () => {
+  await installAgent();
+  pod = await startProbePod();
+});
+afterAll(async () => {
+  await pod?.close();
+});
+
+const fingerprints = ({ leaves, trust }: Material): string[] =>
+  [...leaves.map(({ certificate }) => certificate), ...trust.flatMap(({ authorities }) => authorities)].map(
+    ({ fingerprint256 }) => fingerprint256,
+  );
+
+describe('a rotation after which the kubelet of the worker does not start', () => {
+  let master: Node;
+  let worker: Node;
+  let before: Material;
+  let status: string;
+  beforeAll(async () => {
+    const [first, last, ...more] = await nodes();
+    if (first?.role !== 'master' || last?.role !== 'worker' || more.length > 0)
+      throw new Error('this wants a cluster with one master and one worker');
+    [master, worker] = [first, last];
+    before = await materialOf(worker);
+    await onNode(worker, 'cp', CERTIFICATE, FORMER);
+    await onNode(worker, 'mkdir', '-p', dirname(DROP_IN));
+    await writeFile(nodeFolder(worker, DROP_IN), `[Service]\nExecStartPre=cmp ${FORMER} ${CERTIFICATE}\n`);
+    await onNode(worker, 'systemctl', 'daemon-reload');
+    status = await rotate();
+    // The master has the new CA.
+    await renewKubeconfig();
+  }, ROTATION_MS);
+  afterAll(async () => {
+    await onNode(worker, 'rm', DROP_IN);
+    await onNode(worker, 'systemctl', 'daemon-reload');
+  });
+
+  test('ends as ROLLBACK_COMPLETE', () => {
+    expect(status).toBe('ROLLBACK_COMPLETE');
+  });
+
+  test('the worker has what it had before, and serves it', async () => {
+    const is = await materialOf(worker);
+    expect(fingerprints(is)).toEqual(fingerprints(before));
+    const leaf = is.leaves.find(({ path }) => path === CERTIFICATE);
+    const served = await presented(worker.address, PORTS.worker.kubelet);
+    expect(served.fingerprint256).toBe(leaf?.certificate.fingerprint256);
+  });
+
+  test('the master, which had succeeded, signs tokens with the pair that Heat has given back', async () => {
+    const sent = createPublicKey(await sentServiceAccountKey(master));
+    expect((await serviceAccountKeys(master)).signing.equals(sent)).toBe(true);
+  });
+});
+
+describeRotation('the next rotation', () => pod);

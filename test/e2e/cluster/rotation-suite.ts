@@ -1,0 +1,168 @@
+import { createPublicKey, createVerify, type X509Certificate } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { presented } from '../../../scripts/load.d/look-at-leaves.ts';
+import { admission, admissionBy, admissions, PORTS } from './admission.ts';
+import {
+  kubectl,
+  type Node,
+  nodeFile,
+  nodeFolder,
+  nodes,
+  ownerKubeconfig,
+  renewKubeconfig,
+  rotate,
+  sentServiceAccountKey,
+} from './magnum-cluster.ts';
+import { type Material, materialOf, presentAuthorities, serviceAccountKeys } from './material.ts';
+import type { ProbePod } from './probe-pod.ts';
+
+/** What has to hold after a rotation that the agent has made on a cluster with one master, where it is complete at once. */
+
+/** For the slowest machine: Heat polls and gives up by its own clock. */
+export const ROTATION_MS = 1_500_000;
+const API = ['kube-apiserver', 'kubelet'];
+
+let all: Node[];
+let master: Node;
+
+const each = async <T>(of: (node: Node) => Promise<T>): Promise<Map<string, T>> => {
+  const found = new Map<string, T>();
+  for (const node of all) found.set(node.name, await of(node));
+  return found;
+};
+
+/** The certificate with which a master's own programs ask its etcd. */
+const etcdClient = async () => ({
+  cert: await nodeFile(master, '/etc/etcd/certs/admin.crt'),
+  key: await nodeFile(master, '/etc/etcd/certs/admin.key'),
+});
+
+const Requested = v.object({ status: v.object({ token: v.string() }) });
+
+async function newToken(): Promise<string> {
+  const path = '/api/v1/namespaces/default/serviceaccounts/default/token';
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} };
+  const answer = await kubectl(['create', '--raw', path, '-f', '-'], JSON.stringify(request));
+  return v.parse(Requested, JSON.parse(answer)).status.token;
+}
+
+/** The token that pods of this release mount. */
+async function secretToken(): Promise<string> {
+  const columns = 'jsonpath={.items[?(@.type=="kubernetes.io/service-account-token")].data.token}';
+  return Buffer.from(await kubectl(['get', 'secrets', '-o', columns]), 'base64').toString('utf8');
+}
+
+const toldToToken = async (token: string): Promise<string> =>
+  await admission(master.address, PORTS.master['kube-apiserver'], { authorities: undefined }, '/api', {
+    authorization: `Bearer ${token}`,
+  });
+
+type Before = {
+  material: Map<string, Material>;
+  owner: { cert: string; key: string };
+  etcd: { cert: string; key: string };
+  tokens: string[];
+};
+
+const remember = async (): Promise<Before> => ({
+  material: await each(materialOf),
+  owner: await ownerKubeconfig(),
+  etcd: await etcdClient(),
+  tokens: [await secretToken(), await newToken()],
+});
+
+const prints = (certificates: readonly X509Certificate[]): string[] =>
+  certificates.map(({ fingerprint256 }) => fingerprint256);
+
+/** Rotates the cluster's CA and judges every node; the pod is there from before. */
+export function describeRotation(which: string, pod: () => ProbePod): void {
+  describe(which, () => {
+    let before: Before;
+    let status: string;
+    let present: Awaited<ReturnType<typeof presentAuthorities>>;
+    beforeAll(async () => {
+      all = await nodes();
+      const [first, ...others] = all.filter(({ role }) => role === 'master');
+      if (!first || others.length > 0) throw new Error('this wants a cluster with one master');
+      master = first;
+      before = await remember();
+      status = await rotate();
+      present = await presentAuthorities();
+      await renewKubeconfig();
+    }, ROTATION_MS);
+
+    test('ends as UPDATE_COMPLETE', () => {
+      expect(status).toBe('UPDATE_COMPLETE');
+    });
+
+    test('every certificate is new, by the present CA, and its key fits', async () => {
+      for (const node of all) {
+        const former = before.material.get(node.name)?.leaves.map(({ certificate }) => certificate) ?? [];
+        for (const { path, kind, certificate, keyFits } of (await materialOf(node)).leaves) {
+          const is = { isSigned: certificate.verify(present[kind].publicKey), keyFits };
+          expect(is, `${node.name}: ${path}`).toEqual({ isSigned: true, keyFits: true });
+          expect(prints(former), `${node.name}: ${path}`).not.toContain(certificate.fingerprint256);
+        }
+      }
+    });
+
+    test('every CA file holds the present CA, once', async () => {
+      for (const node of all)
+        for (const { path, kind, authorities } of (await materialOf(node)).trust)
+          expect(prints(authorities), `${node.name}: ${path}`).toEqual([present[kind].fingerprint256]);
+    });
+
+    test('every port presents a certificate of the present CA', async () => {
+      for (const { name, address, role } of all)
+        for (const [component, port] of Object.entries(PORTS[role])) {
+          const leaf = await presented(address, port);
+          const { publicKey } = present[component === 'etcd' ? 'etcd' : 'kubernetes'];
+          expect(leaf.verify(publicKey), `${component} on ${name}`).toBe(true);
+        }
+    });
+
+    test('every kubeconfig of a node opens the API', async () => {
+      const folder = '/etc/kubernetes';
+      for (const node of all)
+        for (const file of (await readdir(nodeFolder(node, folder))).filter((one) =>
+          /^(admin\.conf|kubelet-config\.yaml|proxy-(kube)?config\.yaml)$/.test(one),
+        ))
+          expect(await admissionBy(node, join(folder, file)), `${node.name}: ${file}`).toBe('200');
+    });
+
+    test("the owner's former certificate is refused at every port, the new one is let in", async () => {
+      const refused = Object.values(await admissions(all, before.owner, API));
+      expect(new Set(refused)).toEqual(new Set(['401']));
+      const letIn = await admissions(all, await ownerKubeconfig(), API);
+      expect(new Set(Object.values(letIn)), JSON.stringify(letIn)).toEqual(new Set(['200']));
+    });
+
+    test("etcd refuses its former clients, and lets the master's own in", async () => {
+      const [refused] = Object.values(await admissions(all, before.etcd, ['etcd']));
+      expect(refused).toBe('client certificate');
+      const [letIn] = Object.values(await admissions(all, await etcdClient(), ['etcd']));
+      expect(letIn).toBe('200');
+    });
+
+    test('new tokens are signed with the key that Magnum has sent; tokens from before are accepted', async () => {
+      const sent = createPublicKey(await sentServiceAccountKey(master));
+      const { accepted, signing } = await serviceAccountKeys(master);
+      expect(signing.equals(sent)).toBe(true);
+      expect(accepted.some((key) => key.equals(sent))).toBe(true);
+      const token = await newToken();
+      const [header = '', payload = '', signature = ''] = token.split('.');
+      const check = createVerify('RSA-SHA256').update(`${header}.${payload}`);
+      expect(check.verify(sent, signature, 'base64url')).toBe(true);
+      const told = await Promise.all([token, ...before.tokens].map(toldToToken));
+      expect(told).toEqual(['200', '200', '200']);
+    });
+
+    test('a pod goes on, and its log and exec come through the API server', async () => {
+      expect(await pod().log()).toBe('started');
+      expect(await pod().exec('echo', 'well')).toBe('well');
+    });
+  });
+}
