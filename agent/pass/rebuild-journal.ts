@@ -2,12 +2,13 @@ import { type Disk, readIfThere } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import type { Journal, JournalFile } from '../../src/files/journal.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
-import { findCandidates } from '../../src/files/candidates.ts';
+import { findCandidates, type PassOver } from '../../src/files/candidates.ts';
 import { ROTATE_ALL } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { type Node, readNode } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
+import { readCopies } from '../rotation/find-copies.ts';
 import { planRotation } from '../rotation/plan.ts';
 import type { RunRecord } from '../plan/run-record.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
@@ -26,6 +27,10 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   const { stage } = planRotation(ROTATE_ALL, node, await unitsOf(node, hands, abort), hands.config);
   const { units } = await findUnits(stage.units, hands, abort);
   const { serviceAccount, signer } = node.layout;
+  const passOver: PassOver = (path, error) => {
+    hands.log('file-skipped', { path, why: explain(error) });
+  };
+  const copies = await readCopies(node.layout, disk, () => undefined);
   const paths = [
     ...stage.paths,
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
@@ -34,9 +39,9 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     hands.config.heat_params,
     ...node.layout.credentials.map(({ file }) => file),
-    ...(await findCandidates(disk, node.layout, (path, error) => {
-      hands.log('file-skipped', { path, why: explain(error) });
-    })),
+    ...(await findCandidates(disk, node.layout, passOver)),
+    ...copies.pems.keys(),
+    ...copies.kubeconfigs.keys(),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
   const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };

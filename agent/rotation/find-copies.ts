@@ -1,4 +1,5 @@
-import { readText } from '../../src/base/disk.ts';
+import { type Disk, readText } from '../../src/base/disk.ts';
+import type { RoleLayout } from '../../src/certificates/layout.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import {
   findCandidates,
@@ -7,7 +8,7 @@ import {
   readCopy,
   unlessInTrouble,
 } from '../../src/files/candidates.ts';
-import { findCopies, foreseeCopies } from '../../src/files/copies.ts';
+import { type Copies, findCopies, foreseeCopies } from '../../src/files/copies.ts';
 import type { LeftCopy } from '../../src/files/pairs.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
@@ -19,6 +20,15 @@ const passOver: PassOver = () => undefined;
 
 /** Files by their paths, and what stays as it is in them or in others. */
 export type FoundCopies = { paths: readonly string[]; left: readonly LeftCopy[] };
+
+/** The files that may hold copies: beside those of the layout, and wherever kubeconfigs lead. */
+export const readCopies = async (layout: RoleLayout, disk: Disk, tell: PassOver): Promise<Copies> =>
+  await findCopies(
+    await findCandidates(disk, layout, tell),
+    pathsOf(layout),
+    async (path) => await readCopy(disk, path, tell),
+    tell,
+  );
 
 /**
  * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead, and the
@@ -33,12 +43,7 @@ export async function findCopiesOf(
   // A file of the layout that cannot be read has no copies; whoever replaces it says why.
   const read = async (path: string): Promise<string | undefined> =>
     await unlessInTrouble(path, passOver, async (at) => await readText(disk, at));
-  const copies = await findCopies(
-    await findCandidates(disk, layout, passOver),
-    pathsOf(layout),
-    async (path) => await readCopy(disk, path, passOver),
-    passOver,
-  );
+  const copies = await readCopies(layout, disk, passOver);
   const found = foreseeCopies(copies, layout, recognizer(await readCurrentCertificates(layout, read)));
   const ofSigner = await signerFiles({ layout }, disk);
   return { ...found, paths: [...found.paths, ...ofSigner.map(({ path }) => path)] };
