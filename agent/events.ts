@@ -8,6 +8,7 @@ export const EVENTS = {
   'answer-unsent': ['error', 'the answers could not be sent without a record'],
   'answered-without-ledger': ['error', 'state cannot be written; reporting the outcome without recording it'],
   'audit-unwritten': ['warn', 'the audit record could not be written'],
+  'configuration-awaited': ['warn', 'no usable configuration; waiting for one'],
   'configuration-rejected': ['error', 'the new configuration is invalid; keeping the current one'],
   'copies-unknown': ['debug', 'other copies of the certificates are unknown'],
   'deployment-failed': ['error', 'deployment failed'],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
-import { type AgentError, explain } from '../../src/base/errors.ts';
+import { type AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
 import { awaitSplay, runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
@@ -33,7 +33,8 @@ export const verb: Verb = async (context) => {
   const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   let hands: Opened | undefined;
   try {
-    hands = await open();
+    hands = await openFirst(open, context, notify, lifecycle.stopping);
+    if (!hands) return EXIT.done;
     for (const why of await servedBeside(hands.disk)) log('second-agent', { why });
     const { config, clock, generations } = hands;
     const splay = { splayMs: config.poll.splay_seconds * 1000, clock, isInterrupted: generations.underWay };
@@ -77,6 +78,30 @@ export const verb: Verb = async (context) => {
     await lock.release();
   }
 };
+
+/**
+ * A person who starts the daemon without a configuration is told so; systemd's unit waits for one.
+ *
+ * @returns undefined when the program is to stop
+ */
+async function openFirst(
+  open: () => Promise<Opened>,
+  { world, root, configPath, log }: Context,
+  notify: Notify,
+  stopping: AbortSignal,
+): Promise<Opened | undefined> {
+  try {
+    return await open();
+  } catch (error) {
+    if (codeOf(error) !== 'config' || !world.env['NOTIFY_SOCKET']) throw error;
+  }
+  const { awaitConfiguration } = await import('./await-configuration.ts');
+  const waiting = { root, configPath, clock: systemClock, log, notify, stopping };
+  return await awaitConfiguration(open, waiting).catch((error: unknown) => {
+    if (stopping.aborted) return undefined;
+    throw error;
+  });
+}
 
 type Opened = Awaited<ReturnType<typeof openHands>>;
 

@@ -1,0 +1,70 @@
+import { dirname, join } from 'node:path';
+import type { Clock } from '../../src/base/clock.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { dropInsOf } from '../config.ts';
+import { OS_COLLECT_CONFIG } from '../config/os-collect.ts';
+import type { Log } from '../events.ts';
+import type { Notify } from '../notify.ts';
+
+/** A directory that cannot be watched is looked into this often. */
+const LOOK_MS = 5000;
+
+export type Waiting = {
+  root: string;
+  configPath: string;
+  clock: Clock;
+  log: Log;
+  notify: Pick<Notify, 'status' | 'atWork'>;
+  stopping: AbortSignal;
+};
+
+/**
+ * Opens what needs a configuration, as soon as there is one that can be used. A unit that ended instead would be
+ * started every 10 seconds and say the same each time.
+ *
+ * @throws `aborted` when the program is to stop; every error of `open` that is not of the configuration
+ */
+export async function awaitConfiguration<T>(
+  open: () => Promise<T>,
+  { root, configPath, clock, log, notify, stopping }: Waiting,
+): Promise<T> {
+  const { watchPaths } = await import('../../src/metadata/watch.ts');
+  const files = [
+    configPath,
+    dropInsOf(configPath),
+    join(dirname(configPath), 'layouts.d'),
+    OS_COLLECT_CONFIG,
+  ];
+  const ended = new AbortController();
+  let changed = new AbortController();
+  const watcher = watchPaths(
+    files.map((path) => join(root, path)),
+    () => {
+      changed.abort();
+    },
+  );
+  let told: string | undefined;
+  try {
+    for (;;) {
+      changed = new AbortController();
+      try {
+        return await open();
+      } catch (error) {
+        if (codeOf(error) !== 'config') throw error;
+        const why = explain(error);
+        if (why !== told) {
+          log('configuration-awaited', { why });
+          notify.status(`waiting for a configuration: ${why}`);
+          notify.atWork(ended.signal);
+        }
+        told = why;
+      }
+      const { signal: wake } = changed;
+      await clock.sleep(LOOK_MS, AbortSignal.any([stopping, wake])).catch(() => undefined);
+      if (stopping.aborted) throw new AgentError('aborted', 'waiting for a configuration: stopped');
+    }
+  } finally {
+    ended.abort();
+    await watcher.close();
+  }
+}
