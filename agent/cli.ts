@@ -128,9 +128,9 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   verb('plan', 'what a pass would do, and why')
     .option('--metadata <file>', 'go by this file in place of what the collectors bring')
     .action(run(async () => await import('./commands/plan.ts')));
-  verb('status', 'what has been done, and whether anybody knows').action(
-    run(async () => await import('./commands/status.ts')),
-  );
+  verb('status', 'what has been done, whether Heat has acknowledged it, and whether the daemon runs')
+    .option('--all', 'also older deployments and failures')
+    .action(run(async () => await import('./commands/status.ts')));
   verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
     run(async () => await import('./commands/certs.ts')),
   );

@@ -1,5 +1,6 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { isGivenUp } from '../../src/deployment/ledger.ts';
+import { holderOf } from '../../src/base/lock.ts';
+import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
@@ -7,16 +8,19 @@ import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
 import { createTerminal } from './terminal.ts';
-import { openHands, type Verb, writeJson } from './verb.ts';
+import { lockPathOf, openHands, type Verb, writeJson } from './verb.ts';
 
 /** What has been done on this node, newest last, and how the last pass went. */
-export const verb: Verb = async (context) => {
+export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
   try {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
     const interrupted = await findInterrupted(hands);
     const rotation = await rotationState(hands);
+    const holder = await holderOf(lockPathOf(context));
+    const failures = entries.filter(isFailed);
+    const success = entries.findLast(({ outcome }) => outcome?.statusCode === 0);
     if (context.json) {
       const deployments = entries.map((entry) => ({
         ...entry,
@@ -24,15 +28,23 @@ export const verb: Verb = async (context) => {
         outcome: shown(entry.outcome),
       }));
       writeJson(context, {
+        holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
         polling: pollingOf(hands),
         lastPass: last ?? null,
         interrupted: interrupted ?? null,
         rotation,
+        lastSuccess: success?.id ?? null,
+        lastFailure: failures.at(-1)?.id ?? null,
         deployments,
       });
       return EXIT.done;
     }
     const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
+    line(
+      holder
+        ? `${holder.name} since ${isoOf(holder.since)}`
+        : `${paint('yellow', '!')} the daemon does not run: systemctl status coe-agent`,
+    );
     line(pollingOf(hands));
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const { collector, why } of last?.answers ?? [])
@@ -40,6 +52,8 @@ export const verb: Verb = async (context) => {
       // Those of the others are among the problems.
       else if (isFacts(collector)) line(`  ${paint('yellow', '!')} ${collector}: ${why}`);
     for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
+    if (last && last.problems.length > 0)
+      line(`  the metadata was last read in whole ${last.completeAt ?? 'before the node was started'}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted) line(`  ${paint('yellow', '!')} ${interrupted.text}`);
@@ -54,7 +68,8 @@ export const verb: Verb = async (context) => {
     }
     if (entries.length === 0) line('no deployments yet');
     else {
-      const rows = entries.map((entry) => {
+      const isAll = options['all'] === true;
+      const rows = entries.slice(isAll ? 0 : -RECENT).map((entry) => {
         const { id, group, action, state, at, outcome } = entry;
         return [
           id,
@@ -66,15 +81,28 @@ export const verb: Verb = async (context) => {
         ];
       });
       await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows);
-      for (const { id, outcome } of entries)
-        if (outcome && outcome.statusCode !== 0)
-          line(`  ${paint('red', '✗')} ${id}: ${outcome.stderr.trimEnd()}`);
+      if (entries.length > rows.length) line(`${entries.length - rows.length} older ones: --all`);
+      if (success) line(`${paint('green', '✓')} last success: ${success.id}, ${endOf(success)}`);
+      for (const failure of isAll ? failures : failures.slice(-1))
+        line(
+          `${paint('red', '✗')} ${failure === failures.at(-1) ? 'last failure' : 'failure'}: ${failure.id}, ${endOf(failure)}: ${failure.outcome?.stderr.trimEnd() ?? ''}`,
+        );
     }
     return EXIT.done;
   } finally {
     hands.close();
   }
 };
+
+/** How many deployments are shown without `--all`. */
+const RECENT = 10;
+
+const isFailed = ({ outcome }: Entry): boolean => outcome !== undefined && outcome.statusCode !== 0;
+
+const isoOf = (ms: number): string => new Date(ms).toISOString();
+
+/** When its work ended. */
+const endOf = ({ at, state }: Entry): string => at['finished'] ?? at[state] ?? '';
 
 /** The outputs' names are in the entry; their values are Heat's business. */
 const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome, outputs: undefined };

@@ -113,9 +113,12 @@ async function readLoginUid(): Promise<number | undefined> {
   return text === '' || uid === NO_LOGIN ? undefined : uid;
 }
 
+/** Where the lock lies on this machine. */
+export const lockPathOf = ({ root }: Pick<Context, 'root'>): string => join(root, RUNTIME, 'lock');
+
 /** The lock of every verb that writes; its holder closes the state to others. @throws `lock-held` with the holder's pid and verb */
 export async function lockNode({ root, world, disk, log }: Context, verb: string): Promise<Lock> {
-  const lock = await takeLock(join(root, RUNTIME, 'lock'), verb, world.pid);
+  const lock = await takeLock(lockPathOf({ root }), verb, world.pid);
   await closeState(disk).catch((error: unknown) => {
     log('state-open', { why: explain(error) });
   });

@@ -34,6 +34,43 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
   return { release: async () => await file.close() };
 }
 
+export type Holder = {
+  /** `agent VERB (pid N)`. */
+  name: string;
+  /** When it took the lock, in milliseconds since the epoch. */
+  since: number;
+};
+
+/**
+ * Who holds a lock; undefined: nobody. The kernel's list says whether it is held (proc_locks(5)): the name stays in the
+ * file when its holder dies.
+ */
+export async function holderOf(path: string): Promise<Holder | undefined> {
+  try {
+    const [{ dev, ino, mtimeMs }, name, locks] = await Promise.all([
+      fs.stat(path),
+      fs.readFile(path, 'utf8'),
+      fs.readFile('/proc/locks', 'utf8'),
+    ]);
+    const isHeld = locks.split('\n').some((line) => isHeldLine(line, dev, ino));
+    return isHeld ? { name: name.trim(), since: mtimeMs } : undefined;
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return undefined;
+    throw new AgentError('disk', `reading the lock ${path}`, { cause });
+  }
+}
+
+const hex = (part: number): string => part.toString(16).padStart(2, '0');
+
+/** `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`; a line with `->` is of one who waits. */
+const isHeldLine = (line: string, device: number, inode: number): boolean => {
+  const [, kind, , , , place] = line.trim().split(/\s+/);
+  // makedev(3)
+  const major = Math.floor(device / 256) % 4096;
+  const minor = (device % 256) + Math.floor(device / 1_048_576) * 256;
+  return kind === 'FLOCK' && place === `${hex(major)}:${hex(minor)}:${inode}`;
+};
+
 /** The lock is the kernel's and holds without a name: a full /run keeps no daemon from its work. */
 async function nameHolder(file: fs.FileHandle, name: string): Promise<void> {
   try {

@@ -3,6 +3,7 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { takeLock } from '../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
@@ -284,7 +285,7 @@ describe('agent status', () => {
   test('it tells what was done, what failed and why, and what nobody has acknowledged', async () => {
     const site = await createSite(cloud);
     expect((await cli(site, ['status'])).stdout).toBe(
-      'polls with heat, local, as /etc/coe-agent/agent.yaml says\nno pass since the node was started\nno deployments yet\n',
+      '! the daemon does not run: systemctl status coe-agent\npolls with heat, local, as /etc/coe-agent/agent.yaml says\nno pass since the node was started\nno deployments yet\n',
     );
     await cloud.rotateCa(site.cluster);
     site.node.units.breakUnit('kubelet', 'is masked');
@@ -313,6 +314,34 @@ describe('agent status', () => {
       lastPass: { open: [], problems: [] },
       interrupted: null,
       deployments: [{ state: 'signalled', outcome: { statusCode: 1 } }],
+    });
+  });
+
+  test('whether the daemon runs, the last success and the last failure; older failures with --all', async () => {
+    const site = await createSite(cloud);
+    expect((await cli(site, ['status'])).stdout).toContain('the daemon does not run');
+    const ids: string[] = [];
+    for (const breaks of [true, true, false]) {
+      if (breaks) site.node.units.breakUnit('kubelet', 'is masked');
+      else site.node.units.mend('kubelet');
+      await cloud.rotateCa(site.cluster);
+      ids.push(site.cluster.stack.deploymentsOn(site.server)[0]?.id ?? '');
+      await cli(site, ['run-once']);
+      await cloud.settled(site.cluster);
+    }
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 4711);
+    onTestFinished(lock.release);
+    const { stdout } = await cli(site, ['status']);
+    expect(stdout).toMatch(/^agent run \(pid 4711\) since \d{4}-/m);
+    expect(stdout).toContain(`last success: ${ids[2]}`);
+    expect(stdout).toContain(`last failure: ${ids[1]}`);
+    expect(stdout).not.toContain(`failure: ${ids[0]}`);
+    expect((await cli(site, ['status', '--all'])).stdout).toContain(`failure: ${ids[0]}`);
+    const { stdout: json } = await cli(site, ['status', '--json']);
+    expect(parseObject(json)).toMatchObject({
+      holder: { name: 'agent run (pid 4711)' },
+      lastSuccess: ids[2],
+      lastFailure: ids[1],
     });
   });
 

@@ -70,6 +70,6 @@ test('os-collect-config.conf will do, and a stop ends the wait', async () => {
 
 test('another error than that of the configuration ends it', async () => {
   const { hands } = await waiting();
-  const open = async () => await Promise.reject<never>(new AgentError('disk', 'x'));
-  expect(await awaitConfiguration(open, hands).catch(codeOf)).toBe('disk');
+  const failing = awaitConfiguration(async () => await Promise.reject(new AgentError('disk', 'x')), hands);
+  expect(await failing.catch(codeOf)).toBe('disk');
 });

@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { takeLock } from '../../../src/base/lock.ts';
+import { holderOf, takeLock } from '../../../src/base/lock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
@@ -36,7 +36,20 @@ await takeLock(${JSON.stringify(path)}, 'run', process.pid); console.log('held')
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
+  // Its name is still in the file, and nobody holds it.
+  expect(await holderOf(path)).toBeUndefined();
   await (await takeLock(path, 'plan', 1)).release();
+});
+
+test('who holds the lock, and since when', async () => {
+  const { at } = await tempRoot();
+  const path = at('/run/coe-agent/lock');
+  expect(await holderOf(path)).toBeUndefined();
+  const lock = await takeLock(path, 'run', 4711);
+  const { mtimeMs: since } = await stat(path);
+  expect(await holderOf(path)).toEqual({ name: 'agent run (pid 4711)', since });
+  await lock.release();
+  expect(await holderOf(path)).toBeUndefined();
 });
 
 test('a planted symlink in place of the lock is not followed', async () => {
