@@ -43,6 +43,7 @@ export type StepCode =
 export type Notice = Remark<
   | 'account-unknown'
   | 'address-unknown'
+  | 'credential-unseen'
   | 'credentials-left'
   | 'deployment-unanswered'
   | 'file-skipped'
@@ -52,6 +53,7 @@ export type Notice = Remark<
   | 'preflight'
   | 'signing-key-outlived'
   | 'unit-left-alone'
+  | 'unit-started-again'
   | 'workloads'
 >;
 

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
-import type { UnitSnapshot } from '../../src/services/stability.ts';
+import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { ListPlan, Seen } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Rolled } from '../../src/services/workloads.ts';

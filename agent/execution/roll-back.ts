@@ -3,7 +3,7 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
-import type { UnitSnapshot } from '../../src/services/stability.ts';
+import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';

@@ -3,12 +3,18 @@ import { readIfThere } from '../../src/base/disk.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
-import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../src/services/stability.ts';
+import { remainingSettleMs, seeStable } from '../../src/services/stability.ts';
 import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.ts';
-import { restartAndProve, type ServiceHands } from '../../src/services/restart.ts';
+import {
+  restartAndProve,
+  seeRenewed,
+  type ServiceHands,
+  type UnitSnapshot,
+} from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { askHealthAs } from '../inspection/answers.ts';
+import { renewalFor, seeAccepted } from '../inspection/unit-credential.ts';
 import { timed } from '../progress.ts';
 
 /**
@@ -41,25 +47,36 @@ export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>
   );
 
 /**
- * Sees to it that every unit that has been restarted is there yet, and that those whose port cannot be asked have
- * been for long enough. One wait serves all.
+ * Sees to it that every unit that has been restarted is there yet, that those whose port cannot be asked have been for
+ * long enough, and that leases are renewed. One wait serves all, and another one those that have come back meanwhile.
  *
- * @throws `unit`, with the last lines of the unit's own journal; `aborted` when the node is switched off
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
  */
 export async function assertAllStable(units: readonly UnitSnapshot[], hands: Hands): Promise<void> {
-  const ms = remainingSettleMs(units, hands.clock.elapsed());
-  if (ms > 0)
-    await timed(hands, { code: 'see-stability', text: 'see that the units last' }, async () => {
-      await hands.clock.sleep(ms, NEVER);
+  const each = async <T>(
+    snapshots: readonly UnitSnapshot[],
+    work: (snapshot: UnitSnapshot, services: ServiceHands) => Promise<T>,
+  ): Promise<T[]> =>
+    await Promise.all(
+      snapshots.map(
+        async (snapshot) =>
+          await explained(snapshot.plan.name, hands, async (services) => await work(snapshot, services)),
+      ),
+    );
+  // A unit is started again some times at the most, so this ends.
+  for (let before = units; ;) {
+    const ms = remainingSettleMs(before, hands.clock.elapsed());
+    if (ms > 0)
+      await timed(hands, { code: 'see-stability', text: 'see that the units last' }, async () => {
+        await hands.clock.sleep(ms, NEVER);
+      });
+    await each(before, async (snapshot, services) => {
+      await seeRenewed(snapshot, services, NEVER);
     });
-  await Promise.all(
-    units.map(
-      async (snapshot) =>
-        await explained(snapshot.plan.name, hands, async ({ systemctl }) => {
-          await assertStable(snapshot, systemctl, NEVER);
-        }),
-    ),
-  );
+    const now = await each(before, async (snapshot, services) => await seeStable(snapshot, services, NEVER));
+    if (now.every((snapshot, index) => snapshot === before[index])) return;
+    before = now;
+  }
 }
 
 async function explained<T>(
@@ -101,6 +118,11 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
     },
     expected: async (file) => fingerprint(oneCertificate(await text(file), file)),
     fingerprint,
+    seeAccepted: async (kubeconfig, abort) => await seeAccepted(kubeconfig, hands, abort),
+    readRenewal: async (kubeconfig, lease, abort) => await renewalFor(kubeconfig, lease, hands, abort),
+    notice: (remark) => {
+      hands.progress({ event: 'notice', ...remark });
+    },
   };
 }
 

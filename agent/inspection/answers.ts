@@ -5,8 +5,9 @@ import { pollUntil } from '../../src/base/poll.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import type { Finding } from './finding.ts';
+import { seeAccepted } from './unit-credential.ts';
 
-type AnswerHands = Pick<Hands, 'presented' | 'askHealth' | 'disk' | 'clock'>;
+type AnswerHands = Pick<Hands, 'presented' | 'askHealth' | 'disk' | 'clock' | 'secrets' | 'openKubernetes'>;
 
 /** A unit may have been started a moment ago. */
 const PATIENCE_MS = 10_000;
@@ -19,15 +20,16 @@ const AGAIN_MS = 1000;
  * @throws `aborted`
  */
 export async function seeAnswers(
-  { name: unit, probe, health }: UnitPlan,
+  { name: unit, probe, health, kubeconfig }: UnitPlan,
   hands: AnswerHands,
   abort: AbortSignal,
 ): Promise<Finding[]> {
-  const [port, well] = await Promise.all([
+  const [port, well, credential] = await Promise.all([
     probe && askPort(unit, probe, hands, abort),
     health && askWell(unit, health, hands, abort),
+    kubeconfig === undefined ? undefined : askCredential(unit, kubeconfig, hands, abort),
   ]);
-  return [port, well].flatMap((finding) => finding ?? []);
+  return [port, well, credential].flatMap((finding) => finding ?? []);
 }
 
 async function askPort(
@@ -66,6 +68,27 @@ async function askWell(
     if (!isSilent(error)) return { ...about, verdict: 'warning', what: `${unit} is not well: ${why}` };
     const what = `${unit} runs but its health address is silent: ${why}; correct services.units.${unit}.health, or restart it`;
     return { ...about, verdict: 'bad', what };
+  }
+}
+
+/** A credential that the API refuses now may be what a rotation renews. */
+async function askCredential(
+  unit: string,
+  kubeconfig: string,
+  hands: AnswerHands,
+  abort: AbortSignal,
+): Promise<Finding> {
+  const about = { id: 'credential', of: unit } as const;
+  try {
+    const why = await seeAccepted(kubeconfig, hands, abort);
+    if (why === undefined)
+      return { ...about, verdict: 'good', what: `the Kubernetes API accepts ${kubeconfig} of ${unit}` };
+    const what = `whether the Kubernetes API accepts ${kubeconfig} of ${unit} cannot be seen: ${why}`;
+    return { ...about, verdict: 'warning', what };
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
+    const what = `the Kubernetes API does not accept ${kubeconfig} of ${unit}: ${explain(error)}`;
+    return { ...about, verdict: 'warning', what };
   }
 }
 

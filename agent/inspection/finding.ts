@@ -14,6 +14,7 @@ export type FindingId =
   | 'unit'
   | 'port'
   | 'health'
+  | 'credential'
   | 'certificate'
   | 'copy'
   | 'revocation-list'

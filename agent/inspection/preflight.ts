@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { unitFault, whyLeftAlone } from '../../src/services/restart.ts';
+import { whyLeftAlone } from '../../src/services/restart.ts';
+import { unitFault } from '../../src/services/restart-job.ts';
 import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';

@@ -81,6 +81,17 @@ export function identityIn(
   };
 }
 
+/** The API server that the current context asks. @throws as entriesOf */
+export function serverIn(path: string, text: string): string | undefined {
+  const [document] = documentsOf(path, text);
+  const current = document && currentContext(document);
+  const entry = document
+    ?.entries('clusters', 'cluster')
+    .findLast((one) => isCurrent(one.name, current?.cluster));
+  const server = entry?.field('server');
+  return server && textOf(server.scalar);
+}
+
 /** @param path of the kubeconfig: the names in it are relative to its directory */
 export const readSource = async (
   path: string,

@@ -6,23 +6,52 @@ import type { Systemctl, UnitState } from './systemctl.ts';
 /** How often a unit or its port is asked again while it starts. */
 export const AGAIN_MS = 200;
 
-/** Waits until a unit is active. @throws `unit` when it ends, or is not there at the deadline */
+/**
+ * Waits until a unit that has been started is active.
+ *
+ * @param before how often systemd had started it again when its start began
+ * @throws `unit` when it ends, is started again too often, or is not there at the deadline
+ */
 export async function becomeActive(
   unit: string,
   deadline: number,
+  before: number,
   { systemctl, clock }: { systemctl: Systemctl; clock: Clock },
   abort: AbortSignal,
 ): Promise<UnitState> {
   const late = { code: 'unit', what: `the unit ${unit} is not active in time` } as const;
   return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     const state = await systemctl.show(unit, abort);
+    refuseLoop(unit, state, before);
     if (state.active === 'active') return state;
-    if (state.active === 'failed')
-      throw new AgentError('unit', `the unit ${unit} failed to start: ${inWords(state)}`);
-    if (hasEnded(state))
-      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`);
+    if (hasEnded(state)) throw endOf(unit, state);
     throw new AgentError('not-yet', inWords(state));
   });
+}
+
+/**
+ * How often systemd may start a unit again before that counts: one whose API server or etcd is away for a moment exits,
+ * and is meant to be started again (Restart=).
+ */
+export const RESTARTS_TOLERATED = 2;
+
+/** @throws `unit` when a unit ends after each of its starts */
+export function refuseLoop(unit: string, { restarts, result }: UnitState, before: number): void {
+  const again = restarts - before;
+  if (again > RESTARTS_TOLERATED)
+    throw new AgentError(
+      'unit',
+      `the unit ${unit} ends after each start: systemd has started it again ${again} times (${result})`,
+    );
+}
+
+/** What has ended of a unit that was started. */
+export function endOf(unit: string, state: UnitState, cause?: unknown): AgentError {
+  const why =
+    state.result === 'start-limit-hit'
+      ? 'was started too often (start-limit-hit)'
+      : `${state.active === 'failed' ? 'failed to start' : 'ended after its start'}: ${inWords(state)}`;
+  return new AgentError('unit', `the unit ${unit} ${why}`, cause === undefined ? {} : { cause });
 }
 
 export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
@@ -32,5 +61,6 @@ export const isUp = ({ active }: Pick<UnitState, 'active'>): boolean => UP.has(a
 
 const UP: ReadonlySet<string> = new Set(['active', 'reloading', 'refreshing']);
 
-/** What has ended does not come back by itself: there is nothing to wait for. */
-export const hasEnded = ({ active }: UnitState): boolean => active === 'failed' || active === 'inactive';
+/** What has ended does not come back by itself, unless a job is to start it: there is nothing to wait for. */
+export const hasEnded = ({ active, hasJob }: UnitState): boolean =>
+  !hasJob && (active === 'failed' || active === 'inactive');

@@ -3,8 +3,10 @@ import { hostPort } from '../base/address.ts';
 import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
-import { AGAIN_MS, becomeActive, hasEnded, inWords } from './active.ts';
-import type { UnitSnapshot } from './stability.ts';
+import type { Remark } from '../base/remark.ts';
+import { AGAIN_MS, becomeActive, endOf, hasEnded, refuseLoop } from './active.ts';
+import type { Lease } from './components.ts';
+import { restartUnit } from './restart-job.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -16,39 +18,126 @@ export type ServiceHands = {
   /** The fingerprint of the certificate that a file holds now. */
   expected(file: string): Promise<string>;
   fingerprint(certificate: X509Certificate): string;
+  /** Asks the API server as the unit does. @returns why that proves nothing @throws `not-yet` when it is refused */
+  seeAccepted(kubeconfig: string, abort: AbortSignal): Promise<string | undefined>;
+  /** What a lease says, as the unit sees it; undefined: nothing. @throws `not-yet` */
+  readRenewal(kubeconfig: string, lease: Lease, abort: AbortSignal): Promise<string | undefined>;
+  notice(what: UnitRemark): void;
+};
+
+/** What is told of a unit on the way, and fails nothing. */
+export type UnitRemark = Remark<'credential-unseen' | 'unit-started-again'>;
+
+/** A unit as it was when it had been restarted and proven. */
+export type UnitSnapshot = {
+  plan: UnitPlan;
+  invocation: string;
+  /** How often systemd had started it again by then, and when its start began. */
+  restarts: number;
+  before: number;
+  /** The clock's `elapsed` of then. */
+  at: number;
+  /** What its lease said when the process of before had ended; undefined: it has none. */
+  renewal: string | undefined;
 };
 
 /**
- * Restarts one unit and waits until it is active, well, and, where it has a TLS port, presents its new certificate.
+ * Restarts one unit and waits until it is active, well, presents its new certificate where it has a TLS port, and is
+ * accepted by the Kubernetes API where it asks that.
  *
  * @returns the unit as it was then; undefined when the node does not have it
- * @throws `unit` or `proof` with what systemd or the port said
+ * @throws `unit` or `proof` with what systemd, the port or the API said
  */
 export async function restartAndProve(
   plan: UnitPlan,
   hands: ServiceHands,
   abort: AbortSignal,
 ): Promise<UnitSnapshot | undefined> {
-  const { name, probe, health, deadlineMs } = plan;
-  const deadline = hands.clock.elapsed() + deadlineMs;
-  if (!(await restart(plan, hands.systemctl, abort))) return undefined;
+  if (!(await restartUnit(plan, hands, abort))) return undefined;
+  const { restarts } = await hands.systemctl.show(plan.name, abort);
+  const renewal = await renewalNow(plan, hands, abort);
+  return { ...(await prove(plan, restarts, hands, abort)), renewal };
+}
+
+/**
+ * Waits until a unit that has just been started is proven. Its deadline begins now.
+ *
+ * @param before how often systemd had started it again by then
+ */
+export async function prove(
+  plan: UnitPlan,
+  before: number,
+  hands: ServiceHands,
+  abort: AbortSignal,
+): Promise<UnitSnapshot> {
+  const { name, probe, health, kubeconfig } = plan;
+  const start = { name, before, deadline: hands.clock.elapsed() + plan.deadlineMs };
   if (health)
-    await until(name, 'is not well in time', deadline, hands, abort, async () => {
+    await until(start, 'is not well in time', hands, abort, async () => {
       await hands.askHealth(health, abort);
     });
   if (probe) {
     const expected = await hands.expected(probe.file);
-    await until(name, `does not serve ${probe.file} in time`, deadline, hands, abort, async () => {
+    await until(start, `does not serve ${probe.file} in time`, hands, abort, async () => {
       const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, abort));
       if (seen === expected) return;
       const where = hostPort(probe.host, probe.port);
       throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
     });
   }
+  if (kubeconfig !== undefined)
+    await until(start, `is not accepted by the Kubernetes API in time`, hands, abort, async () => {
+      const why = await hands.seeAccepted(kubeconfig, abort);
+      const text = `whether the Kubernetes API accepts ${name} cannot be seen: ${why}`;
+      if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
+    });
   // Some have to be started more than once until what they depend on is there: what counts is from here on.
-  const { invocation, restarts } = await becomeActive(name, deadline, hands, abort);
-  return { plan, invocation, restarts, at: hands.clock.elapsed() };
+  const { invocation, restarts } = await becomeActive(name, start.deadline, before, hands, abort);
+  return { plan, invocation, restarts, before, at: hands.clock.elapsed(), renewal: undefined };
 }
+
+/** What the lease of a unit says once the process of before has ended; empty: not known. */
+async function renewalNow(
+  { kubeconfig, lease }: UnitPlan,
+  hands: ServiceHands,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  if (kubeconfig === undefined || !lease) return undefined;
+  try {
+    return await hands.readRenewal(kubeconfig, lease, abort);
+  } catch (error) {
+    if (!isNotReady(error)) throw error;
+    return '';
+  }
+}
+
+/**
+ * Sees that a lease has been renewed since its unit was restarted. Nobody renews it for a leader that the API refuses, and
+ * the leader's own health says nothing of that.
+ *
+ * @throws `proof` at the deadline
+ */
+export async function seeRenewed(
+  { plan, renewal }: UnitSnapshot,
+  hands: ServiceHands,
+  abort: AbortSignal,
+): Promise<void> {
+  const { name, kubeconfig, lease, deadlineMs } = plan;
+  if (kubeconfig === undefined || !lease || renewal === undefined) return;
+  const { clock } = hands;
+  const what = `nobody renews the lease ${lease.namespace}/${lease.name} of the unit ${name}`;
+  const deadline = clock.elapsed() + deadlineMs;
+  let known = renewal;
+  await pollUntil({ clock, everyMs: LEASE_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
+    const now = await hands.readRenewal(kubeconfig, lease, abort);
+    if (now === undefined || (known !== '' && now !== known)) return;
+    known = now;
+    throw new AgentError('not-yet', `it was renewed last by ${now}`);
+  });
+}
+
+/** A leader renews its lease every two seconds; the next one takes it when 15 seconds are over. */
+const LEASE_MS = 1000;
 
 /**
  * Why a unit is not restarted although the layout names it; undefined when it is. To be asked before the first file
@@ -62,64 +151,26 @@ export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): st
     : undefined;
 }
 
-/** What about a unit would keep it from being restarted; undefined when nothing does. */
-export function unitFault({ name, required }: UnitPlan, { load }: UnitState): string | undefined {
-  if (load === 'masked') return `the unit ${name} is masked: systemctl unmask ${name}`;
-  if (load === 'bad-setting' || load === 'error')
-    return `the unit ${name} has a faulty unit file (${load}): systemctl status ${name}`;
-  return load === 'not-found' && required
-    ? `this node has no unit ${name}, which its layout requires`
-    : undefined;
-}
-
-/**
- * The restart itself; when systemd refuses, what it knows of the unit says more than its exit code.
- *
- * @returns whether there is such a unit
- */
-async function restart(plan: UnitPlan, systemctl: Systemctl, abort: AbortSignal): Promise<boolean> {
-  const { name, deadlineMs } = plan;
-  try {
-    // A unit that failed often enough is refused by its start limit until this is forgotten.
-    await systemctl.resetFailed(name, abort);
-    await systemctl.restart(name, deadlineMs, abort);
-    return true;
-  } catch (error) {
-    if (abort.aborted) throw error;
-    const state = await systemctl.show(name, abort);
-    const fault = unitFault(plan, state);
-    if (fault !== undefined) throw new AgentError('unit', fault);
-    if (state.load === 'not-found') return false;
-    const why =
-      state.result === 'start-limit-hit'
-        ? 'systemd refuses it: it was started too often (start-limit-hit)'
-        : state.active === 'activating' || state.active === 'deactivating'
-          ? `it hangs: ${inWords(state)}`
-          : `it failed to start: ${inWords(state)}`;
-    throw new AgentError('unit', `restarting the unit ${name}: ${why}`, { cause: error });
-  }
-}
+type Start = { name: string; before: number; deadline: number };
 
 /** Tries again until something holds, the unit ends or the deadline has passed; then says what was missing last. */
 async function until(
-  unit: string,
+  { name, before, deadline }: Start,
   failing: string,
-  deadline: number,
   { clock, systemctl }: ServiceHands,
   abort: AbortSignal,
   attempt: () => Promise<void>,
 ): Promise<void> {
-  const late = { code: 'proof', what: `the unit ${unit} ${failing}` } as const;
+  const late = { code: 'proof', what: `the unit ${name} ${failing}` } as const;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     try {
       await attempt();
     } catch (error) {
       if (!isNotReady(error) || abort.aborted) throw error;
-      const state = await systemctl.show(unit, abort);
+      const state = await systemctl.show(name, abort);
+      refuseLoop(name, state, before);
       if (!hasEnded(state)) throw error;
-      throw new AgentError('unit', `the unit ${unit} ended after its start: ${inWords(state)}`, {
-        cause: error,
-      });
+      throw endOf(name, state, error);
     }
   });
 }

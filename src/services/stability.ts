@@ -1,10 +1,6 @@
 import { AgentError } from '../base/errors.ts';
-import { inWords, isUp } from './active.ts';
-import type { Systemctl } from './systemctl.ts';
-import type { UnitPlan } from './unit.ts';
-
-/** A unit as it was when it had been restarted and proven; `at` is the clock's `elapsed` of then. */
-export type UnitSnapshot = { plan: UnitPlan; invocation: string; restarts: number; at: number };
+import { inWords, isUp, RESTARTS_TOLERATED } from './active.ts';
+import { prove, type ServiceHands, type UnitSnapshot } from './restart.ts';
 
 /**
  * How much longer to wait before it is seen whether units last. "Active" may only mean that a program has begun,
@@ -15,19 +11,29 @@ export const remainingSettleMs = (units: readonly UnitSnapshot[], elapsed: numbe
 
 /**
  * Looks at a unit once more, after all of them have been restarted: it must have been up all the time. A unit that
- * ends and is started again, for ever, looks active whenever one happens to look; systemd's own count tells.
+ * ends and is started again, for ever, looks active whenever one happens to look; systemd's own count tells. One that
+ * asks the Kubernetes API may exit when that is away, and is meant to come back: it is proven anew, some times.
  *
+ * @returns the unit as it is; the same snapshot when it has lasted
  * @throws `unit` when it has ended, or has been started again
  */
-export async function assertStable(
-  { plan: { name, probe }, invocation, restarts }: UnitSnapshot,
-  systemctl: Systemctl,
+export async function seeStable(
+  snapshot: UnitSnapshot,
+  hands: ServiceHands,
   abort: AbortSignal,
-): Promise<void> {
-  const state = await systemctl.show(name, abort);
+): Promise<UnitSnapshot> {
+  const { plan, invocation, restarts, before } = snapshot;
+  const { name, probe, kubeconfig } = plan;
+  const state = await hands.systemctl.show(name, abort);
+  const again = state.restarts - restarts;
+  const waits = state.active === 'activating';
+  if (kubeconfig !== undefined && (again > 0 || waits) && state.restarts - before <= RESTARTS_TOLERATED) {
+    const text = `the unit ${name} ended and is started again by systemd: ${inWords(state)}`;
+    hands.notice({ code: 'unit-started-again', of: name, text });
+    return { ...(await prove(plan, before, hands, abort)), renewal: snapshot.renewal };
+  }
   const failing = `the unit ${name} did not last`;
   if (!isUp(state)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
-  const again = state.restarts - restarts;
   if (again > 0)
     throw new AgentError(
       'unit',
@@ -36,4 +42,5 @@ export async function assertStable(
   // One that has shown its certificate may be restarted by a unit that it depends on.
   if (!probe && state.invocation !== invocation)
     throw new AgentError('unit', `${failing}: it has been started again by somebody else`);
+  return snapshot;
 }

@@ -21,6 +21,10 @@ export type UnitState = {
   mainPid: string;
   /** When its main process was started, in microseconds of the monotonic clock; 0: never. */
   startedAt: string;
+  /** Something is still to be done with it: it is to be started, stopped or restarted. */
+  hasJob: boolean;
+  /** How long each step of its stop may take; Infinity: for ever. */
+  stopMs: number;
 };
 
 export type Systemctl = {
@@ -30,14 +34,14 @@ export type Systemctl = {
   settings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   /** Clears a start limit that was hit, which would refuse the restart. */
   resetFailed(unit: string, abort: AbortSignal): Promise<void>;
-  /** Returns when the job is done; systemd's own words when it failed. */
-  restart(unit: string, deadlineMs: number, abort: AbortSignal): Promise<void>;
+  /** Has it restarted, and does not wait for that. @throws `unit` in systemd's own words when it refuses */
+  restart(unit: string, abort: AbortSignal): Promise<void>;
   /** Whether the whole node is being switched off, and its units with it. */
   isGoingDown(abort: AbortSignal): Promise<boolean>;
 };
 
 const STATE =
-  'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic';
+  'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic,Job,TimeoutStopUSec';
 
 /** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
 export function createSystemctl(program: string): Systemctl {
@@ -62,8 +66,8 @@ export function createSystemctl(program: string): Systemctl {
         if (!explain(error).includes('not loaded')) throw error;
       }
     },
-    restart: async (unit, deadlineMs, abort) => {
-      await run(['restart', serviceName(unit)], deadlineMs, abort);
+    restart: async (unit, abort) => {
+      await run(['restart', '--no-block', serviceName(unit)], QUICK_MS, abort);
     },
     isGoingDown: async (abort) =>
       factsOf(await run(['show', '--property=SystemState'], QUICK_MS, abort)).get('SystemState') ===
@@ -84,7 +88,28 @@ export function stateOf(text: string): UnitState {
     restarts: Number(fact('NRestarts')),
     mainPid: fact('MainPID'),
     startedAt: fact('ExecMainStartTimestampMonotonic'),
+    hasJob: fact('Job') !== '',
+    stopMs: spanMs(fact('TimeoutStopUSec')),
   };
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** A time span as systemd prints it (systemd.time(7)): `1min 30s`, `infinity`; without one it is 0. */
+function spanMs(text: string): number {
+  if (text === 'infinity') return Infinity;
+  return text.split(' ').reduce((sum, part) => {
+    const unit = part.replace(/^[\d.]+/, '');
+    return sum + (Number.parseFloat(part) || 0) * (UNITS_MS[unit] ?? 0);
+  }, 0);
 }
 
 const QUICK_MS = 15_000;

@@ -30,6 +30,12 @@ export const processOf = ({ active, invocation, mainPid, startedAt }: UnitState)
   startedAt,
 });
 
+/** Whether a unit has the same process at two times. */
+export const isSameProcess = (one: Named, other: Named): boolean =>
+  one.invocation === other.invocation && one.mainPid === other.mainPid && one.startedAt === other.startedAt;
+
+type Named = Pick<UnitProcess, 'invocation' | 'mainPid' | 'startedAt'>;
+
 /**
  * Whether a unit is seen to have read nothing since it was found: it runs the same process, or none. One that was just
  * starting then may have read its files at any time since.
@@ -37,10 +43,7 @@ export const processOf = ({ active, invocation, mainPid, startedAt }: UnitState)
 export function hasReadNothing({ plan, process }: FoundUnit, state: UnitState): boolean {
   if (!process) return false;
   const now = processOf(state);
-  const isSame =
-    now.invocation === process.invocation &&
-    now.mainPid === process.mainPid &&
-    now.startedAt === process.startedAt;
+  const isSame = isSameProcess(process, now);
   if (isUp(process)) return isUp(now) && isSame && process.invocation !== '';
   if (process.active !== 'inactive' && process.active !== 'failed') return false;
   // What somebody has stopped may have been started meanwhile, and been stopped again.

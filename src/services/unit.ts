@@ -24,6 +24,10 @@ const Shape = v.object({
       identity: v.optional(Identity),
     }),
   ),
+  /** With which it asks the Kubernetes API: that has to accept it. */
+  kubeconfig: v.optional(v.string()),
+  /** The lease that its leader renews. */
+  lease: v.optional(v.object({ namespace: v.string(), name: v.string() })),
 });
 /** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
 export const UnitPlan = withFormerNames(Shape, { unit: 'name' });
@@ -35,7 +39,7 @@ export type UnitOverride = {
   port?: number | undefined;
   deadline_seconds?: number | undefined;
   settle_seconds?: number | undefined;
-  /** false: restart it, but do not ask its port. */
+  /** false: restart it, but ask neither its port nor the Kubernetes API about it. */
   prove?: boolean | undefined;
   /** Another address; false: do not ask. */
   health?: string | false | undefined;
@@ -66,6 +70,7 @@ export function planUnits(
       settleMs: (override.settle_seconds ?? times.settle_seconds) * 1000,
       ...(probe ? { probe } : {}),
       ...(health ? { health } : {}),
+      ...(override.prove === false ? {} : clientOf(listening)),
     };
   });
 }
@@ -81,6 +86,9 @@ export function addressFault({ name, probe, health }: UnitPlan): string | undefi
     ? `the unit ${name} cannot be asked whether it is well: ${health.url} is no URL`
     : undefined;
 }
+
+const clientOf = ({ kubeconfig, lease }: Listening): Pick<UnitPlan, 'kubeconfig' | 'lease'> =>
+  kubeconfig === undefined || kubeconfig === '' ? {} : { kubeconfig, ...(lease && { lease }) };
 
 function probeOf(
   { probe: row }: UnitRow,

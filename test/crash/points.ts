@@ -100,9 +100,9 @@ const watchHttp =
 
 const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
   ...real,
-  restart: async (unit, deadlineMs, abort) => {
+  restart: async (unit, abort) => {
     reach(`before restart ${unit}`);
-    await real.restart(unit, deadlineMs, abort);
+    await real.restart(unit, abort);
     reach(`after restart ${unit}`);
   },
 });

@@ -2,8 +2,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { journalOf } from '../../src/services/journalctl.ts';
-import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../src/services/stability.ts';
-import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../src/services/restart.ts';
+import { remainingSettleMs, seeStable } from '../../src/services/stability.ts';
+import {
+  restartAndProve,
+  type ServiceHands,
+  type UnitSnapshot,
+  whyLeftAlone,
+} from '../../src/services/restart.ts';
 import { createSystemctl, type Systemctl } from '../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -33,17 +38,21 @@ async function restart(
   plan: Partial<UnitPlan> = {},
   hands: Partial<ServiceHands> = {},
 ): Promise<UnitSnapshot | undefined> {
-  const all: ServiceHands = {
-    systemctl,
-    clock: systemClock,
-    presented: nobodyAsks,
-    askHealth: nobodyAsks,
-    expected: nobodyAsks,
-    fingerprint: () => '',
-    ...hands,
-  };
-  return await restartAndProve({ ...planOf(unit), ...plan }, all, NEVER);
+  return await restartAndProve({ ...planOf(unit), ...plan }, handsWith(hands), NEVER);
 }
+
+const handsWith = (hands: Partial<ServiceHands> = {}): ServiceHands => ({
+  systemctl,
+  clock: systemClock,
+  presented: nobodyAsks,
+  askHealth: nobodyAsks,
+  expected: nobodyAsks,
+  fingerprint: () => '',
+  seeAccepted: nobodyAsks,
+  readRenewal: nobodyAsks,
+  notice: () => undefined,
+  ...hands,
+});
 
 async function refusal(...args: Parameters<typeof restart>): Promise<string> {
   const error = await agentErrorOf(restart(...args));
@@ -263,7 +272,7 @@ test('a unit that systemd starts again and again is not proven', async () => {
 async function lookAgain(snapshot: UnitSnapshot | undefined): Promise<void> {
   if (!snapshot) throw new Error('it was not restarted');
   await systemClock.sleep(remainingSettleMs([snapshot], systemClock.elapsed()), NEVER);
-  await assertStable(snapshot, systemctl, NEVER);
+  await seeStable(snapshot, handsWith(), NEVER);
 }
 
 test('a unit that lasts is the same one after the wait', async () => {

@@ -27,6 +27,10 @@ export type Kubernetes = {
   /** What the cluster gives its pods; undefined: it has no such config map. */
   podsCa: string | undefined;
   lease: StoredLease | undefined;
+  /** Who leads by which lease of kube-system; it is renewed whenever somebody looks. */
+  readonly leaders: Map<string, string>;
+  /** Leases that nobody renews. */
+  readonly stale: Set<string>;
   /** Answers in place of the server, as long as it gives an answer. */
   instead: (asked: Asked) => Answer | undefined;
 };
@@ -49,13 +53,34 @@ export function createKubernetes(): Kubernetes {
   const workloads = createWorkloads();
   const lease = createLease();
   const asked: Asked[] = [];
+  const leaders = new Map<string, string>();
+  const stale = new Set<string>();
+  const renewals = new Map<string, number>();
+
+  const leaseOf = (name: string, holder: string): Answer => {
+    const renewal = (renewals.get(name) ?? 0) + (stale.has(name) ? 0 : 1);
+    renewals.set(name, renewal);
+    return {
+      status: 200,
+      body: {
+        kind: 'Lease',
+        apiVersion: 'coordination.k8s.io/v1',
+        metadata: { name, namespace: 'kube-system' },
+        spec: { holderIdentity: holder, renewTime: `renewal ${renewal}` },
+      },
+    };
+  };
 
   const answer = ({ method, path, body }: Asked, { user, groups, type }: Caller): Answer => {
     const url = new URL(path, 'https://api');
+    // Any user may ask these.
+    if (url.pathname === '/readyz' || url.pathname === '/api') return { status: 200, body: {} };
     const { resource, namespace } = placeOf(url.pathname) ?? {};
     if (!resource) return noSuchResource();
     const verb = VERBS[method] ?? (resource.name === undefined ? 'list' : 'get');
     if (!groups.includes('system:masters')) return forbidden(user, verb, resource, namespace);
+    const leader = resource.kind === LEASE.kind ? leaders.get(resource.name ?? '') : undefined;
+    if (leader !== undefined) return leaseOf(resource.name ?? '', leader);
     if (resource.group === LEASE.group && resource.kind === LEASE.kind) return lease.answer(method, body);
     if (resource.kind === 'configmaps' && resource.name === 'kube-root-ca.crt')
       return fake.podsCa === undefined || !workloads.has(namespace)
@@ -78,6 +103,8 @@ export function createKubernetes(): Kubernetes {
 
   const fake: Kubernetes = {
     asked,
+    leaders,
+    stale,
     podsCa: undefined,
     get lease() {
       return lease.current;

@@ -179,11 +179,9 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     if (fault === 'fails to start once') broken.delete(unit);
     const fails = fault === 'fails to start' || fault === 'fails to start once';
     if (fails || (fault !== 'keeps the old certificate' && !load(unit))) {
+      // Whether the start succeeds is not waited for (--no-block).
       running.set(unit, 'failed');
-      return {
-        code: 1,
-        err: `Job for ${unit}.service failed because the control process exited with error code.\n`,
-      };
+      return { code: 0 };
     }
     running.set(unit, 'active');
     return { code: 0 };

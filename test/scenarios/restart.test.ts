@@ -85,7 +85,7 @@ test('a service that does not come back is told of, and its files stay as they a
   site.node.units.breakUnit('kubelet', 'fails to start');
   const body = await answerTo(site);
   expect(body).toMatchObject({ deploy_status_code: 1 });
-  expect(body['deploy_stderr']).toContain('restarting the unit kubelet');
+  expect(body['deploy_stderr']).toContain('the unit kubelet failed to start');
   expect(await site.files()).toEqual(before);
 });
 

@@ -1,9 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
+import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
+import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
+import type { Systemctl } from '../../src/services/systemctl.ts';
 
 /** A node whose units are started as Magnum's own fragments write them; nothing is configured. */
 
@@ -14,6 +19,18 @@ beforeAll(async () => {
 afterAll(async () => {
   await cloud.close();
 });
+
+/** A stock node with a Kubernetes API behind the port of its kube-apiserver. */
+async function createMaster(): Promise<{ site: Site; kubernetes: Kubernetes; hasNewAdmin(): boolean }> {
+  const site = await createSite(cloud, { role: 'master', isStock: true });
+  const kubernetes = createKubernetes();
+  for (const name of ['kube-controller-manager', 'kube-scheduler'])
+    kubernetes.leaders.set(name, 'master-0_1');
+  site.node.units.serve('kube-apiserver', kubernetes.listener);
+  const admin = (): string => readFileSync(join(site.node.root, '/etc/kubernetes/certs/admin.crt'), 'utf8');
+  const before = admin();
+  return { site, kubernetes, hasNewAdmin: () => admin() !== before };
+}
 
 const told = (site: Site, name: string): unknown => at(site.signals().at(-1)?.body, name);
 
@@ -28,7 +45,8 @@ const doctor = async (site: Site): Promise<v.InferOutput<typeof Findings>['findi
 test.each(['master', 'worker'] as const)(
   'a stock %s is rotated where its flags say that it listens',
   async (role) => {
-    const site = await createSite(cloud, { role, isStock: true });
+    const site =
+      role === 'master' ? (await createMaster()).site : await createSite(cloud, { role, isStock: true });
     await cloud.rotateCa(site.cluster);
     await site.pass();
     expect(told(site, 'deploy_stderr')).toBe('');
@@ -45,9 +63,16 @@ test.each(['master', 'worker'] as const)(
 );
 
 test('doctor shows each address with what it presents', async () => {
-  const site = await createSite(cloud, { role: 'master', isStock: true });
+  const { site } = await createMaster();
   const { units } = site.node;
-  const found = (await doctor(site)).filter(({ id }) => id === 'port' || id === 'health');
+  const all = await doctor(site);
+  expect(all).toContainEqual({
+    id: 'credential',
+    of: 'kube-controller-manager',
+    verdict: 'good',
+    what: 'the Kubernetes API accepts /etc/kubernetes/admin.conf of kube-controller-manager',
+  });
+  const found = all.filter(({ id }) => id === 'port' || id === 'health');
   expect(found.every(({ verdict }) => verdict === 'good')).toBe(true);
   const text = found.map(({ what }) => what).join('\n');
   expect(text).toMatch(
@@ -119,3 +144,90 @@ test('a unit whose files cannot be read is taken as its layout has it, and that 
   await site.pass();
   expect(site.log.join('')).toContain('unit-unasked');
 });
+
+test('a unit without a port whose credential the API refuses is not proven, though it is active', async () => {
+  const { site, kubernetes, hasNewAdmin } = await createMaster();
+  const before = await site.files('/etc/kubernetes/certs');
+  kubernetes.instead = ({ client, path }) =>
+    path === '/api' && client.includes('admin') && hasNewAdmin() ? { status: 401 } : undefined;
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site, 'deploy_status_code')).toBe(1);
+  expect(told(site, 'deploy_stderr')).toContain(
+    'the unit kube-controller-manager is not accepted by the Kubernetes API in time: asking the Kubernetes API with /etc/kubernetes/admin.conf: it says 401',
+  );
+  expect(told(site, 'deploy_stderr')).toContain('the old certificates are back and served');
+  expect(await site.files('/etc/kubernetes/certs')).toEqual(before);
+});
+
+test.each(['kube-controller-manager', 'kube-scheduler'])(
+  'a %s whose lease nobody renews is not proven, though it is well',
+  async (unit) => {
+    const { site, kubernetes, hasNewAdmin } = await createMaster();
+    kubernetes.instead = () => {
+      if (hasNewAdmin()) kubernetes.stale.add(unit);
+      else kubernetes.stale.delete(unit);
+      return undefined;
+    };
+    await cloud.rotateCa(site.cluster);
+    await site.pass();
+    expect(told(site, 'deploy_status_code')).toBe(1);
+    expect(told(site, 'deploy_stderr')).toContain(
+      `nobody renews the lease kube-system/${unit} of the unit ${unit}`,
+    );
+    expect(told(site, 'deploy_stderr')).toContain('the old certificates are back and served');
+  },
+);
+
+/** Rotates; something else happens when one of the units has been restarted, once. */
+async function rotateWhile(site: Site, of: string, happens: () => void): Promise<string> {
+  const real = socketSystemctl(join(site.node.root, 'run/units.sock'));
+  let isDone = false;
+  const systemctl = (): Systemctl => ({
+    ...real,
+    restart: async (unit, abort) => {
+      await real.restart(unit, abort);
+      if (unit === of && !isDone) happens();
+      isDone ||= unit === of;
+    },
+  });
+  await cloud.rotateCa(site.cluster);
+  return (await cli(site, ['run-once'], { systemctl })).stdout;
+}
+
+test('a scheduler that exits because its API server was away, and comes back, is waited for', async () => {
+  const { site } = await createMaster();
+  const said = await rotateWhile(site, 'kubelet', () => {
+    site.node.units.startAgain('kube-scheduler');
+  });
+  expect(told(site, 'deploy_stderr')).toBe('');
+  expect(told(site, 'deploy_status_code')).toBe(0);
+  expect(said).toContain('the unit kube-scheduler ended and is started again by systemd');
+});
+
+test('a unit without a port that ends after each start is found by systemd, not at its deadline', async () => {
+  const { site } = await createMaster();
+  await site.node.write('/etc/coe-agent/agent.d/patience.yaml', 'services: { deadline_seconds: 600 }\n');
+  site.node.units.breakUnit('kube-controller-manager', 'is started again and again');
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  expect(told(site, 'deploy_status_code')).toBe(1);
+  expect(told(site, 'deploy_stderr')).toMatch(/kube-controller-manager (ends after each start|did not last)/);
+  expect(site.clock.sleeps.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(60_000);
+});
+
+test.each(['kube-scheduler', 'kube-controller-manager', 'kube-proxy'])(
+  'on the way back %s is restarted, which systemd started with the new files and the agent never reached',
+  async (unit) => {
+    const { site } = await createMaster();
+    const { units } = site.node;
+    units.breakUnit('etcd', 'fails to start once');
+    await rotateWhile(site, 'etcd', () => {
+      units.startAgain(unit);
+    });
+    expect(told(site, 'deploy_status_code')).toBe(1);
+    expect(told(site, 'deploy_stderr')).toContain('the old certificates are back and served');
+    expect(site.restarts()).toEqual(['etcd', 'etcd', unit]);
+    expect(units.hasRead(unit)).toBe(units.wouldRead());
+  },
+);

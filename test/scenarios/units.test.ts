@@ -89,9 +89,9 @@ test('on the way back a unit is restarted that presents the new certificate thou
       const real = socketSystemctl(join(root, 'run/units.sock'));
       return {
         ...real,
-        restart: async (unit, deadlineMs, abort) => {
+        restart: async (unit, abort) => {
           if (site.restarts().length === 0) units.reread('kubelet');
-          await real.restart(unit, deadlineMs, abort);
+          await real.restart(unit, abort);
         },
       };
     },

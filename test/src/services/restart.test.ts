@@ -3,7 +3,13 @@ import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { fingerprint } from '../../../src/certificates/read.ts';
 import { presentedCertificate } from '../../../src/services/presented.ts';
-import { restartAndProve, type ServiceHands, whyLeftAlone } from '../../../src/services/restart.ts';
+import {
+  restartAndProve,
+  seeRenewed,
+  type ServiceHands,
+  type UnitRemark,
+  whyLeftAlone,
+} from '../../../src/services/restart.ts';
 import type { UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
 import { NEVER, type TestClock, testClock } from '../support/clock.ts';
@@ -20,7 +26,11 @@ const RUNNING: UnitState = {
   restarts: 0,
   mainPid: '4711',
   startedAt: '81000000',
+  hasJob: false,
+  stopMs: 0,
 };
+/** Before its restart. */
+const OLD: UnitState = { ...RUNNING, invocation: '09aa', mainPid: '815', startedAt: '7' };
 const STARTING: UnitState = { ...RUNNING, active: 'activating', sub: 'start' };
 const FAILED: UnitState = { ...RUNNING, active: 'failed', sub: 'failed', result: 'exit-code' };
 const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', invocation: '' };
@@ -34,14 +44,18 @@ const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
   ...over,
 });
 
-/** Hands of which systemd says these states, one after the other, the last one for ever. */
-function setUp(states: UnitState[], over: Partial<ServiceHands> = {}) {
+/** Hands of which systemd says these states after a restart, one after the other, the last one for ever. */
+function setUp(states: UnitState[], over: Partial<ServiceHands> & { before?: UnitState } = {}) {
   const calls: string[] = [];
   const clock: TestClock = testClock();
   const hands: ServiceHands = {
     clock,
     systemctl: {
-      show: async () => await Promise.resolve((states.length > 1 ? states.shift() : states[0]) ?? NOT_FOUND),
+      show: async () => {
+        await Promise.resolve();
+        if (!calls.some((call) => call.startsWith('restart'))) return over.before ?? OLD;
+        return (states.length > 1 ? states.shift() : states[0]) ?? NOT_FOUND;
+      },
       settings: async () => await Promise.reject(new Error('nobody asks for settings here')),
       resetFailed: async (unit) => {
         await Promise.resolve(calls.push(`reset ${unit}`));
@@ -55,6 +69,9 @@ function setUp(states: UnitState[], over: Partial<ServiceHands> = {}) {
     askHealth: async () => await Promise.resolve(),
     expected: async () => await Promise.resolve('none'),
     fingerprint,
+    seeAccepted: async () => await Promise.resolve(undefined),
+    readRenewal: async () => await Promise.resolve(undefined),
+    notice: () => undefined,
     ...over,
   };
   return { hands, calls, clock };
@@ -66,7 +83,8 @@ const refuse = async (): Promise<void> =>
 /** Hands of a systemd that restarts nothing, and says this of the unit when it is asked. */
 function refusing(state: UnitState): ServiceHands {
   const { hands } = setUp([state]);
-  return { ...hands, systemctl: { ...hands.systemctl, restart: refuse } };
+  const show = async (): Promise<UnitState> => await Promise.resolve(state);
+  return { ...hands, systemctl: { ...hands.systemctl, show, restart: refuse } };
 }
 
 const said = async (state: UnitState): Promise<string> =>
@@ -74,7 +92,7 @@ const said = async (state: UnitState): Promise<string> =>
 
 test('a unit without a port is restarted and seen active; a start limit of before is forgotten first', async () => {
   const { hands, calls } = setUp([STARTING, STARTING, RUNNING]);
-  expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ plan: { unit: 'kubelet' } });
+  expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ plan: { name: 'kubelet' } });
   expect(calls).toEqual(['reset kubelet', 'restart kubelet']);
 });
 
@@ -103,9 +121,127 @@ test('a unit that fails is told of at once, one that never gets there after its 
 });
 
 test('when systemd refuses the restart, what it knows of the unit is said', async () => {
-  expect(await said({ ...FAILED, result: 'start-limit-hit' })).toContain('start-limit-hit');
-  expect(await said(STARTING)).toContain('it hangs');
-  expect(await said(FAILED)).toContain('it failed to start');
+  expect(await said(RUNNING)).toBe(
+    'restarting the unit kubelet: systemd refuses: active (running), result success',
+  );
+});
+
+test('a unit whose start limit is hit is told from one that fails', async () => {
+  const limited = setUp([{ ...FAILED, result: 'start-limit-hit' }]);
+  expect((await agentErrorOf(restartAndProve(plan(), limited.hands, NEVER))).message).toContain(
+    'was started too often (start-limit-hit)',
+  );
+});
+
+const STOPPING: UnitState = { ...OLD, active: 'deactivating', sub: 'stop-sigterm', hasJob: true };
+
+test("the deadline begins with the start: a stop may take the unit's own time", async () => {
+  const stopping = Array.from({ length: 300 }, () => STOPPING);
+  // 60 s, as a kube-apiserver with an open watch takes; then 9 s until it is there.
+  const before = { ...OLD, stopMs: 90_000 };
+  const starting = Array.from({ length: 45 }, () => STARTING);
+  const { hands, clock } = setUp([...stopping, ...starting, RUNNING], { before });
+  expect(await restartAndProve(plan({ deadlineMs: 10_000 }), hands, NEVER)).toBeDefined();
+  expect(clock.elapsed()).toBeGreaterThan(60_000);
+});
+
+test('a unit that never stops is told after the time of its stop', async () => {
+  const { hands, clock } = setUp([STOPPING], { before: { ...OLD, stopMs: 10_000 } });
+  expect((await agentErrorOf(restartAndProve(plan(), hands, NEVER))).message).toContain(
+    'restarting the unit kubelet: it hangs: deactivating (stop-sigterm)',
+  );
+  expect(clock.elapsed()).toBeGreaterThan(30_000);
+  expect(clock.elapsed()).toBeLessThan(33_000);
+});
+
+test('a unit that is stopped and waits for its start is waited for', async () => {
+  const { hands } = setUp([STOPPING, { ...STOPPED, hasJob: true }, { ...FAILED, hasJob: true }, RUNNING]);
+  expect(await restartAndProve(plan(), hands, NEVER)).toBeDefined();
+});
+
+test('a unit that still runs the process of before has not been restarted', async () => {
+  const { hands } = setUp([OLD]);
+  expect((await agentErrorOf(restartAndProve(plan(), hands, NEVER))).message).toContain(
+    'it still runs the process of before (815)',
+  );
+});
+
+const AGAIN: UnitState = { ...RUNNING, active: 'activating', sub: 'auto-restart', result: 'exit-code' };
+
+test.each([
+  ['without anything to ask', {}],
+  ['while its health is asked', { health: { url: 'http://127.0.0.1/healthz' } }],
+])("a unit that exits at once is found by systemd's count, %s, and not at its deadline", async (_, asked) => {
+  const states = Array.from({ length: 400 }, (_, index) => ({ ...AGAIN, restarts: Math.floor(index / 50) }));
+  const { hands, clock } = setUp(states, {
+    askHealth: async () => await Promise.reject(new AgentError('not-yet', 'nobody answers')),
+  });
+  const error = await agentErrorOf(restartAndProve(plan({ deadlineMs: 120_000, ...asked }), hands, NEVER));
+  expect(error.code).toBe('unit');
+  expect(error.message).toContain(
+    'the unit kubelet ends after each start: systemd has started it again 3 times',
+  );
+  expect(clock.elapsed()).toBeLessThan(60_000);
+});
+
+test('a unit that comes back by itself, because its API server was away, is waited for', async () => {
+  const back = { ...RUNNING, invocation: 'b20c', restarts: 1 };
+  const { hands } = setUp([RUNNING, AGAIN, AGAIN, { ...AGAIN, restarts: 1 }, back]);
+  expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ restarts: 1 });
+});
+
+test('a unit is proven when the Kubernetes API accepts it', async () => {
+  const kubeconfig = '/etc/kubernetes/admin.conf';
+  let asked = 0;
+  const { hands } = setUp([RUNNING], {
+    seeAccepted: async () => {
+      asked += 1;
+      if (asked < 3) throw new AgentError('not-yet', 'it says 401');
+      return await Promise.resolve(undefined);
+    },
+  });
+  expect(await restartAndProve(plan({ kubeconfig }), hands, NEVER)).toBeDefined();
+  const refused = setUp([RUNNING], {
+    seeAccepted: async () => await Promise.reject(new AgentError('not-yet', 'it says 401')),
+  });
+  const error = await agentErrorOf(restartAndProve(plan({ kubeconfig }), refused.hands, NEVER));
+  expect(error.code).toBe('proof');
+  expect(error.message).toBe('the unit kubelet is not accepted by the Kubernetes API in time: it says 401');
+});
+
+test('an API that proves nothing of a unit is told of, and that is all', async () => {
+  const told: UnitRemark[] = [];
+  const { hands } = setUp([RUNNING], {
+    seeAccepted: async () => await Promise.resolve('10.0.0.4:6443 does not answer'),
+    notice: (what) => void told.push(what),
+  });
+  expect(await restartAndProve(plan({ kubeconfig: '/x' }), hands, NEVER)).toBeDefined();
+  expect(told).toMatchObject([{ code: 'credential-unseen', of: 'kubelet' }]);
+});
+
+test.each<[string, (string | undefined)[], boolean]>([
+  ['is renewed by the same leader', ['a at 1', 'a at 1', 'a at 2'], true],
+  ['has another leader', ['a at 1', 'a at 1', 'b at 9'], true],
+  ['could not be read at first', ['', '', 'a at 1', 'a at 2'], true],
+  ['is none', [undefined], true],
+  ['is renewed by nobody', ['a at 1'], false],
+])('of a lease that %s it is seen', async (_, renewals, isRenewed) => {
+  const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
+  const readRenewal: ServiceHands['readRenewal'] = async () => {
+    const [now] = renewals.length > 1 ? renewals.splice(0, 1) : renewals;
+    if (now === '') throw new AgentError('not-yet', 'it says 503');
+    return await Promise.resolve(now);
+  };
+  const { hands } = setUp([RUNNING], { readRenewal });
+  const snapshot = await restartAndProve(plan({ kubeconfig: '/x', lease }), hands, NEVER);
+  if (!snapshot) throw new Error('it was not restarted');
+  if (isRenewed) await seeRenewed(snapshot, hands, NEVER);
+  else
+    expect(await agentErrorOf(seeRenewed(snapshot, hands, NEVER))).toMatchObject({
+      code: 'proof',
+      message:
+        'nobody renews the lease kube-system/kube-scheduler of the unit kubelet: it was renewed last by a at 1',
+    });
 });
 
 test('a unit is proven when its port presents what the file holds, however long it keeps the old one', async () => {
@@ -125,11 +261,12 @@ test('a unit is proven when its port presents what the file holds, however long 
     { ...hands, clock: { ...clock, sleep: takesUp } },
     NEVER,
   );
-  expect(proven).toMatchObject({ plan: { unit: 'kubelet' } });
+  expect(proven).toMatchObject({ plan: { name: 'kubelet' } });
   expect(clock.sleeps).toHaveLength(3);
 
   server.use(old);
-  const error = await agentErrorOf(restartAndProve(plan({ probe }), hands, NEVER));
+  const stubborn = setUp([RUNNING], { expected: hands.expected });
+  const error = await agentErrorOf(restartAndProve(plan({ probe }), stubborn.hands, NEVER));
   expect(error.code).toBe('proof');
   expect(error.message).toContain('does not serve /etc/x.crt in time');
   expect(error.message).toContain('presents another certificate');
@@ -177,7 +314,7 @@ test('what is no matter of time is not waited for', async () => {
 test('how a unit stood is noted once it is proven: what it has taken to get there does not count', async () => {
   const health = { url: 'http://127.0.0.1/healthz' };
   const answers = [new AgentError('not-yet', 'says 500')];
-  const { hands, clock } = setUp([RUNNING, { ...RUNNING, invocation: 'b20c', restarts: 2 }], {
+  const { hands, clock } = setUp([RUNNING, RUNNING, { ...RUNNING, invocation: 'b20c', restarts: 2 }], {
     askHealth: async () => {
       const ill = answers.pop();
       await (ill ? Promise.reject(ill) : Promise.resolve());
@@ -187,7 +324,9 @@ test('how a unit stood is noted once it is proven: what it has taken to get ther
     plan: plan({ health }),
     invocation: 'b20c',
     restarts: 2,
+    before: 0,
     at: clock.elapsed(),
+    renewal: undefined,
   });
 });
 

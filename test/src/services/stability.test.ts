@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { assertStable, remainingSettleMs, type UnitSnapshot } from '../../../src/services/stability.ts';
-import type { Systemctl, UnitState } from '../../../src/services/systemctl.ts';
+import type { ServiceHands, UnitSnapshot } from '../../../src/services/restart.ts';
+import { remainingSettleMs, seeStable } from '../../../src/services/stability.ts';
+import type { UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
-import { NEVER } from '../support/clock.ts';
+import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
 const RUNNING: UnitState = {
@@ -14,6 +15,8 @@ const RUNNING: UnitState = {
   restarts: 1,
   mainPid: '4711',
   startedAt: '81000000',
+  hasJob: false,
+  stopMs: 0,
 };
 const PROBE = { host: '127.0.0.1', port: 1, file: '/x' };
 
@@ -21,15 +24,31 @@ const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
   plan: { name: 'kube-proxy', required: false, deadlineMs: 9000, settleMs: 2000, ...over },
   invocation: 'e6f1',
   restarts: 1,
+  before: 1,
   at,
+  renewal: undefined,
 });
 
-const systemctl = (state: Partial<UnitState>): Systemctl => ({
-  show: async () => await Promise.resolve({ ...RUNNING, ...state }),
-  settings: async () => await Promise.reject(new Error('nobody asks for settings here')),
-  resetFailed: async () => await Promise.reject(new Error('nobody resets anything here')),
-  restart: async () => await Promise.reject(new Error('nobody restarts anything here')),
-  isGoingDown: async () => await Promise.resolve(false),
+const nobody = async (): Promise<never> => await Promise.reject(new Error('nobody is asked here'));
+
+/** Hands of which systemd says these states, one after the other, the last one for ever. */
+const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
+  systemctl: {
+    show: async () =>
+      await Promise.resolve({ ...RUNNING, ...(states.length > 1 ? states.shift() : states[0]) }),
+    settings: nobody,
+    resetFailed: nobody,
+    restart: nobody,
+    isGoingDown: nobody,
+  },
+  clock: testClock(),
+  presented: nobody,
+  askHealth: nobody,
+  expected: nobody,
+  fingerprint: () => '',
+  seeAccepted: async () => await Promise.resolve(undefined),
+  readRenewal: nobody,
+  notice: () => undefined,
 });
 
 test('one wait serves all units: the longest of those whose port cannot be asked', () => {
@@ -43,8 +62,9 @@ test('one wait serves all units: the longest of those whose port cannot be asked
 });
 
 test('accepts a unit that has been up all the time, also while it reloads', async () => {
-  await assertStable(snapshot(), systemctl({}), NEVER);
-  await assertStable(snapshot(), systemctl({ active: 'reloading', sub: 'reload' }), NEVER);
+  const found = snapshot();
+  expect(await seeStable(found, hands({}), NEVER)).toBe(found);
+  await seeStable(snapshot(), hands({ active: 'reloading', sub: 'reload' }), NEVER);
 });
 
 test.each([
@@ -55,7 +75,7 @@ test.each([
   [{ invocation: 'b20c', restarts: 3 }, 'systemd has had to start it again (2 times)'],
   [{ invocation: 'b20c' }, 'started again by somebody else'],
 ])('a unit of which systemd says %j does not', async (state, words) => {
-  const error = await agentErrorOf(assertStable(snapshot(), systemctl(state), NEVER));
+  const error = await agentErrorOf(seeStable(snapshot(), hands(state), NEVER));
   expect(error.code).toBe('unit');
   expect(error.message).toContain('the unit kube-proxy did not last: ');
   expect(error.message).toContain(words);
@@ -63,14 +83,31 @@ test.each([
 
 test('one that has shown its certificate may be restarted by somebody, but not by its own end', async () => {
   const proven = snapshot({ probe: PROBE });
-  await assertStable(proven, systemctl({ invocation: 'b20c', restarts: 0 }), NEVER);
-  const error = await agentErrorOf(
-    assertStable(proven, systemctl({ invocation: 'b20c', restarts: 2 }), NEVER),
-  );
+  await seeStable(proven, hands({ invocation: 'b20c', restarts: 0 }), NEVER);
+  const error = await agentErrorOf(seeStable(proven, hands({ invocation: 'b20c', restarts: 2 }), NEVER));
   expect(error.message).toContain('(1 time)');
 });
 
 test('a systemd that knows neither invocations nor restarts is believed', async () => {
   const old = { ...snapshot(), invocation: '', restarts: 0 };
-  await assertStable(old, systemctl({ invocation: '', restarts: 0 }), NEVER);
+  await seeStable(old, hands({ invocation: '', restarts: 0 }), NEVER);
+});
+
+const CLIENT = snapshot({ kubeconfig: '/etc/kubernetes/admin.conf' });
+const AGAIN = { active: 'activating', sub: 'auto-restart', result: 'exit-code' };
+
+test.each<[string, Partial<UnitState>[]]>([
+  ['waits to be started again', [AGAIN, { ...AGAIN, restarts: 2 }, { invocation: 'b20c', restarts: 2 }]],
+  ['has been started again', [{ invocation: 'b20c', restarts: 2 }]],
+])('proves anew a unit that asks the Kubernetes API and %s', async (_, states) => {
+  expect(await seeStable(CLIENT, hands(...states), NEVER)).toMatchObject({ invocation: 'b20c', restarts: 2 });
+});
+
+test.each<[string, Partial<UnitState>]>([
+  ['has been started again and again', { invocation: 'b20c', restarts: 4 }],
+  ['has ended for good', { active: 'failed', sub: 'failed', result: 'exit-code' }],
+  ['was started by somebody else', { invocation: 'b20c' }],
+])('refuses a unit that asks the Kubernetes API and %s', async (_, state) => {
+  const error = await agentErrorOf(seeStable(CLIENT, hands(state), NEVER));
+  expect(error.message).toContain('the unit kube-proxy did not last: ');
 });

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { journalOf } from '../../../src/services/journalctl.ts';
-import { createSystemctl, type Systemctl } from '../../../src/services/systemctl.ts';
+import { createSystemctl, stateOf, type Systemctl } from '../../../src/services/systemctl.ts';
+import { systemctlRunner } from '../../../src/services/systemctl-run.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
@@ -18,7 +19,7 @@ async function setUp(
 
 test('what systemd says of a unit is read in its own words', async () => {
   const { systemctl, args } = await setUp(
-    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\nMainPID=42\nExecMainStartTimestampMonotonic=817\n'`,
+    String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\nMainPID=42\nExecMainStartTimestampMonotonic=817\nJob=4711\nTimeoutStopUSec=1min 30s\n'`,
   );
   expect(await systemctl.show('kubelet', NEVER)).toEqual({
     load: 'loaded',
@@ -29,9 +30,11 @@ test('what systemd says of a unit is read in its own words', async () => {
     restarts: 3,
     mainPid: '42',
     startedAt: '817',
+    hasJob: true,
+    stopMs: 90_000,
   });
   expect(await args()).toBe(
-    'show --property=LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic kubelet.service\n',
+    'show --property=LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic,Job,TimeoutStopUSec kubelet.service\n',
   );
 });
 
@@ -69,14 +72,16 @@ test('what systemd does not say is empty', async () => {
     restarts: 0,
     mainPid: '',
     startedAt: '',
+    hasJob: false,
+    stopMs: 0,
   });
 });
 
 test('units are named in full; one with an ending keeps it', async () => {
   const { systemctl, args } = await setUp('exit 0');
-  await systemctl.restart('etcd', 5000, NEVER);
+  await systemctl.restart('etcd', NEVER);
   await systemctl.resetFailed('docker.socket', NEVER);
-  expect(await args()).toBe('restart etcd.service\nreset-failed docker.socket\n');
+  expect(await args()).toBe('restart --no-block etcd.service\nreset-failed docker.socket\n');
 });
 
 test.each([
@@ -90,16 +95,17 @@ test.each([
   ['the signal that killed it', 'kill -9 $$', 'SIGKILL'],
 ])('a failure is told with %s', async (_, script, words) => {
   const { systemctl } = await setUp(script);
-  const error = await agentErrorOf(systemctl.restart('etcd', 5000, NEVER));
+  const error = await agentErrorOf(systemctl.restart('etcd', NEVER));
   expect(error.code).toBe('unit');
-  expect(error.message).toContain('systemctl restart etcd.service: ');
+  expect(error.message).toContain('systemctl restart --no-block etcd.service: ');
   expect(error.message).toContain(words);
   expect(error.message).not.toContain('undefined');
 });
 
 test('one that takes too long is told of as such', async () => {
-  const { systemctl } = await setUp('exec sleep 60');
-  expect((await agentErrorOf(systemctl.restart('etcd', 50, NEVER))).message).toBe(
+  const { program } = await setUp('exec sleep 60');
+  const run = systemctlRunner(program);
+  expect((await agentErrorOf(run(['restart', 'etcd.service'], 50, NEVER))).message).toBe(
     'systemctl restart etcd.service: not done within 0.05 s',
   );
 });
@@ -107,7 +113,7 @@ test('one that takes too long is told of as such', async () => {
 test('when the program is to stop, the wait is broken off', async () => {
   const { systemctl } = await setUp('exec sleep 60');
   const controller = new AbortController();
-  const waiting = agentErrorOf(systemctl.restart('etcd', 60_000, controller.signal));
+  const waiting = agentErrorOf(systemctl.restart('etcd', controller.signal));
   controller.abort();
   expect(await waiting).toMatchObject({ code: 'aborted' });
 });
@@ -129,4 +135,14 @@ test('the last lines of a journal are read; without a journal there are none', a
   for (const script of ['exit 1', 'echo x; exit 1', 'exit 0'])
     expect(await journalOf((await setUp(script)).program, 'etcd', 2)).toEqual([]);
   expect(await journalOf('/nowhere/journalctl', 'etcd', 2)).toEqual([]);
+});
+
+test.each([
+  ['infinity', Infinity],
+  ['5s', 5000],
+  ['1min 30s', 90_000],
+  ['1h 1.500s', 3_601_500],
+  ['', 0],
+])('reads the time span %j', (text, ms) => {
+  expect(stateOf(`TimeoutStopUSec=${text}`).stopMs).toBe(ms);
 });

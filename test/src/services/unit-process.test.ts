@@ -11,6 +11,8 @@ const RUNNING: UnitState = {
   restarts: 0,
   mainPid: '4711',
   startedAt: '81000000',
+  hasJob: false,
+  stopMs: 0,
 };
 const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', mainPid: '0' };
 const FAILED: UnitState = { ...STOPPED, active: 'failed', result: 'exit-code' };

@@ -1,0 +1,111 @@
+import { readText } from '../../src/base/disk.ts';
+import { AgentError, isNotReady } from '../../src/base/errors.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { identityIn, readSource, serverIn } from '../../src/files/kubeconfig-contents.ts';
+import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
+import { type Get, readRenewal } from '../../src/services/leadership.ts';
+import type { Lease } from '../../src/services/components.ts';
+import type { Hands } from '../hands.ts';
+
+type CredentialHands = Pick<Hands, 'disk' | 'secrets' | 'presented' | 'openKubernetes'>;
+
+/** Anybody who has logged in may ask this. */
+const ANYBODY = '/api';
+
+/**
+ * Asks the Kubernetes API as a unit does: with the client certificate and the CA of its kubeconfig, as they are now.
+ *
+ * @returns why that proves nothing of the unit; undefined: the API accepts it
+ * @throws `not-yet` when the API refuses it, or when this node's own API is not to be reached
+ */
+export async function seeAccepted(
+  kubeconfig: string,
+  hands: CredentialHands,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  const asked = await asUnit(kubeconfig, hands, abort, async (get) => await get(ANYBODY));
+  return typeof asked === 'string' ? asked : undefined;
+}
+
+/** What a lease says, as a unit sees it; undefined where its kubeconfig proves nothing. @throws `not-yet` */
+export async function renewalFor(
+  kubeconfig: string,
+  lease: Lease,
+  hands: CredentialHands,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  const asked = await asUnit(kubeconfig, hands, abort, async (get) => ({
+    renewal: await readRenewal(lease, get),
+  }));
+  return typeof asked === 'string' ? undefined : asked?.renewal;
+}
+
+/** @returns text: why the unit's kubeconfig proves nothing */
+async function asUnit<T extends object | undefined>(
+  kubeconfig: string,
+  hands: CredentialHands,
+  abort: AbortSignal,
+  work: (get: Get) => Promise<T>,
+): Promise<T | string> {
+  const address = await addressIn(kubeconfig, hands, abort);
+  if (typeof address === 'string') return address;
+  const api = hands.openKubernetes(address);
+  try {
+    return await work(async (path) => {
+      const what = `asking the Kubernetes API with ${kubeconfig}`;
+      const { status, text } = await api.ask({ what, method: 'GET', path, abort });
+      // A bad client certificate is a 401, whoever else may ask: kube-apiserver takes nobody for anonymous who shows one.
+      if (status === 401 || status === 429 || status >= 500)
+        throw new AgentError('not-yet', `${what}: it says ${status}`);
+      return { status, text };
+    });
+  } finally {
+    api.close();
+  }
+}
+
+/** @returns text: why nothing can be asked */
+async function addressIn(
+  path: string,
+  { disk, secrets, presented }: CredentialHands,
+  abort: AbortSignal,
+): Promise<KubernetesAddress | string> {
+  const text = await readText(disk, path);
+  if (text === undefined) return `there is no ${path}`;
+  const { ca, certificate, key } = identityIn(path, text);
+  const read = async (file: string): Promise<string | undefined> => await readText(disk, file);
+  const client = {
+    cert: await readSource(path, certificate, read),
+    key: await readSource(path, key, read),
+  };
+  const trusted = await readSource(path, ca, read);
+  const url = URL.parse(serverIn(path, text) ?? '');
+  if (client.cert === undefined || client.key === undefined) return `${path} has no client certificate`;
+  if (trusted === undefined || url?.protocol !== 'https:') return `${path} names no API server with its CA`;
+  secrets.addPassing(client.key);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = Number(url.port || '443');
+  const isOwn = /^(?:127\.|::1$|localhost$)/.test(host);
+  let leaf: Awaited<ReturnType<typeof presented>>;
+  try {
+    leaf = await presented(host, port, abort);
+  } catch (error) {
+    // Another node's API server may be away for reasons of its own.
+    if (isOwn || !isNotReady(error)) throw error;
+    return error instanceof AgentError ? error.message : `${url.host} does not answer`;
+  }
+  // By its key: CAs of all generations have one name, and OpenSSL would try the first alone.
+  const signer = certificatesIn(trusted, path).find(({ publicKey }) => leaf.verify(publicKey));
+  if (!signer) {
+    const why = `${url.host} presents a certificate of a CA that ${path} does not trust`;
+    if (isOwn) throw new AgentError('not-yet', why);
+    return `${why}: that master may not have been asked yet`;
+  }
+  return {
+    host,
+    port,
+    ca: signer.toString(),
+    presents: leaf.fingerprint256,
+    client: { cert: client.cert, key: client.key },
+  };
+}

@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { AgentError } from '../base/errors.ts';
+import { JsonText } from '../base/json.ts';
+import type { Lease } from './components.ts';
+
+/** A GET of the Kubernetes API, as the unit asks; undefined where its kubeconfig proves nothing. */
+export type Get = (path: string) => Promise<{ status: number; text: string } | undefined>;
+
+const LeaseObject = v.pipe(
+  JsonText,
+  v.object({
+    spec: v.object({ holderIdentity: v.nullish(v.string(), ''), renewTime: v.nullish(v.string(), '') }),
+  }),
+);
+
+/** Where client-go's older locks keep the same (up to Kubernetes 1.19). */
+const LEADER = 'control-plane.alpha.kubernetes.io/leader';
+const Annotated = v.pipe(
+  JsonText,
+  v.object({ metadata: v.object({ annotations: v.nullish(v.record(v.string(), v.string()), {}) }) }),
+);
+
+/**
+ * Who leads and when it said so last, in one text: another text is a renewal. Times are not compared with a clock.
+ *
+ * @returns undefined when there is no such lease, or this unit may not see it
+ * @throws `not-yet` for an answer that is none
+ */
+export async function readRenewal({ namespace, name }: Lease, get: Get): Promise<string | undefined> {
+  const lease = await get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`);
+  if (lease?.status === 200) {
+    const { holderIdentity, renewTime } = read(LeaseObject, lease.text, name).spec;
+    return `${holderIdentity} at ${renewTime}`;
+  }
+  for (const kind of ['endpoints', 'configmaps']) {
+    const object = await get(`/api/v1/namespaces/${namespace}/${kind}/${name}`);
+    const said =
+      object?.status === 200 ? read(Annotated, object.text, name).metadata.annotations[LEADER] : undefined;
+    if (said !== undefined) return said;
+  }
+  return undefined;
+}
+
+function read<const S extends v.GenericSchema>(schema: S, text: string, name: string): v.InferOutput<S> {
+  const parsed = v.safeParse(schema, text);
+  if (parsed.success) return parsed.output;
+  throw new AgentError('not-yet', `the lease ${name} cannot be read`);
+}

@@ -1,0 +1,68 @@
+import type { Clock } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
+import { pollUntil } from '../base/poll.ts';
+import { AGAIN_MS, inWords, isUp } from './active.ts';
+import type { Systemctl, UnitState } from './systemctl.ts';
+import type { UnitPlan } from './unit.ts';
+import { isSameProcess } from './unit-process.ts';
+
+type JobHands = { systemctl: Systemctl; clock: Clock };
+
+/** What about a unit would keep it from being restarted; undefined when nothing does. */
+export function unitFault({ name, required }: UnitPlan, { load }: UnitState): string | undefined {
+  if (load === 'masked') return `the unit ${name} is masked: systemctl unmask ${name}`;
+  if (load === 'bad-setting' || load === 'error')
+    return `the unit ${name} has a faulty unit file (${load}): systemctl status ${name}`;
+  return load === 'not-found' && required
+    ? `this node has no unit ${name}, which its layout requires`
+    : undefined;
+}
+
+/**
+ * Has a unit restarted, and waits until the process of before has ended. A stop takes its own time (an API server waits
+ * for its watches, podman for a container): a deadline of the start begins when this returns.
+ *
+ * @returns whether the node has such a unit
+ * @throws `unit` when systemd refuses, or when the unit does not stop
+ */
+export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortSignal): Promise<boolean> {
+  const { systemctl, clock } = hands;
+  const { name, deadlineMs } = plan;
+  const before = await systemctl.show(name, abort);
+  if (!(await ask(plan, hands, abort))) return false;
+  // A stop has steps (ExecStop=, SIGTERM, SIGKILL), each with this limit.
+  const stopMs = Number.isFinite(before.stopMs) ? 3 * before.stopMs : 0;
+  const deadline = clock.elapsed() + stopMs + deadlineMs;
+  const late = { code: 'unit', what: `restarting the unit ${name}: it hangs` } as const;
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
+    const now = await systemctl.show(name, abort);
+    const isThere = isUp(now) || now.active === 'deactivating';
+    if (!isThere || !isSameProcess(before, now)) return;
+    if (now.hasJob || now.active === 'deactivating') throw new AgentError('not-yet', inWords(now));
+    throw new AgentError(
+      'unit',
+      `restarting the unit ${name}: it still runs the process of before (${now.mainPid})`,
+    );
+  });
+  return true;
+}
+
+/** When systemd refuses, what it knows of the unit says more than its exit code. */
+async function ask(plan: UnitPlan, { systemctl }: JobHands, abort: AbortSignal): Promise<boolean> {
+  const { name } = plan;
+  try {
+    // A unit that failed often enough is refused by its start limit until this is forgotten.
+    await systemctl.resetFailed(name, abort);
+    await systemctl.restart(name, abort);
+    return true;
+  } catch (error) {
+    if (abort.aborted) throw error;
+    const state = await systemctl.show(name, abort);
+    const fault = unitFault(plan, state);
+    if (fault !== undefined) throw new AgentError('unit', fault);
+    if (state.load === 'not-found') return false;
+    throw new AgentError('unit', `restarting the unit ${name}: systemd refuses: ${inWords(state)}`, {
+      cause: error,
+    });
+  }
+}
