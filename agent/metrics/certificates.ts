@@ -3,7 +3,7 @@ import type { Sample } from '../../src/base/exposition.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { CA_TYPES } from '../../src/certificates/layout.ts';
 import { fingerprint } from '../../src/certificates/read.ts';
-import { sameCa } from '../../src/certificates/trusted.ts';
+import { canonicalCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { findCertificates, readAuthorities, readHeld } from '../inspection/certificates.ts';
 import { takeInventory } from '../inspection/inventory.ts';
@@ -44,7 +44,11 @@ export async function lookAtCertificates(hands: Hands): Promise<Seen | undefined
     const authorities = node.layout.authorities.flatMap(({ ca, file }) =>
       known
         .filter((one) => one.file === file.path)
-        .map(({ certificate }) => ({ ca, file: file.path, fingerprint: fingerprint(certificate) })),
+        .map(({ certificate }) => ({
+          ca: canonicalCa(ca),
+          file: file.path,
+          fingerprint: fingerprint(certificate),
+        })),
     );
     const { phase } = await rotationState(hands);
     const faults = holdings.map((holding) => ({
@@ -73,8 +77,8 @@ export function samplesOf({ node, expiries, faults, authorities }: Seen, noted: 
     return one ? [{ type, ...one }] : [];
   });
   const rows = node.layout.authorities.flatMap(({ ca, file }) => {
-    const of = served.find(({ type }) => sameCa(type, ca));
-    return of ? [{ labels: { ca, file: file.path }, of }] : [];
+    const of = served.find(({ type }) => type === canonicalCa(ca));
+    return of ? [{ labels: { ca: of.type, file: file.path }, of }] : [];
   });
   return {
     coe_agent_certificate_not_after_timestamp_seconds: expiries,

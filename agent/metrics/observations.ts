@@ -4,6 +4,7 @@ import { AgentError, codeOf } from '../../src/base/errors.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
 import { CA_TYPES } from '../../src/certificates/layout.ts';
 import { fingerprint } from '../../src/certificates/read.ts';
+import { canonicalCa } from '../../src/certificates/trusted.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import type { PassResult } from '../pass.ts';
 import { STATE } from '../paths.ts';
@@ -84,7 +85,7 @@ function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk'
     (readCa: Cluster['readCa']): Cluster['readCa'] =>
     async (type, believe) => {
       const ca = await readCa(type, believe);
-      noted.authorities[type] = { fingerprint: fingerprint(ca), at: now() };
+      noted.authorities[canonicalCa(type)] = { fingerprint: fingerprint(ca), at: now() };
       return ca;
     };
 

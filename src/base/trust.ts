@@ -41,8 +41,11 @@ export async function requireProgram(path: string, disk: Disk): Promise<void> {
     throw new AgentError(
       'precondition',
       `refusing to run ${path}: ${fault}; chown it to root and chmod go-w`,
+      { reason: 'hook-untrusted' },
     );
   const info = await disk.info(await disk.resolve(path));
   if (info?.type !== 'file' || (info.mode & 0o111) === 0)
-    throw new AgentError('precondition', `running ${path}: it is no executable file; chmod +x`);
+    throw new AgentError('precondition', `running ${path}: it is no executable file; chmod +x`, {
+      reason: 'hook-not-executable',
+    });
 }

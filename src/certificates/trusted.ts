@@ -31,4 +31,5 @@ export function trustedIn(phase: Phase, now: string, fresh: string): string {
 /** Two names of one CA. */
 export const sameCa = (a: CaType, b: CaType): boolean => canonicalCa(a) === canonicalCa(b);
 
-const canonicalCa = (type: CaType): CaType => (type === 'kubelet' ? 'kubernetes' : type);
+/** One name of a CA that has two. */
+export const canonicalCa = (type: CaType): CaType => (type === 'kubelet' ? 'kubernetes' : type);

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startCloud } from '../cloud/cloud.ts';
@@ -34,4 +35,14 @@ test('promtool finds nothing wrong with the metrics, before, during and after a 
   await site.setParams({ TRUSTEE_PASSWORD: 'wrong-password' });
   expect((await cli(site, ['run-once'])).code).toBe(1);
   expect(promtool(['check', 'metrics'], await site.node.read(file))).toEqual({ code: 0, said: '' });
+});
+
+test('every alert of docs/prometheus fires when it should, and only then', async () => {
+  const rules = 'docs/prometheus/coe-agent.rules.yaml';
+  expect(promtool(['check', 'rules', rules]).code).toBe(0);
+  const tests = 'docs/prometheus/coe-agent.rules.test.yaml';
+  expect(promtool(['test', 'rules', tests])).toMatchObject({ code: 0 });
+  const [names, tested] = [await readFile(rules, 'utf8'), await readFile(tests, 'utf8')];
+  for (const [, name = ''] of names.matchAll(/- alert: (\w+)/g))
+    expect(tested.match(new RegExp(`alertname: ${name}\\b`, 'g'))?.length).toBeGreaterThan(1);
 });
