@@ -24,7 +24,7 @@ export type StockSite = Site & {
   /** The answers to Magnum's own deployment, oldest first. */
   answers(): Record<string, unknown>[];
   /** One pass on a node that runs heat-container-agent's container, or has run it. */
-  passBeside(unit?: string): Promise<PassResult>;
+  passBeside(unit?: string, over?: Partial<Hands>): Promise<PassResult>;
 };
 
 /** What systemd says of the unit that Magnum's user data makes. */
@@ -91,11 +91,12 @@ export async function createStockSite(
         .signals()
         .filter(({ resource }) => resource === 'upgrade_kubernetes_deployment')
         .map(({ body }) => body ?? {}),
-    passBeside: async (unit = CONTAINER_UNIT) => {
+    passBeside: async (unit = CONTAINER_UNIT, over = {}) => {
       const hands: Hands = {
         ...(await site.start()),
         unitSettings: async (name) =>
           await Promise.resolve(settingsOf(name === 'heat-container-agent.service' ? unit : '')),
+        ...over,
       };
       return await pass(hands, newMemory(), NEVER);
     },
