@@ -163,12 +163,17 @@ function report(result: PassResult, { log }: Hands, reported: Set<string>): void
     now.set(`${id} ${group}`, () => {
       log('group-unserved', { deployment: id, group });
     });
+  if (result.awaits)
+    now.set('awaits', () => {
+      log('creation-awaited');
+    });
   for (const [text, tell] of now) if (!reported.has(text)) tell();
   reported.clear();
   for (const text of now.keys()) reported.add(text);
 }
 
-function inWords({ problems, open, settled }: PassResult): string {
+function inWords({ problems, open, settled, awaits }: PassResult): string {
+  if (awaits) return 'waiting: heat-container-agent sets the node up';
   const [problem] = problems;
   if (problem) return `waiting: ${explain(problem)}`;
   const [unacknowledged] = open;

@@ -11,6 +11,7 @@ export const EVENTS = {
   'configuration-awaited': ['warn', 'no usable configuration; waiting for one'],
   'configuration-rejected': ['error', 'the new configuration is invalid; keeping the current one'],
   'copies-unknown': ['debug', 'other copies of the certificates are unknown'],
+  'creation-awaited': ['info', 'heat-container-agent sets the node up; its place is taken afterwards'],
   'deployment-failed': ['error', 'deployment failed'],
   'deployment-overtaken': ['info', 'ignoring a deployment that is older than one taken up before'],
   'deployment-started': ['info', 'deployment started'],
@@ -72,6 +73,7 @@ export const EVENTS = {
   'step-started': ['debug', 'step started'],
   stopped: ['info', 'coe-agent stopped'],
   'systemd-unreachable': ['warn', 'systemd could not be notified'],
+  'taken-over': ['info', 'the place of heat-container-agent is taken'],
   'tls-unverified': [
     'warn',
     'TLS verification is off (VERIFY_CA): an attacker on the path can read the trust and forge certificates',

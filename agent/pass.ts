@@ -9,6 +9,8 @@ import { type Answered, collect, silenceOf, understand, type Wanted } from './pa
 import type { Hands } from './hands.ts';
 import { isGraceOver } from './rotation/service-account.ts';
 import { settle } from './pass/settle.ts';
+import type { Servant } from './pass/take-over.ts';
+import { isCreation } from '../src/operation/magnum-deployment.ts';
 
 export type PassOptions = {
   /** Metadata to go by in place of what the collectors bring. */
@@ -36,6 +38,8 @@ export type PassResult = {
   unserved: { id: string; group: string }[];
   /** What each collector said for itself. */
   answers: Answered[];
+  /** heat-container-agent still sets the node up: nothing is done here before that has ended. */
+  awaits: boolean;
   /** From now on the node polls otherwise: the configuration is to be read anew. */
   pollsOtherwise: boolean;
 };
@@ -85,6 +89,16 @@ export async function pass(
   const wanted = understand(texts, problems, hands);
   if (options.metadata) wanted.complete = false;
   result.problems = wanted.problems;
+
+  const servant = await servantNow(wanted, hands, abort);
+  if (servant !== 'agent') {
+    memory.dealtWith = undefined;
+    return {
+      ...result,
+      awaits: servant === 'heat-container-agent',
+      pollsOtherwise: servant === 'taken-over',
+    };
+  }
 
   // 3. Answer: results that were never acknowledged, as far as somebody still waits for them.
   result.open = await answerAll(wanted, hands, abort);
@@ -151,6 +165,7 @@ export const emptyResult = (): PassResult => ({
   problems: [],
   open: [],
   unserved: [],
+  awaits: false,
   answers: [],
   pollsOtherwise: false,
 });
@@ -181,6 +196,13 @@ async function recoverIfInterrupted(hands: Hands, abort: AbortSignal): Promise<S
   const { recover } = await import('./pass/recover.ts');
   const recovered = await recover(hands, abort);
   return recovered ? [recovered] : [];
+}
+
+/** Loaded on a node that a stock Magnum makes: an idle daemon stays small. */
+async function servantNow(wanted: Wanted, hands: Hands, abort: AbortSignal): Promise<Servant> {
+  if (!wanted.deployments.some(isCreation)) return 'agent';
+  const { servantOf } = await import('./pass/take-over.ts');
+  return await servantOf(wanted, hands, abort);
 }
 
 /** Old service-account keys go when their time has come. @returns what kept them from it */

@@ -37,3 +37,12 @@ export async function runInContainer(
     configFiles: [],
   };
 }
+
+/** Whether heat-container-agent runs, or will with the next boot. */
+export async function runsContainer(
+  { unitManager }: Pick<Hands, 'unitManager'>,
+  abort: AbortSignal,
+): Promise<boolean> {
+  const status = await (await unitManager()).status(CONTAINER, abort);
+  return status !== undefined && (status.active || (status.enabled && !status.masked));
+}

@@ -6,9 +6,10 @@ import { prepareRun } from '../../src/hooks/prepare.ts';
 import type { Operation } from '../../src/operation/operation.ts';
 import type { RestartOperation } from '../../src/operation/restart.ts';
 import { makesCertificates } from '../../src/operation/magnum-deployment.ts';
-import type { RunOperation } from '../../src/operation/run.ts';
+import { type RunOperation, selectRun } from '../../src/operation/run.ts';
 import type { Hands } from '../hands.ts';
-import { runInContainer } from './in-container.ts';
+import { readBefore } from '../migration/record.ts';
+import { runInContainer, runsContainer } from './in-container.ts';
 import { describeNode, readNode } from '../node.ts';
 import { planRestart } from '../plan/plan.ts';
 import { unitsOf } from '../plan/units.ts';
@@ -40,8 +41,7 @@ export async function intend(
       return await intendForMagnum(operation, deployment, hands, abort);
     }
     case 'magnum-creation':
-      // It is heat-container-agent's, which Magnum's user data starts.
-      return undefined;
+      return await intendToCreate(deployment, hands, abort);
     case 'restart':
       return await intendToRestart(operation, hands, abort);
     case 'revoke': {
@@ -106,6 +106,27 @@ async function intendToRun(
   const unit = runs.unitFor(id);
   const where = unit === undefined ? 'as a process of its own' : `as the unit ${unit}`;
   return { kind: 'run', run: { do: 'run', request, configFiles }, why: `${request.what}, ${where}` };
+}
+
+/**
+ * While heat-container-agent serves the node, these are its own. One that comes after its place has been taken, as that
+ * of the cluster does on the first master, runs in a container like it.
+ */
+async function intendToCreate(
+  deployment: Deployment,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Intention | undefined> {
+  const isTakenOver = (await readBefore(hands.disk)) !== undefined && !(await runsContainer(hands, abort));
+  const operation = isTakenOver ? selectRun(deployment) : undefined;
+  if (typeof operation !== 'object') return undefined;
+  const { id } = deployment;
+  if (['running', 'ended', 'lost'].includes((await hands.runs.runs.look(id)).is))
+    return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
+  const run = await runInContainer(operation, deployment, { what: 'the script' }, hands, abort);
+  return (
+    run && { kind: 'run', run, why: 'Magnum sets the cluster up, with a script for heat-container-agent' }
+  );
 }
 
 /** make-cert is written for the inside of heat-container-agent: on a host without python it empties the CA file. */

@@ -83,6 +83,10 @@ export function stockOf({ group, inputs, raw }: Deployment): Stock | undefined {
   );
 }
 
+/** Whether it sets up a node or a cluster, which is left to heat-container-agent while that serves the node. */
+export const isCreation = (deployment: Deployment): boolean =>
+  stockOf(deployment)?.means === 'magnum-creation';
+
 const updateOf = ({ inputs, raw }: Deployment): MagnumUpdate => ({
   kind: 'magnum-update',
   serviceAccount: {

@@ -1,0 +1,36 @@
+import { appliedByHeatConfig } from '../../src/deployment/applied.ts';
+import { isCreation } from '../../src/operation/magnum-deployment.ts';
+import { CONTAINER } from '../../src/services/heat-container.ts';
+import type { Hands } from '../hands.ts';
+import { carryOutMigration } from '../migration/migrate.ts';
+import { planMigration, SUCCESSOR } from '../migration/plan.ts';
+import type { Wanted } from './collect.ts';
+import { runsContainer } from './in-container.ts';
+
+/** Who serves the node: this program, or heat-container-agent, whose place it has taken just now or does not take yet. */
+export type Servant = 'agent' | 'heat-container-agent' | 'taken-over';
+
+/**
+ * Magnum's user data starts heat-container-agent on a new node, for the scripts that set it up. Until these have been
+ * answered it serves everything, then the agent takes its place: no deployment has two servants.
+ */
+export async function servantOf(
+  { deployments }: Pick<Wanted, 'deployments'>,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Servant> {
+  const creations = deployments.filter(isCreation);
+  if (hands.config.magnum.deployment !== 'native' || creations.length === 0) return 'agent';
+  if (!(await runsContainer(hands, abort))) return 'agent';
+  const applied = await appliedByHeatConfig(hands.disk);
+  const isOver = creations.every(({ id }) => applied.some((one) => one.id === id && one.answered));
+  if (!isOver) return 'heat-container-agent';
+  const steps = await planMigration(hands, abort);
+  // This is the agent, and it is configured.
+  const due = steps.filter(
+    (step) => step.do !== 'write-config' && !(step.do === 'enable-and-start' && step.unit === SUCCESSOR),
+  );
+  await carryOutMigration(due, hands, abort);
+  hands.log('taken-over', { unit: CONTAINER });
+  return 'taken-over';
+}

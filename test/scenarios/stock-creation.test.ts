@@ -1,0 +1,121 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Hands } from '../../agent/hands.ts';
+import { newMemory, pass, type PassResult } from '../../agent/pass.ts';
+import type { UnitManager } from '../../src/services/unit-manager.ts';
+import { settingsOf } from '../../src/services/unit-settings.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { logged } from './support/logged.ts';
+import { CONTAINER_UNIT, createStockSite, type StockSite } from './support/stock.ts';
+
+/** A new node of a stock Magnum, which its user data sets up in heat-container-agent. */
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CONTAINER = 'heat-container-agent.service';
+const script = (line: string): string => `#!/bin/bash\n${line}\ntouch "\${COE_TEST_ROOT:?}/was-run"\n`;
+
+/** A node with that unit, running at first; `done` is what has been done to it. */
+function beside(site: StockSite): { done: string[]; pass(): Promise<PassResult> } {
+  const done: string[] = [];
+  let isUp = true;
+  const note = async (what: string, unit: string): Promise<void> => {
+    done.push(`${what} ${unit}`);
+    await Promise.resolve();
+  };
+  const manager: UnitManager = {
+    status: async (unit) =>
+      await Promise.resolve(
+        unit === CONTAINER ? { enabled: isUp, active: isUp, masked: false, others: 0 } : undefined,
+      ),
+    freeze: async (unit) => await note('freeze', unit),
+    thaw: async (unit) => await note('thaw', unit),
+    disableNow: async (unit) => {
+      isUp = false;
+      await note('disable-now', unit);
+    },
+    enableAndStart: async (unit) => await note('enable-and-start', unit),
+  };
+  return {
+    done,
+    pass: async () => {
+      const hands: Hands = {
+        ...(await site.start()),
+        unitManager: async () => await Promise.resolve(manager),
+        unitSettings: async (name) =>
+          await Promise.resolve(settingsOf(name === CONTAINER ? CONTAINER_UNIT : '')),
+      };
+      return await pass(hands, newMemory(), NEVER);
+    },
+  };
+}
+
+/** heat-config has run a deployment, and has noted the answer. */
+async function heatConfigAnswers(site: StockSite, id: string): Promise<void> {
+  for (const name of [`${id}.json`, `${id}.notify.json`])
+    await site.node.write(`/var/lib/heat-config/deployed/${name}`, '{}');
+}
+
+const wasRun = async (site: StockSite): Promise<boolean> =>
+  [...(await site.files('/')).keys()].some((path) => path.endsWith('/was-run'));
+
+test('nothing is done before heat-container-agent has set the node up; then its place is taken', async () => {
+  const site = await createStockSite(cloud);
+  const node = beside(site);
+  const creation = cloud.deploy(site.cluster, site.server, {
+    resource: 'master_config_deployment',
+    action: 'CREATE',
+    config: script('echo "START: write-heat-params"'),
+  });
+  cloud.deploy(site.cluster, site.server, { resource: 'other', config: '#!/bin/sh\necho mine\n' });
+
+  expect(await node.pass()).toMatchObject({ awaits: true, settled: [] });
+  expect(node.done).toEqual([]);
+  expect(site.signals()).toEqual([]);
+
+  await heatConfigAnswers(site, creation.id);
+  expect(await node.pass()).toMatchObject({ awaits: false, settled: [], pollsOtherwise: true });
+  expect(node.done).toEqual([`freeze ${CONTAINER}`, `disable-now ${CONTAINER}`]);
+  expect(logged(site.log, 'taken-over')).toHaveLength(1);
+
+  expect((await node.pass()).settled).toMatchObject([{ outcome: { statusCode: 0, stdout: 'mine\n' } }]);
+  expect(site.signals().map(({ resource }) => resource)).toEqual(['other']);
+  expect(await wasRun(site)).toBe(false);
+});
+
+test("the cluster's set-up that comes after that runs in the container", async () => {
+  const site = await createStockSite(cloud);
+  const node = beside(site);
+  const creation = cloud.deploy(site.cluster, site.server, {
+    resource: 'master_config_deployment',
+    action: 'CREATE',
+    config: script('echo "START: write-heat-params"'),
+  });
+  await heatConfigAnswers(site, creation.id);
+  await node.pass();
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'kube_cluster_deploy',
+    action: 'CREATE',
+    config: script('step="kube-apiserver-to-kubelet-role"'),
+  });
+  expect((await node.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);
+  expect(await wasRun(site)).toBe(true);
+  expect(await site.node.read('/podman-words')).toContain('heat-container-agent:victoria-stable-1');
+});
+
+test('a node that never had the container leaves its set-up alone', async () => {
+  const site = await createStockSite(cloud);
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'master_config_deployment',
+    action: 'CREATE',
+    config: script('echo "START: write-heat-params"'),
+  });
+  expect(await site.pass()).toMatchObject({ settled: [], unserved: [{ group: 'script' }] });
+  expect(site.signals()).toEqual([]);
+  expect(await wasRun(site)).toBe(false);
+});
