@@ -106,12 +106,13 @@ test('answers with how the upgrade has failed, and touches no certificate', asyn
   expect(await site.files()).toEqual(before);
 });
 
+const stopped = async (): Promise<never> =>
+  await Promise.reject(new AgentError('aborted', 'the program is to stop'));
+
 test('goes on with the certificates after a stop in between, and upgrades once', async () => {
   const site = await createStockSite(cloud);
   await cloud.rotateCa(site.cluster);
   site.cluster.stack.update({ kube_tag: NEXT_TAG });
-  const stopped = async (): Promise<never> =>
-    await Promise.reject(new AgentError('aborted', 'the program is to stop'));
   await expect(site.passBeside(undefined, { openCluster: stopped })).rejects.toThrow('to stop');
   expect(await tagOf(site)).toBe(`KUBE_TAG=${NEXT_TAG}`);
   const words = await podmanWords(site);
