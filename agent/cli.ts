@@ -8,11 +8,12 @@ import { CA_TYPES } from '../src/certificates/layout.ts';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
+import { helpOf } from './cli/help.ts';
 import { EVENTS } from './events.ts';
 import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import type { Verb } from './commands/verb.ts';
-import type { World } from './process-io.ts';
+import { withColours, type World } from './process-io.ts';
 
 /** Options of every verb. */
 type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true };
@@ -42,7 +43,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         },
       });
       const context = {
-        world,
+        world: { ...world, stdout: withColours(world.stdout, world.env) },
         verb: this.name(),
         log,
         secrets,
@@ -115,7 +116,8 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
       .addOption(new Option('--config <file>', 'configuration file').default(CONFIG_PATH))
       .addOption(new Option('--root <dir>', 'prefix of every path of the node').default('/'))
       .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
-      .option('--json', 'one JSON object on standard output');
+      .option('--json', 'one JSON object on standard output')
+      .addHelpText('after', helpOf(name));
 
   verb('run', 'the daemon: poll, do what is asked, answer; what the unit starts').action(
     run(async () => await import('./commands/run.ts')),

@@ -19,7 +19,25 @@ export type Output = {
   isTTY?: boolean;
   /** Of a terminal. */
   columns?: number;
+  /** Whether text may be coloured; undefined: it may not. */
+  hasColours?: boolean;
 };
+
+/**
+ * An output that knows whether to colour: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb
+ * says otherwise; anywhere, if CLICOLOR_FORCE says so (https://bixense.com/clicolors/).
+ */
+export function withColours(output: Output, env: NodeJS.ProcessEnv): Output {
+  const isForced = (env['CLICOLOR_FORCE'] || '0') !== '0';
+  const isWanted = output.isTTY === true && env['CLICOLOR'] !== '0' && env['TERM'] !== 'dumb';
+  const { isTTY, columns } = output;
+  return {
+    write: (text) => output.write(text),
+    ...(isTTY === undefined ? {} : { isTTY }),
+    ...(columns === undefined ? {} : { columns }),
+    hasColours: !env['NO_COLOR'] && (isForced || isWanted),
+  };
+}
 
 /** Who reads has gone: `| head`, or a terminal that was closed. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);

@@ -18,7 +18,7 @@ type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan';
 
 export function createTerminal(output: Output, secrets: Secrets): Terminal {
   const paint = (style: Style, text: string): string =>
-    output.isTTY === true ? styleText(style, text, { validateStream: false }) : text;
+    output.hasColours === true ? styleText(style, text, { validateStream: false }) : text;
   const line = (text = ''): void => {
     output.write(`${printable(secrets.redact(text))}\n`);
   };

@@ -60,8 +60,7 @@ export function parseConfigFile(
     offset === undefined ? undefined : lines.linePos(offset).line;
 
   const [error] = document.errors;
-  if (error)
-    throw new BadConfigFile(source, lineAt(error.pos[0]), { kind: 'syntax' }, error.message.split('\n')[0]);
+  if (error) throw new BadConfigFile(source, lineAt(error.pos[0]), { kind: 'syntax' }, inOwnWords(error));
   const value: unknown = toValue(document, source) ?? {};
   if (!isObject(value)) throw new BadConfigFile(source, undefined, { kind: 'not-a-map' });
 
@@ -97,6 +96,13 @@ function inheritedKey(value: unknown): string[] | undefined {
     if (below) return [key, ...below];
   }
   return undefined;
+}
+
+/** Without the place, which is in the message already, and without advice for programmers. */
+function inOwnWords({ code, message }: { code: string; message: string }): string {
+  if (code === 'MULTIPLE_DOCS') return 'a second document begins here (---): one file is one document';
+  const [first = ''] = message.split('\n');
+  return first.replace(/ at line \d+, column \d+:?$/, '');
 }
 
 /** An alias that leads nowhere, or to too much, is found only here. */

@@ -293,3 +293,18 @@ test('run-once --force does again what has been done, and only that', async () =
   expect((await cli(site, ['run-once', '--force', idOf(site).slice(0, 8)])).code).toBe(0);
   expect(await digest()).not.toBe(first);
 });
+
+test('the help of each verb has two examples that its options allow, and its exit codes', async () => {
+  const site = await createSite(cloud, { bare: true });
+  const listed = (await cli(site, ['help'])).stdout;
+  const verbs = [...listed.matchAll(/^ {2}([a-z][a-z-]+) \[options\]/gm)].map(([, verb = '']) => verb);
+  expect(verbs.length).toBeGreaterThan(12);
+  for (const verb of verbs) {
+    const [options = '', after = ''] = (await cli(site, [verb, '--help'])).stdout.split('Examples:');
+    const examples = after.split('\n').filter((line) => line.includes(`agent ${verb}`));
+    expect([verb, examples.length]).toEqual([verb, 2]);
+    for (const [option] of examples.join(' ').matchAll(/--[a-z-]+/g))
+      expect([verb, options]).toEqual([verb, expect.stringContaining(option)]);
+    expect(after).toMatch(/Exit codes:\n {2}0 {2}done/);
+  }
+});

@@ -54,6 +54,7 @@ describe('agent.yaml', () => {
 
   test.each([
     ['a: b: c\n', 'line 1'],
+    ['a: 1\n---\nb: 2\n', 'line 2: a second document begins here'],
     ['ok: 1\n\tx: 2\n', 'line 2'],
     ['a: *nowhere\n', PATH],
     ['- a\n- b\n', 'not a map'],
@@ -63,7 +64,10 @@ describe('agent.yaml', () => {
       PATH,
     ],
   ])('what is no YAML map is refused as such: %j', async (text, words) => {
-    expect(await refusal({ [PATH]: text })).toContain(words);
+    const said = await refusal({ [PATH]: text });
+    expect(said).toContain(words);
+    // The place is said once, and nothing is advised to programmers.
+    expect(said).not.toMatch(/ at line|parseAllDocuments/);
   });
 
   test('a file that a person has named has to be there; the usual one need not be', async () => {

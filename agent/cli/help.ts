@@ -1,0 +1,140 @@
+import { EXIT, type ExitCode } from '../commands/exit-code.ts';
+
+type Help = {
+  /** Commands as they are typed, each with what it is for. */
+  examples: readonly (readonly [command: string, what: string])[];
+  /** Beside 0 and 2, which every verb has. */
+  exits: readonly ExitCode[];
+};
+
+const { deploymentFailed, cloudNotReady, lockHeld } = EXIT;
+
+const HELP: Readonly<Record<string, Help>> = {
+  run: {
+    examples: [
+      ['agent run', 'what coe-agent.service starts'],
+      ['agent run --log-level debug', 'also what is asked and answered'],
+    ],
+    exits: [deploymentFailed, lockHeld],
+  },
+  'run-once': {
+    examples: [
+      ['agent run-once --dry-run', 'only say what would be done'],
+      ['agent run-once --force 6f1c', 'do a deployment again, by a unique beginning of its id'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
+  plan: {
+    examples: [
+      ['agent plan', 'what the next pass does, step by step'],
+      ['agent plan --metadata metadata.json', 'what it would do with this metadata'],
+    ],
+    exits: [deploymentFailed, cloudNotReady],
+  },
+  status: {
+    examples: [
+      ['agent status', 'whether the daemon runs, what was done last'],
+      ['agent status --all', 'also older deployments and failures'],
+    ],
+    exits: [],
+  },
+  certs: {
+    examples: [
+      ['agent certs', 'every certificate, and what is wrong with it'],
+      ['agent certs --json', 'the same for a program'],
+    ],
+    exits: [deploymentFailed],
+  },
+  'make-cert': {
+    examples: [
+      ['agent make-cert', 'the first certificates; a good set is kept'],
+      ['agent make-cert --force', 'new ones in any case; no unit is restarted'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
+  'cluster-config': {
+    examples: [
+      ['eval $(agent cluster-config --user alice --dir alice)', 'on a node, with its trust'],
+      [
+        'eval $(OS_CLOUD=home agent cluster-config --cluster k1 --user alice --dir k1)',
+        'anywhere, with the login of clouds.yaml',
+      ],
+    ],
+    exits: [deploymentFailed, cloudNotReady],
+  },
+  doctor: {
+    examples: [
+      ['agent doctor', 'would a rotation succeed now'],
+      ['agent doctor --json', 'the same for a program: findings with ids'],
+    ],
+    exits: [deploymentFailed, cloudNotReady],
+  },
+  restart: {
+    examples: [
+      ['agent restart', 'every unit in order, each proven'],
+      ['agent restart --unit kubelet kube-proxy', 'only these'],
+    ],
+    exits: [deploymentFailed, lockHeld],
+  },
+  revoke: {
+    examples: [
+      ['agent revoke --crl revoked.pem', 'put the list in place and see the services go by it'],
+      ['agent revoke --crl revoked.pem --prepare', 'before a service is configured to read it'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
+  credentials: {
+    examples: [
+      ['agent credentials --from new-params --dry-run', 'which files would be changed'],
+      ['agent credentials --from - < new-params', 'from standard input'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
+  migrate: {
+    examples: [
+      ['agent migrate --dry-run', 'what would be taken over from os-collect-config'],
+      ['agent migrate --back', 'give the node back'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
+  rollback: {
+    examples: [
+      ['agent rollback', 'bring the previous certificates back'],
+      ['agent rollback --json', 'the same for a program'],
+    ],
+    exits: [deploymentFailed, lockHeld],
+  },
+  'unit-paths': {
+    examples: [
+      ['agent unit-paths', 'show the drop-in'],
+      [
+        'agent unit-paths > /etc/systemd/system/coe-agent.service.d/10-paths.conf',
+        'write it; then systemctl daemon-reload',
+      ],
+    ],
+    exits: [],
+  },
+};
+
+const MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.done]: 'done, or nothing to do',
+  [EXIT.deploymentFailed]: 'failed, or something is wrong with the node',
+  [EXIT.usage]: 'wrong usage or configuration',
+  [EXIT.cloudNotReady]: 'the cloud is unreachable, not ready or refuses the login',
+  [EXIT.lockHeld]: 'another run holds the lock',
+};
+
+/** What stands below the options in the help of a verb. */
+export function helpOf(verb: string): string {
+  const help = HELP[verb];
+  if (!help) return '';
+  const codes = ([EXIT.done, EXIT.usage, ...help.exits] as ExitCode[]).toSorted((a, b) => a - b);
+  return [
+    '',
+    'Examples:',
+    ...help.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
+    '',
+    'Exit codes:',
+    ...codes.map((code) => `  ${code}  ${MEANINGS[code]}`),
+  ].join('\n');
+}
