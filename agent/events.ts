@@ -20,11 +20,14 @@ export const EVENTS = {
   'deployment-unlisted': ['info', 'the cloud no longer lists this deployment; it is not answered'],
   'etcd-members-unknown': ['warn', 'etcd cannot be asked for its members; rotating in phases'],
   'file-skipped': ['warn', 'skipping a file that cannot be read'],
+  'follow-up-done': ['info', 'what a rotation had left to do in the cluster is done'],
+  'follow-up-waits': ['info', 'what a rotation has left to do in the cluster waits'],
   'generation-stuck': [
     'error',
     'the journal is damaged and no set of files agrees; keeping both generations',
   ],
   'grace-ended': ['info', 'service-account keys whose grace is over are retired'],
+  'grace-extended': ['info', 'service-account keys whose grace is over stay: pods may still use them'],
   'group-unserved': ['info', 'ignoring a deployment: no hook for its group'],
   'heat-params-unreadable': ['error', 'heat-params cannot be read; polling without its settings'],
   'journal-damaged': [

@@ -7,6 +7,7 @@ import { isDataGroup, mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
 import { type Answered, collect, silenceOf, understand, type Wanted } from './pass/collect.ts';
 import type { Hands } from './hands.ts';
+import { isFollowUpDue } from './rotation/follow-ups.ts';
 import { isGraceOver } from './rotation/service-account.ts';
 import { settle } from './pass/settle.ts';
 import type { Servant } from './pass/take-over.ts';
@@ -73,6 +74,7 @@ export async function pass(
   result.settled.push(...recovered);
 
   const unable = await endGraceIfOver(hands, abort);
+  await followUpIfDue(hands, abort);
 
   // 2. Collect: what does the cloud want of this node?
   const { texts, problems, answers } = options.metadata
@@ -216,6 +218,13 @@ async function endGraceIfOver(hands: Hands, abort: AbortSignal): Promise<AgentEr
     if (!(error instanceof AgentError) || error.code === 'aborted' || error.code === 'state') throw error;
     return [error];
   }
+}
+
+/** What a rotation has left to do in the cluster; it keeps nothing else waiting. */
+async function followUpIfDue(hands: Hands, abort: AbortSignal): Promise<void> {
+  if (!(await isFollowUpDue(hands))) return;
+  const { followUp } = await import('./pass/follow-up.ts');
+  await followUp(hands, abort);
 }
 
 async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {

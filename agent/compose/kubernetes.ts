@@ -1,6 +1,7 @@
 import { hostPort } from '../../src/base/address.ts';
 import { createHttp, type Http } from '../../src/openstack/http.ts';
-import type { AskApi, KubernetesAddress } from '../../src/services/kubernetes.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
 
 const DEADLINE_MS = 30_000;
 /** It is this node's own, or a neighbour. */

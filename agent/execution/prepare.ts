@@ -15,6 +15,7 @@ import type { Step, StepOf } from '../plan/step.ts';
 import { passingOver, timed } from '../progress.ts';
 import { listsOutlived } from '../revocation/lists-outlived.ts';
 import { compare } from '../rotation/compare.ts';
+import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
@@ -136,7 +137,7 @@ async function stageNew(
         : [];
     const { units, left, all } = await findUnits(step.units, hands, abort);
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
-      const changed = paths.filter((path) => path !== SERVICE_ACCOUNT);
+      const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const kept = { found: foundBefore(all, over), workloads: step.workloads };
       // Over a stuck generation units may not have read what lies there already.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };

@@ -7,6 +7,7 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
+import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
 
 /** Where a node is in a CA rotation. */
@@ -19,7 +20,13 @@ export type RotationState = {
 
 /** `message` says for a person what `code` says for a program. */
 type Note = {
-  code: 'retire-is-next' | 'reissue-is-next' | 'signers-differ' | 'old-keys-accepted';
+  code:
+    | 'retire-is-next'
+    | 'reissue-is-next'
+    | 'signers-differ'
+    | 'old-keys-accepted'
+    | 'legacy-tokens-wait'
+    | 'client-trust-waits';
   message: string;
 };
 
@@ -32,7 +39,7 @@ type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
 export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
     const { phase, notes } = await phaseOf(await readNode(hands), hands);
-    return { phase, notes: [...notes, ...(await notesOfKeys(hands))] };
+    return { phase, notes: [...notes, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))] };
   } catch (error) {
     // A node that is not set up yet, or whose files are not what they should be: `agent certs` says so.
     if (error instanceof AgentError) return { phase: null, notes: [] };
@@ -108,12 +115,32 @@ function isOfNewest(
 }
 
 async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
-  const { leaving = [] } = (await readKept({ disk })) ?? {};
+  const { leaving = [], heldBy } = (await readKept({ disk })) ?? {};
   if (leaving.length === 0) return [];
   const until = new Date(Math.max(...leaving.map((one) => one.until))).toISOString();
   const keys =
     leaving.length === 1 ? '1 old service-account key is' : `${leaving.length} old service-account keys are`;
   return [
-    { code: 'old-keys-accepted', message: `${keys} accepted until ${until}, or until the phase "retire"` },
+    {
+      code: 'old-keys-accepted',
+      message: `${keys} accepted until ${until}${heldBy === undefined ? '' : `, because these pods may still use them: ${heldBy}`}`,
+    },
   ];
+}
+
+/** What is left to do in the cluster, where a look has missed something. */
+async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {
+  const { tokens, clientTrust } = await readFollowUps({ disk });
+  const waits: Note[] = [];
+  if (tokens?.why !== undefined)
+    waits.push({
+      code: 'legacy-tokens-wait',
+      message: `legacy service-account tokens are not all signed with the new key yet: ${tokens.why}`,
+    });
+  if (clientTrust?.why !== undefined)
+    waits.push({
+      code: 'client-trust-waits',
+      message: `aggregated API servers may still trust the old CA: ${clientTrust.why}`,
+    });
+  return waits;
 }

@@ -7,6 +7,7 @@ import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { perform } from '../execution/perform.ts';
 import { unitsOf } from '../plan/units.ts';
+import { podsOnOldKeys } from '../rotation/pods-on-old-keys.ts';
 import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
@@ -18,32 +19,42 @@ const PUT_OFF_MS = 3_600_000;
 
 /**
  * Takes away the public keys of service accounts whose grace is over, and has who verifies with them read the rest: a
- * generation like any other. When it fails the old keys are back, and it is put off.
+ * generation like any other. When it fails the old keys are back, and it is put off; so it is while a pod needs them.
  *
  * @throws `aborted` when the program is to stop and nothing has been replaced yet
  */
 export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> {
-  const { log, clock } = hands;
+  const { log } = hands;
   const node = await readNode(hands);
   const plan = planEndOfGrace(node, await unitsOf(node, hands, abort));
   let outcome: Outcome;
   try {
+    const heldBy = await podsOnOldKeys(node, hands, abort);
+    if (heldBy !== undefined) {
+      log('grace-extended', { until: await putOff(hands, heldBy), pods: heldBy });
+      return;
+    }
     const ended = await perform(plan, { runId: RUN_ID, hands, abort });
     if (ended.is === 'failed') throw ended.error;
     ({ outcome } = ended);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     await finish(RUN_ID, failed(error), hands);
-    const until = clock.now() + PUT_OFF_MS;
-    const kept = await readKept(hands);
-    const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];
-    await replaceFile(hands.disk, SERVICE_ACCOUNT, keptText({ leaving, next: kept?.next }), { mode: 0o600 });
     throw new AgentError(
       'unit',
-      `old service-account keys could not be taken away, they are accepted until ${new Date(until).toISOString()}: ${explain(error)}`,
+      `old service-account keys could not be taken away, they are accepted until ${await putOff(hands)}: ${explain(error)}`,
       { cause: error },
     );
   }
   await finish(RUN_ID, outcome, hands);
   log('grace-ended', { paths: plan.stage.paths, said: outcome.stdout.trim() });
+}
+
+/** @returns until when the keys stay */
+async function putOff({ disk, clock }: Hands, heldBy?: string): Promise<string> {
+  const until = clock.now() + PUT_OFF_MS;
+  const kept = await readKept({ disk });
+  const leaving = kept?.leaving.map((one) => ({ ...one, until: Math.max(one.until, until) })) ?? [];
+  await replaceFile(disk, SERVICE_ACCOUNT, keptText({ leaving, next: kept?.next, heldBy }), { mode: 0o600 });
+  return new Date(until).toISOString();
 }

@@ -11,6 +11,7 @@ import { unitsOf } from '../plan/units.ts';
 import { readCopies } from '../rotation/find-copies.ts';
 import { planRotation } from '../rotation/plan.ts';
 import type { RunRecord } from '../plan/run-record.ts';
+import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { findUnits } from '../execution/found-units.ts';
 
@@ -36,6 +37,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
     ...(serviceAccount ? [serviceAccount.privateKeyFile.path, serviceAccount.publicKeyFile.path] : []),
     ...(signer ? [signer.file.path, signer.argumentsFile] : []),
     SERVICE_ACCOUNT,
+    FOLLOW_UPS,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     hands.config.heat_params,
     ...node.layout.credentials.map(({ file }) => file),

@@ -37,6 +37,8 @@ export type Step =
       /** What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params. */
       keys: Phase | 'grace' | 'first';
       serviceAccount: RotateOperation['serviceAccount'];
+      /** How long former keys stay accepted; undefined: as configured. */
+      graceMs?: number | undefined;
       /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;

@@ -2,7 +2,11 @@ import { readText } from '../../src/base/disk.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
-import { changeKeys } from '../../src/certificates/service-account-keys.ts';
+import {
+  changeKeys,
+  type ServiceAccountKeys,
+  signerOf,
+} from '../../src/certificates/service-account-keys.ts';
 import { fill } from '../../src/certificates/template.ts';
 import { sameCa, trustedIn } from '../../src/certificates/trusted.ts';
 import { findCandidates, readCopy } from '../../src/files/candidates.ts';
@@ -14,20 +18,26 @@ import { passingOver } from '../progress.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { StepOf } from '../plan/step.ts';
+import { type FollowUps, followUpsFile, readFollowUps } from './follow-ups.ts';
+import { ownApiOf } from './own-api.ts';
 import { signerFiles } from './signing-key.ts';
 import { keptFile, readKept, readKeys } from './service-account.ts';
 
+type Step = Pick<StepOf<'stage'>, 'certificates' | 'keys' | 'serviceAccount' | 'graceMs' | 'units'>;
+
 /** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */
 export async function newFiles(
-  step: Pick<StepOf<'stage'>, 'certificates' | 'keys' | 'serviceAccount'>,
+  step: Step,
   node: Node,
   material: Material | undefined,
   hands: Hands,
 ): Promise<ManagedFile[]> {
   const { certificates: phase } = step;
+  const keys = await changedKeys(step, node, hands);
   return [
     ...(phase && material ? await certificateFiles(phase, node, material, hands) : []),
-    ...(await serviceAccountFiles(step, node, hands)),
+    ...(keys ? await serviceAccountFiles(keys, node, hands) : []),
+    ...(await followUps(step, keys, node, hands)),
   ];
 }
 
@@ -64,23 +74,54 @@ async function certificateFiles(
   return [...(await signerFiles({ layout }, hands.disk)), ...rendered];
 }
 
+type Keys = { before: ServiceAccountKeys; after: ServiceAccountKeys };
+
+async function changedKeys(
+  { keys: phase, serviceAccount: pair, graceMs: asked }: Step,
+  { layout }: Node,
+  hands: Hands,
+): Promise<Keys | undefined> {
+  const { clock, config } = hands;
+  if (!layout.serviceAccount || phase === undefined) return undefined;
+  const before = await readKeys(layout, hands);
+  const graceMs = asked ?? config.service_account.grace_seconds * 1000;
+  const change =
+    phase === 'grace'
+      ? { phase }
+      : phase === 'retire'
+        ? { phase, graceMs }
+        : { phase: phase === 'first' ? ('all' as const) : phase, pair, graceMs };
+  return { before, after: changeKeys(before, change, clock.now()) };
+}
+
 async function serviceAccountFiles(
-  { keys: phase, serviceAccount: pair }: Parameters<typeof newFiles>[0],
+  { before, after }: Keys,
   { layout }: Node,
   hands: Hands,
 ): Promise<ManagedFile[]> {
-  const { clock, config } = hands;
-  if (!layout.serviceAccount || phase === undefined) return [];
-  const before = await readKeys(layout, hands);
-  const graceMs = config.service_account.grace_seconds * 1000;
-  const change =
-    phase === 'retire' || phase === 'grace'
-      ? { phase }
-      : { phase: phase === 'first' ? ('all' as const) : phase, pair, graceMs };
-  const after = changeKeys(before, change, clock.now());
   const isKept = (await readKept(hands).catch(() => before)) !== undefined;
   return [
     ...renderServiceAccount(layout, after),
     ...(isKept || after.leaving.length > 0 || after.next ? [keptFile(after)] : []),
   ];
+}
+
+/** What is left to do in the cluster by a master that has been told to; a later pass does it. */
+async function followUps(
+  { certificates: phase, units }: Step,
+  keys: Keys | undefined,
+  node: Node,
+  hands: Hands,
+): Promise<ManagedFile[]> {
+  if (units.length === 0 || !ownApiOf(units, node)) return [];
+  const due = hands.clock.now();
+  const [former, now] = [keys?.before, keys?.after].map((one) => one && signerOf(one));
+  const signsAnew = former !== undefined && former !== now;
+  const tasks: FollowUps = {
+    ...(signsAnew && { tokens: { due } }),
+    ...((phase === 'all' || phase === 'retire') && { clientTrust: { due } }),
+  };
+  return Object.keys(tasks).length === 0
+    ? []
+    : [followUpsFile({ ...(await readFollowUps(hands)), ...tasks })];
 }

@@ -76,6 +76,7 @@ function planCertificates(
       certificates: phase,
       keys: phase,
       serviceAccount,
+      graceMs: operation.graceSeconds === undefined ? undefined : operation.graceSeconds * 1000,
       units,
       workloads,
       notices,

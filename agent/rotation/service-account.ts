@@ -5,6 +5,7 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
 import type { ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
+import { isTokenOf } from '../../src/certificates/service-account-token.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
@@ -19,10 +20,13 @@ const Kept = v.object({
   version: v.literal(1),
   leaving: v.array(v.object({ key: v.string(), until: v.number() })),
   next: v.optional(v.object({ publicKey: v.string(), privateKey: v.string() })),
+  /** The pods that were seen to need a key whose grace was over. */
+  heldBy: v.optional(v.string()),
 });
+type Kept = Pick<ServiceAccountKeys, 'leaving' | 'next'> & { heldBy?: string | undefined };
 
-export const keptText = ({ leaving, next }: Pick<ServiceAccountKeys, 'leaving' | 'next'>): string =>
-  recordText({ version: 1, leaving: [...leaving], next } satisfies v.InferInput<typeof Kept>);
+export const keptText = ({ leaving, next, heldBy }: Kept): string =>
+  recordText({ version: 1, leaving: [...leaving], next, heldBy } satisfies v.InferInput<typeof Kept>);
 
 export const keptFile = (keys: Pick<ServiceAccountKeys, 'leaving' | 'next'>): ManagedFile => ({
   path: SERVICE_ACCOUNT,
@@ -34,16 +38,14 @@ export const keptFile = (keys: Pick<ServiceAccountKeys, 'leaving' | 'next'>): Ma
 });
 
 /** undefined: there is no such record. @throws `state` when it is damaged */
-export async function readKept({
-  disk,
-}: Pick<Hands, 'disk'>): Promise<Pick<ServiceAccountKeys, 'leaving' | 'next'> | undefined> {
+export async function readKept({ disk }: Pick<Hands, 'disk'>): Promise<Kept | undefined> {
   const record = await readRecord(disk, SERVICE_ACCOUNT);
   if (record === undefined) return undefined;
   const parsed = v.safeParse(Kept, record);
   if (!parsed.success)
     throw new AgentError('state', `reading ${SERVICE_ACCOUNT}: it is none of this version`);
-  const { leaving, next } = parsed.output;
-  return { leaving, next };
+  const { leaving, next, heldBy } = parsed.output;
+  return { leaving, next, heldBy };
 }
 
 /** The keys that the node has. What a damaged record said is lost: its keys get their time anew. */
@@ -65,6 +67,15 @@ export async function readKeys(
     leaving: kept?.leaving ?? [],
     next: kept?.next,
   };
+}
+
+/** Tells tokens that the key of now has signed. */
+export function isOfSigner({
+  privateKey,
+}: Pick<ServiceAccountKeys, 'privateKey'>): (token: string) => boolean {
+  if (privateKey === undefined)
+    throw new AgentError('precondition', 'the node has no service-account key that signs');
+  return (token) => isTokenOf(token, privateKey);
 }
 
 /** Whether an old public key is to go now. A damaged record is nobody's order to take anything away. */

@@ -1,9 +1,9 @@
-import { fill } from '../../src/certificates/template.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Config } from '../config.ts';
 import type { Node } from '../node.ts';
+import { ownApiOf } from './own-api.ts';
 
 /** How the workloads of the cluster are restarted, where that is wanted and this node has an API server for it. */
 export function workloadsFor(
@@ -21,25 +21,16 @@ export function workloadsFor(
 
 function throughOwnApi(
   units: readonly UnitPlan[],
-  { layout, values }: Node,
+  node: Node,
   { workloads }: Config,
 ): WorkloadsPlan | undefined {
-  const row = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
-  const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name);
-  const leaf = named(row?.probe?.presents);
-  const ca = layout.authorities.find((one) => one.ca === leaf?.ca && one.single !== true);
-  const identity = named(row?.health?.as)?.files;
-  if (!row?.probe || !leaf?.files || !ca || !identity) return undefined;
-  const probe = units.find(({ name }) => name === row.unit)?.probe;
-  return {
-    host: probe?.host ?? fill(row.probe.host, values),
-    port: probe?.port ?? Number(fill(row.probe.port, values)),
-    leaf: leaf.files.certificate.path,
-    ca: ca.file.path,
-    identity: { certificate: identity.certificate.path, key: identity.key.path },
-    holder: values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? ''),
-    namespaces: [...workloads.namespaces],
-    perSecond: workloads.per_second,
-    deadlineMs: workloads.deadline_seconds * 1000,
-  };
+  const api = ownApiOf(units, node);
+  return (
+    api && {
+      ...api,
+      namespaces: [...workloads.namespaces],
+      perSecond: workloads.per_second,
+      deadlineMs: workloads.deadline_seconds * 1000,
+    }
+  );
 }

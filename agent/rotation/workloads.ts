@@ -1,8 +1,9 @@
-import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
 import { restartWorkloads, type Rolled, type WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
+import { withOwnApi } from './own-api.ts';
 
 const CALL = { baseMs: 500, capMs: 15_000 };
 
@@ -32,31 +33,14 @@ export async function restartClusterWorkloads(
 
 const fingerprints = (pem: string): string[] => certificatesIn(pem, 'a CA').map(fingerprint);
 
-async function throughApi(
+const throughApi = async (
   plan: WorkloadsPlan,
   notice: (text: string) => void,
-  { disk, clock, retry, secrets, openKubernetes }: Hands,
+  hands: Hands,
   abort: AbortSignal,
-): Promise<Rolled[]> {
-  const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
-  const trusted = await read(plan.ca);
-  const leaf = oneCertificate(await read(plan.leaf), plan.leaf);
-  // One of them, by its key: all have the same name, and OpenSSL would try the first alone.
-  const signer = certificatesIn(trusted, plan.ca).find(({ publicKey }) => leaf.verify(publicKey));
-  if (!signer) throw new AgentError('bad-certificate', `${plan.leaf} is signed by no CA in ${plan.ca}`);
-  const key = await read(plan.identity.key);
-  secrets.addPassing(key);
-  const api = openKubernetes({
-    host: plan.host,
-    port: plan.port,
-    ca: signer.toString(),
-    presents: leaf.fingerprint256,
-    client: { cert: await read(plan.identity.certificate), key },
-  });
-  try {
-    const kubernetes = createKubernetes(api.ask, retry, { ...CALL, forMs: plan.deadlineMs });
+): Promise<Rolled[]> =>
+  await withOwnApi(plan, hands, async (ask, trusted) => {
+    const { clock, retry } = hands;
+    const kubernetes = createKubernetes(ask, retry, { ...CALL, forMs: plan.deadlineMs });
     return await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
-  } finally {
-    api.close();
-  }
-}
+  });

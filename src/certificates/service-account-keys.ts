@@ -26,7 +26,7 @@ type Pair = { publicKey: string; privateKey: string };
 /** What is to become of the keys. */
 export type KeyChange =
   | { phase: Exclude<Phase, 'retire'>; pair: Pair | undefined; graceMs: number }
-  | { phase: 'retire' }
+  | { phase: 'retire'; graceMs: number }
   /** Those whose grace is over go. */
   | { phase: 'grace' };
 
@@ -36,7 +36,7 @@ export type KeyChange =
  * @param at milliseconds since the epoch
  */
 export function changeKeys(keys: ServiceAccountKeys, change: KeyChange, at: number): ServiceAccountKeys {
-  if (change.phase === 'retire') return withoutOthers(keys);
+  if (change.phase === 'retire') return leavingOthers(keys, change.graceMs, at);
   if (change.phase === 'grace') return withoutExpired(keys, at);
   const { phase, graceMs } = change;
   // Every API server is to accept the new key before the first token is signed with it.
@@ -83,11 +83,20 @@ function signingWith(keys: ServiceAccountKeys, pair: Pair, graceMs: number, at: 
   return { privateKey: pair.privateKey, publicKeys, leaving, next: undefined };
 }
 
-/** The key that signs stays alone; where nobody knows which that is, all stay. */
-function withoutOthers(keys: ServiceAccountKeys): ServiceAccountKeys {
-  const own = publicKeysIn(keys.publicKeys).get(signerOf(keys) ?? '');
-  if (own === undefined) return keys;
-  return { ...keys, publicKeys: textOf([own], keys.publicKeys), leaving: [], next: undefined };
+/** The others go with their grace; where nobody knows which key signs, all stay. */
+function leavingOthers(keys: ServiceAccountKeys, graceMs: number, at: number): ServiceAccountKeys {
+  const { privateKey, next } = keys;
+  const there = publicKeysIn(keys.publicKeys);
+  const publicKey = there.get(signerOf(keys) ?? '');
+  if (publicKey === undefined || privateKey === undefined) return keys;
+  // It has signed nothing yet.
+  if (next && there.delete(idOf(next.publicKey) ?? ''))
+    return leavingOthers(
+      { ...keys, publicKeys: textOf([...there.values()], keys.publicKeys), next: undefined },
+      graceMs,
+      at,
+    );
+  return signingWith(keys, { publicKey, privateKey }, graceMs, at);
 }
 
 function withoutExpired(keys: ServiceAccountKeys, at: number): ServiceAccountKeys {

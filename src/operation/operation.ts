@@ -36,6 +36,8 @@ export type RotateOperation = {
   keystoneToken: string | undefined;
   /** Whether the cluster's workloads are restarted too; undefined: as the node is configured. */
   restartWorkloads?: boolean | undefined;
+  /** How long former service-account keys stay accepted; undefined: as the node is configured. */
+  graceSeconds?: number | undefined;
 };
 
 /**
@@ -168,6 +170,8 @@ function selectRotate(inputs: Deployment['inputs'], usual: Phase | undefined): R
   const token = inputs['keystone_token'];
   const restartWorkloads = selectFlag(inputs['restart_workloads'], 'as configured');
   if (restartWorkloads === undefined) return 'the input restart_workloads is neither true nor false';
+  const grace = selectSeconds(inputs['service_account_grace_seconds']);
+  if (grace === undefined) return 'the input service_account_grace_seconds is no number of seconds';
   return {
     kind: 'rotate',
     phase: selected.phase,
@@ -175,9 +179,17 @@ function selectRotate(inputs: Deployment['inputs'], usual: Phase | undefined): R
     serviceAccount: publicKey + privateKey === '' ? undefined : { publicKey, privateKey },
     keystoneToken: typeof token === 'string' && token !== '' ? token : undefined,
     ...(restartWorkloads !== 'as configured' && { restartWorkloads }),
+    ...(grace !== 'as configured' && { graceSeconds: grace }),
   };
 }
 
 const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === '';
+
+/** Heat's numbers come as numbers or as text. */
+function selectSeconds(value: unknown): number | 'as configured' | undefined {
+  if (isEmpty(value)) return 'as configured';
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
 
 const pemInput = (value: unknown): string => (typeof value === 'string' ? unescapedPem(value) : '');

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describeIssues } from '../base/issue.ts';
 import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
-import type { AskApi } from './kubernetes.ts';
+import type { AskApi } from './kubernetes-call.ts';
 
 /** Where Magnum configures etcd: `configure-etcd.sh`. */
 export const ETCD_CONFIG = '/etc/etcd/etcd.conf.yaml';

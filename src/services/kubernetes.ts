@@ -1,8 +1,6 @@
 import * as v from 'valibot';
-import { describeIssues } from '../base/issue.ts';
-import { AgentError } from '../base/errors.ts';
-import { JsonText } from '../base/json.ts';
 import type { Patience, Retry } from '../base/retry.ts';
+import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
 
 /**
  * The few calls of the Kubernetes API that a rotation needs (https://kubernetes.io/docs/reference/kubernetes-api/):
@@ -19,15 +17,6 @@ export type Kubernetes = {
   /** The CAs that the pods of a namespace are given, PEM; undefined where there is no such config map. */
   podsCa(namespace: string, abort: AbortSignal): Promise<string | undefined>;
 };
-
-/** One request to the API server, with the node's client certificate. Any status is an answer. */
-export type AskApi = (request: {
-  what: string;
-  method: 'GET' | 'POST' | 'PUT' | 'PATCH';
-  path: string;
-  body?: { type: string; value: unknown };
-  abort: AbortSignal;
-}) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
 
 /** An API server as this node knows it, and who asks; PEM. */
 export type KubernetesAddress = {
@@ -73,11 +62,6 @@ const Item = v.object({
 });
 export type Workload = { kind: WorkloadKind } & v.InferOutput<typeof Item>;
 
-const Page = v.object({
-  metadata: v.optional(v.object({ continue: v.optional(v.string(), '') }), {}),
-  items: v.nullish(v.array(Item), []),
-});
-
 /** coordination.k8s.io/v1: who restarts the workloads, and for which CA. */
 const LeaseBody = v.object({
   metadata: v.object({ resourceVersion: v.optional(v.string()), annotations: Annotations }),
@@ -107,46 +91,15 @@ export const LEASE_SECONDS = 3600;
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 const LEASE = 'coe-agent-workloads';
-const PAGE = 100;
 
 /** @param patience how long an API that is not there, or has too much to do, is asked again */
 export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience): Kubernetes {
-  const call = async <T>(
-    request: Parameters<AskApi>[0],
-    fine: readonly number[],
-    read: (status: number, text: string) => T,
-  ): Promise<T> =>
-    await retry(request.what, patience, request.abort, async () => {
-      const answer = await ask(request);
-      if (!fine.includes(answer.status)) throw refusal(request.what, answer);
-      return read(answer.status, answer.text);
-    });
-
-  const listPage = async (path: string, from: string, abort: AbortSignal) => {
-    const query = new URLSearchParams({ limit: String(PAGE), ...(from === '' ? {} : { continue: from }) });
-    const what = `listing ${path}`;
-    return await call(
-      { what, method: 'GET', path: `${path}?${query.toString()}`, abort },
-      [200, 410],
-      // 410: the place in the list is forgotten (API concepts, "Retrieving large results sets in chunks").
-      (status, text) => (status === 410 ? undefined : parsed(Page, text, what)),
-    );
-  };
-
+  const call = createCall(ask, retry, patience);
   return {
     list: async (kind, namespace, abort) => {
       const path = `/apis/apps/v1${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`;
-      const found = new Map<string, Workload>();
-      let from = '';
-      for (;;) {
-        const page = await listPage(path, from, abort);
-        if (!page && from === '') throw new AgentError('bad-answer', `listing ${path}: it is gone`);
-        if (!page) found.clear();
-        for (const item of page?.items ?? [])
-          found.set(`${item.metadata.namespace}/${item.metadata.name}`, { kind, ...item });
-        from = page?.metadata.continue ?? '';
-        if (page && from === '') return [...found.values()];
-      }
+      const items = await listAll(call, Item, path, {}, abort);
+      return items.map((item) => ({ kind, ...item }));
     },
 
     annotatePods: async ({ kind, metadata: { namespace, name } }, annotation, value, abort) =>
@@ -218,27 +171,3 @@ const leaseOf = ({ metadata, spec }: v.InferOutput<typeof LeaseBody>): Lease => 
   holder: spec.holderIdentity ?? '',
   until: (Date.parse(spec.renewTime ?? '') || 0) + (spec.leaseDurationSeconds ?? 0) * 1000,
 });
-
-function parsed<const S extends v.GenericSchema>(schema: S, text: string, what: string): v.InferOutput<S> {
-  const result = v.safeParse(v.pipe(JsonText, schema), text);
-  if (result.success) return result.output;
-  throw new AgentError('bad-answer', `${what}: ${describeIssues(result.issues)}`);
-}
-
-const Status = v.pipe(JsonText, v.object({ message: v.string() }));
-
-/** 409, 429 and 5xx pass; every other status is a refusal in the API server's own words. */
-function refusal(
-  what: string,
-  { status, headers, text }: { status: number; headers: Record<string, string>; text: string },
-): AgentError {
-  const said = v.safeParse(Status, text);
-  const words = said.success ? said.output.message : text.slice(0, 200).replaceAll(/\s+/g, ' ');
-  const message = `${what}: the Kubernetes API says ${status} ${words}`.trimEnd();
-  if (status !== 409 && status !== 429 && status < 500) return new AgentError('cloud-refused', message);
-  const seconds = Number(headers['retry-after'] ?? 0);
-  const retryAfterMs = seconds > 0 ? Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000 : 0;
-  return new AgentError('cloud-unreachable', message, { retryAfterMs });
-}
-
-const LONGEST_WAIT_SECONDS = 300;

@@ -38,7 +38,7 @@ export type WorkloadsHands = {
 
 /** The pods' annotation: what they trust. With another CA it is another, so the pods are replaced again. */
 export const FINGERPRINT = 'coe-agent/ca-fingerprint';
-const STATE = 'coe-agent/state';
+export const STATE = 'coe-agent/state';
 
 const AGAIN_MS = 2000;
 /** How long the cluster gets to hand its pods the new CA: its controllers run on one of the masters. */

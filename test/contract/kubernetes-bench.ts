@@ -1,11 +1,8 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { createRetry } from '../../src/base/retry.ts';
-import {
-  type AskApi,
-  createKubernetes,
-  type Kubernetes,
-  type Workload,
-} from '../../src/services/kubernetes.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { createKubernetes, type Kubernetes, type Workload } from '../../src/services/kubernetes.ts';
+import { createKubernetesTrust, type KubernetesTrust } from '../../src/services/kubernetes-trust.ts';
 import { whyNotRolledOut } from '../../src/services/rolled-out.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import type { Kind } from '../fakes/kubernetes-workloads.ts';
@@ -23,6 +20,14 @@ export type KubernetesSubject = {
   forgetPlaces(): Promise<void>;
   /** The CA that pods are given. */
   podsCa: string;
+  /** What signs service-account tokens, PEM. */
+  serviceAccountKey: string;
+  /** A Secret of the type kubernetes.io/service-account-token; its controller signs the token. */
+  addLegacyToken(namespace: string, name: string): Promise<void>;
+  /** A pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
+  addPod(namespace: string, name: string, secret: string, phase?: string): Promise<void>;
+  /** default/kubernetes */
+  addEndpoints(addresses: readonly string[], port: number): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -41,6 +46,7 @@ export type KubernetesBench = {
   ask: PlainAsk;
   /** The agent's own client. */
   client(through?: AskApi): Kubernetes;
+  trust(): KubernetesTrust;
   abort: AbortSignal;
   workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
   /** Waits until the agent takes a workload for rolled out. */
@@ -56,6 +62,7 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     },
     ask: async (...asked) => await askPlainly(subject().admin)(...asked),
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
+    trust: () => createKubernetesTrust(subject().admin, retry, PATIENCE),
     abort,
     workload: async (kind, namespace, name) => {
       const all = await bench.client().list(kind, namespace, abort);

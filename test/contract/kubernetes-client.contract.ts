@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
-import type { AskApi } from '../../src/services/kubernetes.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { FINGERPRINT, restartWorkloads } from '../../src/services/workloads.ts';
 import { createClusterCa } from '../cluster/authority.ts';
 import type { KubernetesBench } from './kubernetes-bench.ts';

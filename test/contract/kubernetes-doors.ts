@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { AskApi } from '../../src/services/kubernetes.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
 
 const json = v.record(v.string(), v.unknown());
 const metadata = v.looseObject({

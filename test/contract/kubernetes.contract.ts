@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createKubernetesBench, type KubernetesSubject } from './kubernetes-bench.ts';
 import { callsContract } from './kubernetes-calls.contract.ts';
 import { clientContract } from './kubernetes-client.contract.ts';
+import { trustContract } from './kubernetes-trust.contract.ts';
 import { rollOutContract } from './kubernetes-roll-out.contract.ts';
 
 /** The calls of a re-roll, as Kubernetes 1.20.2 answers them, and the agent's use of them. */
@@ -25,5 +26,6 @@ export function kubernetesContract(name: string, open: () => Promise<KubernetesS
     callsContract(bench);
     rollOutContract(bench);
     clientContract(bench);
+    trustContract(bench);
   });
 }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:https';
 import { once } from 'node:events';
 import { openKubernetesWith } from '../../agent/compose/kubernetes.ts';
@@ -10,6 +11,10 @@ kubernetesContract('the stand-in', async () => {
   const leaf = ca.issue([['CN', 'kubernetes']], ['127.0.0.1']);
   const fake = createKubernetes();
   fake.podsCa = ca.pem;
+  const { privateKey: signer } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  fake.signer = signer;
+  fake.clientCas = { 'client-ca-file': ca.pem, 'requestheader-client-ca-file': createClusterCa('k1').pem };
+  fake.core.put('secrets', 'shop', 'other', { type: 'Opaque', data: { token: 'cGxhaW4=' } });
   const server = createServer({ ...leaf, ca: ca.pem, requestCert: true }, fake.listener);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
@@ -35,6 +40,17 @@ kubernetesContract('the stand-in', async () => {
     add: async (kind, namespace, name, spec) => fake.add(kind, namespace, name, { ...spec }),
     forgetPlaces: async () => fake.forgetPlaces(),
     podsCa: ca.pem,
+    serviceAccountKey: signer.export({ type: 'pkcs8', format: 'pem' }),
+    addLegacyToken: async (namespace, name) => fake.addLegacyToken(namespace, name),
+    addPod: async (namespace, name, secret, phase = 'Running') =>
+      fake.core.put('pods', namespace, name, {
+        spec: { volumes: [{ name: 'token', secret: { secretName: secret } }] },
+        status: { phase, startTime: '2026-11-28T11:00:00Z' },
+      }),
+    addEndpoints: async (addresses, apiPort) =>
+      fake.core.put('endpoints', 'default', 'kubernetes', {
+        subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ port: apiPort }] }],
+      }),
     close: async () => {
       admin.close();
       stranger.close();

@@ -1,6 +1,9 @@
+import { type KeyObject, sign } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
+import * as v from 'valibot';
+import { type CoreObjects, createCoreObjects } from './kubernetes-core.ts';
 import { createLease, LEASE, type StoredLease } from './kubernetes-lease.ts';
 import { type Answer, forbidden, noSuchResource, notFound, type Resource } from './kubernetes-status.ts';
 import { createWorkloads, type Kind, KINDS } from './kubernetes-workloads.ts';
@@ -31,6 +34,16 @@ export type Kubernetes = {
   readonly leaders: Map<string, string>;
   /** Leases that nobody renews. */
   readonly stale: Set<string>;
+  /** Secrets, pods, endpoints and the other config maps. */
+  core: CoreObjects;
+  /** A legacy Secret. Its token, when it has none, is signed at the next request, as the token controller does. */
+  addLegacyToken(namespace: string, name: string): void;
+  /** What signs tokens; undefined: no controller does. */
+  signer: KeyObject | undefined;
+  /** Its controllers do what they do at each request: without one. */
+  work(): void;
+  /** The CAs of its clients, which it adds to extension-apiserver-authentication at each request. */
+  clientCas: Readonly<Record<string, string>>;
   /** Answers in place of the server, as long as it gives an answer. */
   instead: (asked: Asked) => Answer | undefined;
 };
@@ -52,6 +65,7 @@ const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'p
 export function createKubernetes(): Kubernetes {
   const workloads = createWorkloads();
   const lease = createLease();
+  const core = createCoreObjects();
   const asked: Asked[] = [];
   const leaders = new Map<string, string>();
   const stale = new Set<string>();
@@ -86,6 +100,8 @@ export function createKubernetes(): Kubernetes {
       return fake.podsCa === undefined || !workloads.has(namespace)
         ? notFound(resource)
         : { status: 200, body: { kind: 'ConfigMap', apiVersion: 'v1', data: { 'ca.crt': fake.podsCa } } };
+    if (resource.group === '' && core.knows(resource.kind))
+      return core.answer(verb, resource, namespace, { query: url.searchParams, type, body });
     const kind = KINDS.find((one) => resource.group === 'apps' && one === resource.kind);
     if (!kind) return noSuchResource();
     if (verb === 'patch' && namespace !== undefined && resource.name !== undefined)
@@ -98,6 +114,7 @@ export function createKubernetes(): Kubernetes {
     const { user, groups } = callerOf(socket);
     const one = { method, path, client: [...groups, user].join(' '), body: await text(request) };
     asked.push(one);
+    fake.work();
     return fake.instead(one) ?? answer(one, { user, groups, type: headers['content-type'] });
   };
 
@@ -106,6 +123,16 @@ export function createKubernetes(): Kubernetes {
     leaders,
     stale,
     podsCa: undefined,
+    core,
+    signer: undefined,
+    clientCas: {},
+    work: () => {
+      signTokens(core, fake.signer);
+      addClientCas(core, fake.clientCas);
+    },
+    addLegacyToken: (namespace, name) => {
+      core.put('secrets', namespace, name, { type: LEGACY, data: {} });
+    },
     get lease() {
       return lease.current;
     },
@@ -127,6 +154,39 @@ export function createKubernetes(): Kubernetes {
     forgetPlaces: () => workloads.forget(),
   };
   return fake;
+}
+
+const LEGACY = 'kubernetes.io/service-account-token';
+
+function signTokens(core: CoreObjects, signer: KeyObject | undefined): void {
+  for (const { namespace, name, object } of core.all('secrets')) {
+    const data = v.parse(v.looseObject({ token: v.optional(v.string()) }), object['data']);
+    if (!signer || object['type'] !== LEGACY || data.token !== undefined) continue;
+    const token = Buffer.from(signedToken(signer, `${namespace}:${name}`)).toString('base64');
+    core.put('secrets', namespace, name, { ...object, data: { ...data, token } });
+  }
+}
+
+const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+/** RS256, as kube-controller-manager signs with an RSA key. */
+export function signedToken(signer: KeyObject, sub: string): string {
+  const text = `${base64url({ alg: 'RS256' })}.${base64url({ iss: 'kubernetes/serviceaccount', sub })}`;
+  return `${text}.${sign('sha256', Buffer.from(text), signer).toString('base64url')}`;
+}
+
+/** kube-apiserver adds its own, and takes none out (clusterauthenticationtrust of Kubernetes 1.18 and later). */
+function addClientCas(core: CoreObjects, cas: Readonly<Record<string, string>>): void {
+  const [namespace, name] = ['kube-system', 'extension-apiserver-authentication'];
+  if (Object.keys(cas).length === 0) return;
+  const before = core.find('configmaps', namespace, name) ?? { data: {} };
+  const data = v.parse(v.record(v.string(), v.string()), before['data']);
+  const after = { ...data };
+  for (const [key, own] of Object.entries(cas))
+    for (const pem of own.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n?/g) ?? [])
+      if (!(after[key] ?? '').includes(pem.trim())) after[key] = `${after[key] ?? ''}${pem}`;
+  if (JSON.stringify(after) !== JSON.stringify(data))
+    core.put('configmaps', namespace, name, { ...before, data: after });
 }
 
 type Caller = { user: string; groups: readonly string[]; type: string | undefined };

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { createKubernetes } from './kubernetes.ts';
 import { startUnits, type Units, type UnitSpec } from './units.ts';
 import { AGENT } from './program.ts';
 import { stockUnits, writeStock } from './stock-node.ts';
@@ -58,6 +59,9 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   const { KUBE_NODE_IP: address = '127.0.0.1' } = spec.heatParams;
   const specs = spec.isStock ? stockUnits(unitsOf(layout, spec.role), address) : unitsOf(layout, spec.role);
   const units = await startUnits(root, specs);
+  // An API without anything in it; a test may serve another.
+  if (spec.role === 'master' && layout !== 'swarm' && layout !== 'registry')
+    units.serve('kube-apiserver', createKubernetes().listener);
   const places = Object.entries(specs).map(([unit, served]) => {
     const health = units.health(unit);
     return [unit, served ? { host: '127.0.0.1', port: units.port(unit), health } : { health }] as const;

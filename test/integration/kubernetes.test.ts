@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
@@ -59,6 +59,35 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
     admin: admin.ask,
     stranger: stranger.ask,
     podsCa: cluster.cas.kubernetes.pem,
+    serviceAccountKey: await readFile(join(node.folder, 'service_account_private.key'), 'utf8'),
+    addLegacyToken: async (namespace, name) =>
+      await make(ask, `/api/v1/namespaces/${namespace}/secrets`, {
+        apiVersion: 'v1',
+        kind: 'Secret',
+        type: 'kubernetes.io/service-account-token',
+        metadata: { name, annotations: { 'kubernetes.io/service-account.name': 'default' } },
+      }),
+    addPod: async (namespace, name, secret, phase = 'Running') => {
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      await make(ask, path, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: {
+          containers: [{ name: 'main', image: 'registry.invalid/x' }],
+          volumes: [{ name: 'token', secret: { secretName: secret } }],
+        },
+      });
+      const status = { phase, startTime: '2026-11-28T11:00:00Z' };
+      await ask('PATCH', `${path}/${name}/status`, { status }, 'application/merge-patch+json');
+    },
+    addEndpoints: async (addresses, port) =>
+      await make(ask, '/api/v1/namespaces/default/endpoints', {
+        apiVersion: 'v1',
+        kind: 'Endpoints',
+        metadata: { name: 'kubernetes' },
+        subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ name: 'https', port }] }],
+      }),
     add: async (kind, namespace, name, spec) => await add(ask, kind, namespace, name, spec),
     forgetPlaces: async () => await compact(node, ask),
     close: async () => {
@@ -75,6 +104,11 @@ async function addNode(ask: PlainAsk): Promise<void> {
   await ask('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-0' } });
   const merge = 'application/merge-patch+json';
   await ask('PATCH', '/api/v1/nodes/worker-0', { spec: { taints: null } }, merge);
+}
+
+async function make(ask: PlainAsk, path: string, object: unknown): Promise<void> {
+  const { status, body } = await ask('POST', path, object);
+  if (status !== 201) throw new Error(`making ${path}: ${status} ${body.message}`);
 }
 
 const OBJECT: Record<Kind, string> = {

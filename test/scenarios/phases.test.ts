@@ -134,7 +134,8 @@ test('a master goes through trust, reissue and retire, and presents a certificat
   const retired = await site.files();
   expect(authoritiesAt(retired, `${CERTS}/ca.crt`)).toEqual(idsOf(cluster.ca.kubernetes));
   expect(authoritiesAt(retired, '/etc/etcd/certs/ca.crt')).toEqual(idsOf(cluster.ca.etcd));
-  expect(retired.get(PUBLIC)?.content).toBe(publicKeyOf(site));
+  // Tokens of the old key go on working: its grace began with "reissue".
+  expect(retired.get(PUBLIC)?.content).toBe(publicKeyOf(site) + oldPublic);
   for (const leaf of LEAVES)
     expect(retired.get(`${CERTS}/${leaf}.crt`)).toEqual(reissued.get(`${CERTS}/${leaf}.crt`));
   expect(await presented()).toBe(leafOf(reissued));
@@ -196,7 +197,7 @@ test("where Magnum's own deployment names no phase, the node's configuration doe
   expect(await site.node.read(PUBLIC)).toBe(fresh + oldPublic);
   expect((await kept())?.content).not.toContain('PRIVATE');
   expect(await askWithout('retire')).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
-  expect(await site.node.read(PUBLIC)).toBe(fresh);
+  expect(await site.node.read(PUBLIC)).toBe(fresh + oldPublic);
 });
 
 test('a pair that kube-controller-manager signs with, beside the CA files, holds one certificate all the time', async () => {

@@ -134,3 +134,33 @@ test('agent status tells until when the old key is accepted', async () => {
   const { stdout } = await cli(site, ['status']);
   expect(stdout).toMatch(/1 old service-account key is accepted until \d{4}-\d\d-\d\dT/);
 });
+
+/** A deployment of one's own, with what Heat is told. */
+async function retireWithGrace(site: Site, grace: unknown): Promise<Record<string, unknown>> {
+  const values = { phase: 'retire', service_account_grace_seconds: grace };
+  cloud.deploy(site.cluster, site.server, {
+    resource: `retire-${String(grace)}`,
+    group: 'coe-rotate',
+    inputs: Object.keys(values).map((name) => ({ name, type: 'Json' })),
+    values,
+  });
+  await site.pass();
+  return site.signals().at(-1)?.body ?? {};
+}
+
+test('the input service_account_grace_seconds takes an old key away at once, long before its time', async () => {
+  const { site, first, second } = await createRotatedSite();
+  expect(await site.node.read(PUBLIC)).toBe(second + first);
+  expect(await retireWithGrace(site, '')).toMatchObject({ deploy_status_code: 0 });
+  expect(await site.node.read(PUBLIC)).toBe(second + first);
+  expect(await retireWithGrace(site, 0)).toMatchObject({ deploy_status_code: 0 });
+  expect(await site.node.read(PUBLIC)).toBe(second);
+});
+
+test('that input is refused when it is no number of seconds', async () => {
+  const { site } = await createRotatedSite();
+  const before = await site.files();
+  for (const grace of ['soon', -1, '1.5'])
+    expect(await retireWithGrace(site, grace)).toMatchObject({ deploy_status_code: 1 });
+  expect(await site.files()).toEqual(before);
+});

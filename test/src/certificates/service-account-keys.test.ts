@@ -82,17 +82,21 @@ test('the same pair again changes nothing', () => {
   expect(to(both, B, 2000)).toEqual(both);
 });
 
-test('in trust the new key verifies, the old one signs; in retire what does not sign goes', () => {
+test('in trust the new key verifies, the old one signs; in retire it goes with its grace, or at once', () => {
   const accepted = changeKeys(OF_A, { phase: 'trust', pair: B, graceMs: DAY }, 0);
   expect(accepted).toEqual({ ...OF_A, publicKeys: A.publicKey + B.publicKey, next: B });
   expect(isAccepted(accepted, B) && !isSigning(accepted, B) && isSigning(accepted, A)).toBe(true);
   // Nobody has rotated: then it is the new one that goes.
-  expect(changeKeys(accepted, { phase: 'retire' }, 0)).toEqual(OF_A);
+  expect(changeKeys(accepted, { phase: 'retire', graceMs: DAY }, 0)).toEqual(OF_A);
   const signing = changeKeys(accepted, { phase: 'reissue', pair: B, graceMs: DAY }, 0);
   // Who asks for the next phase need not have the pair any more.
   expect(changeKeys(accepted, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toEqual(signing);
   expect(changeKeys(signing, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toBe(signing);
-  expect(changeKeys(signing, { phase: 'retire' }, 0)).toEqual({
+  // The grace that it has goes on; a shorter one counts from now.
+  expect(changeKeys(signing, { phase: 'retire', graceMs: DAY }, 1000)).toEqual(signing);
+  const sooner = changeKeys(signing, { phase: 'retire', graceMs: 100 }, 1000);
+  expect(sooner).toEqual({ ...signing, leaving: [{ key: signing.leaving[0]?.key, until: 1100 }] });
+  expect(changeKeys(signing, { phase: 'retire', graceMs: 0 }, 0)).toEqual({
     privateKey: B.privateKey,
     publicKeys: B.publicKey,
     leaving: [],
@@ -102,7 +106,7 @@ test('in trust the new key verifies, the old one signs; in retire what does not 
 
 test('a file that nobody can read as keys is left alone by retire, and replaced by a new pair', () => {
   const junk = { ...NONE, privateKey: 'junk', publicKeys: 'junk' };
-  expect(changeKeys(junk, { phase: 'retire' }, 0)).toEqual(junk);
+  expect(changeKeys(junk, { phase: 'retire', graceMs: 0 }, 0)).toEqual(junk);
   expect(to(junk, B)).toMatchObject({ privateKey: B.privateKey, publicKeys: B.publicKey, leaving: [] });
 });
 
@@ -125,7 +129,11 @@ test('whatever happens, the key that signs verifies, no key is there twice, and 
       for (const { phase, index, graceMs, wait } of steps) {
         at += wait;
         const change =
-          phase === 'retire' || phase === 'grace' ? { phase } : { phase, pair: pair(index), graceMs };
+          phase === 'grace'
+            ? { phase }
+            : phase === 'retire'
+              ? { phase, graceMs }
+              : { phase, pair: pair(index), graceMs };
         keys = changeKeys(keys, change, at);
         const signer = createPublicKey(keys.privateKey ?? '').export({ type: 'spki', format: 'pem' });
         const there = keys.publicKeys?.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----\n/g) ?? [];
@@ -134,7 +142,8 @@ test('whatever happens, the key that signs verifies, no key is there twice, and 
         expect(keys.leaving.length).toBeLessThan(there.length);
         expect(Math.max(0, ...keys.leaving.map(({ until }) => until))).toBeLessThanOrEqual(at + DAY);
         if (phase === 'grace') expect(keys.leaving.every(({ until }) => until > at)).toBe(true);
-        if (phase === 'retire') expect(there).toHaveLength(1);
+        if (phase === 'retire') expect(keys.leaving).toHaveLength(there.length - 1);
+        if (phase === 'retire' && graceMs === 0) expect(there).toHaveLength(1);
         if (keys.next) expect(there).toContain(keys.next.publicKey);
         if (phase !== 'trust' && phase !== 'grace') expect(keys.next).toBeUndefined();
       }

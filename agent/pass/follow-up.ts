@@ -1,0 +1,94 @@
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { replaceFile } from '../../src/base/replace-file.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { createKubernetes } from '../../src/services/kubernetes.ts';
+import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
+import { renewTokens } from '../../src/services/legacy-tokens.ts';
+import type { Hands } from '../hands.ts';
+import { type Node, readNode } from '../node.ts';
+import { unitsOf } from '../plan/units.ts';
+import { retireClientTrust } from '../rotation/client-trust.ts';
+import {
+  FOLLOW_UPS,
+  followUpsText,
+  type FollowUps,
+  readFollowUps,
+  type Task,
+  type TaskName,
+  TASKS,
+} from '../rotation/follow-ups.ts';
+import { type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
+import { isOfSigner, readKeys } from '../rotation/service-account.ts';
+
+/** A look that could not be taken, or that another node holds up, is taken again then. */
+const LATER_MS = 60_000;
+
+/** An API that does not answer now is asked at the next look. */
+const CALL = { baseMs: 500, capMs: 2000, forMs: 5000 };
+
+/**
+ * Does what a rotation has left to do in the cluster, as far as it can be done now. What cannot is told in `agent status`
+ * and looked at again: nobody waits for it.
+ *
+ * @throws `aborted` when the program is to stop
+ */
+export async function followUp(hands: Hands, abort: AbortSignal): Promise<void> {
+  const { clock, log } = hands;
+  const node = await readNode(hands);
+  const api = ownApiOf(await unitsOf(node, hands, abort), node);
+  const tasks: FollowUps = api ? { ...(await readFollowUps(hands)) } : {};
+  for (const name of TASKS) {
+    const task = tasks[name];
+    if (!api || !task || task.due > clock.now()) continue;
+    const next = await look(name, task, { node, api }, hands, abort);
+    log(next ? 'follow-up-waits' : 'follow-up-done', { task: name, why: next?.why });
+    if (next) tasks[name] = next;
+    else delete tasks[name];
+  }
+  if (Object.keys(tasks).length === 0) await hands.disk.remove(FOLLOW_UPS);
+  else await replaceFile(hands.disk, FOLLOW_UPS, followUpsText(tasks), { mode: 0o600 });
+}
+
+/** @returns the task with its next look; undefined when it is done */
+async function look(
+  name: TaskName,
+  task: Task,
+  at: { node: Node; api: OwnApi },
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Task | undefined> {
+  const now = hands.clock.now();
+  try {
+    return await withOwnApi(at.api, hands, async (ask) =>
+      name === 'tokens'
+        ? await lookAtTokens(ask, at, hands, abort)
+        : await retireClientTrust(task, ask, at, hands, abort),
+    );
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    return { ...task, due: now + LATER_MS, why: explain(error) };
+  }
+}
+
+async function lookAtTokens(
+  ask: AskApi,
+  { node, api }: { node: Node; api: OwnApi },
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Task | undefined> {
+  const { clock, retry } = hands;
+  const keys = await readKeys(node.layout, hands);
+  const missing = await renewTokens(
+    {
+      trust: createKubernetesTrust(ask, retry, CALL),
+      lease: createKubernetes(ask, retry, CALL),
+      clock,
+      isCurrent: isOfSigner(keys),
+      holder: api.holder,
+    },
+    abort,
+  );
+  if (!missing) return undefined;
+  // A token that has been cleared is signed within seconds.
+  return { due: clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };
+}

@@ -1,0 +1,68 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { codeOf } from '../../src/base/errors.ts';
+import { readRecord, recordText } from '../../src/base/record.ts';
+import type { ManagedFile } from '../../src/files/managed-file.ts';
+import type { Hands } from '../hands.ts';
+import { STATE } from '../paths.ts';
+
+/**
+ * What is left to do in the cluster after a rotation on this node, once the other masters have come as far. It is one
+ * file of the rotation's generation, so both are there or neither.
+ */
+export const FOLLOW_UPS = join(STATE, 'follow-ups.json');
+
+const Task = v.object({
+  /** The next look, in milliseconds since the epoch. */
+  due: v.number(),
+  /** What the last look missed. */
+  why: v.optional(v.string()),
+  /** When this node wrote last, where a later look has to confirm it. */
+  wroteAt: v.optional(v.number()),
+});
+export type Task = v.InferOutput<typeof Task>;
+
+export const TASKS = ['tokens', 'clientTrust'] as const;
+export type TaskName = (typeof TASKS)[number];
+
+const Kept = v.object({
+  version: v.literal(1),
+  /** Legacy tokens are signed with the key of before. */
+  tokens: v.optional(Task),
+  /** Aggregated API servers may be told to trust the CAs of before. */
+  clientTrust: v.optional(Task),
+});
+export type FollowUps = Partial<Record<TaskName, Task>>;
+
+export const followUpsText = ({ tokens, clientTrust }: FollowUps): string =>
+  recordText({ version: 1, tokens, clientTrust } satisfies v.InferInput<typeof Kept>);
+
+export const followUpsFile = (tasks: FollowUps): ManagedFile => ({
+  path: FOLLOW_UPS,
+  content: followUpsText(tasks),
+  owner: 'root',
+  group: 'root',
+  mode: 0o600,
+  directoryMode: 0o700,
+});
+
+/** None where there is no record; a damaged one is lost, and the next rotation makes another. */
+export async function readFollowUps({ disk }: Pick<Hands, 'disk'>): Promise<FollowUps> {
+  const record = await readRecord(disk, FOLLOW_UPS).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  const parsed = v.safeParse(Kept, record);
+  if (!parsed.success) return {};
+  const { tokens, clientTrust } = parsed.output;
+  return { ...(tokens && { tokens }), ...(clientTrust && { clientTrust }) };
+}
+
+export async function isFollowUpDue({
+  disk,
+  clock,
+  generations,
+}: Pick<Hands, 'disk' | 'clock' | 'generations'>): Promise<boolean> {
+  const tasks = Object.values(await readFollowUps({ disk }));
+  return tasks.some(({ due }) => due <= clock.now()) && !(await generations.underWay());
+}

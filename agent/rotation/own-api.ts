@@ -1,0 +1,62 @@
+import { AgentError } from '../../src/base/errors.ts';
+import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
+import { fill } from '../../src/certificates/template.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import type { UnitPlan } from '../../src/services/unit.ts';
+import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+
+/** This node's own API server, and who asks it: files by their paths, and the node's name. */
+export type OwnApi = Pick<WorkloadsPlan, 'host' | 'port' | 'leaf' | 'ca' | 'identity' | 'holder'>;
+
+/** undefined on a node without one, or without a certificate to ask it with. */
+export function ownApiOf(units: readonly UnitPlan[], { layout, values }: Node): OwnApi | undefined {
+  const row = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
+  const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name);
+  const leaf = named(row?.probe?.presents);
+  const ca = layout.authorities.find((one) => one.ca === leaf?.ca && one.single !== true);
+  const identity = named(row?.health?.as)?.files;
+  if (!row?.probe || !leaf?.files || !ca || !identity) return undefined;
+  const probe = units.find(({ name }) => name === row.unit)?.probe;
+  return {
+    host: probe?.host ?? fill(row.probe.host, values),
+    port: probe?.port ?? Number(fill(row.probe.port, values)),
+    leaf: leaf.files.certificate.path,
+    ca: ca.file.path,
+    identity: { certificate: identity.certificate.path, key: identity.key.path },
+    holder: values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? ''),
+  };
+}
+
+/**
+ * Opens the connection for as long as the work takes.
+ *
+ * @param trusted the CAs in the file of the node's CA, PEM
+ */
+export async function withOwnApi<T>(
+  at: OwnApi,
+  { disk, secrets, openKubernetes }: Pick<Hands, 'disk' | 'secrets' | 'openKubernetes'>,
+  work: (ask: AskApi, trusted: string) => Promise<T>,
+): Promise<T> {
+  const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
+  const trusted = await read(at.ca);
+  const leaf = oneCertificate(await read(at.leaf), at.leaf);
+  // One of them, by its key: all have the same name, and OpenSSL would try the first alone.
+  const signer = certificatesIn(trusted, at.ca).find(({ publicKey }) => leaf.verify(publicKey));
+  if (!signer) throw new AgentError('bad-certificate', `${at.leaf} is signed by no CA in ${at.ca}`);
+  const key = await read(at.identity.key);
+  secrets.addPassing(key);
+  const api = openKubernetes({
+    host: at.host,
+    port: at.port,
+    ca: signer.toString(),
+    presents: leaf.fingerprint256,
+    client: { cert: await read(at.identity.certificate), key },
+  });
+  try {
+    return await work(api.ask, trusted);
+  } finally {
+    api.close();
+  }
+}

@@ -1,0 +1,34 @@
+import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
+import { namesOf, podsOnFormerTokens } from '../../src/services/legacy-tokens.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { unitsOf } from '../plan/units.ts';
+import { ownApiOf, withOwnApi } from './own-api.ts';
+import { isOfSigner, readKeys } from './service-account.ts';
+
+const CALL = { baseMs: 500, capMs: 2000, forMs: 30_000 };
+
+/**
+ * The pods that may still use a token which a former key has signed: they mount a legacy Secret, and started before its
+ * token was signed anew.
+ *
+ * @returns their names; undefined: none, or a node without an API server of its own
+ * @throws what keeps them from being known
+ */
+export async function podsOnOldKeys(
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  const api = ownApiOf(await unitsOf(node, hands, abort), node);
+  if (!api) return undefined;
+  const isCurrent = isOfSigner(await readKeys(node.layout, hands));
+  return await withOwnApi(api, hands, async (ask) => {
+    const trust = createKubernetesTrust(ask, hands.retry, CALL);
+    const tokens = await trust.legacyTokens(abort);
+    // Most clusters have none since Kubernetes 1.24.
+    if (tokens.length === 0) return undefined;
+    const pods = podsOnFormerTokens(tokens, await trust.pods(abort), isCurrent);
+    return pods.length === 0 ? undefined : namesOf(pods);
+  });
+}

@@ -1,0 +1,185 @@
+import * as v from 'valibot';
+import type { Patience, Retry } from '../base/retry.ts';
+import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
+
+/**
+ * The calls of the Kubernetes API that look after what the API itself keeps of a rotation: tokens in Secrets, and the
+ * client CAs of kube-system/extension-apiserver-authentication.
+ */
+export type KubernetesTrust = {
+  /** The Secrets of the type kubernetes.io/service-account-token: their tokens never expire. */
+  legacyTokens(abort: AbortSignal): Promise<LegacyToken[]>;
+  /** Takes the token away, so that the token controller signs another. false: the Secret has changed, or is gone. */
+  clearToken(token: LegacyToken, at: number, abort: AbortSignal): Promise<boolean>;
+  /** Every pod that has not ended. */
+  pods(abort: AbortSignal): Promise<Pod[]>;
+  /** undefined where there is no such config map. */
+  clientTrust(abort: AbortSignal): Promise<ClientTrust | undefined>;
+  /** false: it has changed meanwhile, or is gone. */
+  writeClientTrust(trust: ClientTrust, abort: AbortSignal): Promise<boolean>;
+  /** Where each API server of the cluster is reached, by the endpoints of default/kubernetes. */
+  apiServers(abort: AbortSignal): Promise<{ host: string; port: number }[]>;
+};
+
+export type LegacyToken = {
+  namespace: string;
+  name: string;
+  version: string;
+  /** Empty: the controller has not signed one yet. */
+  token: string;
+  /** When clearToken took the former one, in milliseconds since the epoch. */
+  clearedAt: number | undefined;
+};
+
+export type Pod = {
+  namespace: string;
+  name: string;
+  /** Milliseconds since the epoch; undefined before it has started. */
+  startedAt: number | undefined;
+  /** The Secrets that it mounts. */
+  secrets: readonly string[];
+};
+
+/** PEM, by the keys of the config map. */
+export type ClientTrust = { version: string; cas: Readonly<Partial<Record<ClientCaKey, string>>> };
+export const CLIENT_CA_KEYS = ['client-ca-file', 'requestheader-client-ca-file'] as const;
+export type ClientCaKey = (typeof CLIENT_CA_KEYS)[number];
+
+/** When a token was taken away; RFC 3339. */
+const CLEARED = 'coe-agent/token-cleared';
+const MERGE = 'application/merge-patch+json';
+const TRUST = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
+const ENDPOINTS = '/api/v1/namespaces/default/endpoints/kubernetes';
+
+const named = { namespace: v.string(), name: v.string() };
+const Secret = v.object({
+  metadata: v.object({
+    ...named,
+    resourceVersion: v.string(),
+    annotations: v.nullish(v.record(v.string(), v.string())),
+  }),
+  data: v.nullish(v.object({ token: v.optional(v.string(), '') }), { token: '' }),
+});
+const ofSecret = v.nullish(v.object({ secretName: v.optional(v.string()), name: v.optional(v.string()) }));
+const PodItem = v.object({
+  metadata: v.object(named),
+  spec: v.object({
+    volumes: v.nullish(
+      v.array(
+        v.object({
+          secret: ofSecret,
+          projected: v.nullish(v.object({ sources: v.nullish(v.array(v.object({ secret: ofSecret })), []) })),
+        }),
+      ),
+      [],
+    ),
+  }),
+  status: v.optional(v.object({ startTime: v.nullish(v.string()) }), {}),
+});
+const TrustMap = v.object({
+  metadata: v.object({ resourceVersion: v.string() }),
+  data: v.nullish(v.record(v.string(), v.string()), {}),
+});
+const Endpoints = v.object({
+  subsets: v.nullish(
+    v.array(
+      v.object({
+        addresses: v.nullish(v.array(v.object({ ip: v.string() })), []),
+        ports: v.nullish(v.array(v.object({ port: v.number() })), []),
+      }),
+    ),
+    [],
+  ),
+});
+
+/** @param patience how long an API that is not there, or has too much to do, is asked again */
+export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patience): KubernetesTrust {
+  const call = createCall(ask, retry, patience);
+  const patch = async (what: string, path: string, value: unknown, abort: AbortSignal): Promise<boolean> =>
+    await call(
+      {
+        what,
+        method: 'PATCH',
+        path: `${path}?fieldManager=coe-agent`,
+        body: { type: MERGE, value },
+        abort,
+      },
+      [200, 404, 409],
+      (status) => status === 200,
+    );
+
+  return {
+    legacyTokens: async (abort) => {
+      const query = { fieldSelector: 'type=kubernetes.io/service-account-token' };
+      const items = await listAll(call, Secret, '/api/v1/secrets', query, abort);
+      return items.map(({ metadata: { namespace, name, resourceVersion: version, annotations }, data }) => ({
+        namespace,
+        name,
+        version,
+        token: Buffer.from(data?.token ?? '', 'base64').toString('utf8'),
+        clearedAt: timeOf(annotations?.[CLEARED]),
+      }));
+    },
+
+    clearToken: async ({ namespace, name, version }, at, abort) => {
+      const annotations = { [CLEARED]: new Date(at).toISOString() };
+      return await patch(
+        `clearing the token of the Secret ${namespace}/${name}`,
+        `/api/v1/namespaces/${namespace}/secrets/${name}`,
+        { metadata: { resourceVersion: version, annotations }, data: { token: null } },
+        abort,
+      );
+    },
+
+    pods: async (abort) => {
+      const query = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };
+      const items = await listAll(call, PodItem, '/api/v1/pods', query, abort);
+      return items.map(({ metadata: { namespace, name }, spec, status }) => ({
+        namespace,
+        name,
+        startedAt: timeOf(status.startTime ?? undefined),
+        secrets: (spec.volumes ?? []).flatMap(({ secret, projected }) =>
+          [secret, ...(projected?.sources ?? []).map((source) => source.secret)].flatMap(
+            (one) => one?.secretName ?? one?.name ?? [],
+          ),
+        ),
+      }));
+    },
+
+    clientTrust: async (abort) => {
+      const what = 'reading whom the aggregated API servers trust';
+      return await call({ what, method: 'GET', path: TRUST, abort }, [200, 404], (status, text) => {
+        if (status === 404) return undefined;
+        const { metadata, data } = parsed(TrustMap, text, what);
+        const cas = CLIENT_CA_KEYS.flatMap((key) => {
+          const pem = data?.[key];
+          return pem === undefined ? [] : [[key, pem] as const];
+        });
+        return { version: metadata.resourceVersion, cas: Object.fromEntries(cas) };
+      });
+    },
+
+    writeClientTrust: async ({ version, cas }, abort) =>
+      await patch(
+        'taking former CAs from those that aggregated API servers trust',
+        TRUST,
+        { metadata: { resourceVersion: version }, data: cas },
+        abort,
+      ),
+
+    apiServers: async (abort) => {
+      const what = 'reading the endpoints of the Kubernetes API';
+      return await call({ what, method: 'GET', path: ENDPOINTS, abort }, [200, 404], (status, text) => {
+        const { subsets } = status === 404 ? { subsets: [] } : parsed(Endpoints, text, what);
+        return (subsets ?? []).flatMap(({ addresses, ports }) =>
+          (addresses ?? []).flatMap(({ ip: host }) => (ports ?? []).map(({ port }) => ({ host, port }))),
+        );
+      });
+    },
+  };
+}
+
+function timeOf(text: string | undefined): number | undefined {
+  const time = Date.parse(text ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}

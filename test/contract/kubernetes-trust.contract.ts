@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { systemClock } from '../../src/base/clock.ts';
+import { isTokenOf } from '../../src/certificates/service-account-token.ts';
+import { podsOnFormerTokens, renewTokens } from '../../src/services/legacy-tokens.ts';
+import type { KubernetesTrust, LegacyToken } from '../../src/services/kubernetes-trust.ts';
+import { createClusterCa } from '../cluster/authority.ts';
+import { eventually } from '../scenarios/support/eventually.ts';
+import type { KubernetesBench } from './kubernetes-bench.ts';
+
+const MERGE = 'application/merge-patch+json';
+const SECRETS = '/api/v1/namespaces/shop/secrets';
+
+/** What the API keeps of a rotation: legacy tokens, and the client CAs of aggregated API servers. */
+export function trustContract(bench: KubernetesBench): void {
+  const { ask, abort, trust } = bench;
+
+  async function tokenOf(name: string, api: KubernetesTrust = trust()): Promise<LegacyToken> {
+    const found = (await api.legacyTokens(abort)).find((one) => one.name === name);
+    if (!found) throw new Error(`no legacy Secret ${name}`);
+    return found;
+  }
+  const isCurrent = (token: string): boolean => isTokenOf(token, bench.subject.serviceAccountKey);
+
+  test('a Secret with a token can be cleared, and the token controller signs another', async () => {
+    await bench.subject.addLegacyToken('shop', 'ci');
+    await eventually('it has a token', async () => isCurrent((await tokenOf('ci')).token));
+    const before = await tokenOf('ci');
+    const at = Date.parse('2026-11-28T12:00:00Z');
+    expect(await trust().clearToken({ ...before, version: '1' }, at, abort)).toBe(false);
+    expect(await trust().clearToken({ ...before, name: 'nowhere' }, at, abort)).toBe(false);
+    expect((await tokenOf('ci')).clearedAt).toBeUndefined();
+    expect(await trust().clearToken(before, at, abort)).toBe(true);
+    await eventually('it has another token', async () => isCurrent((await tokenOf('ci')).token));
+    expect(await tokenOf('ci')).toMatchObject({ namespace: 'shop', clearedAt: at });
+  });
+
+  test('only Secrets of that type are listed as legacy tokens', async () => {
+    for (const { token } of await trust().legacyTokens(abort)) expect(token).not.toBe('plain');
+  });
+
+  test('a merge patch that names another version is a conflict', async () => {
+    const stale = await ask('PATCH', `${SECRETS}/ci`, { metadata: { resourceVersion: '1' } }, MERGE);
+    expect(stale).toMatchObject({
+      status: 409,
+      body: {
+        reason: 'Conflict',
+        message:
+          'Operation cannot be fulfilled on secrets "ci": the object has been modified; please apply your changes to the latest version and try again',
+      },
+    });
+    expect(await ask('PATCH', `${SECRETS}/nowhere`, {}, MERGE)).toMatchObject({
+      status: 404,
+      body: { message: 'secrets "nowhere" not found', details: { name: 'nowhere', kind: 'secrets' } },
+    });
+  });
+
+  test('pods are listed with the Secrets that they mount, those that have ended are not', async () => {
+    await bench.subject.addPod('shop', 'runs', 'ci');
+    await bench.subject.addPod('shop', 'ended', 'ci', 'Succeeded');
+    const pods = (await trust().pods(abort)).filter(({ name }) => ['runs', 'ended'].includes(name));
+    expect(pods.map(({ namespace, name }) => [namespace, name])).toEqual([['shop', 'runs']]);
+    expect(pods[0]?.secrets).toContain('ci');
+    expect(pods[0]?.startedAt).toBe(Date.parse('2026-11-28T11:00:00Z'));
+    const tokens = await trust().legacyTokens(abort);
+    expect(podsOnFormerTokens(tokens, pods, isCurrent).map(({ name }) => name)).toEqual(['runs']);
+  });
+
+  test('the agent has every token that another key has signed signed anew, one first', async () => {
+    const names = ['ci', 'deploy'];
+    await bench.subject.addLegacyToken('shop', 'deploy');
+    await eventually('it has a token', async () => isCurrent((await tokenOf('deploy')).token));
+    const first = new Map(await Promise.all(names.map(async (name) => [name, await tokenOf(name)] as const)));
+    // As if another key had signed those that are there.
+    const former = new Set([...first.values()].map(({ version }) => version));
+    const seen = { ...trust() };
+    const list = seen.legacyTokens;
+    seen.legacyTokens = async (signal) =>
+      (await list(signal))
+        .filter(({ name }) => names.includes(name))
+        .map((one) => (former.has(one.version) ? { ...one, token: 'former' } : one));
+    const hands = { trust: seen, lease: bench.client(), clock: systemClock, isCurrent, holder: 'm-0' };
+    expect(await renewTokens(hands, abort)).toMatchObject({ code: 'waits' });
+    await eventually('all are signed anew', async () => (await renewTokens(hands, abort)) === undefined);
+    for (const name of names) expect((await tokenOf(name)).version).not.toBe(first.get(name)?.version);
+  });
+
+  test('kube-apiserver adds its own client CAs to those of aggregated API servers, and takes none out', async () => {
+    await eventually('there is a config map', async () => (await trust().clientTrust(abort)) !== undefined);
+    const before = await trust().clientTrust(abort);
+    if (!before) throw new Error('no config map');
+    const own = before.cas['client-ca-file'] ?? '';
+    const other = createClusterCa('k1').pem;
+    const cas = { ...before.cas, 'client-ca-file': other };
+    expect(await trust().writeClientTrust({ version: '1', cas }, abort)).toBe(false);
+    expect(await trust().writeClientTrust({ version: before.version, cas }, abort)).toBe(true);
+    await eventually('it is back, beside the other', async () => {
+      const held = (await trust().clientTrust(abort))?.cas['client-ca-file'] ?? '';
+      return held.includes(own.trim()) && held.includes(other.trim());
+    });
+  });
+
+  test('the endpoints of the Kubernetes API name each API server', async () => {
+    await bench.subject.addEndpoints(['192.0.2.1', '192.0.2.2'], 6443);
+    expect(await trust().apiServers(abort)).toEqual([
+      { host: '192.0.2.1', port: 6443 },
+      { host: '192.0.2.2', port: 6443 },
+    ]);
+  });
+}

@@ -1,0 +1,120 @@
+import * as v from 'valibot';
+import {
+  type Answer,
+  conflict,
+  failure,
+  notFound,
+  type Resource,
+  wrongMediaType,
+} from './kubernetes-status.ts';
+
+type Json = Record<string, unknown>;
+type Stored = { namespace: string; name: string; version: number; object: Json };
+
+/** Kinds of the core group, by their plural. */
+const KINDS: Readonly<Record<string, string>> = {
+  secrets: 'Secret',
+  pods: 'Pod',
+  configmaps: 'ConfigMap',
+  endpoints: 'Endpoints',
+};
+
+/** Objects of the core group, with merge patches (RFC 7386) and optimistic concurrency. */
+export type CoreObjects = {
+  put(kind: string, namespace: string, name: string, object: Json): void;
+  remove(kind: string, namespace: string, name: string): void;
+  find(kind: string, namespace: string, name: string): Json | undefined;
+  all(kind: string): { namespace: string; name: string; object: Json }[];
+  knows(kind: string): boolean;
+  answer(verb: string, resource: Resource, namespace: string | undefined, asked: AskedOfCore): Answer;
+};
+export type AskedOfCore = { query: URLSearchParams; type: string | undefined; body: string };
+
+const Patch = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
+
+const keyOf = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
+
+export function createCoreObjects(): CoreObjects {
+  const stored = new Map<string, Stored>();
+  let version = 1000;
+
+  const of = (kind: string): Stored[] =>
+    [...stored].filter(([key]) => key.startsWith(`${kind}/`)).map(([, one]) => one);
+  const shown = ({ namespace, name, version: resourceVersion, object }: Stored): Json => ({
+    ...object,
+    metadata: {
+      ...v.parse(v.optional(v.looseObject({}), {}), object['metadata']),
+      namespace,
+      name,
+      resourceVersion: String(resourceVersion),
+    },
+  });
+
+  const core: CoreObjects = {
+    put: (kind, namespace, name, object) => {
+      version += 1;
+      stored.set(keyOf(kind, namespace, name), { namespace, name, version, object });
+    },
+    remove: (kind, namespace, name) => {
+      stored.delete(keyOf(kind, namespace, name));
+    },
+    find: (kind, namespace, name) => stored.get(keyOf(kind, namespace, name))?.object,
+    all: (kind) => of(kind),
+    knows: (kind) => Object.hasOwn(KINDS, kind),
+    answer: (verb, resource, namespace, { query, type, body }) => {
+      const kind = KINDS[resource.kind] ?? '';
+      if (verb === 'list') {
+        const items = of(resource.kind)
+          .filter((one) => namespace === undefined || one.namespace === namespace)
+          .map(shown)
+          .filter((one) => isSelected(one, query.get('fieldSelector') ?? ''));
+        return { status: 200, body: { kind: `${kind}List`, apiVersion: 'v1', metadata: {}, items } };
+      }
+      const found = stored.get(keyOf(resource.kind, namespace ?? '', resource.name ?? ''));
+      if (!found) return notFound(resource);
+      if (verb === 'patch') {
+        if (type !== 'application/merge-patch+json') return wrongMediaType();
+        const patch = v.safeParse(Patch, body);
+        if (!patch.success) return failure(400, 'BadRequest', 'the patch is no JSON object');
+        const { resourceVersion, ...metadata } = v.parse(
+          v.optional(v.looseObject({ resourceVersion: v.optional(v.string()) }), {}),
+          patch.output['metadata'],
+        );
+        if (resourceVersion !== undefined && resourceVersion !== String(found.version))
+          return conflict(resource);
+        version += 1;
+        found.version = version;
+        found.object = merged(found.object, { ...patch.output, metadata });
+      }
+      return { status: 200, body: { kind, apiVersion: 'v1', ...shown(found) } };
+    },
+  };
+  return core;
+}
+
+const isObject = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function merged(target: Json, patch: Json): Json {
+  const result = { ...target };
+  for (const [key, value] of Object.entries(patch)) {
+    const now = result[key];
+    if (value === null) delete result[key];
+    else if (isObject(value)) result[key] = merged(isObject(now) ? now : {}, value);
+    else result[key] = value;
+  }
+  return result;
+}
+
+/** `a.b=c,d!=e` */
+function isSelected(object: Json, selector: string): boolean {
+  return selector
+    .split(',')
+    .filter((term) => term !== '')
+    .every((term) => {
+      const [, path = '', not = '', wanted = ''] = /^([\w.]+)(!?)=(.*)$/.exec(term) ?? [];
+      let value: unknown = object;
+      for (const part of path.split('.')) value = isObject(value) ? value[part] : undefined;
+      return (value === wanted) !== (not === '!');
+    });
+}
