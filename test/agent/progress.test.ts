@@ -1,20 +1,52 @@
 import { expect, test } from 'vitest';
-import { type Progress, timed } from '../../agent/progress.ts';
-import { systemClock } from '../../src/base/clock.ts';
+import { passingOver, type Progress, timed } from '../../agent/progress.ts';
+import { testClock } from '../src/support/clock.ts';
 
-const why = (units: readonly string[]): string | undefined =>
-  units.length === 0 ? 'this node has no such unit' : undefined;
+const STEP = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
 
-test('a step that had nothing to do is skipped, not done', async () => {
-  const seen: Progress[] = [];
-  const watched = { clock: systemClock, progress: (event: Progress) => void seen.push(event) };
-  const step = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
-  await timed(watched, step, async () => await Promise.resolve<string[]>([]), why);
-  expect(seen).toEqual([
-    { event: 'step', step },
-    { event: 'skipped', step, why: 'this node has no such unit' },
+const watch = () => {
+  const clock = testClock();
+  const events: Progress[] = [];
+  return { clock, events, progress: (event: Progress) => void events.push(event) };
+};
+
+test('tells that a step begins, and how long it took', async () => {
+  const watched = watch();
+  const value = await timed(watched, STEP, async () => {
+    watched.clock.advance(1500);
+    return await Promise.resolve(7);
+  });
+  expect(value).toBe(7);
+  expect(watched.events).toEqual([
+    { event: 'step', step: STEP },
+    { event: 'done', step: STEP, ms: 1500 },
   ]);
-  seen.length = 0;
-  await timed(watched, step, async () => await Promise.resolve(['etcd']), why);
-  expect(seen.map(({ event }) => event)).toEqual(['step', 'done']);
+});
+
+test('tells why a step fails, and fails with it', async () => {
+  const watched = watch();
+  const error = new Error('no');
+  await expect(timed(watched, STEP, async () => await Promise.reject(error))).rejects.toBe(error);
+  expect(watched.events.at(-1)).toEqual({ event: 'failed', step: STEP, why: 'no' });
+});
+
+test('tells of a file that is skipped by its path', () => {
+  const watched = watch();
+  passingOver(watched)('/etc/kubernetes/x.conf', new Error('input/output error'));
+  expect(watched.events).toMatchObject([
+    { event: 'notice', code: 'file-skipped', of: '/etc/kubernetes/x.conf' },
+  ]);
+});
+
+test('tells of a step that had nothing to do that it is skipped, and why', async () => {
+  const watched = watch();
+  const why = (units: readonly string[]): string | undefined => (units.length === 0 ? 'no unit' : undefined);
+  await timed(watched, STEP, async () => await Promise.resolve<string[]>([]), why);
+  await timed(watched, STEP, async () => await Promise.resolve(['etcd']), why);
+  expect(watched.events).toMatchObject([
+    { event: 'step' },
+    { event: 'skipped', step: STEP, why: 'no unit' },
+    { event: 'step' },
+    { event: 'done' },
+  ]);
 });

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { exitCodeOf, exitCodeOfPass } from '../../../agent/commands/exit-code.ts';
+import type { PassResult } from '../../../agent/pass.ts';
+import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
+
+// DESIGN: 0 done; 1 a deployment failed; 2 usage or configuration; 3 cloud not ready; 4 another run holds the lock.
+test.each<[ErrorCode, number]>([
+  ['lock-held', 4],
+  ['usage', 2],
+  ['config', 2],
+  ['bad-heat-params', 2],
+  ['cloud-unreachable', 3],
+  ['not-yet', 3],
+  ['bad-answer', 3],
+  ['login-refused', 3],
+  ['cloud-refused', 1],
+  ['precondition', 1],
+  ['disk', 1],
+  ['unit', 1],
+])('an error %s ends a verb with %d', (code, exit) => {
+  expect(exitCodeOf(new AgentError(code, 'x'))).toBe(exit);
+});
+
+test('an error that is not ours ends a verb with 1', () => {
+  expect(exitCodeOf(new TypeError('x'))).toBe(1);
+});
+
+const outcome = (statusCode: number) => ({ statusCode, stdout: '', stderr: '', outputs: {} });
+const pass = (over: Partial<PassResult>): PassResult => ({
+  settled: [],
+  problems: [],
+  open: [],
+  unserved: [],
+  answers: [],
+  changed: false,
+  pollsOtherwise: false,
+  ...over,
+});
+const UNREACHABLE = new AgentError('cloud-unreachable', 'x');
+
+test('the exit code of a pass tells a failed deployment before a cloud that could not be asked', () => {
+  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: outcome(0) }] }))).toBe(0);
+  expect(exitCodeOfPass(pass({ problems: [UNREACHABLE] }))).toBe(3);
+  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: outcome(7) }], problems: [UNREACHABLE] }))).toBe(
+    1,
+  );
+});
+
+test('an answer that nobody has acknowledged is a cloud that is not ready', () => {
+  expect(exitCodeOfPass(pass({ open: [{ id: 'a', why: 'no', retryAfterMs: undefined }] }))).toBe(3);
+});

@@ -1,0 +1,46 @@
+import { expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { failed, presentable } from '../../../src/deployment/outcome.ts';
+
+test('keeps the code and the reason of the error that a run ended with', () => {
+  const error = new AgentError('precondition', 'no', { reason: 'no-tls' });
+  expect(failed(error)).toMatchObject({
+    statusCode: 1,
+    stderr: 'no\n',
+    error: { code: 'precondition', reason: 'no-tls' },
+  });
+  expect(failed(new Error('ours it is not'))).not.toHaveProperty('error');
+});
+
+test('tells the declared outputs alone, and no secret', () => {
+  const secrets = createSecrets();
+  secrets.add('geheimnis-1234');
+  const outcome = {
+    statusCode: 1,
+    stdout: 'a geheimnis-1234 b',
+    stderr: 'geheimnis-1234',
+    outputs: { wanted: 7, other: 8 },
+    error: { code: 'unit' },
+  };
+  const told = presentable(outcome, ['wanted', 'absent', 'toString'], secrets);
+  expect(told).toMatchObject({ statusCode: 1, outputs: { wanted: 7 }, error: { code: 'unit' } });
+  expect(Object.keys(told.outputs)).toEqual(['wanted']);
+  expect(JSON.stringify(told)).not.toContain('geheimnis');
+});
+
+test('drops the beginning of a cut text, where half a secret may stand', () => {
+  const secrets = createSecrets();
+  secrets.add('geheimnis-1234');
+  const { stdout } = presentable(
+    {
+      statusCode: 0,
+      stdout: `[10 bytes cut here]\nimnis-1234${'x'.repeat(30_000)}`,
+      stderr: '',
+      outputs: {},
+    },
+    [],
+    secrets,
+  );
+  expect(stdout).toMatch(/^\[\d+ bytes cut here\]\nx+$/);
+});

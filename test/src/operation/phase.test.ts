@@ -1,0 +1,14 @@
+import { expect, test } from 'vitest';
+import { PHASES, selectPhase } from '../../../src/operation/phase.ts';
+
+test.each(PHASES)('knows the phase %s', (phase) => {
+  expect(selectPhase(phase, 'all')).toEqual({ phase });
+});
+
+test.each([undefined, null, ''])('takes the usual phase for %j', (value) => {
+  expect(selectPhase(value, 'trust')).toEqual({ phase: 'trust' });
+});
+
+test.each(['Trust', 'trust ', 1, true, ['all']])('rejects %j', (value) => {
+  expect(selectPhase(value, 'all')).toBeTypeOf('string');
+});
