@@ -23,7 +23,11 @@ export function exitCodeOf(error: unknown): ExitCode {
 }
 
 /** The exit code of one pass. A failed deployment outranks a cloud that could not be asked. */
-export function exitCodeOfPass({ settled, problems, open }: PassResult): ExitCode {
+export function exitCodeOfPass({
+  settled,
+  problems,
+  open,
+}: Pick<PassResult, 'settled' | 'problems' | 'open'>): ExitCode {
   if (settled.some(({ outcome }) => outcome.statusCode !== 0)) return EXIT.deploymentFailed;
   const [problem] = problems;
   if (problem) return exitCodeOf(problem);

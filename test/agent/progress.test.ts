@@ -38,11 +38,13 @@ test('tells of a file that is skipped by its path', () => {
   ]);
 });
 
+const whyNothing = (units: readonly string[]): string | undefined =>
+  units.length === 0 ? 'no unit' : undefined;
+
 test('tells of a step that had nothing to do that it is skipped, and why', async () => {
   const watched = watch();
-  const why = (units: readonly string[]): string | undefined => (units.length === 0 ? 'no unit' : undefined);
-  await timed(watched, STEP, async () => await Promise.resolve<string[]>([]), why);
-  await timed(watched, STEP, async () => await Promise.resolve(['etcd']), why);
+  await timed(watched, STEP, async () => await Promise.resolve<string[]>([]), whyNothing);
+  await timed(watched, STEP, async () => await Promise.resolve(['etcd']), whyNothing);
   expect(watched.events).toMatchObject([
     { event: 'step' },
     { event: 'skipped', step: STEP, why: 'no unit' },

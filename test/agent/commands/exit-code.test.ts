@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { exitCodeOf, exitCodeOfPass } from '../../../agent/commands/exit-code.ts';
-import type { PassResult } from '../../../agent/pass.ts';
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
 
 // DESIGN: 0 done; 1 a deployment failed; 2 usage or configuration; 3 cloud not ready; 4 another run holds the lock.
@@ -26,16 +25,8 @@ test('an error that is not ours ends a verb with 1', () => {
 });
 
 const outcome = (statusCode: number) => ({ statusCode, stdout: '', stderr: '', outputs: {} });
-const pass = (over: Partial<PassResult>): PassResult => ({
-  settled: [],
-  problems: [],
-  open: [],
-  unserved: [],
-  answers: [],
-  changed: false,
-  pollsOtherwise: false,
-  ...over,
-});
+type Ended = Parameters<typeof exitCodeOfPass>[0];
+const pass = (over: Partial<Ended>): Ended => ({ settled: [], problems: [], open: [], ...over });
 const UNREACHABLE = new AgentError('cloud-unreachable', 'x');
 
 test('the exit code of a pass tells a failed deployment before a cloud that could not be asked', () => {
