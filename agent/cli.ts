@@ -132,6 +132,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .action(run(async () => await import('./commands/plan.ts')));
   verb('status', 'what has been done, whether Heat has acknowledged it, and whether the daemon runs')
     .option('--all', 'also older deployments and failures')
+    .option('--check', 'one line with performance data and an exit code, as plugins of Nagios have them')
     .action(run(async () => await import('./commands/status.ts')));
   verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
     run(async () => await import('./commands/certs.ts')),

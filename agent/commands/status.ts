@@ -12,6 +12,10 @@ import { lockPathOf, openHands, type Verb, writeJson } from './verb.ts';
 
 /** What has been done on this node, newest last, and how the last pass went. */
 export const verb: Verb = async (context, options) => {
+  if (options['check'] === true) {
+    const { checkStatus } = await import('./status-check.ts');
+    return await checkStatus(context);
+  }
   const hands = await openHands(context, () => undefined);
   try {
     const last = await readPassRecord(hands);

@@ -1,0 +1,84 @@
+/** What is looked at. Moments and durations in milliseconds; undefined: there is none. */
+export type HealthFacts = {
+  now: number;
+  daemonRuns: boolean;
+  /** When every collector last answered in one pass. */
+  completeAt: number | undefined;
+  /** The longest wait between two passes. */
+  intervalMs: number;
+  /** When the oldest result was made that Heat has not acknowledged. */
+  unacknowledgedSince: number | undefined;
+  /** When the certificate that ends first ends, of those of the layout. */
+  firstEnd: number | undefined;
+  isStuck: boolean;
+};
+
+export type Illness = {
+  code:
+    | 'daemon-down'
+    | 'never-asked'
+    | 'pass-overdue'
+    | 'answer-unacknowledged'
+    | 'certificate-ends'
+    | 'generation-stuck';
+  level: 'warning' | 'critical';
+  text: string;
+};
+
+const DAY_MS = 86_400_000;
+
+/** As the alert rules of docs/prometheus have them. */
+export const LIMITS = {
+  intervals: 3,
+  unacknowledgedMs: 15 * 60_000,
+  endsMs: 30 * DAY_MS,
+  endsSoonMs: 7 * DAY_MS,
+} as const;
+
+/** What is wrong with this node, the worst first. */
+export function illnessesOf(facts: HealthFacts): Illness[] {
+  const { now, completeAt, unacknowledgedSince, firstEnd } = facts;
+  const found: Illness[] = [];
+  const add = (code: Illness['code'], level: Illness['level'], text: string): void => {
+    found.push({ code, level, text });
+  };
+  if (!facts.daemonRuns) add('daemon-down', 'critical', 'the daemon does not run');
+  if (facts.isStuck) add('generation-stuck', 'critical', 'a rotation is stuck: agent rollback');
+  if (completeAt === undefined) add('never-asked', 'critical', 'no complete pass since the node was started');
+  else if (now - completeAt > LIMITS.intervals * facts.intervalMs)
+    add('pass-overdue', 'critical', `the last complete pass was ${seconds(now - completeAt)} s ago`);
+  if (firstEnd !== undefined && firstEnd - now < LIMITS.endsMs) {
+    const level = firstEnd - now < LIMITS.endsSoonMs ? 'critical' : 'warning';
+    add('certificate-ends', level, `a certificate ends in ${days(firstEnd - now)} days`);
+  }
+  if (unacknowledgedSince !== undefined && now - unacknowledgedSince > LIMITS.unacknowledgedMs)
+    add('answer-unacknowledged', 'warning', 'Heat has not acknowledged a result for 15 minutes');
+  return found.toSorted((a, b) => Number(b.level === 'critical') - Number(a.level === 'critical'));
+}
+
+/**
+ * One line with performance data, as plugins of Nagios print it, and their exit code
+ * (https://nagios-plugins.org/doc/guidelines.html).
+ */
+export function formatCheck(facts: HealthFacts): { line: string; code: 0 | 1 | 2 } {
+  const illnesses = illnessesOf(facts);
+  const [worst] = illnesses;
+  const code = worst === undefined ? 0 : worst.level === 'warning' ? 1 : 2;
+  const { now, completeAt, firstEnd, unacknowledgedSince, intervalMs } = facts;
+  const overdue = seconds(LIMITS.intervals * intervalMs);
+  const data = [
+    ...(completeAt === undefined ? [] : [`last_pass=${seconds(now - completeAt)}s;;${overdue};0`]),
+    `unacknowledged=${unacknowledgedSince === undefined ? 0 : seconds(now - unacknowledgedSince)}s;${seconds(LIMITS.unacknowledgedMs)};;0`,
+    ...(firstEnd === undefined
+      ? []
+      : [`certificate_days=${days(firstEnd - now)};${days(LIMITS.endsMs)}:;${days(LIMITS.endsSoonMs)}:`]),
+  ];
+  const words = illnesses.map(({ text }) => text).join('; ') || 'the node is well';
+  return {
+    line: `COE-AGENT ${(['OK', 'WARNING', 'CRITICAL'] as const)[code]} - ${words} | ${data.join(' ')}`,
+    code,
+  };
+}
+
+const seconds = (ms: number): number => Math.round(ms / 1000);
+const days = (ms: number): number => Math.floor(ms / DAY_MS);

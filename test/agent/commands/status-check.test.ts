@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { takeLock } from '../../../src/base/lock.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { createSite } from '../../scenarios/support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+test('the check is critical without a daemon, and OK after a pass of one that runs', async () => {
+  const site = await createSite(cloud);
+  await cli(site, ['run-once']);
+  const without = await cli(site, ['status', '--check']);
+  expect(without.code).toBe(2);
+  expect(without.stdout).toMatch(/^COE-AGENT CRITICAL - the daemon does not run \| last_pass=\d+s;/);
+  // A person's single pass is no daemon.
+  const lockPath = join(site.node.root, 'run/coe-agent/lock');
+  const other = await takeLock(lockPath, 'run-once', 4711);
+  expect((await cli(site, ['status', '--check'])).code).toBe(2);
+  await other.release();
+  const lock = await takeLock(lockPath, 'run', 4711);
+  onTestFinished(lock.release);
+  // Between two passes: a certificate of the embedded cloud lasts longer than a month.
+  await site.node.configure({ poll: { min_seconds: 1, max_seconds: 3600 } });
+  const { code, stdout } = await cli(site, ['status', '--check']);
+  expect(stdout).toMatch(/^COE-AGENT OK - .*certificate_days=\d+;30:;7:\n$/);
+  expect(code).toBe(0);
+});
+
+test('a node without a usable configuration is unknown', async () => {
+  const site = await createSite(cloud);
+  await site.node.write('/etc/coe-agent/agent.yaml', 'nonsense: 1\n');
+  const { code, stdout } = await cli(site, ['status', '--check']);
+  expect(code).toBe(3);
+  expect(stdout).toMatch(/^COE-AGENT UNKNOWN - [^\n]+\n$/);
+});

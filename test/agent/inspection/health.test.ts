@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest';
+import { formatCheck, type HealthFacts, illnessesOf } from '../../../agent/inspection/health.ts';
+
+const SECOND = 1000;
+const DAY = 86_400 * SECOND;
+const NOW = 1000 * DAY;
+const WELL: HealthFacts = {
+  now: NOW,
+  daemonRuns: true,
+  completeAt: NOW - 90 * SECOND,
+  intervalMs: 30 * SECOND,
+  unacknowledgedSince: NOW - 900 * SECOND,
+  firstEnd: NOW + 30 * DAY,
+  isStuck: false,
+};
+
+test('at every limit the node is still well', () => {
+  expect(illnessesOf(WELL)).toEqual([]);
+  expect(formatCheck(WELL)).toEqual({
+    code: 0,
+    line: 'COE-AGENT OK - the node is well | last_pass=90s;;90;0 unacknowledged=900s;900;;0 certificate_days=30;30:;7:',
+  });
+});
+
+test.each([
+  [{ daemonRuns: false }, 'daemon-down', 2],
+  [{ isStuck: true }, 'generation-stuck', 2],
+  [{ completeAt: undefined }, 'never-asked', 2],
+  [{ completeAt: NOW - 91 * SECOND }, 'pass-overdue', 2],
+  [{ unacknowledgedSince: NOW - 901 * SECOND }, 'answer-unacknowledged', 1],
+  [{ firstEnd: NOW + 30 * DAY - 1 }, 'certificate-ends', 1],
+  [{ firstEnd: NOW + 7 * DAY - 1 }, 'certificate-ends', 2],
+  [{ firstEnd: NOW - DAY }, 'certificate-ends', 2],
+] as const)('%o is told as %s with exit code %i', (change, code, exit) => {
+  const facts = { ...WELL, ...change };
+  expect(illnessesOf(facts).map((one) => one.code)).toEqual([code]);
+  expect(formatCheck(facts).code).toBe(exit);
+});
+
+test('the worst of several decides and stands first', () => {
+  const facts = { ...WELL, unacknowledgedSince: 0, daemonRuns: false };
+  expect(illnessesOf(facts).map(({ level }) => level)).toEqual(['critical', 'warning']);
+  expect(formatCheck(facts).code).toBe(2);
+});
