@@ -92,7 +92,12 @@ export async function pass(
   if (options.metadata) wanted.complete = false;
   result.problems = wanted.problems;
 
-  const servant = await servantNow(wanted, hands, abort);
+  const servant = await servantNow(wanted, hands, abort).catch((error: unknown): Servant => {
+    if (!(error instanceof AgentError) || error.code === 'aborted') throw error;
+    // Whatever keeps the agent from its place, another one has it.
+    result.problems.push(error);
+    return 'heat-container-agent';
+  });
   if (servant !== 'agent') {
     memory.dealtWith = undefined;
     return {

@@ -5,11 +5,13 @@ import { pendingOf } from '../../src/deployment/pending.ts';
 import { endOfRun } from '../../src/hooks/run.ts';
 import { lookAfter } from '../../src/hooks/overdue.ts';
 import type { RunState } from '../../src/hooks/runs.ts';
+import { isCreation } from '../../src/operation/magnum-deployment.ts';
 import { selectOperation } from '../../src/operation/operation.ts';
 import { answerAll, deliver } from './answer.ts';
 import { collect, understand } from './collect.ts';
 import { asConfigured } from '../config.ts';
 import type { Hands } from '../hands.ts';
+import { runsContainer } from './in-container.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
@@ -44,6 +46,8 @@ export async function tellUnrecorded(
   if (clock.elapsed() - unrecorded.since < PATIENCE_MS) return;
   const { texts, problems } = await collect(hands, abort);
   const wanted = understand(texts, problems, hands);
+  // Another program serves the node, and answers.
+  if (wanted.deployments.some(isCreation) && (await runsContainer(hands, abort))) return;
   for (const deployment of pendingOf(wanted.deployments, ledger)) {
     const { id } = deployment;
     if (unrecorded.told.has(id) || !(await isServed(deployment, hands))) continue;
@@ -66,6 +70,7 @@ const inWords = (cause: unknown): string =>
 /** Whether anybody here would serve its group. */
 async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {
   const operation = selectOperation(deployment, ledger.earlier(deployment), asConfigured(config));
+  if (operation?.kind === 'magnum-creation') return false;
   if (operation?.kind !== 'run') return operation !== undefined;
   return operation.hook === 'script' || (await hooks.find(operation.hook)) !== undefined;
 }

@@ -3,12 +3,18 @@ import { isCreation } from '../../src/operation/magnum-deployment.ts';
 import { CONTAINER } from '../../src/services/heat-container.ts';
 import type { Hands } from '../hands.ts';
 import { carryOutMigration } from '../migration/migrate.ts';
-import { planMigration, SUCCESSOR } from '../migration/plan.ts';
+import { type MigrationStep, planMigration, SUCCESSOR } from '../migration/plan.ts';
 import type { Wanted } from './collect.ts';
 import { runsContainer } from './in-container.ts';
 
 /** Who serves the node: this program, or heat-container-agent, whose place it has taken just now or does not take yet. */
 export type Servant = 'agent' | 'heat-container-agent' | 'taken-over';
+
+/** Steps of `agent migrate` for a node on which nothing of this program runs: this is the agent, and it is configured. */
+const IN_SHELL_ONLY: ReadonlySet<MigrationStep['do']> = new Set(['let-finish', 'write-config']);
+
+const startsAgent = (step: MigrationStep): boolean =>
+  step.do === 'enable-and-start' && step.unit === SUCCESSOR;
 
 /**
  * Magnum's user data starts heat-container-agent on a new node, for the scripts that set it up. Until these have been
@@ -23,13 +29,11 @@ export async function servantOf(
   if (hands.config.magnum.deployment !== 'native' || creations.length === 0) return 'agent';
   if (!(await runsContainer(hands, abort))) return 'agent';
   const applied = await appliedByHeatConfig(hands.disk);
-  const isOver = creations.every(({ id }) => applied.some((one) => one.id === id && one.answered));
-  if (!isOver) return 'heat-container-agent';
+  const isSetUp = creations.every(({ id }) => applied.some((one) => one.id === id));
+  // What has been begun notes its answer last. The unit of this program sees no process of a privileged container.
+  if (!isSetUp || applied.some(({ answered }) => !answered)) return 'heat-container-agent';
   const steps = await planMigration(hands, abort);
-  // This is the agent, and it is configured.
-  const due = steps.filter(
-    (step) => step.do !== 'write-config' && !(step.do === 'enable-and-start' && step.unit === SUCCESSOR),
-  );
+  const due = steps.filter((step) => !IN_SHELL_ONLY.has(step.do) && !startsAgent(step));
   await carryOutMigration(due, hands, abort);
   hands.log('taken-over', { unit: CONTAINER });
   return 'taken-over';

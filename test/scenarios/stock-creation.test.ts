@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Hands } from '../../agent/hands.ts';
 import { newMemory, pass, type PassResult } from '../../agent/pass.ts';
+import { tellUnrecorded } from '../../agent/pass/answer-without-ledger.ts';
+import { AgentError } from '../../src/base/errors.ts';
 import type { UnitManager } from '../../src/services/unit-manager.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
@@ -21,9 +23,16 @@ const CONTAINER = 'heat-container-agent.service';
 const script = (line: string): string => `#!/bin/bash\n${line}\ntouch "\${COE_TEST_ROOT:?}/was-run"\n`;
 
 /** A node with that unit, running at first; `done` is what has been done to it. */
-function beside(site: StockSite): { done: string[]; pass(): Promise<PassResult> } {
+function beside(site: StockSite): {
+  done: string[];
+  hands(): Promise<Hands>;
+  pass(): Promise<PassResult>;
+  /** From now on the unit cannot be stopped. */
+  fails(): void;
+} {
   const done: string[] = [];
   let isUp = true;
+  let isStuck = false;
   const note = async (what: string, unit: string): Promise<void> => {
     done.push(`${what} ${unit}`);
     await Promise.resolve();
@@ -36,21 +45,23 @@ function beside(site: StockSite): { done: string[]; pass(): Promise<PassResult> 
     freeze: async (unit) => await note('freeze', unit),
     thaw: async (unit) => await note('thaw', unit),
     disableNow: async (unit) => {
+      if (isStuck) throw new AgentError('unit', `${unit} cannot be stopped`);
       isUp = false;
       await note('disable-now', unit);
     },
     enableAndStart: async (unit) => await note('enable-and-start', unit),
   };
+  const hands = async (): Promise<Hands> => ({
+    ...(await site.start()),
+    unitManager: async () => await Promise.resolve(manager),
+    unitSettings: async (name) => await Promise.resolve(settingsOf(name === CONTAINER ? CONTAINER_UNIT : '')),
+  });
   return {
     done,
-    pass: async () => {
-      const hands: Hands = {
-        ...(await site.start()),
-        unitManager: async () => await Promise.resolve(manager),
-        unitSettings: async (name) =>
-          await Promise.resolve(settingsOf(name === CONTAINER ? CONTAINER_UNIT : '')),
-      };
-      return await pass(hands, newMemory(), NEVER);
+    hands,
+    pass: async () => await pass(await hands(), newMemory(), NEVER),
+    fails: () => {
+      isStuck = true;
     },
   };
 }
@@ -79,8 +90,14 @@ test('nothing is done before heat-container-agent has set the node up; then its 
   expect(site.signals()).toEqual([]);
 
   await heatConfigAnswers(site, creation.id);
+  // It has begun something else meanwhile.
+  await site.node.write('/var/lib/heat-config/deployed/another.json', '{}');
+  expect(await node.pass()).toMatchObject({ awaits: true, settled: [] });
+  expect(node.done).toEqual([]);
+
+  await heatConfigAnswers(site, 'another');
   expect(await node.pass()).toMatchObject({ awaits: false, settled: [], pollsOtherwise: true });
-  expect(node.done).toEqual([`freeze ${CONTAINER}`, `disable-now ${CONTAINER}`]);
+  expect(node.done).toEqual([`disable-now ${CONTAINER}`]);
   expect(logged(site.log, 'taken-over')).toHaveLength(1);
 
   expect((await node.pass()).settled).toMatchObject([{ outcome: { statusCode: 0, stdout: 'mine\n' } }]);
@@ -118,4 +135,24 @@ test('a node that never had the container leaves its set-up alone', async () => 
   expect(await site.pass()).toMatchObject({ settled: [], unserved: [{ group: 'script' }] });
   expect(site.signals()).toEqual([]);
   expect(await wasRun(site)).toBe(false);
+});
+
+test('where its place cannot be taken, or nothing can be recorded, heat-container-agent keeps it', async () => {
+  const site = await createStockSite(cloud);
+  const node = beside(site);
+  const creation = cloud.deploy(site.cluster, site.server, {
+    resource: 'master_config_deployment',
+    action: 'CREATE',
+    config: script('echo "START: write-heat-params"'),
+  });
+  const hands = await node.hands();
+  const since = hands.clock.elapsed() - 600_000;
+  await tellUnrecorded(new AgentError('disk', 'no space left'), { since, told: new Map() }, hands, NEVER);
+  expect(site.signals()).toEqual([]);
+
+  await heatConfigAnswers(site, creation.id);
+  node.fails();
+  const result = await node.pass();
+  expect(result).toMatchObject({ awaits: true, settled: [] });
+  expect(result.problems.map(({ code }) => code)).toEqual(['unit']);
 });

@@ -155,6 +155,8 @@ test("with magnum.deployment: script Magnum's own deployment is such a script", 
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
   await pass(await site.start(), newMemory(), NEVER);
-  expect(site.answers().at(-1)).toMatchObject({ deploy_status_code: 1 });
+  const told = site.answers().at(-1);
+  expect(told).toMatchObject({ deploy_status_code: 1 });
+  expect(told?.['deploy_stderr']).toContain('on the node itself it would empty the CA file');
   expect(await site.files()).toEqual(before);
 });
