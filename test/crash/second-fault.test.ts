@@ -38,6 +38,15 @@ test.each([
   },
 );
 
+test('leaves no unfinished journal where the rotation cannot be made again', async () => {
+  const point = 'after create /var/lib/coe-agent/generation/.journal.new';
+  const { findings, told } = await sweepTwoFaults(bench, IN_FILES, (points) => [
+    { killAt: points.indexOf(point) + 1, second: { kind: 'magnum' } },
+  ]);
+  expect(findings).toEqual([]);
+  expect(told).toEqual({ done: 0, failed: 1 });
+});
+
 const KILLED = { killWhere: ['after restart kubelet'] };
 
 async function expectAllOld(one: Case): Promise<void> {
