@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { connect } from 'node:tls';
+import { checkServerIdentity, connect } from 'node:tls';
 import * as v from 'valibot';
 import { parse } from 'yaml';
 import type { TestNode } from '../../test/fakes/node.ts';
@@ -75,15 +75,25 @@ export type Knock = {
   server: X509Certificate | undefined;
 };
 
-/** Asks a service as a client, with mutual TLS, and says what came of it: an answer, or the error as it was. */
-export async function knock(port: number, client: Client): Promise<Knock> {
+/**
+ * Asks a service as a client, with mutual TLS, and says what came of it: an answer, or the error as it was.
+ *
+ * @param name what its certificate must name
+ */
+export async function knock(port: number, client: Client, name = '127.0.0.1'): Promise<Knock> {
   return await new Promise((resolve) => {
     let protocol = '';
     let answer = '';
     let refusal: string | undefined;
     let nobody = false;
     let server: X509Certificate | undefined;
-    const socket = connect({ host: '127.0.0.1', port, ...client, timeout: 5000 });
+    const socket = connect({
+      host: '127.0.0.1',
+      port,
+      ...client,
+      timeout: 5000,
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+    });
     socket.once('secureConnect', () => {
       protocol = socket.getProtocol() ?? '';
       server = socket.getPeerX509Certificate();

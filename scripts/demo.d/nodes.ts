@@ -121,7 +121,8 @@ export const readAdmin = async ({ master }: Stage): Promise<Client> =>
 export async function checkPorts(actor: Actor, places: readonly Place[], { check }: Checks): Promise<void> {
   const onDisk = places.filter(({ node }) => node === actor.name).flatMap(all);
   for (const unit of actor.served) {
-    const { served, how, server } = await knock(actor.node.units.port(unit), await clientOf(actor, unit));
+    const port = actor.node.units.port(unit);
+    const { served, how, server } = await knock(port, await clientOf(actor, unit), actor.address);
     check(`${unit} on ${actor.name} serves its clients: ${how}`, served);
     check(
       `${unit} on ${actor.name} presents a certificate that is on its disk`,

@@ -14,6 +14,8 @@ const execute = promisify(execFile);
 export type Actor = {
   name: string;
   layout: string;
+  /** Its address in the cluster: its certificates name it, while its units listen on loopback. */
+  address: string;
   node: TestNode;
   /** Its units in the order in which a rotation restarts them. */
   units: readonly string[];
@@ -72,10 +74,11 @@ export async function setStage(): Promise<Stage> {
 
 async function createActor(part: Part, cluster: Cluster): Promise<Actor> {
   const { name, role, layout, units, served } = part;
+  const heatParams = cluster.heatParams(role);
   const node = await createNode({
     role,
     layout,
-    heatParams: cluster.heatParams(role),
+    heatParams,
     collectConfig: cluster.collectConfig(name),
     keys: 'rsa-4096',
   });
@@ -85,6 +88,7 @@ async function createActor(part: Part, cluster: Cluster): Promise<Actor> {
   return {
     name,
     layout,
+    address: heatParams['KUBE_NODE_IP'] ?? '127.0.0.1',
     node,
     units,
     served,
