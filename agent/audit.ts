@@ -34,12 +34,13 @@ export async function auditEnd(
 ): Promise<void> {
   const event = generation && !hands.ledger.find(runId) ? 'changed' : 'ended';
   const hasFailed = outcome.statusCode !== 0;
+  const why = outcome.stderr.trim().slice(0, LONGEST_WHY);
   await record(
     event,
     runId,
     {
       outcome: hasFailed ? 'failed' : 'succeeded',
-      ...(hasFailed && { why: outcome.stderr.trim().slice(0, LONGEST_WHY) }),
+      ...(hasFailed && why !== '' && { why }),
       ...(generation && { changes: await changesOf(generation, hands) }),
     },
     hands,

@@ -35,8 +35,9 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
   // Keys first: once the ledger and the journal are done with, nobody would come back for them.
   await keptRequests.forget();
   if (told) await record(runId, told, hands);
-  // While the copies of the former files are there.
-  await auditEnd(runId, told ?? ended, under?.runId === runId ? under : undefined, hands);
+  const generation = under?.runId === runId ? under : undefined;
+  // While the copies of the former files are there. A verb that has changed nothing records its end itself.
+  if (told || generation) await auditEnd(runId, told ?? ended, generation, hands);
   if (under?.state !== 'stuck') await generations.clear();
   return told;
 }

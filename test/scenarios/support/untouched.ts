@@ -6,7 +6,7 @@ import type { Site } from './site.ts';
  */
 export async function nodeFiles(site: Site): Promise<Map<string, Entry>> {
   const files = await site.files('/');
-  return new Map([...files].filter(([path]) => !/^\/+(var\/lib\/coe-agent|run)/.test(path)));
+  return new Map([...files].filter(([path]) => !/^\/+(var\/(lib|log)\/coe-agent|run)/.test(path)));
 }
 
 /** What a run keeps about itself while it is under way. */
