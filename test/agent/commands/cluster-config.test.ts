@@ -44,7 +44,7 @@ const askApi = async (site: Site, options: { ca: string; cert: string; key: stri
       {
         host: '127.0.0.1',
         port: site.node.units.port('kube-apiserver'),
-        path: '/',
+        path: '/healthz',
         agent: false,
         ...options,
       },
