@@ -45,12 +45,12 @@ export function refuseLoop(unit: string, { restarts, result }: UnitState, before
     );
 }
 
-/** What has ended of a unit that was started. */
+/** What has ended of a unit that was started. @param cause what it answered, or did not, once it ran */
 export function endOf(unit: string, state: UnitState, cause?: unknown): AgentError {
   const why =
     state.result === 'start-limit-hit'
       ? 'was started too often (start-limit-hit)'
-      : `${state.active === 'failed' ? 'failed to start' : 'ended after its start'}: ${inWords(state)}`;
+      : `${state.active === 'failed' && cause === undefined ? 'failed to start' : 'ended after its start'}: ${inWords(state)}`;
   return new AgentError('unit', `the unit ${unit} ${why}`, cause === undefined ? {} : { cause });
 }
 
