@@ -25,9 +25,24 @@ auto_healing_enabled=false
 auto_scaling_enabled=false
 npd_enabled=false
 LABELS
-  # A calico whose manifest bash 5.2 can read: backquotes in the texts of the default one end the script. And no helm:
-  # Magnum 15 fetches every one but a helm 2 without tiller.
-  [ "$MAGNUM" != 15 ] || printf '%s\n' calico_tag=v3.3.6 helm_client_tag=v2.16.12 tiller_enabled=false
+  case $MAGNUM in
+    # A calico whose manifest bash 5.2 can read: backquotes in the texts of the default one end the script. And no helm:
+    # Magnum 15 fetches every one but a helm 2 without tiller.
+    15) printf '%s\n' calico_tag=v3.3.6 helm_client_tag=v2.16.12 tiller_enabled=false ;;
+    *)
+      echo "helm_client_url=http://$GATEWAY:$APIS_PORT/files/helm.tar.gz"
+      echo "helm_client_sha256=$(sha256sum "$STATE/files/helm.tar.gz" | cut -d' ' -f1)"
+      ;;
+  esac
+}
+
+# files_make GOLDEN: what the nodes fetch. Magnum 20 wants a helm, and then has no chart for it.
+files_make() {
+  local files=$STATE/files
+  mkdir -p "$files/linux-amd64"
+  ln -sf "$1/files/cri.tar.gz" "$files/"
+  printf '#!/bin/sh\necho "no helm here" >&2\nexit 1\n' >"$files/linux-amd64/helm"
+  [ -e "$files/helm.tar.gz" ] || tar -C "$files" -czf "$files/helm.tar.gz" linux-amd64
 }
 
 # Of Magnum 20's two calicos, one has these backquotes and the other wants Kubernetes 1.21.

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The state folder: everything that belongs to one cluster.
 #   settings  records/ (what Heat's stand-ins have written down)  cloud/ (of scripts/cloud)  with/ (what the cloud's
-#   configuration gets)  nodes/NAME/ (of scripts/machine)  done/  log/  pid/  config (a kubeconfig)  haproxy.cfg
+#   configuration gets)  nodes/NAME/ (of scripts/machine)  files/ (what the nodes fetch)
+#   done/  log/  pid/  config (a kubeconfig)  haproxy.cfg
 
 # state_create DIR MASTERS WORKERS MAGNUM: opens a state folder, making it first where there is none.
 state_create() {

@@ -49,7 +49,8 @@ stand_ins_up() {
     --listen-peer-urls "http://127.0.0.1:$DISCOVERY_PEER_PORT" --initial-advertise-peer-urls "http://127.0.0.1:$DISCOVERY_PEER_PORT" \
     --initial-cluster "default=http://127.0.0.1:$DISCOVERY_PEER_PORT"
   until_ready discovery 60 port_open "$DISCOVERY_PORT" "$GATEWAY"
-  start apis /usr/bin/python3 "$HERE/apis.py" "$GATEWAY" "$APIS_PORT" "http://$GATEWAY:$DISCOVERY_PORT" "$BRIDGE" "$1/files"
+  files_make "$1"
+  start apis /usr/bin/python3 "$HERE/apis.py" "$GATEWAY" "$APIS_PORT" "http://$GATEWAY:$DISCOVERY_PORT" "$BRIDGE" "$STATE/files"
   until_ready apis 60 port_open "$APIS_PORT" "$GATEWAY"
   once catalogue catalogue_fill
   start follow "$HERE/follow.sh" "$STATE" "$1"

@@ -15,6 +15,7 @@ from rest import Cloud, Refused  # noqa: E402
 
 state, name, templates = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 SECONDS = 3000
+SILENT_SECONDS = 180  # a busy API server closes connections; one that has gone does not come back
 LAST_LINES = 15
 
 
@@ -26,7 +27,7 @@ def status() -> tuple[str, str]:
     try:
         cluster = cloud.call("GET", f"{magnum}/clusters/{name}")
         return cluster["status"], cluster.get("status_reason") or ""
-    except Refused as error:
+    except (Refused, OSError) as error:
         return "", str(error)
 
 
@@ -69,9 +70,12 @@ def explain(node: str, deployment: str, begun: dict[str, Any], outcome: str) -> 
 cloud = Cloud()
 magnum = cloud.endpoint("container-infra")
 end = time.monotonic() + SECONDS
+answered = time.monotonic()
 shown, told = "", set()
 while True:
     now, reason = status()
+    if now:
+        answered = time.monotonic()
     if now != shown:
         say(f"Magnum: {now or reason}")
         shown = now
@@ -90,7 +94,7 @@ while True:
         sys.exit(1)
     if now == "CREATE_COMPLETE":
         break
-    if now.endswith("FAILED") or time.monotonic() > end:
+    if now.endswith("FAILED") or time.monotonic() > min(end, answered + SILENT_SECONDS):
         for (node, deployment), begun in deployments().items():
             if answer(node, deployment) is None:
                 explain(node, deployment, begun, "has not ended")
