@@ -52,12 +52,27 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
       fs.readFile(path, 'utf8'),
       fs.readFile('/proc/locks', 'utf8'),
     ]);
-    const isHeld = locks.split('\n').some((line) => isHeldLine(line, dev, ino));
+    const isListed = locks.split('\n').some((line) => isHeldLine(line, dev, ino));
+    const [, pid] = /\(pid (\d+)\)/.exec(name) ?? [];
+    const isHeld = isListed || (pid !== undefined && (await hasOpen(pid, dev, ino)));
     return isHeld ? { name: name.trim(), since: mtimeMs } : undefined;
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     throw new AgentError('disk', `reading the lock ${path}`, { cause });
   }
+}
+
+/**
+ * Whether a process has a file open, and so its lock. In a container the kernel's list hides the lock: `flock`, which has
+ * taken it, has ended, and a process that is gone has no number in another namespace.
+ */
+async function hasOpen(pid: string, device: number, inode: number): Promise<boolean> {
+  const directory = `/proc/${pid}/fd`;
+  const names = await fs.readdir(directory).catch((): string[] => []);
+  const files = await Promise.all(
+    names.map(async (name) => await fs.stat(`${directory}/${name}`).catch(() => undefined)),
+  );
+  return files.some((file) => file?.dev === device && file.ino === inode);
 }
 
 const hex = (part: number): string => part.toString(16).padStart(2, '0');

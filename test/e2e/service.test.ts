@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EVENTS } from '../../agent/events.ts';
+import { messageId } from '../../agent/journal.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
@@ -224,6 +225,47 @@ test('the journal reads as sentences with priorities and holds no secret', async
   ];
   for (const secret of secrets) expect(text).not.toContain(secret);
   expect(text).not.toContain('PRIVATE KEY');
+});
+
+test('the unit writes its audit, its metrics and events with fields, and tells notify.command', async () => {
+  const directory = '/var/lib/node-exporter';
+  await machine.run('mkdir', '-p', directory);
+  await machine.write('/usr/local/sbin/coe-notify', '#!/bin/sh\ncat >/run/coe-agent/told\n', '0755');
+  await configure({
+    metrics: { file: `${directory}/coe-agent.prom` },
+    notify: { command: '/usr/local/sbin/coe-notify' },
+  });
+  // What `setup` does at an installation.
+  const dropIn = await machine.run('/opt/coe-agent/agent', 'unit-paths');
+  await machine.write(`/etc/systemd/system/${AGENT}.d/10-paths.conf`, dropIn, '0644');
+  await machine.run('systemctl', 'daemon-reload');
+  await machine.run('systemctl', 'restart', AGENT);
+  await cloud.rotateCa(cluster);
+  expect(await cloud.settled(cluster, 60_000)).toBe('UPDATE_COMPLETE');
+
+  const fields = await machine.run(
+    'journalctl',
+    '--no-pager',
+    '-o',
+    'json',
+    '-t',
+    'coe-agent',
+    'COE_EVENT=deployment-succeeded',
+  );
+  expect(JSON.parse(fields.trim().split('\n').at(-1) ?? '')).toMatchObject({
+    _SYSTEMD_UNIT: AGENT,
+    PRIORITY: '6',
+    MESSAGE_ID: messageId('deployment-succeeded'),
+    COE_OUTCOME: 'succeeded',
+  });
+  await eventually('the metrics', async () =>
+    (await read(`${directory}/coe-agent.prom`)).includes('coe_agent_deployments{outcome="succeeded"}'),
+  );
+  expect(await read('/var/log/coe-agent/audit.jsonl')).toContain('"event":"ended"');
+  expect(await machine.run('stat', '-c', '%a %U', '/var/log/coe-agent')).toMatch(/^700 root/);
+  expect(await read('/run/coe-agent/told')).toContain('deployment-succeeded');
+  expect(await machine.run('/opt/coe-agent/agent', 'status', '--check')).toMatch(/^COE-AGENT OK/);
+  await configure({});
 });
 
 test('an older version over a newer one is refused with the reason; a newer one keeps what is there', async () => {

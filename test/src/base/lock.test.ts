@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { holderOf, takeLock } from '../../../src/base/lock.ts';
@@ -50,6 +50,22 @@ test('who holds the lock, and since when', async () => {
   expect(await holderOf(path)).toEqual({ name: 'agent run (pid 4711)', since });
   await lock.release();
   expect(await holderOf(path)).toBeUndefined();
+});
+
+test("the holder is found in a container's process namespace, where the kernel's list hides its lock", async ({
+  skip,
+}) => {
+  const { at } = await tempRoot();
+  const path = at('/run/coe-agent/lock');
+  const source = `import { holderOf, takeLock } from ${JSON.stringify(`${import.meta.dirname}/../../../src/base/lock.ts`)};
+const lock = await takeLock(${JSON.stringify(path)}, 'run', process.pid);
+const held = await holderOf(${JSON.stringify(path)});
+await lock.release();
+console.log(JSON.stringify([held?.name, await holderOf(${JSON.stringify(path)})]));`;
+  const inside = ['--pid', '--fork', '--mount-proc', process.execPath, '--input-type=module', '-e', source];
+  const { status, stdout } = spawnSync('unshare', inside, { encoding: 'utf8' });
+  if (status !== 0) skip('namespaces cannot be made here (not root?)');
+  expect(JSON.parse(stdout)).toEqual([expect.stringMatching(/^agent run \(pid \d+\)$/), null]);
 });
 
 test('a planted symlink in place of the lock is not followed', async () => {
