@@ -3,7 +3,7 @@ export type Series = { name: string; labels: Record<string, string>; value: numb
 const NAME = '[a-zA-Z_:][a-zA-Z0-9_:]*';
 const HELP = new RegExp(`^# HELP (${NAME}) (.*)$`);
 const TYPE = new RegExp(`^# TYPE (${NAME}) (counter|gauge|histogram|summary|untyped)$`);
-const SAMPLE = new RegExp(String.raw`^(${NAME})(?:\{(.*)\})? (\S+)$`);
+const SAMPLE = new RegExp(String.raw`^(${NAME})(?:\{(.*)\})? (\S+)$`, 's');
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\[\\"n])*)"(?:,|$)/y;
 
 /**
@@ -50,7 +50,7 @@ function parseLabels(text: string): Record<string, string> {
     const [, name, value] = LABEL.exec(text) ?? [];
     if (name === undefined || value === undefined) throw new Error(`no labels: ${text}`);
     if (name in labels) throw new Error(`a label twice: ${text}`);
-    labels[name] = value.replaceAll(/\\(.)/g, (_, letter: string) => (letter === 'n' ? '\n' : letter));
+    labels[name] = value.replaceAll(/\\(.)/gs, (_, letter: string) => (letter === 'n' ? '\n' : letter));
   }
   return labels;
 }

@@ -64,9 +64,9 @@ const EITHER: readonly Row[] = [
   },
   {
     answer: 'later than the deadline, once',
-    effect: { kind: 'delay', ms: 600 },
+    effect: { kind: 'delay', ms: 2500 },
     times: 1,
-    deadline: 0.3,
+    deadline: 1.5,
     comes: 'success',
     requests: 2,
   },

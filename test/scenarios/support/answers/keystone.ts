@@ -69,9 +69,9 @@ export const KEYSTONE: readonly Row[] = [
   },
   {
     answer: '201 later than the deadline, once',
-    effect: { kind: 'delay', ms: 600 },
+    effect: { kind: 'delay', ms: 2500 },
     times: 1,
-    deadline: 0.3,
+    deadline: 1.5,
     comes: 'success',
     requests: 2,
   },
