@@ -97,7 +97,7 @@ export type Log = EventLog<EventCode>;
 /** What `notify.command` is told: beside these, everything of the levels warn and error. */
 const NOTIFIED: ReadonlySet<string> = new Set<EventCode>(['deployment-started', 'deployment-succeeded']);
 
-/** Whether `notify.command` is told of an event. Its own failure would tell of itself for ever. */
+/** Whether `notify.command` receives an event. Its own failure is left out: it would report itself without end. */
 export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>): boolean =>
   event !== ('notify-failed' satisfies EventCode) &&
   (level === 'warn' || level === 'error' || NOTIFIED.has(event));

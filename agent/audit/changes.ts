@@ -27,7 +27,7 @@ export async function changesOf({ files }: Journal, { disk }: Pick<Hands, 'disk'
   return changes;
 }
 
-/** A file that cannot be read is told as one that is not there: it keeps nobody from recording the others. */
+/** An unreadable file counts as absent, so that the others are still recorded. */
 const readQuietly = async (disk: Disk, path: string): Promise<string | undefined> =>
   await readText(disk, path).catch((error: unknown) => {
     if (codeOf(error) === 'disk') return undefined;

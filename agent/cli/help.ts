@@ -78,7 +78,7 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   revoke: {
     examples: [
-      ['agent revoke --crl revoked.pem', 'put the list in place and see the services go by it'],
+      ['agent revoke --crl revoked.pem', 'install the list and check that the services enforce it'],
       ['agent revoke --crl revoked.pem --prepare', 'before a service is configured to read it'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],

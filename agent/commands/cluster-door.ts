@@ -67,7 +67,7 @@ export async function openPersonsDoor(
   );
 }
 
-/** Somebody away from a node is told of the other way, not of a missing configuration. */
+/** Away from a node the error names --cluster, not a missing configuration. */
 async function expectNode({ disk, configPath }: Context): Promise<void> {
   const found = await Promise.all(
     [HEAT_PARAMS, configPath, CONFIG_PATH].map(async (path) => await disk.info(path)),

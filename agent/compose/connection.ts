@@ -40,7 +40,7 @@ export async function connectionOf(
   const setting = (name: string): string | undefined => given(params, name) ?? inEnvironment(env, name);
   return {
     deadlineMs: config.cloud.deadline_seconds * 1000,
-    // The system's own trust store, as curl has it; Node would go by a list of its own.
+    // The system's trust store, which curl uses too; Node's default is its built-in list.
     ca: () => (bundle === undefined || !verify ? systemCas() : trustedIn(bundle, file)),
     verify,
     proxy: proxiesOf(setting, { log, secrets }),

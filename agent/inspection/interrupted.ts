@@ -10,7 +10,7 @@ export type Interrupted = {
   text: string;
 };
 
-/** A damaged journal keeps nobody from reading the rest. */
+/** With a damaged journal the rest is still shown. */
 export async function findInterrupted({
   generations,
 }: Pick<Hands, 'generations'>): Promise<Interrupted | undefined> {

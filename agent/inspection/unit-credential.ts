@@ -54,7 +54,7 @@ async function asUnit<T extends object | undefined>(
     return await work(async (path) => {
       const what = `asking the Kubernetes API with ${kubeconfig}`;
       const { status, text } = await api.ask({ what, method: 'GET', path, abort });
-      // A bad client certificate is a 401, whoever else may ask: kube-apiserver takes nobody for anonymous who shows one.
+      // kube-apiserver answers 401 to a bad client certificate, even where anonymous requests are allowed.
       if (status === 401 || status === 429 || status >= 500)
         throw new AgentError('not-yet', `${what}: it says ${status}`);
       return { status, text };

@@ -43,7 +43,7 @@ export type Notebook = {
   save(): Promise<void>;
 };
 
-/** A record that cannot be read is begun anew: nothing but metrics goes by it. */
+/** An unreadable record starts empty: only metrics use it. */
 export async function openNotebook({ disk, clock }: Pick<Hands, 'disk' | 'clock'>): Promise<Notebook> {
   const noted = await readRecordOf(disk, PATH, Observations).catch((error: unknown) => {
     if (error instanceof AgentError) return undefined;

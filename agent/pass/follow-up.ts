@@ -17,14 +17,11 @@ import {
   type TaskName,
   TASKS,
 } from '../rotation/follow-ups.ts';
-import { type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
+import { BRIEFLY, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
 import { isOfSigner, readKeys } from '../rotation/service-account.ts';
 
 /** A look that could not be taken, or that another node holds up, is taken again then. */
 const LATER_MS = 60_000;
-
-/** An API that does not answer now is asked at the next look. */
-const CALL = { baseMs: 500, capMs: 2000, forMs: 5000 };
 
 /**
  * Does what a rotation has left to do in the cluster, as far as it can be done now. What cannot is told in `agent status`
@@ -80,8 +77,8 @@ async function lookAtTokens(
   const keys = await readKeys(node.layout, hands);
   const missing = await renewTokens(
     {
-      trust: createKubernetesTrust(ask, retry, CALL),
-      lease: createKubernetes(ask, retry, CALL),
+      trust: createKubernetesTrust(ask, retry, BRIEFLY),
+      lease: createKubernetes(ask, retry, BRIEFLY),
       clock,
       isCurrent: isOfSigner(keys),
       holder: api.holder,

@@ -1,11 +1,11 @@
 import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
 import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
+import { withOwnApi } from './own-api.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
 /** A rotation with the phase that fits the cluster, and what is left for its owner to do. */
@@ -46,10 +46,10 @@ export async function fitPhase(
 /** `none`: no etcd of this node that its layout and configuration tell of. */
 export async function etcdMembers(
   { layout }: Node,
-  { disk, secrets, openKubernetes, log }: Hands,
+  hands: Hands,
   abort: AbortSignal,
 ): Promise<number | 'none' | 'unknown'> {
-  const config = await readText(disk, ETCD_CONFIG);
+  const config = await readText(hands.disk, ETCD_CONFIG);
   const authority = layout.authorities.find(({ ca }) => ca === 'etcd');
   const unit = layout.units.find(({ probe }) =>
     layout.certificates.some(({ name, ca }) => name === probe?.presents && ca === 'etcd'),
@@ -61,24 +61,12 @@ export async function etcdMembers(
   const address = peerAddress(config);
   if (!address) return 'unknown';
   try {
-    const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
-    const presented = oneCertificate(await read(leaf), leaf);
-    const cas = certificatesIn(await read(authority.file.path), authority.file.path);
-    const signer = cas.find(({ publicKey }) => presented.verify(publicKey));
-    if (!signer) return 'unknown';
-    const key = await read(identity.key.path);
-    secrets.addPassing(key);
-    const client = { cert: await read(identity.certificate.path), key };
-    const presents = presented.fingerprint256;
-    const etcd = openKubernetes({ ...address, ca: signer.toString(), presents, client });
-    try {
-      return await countMembers(etcd.ask, abort);
-    } finally {
-      etcd.close();
-    }
+    const files = { certificate: identity.certificate.path, key: identity.key.path };
+    const etcd = { ...address, leaf, ca: authority.file.path, identity: files };
+    return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    log('etcd-members-unknown', { why: explain(error) });
+    hands.log('etcd-members-unknown', { why: explain(error) });
     return 'unknown';
   }
 }

@@ -29,13 +29,16 @@ export function ownApiOf(units: readonly UnitPlan[], { layout, values }: Node): 
   };
 }
 
+/** For a call of an API that is asked again later when it does not answer now. */
+export const BRIEFLY = { baseMs: 500, capMs: 2000, forMs: 5000 };
+
 /**
- * Opens the connection for as long as the work takes.
+ * Opens the connection to a server of this node (the API server, etcd) for as long as the work takes.
  *
  * @param trusted the CAs in the file of the node's CA, PEM
  */
 export async function withOwnApi<T>(
-  at: OwnApi,
+  at: Omit<OwnApi, 'holder'>,
   { disk, secrets, openKubernetes }: Pick<Hands, 'disk' | 'secrets' | 'openKubernetes'>,
   work: (ask: AskApi, trusted: string) => Promise<T>,
 ): Promise<T> {

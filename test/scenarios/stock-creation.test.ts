@@ -66,6 +66,14 @@ function beside(site: StockSite): {
   };
 }
 
+/** The deployment that sets a new master up. */
+const setUpOf = (site: StockSite): { id: string } =>
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'master_config_deployment',
+    action: 'CREATE',
+    config: script('echo "START: write-heat-params"'),
+  });
+
 /** heat-config has run a deployment, and has noted the answer. */
 async function heatConfigAnswers(site: StockSite, id: string): Promise<void> {
   for (const name of [`${id}.json`, `${id}.notify.json`])
@@ -78,11 +86,7 @@ const wasRun = async (site: StockSite): Promise<boolean> =>
 test('nothing is done before heat-container-agent has set the node up; then its place is taken', async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
-  const creation = cloud.deploy(site.cluster, site.server, {
-    resource: 'master_config_deployment',
-    action: 'CREATE',
-    config: script('echo "START: write-heat-params"'),
-  });
+  const creation = setUpOf(site);
   cloud.deploy(site.cluster, site.server, { resource: 'other', config: '#!/bin/sh\necho mine\n' });
 
   expect(await node.pass()).toMatchObject({ awaits: true, settled: [] });
@@ -108,11 +112,7 @@ test('nothing is done before heat-container-agent has set the node up; then its 
 test("the cluster's set-up that comes after that runs in the container", async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
-  const creation = cloud.deploy(site.cluster, site.server, {
-    resource: 'master_config_deployment',
-    action: 'CREATE',
-    config: script('echo "START: write-heat-params"'),
-  });
+  const creation = setUpOf(site);
   await heatConfigAnswers(site, creation.id);
   await node.pass();
   cloud.deploy(site.cluster, site.server, {
@@ -127,11 +127,7 @@ test("the cluster's set-up that comes after that runs in the container", async (
 
 test('a node that never had the container leaves its set-up alone', async () => {
   const site = await createStockSite(cloud);
-  cloud.deploy(site.cluster, site.server, {
-    resource: 'master_config_deployment',
-    action: 'CREATE',
-    config: script('echo "START: write-heat-params"'),
-  });
+  setUpOf(site);
   expect(await site.pass()).toMatchObject({ settled: [], unserved: [{ group: 'script' }] });
   expect(site.signals()).toEqual([]);
   expect(await wasRun(site)).toBe(false);
@@ -140,11 +136,7 @@ test('a node that never had the container leaves its set-up alone', async () => 
 test('where its place cannot be taken, or nothing can be recorded, heat-container-agent keeps it', async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
-  const creation = cloud.deploy(site.cluster, site.server, {
-    resource: 'master_config_deployment',
-    action: 'CREATE',
-    config: script('echo "START: write-heat-params"'),
-  });
+  const creation = setUpOf(site);
   const hands = await node.hands();
   const since = hands.clock.elapsed() - 600_000;
   await tellUnrecorded(new AgentError('disk', 'no space left'), { since, told: new Map() }, hands, NEVER);
