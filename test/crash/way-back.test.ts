@@ -34,7 +34,7 @@ test.each([
     const [told] = accepted(one);
     expect(told).toMatchObject({ deploy_status_code: 1 });
     expect(told?.['deploy_stderr']).toMatch(
-      new RegExp(`the unit ${BROKEN} failed to start.*the old certificates are back and served`, 's'),
+      new RegExp(`the unit ${BROKEN} ended after its start.*the old certificates are back and served`, 's'),
     );
   } finally {
     await one.close();

@@ -59,7 +59,7 @@ test('every request gets a key and a certificate for it from its CA; each CA is 
     'ec-p256',
     hands,
   );
-  expect([...certificates.keys()]).toEqual(['a', 'b']);
+  expect([...certificates.keys()].toSorted()).toEqual(['a', 'b']);
   for (const { name, ca } of REQUESTS) {
     const { certificate, key } = certificates.get(name) ?? { certificate: '', key: '' };
     const leaf = new X509Certificate(certificate);
