@@ -1,24 +1,29 @@
 import { EXIT } from './exit-code.ts';
-import { describeFault } from '../inspection/fault.ts';
+import { describeFault, type Fault } from '../inspection/fault.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeNode, readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import {
   askPorts,
+  authoritiesIn,
   type Copy,
   type Details,
   detailsOf,
   findCertificates,
-  readAuthorities,
-  readHeld,
   type Served,
 } from '../inspection/certificates.ts';
 import { createTerminal, day, short } from './terminal.ts';
 import { openHands, type Verb, writeJson } from './verb.ts';
 
-/** A file of the layout: what the inventory says of it, what is in it, and who presents it. */
-type Row = Holding & { details: Details | undefined; served: Served | undefined };
+/** One certificate of a file of the layout, or the file alone when it holds none. */
+type Row = {
+  file: string;
+  kind: Holding['kind'];
+  faults: Fault[];
+  details: Details | undefined;
+  served: Served | undefined;
+};
 
 /**
  * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
@@ -31,26 +36,17 @@ export const verb: Verb = async (context) => {
     const { chosen, role } = node;
     const now = hands.clock.now();
     const holdings = await takeInventory(hands.disk, node.layout, now);
-    const authorities = await readAuthorities(node, hands);
+    const authorities = authoritiesIn(holdings);
     const served = await askPorts(node, hands, holdings, watchSignals().stopping);
-    const rows = (
-      await Promise.all(
-        holdings.map(async (holding): Promise<Row[]> => {
-          const [first, ...others] = await readHeld(holding, hands);
-          const details = first && detailsOf(first, authorities, now);
-          return [
-            { ...holding, details, served: served.get(holding.file) },
-            // A CA that is trusted beside the first one.
-            ...others.map((ca) => ({
-              ...holding,
-              details: detailsOf(ca, authorities, now),
-              faults: [],
-              served: undefined,
-            })),
-          ];
-        }),
-      )
-    ).flat();
+    const rows = holdings.flatMap((holding): Row[] => {
+      const { file, kind, faults } = holding;
+      const [details, ...others] = holding.certificates.map((one) => detailsOf(one, authorities, now));
+      return [
+        { file, kind, faults, details, served: served.get(file) },
+        // A CA that is trusted beside the first one.
+        ...others.map((ca) => ({ file, kind, faults: [], details: ca, served: undefined })),
+      ];
+    });
     const { copies, unreadable } = await findCertificates(node, hands, authorities);
     const rotation = await rotationState(hands);
     if (context.json) {

@@ -1,11 +1,10 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
-import type { Disk } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
 import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
-import { findCandidates, pathsOf, readCopy, readSmall } from '../../src/files/candidates.ts';
+import { findCandidates, pathsOf, readCopy } from '../../src/files/candidates.ts';
 import type { Hands } from '../hands.ts';
 import type { Holding } from './inventory.ts';
 import type { Node } from '../node.ts';
@@ -38,13 +37,11 @@ export type Served = { unit: string; where: string; presents: boolean | null; wh
 
 type Authorities = readonly { file: string; certificate: X509Certificate }[];
 
-/** The CAs of the layout, to say by key who has signed what. */
-export async function readAuthorities({ layout }: Node, { disk }: Hands): Promise<Authorities> {
-  const read = layout.authorities.map(async ({ file }) => {
-    return (await parsedAt(file.path, disk)).map((certificate) => ({ file: file.path, certificate }));
-  });
-  return (await Promise.all(read)).flat();
-}
+/** The CAs of the layout, by whose keys `detailsOf` finds issuers. */
+export const authoritiesIn = (holdings: readonly Holding[]): Authorities =>
+  holdings
+    .filter(({ kind }) => kind === 'CA')
+    .flatMap(({ file, certificates }) => certificates.map((certificate) => ({ file, certificate })));
 
 export function detailsOf(certificate: X509Certificate, authorities: Authorities, now: number): Details {
   const signer = authorities.find((ca) => certificate.verify(ca.certificate.publicKey));
@@ -59,24 +56,6 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
     notAfter: certificate.validToDate.toISOString(),
     daysLeft: Math.floor((certificate.validToDate.getTime() - now) / 86_400_000),
   };
-}
-
-/** What a file holds of which the inventory found that it holds something; a CA file may hold several. */
-export async function readHeld(
-  { file, kind, fingerprint: mark }: Holding,
-  { disk }: Hands,
-): Promise<X509Certificate[]> {
-  return mark === undefined ? [] : (await parsedAt(file, disk)).slice(0, kind === 'CA' ? undefined : 1);
-}
-
-/** Of a file that cannot be read the inventory says why. */
-async function parsedAt(path: string, disk: Disk): Promise<X509Certificate[]> {
-  try {
-    return parsed((await readSmall(disk, path)) ?? '');
-  } catch (error) {
-    if (codeOf(error) !== 'disk') throw error;
-    return [];
-  }
 }
 
 /** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */

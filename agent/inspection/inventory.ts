@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:cr
 import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../../src/certificates/layout.ts';
-import { certificatesIn, fingerprint, oneCertificate, subjectOf } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import type { Fault } from './fault.ts';
 
 /** One certificate file of the node, as it is on disk now. */
@@ -11,8 +11,9 @@ export type Holding = {
   kind: 'CA' | 'certificate' | 'kubeconfig';
   /** undefined when there is no such file, or no certificate in it. */
   fingerprint: string | undefined;
-  subject: string | undefined;
   notAfter: string | undefined;
+  /** In the order of the file; none of a kubeconfig, and of a file that is missing or unreadable. */
+  certificates: readonly X509Certificate[];
   faults: Fault[];
 };
 
@@ -21,7 +22,8 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
   const authorities = new Map<CaType, readonly X509Certificate[]>();
   const holdings: Holding[] = [];
   for (const { ca, file, single } of layout.authorities) {
-    const { certificates, holding } = await look(disk, file, 'CA', now, single !== true);
+    const holding = await look(disk, file, 'CA', now, single !== true);
+    const { certificates } = holding;
     if (certificates.some((certificate) => !certificate.ca)) holding.faults.push({ code: 'not-a-ca' });
     if (new Set(certificates.map(fingerprint)).size < certificates.length)
       holding.faults.push({ code: 'repeated' });
@@ -30,8 +32,8 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
   }
   for (const row of layout.certificates) {
     if (!row.files) continue;
-    const { certificates, holding } = await look(disk, row.files.certificate, 'certificate', now, false);
-    const [certificate] = certificates;
+    const holding = await look(disk, row.files.certificate, 'certificate', now, false);
+    const [certificate] = holding.certificates;
     if (certificate) {
       if (!isSignedByOneOf(certificate, authorities.get(row.ca)))
         holding.faults.push({ code: 'wrong-issuer' });
@@ -113,8 +115,8 @@ const nothing = (file: string, kind: Holding['kind']): Holding => ({
   file,
   kind,
   fingerprint: undefined,
-  subject: undefined,
   notAfter: undefined,
+  certificates: [],
   faults: [],
 });
 
@@ -125,25 +127,24 @@ async function look(
   now: number,
   /** Whether it may hold several, as long as an old CA is trusted beside the new one. */
   several: boolean,
-): Promise<{ certificates: readonly X509Certificate[]; holding: Holding }> {
+): Promise<Holding> {
   const holding = nothing(path, kind);
   try {
     const content = await readText(disk, path);
     if (content === undefined) {
       holding.faults.push({ code: 'missing' });
-      return { certificates: [], holding };
+      return holding;
     }
     const [first = oneCertificate(content, path), ...others] = certificatesIn(content, path);
     if (!several && others.length > 0) oneCertificate(content, path);
     holding.fingerprint = fingerprint(first);
-    holding.subject = subjectOf(first);
     holding.notAfter = first.validToDate.toISOString();
+    holding.certificates = [first, ...others];
     holding.faults.push(...dateFaults(first, now));
-    return { certificates: [first, ...others], holding };
   } catch (error) {
     holding.faults.push({ code: 'unreadable', why: explain(error) });
-    return { certificates: [], holding };
   }
+  return holding;
 }
 
 const dateFaults = (certificate: X509Certificate, now: number): Fault[] => [

@@ -5,7 +5,7 @@ import { CA_TYPES } from '../../src/certificates/layout.ts';
 import { fingerprint } from '../../src/certificates/read.ts';
 import { canonicalCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
-import { findCertificates, readAuthorities, readHeld } from '../inspection/certificates.ts';
+import { authoritiesIn, findCertificates } from '../inspection/certificates.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { type Node, readNode } from '../node.ts';
@@ -32,9 +32,9 @@ export async function lookAtCertificates(hands: Hands): Promise<Seen | undefined
     const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
     const expiries: Sample[] = [];
     for (const holding of holdings)
-      for (const certificate of await readHeld(holding, hands))
+      for (const certificate of holding.certificates)
         expiries.push(expiryOf({ file: holding.file, kind: kindOf(holding) }, certificate));
-    const known = await readAuthorities(node, hands);
+    const known = authoritiesIn(holdings);
     const { copies } = await findCertificates(node, hands, known);
     for (const { file, entry, fingerprint: mark, notAfter } of copies)
       expiries.push({

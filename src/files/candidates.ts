@@ -98,10 +98,6 @@ export const readCopy = async (
     return { text, isDer: der !== undefined, id: found.id, isTrusted };
   });
 
-/** The text of a file that is none too large; undefined for anything else. */
-export const readSmall = async (disk: Disk, path: string): Promise<string | undefined> =>
-  (await smallFile(disk, path))?.content.toString('utf8');
-
 async function smallFile(disk: Disk, path: string): Promise<Snapshot | undefined> {
   const target = await disk.resolve(path);
   const info = await disk.info(target);
