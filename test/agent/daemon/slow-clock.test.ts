@@ -1,0 +1,90 @@
+import { expect, test } from 'vitest';
+import { createSlowClock, type Due } from '../../../agent/daemon/slow-clock.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** A clock that the test moves; a suspend stops the monotonic one alone. */
+function createClock() {
+  let elapsed = 5000;
+  let offset = Date.UTC(2026, 0, 1);
+  return {
+    now: () => elapsed + offset,
+    elapsed: () => elapsed,
+    run: (ms: number): void => void (elapsed += ms),
+    move: (ms: number): void => void (offset += ms),
+  };
+}
+
+/** Asks every half a minute, as the loop does. */
+function poll(
+  clock: ReturnType<typeof createClock>,
+  slow: { due(): Due | undefined },
+  ms: number,
+): [number, Due][] {
+  const seen: [number, Due][] = [];
+  const start = clock.elapsed();
+  for (; clock.elapsed() - start < ms; clock.run(30_000)) {
+    const why = slow.due();
+    if (why) seen.push([clock.elapsed() - start, why]);
+  }
+  return seen;
+}
+
+test('a look is due at the start and then once in each interval', () => {
+  const clock = createClock();
+  const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
+  expect(poll(clock, slow, DAY)).toEqual([
+    [0, 'start'],
+    [6 * HOUR, 'interval'],
+    [12 * HOUR, 'interval'],
+    [18 * HOUR, 'interval'],
+  ]);
+});
+
+test('each interval is within a quarter of the mean', () => {
+  for (const [random, hours] of [
+    [0, 4.5],
+    [0.999_999, 7.5],
+  ] as const) {
+    const clock = createClock();
+    const slow = createSlowClock(clock, 6 * HOUR, () => random);
+    expect(poll(clock, slow, 8 * HOUR)[1]).toEqual([hours * HOUR, 'interval']);
+  }
+});
+
+test.each([
+  ['a suspend of 30 days', 30 * DAY],
+  ['a suspend of three years', 3 * 365 * DAY],
+  ['a clock that is set back a year', -365 * DAY],
+  ['a clock that is set forward two minutes', 2 * MINUTE],
+])('%s makes a look due at the next poll, once', (_, ms) => {
+  const clock = createClock();
+  const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
+  poll(clock, slow, HOUR);
+  clock.move(ms);
+  expect(poll(clock, slow, 5 * HOUR)).toEqual([[0, 'clock-moved']]);
+});
+
+test('a clock that is slewed between polls makes no look due', () => {
+  const clock = createClock();
+  const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
+  slow.due();
+  for (let times = 0; times < 20; times += 1) {
+    clock.run(30_000);
+    clock.move(15);
+    expect(slow.due()).toBeUndefined();
+  }
+});
+
+test('a look that was asked for comes at its moment, and the regular one a whole interval after it', () => {
+  const clock = createClock();
+  const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
+  slow.due();
+  slow.wakeAt(clock.now() + 2 * HOUR);
+  expect(poll(clock, slow, 9 * HOUR)).toEqual([
+    [2 * HOUR, 'moment'],
+    [8 * HOUR, 'interval'],
+  ]);
+});
