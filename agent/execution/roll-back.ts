@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain, reasonOf } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
@@ -52,7 +52,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, {
       cause,
-      reason: cause instanceof AgentError ? cause.reason : undefined,
+      reason: reasonOf(cause),
     });
 
   let reverted: Journal;

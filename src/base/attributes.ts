@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
+import { AgentError } from './errors.ts';
 
 /**
  * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
  * them: the C library does (listxattr(2), getxattr(2), setxattr(2)).
  *
  * @param isLabelled whether this kernel goes by labels; where it does not, one that cannot be set says nothing
- * @throws an error that names the attribute which this file system or this process cannot set
+ * @throws `disk`, naming the attribute which this file system or this process cannot set
  */
 export async function copyAttributes(
   from: string,
@@ -19,7 +20,9 @@ export async function copyAttributes(
     // A new file often has its directory's label already; a container may see labels that it cannot set.
     if (value === undefined || get(to, name)?.equals(value)) continue;
     if (!set(to, name, value) && (isLabelled || !name.startsWith('security.')))
-      throw new Error(`its attribute ${name} could not be copied`);
+      throw new AgentError('disk', `its attribute ${name} could not be copied`, {
+        reason: 'attribute-not-copied',
+      });
   }
 }
 

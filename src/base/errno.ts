@@ -10,6 +10,7 @@ const meanings: Record<string, string> = {
   EISDIR: 'a directory is in the way (EISDIR)',
   EBUSY: 'in use: something is mounted there (EBUSY)',
   EDQUOT: 'the disk quota is used up (EDQUOT)',
+  ELOOP: 'too many symlinks (ELOOP)',
   EEXIST: 'something is there already (EEXIST)',
 };
 

@@ -66,6 +66,10 @@ export class AgentError extends Error {
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof AgentError ? error.code : undefined;
 
+/** The reason of anything thrown, where it has one. */
+export const reasonOf = (error: unknown): string | undefined =>
+  error instanceof AgentError ? error.reason : undefined;
+
 export const isNotReady = (error: unknown): boolean =>
   error instanceof AgentError && error.kind === 'not-ready';
 

@@ -20,7 +20,7 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     const why = /^[{["]/.test(start)
       ? `it begins like it, but is cut or garbled somewhere in its ${text.length} characters`
       : `it starts with ${JSON.stringify(start)}`;
-    throw new AgentError(code, `${what}: not JSON (${why})`);
+    throw new AgentError(code, `${what}: not JSON (${why})`, { reason: 'not-json' });
   }
 }
 
@@ -43,7 +43,9 @@ export function withinBounds(text: string, what: string, code: ErrorCode): strin
   const bounded = boundedJson(text);
   if (!('fault' in bounded)) return bounded.text;
   if (bounded.fault === 'garbled') return undefined;
-  throw new AgentError(code, `${what}: more than ${MOST_VALUES} values, and nothing of it is used`);
+  throw new AgentError(code, `${what}: more than ${MOST_VALUES} values, and nothing of it is used`, {
+    reason: 'too-many-values',
+  });
 }
 
 /** A text that is JSON, as its value: `v.parseJson` with the bounds of `parseJson`. */

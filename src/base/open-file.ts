@@ -2,6 +2,7 @@ import { constants, type Stats } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { copyAttributes } from './attributes.ts';
 import { type FileInfo, isMissing, type Snapshot } from './disk.ts';
+import { AgentError } from './errors.ts';
 import type { Place } from './walk.ts';
 
 export const infoOf = (stat: Stats): FileInfo => ({
@@ -26,15 +27,21 @@ export async function readFile({ at, fault }: Place): Promise<Snapshot> {
   try {
     const stat = await file.stat();
     const info = infoOf(stat);
-    if (info.type === 'other') throw new Error('it is no file but a pipe, a socket or a device');
+    if (info.type === 'other') throw unfit('not-a-file', 'it is no file but a pipe, a socket or a device');
     if (fault !== undefined && info.size > MOST_OF_OTHERS)
-      throw new Error(`it has ${info.size} bytes, and others than root can have written it (${fault})`);
-    if (info.size > MOST) throw new Error(`it has ${info.size} bytes, more than any file that is read here`);
+      throw unfit(
+        'file-too-large',
+        `it has ${info.size} bytes, and others than root can have written it (${fault})`,
+      );
+    if (info.size > MOST)
+      throw unfit('file-too-large', `it has ${info.size} bytes, more than any file that is read here`);
     return { content: await file.readFile(), info, id: `${stat.dev}:${stat.ino}` };
   } finally {
     await file.close();
   }
 }
+
+const unfit = (reason: string, why: string): AgentError => new AgentError('disk', why, { reason });
 
 /** In bytes: more than a run's output, the largest file that this program makes, and less than its memory. */
 const MOST = 24 * 1024 * 1024;

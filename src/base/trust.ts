@@ -25,7 +25,9 @@ export const trustFault = (
 export async function readTrusted(disk: Disk, path: string, code: ErrorCode): Promise<string | undefined> {
   const fault = await disk.fault(path);
   if (fault !== undefined)
-    throw new AgentError(code, `reading ${path}: ${fault}; chown it to root and chmod go-w`);
+    throw new AgentError(code, `reading ${path}: ${fault}; chown it to root and chmod go-w`, {
+      reason: 'untrusted-file',
+    });
   const isThere = (await disk.info(path)) !== undefined;
   return isThere ? (await disk.read(path)).toString('utf8') : undefined;
 }

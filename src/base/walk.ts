@@ -1,6 +1,6 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync } from 'node:fs';
 import { join, normalize } from 'node:path';
-import { errnoOf } from './errors.ts';
+import { AgentError, errnoOf } from './errors.ts';
 import { trustFault } from './trust.ts';
 
 /** Where a path leads. It holds for as long as `walk` lets it be used. */
@@ -77,10 +77,12 @@ function findPlace(way: Level[], path: string, isLastFollowed: boolean, self: nu
     }
     const fault = faultIn(here, name, self);
     if (fault !== undefined)
-      throw new Error(
+      throw new AgentError(
+        'disk',
         `not following the symlink ${join(here.path, name)}: ${fault}; put the file in its place, or give the directory to root`,
+        { reason: 'symlink-not-followed' },
       );
-    if (++hops > MOST_HOPS) throw new Error('too many symlinks');
+    if (++hops > MOST_HOPS) throw Object.assign(new Error('too many symlinks'), { code: 'ELOOP' });
     if (link.startsWith('/')) for (const { fd } of way.splice(1)) closeSync(fd);
     names = [...namesOf(link), ...more];
   }

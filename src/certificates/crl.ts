@@ -49,13 +49,13 @@ const PARTIAL: Readonly<Record<string, string>> = {
  * @throws `bad-certificate` when it is no list, or none that could be gone by as it is
  */
 export function readRevocationList(given: string | Buffer, what: string): RevocationList {
-  const wrong = (why: string): AgentError => new AgentError('bad-certificate', `${what} ${why}`);
+  const wrong: Wrong = (reason, why) => new AgentError('bad-certificate', `${what} ${why}`, { reason });
   const der = derOf(given, wrong);
   try {
     return listOf(der, wrong);
   } catch (error) {
     if (error instanceof AgentError) throw error;
-    throw wrong(`cannot be read: ${explain(error)}`);
+    throw wrong('list-unreadable', `cannot be read: ${explain(error)}`);
   }
 }
 
@@ -64,7 +64,7 @@ export const revocationListToPem = ({ der }: RevocationList): string => {
   return `-----BEGIN X509 CRL-----\n${lines.join('\n')}\n-----END X509 CRL-----\n`;
 };
 
-type Wrong = (why: string) => AgentError;
+type Wrong = (reason: string, why: string) => AgentError;
 
 const SEQUENCE = 0x30;
 const BIT_STRING = 0x03;
@@ -72,24 +72,34 @@ const BIT_STRING = 0x03;
 function derOf(given: string | Buffer, wrong: Wrong): Buffer {
   if (typeof given !== 'string' && given[0] === SEQUENCE) return given;
   const text = given.toString().replaceAll(String.raw`\n`, '\n');
-  if (text.trim() === '') throw wrong('is empty');
+  if (text.trim() === '') throw wrong('list-empty', 'is empty');
   const blocks = pemBlocksIn(text);
   const [list, ...others] = blocks.filter(({ label }) => label === 'X509 CRL');
-  if (others.length > 0) throw wrong(`holds ${others.length + 1} lists, where one belongs`);
+  if (others.length > 0) throw wrong('lists-several', `holds ${others.length + 1} lists, where one belongs`);
   if (!list && blocks.length > 0)
-    throw wrong(`holds ${blocks.map(({ label }) => label).join(', ')} in PEM, and no X509 CRL`);
+    throw wrong(
+      'list-missing',
+      `holds ${blocks.map(({ label }) => label).join(', ')} in PEM, and no X509 CRL`,
+    );
   const base64 = list?.pem.split('\n').slice(1, -2).join('') ?? text;
   if (!/^[A-Za-z0-9+/\s]+={0,2}$/.test(base64.trimEnd()))
-    throw wrong('is neither a list of revoked certificates in PEM, nor DER, nor DER in base64');
+    throw wrong(
+      'list-encoding',
+      'is neither a list of revoked certificates in PEM, nor DER, nor DER in base64',
+    );
   return Buffer.from(base64, 'base64');
 }
 
 /** What DER is instead of a list, as far as that can be told. */
-function inPlaceOfList(der: Buffer): string {
+function inPlaceOfList(der: Buffer, wrong: Wrong): AgentError {
   try {
-    return `is the certificate ${subjectOf(new X509Certificate(der))}, and no list of revoked certificates`;
+    const subject = subjectOf(new X509Certificate(der));
+    return wrong(
+      'certificate-for-list',
+      `is the certificate ${subject}, and no list of revoked certificates`,
+    );
   } catch {
-    return 'is no list of revoked certificates, or only a part of one';
+    return wrong('no-list', 'is no list of revoked certificates, or only a part of one');
   }
 }
 
@@ -101,23 +111,25 @@ function listOf(der: Buffer, wrong: Wrong): RevocationList {
   const isWhole = outer?.whole.length === der.length && rest.length === 0 && more.length === 0;
   // A signature is a whole number of bytes.
   const isSigned = signature?.tag === BIT_STRING && signature.content[0] === 0;
-  if (!isWhole || !isSigned || !tbs || !algorithm) throw wrong(inPlaceOfList(der));
+  if (!isWhole || !isSigned || !tbs || !algorithm) throw inPlaceOfList(der, wrong);
 
   // All of it, so that no length of anything leads beyond its end.
   const fields = childrenOf(childrenOf(asn1.fromDer(der.toString('binary')))[0]);
   if (fields[0] && isOf(fields[0], Type.INTEGER)) fields.shift();
   const [inner, issuer, thisUpdate, ...optional] = fields;
-  if (!inner || !issuer || !thisUpdate || !isTime(thisUpdate)) throw wrong(inPlaceOfList(der));
+  if (!inner || !issuer || !thisUpdate || !isTime(thisUpdate)) throw inPlaceOfList(der, wrong);
   // RFC 5280, 5.1.1.2
-  if (derText(inner) !== algorithm.whole.toString('binary')) throw wrong('names two signature algorithms');
+  if (derText(inner) !== algorithm.whole.toString('binary'))
+    throw wrong('list-two-algorithms', 'names two signature algorithms');
   const id = oidOf(childrenOf(inner)[0]);
-  if (!Object.hasOwn(DIGESTS, id)) throw wrong(`is signed with an algorithm that is not served here (${id})`);
+  if (!Object.hasOwn(DIGESTS, id))
+    throw wrong('list-algorithm', `is signed with an algorithm that is not served here (${id})`);
 
   const nextUpdate = optional[0] && isTime(optional[0]) ? optional.shift() : undefined;
   const revoked = optional[0] && isOf(optional[0], Type.SEQUENCE) ? childrenOf(optional.shift()) : [];
   const wrapper = optional.shift();
   if (optional.length > 0 || (wrapper && wrapper.tagClass !== Class.CONTEXT_SPECIFIC))
-    throw wrong('is no list of revoked certificates');
+    throw wrong('no-list', 'is no list of revoked certificates');
   const extensions = extensionsOf(childrenOf(wrapper)[0]);
   refuseUnknown(extensions, [CRL_NUMBER], wrong);
 
@@ -163,9 +175,9 @@ function extensionsOf(list: Node | undefined): Extension[] {
 function refuseUnknown(extensions: readonly Extension[], known: readonly string[], wrong: Wrong): void {
   for (const { id, critical } of extensions) {
     const partial = PARTIAL[id];
-    if (partial !== undefined) throw wrong(partial);
+    if (partial !== undefined) throw wrong('list-partial', partial);
     if (critical && !known.includes(id))
-      throw wrong(`has a critical extension (${id}) that is not understood here`);
+      throw wrong('list-extension', `has a critical extension (${id}) that is not understood here`);
   }
 }
 

@@ -12,7 +12,10 @@ export function certificatesIn(text: string, what: string): X509Certificate[] {
       try {
         return new X509Certificate(pem);
       } catch (cause) {
-        throw new AgentError('bad-certificate', `${what}: not a certificate`, { cause });
+        throw new AgentError('bad-certificate', `${what}: not a certificate`, {
+          cause,
+          reason: 'not-a-certificate',
+        });
       }
     });
 }
@@ -20,9 +23,14 @@ export function certificatesIn(text: string, what: string): X509Certificate[] {
 /** The one certificate of a PEM text. Several are an error: which of them would be meant? */
 export function oneCertificate(pem: string, what: string): X509Certificate {
   const [certificate, ...others] = certificatesIn(pem, what);
-  if (!certificate) throw new AgentError('bad-certificate', `${what}: there is no PEM certificate in it`);
+  if (!certificate)
+    throw new AgentError('bad-certificate', `${what}: there is no PEM certificate in it`, {
+      reason: 'no-certificate',
+    });
   if (others.length > 0)
-    throw new AgentError('bad-certificate', `${what}: ${others.length + 1} certificates where one belongs`);
+    throw new AgentError('bad-certificate', `${what}: ${others.length + 1} certificates where one belongs`, {
+      reason: 'several-certificates',
+    });
   return certificate;
 }
 

@@ -1,5 +1,5 @@
 import { createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
-import { AgentError, codeOf, explain } from '../base/errors.ts';
+import { AgentError, codeOf, type ErrorCode, explain, reasonOf } from '../base/errors.ts';
 import { keyUsageOf } from './der.ts';
 import type { CaType } from './layout.ts';
 import { canonicalName, namesOf, oneCertificate, subjectOf } from './read.ts';
@@ -23,38 +23,45 @@ export function verifyIssued(
 ): X509Certificate {
   const what = `the certificate ${request.name} that Magnum returned`;
   const certificate = answeredCertificate(pem, what);
-  const wrong = (why: string): AgentError => new AgentError('bad-certificate', `${what} ${why}`);
+  const wrong = (reason: string, why: string, code: ErrorCode = 'bad-certificate'): AgentError =>
+    new AgentError(code, `${what} ${why}`, { reason });
 
   if (!certificate.publicKey.equals(createPublicKey(key)))
-    throw new AgentError('bad-answer', `${what} is for another key`);
+    throw wrong('other-key', 'is for another key', 'bad-answer');
   // By key, not by name: every CA of the cluster, old or new, has the same subject.
   if (!certificate.verify(ca.publicKey))
-    throw new AgentError('bad-answer', `${what} is not signed by the ${request.ca} CA that Magnum serves`);
-  if (certificate.ca) throw wrong('is a CA');
+    throw wrong('other-ca', `is not signed by the ${request.ca} CA that Magnum serves`, 'bad-answer');
+  if (certificate.ca) throw wrong('is-ca', 'is a CA');
 
   const subject = request.subject.map((pair) => pair.join('=')).join(', ');
-  if (subjectOf(certificate) !== subject) throw wrong(`is for ${subjectOf(certificate)}, not ${subject}`);
+  if (subjectOf(certificate) !== subject)
+    throw wrong('other-subject', `is for ${subjectOf(certificate)}, not ${subject}`);
   const names = request.names.map(canonicalName);
   if (!sameSet(names, namesOf(certificate)))
     throw wrong(
+      'other-names',
       `names ${namesOf(certificate).join(', ') || 'nothing'}, not ${names.join(', ') || 'nothing'}`,
     );
   const purposes = request.extendedKeyUsage.map((usage) => PURPOSE[usage]);
   if (!sameSet(purposes, certificate.keyUsage ?? []))
-    throw wrong('has another extended key usage than asked for');
+    throw wrong('other-extended-key-usage', 'has another extended key usage than asked for');
   const fault = keyUsageFault(keyUsageOf(certificate.raw), usageBits(request.keyUsage));
-  if (fault !== undefined) throw wrong(fault);
+  if (fault) throw wrong(...fault);
   verifyDates(certificate, what, now);
   return certificate;
 }
 
 /** What is wrong with a key usage (RFC 5280 bits; undefined: there is none, and everything is allowed). */
-function keyUsageFault(found: number | undefined, asked: number): string | undefined {
-  if (asked !== 0) return found === asked ? undefined : 'has another key usage than asked for';
+function keyUsageFault(found: number | undefined, asked: number): [reason: string, why: string] | undefined {
+  if (asked !== 0)
+    return found === asked ? undefined : ['other-key-usage', 'has another key usage than asked for'];
   if (found === undefined) return undefined;
   // Nothing was asked, so an issuer may add one: it must allow a TLS handshake, and no more certificates.
-  if ((found & DIGITAL_SIGNATURE) === 0) return 'has a key usage that does not allow digital signatures';
-  return (found & SIGNS_CERTIFICATES) === 0 ? undefined : 'has a key usage that lets it sign certificates';
+  if ((found & DIGITAL_SIGNATURE) === 0)
+    return ['no-digital-signature', 'has a key usage that does not allow digital signatures'];
+  return (found & SIGNS_CERTIFICATES) === 0
+    ? undefined
+    : ['signs-certificates', 'has a key usage that lets it sign certificates'];
 }
 
 const DIGITAL_SIGNATURE = usageBits(['digitalSignature']);
@@ -64,9 +71,12 @@ const SIGNS_CERTIFICATES = 0x04;
 export function verifyAuthority(pem: string, type: CaType, now: number): X509Certificate {
   const what = `the ${type} CA that Magnum returned`;
   const certificate = answeredCertificate(pem, what);
-  if (!certificate.ca) throw new AgentError('bad-certificate', `${what} is not a CA certificate`);
+  if (!certificate.ca)
+    throw new AgentError('bad-certificate', `${what} is not a CA certificate`, { reason: 'not-a-ca' });
   if (!certificate.verify(certificate.publicKey))
-    throw new AgentError('bad-certificate', `${what} is not signed by its own key`);
+    throw new AgentError('bad-certificate', `${what} is not signed by its own key`, {
+      reason: 'not-self-signed',
+    });
   verifyDates(certificate, what, now);
   return certificate;
 }
@@ -77,7 +87,7 @@ function answeredCertificate(pem: string, what: string): X509Certificate {
     return oneCertificate(pem, what);
   } catch (cause) {
     if (codeOf(cause) !== 'bad-certificate') throw cause;
-    throw new AgentError('bad-answer', explain(cause), { cause });
+    throw new AgentError('bad-answer', explain(cause), { cause, reason: reasonOf(cause) });
   }
 }
 
@@ -89,12 +99,14 @@ function verifyDates(certificate: X509Certificate, what: string, now: number): v
     throw new AgentError(
       'bad-certificate',
       `${what} is not valid before ${certificate.validFromDate.toISOString()}, ${hours(from - now)} from now: ${clock}`,
+      { reason: 'not-valid-yet' },
     );
   // A CA of before the rotation may be the reason for it.
   if (now > until)
     throw new AgentError(
       'bad-answer',
       `${what} expired on ${certificate.validToDate.toISOString()}, ${hours(now - until)} ago: ${clock}`,
+      { reason: 'expired' },
     );
 }
 

@@ -44,7 +44,9 @@ export const driveReader =
       try {
         const path = join(await disk.resolve(place), FILE);
         if ((await disk.resolve(path)) !== path)
-          throw new AgentError('bad-metadata', `reading ${path}: not following a symlink of a config drive`);
+          throw new AgentError('bad-metadata', `reading ${path}: not following a symlink of a config drive`, {
+            reason: 'symlink-not-followed',
+          });
         const found = await readTrusted(disk, path, 'bad-metadata');
         if (found !== undefined) return found;
       } catch (error) {

@@ -21,9 +21,11 @@ export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} Mi
 /** @throws `bad-metadata` for what is no JSON object, or too large */
 export function parseMetadata({ source, text, ...from }: Collected): Said {
   const what = `reading the metadata from ${source}`;
-  if (text.length > LARGEST_METADATA) throw new AgentError('bad-metadata', `${what}: ${TOO_LARGE}`);
+  if (text.length > LARGEST_METADATA)
+    throw new AgentError('bad-metadata', `${what}: ${TOO_LARGE}`, { reason: 'metadata-too-large' });
   const metadata = parseExactJson(text, what, 'bad-metadata');
-  if (!isObject(metadata)) throw new AgentError('bad-metadata', `${what}: not a JSON object`);
+  if (!isObject(metadata))
+    throw new AgentError('bad-metadata', `${what}: not a JSON object`, { reason: 'not-an-object' });
   return { source, metadata, ...from };
 }
 
@@ -36,9 +38,13 @@ export function parseMetadata({ source, text, ...from }: Collected): Said {
 export function deploymentsOf({ source, metadata }: Said): RawDeployment[] {
   const deployments = metadata['deployments'] ?? [];
   if (!Array.isArray(deployments))
-    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments" is not a list`);
+    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments" is not a list`, {
+      reason: 'deployments-not-a-list',
+    });
   // An older deployment must not be done because the newer one of its resource is left out.
   if (deployments.includes(LEFT_OUT))
-    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments": ${LEFT_OUT}`);
+    throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments": ${LEFT_OUT}`, {
+      reason: 'deployments-left-out',
+    });
   return deployments.map((value: unknown) => ({ source, value }));
 }

@@ -84,22 +84,24 @@ async function readChecked(disk: Disk, path: string, room: Room): Promise<Collec
   if (info === undefined) return [];
   await checkTrust(disk, path);
   // What is read here may be anything: a pipe keeps whoever reads it for ever, and a file may fill the memory.
-  if (info.type === 'other') throw unusable(path, 'it is no file');
-  if (info.size > LARGEST_METADATA) throw unusable(path, TOO_LARGE);
-  if (info.size > room.left) throw unusable(path, `with the files beside it ${TOO_LARGE}`);
+  if (info.type === 'other') throw unusable(path, 'not-a-file', 'it is no file');
+  if (info.size > LARGEST_METADATA) throw unusable(path, 'metadata-too-large', TOO_LARGE);
+  if (info.size > room.left)
+    throw unusable(path, 'metadata-too-large', `with the files beside it ${TOO_LARGE}`);
   room.left -= info.size;
   const content = await readIfThere(disk, path);
   if (content === undefined) return [];
   const text = utf8Text(content);
-  if (text === undefined) throw unusable(path, 'it is no UTF-8');
+  if (text === undefined) throw unusable(path, 'not-utf-8', 'it is no UTF-8');
   return [{ source: path, text }];
 }
 
 /** What is read here runs as root: nobody else may be able to write it. */
 async function checkTrust(disk: Disk, path: string): Promise<void> {
   const fault = await disk.fault(path);
-  if (fault !== undefined) throw unusable(path, `${fault}; chown it to root and chmod go-w`);
+  if (fault !== undefined)
+    throw unusable(path, 'untrusted-file', `${fault}; chown it to root and chmod go-w`);
 }
 
-const unusable = (path: string, why: string): AgentError =>
-  new AgentError('bad-metadata', `reading ${path}: ${why}`);
+const unusable = (path: string, reason: string, why: string): AgentError =>
+  new AgentError('bad-metadata', `reading ${path}: ${why}`, { reason });

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { expect, test, type TestContext } from 'vitest';
 import { copyAttributes } from '../../../src/base/attributes.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
 const run = promisify(execFile);
@@ -91,9 +92,10 @@ test('one that cannot be set is named, and there is no half-made file', async (c
   await skipUnless(mark(at('/old'), 'somebody'), context);
   // Only files and directories have user attributes (xattr(7)).
   await run('mkfifo', [at('/pipe')]);
-  await expect(copyAttributes(at('/old'), at('/pipe'))).rejects.toThrow(
-    'its attribute user.made-by could not be copied',
-  );
+  expect(await agentErrorOf(copyAttributes(at('/old'), at('/pipe')))).toMatchObject({
+    code: 'disk',
+    reason: 'attribute-not-copied',
+  });
   await expect(copyAttributes(at('/old'), at('/nowhere/new'))).rejects.toThrow('user.made-by');
   expect(await disk.list('/')).toEqual(['old', 'pipe']);
 });

@@ -108,7 +108,7 @@ describe('the layout of a node', () => {
       expect(await choose(name, '/etc/kubernetes/pki', '/etc/kubernetes/certs')).toBe(name);
     expect(await agentErrorOf(choose('kubernetes'))).toMatchObject({
       code: 'config',
-      message: 'there is no layout kubernetes; there are swarm, kubernetes-certs, kubeadm, kubernetes-pki',
+      reason: 'unknown-layout',
     });
   });
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { configDriveCollector, driveReader } from '../../../src/metadata/config-drive.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
+import { faultIn } from '../support/outcome-of.ts';
 import { NEVER } from '../support/clock.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
@@ -44,10 +44,9 @@ test.each([
     await write('/root/meta-data.json', 'root:secret');
     await mkdir(at(directory), { recursive: true });
     await symlink(target, at(`${directory}/${name}`));
-    const error = await agentErrorOf(driveReader(disk, ['/mnt/config'], nowhere)(NEVER));
-    expect(error).toMatchObject({
+    expect(await faultIn(driveReader(disk, ['/mnt/config'], nowhere)(NEVER))).toEqual({
       code: 'bad-metadata',
-      message: 'reading /mnt/config/ec2/latest/meta-data.json: not following a symlink of a config drive',
+      reason: 'symlink-not-followed',
     });
   },
 );
@@ -57,7 +56,7 @@ test('one that others can change counts less than one that they cannot, and says
   const read = driveReader(disk, ['/mnt/config', '/run/copy'], nowhere);
   await write('/mnt/config/ec2/latest/meta-data.json', '{"a": 1}');
   await chmod(at('/mnt/config'), 0o777);
-  expect((await agentErrorOf(read(NEVER))).message).toContain('/mnt/config can be written by others');
+  expect(await faultIn(read(NEVER))).toEqual({ code: 'bad-metadata', reason: 'untrusted-file' });
   await write('/run/copy/ec2/latest/meta-data.json', '{"a": 2}');
   expect(await read(NEVER)).toBe('{"a": 2}');
 });

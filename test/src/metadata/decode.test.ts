@@ -24,8 +24,7 @@ test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-compo
 test('metadata that is too large is refused, whatever it says', () => {
   const text = `{"deployments": [], "x": "${'x'.repeat(LARGEST_METADATA)}"}`;
   const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
-  expect(error).toMatchObject({ code: 'bad-metadata' });
-  expect(error.message).toContain('/var/lib/x.json: it is larger than 8 MiB');
+  expect(error).toMatchObject({ code: 'bad-metadata', reason: 'metadata-too-large' });
 });
 
 test('metadata without deployments asks for nothing', () => {
@@ -34,17 +33,16 @@ test('metadata without deployments asks for nothing', () => {
 });
 
 test.each([
-  ['[]', 'not a JSON object'],
-  ['null', 'not a JSON object'],
-  ['{"deployments": {}}', '"deployments" is not a list'],
-  ['{"deployments": "x"}', '"deployments" is not a list'],
-  ['{"deployments": [', 'not JSON'],
-  ['', 'not JSON'],
-])('%j is bad metadata, and the message names its source', (text, words) => {
+  ['[]', 'not-an-object'],
+  ['null', 'not-an-object'],
+  ['{"deployments": {}}', 'deployments-not-a-list'],
+  ['{"deployments": "x"}', 'deployments-not-a-list'],
+  ['{"deployments": [', 'not-json'],
+  ['', 'not-json'],
+])('%j is bad metadata, and the message names its source', (text, reason) => {
   const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
-  expect(error).toMatchObject({ code: 'bad-metadata' });
-  expect(error.message).toContain('reading the metadata from /var/lib/x.json');
-  expect(error.message).toContain(words);
+  expect(error).toMatchObject({ code: 'bad-metadata', reason });
+  expect(error.message).toContain('/var/lib/x.json');
 });
 
 test('any text is a list of deployments or bad metadata', () => {

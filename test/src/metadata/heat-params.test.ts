@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { given, isTrue, parseHeatParams, requireParams } from '../../../src/metadata/heat-params.ts';
+import { thrownBy } from '../support/outcome-of.ts';
 
 const parse = (text: string): Record<string, string> => Object.fromEntries(parseHeatParams(text));
 
@@ -69,9 +70,11 @@ test('an empty parameter is not given', () => {
 
 test('every missing parameter is named at once, each of them once', () => {
   const params = parseHeatParams('A=""\nB="x"');
-  expect(() => requireParams(params, ['A', 'B', 'C', 'A'], '/etc/sysconfig/heat-params')).toThrow(
-    '/etc/sysconfig/heat-params has no value for A, C',
-  );
+  const error = thrownBy(() => {
+    requireParams(params, ['A', 'B', 'C', 'A'], '/heat-params');
+  });
+  expect(error.code).toBe('bad-heat-params');
+  expect(error.message.match(/\b[ABC]\b/g)).toEqual(['A', 'C']);
   expect(() => requireParams(params, ['B'], 'x')).not.toThrow();
 });
 
