@@ -16,7 +16,7 @@ export async function becomeActive(
   unit: string,
   deadline: number,
   before: number,
-  { systemctl, clock }: { systemctl: Systemctl; clock: Clock },
+  { systemctl, clock }: { systemctl: Pick<Systemctl, 'show'>; clock: Clock },
   abort: AbortSignal,
 ): Promise<UnitState> {
   const late = { code: 'unit', what: `the unit ${unit} is not active in time` } as const;

@@ -6,7 +6,7 @@ import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 import { isSameProcess } from './unit-process.ts';
 
-type JobHands = { systemctl: Systemctl; clock: Clock };
+type JobHands = { systemctl: Pick<Systemctl, 'show' | 'resetFailed' | 'restart'>; clock: Clock };
 
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
 export function unitFault({ name, required }: UnitPlan, { load }: UnitState): string | undefined {

@@ -10,12 +10,16 @@ export type Variables = ReadonlyMap<string, string>;
 export function shellCommands(text: string, variables: Variables): string[][] | undefined {
   const commands: string[][] = [[]];
   let word: string | undefined;
+  /** Whether a `#` here begins a comment: behind an expansion that came to nothing it does not. */
+  let isTokenStart = true;
   const endWord = (): void => {
     if (word !== undefined) commands.at(-1)?.push(word);
     word = undefined;
   };
   for (let at = 0; at < text.length;) {
     const character = text[at] ?? '';
+    const isComment = character === '#' && isTokenStart;
+    if (!text.startsWith('\\\n', at)) isTokenStart = /[;&|\s]/.test(character);
     if (/[;&|\n]/.test(character)) {
       endWord();
       commands.push([]);
@@ -23,10 +27,11 @@ export function shellCommands(text: string, variables: Variables): string[][] | 
     } else if (/\s/.test(character)) {
       endWord();
       at += 1;
-    } else if (character === '#' && word === undefined) {
+    } else if (isComment) {
       const newline = text.indexOf('\n', at);
       at = newline < 0 ? text.length : newline;
     } else if (character === '\\') {
+      if (at + 1 === text.length) return undefined;
       if (text[at + 1] !== '\n') word = (word ?? '') + (text[at + 1] ?? '');
       at += 2;
     } else if (character === "'") {

@@ -16,25 +16,7 @@ import { NEVER, type TestClock, testClock } from '../support/clock.ts';
 import { createCa } from '../support/openssl.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { leafOf, tlsServer } from '../support/tls-server.ts';
-
-const RUNNING: UnitState = {
-  load: 'loaded',
-  active: 'active',
-  sub: 'running',
-  result: 'success',
-  invocation: 'e6f1',
-  restarts: 0,
-  mainPid: '4711',
-  startedAt: '81000000',
-  hasJob: false,
-  stopMs: 0,
-};
-/** Before its restart. */
-const OLD: UnitState = { ...RUNNING, invocation: '09aa', mainPid: '815', startedAt: '7' };
-const STARTING: UnitState = { ...RUNNING, active: 'activating', sub: 'start' };
-const FAILED: UnitState = { ...RUNNING, active: 'failed', sub: 'failed', result: 'exit-code' };
-const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', invocation: '' };
-const NOT_FOUND: UnitState = { ...STOPPED, load: 'not-found' };
+import { FAILED, NOT_FOUND, OLD, RUNNING, STARTING, STOPPED } from '../support/unit-states.ts';
 
 const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
   name: 'kubelet',

@@ -5,19 +5,9 @@ import type { UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
 import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
+import { RUNNING as FRESH } from '../support/unit-states.ts';
 
-const RUNNING: UnitState = {
-  load: 'loaded',
-  active: 'active',
-  sub: 'running',
-  result: 'success',
-  invocation: 'e6f1',
-  restarts: 1,
-  mainPid: '4711',
-  startedAt: '81000000',
-  hasJob: false,
-  stopMs: 0,
-};
+const RUNNING: UnitState = { ...FRESH, restarts: 1 };
 const PROBE = { host: '127.0.0.1', port: 1, file: '/x' };
 
 const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({

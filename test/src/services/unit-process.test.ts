@@ -1,22 +1,7 @@
 import { expect, test } from 'vitest';
 import type { UnitState } from '../../../src/services/systemctl.ts';
 import { hasReadNothing, processOf } from '../../../src/services/unit-process.ts';
-
-const RUNNING: UnitState = {
-  load: 'loaded',
-  active: 'active',
-  sub: 'running',
-  result: 'success',
-  invocation: 'e6f1',
-  restarts: 0,
-  mainPid: '4711',
-  startedAt: '81000000',
-  hasJob: false,
-  stopMs: 0,
-};
-const STOPPED: UnitState = { ...RUNNING, active: 'inactive', sub: 'dead', mainPid: '0' };
-const FAILED: UnitState = { ...STOPPED, active: 'failed', result: 'exit-code' };
-const ABSENT: UnitState = { ...STOPPED, load: 'not-found', invocation: '', startedAt: '0' };
+import { FAILED, NOT_FOUND, RUNNING, STOPPED } from '../support/unit-states.ts';
 
 const isAsFound = (then: UnitState, now: UnitState, required = false): boolean =>
   hasReadNothing(
@@ -30,7 +15,7 @@ test.each<[string, UnitState, UnitState]>([
   ['is stopped as before', STOPPED, STOPPED],
   ['was started and stopped again', STOPPED, { ...STOPPED, invocation: 'b20c' }],
   ['has failed as before', FAILED, FAILED],
-  ['is still not there', ABSENT, ABSENT],
+  ['is still not there', NOT_FOUND, NOT_FOUND],
 ])('takes a unit for untouched that %s', (_, then, now) => {
   expect(isAsFound(then, now)).toBe(true);
 });

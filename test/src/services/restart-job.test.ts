@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest';
+import { AGAIN_MS } from '../../../src/services/active.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import { restartUnit, unitFault } from '../../../src/services/restart-job.ts';
+import type { Systemctl, UnitState } from '../../../src/services/systemctl.ts';
+import type { UnitPlan } from '../../../src/services/unit.ts';
+import { NEVER, testClock } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
+import { NOT_FOUND, OLD as FORMER, RUNNING } from '../support/unit-states.ts';
+
+const OLD: UnitState = { ...FORMER, stopMs: 90_000 };
+const STOPPING: UnitState = { ...OLD, active: 'deactivating', sub: 'stop-sigterm', hasJob: true };
+const PLAN: UnitPlan = { name: 'kubelet', required: true, deadlineMs: 2000, settleMs: 0 };
+
+/** @param after what systemd says behind the restart, one after the other, the last one for ever */
+function setUp(before: UnitState, after: UnitState[], refusal?: AgentError) {
+  const calls: string[] = [];
+  const clock = testClock();
+  const systemctl: Pick<Systemctl, 'show' | 'resetFailed' | 'restart'> = {
+    show: async () => {
+      const isBefore = !calls.includes('restart');
+      return await Promise.resolve(
+        isBefore ? before : ((after.length > 1 ? after.shift() : after[0]) ?? before),
+      );
+    },
+    resetFailed: async () => {
+      await Promise.resolve(calls.push('reset'));
+    },
+    restart: async () => {
+      await Promise.resolve(calls.push('restart'));
+      if (refusal) throw refusal;
+    },
+  };
+  const restart = async (plan = PLAN): Promise<boolean> =>
+    await restartUnit(plan, { clock, systemctl }, NEVER);
+  return { calls, clock, restart };
+}
+
+describe('a restart', () => {
+  test('clears the start limit first, and waits until the process of before has ended', async () => {
+    const { calls, clock, restart } = setUp(OLD, [STOPPING, STOPPING, RUNNING]);
+    expect(await restart()).toBe(true);
+    expect(calls).toEqual(['reset', 'restart']);
+    expect(clock.sleeps).toHaveLength(2);
+  });
+
+  test('gives each of the three steps of a stop the time that the unit has for one', async () => {
+    const { clock, restart } = setUp(OLD, [STOPPING]);
+    expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
+    expect(clock.elapsed() - AGAIN_MS).toBe(3 * OLD.stopMs + PLAN.deadlineMs);
+  });
+
+  test('does not wait for ever for a unit that may stop for ever', async () => {
+    const { clock, restart } = setUp({ ...OLD, stopMs: Number.POSITIVE_INFINITY }, [STOPPING]);
+    expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
+    expect(clock.elapsed() - AGAIN_MS).toBe(PLAN.deadlineMs);
+  });
+
+  test('fails when the process of before goes on and systemd has no job left', async () => {
+    const { clock, restart } = setUp(OLD, [OLD]);
+    expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
+    expect(clock.sleeps).toEqual([]);
+  });
+});
+
+describe('a restart that systemd refuses', () => {
+  const refusal = new AgentError('unit', 'exit code 5');
+
+  test('is none on a node that has no such unit and needs none', async () => {
+    const { restart } = setUp(NOT_FOUND, [NOT_FOUND], refusal);
+    expect(await restart({ ...PLAN, required: false })).toBe(false);
+  });
+
+  test('is a failure where the layout requires the unit', async () => {
+    const { restart } = setUp(NOT_FOUND, [NOT_FOUND], refusal);
+    const error = await agentErrorOf(restart());
+    expect(error.code).toBe('unit');
+    expect(error.cause).toBeUndefined();
+  });
+
+  test('keeps the words of systemd as the cause', async () => {
+    const { restart } = setUp(OLD, [OLD], refusal);
+    expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit', cause: refusal });
+  });
+});
+
+test.each([
+  ['masked', true, true],
+  ['masked', false, true],
+  ['bad-setting', false, true],
+  ['error', false, true],
+  ['not-found', true, true],
+  ['not-found', false, false],
+  ['loaded', true, false],
+])('a unit that is %s (required: %s) has a fault: %s', (load, required, hasFault) => {
+  expect(unitFault({ ...PLAN, required }, { ...OLD, load }) !== undefined).toBe(hasFault);
+});
