@@ -3,6 +3,8 @@ import { createRetry } from '../../src/base/retry.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createKubernetes, type Kubernetes, type Workload } from '../../src/services/kubernetes.ts';
 import { createKubernetesTrust, type KubernetesTrust } from '../../src/services/kubernetes-trust.ts';
+import { createNodeAnnotations, type NodeAnnotations } from '../../src/services/node-annotations.ts';
+import { createEventWriter } from '../../src/services/node-events.ts';
 import { whyNotRolledOut } from '../../src/services/rolled-out.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import type { Kind } from '../fakes/kubernetes-workloads.ts';
@@ -14,6 +16,8 @@ export type KubernetesSubject = {
   admin: AskApi;
   /** A known user without any right. */
   stranger: AskApi;
+  /** The kubelet of the Node worker-0, which is there. */
+  kubelet: AskApi;
   /** Makes a workload, and its namespace; its pods come up. */
   add(kind: Kind, namespace: string, name: string, spec?: { replicas: number }): Promise<void>;
   /** Makes every continue token too old. */
@@ -26,11 +30,18 @@ export type KubernetesSubject = {
   addLegacyToken(namespace: string, name: string): Promise<void>;
   /** A pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
   addPod(namespace: string, name: string, secret: string, phase?: string): Promise<void>;
+  /** A Node without a kubelet. */
+  addNode(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   /** default/kubernetes */
   addEndpoints(addresses: readonly string[], port: number): Promise<void>;
   close(): Promise<void>;
 };
 
+/** The subject of its certificate. */
+export const KUBELET = [
+  ['O', 'system:nodes'],
+  ['CN', 'system:node:worker-0'],
+] as const;
 export const inShop = (kind: Kind): string => `/apis/apps/v1/namespaces/shop/${kind}`;
 export const STRATEGIC = 'application/strategic-merge-patch+json';
 export const annotation = (value: string) => ({
@@ -47,6 +58,8 @@ export type KubernetesBench = {
   /** The agent's own client. */
   client(through?: AskApi): Kubernetes;
   trust(): KubernetesTrust;
+  nodes(through?: AskApi): NodeAnnotations;
+  makeEvent(...event: Parameters<ReturnType<typeof createEventWriter>>): Promise<void>;
   abort: AbortSignal;
   workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
   /** Waits until the agent takes a workload for rolled out. */
@@ -63,6 +76,8 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     ask: async (...asked) => await askPlainly(subject().admin)(...asked),
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
     trust: () => createKubernetesTrust(subject().admin, retry, PATIENCE),
+    nodes: (through = subject().admin) => createNodeAnnotations(through, retry, PATIENCE),
+    makeEvent: async (...event) => await createEventWriter(subject().kubelet, retry, PATIENCE)(...event),
     abort,
     workload: async (kind, namespace, name) => {
       const all = await bench.client().list(kind, namespace, abort);

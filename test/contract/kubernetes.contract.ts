@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from 'vitest';
 import { createKubernetesBench, type KubernetesSubject } from './kubernetes-bench.ts';
 import { callsContract } from './kubernetes-calls.contract.ts';
 import { clientContract } from './kubernetes-client.contract.ts';
+import { nodesContract } from './kubernetes-nodes.contract.ts';
 import { trustContract } from './kubernetes-trust.contract.ts';
 import { rollOutContract } from './kubernetes-roll-out.contract.ts';
 
@@ -27,5 +28,6 @@ export function kubernetesContract(name: string, open: () => Promise<KubernetesS
     rollOutContract(bench);
     clientContract(bench);
     trustContract(bench);
+    nodesContract(bench);
   });
 }

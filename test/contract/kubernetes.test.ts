@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { openKubernetesWith } from '../../agent/compose/kubernetes.ts';
 import { createClusterCa, fingerprintOf, type Leaf } from '../cluster/authority.ts';
 import { createKubernetes } from '../fakes/kubernetes.ts';
+import { KUBELET } from './kubernetes-bench.ts';
 import { kubernetesContract } from './kubernetes.contract.ts';
 
 kubernetesContract('the stand-in', async () => {
@@ -34,9 +35,16 @@ kubernetesContract('the stand-in', async () => {
     ]),
   );
   const stranger = open(ca.issue([['CN', 'stranger']]));
+  const kubelet = open(ca.issue(KUBELET));
+  const addNode = (name: string, labels: Readonly<Record<string, string>>): void => {
+    fake.core.put('nodes', '', name, { metadata: { labels } });
+  };
+  addNode('worker-0', {});
   return {
     admin: admin.ask,
     stranger: stranger.ask,
+    kubelet: kubelet.ask,
+    addNode: async (name, labels) => addNode(name, labels),
     add: async (kind, namespace, name, spec) => fake.add(kind, namespace, name, { ...spec }),
     forgetPlaces: async () => fake.forgetPlaces(),
     podsCa: ca.pem,
@@ -54,6 +62,7 @@ kubernetesContract('the stand-in', async () => {
     close: async () => {
       admin.close();
       stranger.close();
+      kubelet.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -17,6 +17,8 @@ const KINDS: Readonly<Record<string, string>> = {
   pods: 'Pod',
   configmaps: 'ConfigMap',
   endpoints: 'Endpoints',
+  nodes: 'Node',
+  events: 'Event',
 };
 
 /** Objects of the core group, with merge patches (RFC 7386) and optimistic concurrency. */
@@ -31,6 +33,8 @@ export type CoreObjects = {
 export type AskedOfCore = { query: URLSearchParams; type: string | undefined; body: string };
 
 const Patch = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.unknown()));
+
+const Named = v.looseObject({ name: v.optional(v.string()), generateName: v.optional(v.string(), '') });
 
 const keyOf = (kind: string, namespace: string, name: string): string => `${kind}/${namespace}/${name}`;
 
@@ -69,6 +73,16 @@ export function createCoreObjects(): CoreObjects {
           .map(shown)
           .filter((one) => isSelected(one, query.get('fieldSelector') ?? ''));
         return { status: 200, body: { kind: `${kind}List`, apiVersion: 'v1', metadata: {}, items } };
+      }
+      if (verb === 'create') {
+        const object = v.parse(Patch, body);
+        const { name, generateName } = v.parse(Named, object['metadata']);
+        const called = name ?? `${generateName}${(version + 1).toString(36).padStart(5, 'x')}`;
+        core.put(resource.kind, namespace ?? '', called, object);
+        return {
+          status: 201,
+          body: { kind, apiVersion: 'v1', ...core.find(resource.kind, namespace ?? '', called) },
+        };
       }
       const found = stored.get(keyOf(resource.kind, namespace ?? '', resource.name ?? ''));
       if (!found) return notFound(resource);

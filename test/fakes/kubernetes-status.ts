@@ -70,6 +70,15 @@ export function forbidden(
   return failure(403, 'Forbidden', message, detailsOf(resource));
 }
 
+/** The words of the admission plugin NodeRestriction, on its way through the handler of a patch. */
+export const otherNode = (own: string, resource: Resource): Answer =>
+  failure(
+    403,
+    'Forbidden',
+    `${inWords(resource)} is forbidden: node "${own}" is not allowed to modify node "${resource.name ?? ''}"`,
+    detailsOf(resource),
+  );
+
 export const wrongMediaType = (): Answer =>
   failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {});
 

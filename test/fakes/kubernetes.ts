@@ -5,7 +5,14 @@ import { TLSSocket } from 'node:tls';
 import * as v from 'valibot';
 import { type CoreObjects, createCoreObjects } from './kubernetes-core.ts';
 import { createLease, LEASE, type StoredLease } from './kubernetes-lease.ts';
-import { type Answer, forbidden, noSuchResource, notFound, type Resource } from './kubernetes-status.ts';
+import {
+  type Answer,
+  forbidden,
+  noSuchResource,
+  notFound,
+  otherNode,
+  type Resource,
+} from './kubernetes-status.ts';
 import { createWorkloads, type Kind, KINDS } from './kubernetes-workloads.ts';
 
 /** Whoever asked shows `client`, the O and CN of its certificate. */
@@ -34,7 +41,7 @@ export type Kubernetes = {
   readonly leaders: Map<string, string>;
   /** Leases that nobody renews. */
   readonly stale: Set<string>;
-  /** Secrets, pods, endpoints and the other config maps. */
+  /** Secrets, pods, endpoints, Nodes, events and the other config maps. */
   core: CoreObjects;
   /** A legacy Secret. Its token, when it has none, is signed at the next request, as the token controller does. */
   addLegacyToken(namespace: string, name: string): void;
@@ -59,6 +66,10 @@ function placeOf(pathname: string): Place | undefined {
   const [kind = '', name] = parts;
   return { resource: { group, kind, ...(name !== undefined && { name }) }, namespace };
 }
+
+/** Of what the Node authorizer grants, what the agent asks for. */
+const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
+  group === '' && ((kind === 'nodes' && verb !== 'update') || (kind === 'events' && verb === 'create'));
 
 const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
@@ -92,7 +103,12 @@ export function createKubernetes(): Kubernetes {
     const { resource, namespace } = placeOf(url.pathname) ?? {};
     if (!resource) return noSuchResource();
     const verb = VERBS[method] ?? (resource.name === undefined ? 'list' : 'get');
-    if (!groups.includes('system:masters')) return forbidden(user, verb, resource, namespace);
+    if (!groups.includes('system:masters')) {
+      const isOfKubelets = groups.includes('system:nodes') && isForKubelets(verb, resource);
+      if (!isOfKubelets) return forbidden(user, verb, resource, namespace);
+      const own = user.replace(/^system:node:/, '');
+      if (verb === 'patch' && resource.name !== own) return otherNode(own, resource);
+    }
     const leader = resource.kind === LEASE.kind ? leaders.get(resource.name ?? '') : undefined;
     if (leader !== undefined) return leaseOf(resource.name ?? '', leader);
     if (resource.group === LEASE.group && resource.kind === LEASE.kind) return lease.answer(method, body);

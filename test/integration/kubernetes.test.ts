@@ -8,7 +8,7 @@ import { PORTS, type SmallNode } from '../cluster/components.ts';
 import { kubernetesFolder } from '../cluster/programs.ts';
 import { keepPodsReady } from '../cluster/ready-pods.ts';
 import { type SmallCluster, startSmallCluster } from '../cluster/small-cluster.ts';
-import type { KubernetesSubject } from '../contract/kubernetes-bench.ts';
+import { KUBELET, type KubernetesSubject } from '../contract/kubernetes-bench.ts';
 import { kubernetesContract } from '../contract/kubernetes.contract.ts';
 import { askPlainly, type PlainAsk } from '../contract/kubernetes-doors.ts';
 import type { Kind } from '../fakes/kubernetes-workloads.ts';
@@ -25,7 +25,11 @@ else
       folder,
       components: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
       // The one node is an object alone, and stays well without a kubelet.
-      more: { 'kube-controller-manager': ['--controllers=*,-nodelifecycle'] },
+      more: {
+        'kube-controller-manager': ['--controllers=*,-nodelifecycle'],
+        // As Magnum's masters have it.
+        'kube-apiserver': ['--enable-admission-plugins=NodeRestriction'],
+      },
     });
     const subject = await subjectOf(cluster);
     return {
@@ -51,6 +55,7 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
     });
   const admin = open(cluster.admin);
   const stranger = open(cluster.cas.kubernetes.issue([['CN', 'stranger']]));
+  const kubelet = open(cluster.cas.kubernetes.issue(KUBELET));
   const ask = askPlainly(admin.ask);
   const stop = new AbortController();
   await addNode(ask);
@@ -58,6 +63,9 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
   return {
     admin: admin.ask,
     stranger: stranger.ask,
+    kubelet: kubelet.ask,
+    addNode: async (name, labels) =>
+      await make(ask, '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } }),
     podsCa: cluster.cas.kubernetes.pem,
     serviceAccountKey: await readFile(join(node.folder, 'service_account_private.key'), 'utf8'),
     addLegacyToken: async (namespace, name) =>
@@ -95,6 +103,7 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
       await pods;
       admin.close();
       stranger.close();
+      kubelet.close();
     },
   };
 }

@@ -1,0 +1,99 @@
+import * as v from 'valibot';
+import type { Patience, Retry } from '../base/retry.ts';
+import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
+
+/**
+ * What the agents write on the Nodes of their cluster: the annotations whose names begin with `coe-agent/`. A kubelet's
+ * certificate may patch its own Node alone (NodeRestriction), and since Kubernetes 1.32 read no other. Whoever is
+ * system:masters can forge them, so they help to find and to wait, and prove nothing.
+ */
+export type NodeAnnotations = {
+  /** undefined: there is no such Node. */
+  read(node: string, abort: AbortSignal): Promise<NodeObject | undefined>;
+  /** Sets these and removes those that are null; others stay. false: there is no such Node. */
+  write(node: string, changes: AnnotationChanges, abort: AbortSignal): Promise<boolean>;
+  /** Every Node, by its name. */
+  list(abort: AbortSignal): Promise<NodeObject[]>;
+};
+
+/** Names without `coe-agent/`. */
+export type AnnotationChanges = Readonly<Record<string, string | null>>;
+
+export type NodeObject = {
+  name: string;
+  isMaster: boolean;
+  /** By the condition Ready, which the node's kubelet or the cluster's controllers write. */
+  isReady: boolean;
+  /** Those of the agents, names without `coe-agent/`. */
+  annotations: Readonly<Record<string, string>>;
+};
+
+const PREFIX = 'coe-agent/';
+const NODES = '/api/v1/nodes';
+/** Magnum's kubelets name their role themselves (`--node-labels`); kubeadm sets a label since 1.20, and another before. */
+const isMaster = (labels: Readonly<Record<string, string>>): boolean =>
+  labels['magnum.openstack.org/role'] === 'master' ||
+  Object.hasOwn(labels, 'node-role.kubernetes.io/control-plane') ||
+  Object.hasOwn(labels, 'node-role.kubernetes.io/master');
+
+const texts = v.nullish(v.record(v.string(), v.string()));
+const Item = v.object({
+  metadata: v.object({
+    namespace: v.optional(v.string(), ''),
+    name: v.string(),
+    labels: texts,
+    annotations: texts,
+  }),
+  status: v.optional(
+    v.object({ conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []) }),
+    {},
+  ),
+});
+
+/** @param patience how long an API that is not there, or has too much to do, is asked again */
+export function createNodeAnnotations(ask: AskApi, retry: Retry, patience: Patience): NodeAnnotations {
+  const call = createCall(ask, retry, patience);
+  return {
+    read: async (node, abort) => {
+      const what = `reading the Node ${node}`;
+      return await call({ what, method: 'GET', path: pathOf(node), abort }, [200, 404], (status, text) =>
+        status === 404 ? undefined : objectOf(parsed(Item, text, what)),
+      );
+    },
+    write: async (node, changes, abort) => {
+      const annotations = Object.fromEntries(
+        Object.entries(changes).map(([name, value]) => [`${PREFIX}${name}`, value]),
+      );
+      return await call(
+        {
+          what: `annotating the Node ${node}`,
+          method: 'PATCH',
+          path: `${pathOf(node)}?fieldManager=coe-agent`,
+          body: { type: 'application/merge-patch+json', value: { metadata: { annotations } } },
+          abort,
+        },
+        [200, 404],
+        (status) => status === 200,
+      );
+    },
+    list: async (abort) => {
+      const items = await listAll(call, Item, NODES, {}, abort);
+      return items.map(objectOf).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    },
+  };
+}
+
+const pathOf = (node: string): string => `${NODES}/${encodeURIComponent(node)}`;
+
+function objectOf({
+  metadata: { name, labels, annotations },
+  status,
+}: v.InferOutput<typeof Item>): NodeObject {
+  const own = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith(PREFIX));
+  return {
+    name,
+    isMaster: isMaster(labels ?? {}),
+    isReady: status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false,
+    annotations: Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value])),
+  };
+}

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { askPlainly } from './kubernetes-doors.ts';
+import type { KubernetesBench } from './kubernetes-bench.ts';
+
+const MERGE = 'application/merge-patch+json';
+
+/** What agents write on their Nodes, and whose kubelet may. */
+export function nodesContract(bench: KubernetesBench): void {
+  const { abort, ask, nodes } = bench;
+  const asKubelet = () => nodes(bench.subject.kubelet);
+
+  test('a kubelet annotates its own Node, and takes an annotation away', async () => {
+    const other = { metadata: { annotations: { 'example.org/x': 'stays' } } };
+    expect((await ask('PATCH', '/api/v1/nodes/worker-0', other, MERGE)).status).toBe(200);
+    expect(await asKubelet().write('worker-0', { report: '{}', hold: 'yes' }, abort)).toBe(true);
+    expect((await asKubelet().read('worker-0', abort))?.annotations).toEqual({ report: '{}', hold: 'yes' });
+    expect(await asKubelet().write('worker-0', { hold: null }, abort)).toBe(true);
+    expect((await asKubelet().read('worker-0', abort))?.annotations).toEqual({ report: '{}' });
+    const { body } = await ask('GET', '/api/v1/nodes/worker-0');
+    expect(body.metadata).toMatchObject({
+      annotations: { 'example.org/x': 'stays', 'coe-agent/report': '{}' },
+    });
+  });
+
+  test('a kubelet may not annotate another Node', async () => {
+    await bench.subject.addNode('worker-1', {});
+    const kubelet = askPlainly(bench.subject.kubelet);
+    const { status, body } = await kubelet('PATCH', '/api/v1/nodes/worker-1', { metadata: {} }, MERGE);
+    expect({ status, reason: body['reason'], message: body.message }).toEqual({
+      status: 403,
+      reason: 'Forbidden',
+      message: 'nodes "worker-1" is forbidden: node "worker-0" is not allowed to modify node "worker-1"',
+    });
+  });
+
+  test('a Node that is not there is neither read nor written', async () => {
+    expect(await nodes().read('nowhere', abort)).toBeUndefined();
+    expect(await nodes().write('nowhere', { report: '{}' }, abort)).toBe(false);
+  });
+
+  test('Nodes are listed by name, masters by their labels', async () => {
+    await bench.subject.addNode('master-1', { 'node-role.kubernetes.io/control-plane': '' });
+    await bench.subject.addNode('master-0', { 'magnum.openstack.org/role': 'master' });
+    await bench.subject.addNode('master-2', { 'node-role.kubernetes.io/master': '' });
+    await bench.subject.addNode('worker-2', { 'magnum.openstack.org/role': 'worker' });
+    const listed = await nodes().list(abort);
+    const shown = listed.map(({ name, isMaster }) => `${name} ${isMaster}`);
+    const expected = ['master-0 true', 'master-1 true', 'master-2 true', 'worker-0 false', 'worker-2 false'];
+    expect(shown.filter((one) => expected.includes(one))).toEqual(expected);
+  });
+
+  test('a kubelet makes an event on its Node, and the API keeps it as kubectl looks for it', async () => {
+    const at = Date.parse('2026-11-28T12:00:00Z');
+    const message = 'x'.repeat(2000);
+    await bench.makeEvent('worker-0', { reason: 'DeploymentFailed', type: 'Warning', message, at }, abort);
+    const selector = encodeURIComponent('involvedObject.kind=Node,involvedObject.uid=worker-0');
+    const { body } = await ask('GET', `/api/v1/namespaces/default/events?fieldSelector=${selector}`);
+    const found = body.items?.filter((one) => one['reason'] === 'DeploymentFailed');
+    expect(found).toMatchObject([
+      {
+        type: 'Warning',
+        involvedObject: { kind: 'Node', name: 'worker-0', uid: 'worker-0' },
+        source: { component: 'coe-agent', host: 'worker-0' },
+        firstTimestamp: '2026-11-28T12:00:00Z',
+        lastTimestamp: '2026-11-28T12:00:00Z',
+        count: 1,
+        message: `${'x'.repeat(1023)}…`,
+      },
+    ]);
+    expect(found?.[0]?.metadata.name).toMatch(/^worker-0\..{5}$/);
+  });
+}
