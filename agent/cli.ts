@@ -12,6 +12,7 @@ import { helpOf } from './cli/help.ts';
 import { EVENTS } from './events.ts';
 import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
+import { writeJsonError } from './commands/json-answer.ts';
 import type { Verb } from './commands/verb.ts';
 import { withColours, type World } from './process-io.ts';
 
@@ -28,6 +29,18 @@ type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true }
 export async function runCli(world: World, instrument?: Instrument): Promise<ExitCode> {
   const secrets = createSecrets();
   let code: ExitCode = EXIT.done;
+  let isAnswered = false;
+  const stdout = {
+    ...withColours(world.stdout, world.env),
+    write: (text: string) => {
+      isAnswered = true;
+      return world.stdout.write(text);
+    },
+  };
+  /** With `--json` there is an object on standard output in any case. */
+  const fail = (error: unknown): void => {
+    if (world.argv.includes('--json') && !isAnswered) writeJsonError({ world, secrets }, error);
+  };
   const run = (verb: () => Promise<{ verb: Verb }>) =>
     async function (this: Command): Promise<void> {
       const { config, root, logLevel, json } = this.optsWithGlobals<Shared>();
@@ -43,7 +56,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         },
       });
       const context = {
-        world: { ...world, stdout: withColours(world.stdout, world.env) },
+        world: { ...world, stdout },
         verb: this.name(),
         log,
         secrets,
@@ -66,7 +79,12 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     await program.parseAsync([...world.argv], { from: 'user' });
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done;
+      fail(new AgentError('usage', error.message));
+      return EXIT.usage;
+    }
+    fail(error);
     const stack = error instanceof AgentError || !(error instanceof Error) ? '' : `\n${error.stack}`;
     world.stderr.write(printable(secrets.redact(`agent: ${explain(error)}${stack}\n`)));
     return exitCodeOf(error);
@@ -132,7 +150,12 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .action(run(async () => await import('./commands/plan.ts')));
   verb('status', 'what has been done, whether Heat has acknowledged it, and whether the daemon runs')
     .option('--all', 'also older deployments and failures')
-    .option('--check', 'one line with performance data and an exit code, as plugins of Nagios have them')
+    .addOption(
+      new Option(
+        '--check',
+        'one line with performance data and an exit code, as plugins of Nagios have them',
+      ).conflicts('json'),
+    )
     .action(run(async () => await import('./commands/status.ts')));
   verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
     run(async () => await import('./commands/certs.ts')),

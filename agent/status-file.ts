@@ -14,7 +14,7 @@ const PassRecord = v.object({
   /** When every collector last answered in one pass, and each of them by itself. */
   completeAt: v.optional(v.string()),
   answeredAt: v.optional(v.record(v.string(), v.string()), {}),
-  problems: v.array(v.string()),
+  problems: v.array(v.object({ code: v.string(), reason: v.optional(v.string()), message: v.string() })),
   open: v.array(v.object({ id: v.string(), why: v.string() })),
   unserved: v.array(v.object({ id: v.string(), group: v.string() })),
   answers: v.optional(v.array(v.object({ collector: v.string(), why: v.optional(v.string()) })), []),
@@ -41,7 +41,11 @@ export function recordOf(result: PassResult, before: PassRecord | undefined, at:
     at,
     completeAt: answered.length > 0 && !silent ? at : before?.completeAt,
     answeredAt: { ...before?.answeredAt, ...Object.fromEntries(answered.map((name) => [name, at])) },
-    problems: result.problems.map(explain),
+    problems: result.problems.map((problem) => ({
+      code: problem.code,
+      ...(problem.reason !== undefined && { reason: problem.reason }),
+      message: explain(problem),
+    })),
     open: result.open,
     unserved: result.unserved,
     answers: result.answers,

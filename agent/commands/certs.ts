@@ -14,7 +14,8 @@ import {
   type Served,
 } from '../inspection/certificates.ts';
 import { createTerminal, day, short } from './terminal.ts';
-import { openHands, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { openHands, type Verb } from './verb.ts';
 
 /** One certificate of a file of the layout, or the file alone when it holds none. */
 type Row = {
@@ -51,7 +52,14 @@ export const verb: Verb = async (context) => {
     const rotation = await rotationState(hands);
     if (context.json) {
       const certificates = rows.map(({ details, ...row }) => ({ ...row, ...details }));
-      writeJson(context, { layout: chosen.layout.name, role, rotation, certificates, copies, unreadable });
+      writeJson(context, 'certs', {
+        layout: chosen.layout.name,
+        role,
+        rotation,
+        certificates,
+        copies,
+        unreadable,
+      });
     } else {
       const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
       line(describeNode({ chosen, role }));
@@ -61,7 +69,7 @@ export const verb: Verb = async (context) => {
         await table([...COLUMNS, 'key'], copies.map(copyRow));
       }
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
-      for (const why of unreadable) line(`${paint('yellow', '!')} ${why}`);
+      for (const { message } of unreadable) line(`${paint('yellow', '!')} ${message}`);
     }
     const faulty = holdings.some(({ faults }) => faults.length > 0);
     return faulty ? EXIT.deploymentFailed : EXIT.done;

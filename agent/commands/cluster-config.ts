@@ -10,7 +10,8 @@ import type { CertificateRequest } from '../../src/certificates/request.ts';
 import { EXIT } from './exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { type ClusterDoor, openNodesDoor, openPersonsDoor } from './cluster-door.ts';
-import { textOption, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { textOption, type Verb } from './verb.ts';
 
 /**
  * A kubeconfig for a person: the key is made on this machine and stays here, Magnum signs. Standard output is one line
@@ -45,7 +46,7 @@ export const verb: Verb = async (context, options) => {
     await door.audit?.({ path: directory, certificate: issued });
     const notAfter = issued.validToDate.toISOString();
     if (context.json)
-      writeJson(context, {
+      writeJson(context, 'cluster-config', {
         kubeconfig: path,
         user,
         server,

@@ -8,8 +8,10 @@ import { carryOutVerb } from './carry-out.ts';
 import { detailStep, showStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { recover } from '../pass/recover.ts';
+import { Changed } from './schemas/parts.ts';
 import { createTerminal } from './terminal.ts';
-import { type Context, onLockedNode, openHands, textOption, type Verb, writeJson } from './verb.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { type Context, onLockedNode, openHands, textOption, type Verb } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'credentials';
@@ -30,12 +32,13 @@ export const verb: Verb = async (context, options) => {
     const intention = await intendToChangeCredentials(operation, hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
-      if (context.json) writeJson(context, { changed: false, files: [], why });
+      if (context.json) writeJson(context, 'credentials', { changed: false, why, files: [] });
       else terminal.line(why);
       return EXIT.done;
     }
     const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
-    if (context.json) writeJson(context, { changed: true, ...outcome.outputs });
+    if (context.json)
+      writeJson(context, 'credentials', { changed: true, why, ...outputsAs(Changed, outcome) });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });
@@ -50,7 +53,7 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
     const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
-    if (context.json) writeJson(context, { why, steps: told });
+    if (context.json) writeJson(context, 'credentials', { changed: false, why, files: [], steps: told });
     else {
       line(why);
       for (const [index, { text, details }] of told.entries()) {

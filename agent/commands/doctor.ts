@@ -18,7 +18,8 @@ import { preflight } from '../inspection/preflight.ts';
 import { lookAtTrust } from '../inspection/trust.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
 import { createTerminal } from './terminal.ts';
-import { openHands, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { openHands, type Verb } from './verb.ts';
 
 /** Looks at everything that a rotation needs and says what would stop one; it changes nothing. */
 export const verb: Verb = async (context) => {
@@ -107,7 +108,7 @@ export const verb: Verb = async (context) => {
       });
     if (findings.some(({ verdict }) => verdict === 'bad')) code ||= EXIT.deploymentFailed;
 
-    if (context.json) writeJson(context, { findings });
+    if (context.json) writeJson(context, 'doctor', { findings });
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       const marks = { good: paint('green', '✓'), warning: paint('yellow', '!'), bad: paint('red', '✗') };

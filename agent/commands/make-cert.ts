@@ -8,8 +8,10 @@ import { carryOutVerb } from './carry-out.ts';
 import { firstKeys } from '../rotation/first-keys.ts';
 import { planFirstCertificates, planFirstKeys } from '../rotation/plan.ts';
 import { recover } from '../pass/recover.ts';
+import { Made } from './schemas/writing.ts';
 import { createTerminal } from './terminal.ts';
-import { onLockedNode, type Verb, writeJson } from './verb.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { onLockedNode, type Verb } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'make-cert';
@@ -24,7 +26,7 @@ export const verb: Verb = async (context, options) => {
   return await onLockedNode(context, 'make-cert', progress, async (hands, stopping) => {
     if (options['recovery'] === false && (await isRotationUnderWay(hands))) {
       const left = 'an interrupted rotation is left to the daemon, which restarts what uses the certificates';
-      if (context.json) writeJson(context, { made: false, left });
+      if (context.json) writeJson(context, 'make-cert', { made: false, reason: 'rotation-under-way' });
       else terminal.line(left);
       return EXIT.done;
     }
@@ -35,7 +37,7 @@ export const verb: Verb = async (context, options) => {
     const isWhole = options['force'] !== true && holdings.every(({ faults }) => faults.length === 0);
     const serviceAccount = await firstKeys(node, hands);
     if (isWhole && !serviceAccount) {
-      if (context.json) writeJson(context, { made: false });
+      if (context.json) writeJson(context, 'make-cert', { made: false, reason: 'good-set' });
       else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');
       return EXIT.done;
     }
@@ -48,7 +50,7 @@ export const verb: Verb = async (context, options) => {
             hands.config,
           );
     const outcome = await carryOutVerb(plan, { runId: RUN_ID, hands, abort: stopping });
-    if (context.json) writeJson(context, { made: true, ...outcome.outputs });
+    if (context.json) writeJson(context, 'make-cert', { made: true, ...outputsAs(Made, outcome) });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });

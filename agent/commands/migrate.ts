@@ -10,7 +10,8 @@ import {
   SUCCESSOR,
 } from '../migration/plan.ts';
 import { createTerminal } from './terminal.ts';
-import { onLockedNode, openHands, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { onLockedNode, openHands, type Verb } from './verb.ts';
 
 /** Takes the place of os-collect-config on this node, or with `--back` gives it back. */
 export const verb: Verb = async (context, options) => {
@@ -26,7 +27,7 @@ export const verb: Verb = async (context, options) => {
     try {
       const steps = await plan(hands);
       if (options['dryRun'] === true) {
-        if (context.json) writeJson(context, { steps: steps.map(showMigration) });
+        if (context.json) writeJson(context, 'migrate', { steps: steps.map(showMigration) });
         else for (const step of steps) terminal.line(`  ${showMigration(step).text}`);
         return EXIT.done;
       }
@@ -56,7 +57,7 @@ export const verb: Verb = async (context, options) => {
       hands.close();
     }
   }
-  if (context.json) writeJson(context, { steps: steps.map(showMigration) });
+  if (context.json) writeJson(context, 'migrate', { steps: steps.map(showMigration) });
   return EXIT.done;
 };
 

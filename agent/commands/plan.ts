@@ -1,4 +1,4 @@
-import { explain } from '../../src/base/errors.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { overtakenOf, pendingOf } from '../../src/deployment/pending.ts';
 import type { Said } from '../../src/metadata/decode.ts';
@@ -18,7 +18,8 @@ import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { forcedBy } from '../pass.ts';
 import { intend } from '../pass/intend.ts';
 import { createTerminal } from './terminal.ts';
-import { openHands, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
+import { problemOf, writeJson } from './json-answer.ts';
+import { openHands, readMetadataOption, textOption, type Verb } from './verb.ts';
 
 const VERDICTS = {
   planned: 'would be done',
@@ -33,6 +34,8 @@ type Entry = {
   resource: string;
   verdict: keyof typeof VERDICTS;
   why: string;
+  /** Why it would be refused. */
+  error?: { code: string; reason: string | undefined };
   /** What Magnum's own deployment asks for, where it is one. */
   magnum?: MagnumAsks;
   /** What cannot be done on a node of this layout. */
@@ -60,12 +63,12 @@ export const verb: Verb = async (context, options) => {
 
     const rotation = await rotationState(hands);
     if (context.json)
-      writeJson(context, {
+      writeJson(context, 'plan', {
         rotation,
         interrupted: interrupted ?? null,
         deployments: entries,
         done: done.map(({ id }) => id),
-        problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
+        problems: problems.map(problemOf),
       });
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
@@ -128,7 +131,8 @@ async function describe(
       steps: [...told, { ...signalStep(signal), details: [] }],
     };
   } catch (error) {
-    return { ...nothing, verdict: 'refused', why: explain(error) };
+    const { code, reason } = error instanceof AgentError ? error : { code: 'internal', reason: undefined };
+    return { ...nothing, verdict: 'refused', why: explain(error), error: { code, reason } };
   }
 }
 

@@ -6,8 +6,10 @@ import { perform } from '../execution/perform.ts';
 import { unitsOf } from '../plan/units.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRestart } from '../pass/intend.ts';
+import { Restarted } from './schemas/writing.ts';
 import { createTerminal } from './terminal.ts';
-import { type Context, onLockedNode, type Verb, writeJson } from './verb.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { type Context, onLockedNode, type Verb } from './verb.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import { workloadsFor } from '../rotation/workloads-plan.ts';
 
@@ -23,7 +25,8 @@ export const verb: Verb = async (context, options) => {
     const { plan } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
     const ended = await perform(plan, { runId: 'restart', hands, abort: stopping });
     if (ended.is === 'failed') throw ended.error;
-    if (context.json) writeJson(context, ended.outcome.outputs);
+    if (context.json)
+      writeJson(context, 'restart', { done: true, ...outputsAs(Restarted, ended.outcome), said: [] });
     return EXIT.done;
   });
 };
@@ -41,7 +44,7 @@ async function restartAll(
   const { workloads, notices } = workloadsFor(wanted, units, node, hands.config);
   if (!workloads) throw new AgentError('precondition', notices.join('; '), { reason: 'no-kubernetes-api' });
   const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
-  if (context.json) writeJson(context, { done: isDone, said });
+  if (context.json) writeJson(context, 'restart', { done: isDone, restarted: [], said });
   else for (const { text } of said) line(text);
   return isDone ? EXIT.done : EXIT.deploymentFailed;
 }

@@ -4,8 +4,10 @@ import { EXIT } from './exit-code.ts';
 import { carryOutVerb } from './carry-out.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRevoke } from '../revocation/revoke.ts';
+import { Changed } from './schemas/parts.ts';
 import { createTerminal } from './terminal.ts';
-import { onLockedNode, textOption, type Verb, writeJson } from './verb.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { onLockedNode, textOption, type Verb } from './verb.ts';
 
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'revoke';
@@ -29,12 +31,12 @@ export const verb: Verb = async (context, options) => {
     const intention = await intendToRevoke(operation, hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
-      if (context.json) writeJson(context, { changed: false, why });
+      if (context.json) writeJson(context, 'revoke', { changed: false, why, files: [] });
       else terminal.line(why);
       return EXIT.done;
     }
     const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
-    if (context.json) writeJson(context, { changed: true, why, ...outcome.outputs });
+    if (context.json) writeJson(context, 'revoke', { changed: true, why, ...outputsAs(Changed, outcome) });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });

@@ -3,7 +3,8 @@ import { finish } from '../pass/finish.ts';
 import { EXIT } from './exit-code.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { createTerminal } from './terminal.ts';
-import { onLockedNode, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { onLockedNode, type Verb } from './verb.ts';
 import { rollBack } from '../execution/roll-back.ts';
 
 /** Brings the previous generation back by hand, when a rotation was interrupted or is stuck. */
@@ -15,7 +16,7 @@ export const verb: Verb = async (context) => {
     if ((await hands.generations.current())?.state === 'staging') await hands.generations.clear();
     const journal = await hands.generations.current();
     if (!journal || journal.state === 'ended') {
-      if (context.json) writeJson(context, { rolledBack: false });
+      if (context.json) writeJson(context, 'rollback', { rolledBack: false, reason: 'nothing-to-roll-back' });
       else terminal.line('there is nothing to roll back: no rotation is under way or stuck');
       return EXIT.done;
     }
@@ -24,7 +25,12 @@ export const verb: Verb = async (context) => {
     const ended = await rollBack(cause, { ...journal, state: 'committed' }, hands);
     await finish(runId, outcomeOf(ended), hands);
     const isStuck = ended.node === 'stuck';
-    if (context.json) writeJson(context, { rolledBack: !isStuck, why: explain(ended.error) });
+    if (context.json)
+      writeJson(context, 'rollback', {
+        rolledBack: !isStuck,
+        reason: isStuck ? 'stuck' : undefined,
+        why: explain(ended.error),
+      });
     else terminal.line(explain(ended.error));
     return isStuck ? EXIT.deploymentFailed : EXIT.done;
   });

@@ -6,8 +6,10 @@ import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
 import { openReporting } from '../reporting.ts';
+import type { Answer } from './schemas.ts';
 import { CHANGES, changesBetween, createTerminal, type Terminal } from './terminal.ts';
-import { onLockedNode, readMetadataOption, textOption, type Verb, writeJson } from './verb.ts';
+import { problemOf, writeJson } from './json-answer.ts';
+import { onLockedNode, readMetadataOption, textOption, type Verb } from './verb.ts';
 import { verb as plan } from './plan.ts';
 
 /** One pass, for a person on the node. */
@@ -28,7 +30,7 @@ export const verb: Verb = async (context, options, name) => {
     await reporting.passed(result);
     const after = await inventoryOf(hands);
     const left = await findInterrupted(hands);
-    if (context.json) writeJson(context, { interrupted: left ?? null, ...asJson(result) });
+    if (context.json) writeJson(context, 'run-once', { interrupted: left ?? null, ...asJson(result) });
     else await summarize(result, before, after, interrupted !== undefined, terminal);
     return exitCodeOfPass(result) || (isStuck(left) ? EXIT.deploymentFailed : EXIT.done);
   });
@@ -81,9 +83,14 @@ function inOneLine({ id, outcome, durationMs }: PassResult['settled'][number]): 
   return `deployment ${id}: ${first.replace(/:$/, '') || 'done'}${took}`;
 }
 
-const asJson = ({ settled, problems, open, unserved }: PassResult): Record<string, unknown> => ({
+const asJson = ({
   settled,
-  problems: problems.map((problem) => ({ code: problem.code, message: explain(problem) })),
+  problems,
+  open,
+  unserved,
+}: PassResult): Omit<Answer<'run-once'>, 'interrupted'> => ({
+  settled,
+  problems: problems.map(problemOf),
   unacknowledged: open,
   unserved,
 });

@@ -1,4 +1,3 @@
-import type { Outcome } from '../../src/deployment/deployment.ts';
 import { holderOf } from '../../src/base/lock.ts';
 import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
@@ -7,8 +6,10 @@ import type { Hands } from '../hands.ts';
 import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
+import type { Answer } from './schemas.ts';
 import { createTerminal } from './terminal.ts';
-import { lockPathOf, openHands, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { lockPathOf, openHands, type Verb } from './verb.ts';
 
 /** What has been done on this node, newest last, and how the last pass went. */
 export const verb: Verb = async (context, options) => {
@@ -26,12 +27,7 @@ export const verb: Verb = async (context, options) => {
     const failures = entries.filter(isFailed);
     const success = entries.findLast(({ outcome }) => outcome?.statusCode === 0);
     if (context.json) {
-      const deployments = entries.map((entry) => ({
-        ...entry,
-        signal: entry.signal?.transport,
-        outcome: shown(entry.outcome),
-      }));
-      writeJson(context, {
+      writeJson(context, 'status', {
         holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
         polling: pollingOf(hands),
         lastPass: last ?? null,
@@ -39,7 +35,7 @@ export const verb: Verb = async (context, options) => {
         rotation,
         lastSuccess: success?.id ?? null,
         lastFailure: failures.at(-1)?.id ?? null,
-        deployments,
+        deployments: entries.map(deploymentOf),
       });
       return EXIT.done;
     }
@@ -49,13 +45,13 @@ export const verb: Verb = async (context, options) => {
         ? `${holder.name} since ${isoOf(holder.since)}`
         : `${paint('yellow', '!')} the daemon does not run: systemctl status coe-agent`,
     );
-    line(pollingOf(hands));
+    line(pollingOf(hands).text);
     line(last ? `last pass ${last.at}` : 'no pass since the node was started');
     for (const { collector, why } of last?.answers ?? [])
       if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
       // Those of the others are among the problems.
       else if (isFacts(collector)) line(`  ${paint('yellow', '!')} ${collector}: ${why}`);
-    for (const problem of last?.problems ?? []) line(`  ${paint('red', '✗')} ${problem}`);
+    for (const { message } of last?.problems ?? []) line(`  ${paint('red', '✗')} ${message}`);
     if (last && last.problems.length > 0)
       line(`  the metadata was last read in whole ${last.completeAt ?? 'before the node was started'}`);
     for (const { id, why } of last?.open ?? [])
@@ -108,13 +104,33 @@ const isoOf = (ms: number): string => new Date(ms).toISOString();
 /** When its work ended. */
 const endOf = ({ at, state }: Entry): string => at['finished'] ?? at[state] ?? '';
 
-/** The outputs' names are in the entry; their values are Heat's business. */
-const shown = (outcome: Outcome | undefined): unknown => outcome && { ...outcome, outputs: undefined };
+/** An entry of the ledger as a program reads it: neither the address of its signal nor the values of its outputs. */
+const deploymentOf = (entry: Entry): Answer<'status'>['deployments'][number] => {
+  const { id, name, group, action, resource, createdAt, state, at, begun = 0, signal, outcome } = entry;
+  return {
+    id,
+    name,
+    group,
+    action,
+    resource,
+    createdAt: createdAt === 0 ? null : isoOf(createdAt),
+    state,
+    at,
+    timesBegun: begun,
+    isGivenUp: isGivenUp(entry),
+    signal: signal?.transport ?? null,
+    outcome: outcome ? { ...outcome, outputs: undefined } : null,
+  };
+};
 
 /** Whether it is a collector of facts alone, whose silence is no problem. */
 const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one === name && bringsFacts(one));
 
 /** How the node polls, and who says so. */
-const pollingOf = ({ pollingOverride, config }: Hands): string =>
-  pollingOverride.describe()?.text ??
-  `polls with ${config.collectors.join(', ')}, as ${config.sources.join(', ')} says`;
+function pollingOf({ pollingOverride, config: { collectors, sources } }: Hands): Answer<'status'>['polling'] {
+  const { state, text } = pollingOverride.describe() ?? {
+    state: 'configured',
+    text: `polls with ${collectors.join(', ')}, as ${sources.join(', ')} says`,
+  };
+  return { code: state, collectors, sources, text };
+}

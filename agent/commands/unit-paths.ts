@@ -11,7 +11,8 @@ import { loadLayouts } from '../config/layouts.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
 import { EXIT } from './exit-code.ts';
 import { readNode } from '../node.ts';
-import { type Context, type Verb, writeJson } from './verb.ts';
+import { writeJson } from './json-answer.ts';
+import { type Context, type Verb } from './verb.ts';
 
 /**
  * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
@@ -33,7 +34,7 @@ export const verb: Verb = async (context) => {
   const lines = paths.map((path) => ({ path, word: unitFileWord(`-${path}`) }));
   for (const { path, word } of lines) if (word === undefined) context.log('path-left-out', { path });
   const written = lines.flatMap(({ path, word }) => (word === undefined ? [] : [{ path, word }]));
-  if (context.json) writeJson(context, { paths: written.map(({ path }) => path) });
+  if (context.json) writeJson(context, 'unit-paths', { paths: written.map(({ path }) => path) });
   else context.world.stdout.write(dropIn(written.map(({ word }) => word)));
   return EXIT.done;
 };

@@ -170,13 +170,6 @@ export const textOption = (options: Record<string, unknown>, name: string): stri
   return typeof value === 'string' ? value : undefined;
 };
 
-/** Writes one JSON object, redacted, as the whole of standard output. */
-export const writeJson = ({ world, secrets }: Context, value: unknown): void => {
-  // As it would be read: dates are texts, and what is undefined is not there.
-  const plain: unknown = JSON.parse(JSON.stringify(value));
-  world.stdout.write(`${JSON.stringify(secrets.redactWithin(plain), undefined, 2)}\n`);
-};
-
 /** The file of `--metadata`, which is a path of whoever runs this, not of the node below `--root`. */
 export async function readMetadataOption(options: Record<string, unknown>): Promise<Collected | undefined> {
   const path = textOption(options, 'metadata');

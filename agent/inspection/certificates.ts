@@ -32,6 +32,9 @@ export type Copy = Details & {
   keyFits: boolean | null;
 };
 
+/** A file beside the layout's that cannot be read, and why. */
+type Unreadable = { file: string; code: string; message: string };
+
 /** Whether a unit presents what its file holds; undefined for a file that no port is asked about. */
 export type Served = { unit: string; where: string; presents: boolean | null; why?: string };
 
@@ -63,13 +66,13 @@ export async function findCertificates(
   node: Node,
   hands: Hands,
   authorities: Authorities,
-): Promise<{ copies: Copy[]; unreadable: string[] }> {
+): Promise<{ copies: Copy[]; unreadable: Unreadable[] }> {
   const { disk, clock } = hands;
   const { entriesOf, readSource } = await import('../../src/files/kubeconfig-contents.ts');
   const { findCopies } = await import('../../src/files/copies.ts');
-  const unreadable: string[] = [];
-  const passOver = (_: string, error: unknown): void => {
-    unreadable.push(explain(error));
+  const unreadable: Unreadable[] = [];
+  const passOver = (file: string, error: unknown): void => {
+    unreadable.push({ file, code: codeOf(error) ?? 'internal', message: explain(error) });
   };
   const read = async (path: string): ReturnType<typeof readCopy> => await readCopy(disk, path, passOver);
   const own = node.layout.kubeconfigs.map(({ file }) => file.path);
@@ -91,7 +94,7 @@ export async function findCertificates(
       entries = entriesOf(file, text);
     } catch (error) {
       if (codeOf(error) !== 'bad-file') throw error;
-      unreadable.push(explain(error));
+      passOver(file, error);
     }
     for (const { entry, ca, certificate, key } of entries) {
       if (ca?.pem !== undefined) add(file, entry, ca.pem, null);

@@ -21,7 +21,7 @@ export type Silence = { why: string; refused: boolean };
  */
 export type PollingOverride = {
   /** A line for whoever looks, if the metadata has said anything; `isSettled` unless it is not settled how to poll. */
-  describe(): { text: string; isSettled: boolean } | undefined;
+  describe(): { state: OverrideRecord['state']; text: string; isSettled: boolean } | undefined;
   /**
    * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to
    * be read anew.
@@ -77,7 +77,12 @@ export async function openPollingOverride(
   };
 
   const override: PollingOverride = {
-    describe: () => record && { text: inWords(record, configured), isSettled: record.state === 'adopted' },
+    describe: () =>
+      record && {
+        state: record.state,
+        text: inWords(record, configured),
+        isSettled: record.state === 'adopted',
+      },
 
     observe: async (silence) => {
       refusals = silence?.refused === true ? refusals + 1 : 0;

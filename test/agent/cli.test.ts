@@ -137,13 +137,27 @@ describe('exit code 2', () => {
   });
 
   test.each([
-    [['restart', '--unit', '--json'], '--unit <name...>'],
+    [['restart', '--unit', '--workloads'], '--unit <name...>'],
     [['run-once', '--force', '--dry-run'], '--force <id>'],
     [['status', '--config', '--log-level=debug'], '--config <file>'],
   ] as const)('%j: an option is no value of another', async (argv, flags) => {
     const { code, stdout, stderr } = await cli(await createSite(cloud, { bare: true }), argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`${flags}: the value is missing`);
+  });
+
+  test.each([
+    ['an unknown option', ['status', '--json', '--frce'], 'usage'],
+    ['a value that is missing', ['restart', '--json', '--unit', '--workloads'], 'usage'],
+    ['no configuration', ['status', '--json'], 'config'],
+    ['two forms of an answer', ['status', '--json', '--check'], 'usage'],
+  ] as const)('with --json the error is an object too: %s', async (_, argv, code) => {
+    const site = await createSite(cloud, { bare: true });
+    await rm(join(site.node.root, '/etc/coe-agent/agent.yaml'));
+    const said = await cli(site, argv);
+    expect(said.code).toBe(2);
+    expect(objectOf(said.stdout)).toMatchObject({ version: 1, error: { code, kind: 'refused' } });
+    expect(said.stderr).not.toBe('');
   });
 
   test('restart --unit --root X restarts nothing', async () => {

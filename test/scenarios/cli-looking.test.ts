@@ -402,5 +402,5 @@ test('agent unit-paths is a drop-in with what every layout is written below, als
   ];
   expect(settings).toEqual(['[Service]', ...paths.map((path) => `ReadWritePaths=-${path}`)]);
   const { stdout: json } = await cli(site, ['unit-paths', '--json']);
-  expect(parseObject(json)).toEqual({ paths });
+  expect(parseObject(json)).toEqual({ version: 1, paths });
 });

@@ -34,7 +34,10 @@ describe('agent make-cert', () => {
     expect(again.stdout).toContain('nothing to do');
     expect(await site.files()).toEqual(files);
     expect(cloud.requests).toHaveLength(requests);
-    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toEqual({ made: false });
+    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toMatchObject({
+      made: false,
+      reason: 'good-set',
+    });
   });
 
   test('a set that lacks one file is made anew, and with --force a good one too', async () => {

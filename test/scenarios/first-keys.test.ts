@@ -48,7 +48,10 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     expect(await cli(site, ['make-cert'])).toMatchObject({ code: 0, stderr: '' });
     expect(await keysOf(site)).toEqual(EXPECTED);
     expect((await site.files()).get(PRIVATE)).toMatchObject({ mode: 0o440 });
-    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toEqual({ made: false });
+    expect(parseObject((await cli(site, ['make-cert', '--json'])).stdout)).toMatchObject({
+      made: false,
+      reason: 'good-set',
+    });
   });
 
   test('writes the pair alone where the certificates are good', async () => {

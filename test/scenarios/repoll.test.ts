@@ -39,7 +39,7 @@ const inTime = async (what: string, holds: () => boolean | Promise<boolean>): Pr
 };
 
 const polling = async (site: Site): Promise<string> =>
-  String(at(parseObject((await site.node.agent('status', '--json')).stdout), 'polling'));
+  String(at(at(parseObject((await site.node.agent('status', '--json')).stdout), 'polling'), 'text'));
 
 const polls = (service: Service): number =>
   cloud.requests.filter((one) => one.service === service && !one.path.endsWith('/signal')).length;

@@ -106,6 +106,7 @@ test('with --json it is one object, and without a group the certificate has none
   const leaf = new X509Certificate(await text(dir, 'cert.pem'));
   expect(leaf.subject).toBe('CN=alice');
   expect(parseObject(stdout)).toEqual({
+    version: 1,
     kubeconfig: join(dir, 'config'),
     user: 'alice',
     server: 'https://172.24.4.10:6443',

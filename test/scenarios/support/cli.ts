@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { runCli } from '../../../agent/cli.ts';
 import type { Instrument } from '../../../agent/compose.ts';
 import { socketSystemctl } from '../../crash/socket-systemctl.ts';
+import { expectDocumented } from './documented.ts';
 import type { Site } from './site.ts';
 
 export type Said = { code: number; stdout: string; stderr: string };
@@ -34,5 +35,6 @@ export async function cli(
       ...instrument,
     },
   );
+  if (argv.includes('--json')) expectDocumented(verb, options, said.stdout);
   return { code, ...said };
 }

@@ -1,0 +1,48 @@
+import * as v from 'valibot';
+import { Certs, Doctor, Plan, Status } from './schemas/looking.ts';
+import { Problem } from './schemas/parts.ts';
+import {
+  ClusterConfig,
+  Credentials,
+  MakeCert,
+  Migrate,
+  Restart,
+  Revoke,
+  Rollback,
+  RunOnce,
+  UnitPaths,
+} from './schemas/writing.ts';
+
+/**
+ * What each verb writes with `--json`, beside `version`. A verb that fails writes `error` in its place. These are types for
+ * the verbs, docs/schema/ for whoever reads their output, and checks for the tests.
+ */
+export const ANSWERS = {
+  'run-once': RunOnce,
+  plan: Plan,
+  status: Status,
+  certs: Certs,
+  'make-cert': MakeCert,
+  'cluster-config': ClusterConfig,
+  doctor: Doctor,
+  restart: Restart,
+  revoke: Revoke,
+  credentials: Credentials,
+  migrate: Migrate,
+  rollback: Rollback,
+  'unit-paths': UnitPaths,
+  error: v.object({ error: v.object({ ...Problem.entries, kind: v.string() }) }),
+} as const;
+
+export type AnswerName = keyof typeof ANSWERS;
+
+export const isAnswerName = (name: string): name is AnswerName => Object.hasOwn(ANSWERS, name);
+
+/** What a verb hands over; a field without a value is left out. */
+export type Answer<Name extends AnswerName> = Loose<v.InferInput<(typeof ANSWERS)[Name]>>;
+
+type Loose<T> = T extends readonly (infer Item)[]
+  ? readonly Loose<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Loose<T[Key]> }
+    : T;

@@ -1,0 +1,149 @@
+import * as v from 'valibot';
+import {
+  Count,
+  DetailedStep,
+  Interrupted,
+  Outcome,
+  Problem,
+  Rotation,
+  Time,
+  Unacknowledged,
+  Unserved,
+} from './parts.ts';
+
+/** What the verbs say that change nothing. */
+
+export const Status = v.object({
+  /** Who holds the lock: the daemon, or another verb. */
+  holder: v.nullable(v.object({ name: v.string(), since: Time })),
+  polling: v.object({
+    /** `configured`, or what became of a polling override of the metadata. */
+    code: v.string(),
+    collectors: v.array(v.string()),
+    sources: v.array(v.string()),
+    text: v.string(),
+  }),
+  /** null: none since the node was started. */
+  lastPass: v.nullable(
+    v.object({
+      at: Time,
+      completeAt: v.optional(Time),
+      answeredAt: v.record(v.string(), Time),
+      problems: v.array(Problem),
+      open: v.array(Unacknowledged),
+      unserved: v.array(Unserved),
+      answers: v.array(v.object({ collector: v.string(), why: v.optional(v.string()) })),
+    }),
+  ),
+  interrupted: Interrupted,
+  rotation: Rotation,
+  /** The ids of deployments. */
+  lastSuccess: v.nullable(v.string()),
+  lastFailure: v.nullable(v.string()),
+  /** Oldest first. */
+  deployments: v.array(
+    v.object({
+      id: v.string(),
+      name: v.string(),
+      group: v.string(),
+      action: v.string(),
+      resource: v.string(),
+      createdAt: v.nullable(Time),
+      state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
+      /** When each state was reached. */
+      at: v.record(v.string(), Time),
+      timesBegun: Count,
+      /** Heat lists it no more, and its result is not waited for. */
+      isGivenUp: v.boolean(),
+      /** How the result is sent; null once it is acknowledged. */
+      signal: v.nullable(v.string()),
+      outcome: v.nullable(Outcome),
+    }),
+  ),
+});
+
+const Details = v.object({
+  subject: v.string(),
+  names: v.array(v.string()),
+  /** The CA file whose key has signed it, `itself`, or null: neither. */
+  issuer: v.nullable(v.string()),
+  serial: v.string(),
+  /** SHA-256, in hex. */
+  fingerprint: v.string(),
+  notBefore: Time,
+  notAfter: Time,
+  daysLeft: v.pipe(v.number(), v.integer()),
+});
+
+export const Certs = v.object({
+  layout: v.string(),
+  role: v.picklist(['master', 'worker']),
+  rotation: Rotation,
+  /** What the layout names; without particulars where there is no certificate. */
+  certificates: v.array(
+    v.object({
+      file: v.string(),
+      kind: v.picklist(['CA', 'certificate', 'kubeconfig']),
+      ...v.partial(Details).entries,
+      faults: v.array(
+        v.object({ code: v.string(), path: v.optional(v.string()), why: v.optional(v.string()) }),
+      ),
+      /** What the unit's port presents; `presents` is null when it did not answer. */
+      served: v.optional(
+        v.object({
+          unit: v.string(),
+          where: v.string(),
+          presents: v.nullable(v.boolean()),
+          why: v.optional(v.string()),
+        }),
+      ),
+    }),
+  ),
+  /** Certificates in other files. */
+  copies: v.array(
+    v.object({
+      file: v.string(),
+      /** Where in a kubeconfig. */
+      entry: v.nullable(v.string()),
+      /** null: there is no key beside it, or none that can be read. */
+      keyFits: v.nullable(v.boolean()),
+      ...Details.entries,
+    }),
+  ),
+  unreadable: v.array(v.object({ file: v.string(), ...Problem.entries })),
+});
+
+export const Doctor = v.object({
+  findings: v.array(
+    v.object({
+      id: v.string(),
+      verdict: v.picklist(['good', 'warning', 'bad']),
+      /** A path, a unit, a collector, a kind of CA. */
+      of: v.optional(v.string()),
+      what: v.string(),
+    }),
+  ),
+});
+
+export const Plan = v.object({
+  rotation: Rotation,
+  interrupted: Interrupted,
+  deployments: v.array(
+    v.object({
+      id: v.string(),
+      group: v.string(),
+      resource: v.string(),
+      verdict: v.picklist(['planned', 'refused', 'unserved']),
+      why: v.string(),
+      /** Why it is refused. */
+      error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
+      /** What a deployment of Magnum's own asks for. */
+      magnum: v.optional(v.string()),
+      limits: v.array(v.string()),
+      steps: v.array(DetailedStep),
+    }),
+  ),
+  /** The ids of deployments that are done already. */
+  done: v.array(v.string()),
+  problems: v.array(Problem),
+});

@@ -1,0 +1,55 @@
+import * as v from 'valibot';
+
+/**
+ * What several verbs say alike. Codes are texts here, not lists: a new one is an addition. `message`, `text`, `what` and
+ * `why` say for a person what the codes beside them say for a program; their wording may change.
+ */
+
+/** ISO 8601, in UTC. */
+export const Time = v.pipe(v.string(), v.isoTimestamp());
+
+export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+export const Problem = v.object({ code: v.string(), reason: v.optional(v.string()), message: v.string() });
+
+/** A step, or something seen: `of` is the unit, the path or the name that it is about. */
+export const Remark = v.object({ code: v.string(), of: v.optional(v.string()), text: v.string() });
+
+export const DetailedStep = v.object({ ...Remark.entries, details: v.array(v.string()) });
+
+/** A run that was interrupted, or is under way; `runId` is null when its journal is damaged. */
+export const Interrupted = v.nullable(
+  v.object({ runId: v.nullable(v.string()), recovery: v.string(), text: v.string() }),
+);
+
+/** Where the node is in a CA rotation; `phase` is null when none is under way. */
+export const Rotation = v.object({
+  phase: v.nullable(v.picklist(['trust', 'reissue'])),
+  notes: v.array(v.object({ code: v.string(), message: v.string() })),
+});
+
+/** How work ended; a `statusCode` of 0 is success. */
+export const Outcome = v.object({
+  statusCode: v.number(),
+  stdout: v.string(),
+  stderr: v.string(),
+  outputs: v.optional(v.record(v.string(), v.unknown())),
+  error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
+});
+
+/** A result that Heat has not acknowledged. */
+export const Unacknowledged = v.object({
+  id: v.string(),
+  why: v.string(),
+  retryAfterMs: v.optional(v.number()),
+});
+
+/** A deployment whose group nothing on this node serves. */
+export const Unserved = v.object({ id: v.string(), group: v.string() });
+
+/** What a run has changed: files, what was seen of the units that read them, what came of the cluster's workloads. */
+export const Changed = v.object({
+  files: v.array(v.string()),
+  seen: v.optional(v.array(Remark)),
+  workloads: v.optional(v.array(Remark)),
+});

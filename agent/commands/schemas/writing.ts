@@ -1,0 +1,80 @@
+import * as v from 'valibot';
+import {
+  Changed,
+  Count,
+  DetailedStep,
+  Interrupted,
+  Outcome,
+  Problem,
+  Remark,
+  Time,
+  Unacknowledged,
+  Unserved,
+} from './parts.ts';
+
+/** What the verbs say that change the node. */
+
+export const RunOnce = v.object({
+  interrupted: Interrupted,
+  settled: v.array(v.object({ id: v.string(), outcome: Outcome, durationMs: v.optional(Count) })),
+  problems: v.array(Problem),
+  unacknowledged: v.array(Unacknowledged),
+  unserved: v.array(Unserved),
+});
+
+/** The fingerprints of the CA and, by name, of the certificates that were made. */
+export const Made = v.object({
+  fingerprint: v.optional(v.string()),
+  certificates: v.optional(v.record(v.string(), v.string())),
+});
+
+export const MakeCert = v.object({
+  made: v.boolean(),
+  /** Why nothing was made: `good-set`, `rotation-under-way`. */
+  reason: v.optional(v.string()),
+  ...Made.entries,
+});
+
+export const ClusterConfig = v.object({
+  kubeconfig: v.string(),
+  user: v.string(),
+  server: v.string(),
+  fingerprint: v.string(),
+  serial: v.string(),
+  notAfter: Time,
+});
+
+/** What was restarted, and what each of the units presents where. */
+export const Restarted = v.object({
+  restarted: v.array(
+    v.object({ unit: v.string(), presents: v.nullable(v.string()), on: v.nullable(v.string()) }),
+  ),
+});
+
+export const Restart = v.object({
+  done: v.boolean(),
+  ...Restarted.entries,
+  /** What came of the cluster's workloads. */
+  said: v.array(Remark),
+});
+
+export const Revoke = v.object({ changed: v.boolean(), why: v.string(), ...Changed.entries });
+
+export const Credentials = v.object({
+  changed: v.boolean(),
+  why: v.string(),
+  ...Changed.entries,
+  /** With --dry-run: what would be done. */
+  steps: v.optional(v.array(DetailedStep)),
+});
+
+export const Migrate = v.object({ steps: v.array(Remark) });
+
+export const Rollback = v.object({
+  rolledBack: v.boolean(),
+  /** `nothing-to-roll-back`, `stuck`. */
+  reason: v.optional(v.string()),
+  why: v.optional(v.string()),
+});
+
+export const UnitPaths = v.object({ paths: v.array(v.string()) });

@@ -1,0 +1,16 @@
+import * as v from 'valibot';
+import { expect } from 'vitest';
+import { JSON_VERSION } from '../../../agent/commands/json-answer.ts';
+import { ANSWERS, isAnswerName } from '../../../agent/commands/schemas.ts';
+
+/** What a verb has written with `--json` holds what its schema in docs/schema/ says, and nothing else. */
+export function expectDocumented(verb: string, options: readonly string[], stdout: string): void {
+  const answer: unknown = JSON.parse(stdout);
+  const isError = v.is(v.object({ error: v.unknown() }), answer);
+  const named = verb === 'run-once' && options.includes('--dry-run') ? 'plan' : verb;
+  const name = isError ? 'error' : named;
+  if (!isAnswerName(name)) throw new Error(`${verb} has no schema`);
+  const schema = v.object({ version: v.literal(JSON_VERSION), ...ANSWERS[name].entries });
+  // A field that no schema has would be left out.
+  expect(v.parse(schema, answer)).toEqual(answer);
+}
