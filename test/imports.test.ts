@@ -39,7 +39,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['polling'],
   ['hands'],
   ['node'],
-  ['plan', 'migration'],
+  ['plan', 'migration', 'phases'],
   ['rotation', 'revocation', 'credentials'],
   ['compose'],
   ['inspection', 'audit'],

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import { decide, type Peer, type View } from '../../../agent/phases/decide.ts';
+
+const HOUR = 3_600_000;
+const WITHIN_MS = 24 * HOUR;
+const SINCE = 1_000_000;
+
+const TRUSTING = { isMaster: true, trustsServed: true, trustsFormer: true, presentsServed: false };
+const REISSUED = { ...TRUSTING, presentsServed: true };
+
+const view = (over: Partial<View> = {}): View => ({
+  own: TRUSTING,
+  api: 'answers',
+  peers: [],
+  course: { since: SINCE, finishNow: false, heldUntil: undefined },
+  now: SINCE,
+  withinMs: WITHIN_MS,
+  ...over,
+});
+
+const peer = (over: Partial<Peer> = {}): Peer => ({
+  name: 'worker-1',
+  isMaster: false,
+  isReady: true,
+  isStepping: false,
+  seen: { presents: 'former', acceptsServed: true, acceptsOwn: true },
+  ...over,
+});
+const deaf = { seen: { presents: 'former', acceptsServed: false, acceptsOwn: true } } as const;
+const silent = { seen: undefined };
+
+test('trusts the served CA at once, even on hold and without an API', () => {
+  const own = { ...TRUSTING, trustsServed: false };
+  const course = { since: SINCE, finishNow: false, heldUntil: Infinity };
+  expect(decide(view({ own, course, api: 'silent', peers: [peer(silent)] }))).toEqual({ do: 'trust' });
+});
+
+test('does nothing when the served CA is the only one', () => {
+  expect(decide(view({ own: { ...REISSUED, trustsFormer: false } }))).toEqual({ do: 'nothing' });
+});
+
+describe('before `reissue`', () => {
+  test('waits for a peer that does not accept the served CA, for half of the time', () => {
+    const peers = [peer(), peer({ name: 'worker-2', ...deaf })];
+    const until = SINCE + 12 * HOUR;
+    expect(decide(view({ peers }))).toEqual({
+      do: 'wait',
+      why: 'peers-refuse-served',
+      for: ['worker-2'],
+      until,
+    });
+    expect(decide(view({ peers, now: until }))).toEqual({ do: 'reissue', despite: ['worker-2'] });
+  });
+
+  test('does not wait for a peer that refuses this node already', () => {
+    const seen = { presents: 'refused', acceptsServed: false, acceptsOwn: false } as const;
+    expect(decide(view({ peers: [peer({ seen })] }))).toEqual({ do: 'reissue', despite: [] });
+  });
+
+  test('waits for a ready node that does not answer, and for no node that is not ready either', () => {
+    expect(decide(view({ peers: [peer(silent)] }))).toMatchObject({ do: 'wait', for: ['worker-1'] });
+    expect(decide(view({ peers: [peer({ ...silent, isReady: false })] }))).toMatchObject({ do: 'reissue' });
+    expect(decide(view({ peers: [peer({ ...silent, isReady: undefined })] }))).toMatchObject({
+      do: 'reissue',
+    });
+  });
+
+  test('counts a peer that answers, whatever the API says of it', () => {
+    for (const isReady of [false, undefined])
+      expect(decide(view({ peers: [peer({ ...deaf, isReady })] }))).toMatchObject({ do: 'wait' });
+  });
+
+  test('waits while a peer says that its own step is under way', () => {
+    const peers = [peer({ isStepping: true })];
+    const until = SINCE + 13 * HOUR;
+    expect(decide(view({ peers }))).toEqual({ do: 'wait', why: 'peers-stepping', for: ['worker-1'], until });
+    expect(decide(view({ peers, now: until }))).toEqual({ do: 'reissue', despite: ['worker-1'] });
+  });
+});
+
+describe('before `retire`', () => {
+  const served = { presents: 'served', acceptsServed: true, acceptsOwn: true } as const;
+
+  test('waits for a peer that presents a certificate of a former CA, until the time is over', () => {
+    const peers = [peer({ seen: served }), peer({ name: 'worker-2' })];
+    const until = SINCE + WITHIN_MS;
+    expect(decide(view({ own: REISSUED, peers }))).toEqual({
+      do: 'wait',
+      why: 'peers-present-former',
+      for: ['worker-2'],
+      until,
+    });
+    expect(decide(view({ own: REISSUED, peers, now: until - 1 }))).toMatchObject({ do: 'wait' });
+    expect(decide(view({ own: REISSUED, peers, now: until }))).toEqual({
+      do: 'retire',
+      despite: ['worker-2'],
+    });
+  });
+
+  test('goes on at once when every peer presents one of the served CA', () => {
+    expect(decide(view({ own: REISSUED, peers: [peer({ seen: served })] }))).toEqual({
+      do: 'retire',
+      despite: [],
+    });
+  });
+});
+
+describe('the operator', () => {
+  const course = { since: SINCE, finishNow: true, heldUntil: undefined };
+
+  test('ends the waiting with `finish --now`', () => {
+    expect(decide(view({ course, peers: [peer(deaf)] }))).toEqual({ do: 'reissue', despite: ['worker-1'] });
+  });
+
+  test('holds a rotation, until the hold ends by itself', () => {
+    const heldUntil = SINCE + HOUR;
+    const held = { since: SINCE, finishNow: false, heldUntil };
+    expect(decide(view({ course: held }))).toEqual({ do: 'wait', why: 'held', for: [], until: heldUntil });
+    expect(decide(view({ course: held, now: heldUntil }))).toMatchObject({ do: 'reissue' });
+  });
+
+  test('cannot make a master leave etcd without a quorum', () => {
+    const masters = ['m1', 'm2'].map((name) => peer({ name, isMaster: true, ...deaf }));
+    expect(decide(view({ course, peers: masters }))).toEqual({
+      do: 'wait',
+      why: 'no-quorum',
+      for: ['m1', 'm2'],
+      until: undefined,
+    });
+    const [one] = masters;
+    const other = peer({ name: 'm2', isMaster: true });
+    expect(decide(view({ course, peers: one ? [one, other] : [] }))).toEqual({
+      do: 'reissue',
+      despite: ['m1'],
+    });
+  });
+});
+
+describe('without an API', () => {
+  test('nothing begins', () => {
+    expect(decide(view({ api: 'silent', peers: [peer()] }))).toMatchObject({ do: 'wait', why: 'no-api' });
+  });
+
+  test('a node that the API refuses goes by its handshakes', () => {
+    const seen = { presents: 'served', acceptsServed: true, acceptsOwn: false } as const;
+    const own = { ...TRUSTING, isMaster: false };
+    expect(decide(view({ own, api: 'refused', peers: [peer({ seen, isReady: undefined })] }))).toEqual({
+      do: 'reissue',
+      despite: [],
+    });
+    expect(decide(view({ own, api: 'refused', peers: [peer(silent)] }))).toMatchObject({ why: 'no-api' });
+  });
+});
