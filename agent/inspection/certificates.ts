@@ -63,11 +63,10 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
 
 /** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */
 export async function findCertificates(
-  node: Node,
-  hands: Hands,
+  { layout }: Pick<Node, 'layout'>,
+  { disk, clock }: Pick<Hands, 'disk' | 'clock'>,
   authorities: Authorities,
 ): Promise<{ copies: Copy[]; unreadable: Unreadable[] }> {
-  const { disk, clock } = hands;
   const { entriesOf, readSource } = await import('../../src/files/kubeconfig-contents.ts');
   const { findCopies } = await import('../../src/files/copies.ts');
   const unreadable: Unreadable[] = [];
@@ -75,10 +74,10 @@ export async function findCertificates(
     unreadable.push({ file, code: codeOf(error) ?? 'internal', message: explain(error) });
   };
   const read = async (path: string): ReturnType<typeof readCopy> => await readCopy(disk, path, passOver);
-  const own = node.layout.kubeconfigs.map(({ file }) => file.path);
-  const others = pathsOf(node.layout).filter((path) => !own.includes(path));
+  const own = layout.kubeconfigs.map(({ file }) => file.path);
+  const others = pathsOf(layout).filter((path) => !own.includes(path));
   const { kubeconfigs, pems, ders } = await findCopies(
-    [...own, ...(await findCandidates(disk, node.layout, passOver))],
+    [...own, ...(await findCandidates(disk, layout, passOver))],
     others,
     read,
     passOver,
