@@ -29,7 +29,7 @@ export async function findUnits(
   const left = new Map(
     seen.flatMap(({ plan, state }) => {
       const why = whyLeftAlone(plan, state);
-      return why === undefined ? [] : [[plan.name, why] as const];
+      return why ? [[plan.name, why.text] as const] : [];
     }),
   );
   return {

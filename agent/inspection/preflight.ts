@@ -125,10 +125,10 @@ async function checkUnits(units: readonly UnitPlan[], hands: Hands, abort: Abort
     units.map(async (plan): Promise<Finding[]> => {
       const about = { id: 'unit', of: plan.name } as const;
       const state = await systemctl.show(plan.name, abort);
-      const fault = addressFault(plan) ?? unitFault(plan, state);
+      const fault = addressFault(plan) ?? unitFault(plan, state)?.text;
       if (fault !== undefined) return [{ ...about, verdict: 'bad', what: fault }];
       const leftAlone = whyLeftAlone(plan, state);
-      if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone }];
+      if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone.text }];
       const what = `the unit ${plan.name} is ${state.active}`;
       if (state.active !== 'active')
         return [{ ...about, verdict: 'warning', what: `${what}: a rotation starts it again` }];

@@ -8,7 +8,7 @@ export type Poll = {
   /** The clock's `elapsed` after which no further look is taken. */
   deadline: number;
   /** The error of a wait that ends at its deadline; its message goes on with what the last look missed. */
-  late: { code: ErrorCode; what: string };
+  late: { code: ErrorCode; reason?: string; what: string };
 };
 
 /**
@@ -28,7 +28,10 @@ export async function pollUntil<T>(
     } catch (error) {
       if (!isNotReady(error)) throw error;
       if (clock.elapsed() > deadline && !abort.aborted)
-        throw new AgentError(late.code, `${late.what}: ${explain(error)}`, { cause: error });
+        throw new AgentError(late.code, `${late.what}: ${explain(error)}`, {
+          cause: error,
+          reason: late.reason,
+        });
     }
     // Rejects at once when `abort` has fired.
     await clock.sleep(everyMs, abort);

@@ -11,6 +11,11 @@ export const textInput = (inputs: Inputs, name: string): string | undefined => {
 
 type Transport = SignalTarget['transport'];
 
+/** Why nothing can be sent: a word that stays, and a sentence. */
+export type Misfit = { reason: string; why: string };
+
+const fits = (target: SignalTarget | Misfit): target is SignalTarget => 'transport' in target;
+
 /**
  * Where and how the result of a deployment is to be told, or what is wrong with that. Of a transport that lacks its
  * inputs another is taken for which they are there: heat-agents never look at its name, and neither does whoever
@@ -18,16 +23,16 @@ type Transport = SignalTarget['transport'];
  *
  * @param createdAt of the deployment, in milliseconds since the epoch
  */
-export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | string {
+export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | Misfit {
   const named = textInput(inputs, 'deploy_signal_transport');
   if (named === 'NO_SIGNAL') return { transport: named };
   const implied = IMPLIED.filter(([, input]) => textInput(inputs, input) !== undefined).map(([one]) => one);
   const [first, ...others] = named === undefined ? implied : [named, ...implied];
   if (first === undefined) return { transport: 'NO_SIGNAL' };
   const target = targetOf(first, inputs, createdAt);
-  if (typeof target !== 'string') return target;
+  if (fits(target)) return target;
   const left = others.map((transport) => targetOf(transport, inputs, createdAt));
-  return left.find((other) => typeof other !== 'string') ?? target;
+  return left.find(fits) ?? target;
 }
 
 /** What there is to answer with, in heat-agents' order, by the input that says so. */
@@ -37,7 +42,7 @@ const IMPLIED: readonly (readonly [Transport, input: string])[] = [
   ['HEAT_SIGNAL', 'deploy_auth_url'],
 ];
 
-function targetOf(transport: string, inputs: Inputs, createdAt: number): SignalTarget | string {
+function targetOf(transport: string, inputs: Inputs, createdAt: number): SignalTarget | Misfit {
   switch (transport) {
     case 'HEAT_SIGNAL':
       return heatSignal(inputs);
@@ -52,17 +57,17 @@ function targetOf(transport: string, inputs: Inputs, createdAt: number): SignalT
       return needing(transport, inputs, (_, needAddress): SignalTarget => {
         const url = needAddress('deploy_signal_id');
         const other = heatSignal(inputs);
-        const fallback = typeof other === 'string' ? {} : { fallback: other };
+        const fallback = 'why' in other ? {} : { fallback: other };
         if (transport === 'TEMP_URL_SIGNAL') return { transport, url, handedOutAt: createdAt, ...fallback };
         const verb = textInput(inputs, 'deploy_signal_verb') === 'PUT' ? 'PUT' : 'POST';
         return { transport, url, verb, ...fallback };
       });
     default:
-      return `the signal transport ${transport} is not known`;
+      return { reason: 'unknown-transport', why: `the signal transport ${transport} is not known` };
   }
 }
 
-const heatSignal = (inputs: Inputs): HeatSignal | string =>
+const heatSignal = (inputs: Inputs): HeatSignal | Misfit =>
   needing('HEAT_SIGNAL', inputs, (need, needAddress) => ({
     transport: 'HEAT_SIGNAL',
     stackId: need('deploy_stack_id'),
@@ -86,7 +91,7 @@ function needing<T>(
   transport: string,
   inputs: Inputs,
   build: (need: Need, needAddress: Need) => T,
-): T | string {
+): T | Misfit {
   const missing: string[] = [];
   const need = (name: string): string => {
     const value = textInput(inputs, name);
@@ -99,8 +104,11 @@ function needing<T>(
     if (value !== '' && !isHttp(value)) misfits.push(name);
     return value;
   });
-  if (missing.length > 0) return `${transport} needs the inputs ${missing.join(', ')}`;
-  return misfits.length > 0 ? `${transport}: ${misfits.join(', ')} is no http address` : built;
+  if (missing.length > 0)
+    return { reason: 'signal-input-missing', why: `${transport} needs the inputs ${missing.join(', ')}` };
+  return misfits.length > 0
+    ? { reason: 'signal-address', why: `${transport}: ${misfits.join(', ')} is no http address` }
+    : built;
 }
 
 const isHttp = (value: string): boolean => /^https?:/i.test(value) && URL.canParse(value);

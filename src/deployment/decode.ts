@@ -4,7 +4,7 @@ import { LEFT_OUT } from '../base/bounded-json.ts';
 import { AgentError } from '../base/errors.ts';
 import { describeIssues } from '../base/issue.ts';
 import { isObject } from '../base/json.ts';
-import { decodeSignal, textInput } from './decode-signal.ts';
+import { decodeSignal, type Misfit, textInput } from './decode-signal.ts';
 import type { Deployment } from './deployment.ts';
 
 /** Ids become file names, so only what Heat makes (UUIDs) and a person would write is an id. */
@@ -57,32 +57,33 @@ export type Decoded =
 export function decodeDeployment(value: unknown): Decoded {
   const id = isObject(value) && v.is(Id, value['id']) ? value['id'] : undefined;
   const what = `deployment ${id ?? '(without a usable id)'}`;
-  const wrong = (why: string): AgentError => new AgentError('bad-deployment', `${what}: ${why}`);
+  const wrong = (why: string, reason?: string): AgentError =>
+    new AgentError('bad-deployment', `${what}: ${why}`, { reason });
 
   const isCut = JSON.stringify(value).includes(LEFT_OUT);
   const shape = v.safeParse(Shape, value);
   if (shape.success) {
     const read = readShape(shape.output, value);
-    if (typeof read === 'string') return { ok: false, id, error: wrong(read) };
+    if ('why' in read) return { ok: false, id, error: wrong(read.why, read.reason) };
     if (!isCut) return { ok: true, deployment: read };
-    const error = wrong(LEFT_OUT);
+    const error = wrong(LEFT_OUT, 'left-out');
     return { ok: false, id, error, deployment: { ...read, fault: error } };
   }
-  const error = wrong(isCut ? LEFT_OUT : describeIssues(shape.issues));
+  const error = isCut ? wrong(LEFT_OUT, 'left-out') : wrong(describeIssues(shape.issues), 'malformed');
   const legible = v.safeParse(Legible, value);
-  const read = legible.success ? readShape(legible.output, value) : '';
-  const isAwaited = typeof read !== 'string' && read.signal.transport !== 'NO_SIGNAL';
+  const read = legible.success ? readShape(legible.output, value) : undefined;
+  const isAwaited = read && !('why' in read) && read.signal.transport !== 'NO_SIGNAL';
   return { ok: false, id, error, ...(isAwaited && { deployment: { ...read, fault: error } }) };
 }
 
 /** The deployment, or what is wrong with how it is to be answered. */
-function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment | string {
+function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment | Misfit {
   const inputs = Object.fromEntries(
     rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
   );
   const createdAt = Date.parse(rest.creation_time ?? '') || 0;
   const signal = decodeSignal(inputs, createdAt);
-  if (typeof signal === 'string') return signal;
+  if ('why' in signal) return signal;
   return {
     id: rest.id,
     name: rest.name,

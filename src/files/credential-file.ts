@@ -1,3 +1,4 @@
+import type { Remark } from '../base/remark.ts';
 import { withoutSlash } from '../base/url.ts';
 import { type CredentialFormat, type CredentialKey, GRAMMARS } from './credential-grammars.ts';
 import { type Entry, type Group, groupsOf } from './credential-document.ts';
@@ -15,9 +16,12 @@ export type Change = {
 
 export type Changed = {
   content: Buffer;
-  /** What in it is left as it is, and why: sentences that begin with the file. */
-  left: string[];
+  /** What in it is left as it is, and why; the sentences begin with the file. */
+  left: Left[];
 };
+
+/** `of` is the value that it is about. */
+export type Left = Remark<'nameless' | 'not-understood' | 'another'>;
 
 /**
  * A file with other credentials, and nothing else in it changed. They are recognized by what they are: a group whose
@@ -59,9 +63,15 @@ export function formatOf(text: string): CredentialFormat | undefined {
 }
 
 type Edit = { at: number; length: number; put: string };
-type Result = { edits: Edit[]; left: string[] };
+type Result = { edits: Edit[]; left: Left[] };
 
-const leave = (...left: string[]): Result => ({ edits: [], left });
+const leave = (...left: Left[]): Result => ({ edits: [], left });
+
+const notUnderstood = (key: CredentialKey): Left => ({
+  code: 'not-understood',
+  of: key,
+  text: `holds a ${NAMES[key]} that is not understood: it is left alone`,
+});
 
 /** Of heat-params everything that is given is replaced, or added at the end: there it counts. */
 function editsOfOwn(group: Group, { fresh, given }: Change, text: string): Result {
@@ -84,7 +94,7 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
   if (why !== undefined) return leave(why);
   const { old, fresh, given } = change;
   const edits: Edit[] = [];
-  const left: string[] = [];
+  const left: Left[] = [];
   for (const key of given) {
     const entry = group.get(key);
     const value = valueOf(entry);
@@ -92,11 +102,11 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
       // Magnum leaves an empty region out of a cloud-config, and whoever reads that does without.
       if (key === 'region' && format === 'ini') edits.push(addition(group, fresh.region));
     } else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
-      left.push(`has another ${NAMES[key]} (${value}), which stays`);
+      left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}), which stays` });
     else {
       const edit = replaced(entry, fresh[key], format);
       // Half a login is none.
-      if (!edit) return leave(`holds a ${NAMES[key]} that is not understood: it is left alone`);
+      if (!edit) return leave(notUnderstood(key));
       edits.push(edit);
     }
   }
@@ -118,14 +128,15 @@ const isPlace = (key: CredentialKey): boolean => key === 'region' || key === 'au
 const isSame = (a: string, b: string): boolean => addressOf(a) === addressOf(b);
 const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, '');
 
-function whyNotOurs(group: Group, { old, fresh }: Change): string | undefined {
+function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
   const known = (['user', 'trust'] as const).filter((key) => group.has(key));
-  if (known.length === 0) return 'names no user and no trust by its id: it is left alone';
+  if (known.length === 0)
+    return { code: 'nameless', text: 'names no user and no trust by its id: it is left alone' };
   for (const key of known) {
     const value = valueOf(group.get(key));
-    if (value === undefined) return `holds a ${NAMES[key]} that is not understood: it is left alone`;
+    if (value === undefined) return notUnderstood(key);
     if (value !== old[key] && value !== fresh[key])
-      return `holds another ${NAMES[key]} (${value}): it is left alone`;
+      return { code: 'another', of: key, text: `holds another ${NAMES[key]} (${value}): it is left alone` };
   }
   return undefined;
 }

@@ -42,7 +42,7 @@ export async function changeCredentialFiles(
     if (!found) continue;
     const { content: before, id } = found;
     const { content, left } = changeCredentials(before, row.format, change, row === own);
-    if (!isAgain) notices.push(...left.map((why) => `${row.file} ${why}`));
+    if (!isAgain) notices.push(...left.map(({ text }) => `${row.file} ${text}`));
     if (content.equals(before)) continue;
     files.set(path, managed(path, content, id));
     for (const unit of row.units) units.add(unit);
@@ -55,8 +55,8 @@ export async function changeCredentialFiles(
     const format = isCopyOfBefore(path) ? undefined : formatOf(before.toString('latin1'));
     const { content, left } = format
       ? changeCredentials(before, format, change, false)
-      : { content: before, left: ['holds the former credentials, and is left alone'] };
-    notices.push(...left.map((why) => `${path} ${why}`));
+      : { content: before, left: [{ text: 'holds the former credentials, and is left alone' }] };
+    notices.push(...left.map(({ text }) => `${path} ${text}`));
     if (content.equals(before)) continue;
     files.set(path, managed(path, content, id));
     notices.push(`${path} held the former credentials too: who reads it is not known, and not restarted`);

@@ -37,9 +37,12 @@ const LARGEST = 256 * 1024;
 
 /** @throws `bad-file` with line and column when it is no YAML */
 export function documentsOf(path: string, text: string): KubeconfigDocument[] {
-  if (text.includes('\uFFFD')) throw new AgentError('bad-file', `${path}: it is not UTF-8`);
+  if (text.includes('\uFFFD'))
+    throw new AgentError('bad-file', `${path}: it is not UTF-8`, { reason: 'not-utf-8' });
   if (text.length > LARGEST)
-    throw new AgentError('bad-file', `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`);
+    throw new AgentError('bad-file', `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`, {
+      reason: 'file-too-large',
+    });
   const lines = new LineCounter();
   const where = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -48,7 +51,10 @@ export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   // A key may stand there twice, where a file was appended to itself: kubectl takes the last one.
   return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
-    if (error) throw new AgentError('bad-file', `${where(error.pos[0])}: ${error.message.split('\n')[0]}`);
+    if (error)
+      throw new AgentError('bad-file', `${where(error.pos[0])}: ${error.message.split('\n')[0]}`, {
+        reason: 'not-yaml',
+      });
     return isMap(document.contents) ? [documentOf(document, document.contents, where)] : [];
   });
 }

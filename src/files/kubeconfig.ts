@@ -97,6 +97,7 @@ function editsOf(document: KubeconfigDocument, claims: readonly Claim[]): Edit[]
       throw new AgentError(
         'bad-file',
         `${document.where(at)}: this shares, by an anchor, what is renewed, and has to stay as it is: write it out`,
+        { reason: 'shared-anchor' },
       );
     return replace(scalar, first.pem);
   });

@@ -37,7 +37,9 @@ export async function planStaging(
   const target = await disk.resolve(file.path);
   const info = await disk.info(target);
   if (info && info.type !== 'file')
-    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`);
+    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`, {
+      reason: 'not-a-file',
+    });
   const found = await disk.snapshot(target);
   if (file.madeFrom !== undefined && file.madeFrom !== found?.id) throw isAnother(target);
   const { content } = file;
@@ -67,6 +69,7 @@ const isAnother = (target: string): AgentError =>
   new AgentError(
     'disk',
     `replacing ${target}: another file has taken its place since it was read; see who writes it and try again`,
+    { reason: 'file-exchanged' },
   );
 
 export async function writeStaging(disk: Disk, { entry, content, attributes, keep }: Staging): Promise<void> {

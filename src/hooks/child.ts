@@ -8,6 +8,9 @@ import { errnoOf, explain } from '../base/errors.ts';
 import { createLastBytes } from './last-bytes.ts';
 import type { Order, Result } from './run-files.ts';
 
+/** Why there is no better result. */
+type Fault = Required<Pick<Result, 'reason' | 'fault'>>;
+
 /** Heat takes a little less than 1 MiB; what a hook answers may be long and is cut when it is understood. */
 const KEPT = 2 ** 20;
 const KEPT_JSON = 2 * KEPT;
@@ -41,7 +44,7 @@ export async function runChild(order: Order, hands: Hands): Promise<Result> {
     });
     return await attend(child, { stdout, stderr }, order, hands);
   } catch (error) {
-    return { statusCode: 1, stdout: '', stderr: '', fault: cannotStart(error, order) };
+    return { statusCode: 1, stdout: '', stderr: '', ...cannotStart(error, order) };
   } finally {
     for (const file of [stdin, stdout, stderr]) await file?.close();
   }
@@ -66,7 +69,7 @@ async function attend(
     await within(heard, LISTENED_MS, hands.clock);
     quiet.abort();
     const [stdout, stderr] = await heard;
-    return { statusCode: statusOf(child, fault !== undefined), stdout, stderr, ...(fault && { fault }) };
+    return { statusCode: statusOf(child, fault !== undefined), stdout, stderr, ...fault };
   } catch (error) {
     quiet.abort();
     await heard;
@@ -80,7 +83,7 @@ async function endInTime(
   ended: Promise<unknown>,
   { timeoutMs, graceMs }: Order,
   { clock, stopping }: Hands,
-): Promise<string | undefined> {
+): Promise<Fault | undefined> {
   const stopped = once(stopping, 'abort').then(() => 'stopped' as const);
   const why = stopping.aborted ? 'stopped' : await within(Promise.race([ended, stopped]), timeoutMs, clock);
   if (why !== 'stopped' && why !== LATE) return undefined;
@@ -91,8 +94,8 @@ async function endInTime(
   await ended;
   const how = late ? 'SIGTERM, and when that did not help SIGKILL' : 'SIGTERM';
   return why === LATE
-    ? `not done within ${timeoutMs / 1000} s: ended with ${how}`
-    : `stopped from outside: ended with ${how}`;
+    ? { reason: 'run-timeout', fault: `not done within ${timeoutMs / 1000} s: ended with ${how}` }
+    : { reason: 'run-stopped', fault: `stopped from outside: ended with ${how}` };
 }
 
 const LATE: unique symbol = Symbol('late');
@@ -163,12 +166,18 @@ function statusOf({ exitCode, signalCode }: ChildProcess, wasEnded: boolean): nu
   return wasEnded ? exitCode || 124 : (exitCode ?? 1);
 }
 
-function cannotStart(error: unknown, { environment, what }: Order): string {
+function cannotStart(error: unknown, { environment, what }: Order): Fault {
   const begin = `${what} could not be started: `;
   const errno = errnoOf(error);
   if (errno === 'ENOENT')
-    return `${begin}what its first line names is not on this node (ENOENT); look for a mistyped path, or for a line that ends with a carriage return`;
-  if (errno !== 'E2BIG') return begin + explain(error);
+    return {
+      reason: 'interpreter-missing',
+      fault: `${begin}what its first line names is not on this node (ENOENT); look for a mistyped path, or for a line that ends with a carriage return`,
+    };
+  if (errno !== 'E2BIG') return { reason: 'run-not-started', fault: begin + explain(error) };
   const [name, value] = environment.reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', '']);
-  return `${begin}its inputs are too large for an environment (E2BIG): ${environment.length} variables, the largest is ${name} with ${Buffer.byteLength(value)} bytes`;
+  return {
+    reason: 'environment-too-large',
+    fault: `${begin}its inputs are too large for an environment (E2BIG): ${environment.length} variables, the largest is ${name} with ${Buffer.byteLength(value)} bytes`,
+  };
 }

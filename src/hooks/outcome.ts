@@ -16,11 +16,15 @@ const LARGEST_OUTPUT = 2 ** 20;
  */
 export async function outcomeOf(order: Order, result: Result, outputs: string): Promise<Outcome> {
   const { statusCode, stdout, stderr } = result;
-  const plain = { statusCode, stdout, stderr: withFault(stderr, result), outputs: {} };
+  const plain = { statusCode, stdout, stderr: withFault(stderr, result), outputs: {}, ...errorOf(result) };
   if (order.reads === 'files') return { ...plain, outputs: await readOutputs(order.outputs, outputs) };
   const answer = objectIn(stdout);
   return answer ? answered(answer, result) : plain;
 }
+
+/** A run that did not come to its own end. */
+const errorOf = ({ reason }: Result): Pick<Outcome, 'error'> =>
+  reason === undefined ? {} : { error: { code: 'unit', reason } };
 
 const withFault = (stderr: string, { fault }: Result): string =>
   fault === undefined
@@ -35,6 +39,7 @@ function answered(answer: Record<string, unknown>, result: Result): Outcome {
     stdout: textIn(stdout),
     stderr: withFault(textIn(stderr) || (result.statusCode === 0 ? '' : result.stderr), result),
     outputs,
+    ...errorOf(result),
   };
 }
 

@@ -32,5 +32,5 @@ export async function lookAfter(id: string, hands: OverdueHands): Promise<RunSta
   const result = await readRecordOf(hands.disk, hands.runs.filesOf(id).result, Result);
   if (result) return { is: 'ended', order, result };
   const why = `its supervisor did not end it within ${timeoutMs / 1000} s, and was killed`;
-  return { is: 'lost', order, why };
+  return { is: 'lost', order, reason: 'run-overdue', why };
 }

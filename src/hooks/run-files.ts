@@ -55,7 +55,8 @@ export const Result = v.object({
   statusCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),
-  /** Why there is no better result. */
+  /** Why there is no better result, in a word that stays and in a sentence. */
+  reason: v.optional(v.string()),
   fault: v.optional(v.string()),
 });
 export type Result = v.InferOutput<typeof Result>;

@@ -91,7 +91,9 @@ export async function awaitRun(
     }
     if (state.is === 'none' || (state.is === 'ordered' && isGone && (await isGone())))
       if (state.is === 'none' || (await neverBegins(id, hands)))
-        throw new AgentError('unit', 'it could not be started: its supervisor ended at once, or hangs');
+        throw new AgentError('unit', 'it could not be started: its supervisor ended at once, or hangs', {
+          reason: 'run-not-started',
+        });
     for (const tail of tails) await tail.read();
     await clock.sleep(wait, abort);
   }
@@ -113,10 +115,10 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
   const verdict = unit === undefined ? undefined : await hands.endOfUnit(unit);
   await endRest(id, hands);
   const what = state.order?.what ?? 'the run';
-  const why =
+  const [reason, why] =
     verdict === 'oom-kill'
-      ? `${what} took more memory than it may, and was killed with all that it had started`
-      : `how ${what} ended is not known: ${state.why}; it is not run again, ask for it anew`;
+      ? ['out-of-memory', `${what} took more memory than it may, and was killed with all that it had started`]
+      : [state.reason, `how ${what} ended is not known: ${state.why}; it is not run again, ask for it anew`];
   const end = async (path: string): Promise<string> => {
     const last = createLastBytes(END_BYTES);
     last.push((await readIfThere(hands.disk, path)) ?? Buffer.alloc(0));
@@ -127,6 +129,7 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
     stdout: await end(files.stdout),
     stderr: `${await end(files.stderr)}[coe-agent: ${why}]\n`,
     outputs: {},
+    error: { code: 'unit', reason },
   };
 }
 

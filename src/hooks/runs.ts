@@ -15,7 +15,10 @@ export type RunState =
   | { is: 'running'; order: Order; supervisor: ProcessIdentity }
   | { is: 'ended'; order: Order; result: Result }
   /** It has begun, and nobody will ever say how it ended. */
-  | { is: 'lost'; order: Order | undefined; why: string };
+  | { is: 'lost'; order: Order | undefined; reason: Loss; why: string };
+
+/** Why nobody will say how a run ended. */
+type Loss = keyof typeof LOSSES | 'run-overdue';
 
 export type Runs = {
   /** The deployments that have a run on the disk. */
@@ -59,7 +62,7 @@ export function createRuns(
     if (presence === 'alive') return { is: 'running', order, supervisor: claim.supervisor };
     const result = await readRecordOf(disk, of(id).result, Result);
     if (result) return { is: 'ended', order, result };
-    return { is: 'lost', order, why: presence === 'rebooted' ? REBOOTED : VANISHED };
+    return { is: 'lost', order, ...lossOf(presence === 'rebooted' ? 'run-rebooted' : 'run-killed') };
   };
 
   return {
@@ -69,7 +72,7 @@ export function createRuns(
         return await look(id);
       } catch (error) {
         if (codeOf(error) !== 'state') throw error;
-        return { is: 'lost', order: undefined, why: DAMAGED };
+        return { is: 'lost', order: undefined, ...lossOf('run-records-damaged') };
       }
     },
     order: async ({ id, run, environment, ...rest }, unit) => {
@@ -116,6 +119,13 @@ const commandOf = (
 /** The unit of a run. */
 export const unitOf = (id: string): string => `coe-agent-run-${id}.service`;
 
-const REBOOTED = 'the node was restarted while it ran';
-const VANISHED = 'the process that ran it was killed';
-const DAMAGED = 'its records are damaged';
+const LOSSES = {
+  'run-rebooted': 'the node was restarted while it ran',
+  'run-killed': 'the process that ran it was killed',
+  'run-records-damaged': 'its records are damaged',
+} as const;
+
+const lossOf = (reason: keyof typeof LOSSES): { reason: Loss; why: string } => ({
+  reason,
+  why: LOSSES[reason],
+});

@@ -19,7 +19,11 @@ export async function becomeActive(
   { systemctl, clock }: { systemctl: Pick<Systemctl, 'show'>; clock: Clock },
   abort: AbortSignal,
 ): Promise<UnitState> {
-  const late = { code: 'unit', what: `the unit ${unit} is not active in time` } as const;
+  const late = {
+    code: 'unit',
+    reason: 'unit-not-active',
+    what: `the unit ${unit} is not active in time`,
+  } as const;
   return await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     const state = await systemctl.show(unit, abort);
     refuseLoop(unit, state, before);
@@ -42,16 +46,19 @@ export function refuseLoop(unit: string, { restarts, result }: UnitState, before
     throw new AgentError(
       'unit',
       `the unit ${unit} ends after each start: systemd has started it again ${again} times (${result})`,
+      { reason: 'unit-loops' },
     );
 }
 
 /** What has ended of a unit that was started. @param cause what it answered, or did not, once it ran */
 export function endOf(unit: string, state: UnitState, cause?: unknown): AgentError {
-  const why =
-    state.result === 'start-limit-hit'
-      ? 'was started too often (start-limit-hit)'
-      : `${state.active === 'failed' && cause === undefined ? 'failed to start' : 'ended after its start'}: ${inWords(state)}`;
-  return new AgentError('unit', `the unit ${unit} ${why}`, cause === undefined ? {} : { cause });
+  const ended = (reason: string, why: string): AgentError =>
+    new AgentError('unit', `the unit ${unit} ${why}`, { reason, ...(cause !== undefined && { cause }) });
+  if (state.result === 'start-limit-hit')
+    return ended('start-limit-hit', 'was started too often (start-limit-hit)');
+  return state.active === 'failed' && cause === undefined
+    ? ended('start-failed', `failed to start: ${inWords(state)}`)
+    : ended('unit-ended', `ended after its start: ${inWords(state)}`);
 }
 
 export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;

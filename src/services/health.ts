@@ -38,7 +38,11 @@ export async function askHealth(
       response.once('end', () => {
         if (response.statusCode === 200) resolve();
         else {
-          reject(new AgentError('not-yet', `${url} says ${response.statusCode} ${whatFailed(words)}`));
+          reject(
+            new AgentError('not-yet', `${url} says ${response.statusCode} ${whatFailed(words)}`, {
+              reason: 'unhealthy',
+            }),
+          );
         }
       });
     });

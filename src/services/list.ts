@@ -53,6 +53,7 @@ export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: Abor
       throw new AgentError(
         'proof',
         `the unit ${name} lets ${refused.certificate} in, which the list in ${file} revokes`,
+        { reason: 'revoked-accepted' },
       );
     const of = refused.certificate;
     seen.push({ code: 'refuses', of, text: `${name} refuses ${of}, which is revoked` });
@@ -72,7 +73,8 @@ async function untilLetIn(
 ): Promise<void> {
   const what = `with the list in ${file} the unit ${name} does not let in who is not revoked`;
   const deadline = clock.elapsed() + deadlineMs;
-  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
+  const late = { code: 'proof', reason: 'valid-refused', what } as const;
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     await askHealth(asked, abort);
   });
 }

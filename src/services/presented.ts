@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import { withDeadline } from '../base/clock.ts';
 import { hostPort } from '../base/address.ts';
-import { AgentError } from '../base/errors.ts';
+import { AgentError, reasonOf } from '../base/errors.ts';
 
 /** One try gets this long; the whole proof has the unit's deadline. */
 const TRY_MS = 5000;
@@ -20,7 +20,7 @@ export async function presentedCertificate(
     const socket = connect({ host, port, rejectUnauthorized: false });
     const limit = withDeadline(abort, TRY_MS);
     const stop = (): void => {
-      socket.destroy(new Error('no TLS handshake in time'));
+      socket.destroy(new AgentError('not-yet', 'no TLS handshake in time', { reason: 'handshake-timeout' }));
     };
     limit.addEventListener('abort', stop, { once: true });
     // A TLS 1.2 server that wants a client certificate (Magnum's etcd 3.4) breaks off before the handshake is
@@ -37,7 +37,13 @@ export async function presentedCertificate(
     });
     socket.once('error', (cause) => {
       if (early) resolve(early);
-      else reject(new AgentError('not-yet', `${where} does not answer: ${tlsWords(cause)}`, { cause }));
+      else
+        reject(
+          new AgentError('not-yet', `${where} does not answer: ${tlsWords(cause)}`, {
+            cause,
+            reason: reasonOf(cause),
+          }),
+        );
     });
     socket.once('close', () => {
       limit.removeEventListener('abort', stop);

@@ -1,20 +1,29 @@
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
+import type { Remark } from '../base/remark.ts';
 import { AGAIN_MS, inWords, isUp } from './active.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 import { isSameProcess } from './unit-process.ts';
 
+/** What about a unit keeps it from being restarted. */
+type UnitFault = Remark<'unit-masked' | 'unit-file-faulty' | 'unit-missing'>;
+
 type JobHands = { systemctl: Pick<Systemctl, 'show' | 'resetFailed' | 'restart'>; clock: Clock };
 
 /** What about a unit would keep it from being restarted; undefined when nothing does. */
-export function unitFault({ name, required }: UnitPlan, { load }: UnitState): string | undefined {
-  if (load === 'masked') return `the unit ${name} is masked: systemctl unmask ${name}`;
+export function unitFault({ name, required }: UnitPlan, { load }: UnitState): UnitFault | undefined {
+  if (load === 'masked')
+    return { code: 'unit-masked', of: name, text: `the unit ${name} is masked: systemctl unmask ${name}` };
   if (load === 'bad-setting' || load === 'error')
-    return `the unit ${name} has a faulty unit file (${load}): systemctl status ${name}`;
+    return {
+      code: 'unit-file-faulty',
+      of: name,
+      text: `the unit ${name} has a faulty unit file (${load}): systemctl status ${name}`,
+    };
   return load === 'not-found' && required
-    ? `this node has no unit ${name}, which its layout requires`
+    ? { code: 'unit-missing', of: name, text: `this node has no unit ${name}, which its layout requires` }
     : undefined;
 }
 
@@ -33,7 +42,11 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
   // A stop has steps (ExecStop=, SIGTERM, SIGKILL), each with this limit.
   const stopMs = Number.isFinite(before.stopMs) ? 3 * before.stopMs : 0;
   const deadline = clock.elapsed() + stopMs + deadlineMs;
-  const late = { code: 'unit', what: `restarting the unit ${name}: it hangs` } as const;
+  const late = {
+    code: 'unit',
+    reason: 'unit-hangs',
+    what: `restarting the unit ${name}: it hangs`,
+  } as const;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     const now = await systemctl.show(name, abort);
     const isThere = isUp(now) || now.active === 'deactivating';
@@ -42,6 +55,7 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
     throw new AgentError(
       'unit',
       `restarting the unit ${name}: it still runs the process of before (${now.mainPid})`,
+      { reason: 'unit-not-restarted' },
     );
   });
   return true;
@@ -59,10 +73,11 @@ async function ask(plan: UnitPlan, { systemctl }: JobHands, abort: AbortSignal):
     if (abort.aborted) throw error;
     const state = await systemctl.show(name, abort);
     const fault = unitFault(plan, state);
-    if (fault !== undefined) throw new AgentError('unit', fault);
+    if (fault !== undefined) throw new AgentError('unit', fault.text, { reason: fault.code });
     if (state.load === 'not-found') return false;
     throw new AgentError('unit', `restarting the unit ${name}: systemd refuses: ${inWords(state)}`, {
       cause: error,
+      reason: 'restart-refused',
     });
   }
 }

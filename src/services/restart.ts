@@ -73,24 +73,38 @@ export async function prove(
   const { name, probe, health, kubeconfig } = plan;
   const start = { name, before, deadline: hands.clock.elapsed() + plan.deadlineMs };
   if (health)
-    await until(start, 'is not well in time', hands, abort, async () => {
+    await until(start, ['unhealthy', 'is not well in time'], hands, abort, async () => {
       await hands.askHealth(health, abort);
     });
   if (probe) {
     const expected = await hands.expected(probe.file);
-    await until(start, `does not serve ${probe.file} in time`, hands, abort, async () => {
-      const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, abort));
-      if (seen === expected) return;
-      const where = hostPort(probe.host, probe.port);
-      throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`);
-    });
+    await until(
+      start,
+      ['certificate-not-served', `does not serve ${probe.file} in time`],
+      hands,
+      abort,
+      async () => {
+        const seen = hands.fingerprint(await hands.presented(probe.host, probe.port, abort));
+        if (seen === expected) return;
+        const where = hostPort(probe.host, probe.port);
+        throw new AgentError('not-yet', `${where} presents another certificate (${seen.slice(0, 16)})`, {
+          reason: 'other-certificate',
+        });
+      },
+    );
   }
   if (kubeconfig !== undefined)
-    await until(start, `is not accepted by the Kubernetes API in time`, hands, abort, async () => {
-      const why = await hands.seeAccepted(kubeconfig, abort);
-      const text = `whether the Kubernetes API accepts ${name} cannot be seen: ${why}`;
-      if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
-    });
+    await until(
+      start,
+      ['credential-refused', 'is not accepted by the Kubernetes API in time'],
+      hands,
+      abort,
+      async () => {
+        const why = await hands.seeAccepted(kubeconfig, abort);
+        const text = `whether the Kubernetes API accepts ${name} cannot be seen: ${why}`;
+        if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
+      },
+    );
   // Some have to be started more than once until what they depend on is there: what counts is from here on.
   const { invocation, restarts } = await becomeActive(name, start.deadline, before, hands, abort);
   return { plan, invocation, restarts, before, at: hands.clock.elapsed(), renewal: undefined };
@@ -128,7 +142,8 @@ export async function seeRenewed(
   const what = `nobody renews the lease ${lease.namespace}/${lease.name} of the unit ${name}`;
   const deadline = clock.elapsed() + deadlineMs;
   let known = renewal;
-  await pollUntil({ clock, everyMs: LEASE_MS, deadline, late: { code: 'proof', what } }, abort, async () => {
+  const late = { code: 'proof', reason: 'lease-not-renewed', what } as const;
+  await pollUntil({ clock, everyMs: LEASE_MS, deadline, late }, abort, async () => {
     const now = await hands.readRenewal(kubeconfig, lease, abort);
     if (now === undefined || (known !== '' && now !== known)) return;
     known = now;
@@ -139,15 +154,19 @@ export async function seeRenewed(
 /** A leader renews its lease every two seconds; the next one takes it when 15 seconds are over. */
 const LEASE_MS = 1000;
 
+type LeftAlone = Remark<'unit-missing' | 'unit-stopped'>;
+
 /**
  * Why a unit is not restarted although the layout names it; undefined when it is. To be asked before the first file
  * is replaced: afterwards nobody could tell a unit that somebody has stopped from one that the new files have ended.
  */
-export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): string | undefined {
+export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): LeftAlone | undefined {
   if (required) return undefined;
-  if (state.load === 'not-found') return `this node has no unit ${name}: it is skipped`;
+  if (state.load === 'not-found')
+    return { code: 'unit-missing', of: name, text: `this node has no unit ${name}: it is skipped` };
+  const text = `the unit ${name} is stopped: it stays so, and reads the new files when it is started`;
   return state.active === 'inactive' && state.result === 'success'
-    ? `the unit ${name} is stopped: it stays so, and reads the new files when it is started`
+    ? { code: 'unit-stopped', of: name, text }
     : undefined;
 }
 
@@ -156,12 +175,12 @@ type Start = { name: string; before: number; deadline: number };
 /** Tries again until something holds, the unit ends or the deadline has passed; then says what was missing last. */
 async function until(
   { name, before, deadline }: Start,
-  failing: string,
+  [reason, failing]: readonly [reason: string, what: string],
   { clock, systemctl }: ServiceHands,
   abort: AbortSignal,
   attempt: () => Promise<void>,
 ): Promise<void> {
-  const late = { code: 'proof', what: `the unit ${name} ${failing}` } as const;
+  const late = { code: 'proof', reason, what: `the unit ${name} ${failing}` } as const;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     try {
       await attempt();

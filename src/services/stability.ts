@@ -32,15 +32,16 @@ export async function seeStable(
     hands.notice({ code: 'unit-started-again', of: name, text });
     return { ...(await prove(plan, before, hands, abort)), renewal: snapshot.renewal };
   }
-  const failing = `the unit ${name} did not last`;
-  if (!isUp(state)) throw new AgentError('unit', `${failing}: ${inWords(state)}`);
+  const failed = (reason: string, why: string): AgentError =>
+    new AgentError('unit', `the unit ${name} did not last: ${why}`, { reason });
+  if (!isUp(state)) throw failed('unit-ended', inWords(state));
   if (again > 0)
-    throw new AgentError(
-      'unit',
-      `${failing}: systemd has had to start it again (${again} ${again === 1 ? 'time' : 'times'})`,
+    throw failed(
+      'unit-restarted',
+      `systemd has had to start it again (${again} ${again === 1 ? 'time' : 'times'})`,
     );
   // One that has shown its certificate may be restarted by a unit that it depends on.
   if (!probe && state.invocation !== invocation)
-    throw new AgentError('unit', `${failing}: it has been started again by somebody else`);
+    throw failed('unit-exchanged', 'it has been started again by somebody else');
   return snapshot;
 }

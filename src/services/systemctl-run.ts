@@ -23,14 +23,19 @@ export const systemctlRunner =
     if (result.exitCode === 0) return result.stdout;
     const what = `systemctl ${args.join(' ')}`;
     if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`);
-    if (result.timedOut) throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`);
+    if (result.timedOut)
+      throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`, {
+        reason: 'systemctl-timeout',
+      });
     if (result.code === 'ENOENT')
-      throw new AgentError('unit', `${what}: there is no ${program} on this node`);
+      throw new AgentError('unit', `${what}: there is no ${program} on this node`, {
+        reason: 'systemctl-missing',
+      });
     const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
     // Without an exit code it was killed, or could not be run at all.
     const code =
       result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
-    throw new AgentError('unit', `${what}: ${words || code}`);
+    throw new AgentError('unit', `${what}: ${words || code}`, { reason: 'systemctl-failed' });
   };
 
 export const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);

@@ -62,7 +62,7 @@ async function byAddress(
       throw new AgentError(
         'cloud-refused',
         `${whyRefused(target)}, and the deployment names no other way: ${explain(error)}`,
-        { cause: error },
+        { cause: error, reason: 'signal-address-refused' },
       );
     else throw error;
   }

@@ -320,11 +320,11 @@ test('a unit that somebody else has started again is not proven', async () => {
   await machine.unit('meddled', { Service: ['Type=exec', FOREVER] });
   const snapshot = await restart('meddled');
   await machine.run('systemctl', 'restart', 'meddled');
-  expect((await agentErrorOf(lookAgain(snapshot))).message).toContain('started again by somebody else');
+  expect(await agentErrorOf(lookAgain(snapshot))).toMatchObject({ code: 'unit', reason: 'unit-exchanged' });
 });
 
 const whyLeft = async (unit: string, required: boolean): Promise<string | undefined> =>
-  whyLeftAlone({ ...planOf(unit), required }, await systemctl.show(unit, NEVER));
+  whyLeftAlone({ ...planOf(unit), required }, await systemctl.show(unit, NEVER))?.code;
 
 test('a unit that was stopped is told from one that has failed', async () => {
   await machine.unit('resting', { Service: ['Type=exec', FOREVER] });
@@ -334,7 +334,7 @@ test('a unit that was stopped is told from one that has failed', async () => {
   // Whether the start itself is seen to fail is a matter of luck.
   const failed = 'systemctl start broken; until systemctl is-failed --quiet broken; do sleep 0.05; done';
   await machine.run('sh', '-c', failed);
-  expect(await whyLeft('resting', false)).toContain('the unit resting is stopped');
+  expect(await whyLeft('resting', false)).toBe('unit-stopped');
   expect(await whyLeft('resting', true)).toBeUndefined();
   expect(await whyLeft('broken', false)).toBeUndefined();
 });

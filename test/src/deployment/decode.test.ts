@@ -13,6 +13,13 @@ const refusal = (raw: unknown): AgentError => {
   return decoded.error;
 };
 
+/** Each input that is missing is named. */
+function expectMissing(inputs: Record<string, unknown>, transport: string, ...names: string[]): void {
+  const error = refusal(rawDeployment(inputs));
+  expect(error).toMatchObject({ code: 'bad-deployment', reason: 'signal-input-missing' });
+  for (const word of [transport, ...names]) expect(error.message).toMatch(new RegExp(`\\b${word}\\b`));
+}
+
 const asks = (inputs: Record<string, unknown>): string => deployment(inputs).asks;
 
 const signal = (inputs: Record<string, unknown>) => deployment(inputs).signal;
@@ -145,7 +152,7 @@ describe('the signal', () => {
     expect(signal({ ...user, ...queue })).toMatchObject({ transport: 'ZAQAR_SIGNAL', queueId: 'q' });
     expect(signal({ ...user, ...queue, deploy_signal_id: url })).toMatchObject({ transport: 'CFN_SIGNAL' });
     const { deploy_password: __, ...half } = user;
-    expect(refusal(rawDeployment(half)).message).toContain('HEAT_SIGNAL needs the inputs deploy_password');
+    expectMissing(half, 'HEAT_SIGNAL', 'deploy_password');
   });
 
   test('a pre-signed address has the other way beside it where the inputs allow it', () => {
@@ -176,19 +183,18 @@ describe('the signal', () => {
       projectId: '9be0',
       region: 'RegionOne',
     });
-    expect(refusal(rawDeployment({ deploy_signal_transport: 'ZAQAR_SIGNAL' })).message).toContain(
-      'ZAQAR_SIGNAL needs the inputs deploy_queue_id, deploy_auth_url',
+    expectMissing(
+      { deploy_signal_transport: 'ZAQAR_SIGNAL' },
+      'ZAQAR_SIGNAL',
+      'deploy_queue_id',
+      'deploy_auth_url',
     );
   });
 
   test('what a transport needs and does not get is named, all of it', () => {
     const { deploy_password: _, deploy_user_id: __, ...rest } = HEAT_SIGNAL;
-    expect(refusal(rawDeployment(rest)).message).toContain(
-      'HEAT_SIGNAL needs the inputs deploy_user_id, deploy_password',
-    );
-    expect(refusal(rawDeployment({ deploy_signal_transport: 'CFN_SIGNAL' })).message).toContain(
-      'deploy_signal_id',
-    );
+    expectMissing(rest, 'HEAT_SIGNAL', 'deploy_user_id', 'deploy_password');
+    expectMissing({ deploy_signal_transport: 'CFN_SIGNAL' }, 'CFN_SIGNAL', 'deploy_signal_id');
   });
 
   test.each([
@@ -218,20 +224,22 @@ describe('the signal', () => {
   });
 
   test.each([
-    [{ deploy_signal_id: 'nowhere' }, 'CFN_SIGNAL: deploy_signal_id is no http address'],
+    [{ deploy_signal_id: 'nowhere' }, 'CFN_SIGNAL: deploy_signal_id '],
     [
       { deploy_signal_id: 'ftp://h/x', deploy_signal_transport: 'TEMP_URL_SIGNAL' },
-      'deploy_signal_id is no http',
+      'TEMP_URL_SIGNAL: deploy_signal_id ',
     ],
-    [{ deploy_signal_id: 'http://' }, 'deploy_signal_id is no http address'],
-    [{ ...HEAT_SIGNAL, deploy_auth_url: 'k:5000/v3' }, 'HEAT_SIGNAL: deploy_auth_url is no http address'],
-  ])('refuses an address that nothing can be sent to: %j', (inputs, words) => {
-    expect(refusal(rawDeployment(inputs)).message).toContain(words);
+    [{ deploy_signal_id: 'http://' }, 'CFN_SIGNAL: deploy_signal_id '],
+    [{ ...HEAT_SIGNAL, deploy_auth_url: 'k:5000/v3' }, 'HEAT_SIGNAL: deploy_auth_url '],
+  ])('refuses an address that nothing can be sent to: %j', (inputs, named) => {
+    const error = refusal(rawDeployment(inputs));
+    expect(error).toMatchObject({ code: 'bad-deployment', reason: 'signal-address' });
+    expect(error.message).toContain(named);
   });
 
   test('a transport that nobody knows is refused by name', () => {
     const error = refusal(rawDeployment({ deploy_signal_transport: 'PIGEON' }));
-    expect(error).toMatchObject({ code: 'bad-deployment' });
+    expect(error).toMatchObject({ code: 'bad-deployment', reason: 'unknown-transport' });
     expect(error.message).toContain('PIGEON');
   });
 });
@@ -241,7 +249,7 @@ test.each(['', '../x', '.hidden', 'a/b', 'a b', 'a\nb', 'a'.repeat(129), 7, null
   (id) => {
     const decoded = decodeDeployment(rawDeployment({}, { id }));
     expect(decoded).toMatchObject({ ok: false, id: undefined });
-    expect(refusal(rawDeployment({}, { id })).message).toContain('id');
+    expect(refusal(rawDeployment({}, { id }))).toMatchObject({ code: 'bad-deployment', reason: 'malformed' });
   },
 );
 

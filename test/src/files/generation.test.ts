@@ -5,7 +5,7 @@ import type { Disk } from '../../../src/base/disk.ts';
 import { createGenerations, type Generations } from '../../../src/files/generation.ts';
 import type { Journal } from '../../../src/files/journal.ts';
 import type { ManagedFile } from '../../../src/files/managed-file.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
+import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 import { Killed, killedAt } from './killed-at.ts';
 
@@ -173,8 +173,8 @@ test('a symlink planted where files are staged is not followed, there and back',
 test('what is no file is not replaced, and nothing is staged for the others', async () => {
   const { generations, disk, contents } = await setUp();
   await disk.makeDirectory('/etc/certs/directory', {});
-  const error = await agentErrorOf(stage(generations, [...FILES, file('/etc/certs/directory')]));
-  expect(error.message).toContain('it is no file but a directory');
+  const staging = stage(generations, [...FILES, file('/etc/certs/directory')]);
+  expect(await faultIn(staging)).toEqual({ code: 'disk', reason: 'not-a-file' });
   expect(await contents()).toEqual(OLD);
   expect(await generations.underWay()).toBe(false);
 });

@@ -83,31 +83,32 @@ describe('what an anchor holds is replaced where it stands, for all who use it',
   });
 });
 
-const words = (text: string, by = known): string => {
+/** The place that is shared. */
+const shared = (text: string, by = known): string => {
   const error = thrownBy(() => renew(text, by));
-  expect(error.code).toBe('bad-file');
+  expect(error).toMatchObject({ code: 'bad-file', reason: 'shared-anchor' });
   return error.message;
 };
 
 describe('refused, with its place, is', () => {
   test('a cluster that has to stay and shares the CA of the current one', () => {
-    expect(words(NODES + CONTEXT, nothingKnown)).toContain(`${PATH}: line 5, column 42: this shares`);
+    expect(shared(NODES + CONTEXT, nothingKnown)).toContain(`${PATH}: line 5, column 42: `);
   });
 
   test('a user with a certificate of its own and the key of another', () => {
     const other = NODES.replace('data: *cert', `data: ${b64(pem('own'))}`);
-    expect(words(other)).toMatch(/^.*: line 11, column \d+: this shares/);
+    expect(shared(other)).toMatch(/^.*: line 11, column \d+: /);
   });
 
   test('anybody else who uses what is not known by what it holds', () => {
     const text = `clusters: [{ name: k1, cluster: { certificate-authority-data: &ca ${CA} } }]\n${CONTEXT}x: *ca\n`;
-    expect(words(text, nothingKnown)).toContain(`${PATH}: line 4, column 4: this shares`);
+    expect(shared(text, nothingKnown)).toContain(`${PATH}: line 4, column 4: `);
     expect(renew(text)).toBe(swapped(text));
   });
 
   test('what would have to become two things', () => {
     const text = `users: [{ name: a, user: { client-certificate-data: &x ${b64(old.certificate)}, client-key-data: *x } }]\n`;
-    expect(words(text)).toContain('line 1');
+    expect(shared(text)).toContain('line 1');
   });
 });
 

@@ -204,7 +204,7 @@ test.each([
   ['ok: 1\nx: [1, 2\n', 'line 3, column '],
 ])('what is no YAML is refused with its place: %j', (text, place) => {
   const error = thrownBy(() => renew(text));
-  expect(error.code).toBe('bad-file');
+  expect(error).toMatchObject({ code: 'bad-file', reason: 'not-yaml' });
   expect(error.message).toContain(`${PATH}: ${place}`);
 });
 

@@ -1,7 +1,7 @@
 import { chmod, mkdir, rename, symlink } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { findHook } from '../../../src/hooks/find.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
+import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 import { type TempRoot, tempRoot } from '../support/temp-root.ts';
 
 const find = async ({ disk }: TempRoot, ...directories: string[]): Promise<string | undefined> =>
@@ -17,6 +17,8 @@ test('the first directory that has it; one that is not there, or a link that lea
   expect(await find(root, '/none', '/a')).toBeUndefined();
 });
 
+const UNTRUSTED = { code: 'precondition', reason: 'hook-untrusted' };
+
 test('a link is followed, and what it leads to is looked at with all that is above it', async () => {
   const root = await tempRoot();
   await root.write('/opt/tools/hooks/salt', '#!', 0o755);
@@ -25,17 +27,21 @@ test('a link is followed, and what it leads to is looked at with all that is abo
   expect(await find(root, '/hooks')).toBe('/hooks/salt');
   await chmod(root.at('/opt/tools'), 0o777);
   const error = await agentErrorOf(find(root, '/hooks'));
-  expect(error.message).toContain('/opt/tools can be written by others (mode 777)');
+  expect(error).toMatchObject(UNTRUSTED);
+  expect(error.message).toContain(': /opt/tools ');
   await chmod(root.at('/opt/tools'), 0o755);
   await rename(root.at('/hooks'), root.at('/real'));
   await symlink('/real', root.at('/hooks'));
   expect(await find(root, '/hooks')).toBe('/hooks/salt');
   await chmod(root.at('/real'), 0o775);
-  expect((await agentErrorOf(find(root, '/hooks'))).message).toContain('/real can be written by others');
+  expect(await faultIn(find(root, '/hooks'))).toEqual({ code: 'disk', reason: 'symlink-not-followed' });
 });
 
 test('a directory of its name is no hook', async () => {
   const root = await tempRoot();
   await mkdir(root.at('/hooks/salt'), { recursive: true });
-  expect((await agentErrorOf(find(root, '/hooks'))).message).toContain('is no executable file');
+  expect(await faultIn(find(root, '/hooks'))).toEqual({
+    code: 'precondition',
+    reason: 'hook-not-executable',
+  });
 });

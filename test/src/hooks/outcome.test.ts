@@ -58,12 +58,13 @@ test.each([
 
 test('a hook that is ended has not succeeded, even after an answer that says so', async () => {
   const stdout = '{"deploy_stdout": "all is well", "deploy_status_code": 0}';
-  const ended = result({ stdout, statusCode: -15, stderr: 'err', fault: 'not done within 1 s' });
+  const ended = result({ stdout, statusCode: -15, stderr: 'err', reason: 'run-timeout', fault: 'late' });
   expect(await outcomeOf(order(), ended, '')).toEqual({
     statusCode: -15,
     stdout: 'all is well',
-    stderr: 'err\n[coe-agent: not done within 1 s]\n',
+    stderr: 'err\n[coe-agent: late]\n',
     outputs: {},
+    error: { code: 'unit', reason: 'run-timeout' },
   });
 });
 

@@ -48,10 +48,7 @@ test('leaves a supervisor alone that may still keep the deadline of its order', 
 
 test('gives a run up whose supervisor has outstayed its order, and kills its unit', async () => {
   const { state, killed } = await lookAt(IN_TIME_MS + 1);
-  expect(state).toMatchObject({
-    is: 'lost',
-    why: 'its supervisor did not end it within 5 s, and was killed',
-  });
+  expect(state).toMatchObject({ is: 'lost', reason: 'run-overdue' });
   expect(killed).toEqual(['run-one.service']);
 });
 

@@ -54,14 +54,14 @@ test('only one can claim a run: once withdrawn it is begun by nobody', async () 
 });
 
 test.each([
-  ['gone', 'the process that ran it was killed'],
-  ['rebooted', 'the node was restarted while it ran'],
-] as const)('a claim whose supervisor is %s, without a result, is a loss', async (presence, why) => {
+  ['gone', 'run-killed'],
+  ['rebooted', 'run-rebooted'],
+] as const)('a claim whose supervisor is %s, without a result, is a loss', async (presence, reason) => {
   const { runs, disk, become } = await bench();
   await runs.order(REQUEST, undefined);
   await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
   become(presence);
-  expect(await runs.look('one')).toMatchObject({ is: 'lost', why });
+  expect(await runs.look('one')).toMatchObject({ is: 'lost', reason });
 });
 
 test('whatever is garbled, a run is never taken for one that nobody has begun', async () => {
@@ -73,7 +73,11 @@ test('whatever is garbled, a run is never taken for one that nobody has begun', 
     become('gone');
     await disk.remove(runs.filesOf('one')[name]);
     await disk.create(runs.filesOf('one')[name], '{"cut', {});
-    expect(await runs.look('one')).toEqual({ is: 'lost', order: undefined, why: 'its records are damaged' });
+    expect(await runs.look('one')).toMatchObject({
+      is: 'lost',
+      order: undefined,
+      reason: 'run-records-damaged',
+    });
   }
 });
 

@@ -23,8 +23,9 @@ test('200 is well', async () => {
 test('any other status is not yet, in the words of the unit, on one short line', async () => {
   const url = await plain(500, `not yet:\n\n  starting ${'x'.repeat(5000)}`);
   const error = await agentErrorOf(askHealth(url, undefined, NEVER));
-  expect(error.code).toBe('not-yet');
-  expect(error.message).toContain(`${url} says 500 not yet: starting xxx`);
+  expect(error).toMatchObject({ code: 'not-yet', reason: 'unhealthy' });
+  // In the words of the unit, on one line.
+  expect(error.message).toContain(' not yet: starting xxx');
   expect(error.message.length).toBeLessThan(400);
 });
 
@@ -35,7 +36,7 @@ test('names the checks that failed, however late they come in the answer', async
     `[+]ping ok\n${fine}[-]etcd failed: reason withheld\n${fine}[-]informer-sync failed\nreadyz check failed\n`,
   );
   const { message } = await agentErrorOf(askHealth(url, undefined, NEVER));
-  expect(message).toBe(`${url} says 500 [-]etcd failed: reason withheld, [-]informer-sync failed`);
+  expect(message.match(/\[.\]\S+/g)).toEqual(['[-]etcd', '[-]informer-sync']);
 });
 
 test('nobody there is not yet', async () => {

@@ -85,13 +85,13 @@ describe('a restart that systemd refuses', () => {
 });
 
 test.each([
-  ['masked', true, true],
-  ['masked', false, true],
-  ['bad-setting', false, true],
-  ['error', false, true],
-  ['not-found', true, true],
-  ['not-found', false, false],
-  ['loaded', true, false],
-])('a unit that is %s (required: %s) has a fault: %s', (load, required, hasFault) => {
-  expect(unitFault({ ...PLAN, required }, { ...OLD, load }) !== undefined).toBe(hasFault);
+  ['masked', true, 'unit-masked'],
+  ['masked', false, 'unit-masked'],
+  ['bad-setting', false, 'unit-file-faulty'],
+  ['error', false, 'unit-file-faulty'],
+  ['not-found', true, 'unit-missing'],
+  ['not-found', false, undefined],
+  ['loaded', true, undefined],
+])('a unit that is %s (required: %s) has the fault %s', (load, required, code) => {
+  expect(unitFault({ ...PLAN, required }, { ...OLD, load })?.code).toBe(code);
 });

@@ -74,8 +74,7 @@ test.each(['cloud-refused', 'unauthorized'] as const)(
       'resource s/1 {}',
     ]);
     const error = await agentErrorOf(send(CFN, fails));
-    expect(error.code).toBe('cloud-refused');
-    expect(error.message).toContain('403 Forbidden');
+    expect(error).toMatchObject({ code: 'cloud-refused', reason: 'signal-address-refused', cause: fails });
   },
 );
 
@@ -96,9 +95,8 @@ test('an address that does not answer is no reason for the other way: it is trie
 test('a temporary address that is refused is said plainly, with its date; the other way is gone where there is one', async () => {
   const fails = new AgentError('unauthorized', 'putting the object http://s/v1/a/c/o: 401 Temp URL invalid');
   const error = await agentErrorOf(send({ ...TEMP, url: `${TEMP.url}&temp_url_expires=1795274494` }, fails));
-  expect(error.code).toBe('cloud-refused');
-  expect(error.message).toContain('good until 2026-11-21T15:21:34.000Z');
-  expect(error.message).toContain('401 Temp URL invalid');
+  expect(error).toMatchObject({ code: 'cloud-refused', reason: 'signal-address-refused', cause: fails });
+  expect(error.message).toContain('2026-11-21T15:21:34.000Z');
   expect(error.message).not.toContain('temp_url_sig');
   expect(await send({ ...TEMP, fallback: HEAT }, fails)).toEqual([
     `object ${TEMP.url} {}`,
