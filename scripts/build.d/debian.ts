@@ -1,10 +1,15 @@
+import { createHash } from 'node:crypto';
 import { chmod, cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { execa } from 'execa';
 import type { Architecture } from './runtime.ts';
 
 const DEBIAN_NAME: Record<Architecture, string> = { x64: 'amd64', arm64: 'arm64' };
 const SOURCES = join(import.meta.dirname, '../package.d/debian');
+/** The project has no mail address of its own. */
+const MAINTAINER = 'coe-agent developers <coe-agent@localhost>';
+const CONTROL_FILES = ['control', 'preinst', 'postinst', 'prerm', 'postrm'];
 
 type Identity = { architecture: Architecture; version: string; date: number };
 
@@ -27,18 +32,23 @@ export async function debianPackage(tree: string, out: string, identity: Identit
     if (kind === 'service') await put(join(tree, 'systemd', name), `usr/lib/systemd/system/${name}`);
     else if (kind) await put(join(tree, 'systemd', name), `usr/lib/${kind}.d/coe-agent.conf`);
   }
-  await mkdir(join(root, 'usr/local/bin'), { recursive: true });
-  await symlink('/opt/coe-agent/agent', join(root, 'usr/local/bin/agent'));
+  await mkdir(join(root, 'usr/bin'), { recursive: true });
+  await symlink('/opt/coe-agent/agent', join(root, 'usr/bin/coe-agent'));
+  await put(join(SOURCES, 'lintian-overrides'), 'usr/share/lintian/overrides/coe-agent');
+  await documentation(join(root, 'usr/share/doc/coe-agent'), tree, identity);
 
   await mkdir(join(root, 'DEBIAN'));
-  for (const name of await readdir(SOURCES)) {
+  for (const name of CONTROL_FILES) {
     const text = await readFile(join(SOURCES, name), 'utf8');
     const filled = text
       .replaceAll('@VERSION@', version)
-      .replaceAll('@ARCHITECTURE@', DEBIAN_NAME[architecture]);
+      .replaceAll('@ARCHITECTURE@', DEBIAN_NAME[architecture])
+      .replaceAll('@MAINTAINER@', MAINTAINER);
     await writeFile(join(root, 'DEBIAN', name), filled);
   }
   await modes(root);
+  await writeFile(join(root, 'DEBIAN/md5sums'), await md5sums(root));
+  await chmod(join(root, 'DEBIAN/md5sums'), 0o644);
 
   const path = join(out, `coe-agent_${version}_${DEBIAN_NAME[architecture]}.deb`);
   // dpkg-deb itself takes every time from there.
@@ -49,7 +59,38 @@ export async function debianPackage(tree: string, out: string, identity: Identit
   return [path];
 }
 
-/** Folders whatever the builder's umask, and the scripts that dpkg runs. */
+/** What Debian's policy wants below /usr/share/doc: the copyright, and the changelog in its own form. */
+async function documentation(folder: string, tree: string, { version, date }: Identity): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const copyright = await readFile(join(SOURCES, 'copyright'), 'utf8');
+  const licences = (await readdir(join(tree, 'licences'))).toSorted().map((name) => ` ${name}`);
+  await writeFile(join(folder, 'copyright'), copyright.replace(' @LICENCES@', licences.join('\n')));
+  await symlink('/opt/coe-agent/docs', join(folder, 'docs'));
+  const entry = `coe-agent (${version}) unstable; urgency=medium
+
+  * The changes of this version: /opt/coe-agent/docs/CHANGELOG.md
+
+ -- ${MAINTAINER}  ${new Date(date * 1000).toUTCString().replace('GMT', '+0000')}
+`;
+  // gzip's own header would hold the time of the build; zlib writes none.
+  await writeFile(join(folder, 'changelog.gz'), gzipSync(entry, { level: 9 }));
+}
+
+/** What `dpkg --verify` compares a node's files with. */
+async function md5sums(root: string): Promise<string> {
+  const files = (await readdir(root, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !path.startsWith(join(root, 'DEBIAN')))
+    .toSorted();
+  const lines = files.map(async (path) => {
+    const sum = createHash('md5').update(await readFile(path));
+    return `${sum.digest('hex')}  ${relative(root, path)}\n`;
+  });
+  return (await Promise.all(lines)).join('');
+}
+
+/** Whatever the builder's umask; dpkg runs the scripts. The program's own tree has its modes already. */
 async function modes(root: string): Promise<void> {
   await chmod(root, 0o755);
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
@@ -57,5 +98,6 @@ async function modes(root: string): Promise<void> {
     if (entry.isDirectory()) await chmod(path, 0o755);
     else if (entry.parentPath.endsWith('/DEBIAN'))
       await chmod(path, entry.name === 'control' ? 0o644 : 0o755);
+    else if (entry.isFile() && !path.startsWith(join(root, 'opt/'))) await chmod(path, 0o644);
   }
 }

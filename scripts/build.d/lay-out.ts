@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
 import { writeSums } from './checksums.ts';
@@ -9,6 +9,7 @@ import { strip } from './strip.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const PROJECT = join(import.meta.dirname, '../..');
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
 
 /**
  * /opt/coe-agent as it is on a node:
@@ -16,6 +17,7 @@ const PROJECT = join(import.meta.dirname, '../..');
  *     agent  setup            what is called
  *     node  lib/              the runtime and the program
  *     systemd/                units and what belongs to them; setup puts them where systemd looks
+ *     docs/  examples/        README, CHANGELOG and the guides; a configuration and a layout to begin with
  *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
  */
 export async function layOut(tree: string, architecture: Architecture): Promise<void> {
@@ -29,6 +31,9 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await copyFile(join(PROJECT, 'scripts/package.d/setup'), join(tree, 'setup'));
   await chmod(join(tree, 'setup'), 0o755);
   await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
+  await cp(join(PROJECT, 'docs'), join(tree, 'docs'), { recursive: true });
+  await rename(join(tree, 'docs/examples'), join(tree, 'examples'));
+  for (const name of DOCUMENTS) await copyFile(join(PROJECT, name), join(tree, 'docs', name));
 
   const packages = await readPackages(modules);
   await copyFile(join(PROJECT, 'LICENSE'), join(tree, 'licences/coe-agent'));

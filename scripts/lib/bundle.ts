@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'rolldown';
 
@@ -36,5 +37,8 @@ export async function bundle(directory: string): Promise<Bundle> {
     },
   });
   const modules = output.flatMap((part) => (part.type === 'chunk' ? Object.keys(part.modules) : []));
-  return { program: join(directory, 'agent.mjs'), modules };
+  const program = join(directory, 'agent.mjs');
+  // A node runs it by the launcher alone, which gives Node its flags.
+  await writeFile(program, (await readFile(program, 'utf8')).replace(/^#!.*\n/, ''));
+  return { program, modules };
 }

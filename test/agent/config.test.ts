@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
@@ -17,6 +18,16 @@ describe('agent.yaml', () => {
       sources: [PATH],
     });
     expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  test('the example is a configuration, also with everything in it', async () => {
+    const example = await readFile('docs/examples/agent.yaml', 'utf8');
+    expect((await load({ [PATH]: example })).config.metrics.file).toBeUndefined();
+    const whole = example.replaceAll(/^#(?=[a-z]| {2})/gm, '');
+    const { config } = await load({ [PATH]: whole });
+    expect(config.metrics.file).toBe('/var/lib/prometheus/node-exporter/coe-agent.prom');
+    expect(config.heat?.resource_name).toBe('master-0');
+    expect(config.notify.command).toBe('/usr/local/sbin/tell-us');
   });
 
   test.each([

@@ -179,7 +179,7 @@ test('removed, it gives the node back to the os-collect-config that it had migra
     Install: ['WantedBy=multi-user.target'],
   });
   await machine.run('systemctl', 'enable', '--now', OLD);
-  await machine.run('/usr/local/bin/agent', 'migrate');
+  await machine.run('/usr/bin/agent', 'migrate');
   await active();
   expect(await property('UnitFileState')).toBe('enabled');
   expect([await property('ActiveState', OLD), await property('UnitFileState', OLD)]).toEqual([
@@ -194,7 +194,9 @@ test('removed, it gives the node back to the os-collect-config that it had migra
     'enabled',
   ]);
   expect(await property('LoadState')).toBe('not-found');
-  expect(await machine.run('sh', '-c', 'ls -d /opt/coe-agent /usr/local/bin/agent || true')).toBe('');
+  expect(
+    await machine.run('sh', '-c', 'ls -d /opt/coe-agent /usr/bin/agent /usr/bin/coe-agent || true'),
+  ).toBe('');
   expect(await certificates()).toBe(before);
   expect(await tree('/var/lib/coe-agent/deployments')).toBe(state);
 });

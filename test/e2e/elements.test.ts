@@ -36,12 +36,18 @@ async function serve(): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
 }
 
-/** What the step outside the image leaves for those inside. */
-async function fetchPackage(given: Record<string, string>) {
+/** What the step outside the image leaves for those inside. @param cache where disk-image-create keeps downloads */
+async function fetchPackage(given: Record<string, string>, cache?: string) {
   const hooks = await mkdtemp(join(tmpdir(), 'coe-hooks-'));
   onTestFinished(async () => await rm(hooks, { recursive: true }));
   const step = '. "$0/environment.d/50-coe-agent" && exec "$0/extra-data.d/50-coe-agent"';
-  const env = { PATH: process.env['PATH'], TMP_HOOKS_PATH: hooks, no_proxy: '127.0.0.1', ...given };
+  const env = {
+    PATH: process.env['PATH'],
+    TMP_HOOKS_PATH: hooks,
+    DIB_IMAGE_CACHE: cache ?? hooks,
+    no_proxy: '127.0.0.1',
+    ...given,
+  };
   const { exitCode, stdout, stderr } = await execa('bash', ['-c', step, ELEMENT], {
     env,
     extendEnv: false,
@@ -65,6 +71,30 @@ test.each(['coe-agent.tar.gz', 'moved'])('a package from an address with its che
   const { exitCode, said, files } = await fetchPackage(given);
   expect(exitCode, said).toBe(0);
   expect(await files()).toEqual({ 'coe-agent.tar.gz': PACKAGE });
+});
+
+test('a package that has been fetched is kept in the image cache; offline it is taken from there', async () => {
+  const cache = await mkdtemp(join(tmpdir(), 'coe-cache-'));
+  onTestFinished(async () => await rm(cache, { recursive: true }));
+  const offline = {
+    DIB_COE_AGENT_URL: 'http://127.0.0.1:9/',
+    DIB_COE_AGENT_SHA256: CHECKSUM,
+    DIB_OFFLINE: '1',
+  };
+  const refused = await fetchPackage(offline, cache);
+  expect(refused.exitCode).toBe(1);
+  expect(refused.said).toContain('DIB_OFFLINE is set');
+
+  const address = `${await serve()}/coe-agent.tar.gz`;
+  expect(
+    (await fetchPackage({ ...offline, DIB_COE_AGENT_URL: address, DIB_OFFLINE: '' }, cache)).exitCode,
+  ).toBe(0);
+  const kept = await fetchPackage(offline, cache);
+  expect(kept.exitCode, kept.said).toBe(0);
+  expect(await kept.files()).toEqual({ 'coe-agent.tar.gz': PACKAGE });
+
+  await writeFile(join(cache, `coe-agent-${CHECKSUM}.tar.gz`), 'half of it');
+  expect((await fetchPackage(offline, cache)).exitCode).toBe(1);
 });
 
 test.each([

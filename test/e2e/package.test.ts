@@ -125,3 +125,27 @@ test('the Debian package has the same files, its units where systemd looks, and 
   expect(stdout).toContain('libatomic1');
   expect(stdout).toContain((await readFile(inside('VERSION'), 'utf8')).trim());
 });
+
+test('the Debian package is clean by lintian, and has nothing in /usr/local', async () => {
+  const { stdout } = await execa('lintian', ['--allow-root', '--fail-on', 'error,warning', one.debian], {
+    reject: false,
+  });
+  expect(stdout).toBe('');
+  const { stdout: files } = await execa('dpkg-deb', ['--contents', one.debian]);
+  expect(files).not.toContain('/usr/local');
+  expect(files).toContain('./usr/bin/coe-agent -> /opt/coe-agent/agent');
+});
+
+test('its libraries are as old as the package says', async () => {
+  const runtime = (await readFile(inside('node'))).toString('latin1');
+  const newest = (prefix: string): string | undefined =>
+    [...runtime.matchAll(new RegExp(`${prefix}_([0-9.]+)\\0`, 'g'))]
+      .map(([, version = '']) => version)
+      .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+      .at(-1);
+  const { stdout: depends } = await execa('dpkg-deb', ['--field', one.debian, 'Depends']);
+  expect(depends).toContain(`libc6 (>= ${newest('GLIBC')})`);
+  // GLIBCXX_3.4.21 came with GCC 5 (libstdc++'s own list of versions).
+  expect(newest('GLIBCXX')).toBe('3.4.21');
+  expect(depends).toContain('libstdc++6 (>= 5)');
+});

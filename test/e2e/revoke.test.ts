@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -6,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../scenarios/support/eventually.ts';
+import { exampleLayout } from '../scenarios/support/example-layout.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { createSigner, makeList, signLeaf, type Signer } from '../src/support/crl.ts';
 import { agentOn } from './agent-on.ts';
@@ -151,10 +151,8 @@ test('etcd: no file lets nobody in; then the revoked client is refused, another 
 });
 
 const FRONT = '/etc/coe-agent/front.yaml';
-const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8');
-const EXAMPLE = /```yaml\n(# \/etc\/coe-agent\/layouts\.d\/front[\s\S]*?)```/.exec(readme)?.[1] ?? '';
 
-test("nginx, as the README describes it: the revoked client is refused, another is not; under Magnum's CA nobody would be let in", async () => {
+test("nginx, with the example's layout: the revoked client is refused, another is not; under Magnum's CA nobody would be let in", async () => {
   const ca = await createSigner(EC, 'keyCertSign,cRLSign');
   const [server, victim] = [await leafOf(ca, 'B1'), await leafOf(ca, 'B2')];
   const tls = '/etc/nginx/tls';
@@ -187,7 +185,7 @@ test("nginx, as the README describes it: the revoked client is refused, another 
   await machine.unit('nginx', {
     Service: ['Type=exec', 'ExecStart=/usr/sbin/nginx -c /etc/nginx/nginx.conf -g "daemon off;"'],
   });
-  await machine.write('/etc/coe-agent/layouts.d/front.yaml', EXAMPLE);
+  await machine.write('/etc/coe-agent/layouts.d/front.yaml', exampleLayout('front'));
   await machine.write(
     FRONT,
     stringify({

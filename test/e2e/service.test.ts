@@ -318,7 +318,7 @@ test('when it is removed, certificates stay and nothing of it runs; its state st
     await machine.run(
       'sh',
       '-c',
-      'ls -d /opt/coe-agent /usr/local/bin/agent /usr/local/lib/systemd/system/coe* || true',
+      'ls -d /opt/coe-agent /usr/local/bin/agent /usr/local/bin/coe-agent /usr/local/lib/systemd/system/coe* || true',
     ),
   ).toBe('');
   expect(await tree()).toBe(before);
@@ -357,7 +357,7 @@ test('migrated it is active with what Heat has given os-collect-config; removed,
     for (const ending of ['json', 'notify.json'])
       await machine.write(`/var/lib/heat-config/deployed/${id}.${ending}`, '{}', '0600');
   await machine.run('/root/coe-agent/setup', 'install');
-  await machine.run('/usr/local/bin/agent', 'migrate');
+  await machine.run('/usr/local/bin/coe-agent', 'migrate');
   await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
   expect(await statusOf(AGENT)).toEqual(['active', 'enabled']);
   expect(await statusOf('os-collect-config.service')).toEqual(['inactive', 'disabled']);

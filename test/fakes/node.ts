@@ -27,7 +27,7 @@ export type TestNode = {
   close(): Promise<void>;
 };
 
-/** `registry` is the own layout of the README. */
+/** `registry` is docs/examples/layouts.d/registry.yaml. */
 export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm' | 'registry';
 
 export type NodeSpec = {

@@ -9,7 +9,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
 import { fixture, jsonObject, listIn } from '../src/support/fixtures.ts';
 import { cli } from './support/cli.ts';
-import { readmeExample } from './support/readme-example.ts';
+import { exampleLayout } from './support/example-layout.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** An IPv6-only cluster: an address in a URL stands in brackets (RFC 3986, 3.2.2). */
@@ -67,7 +67,7 @@ test.each(['kubernetes-pki', 'kubeadm'] as const)(
 
 test('so does that of an own layout', async () => {
   const site = await createSite(cloud, { layout: 'registry', params: ADDRESSES, bare: true });
-  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', readmeExample('registry'));
+  await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', exampleLayout('registry'));
   expect((await cli(site, ['make-cert'])).stderr).toBe('');
   expect(await serverOf(site, '/etc/registry/kubeconfig')).toBe('https://[fd00:10::4]:6443');
 });

@@ -14,7 +14,7 @@ import {
   subjectOf,
 } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
-import { readmeExample } from './support/readme-example.ts';
+import { exampleLayout } from './support/example-layout.ts';
 import { createSite } from './support/site.ts';
 import { cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
 
@@ -28,8 +28,8 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** The worked example of the README. */
-const EXAMPLE = readmeExample('registry');
+/** The worked example of the documentation. */
+const EXAMPLE = exampleLayout('registry');
 
 async function load(files: Record<string, string>): ReturnType<typeof loadConfig> {
   const { disk, write } = await tempRoot();
@@ -41,7 +41,7 @@ async function load(files: Record<string, string>): ReturnType<typeof loadConfig
 const refusal = async (text: string): Promise<string> =>
   (await agentErrorOf(load({ 'layouts.d/own.yaml': text }))).message;
 
-test("the README's example is a layout: found by its evidence, issued, replaced, restarted and proven", async () => {
+test('the example is a layout: found by its evidence, issued, replaced, restarted and proven', async () => {
   const site = await createSite(cloud, {
     role: 'master',
     layout: 'registry',

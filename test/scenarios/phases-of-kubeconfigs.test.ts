@@ -7,7 +7,7 @@ import { at } from '../cloud/exchange.ts';
 import type { LayoutName, TestNode } from '../fakes/node.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { isSignedBy } from './support/certificates.ts';
-import { readmeExample } from './support/readme-example.ts';
+import { exampleLayout } from './support/example-layout.ts';
 import { createSite, type Role, type Site } from './support/site.ts';
 
 /** The phases of a CA rotation where kubeconfigs embed certificates, and where they name files. */
@@ -90,7 +90,7 @@ async function createPhasedSite({ layout, role }: Case): Promise<Site> {
         : {},
   });
   if (layout === 'registry')
-    await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', readmeExample('registry'));
+    await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', exampleLayout('registry'));
   // An etcd of its own: what is optional is made where there is something already.
   if (layout === 'kubeadm')
     for (const stem of ['server', 'peer', 'healthcheck-client'])

@@ -7,7 +7,7 @@ import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
 import { cli } from './support/cli.ts';
 import { listOf } from './support/lists.ts';
-import { readmeExample } from './support/readme-example.ts';
+import { exampleLayout } from './support/example-layout.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Lists for services that go by OpenSSL's rules, as an operator's layout describes them. */
@@ -21,7 +21,7 @@ afterAll(async () => {
 });
 
 const LIST = '/etc/registry/tls/clients.crl';
-const REGISTRY = `${readmeExample('registry')}    revocation_lists:
+const REGISTRY = `${exampleLayout('registry')}    revocation_lists:
       - { ca: kubernetes, file: ${LIST}, unit: registry, named_in: [/etc/registry/config] }
 `;
 
@@ -84,8 +84,8 @@ const load = async (text: string) => {
   return await loadConfig(disk, '/etc/coe-agent/agent.yaml', () => undefined);
 };
 
-test("the README's terminator is a layout; a list of a CA or for a unit that is not there is a fault of it", async () => {
-  const front = readmeExample('front');
+test('the example of a terminator is a layout; a list of a CA or for a unit that is not there is a fault of it', async () => {
+  const front = exampleLayout('front');
   const [layout] = (await load(front)).layouts;
   expect(layout?.roles.master.revocationLists).toEqual([
     {
