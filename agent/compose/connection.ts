@@ -108,6 +108,7 @@ function trustedIn(bundle: string, file: string): string {
   throw new AgentError(
     'config',
     `the CA bundle ${file} holds no certificate: write the CAs of the cloud into it, or remove it to trust the system's`,
+    { reason: 'ca-file-empty' },
   );
 }
 

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { LineCounter, parseDocument, stringify } from 'yaml';
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject } from '../../src/base/json.ts';
+import { yamlWords } from '../../src/base/yaml-words.ts';
 
 /** What is wrong with a configuration file. The parser's own words may quote the file, and so a secret; these do not. */
 type FileFault =
@@ -60,7 +61,7 @@ export function parseConfigFile(
     offset === undefined ? undefined : lines.linePos(offset).line;
 
   const [error] = document.errors;
-  if (error) throw new BadConfigFile(source, lineAt(error.pos[0]), { kind: 'syntax' }, inOwnWords(error));
+  if (error) throw new BadConfigFile(source, lineAt(error.pos[0]), { kind: 'syntax' }, yamlWords(error));
   const value: unknown = toValue(document, source) ?? {};
   if (!isObject(value)) throw new BadConfigFile(source, undefined, { kind: 'not-a-map' });
 
@@ -96,13 +97,6 @@ function inheritedKey(value: unknown): string[] | undefined {
     if (below) return [key, ...below];
   }
   return undefined;
-}
-
-/** Without the place, which is in the message already, and without advice for programmers. */
-function inOwnWords({ code, message }: { code: string; message: string }): string {
-  if (code === 'MULTIPLE_DOCS') return 'a second document begins here (---): one file is one document';
-  const [first = ''] = message.split('\n');
-  return first.replace(/ at line \d+, column \d+:?$/, '');
 }
 
 /** An alias that leads nowhere, or to too much, is found only here. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError, codeOf, explain, reasonOf } from '../../src/base/errors.ts';
+import { AgentError, codeOf, excerptOf, reasonOf, sentenceOf } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
@@ -50,10 +50,12 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     rest: { ...rest, outcome: toKeep(cause) } satisfies RunRecord,
   };
   const report = (why: string): AgentError =>
-    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${explain(cause)}; ${why}`, {
+    new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${sentenceOf(cause)}; ${why}`, {
       cause,
       reason: reasonOf(cause),
+      excerpt: [...excerptOf(cause), ...excerpts],
     });
+  const excerpts: string[] = [];
 
   let reverted: Journal;
   try {
@@ -61,7 +63,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     reverted = await timed(hands, PUT_BACK, async () => await generations.revert(failing));
   } catch (error) {
     const stuck = report(
-      `the old files could not be brought back: ${explain(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
+      `the old files could not be brought back: ${sentenceOf(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
     await generations.stick(journal, { ...rest, resumed: 0, outcome: toKeep(stuck) } satisfies RunRecord);
     return { is: 'failed', error: stuck, node: 'stuck' };
@@ -75,11 +77,13 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
       snapshots.push(...(await timed(hands, step, async () => await restart(unit, hands), whySkipped)));
     } catch (error) {
       refusing.push(said(error));
+      excerpts.push(...excerptOf(error));
     }
   try {
     await assertAllStable(snapshots, hands);
   } catch (error) {
     refusing.push(said(error));
+    excerpts.push(...excerptOf(error));
   }
   const result = report(
     refusing.length === 0
@@ -95,7 +99,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
 /** @throws what ends the way back for now: the node is switched off, and the next start goes on */
 function said(error: unknown): string {
   if (codeOf(error) === 'aborted') throw error;
-  return explain(error);
+  return sentenceOf(error);
 }
 
 const isList = ({ rest }: Journal): boolean => {

@@ -1,6 +1,6 @@
 import { NEVER } from '../../src/base/clock.ts';
 import { readIfThere } from '../../src/base/disk.ts';
-import { AgentError, explain } from '../../src/base/errors.ts';
+import { AgentError, sentenceOf } from '../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
 import { remainingSettleMs, seeStable } from '../../src/services/stability.ts';
@@ -96,8 +96,11 @@ async function explained<T>(
     await learnKeys(hands);
     const lines = await hands.journalOf(unit, LAST_LINES);
     if (!(error instanceof AgentError) || lines.length === 0) throw error;
-    const journal = ['', `the last lines of the journal of ${unit}:`, ...lines].join('\n  ');
-    throw new AgentError(error.code, `${explain(error)}${journal}\n`, { cause: error });
+    throw new AgentError(error.code, sentenceOf(error), {
+      cause: error,
+      reason: error.reason,
+      excerpt: [`the last lines of the journal of ${unit}:`, ...lines],
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain, explained } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { finish } from './finish.ts';
@@ -56,7 +56,7 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
   const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
   if (recovery === 'give-up') return await giveUp(again, rest, hands);
   if (recovery === 'take-back')
-    return outcomeOf(await rollBack(new AgentError('unit', whyBack(rest)), again, hands));
+    return outcomeOf(await rollBack(explained('unit', whyBack(rest)), again, hands));
   try {
     return outcomeOf(await apply(again, tailOf(rest), { runId, hands, abort }));
   } catch (error) {
@@ -77,8 +77,9 @@ function whyBack({ outcome, about, resumed }: Whole): string {
 
 async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
   const { resumed } = rest;
-  const why = `${whyBack(rest)}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
-  const outcome = failed(new AgentError('state', why));
+  const cause = explained('unit', whyBack(rest));
+  const why = `${cause.message}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
+  const outcome = failed(new AgentError('state', why, { excerpt: cause.excerpt }));
   await hands.generations.stick(journal, { ...rest, resumed: 0, outcome } satisfies RunRecord);
   return outcome;
 }

@@ -1,3 +1,5 @@
+import { plainWords } from './plain-words.ts';
+
 /**
  * The one error of this program. `code` is stable and machine-readable, `message` says what was being done
  * to what, `cause` is what went wrong underneath.
@@ -42,18 +44,26 @@ export class AgentError extends Error {
   readonly code: ErrorCode;
   /** Which of the causes that share a code, in a word that stays; undefined where the code says it. */
   readonly reason: string | undefined;
+  /** Lines that explain it, such as the end of a unit's journal: they follow the sentence. */
+  readonly excerpt: readonly string[];
   /** How long the other side asked us to wait (HTTP Retry-After), in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { cause?: unknown; reason?: string | undefined; retryAfterMs?: number } = {},
+    options: {
+      cause?: unknown;
+      reason?: string | undefined;
+      retryAfterMs?: number;
+      excerpt?: readonly string[];
+    } = {},
   ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'AgentError';
     this.code = code;
     this.reason = options.reason;
+    this.excerpt = options.excerpt ?? [];
     this.retryAfterMs = options.retryAfterMs;
   }
 
@@ -73,19 +83,42 @@ export const reasonOf = (error: unknown): string | undefined =>
 export const isNotReady = (error: unknown): boolean =>
   error instanceof AgentError && error.kind === 'not-ready';
 
+/** What an error says, with the lines that explain it below its sentence. */
+export const explain = (error: unknown): string => [sentenceOf(error), ...excerptOf(error)].join('\n  ');
+
+/** The error of which a record has kept what `explain` said. */
+export function explained(code: ErrorCode, text: string): AgentError {
+  const [sentence = '', ...excerpt] = text.trimEnd().split('\n  ');
+  return new AgentError(code, sentence, { excerpt });
+}
+
+/** The lines that explain an error, its own or those of its nearest cause. */
+export function excerptOf(error: unknown): readonly string[] {
+  let current = error;
+  for (let depth = 0; current instanceof Error && depth < DEEPEST; depth += 1) {
+    if (current instanceof AgentError && current.excerpt.length > 0) return current.excerpt;
+    current = current.cause;
+  }
+  return [];
+}
+
+/** Bounded: an error may, by mistake, be among its own causes. */
+const DEEPEST = 8;
+
 /** The message of an error with those of its causes, outermost first, on one line. */
-export function explain(error: unknown): string {
+export function sentenceOf(error: unknown): string {
   const messages: string[] = [];
   let current: unknown = error;
-  // Bounded: an error may, by mistake, be among its own causes.
-  for (let depth = 0; current !== undefined && current !== null && depth < 8; depth += 1) {
-    const message = current instanceof Error ? current.message || current.name : describe(current);
+  for (let depth = 0; current !== undefined && current !== null && depth < DEEPEST; depth += 1) {
+    const message = current instanceof Error ? messageOf(current) : describe(current);
     // A wrapper that already quotes its cause would only say it twice.
     if (!messages.some((seen) => seen.includes(message))) messages.push(message);
     current = current instanceof Error ? current.cause : undefined;
   }
   return messages.join(': ');
 }
+
+const messageOf = (error: Error): string => (error instanceof AgentError ? error.message : plainWords(error));
 
 const describe = (thrown: unknown): string => (typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
 

@@ -3,8 +3,7 @@ import * as fs from 'node:fs/promises';
 import { isReadSince } from './attributes.ts';
 import { closeDirectory, listDirectory, makeDirectories, syncDirectory } from './directories.ts';
 import { type Disk, isMissing } from './disk.ts';
-import { meaningOf } from './errno.ts';
-import { AgentError, errnoOf, reasonOf } from './errors.ts';
+import { AgentError, errnoOf, reasonOf, sentenceOf } from './errors.ts';
 import { appendLines, copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
 import { trustFault } from './trust.ts';
 import { type Place, walk } from './walk.ts';
@@ -13,7 +12,10 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   try {
     return await work();
   } catch (cause) {
-    throw new AgentError('disk', `${doing} ${path}: ${meaningOf(cause)}`, { cause, reason: reasonOf(cause) });
+    throw new AgentError('disk', `${doing} ${path}: ${sentenceOf(cause)}`, {
+      cause,
+      reason: reasonOf(cause),
+    });
   }
 };
 

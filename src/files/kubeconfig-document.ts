@@ -11,6 +11,7 @@ import {
   type YAMLMap,
 } from 'yaml';
 import { AgentError } from '../base/errors.ts';
+import { yamlWords } from '../base/yaml-words.ts';
 
 /** One document of a kubeconfig, read through its aliases (`*name`) and merges (`<<`) as kubectl reads it. */
 export type KubeconfigDocument = {
@@ -52,7 +53,7 @@ export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
     if (error)
-      throw new AgentError('bad-file', `${where(error.pos[0])}: ${error.message.split('\n')[0]}`, {
+      throw new AgentError('bad-file', `${where(error.pos[0])}: ${yamlWords(error)}`, {
         reason: 'not-yaml',
       });
     return isMap(document.contents) ? [documentOf(document, document.contents, where)] : [];

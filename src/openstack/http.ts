@@ -3,6 +3,7 @@ import type { AgentOptions } from 'node:https';
 import type { PeerCertificate } from 'node:tls';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf, type ErrorCode } from '../base/errors.ts';
+import { plainWords, reasonOfFault } from '../base/plain-words.ts';
 import { utf8Text } from '../base/utf8.ts';
 import { readBody } from './answer-body.ts';
 import { isExcepted } from './no-proxy.ts';
@@ -75,9 +76,10 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
         if (error instanceof AgentError) throw error;
         if (asked.abort.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
         const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
-        if (lasting) throw new AgentError(lasting, `${asked.what}: ${reason(error)}`, { cause: error });
-        const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : reason(error);
-        throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error });
+        if (lasting) throw new AgentError(lasting, `${asked.what}: ${inWords(error)}`);
+        const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : inWords(error);
+        const reason = error instanceof Error ? reasonOfFault(error) : undefined;
+        throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error, reason });
       }
     });
   const close = (): void => {
@@ -179,8 +181,6 @@ const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
     ),
   );
 
-const UNTRUSTED = 'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)';
-
 /** What the same request would end with again. */
 const LASTING: Readonly<Record<string, ErrorCode>> = {
   HPE_HEADER_OVERFLOW: 'too-large',
@@ -188,25 +188,11 @@ const LASTING: Readonly<Record<string, ErrorCode>> = {
   ERR_INVALID_CHAR: 'cloud-refused',
 };
 
-const reasons: Record<string, string> = {
-  HPE_HEADER_OVERFLOW: `the headers of the answer are larger than ${LARGEST_HEADERS / 1024} KiB`,
-  ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was reset',
-  ENOTFOUND: 'no such host name',
-  EHOSTUNREACH: 'no route to the host',
-  ETIMEDOUT: 'the connection timed out',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'its certificate is signed by itself and not trusted here (ca_file names whom to trust)',
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  CERT_HAS_EXPIRED: 'its certificate has expired',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
-};
-
-function reason(error: unknown): string {
+/** The bound of the headers is this program's own. */
+function inWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return reasons[nodeCode(error)] ?? error.message;
+  if (nodeCode(error) !== 'HPE_HEADER_OVERFLOW') return plainWords(error);
+  return `the headers of the answer are larger than ${LARGEST_HEADERS / 1024} KiB`;
 }
 
 const nodeCode = (error: Error): string =>

@@ -11,7 +11,9 @@ import type { HttpAnswer } from './http.ts';
  */
 export function statusError(what: string, answer: HttpAnswer): AgentError {
   const { status } = answer;
-  const message = `${what}: ${status} ${said(answer)}`.trimEnd();
+  const words = said(answer);
+  // A page of a web server begins with the status itself.
+  const message = `${what}: ${words.startsWith(`${status} `) ? words : `${status} ${words}`}`.trimEnd();
   if (status === 401) return new AgentError('unauthorized', message);
   if (status < 400) return new AgentError('bad-answer', `${message}${leadsTo(answer)}`);
   if (MAY_PASS.has(status) || status >= 500)
@@ -32,7 +34,7 @@ function leadsTo({ headers }: HttpAnswer): string {
 export function said(answer: HttpAnswer): string {
   const start = answer.text.slice(0, LARGEST_ERROR);
   const body = v.safeParse(v.pipe(JsonText, ErrorBody), start);
-  const text = (body.success ? wordsOf(body.output) : undefined) ?? start.replaceAll(/<[^<>]*>/g, ' ');
+  const text = (body.success ? wordsOf(body.output) : undefined) ?? withoutTags(start);
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const isWhole = Buffer.byteLength(answer.text) < LARGEST_ERROR;
   if (isWhole && line.length <= 300) return line;
@@ -40,6 +42,10 @@ export function said(answer: HttpAnswer): string {
   const cut = line.slice(0, 297);
   return `${cut.slice(0, cut.lastIndexOf(' ') + 1)}...`;
 }
+
+/** The title of a page says what its heading says again. */
+const withoutTags = (html: string): string =>
+  html.replace(/<title>[^<]*<\/title>/i, ' ').replaceAll(/<[^<>]*>/g, ' ');
 
 // Keystone and Heat: {error: {message}}, Magnum: {errors: [{title, detail}]}
 const Words = v.record(v.string(), v.unknown());

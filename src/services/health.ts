@@ -2,7 +2,7 @@ import { request as plain } from 'node:http';
 import { request as secure } from 'node:https';
 import { withDeadline } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
-import { tlsWords } from './presented.ts';
+import { plainWords } from '../base/plain-words.ts';
 
 /** A client certificate and its key, PEM. */
 export type ClientIdentity = { certificate: string; key: string };
@@ -28,7 +28,7 @@ export async function askHealth(
     const options = { signal: withDeadline(abort, TRY_MS), agent: false };
     const asked = url.startsWith('https:') ? secure(url, { ...options, ...tls }) : plain(url, options);
     asked.once('error', (cause) => {
-      reject(new AgentError('not-yet', `${url} does not answer: ${tlsWords(cause)}`, { cause }));
+      reject(new AgentError('not-yet', `${url} does not answer: ${plainWords(cause)}`, { cause }));
     });
     asked.once('response', (response) => {
       let words = '';

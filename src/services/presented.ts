@@ -3,6 +3,7 @@ import { connect } from 'node:tls';
 import { withDeadline } from '../base/clock.ts';
 import { hostPort } from '../base/address.ts';
 import { AgentError, reasonOf } from '../base/errors.ts';
+import { plainWords } from '../base/plain-words.ts';
 
 /** One try gets this long; the whole proof has the unit's deadline. */
 const TRY_MS = 5000;
@@ -39,7 +40,7 @@ export async function presentedCertificate(
       if (early) resolve(early);
       else
         reject(
-          new AgentError('not-yet', `${where} does not answer: ${tlsWords(cause)}`, {
+          new AgentError('not-yet', `${where} does not answer: ${plainWords(cause)}`, {
             cause,
             reason: reasonOf(cause),
           }),
@@ -51,7 +52,3 @@ export async function presentedCertificate(
     });
   });
 }
-
-/** OpenSSL's messages name its own source files; of `...:SSL routines:function:what it is:...` a person needs the last. */
-export const tlsWords = ({ message }: Error): string =>
-  (/SSL routines:[^:]*:([^:]+):/.exec(message)?.[1] ?? message).trim();

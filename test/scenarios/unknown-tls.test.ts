@@ -75,8 +75,9 @@ test.each([
   await site.node.write('/etc/kubernetes/ca-bundle.crt', bundle);
   const words = 'the CA bundle /etc/kubernetes/ca-bundle.crt holds no certificate';
   const started = site.clock.elapsed();
-  const made = await cli(site, ['make-cert']);
+  const made = await cli(site, ['make-cert', '--json']);
   expect(made).toMatchObject({ code: 2 });
+  expect(JSON.parse(made.stdout)).toMatchObject({ error: { code: 'config', reason: 'ca-file-empty' } });
   expect(made.stderr).toContain(words);
   expect((await cli(site, ['doctor'])).stdout).toContain(words);
   // The node's clock, which a patient retry moves on.

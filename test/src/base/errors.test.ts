@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AgentError, codeOf, errnoOf, explain, isNotReady } from '../../../src/base/errors.ts';
+import { AgentError, codeOf, errnoOf, explain, explained, isNotReady } from '../../../src/base/errors.ts';
 
 test('an error tells its code, its kind and what is underneath', () => {
   const error = new AgentError('cloud-unreachable', 'asking Magnum', {
@@ -42,6 +42,29 @@ test('an explanation goes from the outside in and says nothing twice', () => {
   const middle = new Error('the connection was reset', { cause: inner });
   const outer = new AgentError('disk', 'asking Magnum: the connection was reset', { cause: middle });
   expect(explain(outer)).toBe('asking Magnum: the connection was reset: ECONNRESET');
+});
+
+test('a system error that its wrapper names already is not named again', () => {
+  const cause = Object.assign(new Error('EISDIR: illegal operation on a directory, read'), {
+    code: 'EISDIR',
+  });
+  const error = new AgentError('disk', `reading /x: ${explain(cause)}`, { cause });
+  expect(explain(error)).toBe('reading /x: a directory is in the way (EISDIR)');
+});
+
+test('the lines that explain an error follow the whole sentence', () => {
+  const cause = new AgentError('unit', 'it failed', { excerpt: ['its journal:', 'bad flag'] });
+  expect(explain(new AgentError('unit', 'it failed; the old files are back', { cause }))).toBe(
+    'it failed; the old files are back\n  its journal:\n  bad flag',
+  );
+});
+
+test('an error is read back from what a record has kept of it', () => {
+  const error = new AgentError('unit', 'it failed', { excerpt: ['its journal:', 'bad flag', '  indented'] });
+  expect(explained('unit', `${explain(error)}\n`)).toMatchObject({
+    message: error.message,
+    excerpt: error.excerpt,
+  });
 });
 
 test('an explanation of anything ends, even of an error that causes itself', () => {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, onTestFinished, test } from 'vitest';
 import { LARGEST_ANSWER, LARGEST_ERROR } from '../../../src/openstack/answer-body.ts';
 import { systemClock } from '../../../src/base/clock.ts';
+import { explain } from '../../../src/base/errors.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import { createHttp, type HttpOptions } from '../../../src/openstack/http.ts';
 import { createHeat } from '../../../src/openstack/heat.ts';
@@ -135,8 +136,18 @@ test('whom the cloud is trusted by is decided by the CA that is given, unless ve
   expect((await client({ ca: () => ca.pem })(get(url))).status).toBe(200);
   expect((await client({ verify: false })(get(url))).status).toBe(200);
   for (const http of [client(), client({ ca: () => other.pem })])
-    expect((await agentErrorOf(http(get(url)))).code).toBe('cloud-unreachable');
-  expect((await agentErrorOf(client()(get(url)))).message).toContain('ca_file names whom to trust');
+    expect(await agentErrorOf(http(get(url)))).toMatchObject({
+      code: 'cloud-unreachable',
+      reason: 'ca-unknown',
+      message: expect.stringContaining('ca_file names whom to trust') as unknown,
+    });
+});
+
+test('says that a port speaks no TLS, once and without the source file of OpenSSL', async () => {
+  const url = (await serve((_, response) => response.end('ok'))).replace('http:', 'https:');
+  const error = await agentErrorOf(client()(get(url)));
+  expect(error).toMatchObject({ code: 'cloud-unreachable', reason: 'no-tls' });
+  expect(explain(error)).toBe(error.message);
 });
 
 test('an answer that is packed is unpacked, as far as it may be large', async () => {

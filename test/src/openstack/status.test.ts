@@ -24,6 +24,15 @@ test.each([
   expect(statusError('asking', answer(status))).toMatchObject({ code });
 });
 
+test('tells the status once, also when the page of a web server begins with it', () => {
+  // As nginx writes it (src/http/ngx_http_special_response.c).
+  const page =
+    '<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
+  expect(statusError('asking', answer(503, page)).message).toBe(
+    'asking: 503 Service Temporarily Unavailable nginx',
+  );
+});
+
 test('names where a redirect leads, without its path and query, which may be secret', () => {
   const { message } = statusError(
     'asking',
