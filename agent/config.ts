@@ -173,6 +173,10 @@ export async function loadConfig(
   return Object.freeze({ ...config, layouts, sources });
 }
 
+/** What a node goes by whose configuration cannot be used: nothing is collected, the rest is as by default. */
+export const fallbackConfig = (): Config =>
+  Object.freeze({ ...v.parse(ConfigSchema, { collectors: [] }), layouts: [], sources: [] });
+
 /** Whether it names collectors or holds the section of one that needs a section. */
 const saysHowToPoll = (value: Record<string, unknown>): boolean =>
   ['collectors', 'heat', 'cfn', 'request', 'zaqar'].some((key) => key in value);

@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { type Disk, readText } from '../../src/base/disk.ts';
 import { codeOf } from '../../src/base/errors.ts';
-import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, serialOf } from '../../src/certificates/read.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Hands } from '../hands.ts';
 
@@ -43,7 +43,7 @@ async function heldIn(path: string, text: string | undefined): Promise<Held[] | 
 /** What a certificate is told by. */
 export const markOf = (certificate: X509Certificate): Held => ({
   fingerprint: fingerprint(certificate),
-  serial: certificate.serialNumber.toLowerCase(),
+  serial: serialOf(certificate),
 });
 
 /** In a kubeconfig. */

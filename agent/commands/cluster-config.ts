@@ -4,11 +4,12 @@ import { createDisk } from '../../src/base/real-disk.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { issueCertificates, type Material } from '../../src/certificates/issue.ts';
-import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { fingerprint, oneCertificate, serialOf } from '../../src/certificates/read.ts';
 import { CA_TYPES, type CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
 import { EXIT } from './exit-code.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { shellQuote } from '../../src/base/shell-quote.ts';
 import { type ClusterDoor, openNodesDoor, openPersonsDoor } from './cluster-door.ts';
 import { writeJson } from './json-answer.ts';
 import { textOption, type Verb } from './verb.ts';
@@ -51,10 +52,10 @@ export const verb: Verb = async (context, options) => {
         user,
         server,
         fingerprint: fingerprint(issued),
-        serial: issued.serialNumber,
+        serial: serialOf(issued),
         notAfter,
       });
-    else context.world.stdout.write(`export KUBECONFIG=${quoted(path)}\n`);
+    else context.world.stdout.write(`export KUBECONFIG=${shellQuote(path)}\n`);
     return EXIT.done;
   } finally {
     door.close();
@@ -139,7 +140,3 @@ async function write(disk: Disk, files: readonly (readonly [string, string, numb
     for (const path of staged) await disk.remove(path);
   }
 }
-
-/** For a shell: in single quotes, which a path of ordinary characters does without. */
-const quoted = (path: string): string =>
-  /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;

@@ -1,142 +1,114 @@
-import { explain } from '../../src/base/errors.ts';
-import { verifyAuthority } from '../../src/certificates/verify.ts';
-import { bringsFacts } from '../../src/metadata/collector.ts';
-import { ROTATE_ALL } from '../../src/operation/operation.ts';
-import { collect, understand } from '../pass/collect.ts';
-import { EXIT, exitCodeOf } from './exit-code.ts';
-import type { Hands } from '../hands.ts';
-import { describeFault } from '../inspection/fault.ts';
-import { takeInventory } from '../inspection/inventory.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { createExamination, type Examination } from '../inspection/examination.ts';
+import type { Finding, FindingId } from '../inspection/finding.ts';
+import { viAt } from '../inspection/layout-files.ts';
+import { lookAtPermissions } from '../inspection/permissions.ts';
+import { dropInsOf, fallbackConfig, HEAT_PARAMS } from '../config.ts';
+import { OS_COLLECT_CONFIG } from '../config/os-collect.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { lookAtLists } from '../inspection/revocation-lists.ts';
-import { checkNode, type Node, readNode } from '../node.ts';
-import { unitsOf } from '../plan/units.ts';
-import { planRotation } from '../rotation/plan.ts';
-import { servedBeside } from '../../src/services/predecessors.ts';
-import type { Finding } from '../inspection/finding.ts';
-import { preflight } from '../inspection/preflight.ts';
-import { lookAtTrust } from '../inspection/trust.ts';
-import { findCopiesOf } from '../rotation/find-copies.ts';
+import { lookAtCloud } from './doctor/cloud.ts';
+import { lookAtNode } from './doctor/node.ts';
 import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
-import { openHands, type Verb } from './verb.ts';
+import { type Context, openHands, type OpenHands, openHandsWith, type Verb } from './verb.ts';
 
-/** Looks at everything that a rotation needs and says what would stop one; it changes nothing. */
+/**
+ * Would a rotation succeed now, and is the node right now? Looks at everything that either needs, and changes nothing.
+ * Each finding is shown as soon as it is there; what the node itself has comes first, then its services, then the cloud.
+ */
 export const verb: Verb = async (context) => {
-  const hands = await openHands(context, () => undefined);
   const { stopping } = watchSignals();
-  const findings: Finding[] = [];
-  let code: ReturnType<typeof exitCodeOf> = EXIT.done;
-  const attempt = async <T>(
-    about: Pick<Finding, 'id' | 'of'>,
-    good: string,
-    look: () => Promise<T>,
-  ): Promise<T | undefined> => {
-    try {
-      const result = await look();
-      findings.push({ ...about, verdict: 'good', what: good });
-      return result;
-    } catch (error) {
-      findings.push({ ...about, verdict: 'bad', what: explain(error) });
-      code ||= exitCodeOf(error);
-      return undefined;
-    }
-  };
+  const examination = createExamination(context.json ? () => undefined : shownOn(context), stopping);
+  const configured = await openConfigured(context);
+  await lookAtFiles(context, examination);
+  const hands = await tellConfiguration(configured, context, examination);
   try {
-    const { config } = hands;
-    findings.push({
-      id: 'configuration',
-      verdict: 'good',
-      what: `the configuration is ${config.sources.join(', ')}`,
-    });
-    for (const what of await servedBeside(hands.disk))
-      findings.push({ id: 'second-agent', verdict: 'warning', what });
-    const node = await attempt(
-      { id: 'heat-params', of: config.heat_params },
-      `${config.heat_params} has all that is needed`,
-      async () => {
-        const read = await readNode(hands);
-        checkNode(read, config.heat_params, false);
-        return read;
-      },
-    );
-    const { texts, problems: unanswered, answers } = await collect(hands, stopping);
-    for (const { collector, why } of answers)
-      if (why === undefined)
-        findings.push({
-          id: 'collector',
-          of: collector,
-          verdict: 'good',
-          what: `the collector ${collector} answers`,
-        });
-      else if (bringsFacts(collector))
-        findings.push({ id: 'collector', of: collector, verdict: 'warning', what: `${collector}: ${why}` });
-    for (const problem of understand(texts, unanswered, hands).problems) {
-      findings.push({ id: 'metadata', verdict: 'bad', what: explain(problem) });
-      code ||= exitCodeOf(problem);
+    if (hands) {
+      const node = await lookAtNode(context, hands, examination, stopping);
+      await lookAtCloud(node, hands, examination, stopping);
     }
-    const adopted = hands.pollingOverride.describe();
-    if (adopted)
-      findings.push({
-        id: 'polling-override',
-        verdict: adopted.isSettled ? 'good' : 'warning',
-        what: adopted.text,
-      });
-    if (node) {
-      const cluster = await attempt(
-        { id: 'trust' },
-        'the trust lets this node log in',
-        async () => await hands.openCluster(node.params, undefined, stopping, { patient: false }),
-      );
-      if (cluster) findings.push(lookAtTrust(await cluster.roles()));
-      if (cluster)
-        for (const { ca } of node.layout.authorities)
-          await attempt(
-            { id: 'magnum-ca', of: ca },
-            `Magnum gives the ${ca} CA`,
-            async () => await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now())),
-          );
-      findings.push(...(await lookAtNode(node, hands, stopping)));
-      findings.push(...(await lookAtLists(node, hands, stopping)));
-    }
-    const stuck = (await hands.generations.current())?.state === 'stuck';
-    if (stuck)
-      findings.push({
-        id: 'generation',
-        verdict: 'bad',
-        what: 'a rotation is stuck between two generations: agent rollback, or rotate again',
-      });
-    if (findings.some(({ verdict }) => verdict === 'bad')) code ||= EXIT.deploymentFailed;
-
-    if (context.json) writeJson(context, 'doctor', { findings });
-    else {
-      const { line, paint } = createTerminal(context.world.stdout, context.secrets);
-      const marks = { good: paint('green', '✓'), warning: paint('yellow', '!'), bad: paint('red', '✗') };
-      for (const { verdict, what } of findings) line(`${marks[verdict]} ${what}`);
-    }
-    return code;
   } finally {
-    hands.close();
+    hands?.close();
   }
+  const { findings } = examination;
+  const isComplete = !stopping.aborted;
+  if (context.json) writeJson(context, 'doctor', { isComplete, findings });
+  return isComplete ? exitCodeFor(findings) : EXIT.deploymentFailed;
 };
 
-/** What preflight looks at, and the certificates that the node has now. */
-async function lookAtNode(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
-  const copies = await findCopiesOf(node, hands);
-  const { check } = planRotation(ROTATE_ALL, node, await unitsOf(node, hands, abort), hands.config, copies);
-  const findings = await preflight(check.paths, check.units, hands, abort);
-  for (const { path, what } of copies.left) findings.push({ id: 'copy', of: path, verdict: 'warning', what });
-  const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
-  const faulty = holdings.filter(({ faults }) => faults.length > 0);
-  if (faulty.length === 0)
-    findings.push({ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' });
-  // A rotation is what mends these, so they do not stop one.
-  for (const { file, faults } of faulty)
-    findings.push({
-      id: 'certificate',
-      of: file,
-      verdict: 'warning',
-      what: `${file} ${faults.map(describeFault).join('; ')}`,
-    });
-  return findings;
+/** What asks the cloud. If that alone is wrong, the node may be fine. */
+const OF_THE_CLOUD: ReadonlySet<FindingId> = new Set(['collector', 'trust', 'magnum-ca']);
+
+function exitCodeFor(findings: readonly Finding[]): ExitCode {
+  const bad = findings.filter(({ verdict }) => verdict === 'bad');
+  if (bad.length === 0) return EXIT.done;
+  return bad.every(({ id }) => OF_THE_CLOUD.has(id)) ? EXIT.cloudNotReady : EXIT.deploymentFailed;
+}
+
+function shownOn({ world, secrets }: Context): (finding: Finding) => void {
+  const { line, paint } = createTerminal(world.stdout, secrets);
+  const marks = { good: paint('green', '✓'), warning: paint('yellow', '!'), bad: paint('red', '✗') };
+  return ({ verdict, what, url, login, next }) => {
+    const beside = [url, login && `as ${login}`].filter((part) => part && !what.includes(part));
+    const asked = verdict === 'bad' && beside.length > 0 ? ` (${beside.join(', ')})` : '';
+    line(`${marks[verdict]} ${what}${asked}`);
+    if (next !== undefined) line(`    next: ${next}`);
+  };
+}
+
+/** Who can change or read the files that decide what the agent does; it needs no configuration. */
+async function lookAtFiles({ disk, configPath }: Context, { look }: Examination): Promise<void> {
+  const dropIns = dropInsOf(configPath);
+  const names = (await disk.list(dropIns).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));
+  const files = [configPath, ...names.map((name) => `${dropIns}/${name}`), OS_COLLECT_CONFIG, HEAT_PARAMS];
+  for (const path of files)
+    await look(
+      { id: 'permissions', of: path },
+      async () => await lookAtPermissions(path, path === HEAT_PARAMS, disk),
+      (found) => found,
+    );
+}
+
+const ignore = (): void => undefined;
+
+/**
+ * The hands of this node; if its configuration cannot be used, why.
+ *
+ * @throws `config` when a person has named a file that is not there
+ */
+async function openConfigured(context: Context): Promise<OpenHands | AgentError> {
+  const { configIsNamed, configPath, disk } = context;
+  try {
+    return await openHands(context, ignore);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    if (configIsNamed && (await disk.info(configPath)) === undefined) throw error;
+    return error;
+  }
+}
+
+/** The hands to look with: without a usable configuration, those of a node that has none. */
+async function tellConfiguration(
+  configured: OpenHands | AgentError,
+  context: Context,
+  { tell, look }: Examination,
+): Promise<OpenHands | undefined> {
+  const about = { id: 'configuration', of: context.configPath } as const;
+  if (!(configured instanceof AgentError)) {
+    const what = `the configuration is ${configured.config.sources.join(', ')}`;
+    tell({ ...about, verdict: 'good', what });
+    return configured;
+  }
+  const { BadConfigFile } = await import('../config/yaml.ts');
+  const place =
+    configured instanceof BadConfigFile
+      ? { of: configured.source, next: viAt(configured.source, configured.line) }
+      : {};
+  tell({ ...about, verdict: 'bad', reason: configured.code, what: explain(configured), ...place });
+  return await look(
+    about,
+    async () => await openHandsWith(fallbackConfig(), context, ignore),
+    () => [],
+  );
 }

@@ -47,16 +47,24 @@ export type Context = {
 export type Verb = (context: Context, options: Record<string, unknown>, name: string) => Promise<ExitCode>;
 
 /** The real hands of this node, built from its configuration. */
-export async function openHands(
-  context: Context,
-  progress: (event: Progress) => void,
-): Promise<Hands & { close(): void }> {
-  const { disk, root, log, secrets, configPath, instrument, world, verb } = context;
+export async function openHands(context: Context, progress: (event: Progress) => void): Promise<OpenHands> {
+  const { disk, log, configPath, configIsNamed: isNamed, collects } = context;
   const notice = ({ event, fields }: ConfigNotice): void => {
     log(event, fields);
   };
-  const { configIsNamed: isNamed, collects } = context;
   const config = await loadConfig(disk, configPath, notice, { isNamed, collects });
+  return await openHandsWith(config, context, progress);
+}
+
+export type OpenHands = Hands & { close(): void };
+
+/** The same with a configuration that has been read. */
+export async function openHandsWith(
+  config: Config,
+  context: Context,
+  progress: (event: Progress) => void,
+): Promise<OpenHands> {
+  const { root, log, secrets, instrument, world, verb } = context;
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
   log.setListener(await listenerOf(config, context));

@@ -11,12 +11,14 @@ type FileFault =
   | { kind: 'invalid'; key: string; why: string };
 
 export class BadConfigFile extends AgentError {
+  readonly source: string;
   readonly fault: FileFault;
   /** Counted from 1; undefined when the fault has no place of its own. */
   readonly line: number | undefined;
 
   constructor(source: string, line: number | undefined, fault: FileFault, why = describeFault(fault)) {
     super('config', `${source}${line === undefined ? '' : `: line ${line}`}: ${why}`);
+    this.source = source;
     this.fault = fault;
     this.line = line;
   }

@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { hostPort } from '../../src/base/address.ts';
+import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, errnoOf, explain } from '../../src/base/errors.ts';
 import { pollUntil } from '../../src/base/poll.ts';
+import { certificatesIn, fingerprint, serialOf } from '../../src/certificates/read.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import type { Finding } from './finding.ts';
@@ -29,24 +31,49 @@ export async function seeAnswers(
     health && askWell(unit, health, hands, abort),
     kubeconfig === undefined ? undefined : askCredential(unit, kubeconfig, hands, abort),
   ]);
-  return [port, well, credential].flatMap((finding) => finding ?? []);
+  return [port, well, credential].flatMap((found) => found ?? []);
 }
 
 async function askPort(
   unit: string,
-  { host, port }: NonNullable<UnitPlan['probe']>,
+  { host, port, file }: NonNullable<UnitPlan['probe']>,
   hands: AnswerHands,
   abort: AbortSignal,
-): Promise<Finding> {
-  const about = { id: 'port', of: unit } as const;
+): Promise<Finding[]> {
+  const about = { id: 'port', of: unit, url: `https://${hostPort(host, port)}` } as const;
   try {
     const seen = await patiently(hands, abort, async () => await hands.presented(host, port, abort));
     const what = `${unit} presents ${describe(seen)} on ${hostPort(host, port)}`;
-    return { ...about, verdict: 'good', what };
+    return [{ ...about, verdict: 'good', what }, ...(await compareWithFile(about, seen, file, hands))];
   } catch (error) {
     if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
     const what = `${unit} runs but presents no certificate: ${explain(error)}; correct services.units.${unit} (host, port, or prove: false), or restart it`;
-    return { ...about, verdict: 'bad', what };
+    return [{ ...about, verdict: 'bad', reason: 'silent', what }];
+  }
+}
+
+/** A unit that has not read its file again since that was replaced. Of a file that holds no certificate others tell. */
+async function compareWithFile(
+  { of: unit, url }: { of: string; url: string },
+  seen: X509Certificate,
+  file: string,
+  { disk }: AnswerHands,
+): Promise<Finding[]> {
+  const held = await heldIn(file, disk);
+  if (!held) return [];
+  const about = { id: 'presented', of: unit, url } as const;
+  if (fingerprint(held) === fingerprint(seen))
+    return [{ ...about, verdict: 'good', what: `${unit} presents what ${file} holds` }];
+  const what = `${unit} presents another certificate than ${file} holds (serial ${serialOf(seen)}, the file has ${serialOf(held)})`;
+  return [{ ...about, verdict: 'bad', reason: 'differs', isMended: true, what }];
+}
+
+async function heldIn(file: string, disk: Hands['disk']): Promise<X509Certificate | undefined> {
+  try {
+    return certificatesIn((await readText(disk, file)) ?? '', file)[0];
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return undefined;
   }
 }
 
@@ -56,7 +83,7 @@ async function askWell(
   hands: AnswerHands,
   abort: AbortSignal,
 ): Promise<Finding> {
-  const about = { id: 'health', of: unit } as const;
+  const about = { id: 'health', of: unit, url: health.url } as const;
   try {
     await patiently(hands, abort, async () => {
       await askHealthAs(health, hands, abort);
@@ -65,9 +92,16 @@ async function askWell(
   } catch (error) {
     if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
     const why = explain(error);
-    if (!isSilent(error)) return { ...about, verdict: 'warning', what: `${unit} is not well: ${why}` };
+    if (!isSilent(error))
+      return {
+        ...about,
+        verdict: 'bad',
+        reason: 'unwell',
+        isMended: true,
+        what: `${unit} is not well: ${why}`,
+      };
     const what = `${unit} runs but its health address is silent: ${why}; correct services.units.${unit}.health, or restart it`;
-    return { ...about, verdict: 'bad', what };
+    return { ...about, verdict: 'bad', reason: 'silent', what };
   }
 }
 
@@ -78,17 +112,17 @@ async function askCredential(
   hands: AnswerHands,
   abort: AbortSignal,
 ): Promise<Finding> {
-  const about = { id: 'credential', of: unit } as const;
+  const about = { id: 'credential', of: unit, login: kubeconfig } as const;
   try {
     const why = await seeAccepted(kubeconfig, hands, abort);
     if (why === undefined)
       return { ...about, verdict: 'good', what: `the Kubernetes API accepts ${kubeconfig} of ${unit}` };
     const what = `whether the Kubernetes API accepts ${kubeconfig} of ${unit} cannot be seen: ${why}`;
-    return { ...about, verdict: 'warning', what };
+    return { ...about, verdict: 'warning', reason: 'unseen', what };
   } catch (error) {
     if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
     const what = `the Kubernetes API does not accept ${kubeconfig} of ${unit}: ${explain(error)}`;
-    return { ...about, verdict: 'warning', what };
+    return { ...about, verdict: 'bad', reason: 'refused', isMended: true, what };
   }
 }
 

@@ -3,7 +3,7 @@ import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
-import { certificatesIn, fingerprint, subjectOf } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, serialOf, subjectOf } from '../../src/certificates/read.ts';
 import { findCandidates, pathsOf, readCopy } from '../../src/files/candidates.ts';
 import type { Hands } from '../hands.ts';
 import type { Holding } from './inventory.ts';
@@ -53,7 +53,7 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
     subject: subjectOf(certificate),
     names: (certificate.subjectAltName ?? '').split(', ').filter((name) => name !== ''),
     issuer: isRoot ? 'itself' : (signer?.file ?? null),
-    serial: certificate.serialNumber.toLowerCase(),
+    serial: serialOf(certificate),
     fingerprint: fingerprint(certificate),
     notBefore: certificate.validFromDate.toISOString(),
     notAfter: certificate.validToDate.toISOString(),

@@ -15,7 +15,8 @@ export type Fault =
   | { code: 'key-missing' | 'key-mismatch' | 'key-unreadable'; path: string }
   /** It holds another certificate than the file that it copies. */
   | { code: 'differs'; path: string }
-  | { code: 'unreadable'; why: string };
+  /** Of a kubeconfig that is no YAML with the line, counted from 1. */
+  | { code: 'unreadable'; why: string; line?: number };
 
 /** A fault in words, which follow the name of the file. */
 export function describeFault(fault: Fault): string {

@@ -61,6 +61,7 @@ async function lookAtKubeconfig(
   const certificate = leaf?.files?.certificate.path;
   const ca = layout.authorities.find((row) => row.ca === type && row.single !== true)?.file.path;
   const { identityIn, readSource } = await import('../../src/files/kubeconfig-contents.ts');
+  const { BadKubeconfig } = await import('../../src/files/kubeconfig-document.ts');
   const read = async (path: string): Promise<string | undefined> => await readText(disk, path);
   try {
     const text = await read(file.path);
@@ -80,7 +81,12 @@ async function lookAtKubeconfig(
       holding.faults.push(...pairFaults(pem, key, file.path, trusted, now));
     }
   } catch (error) {
-    holding.faults.push({ code: 'unreadable', why: explain(error) });
+    const line = error instanceof BadKubeconfig ? error.line : undefined;
+    holding.faults.push({
+      code: 'unreadable',
+      why: explain(error),
+      ...(line !== undefined && { line }),
+    });
   }
   return holding;
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { shellQuote } from '../../src/base/shell-quote.ts';
 import { whyLeftAlone } from '../../src/services/restart.ts';
 import { unitFault } from '../../src/services/restart-job.ts';
 import { addressFault, type UnitPlan } from '../../src/services/unit.ts';
@@ -34,24 +35,23 @@ export async function preflight(
   return [
     ...(await checkDisk(paths, hands)),
     ...checkClock(hands),
-    ...(await checkUnits(units, hands, abort)),
+    ...(await Promise.all(units.map(async (unit) => await checkUnit(unit, hands, abort)))).flat(),
   ];
 }
 
 /**
- * The same before a rotation; what makes it no more than doubtful is told. Where no file is replaced, or a stuck rotation is
- * to be mended, a silent unit is what the restart is for.
+ * The same before a rotation; what makes it no more than doubtful, and what it mends, is told. Where no file is replaced,
+ * or a stuck rotation is to be mended, a silent unit is what the restart is for.
  *
  * @throws `precondition` with everything that would make it fail
  */
 export async function requireFit(...parts: Parameters<typeof preflight>): Promise<void> {
   const [paths, , { progress, generations }] = parts;
   const mends = paths.length === 0 || (await generations.current())?.state === 'stuck';
-  const findings = (await preflight(...parts)).map((finding) =>
-    mends && (finding.id === 'port' || finding.id === 'health') && finding.verdict === 'bad'
-      ? ({ ...finding, verdict: 'warning' } as const)
-      : finding,
-  );
+  const findings = (await preflight(...parts)).map((finding) => {
+    const isMended = finding.isMended ?? (mends && (finding.id === 'port' || finding.id === 'health'));
+    return isMended && finding.verdict === 'bad' ? ({ ...finding, verdict: 'warning' } as const) : finding;
+  });
   for (const { id, verdict, what } of findings)
     if (verdict === 'warning') progress({ event: 'notice', code: 'preflight', of: id, text: what });
   const bad = findings.filter(({ verdict }) => verdict === 'bad');
@@ -61,7 +61,7 @@ export async function requireFit(...parts: Parameters<typeof preflight>): Promis
   }
 }
 
-async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
+export async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Finding[]> {
   if (paths.length === 0) return [];
   const findings: Finding[] = [];
   const targets: string[] = [];
@@ -70,7 +70,15 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
       targets.push(await disk.resolve(path));
     } catch (error) {
       if (codeOf(error) !== 'disk') throw error;
-      findings.push({ id: 'disk', of: path, verdict: 'bad', what: explain(error) });
+      const next = `ls -ld ${shellQuote(path)}`;
+      findings.push({
+        id: 'disk',
+        of: path,
+        verdict: 'bad',
+        reason: 'unreachable',
+        what: explain(error),
+        next,
+      });
     }
   const needs = [...Map.groupBy(targets, (path) => dirname(path))].map(([directory, { length: files }]) => ({
     directory,
@@ -83,31 +91,48 @@ async function checkDisk(paths: readonly string[], { disk }: Hands): Promise<Fin
   for (const { directory, device, bytes, inodes, writable } of rooms) {
     // Directories of one file system share what is left there.
     const files = rooms.reduce((sum, other) => sum + (other.device === device ? other.files : 0), 0);
+    const at = shellQuote(directory);
     const bad = !writable
-      ? `${directory} cannot be written (read-only, or not root)`
+      ? {
+          reason: 'read-only',
+          what: `${directory} cannot be written (read-only, or not root)`,
+          next: `findmnt -T ${at}`,
+        }
       : bytes < files * BYTES_PER_FILE
-        ? `${directory} has only ${Math.round(bytes / 1024)} KiB left`
+        ? { reason: 'full', what: `${directory} has only ${Math.round(bytes / 1024)} KiB left` }
         : inodes < files
-          ? `${directory} has only ${inodes} inodes left`
+          ? {
+              reason: 'no-inodes',
+              what: `${directory} has only ${inodes} inodes left`,
+              next: `df -i ${at}`,
+            }
           : undefined;
     const about = { id: 'disk', of: directory } as const;
-    if (bad !== undefined) findings.push({ ...about, verdict: 'bad', what: bad });
+    if (bad) findings.push({ ...about, verdict: 'bad', ...bad });
     else findings.push({ ...about, verdict: 'good', what: `${directory} can be written and has room` });
   }
   for (const path of targets) {
     const type = (await disk.info(path))?.type ?? 'file';
     const about = { id: 'disk', of: path, verdict: 'bad' } as const;
-    if (type !== 'file') findings.push({ ...about, what: `${path} is a ${type}, where a file belongs` });
+    if (type !== 'file')
+      findings.push({
+        ...about,
+        reason: 'not-a-file',
+        what: `${path} is a ${type}, where a file belongs`,
+        next: `ls -ld ${shellQuote(path)}`,
+      });
     else if (await disk.sealed(path))
       findings.push({
         ...about,
+        reason: 'immutable',
         what: `${path} cannot be replaced: it is immutable (chattr -i), or mounted read-only`,
+        next: `chattr -i ${shellQuote(path)}`,
       });
   }
   return findings;
 }
 
-function checkClock({ skewMs }: Hands): Finding[] {
+export function checkClock({ skewMs }: Hands): Finding[] {
   const skew = skewMs();
   // A Date header that is none says nothing.
   if (skew === undefined || Number.isNaN(skew)) return [];
@@ -118,22 +143,33 @@ function checkClock({ skewMs }: Hands): Finding[] {
   return [{ id: 'clock', verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
 }
 
-async function checkUnits(units: readonly UnitPlan[], hands: Hands, abort: AbortSignal): Promise<Finding[]> {
-  if (units.length === 0) return [];
+/** Whether a unit is there and runs, and answers where it is to be proven. */
+export async function checkUnit(plan: UnitPlan, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
+  const about = { id: 'unit', of: plan.name } as const;
   const systemctl = await hands.systemctl();
-  const findings = await Promise.all(
-    units.map(async (plan): Promise<Finding[]> => {
-      const about = { id: 'unit', of: plan.name } as const;
-      const state = await systemctl.show(plan.name, abort);
-      const fault = addressFault(plan) ?? unitFault(plan, state)?.text;
-      if (fault !== undefined) return [{ ...about, verdict: 'bad', what: fault }];
-      const leftAlone = whyLeftAlone(plan, state);
-      if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone.text }];
-      const what = `the unit ${plan.name} is ${state.active}`;
-      if (state.active !== 'active')
-        return [{ ...about, verdict: 'warning', what: `${what}: a rotation starts it again` }];
-      return [{ ...about, verdict: 'good', what }, ...(await seeAnswers(plan, hands, abort))];
-    }),
-  );
-  return findings.flat();
+  const state = await systemctl.show(plan.name, abort);
+  const fault = addressFault(plan) ?? unitFault(plan, state)?.text;
+  if (fault !== undefined) {
+    const isMasked = state.load === 'masked';
+    const next = isMasked && { next: `systemctl unmask ${shellQuote(plan.name)}` };
+    return [{ ...about, verdict: 'bad', reason: state.load, what: fault, ...next }];
+  }
+  const leftAlone = whyLeftAlone(plan, state);
+  if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone.text }];
+  const what = `the unit ${plan.name} is ${state.active}`;
+  if (state.active === 'active')
+    return [{ ...about, verdict: 'good', what }, ...(await seeAnswers(plan, hands, abort))];
+  const reason = state.active;
+  if (state.active !== 'failed')
+    return [{ ...about, verdict: 'warning', reason, what: `${what}: a rotation starts it again` }];
+  return [
+    {
+      ...about,
+      verdict: 'bad',
+      reason,
+      isMended: true,
+      what: `${what} (${state.result}): a rotation starts it again`,
+      next: `journalctl -n 50 -u ${shellQuote(plan.name)}`,
+    },
+  ];
 }

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
 import { readText } from '../../src/base/disk.ts';
 import type { RevocationList } from '../../src/certificates/crl.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { certificatesIn, serialOf } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
@@ -10,7 +10,7 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 /** A client that this node has the key of, as a CA's list sees it. */
 export type OwnClient = {
   identity: { certificate: string; key: string };
-  serial: bigint;
+  serial: string;
   isRevoked: boolean;
   /** It is of no use to anybody, and there to be revoked. */
   isCanary: boolean;
@@ -31,8 +31,8 @@ export async function ownClients(
   const take = (pem: string, identity: OwnClient['identity'], isCanary: boolean): void => {
     const [certificate] = certificatesIn(pem, identity.certificate);
     if (certificate?.verify(ca.publicKey) !== true) return;
-    const serial = BigInt(`0x${certificate.serialNumber}`);
-    found.push({ identity, serial, isRevoked: list.serials.has(serial), isCanary });
+    const isRevoked = list.serials.has(BigInt(`0x${certificate.serialNumber}`));
+    found.push({ identity, serial: serialOf(certificate), isRevoked, isCanary });
   };
   const { certificates } = await readCurrentCertificates(layout, read);
   for (const [name, pem] of certificates) {

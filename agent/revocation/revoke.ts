@@ -186,7 +186,7 @@ function listPlan(
 }
 
 const inWords = ({ identity, serial }: OwnClient): string =>
-  `${identity.certificate} (serial number ${serial.toString(16)})`;
+  `${identity.certificate} (serial number ${serial})`;
 
 const describeList = (
   { number, serials, nextUpdate }: RevocationList,

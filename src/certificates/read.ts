@@ -38,6 +38,9 @@ export function oneCertificate(pem: string, what: string): X509Certificate {
 export const fingerprint = (certificate: X509Certificate): string =>
   createHash('sha256').update(certificate.raw).digest('hex');
 
+/** The serial number: whole, lower-case hex without a separator, as this program writes it everywhere. */
+export const serialOf = (certificate: X509Certificate): string => certificate.serialNumber.toLowerCase();
+
 /** A key by its value: two CAs of a cluster have the same name in every generation. */
 export const keyId = (key: KeyObject): string =>
   createHash('sha256')

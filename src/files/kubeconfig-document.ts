@@ -33,17 +33,33 @@ export type Entry = { name: string | undefined; field(key: string): Field | unde
 /** A text with something in it: the scalar that holds it, and the offset at which it is used. */
 export type Field = { scalar: Scalar; at: number };
 
+/** A kubeconfig that is no YAML. */
+export class BadKubeconfig extends AgentError {
+  readonly path: string;
+  /** Counted from 1; undefined when the fault has no place of its own. */
+  readonly line: number | undefined;
+
+  constructor(path: string, line: number | undefined, reason: string, message: string) {
+    super('bad-file', message, { reason });
+    this.path = path;
+    this.line = line;
+  }
+}
+
 /** A parsed file takes a hundred times its room. */
 const LARGEST = 256 * 1024;
 
-/** @throws `bad-file` with line and column when it is no YAML */
+/** @throws BadKubeconfig with line and column when it is no YAML */
 export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   if (text.includes('\uFFFD'))
-    throw new AgentError('bad-file', `${path}: it is not UTF-8`, { reason: 'not-utf-8' });
+    throw new BadKubeconfig(path, undefined, 'not-utf-8', `${path}: it is not UTF-8`);
   if (text.length > LARGEST)
-    throw new AgentError('bad-file', `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`, {
-      reason: 'file-too-large',
-    });
+    throw new BadKubeconfig(
+      path,
+      undefined,
+      'file-too-large',
+      `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`,
+    );
   const lines = new LineCounter();
   const where = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
@@ -53,9 +69,12 @@ export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
     if (error)
-      throw new AgentError('bad-file', `${where(error.pos[0])}: ${yamlWords(error)}`, {
-        reason: 'not-yaml',
-      });
+      throw new BadKubeconfig(
+        path,
+        lines.linePos(error.pos[0]).line,
+        'not-yaml',
+        `${where(error.pos[0])}: ${yamlWords(error)}`,
+      );
     return isMap(document.contents) ? [documentOf(document, document.contents, where)] : [];
   });
 }

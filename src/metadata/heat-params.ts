@@ -21,6 +21,27 @@ export function parseHeatParams(text: string): HeatParams {
   return params;
 }
 
+/**
+ * Values that begin with a quote and have no closing one, with their lines, counted from 1. A shell reads a value on over
+ * lines until the quote is closed; before the next parameter it was meant to be.
+ */
+export function unclosedQuotesIn(text: string): { line: number; key: string }[] {
+  const lines = text.split(/\r?\n/);
+  return lines.flatMap((first, index) => {
+    const [, key, value] = LINE.exec(first.trimEnd()) ?? [];
+    if (key === undefined || value === undefined || !isOpen(value)) return [];
+    const more = lines.slice(index + 1);
+    const next = more.findIndex((line) => LINE.test(line));
+    const quote = value.slice(0, 1);
+    const isClosed = more
+      .slice(0, next < 0 ? undefined : next)
+      .some((line) => line.trimEnd().endsWith(quote));
+    return isClosed ? [] : [{ line: index + 1, key }];
+  });
+}
+
+const isOpen = (value: string): boolean => /^["']/.test(value) && unquote(value) === value;
+
 const unquote = (value: string): string => {
   const quote = value[0];
   if (quote !== '"' && quote !== "'") return value.split(/\s#/, 1).join().trimEnd();

@@ -112,7 +112,9 @@ describe('exit code 2', () => {
     ]);
   });
 
-  test.each(VERBS)('%s without a configuration, or with a faulty one', async (verb) => {
+  // The doctor tells it as a finding.
+  const needing = VERBS.filter((verb) => verb !== 'doctor');
+  test.each(needing)('%s without a configuration, or with a faulty one', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     await site.node.write('/etc/coe-agent/agent.yaml', 'keyz: rsa-4096\n');
     const faulty = await cli(site, [verb]);
@@ -176,7 +178,7 @@ describe('exit code 2', () => {
     expect(await cli(site, ['certs'])).toMatchObject({ code: 0 });
   });
 
-  test.each(['make-cert', 'certs', 'doctor'] as const)('%s on a machine that is no node', async (verb) => {
+  test.each(['make-cert', 'certs'] as const)('%s on a machine that is no node', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     await rm(join(site.node.root, 'etc/sysconfig/heat-params'));
     const { code, stdout, stderr } = await cli(site, [verb]);
@@ -246,7 +248,8 @@ test.each([...READERS, 'run-once', 'make-cert', 'rollback'] as const)(
     await cloud.rotateCa(site.cluster);
     const { stdout, code } = await cli(site, [verb, '--json']);
     expect(Object.keys(objectOf(stdout)).length).toBeGreaterThan(0);
-    expect(code).toBe(0);
+    // The rotation waits, and no daemon runs that would do it.
+    expect(code).toBe(verb === 'doctor' ? 1 : 0);
   },
 );
 

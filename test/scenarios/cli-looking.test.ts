@@ -172,7 +172,6 @@ describe('agent certs', () => {
   });
 });
 
-/** What `agent doctor` finds wrong. */
 /** What `agent doctor` finds, each as its id and what it is of. */
 async function examine(site: Site): Promise<{ code: number; bad: string[]; warnings: string[] }> {
   const { code, stdout } = await cli(site, ['doctor', '--json']);
@@ -209,7 +208,7 @@ describe('agent doctor', () => {
 
   test('a sound node gets code 0 and a line for each thing that was looked at', async () => {
     const site = await createSite(cloud, { role: 'master', trustRoles: ['member', 'reader'] });
-    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: [] });
+    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['daemon'] });
     const { stdout } = await cli(site, ['doctor']);
     expect(stdout).toMatch(/clock is [01] s/);
     for (const part of [
@@ -223,7 +222,7 @@ describe('agent doctor', () => {
 
   test('a trust of a stock Magnum delegates all roles of the trustor, which is warned of', async () => {
     const site = await createSite(cloud);
-    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['trust-roles'] });
+    expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['daemon', 'trust-roles'] });
     const { stdout } = await cli(site, ['doctor']);
     expect(stdout).toContain('! the trust delegates admin, member, reader: root of this node can use admin');
   });
@@ -233,7 +232,7 @@ describe('agent doctor', () => {
     [
       'missing heat-params',
       (site) => site.setParams({ TRUST_ID: '' }),
-      2,
+      1,
       'heat-params /etc/sysconfig/heat-params',
     ],
     [
@@ -256,7 +255,7 @@ describe('agent doctor', () => {
       () => cloud.fault({ service: 'heat', effect: { kind: 'answer', body: 'junk' } }),
       // An answer that is no JSON may come from a proxy: the cloud is asked again.
       3,
-      'metadata',
+      'collector heat',
     ],
   ])('%s is found, and nothing is changed', async (_, arrange, code, finding) => {
     const site = await createSite(cloud);
@@ -270,13 +269,13 @@ describe('agent doctor', () => {
     expect(site.restarts()).toEqual([]);
   });
 
-  test('certificates that a rotation would mend are only warned of', async () => {
+  test('a certificate that a rotation would mend makes the node wrong now', async () => {
     const site = await createSite(cloud, { trustRoles: ['member'] });
     await site.node.write(`${CERTS}/kubelet.key`, foreignKey());
     expect(await examine(site)).toMatchObject({
-      code: 0,
-      bad: [],
-      warnings: [`certificate ${CERTS}/kubelet.crt`],
+      code: 1,
+      bad: [`certificate ${CERTS}/kubelet.crt`],
+      warnings: ['daemon'],
     });
   });
 });

@@ -216,7 +216,7 @@ test.each(['ca.crt', 'server.crt', 'server.key'])(
     expect(findings).toContainEqual({
       id: 'certificate',
       of: FAULT[name]?.split(' ')[0],
-      verdict: 'warning',
+      verdict: 'bad',
     });
     expect((await cli(site, ['make-cert'])).stderr).toContain(`not following the symlink ${ETCD}/${name}`);
     expect(await site.files(CERTS)).toEqual(before);

@@ -114,13 +114,25 @@ export const Certs = v.object({
 });
 
 export const Doctor = v.object({
+  /** `false`: it was stopped before it had looked at everything. */
+  isComplete: v.boolean(),
   findings: v.array(
     v.object({
       id: v.string(),
       verdict: v.picklist(['good', 'warning', 'bad']),
       /** A path, a unit, a collector, a kind of CA. */
       of: v.optional(v.string()),
+      /** Which of the causes that share an id. */
+      reason: v.optional(v.string()),
+      /** A rotation mends it, and is not refused for it. */
+      isMended: v.optional(v.boolean()),
       what: v.string(),
+      /** The address that was asked. */
+      url: v.optional(v.string()),
+      /** Whose login it was asked with: a user, a trust, a kubeconfig. */
+      login: v.optional(v.string()),
+      /** The command to type next. */
+      next: v.optional(v.string()),
     }),
   ),
 });

@@ -1,0 +1,141 @@
+import { codeOf, explain } from '../../../src/base/errors.ts';
+import { verifyAuthority } from '../../../src/certificates/verify.ts';
+import { pendingOf } from '../../../src/deployment/pending.ts';
+import { bringsFacts, type Collected, type Collector } from '../../../src/metadata/collector.ts';
+import { selectOperation } from '../../../src/operation/operation.ts';
+import { asConfigured } from '../../config.ts';
+import type { Hands } from '../../hands.ts';
+import { type Circumstances, compareAuthority } from '../../inspection/authority.ts';
+import { accessOf } from '../../inspection/collector-access.ts';
+import type { About, Examination } from '../../inspection/examination.ts';
+import type { Finding } from '../../inspection/finding.ts';
+import { viAt } from '../../inspection/layout-files.ts';
+import { checkClock } from '../../inspection/preflight.ts';
+import { lookAtTrust } from '../../inspection/trust.ts';
+import { isAwaited, isUnderWay } from '../../inspection/under-way.ts';
+import { type Node, trusteeOf } from '../../node.ts';
+import { collect, understand } from '../../pass/collect.ts';
+import type { Seen } from './node.ts';
+
+/** Asks every service of the cloud that a rotation needs, side by side, and compares what Magnum serves with the node. */
+export async function lookAtCloud(
+  seen: Seen,
+  hands: Hands,
+  examination: Examination,
+  abort: AbortSignal,
+): Promise<void> {
+  const { node } = seen;
+  const asked = askCollectors(hands, examination, abort);
+  await Promise.all([asked, node && askMagnum(node, seen, asked, hands, examination, abort)]);
+  examination.tell(...checkClock(hands));
+}
+
+/** @returns when the newest rotation was made that is still to be done, in milliseconds since the epoch */
+async function askCollectors(
+  hands: Hands,
+  { look, tell }: Examination,
+  abort: AbortSignal,
+): Promise<number | undefined> {
+  const texts = await Promise.all(
+    hands.collectors.map(async (collector) => await askCollector(collector, hands, look, abort)),
+  );
+  const { deployments, problems } = understand(texts.flat(), [], hands);
+  tell(
+    ...problems.map((problem): Finding => ({
+      id: 'metadata',
+      verdict: 'bad',
+      reason: problem.code,
+      what: explain(problem),
+    })),
+  );
+  const override = hands.pollingOverride.describe();
+  if (override)
+    tell({
+      id: 'polling-override',
+      verdict: override.isSettled ? 'good' : 'warning',
+      what: override.text,
+    });
+  const rotations = pendingOf(deployments, hands.ledger).filter((deployment) => {
+    const earlier = hands.ledger.earlier(deployment);
+    const operation = selectOperation(deployment, earlier, asConfigured(hands.config));
+    return operation?.kind === 'rotate' || operation?.kind === 'magnum-update';
+  });
+  return rotations.length === 0 ? undefined : Math.max(...rotations.map(({ createdAt }) => createdAt));
+}
+
+async function askCollector(
+  collector: Collector,
+  hands: Hands,
+  look: Examination['look'],
+  abort: AbortSignal,
+): Promise<Collected[]> {
+  const { name } = collector;
+  const about = { id: 'collector', of: name, ...accessOf(name, hands.config) } as const;
+  const collected = await look(
+    about,
+    async () => await collect({ ...hands, collectors: [collector] }, abort),
+    ({ answers }) =>
+      answers.map(({ why, refused }): Finding => {
+        if (why === undefined) return { ...about, verdict: 'good', what: `the collector ${name} answers` };
+        const verdict = bringsFacts(name) ? 'warning' : 'bad';
+        const what = `${name}: ${why}`;
+        if (!refused) return { ...about, verdict, reason: 'unanswered', what };
+        const next = viAt(hands.config.sources[0] ?? '', undefined);
+        return { ...about, verdict, reason: 'refused', what, next };
+      }),
+  );
+  return collected?.texts ?? [];
+}
+
+/** With the node's own login. */
+async function askMagnum(
+  node: Node,
+  { holdings, activity }: Seen,
+  asked: Promise<number | undefined>,
+  hands: Hands,
+  { look, tell }: Examination,
+  abort: AbortSignal,
+): Promise<void> {
+  const { params, layout } = node;
+  const at = (key: string): string => params.get(key) ?? '';
+  const login = trusteeOf(params);
+  const trust = { id: 'trust', url: at('AUTH_URL'), login } as const;
+  const cluster = await look(
+    { ...trust, detail: detailOfLogin },
+    async () => await hands.openCluster(params, undefined, abort, { patient: false }),
+    () => [{ ...trust, verdict: 'good', what: 'the trust lets this node log in' }],
+  );
+  if (!cluster) return;
+  await look(
+    { ...trust, id: 'trust-roles' },
+    async () => await cluster.roles(),
+    (roles) => [lookAtTrust(roles)],
+  );
+  const circumstances = async (): Promise<Circumstances> => {
+    const pending = await asked;
+    const isBegun = isUnderWay(activity) || (pending !== undefined && isAwaited(activity, pending));
+    return {
+      clusterUuid: at('CLUSTER_UUID'),
+      isUnderWay: isBegun,
+      isPending: pending !== undefined,
+    };
+  };
+  await Promise.all(
+    layout.authorities
+      .filter(({ single }) => single !== true)
+      .map(async (row) => {
+        const magnum = { id: 'magnum-ca', of: row.ca, url: at('MAGNUM_URL'), login } as const;
+        const served = await look(
+          magnum,
+          async () => await cluster.readCa(row.ca, (pem) => verifyAuthority(pem, row.ca, hands.clock.now())),
+          () => [{ ...magnum, verdict: 'good', what: `Magnum gives the ${row.ca} CA` }],
+        );
+        if (!served) return;
+        tell(...compareAuthority(row, served, holdings, await circumstances()));
+      }),
+  );
+}
+
+/** A refused login needs another one. */
+const detailOfLogin: NonNullable<About['detail']> = (error) =>
+  codeOf(error) === 'login-refused' ? { next: 'agent credentials --from new-params' } : {};

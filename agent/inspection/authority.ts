@@ -1,0 +1,54 @@
+import type { X509Certificate } from 'node:crypto';
+import { shellQuote } from '../../src/base/shell-quote.ts';
+import type { AuthorityRow } from '../../src/certificates/layout.ts';
+import { fingerprint } from '../../src/certificates/read.ts';
+import type { Finding } from './finding.ts';
+import type { Holding } from './inventory.ts';
+
+/** What else is known when a CA differs. */
+export type Circumstances = {
+  clusterUuid: string;
+  /** A rotation makes progress, within its deadlines. */
+  isUnderWay: boolean;
+  /** The metadata lists a rotation that is still to be done. */
+  isPending: boolean;
+};
+
+/**
+ * Whether a CA file holds the CA that Magnum serves. Magnum signs with that one alone, so the certificates of a node
+ * without it fit nothing that Magnum issues.
+ */
+export function compareAuthority(
+  { ca, file: { path } }: AuthorityRow,
+  served: X509Certificate,
+  holdings: readonly Holding[],
+  { clusterUuid, isUnderWay, isPending }: Circumstances,
+): Finding[] {
+  const about = { id: 'authority', of: path } as const;
+  const held = holdings.find(({ file }) => file === path)?.certificates ?? [];
+  // The finding `certificate` says so.
+  if (held.length === 0) return [];
+  if (held.some((one) => fingerprint(one) === fingerprint(served)))
+    return [{ ...about, verdict: 'good', what: `${path} holds the ${ca} CA that Magnum serves` }];
+  const what = `${path} does not hold the ${ca} CA that Magnum serves`;
+  if (isUnderWay)
+    return [
+      {
+        ...about,
+        verdict: 'warning',
+        reason: 'under-way',
+        what: `${what}: a rotation is under way`,
+        next: 'agent status',
+      },
+    ];
+  const bad = { ...about, verdict: 'bad', reason: 'differs', isMended: true } as const;
+  return isPending
+    ? [{ ...bad, what: `${what}: a rotation waits to be done`, next: 'agent run-once' }]
+    : [
+        {
+          ...bad,
+          what: `${what}: no rotation is under way that would replace it`,
+          next: `openstack coe ca rotate ${shellQuote(clusterUuid)}`,
+        },
+      ];
+}

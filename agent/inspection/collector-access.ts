@@ -1,0 +1,29 @@
+import type { CollectorName } from '../../src/metadata/collector.ts';
+import type { Config } from '../config.ts';
+import type { Finding } from './finding.ts';
+
+/** Which address a collector asks first, and with whose login; signatures of an address stay out. */
+export function accessOf(
+  name: CollectorName,
+  { heat, zaqar, cfn, request, ec2 }: Config,
+): Pick<Finding, 'url' | 'login'> {
+  switch (name) {
+    case 'heat':
+      return heat ? { url: heat.auth_url, login: `user ${heat.user_id}` } : {};
+    case 'zaqar':
+      return zaqar ? { url: zaqar.auth_url, login: `user ${zaqar.user_id}` } : {};
+    case 'cfn':
+      return {
+        ...(cfn?.metadata_url !== undefined && { url: cfn.metadata_url }),
+        ...(cfn && { login: `access key ${cfn.access_key_id}` }),
+      };
+    case 'request':
+      return request ? { url: request.metadata_url.replace(/[?#].*/s, '') } : {};
+    case 'ec2':
+      return { url: ec2.metadata_url };
+    case 'config_drive':
+    case 'heat_local':
+    case 'local':
+      return {};
+  }
+}

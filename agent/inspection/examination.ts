@@ -1,0 +1,56 @@
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { type Finding, withNext } from './finding.ts';
+
+/** What a look is about, for the finding that it becomes when it fails. */
+export type About = Pick<Finding, 'id' | 'of' | 'url' | 'login'> & {
+  /** What an error says beyond its code and its sentence. */
+  detail?: (error: unknown) => Partial<Pick<Finding, 'of' | 'next'>>;
+};
+
+export type Examination = {
+  tell(...findings: readonly Finding[]): void;
+  /**
+   * Looks, and tells what was found. A look that fails is a finding itself, and hides no other one.
+   *
+   * @returns what was seen; undefined when the look failed or was stopped
+   */
+  look<T>(
+    about: About,
+    see: () => Promise<T>,
+    found: (seen: T) => readonly Finding[],
+  ): Promise<T | undefined>;
+  /** Everything so far, in the order of its discovery. */
+  readonly findings: readonly Finding[];
+};
+
+/** @param show is shown each finding as soon as it is there, with its next command */
+export function createExamination(show: (finding: Finding) => void, stopping: AbortSignal): Examination {
+  const findings: Finding[] = [];
+  const tell = (...found: readonly Finding[]): void => {
+    for (const finding of found.map(withNext)) {
+      findings.push(finding);
+      show(finding);
+    }
+  };
+  return {
+    findings,
+    tell,
+    look: async ({ detail, ...about }, see, found) => {
+      if (stopping.aborted) return undefined;
+      try {
+        const seen = await see();
+        tell(...found(seen).map((finding) => ({ ...about, ...finding })));
+        return seen;
+      } catch (error) {
+        if (stopping.aborted) return undefined;
+        tell({ ...failureOf(about, error), ...detail?.(error) });
+        return undefined;
+      }
+    },
+  };
+}
+
+function failureOf(about: Omit<About, 'detail'>, error: unknown): Finding {
+  const reason = error instanceof AgentError ? (error.reason ?? error.code) : undefined;
+  return { ...about, verdict: 'bad', ...(reason !== undefined && { reason }), what: explain(error) };
+}

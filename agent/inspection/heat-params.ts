@@ -1,0 +1,15 @@
+import { unclosedQuotesIn } from '../../src/metadata/heat-params.ts';
+import type { Finding } from './finding.ts';
+import { viAt } from './layout-files.ts';
+
+/** Lines of heat-params that do not say what they seem to. Their values are secrets and stay untold. */
+export function lookAtLines(path: string, text: string): Finding[] {
+  return unclosedQuotesIn(text).map(({ line, key }) => ({
+    id: 'heat-params',
+    of: path,
+    verdict: 'bad',
+    reason: 'unclosed-quote',
+    what: `${path}: line ${line}: the value of ${key} has no closing quote`,
+    next: viAt(path, line),
+  }));
+}

@@ -1,0 +1,49 @@
+import { shellQuote } from '../../src/base/shell-quote.ts';
+import { describeFault, type Fault } from './fault.ts';
+import type { Finding } from './finding.ts';
+import { LIMITS } from './health.ts';
+import type { Holding } from './inventory.ts';
+
+/** What is wrong with the certificates and kubeconfigs of the layout, and which of them end soon. */
+export function lookAtHoldings(holdings: readonly Holding[], now: number): Finding[] {
+  const findings = holdings.flatMap((holding) => {
+    const { file, faults } = holding;
+    if (faults.length > 0) return [faulty(file, faults)];
+    const ending = endsSoon(holding, now);
+    return ending ? [ending] : [];
+  });
+  return findings.length > 0
+    ? findings
+    : [{ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' }];
+}
+
+/** A rotation mends these, except a kubeconfig that is no YAML: it refuses one. */
+function faulty(file: string, faults: readonly Fault[]): Finding {
+  const about = {
+    of: file,
+    verdict: 'bad',
+    what: `${file} ${faults.map(describeFault).join('; ')}`,
+  } as const;
+  const syntax = faults.find((fault) => fault.code === 'unreadable' && fault.line !== undefined);
+  if (syntax?.code === 'unreadable' && syntax.line !== undefined)
+    return { ...about, id: 'kubeconfig', reason: 'syntax', what: syntax.why, next: viAt(file, syntax.line) };
+  const reason = faults[0]?.code;
+  return { ...about, id: 'certificate', ...(reason !== undefined && { reason }), isMended: true };
+}
+
+/** Opens an editor at a line, counted from 1. */
+export const viAt = (file: string, line: number | undefined): string =>
+  line === undefined ? `vi ${shellQuote(file)}` : `vi +${line} ${shellQuote(file)}`;
+
+function endsSoon({ file, notAfter }: Holding, now: number): Finding | undefined {
+  const left = notAfter === undefined ? Infinity : Date.parse(notAfter) - now;
+  if (left >= LIMITS.endsMs) return undefined;
+  return {
+    id: 'certificate',
+    of: file,
+    verdict: left < LIMITS.endsSoonMs ? 'bad' : 'warning',
+    reason: 'ends-soon',
+    isMended: true,
+    what: `${file} ends ${notAfter ?? ''}, in ${Math.floor(left / 86_400_000)} days`,
+  };
+}

@@ -1,0 +1,33 @@
+import type { Holder } from '../../src/base/lock.ts';
+import type { Entry } from '../../src/deployment/ledger.ts';
+import type { Config } from '../config.ts';
+
+/** What is at work on this node, as far as others can see it. */
+export type Activity = {
+  holder: Holder | undefined;
+  entries: readonly Pick<Entry, 'state' | 'at'>[];
+  now: number;
+  /** The longest that a rotation takes, in milliseconds. */
+  deadlineMs: number;
+};
+
+/** A rotation asks the cloud, restarts every unit and, where that fails, restarts it once more. */
+export const rotationDeadlineMs = ({ cloud, services }: Config, units: number): number =>
+  (cloud.patience_seconds + 2 * units * services.deadline_seconds) * 1000;
+
+/** Whether a process works on a deployment, or carries out a verb, and its deadline has not passed. */
+export function isUnderWay({ holder, entries, now, deadlineMs }: Activity): boolean {
+  if (!holder) return false;
+  if (!isDaemon(holder)) return now - holder.since < deadlineMs;
+  return entries.some(({ state, at }) => {
+    const isOpen = state === 'accepted' || state === 'started';
+    return isOpen && now - Date.parse(at[state] ?? '') < deadlineMs;
+  });
+}
+
+/** Whether the daemon is about to begin with a rotation that was made at a moment. */
+export const isAwaited = ({ holder, now, deadlineMs }: Activity, createdAt: number): boolean =>
+  holder !== undefined && isDaemon(holder) && now - createdAt < deadlineMs;
+
+/** `agent run-once` and the other verbs hold the lock for one piece of work. */
+const isDaemon = ({ name }: Holder): boolean => /^agent run\s/.test(name);
