@@ -175,7 +175,7 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .addOption(new Option('--ca <type>', 'the CA that signs').choices(CA_TYPES).default('kubernetes'))
     .option('--force', 'replace what is there')
     .action(run(async () => await import('./commands/cluster-config.ts')));
-  verb('doctor', 'what would stop a rotation: trust, clock, Magnum, Heat, files, units').action(
+  verb('doctor', 'would a rotation succeed now, and is the node right now').action(
     run(async () => await import('./commands/doctor.ts')),
   );
   verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")

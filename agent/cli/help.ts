@@ -64,7 +64,7 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   doctor: {
     examples: [
-      ['agent doctor', 'would a rotation succeed now'],
+      ['agent doctor', 'what is wrong, and the command to type next'],
       ['agent doctor --json', 'the same for a program: findings with ids'],
     ],
     exits: [deploymentFailed, cloudNotReady],
