@@ -148,11 +148,12 @@ export async function checkUnit(plan: UnitPlan, hands: Hands, abort: AbortSignal
   const about = { id: 'unit', of: plan.name } as const;
   const systemctl = await hands.systemctl();
   const state = await systemctl.show(plan.name, abort);
-  const fault = addressFault(plan) ?? unitFault(plan, state)?.text;
-  if (fault !== undefined) {
-    const isMasked = state.load === 'masked';
-    const next = isMasked && { next: `systemctl unmask ${shellQuote(plan.name)}` };
-    return [{ ...about, verdict: 'bad', reason: state.load, what: fault, ...next }];
+  const address = addressFault(plan);
+  if (address !== undefined) return [{ ...about, verdict: 'bad', reason: 'bad-address', what: address }];
+  const fault = unitFault(plan, state);
+  if (fault) {
+    const next = fault.code === 'unit-masked' && { next: `systemctl unmask ${shellQuote(plan.name)}` };
+    return [{ ...about, verdict: 'bad', reason: fault.code, what: fault.text, ...next }];
   }
   const leftAlone = whyLeftAlone(plan, state);
   if (leftAlone !== undefined) return [{ ...about, verdict: 'good', what: leftAlone.text }];
