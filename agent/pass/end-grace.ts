@@ -5,6 +5,7 @@ import { finish } from './finish.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
+import { followUpSoon } from '../rotation/follow-ups.ts';
 import { perform } from '../execution/perform.ts';
 import { unitsOf } from '../plan/units.ts';
 import { podsOnOldKeys } from '../rotation/pods-on-old-keys.ts';
@@ -32,6 +33,8 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
     const heldBy = await podsOnOldKeys(node, hands, abort);
     if (heldBy !== undefined) {
       log('grace-extended', { until: await putOff(hands, heldBy), pods: heldBy });
+      // Some have started since the last look: those that come after them are to get other tokens.
+      await followUpSoon('tokens', hands);
       return;
     }
     const ended = await perform(plan, { runId: RUN_ID, hands, abort });

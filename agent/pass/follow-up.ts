@@ -1,9 +1,6 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
-import { createKubernetes } from '../../src/services/kubernetes.ts';
-import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
-import { renewTokens } from '../../src/services/legacy-tokens.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
@@ -17,8 +14,8 @@ import {
   type TaskName,
   TASKS,
 } from '../rotation/follow-ups.ts';
+import { lookAtTokens } from '../rotation/legacy-tokens.ts';
 import { BRIEFLY, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
-import { isOfSigner, readKeys } from '../rotation/service-account.ts';
 
 /** A look that could not be taken, or that another node holds up, is taken again then. */
 const LATER_MS = 60_000;
@@ -58,7 +55,7 @@ async function look(
   try {
     return await withOwnApi(at.api, hands, async (ask) =>
       name === 'tokens'
-        ? await lookAtTokens(ask, at, hands, abort)
+        ? await renewTokens(ask, at, hands, abort)
         : await retireClientTrust(task, ask, at, hands, abort),
     );
   } catch (error) {
@@ -67,25 +64,14 @@ async function look(
   }
 }
 
-async function lookAtTokens(
+async function renewTokens(
   ask: AskApi,
-  { node, api }: { node: Node; api: OwnApi },
+  { node }: { node: Node },
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Task | undefined> {
-  const { clock, retry } = hands;
-  const keys = await readKeys(node.layout, hands);
-  const missing = await renewTokens(
-    {
-      trust: createKubernetesTrust(ask, retry, BRIEFLY),
-      lease: createKubernetes(ask, retry, BRIEFLY),
-      clock,
-      isCurrent: isOfSigner(keys),
-      holder: api.holder,
-    },
-    abort,
-  );
+  const missing = await lookAtTokens(ask, node, BRIEFLY, hands, abort);
   if (!missing) return undefined;
-  // A token that has been cleared is signed within seconds.
-  return { due: clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };
+  // A token is signed within seconds.
+  return { due: hands.clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };
 }

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { codeOf } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
+import { replaceFile } from '../../src/base/replace-file.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { Hands } from '../hands.ts';
 import { STATE } from '../paths.ts';
@@ -27,7 +28,7 @@ export type TaskName = (typeof TASKS)[number];
 
 const Kept = v.object({
   version: v.literal(1),
-  /** Legacy tokens are signed with the key of before. */
+  /** Service accounts may give new pods legacy tokens of a former key. */
   tokens: v.optional(Task),
   /** Aggregated API servers may be told to trust the CAs of before. */
   clientTrust: v.optional(Task),
@@ -56,6 +57,15 @@ export async function readFollowUps({ disk }: Pick<Hands, 'disk'>): Promise<Foll
   if (!parsed.success) return {};
   const { tokens, clientTrust } = parsed.output;
   return { ...(tokens && { tokens }), ...(clientTrust && { clientTrust }) };
+}
+
+/** Has the next pass look at something. */
+export async function followUpSoon(
+  name: TaskName,
+  { disk, clock }: Pick<Hands, 'disk' | 'clock'>,
+): Promise<void> {
+  const tasks = { ...(await readFollowUps({ disk })), [name]: { due: clock.now() } };
+  await replaceFile(disk, FOLLOW_UPS, followUpsText(tasks), { mode: 0o600 });
 }
 
 export async function isFollowUpDue({

@@ -3,6 +3,7 @@ import type { Material } from '../../src/certificates/issue.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { recognizer } from '../../src/certificates/recognize.ts';
 import {
+  acceptsLess,
   changeKeys,
   type ServiceAccountKeys,
   signerOf,
@@ -117,8 +118,9 @@ async function followUps(
   const due = hands.clock.now();
   const [former, now] = [keys?.before, keys?.after].map((one) => one && signerOf(one));
   const signsAnew = former !== undefined && former !== now;
+  const areRefused = keys !== undefined && acceptsLess(keys.before, keys.after);
   const tasks: FollowUps = {
-    ...(signsAnew && { tokens: { due } }),
+    ...((signsAnew || areRefused) && { tokens: { due } }),
     ...((phase === 'all' || phase === 'retire') && { clientTrust: { due } }),
   };
   return Object.keys(tasks).length === 0

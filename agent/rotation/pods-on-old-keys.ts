@@ -4,13 +4,12 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
 import { ownApiOf, withOwnApi } from './own-api.ts';
-import { isOfSigner, readKeys } from './service-account.ts';
+import { signedBy, readKeys } from './service-account.ts';
 
 const CALL = { baseMs: 500, capMs: 2000, forMs: 30_000 };
 
 /**
- * The pods that may still use a token which a former key has signed: they mount a legacy Secret, and started before its
- * token was signed anew.
+ * The pods that use a token which a former key has signed: they mount the legacy Secret that holds it.
  *
  * @returns their names; undefined: none, or a node without an API server of its own
  * @throws what keeps them from being known
@@ -22,13 +21,13 @@ export async function podsOnOldKeys(
 ): Promise<string | undefined> {
   const api = ownApiOf(await unitsOf(node, hands, abort), node);
   if (!api) return undefined;
-  const isCurrent = isOfSigner(await readKeys(node.layout, hands));
+  const signer = signedBy(await readKeys(node.layout, hands));
   return await withOwnApi(api, hands, async (ask) => {
     const trust = createKubernetesTrust(ask, hands.retry, CALL);
     const tokens = await trust.legacyTokens(abort);
     // Most clusters have none since Kubernetes 1.24.
     if (tokens.length === 0) return undefined;
-    const pods = podsOnFormerTokens(tokens, await trust.pods(abort), isCurrent);
+    const pods = podsOnFormerTokens(tokens, await trust.pods(abort), signer);
     return pods.length === 0 ? undefined : namesOf(pods);
   });
 }

@@ -4,9 +4,10 @@ import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
-import type { ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
+import { acceptedKeys, type ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
 import { isTokenOf } from '../../src/certificates/service-account-token.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
+import type { SignedBy } from '../../src/services/legacy-tokens.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
@@ -69,13 +70,16 @@ export async function readKeys(
   };
 }
 
-/** Tells tokens that the key of now has signed. */
-export function isOfSigner({
-  privateKey,
-}: Pick<ServiceAccountKeys, 'privateKey'>): (token: string) => boolean {
+/** Tells which of the node's keys has signed a token. */
+export function signedBy(keys: ServiceAccountKeys): (token: string) => SignedBy {
+  const { privateKey } = keys;
   if (privateKey === undefined)
     throw new AgentError('precondition', 'the node has no service-account key that signs');
-  return (token) => isTokenOf(token, privateKey);
+  const accepted = acceptedKeys(keys);
+  return (token) => {
+    if (isTokenOf(token, privateKey)) return 'signer';
+    return accepted.some((key) => isTokenOf(token, key)) ? 'accepted' : 'none';
+  };
 }
 
 /** Whether an old public key is to go now. A damaged record is nobody's order to take anything away. */

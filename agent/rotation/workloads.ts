@@ -1,11 +1,16 @@
-import { codeOf, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { pollUntil } from '../../src/base/poll.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
 import { restartWorkloads, type Rolled, type WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
+import { readNode } from '../node.ts';
+import { lookAtTokens } from './legacy-tokens.ts';
 import { withOwnApi } from './own-api.ts';
 
 const CALL = { baseMs: 500, capMs: 15_000 };
+const AGAIN_MS = 1000;
 
 /**
  * Restarts the cluster's workloads through this node's API server. What keeps them from it is told and no more: the
@@ -41,6 +46,27 @@ const throughApi = async (
 ): Promise<Rolled[]> =>
   await withOwnApi(plan, hands, async (ask, trusted) => {
     const { clock, retry } = hands;
+    await untilPodsGetTokens(ask, hands, abort);
     const kubernetes = createKubernetes(ask, retry, { ...CALL, forMs: plan.deadlineMs });
     return await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
   });
+
+/** The token controller has this long: it is asked again after the rotation. */
+const TOKENS_MS = 30_000;
+
+/** Pods that are replaced before that would mount a legacy token of the former key once more, and need that key. */
+async function untilPodsGetTokens(ask: AskApi, hands: Hands, abort: AbortSignal): Promise<void> {
+  const { clock } = hands;
+  const late = { code: 'not-yet', what: 'new pods get legacy tokens of the former key' } as const;
+  const poll = { clock, everyMs: AGAIN_MS, deadline: clock.elapsed() + TOKENS_MS, late };
+  try {
+    const node = await readNode(hands);
+    await pollUntil(poll, abort, async () => {
+      const missing = await lookAtTokens(ask, node, { ...CALL, forMs: TOKENS_MS }, hands, abort);
+      if (missing?.code === 'waits') throw new AgentError('not-yet', missing.why);
+    });
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    hands.log('follow-up-waits', { task: 'tokens', why: explain(error) });
+  }
+}

@@ -63,6 +63,17 @@ export const isSigning = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'p
 export const isAccepted = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   publicKeysIn(keys.publicKeys).has(idOf(publicKey) ?? '');
 
+/** The public keys that verify tokens, each as PEM. */
+export const acceptedKeys = ({ publicKeys }: Pick<ServiceAccountKeys, 'publicKeys'>): string[] => [
+  ...publicKeysIn(publicKeys).values(),
+];
+
+/** Whether tokens of some key were accepted before and are not any more. */
+export function acceptsLess(before: ServiceAccountKeys, after: ServiceAccountKeys): boolean {
+  const there = publicKeysIn(after.publicKeys);
+  return [...publicKeysIn(before.publicKeys).keys()].some((id) => !there.has(id));
+}
+
 function accepting(keys: ServiceAccountKeys, pair: Pair): ServiceAccountKeys {
   const { publicKey } = pair;
   const id = idOf(publicKey) ?? '';

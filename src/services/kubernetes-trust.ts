@@ -11,6 +11,9 @@ export type KubernetesTrust = {
   legacyTokens(abort: AbortSignal): Promise<LegacyToken[]>;
   /** Takes the token away, so that the token controller signs another. false: the Secret has changed, or is gone. */
   clearToken(token: LegacyToken, at: number, abort: AbortSignal): Promise<boolean>;
+  serviceAccounts(abort: AbortSignal): Promise<ServiceAccount[]>;
+  /** Replaces the list of a service account's Secrets. false: it has changed meanwhile, or is gone. */
+  setSecrets(account: ServiceAccount, secrets: readonly string[], abort: AbortSignal): Promise<boolean>;
   /** Every pod that has not ended. */
   pods(abort: AbortSignal): Promise<Pod[]>;
   /** undefined where there is no such config map. */
@@ -24,11 +27,21 @@ export type KubernetesTrust = {
 export type LegacyToken = {
   namespace: string;
   name: string;
+  /** The service account whose token it is. */
+  account: string;
   version: string;
   /** Empty: the controller has not signed one yet. */
   token: string;
   /** When clearToken took the former one, in milliseconds since the epoch. */
   clearedAt: number | undefined;
+};
+
+/** Up to Kubernetes 1.23, new pods mount the first of its Secrets that holds a token, and one is made if there is none. */
+export type ServiceAccount = {
+  namespace: string;
+  name: string;
+  version: string;
+  secrets: readonly string[];
 };
 
 export type Pod = {
@@ -47,6 +60,7 @@ export type ClientCaKey = (typeof CLIENT_CA_KEYS)[number];
 
 /** When a token was taken away; RFC 3339. */
 const CLEARED = 'coe-agent/token-cleared';
+const ACCOUNT = 'kubernetes.io/service-account.name';
 const MERGE = 'application/merge-patch+json';
 const TRUST = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
 const ENDPOINTS = '/api/v1/namespaces/default/endpoints/kubernetes';
@@ -59,6 +73,10 @@ const Secret = v.object({
     annotations: v.nullish(v.record(v.string(), v.string())),
   }),
   data: v.nullish(v.object({ token: v.optional(v.string(), '') }), { token: '' }),
+});
+const AccountItem = v.object({
+  metadata: v.object({ ...named, resourceVersion: v.string() }),
+  secrets: v.nullish(v.array(v.object({ name: v.optional(v.string(), '') })), []),
 });
 const ofSecret = v.nullish(v.object({ secretName: v.optional(v.string()), name: v.optional(v.string()) }));
 const PodItem = v.object({
@@ -115,6 +133,7 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
       return items.map(({ metadata: { namespace, name, resourceVersion: version, annotations }, data }) => ({
         namespace,
         name,
+        account: annotations?.[ACCOUNT] ?? '',
         version,
         token: Buffer.from(data?.token ?? '', 'base64').toString('utf8'),
         clearedAt: timeOf(annotations?.[CLEARED]),
@@ -130,6 +149,24 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
         abort,
       );
     },
+
+    serviceAccounts: async (abort) => {
+      const items = await listAll(call, AccountItem, '/api/v1/serviceaccounts', {}, abort);
+      return items.map(({ metadata: { namespace, name, resourceVersion: version }, secrets }) => ({
+        namespace,
+        name,
+        version,
+        secrets: (secrets ?? []).map((one) => one.name),
+      }));
+    },
+
+    setSecrets: async ({ namespace, name, version }, secrets, abort) =>
+      await patch(
+        `giving the service account ${namespace}/${name} another token`,
+        `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
+        { metadata: { resourceVersion: version }, secrets: secrets.map((secret) => ({ name: secret })) },
+        abort,
+      ),
 
     pods: async (abort) => {
       const query = { fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed' };

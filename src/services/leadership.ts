@@ -20,23 +20,35 @@ const Annotated = v.pipe(
   v.object({ metadata: v.object({ annotations: v.nullish(v.record(v.string(), v.string()), {}) }) }),
 );
 
+const Leader = v.pipe(JsonText, v.object({ holderIdentity: v.nullish(v.string(), '') }));
+
 /**
  * Who leads and when it said so last, in one text: another text is a renewal. Times are not compared with a clock.
  *
  * @returns undefined when there is no such lease, or this unit may not see it
  * @throws `not-yet` for an answer that is none
  */
-export async function readRenewal({ namespace, name }: Lease, get: Get): Promise<string | undefined> {
+export const readRenewal = async (lease: Lease, get: Get): Promise<string | undefined> =>
+  (await readLock(lease, get))?.renewal;
+
+/** The identity of the one that leads, or led last; the rest as for `readRenewal`. */
+export const readLeader = async (lease: Lease, get: Get): Promise<string | undefined> =>
+  (await readLock(lease, get))?.holder;
+
+async function readLock(
+  { namespace, name }: Lease,
+  get: Get,
+): Promise<{ holder: string; renewal: string } | undefined> {
   const lease = await get(`/apis/coordination.k8s.io/v1/namespaces/${namespace}/leases/${name}`);
   if (lease?.status === 200) {
     const { holderIdentity, renewTime } = read(LeaseObject, lease.text, name).spec;
-    return `${holderIdentity} at ${renewTime}`;
+    return { holder: holderIdentity, renewal: `${holderIdentity} at ${renewTime}` };
   }
   for (const kind of ['endpoints', 'configmaps']) {
     const object = await get(`/api/v1/namespaces/${namespace}/${kind}/${name}`);
     const said =
       object?.status === 200 ? read(Annotated, object.text, name).metadata.annotations[LEADER] : undefined;
-    if (said !== undefined) return said;
+    if (said !== undefined) return { holder: read(Leader, said, name).holderIdentity, renewal: said };
   }
   return undefined;
 }

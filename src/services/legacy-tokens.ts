@@ -1,119 +1,96 @@
 import type { Clock } from '../base/clock.ts';
-import { type Kubernetes, LEASE_SECONDS } from './kubernetes.ts';
-import type { KubernetesTrust, LegacyToken, Pod } from './kubernetes-trust.ts';
-import { STATE } from './workloads.ts';
-
-/** Legacy Secrets keep the token that a former key has signed. They are cleared, and the token controller signs anew. */
-
-export type TokenHands = {
-  trust: KubernetesTrust;
-  lease: Pick<Kubernetes, 'readLease' | 'writeLease'>;
-  clock: Pick<Clock, 'now'>;
-  /** Whether the key that signs now has signed a token. */
-  isCurrent(token: string): boolean;
-  /** This master. */
-  holder: string;
-};
-
-/** What is missing until every legacy token is signed with the key that signs now; undefined: nothing. */
-export type Missing = { code: 'waits' | 'held' | 'old-signer'; why: string } | undefined;
-
-/** The controller has this long to sign a token before its answer counts. */
-const SIGNING_MS = 60_000;
+import type { KubernetesTrust, LegacyToken, Pod, ServiceAccount } from './kubernetes-trust.ts';
 
 /**
- * Looks once, and clears what is to be signed anew. The first one alone: if the controller manager that leads still signs
- * with a former key, on a master that is a phase behind, the others are left for later.
+ * Legacy Secrets keep the token that a former key has signed. kube-apiserver accepts such a token only as long as it is
+ * the one in its Secret, and the kubelet brings another into a running pod a minute or two later. So no token is taken
+ * away while a key that is accepted verifies it: the service account gets another Secret, which new pods mount. A token
+ * that no key verifies is of no use to anybody: it is cleared, and signed anew.
  */
+export type TokenHands = {
+  trust: KubernetesTrust;
+  clock: Pick<Clock, 'now'>;
+  signedBy(token: string): SignedBy;
+  /** The master whose controller manager signs tokens, if that is another one: its key may be a former one. */
+  otherSigner(abort: AbortSignal): Promise<string | undefined>;
+};
+
+/** Which key has signed a token: the one that signs now, another one that is accepted, or none of these. */
+export type SignedBy = 'signer' | 'accepted' | 'none';
+
+/** What is missing until new pods get tokens of the key that signs now; undefined: nothing. */
+export type Missing = { code: 'waits' | 'elsewhere'; why: string } | undefined;
+
+/** Looks once, and has the token controller sign what is missing. */
 export async function renewTokens(hands: TokenHands, abort: AbortSignal): Promise<Missing> {
-  const { trust, clock, isCurrent } = hands;
+  const { trust, clock, signedBy } = hands;
   const tokens = await trust.legacyTokens(abort);
-  const stale = tokens.filter(({ token }) => token !== '' && !isCurrent(token));
-  const cleared = tokens.filter(({ token, clearedAt }) => token === '' && clearedAt !== undefined);
-  if (cleared.length > 0)
-    return { code: 'waits', why: `the token controller has not signed ${namesOf(cleared)} yet` };
-  const [first] = stale;
-  if (!first) return undefined;
-  const again = stale.find(({ clearedAt }) => (clearedAt ?? 0) > clock.now() - SIGNING_MS);
-  if (again)
+  const unsigned = tokens.filter(({ token, clearedAt }) => token === '' && clearedAt !== undefined);
+  if (unsigned.length > 0)
+    return { code: 'waits', why: `the token controller has not signed ${namesOf(unsigned)} yet` };
+  const useless = tokens.filter(({ token }) => token !== '' && signedBy(token) === 'none');
+  const former = tokens.filter(({ token }) => signedBy(token) === 'accepted');
+  const accounts = former.length === 0 ? [] : await accountsOf(former, trust, abort);
+  if (useless.length + accounts.length === 0) return undefined;
+  const other = await hands.otherSigner(abort);
+  if (other !== undefined)
     return {
-      code: 'old-signer',
-      why: `the controller manager that leads signs with a former service-account key (${namesOf([again])}): its master is a phase behind`,
+      code: 'elsewhere',
+      why: `the controller manager of ${other} leads, so that master has legacy tokens signed`,
     };
-  const isProven = tokens.some(({ token, clearedAt }) => clearedAt !== undefined && isCurrent(token));
-  return await underLease(hands, abort, async () => {
-    for (const token of isProven ? stale : [first]) await trust.clearToken(token, clock.now(), abort);
-    return {
-      code: 'waits',
-      why: `${stale.length} legacy Secrets hold tokens of a former service-account key`,
-    };
-  });
-}
-
-/** Beside what workloads.ts writes into the same lease. */
-const TOKENS = 'coe-agent/tokens';
-
-/** One master at a time. */
-async function underLease(
-  { lease, clock, holder }: TokenHands,
-  abort: AbortSignal,
-  work: () => Promise<Missing>,
-): Promise<Missing> {
-  const before = await lease.readLease(abort);
-  const isAtWork = before?.annotations[STATE] === 'rolling' || before?.annotations[TOKENS] !== undefined;
-  if (before && isAtWork && before.holder !== holder && before.holder !== '' && before.until > clock.now())
-    return { code: 'held', why: `${before.holder} holds the lease` };
-  const { [TOKENS]: _, ...annotations } = before?.annotations ?? {};
-  const until = clock.now() + LEASE_SECONDS * 1000;
-  const mine = {
-    version: before?.version,
-    annotations: { ...annotations, [TOKENS]: 'renewing' },
-    holder,
-    until,
+  for (const one of useless) await trust.clearToken(one, clock.now(), abort);
+  const names = new Set(former.map(nameOf));
+  for (const one of accounts)
+    await trust.setSecrets(
+      one,
+      one.secrets.filter((name) => !names.has(nameOf({ ...one, name }))),
+      abort,
+    );
+  return {
+    code: 'waits',
+    why: `new tokens are signed for ${namesOf([...useless, ...accounts])}`,
   };
-  if (!(await lease.writeLease(mine, abort))) return { code: 'held', why: 'another master takes the lease' };
-  try {
-    return await work();
-  } finally {
-    // As it was: who has restarted the workloads, and for which CA.
-    const now = await lease.readLease(abort);
-    if (now?.holder === holder && now.annotations[TOKENS] !== undefined)
-      await lease.writeLease(
-        {
-          version: now.version,
-          annotations,
-          holder: before?.annotations[TOKENS] === undefined ? (before?.holder ?? '') : '',
-          until: before?.until ?? until,
-        },
-        abort,
-      );
-  }
 }
 
-/** A pod that started this soon after may still have been given the former token. */
-const MARGIN_MS = 120_000;
-
-/** The pods that may hold a token of a former key: they read it when they started. */
-export function podsOnFormerTokens(
-  tokens: readonly LegacyToken[],
-  pods: readonly Pod[],
-  isCurrent: (token: string) => boolean,
-): Pod[] {
-  const bySecret = new Map(tokens.map((one) => [`${one.namespace}/${one.name}`, one]));
-  return pods.filter(({ namespace, startedAt, secrets }) =>
-    secrets.some((name) => {
-      const secret = bySecret.get(`${namespace}/${name}`);
-      if (!secret || startedAt === undefined) return false;
-      if (!isCurrent(secret.token)) return true;
-      return secret.clearedAt !== undefined && startedAt < secret.clearedAt + MARGIN_MS;
-    }),
+/** The service accounts of running pods whose next pods would mount a former token, too. */
+async function accountsOf(
+  former: readonly LegacyToken[],
+  trust: KubernetesTrust,
+  abort: AbortSignal,
+): Promise<ServiceAccount[]> {
+  const mounted = mountedIn(await trust.pods(abort));
+  const used = new Set(
+    former
+      .filter((one) => mounted.has(nameOf(one)))
+      .map(({ namespace, account: name }) => nameOf({ namespace, name })),
+  );
+  if (used.size === 0) return [];
+  const names = new Set(former.map(nameOf));
+  return (await trust.serviceAccounts(abort)).filter(
+    (one) => used.has(nameOf(one)) && one.secrets.some((name) => names.has(nameOf({ ...one, name }))),
   );
 }
+
+/** The pods that mount a token which a former key has signed: they need that key. */
+export const podsOnFormerTokens = (
+  tokens: readonly LegacyToken[],
+  pods: readonly Pod[],
+  signedBy: TokenHands['signedBy'],
+): Pod[] => {
+  const former = new Set(tokens.filter(({ token }) => signedBy(token) === 'accepted').map(nameOf));
+  return pods.filter((pod) => [...mountedIn([pod])].some((name) => former.has(name)));
+};
+
+const mountedIn = (pods: readonly Pod[]): Set<string> =>
+  new Set(pods.flatMap(({ namespace, secrets }) => secrets.map((name) => nameOf({ namespace, name }))));
+
+type Named = { namespace: string; name: string };
+const nameOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
 const MOST = 3;
 
 /** The first few by name, and how many there are. */
-export function namesOf(all: readonly { namespace: string; name: string }[]): string {
-  const names = all.slice(0, MOST).map(({ namespace, name }) => `${namespace}/${name}`);
+export function namesOf(all: readonly Named[]): string {
+  const names = all.slice(0, MOST).map(nameOf);
   return all.length > MOST ? `${names.join(', ')} and ${all.length - MOST} more` : names.join(', ');
 }

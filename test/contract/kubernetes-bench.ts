@@ -28,6 +28,12 @@ export type KubernetesSubject = {
   serviceAccountKey: string;
   /** A Secret of the type kubernetes.io/service-account-token; its controller signs the token. */
   addLegacyToken(namespace: string, name: string): Promise<void>;
+  /** A service account; its controller makes a Secret with a token. */
+  addAccount(namespace: string, name: string): Promise<void>;
+  /** Whether the API server lets a token in. */
+  accepts(token: string): Promise<boolean>;
+  /** The host whose kube-controller-manager leads. */
+  leader: string;
   /** A pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
   addPod(namespace: string, name: string, secret: string, phase?: string): Promise<void>;
   /** A Node without a kubelet. */

@@ -1,14 +1,20 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/base/clock.ts';
 import { isTokenOf } from '../../src/certificates/service-account-token.ts';
-import { podsOnFormerTokens, renewTokens } from '../../src/services/legacy-tokens.ts';
-import type { KubernetesTrust, LegacyToken } from '../../src/services/kubernetes-trust.ts';
+import { podsOnFormerTokens, renewTokens, type SignedBy } from '../../src/services/legacy-tokens.ts';
+import type { KubernetesTrust, LegacyToken, ServiceAccount } from '../../src/services/kubernetes-trust.ts';
 import { createClusterCa } from '../cluster/authority.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import type { KubernetesBench } from './kubernetes-bench.ts';
 
 const MERGE = 'application/merge-patch+json';
 const SECRETS = '/api/v1/namespaces/shop/secrets';
+
+/** For tokens that stand in place of the real ones. */
+function signedBy(token: string): SignedBy {
+  if (token === 'former') return 'accepted';
+  return token === 'useless' ? 'none' : 'signer';
+}
 
 /** What the API keeps of a rotation: legacy tokens, and the client CAs of aggregated API servers. */
 export function trustContract(bench: KubernetesBench): void {
@@ -61,27 +67,66 @@ export function trustContract(bench: KubernetesBench): void {
     expect(pods.map(({ namespace, name }) => [namespace, name])).toEqual([['shop', 'runs']]);
     expect(pods[0]?.secrets).toContain('ci');
     expect(pods[0]?.startedAt).toBe(Date.parse('2026-11-28T11:00:00Z'));
-    const tokens = await trust().legacyTokens(abort);
-    expect(podsOnFormerTokens(tokens, pods, isCurrent).map(({ name }) => name)).toEqual(['runs']);
   });
 
-  test('the agent has every token that another key has signed signed anew, one first', async () => {
-    const names = ['ci', 'deploy'];
+  async function accountOf(name: string): Promise<ServiceAccount> {
+    const found = (await trust().serviceAccounts(abort)).find((one) => one.name === name);
+    if (!found) throw new Error(`no service account ${name}`);
+    return found;
+  }
+
+  /** The Secret that new pods of a service account mount, once its token is signed. */
+  async function given(account: string): Promise<LegacyToken> {
+    let secret: LegacyToken | undefined;
+    await eventually(`${account} has a token`, async () => {
+      const [name] = (await accountOf(account)).secrets;
+      secret = (await trust().legacyTokens(abort)).find((one) => one.name === name);
+      return secret !== undefined && isCurrent(secret.token);
+    });
+    if (!secret) throw new Error('not before it is there');
+    return secret;
+  }
+
+  test('a service account whose Secrets are taken from its list gets another, and the former token is accepted', async () => {
+    await bench.subject.addAccount('shop', 'robot');
+    const before = await given('robot');
+    expect(before.account).toBe('robot');
+    const account = await accountOf('robot');
+    expect(await trust().setSecrets({ ...account, version: '1' }, [], abort)).toBe(false);
+    expect(await trust().setSecrets({ ...account, name: 'nowhere' }, [], abort)).toBe(false);
+    expect((await accountOf('robot')).secrets).toEqual([before.name]);
+    expect(await trust().setSecrets(account, [], abort)).toBe(true);
+    const after = await given('robot');
+    expect(after.name).not.toBe(before.name);
+    expect(await tokenOf(before.name)).toMatchObject({ token: before.token, version: before.version });
+    for (const { token } of [before, after]) expect(await bench.subject.accepts(token)).toBe(true);
+  });
+
+  test('the agent leaves a token that a pod mounts, and has the next pods get another; useless ones are signed anew', async () => {
+    await bench.subject.addAccount('shop', 'runner');
     await bench.subject.addLegacyToken('shop', 'deploy');
+    const mounted = await given('runner');
+    await bench.subject.addPod('shop', 'job', mounted.name);
     await eventually('it has a token', async () => isCurrent((await tokenOf('deploy')).token));
-    const first = new Map(await Promise.all(names.map(async (name) => [name, await tokenOf(name)] as const)));
-    // As if another key had signed those that are there.
-    const former = new Set([...first.values()].map(({ version }) => version));
+    const useless = await tokenOf('deploy');
+    // As if other keys had signed these two.
     const seen = { ...trust() };
-    const list = seen.legacyTokens;
     seen.legacyTokens = async (signal) =>
-      (await list(signal))
-        .filter(({ name }) => names.includes(name))
-        .map((one) => (former.has(one.version) ? { ...one, token: 'former' } : one));
-    const hands = { trust: seen, lease: bench.client(), clock: systemClock, isCurrent, holder: 'm-0' };
-    expect(await renewTokens(hands, abort)).toMatchObject({ code: 'waits' });
-    await eventually('all are signed anew', async () => (await renewTokens(hands, abort)) === undefined);
-    for (const name of names) expect((await tokenOf(name)).version).not.toBe(first.get(name)?.version);
+      (await trust().legacyTokens(signal)).map((one) => {
+        if (one.name === mounted.name) return { ...one, token: 'former' };
+        return one.name === 'deploy' && one.version === useless.version ? { ...one, token: 'useless' } : one;
+      });
+    const hands = { trust: seen, clock: systemClock, signedBy, otherSigner: async () => 'm-1' } as const;
+    expect(await renewTokens(hands, abort)).toMatchObject({ code: 'elsewhere' });
+    expect((await tokenOf('deploy')).version).toBe(useless.version);
+    const own = { ...hands, otherSigner: async () => undefined };
+    expect(await renewTokens(own, abort)).toMatchObject({ code: 'waits' });
+    await eventually('all are signed', async () => (await renewTokens(own, abort)) === undefined);
+    expect((await given('runner')).name).not.toBe(mounted.name);
+    expect(await tokenOf(mounted.name)).toMatchObject({ token: mounted.token, version: mounted.version });
+    expect((await tokenOf('deploy')).version).not.toBe(useless.version);
+    const pods = podsOnFormerTokens(await seen.legacyTokens(abort), await trust().pods(abort), signedBy);
+    expect(pods.map(({ name }) => name)).toEqual(['job']);
   });
 
   test('kube-apiserver adds its own client CAs to those of aggregated API servers, and takes none out', async () => {

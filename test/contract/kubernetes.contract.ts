@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { anyUserContract } from './kubernetes-any-user.contract.ts';
 import { createKubernetesBench, type KubernetesSubject } from './kubernetes-bench.ts';
 import { callsContract } from './kubernetes-calls.contract.ts';
 import { clientContract } from './kubernetes-client.contract.ts';
@@ -29,5 +30,6 @@ export function kubernetesContract(name: string, open: () => Promise<KubernetesS
     clientContract(bench);
     trustContract(bench);
     nodesContract(bench);
+    anyUserContract(bench);
   });
 }

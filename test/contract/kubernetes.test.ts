@@ -16,6 +16,7 @@ kubernetesContract('the stand-in', async () => {
   fake.signer = signer;
   fake.clientCas = { 'client-ca-file': ca.pem, 'requestheader-client-ca-file': createClusterCa('k1').pem };
   fake.core.put('secrets', 'shop', 'other', { type: 'Opaque', data: { token: 'cGxhaW4=' } });
+  fake.leaders.set('kube-controller-manager', 'm-0_5b2c7d6e');
   const server = createServer({ ...leaf, ca: ca.pem, requestCert: true }, fake.listener);
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const address = server.address();
@@ -50,6 +51,12 @@ kubernetesContract('the stand-in', async () => {
     podsCa: ca.pem,
     serviceAccountKey: signer.export({ type: 'pkcs8', format: 'pem' }),
     addLegacyToken: async (namespace, name) => fake.addLegacyToken(namespace, name),
+    addAccount: async (namespace, name) => fake.addAccount(namespace, name),
+    accepts: async (token) =>
+      fake.core
+        .all('secrets')
+        .some(({ object }) => JSON.stringify(object).includes(Buffer.from(token).toString('base64'))),
+    leader: 'm-0',
     addPod: async (namespace, name, secret, phase = 'Running') =>
       fake.core.put('pods', namespace, name, {
         spec: { volumes: [{ name: 'token', secret: { secretName: secret } }] },

@@ -14,6 +14,7 @@ type Stored = { namespace: string; name: string; version: number; object: Json }
 /** Kinds of the core group, by their plural. */
 const KINDS: Readonly<Record<string, string>> = {
   secrets: 'Secret',
+  serviceaccounts: 'ServiceAccount',
   pods: 'Pod',
   configmaps: 'ConfigMap',
   endpoints: 'Endpoints',

@@ -1,4 +1,10 @@
-export type Answer = { status: number; headers?: Record<string, string>; body?: unknown };
+/** `text`: in place of a body that is JSON. */
+export type Answer = {
+  status: number;
+  headers?: Record<string, string>;
+  body?: unknown;
+  text?: string;
+};
 
 /** What a request is about: `deployments.apps "web"`. */
 export type Resource = { group: string; kind: string; name?: string };

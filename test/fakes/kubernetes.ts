@@ -1,4 +1,4 @@
-import { type KeyObject, sign } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
@@ -13,6 +13,7 @@ import {
   otherNode,
   type Resource,
 } from './kubernetes-status.ts';
+import { legacySecret, signTokens } from './kubernetes-tokens.ts';
 import { createWorkloads, type Kind, KINDS } from './kubernetes-workloads.ts';
 
 /** Whoever asked shows `client`, the O and CN of its certificate. */
@@ -45,6 +46,8 @@ export type Kubernetes = {
   core: CoreObjects;
   /** A legacy Secret. Its token, when it has none, is signed at the next request, as the token controller does. */
   addLegacyToken(namespace: string, name: string): void;
+  /** A service account; the token controller makes a Secret with its token. */
+  addAccount(namespace: string, name: string): void;
   /** What signs tokens; undefined: no controller does. */
   signer: KeyObject | undefined;
   /** Its controllers do what they do at each request: without one. */
@@ -71,6 +74,12 @@ function placeOf(pathname: string): Place | undefined {
 const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
   group === '' && ((kind === 'nodes' && verb !== 'update') || (kind === 'events' && verb === 'create'));
 
+/** What any user may ask. */
+const FOR_ANY_USER: ReadonlyMap<string, Answer> = new Map([
+  ['/readyz', { status: 200, text: 'ok' }],
+  ['/api', { status: 200, body: { kind: 'APIVersions', versions: ['v1'] } }],
+]);
+
 const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'patch' };
 
 export function createKubernetes(): Kubernetes {
@@ -91,15 +100,16 @@ export function createKubernetes(): Kubernetes {
         kind: 'Lease',
         apiVersion: 'coordination.k8s.io/v1',
         metadata: { name, namespace: 'kube-system' },
-        spec: { holderIdentity: holder, renewTime: `renewal ${renewal}` },
+        // MicroTime
+        spec: { holderIdentity: holder, renewTime: `${new Date(renewal).toISOString().slice(0, -1)}000Z` },
       },
     };
   };
 
   const answer = ({ method, path, body }: Asked, { user, groups, type }: Caller): Answer => {
     const url = new URL(path, 'https://api');
-    // Any user may ask these.
-    if (url.pathname === '/readyz' || url.pathname === '/api') return { status: 200, body: {} };
+    const open = FOR_ANY_USER.get(url.pathname);
+    if (open) return open;
     const { resource, namespace } = placeOf(url.pathname) ?? {};
     if (!resource) return noSuchResource();
     const verb = VERBS[method] ?? (resource.name === undefined ? 'list' : 'get');
@@ -111,7 +121,10 @@ export function createKubernetes(): Kubernetes {
     }
     const leader = resource.kind === LEASE.kind ? leaders.get(resource.name ?? '') : undefined;
     if (leader !== undefined) return leaseOf(resource.name ?? '', leader);
-    if (resource.group === LEASE.group && resource.kind === LEASE.kind) return lease.answer(method, body);
+    if (resource.group === LEASE.group && resource.kind === LEASE.kind)
+      return method === 'GET' && resource.name !== LEASE.name
+        ? notFound(resource)
+        : lease.answer(method, body);
     if (resource.kind === 'configmaps' && resource.name === 'kube-root-ca.crt')
       return fake.podsCa === undefined || !workloads.has(namespace)
         ? notFound(resource)
@@ -143,12 +156,13 @@ export function createKubernetes(): Kubernetes {
     signer: undefined,
     clientCas: {},
     work: () => {
-      signTokens(core, fake.signer);
+      if (fake.signer) signTokens(core, fake.signer);
       addClientCas(core, fake.clientCas);
     },
     addLegacyToken: (namespace, name) => {
-      core.put('secrets', namespace, name, { type: LEGACY, data: {} });
+      core.put('secrets', namespace, name, legacySecret('default'));
     },
+    addAccount: (namespace, name) => core.put('serviceaccounts', namespace, name, {}),
     get lease() {
       return lease.current;
     },
@@ -157,10 +171,10 @@ export function createKubernetes(): Kubernetes {
     },
     instead: () => undefined,
     listener: (request, response) => {
-      void respond(request).then(({ status, headers, body = {} }) =>
+      void respond(request).then(({ status, headers, body = {}, text: plain }) =>
         response
-          .writeHead(status, { 'content-type': 'application/json', ...headers })
-          .end(JSON.stringify(body)),
+          .writeHead(status, { 'content-type': plain ? 'text/plain' : 'application/json', ...headers })
+          .end(plain ?? JSON.stringify(body)),
       );
     },
     add: (kind, namespace, name, spec = {}) => workloads.add(kind, namespace, name, spec),
@@ -170,25 +184,6 @@ export function createKubernetes(): Kubernetes {
     forgetPlaces: () => workloads.forget(),
   };
   return fake;
-}
-
-const LEGACY = 'kubernetes.io/service-account-token';
-
-function signTokens(core: CoreObjects, signer: KeyObject | undefined): void {
-  for (const { namespace, name, object } of core.all('secrets')) {
-    const data = v.parse(v.looseObject({ token: v.optional(v.string()) }), object['data']);
-    if (!signer || object['type'] !== LEGACY || data.token !== undefined) continue;
-    const token = Buffer.from(signedToken(signer, `${namespace}:${name}`)).toString('base64');
-    core.put('secrets', namespace, name, { ...object, data: { ...data, token } });
-  }
-}
-
-const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-
-/** RS256, as kube-controller-manager signs with an RSA key. */
-export function signedToken(signer: KeyObject, sub: string): string {
-  const text = `${base64url({ alg: 'RS256' })}.${base64url({ iss: 'kubernetes/serviceaccount', sub })}`;
-  return `${text}.${sign('sha256', Buffer.from(text), signer).toString('base64url')}`;
 }
 
 /** kube-apiserver adds its own, and takes none out (clusterauthenticationtrust of Kubernetes 1.18 and later). */

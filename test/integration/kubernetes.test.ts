@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'vitest';
 import { openKubernetesWith } from '../../agent/compose/kubernetes.ts';
@@ -75,6 +75,18 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
         type: 'kubernetes.io/service-account-token',
         metadata: { name, annotations: { 'kubernetes.io/service-account.name': 'default' } },
       }),
+    addAccount: async (namespace, name) =>
+      await make(ask, `/api/v1/namespaces/${namespace}/serviceaccounts`, {
+        apiVersion: 'v1',
+        kind: 'ServiceAccount',
+        metadata: { name },
+      }),
+    accepts: async (token) => {
+      const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview', spec: { token } };
+      const { body } = await ask('POST', '/apis/authentication.k8s.io/v1/tokenreviews', review);
+      return typeof body.status === 'object' && body.status['authenticated'] === true;
+    },
+    leader: hostname(),
     addPod: async (namespace, name, secret, phase = 'Running') => {
       const path = `/api/v1/namespaces/${namespace}/pods`;
       await make(ask, path, {

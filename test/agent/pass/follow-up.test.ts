@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { isTokenOf } from '../../../src/certificates/service-account-token.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
-import { createKubernetes, type Kubernetes, signedToken } from '../../fakes/kubernetes.ts';
+import { createKubernetes, type Kubernetes } from '../../fakes/kubernetes.ts';
 import { fingerprintOf } from '../../scenarios/support/certificates.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { logged } from '../../scenarios/support/logged.ts';
@@ -23,8 +23,8 @@ afterAll(async () => {
 });
 
 const RECORD = '/var/lib/coe-agent/follow-ups.json';
-const SECRETS = ['a', 'b', 'c'];
 const MINUTE = 60_000;
+const DAY = 86_400_000;
 
 const signerOf = (site: Site): string =>
   (site.cluster.stack.parameters['kube_service_account_private_key'] ?? '').replaceAll(String.raw`\n`, '\n');
@@ -60,87 +60,169 @@ async function look(site: Site, ms = 1000): Promise<void> {
 
 const notesOf = async (site: Site): Promise<string> =>
   (await cli(site, ['status'])).stdout.replaceAll(/\s+/g, ' ');
+const keysOf = async (site: Site): Promise<number> =>
+  (await site.node.read('/etc/kubernetes/certs/service_account.key')).match(/BEGIN/g)?.length ?? 0;
 const patches = (api: Kubernetes, what: string): number =>
   api.asked.filter(({ method, path }) => method === 'PATCH' && path.includes(what)).length;
 
-/** Secrets whose tokens the key of before has signed. */
-async function createSiteWithTokens(): Promise<{ site: Site; api: Kubernetes; former: string }> {
+const token = (api: Kubernetes, namespace: string, name: string): string => {
+  const data = api.core.find('secrets', namespace, name)?.['data'];
+  const held = typeof data === 'object' && data && 'token' in data ? String(data.token) : '';
+  return Buffer.from(held, 'base64').toString();
+};
+/** The Secrets that a service account lists: new pods mount the first. */
+const secretsOf = (api: Kubernetes, account: string): string[] => {
+  const listed = api.core.find('serviceaccounts', 'shop', account)?.['secrets'];
+  return Array.isArray(listed) ? listed.map(({ name }: { name: string }) => name) : [];
+};
+const addPod = (api: Kubernetes, name: string, secret: string | undefined): void =>
+  api.core.put('pods', 'shop', name, {
+    spec: { volumes: [{ secret: { secretName: secret } }] },
+    status: { phase: 'Running' },
+  });
+
+const ACCOUNTS = ['a', 'b', 'idle'];
+
+/** Service accounts whose tokens the key of before has signed, and a pod of `a` and of `b`. */
+async function createSiteWithTokens(): Promise<{
+  site: Site;
+  api: Kubernetes;
+  /** By the name of the account. */
+  former: Map<string, { secret: string; token: string }>;
+  rotateOn(): Promise<void>;
+}> {
   const { site, api } = await createFollowedSite();
-  const former = signerOf(site);
-  api.signer = createPrivateKey(former);
-  for (const name of SECRETS) api.addLegacyToken('shop', name);
+  api.signer = createPrivateKey(signerOf(site));
+  for (const name of ACCOUNTS) api.addAccount('shop', name);
   api.work();
-  await rotate(site);
-  return { site, api, former };
+  const former = new Map<string, { secret: string; token: string }>();
+  for (const name of ACCOUNTS) {
+    const [secret = ''] = secretsOf(api, name);
+    former.set(name, { secret, token: token(api, 'shop', secret) });
+  }
+  for (const name of ['a', 'b']) addPod(api, `pod-${name}`, former.get(name)?.secret);
+  return {
+    site,
+    api,
+    former,
+    rotateOn: async () => {
+      await rotate(site);
+      // kube-controller-manager has been restarted.
+      api.signer = createPrivateKey(signerOf(site));
+    },
+  };
 }
 
-const tokensOf = (api: Kubernetes): string[] =>
-  SECRETS.map((name) => {
-    const data = api.core.find('secrets', 'shop', name)?.['data'];
-    const token = typeof data === 'object' && data && 'token' in data ? String(data.token) : '';
-    return Buffer.from(token, 'base64').toString();
-  });
-
 describe('legacy tokens', () => {
-  test('are cleared, first one and then all, and signed with the new key', async () => {
-    const { site, api, former } = await createSiteWithTokens();
-    api.signer = createPrivateKey(signerOf(site));
+  test('of a running pod stay as they are, and the next pods of its service account get one of the new key', async () => {
+    const { site, api, former, rotateOn } = await createSiteWithTokens();
+    await rotateOn();
     await look(site);
-    expect(patches(api, '/secrets/')).toBe(1);
-    expect(tokensOf(api).filter((token) => isTokenOf(token, former))).toHaveLength(2);
     await look(site);
-    expect(patches(api, '/secrets/')).toBe(3);
-    await look(site);
-    expect(tokensOf(api).every((token) => isTokenOf(token, signerOf(site)))).toBe(true);
-    expect(await hasRecord(site)).toBe(false);
+    for (const [name, { secret, token: before }] of former) {
+      expect(token(api, 'shop', secret), name).toBe(before);
+      const [first = ''] = secretsOf(api, name);
+      const isNew = isTokenOf(token(api, 'shop', first), signerOf(site));
+      // Nobody uses it: its Secret is of use again when the former key is gone.
+      expect(isNew, name).toBe(name !== 'idle');
+    }
+    expect(patches(api, '/secrets/')).toBe(0);
+    expect(patches(api, '/serviceaccounts/')).toBe(2);
     expect(logged(site.log, 'follow-up-done')).toContainEqual(expect.objectContaining({ task: 'tokens' }));
     await look(site, MINUTE);
-    expect(patches(api, '/secrets/')).toBe(3);
+    expect(await hasRecord(site)).toBe(false);
+    expect(patches(api, '/serviceaccounts/')).toBe(2);
   });
 
-  test('stay, but for one, while the controller manager that leads signs with the old key', async () => {
-    const { site, api, former } = await createSiteWithTokens();
+  test('are left to the master whose controller manager leads', async () => {
+    const { site, api, rotateOn } = await createSiteWithTokens();
+    await rotateOn();
+    api.leaders.set('kube-controller-manager', 'm-1_5b2c');
     await look(site);
+    await look(site, MINUTE);
+    expect(patches(api, '/serviceaccounts/')).toBe(0);
+    expect(await notesOf(site)).toContain('the controller manager of m-1 leads');
+    const own = site.cluster.heatParams('master')['INSTANCE_NAME'] ?? '';
+    api.leaders.set('kube-controller-manager', `${own}_77aa`);
+    await look(site, MINUTE);
     await look(site);
-    await look(site);
-    expect(patches(api, '/secrets/')).toBe(1);
-    expect(tokensOf(api).every((token) => isTokenOf(token, former))).toBe(true);
-    expect(await notesOf(site)).toContain('signs with a former service-account key (shop/a)');
-    api.signer = createPrivateKey(signerOf(site));
-    await look(site, 2 * MINUTE);
-    await look(site);
-    await look(site);
-    expect(tokensOf(api).every((token) => isTokenOf(token, signerOf(site)))).toBe(true);
+    expect(patches(api, '/serviceaccounts/')).toBe(2);
     expect(await hasRecord(site)).toBe(false);
   });
 
-  test('are left to another master that holds the lease, which gets it back as it was', async () => {
-    const { site, api } = await createSiteWithTokens();
-    const renewTime = new Date(site.clock.now()).toISOString().replace('Z', '000Z');
-    const done = { 'coe-agent/state': 'done', 'coe-agent/ca-fingerprint': 'x' };
-    api.lease = { holder: 'm-1', annotations: { ...done, 'coe-agent/tokens': 'renewing' }, renewTime };
+  test('keep their key as long as a pod uses them, and are signed anew when it is gone', async () => {
+    const { site, api, former, rotateOn } = await createSiteWithTokens();
+    await rotateOn();
     await look(site);
+    await look(site);
+    // A pod that comes in the meantime, of an account that had none.
+    addPod(api, 'late', secretsOf(api, 'idle')[0]);
+    await look(site, 2 * DAY);
+    expect(await keysOf(site)).toBe(2);
+    expect(await notesOf(site)).toContain(
+      'because these pods may still use them: shop/pod-a, shop/pod-b, shop/late',
+    );
+    expect(logged(site.log, 'grace-extended')).toHaveLength(1);
+    await look(site);
+    expect(isTokenOf(token(api, 'shop', secretsOf(api, 'idle')[0] ?? ''), signerOf(site))).toBe(true);
+
+    // Their Deployments have been restarted, so to say.
+    for (const [pod, account] of [
+      ['pod-a', 'a'],
+      ['pod-b', 'b'],
+      ['late', 'idle'],
+    ] as const)
+      addPod(api, pod, secretsOf(api, account)[0]);
     expect(patches(api, '/secrets/')).toBe(0);
-    expect(await notesOf(site)).toContain('m-1 holds the lease');
-    api.lease = { holder: 'm-1', annotations: done, renewTime };
-    await look(site, 2 * MINUTE);
-    expect(patches(api, '/secrets/')).toBe(1);
-    expect(api.lease).toMatchObject({ holder: 'm-1', annotations: done });
-    expect(api.lease?.annotations).not.toHaveProperty('coe-agent/tokens');
+    await look(site, DAY);
+    expect(await keysOf(site)).toBe(1);
+    await look(site);
+    await look(site);
+    for (const { secret } of former.values())
+      expect(isTokenOf(token(api, 'shop', secret), signerOf(site))).toBe(true);
+    expect(await hasRecord(site)).toBe(false);
+  });
+
+  test('are signed anew at once when the owner wants no token of the former key accepted', async () => {
+    const { site, api, former, rotateOn } = await createSiteWithTokens();
+    await site.node.configure({ service_account: { grace_seconds: 0 } });
+    await rotateOn();
+    expect(await keysOf(site)).toBe(1);
+    await look(site);
+    await look(site);
+    for (const { secret } of former.values())
+      expect(isTokenOf(token(api, 'shop', secret), signerOf(site))).toBe(true);
+    expect(patches(api, '/serviceaccounts/')).toBe(0);
+    expect(await hasRecord(site)).toBe(false);
   });
 
   test('an API that does not answer keeps nothing waiting, and is asked again', async () => {
-    const { site, api } = await createSiteWithTokens();
+    const { site, api, rotateOn } = await createSiteWithTokens();
+    await rotateOn();
     api.instead = () => ({ status: 403, body: { message: 'no' } });
     site.clock.jump(1000);
     expect(await site.pass()).toMatchObject({ problems: [] });
     expect(await notesOf(site)).toContain('the Kubernetes API says 403');
     api.instead = () => undefined;
-    api.signer = createPrivateKey(signerOf(site));
     await look(site, 2 * MINUTE);
     await look(site);
-    await look(site);
     expect(await hasRecord(site)).toBe(false);
+  });
+
+  test('are new before the workloads are restarted', async () => {
+    const { site, api } = await createSiteWithTokens();
+    await site.node.configure({ workloads: { restart: true } });
+    api.add('deployments', 'shop', 'web');
+    api.instead = ({ path }) => {
+      // kube-controller-manager has been restarted by now.
+      if (path.startsWith('/api/v1/secrets')) api.signer = createPrivateKey(signerOf(site));
+      return undefined;
+    };
+    await rotate(site);
+    const patched = api.asked.flatMap(({ method, path }) =>
+      method === 'PATCH' ? (/\/(serviceaccounts|deployments)\//.exec(path)?.[1] ?? []) : [],
+    );
+    expect(patched).toEqual(['serviceaccounts', 'serviceaccounts', 'deployments']);
   });
 });
 
@@ -245,29 +327,4 @@ test('a worker has nothing to do in the cluster', async () => {
   await cloud.rotateCa(site.cluster);
   await site.pass();
   expect(await hasRecord(site)).toBe(false);
-});
-
-test('a pod that may use a token of the old key keeps it, until it is gone', async () => {
-  const { site, api } = await createFollowedSite();
-  const former = createPrivateKey(signerOf(site));
-  const DAY = 86_400_000;
-  const token = Buffer.from(signedToken(former, 'shop:a')).toString('base64');
-  api.core.put('secrets', 'shop', 'a', { type: 'kubernetes.io/service-account-token', data: { token } });
-  await rotate(site);
-  api.signer = createPrivateKey(signerOf(site));
-  for (let one = 0; one < 3; one += 1) await look(site);
-  const startTime = new Date(site.clock.now() - MINUTE).toISOString();
-  api.core.put('pods', 'shop', 'web', {
-    spec: { volumes: [{ secret: { secretName: 'a' } }] },
-    status: { phase: 'Running', startTime },
-  });
-  const keys = async (): Promise<number> =>
-    (await site.node.read('/etc/kubernetes/certs/service_account.key')).match(/BEGIN/g)?.length ?? 0;
-  await look(site, 2 * DAY);
-  expect(await keys()).toBe(2);
-  expect(await notesOf(site)).toContain('because these pods may still use them: shop/web');
-  expect(logged(site.log, 'grace-extended')).toHaveLength(1);
-  api.core.remove('pods', 'shop', 'web');
-  await look(site, DAY);
-  expect(await keys()).toBe(1);
 });

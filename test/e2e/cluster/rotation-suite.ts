@@ -1,4 +1,4 @@
-import { createPublicKey, createVerify, type X509Certificate } from 'node:crypto';
+import { createPublicKey, createVerify, type KeyObject, type X509Certificate } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
@@ -50,10 +50,17 @@ async function newToken(): Promise<string> {
   return v.parse(Requested, JSON.parse(answer)).status.token;
 }
 
-/** The token that pods of this release mount. */
-async function secretToken(): Promise<string> {
-  const columns = 'jsonpath={.items[?(@.type=="kubernetes.io/service-account-token")].data.token}';
-  return Buffer.from(await kubectl(['get', 'secrets', '-o', columns]), 'base64').toString('utf8');
+/** The token that the next pod of this release mounts; empty until it is signed. */
+async function nextToken(): Promise<string> {
+  const secret = await kubectl(['get', 'serviceaccount', 'default', '-o', 'jsonpath={.secrets[0].name}']);
+  if (secret === '') return '';
+  const token = await kubectl(['get', 'secret', secret, '-o', 'jsonpath={.data.token}']);
+  return Buffer.from(token, 'base64').toString('utf8');
+}
+
+function isSignedBy(token: string, key: KeyObject): boolean {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  return createVerify('RSA-SHA256').update(`${header}.${payload}`).verify(key, signature, 'base64url');
 }
 
 const toldToToken = async (token: string): Promise<string> =>
@@ -66,9 +73,12 @@ type Before = {
   owner: { cert: string; key: string };
   etcd: { cert: string; key: string };
   token: string;
+  /** The one that the pod mounts. */
+  mounted: string;
 };
 
-const remember = async (): Promise<Before> => ({
+const remember = async (pod: ProbePod): Promise<Before> => ({
+  mounted: await pod.exec('cat', TOKEN),
   material: await each(materialOf),
   owner: await ownerKubeconfig(),
   etcd: await etcdClient(),
@@ -89,7 +99,7 @@ export function describeRotation(which: string, pod: () => ProbePod): void {
       const [first, ...others] = all.filter(({ role }) => role === 'master');
       if (!first || others.length > 0) throw new Error('this wants a cluster with one master');
       master = first;
-      before = await remember();
+      before = await remember(pod());
       status = await rotate();
       present = await presentAuthorities();
       await renewKubeconfig();
@@ -154,21 +164,25 @@ export function describeRotation(which: string, pod: () => ProbePod): void {
       expect(signing.equals(sent)).toBe(true);
       expect(accepted.some((key) => key.equals(sent))).toBe(true);
       const token = await newToken();
-      const [header = '', payload = '', signature = ''] = token.split('.');
-      const check = createVerify('RSA-SHA256').update(`${header}.${payload}`);
-      expect(check.verify(sent, signature, 'base64url')).toBe(true);
+      expect(isSignedBy(token, sent)).toBe(true);
       expect(await Promise.all([token, before.token].map(toldToToken))).toEqual(['200', '200']);
     });
 
-    // kube-apiserver refuses a legacy token that its Secret no longer holds, whatever keys it accepts.
-    test('the legacy token in a Secret, and then the one that a pod mounts, is accepted again', async () => {
-      for (const read of [secretToken, async () => await pod().exec('cat', TOKEN)])
-        await vi.waitFor(
-          async () => {
-            expect(await toldToToken(await read())).toBe('200');
-          },
-          { timeout: 240_000, interval: 2000 },
-        );
+    test('a running pod keeps its token, and the next pod gets one of the key that Magnum has sent', async () => {
+      const sent = createPublicKey(await sentServiceAccountKey(master));
+      const told: string[] = [];
+      const next = await vi.waitFor(
+        async () => {
+          told.push(await toldToToken(before.mounted));
+          const token = await nextToken();
+          expect(isSignedBy(token, sent)).toBe(true);
+          return token;
+        },
+        { timeout: 240_000, interval: 1000 },
+      );
+      for (const token of [next, before.mounted]) told.push(await toldToToken(token));
+      expect(new Set(told)).toEqual(new Set(['200']));
+      expect(await pod().exec('cat', TOKEN)).toBe(before.mounted);
     });
 
     test('a pod goes on, and its log and exec come through the API server', async () => {
