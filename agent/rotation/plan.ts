@@ -98,14 +98,19 @@ export const planFirstKeys = (
   };
 };
 
-/** Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. */
+/**
+ * Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. Who reads
+ * them at its start is restarted, nobody else.
+ */
 export function planKeys(
   { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
   node: Node,
-  units: readonly UnitPlan[],
+  all: readonly UnitPlan[],
   notices: readonly string[] = [],
 ): KeysPlan {
+  const { serviceAccount: row } = node.layout;
   const paths = serviceAccountPaths(node);
+  const units = all.filter(({ name }) => row?.verifiers.includes(name) || row?.signers.includes(name));
   // A key that was only to be accepted does not sign now.
   const keys = phase === 'trust' ? phase : 'all';
   return {

@@ -80,6 +80,8 @@ export type ServiceAccountRow = {
   privateKeyFile: FileRow;
   /** The units that verify tokens: they are restarted when an old public key goes. */
   verifiers: readonly string[];
+  /** The units that sign them: they are restarted, too, when another pair comes. */
+  signers: readonly string[];
 };
 
 /**

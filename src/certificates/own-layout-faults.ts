@@ -41,11 +41,12 @@ export function faultsOf(role: RoleText): Fault[] {
     if (probe) refer(['units', index, 'probe', 'presents'], noFile(probe.presents));
     if (health?.as !== undefined) refer(['units', index, 'health', 'as'], noFile(health.as));
   }
-  for (const [index, name] of (pair?.verifiers ?? []).entries())
-    refer(
-      ['service_account', 'verifiers', index],
-      units.some(({ unit }) => unit === name) ? undefined : `there is no unit ${name} in this role`,
-    );
+  for (const key of ['verifiers', 'signers'] as const)
+    for (const [index, name] of (pair?.[key] ?? []).entries())
+      refer(
+        ['service_account', key, index],
+        units.some(({ unit }) => unit === name) ? undefined : `there is no unit ${name} in this role`,
+      );
   for (const [index, { ca, single }] of authorities.entries())
     refer(
       ['authorities', index, 'single'],

@@ -113,6 +113,7 @@ export const RoleRows = v.strictObject({
       public_key_file: file,
       private_key_file: file,
       verifiers: v.optional(v.array(v.string())),
+      signers: v.optional(v.array(v.string())),
     }),
   ),
   units: v.optional(v.array(Unit), []),

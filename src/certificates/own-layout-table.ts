@@ -37,6 +37,7 @@ const roleOf = (role: RoleText): RoleLayout => ({
     publicKeyFile: fileOf(role.service_account.public_key_file, PUBLIC),
     privateKeyFile: fileOf(role.service_account.private_key_file, SECRET),
     verifiers: role.service_account.verifiers ?? role.units.map(({ unit }) => unit),
+    signers: role.service_account.signers ?? role.units.map(({ unit }) => unit),
   },
   kubeconfigs: role.kubeconfigs.map(({ file, by_path: byPath, ...rest }) => ({
     ...rest,

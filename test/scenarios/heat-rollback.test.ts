@@ -114,8 +114,7 @@ test('the inputs of before bring the service-account keys of before back, and ke
   expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
   expect(isSignedBy(certificateAt(after, SERVER), cluster.ca.kubernetes)).toBe(true);
   // Who signs and checks tokens has to read them again.
-  expect(site.restarts().slice(restarts)).toContain('kube-apiserver');
-  expect(site.restarts().slice(restarts)).toContain('kube-controller-manager');
+  expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver', 'kube-controller-manager']);
 });
 
 test('a rotation asked for after a roll-back is a rotation, though its predecessor asked for the same kind', async () => {

@@ -217,6 +217,13 @@ describe('a fault is named with file, line and key', () => {
       'roles.node.service_account.verifiers.0: there is no unit registryy in this role',
     ],
     [
+      'who signs tokens and is no unit',
+      '    units:',
+      '    service_account: { public_key_file: /a.pub, private_key_file: /a.key, signers: [registryy] }\n    units:',
+      'signers: [registryy]',
+      'roles.node.service_account.signers.0: there is no unit registryy in this role',
+    ],
+    [
       'a file of two owners',
       '/etc/registry/kubeconfig',
       '/etc/registry/tls/ca.crt',

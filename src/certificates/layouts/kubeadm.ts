@@ -195,6 +195,7 @@ export const kubeadm: Layout = {
         publicKeyFile: file('/etc/kubernetes/pki/sa.pub', 0o644),
         privateKeyFile: file('/etc/kubernetes/pki/sa.key', 0o600),
         verifiers: ['kube-apiserver'],
+        signers: ['kube-apiserver', 'kube-controller-manager'],
       },
       kubeconfigs: [
         kubeconfig('admin.conf', 'admin', 'kubernetes-admin', LOCAL_API),

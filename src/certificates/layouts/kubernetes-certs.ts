@@ -132,6 +132,7 @@ export const kubernetesCerts: Layout = {
         publicKeyFile: file('/etc/kubernetes/certs/service_account.key'),
         privateKeyFile: file('/etc/kubernetes/certs/service_account_private.key'),
         verifiers: ['kube-apiserver'],
+        signers: ['kube-apiserver', 'kube-controller-manager'],
       },
       // With the label cert_manager_api Magnum puts ca.key beside ca.crt, and has kube-controller-manager sign with the two.
       signer: {

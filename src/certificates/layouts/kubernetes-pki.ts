@@ -85,6 +85,7 @@ export const kubernetesPki: Layout = {
         publicKeyFile: file('/etc/kubernetes/pki/sa.pub', 0o644),
         privateKeyFile: file('/etc/kubernetes/pki/sa.key', 0o600),
         verifiers: ['kube-apiserver'],
+        signers: ['kube-apiserver', 'kube-controller-manager'],
       },
       kubeconfigs: [
         kubeconfig('admin.conf', true, 'admin', LOCAL_API),
