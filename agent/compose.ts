@@ -33,6 +33,7 @@ import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
 import { connectionOf } from './compose/connection.ts';
+import { createSkew } from './compose/skew.ts';
 import type { Asker, Hands } from './hands.ts';
 import type { Progress } from './progress.ts';
 import { readParamsIfThere } from './node.ts';
@@ -93,12 +94,9 @@ export async function compose({
     log('heat-params-unreadable', { why: explain(error) });
     return new Map();
   });
-  let skewMs: number | undefined;
-  const onDate = (date: string): void => {
-    skewMs = clock.now() - Date.parse(date);
-  };
+  const skew = createSkew(clock);
   const connection = await connectionOf(config, params, env, { disk, log, secrets });
-  const realHttp = createHttp({ ...connection, onDate });
+  const realHttp = createHttp({ ...connection, onDate: skew.hear });
   const http = as<Http>(realHttp, instrument.http);
   const retry = createRetry({
     clock,
@@ -213,7 +211,7 @@ export async function compose({
       const { askHealth } = await import('../src/services/health.ts');
       await askHealth(...where);
     },
-    skewMs: () => skewMs,
+    skewMs: skew.ms,
     close: () => {
       realHttp.close();
       realNearby.close();

@@ -64,6 +64,8 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
+  reconcile: v.optional(v.picklist(['report', 'renew', 'all']), 'renew'),
+  reconcile_interval_seconds: v.optional(seconds, 21_600),
   rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES)) }), {}),
   magnum: v.optional(
     v.strictObject({ deployment: v.optional(v.picklist(['native', 'script']), 'native') }),

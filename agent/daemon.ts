@@ -1,5 +1,6 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import type { Clock } from '../src/base/clock.ts';
+import { createSlowClock } from './daemon/slow-clock.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
 import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
@@ -35,6 +36,7 @@ export async function runDaemon(
   const memory = newMemory();
   const reported = new Set<string>();
   const reporting = await openReporting(hands);
+  const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
   let wait = fastest;
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
@@ -54,6 +56,10 @@ export async function runDaemon(
       said = inWords(result);
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
+      if (!result.awaits && slowClock.due() !== undefined) {
+        const { keepUp } = await import('./upkeep.ts');
+        slowClock.wakeAt(await keepUp(atWork, stopping));
+      }
       wait =
         result.changed || pollsOtherwise || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
       askedMs = longestAsked(result);

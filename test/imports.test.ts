@@ -45,6 +45,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['inspection', 'audit'],
   ['execution'],
   ['pass'],
+  ['upkeep'],
   ['status-file', 'notify', 'lifecycle'],
   ['metrics'],
   ['reporting'],

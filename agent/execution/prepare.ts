@@ -15,6 +15,7 @@ import type { Step, StepOf } from '../plan/step.ts';
 import { passingOver, timed } from '../progress.ts';
 import { listsOutlived } from '../revocation/lists-outlived.ts';
 import { compare } from '../rotation/compare.ts';
+import { checkRenewal, whyNoLonger } from '../rotation/renewal.ts';
 import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
@@ -79,6 +80,9 @@ async function prepareCertificates(plan: CertificatesPlan, run: Run): Promise<St
   const { compared, why } = await compareNode(material.compare, plan.node, cluster, run);
   if (why !== undefined) return { is: 'nothing-to-do', outcome: nothingToDo(why) };
   const made = material.issue ? await issue(material.issue, cluster, compared, run) : compared;
+  const whyNot =
+    material.compare.mustLast === true ? await whyNoLonger(made, plan.node, run.hands) : undefined;
+  if (whyNot !== undefined) return { is: 'nothing-to-do', outcome: nothingToDo(whyNot) };
   return await stageNew(plan.stage, plan.node, made, run);
 }
 
@@ -96,7 +100,10 @@ async function compareNode(
     const fresh = new Map(
       [...compared.authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]),
     );
-    return { compared, why: await compare({ phase, fresh, serviceAccount }, node, hands) };
+    if (phase !== 'renew')
+      return { compared, why: await compare({ phase, fresh, serviceAccount }, node, hands) };
+    await checkRenewal(fresh, node, hands);
+    return { compared, why: undefined };
   });
 }
 

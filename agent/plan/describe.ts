@@ -30,7 +30,7 @@ function describeStep(step: Step | RunStep): string {
     case 'check':
       return `check the disk, the clock and ${count(step.units.length, 'unit')}`;
     case 'compare':
-      return `compare the node's CAs and certificates with Magnum's CAs, for the phase ${step.phase}`;
+      return `compare the node's CAs and certificates with Magnum's CAs, for ${step.phase === 'renew' ? 'a renewal' : `the phase ${step.phase}`}`;
     case 'issue': {
       const { requests, authorities, algorithm } = step;
       return `get ${count(authorities.length, 'CA')} and ${count(requests.length, 'certificate')} (${algorithm}) from Magnum`;

@@ -16,10 +16,12 @@ export type Step =
   | { do: 'log-in'; as: string; token: string | undefined }
   /** Looks for everything that would make a later step fail, before any key is made. */
   | { do: 'check'; paths: readonly string[]; units: readonly UnitPlan[] }
-  /** Whether a phase of a CA rotation can follow on what the node is now. */
+  /** Whether a phase of a CA rotation, or a renewal, can follow on what the node is now. */
   | {
       do: 'compare';
-      phase: Exclude<Phase, 'all'>;
+      phase: Exclude<Phase, 'all'> | 'renew';
+      /** Of a renewal: certificates that last no longer than those of now are discarded. */
+      mustLast?: boolean;
       authorities: readonly CaType[];
       serviceAccount: RotateOperation['serviceAccount'];
     }
@@ -34,8 +36,11 @@ export type Step =
       paths: readonly string[];
       /** What becomes of the certificates; undefined: they stay, and so do the CAs. */
       certificates: Phase | undefined;
-      /** What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params. */
-      keys: Phase | 'grace' | 'first';
+      /**
+       * What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params;
+       * with `keep` they are not touched.
+       */
+      keys: Phase | 'grace' | 'first' | 'keep';
       serviceAccount: RotateOperation['serviceAccount'];
       /** How long former keys stay accepted; undefined: as configured. */
       graceMs?: number | undefined;

@@ -83,7 +83,7 @@ async function changedKeys(
   hands: Hands,
 ): Promise<Keys | undefined> {
   const { clock, config } = hands;
-  if (!layout.serviceAccount || phase === undefined) return undefined;
+  if (!layout.serviceAccount || phase === 'keep') return undefined;
   const before = await readKeys(layout, hands);
   const graceMs = asked ?? config.service_account.grace_seconds * 1000;
   const change =

@@ -1,5 +1,5 @@
 import { requestsOf } from '../../src/certificates/request.ts';
-import type { GoBackOperation, RotateOperation } from '../../src/operation/operation.ts';
+import { type GoBackOperation, ROTATE_ALL, type RotateOperation } from '../../src/operation/operation.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
@@ -25,6 +25,30 @@ export const planRotation = (
 ): CertificatesPlan => planCertificates(operation, node, config, units, copies, notices);
 
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
+
+/**
+ * New certificates of the same CA. CA files and service-account keys stay.
+ *
+ * @param mustLast whether new certificates that last no longer than those of now are discarded
+ */
+export function planRenewal(
+  node: Node,
+  mustLast: boolean,
+  units: readonly UnitPlan[],
+  config: Config,
+  copies: FoundCopies,
+): CertificatesPlan {
+  const operation = { ...ROTATE_ALL, phase: 'reissue', restartWorkloads: false } as const;
+  const { material, stage, check, ...plan } = planCertificates(operation, node, config, units, copies);
+  const paths = check.paths.filter((path) => !serviceAccountPaths(node).includes(path));
+  const { compare, issue } = material;
+  return {
+    ...plan,
+    check: { ...check, paths },
+    material: compare ? { issue, compare: { ...compare, phase: 'renew', mustLast } } : material,
+    stage: { ...stage, paths, keys: 'keep' },
+  };
+}
 
 /** The first certificates of a node, before any unit of the cluster starts. */
 export const planFirstCertificates = (

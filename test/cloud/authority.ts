@@ -29,6 +29,8 @@ export type AuthorityOptions = {
   keys: KeyPair;
   /** Validity of the CA and of what it signs, from now, in days. */
   validityDays: number;
+  /** Of what it signs, where Magnum's `term_of_validity` is another one by now. */
+  leafDays?: number | undefined;
   /** CAs made by Magnum since January 2025 carry a subject key identifier. */
   subjectKeyId: boolean;
   now: () => number;
@@ -47,17 +49,18 @@ export function createAuthority({
   name,
   keys,
   validityDays,
+  leafDays = validityDays,
   subjectKeyId,
   now,
 }: AuthorityOptions): Authority {
   const issuer = sequence(set(sequence(oid(oids.commonName), utf8(name))));
-  const issue = (subject: Der, publicKey: Der, extensions: Extension[]): string =>
+  const issue = (subject: Der, publicKey: Der, extensions: Extension[], days: number): string =>
     certify(keys.privateKey, [
       tagged(0, integer(Buffer.of(2))),
       integer(Buffer.from(randomUUID().replaceAll('-', ''), 'hex')),
       signatureAlgorithm(keys.privateKey),
       issuer,
-      sequence(utcTime(now() - DAY_MS), utcTime(now() + validityDays * DAY_MS)),
+      sequence(utcTime(now() - DAY_MS), utcTime(now() + days * DAY_MS)),
       subject,
       publicKey,
       ...(extensions.length > 0 ? [tagged(3, sequence(...extensions.map(extensionNode)))] : []),
@@ -66,11 +69,11 @@ export function createAuthority({
   const spki = keys.publicKey.export({ type: 'spki', format: 'der' });
   const keyId = createHash('sha1').update(spki).digest();
   return {
-    pem: issue(issuer, parseDer(spki), caExtensions(subjectKeyId ? keyId : undefined)),
+    pem: issue(issuer, parseDer(spki), caExtensions(subjectKeyId ? keyId : undefined), validityDays),
     keys,
     sign: (pem) => {
       const csr = readCsr(pem);
-      return issue(csr.subject, csr.publicKey, keepAllowed(csr.extensions));
+      return issue(csr.subject, csr.publicKey, keepAllowed(csr.extensions), leafDays);
     },
   };
 }

@@ -105,7 +105,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const open = async (service: Service) => {
     // No request can come before the address is known, and then the handler is there.
     const handler: Handler = async (request) => await (handlers.get(service) ?? unready)(request);
-    return await listen({ service, tls, faults, log: logRequest }, handler);
+    return await listen({ service, now, tls, faults, log: logRequest }, handler);
   };
   const zaqarSocket = await startZaqarSocket({ identity, queues, tls, changed });
   const listeners = await Promise.all([

@@ -34,6 +34,8 @@ export type ClusterSpec = {
   /** The keys of its CAs: Magnum's are RSA; EC ones are made in no time. */
   keys?: KeyKind;
   validityDays?: number;
+  /** Of the certificates alone. */
+  leafDays?: number;
   subjectKeyId?: boolean;
   /** What the trust delegates: `[trust] roles` of magnum.conf. All roles of the owner, as Magnum has it by default. */
   trustRoles?: readonly string[];
@@ -85,6 +87,7 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
     await createGeneration(keys, spec.keys ?? 'rsa', {
       name: spec.name,
       validityDays: spec.validityDays ?? 5 * 365,
+      leafDays: spec.leafDays,
       now,
       subjectKeyId: spec.subjectKeyId ?? false,
     });

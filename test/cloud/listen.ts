@@ -12,6 +12,8 @@ export type Listener = { origin: string; close(): Promise<void> };
 
 export type ListenOptions = {
   service: Service;
+  /** The clock that dates the answers. */
+  now: () => number;
   tls: { key: string; cert: string } | undefined;
   faults: Faults;
   /** Told of each request once its fate is decided; status 0: no answer was sent. */
@@ -48,7 +50,7 @@ export async function listen(options: ListenOptions, handler: Handler): Promise<
 }
 
 async function answerOne(
-  { service, faults, log }: ListenOptions,
+  { service, now, faults, log }: ListenOptions,
   handler: Handler,
   stopped: AbortSignal,
   incoming: http.IncomingMessage,
@@ -77,6 +79,7 @@ async function answerOne(
 
   const sent = effect?.kind === 'transform' ? effect.change(answer) : answer;
   log({ ...entry, status: sent.status });
+  outgoing.setHeader('Date', new Date(now()).toUTCString());
   await send(outgoing, sent, effect, stopped);
 }
 

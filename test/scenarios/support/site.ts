@@ -73,6 +73,10 @@ export type SiteSpec = {
   instrument?: Instrument;
   /** What the trust delegates; all roles of the owner. */
   trustRoles?: readonly string[];
+  /** Of the CAs and of what they sign, in days. */
+  validity?: { validityDays?: number; leafDays?: number };
+  /** How long ago the node was made, in milliseconds: its clock begins then. */
+  ageMs?: number;
   /** Not yet any certificates. */
   bare?: boolean;
 };
@@ -89,6 +93,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
     name: `site${made}`,
     keys: 'ec',
     ...(spec.trustRoles && { trustRoles: spec.trustRoles }),
+    ...spec.validity,
     servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
   });
   const given = { ...(spec.isStock && { KUBE_NODE_IP: '127.0.0.5' }), ...spec.params };
@@ -106,6 +111,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
   if (spec.config) await node.configure(spec.config);
 
   const clock = fastClock();
+  clock.jump(-(spec.ageMs ?? 0));
   const log: string[] = [];
   const progress: Progress[] = [];
   let restartedBefore = 0;

@@ -1,0 +1,191 @@
+import { canonicalName, fingerprint, namesOf, subjectOf } from '../../src/certificates/read.ts';
+import type { CaType, RoleLayout } from '../../src/certificates/layout.ts';
+import { renewalMoment } from '../../src/certificates/renewal-window.ts';
+import { canonicalCa } from '../../src/certificates/trusted.ts';
+import type { Served } from './certificates.ts';
+import { isClockOff } from '../rotation/renewal.ts';
+import { describeFault, type Fault } from './fault.ts';
+import type { Holding } from './inventory.ts';
+import type { Leaf } from './leaves.ts';
+
+/** How a difference is told: `critical` breaks the node now or soon, and the agent does not mend it by itself. */
+export type Severity = 'critical' | 'warning' | 'info';
+
+/** Every difference between what a node has and what it should have, beside the faults of a file. */
+const OWN = {
+  /** The clock of the node disagrees with the cloud's: no date can be judged. */
+  'clock-off': 'critical',
+  /** A CA file does not hold the CA that Magnum serves: a rotation was missed. */
+  'authority-differs': 'critical',
+  'authority-ends-soon': 'warning',
+  'authority-ends': 'critical',
+  /** A certificate is signed by a CA of the node that Magnum no longer serves. */
+  'former-signer': 'warning',
+  'renewal-due': 'info',
+  'subject-differs': 'warning',
+  'names-differ': 'warning',
+  /** A unit presents another certificate than its file holds. */
+  'presents-another': 'critical',
+  /** Keystone refuses the node's own login. */
+  'login-refused': 'critical',
+} as const satisfies Record<string, Severity>;
+
+export type OwnCode = keyof typeof OWN;
+export type DifferenceCode = OwnCode | Fault['code'];
+
+/** One difference. `of` names the file, the unit, or what else it is about; `text` is for a person. */
+export type Difference = {
+  code: DifferenceCode;
+  severity: Severity;
+  of: string;
+  text: string;
+  /** When it ends, or when it is renewed; ISO 8601. */
+  at?: string;
+};
+
+/** What a node has, and what it is compared with. */
+export type Facts = {
+  layout: RoleLayout;
+  holdings: readonly Holding[];
+  leaves: readonly Leaf[];
+  /** The fingerprints of the CAs that Magnum served when it was last asked, by their first name. */
+  served: Readonly<Partial<Record<CaType, string | undefined>>>;
+  /** What the ports present, by file; a port that does not answer says nothing. */
+  presented: ReadonlyMap<string, Served>;
+  /** Milliseconds since the epoch. */
+  now: number;
+  /** How far this node's clock is ahead of the cloud's; undefined: unknown. */
+  skewMs: number | undefined;
+  /** The share of the renewal window that this node takes: upkeep/share.ts. */
+  share: number;
+  /** Why Keystone refuses the node's own login, if it does. */
+  loginRefused?: string | undefined;
+};
+
+const DAY_MS = 86_400_000;
+
+/** The operator hears of a CA's end this long before; `critical` from the second on. */
+const CA_SOON_MS = 180 * DAY_MS;
+const CA_ENDS_MS = 30 * DAY_MS;
+
+/** Everything that differs from the desired state, the clock first: no other date can be judged without it. */
+export function differencesOf(facts: Facts): Difference[] {
+  const { skewMs, loginRefused } = facts;
+  const isOff = isClockOff(skewMs);
+  return [
+    ...(isOff ? [difference('clock-off', 'clock', clockText(skewMs ?? 0))] : []),
+    ...(loginRefused === undefined ? [] : [difference('login-refused', 'trust', loginRefused)]),
+    ...ofAuthorities(facts),
+    ...facts.holdings.flatMap(({ file, faults }) =>
+      faults.filter(({ code }) => !isOff || !OF_DATES.has(code)).map((fault) => ofFault(file, fault)),
+    ),
+    ...facts.leaves.flatMap((leaf) => ofLeaf(leaf, facts, isOff)),
+    ...ofPorts(facts),
+  ];
+}
+
+const difference = (code: OwnCode, of: string, text: string, at?: number): Difference => ({
+  code,
+  severity: OWN[code],
+  of,
+  text,
+  ...(at !== undefined && { at: new Date(at).toISOString() }),
+});
+
+const OF_DATES: ReadonlySet<string> = new Set<Fault['code']>(['expired', 'not-yet-valid']);
+
+const ofFault = (of: string, fault: Fault): Difference => ({
+  code: fault.code,
+  severity: fault.code === 'differs' || fault.code === 'repeated' ? 'warning' : 'critical',
+  of,
+  text: `${of} ${describeFault(fault)}`,
+});
+
+const clockText = (skewMs: number): string =>
+  `this node's clock is ${Math.abs(skewMs / 1000).toFixed(0)} s ${skewMs < 0 ? 'behind' : 'ahead of'} the cloud's: no certificate is renewed`;
+
+function ofAuthorities({ layout, holdings, served, now, skewMs }: Facts): Difference[] {
+  return layout.authorities.flatMap(({ ca, file: { path }, single }) => {
+    const held = holdings.find(({ file }) => file === path)?.certificates ?? [];
+    const wanted = served[canonicalCa(ca)];
+    const differs =
+      wanted !== undefined && held.length > 0 && !held.some((one) => fingerprint(one) === wanted);
+    const [first] = held;
+    const end = first?.validToDate.getTime();
+    const isEnding = end !== undefined && end > now && end - now <= CA_SOON_MS && !isClockOff(skewMs);
+    return [
+      ...(differs && single !== true
+        ? [
+            difference(
+              'authority-differs',
+              path,
+              `${path} does not hold the ${ca} CA that Magnum serves: no certificate is renewed before a rotation`,
+            ),
+          ]
+        : []),
+      ...(isEnding
+        ? [
+            difference(
+              end - now <= CA_ENDS_MS ? 'authority-ends' : 'authority-ends-soon',
+              path,
+              `the ${ca} CA in ${path} ends in ${Math.floor((end - now) / DAY_MS)} days: rotate the cluster's CA`,
+              end,
+            ),
+          ]
+        : []),
+    ];
+  });
+}
+
+function ofLeaf(
+  { file, certificate, request, authority }: Leaf,
+  { served, now, share }: Facts,
+  isOff: boolean,
+): Difference[] {
+  const found: Difference[] = [];
+  const wanted = served[canonicalCa(request.ca)];
+  if (authority && wanted !== undefined && fingerprint(authority) !== wanted)
+    found.push(difference('former-signer', file, `${file} is signed by a CA that Magnum no longer serves`));
+  const subject = request.subject.map((pair) => pair.join('=')).join(', ');
+  if (subjectOf(certificate) !== subject)
+    found.push(
+      difference('subject-differs', file, `${file} is for ${subjectOf(certificate)}, not ${subject}`),
+    );
+  const names = new Set(request.names.map(canonicalName));
+  const there = new Set(namesOf(certificate));
+  const missing = [...names.difference(there)];
+  const extra = [...there.difference(names)];
+  if (missing.length + extra.length > 0)
+    found.push(
+      difference(
+        'names-differ',
+        file,
+        `${file} ${[...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []), ...(extra.length > 0 ? [`also names ${extra.join(', ')}`] : [])].join(' and ')}`,
+      ),
+    );
+  const moment = renewalMoment(certificate, share);
+  const end = certificate.validToDate.getTime();
+  if (!isOff && now >= moment && now <= end)
+    found.push(
+      difference(
+        'renewal-due',
+        file,
+        `${file} ends on ${certificate.validToDate.toISOString().slice(0, 10)}`,
+        end,
+      ),
+    );
+  return found;
+}
+
+const ofPorts = ({ presented }: Facts): Difference[] =>
+  [...presented].flatMap(([file, { unit, where, presents }]) =>
+    presents === false
+      ? [
+          difference(
+            'presents-another',
+            unit,
+            `${unit} presents another certificate on ${where} than ${file} holds`,
+          ),
+        ]
+      : [],
+  );

@@ -1,0 +1,119 @@
+import type { X509Certificate } from 'node:crypto';
+import { readText } from '../../src/base/disk.ts';
+import { AgentError } from '../../src/base/errors.ts';
+import type { Material } from '../../src/certificates/issue.ts';
+import type { CaType } from '../../src/certificates/layout.ts';
+import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { isLonger, usableUntil } from '../../src/certificates/renewal-window.ts';
+import { sameCa } from '../../src/certificates/trusted.ts';
+import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { type ServedCas, servedCa } from './served-cas.ts';
+
+/** Beyond this no date is judged, and nothing is renewed. */
+export const MOST_SKEW_MS = 5 * 60_000;
+
+/** @param skewMs how far this node's clock is ahead of the cloud's; undefined: not known */
+export const isClockOff = (skewMs: number | undefined): boolean =>
+  skewMs !== undefined && Math.abs(skewMs) > MOST_SKEW_MS;
+
+/**
+ * Whether Magnum signs with the CA that has signed the node's certificates. If it does not, a rotation was missed, and the
+ * node's peers may reject what Magnum signs now.
+ *
+ * @param served the CAs that Magnum serves
+ * @throws `precondition` with the reason `clock-off` or `rotation-missed`
+ */
+export async function checkRenewal(
+  served: ServedCas,
+  { layout }: Node,
+  { disk, skewMs }: Pick<Hands, 'disk' | 'skewMs'>,
+): Promise<void> {
+  const skew = skewMs();
+  if (isClockOff(skew))
+    throw new AgentError(
+      'precondition',
+      `this node's clock differs from the cloud's by ${Math.abs((skew ?? 0) / 1000).toFixed(0)} s: no certificate is renewed before it is set`,
+      { reason: 'clock-off' },
+    );
+  const { trusted, leaves } = await readTrusted({ layout }, disk);
+  for (const { ca: type } of layout.authorities.filter(({ single }) => single !== true)) {
+    const mark = servedCa(served, type)?.fingerprint256;
+    if (trusted(type).some(({ fingerprint256 }) => fingerprint256 === mark)) continue;
+    throw missed(`the ${type} CA that Magnum serves is not trusted on this node`);
+  }
+  for (const { name, ca: type, certificate } of leaves) {
+    const signer = trusted(type).find(({ publicKey }) => certificate.verify(publicKey));
+    const ca = servedCa(served, type);
+    if (signer && ca && fingerprint(signer) !== fingerprint(ca))
+      throw missed(`${name} is signed by a CA that Magnum no longer serves`);
+  }
+}
+
+const missed = (why: string): AgentError =>
+  new AgentError(
+    'precondition',
+    `${why}: a rotation was missed, and a renewal does not make up for it; rotate the cluster's CA again`,
+    { reason: 'rotation-missed' },
+  );
+
+/**
+ * Whether new certificates would be accepted for longer than those that the node has. Nothing lasts longer than its CA.
+ *
+ * @returns why they are discarded; undefined when they are worth it
+ */
+export async function whyNoLonger(
+  { authorities, certificates }: Material,
+  { layout }: Node,
+  { disk }: Pick<Hands, 'disk'>,
+): Promise<string | undefined> {
+  const { trusted, leaves } = await readTrusted({ layout }, disk);
+  const before = leaves.flatMap(({ ca, certificate }) => {
+    const signer = trusted(ca).find(({ publicKey }) => certificate.verify(publicKey));
+    return signer ? [usableUntil(certificate, signer)] : [];
+  });
+  const after = layout.certificates.flatMap(({ name, ca }) => {
+    const pem = certificates.get(name)?.certificate;
+    const authority = [...authorities].find(([type]) => sameCa(type, ca))?.[1];
+    return pem === undefined || authority === undefined
+      ? []
+      : [usableUntil(oneCertificate(pem, name), oneCertificate(authority, ca))];
+  });
+  const [first, later] = [Math.min(...before), Math.min(...after)];
+  return isLonger(later, first)
+    ? undefined
+    : `new certificates would end on ${new Date(later).toISOString()}, and those of now end on ${new Date(first).toISOString()}: nothing is renewed`;
+}
+
+type Trusted = {
+  trusted: (type: CaType) => readonly X509Certificate[];
+  leaves: { name: string; ca: CaType; certificate: X509Certificate }[];
+};
+
+async function readTrusted({ layout }: Pick<Node, 'layout'>, disk: Hands['disk']): Promise<Trusted> {
+  const current = await readCurrentCertificates(layout, async (path) => await readText(disk, path));
+  const cas = current.authorities.flatMap(([ca, pem], index) =>
+    layout.authorities[index]?.single === true
+      ? []
+      : certificatesIn(pem, `the ${ca} CA`).map((certificate) => ({ ca, certificate })),
+  );
+  const leaves = current.certificates.flatMap(([name, pem]) => {
+    const row = layout.certificates.find((one) => one.name === name);
+    const [certificate] = readable(pem, name);
+    return row && certificate ? [{ name, ca: row.ca, certificate }] : [];
+  });
+  return {
+    trusted: (type) => cas.filter(({ ca }) => sameCa(ca, type)).map(({ certificate }) => certificate),
+    leaves,
+  };
+}
+
+/** What is no certificate is made anew. */
+function readable(pem: string, name: string): X509Certificate[] {
+  try {
+    return certificatesIn(pem, name);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,104 @@
+import { AgentError, codeOf, explain } from '../src/base/errors.ts';
+import { given, isTrue } from '../src/metadata/heat-params.ts';
+import type { Hands } from './hands.ts';
+import { askPorts } from './inspection/certificates.ts';
+import { differencesOf, type Difference } from './inspection/differences.ts';
+import { takeInventory } from './inspection/inventory.ts';
+import { readLeaves } from './inspection/leaves.ts';
+import { type Node, readNode } from './node.ts';
+import { withAddresses } from './pass/addresses.ts';
+import { isClockOff } from './rotation/renewal.ts';
+import { decide } from './upkeep/decide.ts';
+import { routineLoginAt } from './upkeep/login.ts';
+import { readUpkeep, type UpkeepRecord, writeUpkeep } from './upkeep/record.ts';
+import { seeRenewed } from './upkeep/see-renewed.ts';
+import { shareOf } from './upkeep/share.ts';
+import { tellDifferences } from './upkeep/tell.ts';
+import { tryLogin } from './upkeep/try-login.ts';
+
+/**
+ * Compares the node with what it should be, logs what differs, and renews its certificates when they are due.
+ *
+ * @returns the moment of the next look, in milliseconds since the epoch; undefined: the regular one is early enough
+ * @throws `aborted` when the program is to stop; any other failure is logged, and the next look tries again
+ */
+export async function keepUp(hands: Hands, abort: AbortSignal): Promise<number | undefined> {
+  try {
+    return await look(hands, abort);
+  } catch (error) {
+    if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
+    // A node that is not set up yet.
+    const isBare = codeOf(error) === 'bad-heat-params';
+    hands.log(isBare ? 'upkeep-skipped' : 'upkeep-failed', { why: explain(error) });
+    return undefined;
+  }
+}
+
+async function look(hands: Hands, abort: AbortSignal): Promise<number | undefined> {
+  // A journal is brought to its end first, or waits for a person.
+  if (await hands.generations.underWay()) return undefined;
+  const node = await withAddresses(await readNode(hands), hands, abort);
+  if (isTrue(node.params.get('TLS_DISABLED'))) return undefined;
+  const share = shareOf(
+    node.params.get('CLUSTER_UUID') ?? '',
+    given(node.params, 'INSTANCE_NAME') ?? hands.hostname,
+  );
+  const before = await readUpkeep(hands);
+  let record = before;
+  const now = hands.clock.now();
+  // A wrong clock would date the try, and the next one.
+  if (!isClockOff(hands.skewMs()) && routineLoginAt(record.login, now, share) <= now)
+    record = await tryLogin(node, record, hands, abort);
+  else record = { ...record, login: record.login ?? { since: now, refusals: 0, roles: [] } };
+
+  const found = await findDifferences(node, record, share, hands, abort);
+  const decision = decide({
+    mode: hands.config.reconcile,
+    leaves: found.leaves,
+    differences: found.differences,
+    now,
+    skewMs: hands.skewMs(),
+    share,
+    record,
+  });
+  if (decision.is === 'wait') {
+    await writeUpkeep(hands, tellDifferences(record, found.differences, hands));
+    return earliest(decision.until, routineLoginAt(record.login, now, share));
+  }
+  record = await seeRenewed(
+    node,
+    decision.because,
+    tellDifferences(record, found.differences, hands),
+    hands,
+    abort,
+  );
+  const left = await findDifferences(node, record, share, hands, abort);
+  await writeUpkeep(hands, tellDifferences(record, left.differences, hands));
+  return undefined;
+}
+
+async function findDifferences(
+  node: Node,
+  record: UpkeepRecord,
+  share: number,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<{ leaves: Awaited<ReturnType<typeof readLeaves>>; differences: Difference[] }> {
+  const now = hands.clock.now();
+  const holdings = await takeInventory(hands.disk, node.layout, now);
+  const leaves = await readLeaves(node, hands);
+  const differences = differencesOf({
+    layout: node.layout,
+    holdings,
+    leaves,
+    served: record.served,
+    presented: await askPorts(node, hands, holdings, abort),
+    now,
+    skewMs: hands.skewMs(),
+    share,
+    loginRefused: record.login && record.login.refusals > 0 ? record.login.why : undefined,
+  });
+  return { leaves, differences };
+}
+
+const earliest = (a: number | undefined, b: number): number => (a === undefined ? b : Math.min(a, b));

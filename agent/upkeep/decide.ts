@@ -1,0 +1,83 @@
+import { type Dates, isLonger, renewalMoment, usableUntil } from '../../src/certificates/renewal-window.ts';
+import type { Difference, DifferenceCode } from '../inspection/differences.ts';
+import { isClockOff } from '../rotation/renewal.ts';
+import type { Config } from '../config.ts';
+import { loginAllowedAt } from './login.ts';
+import type { UpkeepRecord } from './record.ts';
+
+/** What the agent does by itself: nothing but expired certificates, those that end soon, or every difference. */
+export type Reconcile = Config['reconcile'];
+
+export type Decision =
+  | { is: 'renew'; because: 'expired' | 'ends' | 'drift' }
+  /** `until`: the moment to look again, in milliseconds since the epoch; undefined: at the next regular look. */
+  | { is: 'wait'; until: number | undefined };
+
+export type Situation = {
+  mode: Reconcile;
+  leaves: readonly { certificate: Dates; authority: Dates | undefined }[];
+  differences: readonly Pick<Difference, 'code'>[];
+  now: number;
+  skewMs: number | undefined;
+  share: number;
+  record: Pick<UpkeepRecord, 'login' | 'renewal'>;
+};
+
+const DAY_MS = 86_400_000;
+
+/** A start that was killed is made again at once; what ends the program each time waits like a failure. */
+const MOST_STARTS = 5;
+
+/** What new certificates mend. */
+const MENDED: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
+  'subject-differs',
+  'names-differ',
+  'presents-another',
+  'missing',
+  'unreadable',
+  'wrong-issuer',
+  'key-missing',
+  'key-mismatch',
+  'key-unreadable',
+  'own-key-mismatch',
+  'own-key-unreadable',
+  'no-pair',
+  'differs',
+]);
+
+/** Whether the node's certificates are renewed now. */
+export function decide({ mode, leaves, differences, now, skewMs, share, record }: Situation): Decision {
+  const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
+  // Magnum signs with another CA, which the peers may not trust: that is a rotation, and no renewal.
+  if (isClockOff(skewMs) || has('authority-differs')) return { is: 'wait', until: undefined };
+  const renewable = leaves.flatMap(({ certificate, authority }) => {
+    if (!authority || authority.validToDate.getTime() <= now) return [];
+    const end = certificate.validToDate.getTime();
+    if (end < now) return [{ at: end, isExpired: true }];
+    if (mode === 'report') return [{ at: end + 1, isExpired: false }];
+    const isWorthIt = isLonger(authority.validToDate.getTime(), usableUntil(certificate, authority));
+    return isWorthIt ? [{ at: renewalMoment(certificate, share), isExpired: false }] : [];
+  });
+  const due = renewable.filter(({ at }) => at <= now);
+  const because = due.some(({ isExpired }) => isExpired)
+    ? 'expired'
+    : due.length > 0
+      ? 'ends'
+      : mode === 'all' && differences.some(({ code }) => MENDED.has(code))
+        ? 'drift'
+        : undefined;
+  if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };
+  const from = Math.max(loginAllowedAt(record.login, now), renewalAllowedAt(record.renewal, now));
+  return from <= now ? { is: 'renew', because } : { is: 'wait', until: from };
+}
+
+/** Once a day at the most, however it ended. A moment in the future is that of a wrong clock. */
+function renewalAllowedAt(renewal: UpkeepRecord['renewal'], now: number): number {
+  if (!renewal) return now;
+  const { startedAt, starts, endedAt } = renewal;
+  const last = starts >= MOST_STARTS ? startedAt : endedAt;
+  return last === undefined || last > now ? now : last + DAY_MS;
+}
+
+const earliest = (moments: readonly number[]): number | undefined =>
+  moments.length === 0 ? undefined : Math.min(...moments);

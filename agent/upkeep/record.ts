@@ -1,0 +1,71 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { codeOf } from '../../src/base/errors.ts';
+import { readRecordOf, writeRecord } from '../../src/base/record.ts';
+import { CA_TYPES } from '../../src/certificates/layout.ts';
+import type { Hands } from '../hands.ts';
+import { STATE } from '../paths.ts';
+
+/** Milliseconds since the epoch. */
+const Moment = v.number();
+
+const Record = v.object({
+  /** The last look, and what it found. */
+  lookedAt: v.optional(Moment),
+  differences: v.optional(
+    v.array(
+      v.object({
+        code: v.string(),
+        severity: v.picklist(['critical', 'warning', 'info']),
+        of: v.string(),
+        text: v.string(),
+        at: v.optional(v.string()),
+        /** When it was last logged. */
+        toldAt: v.optional(Moment),
+      }),
+    ),
+    [],
+  ),
+  /** The tries of the node's own login by this clock; a deployment's are not counted. */
+  login: v.optional(
+    v.object({
+      /** When the first one was put off. */
+      since: Moment,
+      triedAt: v.optional(Moment),
+      /** How many in a row Keystone has refused, and why the last one. */
+      refusals: v.optional(v.number(), 0),
+      why: v.optional(v.string()),
+      roles: v.optional(v.array(v.string()), []),
+    }),
+  ),
+  /** The CAs that Magnum served at the last try, by fingerprint. */
+  served: v.optional(v.record(v.picklist(CA_TYPES), v.optional(v.string())), {}),
+  renewal: v.optional(
+    v.object({
+      startedAt: Moment,
+      /** How many starts in a row have come to no end: the program was killed. */
+      starts: v.number(),
+      endedAt: v.optional(Moment),
+      outcome: v.optional(v.picklist(['renewed', 'nothing', 'failed'])),
+      why: v.optional(v.string()),
+    }),
+  ),
+});
+
+/** What the upkeep remembers from one look to the next, over restarts. */
+export type UpkeepRecord = v.InferOutput<typeof Record>;
+
+export const UPKEEP = join(STATE, 'upkeep.json');
+
+/** An empty record where there is none, or a damaged one: the next look writes a good one. */
+export async function readUpkeep({ disk }: Pick<Hands, 'disk'>): Promise<UpkeepRecord> {
+  const record = await readRecordOf(disk, UPKEEP, Record).catch((error: unknown) => {
+    if (codeOf(error) === 'state') return undefined;
+    throw error;
+  });
+  return record ?? v.parse(Record, {});
+}
+
+export const writeUpkeep = async ({ disk }: Pick<Hands, 'disk'>, record: UpkeepRecord): Promise<void> => {
+  await writeRecord(disk, UPKEEP, record);
+};

@@ -1,0 +1,40 @@
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import { failed } from '../../src/deployment/outcome.ts';
+import { codeOf } from '../../src/base/errors.ts';
+import { outcomeOf } from '../execution/ended.ts';
+import { perform } from '../execution/perform.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { finish } from '../pass/finish.ts';
+import { unitsOf } from '../plan/units.ts';
+import { findCopiesOf } from '../rotation/find-copies.ts';
+import { planRenewal } from '../rotation/plan.ts';
+
+/** Whose generation it is, in the journal. */
+const RUN_ID = 'renewal';
+
+/**
+ * New certificates of the same CA, as a generation like any other: what fails leaves the node as it was, or brings the
+ * old files back.
+ *
+ * @param mustLast whether new certificates that last no longer than those of now are discarded
+ * @throws `aborted` when the program is to stop; the journal knows how far it came
+ */
+export async function renew(
+  node: Node,
+  mustLast: boolean,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Outcome> {
+  let outcome: Outcome;
+  try {
+    const units = await unitsOf(node, hands, abort);
+    const plan = planRenewal(node, mustLast, units, hands.config, await findCopiesOf(node, hands));
+    outcome = outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort }));
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    outcome = failed(error);
+  }
+  await finish(RUN_ID, outcome, hands);
+  return outcome;
+}

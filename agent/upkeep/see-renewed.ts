@@ -1,0 +1,55 @@
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import type { Decision } from './decide.ts';
+import { type UpkeepRecord, writeUpkeep } from './record.ts';
+import { withRefusal } from './try-login.ts';
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Renews the node's certificates, and records the attempt before it begins and after its end: a program that is ended in
+ * the middle, each time, does not ask Magnum without end.
+ *
+ * @returns the record with how it ended
+ * @throws `aborted`
+ */
+export async function seeRenewed(
+  node: Node,
+  because: Extract<Decision, { is: 'renew' }>['because'],
+  record: UpkeepRecord,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<UpkeepRecord> {
+  const { clock, log } = hands;
+  const startedAt = clock.now();
+  const earlier = record.renewal;
+  const isToday = earlier !== undefined && Math.abs(startedAt - earlier.startedAt) < DAY_MS;
+  const starts = isToday && earlier.endedAt === undefined ? earlier.starts + 1 : 1;
+  const started = { ...record, renewal: { startedAt, starts } };
+  await writeUpkeep(hands, started);
+  log('renewal-started', { because });
+  const { renew } = await import('./renew.ts');
+  const outcome = await renew(node, because !== 'drift', hands, abort);
+  const how = outcomeOf(outcome);
+  const why = (outcome.statusCode === 0 ? outcome.stdout : outcome.stderr).trim();
+  log(EVENTS[how], { because, why, code: outcome.error?.code, reason: outcome.error?.reason });
+  const { login = { since: startedAt, refusals: 0, roles: [] } } = record;
+  return {
+    ...started,
+    login: outcome.error
+      ? withRefusal({ ...login, triedAt: clock.now() }, { code: outcome.error.code, message: why })
+      : { ...login, triedAt: clock.now(), refusals: 0, why: undefined },
+    renewal: { startedAt, starts: 0, endedAt: clock.now(), outcome: how, why },
+  };
+}
+
+const EVENTS = {
+  renewed: 'renewal-succeeded',
+  nothing: 'renewal-useless',
+  failed: 'renewal-failed',
+} as const;
+
+/** One that replaces certificates names them. */
+const outcomeOf = ({ statusCode, outputs }: Outcome): keyof typeof EVENTS =>
+  statusCode !== 0 ? 'failed' : Object.hasOwn(outputs, 'certificates') ? 'renewed' : 'nothing';
