@@ -14,7 +14,7 @@ import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { writeJsonError } from './commands/json-answer.ts';
 import type { Verb } from './commands/verb.ts';
-import { withColours, type World } from './process-io.ts';
+import { withAbilities, type World } from './process-io.ts';
 
 /** Options of every verb. */
 type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true };
@@ -31,7 +31,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
   let code: ExitCode = EXIT.done;
   let isAnswered = false;
   const stdout = {
-    ...withColours(world.stdout, world.env),
+    ...withAbilities(world.stdout, world.env),
     write: (text: string) => {
       isAnswered = true;
       return world.stdout.write(text);
@@ -114,6 +114,9 @@ function refuseSwallowedOptions(command: Command): void {
 
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
+/** Of a verb that writes tables. */
+const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
+
 /** Every verb with its options; a verb's own code is loaded when it is called. */
 function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   // How it ends and where it writes first: each verb takes that over when it is added.
@@ -144,12 +147,14 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--metadata <file>', 'go by this file in place of what the collectors bring')
     .option('--force <id>', 'do this deployment again although it has been done')
+    .option(...WIDE)
     .action(run(async () => await import('./commands/run-once.ts')));
   verb('plan', 'what a pass would do, and why')
     .option('--metadata <file>', 'go by this file in place of what the collectors bring')
     .action(run(async () => await import('./commands/plan.ts')));
   verb('status', 'what has been done, whether Heat has acknowledged it, and whether the daemon runs')
     .option('--all', 'also older deployments and failures')
+    .option(...WIDE)
     .addOption(
       new Option(
         '--check',
@@ -157,9 +162,9 @@ function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
       ).conflicts('json'),
     )
     .action(run(async () => await import('./commands/status.ts')));
-  verb('certs', 'every certificate of this node: where it is, whose it is, until when').action(
-    run(async () => await import('./commands/certs.ts')),
-  );
+  verb('certs', 'every certificate of this node: where it is, whose it is, until when')
+    .option(...WIDE)
+    .action(run(async () => await import('./commands/certs.ts')));
   verb('make-cert', "the node's first certificates and service-account keys")
     .option('--force', 'make new ones although the node has a good set')
     .option('--no-recovery', 'leave an interrupted rotation to the daemon: for a unit that others wait for')

@@ -21,13 +21,15 @@ export type Output = {
   columns?: number;
   /** Whether text may be coloured; undefined: it may not. */
   hasColours?: boolean;
+  /** Whether it shows letters and marks beyond ASCII; undefined: it does. */
+  hasUtf8?: boolean;
 };
 
 /**
- * An output that knows whether to colour: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb
+ * An output that knows what it shows. UTF-8: anywhere but on a terminal whose locale (locale(7)) has another code. Colours: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb
  * says otherwise; anywhere, if CLICOLOR_FORCE says so (https://bixense.com/clicolors/).
  */
-export function withColours(output: Output, env: NodeJS.ProcessEnv): Output {
+export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
   const isForced = (env['CLICOLOR_FORCE'] || '0') !== '0';
   const isWanted = output.isTTY === true && env['CLICOLOR'] !== '0' && env['TERM'] !== 'dumb';
   const { isTTY, columns } = output;
@@ -36,6 +38,7 @@ export function withColours(output: Output, env: NodeJS.ProcessEnv): Output {
     ...(isTTY === undefined ? {} : { isTTY }),
     ...(columns === undefined ? {} : { columns }),
     hasColours: !env['NO_COLOR'] && (isForced || isWanted),
+    hasUtf8: isTTY !== true || /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''),
   };
 }
 

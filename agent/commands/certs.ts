@@ -30,7 +30,7 @@ type Row = {
  * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
  * kubeconfigs and the files beside its own hold. Exit code 1 when anything is wrong with one of the layout.
  */
-export const verb: Verb = async (context) => {
+export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
   try {
     const node = await readNode(hands);
@@ -61,12 +61,14 @@ export const verb: Verb = async (context) => {
         unreadable,
       });
     } else {
-      const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
+      const { line, paint, table } = createTerminal(context.world.stdout, context.secrets, {
+        wide: options['wide'] === true,
+      });
       line(describeNode({ chosen, role }));
-      await table([...COLUMNS, 'served', 'state'], rows.map(ownRow));
+      await table({ ...COLUMNS, served: 4, state: 0 }, rows.map(ownRow));
       if (copies.length > 0) {
         line('elsewhere:');
-        await table([...COLUMNS, 'key'], copies.map(copyRow));
+        await table({ ...COLUMNS, key: 1 }, copies.map(copyRow));
       }
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const { message } of unreadable) line(`${paint('yellow', '!')} ${message}`);
@@ -78,7 +80,16 @@ export const verb: Verb = async (context) => {
   }
 };
 
-const COLUMNS = ['file', 'subject', 'names', 'issuer', 'serial', 'fingerprint', 'valid until', 'days'];
+const COLUMNS = {
+  file: 0,
+  subject: 3,
+  names: 5,
+  issuer: 6,
+  serial: 7,
+  fingerprint: 8,
+  'valid until': 2,
+  days: 1,
+};
 
 const ownRow = ({ file, details, served, faults }: Row): string[] => [
   file,

@@ -16,7 +16,9 @@ import { verb as plan } from './plan.ts';
 export const verb: Verb = async (context, options, name) => {
   if (options['dryRun'] === true) return await plan(context, options, name);
   const metadata = await readMetadataOption(options);
-  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const terminal = createTerminal(context.world.stdout, context.secrets, {
+    wide: options['wide'] === true,
+  });
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'run-once', progress, async (hands, stopping) => {
     const before = await inventoryOf(hands);

@@ -39,7 +39,9 @@ export const verb: Verb = async (context, options) => {
       });
       return EXIT.done;
     }
-    const { line, paint, table } = createTerminal(context.world.stdout, context.secrets);
+    const { line, paint, table } = createTerminal(context.world.stdout, context.secrets, {
+      wide: options['wide'] === true,
+    });
     line(
       holder
         ? `${holder.name} since ${isoOf(holder.since)}`
@@ -80,7 +82,7 @@ export const verb: Verb = async (context, options) => {
           at[state] ?? '',
         ];
       });
-      await table(['deployment', 'group', 'action', 'state', 'outcome', 'since'], rows);
+      await table({ deployment: 0, group: 3, action: 4, state: 1, outcome: 0, since: 2 }, rows);
       if (entries.length > rows.length) line(`${entries.length - rows.length} older ones: --all`);
       if (success) line(`${paint('green', '✓')} last success: ${success.id}, ${endOf(success)}`);
       for (const failure of isAll ? failures : failures.slice(-1))

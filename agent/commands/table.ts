@@ -4,34 +4,63 @@ import type { Output } from '../process-io.ts';
 const GAP = 2;
 /** No column becomes narrower, however many there are. */
 const NARROWEST = 8;
+/** Longer cells are wrapped before a column is left out for their sake. */
+const COMFORTABLE = 32;
+
+/** The titles in their order, each with its rank: 0 is always shown, and the highest is left out first. */
+export type Columns = Readonly<Record<string, number>>;
+
+type Cells = readonly (readonly string[])[];
 
 /**
- * Columns without lines: it reads well and can be cut with awk. On a terminal that is too narrow for it, the widest
- * columns are wrapped.
+ * Columns without lines: it reads well and can be cut with awk. On a terminal that is too narrow for it, columns are left
+ * out by rank, and the widest of the others are wrapped.
+ *
+ * @param wide shows all, however narrow the terminal is
+ * @returns the titles that are left out, too
  */
 export async function table(
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
+  head: Columns,
+  rows: Cells,
   { isTTY, columns }: Pick<Output, 'isTTY' | 'columns'> = {},
-): Promise<string> {
+  { wide = false } = {},
+): Promise<{ text: string; left: string[] }> {
   const [{ default: cliui }, { default: stringWidth }] = await Promise.all([
     import('cliui'),
     import('string-width'),
   ]);
-  const all = [head, ...rows];
-  const natural = head.map((_, index) => Math.max(...all.map((row) => stringWidth(row[index] ?? ''))));
-  const room = isTTY === true && columns !== undefined ? columns - GAP * head.length : Infinity;
-  const widths = narrowed(natural, room);
+  const titles = Object.keys(head);
+  const all = [titles, ...rows];
+  const natural = titles.map((_, index) => Math.max(...all.map((row) => stringWidth(row[index] ?? ''))));
+  const room = !wide && isTTY === true && columns !== undefined ? columns : Infinity;
+  const shown = fitting(Object.values(head), natural, room);
+  const widths = narrowed(
+    shown.map((index) => natural[index] ?? 0),
+    room - GAP * shown.length,
+  );
   const ui = cliui({ width: widths.reduce((sum, width) => sum + width + GAP, 0), wrap: true });
   for (const row of all)
     ui.div(
-      ...row.map((text, index) => ({
-        text,
-        width: (widths[index] ?? 0) + GAP,
+      ...shown.map((index, place) => ({
+        text: row[index] ?? '',
+        width: (widths[place] ?? 0) + GAP,
         padding: [0, 0, 0, GAP] as const,
       })),
     );
-  return ui.toString();
+  return { text: ui.toString(), left: titles.filter((_, index) => !shown.includes(index)) };
+}
+
+/** The columns that there is room for, by index. */
+function fitting(ranks: readonly number[], natural: readonly number[], room: number): number[] {
+  let shown = natural.map((_, index) => index);
+  const width = (): number =>
+    shown.reduce((sum, index) => sum + GAP + Math.min(natural[index] ?? 0, COMFORTABLE), 0);
+  while (width() > room) {
+    const last = Math.max(...shown.map((index) => ranks[index] ?? 0));
+    if (last === 0) break;
+    shown = shown.filter((index) => ranks[index] !== last);
+  }
+  return shown;
 }
 
 /** Widths that fit into the room: the widest columns give of theirs. */

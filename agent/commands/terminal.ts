@@ -4,29 +4,33 @@ import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
 import type { Output } from '../process-io.ts';
-import { table } from './table.ts';
+import { type Columns, table } from './table.ts';
 
 /** Text for a person: coloured on a terminal, plain lines anywhere else. */
 export type Terminal = {
   line(text?: string): void;
-  table(head: readonly string[], rows: readonly (readonly string[])[]): Promise<void>;
+  table(head: Columns, rows: readonly (readonly string[])[]): Promise<void>;
   progress(event: Progress): void;
   paint(style: Style, text: string): string;
 };
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan';
 
-export function createTerminal(output: Output, secrets: Secrets): Terminal {
+/** @param wide shows every column of a table, however narrow the terminal is */
+export function createTerminal(output: Output, secrets: Secrets, { wide = false } = {}): Terminal {
   const paint = (style: Style, text: string): string =>
     output.hasColours === true ? styleText(style, text, { validateStream: false }) : text;
   const line = (text = ''): void => {
-    output.write(`${printable(secrets.redact(text))}\n`);
+    const shown = printable(secrets.redact(text));
+    output.write(`${output.hasUtf8 === false ? inAscii(shown) : shown}\n`);
   };
   return {
     line,
     paint,
     table: async (head, rows) => {
-      line(await table(head, rows, output));
+      const { text, left } = await table(head, rows, output, { wide });
+      line(text);
+      if (left.length > 0) line(paint('dim', `  (--wide: also ${left.join(', ')})`));
     },
     progress: (event) => {
       switch (event.event) {
@@ -58,7 +62,13 @@ export function createTerminal(output: Output, secrets: Secrets): Terminal {
   };
 }
 
-export const CHANGES = ['file', 'was', 'is', 'valid until'];
+const MARKS: Readonly<Record<string, string>> = { '✓': '+', '✗': 'x', '…': '~' };
+
+/** For a terminal of another code; each character keeps its place, so that columns stay below each other. */
+const inAscii = (text: string): string =>
+  text.replaceAll(/[^\p{ASCII}]/gu, (character) => MARKS[character] ?? '?');
+
+export const CHANGES = { file: 0, was: 3, is: 2, 'valid until': 1 };
 
 /** The certificates that are others than before, as rows of a table. */
 export const changesBetween = (before: readonly Holding[], after: readonly Holding[]): string[][] =>

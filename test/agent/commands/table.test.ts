@@ -2,33 +2,56 @@ import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
 import { table } from '../../../agent/commands/table.ts';
 
-const HEAD = ['file', 'subject', 'state'];
+const HEAD = { file: 0, subject: 2, 'valid until': 1, state: 0 };
 const ROWS = [
-  ['/etc/kubernetes/certs/server.crt', 'CN=kubernetes', 'good'],
-  ['/etc/kubernetes/certs/kubelet.crt', 'CN=system:node:größe-漢字, O=system:nodes', 'has expired'],
+  ['/etc/kubernetes/certs/server.crt', 'CN=kubernetes', '2031-11-28', 'good'],
+  [
+    '/etc/kubernetes/certs/kubelet.crt',
+    'CN=system:node:größe-漢字, O=system:nodes, OU=OpenStack/Magnum',
+    '2026-11-28',
+    'has expired',
+  ],
 ];
 /** Without blanks, in an order of their own: wrapping moves them. */
 const letters = (text: string): string => text.replaceAll(/\s/g, '').split('').toSorted().join('');
-const onTerminal = async (columns: number): Promise<string[]> =>
-  (await table(HEAD, ROWS, { isTTY: true, columns })).split('\n');
+const onTerminal = async (columns: number, wide = false): ReturnType<typeof table> =>
+  await table(HEAD, ROWS, { isTTY: true, columns }, { wide });
+const widest = (text: string): number => Math.max(...text.split('\n').map((line) => stringWidth(line)));
 
 test('has one line a row where nobody limits it, with columns that stand below each other', async () => {
-  const lines = (await table(HEAD, ROWS)).split('\n');
+  const lines = (await table(HEAD, ROWS)).text.split('\n');
   expect(lines).toHaveLength(3);
   const starts = lines.map((line) => stringWidth(line.slice(0, line.search(/\S+( \S+)*$/))));
   expect(new Set(starts).size).toBe(1);
 });
 
-test.each([40, 60, 80, 200])('fits a terminal of %d columns, and loses nothing', async (columns) => {
-  const lines = await onTerminal(columns);
-  expect(Math.max(...lines.map((line) => stringWidth(line)))).toBeLessThanOrEqual(columns);
-  expect(letters(lines.join(''))).toBe(letters([HEAD, ...ROWS].flat().join('')));
+test.each([
+  [40, ['subject', 'valid until']],
+  [80, ['subject']],
+  [200, []],
+])('fits a terminal of %d columns: the least important columns go', async (columns, left) => {
+  const found = await onTerminal(columns);
+  expect(found.left).toEqual(left);
+  expect(widest(found.text)).toBeLessThanOrEqual(columns);
+  const kept = Object.keys(HEAD).map((title) => !left.includes(title));
+  const cells = [Object.keys(HEAD), ...ROWS].flatMap((row) => row.filter((_, index) => kept[index]));
+  expect(letters(found.text)).toBe(letters(cells.join('')));
+});
+
+test('wraps what is always shown rather than cutting it', async () => {
+  const { text } = await onTerminal(24);
+  expect(widest(text)).toBeLessThanOrEqual(24);
+  const cells = ROWS.flatMap(([file = '', , , state = '']) => [file, state]);
+  expect(letters(text)).toBe(letters(['file', 'state', ...cells].join('')));
 });
 
 test('wraps nothing on a terminal that is wide enough', async () => {
-  expect(await onTerminal(200)).toHaveLength(3);
+  expect((await onTerminal(200)).text.split('\n')).toHaveLength(3);
 });
 
-test('does not wrap what is no terminal', async () => {
-  expect(await table(HEAD, ROWS, { columns: 40 })).toBe(await table(HEAD, ROWS));
+test.each([
+  ['what is no terminal', { columns: 40 }, false],
+  ['--wide', { isTTY: true, columns: 40 }, true],
+])('%s has all columns, a line a row', async (_, output, wide) => {
+  expect(await table(HEAD, ROWS, output, { wide })).toEqual(await table(HEAD, ROWS));
 });
