@@ -17,19 +17,22 @@ export type Circumstances = {
 /**
  * Whether a CA file holds the CA that Magnum serves. Magnum signs with that one alone, so the certificates of a node
  * without it fit nothing that Magnum issues.
+ *
+ * @param circumstances asked only where it does not: they wait for Heat
  */
-export function compareAuthority(
+export async function compareAuthority(
   { ca, file: { path } }: AuthorityRow,
   served: X509Certificate,
   holdings: readonly Holding[],
-  { clusterUuid, isUnderWay, isPending }: Circumstances,
-): Finding[] {
+  circumstances: () => Promise<Circumstances>,
+): Promise<Finding[]> {
   const about = { id: 'authority', of: path } as const;
   const held = holdings.find(({ file }) => file === path)?.certificates ?? [];
   // The finding `certificate` says so.
   if (held.length === 0) return [];
   if (held.some((one) => fingerprint(one) === fingerprint(served)))
     return [{ ...about, verdict: 'good', what: `${path} holds the ${ca} CA that Magnum serves` }];
+  const { clusterUuid, isUnderWay, isPending } = await circumstances();
   const what = `${path} does not hold the ${ca} CA that Magnum serves`;
   if (isUnderWay)
     return [

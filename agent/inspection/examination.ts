@@ -28,6 +28,11 @@ export function createExamination(show: (finding: Finding) => void, stopping: Ab
   const findings: Finding[] = [];
   const tell = (...found: readonly Finding[]): void => {
     for (const finding of found.map(withNext)) {
+      // Two looks may come upon the same fault.
+      if (
+        findings.some(({ id, of, what }) => id === finding.id && of === finding.of && what === finding.what)
+      )
+        continue;
       findings.push(finding);
       show(finding);
     }

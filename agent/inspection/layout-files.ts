@@ -26,7 +26,13 @@ function faulty(file: string, faults: readonly Fault[]): Finding {
   } as const;
   const syntax = faults.find((fault) => fault.code === 'unreadable' && fault.line !== undefined);
   if (syntax?.code === 'unreadable' && syntax.line !== undefined)
-    return { ...about, id: 'kubeconfig', reason: 'syntax', what: syntax.why, next: viAt(file, syntax.line) };
+    return {
+      ...about,
+      id: 'kubeconfig',
+      reason: 'not-yaml',
+      what: syntax.why,
+      next: viAt(file, syntax.line),
+    };
   const reason = faults[0]?.code;
   return { ...about, id: 'certificate', ...(reason !== undefined && { reason }), isMended: true };
 }

@@ -138,9 +138,12 @@ export function checkClock({ skewMs }: Hands): Finding[] {
   if (skew === undefined || Number.isNaN(skew)) return [];
   const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
   const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
+  const about = { id: 'clock', reason: skew < 0 ? 'behind' : 'ahead' } as const;
   if (-skew > SKEW_BAD_MS)
-    return [{ id: 'clock', verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
-  return [{ id: 'clock', verdict: Math.abs(skew) > SKEW_WARNING_MS ? 'warning' : 'good', what }];
+    return [{ ...about, verdict: 'bad', what: `${what}: new certificates would not be valid here yet` }];
+  return Math.abs(skew) > SKEW_WARNING_MS
+    ? [{ ...about, verdict: 'warning', what }]
+    : [{ id: 'clock', verdict: 'good', what }];
 }
 
 /** Whether a unit is there and runs, and answers where it is to be proven. */

@@ -60,7 +60,9 @@ export const isTrue = (value: string | undefined): boolean => /^(true|yes|on|1)$
 export function requireParams(params: HeatParams, keys: readonly string[], path: string): void {
   const missing = [...new Set(keys)].filter((key) => given(params, key) === undefined);
   if (missing.length > 0)
-    throw new AgentError('bad-heat-params', `${path} has no value for ${missing.join(', ')}`);
+    throw new AgentError('bad-heat-params', `${path} has no value for ${missing.join(', ')}`, {
+      reason: 'values-missing',
+    });
 }
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY'] as const;

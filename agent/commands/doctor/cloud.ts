@@ -131,7 +131,7 @@ async function askMagnum(
           () => [{ ...magnum, verdict: 'good', what: `Magnum gives the ${row.ca} CA` }],
         );
         if (!served) return;
-        tell(...compareAuthority(row, served, holdings, await circumstances()));
+        tell(...(await compareAuthority(row, served, holdings, circumstances)));
       }),
   );
 }

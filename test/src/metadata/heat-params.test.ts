@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { given, isTrue, parseHeatParams, requireParams } from '../../../src/metadata/heat-params.ts';
+import {
+  given,
+  isTrue,
+  parseHeatParams,
+  requireParams,
+  unclosedQuotesIn,
+} from '../../../src/metadata/heat-params.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
 const parse = (text: string): Record<string, string> => Object.fromEntries(parseHeatParams(text));
@@ -81,4 +87,13 @@ test('every missing parameter is named at once, each of them once', () => {
 test('the shell writes true in several ways; everything else is false', () => {
   for (const text of ['True', 'true', 'TRUE', 'yes', '1', 'on']) expect(isTrue(text)).toBe(true);
   for (const text of [undefined, '', 'False', 'false', '0', 'truely', 'no']) expect(isTrue(text)).toBe(false);
+});
+
+test.each([
+  ['no closing quote', 'A="x"\nB="y\nC="z"\n', [{ line: 2, key: 'B' }]],
+  ['a quote alone at the end', 'A="x"\n\nB=\'', [{ line: 3, key: 'B' }]],
+  ['a quote closed on a later line, as a shell reads it', 'A="x\ny"\nB="z"\n', []],
+  ['empty, commented and bare values', 'A=""\nB="x" # "\nC=y"\n# D="\n', []],
+])('unclosed quotes: %s', (_, text, expected) => {
+  expect(unclosedQuotesIn(text)).toEqual(expected);
 });

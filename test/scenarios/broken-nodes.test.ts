@@ -1,0 +1,229 @@
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { chmod, chown } from 'node:fs/promises';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import type { Instrument } from '../../agent/compose.ts';
+import { takeLock } from '../../src/base/lock.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { askUnits } from '../crash/socket-systemctl.ts';
+import { cut, fullDisk, killInMidCommit, withoutSystemctl } from './support/broken-nodes.ts';
+import { cli } from './support/cli.ts';
+import { examine } from './support/doctor.ts';
+import { eventually } from './support/eventually.ts';
+import { createSite, type Site, type SiteSpec } from './support/site.ts';
+import { unreadableCopies } from './support/unreadable-copies.ts';
+
+/** A node as the on-call finds it at three in the morning, and what `agent doctor` says of it. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const CERTS = '/etc/kubernetes/certs';
+const YAML = '/etc/coe-agent/agent.yaml';
+const PARAMS = '/etc/sysconfig/heat-params';
+const LEDGER = '/var/lib/coe-agent/deployments';
+
+type Row = {
+  node: string;
+  spec?: SiteSpec;
+  breaks: (site: Site) => unknown;
+  /** How the node is broken while the doctor looks. */
+  instrument?: Instrument;
+  code: 0 | 1 | 3;
+  /** The finding: its id, which one, and the cause. */
+  finding: [id: string, of: string | undefined, reason: string];
+  next: string | ((site: Site) => string);
+};
+
+const restart = async ({ node }: Site, unit: string): Promise<void> => {
+  await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
+};
+/** Only root can give a file to another user; anybody can let others write it. */
+const giveAway = async (path: string): Promise<void> => {
+  if (process.geteuid?.() === 0) await chown(path, 4711, 4711);
+  else await chmod(path, 0o622);
+};
+const rotateInVain = async (site: Site): Promise<void> => {
+  site.node.units.breakUnit('kubelet', 'fails to start');
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once']);
+};
+const cutRecord = async (site: Site): Promise<void> => {
+  await rotateInVain(site);
+  const [entry] = await site.ledger();
+  await cut(site, `${LEDGER}/${entry?.id}.json`);
+};
+const magnumOf = ({ cluster }: Site): string => cluster.heatParams('worker')['MAGNUM_URL'] ?? '';
+const keystoneOf = ({ cluster, server }: Site): string => cluster.collectConfig(server).heat.auth_url ?? '';
+
+// prettier-ignore
+const NODES: readonly Row[] = [
+  {
+    node: 'the trust is deleted',
+    breaks: ({ cluster }) => cloud.deleteTrust(cluster),
+    code: 3, finding: ['trust', undefined, 'login-refused'], next: 'agent credentials --from new-params',
+  },
+  {
+    node: "the trustee's password is changed",
+    breaks: (site) => site.setParams({ TRUSTEE_PASSWORD: 'another' }),
+    code: 3, finding: ['trust', undefined, 'login-refused'], next: 'agent credentials --from new-params',
+  },
+  {
+    node: 'Magnum is down',
+    breaks: () => cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503 } }),
+    code: 3, finding: ['magnum-ca', 'kubernetes', 'cloud-unreachable'], next: (site) => `curl -sS -m 10 ${magnumOf(site)}`,
+  },
+  {
+    node: 'the disk is full',
+    breaks: () => undefined, instrument: fullDisk,
+    code: 1, finding: ['disk', CERTS, 'full'], next: `df -h ${CERTS}`,
+  },
+  {
+    node: 'the clock is days behind',
+    breaks: ({ clock }) => { clock.jump(-3 * 86_400_000); },
+    code: 1, finding: ['clock', undefined, 'behind'], next: 'timedatectl',
+  },
+  {
+    node: 'a unit does not start',
+    breaks: async (site) => { site.node.units.breakUnit('kubelet', 'fails to start'); await restart(site, 'kubelet'); },
+    code: 1, finding: ['unit', 'kubelet', 'failed'], next: 'journalctl -n 50 -u kubelet',
+  },
+  {
+    node: 'a certificate is half-written',
+    breaks: async (site) => { await cut(site, `${CERTS}/kubelet.crt`); },
+    code: 1, finding: ['certificate', `${CERTS}/kubelet.crt`, 'unreadable'], next: 'agent make-cert --force && agent restart',
+  },
+  {
+    node: 'a kubeconfig has a syntax error', spec: { layout: 'kubernetes-pki', role: 'master' },
+    breaks: ({ node }) => node.write('/etc/kubernetes/admin.conf', 'users: []\nclusters: [\ncontexts: []\n'),
+    code: 1, finding: ['kubeconfig', '/etc/kubernetes/admin.conf', 'not-yaml'], next: 'vi +3 /etc/kubernetes/admin.conf',
+  },
+  {
+    node: 'a daemon that was killed has left its lock',
+    breaks: ({ node }) => node.write('/run/coe-agent/lock', 'agent run (pid 4194305)\n'),
+    code: 0, finding: ['daemon', undefined, 'down'], next: 'systemctl start coe-agent',
+  },
+  {
+    node: 'a generation is stuck',
+    breaks: async (site) => {
+      site.node.units.breakUnit('kubelet', 'fails to start');
+      await cloud.rotateCa(site.cluster);
+      await cli(site, ['run-once'], unreadableCopies);
+    },
+    code: 1, finding: ['generation', undefined, 'stuck'], next: 'agent rollback',
+  },
+  {
+    node: 'agent.yaml belongs to another user',
+    breaks: ({ node }) => giveAway(join(node.root, YAML)),
+    code: 1, finding: ['permissions', YAML, 'writable'], next: `chown root:root ${YAML} && chmod go-w ${YAML}`,
+  },
+  {
+    node: 'agent.yaml holds a password that others can read',
+    breaks: ({ node }) => chmod(join(node.root, YAML), 0o644),
+    code: 1, finding: ['permissions', YAML, 'readable'], next: `chmod 600 ${YAML}`,
+  },
+  {
+    node: 'heat-params lacks keys',
+    breaks: (site) => site.setParams({ TRUST_ID: undefined }),
+    code: 1, finding: ['heat-params', PARAMS, 'values-missing'], next: `vi ${PARAMS}`,
+  },
+  {
+    node: 'heat-params has an unclosed quote',
+    breaks: async ({ node }) => { await node.write(PARAMS, `${await node.read(PARAMS)}# last\nOTHER="open\n`); },
+    code: 1, finding: ['heat-params', PARAMS, 'unclosed-quote'], next: (site) => `vi +${Object.keys(site.cluster.heatParams('worker')).length + 2} ${PARAMS}`,
+  },
+  {
+    node: 'a service presents an old leaf',
+    breaks: async (site) => { await cli(site, ['make-cert', '--force']); },
+    code: 1, finding: ['presented', 'kubelet', 'differs'], next: 'agent restart --unit kubelet',
+  },
+  {
+    node: 'a rotation has gone back',
+    breaks: rotateInVain,
+    code: 1, finding: ['authority', `${CERTS}/ca.crt`, 'differs'], next: ({ cluster }) => `openstack coe ca rotate ${cluster.uuid}`,
+  },
+  {
+    node: 'a rotation was killed in mid-commit',
+    breaks: killInMidCommit,
+    code: 1, finding: ['generation', undefined, 'interrupted'], next: 'agent run-once',
+  },
+  {
+    node: 'a record is damaged',
+    breaks: cutRecord,
+    code: 1, finding: ['record', LEDGER, 'damaged'], next: 'agent run-once',
+  },
+  {
+    node: 'Heat hangs', spec: { config: { cloud: { deadline_seconds: 0.5 } } },
+    breaks: () => cloud.fault({ service: 'heat', effect: { kind: 'hang' } }),
+    code: 3, finding: ['collector', 'heat', 'unanswered'], next: (site) => `curl -sS -m 10 ${keystoneOf(site)}`,
+  },
+  {
+    node: 'there is no systemctl',
+    breaks: () => undefined, instrument: withoutSystemctl,
+    code: 1, finding: ['unit', 'kubelet', 'unit'], next: 'systemctl status kubelet',
+  },
+];
+
+test.each(NODES)('$node', async ({ spec, breaks, instrument, code, finding, next }) => {
+  const site = await createSite(cloud, spec);
+  onTestFinished(cloud.clearFaults);
+  await breaks(site);
+  const before = await site.files('/');
+  const found = await examine(site, instrument);
+  const [id, of, reason] = finding;
+  const wanted = { id, reason, next: typeof next === 'string' ? next : next(site) };
+  expect(found.findings).toContainEqual(
+    expect.objectContaining(
+      of === undefined ? wanted : { ...wanted, of: expect.stringContaining(of) as unknown },
+    ),
+  );
+  expect(found.code).toBe(code);
+  expect(await site.files('/')).toEqual(before);
+});
+
+test('no look that fails hides another', async () => {
+  const site = await createSite(cloud);
+  onTestFinished(cloud.clearFaults);
+  await killInMidCommit(site);
+  await cut(site, '/var/lib/coe-agent/generation/journal');
+  await cut(site, `${CERTS}/ca.crt`);
+  cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503 } });
+  const { findings } = await examine(site, withoutSystemctl);
+  const bad = findings.filter(({ verdict }) => verdict === 'bad').map(({ id }) => id);
+  expect(new Set(bad)).toEqual(new Set(['generation', 'certificate', 'unit', 'collector']));
+  const good = findings.filter(({ verdict }) => verdict === 'good').map(({ id }) => id);
+  expect(good).toEqual(
+    expect.arrayContaining(['configuration', 'heat-params', 'disk', 'trust', 'magnum-ca']),
+  );
+});
+
+test('a hanging Heat holds back no finding, and Ctrl-C keeps those that are there', async () => {
+  const site = await createSite(cloud);
+  onTestFinished(cloud.clearFaults);
+  cloud.fault({ service: 'heat', effect: { kind: 'hang' } });
+  const doctor = site.node.start('doctor');
+  let shown = '';
+  doctor.stdout?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+  const ended = once(doctor, 'close');
+  await eventually('what Magnum serves', () => shown.includes('the kubernetes CA that Magnum serves'));
+  expect(doctor.exitCode).toBeNull();
+  doctor.kill('SIGINT');
+  expect(await ended).toEqual([1, null]);
+  expect(shown).not.toContain('collector heat');
+});
+
+test('a CA that a running daemon is about to replace is a warning', async () => {
+  const site = await createSite(cloud);
+  const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', process.pid);
+  onTestFinished(lock.release);
+  await cloud.rotateCa(site.cluster);
+  const { code, findings } = await examine(site);
+  const warning = { id: 'authority', verdict: 'warning', reason: 'under-way', next: 'agent status' };
+  expect(findings).toContainEqual(expect.objectContaining(warning));
+  expect(code).toBe(0);
+});
