@@ -3,7 +3,9 @@ import type { Clock } from '../src/base/clock.ts';
 import { createSlowClock } from './daemon/slow-clock.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
-import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
+import { emptyResult, type Memory, newMemory, pass, type PassResult } from './pass.ts';
+import { readLastAnswer, writeLastAnswer } from './polling/last-answer.ts';
+import { createPollSchedule } from './polling/schedule.ts';
 import { openReporting } from './reporting.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
@@ -18,8 +20,7 @@ export type DaemonSignals = {
 };
 
 /**
- * The long loop: one pass at a time, then a wait that grows from `poll.min_seconds` after a change to
- * `poll.max_seconds`, with jitter, so that the nodes of a cluster do not ask all at once.
+ * The long loop: one pass at a time, then a wait (polling/schedule.ts).
  *
  * @param random in [0, 1)
  * @param unrecorded what could not be recorded; it outlives the loop
@@ -32,18 +33,20 @@ export async function runDaemon(
   random: () => number,
   unrecorded: Unrecorded,
 ): Promise<void> {
-  const { min_seconds: fastest, max_seconds: slowest } = hands.config.poll;
-  const memory = newMemory();
+  const known = await readLastAnswer(hands);
+  const schedule = createPollSchedule(hands.config.poll, random, { isKnown: known !== undefined });
+  const memory = newMemory(known);
+  let kept = known;
   const reported = new Set<string>();
   const reporting = await openReporting(hands);
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
-  let wait = fastest;
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
     const ended = new AbortController();
     let said: string | undefined;
     let isReady = false;
+    let changed = false;
     let askedMs = 0;
     const atWork = watched(reporting.watch(hands), notify, ended.signal);
     try {
@@ -60,8 +63,9 @@ export async function runDaemon(
         const { keepUp } = await import('./upkeep.ts');
         slowClock.wakeAt(await keepUp(atWork, stopping));
       }
-      wait =
-        result.changed || pollsOtherwise || result.settled.length > 0 ? fastest : Math.min(wait * 2, slowest);
+      changed = result.changed || pollsOtherwise || result.settled.length > 0;
+      // What another way of polling answers is news, also to a new node.
+      if (!pollsOtherwise && memory.lastAnswer !== kept) kept = await keepLastAnswer(memory, hands);
       askedMs = longestAsked(result);
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
@@ -74,12 +78,11 @@ export async function runDaemon(
       const why = new AgentError('state', `the pass broke off: ${explain(error)}`);
       await reporting.passed({ ...emptyResult(), problems: [why] });
       memory.dealtWith = undefined;
-      wait = Math.min(wait * 2, slowest);
       await tellAllTheSame(error, unrecorded, atWork, stopping);
     } finally {
       ended.abort();
     }
-    const waitMs = Math.max(wait * 1000 * (0.75 + random() / 2), askedMs);
+    const waitMs = schedule.next({ changed, askedMs });
     // systemd has been told that it stops.
     if (stopping.aborted) return;
     if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
@@ -87,9 +90,23 @@ export async function runDaemon(
   }
 }
 
+/** An answer that cannot be recorded is only news once more to the next start. @returns what is recorded now */
+async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<string | undefined> {
+  if (lastAnswer === undefined) return undefined;
+  try {
+    await writeLastAnswer(hands, lastAnswer);
+    return lastAnswer;
+  } catch (error) {
+    hands.log('last-answer-unwritten', { why: explain(error) });
+    return undefined;
+  }
+}
+
 /**
  * Waits a random time up to the splay, so that nodes which start together do not poll together. An interrupted run is
  * brought to its end at once instead.
+ *
+ * @param isReady what systemd is told meanwhile
  *
  * @param wake ends the wait
  * @param random in [0, 1)
@@ -99,14 +116,15 @@ export async function awaitSplay(
     splayMs,
     clock,
     isInterrupted,
-  }: { splayMs: number; clock: Pick<Clock, 'sleep'>; isInterrupted(): Promise<boolean> },
+    isReady = false,
+  }: { splayMs: number; isReady?: boolean; clock: Pick<Clock, 'sleep'>; isInterrupted(): Promise<boolean> },
   notify: Pick<Notify, 'passed'>,
   wake: AbortSignal,
   random: () => number,
 ): Promise<void> {
   const waitMs = random() * splayMs;
   if (waitMs === 0 || (await isInterrupted())) return;
-  notify.passed('waiting before the first poll (poll.splay_seconds)', { ready: false, nextMs: waitMs });
+  notify.passed('waiting before the first poll (poll.splay_seconds)', { ready: isReady, nextMs: waitMs });
   await sleepUnlessWoken(clock, waitMs, wake);
 }
 

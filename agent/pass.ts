@@ -9,6 +9,7 @@ import { type Answered, collect, silenceOf, understand, type Wanted } from './pa
 import type { Hands } from './hands.ts';
 import { isFollowUpDue } from './rotation/follow-ups.ts';
 import { isGraceOver } from './rotation/service-account.ts';
+import { digestOf } from './polling/last-answer.ts';
 import { settle } from './pass/settle.ts';
 import type { Servant } from './pass/take-over.ts';
 import { isCreation } from '../src/operation/magnum-deployment.ts';
@@ -28,7 +29,7 @@ type Settled = {
 };
 
 export type PassResult = {
-  /** Whether the cloud said something new, or there was anything to do. */
+  /** Whether every collector answered, and the answer differs from the last complete one. */
   changed: boolean;
   settled: Settled[];
   /** Sources that could not be asked and deployments that could not be understood. */
@@ -49,11 +50,18 @@ export type PassResult = {
 export type Memory = {
   /** The last metadata that was dealt with completely: the same again needs no second look. */
   dealtWith: string | undefined;
+  /** The digest of the last complete answer; undefined: none is known. */
+  lastAnswer: string | undefined;
   /** What was wrong with it. */
   remarks: Pick<PassResult, 'problems' | 'unserved'>;
 };
 
-export const newMemory = (): Memory => ({ dealtWith: undefined, remarks: { problems: [], unserved: [] } });
+/** @param lastAnswer of an earlier start of the daemon */
+export const newMemory = (lastAnswer?: string): Memory => ({
+  dealtWith: undefined,
+  lastAnswer,
+  remarks: { problems: [], unserved: [] },
+});
 
 /**
  * One pass, from metadata to signal. Read this to know the program.
@@ -87,7 +95,11 @@ export async function pass(
   result.problems = problems;
   if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
     return { ...result, ...memory.remarks };
-  result.changed = said !== memory.dealtWith && problems.length === 0;
+  if (problems.length === 0) {
+    const digest = digestOf(texts);
+    result.changed = digest !== memory.lastAnswer;
+    memory.lastAnswer = digest;
+  }
   const wanted = understand(texts, problems, hands);
   if (options.metadata) wanted.complete = false;
   result.problems = wanted.problems;

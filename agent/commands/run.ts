@@ -1,11 +1,14 @@
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { type AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { isOpen } from '../../src/deployment/ledger.ts';
 import { dropInsOf } from '../config.ts';
 import { awaitSplay, runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
 import type { Progress, ShownStep } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { readLastAnswer } from '../polling/last-answer.ts';
+import { splayOf } from '../polling/schedule.ts';
 import { createNotify, type Notify } from '../notify.ts';
 import { servedBeside } from '../../src/services/predecessors.ts';
 import type { Unrecorded } from '../pass/answer-without-ledger.ts';
@@ -36,8 +39,15 @@ export const verb: Verb = async (context) => {
     hands = await openFirst(open, context, notify, lifecycle.stopping);
     if (!hands) return EXIT.done;
     for (const why of await servedBeside(hands.disk)) log('second-agent', { why });
-    const { config, clock, generations } = hands;
-    const splay = { splayMs: config.poll.splay_seconds * 1000, clock, isInterrupted: generations.underWay };
+    const { config, clock, generations, ledger } = hands;
+    const isKnown = !ledger.entries().some(isOpen) && (await readLastAnswer(hands)) !== undefined;
+    const splay = {
+      splayMs: splayOf(config.poll, { isKnown }),
+      clock,
+      isInterrupted: generations.underWay,
+      // It works already; whoever restarts it need not wait for its next look.
+      isReady: isKnown,
+    };
     await awaitSplay(splay, notify, AbortSignal.any([lifecycle.stopping, reload]), Math.random);
     while (!lifecycle.stopping.aborted) {
       const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {

@@ -76,8 +76,8 @@ export const pollingEntries = {
     v.strictObject({
       min_seconds: v.optional(seconds, 1),
       max_seconds: v.optional(seconds, 30),
-      /** At most that long a daemon waits before its first poll. */
-      splay_seconds: v.optional(v.pipe(v.number(), v.minValue(0)), 0),
+      /** At most that long a daemon waits before its first poll; polling/schedule.ts has the default. */
+      splay_seconds: v.optional(v.pipe(v.number(), v.minValue(0))),
     }),
     {},
   ),

@@ -37,7 +37,7 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   if (wanted.set === 'new')
     faults.push(...(one.credentials ? faultsOfCredentials(one, files) : faultsOfNew(one, files)));
 
-  const found = listing(await readTree(node.root));
+  const found = listing(await readTree(node.root)).filter((line) => !isOfDaemon(line));
   faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));
   const missing = wanted.listing.filter((line) => !found.includes(line) && !mayBeDone(line));
   faults.push(...missing.map((line) => `missing: ${line}`));
@@ -47,6 +47,9 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
 
 /** Another pass may have done what the rotation had left to do in the cluster: its record goes then. */
 const mayBeDone = (line: string): boolean => line.startsWith('/var/lib/coe-agent/follow-ups.json ');
+
+/** A daemon remembers the cloud's answer; the undisturbed run is a single pass. */
+const isOfDaemon = (line: string): boolean => line.startsWith('/var/lib/coe-agent/last-answer.json ');
 
 function faultsOfNew(
   { layout, work, cluster, formerCas, serviceAccount, old }: Case,

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { codeOf } from '../../src/base/errors.ts';
+import { readRecordOf, writeRecord } from '../../src/base/record.ts';
+import type { Collected } from '../../src/metadata/collector.ts';
+import type { Disk } from '../../src/base/disk.ts';
+import { STATE } from '../paths.ts';
+
+/**
+ * The last complete answer of the cloud, as a digest: the metadata holds passwords. The same answer again, also after an
+ * outage or a restart, is no change, and does not make the node poll faster.
+ */
+const Kept = v.object({ sha256: v.string() });
+
+const PATH = join(STATE, 'last-answer.json');
+
+export const digestOf = (texts: readonly Collected[]): string =>
+  createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+
+/** undefined: none is known. A damaged record counts as none. */
+export async function readLastAnswer({ disk }: { disk: Disk }): Promise<string | undefined> {
+  const record = await readRecordOf(disk, PATH, Kept).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  return record?.sha256;
+}
+
+export async function writeLastAnswer({ disk }: { disk: Disk }, sha256: string): Promise<void> {
+  await writeRecord(disk, PATH, { sha256 } satisfies v.InferInput<typeof Kept>);
+}

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest';
+import { createPollSchedule, splayOf } from '../../../agent/polling/schedule.ts';
+
+const POLL = { min_seconds: 1, max_seconds: 30 };
+const SAME = { changed: false, askedMs: 0 };
+
+const waits = (isKnown: boolean, passes: { changed: boolean; askedMs: number }[], random = 0.5): number[] => {
+  const schedule = createPollSchedule(POLL, () => random, { isKnown });
+  return passes.map((one) => schedule.next(one) / 1000);
+};
+
+test('after a change the wait doubles from the shortest to the longest', () => {
+  const passes = [{ changed: true, askedMs: 0 }, SAME, SAME, SAME, SAME, SAME, SAME];
+  expect(waits(true, passes)).toEqual([1, 2, 4, 8, 16, 30, 30]);
+});
+
+test('a known node begins at the longest wait, a new one near the shortest', () => {
+  expect(waits(true, [SAME, SAME])).toEqual([30, 30]);
+  expect(waits(false, [SAME, SAME])).toEqual([2, 4]);
+});
+
+test('each wait is within a quarter of its mean', () => {
+  expect(waits(true, [SAME], 0)).toEqual([22.5]);
+  expect(waits(true, [SAME], 0.999_999)[0]).toBeCloseTo(37.5, 3);
+});
+
+test('no wait is shorter than the cloud has asked for', () => {
+  expect(waits(true, [{ changed: true, askedMs: 60_000 }])).toEqual([60]);
+});
+
+test('a known node waits up to two thirds of the longest wait before its first poll, a new one does not wait', () => {
+  expect(splayOf(POLL, { isKnown: true })).toBe(20_000);
+  expect(splayOf(POLL, { isKnown: false })).toBe(0);
+});
+
+test.each([true, false])('the configuration decides about the first wait (known: %s)', (isKnown) => {
+  expect(splayOf({ ...POLL, splay_seconds: 7 }, { isKnown })).toBe(7000);
+  expect(splayOf({ ...POLL, splay_seconds: 0 }, { isKnown })).toBe(0);
+});
