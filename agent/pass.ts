@@ -9,7 +9,7 @@ import { type Answered, collect, silenceOf, understand, type Wanted } from './pa
 import type { Hands } from './hands.ts';
 import { isFollowUpDue } from './rotation/follow-ups.ts';
 import { isGraceOver } from './rotation/service-account.ts';
-import { digestOf } from './polling/last-answer.ts';
+import { isNews } from './polling/last-answer.ts';
 import { settle } from './pass/settle.ts';
 import type { Servant } from './pass/take-over.ts';
 import { isCreation } from '../src/operation/magnum-deployment.ts';
@@ -57,11 +57,10 @@ export type Memory = {
 };
 
 /** @param lastAnswer of an earlier start of the daemon */
-export const newMemory = (lastAnswer?: string): Memory => ({
-  dealtWith: undefined,
-  lastAnswer,
-  remarks: { problems: [], unserved: [] },
-});
+export const newMemory = (lastAnswer?: string): Memory => {
+  const remarks = { problems: [], unserved: [] };
+  return { dealtWith: undefined, lastAnswer, remarks };
+};
 
 /**
  * One pass, from metadata to signal. Read this to know the program.
@@ -95,11 +94,7 @@ export async function pass(
   result.problems = problems;
   if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
     return { ...result, ...memory.remarks };
-  if (problems.length === 0) {
-    const digest = digestOf(texts);
-    result.changed = digest !== memory.lastAnswer;
-    memory.lastAnswer = digest;
-  }
+  if (problems.length === 0) result.changed = isNews(texts, memory);
   const wanted = understand(texts, problems, hands);
   if (options.metadata) wanted.complete = false;
   result.problems = wanted.problems;

@@ -18,6 +18,13 @@ const PATH = join(STATE, 'last-answer.json');
 export const digestOf = (texts: readonly Collected[]): string =>
   createHash('sha256').update(JSON.stringify(texts)).digest('hex');
 
+/** Whether a complete answer differs from the last one; it is the last one afterwards. */
+export function isNews(texts: readonly Collected[], memory: { lastAnswer: string | undefined }): boolean {
+  const before = memory.lastAnswer;
+  memory.lastAnswer = digestOf(texts);
+  return memory.lastAnswer !== before;
+}
+
 /** undefined: none is known. A damaged record counts as none. */
 export async function readLastAnswer({ disk }: { disk: Disk }): Promise<string | undefined> {
   const record = await readRecordOf(disk, PATH, Kept).catch((error: unknown) => {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { routineLoginAt } from '../../agent/upkeep/login.ts';
+import { shareOf } from '../../agent/upkeep/share.ts';
+import { renewalMoment } from '../../src/certificates/renewal-window.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { type Fleet, startFleet } from './support/fleet.ts';
 import { createSite } from './support/site.ts';
@@ -8,6 +11,10 @@ const NODES = 2000;
 const POLL = { min_seconds: 1, max_seconds: 30 };
 const WINDOW_MS = 10_000;
 const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+const CERTIFICATE = { validFromDate: new Date(0), validToDate: new Date(365 * DAY) };
+/** It is renewed in the first half of its last 30 days. */
+const CERTIFICATE_WINDOW = 335 * DAY;
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -24,15 +31,15 @@ async function fleet(): Promise<Fleet> {
   return made;
 }
 
-/** The polls of the fullest ten seconds, as a multiple of the mean over the time from `from` to `to`. */
-function peakToMean(polls: readonly number[], from: number, to: number): number {
-  const between = polls.filter((at) => at >= from && at < to);
+/** The events of the fullest window, as a multiple of the mean over the time from `from` to `to`. */
+function peakToMean(events: readonly number[], from: number, to: number, windowMs = WINDOW_MS): number {
+  const between = events.filter((at) => at >= from && at < to).toSorted((a, b) => a - b);
   let peak = 0;
   for (let first = 0, last = 0; last < between.length; last += 1) {
-    while ((between[last] ?? 0) - (between[first] ?? 0) >= WINDOW_MS) first += 1;
+    while ((between[last] ?? 0) - (between[first] ?? 0) >= windowMs) first += 1;
     peak = Math.max(peak, last - first + 1);
   }
-  return peak / ((between.length * WINDOW_MS) / (to - from));
+  return peak / ((between.length * windowMs) / (to - from));
 }
 
 /** 60,000 passes take ten seconds of CPU. */
@@ -55,3 +62,15 @@ test(
     expect.soft(await during(2), 'Heat is back').toBeLessThan(2);
   },
 );
+
+// One look in 43 seconds: a window of ten seconds holds one at the most, whatever the mean is.
+test.each([
+  ['logins', DAY, (share: number) => routineLoginAt({ since: 0, refusals: 0, roles: [] }, 0, share)],
+  ['renewals', 15 * DAY, (share: number) => renewalMoment(CERTIFICATE, share) - CERTIFICATE_WINDOW],
+] as const)('the %s of 2,000 nodes lie apart evenly', (_, spanMs, momentOf) => {
+  const moments = Array.from({ length: NODES }, (__, index) =>
+    momentOf(shareOf('6e1c1e0e-cluster', `k1-abcdefghijkl-node-${index}`)),
+  );
+  expect(peakToMean(moments, 0, spanMs, WINDOW_MS)).toBeLessThanOrEqual(spanMs / (NODES * WINDOW_MS));
+  expect(peakToMean(moments, 0, spanMs, (10 * spanMs) / NODES)).toBeLessThan(2);
+});
