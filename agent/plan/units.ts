@@ -24,8 +24,8 @@ export async function unitsOf(
   return planUnits(layout, (text) => fill(text, values), services.units, services, new Map(asked));
 }
 
-/** A unit that cannot be asked is taken as its layout has it. */
-async function listeningOfUnit(unit: string, hands: AskHands, abort: AbortSignal): Promise<Listening> {
+/** What a unit says of itself; nothing if it cannot be asked: it is taken as its layout has it. */
+export async function listeningOfUnit(unit: string, hands: AskHands, abort: AbortSignal): Promise<Listening> {
   const { disk, log } = hands;
   try {
     const settings = await hands.unitSettings(unit, abort);

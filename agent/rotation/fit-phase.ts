@@ -1,11 +1,9 @@
-import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { withOwnApi } from './own-api.ts';
+import { etcdMembers, isOfSeveralMasters } from './count-masters.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
 /** A rotation with the phase that fits the cluster, and what is left for its owner to do. */
@@ -21,7 +19,7 @@ export const PHASES_LEFT: readonly string[] = [
 
 /**
  * A member of an etcd that has changed to a new CA alone is alone: its peers still have the old one. So a rotation that
- * names no phase is `trust` there, and `all` is refused.
+ * names no phase is `trust` there and on the workers, and `all` is refused.
  *
  * @throws `precondition` for `all` where etcd has several members
  */
@@ -32,6 +30,10 @@ export async function fitPhase(
   abort: AbortSignal,
 ): Promise<Fitted> {
   if (operation.phase !== 'all') return { operation, notices: [] };
+  if (node.role === 'worker')
+    return operation.isUnnamed && (await isOfSeveralMasters(node, hands, abort))
+      ? { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT }
+      : { operation, notices: [] };
   const members = await etcdMembers(node, hands, abort);
   if (members === 'none' || members === 1) return { operation, notices: [] };
   if (operation.isUnnamed) return { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT };
@@ -41,34 +43,6 @@ export async function fitPhase(
     'precondition',
     `etcd has ${members} members, and none of them is well alone with a new CA: rotate with the phases "trust", "reissue" and "retire", each on every node`,
   );
-}
-
-/** `none`: no etcd of this node that its layout and configuration tell of. */
-export async function etcdMembers(
-  { layout }: Node,
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<number | 'none' | 'unknown'> {
-  const config = await readText(hands.disk, ETCD_CONFIG);
-  const authority = layout.authorities.find(({ ca }) => ca === 'etcd');
-  const unit = layout.units.find(({ probe }) =>
-    layout.certificates.some(({ name, ca }) => name === probe?.presents && ca === 'etcd'),
-  );
-  const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name)?.files;
-  const leaf = named(unit?.probe?.presents)?.certificate.path;
-  const identity = named(unit?.health?.as);
-  if (config === undefined || !authority || leaf === undefined || !identity) return 'none';
-  const address = peerAddress(config);
-  if (!address) return 'unknown';
-  try {
-    const files = { certificate: identity.certificate.path, key: identity.key.path };
-    const etcd = { ...address, leaf, ca: authority.file.path, identity: files };
-    return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
-  } catch (error) {
-    if (codeOf(error) === 'aborted') throw error;
-    hands.log('etcd-members-unknown', { why: explain(error) });
-    return 'unknown';
-  }
 }
 
 /**

@@ -14,9 +14,12 @@ export type Listening = {
   kubeconfig?: string | undefined;
   /** What its leader renews. */
   lease?: Lease | undefined;
+  /** Where its peers ask it over TLS, and the files with which it answers them, and asks them. */
+  peers?: Peers | undefined;
 };
 
 export type Address = { host: string; port: number };
+export type Peers = Address & { certificate: string; key: string };
 export type Lease = { namespace: string; name: string };
 
 /** How to read one component: a row of the table below. */
@@ -157,9 +160,7 @@ function etcdOf({ flag, setting, variable }: Said): Listening {
     hasFile
       ? setting(...(keys.length > 0 ? keys : [name]))
       : (flag(name) ?? variable(`ETCD_${name.toUpperCase().replaceAll('-', '_')}`));
-  const urls = (value('listen-client-urls') ?? 'http://localhost:2379')
-    .split(',')
-    .flatMap((text) => URL.parse(text.trim()) ?? []);
+  const urls = urlsIn(value('listen-client-urls') ?? 'http://localhost:2379');
   const secure = urls.find(({ protocol }) => protocol === 'https:');
   const plain = urls.find(({ protocol }) => protocol === 'http:');
   const [tls, other] = [addressIn(secure), addressIn(plain)];
@@ -167,5 +168,17 @@ function etcdOf({ flag, setting, variable }: Said): Listening {
     tls: tls ?? 'none',
     certificate: value('cert-file', 'client-transport-security', 'cert-file'),
     health: tls ? overTls(tls) : typeof other === 'object' ? { ...other, isTls: false } : other,
+    peers: peersOf(value),
   };
 }
+
+function peersOf(value: (name: string, ...keys: string[]) => string | undefined): Listening['peers'] {
+  const urls = urlsIn(value('listen-peer-urls') ?? '');
+  const at = addressIn(urls.find(({ protocol }) => protocol === 'https:'));
+  const certificate = value('peer-cert-file', 'peer-transport-security', 'cert-file');
+  const key = value('peer-key-file', 'peer-transport-security', 'key-file');
+  if (typeof at !== 'object' || certificate === undefined || key === undefined) return undefined;
+  return { ...at, certificate, key };
+}
+
+const urlsIn = (list: string): URL[] => list.split(',').flatMap((text) => URL.parse(text.trim()) ?? []);

@@ -63,7 +63,8 @@ const CLEARED = 'coe-agent/token-cleared';
 const ACCOUNT = 'kubernetes.io/service-account.name';
 const MERGE = 'application/merge-patch+json';
 const TRUST = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
-const ENDPOINTS = '/api/v1/namespaces/default/endpoints/kubernetes';
+/** kube-proxy may list them, but get none by its name. */
+const ENDPOINTS = '/api/v1/namespaces/default/endpoints';
 
 const named = { namespace: v.string(), name: v.string() };
 const Secret = v.object({
@@ -99,6 +100,7 @@ const TrustMap = v.object({
   data: v.nullish(v.record(v.string(), v.string()), {}),
 });
 const Endpoints = v.object({
+  metadata: v.object(named),
   subsets: v.nullish(
     v.array(
       v.object({
@@ -205,13 +207,11 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
       ),
 
     apiServers: async (abort) => {
-      const what = 'reading the endpoints of the Kubernetes API';
-      return await call({ what, method: 'GET', path: ENDPOINTS, abort }, [200, 404], (status, text) => {
-        const { subsets } = status === 404 ? { subsets: [] } : parsed(Endpoints, text, what);
-        return (subsets ?? []).flatMap(({ addresses, ports }) =>
-          (addresses ?? []).flatMap(({ ip: host }) => (ports ?? []).map(({ port }) => ({ host, port }))),
-        );
-      });
+      const query = { fieldSelector: 'metadata.name=kubernetes' };
+      const [found] = await listAll(call, Endpoints, ENDPOINTS, query, abort);
+      return (found?.subsets ?? []).flatMap(({ addresses, ports }) =>
+        (addresses ?? []).flatMap(({ ip: host }) => (ports ?? []).map(({ port }) => ({ host, port }))),
+      );
     },
   };
 }

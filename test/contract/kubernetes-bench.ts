@@ -18,6 +18,8 @@ export type KubernetesSubject = {
   stranger: AskApi;
   /** The kubelet of the Node worker-0, which is there. */
   kubelet: AskApi;
+  /** kube-proxy, by its certificate. */
+  proxy: AskApi;
   /** Makes a workload, and its namespace; its pods come up. */
   add(kind: Kind, namespace: string, name: string, spec?: { replicas: number }): Promise<void>;
   /** Makes every continue token too old. */
@@ -63,7 +65,7 @@ export type KubernetesBench = {
   ask: PlainAsk;
   /** The agent's own client. */
   client(through?: AskApi): Kubernetes;
-  trust(): KubernetesTrust;
+  trust(through?: AskApi): KubernetesTrust;
   nodes(through?: AskApi): NodeAnnotations;
   makeEvent(...event: Parameters<ReturnType<typeof createEventWriter>>): Promise<void>;
   abort: AbortSignal;
@@ -81,7 +83,7 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     },
     ask: async (...asked) => await askPlainly(subject().admin)(...asked),
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
-    trust: () => createKubernetesTrust(subject().admin, retry, PATIENCE),
+    trust: (through = subject().admin) => createKubernetesTrust(through, retry, PATIENCE),
     nodes: (through = subject().admin) => createNodeAnnotations(through, retry, PATIENCE),
     makeEvent: async (...event) => await createEventWriter(subject().kubelet, retry, PATIENCE)(...event),
     abort,

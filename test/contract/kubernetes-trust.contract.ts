@@ -146,9 +146,14 @@ export function trustContract(bench: KubernetesBench): void {
 
   test('the endpoints of the Kubernetes API name each API server', async () => {
     await bench.subject.addEndpoints(['192.0.2.1', '192.0.2.2'], 6443);
-    expect(await trust().apiServers(abort)).toEqual([
+    const servers = [
       { host: '192.0.2.1', port: 6443 },
       { host: '192.0.2.2', port: 6443 },
-    ]);
+    ];
+    for (const ask of [bench.subject.admin, bench.subject.proxy])
+      expect(await trust(ask).apiServers(abort)).toEqual(servers);
+    await expect(trust(bench.subject.stranger).apiServers(abort)).rejects.toMatchObject({
+      code: 'cloud-refused',
+    });
   });
 }

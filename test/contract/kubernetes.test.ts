@@ -36,6 +36,12 @@ kubernetesContract('the stand-in', async () => {
     ]),
   );
   const stranger = open(ca.issue([['CN', 'stranger']]));
+  const proxy = open(
+    ca.issue([
+      ['O', 'system:node-proxier'],
+      ['CN', 'system:kube-proxy'],
+    ]),
+  );
   const kubelet = open(ca.issue(KUBELET));
   const addNode = (name: string, labels: Readonly<Record<string, string>>): void => {
     fake.core.put('nodes', '', name, { metadata: { labels } });
@@ -44,6 +50,7 @@ kubernetesContract('the stand-in', async () => {
   return {
     admin: admin.ask,
     stranger: stranger.ask,
+    proxy: proxy.ask,
     kubelet: kubelet.ask,
     addNode: async (name, labels) => addNode(name, labels),
     add: async (kind, namespace, name, spec) => fake.add(kind, namespace, name, { ...spec }),
@@ -69,6 +76,7 @@ kubernetesContract('the stand-in', async () => {
     close: async () => {
       admin.close();
       stranger.close();
+      proxy.close();
       kubelet.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

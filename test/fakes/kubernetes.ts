@@ -74,6 +74,10 @@ function placeOf(pathname: string): Place | undefined {
 const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
   group === '' && ((kind === 'nodes' && verb !== 'update') || (kind === 'events' && verb === 'create'));
 
+/** Of what kube-proxy may do, what the agent asks for. */
+const isForProxies = (verb: string, { group, kind }: Resource): boolean =>
+  group === '' && kind === 'endpoints' && verb === 'list';
+
 /** What any user may ask. */
 const FOR_ANY_USER: ReadonlyMap<string, Answer> = new Map([
   ['/readyz', { status: 200, text: 'ok' }],
@@ -113,7 +117,8 @@ export function createKubernetes(): Kubernetes {
     const { resource, namespace } = placeOf(url.pathname) ?? {};
     if (!resource) return noSuchResource();
     const verb = VERBS[method] ?? (resource.name === undefined ? 'list' : 'get');
-    if (!groups.includes('system:masters')) {
+    const isOfProxies = user === 'system:kube-proxy' && isForProxies(verb, resource);
+    if (!groups.includes('system:masters') && !isOfProxies) {
       const isOfKubelets = groups.includes('system:nodes') && isForKubelets(verb, resource);
       if (!isOfKubelets) return forbidden(user, verb, resource, namespace);
       const own = user.replace(/^system:node:/, '');

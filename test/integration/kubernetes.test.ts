@@ -55,6 +55,12 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
     });
   const admin = open(cluster.admin);
   const stranger = open(cluster.cas.kubernetes.issue([['CN', 'stranger']]));
+  const proxy = open(
+    cluster.cas.kubernetes.issue([
+      ['O', 'system:node-proxier'],
+      ['CN', 'system:kube-proxy'],
+    ]),
+  );
   const kubelet = open(cluster.cas.kubernetes.issue(KUBELET));
   const ask = askPlainly(admin.ask);
   const stop = new AbortController();
@@ -63,6 +69,7 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
   return {
     admin: admin.ask,
     stranger: stranger.ask,
+    proxy: proxy.ask,
     kubelet: kubelet.ask,
     addNode: async (name, labels) =>
       await make(ask, '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name, labels } }),
@@ -115,6 +122,7 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
       await pods;
       admin.close();
       stranger.close();
+      proxy.close();
       kubelet.close();
     },
   };

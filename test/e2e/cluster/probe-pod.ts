@@ -18,6 +18,8 @@ const SETTINGS = [
 
 /** A pod on a worker, asked through the API server. */
 export type ProbePod = {
+  /** The token that it has mounted since its start. */
+  token: string;
   log(): Promise<string>;
   exec(...command: string[]): Promise<string>;
   close(): Promise<void>;
@@ -27,6 +29,12 @@ export type ProbePod = {
 const soon = async (args: readonly string[]): Promise<string> =>
   await vi.waitFor(async () => await kubectl(args), { timeout: 60_000, interval: 1000 });
 
+const exec = async (...command: string[]): Promise<string> => await soon(['exec', NAME, '--', ...command]);
+
+/** What a program in the pod reads. */
+export const mountedToken = async (): Promise<string> =>
+  await exec('cat', '/var/run/secrets/kubernetes.io/serviceaccount/token');
+
 /** Starts a pod that prints `started`, and waits until it is Ready. */
 export async function startProbePod(): Promise<ProbePod> {
   await kubectl(['run', NAME, ...SETTINGS, '--command', '--', 'sh', '-c', 'echo started; sleep 3600']);
@@ -35,13 +43,9 @@ export async function startProbePod(): Promise<ProbePod> {
   };
   try {
     await kubectl(['wait', '--for=condition=Ready', `pod/${NAME}`, '--timeout=120s']);
+    return { token: await mountedToken(), log: async () => await soon(['logs', NAME]), exec, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return {
-    log: async () => await soon(['logs', NAME]),
-    exec: async (...command) => await soon(['exec', NAME, '--', ...command]),
-    close,
-  };
 }

@@ -17,13 +17,12 @@ import {
   sentServiceAccountKey,
 } from './magnum-cluster.ts';
 import { type Material, materialOf, presentAuthorities, serviceAccountKeys } from './material.ts';
-import type { ProbePod } from './probe-pod.ts';
+import { mountedToken, type ProbePod } from './probe-pod.ts';
 
 /** What has to hold after a rotation that the agent has made on a cluster with one master, where it is complete at once. */
 
 /** For the slowest machine: Heat polls and gives up by its own clock. */
 export const ROTATION_MS = 1_500_000;
-const TOKEN = '/var/run/secrets/kubernetes.io/serviceaccount/token';
 const API = ['kube-apiserver', 'kubelet'];
 
 let all: Node[];
@@ -73,12 +72,9 @@ type Before = {
   owner: { cert: string; key: string };
   etcd: { cert: string; key: string };
   token: string;
-  /** The one that the pod mounts. */
-  mounted: string;
 };
 
-const remember = async (pod: ProbePod): Promise<Before> => ({
-  mounted: await pod.exec('cat', TOKEN),
+const remember = async (): Promise<Before> => ({
   material: await each(materialOf),
   owner: await ownerKubeconfig(),
   etcd: await etcdClient(),
@@ -99,7 +95,7 @@ export function describeRotation(which: string, pod: () => ProbePod): void {
       const [first, ...others] = all.filter(({ role }) => role === 'master');
       if (!first || others.length > 0) throw new Error('this wants a cluster with one master');
       master = first;
-      before = await remember(pod());
+      before = await remember();
       status = await rotate();
       present = await presentAuthorities();
       await renewKubeconfig();
@@ -173,16 +169,16 @@ export function describeRotation(which: string, pod: () => ProbePod): void {
       const told: string[] = [];
       const next = await vi.waitFor(
         async () => {
-          told.push(await toldToToken(before.mounted));
+          told.push(await toldToToken(pod().token));
           const token = await nextToken();
           expect(isSignedBy(token, sent)).toBe(true);
           return token;
         },
         { timeout: 240_000, interval: 1000 },
       );
-      for (const token of [next, before.mounted]) told.push(await toldToToken(token));
+      for (const token of [next, pod().token]) told.push(await toldToToken(token));
       expect(new Set(told)).toEqual(new Set(['200']));
-      expect(await pod().exec('cat', TOKEN)).toBe(before.mounted);
+      expect(await mountedToken()).toBe(pod().token);
     });
 
     test('a pod goes on, and its log and exec come through the API server', async () => {

@@ -111,6 +111,11 @@ export async function joinEtcd(site: Site, members: number): Promise<void> {
     '/etc/etcd/etcd.conf.yaml',
     `name: "m0"\nlisten-peer-urls: "${address}"\nlisten-client-urls: "${address},http://127.0.0.1:2379"\n`,
   );
+  answerMembers(site, members);
+}
+
+/** What the etcd of a node tells its peers. */
+export function answerMembers({ node }: Pick<Site, 'node'>, members: number): void {
   node.units.serve('etcd', (request, response) => {
     const list = Array.from({ length: members }, (_, index) => ({
       id: index + 1,
@@ -118,8 +123,12 @@ export async function joinEtcd(site: Site, members: number): Promise<void> {
       name: `m${index}`,
       clientURLs: [],
     }));
+    const answers = new Map<string | undefined, unknown>([
+      ['/members', list],
+      ['/health', { health: 'true' }],
+    ]);
     response
-      .writeHead(request.url === '/members' ? 200 : 404, { connection: 'close' })
-      .end(JSON.stringify(list));
+      .writeHead(answers.has(request.url) ? 200 : 404, { connection: 'close' })
+      .end(JSON.stringify(answers.get(request.url) ?? {}));
   });
 }

@@ -11,6 +11,12 @@ test.each(['master-15', 'master-20'] as const)('reads where the units of a stock
     tls: { host: '10.0.0.5', port: 2379 },
     certificate: '/etc/etcd/certs/server.crt',
     health: { host: '10.0.0.5', port: 2379, isTls: true },
+    peers: {
+      host: '10.0.0.5',
+      port: 2380,
+      certificate: '/etc/etcd/certs/server.crt',
+      key: '/etc/etcd/certs/server.key',
+    },
   });
   expect(units.get('kube-apiserver')).toEqual({
     tls: { host: '127.0.0.1', port: 6443 },
@@ -127,6 +133,18 @@ test('reads the addresses of etcd in its flags and its environment, or in its fi
     tls: 'none',
     health: { host: '127.0.0.1', port: 2378, isTls: false },
   });
+});
+
+test('reads where the peers of an etcd ask it, as kubeadm starts it; not without TLS', () => {
+  const tls = '--peer-cert-file=/p.crt --peer-key-file=/p.key';
+  expect(asked('etcd', `--listen-peer-urls=https://10.0.0.5:2380 ${tls}`).peers).toEqual({
+    host: '10.0.0.5',
+    port: 2380,
+    certificate: '/p.crt',
+    key: '/p.key',
+  });
+  for (const flags of ['', tls, `--listen-peer-urls=http://10.0.0.5:2380 ${tls}`])
+    expect(asked('etcd', flags).peers).toBeUndefined();
 });
 
 test('leaves open what is no port', () => {

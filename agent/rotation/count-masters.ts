@@ -1,0 +1,108 @@
+import { readText } from '../../src/base/disk.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { given } from '../../src/metadata/heat-params.ts';
+import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
+import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { listeningOfUnit } from '../plan/units.ts';
+import { BRIEFLY, type OwnApi, withOwnApi } from './own-api.ts';
+
+/** `none`: no etcd of this node that has peers, by what its unit or Magnum's configuration tells. */
+export async function etcdMembers(
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<number | 'none' | 'unknown'> {
+  const etcd = await etcdOf(node, hands, abort);
+  if (typeof etcd === 'string') return etcd;
+  try {
+    return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    hands.log('etcd-members-unknown', { why: explain(error) });
+    return 'unknown';
+  }
+}
+
+/** Where the peers of this node's etcd ask it, and with what they are answered. */
+async function etcdOf(
+  { layout }: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Omit<OwnApi, 'holder'> | 'none' | 'unknown'> {
+  const ca = layout.authorities.find((one) => one.ca === 'etcd')?.file.path;
+  const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name);
+  const row = layout.units.find(({ probe }) => named(probe?.presents)?.ca === 'etcd');
+  if (ca === undefined || !row) return 'none';
+  const { peers } = await listeningOfUnit(row.unit, hands, abort);
+  if (peers) {
+    const { host, port, certificate, key } = peers;
+    // A peer presents the same certificate to those that it asks.
+    return { host, port, ca, leaf: certificate, identity: { certificate, key } };
+  }
+  const config = await readText(hands.disk, ETCD_CONFIG);
+  const leaf = named(row.probe?.presents)?.files?.certificate.path;
+  const identity = named(row.health?.as)?.files;
+  if (config === undefined || leaf === undefined || !identity) return 'none';
+  const address = peerAddress(config);
+  if (!address) return 'unknown';
+  return {
+    ...address,
+    ca,
+    leaf,
+    identity: { certificate: identity.certificate.path, key: identity.key.path },
+  };
+}
+
+/** The API server of the only master may be in the middle of its restart. */
+const RESTART = { baseMs: 1000, capMs: 5000, forMs: 60_000 };
+
+/**
+ * Whether a worker sees that its cluster has several masters and that they still present certificates of a CA that the
+ * node trusts. Its kube-proxy may list where the API servers are; a worker that may not, or whose API does not answer,
+ * sees nothing.
+ */
+export async function isOfSeveralMasters(node: Node, hands: Hands, abort: AbortSignal): Promise<boolean> {
+  try {
+    return (await countApiServers(node, hands, abort)) > 1;
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    hands.log('api-server-unknown', { why: explain(error) });
+    return false;
+  }
+}
+
+/** 0: this node does not trust what the API presents, or cannot ask. */
+async function countApiServers(
+  { params, layout }: Node,
+  { disk, retry, presented, openKubernetes, secrets }: Hands,
+  abort: AbortSignal,
+): Promise<number> {
+  const host = given(params, 'KUBE_MASTER_IP');
+  const proxy = layout.certificates.find(({ subject }) =>
+    subject.some(([attribute, value]) => attribute === 'O' && value === 'system:node-proxier'),
+  )?.files;
+  const trusted = layout.authorities[0] && (await readText(disk, layout.authorities[0].file.path));
+  const cert = proxy && (await readText(disk, proxy.certificate.path));
+  const key = proxy && (await readText(disk, proxy.key.path));
+  if (host === undefined || trusted === undefined || cert === undefined || key === undefined) return 0;
+  const port = Number(given(params, 'KUBE_API_PORT') ?? 6443);
+  const leaf = await retry(
+    'asking the API server for its certificate',
+    RESTART,
+    abort,
+    async () => await presented(host, port, abort),
+  );
+  const signer = certificatesIn(trusted, 'the CA').find(({ publicKey }) => leaf.verify(publicKey));
+  if (!signer) return 0;
+  secrets.addPassing(key);
+  const presents = leaf.fingerprint256;
+  const api = openKubernetes({ host, port, ca: signer.toString(), presents, client: { cert, key } });
+  try {
+    return (await createKubernetesTrust(api.ask, retry, BRIEFLY).apiServers(abort)).length;
+  } finally {
+    api.close();
+  }
+}

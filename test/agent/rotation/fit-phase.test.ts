@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { createClusterCa } from '../../cluster/authority.ts';
+import { createKubernetes, type Kubernetes } from '../../fakes/kubernetes.ts';
+import { createCa } from '../../src/support/openssl.ts';
+import { createSite, type Site } from '../../scenarios/support/site.ts';
+import { answerMembers } from '../../scenarios/support/stock.ts';
+
+/** A rotation with the group coe-rotate that names no phase. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+/** @returns how many CAs the node trusts after a rotation, and whether its answer names the other phases */
+async function rotate(site: Site, file: string): Promise<{ cas: number; namesOthers: boolean }> {
+  await cloud.rotateCa(site.cluster);
+  await site.pass();
+  const { body = {} } = site.signals().at(-1) ?? {};
+  expect(body).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+  return {
+    cas: (await site.node.read(file)).match(/BEGIN CERTIFICATE/g)?.length ?? 0,
+    namesOthers: String(body['deploy_stdout']).includes('--parameter phase=reissue'),
+  };
+}
+
+const ALL = { cas: 1, namesOthers: false };
+const TRUST = { cas: 2, namesOthers: true };
+
+const pair = (prefix: string): string =>
+  `--${prefix}cert-file=/etc/kubernetes/pki/etcd/server.crt --${prefix}key-file=/etc/kubernetes/pki/etcd/server.key`;
+
+describe("on a master with kubeadm's files, whose etcd says by its flags where its peers ask it", () => {
+  test.each([
+    [1, ALL],
+    [3, TRUST],
+  ])('with %i members', async (members, expected) => {
+    const site = await createSite(cloud, { role: 'master', layout: 'kubeadm', bare: true });
+    // An etcd of its own: what is optional follows what is there.
+    const old = await createCa();
+    for (const stem of ['server', 'peer', 'healthcheck-client'])
+      await site.node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, old.pem);
+    expect((await site.node.agent('make-cert')).stderr).toBe('');
+    for (const unit of ['etcd', 'kube-apiserver', 'kubelet']) site.node.units.startAgain(unit);
+    const port = site.node.units.port('etcd');
+    const flags = `--listen-client-urls=https://127.0.0.1:${port} ${pair('')} --listen-peer-urls=https://127.0.0.1:${port} ${pair('peer-')}`;
+    site.node.units.show(
+      'etcd',
+      `ExecStart={ path=/usr/bin/etcd ; argv[]=/usr/bin/etcd ${flags} ; ignore_errors=no }\n`,
+    );
+    answerMembers(site, members);
+    expect(await rotate(site, '/etc/kubernetes/pki/etcd/ca.crt')).toEqual(expected);
+  });
+});
+
+describe('on a worker', () => {
+  const CA = '/etc/kubernetes/certs/ca.crt';
+
+  /** The API of the worker's cluster, with a certificate of the worker's own CA or of another one. */
+  async function createWorker(servers: number, isOfOwnCa = true): Promise<{ site: Site; api: Kubernetes }> {
+    const site = await createSite(cloud);
+    const api = createKubernetes();
+    const addresses = Array.from({ length: servers }, (_, index) => ({ ip: `192.0.2.${index + 1}` }));
+    api.core.put('endpoints', 'default', 'kubernetes', { subsets: [{ addresses, ports: [{ port: 6443 }] }] });
+    const own = {
+      cert: await site.node.read('/etc/kubernetes/certs/kubelet.crt'),
+      key: await site.node.read('/etc/kubernetes/certs/kubelet.key'),
+    };
+    const leaf = isOfOwnCa ? own : createClusterCa('k1').issue([['CN', 'kubernetes']], ['127.0.0.1']);
+    const server = createServer({ ...leaf, ca: await site.node.read(CA), requestCert: true }, api.listener);
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    await site.setParams({ KUBE_MASTER_IP: '127.0.0.1', KUBE_API_PORT: String(port) });
+    return { site, api };
+  }
+
+  test('whose masters are several and present the former CA, it is the phase "trust"', async () => {
+    const { site, api } = await createWorker(3);
+    expect(await rotate(site, CA)).toEqual(TRUST);
+    expect(new Set(api.asked.map(({ client }) => client))).toEqual(
+      new Set(['system:node-proxier system:kube-proxy']),
+    );
+  });
+
+  test('with one master it is complete', async () => {
+    expect(await rotate((await createWorker(1)).site, CA)).toEqual(ALL);
+  });
+
+  test('whose masters present another CA already it is complete', async () => {
+    expect(await rotate((await createWorker(3, false)).site, CA)).toEqual(ALL);
+  });
+
+  test('that may not ask it is complete', async () => {
+    const { site, api } = await createWorker(3);
+    api.instead = () => ({ status: 403, body: { message: 'no' } });
+    expect(await rotate(site, CA)).toEqual(ALL);
+  });
+});
