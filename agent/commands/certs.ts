@@ -13,7 +13,7 @@ import {
   findCertificates,
   type Served,
 } from '../inspection/certificates.ts';
-import { createTerminal, day, short } from './terminal.ts';
+import { createTerminal, minute, short } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
 import { openHands, type Verb } from './verb.ts';
 
@@ -28,7 +28,8 @@ type Row = {
 
 /**
  * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
- * kubeconfigs and the files beside its own hold. Exit code 1 when anything is wrong with one of the layout.
+ * kubeconfigs and the files beside its own hold. Exit code 1 when anything is wrong with one of the layout, or a port presents
+ * another one than its file holds.
  */
 export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
@@ -73,8 +74,9 @@ export const verb: Verb = async (context, options) => {
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const { message } of unreadable) line(`${paint('yellow', '!')} ${message}`);
     }
-    const faulty = holdings.some(({ faults }) => faults.length > 0);
-    return faulty ? EXIT.deploymentFailed : EXIT.done;
+    const isFaulty = holdings.some(({ faults }) => faults.length > 0);
+    const isOld = [...served.values()].some(({ presents }) => presents === false);
+    return isFaulty || isOld ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }
@@ -87,6 +89,8 @@ const COLUMNS = {
   issuer: 6,
   serial: 7,
   fingerprint: 8,
+  usages: 9,
+  'key type': 10,
   'valid until': 2,
   days: 1,
 };
@@ -95,8 +99,14 @@ const ownRow = ({ file, details, served, faults }: Row): string[] => [
   file,
   ...cellsOf(details),
   served === undefined ? '-' : servedIn(served),
-  faults.map(describeFault).join('; ') || 'good',
+  faults.map(describeFault).join('; ') || (details && ENDING[details.expiry]) || 'good',
 ];
+
+/** Of one without a fault. */
+const ENDING: Readonly<Partial<Record<Details['expiry'], string>>> = {
+  warning: 'ends soon',
+  urgent: 'ends within a week',
+};
 
 const copyRow = ({ file, entry, keyFits, ...details }: Copy): string[] => [
   entry === null ? file : `${file}, ${entry}`,
@@ -108,9 +118,11 @@ const cellsOf = (details: Details | undefined): string[] => [
   details?.subject ?? '-',
   namesIn(details?.names ?? []),
   details?.issuer ?? (details ? 'unknown' : '-'),
-  details?.serial.slice(0, 16) ?? '-',
+  details?.serial ?? '-',
   short(details?.fingerprint),
-  day(details?.notAfter),
+  details?.usages.join(' ') || '-',
+  details?.keyType ?? '-',
+  minute(details?.notAfter),
   details ? String(details.daysLeft) : '-',
 ];
 

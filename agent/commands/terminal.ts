@@ -83,3 +83,7 @@ export const changesBetween = (before: readonly Holding[], after: readonly Holdi
 export const short = (fingerprint: string | undefined): string => fingerprint?.slice(0, 16) ?? '-';
 
 export const day = (iso: string | undefined): string => iso?.slice(0, 10) ?? '-';
+
+/** `2031-11-28 02:05Z` */
+export const minute = (iso: string | undefined): string =>
+  iso?.slice(0, 16).replace('T', ' ').concat('Z') ?? '-';

@@ -3,9 +3,11 @@ import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
-import { certificatesIn, fingerprint, serialOf, subjectOf } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, keyTypeOf, serialOf, subjectOf } from '../../src/certificates/read.ts';
+import { usagesOf } from '../../src/certificates/usage.ts';
 import { findCandidates, pathsOf, readCopy } from '../../src/files/candidates.ts';
 import type { Hands } from '../hands.ts';
+import { LIMITS } from './health.ts';
 import type { Holding } from './inventory.ts';
 import type { Node } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
@@ -16,11 +18,17 @@ export type Details = {
   names: string[];
   /** The CA file of the layout whose key has signed it; `itself`; null for somebody else. */
   issuer: string | null;
+  /** `digitalSignature`, `serverAuth` ...; an object identifier where there is no name. */
+  usages: string[];
+  /** `rsa-4096`, `ec-p256` */
+  keyType: string;
   serial: string;
   fingerprint: string;
   notBefore: string;
   notAfter: string;
   daysLeft: number;
+  /** As the alert rules have it: within a week it is urgent, within 30 days a warning. */
+  expiry: 'good' | 'warning' | 'urgent' | 'expired';
 };
 
 /** A certificate somewhere else than in the files of the layout. */
@@ -53,12 +61,22 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
     subject: subjectOf(certificate),
     names: (certificate.subjectAltName ?? '').split(', ').filter((name) => name !== ''),
     issuer: isRoot ? 'itself' : (signer?.file ?? null),
+    usages: usagesOf(certificate),
+    keyType: keyTypeOf(certificate),
     serial: serialOf(certificate),
     fingerprint: fingerprint(certificate),
     notBefore: certificate.validFromDate.toISOString(),
     notAfter: certificate.validToDate.toISOString(),
     daysLeft: Math.floor((certificate.validToDate.getTime() - now) / 86_400_000),
+    expiry: expiryIn(certificate.validToDate.getTime() - now),
   };
+}
+
+/** @param left in milliseconds */
+export function expiryIn(left: number): Details['expiry'] {
+  if (left < 0) return 'expired';
+  if (left < LIMITS.endsSoonMs) return 'urgent';
+  return left < LIMITS.endsMs ? 'warning' : 'good';
 }
 
 /** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */

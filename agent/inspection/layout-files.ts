@@ -1,7 +1,7 @@
 import { shellQuote } from '../../src/base/shell-quote.ts';
+import { expiryIn } from './certificates.ts';
 import { describeFault, type Fault } from './fault.ts';
 import type { Finding } from './finding.ts';
-import { LIMITS } from './health.ts';
 import type { Holding } from './inventory.ts';
 
 /** What is wrong with the certificates and kubeconfigs of the layout, and which of them end soon. */
@@ -42,14 +42,16 @@ export const viAt = (file: string, line: number | undefined): string =>
   line === undefined ? `vi ${shellQuote(file)}` : `vi +${line} ${shellQuote(file)}`;
 
 function endsSoon({ file, notAfter }: Holding, now: number): Finding | undefined {
-  const left = notAfter === undefined ? Infinity : Date.parse(notAfter) - now;
-  if (left >= LIMITS.endsMs) return undefined;
+  if (notAfter === undefined) return undefined;
+  const left = Date.parse(notAfter) - now;
+  const expiry = expiryIn(left);
+  if (expiry === 'good') return undefined;
   return {
     id: 'certificate',
     of: file,
-    verdict: left < LIMITS.endsSoonMs ? 'bad' : 'warning',
+    verdict: expiry === 'warning' ? 'warning' : 'bad',
     reason: 'ends-soon',
     isMended: true,
-    what: `${file} ends ${notAfter ?? ''}, in ${Math.floor(left / 86_400_000)} days`,
+    what: `${file} ends ${notAfter}, in ${Math.floor(left / 86_400_000)} days`,
   };
 }

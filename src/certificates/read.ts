@@ -41,6 +41,16 @@ export const fingerprint = (certificate: X509Certificate): string =>
 /** The serial number: whole, lower-case hex without a separator, as this program writes it everywhere. */
 export const serialOf = (certificate: X509Certificate): string => certificate.serialNumber.toLowerCase();
 
+/** The kind of key, as `keys` of agent.yaml names it: `rsa-4096`, `ec-p256`, `ed25519`. */
+export function keyTypeOf({ publicKey }: X509Certificate): string {
+  const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = publicKey;
+  if (type !== 'ec') return details?.modulusLength === undefined ? type : `${type}-${details.modulusLength}`;
+  return `ec-${CURVES[details?.namedCurve ?? ''] ?? details?.namedCurve ?? 'unknown'}`;
+}
+
+/** OpenSSL's names of curves, in NIST's words. */
+const CURVES: Readonly<Record<string, string>> = { prime256v1: 'p256', secp384r1: 'p384', secp521r1: 'p521' };
+
 /** A key by its value: two CAs of a cluster have the same name in every generation. */
 export const keyId = (key: KeyObject): string =>
   createHash('sha256')

@@ -1,3 +1,5 @@
+import type { X509Certificate } from 'node:crypto';
+import { keyUsageOf } from './der.ts';
 import type { ExtendedKeyUsage, KeyUsage } from './layout.ts';
 
 /** RFC 5280, 4.2.1.12 */
@@ -11,3 +13,25 @@ const BIT: Record<KeyUsage, number> = { digitalSignature: 0x80, keyEncipherment:
 /** Key usages as the first eight bits of the extension (RFC 5280, 4.2.1.3). */
 export const usageBits = (usages: readonly KeyUsage[]): number =>
   usages.reduce((bits, usage) => bits | BIT[usage], 0);
+
+/** Every key usage, in the order of its bits (RFC 5280, 4.2.1.3). */
+const KEY_USAGES = [
+  'digitalSignature',
+  'contentCommitment',
+  'keyEncipherment',
+  'dataEncipherment',
+  'keyAgreement',
+  'keyCertSign',
+  'cRLSign',
+] as const;
+
+/** What a certificate may be used for: its key usages, then its purposes; one without a name as its object identifier. */
+export function usagesOf(certificate: X509Certificate): string[] {
+  const bits = keyUsageOf(certificate.raw) ?? 0;
+  const names = new Map(Object.entries(PURPOSE).map(([name, id]) => [id, name]));
+  return [
+    ...KEY_USAGES.filter((_, index) => (bits & (0x80 >> index)) !== 0),
+    // Node calls the extended key usage so.
+    ...(certificate.keyUsage ?? []).map((id) => names.get(id) ?? id),
+  ];
+}

@@ -50,7 +50,7 @@ describe('agent certs', () => {
     const { stdout } = await cli(site, ['certs']);
     expect(stdout).toContain('layout kubernetes-certs (configured), master');
     expect(stdout).toMatch(
-      /\/etc\/etcd\/certs\/server\.crt +CN=etcd +10\.0\.0\.5 172\.24\.4\.10 \+\d+ +\/etc\/etcd\/certs\/ca\.crt +[0-9a-f]{2,16} +[0-9a-f]{16} +20\d\d-\d\d-\d\d +\d+ +by etcd +good/,
+      /\/etc\/etcd\/certs\/server\.crt +CN=etcd +10\.0\.0\.5 172\.24\.4\.10 \+\d+ +\/etc\/etcd\/certs\/ca\.crt +[0-9a-f]{2,40} +[0-9a-f]{16} +clientAuth serverAuth +ec-p256 +20\d\d-\d\d-\d\d \d\d:\d\dZ +\d+ +by etcd +good/,
     );
     expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(11);
   });
@@ -116,11 +116,23 @@ describe('agent certs', () => {
       serial: etcd.serialNumber.toLowerCase(),
       fingerprint: etcd.fingerprint256.replaceAll(':', '').toLowerCase(),
       daysLeft: Math.floor((etcd.validToDate.getTime() - site.clock.now()) / 86_400_000),
+      expiry: 'good',
+      keyType: 'ec-p256',
       served: { unit: 'etcd', presents: true },
     });
     expect(find('/etc/etcd/certs/ca.crt')).toMatchObject({ issuer: 'itself' });
     expect(find('/etc/etcd/certs/ca.crt')).not.toHaveProperty('served');
-    expect(find(`${CERTS}/kubelet.crt`)).toMatchObject({ served: { unit: 'kubelet', presents: false } });
+    // As make-cert of the predecessor asks for it.
+    expect(find(`${CERTS}/kubelet.crt`)).toMatchObject({
+      usages: expect.arrayContaining([
+        'digitalSignature',
+        'keyEncipherment',
+        'clientAuth',
+        'serverAuth',
+      ]) as unknown,
+      served: { unit: 'kubelet', presents: false },
+    });
+    expect((await cli(site, ['certs'])).code).toBe(1);
     // A port that nobody listens on.
     await site.node.configure({ services: { units: { kubelet: { port: 1 } } } });
     const again = await listOf(site, 'certificates');
@@ -129,7 +141,7 @@ describe('agent certs', () => {
       'served',
     );
     expect(served).toMatchObject({ unit: 'kubelet', where: '127.0.0.1:1', presents: null });
-    expect(at(served, 'why')).toMatch(/127\.0\.0\.1:1 does not answer: .*ECONNREFUSED/);
+    expect(at(served, 'why')).toMatch(/127\.0\.0\.1:1 does not answer: connection refused/);
   });
 
   test('kubeconfigs and copies are told too: each entry, whether its key fits, and what cannot be read', async () => {
@@ -161,6 +173,22 @@ describe('agent certs', () => {
     const { stdout } = await cli(site, ['certs']);
     expect(stdout).toMatch(/\/etc\/kubernetes\/mixed\.yaml, user admin .* does not fit/);
     expect(stdout).toMatch(/! \/etc\/kubernetes\/broken\.conf: line 3, column 1: /);
+  });
+
+  test.each([
+    [31, 'good', 0],
+    [29, 'warning', 0],
+    [6, 'urgent', 0],
+    [-1, 'expired', 1],
+  ] as const)('a certificate that ends in %i days: %s', async (days, expiry, code) => {
+    const site = await createSite(cloud);
+    const { validToDate } = new X509Certificate(await site.node.read(`${CERTS}/kubelet.crt`));
+    site.clock.jump(validToDate.getTime() - site.clock.now() - days * 86_400_000 - 3_600_000);
+    const told = (await listOf(site, 'certificates')).find(
+      (one) => at(one, 'file') === `${CERTS}/kubelet.crt`,
+    );
+    expect(told).toMatchObject({ expiry, daysLeft: days });
+    expect((await cli(site, ['certs'])).code).toBe(code);
   });
 
   test('what has expired, or is not valid yet, is named', async () => {

@@ -67,12 +67,19 @@ const Details = v.object({
   names: v.array(v.string()),
   /** The CA file whose key has signed it, `itself`, or null: neither. */
   issuer: v.nullable(v.string()),
+  /** `digitalSignature`, `serverAuth` ...; an object identifier where there is no name. */
+  usages: v.array(v.string()),
+  /** `rsa-4096`, `ec-p256` ... */
+  keyType: v.string(),
+  /** Whole, in lower-case hex. */
   serial: v.string(),
   /** SHA-256, in hex. */
   fingerprint: v.string(),
   notBefore: Time,
   notAfter: Time,
   daysLeft: v.pipe(v.number(), v.integer()),
+  /** `urgent` within a week, `warning` within 30 days. */
+  expiry: v.picklist(['good', 'warning', 'urgent', 'expired']),
 });
 
 export const Certs = v.object({
