@@ -13,6 +13,7 @@ import { EVENTS } from './events.ts';
 import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { writeJsonError } from './commands/json-answer.ts';
+import { ERASE } from './commands/live-line.ts';
 import type { Verb } from './commands/verb.ts';
 import { withAbilities, type World } from './process-io.ts';
 
@@ -52,7 +53,10 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         style: world.env['JOURNAL_STREAM'] === undefined ? (terminal ? 'text' : 'json') : 'journal',
         secrets,
         write: (line, entry) => {
-          if (journal?.(entry) !== true) world.stderr.write(line);
+          if (journal?.(entry) === true) return;
+          // The line of what is under way tells it, too, and is redrawn below every other.
+          if (stdout.isLive === true && !json && entry.event === 'retrying') return;
+          world.stderr.write(`${terminal && stdout.isLive === true ? ERASE : ''}${line}`);
         },
       });
       const context = {
@@ -86,6 +90,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     }
     fail(error);
     const stack = error instanceof AgentError || !(error instanceof Error) ? '' : `\n${error.stack}`;
+    if (stdout.isLive === true && world.stderr.isTTY === true) world.stderr.write(ERASE);
     world.stderr.write(printable(secrets.redact(`agent: ${explain(error)}${stack}\n`)));
     return exitCodeOf(error);
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk } from '../src/base/real-disk.ts';
 import { type Disk, readText } from '../src/base/disk.ts';
-import { explain } from '../src/base/errors.ts';
+import { explain, sentenceOf } from '../src/base/errors.ts';
 import type { Log } from './events.ts';
 import { createRetry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
@@ -26,6 +26,7 @@ import type { Systemctl } from '../src/services/systemctl.ts';
 import { openPollingOverride } from './polling/polling-override.ts';
 import { collectorOf, type Readers } from './compose/collectors.ts';
 import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
+import { createRetryLog } from './compose/retry-log.ts';
 import { openSignals } from './compose/signals.ts';
 import { openClusterWith } from './compose/cluster.ts';
 import { programsOf } from './compose/programs.ts';
@@ -98,11 +99,14 @@ export async function compose({
   const connection = await connectionOf(config, params, env, { disk, log, secrets });
   const realHttp = createHttp({ ...connection, onDate: skew.hear });
   const http = as<Http>(realHttp, instrument.http);
+  const logRetry = createRetryLog(log, clock);
   const retry = createRetry({
     clock,
     random: Math.random,
-    onRetry: (what, why, ms) => {
-      log('retrying', { what, why, wait_ms: Math.round(ms) });
+    onRetry: (what, error, waitMs, leftMs) => {
+      logRetry(what, error, waitMs);
+      const why = sentenceOf(error);
+      progress({ event: 'waiting', what, why, retryInMs: waitMs, givesUpInMs: leftMs });
     },
   });
   const keystone = createKeystone({ http, clock, secrets });

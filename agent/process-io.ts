@@ -21,6 +21,8 @@ export type Output = {
   columns?: number;
   /** Whether text may be coloured; undefined: it may not. */
   hasColours?: boolean;
+  /** Whether a line that has been written can be replaced; undefined: it cannot. */
+  isLive?: boolean;
   /** Whether it shows letters and marks beyond ASCII; undefined: it does. */
   hasUtf8?: boolean;
 };
@@ -38,6 +40,7 @@ export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
     ...(isTTY === undefined ? {} : { isTTY }),
     ...(columns === undefined ? {} : { columns }),
     hasColours: !env['NO_COLOR'] && (isForced || isWanted),
+    isLive: isTTY === true && env['TERM'] !== 'dumb',
     hasUtf8: isTTY !== true || /utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || ''),
   };
 }

@@ -61,7 +61,10 @@ export type Notice = Remark<
 export type Progress =
   | { event: 'deployment'; id: string; text: string }
   | { event: 'step'; step: ShownStep }
-  | { event: 'part'; part: 'ca' | 'key' | 'certificate'; name: string }
+  /** One of `of` parts of its kind. */
+  | { event: 'part'; part: 'ca' | 'key' | 'certificate'; name: string; of: number }
+  /** Something is retried; `givesUpInMs` may be Infinity. */
+  | { event: 'waiting'; what: string; why: string; retryInMs: number; givesUpInMs: number }
   | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
   | { event: 'done'; step: ShownStep; ms: number }
   | { event: 'failed'; step: ShownStep; why: string }

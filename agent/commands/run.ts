@@ -193,6 +193,9 @@ const logProgress =
       case 'part':
         log('part-done', { part: event.part, of: event.name });
         return;
+      case 'waiting':
+        // The retry is logged where it is made.
+        return;
       case 'step':
         log('step-started', fieldsOf(event.step));
     }

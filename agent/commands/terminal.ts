@@ -1,10 +1,13 @@
 import { styleText } from 'node:util';
+import { every, systemClock } from '../../src/base/clock.ts';
 import { printable } from '../../src/base/printable.ts';
 import type { Secrets } from '../../src/base/secrets.ts';
 import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
 import type { Output } from '../process-io.ts';
+import { createLiveLine, type Every } from './live-line.ts';
 import { type Columns, table } from './table.ts';
+import { createUnderWay } from './under-way.ts';
 
 /** Text for a person: coloured on a terminal, plain lines anywhere else. */
 export type Terminal = {
@@ -16,13 +19,58 @@ export type Terminal = {
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan';
 
-/** @param wide shows every column of a table, however narrow the terminal is */
-export function createTerminal(output: Output, secrets: Secrets, { wide = false } = {}): Terminal {
+/** The time that a person sees pass. */
+type Ticking = { elapsed(): number; every: Every };
+
+/**
+ * @param wide shows every column of a table, however narrow the terminal is
+ * @param ticking for tests
+ */
+export function createTerminal(
+  output: Output,
+  secrets: Secrets,
+  { wide = false }: { wide?: boolean } = {},
+  ticking: Ticking = { elapsed: systemClock.elapsed, every },
+): Terminal {
+  const live = createLiveLine(output, ticking.every);
+  const underWay = createUnderWay(ticking.elapsed);
   const paint = (style: Style, text: string): string =>
     output.hasColours === true ? styleText(style, text, { validateStream: false }) : text;
   const line = (text = ''): void => {
+    live.clear();
+    output.write(`${shownAs(text)}\n`);
+  };
+  const shownAs = (text: string): string => {
     const shown = printable(secrets.redact(text));
-    output.write(`${output.hasUtf8 === false ? inAscii(shown) : shown}\n`);
+    return output.hasUtf8 === false ? inAscii(shown) : shown;
+  };
+  const told = (event: Progress): void => {
+    switch (event.event) {
+      case 'deployment':
+        line(`${paint('bold', `deployment ${event.id}`)}  ${event.text}`);
+        return;
+      case 'done':
+        line(
+          `  ${paint('green', '✓')} ${event.step.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`,
+        );
+        return;
+      case 'failed':
+        line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why}`);
+        return;
+      case 'skipped':
+        line(`  ${paint('dim', '-')} ${event.step.text}: skipped, ${event.why}`);
+        return;
+      case 'notice':
+        line(`  ${paint('yellow', '!')} ${event.text}`);
+        return;
+      case 'output':
+        line(`    ${paint('dim', event.text.replaceAll(/\p{Cc}/gu, ' '))}`);
+        return;
+      case 'step':
+      case 'part':
+      case 'waiting':
+        return;
+    }
   };
   return {
     line,
@@ -33,31 +81,10 @@ export function createTerminal(output: Output, secrets: Secrets, { wide = false 
       if (left.length > 0) line(paint('dim', `  (--wide: also ${left.join(', ')})`));
     },
     progress: (event) => {
-      switch (event.event) {
-        case 'deployment':
-          line(`${paint('bold', `deployment ${event.id}`)}  ${event.text}`);
-          return;
-        case 'done':
-          line(
-            `  ${paint('green', '✓')} ${event.step.text}  ${paint('dim', `${(event.ms / 1000).toFixed(1)} s`)}`,
-          );
-          return;
-        case 'failed':
-          line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why}`);
-          return;
-        case 'skipped':
-          line(`  ${paint('dim', '-')} ${event.step.text}: skipped, ${event.why}`);
-          return;
-        case 'notice':
-          line(`  ${paint('yellow', '!')} ${event.text}`);
-          return;
-        case 'output':
-          line(`    ${paint('dim', event.text.replaceAll(/\p{Cc}/gu, ' '))}`);
-          return;
-        case 'step':
-        case 'part':
-          return;
-      }
+      told(event);
+      underWay.hear(event);
+      if (underWay.line() === undefined) live.clear();
+      else live.show(() => shownAs(underWay.line() ?? '').replaceAll('\n', ' '));
     },
   };
 }

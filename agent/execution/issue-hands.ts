@@ -6,6 +6,7 @@ export function issueHands(
   { readCa, sign }: Cluster,
   compared: Pick<Material, 'authorities'> | undefined,
   { keptRequests, clock, progress }: Hands,
+  { authorities, requests }: { authorities: readonly unknown[]; requests: readonly unknown[] },
 ): IssueHands {
   return {
     readCa: async (type, believe) => {
@@ -16,7 +17,7 @@ export function issueHands(
     ...keptRequests,
     now: clock.now,
     done: (part, name) => {
-      progress({ event: 'part', part, name });
+      progress({ event: 'part', part, name, of: (part === 'ca' ? authorities : requests).length });
     },
   };
 }

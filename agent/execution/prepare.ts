@@ -95,7 +95,7 @@ async function compareNode(
   const { hands } = run;
   const { phase, authorities, serviceAccount } = step;
   return await during(step, run, async () => {
-    const hear = issueHands(cluster, undefined, hands);
+    const hear = issueHands(cluster, undefined, hands, { authorities, requests: [] });
     const compared = await issueCertificates([], authorities, hands.config.keys, hear);
     const fresh = new Map(
       [...compared.authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]),
@@ -117,7 +117,7 @@ async function issue(
   const { hands, runId } = run;
   return await during(step, run, async () => {
     const { requests, authorities, algorithm } = step;
-    const issuing = issueHands(cluster, compared, hands);
+    const issuing = issueHands(cluster, compared, hands, step);
     const material = await issueCertificates(requests, authorities, algorithm, issuing);
     for (const { key } of material.certificates.values()) hands.secrets.addFor(runId, key);
     return material;

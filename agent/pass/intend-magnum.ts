@@ -93,7 +93,7 @@ async function readServedCas(node: Node, hands: Hands, abort: AbortSignal): Prom
   return await timed(hands, step, async () => {
     const cluster = await hands.openCluster(node.params, undefined, abort);
     const types = node.layout.authorities.map(({ ca }) => ca);
-    const reading = issueHands(cluster, undefined, hands);
+    const reading = issueHands(cluster, undefined, hands, { authorities: types, requests: [] });
     const { authorities } = await issueCertificates([], types, hands.config.keys, reading);
     return new Map([...authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]));
   });

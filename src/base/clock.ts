@@ -23,6 +23,15 @@ export const systemClock: Clock = {
   },
 };
 
+/** Calls `work` every `ms`, until what is returned is called. It keeps no process alive. */
+export function every(ms: number, work: () => void): () => void {
+  const timer = setInterval(work, ms);
+  timer.unref();
+  return () => {
+    clearInterval(timer);
+  };
+}
+
 /** An abort that never fires, for work that a stop must not break off. */
 export const NEVER = new AbortController().signal;
 

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { AgentError, explain, isNotReady } from './errors.ts';
+import { AgentError, isNotReady } from './errors.ts';
 
 /** How long to keep trying, all in milliseconds. */
 export type Patience = {
@@ -26,7 +26,8 @@ export const createRetry =
   (hands: {
     clock: Clock;
     random: () => number;
-    onRetry: (what: string, why: string, ms: number) => void;
+    /** @param leftMs how long until it is given up */
+    onRetry: (what: string, error: unknown, waitMs: number, leftMs: number) => void;
   }): Retry =>
   async (what, patience, abort, attempt) => {
     const start = hands.clock.elapsed();
@@ -39,8 +40,9 @@ export const createRetry =
         const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
         const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
         const wait = Math.max(hands.random() * ceiling, asked);
-        if (hands.clock.elapsed() - start + wait > patience.forMs) throw error;
-        hands.onRetry(what, explain(error), wait);
+        const leftMs = patience.forMs - (hands.clock.elapsed() - start);
+        if (wait > leftMs) throw error;
+        hands.onRetry(what, error, wait, leftMs);
         await hands.clock.sleep(wait, abort);
       }
     }

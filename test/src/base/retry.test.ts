@@ -13,7 +13,7 @@ function setUp(fails: readonly AgentError[], random: () => number = () => 1) {
   const clock = testClock();
   const told: number[] = [];
   let attempts = 0;
-  const retry = createRetry({ clock, random, onRetry: (_what, _why, ms) => told.push(ms) });
+  const retry = createRetry({ clock, random, onRetry: (_what, _error, ms) => told.push(ms) });
   const attempt = async (): Promise<string> => {
     await Promise.resolve();
     const error = fails[attempts];

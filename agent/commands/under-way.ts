@@ -1,0 +1,50 @@
+import type { Progress } from '../progress.ts';
+
+/** What is under way, in one line for a person who waits. */
+export type UnderWay = {
+  /** Takes note of what happens. */
+  hear(event: Progress): void;
+  /** undefined: nothing is. */
+  line(): string | undefined;
+};
+
+const PARTS = { ca: 'CAs', key: 'keys', certificate: 'certificates' } as const;
+
+const inSeconds = (ms: number): string => `${Math.max(0, Math.ceil(ms / 1000))} s`;
+
+/** @param elapsed of a monotonic clock, in milliseconds */
+export function createUnderWay(elapsed: () => number): UnderWay {
+  let step: { text: string; since: number } | undefined;
+  let parts = new Map<keyof typeof PARTS, { done: number; of: number }>();
+  let wait: { what: string; why: string; until: number; end: number } | undefined;
+  const partsInWords = (): string =>
+    [...parts].map(([part, { done, of }]) => `, ${PARTS[part]} ${done} of ${of}`).join('');
+  return {
+    hear: (event) => {
+      if (event.event === 'waiting') {
+        const { what, why, retryInMs, givesUpInMs } = event;
+        wait = { what, why, until: elapsed() + retryInMs, end: elapsed() + givesUpInMs };
+        return;
+      }
+      if (event.event === 'part') {
+        wait = undefined;
+        const { part, of } = event;
+        parts.set(part, { done: (parts.get(part)?.done ?? 0) + 1, of });
+        return;
+      }
+      if (event.event === 'notice' || event.event === 'output') return;
+      wait = undefined;
+      parts = new Map();
+      step = event.event === 'step' ? { text: event.step.text, since: elapsed() } : undefined;
+    },
+    line: () => {
+      const now = elapsed();
+      if (wait) {
+        const { what, why, until, end } = wait;
+        const left = Number.isFinite(end) ? `, gives up in ${inSeconds(end - now)}` : '';
+        return `${what}: again in ${inSeconds(until - now)}${left}: ${why}`;
+      }
+      return step && `${step.text}${partsInWords()}  ${inSeconds(now - step.since)}`;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { Clock } from '../../src/base/clock.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import type { Log } from '../events.ts';
+
+/** Retries of one cause are logged this often, however many loops retry. */
+const BETWEEN_MS = 60_000;
+
+/** Logs the first retry of a cause at once, and one a minute after that, with how many there were. */
+export function createRetryLog(
+  log: Log,
+  clock: Pick<Clock, 'elapsed'>,
+): (what: string, error: unknown, waitMs: number) => void {
+  const causes = new Map<string, { logged: number; since: number }>();
+  return (what, error, waitMs) => {
+    const code = codeOf(error) ?? 'internal';
+    const cause = causes.get(code) ?? { logged: -Infinity, since: 0 };
+    causes.set(code, cause);
+    cause.since += 1;
+    if (clock.elapsed() - cause.logged < BETWEEN_MS) return;
+    log('retrying', { what, why: explain(error), wait_ms: Math.round(waitMs), retries: cause.since });
+    cause.logged = clock.elapsed();
+    cause.since = 0;
+  };
+}
