@@ -121,6 +121,7 @@ function checkReadable(text: string, { fresh }: Change, path: string): void {
       throw new AgentError(
         'bad-heat-params',
         `${path}: ${CREDENTIAL_INPUTS[name].parameter} stands there in a way in which it cannot be replaced: write it as ${CREDENTIAL_INPUTS[name].parameter}="..." on a line of its own`,
+        { reason: 'parameter-not-replaceable' },
       );
 }
 

@@ -1,4 +1,4 @@
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { NodeState, Outcome } from '../../src/deployment/deployment.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
 /** How a plan has ended. */
@@ -8,10 +8,9 @@ export type Failed = {
   is: 'failed';
   /** The cause, and what became of the node. */
   error: unknown;
-  /** Nothing was replaced; the files of before are back; or neither way is possible, and both generations are kept. */
-  node: 'as-before' | 'taken-back' | 'stuck';
+  node: NodeState;
 };
 
 /** What is recorded and answered. */
 export const outcomeOf = (ended: Ended): Outcome =>
-  ended.is === 'done' ? ended.outcome : failed(ended.error);
+  ended.is === 'done' ? ended.outcome : failed(ended.error, ended.node);

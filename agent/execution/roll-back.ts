@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AgentError, codeOf, excerptOf, reasonOf, sentenceOf } from '../../src/base/errors.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { NodeState, Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { Hands } from '../hands.ts';
@@ -41,7 +41,7 @@ export async function undo(cause: unknown, { runId, hands }: Pick<Run, 'runId' |
 export async function rollBack(cause: unknown, journal: Journal, hands: Hands): Promise<Failed> {
   const { generations, secrets } = hands;
   /** What a unit has printed is among it. */
-  const toKeep = (error: unknown): Outcome => presentable(failed(error), [], secrets);
+  const toKeep = (error: unknown, node?: NodeState): Outcome => presentable(failed(error, node), [], secrets);
   const rest = v.parse(RunRecordSchema, journal.rest);
   const { about } = rest;
   // Who goes on after an interruption knows of nothing else why.
@@ -65,7 +65,11 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     const stuck = report(
       `the old files could not be brought back: ${sentenceOf(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
-    await generations.stick(journal, { ...rest, resumed: 0, outcome: toKeep(stuck) } satisfies RunRecord);
+    await generations.stick(journal, {
+      ...rest,
+      resumed: 0,
+      outcome: toKeep(stuck, 'stuck'),
+    } satisfies RunRecord);
     return { is: 'failed', error: stuck, node: 'stuck' };
   }
   const refusing: string[] = [];
@@ -85,6 +89,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
     refusing.push(said(error));
     excerpts.push(...excerptOf(error));
   }
+  const node = refusing.length === 0 ? 'taken-back' : 'unproven';
   const result = report(
     refusing.length === 0
       ? isList(journal)
@@ -92,8 +97,8 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
         : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, { ...rest, outcome: toKeep(result) } satisfies RunRecord);
-  return { is: 'failed', error: result, node: 'taken-back' };
+  await generations.end(reverted, { ...rest, outcome: toKeep(result, node) } satisfies RunRecord);
+  return { is: 'failed', error: result, node };
 }
 
 /** @throws what ends the way back for now: the node is switched off, and the next start goes on */

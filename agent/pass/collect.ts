@@ -101,6 +101,7 @@ function withinBounds(found: readonly Collected[]): { texts: Collected[]; left: 
           new AgentError(
             'bad-metadata',
             `reading the metadata from ${source}: with the other sources ${TOO_LARGE}`,
+            { reason: 'metadata-too-large' },
           ),
       ),
   };
@@ -138,7 +139,9 @@ export function understand(
         // The same over two ways, as while the transport changes, is no contradiction.
         else if (unlessTooDeep(() => isDeepStrictEqual(other.raw, raw.value)) !== true)
           problems.push(
-            new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`),
+            new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`, {
+              reason: 'deployment-twice',
+            }),
           );
       }
       understood.push(said);
@@ -159,7 +162,7 @@ const decodeSafely = (value: unknown): Decoded =>
   unlessTooDeep(() => decodeDeployment(value)) ?? {
     ok: false,
     id: undefined,
-    error: new AgentError('bad-deployment', 'a deployment is nested too deep'),
+    error: new AgentError('bad-deployment', 'a deployment is nested too deep', { reason: 'nested-too-deep' }),
   };
 
 const asAgentError = (error: unknown): AgentError =>

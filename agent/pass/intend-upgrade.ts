@@ -62,7 +62,9 @@ export async function intendToUpgrade(
   if (!due) return DONE;
   const { statusCode, stderr } = await endOfRun(id, run, runs);
   if (run.is === 'lost' || statusCode !== 0 || !due.reboots)
-    throw new AgentError('unit', `${due.what}: the upgrade has ended without it: ${stderr.trim()}`);
+    throw new AgentError('unit', `${due.what}: the upgrade has ended without it: ${stderr.trim()}`, {
+      reason: 'upgrade-incomplete',
+    });
   const step = { code: 'await-reboot', text: `wait for the reboot to ${due.what}` } as const;
   await timed(hands, step, async () => {
     await awaitReboot(operation, node, hands, abort);
@@ -118,6 +120,7 @@ async function orderUpgrade(
     throw new AgentError(
       'precondition',
       `Magnum asks to ${what}: where its upgrade ends and its certificates begin cannot be told in this text, so none of it is run`,
+      { reason: 'upgrade-inseparable' },
     );
   const run = selectRun({ ...deployment, raw: { ...deployment.raw, config: upgrade } });
   if (typeof run !== 'object') throw new AgentError('bad-deployment', run ?? 'the deployment names no group');
@@ -126,6 +129,7 @@ async function orderUpgrade(
     throw new AgentError(
       'precondition',
       `Magnum asks to ${what}, with a script for the inside of heat-container-agent: this node has no such container, so nothing is run`,
+      { reason: 'no-agent-container' },
     );
   return { kind: 'run', run: step, why: what, continues: true, magnum: 'upgrade' };
 }

@@ -141,6 +141,7 @@ async function runMakeCert(
     throw new AgentError(
       'precondition',
       "the script makes certificates as Magnum's make-cert does, for the inside of heat-container-agent: this node has no such container, and on the node itself it would empty the CA file; use the group coe-rotate",
+      { reason: 'no-agent-container' },
     );
   return {
     kind: 'run',

@@ -55,8 +55,7 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
   if (recovery === 'record') return outcome;
   const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
   if (recovery === 'give-up') return await giveUp(again, rest, hands);
-  if (recovery === 'take-back')
-    return outcomeOf(await rollBack(explained('unit', whyBack(rest)), again, hands));
+  if (recovery === 'take-back') return outcomeOf(await rollBack(causeOf(rest), again, hands));
   try {
     return outcomeOf(await apply(again, tailOf(rest), { runId, hands, abort }));
   } catch (error) {
@@ -68,18 +67,20 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
 type Whole = v.InferOutput<typeof RunRecordSchema>;
 
 /** The journal of a way back says why, unless it had to be rebuilt. */
-function whyBack({ outcome, about, resumed }: Whole): string {
-  if (outcome.statusCode !== 0) return outcome.stderr.trimEnd();
+function causeOf({ outcome, about, resumed }: Whole): AgentError {
+  if (outcome.statusCode !== 0) return explained('unit', outcome.stderr, outcome.error?.reason);
   return resumed >= MOST_RESUMED.forward
-    ? `the agent was ended ${resumed + 1} times before the new ${about} were proven`
-    : `the new ${about} failed, and that was interrupted on its way back`;
+    ? new AgentError('unit', `the agent was ended ${resumed + 1} times before the new ${about} were proven`, {
+        reason: 'ended-too-often',
+      })
+    : new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
 }
 
 async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
   const { resumed } = rest;
-  const cause = explained('unit', whyBack(rest));
-  const why = `${cause.message}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
-  const outcome = failed(new AgentError('state', why, { excerpt: cause.excerpt }));
+  const { message, excerpt } = causeOf(rest);
+  const why = `${message}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
+  const outcome = failed(new AgentError('state', why, { reason: 'ended-too-often', excerpt }), 'stuck');
   await hands.generations.stick(journal, { ...rest, resumed: 0, outcome } satisfies RunRecord);
   return outcome;
 }

@@ -59,6 +59,7 @@ async function begin(
       new AgentError(
         'state',
         `it was begun ${begun} times, and each time something ended it before it was done: it is not begun again, ask for it anew`,
+        { reason: 'begun-too-often' },
       ),
     );
   if (begun === 0 || !isRun) {
@@ -77,6 +78,7 @@ const replacesFiles = ({ kind }: Operation): boolean =>
 const LOST = new AgentError(
   'state',
   "this node's record of the deployment is damaged: whether it has run is not known, and it is not run again; ask for it anew",
+  { reason: 'record-damaged' },
 );
 
 /** What stands in the way of an operation is its outcome. @throws `aborted` */

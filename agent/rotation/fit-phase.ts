@@ -42,6 +42,7 @@ export async function fitPhase(
   throw new AgentError(
     'precondition',
     `etcd has ${members} members, and none of them is well alone with a new CA: rotate with the phases "trust", "reissue" and "retire", each on every node`,
+    { reason: 'phases-needed' },
   );
 }
 

@@ -87,9 +87,9 @@ export const isNotReady = (error: unknown): boolean =>
 export const explain = (error: unknown): string => [sentenceOf(error), ...excerptOf(error)].join('\n  ');
 
 /** The error of which a record has kept what `explain` said. */
-export function explained(code: ErrorCode, text: string): AgentError {
+export function explained(code: ErrorCode, text: string, reason?: string): AgentError {
   const [sentence = '', ...excerpt] = text.trimEnd().split('\n  ');
-  return new AgentError(code, sentence, { excerpt });
+  return new AgentError(code, sentence, { excerpt, reason });
 }
 
 /** The lines that explain an error, its own or those of its nearest cause. */

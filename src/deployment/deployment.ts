@@ -83,14 +83,28 @@ export const SignalTargetSchema = v.variant('transport', [
 ]);
 export type SignalTarget = v.InferOutput<typeof SignalTargetSchema>;
 
+/**
+ * The files of before are back, and proven; they are back, and a unit is not proven; or neither way is possible, and both
+ * generations are kept.
+ */
+const TAKEN_BACK = ['taken-back', 'unproven', 'stuck'] as const;
+
+/** What became of a node on which a deployment failed. `as-before`: nothing had been replaced. */
+export type NodeState = 'as-before' | (typeof TAKEN_BACK)[number];
+
 /** How a deployment ended. A status code of 0 is success. */
 export const OutcomeSchema = v.object({
   statusCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),
   outputs: v.record(v.string(), v.unknown()),
-  /** What a failure is for a program: the code of its error, and the reason where that has one. */
-  error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
+  /**
+   * What a failure is for a program: the code of its error, the reason where that has one, and what became of the node
+   * where something had been replaced.
+   */
+  error: v.optional(
+    v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.picklist(TAKEN_BACK)) }),
+  ),
 });
 export type Outcome = v.InferOutput<typeof OutcomeSchema>;
 

@@ -1,15 +1,17 @@
 import { cutMark, readCut } from '../base/cut.ts';
 import { AgentError, explain } from '../base/errors.ts';
-import type { Outcome } from './deployment.ts';
+import type { NodeState, Outcome } from './deployment.ts';
 import { LONGEST_REST, type Secrets } from '../base/secrets.ts';
 
 /** The outcome of a run that ended with an error. */
-export const failed = (error: unknown): Outcome => ({
+export const failed = (error: unknown, node: NodeState = 'as-before'): Outcome => ({
   statusCode: 1,
   stdout: '',
   stderr: `${explain(error)}\n`,
   outputs: {},
-  ...(error instanceof AgentError && { error: { code: error.code, reason: error.reason } }),
+  ...(error instanceof AgentError && {
+    error: { code: error.code, reason: error.reason, ...(node !== 'as-before' && { node }) },
+  }),
 });
 
 /** What of an outcome may be kept and told: the outputs that the deployment declares, and no secret. */

@@ -27,6 +27,7 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
         throw new AgentError(
           'too-large',
           `${what}: the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`,
+          { reason: 'answer-too-large' },
         );
     }
   } catch (cause) {
@@ -34,7 +35,10 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
     if (fault === undefined) throw cause;
     // The status of an error counts, whatever its words are; and there may be no body at all.
     if (!isError && !(fault === 'Z_BUF_ERROR' && size === 0))
-      throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, { cause });
+      throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, {
+        cause,
+        reason: 'not-gzip',
+      });
   }
   const body = Buffer.concat(chunks);
   return isError ? body.subarray(0, LARGEST_ERROR) : body;

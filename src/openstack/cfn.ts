@@ -43,7 +43,10 @@ const PATH = ['DescribeStackResourceResponse', 'DescribeStackResourceResult', 'S
 /** The answer by field: in XML an object is JSON inside a text, in JSON it is an object. */
 async function resourceDetail(text: string, what: string): Promise<ReadonlyMap<string, string>> {
   const detail = text.trimStart().startsWith('<') ? await fromXml(text, what) : fromJson(text, what);
-  if (!detail) throw new AgentError('bad-answer', `${what}: the answer describes no resource`);
+  if (!detail)
+    throw new AgentError('bad-answer', `${what}: the answer describes no resource`, {
+      reason: 'no-resource',
+    });
   return detail;
 }
 

@@ -76,9 +76,11 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
         if (error instanceof AgentError) throw error;
         if (asked.abort.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
         const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
-        if (lasting) throw new AgentError(lasting, `${asked.what}: ${inWords(error)}`);
+        if (lasting)
+          throw new AgentError(lasting.code, `${asked.what}: ${inWords(error)}`, { reason: lasting.reason });
         const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : inWords(error);
-        const reason = error instanceof Error ? reasonOfFault(error) : undefined;
+        const fault = error instanceof Error ? reasonOfFault(error) : undefined;
+        const reason = limit.aborted ? 'no-answer' : fault;
         throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error, reason });
       }
     });
@@ -145,7 +147,9 @@ async function send(
   const address = URL.parse(url);
   const protocol = address?.protocol;
   if (!address || (protocol !== 'http:' && protocol !== 'https:'))
-    throw new AgentError('cloud-refused', `${what}: the address is no http address`);
+    throw new AgentError('cloud-refused', `${what}: the address is no http address`, {
+      reason: 'no-http-address',
+    });
   return await new Promise((resolve, reject) => {
     const options: RequestOptions = {
       agent: agents.of(protocol, address),
@@ -170,7 +174,7 @@ async function send(
 function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
   const text = utf8Text(body);
   if (text === undefined && method === 'GET' && status === 200)
-    throw new AgentError('bad-answer', `${what}: the answer is no UTF-8`);
+    throw new AgentError('bad-answer', `${what}: the answer is no UTF-8`, { reason: 'not-utf-8' });
   return text ?? body.toString('utf8');
 }
 
@@ -182,10 +186,10 @@ const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
   );
 
 /** What the same request would end with again. */
-const LASTING: Readonly<Record<string, ErrorCode>> = {
-  HPE_HEADER_OVERFLOW: 'too-large',
+const LASTING: Readonly<Record<string, { code: ErrorCode; reason: string }>> = {
+  HPE_HEADER_OVERFLOW: { code: 'too-large', reason: 'headers-too-large' },
   // A line break, say, in a token that somebody has pasted.
-  ERR_INVALID_CHAR: 'cloud-refused',
+  ERR_INVALID_CHAR: { code: 'cloud-refused', reason: 'invalid-header' },
 };
 
 /** The bound of the headers is this program's own. */

@@ -148,7 +148,9 @@ function findEndpoint(
   const found = open.find((endpoint) => !region || (endpoint.region_id || endpoint.region) === region);
   if (!found) {
     const where = region ? ` in region ${region}` : '';
-    throw new AgentError('cloud-refused', `Keystone's catalogue has no ${side} ${type} endpoint${where}`);
+    throw new AgentError('cloud-refused', `Keystone's catalogue has no ${side} ${type} endpoint${where}`, {
+      reason: 'no-endpoint',
+    });
   }
   return withoutSlash(found.url);
 }

@@ -37,21 +37,27 @@ export async function followed<R extends Request, A extends Answer>(
     const answer = await once(request);
     const to = answer.headers['location'];
     if (to === undefined || MOVED[answer.status]?.has(request.method) !== true) return answer;
-    const refused = (why: string): AgentError =>
-      new AgentError('bad-answer', `${asked.what}: ${answer.status} redirects ${why}`);
-    if (count === MOST) throw refused(`more than ${MOST} times`);
+    const refused: Refused = (reason, why) =>
+      new AgentError('bad-answer', `${asked.what}: ${answer.status} redirects ${why}`, { reason });
+    if (count === MOST) throw refused('too-many-redirects', `more than ${MOST} times`);
     request = { ...request, url: target(request, to, refused) };
   }
 }
 
-function target(request: Request, location: string, refused: (why: string) => AgentError): string {
+type Refused = (reason: string, why: string) => AgentError;
+
+function target(request: Request, location: string, refused: Refused): string {
   const from = new URL(request.url);
   const to = URL.parse(location, from);
-  if (to === null || !/^https?:$/.test(to.protocol)) throw refused('to something that is no http address');
+  if (to === null || !/^https?:$/.test(to.protocol))
+    throw refused('no-http-address', 'to something that is no http address');
   if (from.protocol === 'https:' && to.protocol === 'http:')
-    throw refused(`from TLS to plain text at ${to.origin}`);
+    throw refused('out-of-tls', `from TLS to plain text at ${to.origin}`);
   if (!isSameOrigin(from, to) && !carriesNothing(request))
-    throw refused(`to ${to.origin}, another origin: neither credentials nor a body are sent there`);
+    throw refused(
+      'other-origin',
+      `to ${to.origin}, another origin: neither credentials nor a body are sent there`,
+    );
   return to.href;
 }
 

@@ -47,6 +47,7 @@ export function createTempUrl(url: string, { http, secrets }: { http: Http; secr
         throw new AgentError(
           'cloud-refused',
           `${statusError(what, answer).message} (the address has expired, or its key has been changed)`,
+          { reason: 'address-expired' },
         );
       if (answer.status !== 200) throw statusError(what, answer);
       return { text: answer.text, version: { modified, tag } };

@@ -43,7 +43,7 @@ export async function listenToQueue(
     text,
     pong: () => waiting.get('ping')?.({ status: 200, text: '' }),
     closed: (why: string) => {
-      lost.abort(new AgentError('cloud-unreachable', `${what}: ${why}`));
+      lost.abort(new AgentError('cloud-unreachable', `${what}: ${why}`, { reason: 'socket-closed' }));
     },
   };
   const socket = await open(what, url, events, abort);
@@ -56,6 +56,7 @@ export async function listenToQueue(
         const late = new AgentError(
           'cloud-unreachable',
           `${what}: no answer to ${action} within ${deadlineMs / 1000} s`,
+          { reason: 'no-answer' },
         );
         reject(alive.aborted ? endOf(alive, what) : late);
       };

@@ -106,13 +106,7 @@ test('a node that polls at a temporary URL is rotated, and the address is shown 
   cloud.fault({ service: 'swift', effect: { kind: 'answer', status: 403, body: 'no' } });
   onTestFinished(cloud.clearFaults);
   const { problems } = await site.pass();
-  expect(problems).toMatchObject([
-    {
-      message: expect.stringMatching(
-        /reading the metadata at http[^?]*: 403 no \(the address has expired/,
-      ) as unknown,
-    },
-  ]);
+  expect(problems).toMatchObject([{ code: 'cloud-refused', reason: 'address-expired' }]);
   const { stdout, stderr } = await site.node.agent('run-once');
   expect(stdout + stderr).toContain('403 no');
   expect(stdout + stderr + site.log.join('')).not.toMatch(/temp_url_sig=[0-9a-f]/);
@@ -174,7 +168,7 @@ test('metadata that is no UTF-8 is refused: a script with something else in the 
   onTestFinished(cloud.clearFaults);
   const { settled, problems } = await site.pass();
   expect(settled).toEqual([]);
-  expect(problems).toMatchObject([{ message: expect.stringContaining('is no UTF-8') as unknown }]);
+  expect(problems).toMatchObject([{ code: 'bad-answer', reason: 'not-utf-8' }]);
   fault.remove();
   expect(await site.pass()).toMatchObject({
     problems: [],
@@ -199,19 +193,19 @@ test.each([
 ] as const)('a file that others could have written is refused (%s)', async (collector, path) => {
   const site = await bySite(collector);
   const at = join(site.node.root, path);
-  const words = async (): Promise<string> => {
+  const expectRefused = async (): Promise<void> => {
     const { settled, problems } = await site.pass();
     expect(settled).toEqual([]);
-    return problems.map(({ message }) => message).join();
+    expect(problems).toMatchObject([{ code: 'bad-metadata', reason: 'untrusted-file' }]);
   };
   await site.node.write(path, byHand('one'));
   for (const mode of [0o602, 0o620, 0o666]) {
     await chmod(at, mode);
-    expect(await words()).toContain(`${path}: it can be written by others (mode ${mode.toString(8)})`);
+    await expectRefused();
   }
   await chmod(at, 0o644);
   await chown(at, 1234, 0);
-  expect(await words()).toContain(`${path}: it belongs to user 1234`);
+  await expectRefused();
   await chown(at, 0, 0);
   expect(idsOf(await site.pass())).toEqual(['one']);
 });
@@ -223,9 +217,7 @@ test('a file in a directory that others can write is refused', async () => {
   await chmod(join(site.node.root, LOCAL), 0o777);
   const { settled, problems } = await site.pass();
   expect(settled).toEqual([]);
-  expect(problems.map(({ message }) => message)).toEqual([
-    expect.stringContaining(`${LOCAL}: it can be written by others`),
-  ]);
+  expect(problems).toMatchObject([{ code: 'bad-metadata', reason: 'untrusted-file' }]);
 });
 
 test.each([
@@ -311,7 +303,7 @@ test('no source hides what another asks; the same deployment from two is one, an
   expect(idsOf(both).toSorted()).toEqual(['one', 'two']);
   await site.node.write(`${LOCAL}/d.json`, byHand('one', { name: 'another' }));
   const { problems } = await site.pass();
-  expect(problems).toMatchObject([{ message: 'deployment one is there twice; the first counts' }]);
+  expect(problems).toMatchObject([{ code: 'bad-deployment', reason: 'deployment-twice' }]);
 });
 
 /** A list as Heat sorts it, by name; the later in it, the earlier they were made. */

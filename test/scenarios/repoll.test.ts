@@ -98,7 +98,7 @@ test('a section that cannot be used is told of, and the node polls as before', a
   expect(result).toMatchObject({
     pollsOtherwise: false,
     settled: [{ outcome: { statusCode: 0 } }],
-    problems: [{ message: expect.stringContaining('the collector pigeon is not served') as unknown }],
+    problems: [{ code: 'bad-metadata', reason: 'polling-section' }],
   });
   expect(await polling(site)).toMatch(/^polls with heat, local, as .*agent.yaml says$/);
 });

@@ -5,6 +5,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
+import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
 let cloud: Cloud;
@@ -85,7 +86,7 @@ test('a service that does not come back is told of, and its files stay as they a
   site.node.units.breakUnit('kubelet', 'fails to start');
   const body = await answerTo(site);
   expect(body).toMatchObject({ deploy_status_code: 1 });
-  expect(body['deploy_stderr']).toContain('the unit kubelet failed to start');
+  expect(await lastError(site)).toEqual({ code: 'unit', reason: 'start-failed' });
   expect(await site.files()).toEqual(before);
 });
 

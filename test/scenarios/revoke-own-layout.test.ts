@@ -8,6 +8,7 @@ import { tempRoot } from '../src/support/temp-root.ts';
 import { cli } from './support/cli.ts';
 import { listOf } from './support/lists.ts';
 import { exampleLayout } from './support/example-layout.ts';
+import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Lists for services that go by OpenSSL's rules, as an operator's layout describes them. */
@@ -70,10 +71,8 @@ test('the list of one that may is put there as PEM, its service restarted; a rot
 
   const files = await site.files();
   await cloud.rotateCa(site.cluster);
-  const { settled } = await site.pass();
-  expect(settled[0]?.outcome.stderr).toContain(
-    `${LIST} holds a list of the former kubernetes CA: with the new one`,
-  );
+  await site.pass();
+  expect(await lastError(site)).toEqual({ code: 'precondition', reason: 'list-outlived' });
   expect(await site.files()).toEqual(files);
 });
 

@@ -5,6 +5,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
+import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 import { noticesIn } from './support/notices.ts';
 
@@ -125,7 +126,7 @@ test.each(['kube-proxy', 'kubelet'])(
     await cloud.rotateCa(site.cluster);
     await site.pass();
     expect(told(site).status).toBe(1);
-    expect(told(site).stderr).toContain(`the unit ${unit} did not last: systemd has had to start it again`);
+    expect(await lastError(site)).toMatchObject({ code: 'unit', reason: 'unit-restarted' });
     expect(await site.files('/etc/kubernetes')).toEqual(before);
   },
 );

@@ -34,7 +34,10 @@ export const Outcome = v.object({
   stdout: v.string(),
   stderr: v.string(),
   outputs: v.optional(v.record(v.string(), v.unknown())),
-  error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
+  /** `node`: what became of the node where something had been replaced (`taken-back`, `unproven`, `stuck`). */
+  error: v.optional(
+    v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.string()) }),
+  ),
 });
 
 /** A result that Heat has not acknowledged. */

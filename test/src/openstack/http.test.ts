@@ -16,7 +16,7 @@ import { createZaqar } from '../../../src/openstack/zaqar.ts';
 import { said, statusError } from '../../../src/openstack/status.ts';
 import { NEVER } from '../support/clock.ts';
 import { createCa } from '../support/openssl.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
+import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 import { leafOf, tlsServer } from '../support/tls-server.ts';
 
 const OPTIONS: HttpOptions = {
@@ -77,12 +77,13 @@ test('the date of the cloud is told', async () => {
 test('no answer is unreachable, with why', async () => {
   expect(await agentErrorOf(client()(get('http://127.0.0.1:1/')))).toMatchObject({
     code: 'cloud-unreachable',
-    message: 'asking: connection refused',
+    cause: { code: 'ECONNREFUSED' },
   });
   const silent = await serve(() => undefined);
-  expect((await agentErrorOf(client({ deadlineMs: 50 })(get(silent)))).message).toBe(
-    'asking: no answer within 0.05 s',
-  );
+  expect(await faultIn(client({ deadlineMs: 50 })(get(silent)))).toEqual({
+    code: 'cloud-unreachable',
+    reason: 'no-answer',
+  });
   const cut = await serve((_, response) => {
     response.writeHead(200, { 'content-length': '100' });
     response.write('half', () => response.destroy());
@@ -124,8 +125,7 @@ test('an answer without end is not read to its end', async () => {
     more();
   });
   const error = await agentErrorOf(client()(get(url)));
-  expect(error).toMatchObject({ code: 'too-large' });
-  expect(error.message).toContain(`${LARGEST_ANSWER / 1024 / 1024} MiB`);
+  expect(error).toMatchObject({ code: 'too-large', reason: 'answer-too-large' });
   expect(sent).toBeLessThan(3 * LARGEST_ANSWER);
 });
 
@@ -136,11 +136,7 @@ test('whom the cloud is trusted by is decided by the CA that is given, unless ve
   expect((await client({ ca: () => ca.pem })(get(url))).status).toBe(200);
   expect((await client({ verify: false })(get(url))).status).toBe(200);
   for (const http of [client(), client({ ca: () => other.pem })])
-    expect(await agentErrorOf(http(get(url)))).toMatchObject({
-      code: 'cloud-unreachable',
-      reason: 'ca-unknown',
-      message: expect.stringContaining('ca_file names whom to trust') as unknown,
-    });
+    expect(await faultIn(http(get(url)))).toEqual({ code: 'cloud-unreachable', reason: 'ca-unknown' });
 });
 
 test('says that a port speaks no TLS, once and without the source file of OpenSSL', async () => {
@@ -158,9 +154,11 @@ test('an answer that is packed is unpacked, as far as it may be large', async ()
   });
   expect((await client()(get(url))).text).toBe('a'.repeat(1000));
   expect((await client()({ ...get(url), method: 'HEAD' })).text).toBe('');
-  const bomb = await agentErrorOf(client()(get(`${url}/bomb`)));
-  expect(bomb.message).toBe('asking: the answer is larger than 8 MiB');
-  expect((await agentErrorOf(client()(get(`${url}/junk`)))).message).toContain('says that it is gzip');
+  expect(await faultIn(client()(get(`${url}/bomb`)))).toEqual({
+    code: 'too-large',
+    reason: 'answer-too-large',
+  });
+  expect(await faultIn(client()(get(`${url}/junk`)))).toEqual({ code: 'bad-answer', reason: 'not-gzip' });
 });
 
 test.each(['', 'gzip'])(
@@ -200,19 +198,17 @@ test('headers of 64 KB are accepted; larger ones are no reason to ask again', as
   });
   const { headers } = await client()(get(`${url}/65536`));
   expect(headers['x-subject-token']).toHaveLength(65_536);
-  expect(await agentErrorOf(client()(get(`${url}/200000`)))).toMatchObject({
+  expect(await faultIn(client()(get(`${url}/200000`)))).toEqual({
     code: 'too-large',
-    message: 'asking: the headers of the answer are larger than 128 KiB',
+    reason: 'headers-too-large',
   });
 });
 
 test('a token with a line break is refused at once, and not shown', async () => {
   const url = await serve((_, response) => response.end());
   const error = await agentErrorOf(client()({ ...get(url), headers: { 'x-auth-token': 'gAAAA\nB' } }));
-  expect(error).toMatchObject({
-    code: 'cloud-refused',
-    message: 'asking: Invalid character in header content ["x-auth-token"]',
-  });
+  expect(error).toMatchObject({ code: 'cloud-refused', reason: 'invalid-header' });
+  expect(explain(error)).not.toContain('gAAAA');
 });
 
 test('an answer that leads elsewhere is followed, within the one deadline', async () => {
@@ -298,7 +294,7 @@ test('an answer that is no UTF-8 is refused, unless it is only for a person to r
     response.writeHead(request.url === '/refusal' ? 503 : 200).end(Buffer.from('a\xffb', 'latin1'));
   });
   const error = await agentErrorOf(client()(get(url)));
-  expect(error).toMatchObject({ code: 'bad-answer', message: 'asking: the answer is no UTF-8' });
+  expect(error).toMatchObject({ code: 'bad-answer', reason: 'not-utf-8' });
   expect(await client()(get(`${url}/refusal`))).toMatchObject({ status: 503, text: 'a\ufffdb' });
   expect(await client()({ ...get(url), method: 'POST' })).toMatchObject({ status: 200 });
 });
@@ -310,8 +306,8 @@ test('an IPv6 address is asked as any other', async () => {
 });
 
 test('what is no http address is refused before anything is sent', async () => {
-  expect((await agentErrorOf(client()(get('file:///etc/passwd')))).code).toBe('cloud-refused');
-  expect((await agentErrorOf(client()(get('nonsense')))).message).toContain('asking');
+  for (const url of ['file:///etc/passwd', 'nonsense'])
+    expect(await faultIn(client()(get(url)))).toEqual({ code: 'cloud-refused', reason: 'no-http-address' });
 });
 
 test.each([

@@ -48,8 +48,7 @@ test.each(ELSEWHERE)('no credential goes to another origin: %s', async (location
     for (const status of [301, 302, 303, 307, 308]) {
       const { http, asked } = fakeHttp(to('/same', status), to(location, status), OK);
       const error = await agentErrorOf(followed(ask({ headers: { [name]: 'secret' } }), http));
-      expect(error).toMatchObject({ code: 'bad-answer' });
-      expect(error.message).toContain('another origin');
+      expect(error).toMatchObject({ code: 'bad-answer', reason: 'other-origin' });
       expect(asked.map(({ url }) => new URL(url).origin)).toEqual([
         'http://heat.example',
         'http://heat.example',
