@@ -2,6 +2,7 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import { unescapedPem } from '../../src/base/pem.ts';
 import { checkServiceAccount } from '../../src/certificates/service-account.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
+import type { Config } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
@@ -12,8 +13,8 @@ import type { Node } from '../node.ts';
  * @throws `bad-heat-params` for keys that no pod could log in with
  */
 export async function firstKeys(
-  { layout: { serviceAccount: row }, params }: Node,
-  { disk, secrets, config }: Pick<Hands, 'disk' | 'secrets' | 'config'>,
+  { layout: { serviceAccount: row }, params }: Pick<Node, 'layout' | 'params'>,
+  { disk, secrets, config }: Pick<Hands, 'disk' | 'secrets'> & { config: Pick<Config, 'heat_params'> },
 ): Promise<RotateOperation['serviceAccount']> {
   const publicKey = unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_KEY') ?? '');
   const privateKey = unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_PRIVATE_KEY') ?? '');

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { codeOf } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
+import type { Generations } from '../../src/files/generation.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { Hands } from '../hands.ts';
 import { STATE } from '../paths.ts';
@@ -72,7 +73,7 @@ export async function isFollowUpDue({
   disk,
   clock,
   generations,
-}: Pick<Hands, 'disk' | 'clock' | 'generations'>): Promise<boolean> {
+}: Pick<Hands, 'disk' | 'clock'> & { generations: Pick<Generations, 'underWay'> }): Promise<boolean> {
   const tasks = Object.values(await readFollowUps({ disk }));
   return tasks.some(({ due }) => due <= clock.now()) && !(await generations.underWay());
 }

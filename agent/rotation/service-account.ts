@@ -6,6 +6,7 @@ import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
 import { acceptedKeys, type ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
 import { isTokenOf } from '../../src/certificates/service-account-token.ts';
+import type { Generations } from '../../src/files/generation.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { SignedBy } from '../../src/services/legacy-tokens.ts';
 import { STATE } from '../paths.ts';
@@ -87,7 +88,7 @@ export async function isGraceOver({
   disk,
   clock,
   generations,
-}: Pick<Hands, 'disk' | 'clock' | 'generations'>): Promise<boolean> {
+}: Pick<Hands, 'disk' | 'clock'> & { generations: Pick<Generations, 'underWay'> }): Promise<boolean> {
   const kept = await readKept({ disk }).catch((error: unknown) => {
     if (codeOf(error) !== 'state') throw error;
     return undefined;
