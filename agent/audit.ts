@@ -71,7 +71,7 @@ async function record(
     ...(entry && {
       deployment: { id: runId, group: entry.group, action: entry.action, resource: entry.resource },
     }),
-    // Who carries it out: of an interrupted verb that may be the daemon.
+    // The daemon, too, may finish an interrupted verb.
     by: { verb: asker.verb, pid: asker.pid, login_uid: asker.loginUid ?? null },
     ...fields,
   };

@@ -91,7 +91,7 @@ export async function compose({
     secrets,
   });
   const params = await readParamsIfThere({ disk, config, secrets }).catch((error: unknown): HeatParams => {
-    // Whoever waits for a deployment is to hear of it: the cloud is asked as if the file said nothing.
+    // A waiting deployment must be answered: the cloud is asked as if the file were empty.
     log('heat-params-unreadable', { why: explain(error) });
     return new Map();
   });
@@ -128,7 +128,7 @@ export async function compose({
   const readDrive = driveReader(
     disk,
     [config.config_drive.path, DRIVE_COPY],
-    // Below --root there is only what has been put there.
+    // A --root directory holds only its own files.
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );
 
@@ -177,7 +177,7 @@ export async function compose({
       LEDGER,
     ),
     generations: createGenerations(disk, join(STATE, 'generation'), (user, group) =>
-      // Only root may give files away; below --root everything belongs to whoever runs.
+      // Only root can change owners; below --root everything belongs to the caller.
       uid === 0 ? owners(user, group) : { uid, gid: process.getgid?.() ?? 0 },
     ),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),

@@ -115,7 +115,7 @@ export type Config = Omit<v.InferOutput<typeof ConfigSchema>, 'layouts'> & {
   readonly sources: readonly string[];
 };
 
-/** What of a configuration is used otherwise than it says. */
+/** Parts of a configuration that do not take effect as written. */
 export type ConfigNotice =
   | { event: 'setting-ignored'; fields: { why: string } }
   | { event: 'unit-unknown'; fields: { unit: string; nearest: string | undefined } };
@@ -175,7 +175,7 @@ export async function loadConfig(
   return Object.freeze({ ...config, layouts, sources });
 }
 
-/** What a node goes by whose configuration cannot be used: nothing is collected, the rest is as by default. */
+/** The configuration in place of an invalid one: no collectors, and the defaults. */
 export const fallbackConfig = (): Config =>
   Object.freeze({ ...v.parse(ConfigSchema, { collectors: [] }), layouts: [], sources: [] });
 
@@ -196,7 +196,7 @@ function unknownUnits(
     .map((unit) => ({ unit, nearest: nearestTo(unit, known) }));
 }
 
-/** What of it decides what a deployment means. */
+/** The part of the configuration that decodes deployments. */
 export const asConfigured = ({ rotation, magnum }: Pick<Config, 'rotation' | 'magnum'>): Settings => ({
   phase: rotation.phase,
   magnum: magnum.deployment,

@@ -9,9 +9,9 @@ import { createPollSchedule } from './polling/schedule.ts';
 import { openReporting } from './reporting.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
-/** What the loop is told from outside. */
+/** Outside events that the loop reacts to. */
 export type DaemonSignals = {
-  /** The program is to stop: what can be broken off safely is. */
+  /** The program is stopping; interruptible work ends. */
   stopping: AbortSignal;
   /** The configuration is to be read anew, after the pass that runs now. */
   reload: AbortSignal;
@@ -164,7 +164,7 @@ async function tellAllTheSame(
   }
 }
 
-/** Whoever was asked to come back later (Retry-After) does. */
+/** Honours Retry-After. */
 const longestAsked = ({ problems, open }: PassResult): number =>
   Math.max(0, ...[...problems, ...open].map(({ retryAfterMs }) => retryAfterMs ?? 0));
 
@@ -176,7 +176,7 @@ const fieldsOf = (error: unknown): Record<string, unknown> => ({
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 
-/** Logs what is new: the same trouble in every pass is told once, until it is gone. */
+/** Logs new problems only: one that recurs in every pass is logged once, until it is gone. */
 function report(result: PassResult, { log }: Hands, reported: Set<string>): void {
   const now = new Map<string, () => void>();
   for (const problem of result.problems)

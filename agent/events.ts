@@ -1,6 +1,6 @@
 import type { EventLog, Events, LogEntry } from '../src/base/log.ts';
 
-/** Everything that the program logs: a stable code, its level and its constant message. What varies goes into fields. */
+/** Every log event: a stable code, its level and its constant message. Variable data go into fields. */
 export const EVENTS = {
   'address-unknown': ['debug', 'an address of this node is unknown'],
   'api-server-unknown': ['warn', 'the API server cannot be asked for its certificate; rotating in phases'],
@@ -106,7 +106,7 @@ export type EventCode = keyof typeof EVENTS;
 
 export type Log = EventLog<EventCode>;
 
-/** What `notify.command` is told: beside these, everything of the levels warn and error. */
+/** Events that `notify.command` receives beside all of the levels warn and error. */
 const NOTIFIED: ReadonlySet<string> = new Set<EventCode>(['deployment-started', 'deployment-succeeded']);
 
 /** Whether `notify.command` receives an event. Its own failure is left out: it would report itself without end. */

@@ -38,11 +38,11 @@ export type Hands = {
   disk: Disk;
   retry: Retry;
   hostname: string;
-  /** Who runs this process: for the audit. */
+  /** The user who runs this process, for the audit. */
   asker: Asker;
   collectors: readonly Collector[];
   pollingOverride: PollingOverride;
-  /** Where somebody tells of news; the node polls all the same. */
+  /** Notifications of new metadata; the node polls all the same. */
   listen: Listen | undefined;
   /** An address of this server as the cloud knows it; undefined when it has none. */
   addressOf(name: AddressName, abort: AbortSignal): Promise<string | undefined>;
@@ -67,7 +67,7 @@ export type Hands = {
   systemctl(): Promise<Systemctl>;
   unitManager(): Promise<UnitManager>;
   openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
-  /** What an OSTree host has booted. */
+  /** The booted deployment of an OSTree host. */
   deployedOs(abort: AbortSignal): Promise<DeployedOs>;
   /** The podman(1) of this node. */
   podman: string;
@@ -78,7 +78,7 @@ export type Hands = {
   journalOf(unit: string, lines: number): Promise<string[]>;
   /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */
   skewMs(): number | undefined;
-  /** Told of everything that a person who watches would want to see. */
+  /** Shows progress to a watching person. */
   progress(event: Progress): void;
 };
 

@@ -22,7 +22,7 @@ export function watchSignals(): Lifecycle {
         stop.abort();
         return;
       }
-      // Whoever asks a second time means it, and the default action ends the program.
+      // A second signal takes the default action and ends the program.
       process.off(name, listener);
       process.kill(process.pid, name);
     };

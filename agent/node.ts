@@ -23,7 +23,7 @@ export type Node = {
   role: Role;
   chosen: ChosenLayout;
   layout: RoleLayout;
-  /** What the layout's texts are filled with. */
+  /** The values for the layout's templates. */
   values: Values;
 };
 
@@ -73,7 +73,7 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   if (isTrue(node.params.get('TLS_DISABLED')))
     throw new AgentError('precondition', 'the cluster has no TLS: nothing to rotate', { reason: 'no-tls' });
   const { master, worker } = node.chosen.layout.roles;
-  // Where every node has the same, nobody writes down which it is.
+  // If both roles have the same layout, NODEGROUP_ROLE may be missing.
   const role = master === worker ? [] : ['NODEGROUP_ROLE'];
   const trust = hasToken ? [] : TRUST;
   requireParams(node.params, [...ALWAYS, ...role, ...trust, ...requiredKeys(node.layout)], path);

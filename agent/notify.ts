@@ -2,7 +2,7 @@ import type { Clock } from '../src/base/clock.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from './events.ts';
 
-/** What systemd (Type=notify) is told; nothing where no systemd asks for it. */
+/** Messages to systemd (Type=notify); none without NOTIFY_SOCKET. */
 export type Notify = {
   /**
    * A pass is complete, the next one begins within `nextMs`. Nothing else but `atWork` keeps the watchdog quiet.
@@ -31,7 +31,7 @@ const EXTENSION_MS = 60_000;
 
 type Words = Record<string, string | number | bigint>;
 
-/** @param redact what systemd shows can be read by everybody */
+/** @param redact every user can read the status that systemd shows */
 export async function createNotify(
   env: NodeJS.ProcessEnv,
   { clock, log, redact }: { clock: Clock; log: Log; redact: (text: string) => string },

@@ -1,6 +1,6 @@
 import { errnoOf } from '../src/base/errors.ts';
 
-/** What a process is given by whoever starts it; nothing else reads argv or the environment. */
+/** The arguments, environment and streams of a process; nothing else reads argv or the environment. */
 export type World = {
   /** Without the interpreter and the program. */
   argv: readonly string[];
@@ -45,7 +45,7 @@ export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
   };
 }
 
-/** Who reads has gone: `| head`, or a terminal that was closed. */
+/** The reader has gone: `| head`, or a terminal that was closed. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
 
 /**

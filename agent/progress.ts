@@ -3,7 +3,7 @@ import { explain } from '../src/base/errors.ts';
 import type { Remark } from '../src/base/remark.ts';
 import type { PassOver } from '../src/files/candidates.ts';
 
-/** A step as it is shown: those of a plan and of a migration, and what happens beside them. */
+/** A step as it is shown: of a plan, of a migration, or beside them. */
 export type ShownStep = Remark<StepCode>;
 
 export type StepCode =
@@ -39,7 +39,7 @@ export type StepCode =
   | 'tell'
   | 'mind';
 
-/** What a person should know, and nothing fails for. */
+/** A warning: nothing fails because of it. */
 export type Notice = Remark<
   | 'account-unknown'
   | 'address-unknown'
@@ -57,7 +57,7 @@ export type Notice = Remark<
   | 'workloads'
 >;
 
-/** What a person who watches a pass is shown. */
+/** Progress events for a watching person. */
 export type Progress =
   | { event: 'deployment'; id: string; text: string }
   | { event: 'step'; step: ShownStep }

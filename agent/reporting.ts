@@ -3,9 +3,9 @@ import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
 import { readPassRecord, recordOf, writePassRecord } from './status-file.ts';
 
-/** What passes leave for those who look at the node: the record for `agent status`, and the metrics. */
+/** Reports of each pass: the record for `agent status`, and the metrics. */
 export type Reporting = {
-  /** Hands that note what is reported. */
+  /** Hands that record reported events. */
   watch(hands: Hands): Hands;
   /** Reports a pass. A report that cannot be written is logged: the next pass does not need it. */
   passed(result: PassResult): Promise<void>;

@@ -8,7 +8,7 @@ import { RUNTIME } from './paths.ts';
 import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
 
-/** What the last pass found, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
+/** The result of the last pass, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
 const PassRecord = v.object({
   at: v.string(),
   /** When every collector last answered in one pass, and each of them by itself. */

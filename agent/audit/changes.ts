@@ -11,7 +11,7 @@ export type FileChange = { path: string; before: Held[] | null; after: Held[] | 
 /** A certificate in a file. Of keys and passwords nothing is told, not even a hash. */
 type Held = { fingerprint: string; serial: string };
 
-/** What of a generation's files is not as it was before: nothing after a way back. */
+/** The files of a generation that differ from before; none after a rollback. */
 export async function changesOf({ files }: Journal, { disk }: Pick<Hands, 'disk'>): Promise<FileChange[]> {
   const changes: FileChange[] = [];
   for (const { target, previous } of files) {
@@ -40,7 +40,7 @@ async function heldIn(path: string, text: string | undefined): Promise<Held[] | 
   return pems.flatMap(parsed).map(markOf);
 }
 
-/** What a certificate is told by. */
+/** Identifies a certificate in the audit. */
 export const markOf = (certificate: X509Certificate): Held => ({
   fingerprint: fingerprint(certificate),
   serial: serialOf(certificate),

@@ -20,7 +20,7 @@ import { textOption, type Verb } from './verb.ts';
  */
 export const verb: Verb = async (context, options) => {
   const { user, group, type, directory } = wantedOf(options);
-  // A directory of whoever runs this, not of the node below --root.
+  // A path of the caller, not of the node below --root.
   const disk = createDisk('/');
   if (options['force'] !== true) await refuseToOverwrite(disk, directory);
   const { stopping } = watchSignals();
@@ -121,7 +121,7 @@ const issue = async (request: CertificateRequest, { readCa, sign, keys }: Cluste
     done: () => undefined,
   });
 
-/** All beside their places first: what fails leaves what was there. The kubeconfig comes last. */
+/** Writes every new file beside its target first, so that a failure leaves the old files. The kubeconfig comes last. */
 async function write(disk: Disk, files: readonly (readonly [string, string, number])[]): Promise<void> {
   const staged = files.map(([path]) =>
     join(dirname(path), `.${path.slice(path.lastIndexOf('/') + 1)}.coe-agent`),

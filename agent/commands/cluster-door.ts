@@ -8,7 +8,7 @@ import { CONFIG_PATH, HEAT_PARAMS } from '../config.ts';
 import { checkNode, readNode } from '../node.ts';
 import { type Context, openHands } from './verb.ts';
 
-/** Where a person's certificate is asked for, and what of the cluster stands in the kubeconfig. */
+/** Signs a person's certificate, and holds the cluster's part of the kubeconfig. */
 export type ClusterDoor = Pick<IssueHands, 'readCa' | 'sign'> & {
   cluster: string;
   /** URL of the Kubernetes API. */
@@ -47,7 +47,7 @@ export async function openNodesDoor(context: Context, abort: AbortSignal): Promi
   }
 }
 
-/** With the login of the person who runs this, anywhere. */
+/** Uses the caller's own login; works on any machine. */
 export async function openPersonsDoor(
   nameOrId: string,
   { world, log, secrets }: Context,
@@ -79,7 +79,7 @@ async function expectNode({ disk, configPath }: Context): Promise<void> {
   );
 }
 
-/** What a person reaches from outside comes first. */
+/** Public addresses come first: a person is outside of the cluster's network. */
 function apiAddress(params: HeatParams, path: string): string {
   const host = ['KUBE_API_PUBLIC_ADDRESS', 'KUBE_API_PRIVATE_ADDRESS', 'KUBE_NODE_IP']
     .map((key) => given(params, key))

@@ -16,7 +16,7 @@ import { type Context, onLockedNode, openHands, textOption, type Verb } from './
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'credentials';
 
-/** What a deployment of the group `coe-credentials` does, for a person on the node. They do not come by argv. */
+/** Does the work of a `coe-credentials` deployment from the command line. Credentials never come in argv. */
 export const verb: Verb = async (context, options) => {
   const given = await readCredentials(textOption(options, 'from') ?? '', context);
   context.secrets.add(given['trustee_password']);
@@ -27,7 +27,7 @@ export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
-    // What is interrupted has the files of before, or new ones: it is brought to its end first.
+    // An interrupted run is finished first: its files may be old or new.
     await recover(hands, stopping);
     const intention = await intendToChangeCredentials(operation, hands, stopping);
     const { why } = intention;

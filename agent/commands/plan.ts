@@ -27,7 +27,7 @@ const VERDICTS = {
   unserved: 'is not served here',
 } as const;
 
-/** What a pass would do with one deployment. */
+/** The planned work of one deployment. */
 type Entry = {
   id: string;
   group: string;
@@ -36,14 +36,14 @@ type Entry = {
   why: string;
   /** Why it would be refused. */
   error?: { code: string; reason: string | undefined };
-  /** What Magnum's own deployment asks for, where it is one. */
+  /** The request of Magnum's own deployment, if it is one. */
   magnum?: MagnumAsks;
-  /** What cannot be done on a node of this layout. */
+  /** The limits of this layout. */
   limits: readonly string[];
   steps: (ShownStep & { details: string[] })[];
 };
 
-/** Says what a pass would do, from the same data that a pass goes by, and does nothing. */
+/** Shows the work of the next pass, from the data that a pass uses, and changes nothing. */
 export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
   try {

@@ -13,12 +13,12 @@ import { type Context, onLockedNode, type Verb } from './verb.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import { workloadsFor } from '../rotation/workloads-plan.ts';
 
-/** What a deployment of the group `coe-restart` does, for a person on the node. */
+/** Does the work of a `coe-restart` deployment from the command line. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'restart', progress, async (hands, stopping) => {
-    // What an interrupted rotation has left is brought to its end first: it may restart the same units.
+    // An interrupted rotation is finished first: it may restart the same units.
     await recover(hands, stopping);
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;

@@ -12,7 +12,7 @@ import { onLockedNode, textOption, type Verb } from './verb.ts';
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'revoke';
 
-/** What a deployment of the group `coe-revoke` does, for a person on the node. */
+/** Does the work of a `coe-revoke` deployment from the command line. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
@@ -42,7 +42,7 @@ export const verb: Verb = async (context, options) => {
   });
 };
 
-/** A file of whoever runs this, not of the node below `--root`. */
+/** A file of the caller, not of the node below `--root`. */
 async function readList(path: string): Promise<Buffer> {
   try {
     return await readFile(path);

@@ -12,7 +12,7 @@ export const verb: Verb = async (context) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'rollback', progress, async (hands) => {
-    // Nothing has been replaced yet by what is only staged; it may have been staged over what is stuck.
+    // A staged generation has replaced nothing yet; a stuck one may lie below it.
     if ((await hands.generations.current())?.state === 'staging') await hands.generations.clear();
     const journal = await hands.generations.current();
     if (!journal || journal.state === 'ended') {

@@ -38,7 +38,7 @@ export const verb: Verb = async (context, options, name) => {
   });
 };
 
-/** What the node holds; nothing for a node that is not set up yet. */
+/** The node's certificates; empty for a node that is not set up yet. */
 async function inventoryOf(hands: Hands): Promise<Holding[]> {
   try {
     const { layout } = await readNode(hands);
@@ -78,7 +78,7 @@ async function summarize(
     if (settled.outcome.statusCode === 0) line(`${paint('green', '✓')} ${inOneLine(settled)}`);
 }
 
-/** What a deployment has changed: the first line of its outcome, and how long that took. */
+/** The first line of a deployment's outcome, and its duration. */
 function inOneLine({ id, outcome, durationMs }: PassResult['settled'][number]): string {
   const [first = ''] = outcome.stdout.split('\n');
   const took = durationMs === undefined ? '' : `, in ${(durationMs / 1000).toFixed(1)} s`;

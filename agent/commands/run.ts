@@ -31,7 +31,7 @@ export const verb: Verb = async (context) => {
     return wake.signal;
   };
   const open = async (): Promise<Opened> => await openHands(context, logProgress(context));
-  /** What is wrong with the newest configuration. */
+  /** The fault of the newest configuration. */
   let refused: string | undefined;
   const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   let hands: Opened | undefined;
@@ -129,7 +129,7 @@ const withRemark = (notify: Notify, remark: string | undefined): Notify =>
         },
       };
 
-/** What the daemon goes by lies in `settings`; what it is to do may lie in local files. */
+/** `settings` are configuration files; the local collector's files hold deployments. */
 async function watchFiles(
   config: Opened['config'],
   { root, configPath }: Context,

@@ -8,7 +8,7 @@ import { readNode } from '../node.ts';
 import { readPassRecord } from '../status-file.ts';
 import { lockPathOf, openHands, type Context } from './verb.ts';
 
-/** What a plugin of Nagios ends with when it could not look. */
+/** The exit code of a Nagios plugin that could not check. */
 const UNKNOWN = 3;
 
 /** `agent status --check`: one line for a monitoring system. */

@@ -11,7 +11,7 @@ import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
 import { lockPathOf, openHands, type Verb } from './verb.ts';
 
-/** What has been done on this node, newest last, and how the last pass went. */
+/** Shows the deployments of this node, newest last, and the last pass. */
 export const verb: Verb = async (context, options) => {
   if (options['check'] === true) {
     const { checkStatus } = await import('./status-check.ts');
@@ -128,7 +128,7 @@ const deploymentOf = (entry: Entry): Answer<'status'>['deployments'][number] => 
 /** Whether it is a collector of facts alone, whose silence is no problem. */
 const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one === name && bringsFacts(one));
 
-/** How the node polls, and who says so. */
+/** How the node polls, and where that is configured. */
 function pollingOf({ pollingOverride, config: { collectors, sources } }: Hands): Answer<'status'>['polling'] {
   const { state, text } = pollingOverride.describe() ?? {
     state: 'configured',

@@ -39,7 +39,7 @@ export const verb: Verb = async (context) => {
   return EXIT.done;
 };
 
-/** What the configuration adds; the unit gets its paths also where there is none yet, or one that cannot be used. */
+/** The paths that the configuration adds; none while it is missing or invalid. */
 async function configured({
   disk,
   configPath,

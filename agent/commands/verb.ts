@@ -23,7 +23,7 @@ import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
 import type { World } from '../process-io.ts';
 
-/** What every verb starts from. */
+/** The context of every verb. */
 export type Context = {
   world: World;
   /** Its name on the command line. */
@@ -35,7 +35,7 @@ export type Context = {
   configPath: string;
   /** By `--config`. */
   configIsNamed: boolean;
-  /** Whether the verb asks what the cloud wants of this node. */
+  /** Whether the verb collects metadata from the cloud. */
   collects: boolean;
   json: boolean;
   /** `--log-level` wins over the configuration. */
@@ -111,10 +111,10 @@ async function listenerOf(
   };
 }
 
-/** What the kernel gives a process that belongs to no login. */
+/** The kernel's loginuid of a process without a login. */
 const NO_LOGIN = 4_294_967_295;
 
-/** The user who has logged in, whatever `sudo` has made of him since; a kernel without audit knows none. */
+/** The user who logged in, also through `sudo`; undefined on a kernel without audit. */
 async function readLoginUid(): Promise<number | undefined> {
   const text = await readFile('/proc/self/loginuid', 'utf8').catch(() => '');
   const uid = Number(text);
@@ -178,7 +178,7 @@ export const textOption = (options: Record<string, unknown>, name: string): stri
   return typeof value === 'string' ? value : undefined;
 };
 
-/** The file of `--metadata`, which is a path of whoever runs this, not of the node below `--root`. */
+/** The file of `--metadata`: a path of the caller, not of the node below `--root`. */
 export async function readMetadataOption(options: Record<string, unknown>): Promise<Collected | undefined> {
   const path = textOption(options, 'metadata');
   if (path === undefined) return undefined;

@@ -5,7 +5,7 @@ import { AgentError, errnoOf } from '../../src/base/errors.ts';
 import { isObject, mergeDeep } from '../../src/base/json.ts';
 import { parseConfigFile } from '../config/yaml.ts';
 
-/** One cloud of clouds.yaml, or what the environment says in its place; keys are written with `_`. */
+/** One cloud of clouds.yaml, or the OS_* variables in its place; keys are written with `_`. */
 export type CloudEntry = {
   /** For messages. */
   name: string;
@@ -63,7 +63,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
   return { name: `the cloud ${name} (${where})`, settings: mergeDeep(normalized(settings), chosen) };
 }
 
-/** What the OS_* variables say, when they are more than a choice. */
+/** The login of the OS_* variables, unless they only choose a cloud. */
 function settingsOf(env: NodeJS.ProcessEnv): Record<string, unknown> | undefined {
   const names = Object.keys(env).filter((name) => name.startsWith('OS_') && !FOREIGN.test(name));
   if (names.every((name) => SELECTORS.has(name))) return undefined;

@@ -19,7 +19,7 @@ import {
   type ZaqarSection,
 } from '../config/polling.ts';
 
-/** What the cloud can be asked, with a section of the configuration; a text is one of a JSON value. */
+/** The requests of the collectors, each with its section of the configuration. An answer is the text of a JSON value. */
 export type Readers = {
   readServer(from: HeatSection, abort: AbortSignal): Promise<string>;
   readField(

@@ -101,9 +101,9 @@ function httpUrl(text: string): string | undefined {
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
-/** Node takes a text without a certificate for trust in nobody, and then no answer is trusted. */
+/** Node reads a text without a certificate as an empty trust bundle, and then trusts no server. */
 function trustedIn(bundle: string, file: string): string {
-  // One that can be read is enough: a damaged one among many is no reason to trust nobody.
+  // One readable certificate is enough: a damaged one must not empty the bundle.
   if (pemBlocksIn(bundle).some((block) => isCertificate(block) && isReadable(block.pem))) return bundle;
   throw new AgentError(
     'config',

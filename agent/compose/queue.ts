@@ -67,7 +67,7 @@ export function openQueue(user: QueueUser, keystone: Keystone, zaqar: Zaqar): Qu
   };
 }
 
-/** Listens to a queue through a websocket. What that needs is loaded when somebody listens. */
+/** Listens to a queue through a websocket. Its modules are loaded on first use. */
 export const listenTo =
   (user: QueueUser, keystone: Keystone, options: HttpOptions, clock: Clock): Listen =>
   async (ring, abort) => {

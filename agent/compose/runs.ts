@@ -39,7 +39,7 @@ export async function runsOf(parts: {
   const { config, root, directory, disk, clock, secrets, self, systemctl } = parts;
   const { memory_max: memoryMax, tasks_max: tasksMax } = config.scripts;
   const at = (path: string): string => join(root, path);
-  // sd_booted(3). Below --root there is nobody to ask for a unit.
+  // sd_booted(3). Below --root there is no systemd.
   const hasSystemd = root === '/' && (await disk.info('/run/systemd/system'))?.type === 'directory';
   const show = async (unit: string): Promise<UnitState> => await (await systemctl()).show(unit, NEVER);
   const isActive = async (unit: string): Promise<boolean> => (await show(unit)).active === 'active';

@@ -49,13 +49,13 @@ const Zaqar = v.strictObject({
 
 const Request = v.strictObject({ metadata_url: address });
 
-/** Where the server finds what the cloud says of the server itself. */
+/** Where the server finds its own instance metadata. */
 const Ec2 = v.strictObject({
   metadata_url: v.optional(address, 'http://169.254.169.254/latest/meta-data'),
 });
 const ConfigDrive = v.strictObject({ path: v.optional(absolutePath, '/mnt/config') });
 
-/** How the node polls, key by key: what a section `os-collect-config` of the metadata may replace. */
+/** The polling keys that a section `os-collect-config` of the metadata may override. */
 export const pollingEntries = {
   collectors: v.optional(v.array(v.picklist(SERVED_COLLECTORS)), ['heat', 'local']),
   heat: v.optional(Heat),
@@ -89,7 +89,7 @@ export type HeatSection = v.InferOutput<typeof Heat>;
 export type ZaqarSection = v.InferOutput<typeof Zaqar>;
 export type CfnSection = v.InferOutput<typeof Cfn>;
 
-/** What the schema cannot say. @throws `config`; `where` names what is wrong with it */
+/** Checks beyond the schema. @throws `config`; `where` names the source */
 export function checkPolling({ collectors, poll }: Polling, where: string): void {
   if (collectors.length === 0)
     throw new AgentError('config', `${where}: collectors: none that is served here`);
@@ -97,7 +97,7 @@ export function checkPolling({ collectors, poll }: Polling, where: string): void
     throw new AgentError('config', `${where}: poll.min_seconds is larger than poll.max_seconds`);
 }
 
-/** What keeps a collector from being asked with a section of these options; undefined when nothing does. */
+/** Why a collector cannot be used with these options; undefined when it can. */
 export function faultOfSection(collector: string, section: unknown): string | undefined {
   const schema = Object.entries(pollingEntries).find(([name]) => name === collector)?.[1];
   const parsed = schema && v.safeParse(schema, section);
@@ -110,7 +110,7 @@ export function requireSection<T>(name: CollectorName, section: T | undefined): 
   throw new AgentError('config', `the collector ${name} is configured, but the section ${name} is missing`);
 }
 
-/** What must never be shown. */
+/** The secrets of a configuration. */
 export const secretsOfPolling = ({ heat, cfn, request, zaqar }: Polling): string[] => [
   ...(heat ? [heat.password] : []),
   ...(cfn ? [cfn.secret_access_key] : []),

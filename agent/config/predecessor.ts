@@ -8,7 +8,7 @@ export type Section = ReadonlyMap<string, readonly string[]>;
 /** Its configuration, whether it came as a file or in the metadata; `general` is what an INI file calls DEFAULT. */
 export type PredecessorConfig = { general: Section; section(name: string): Section };
 
-/** What is a list there; of any other key the last value counts. */
+/** Keys that hold a list; of any other key the last value counts. */
 const LISTS = new Set(['path']);
 const SWITCHES = new Set(['use_websockets']);
 
@@ -105,7 +105,7 @@ export function withUsableCollectors({ collectors: named, ...rest }: Record<stri
   };
 }
 
-/** Options that change what the predecessor does, unless they say what is so anyway. */
+/** Options that change the predecessor's behaviour, unless they repeat its default. */
 const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; instead: string }[] = [
   {
     option: 'command',
@@ -120,7 +120,7 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
   })),
 ];
 
-/** What of a configuration has no counterpart here, each as a sentence. */
+/** Options without a counterpart here, each as a sentence. */
 export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] => [
   ...NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
     ((name === undefined ? general : section(name)).get(option) ?? [])
@@ -137,7 +137,7 @@ function swappedIntervals(general: Section): string[] {
     : [];
 }
 
-/** How long all that it runs may take, in seconds: what `os-refresh-config --timeout` was given. */
+/** The time-out of all hooks, in seconds, from `os-refresh-config --timeout`. */
 export function timeoutOf({ general }: PredecessorConfig): number | undefined {
   const [, seconds] = /\s--timeout[ =](\d+)/.exec(general.get('command')?.at(-1) ?? '') ?? [];
   return Number(seconds) || undefined;
@@ -149,7 +149,7 @@ export const trustedBy = ({ section }: PredecessorConfig): string[] => {
   return [...new Set(named.flatMap((values) => values?.at(-1) ?? []))].filter((path) => path.startsWith('/'));
 };
 
-/** What is given of it; one interval comes with the other's default. */
+/** The given intervals; one alone comes with the other's default. */
 function pollOf(general: Section): Record<string, number> | undefined {
   const hasInterval = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
   const { fastest, slowest } = intervalsOf(general);

@@ -4,7 +4,7 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject } from '../../src/base/json.ts';
 import { yamlWords } from '../../src/base/yaml-words.ts';
 
-/** What is wrong with a configuration file. The parser's own words may quote the file, and so a secret; these do not. */
+/** The fault of a configuration file. The parser's own message may quote a secret of the file; this one does not. */
 type FileFault =
   | { kind: 'syntax' | 'not-a-map' }
   | { kind: 'missing' | 'unknown-key'; key: string }
@@ -24,7 +24,7 @@ export class BadConfigFile extends AgentError {
   }
 }
 
-/** What is wrong, in words. */
+/** The fault as text. */
 export function describeFault(fault: FileFault): string {
   switch (fault.kind) {
     case 'syntax':
@@ -80,7 +80,7 @@ export function parseConfigFile(
   const line = lineAt(offsetOf(document, path));
   if (isMissing(issue)) throw new BadConfigFile(source, line, { kind: 'missing', key });
   if (issue.type === 'strict_object') throw new BadConfigFile(source, line, { kind: 'unknown-key', key });
-  // The message quotes what it found, and a password of digits alone is a number.
+  // The parser's message quotes the value, which may be a password (one of digits alone is a number).
   const why = /password/.test(key) ? 'must be text (in quotes)' : issue.message;
   throw new BadConfigFile(source, line, { kind: 'invalid', key, why });
 }

@@ -13,7 +13,7 @@ import { unitsOf } from '../plan/units.ts';
 import { planCredentials } from './plan.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
-/** What each input is in heat-params, and what the files call it. */
+/** Maps each input to its key in heat-params and its name in the files. */
 export const CREDENTIAL_INPUTS: Readonly<
   Record<CredentialName, { parameter: string; key: keyof CredentialSet }>
 > = {
@@ -82,7 +82,7 @@ export async function intendToChangeCredentials(
   };
 }
 
-/** What a stuck rotation has kept is the way back to certificates that hold: it is not given up for anything else. */
+/** A stuck rotation keeps the copies for a rollback to valid certificates; other work must not discard them. */
 async function refuseIfStuck({ generations }: Hands): Promise<void> {
   const under = await generations.current();
   if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.rest).about !== 'credentials')
@@ -113,7 +113,7 @@ function credentialsOf(params: HeatParams): CredentialSet {
   };
 }
 
-/** This program reads heat-params in its own way: what it would not find again is not written. */
+/** Rejects a value that this program's own parser of heat-params would not read back. */
 function checkReadable(text: string, { fresh }: Change, path: string): void {
   const read = credentialsOf(parseHeatParams(text));
   for (const name of NAMES)

@@ -44,7 +44,7 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
   return { is: 'done', outcome };
 }
 
-/** A generation that is in place and proven, and what has been seen on the way. */
+/** A generation that is in place and proven, with the observations of its proof. */
 type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[] };
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {

@@ -6,11 +6,11 @@ export type Ended = { is: 'done'; outcome: Outcome } | Failed;
 
 export type Failed = {
   is: 'failed';
-  /** The cause, and what became of the node. */
+  /** The cause, with the resulting state of the node in its message. */
   error: unknown;
   node: NodeState;
 };
 
-/** What is recorded and answered. */
+/** The outcome for the ledger and for Heat. */
 export const outcomeOf = (ended: Ended): Outcome =>
   ended.is === 'done' ? ended.outcome : failed(ended.error, ended.node);

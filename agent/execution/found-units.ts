@@ -70,7 +70,7 @@ export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan
   return readers.flatMap(({ plan }, index) => (areAsBefore[index] === true ? [] : [plan]));
 }
 
-/** What cannot be seen counts as changed: a restart too many does less harm than one too few. */
+/** An unknown state counts as changed: a needless restart does less harm than a missing one. */
 async function isAsBefore(reader: FoundUnit, hands: Hands): Promise<boolean> {
   const { name: unit, probe } = reader.plan;
   try {

@@ -24,7 +24,7 @@ import { findUnits, foundBefore } from './found-units.ts';
 import { issueHands } from './issue-hands.ts';
 import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts';
 
-/** Who a plan is carried out for, and with what. */
+/** The run id, the effects and the abort signal of a plan. */
 export type Run = {
   /** The deployment, or the verb. */
   runId: string;
@@ -33,7 +33,7 @@ export type Run = {
   abort: AbortSignal;
 };
 
-/** What a preparation leaves: everything that can fail without a file replaced has been done. */
+/** The result of a preparation: all work that can fail before a file is replaced is done. */
 export type Staged =
   | { is: 'staged'; journal: Journal; tail: Tail }
   /** The node is as it is asked to be. */
@@ -146,7 +146,7 @@ async function stageNew(
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const kept = { found: foundBefore(all, over), workloads: step.workloads };
-      // Over a stuck generation units may not have read what lies there already.
+      // Above a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? [])];
       return { ...kept, units, outcome: success(step, changed, material, node, units, notices) };
@@ -166,7 +166,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
   });
   await check(plan.check, run);
   return await during(stage, run, async () => {
-    // Once more: the cloud may have taken its time, and somebody may have been at the files meanwhile.
+    // Checked again: files may have changed while the cloud was answering.
     const { files, notices } = await changeCredentialFiles(
       hands.disk,
       hands.config.heat_params,

@@ -7,7 +7,7 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Node } from '../node.ts';
 import type { StepOf } from '../plan/step.ts';
 
-/** What is reported when everything has been proven. */
+/** The report of a proven rotation. */
 export function success(
   step: Pick<StepOf<'stage'>, 'certificates' | 'keys'>,
   changed: readonly string[],
@@ -26,7 +26,7 @@ export function success(
   return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
 }
 
-/** What is reported when other credentials are in place. */
+/** The report of a change of credentials. */
 export function credentialsChanged(
   { fresh: { user, trust } }: Change,
   changed: readonly string[],
@@ -42,7 +42,7 @@ export function credentialsChanged(
   return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs: { files: changed } };
 }
 
-/** What is reported when units have been restarted, and nothing else. */
+/** The report of restarts alone. */
 export const restarted = (units: readonly UnitPlan[]): Outcome => ({
   statusCode: 0,
   stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),

@@ -33,7 +33,7 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapsho
   return snapshot ? [snapshot] : [];
 }
 
-/** Why no unit has been restarted, of what `restart` returned. */
+/** Why `restart` has restarted no unit, by its result. */
 export const whySkipped = (snapshots: readonly UnitSnapshot[]): string | undefined =>
   snapshots.length === 0 ? 'this node has no such unit' : undefined;
 

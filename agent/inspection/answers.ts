@@ -105,7 +105,7 @@ async function askWell(
   }
 }
 
-/** A credential that the API refuses now may be what a rotation renews. */
+/** A rotation may renew a credential that the API refuses now. */
 async function askCredential(
   unit: string,
   kubeconfig: string,
@@ -165,7 +165,7 @@ const SILENT: ReadonlySet<string | undefined> = new Set([
   'ENOTFOUND',
 ]);
 
-/** Nobody listens there. */
+/** Connection refused. */
 const isSilent = (error: unknown): boolean => SILENT.has(errnoOf(error));
 
 /** `CN=kubernetes, until 2031-11-28` */

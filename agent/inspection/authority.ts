@@ -5,7 +5,7 @@ import { fingerprint } from '../../src/certificates/read.ts';
 import type { Finding } from './finding.ts';
 import type { Holding } from './inventory.ts';
 
-/** What else is known when a CA differs. */
+/** The circumstances of a CA that differs. */
 export type Circumstances = {
   clusterUuid: string;
   /** A rotation makes progress, within its deadlines. */

@@ -1,4 +1,4 @@
-/** What is wrong with a certificate file or a kubeconfig of the node. */
+/** A fault of a certificate file or a kubeconfig of the node. */
 export type Fault =
   | {
       code:

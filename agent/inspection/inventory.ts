@@ -17,7 +17,7 @@ export type Holding = {
   faults: Fault[];
 };
 
-/** Every certificate that the layout names, and every kubeconfig that holds one, with what is wrong with it. */
+/** Reads every certificate that the layout names, and every kubeconfig that holds one, and lists their faults. */
 export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
   const authorities = new Map<CaType, readonly X509Certificate[]>();
   const holdings: Holding[] = [];
@@ -91,7 +91,7 @@ async function lookAtKubeconfig(
   return holding;
 }
 
-/** What is wrong with a certificate that only its kubeconfig embeds, or names. */
+/** The faults of a certificate that only its kubeconfig embeds or names. */
 function pairFaults(
   pem: string | undefined,
   key: string | undefined,
@@ -111,7 +111,7 @@ function pairFaults(
   return faults;
 }
 
-/** Where no CA is known, nothing can be said of what it has signed. */
+/** Without a known CA the issuer cannot be checked. */
 const isSignedByOneOf = (
   certificate: X509Certificate,
   trusted: readonly X509Certificate[] | undefined,
@@ -158,7 +158,7 @@ const dateFaults = (certificate: X509Certificate, now: number): Fault[] => [
   ...(now < certificate.validFromDate.getTime() ? [{ code: 'not-yet-valid' } as const] : []),
 ];
 
-/** @throws for what is no key */
+/** @throws when the PEM is not a key */
 const keyFits = (pem: string | Buffer, certificate: X509Certificate): boolean =>
   createPublicKey(createPrivateKey(pem)).equals(certificate.publicKey);
 

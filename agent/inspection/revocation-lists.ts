@@ -9,10 +9,10 @@ import { whyNotRead } from '../revocation/list-named.ts';
 import type { Node } from '../node.ts';
 import type { Finding } from './finding.ts';
 
-/** When somebody should think of the next one. */
+/** How long before its expiry a list is reported. */
 const SOON_MS = 7 * 86_400_000;
 
-/** What is to be said of the lists of revoked certificates that services of this node go by. */
+/** The findings about the CRLs that this node's services use. */
 export async function lookAtLists(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const row of node.layout.revocationLists ?? []) {

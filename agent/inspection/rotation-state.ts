@@ -41,7 +41,7 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
     const { phase, notes } = await phaseOf(await readNode(hands), hands);
     return { phase, notes: [...notes, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))] };
   } catch (error) {
-    // A node that is not set up yet, or whose files are not what they should be: `agent certs` says so.
+    // The node is not set up yet, or its files are faulty; `agent certs` reports that.
     if (error instanceof AgentError) return { phase: null, notes: [] };
     throw error;
   }

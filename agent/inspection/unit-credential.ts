@@ -9,7 +9,7 @@ import type { Hands } from '../hands.ts';
 
 type CredentialHands = Pick<Hands, 'disk' | 'secrets' | 'presented' | 'openKubernetes'>;
 
-/** Anybody who has logged in may ask this. */
+/** Every authenticated client may request this path. */
 const ANYBODY = '/api';
 
 /**

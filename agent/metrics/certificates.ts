@@ -14,7 +14,7 @@ import type { Observations } from './observations.ts';
 
 export type Samples = Partial<Record<MetricName, Sample[]>>;
 
-/** What the files of the node say now. */
+/** The present state of the node's files. */
 export type Seen = {
   node: Node;
   phase: string;
@@ -69,7 +69,7 @@ const expiryOf = (labels: { file: string; kind: string }, certificate: X509Certi
   value: certificate.validToDate.getTime() / 1000,
 });
 
-/** @param noted what Magnum served when it was last asked */
+/** @param noted the CAs that Magnum served at the last request */
 export function samplesOf({ node, expiries, faults, authorities }: Seen, noted: Observations): Samples {
   const cluster = node.params.get('CLUSTER_UUID') ?? '';
   const served = CA_TYPES.flatMap((type) => {

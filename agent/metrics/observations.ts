@@ -31,7 +31,7 @@ export type Observations = v.InferOutput<typeof Observations>;
 const PATH = join(STATE, 'observations.json');
 
 export type Notebook = {
-  /** What has been noted so far. */
+  /** The observations so far. */
   noted: Observations;
   /** Hands that note the logins of the trust, the CAs that Magnum serves, and how long each step takes. */
   watch(hands: Hands): Hands;
@@ -39,7 +39,7 @@ export type Notebook = {
   see(phase: string): void;
   /** How the last rotation of a pass ended, if there was one. */
   ended(settled: PassResult['settled']): void;
-  /** Writes what is new. */
+  /** Writes new observations. */
   save(): Promise<void>;
 };
 

@@ -16,9 +16,9 @@ import { type UnmappedVariable, unmappedEnvironment } from './unmapped-environme
 
 export const SUCCESSOR = 'coe-agent.service';
 
-/** What is to be done, as data: `--dry-run` prints it. */
+/** The steps as data; `--dry-run` prints them. */
 export type MigrationStep =
-  /** Nothing new is begun, and what has been begun comes to its end. */
+  /** No new work starts; running work finishes. */
   | { do: 'let-finish'; unit: string }
   | { do: 'take-over-ids' }
   | { do: 'take-over-queue'; queueId: string; text: string }

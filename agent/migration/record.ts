@@ -14,7 +14,7 @@ const Enabled = v.union([
   ),
 ]);
 
-/** What there was before a migration, for the way back. */
+/** The state before a migration, for its rollback. */
 const Before = v.object({
   /** The predecessors' units that started with every boot. */
   enabled: Enabled,

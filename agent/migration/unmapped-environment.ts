@@ -10,7 +10,7 @@ type Environment = ReadonlyMap<string, string>;
 export type UnmappedVariable = { unit: string; name: string; instead: string };
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
-/** What requests and OpenStack's clients take for the CAs to trust. */
+/** The variables that name the trust bundle of requests and of OpenStack's clients. */
 const CA_FILES = ['REQUESTS_CA_BUNDLE', 'OS_CACERT'];
 
 /** How a unit was told to reach the cloud, as far as nobody has told it to the agent, whose own unit is `successor`. */

@@ -33,7 +33,7 @@ export async function withAddresses(
     } catch (error) {
       if (codeOf(error) === 'aborted') throw error;
       const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
-      // Many nodes have no public address; without the other one nobody reaches them under their own.
+      // Many nodes have no public address. Without KUBE_NODE_IP, clients cannot reach the node by its own address.
       if (key === 'KUBE_NODE_IP') progress({ event: 'notice', code: 'address-unknown', of: key, text });
       else log('address-unknown', { why: text });
     }

@@ -22,7 +22,7 @@ import { RunRecordSchema } from '../plan/run-record.ts';
 export type Unrecorded = {
   /** The clock's `elapsed` of the first pass that broke off; undefined when the last one was complete. */
   since: number | undefined;
-  /** What has been told without a record of it, by deployment. */
+  /** Outcomes that were sent without a record, by deployment. */
   told: Map<string, { deployment: Deployment; outcome: Outcome }>;
 };
 
@@ -67,7 +67,7 @@ export async function tellUnrecorded(
 const inWords = (cause: unknown): string =>
   `this node cannot go on: ${explain(cause)}; nothing new is begun there, and what had been begun comes to its end, once that is mended: ask for it again then`;
 
-/** Whether anybody here would serve its group. */
+/** Whether this node serves its group. */
 async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {
   const operation = selectOperation(deployment, ledger.earlier(deployment), asConfigured(config));
   if (operation?.kind === 'magnum-creation') return false;
@@ -79,13 +79,13 @@ async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands
 async function endOf(id: string, run: RunState, { generations, runs }: Hands): Promise<Outcome | undefined> {
   if ((run.is === 'ended' || run.is === 'lost') && run.order?.continues !== true)
     return await endOfRun(id, run, runs);
-  // A damaged journal may be what this is about.
+  // The journal itself may be the damaged file.
   const journal = await generations.current().catch(() => undefined);
   if (journal?.runId !== id || journal.state !== 'ended') return undefined;
   return v.parse(RunRecordSchema, journal.rest).outcome;
 }
 
-/** Makes good for what has been told: it is how these deployments have ended, and none of them is begun again. */
+/** Records the outcomes that were sent without a record, so that none of these deployments starts again. */
 export async function recordTold({ told }: Unrecorded, { ledger }: Pick<Hands, 'ledger'>): Promise<void> {
   for (const [id, { deployment, outcome }] of told) {
     if (!ledger.find(id)) await ledger.accept(deployment);

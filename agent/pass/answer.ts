@@ -13,7 +13,7 @@ import type { Wanted } from './collect.ts';
 import { signalStep } from '../plan/describe.ts';
 import type { Hands } from '../hands.ts';
 
-/** A result that nobody has acknowledged yet. */
+/** A result that Heat has not acknowledged yet. */
 export type Unacknowledged = {
   id: string;
   why: string;

@@ -17,7 +17,7 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
     const run = await lookAfter(id, runs);
     if (run.is === 'running' || run.is === 'ordered') continue;
     if (run.is === 'none' || ledger.find(id)?.state !== 'started') {
-      // Nobody asks for it any more, or its end has been recorded.
+      // It is no longer listed, or its end has been recorded.
       await forgetRun(id, hands);
       continue;
     }

@@ -23,23 +23,23 @@ import { isData } from '../../src/metadata/merge.ts';
 import type { Silence } from '../polling/polling-override.ts';
 import type { Hands } from '../hands.ts';
 
-/** What the cloud says now. */
+/** The present metadata. */
 export type Wanted = {
   deployments: Deployment[];
-  /** What the sources say, in their order. */
+  /** The metadata of each source, in their order. */
   said: Said[];
   /** Each of them has said its part. */
   isWhole: boolean;
-  /** Every source answered: what is not in `deployments` is not asked for any more. */
+  /** Every source answered, so a deployment that is not in `deployments` is no longer requested. */
   complete: boolean;
-  /** What could not be asked, read or understood, and is not answered; each of them fails alone. */
+  /** Sources and deployments that could not be read or decoded. One failure does not affect the others. */
   problems: AgentError[];
 };
 
-/** What a collector said for itself: why it brought nothing, or not everything. */
+/** The answer of one collector: why it brought nothing, or not everything. */
 export type Answered = { collector: CollectorName; why: string | undefined; refused: boolean };
 
-/** What is on the node itself is no answer of the cloud. */
+/** Local files are not an answer of the cloud. */
 export function silenceOf(answers: readonly Answered[]): Silence | undefined {
   for (const { collector, why, refused } of answers)
     if (why !== undefined && asksCloud(collector)) return { why, refused };
@@ -126,9 +126,9 @@ export function understand(
       for (const raw of deploymentsOf(said)) {
         const decoded = decodeSafely(raw.value);
         const { deployment } = decoded;
-        // Data needs no id: nothing is asked for, and nobody is answered.
+        // Data without an id asks for nothing and gets no answer.
         if (!deployment && isObject(raw.value) && isData(raw.value)) continue;
-        // Somebody may still wait for it, whatever it is.
+        // Heat may still wait for an answer.
         if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
         if (!deployment) {
           if (!decoded.ok) problems.push(decoded.error);
@@ -157,7 +157,7 @@ export function understand(
   return { deployments: found, said: understood, isWhole, complete, problems };
 }
 
-/** JSON that is nested thousands of levels deep overflows the stack of whoever walks it. */
+/** JSON that is nested thousands of levels deep overflows the stack of a recursive reader. */
 const decodeSafely = (value: unknown): Decoded =>
   unlessTooDeep(() => decodeDeployment(value)) ?? {
     ok: false,

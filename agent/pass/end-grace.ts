@@ -15,7 +15,7 @@ import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account
 /** Whose generation it is, in the journal. */
 const RUN_ID = 'end-of-grace';
 
-/** What could not be done is tried again then, not with every poll: each time restarts the API server twice. */
+/** Wait before a retry. Each attempt restarts the API server twice, so not every poll retries. */
 const PUT_OFF_MS = 3_600_000;
 
 /**

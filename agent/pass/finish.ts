@@ -28,11 +28,11 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
   const under = await generations.current();
   if (under?.runId === runId && UNDER_WAY.has(under.state))
     throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
-  // A journal that was written but not synced any more: what it says is how it ended, not that error.
+  // The journal was written but not synced; its outcome counts, not this error.
   const isKnown = under?.runId === runId && under.state === 'ended';
   const ended = isKnown ? v.parse(RunRecordSchema, under.rest).outcome : outcome;
   const told = toTell(runId, ended, hands);
-  // Keys first: once the ledger and the journal are done with, nobody would come back for them.
+  // Keys go first: after the ledger and the journal are done, no later pass would remove them.
   await keptRequests.forget();
   if (told) await record(runId, told, hands);
   const generation = under?.runId === runId ? under : undefined;
@@ -67,7 +67,7 @@ export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Prom
   await runs.runs.remove(id);
 }
 
-/** What a deployment that has been started is answered with. */
+/** The answer to a deployment that has been started. */
 function toTell(id: string, outcome: Outcome, { ledger, secrets }: Hands): Outcome | undefined {
   const entry = ledger.find(id);
   return entry?.state === 'started' ? presentable(outcome, entry.outputs, secrets) : undefined;

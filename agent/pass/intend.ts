@@ -77,7 +77,7 @@ export async function intendToRestart(
     const { findUnits } = await import('../execution/found-units.ts');
     return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, abort)).units), why };
   }
-  // Who names a unit wants it to run, whoever has stopped it.
+  // A named unit is to run, even if it was stopped on purpose.
   const wanted = all.filter(({ name }) => named.includes(name)).map((plan) => ({ ...plan, required: true }));
   return { kind: 'change', node, plan: planRestart(wanted), why };
 }

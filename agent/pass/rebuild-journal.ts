@@ -55,7 +55,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   if (logins.length === 0 && (await agrees(node, journal, disk, hands, ({ staged }) => staged)))
     return journal;
   if (new Set(logins).size <= 1 && (await agrees(node, journal, disk, hands, () => undefined))) {
-    // Nothing is left to be put in place; what was staged is of no use.
+    // All files are in place; staged ones are obsolete.
     for (const { staged } of journal.files) await disk.remove(staged);
     return { ...journal, state: 'committed' };
   }

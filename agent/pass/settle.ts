@@ -81,7 +81,7 @@ const LOST = new AgentError(
   { reason: 'record-damaged' },
 );
 
-/** What stands in the way of an operation is its outcome. @throws `aborted` */
+/** An error before the operation starts becomes its outcome. @throws `aborted` */
 async function orRefusal(intended: Promise<Intention | undefined>): Promise<Intention | Outcome | undefined> {
   try {
     return await intended;
@@ -103,7 +103,7 @@ async function attempt(
     switch (intention.kind) {
       case 'nothing':
         return { statusCode: 0, stdout: `${intention.why}\n`, stderr: '', outputs: {} };
-      // What only a rotation, or a script, needs is loaded when one starts: an idle daemon stays small.
+      // Modules of rotations and scripts are loaded on first use: an idle daemon stays small.
       case 'run': {
         const { carryOutRun } = await import('../execution/perform-run.ts');
         const outcome = await carryOutRun(id, intention.run, hands, abort);

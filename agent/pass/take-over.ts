@@ -7,7 +7,7 @@ import { type MigrationStep, planMigration, SUCCESSOR } from '../migration/plan.
 import type { Wanted } from './collect.ts';
 import { runsContainer } from './in-container.ts';
 
-/** Who serves the node: this program, or heat-container-agent, whose place it has taken just now or does not take yet. */
+/** Whether this program or heat-container-agent serves the node, and whether the agent has just taken over. */
 export type Servant = 'agent' | 'heat-container-agent' | 'taken-over';
 
 /** Steps of `agent migrate` for a node on which nothing of this program runs: this is the agent, and it is configured. */
@@ -30,7 +30,7 @@ export async function servantOf(
   if (!(await runsContainer(hands, abort))) return 'agent';
   const applied = await appliedByHeatConfig(hands.disk);
   const isSetUp = creations.every(({ id }) => applied.some((one) => one.id === id));
-  // What has been begun notes its answer last. The unit of this program sees no process of a privileged container.
+  // heat-config writes the answer of a deployment last. This unit cannot see processes of a privileged container.
   if (!isSetUp || applied.some(({ answered }) => !answered)) return 'heat-container-agent';
   const steps = await planMigration(hands, abort);
   const due = steps.filter((step) => !IN_SHELL_ONLY.has(step.do) && !startsAgent(step));

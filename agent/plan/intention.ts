@@ -2,16 +2,16 @@ import type { Node } from '../node.ts';
 import type { Plan } from './plan.ts';
 import type { RunStep } from './step.ts';
 
-/** What an operation on the node's own files or units comes to; `why` tells the layout, or why there is nothing to do. */
+/** The work of an operation on the node's own files or units; `why` names the layout, or why there is nothing to do. */
 export type NodeIntention =
   | { kind: 'change'; node: Node; plan: Plan; why: string }
   | { kind: 'nothing'; why: string };
 
-/** What Magnum's own deployment has turned out to ask for. */
+/** The decoded request of Magnum's own deployment. */
 export type MagnumAsks = 'rotation' | 'keys' | 'upgrade' | 'roll-back' | 'nothing';
 
-/** What an operation comes to on this node. */
+/** The work of an operation on this node. */
 export type Intention = (NodeIntention | RunIntention) & { magnum?: MagnumAsks };
 
-/** `continues`: when the run has succeeded, what the operation comes to is looked at once more. */
+/** `continues`: after a successful run, the operation is decided once more. */
 export type RunIntention = { kind: 'run'; run: RunStep; why: string; continues?: true };

@@ -44,7 +44,7 @@ export type ListsPlan = { kind: 'lists'; check: StepOf<'check'>; stage: StepOf<'
 /** Restarts alone: every unit is proven with the certificates that the node has. */
 export type RestartPlan = { kind: 'restart'; check: StepOf<'check'>; units: readonly UnitPlan[] };
 
-/** What follows once everything is staged, and what is left of it after an interruption. */
+/** The steps after staging, or those left of them after an interruption. */
 export type Tail =
   | {
       from: 'replace';

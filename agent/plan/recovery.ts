@@ -2,9 +2,9 @@ import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
 import { RunRecordSchema } from './run-record.ts';
 
-/** What a start does with the run that its predecessor has left. The table in files/journal.ts has the states. */
+/** How a start handles an interrupted run. The table in files/journal.ts has the states. */
 export type Recovery =
-  /** Nothing was replaced yet: what is staged goes, and the run is made again if it is still asked for. */
+  /** Nothing was replaced yet: staged files are removed, and the run starts again if it is still requested. */
   | 'clear'
   /** It had ended: its outcome is recorded. */
   | 'record'
@@ -40,7 +40,7 @@ export function recoveryOf({ state, rest }: Pick<Journal, 'state' | 'rest'>): Re
   }
 }
 
-/** What will be done with an interrupted run, for a person. */
+/** Describes the handling of an interrupted run to a person. */
 export function describeRecovery(recovery: Recovery, runId: string): string {
   switch (recovery) {
     case 'clear':

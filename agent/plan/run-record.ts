@@ -11,7 +11,7 @@ import type { Tail } from './plan.ts';
  * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
  */
 export const RunRecordSchema = v.object({
-  /** What is restarted once the files are in place. */
+  /** Units to restart once the files are in place. */
   units: v.array(UnitPlan),
   /** Every unit that reads the files, restarted or not, as it was before the first of them was replaced. */
   found: v.optional(v.array(FoundUnit), []),
@@ -23,11 +23,11 @@ export const RunRecordSchema = v.object({
   outcome: OutcomeSchema,
   /** How many starts of the agent have gone on with it. */
   resumed: v.optional(v.number(), 0),
-  /** What the generation's files hold. */
+  /** The kind of files in the generation. */
   about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });
 export type RunRecord = v.InferInput<typeof RunRecordSchema>;
 
-/** What is left to do of a run by its record. */
+/** The steps that a run has left, by its record. */
 export const tailOf = ({ units, lists, workloads, proven }: v.InferOutput<typeof RunRecordSchema>): Tail =>
   proven ? { from: 'workloads', workloads } : { from: 'replace', units, lists, workloads };

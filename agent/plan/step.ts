@@ -34,7 +34,7 @@ export type Step =
   | {
       do: 'stage';
       paths: readonly string[];
-      /** What becomes of the certificates; undefined: they stay, and so do the CAs. */
+      /** The phase of the certificates; undefined: certificates and CAs stay. */
       certificates: Phase | undefined;
       /**
        * What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params;
@@ -44,12 +44,12 @@ export type Step =
       serviceAccount: RotateOperation['serviceAccount'];
       /** How long former keys stay accepted; undefined: as configured. */
       graceMs?: number | undefined;
-      /** What will be restarted afterwards: the journal has to know it before the first file is replaced. */
+      /** Units to restart afterwards: the journal has to know them before the first file is replaced. */
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;
       notices?: readonly string[];
     }
-  /** Files that come as they are, and what is said of them once all is proven. */
+  /** Files with given content, and the outcome to report once all is proven. */
   | {
       do: 'stage-files';
       files: readonly ManagedFile[];
@@ -64,7 +64,7 @@ export type Step =
       change: Change;
       paths: readonly string[];
       units: readonly UnitPlan[];
-      /** What is left for a person to see to. */
+      /** Tasks left for a person. */
       notices: readonly string[];
     }
   | { do: 'replace' }
@@ -82,7 +82,7 @@ export type RunStep =
   /** An earlier start of the agent has begun it. */
   | { do: 'take-up'; id: string };
 
-/** What follows once everything is staged. */
+/** The steps after staging. */
 export const stepsOfTail = (
   units: readonly UnitPlan[],
   lists: readonly ListPlan[] = [],

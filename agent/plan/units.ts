@@ -9,7 +9,7 @@ import type { Node } from '../node.ts';
 
 type AskHands = Pick<Hands, 'config' | 'disk' | 'unitSettings' | 'log'>;
 
-/** The units of a node, with where each listens and what it presents there: each is asked how it is started. */
+/** The units of a node, each with its address and certificate, read from how systemd starts it. */
 export async function unitsOf(
   { layout, values }: Pick<Node, 'layout' | 'values'>,
   hands: AskHands,

@@ -13,14 +13,14 @@ import { pollingEntries } from '../config/polling.ts';
 export const OverrideRecord = v.object({
   state: v.picklist(['trial', 'adopted', 'given-up']),
   section: v.unknown(),
-  /** The section that was gone by before, if not the configuration. */
+  /** The former override, if there was one. */
   before: v.optional(v.unknown()),
   /** Since when it is in this state, milliseconds since the epoch. */
   since: v.number(),
-  /** Polls in a row without an answer, and what was wrong with the last. */
+  /** Polls in a row without an answer, and the fault of the last. */
   unanswered: v.number(),
   why: v.optional(v.string()),
-  /** Of the configuration at that time: whoever changes that has the last word. */
+  /** Digest of the configuration at that time: a later change of the configuration wins. */
   configured: v.string(),
 });
 export type OverrideRecord = v.InferOutput<typeof OverrideRecord>;
@@ -39,7 +39,7 @@ export const digestOf = (config: Config): string =>
 export const pollAlike = (one: Config, other: Config): boolean =>
   isDeepStrictEqual(pollingOf(one), pollingOf(other));
 
-/** What is asked how: the sections of collectors that are not asked make no difference. */
+/** The collectors in use with their sections; sections of unused collectors make no difference. */
 const pollingOf = (config: Config): Record<string, unknown> => {
   const { collectors, poll } = config;
   const sections = Object.keys(pollingEntries).filter((name) => collectors.some((one) => one === name));

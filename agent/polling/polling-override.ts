@@ -27,7 +27,7 @@ export type PollingOverride = {
    * be read anew.
    */
   observe(silence: Silence | undefined): Promise<boolean>;
-  /** Goes by the section of the metadata. @throws `bad-metadata` when the node could not poll by it */
+  /** Applies a section of the metadata. @throws `bad-metadata` when the node cannot poll with it */
   apply(section: unknown): Promise<boolean>;
 };
 
@@ -115,7 +115,7 @@ export async function openPollingOverride(
       if (section === undefined || section === null) return false;
       const wanted = usable(configured, section);
       if (pollAlike(wanted, config)) {
-        // Given up, and by now nobody asks for it any more.
+        // Given up, and no longer requested.
         if (record?.state === 'given-up')
           await become({ ...record, state: 'adopted', section, since: clock.now() });
         return false;

@@ -32,7 +32,7 @@ export function withSection(configured: Config, section: unknown): Config {
     : configured.collectors;
   const unserved = collectors.find((name) => !NAMES.includes(name));
   if (unserved !== undefined) throw new AgentError('config', `the collector ${unserved} is not served`);
-  // Half a section of a collector that is not asked is in nobody's way.
+  // An incomplete section of an unused collector is ignored.
   const asked = Object.entries(said)
     .filter(([name]) => !NAMES.includes(name) || collectors.includes(name))
     .map(([name, value]) => [name, isObject(value) ? { ...under[name], ...value } : value] as const);

@@ -39,7 +39,7 @@ export async function listsOutlived(
   return said;
 }
 
-/** What cannot be read as a list is nobody's. */
+/** An unreadable list has no issuer. */
 function isOf(content: Buffer, pem: string, { file }: RevocationListRow): boolean {
   try {
     const list = readRevocationList(content, `the list in ${file.path}`);

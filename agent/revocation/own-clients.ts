@@ -12,14 +12,14 @@ export type OwnClient = {
   identity: { certificate: string; key: string };
   serial: string;
   isRevoked: boolean;
-  /** It is of no use to anybody, and there to be revoked. */
+  /** A certificate without any rights, made to be revoked. */
   isCanary: boolean;
 };
 
 /** Where `agent cluster-config` may have put a certificate that a list is to name, so that its refusal can be seen. */
 const CANARY = '/etc/coe-agent/canary';
 
-/** What of this node a CA has signed: the certificates of its layout, and the canary. */
+/** The certificates of this node that a CA has signed: those of its layout, and the canary. */
 export async function ownClients(
   { layout }: Node,
   ca: X509Certificate,

@@ -145,7 +145,7 @@ async function checkConfigured(row: RevocationListRow, hands: Hands, abort: Abor
     );
 }
 
-/** The list that a service goes by now; what cannot be read counts as none. */
+/** The CRL in use; an unreadable one counts as none. */
 async function installedList(
   { file }: RevocationListRow,
   hands: { disk: Disk; progress: Hands['progress'] },
@@ -175,7 +175,7 @@ function listPlan(
   const isShutOut = me?.isRevoked === true;
   const refused = isShutOut ? me.identity : canary?.identity;
   return {
-    // Who is not let in any more cannot ask whether it is well.
+    // A revoked certificate cannot be used for the health check.
     unitPlan: { ...rest, required: true, ...(health && !isShutOut ? { health } : {}) },
     file: file.path,
     rereads: READERS[reader].rereads && !restart,

@@ -12,7 +12,7 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 import { readKeys } from './service-account.ts';
 import { signingFilesOf, signingKeyBeside } from './signing-key.ts';
 
-/** What a phase builds on. */
+/** The input of a comparison. */
 export type Comparison = {
   phase: Exclude<Phase, 'all'>;
   /** The CAs that Magnum serves. */
@@ -36,7 +36,7 @@ export async function compare(
   const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const freshOf = (type: CaType): X509Certificate | undefined =>
     [...fresh].find(([ca]) => sameCa(ca, type))?.[1];
-  // Who takes exactly one certificate signs with it, and says nothing of whom the node trusts.
+  // A file with exactly one certificate is for signing; it is no trust bundle.
   const trusted = authorities.filter((_, index) => layout.authorities[index]?.single !== true);
   const untrusted = trusted.filter(([type, pem]) => {
     const mark = freshOf(type)?.fingerprint256;
@@ -49,7 +49,7 @@ export async function compare(
   }
 
   const [[type] = []] = untrusted;
-  // Another rotation in Magnum may have come between: nobody in the cluster would accept what it signs now.
+  // Magnum's CA may have been rotated again; the cluster would reject certificates of the newest CA.
   if (phase === 'reissue' && type !== undefined)
     throw new AgentError(
       'precondition',
@@ -94,7 +94,7 @@ async function doesSign(
   return !wanted || isSigning(keys, wanted);
 }
 
-/** Who signs with a CA file takes one certificate only: with two, kube-controller-manager does not start. */
+/** kube-controller-manager does not start when its signing CA file holds two certificates. */
 async function refuseSigningPair(row: AuthorityRow, { layout }: Node, disk: Disk): Promise<void> {
   const { path } = row.file;
   // It has a file of its own, or is given one.

@@ -40,7 +40,7 @@ export async function findCopiesOf(
   { layout }: Pick<Node, 'layout'>,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<FoundCopies> {
-  // A file of the layout that cannot be read has no copies; whoever replaces it says why.
+  // An unreadable file of the layout has no copies; replacing it reports the cause.
   const read = async (path: string): Promise<string | undefined> =>
     await unlessInTrouble(path, passOver, async (at) => await readText(disk, at));
   const copies = await readCopies(layout, disk, passOver);

@@ -6,10 +6,10 @@ import type { Node } from '../node.ts';
 import { etcdMembers, isOfSeveralMasters } from './count-masters.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
-/** A rotation with the phase that fits the cluster, and what is left for its owner to do. */
+/** A rotation with the phase that fits the cluster, and the tasks left for its owner. */
 export type Fitted = { operation: RotateOperation; notices: readonly string[] };
 
-/** What the owner of a cluster is told to do after `trust`. */
+/** The tasks of the cluster's owner after `trust`. */
 export const PHASES_LEFT: readonly string[] = [
   'this was the phase "trust": the cluster has several masters, and one at a time cannot prove itself with a new CA alone',
   'once every node has answered, ask all of them for the other two, with a stack of scripts/heat/group-in-batches.yaml:',
@@ -37,7 +37,7 @@ export async function fitPhase(
   const members = await etcdMembers(node, hands, abort);
   if (members === 'none' || members === 1) return { operation, notices: [] };
   if (operation.isUnnamed) return { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT };
-  // Who names it may know better than an etcd that cannot be asked.
+  // An explicit phase wins if etcd does not answer.
   if (members === 'unknown') return { operation, notices: [] };
   throw new AgentError(
     'precondition',

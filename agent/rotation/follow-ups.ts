@@ -17,7 +17,7 @@ export const FOLLOW_UPS = join(STATE, 'follow-ups.json');
 const Task = v.object({
   /** The next look, in milliseconds since the epoch. */
   due: v.number(),
-  /** What the last look missed. */
+  /** Why the last attempt could not finish. */
   why: v.optional(v.string()),
   /** When this node wrote last, where a later look has to confirm it. */
   wroteAt: v.optional(v.number()),

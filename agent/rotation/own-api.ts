@@ -7,7 +7,7 @@ import type { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
-/** This node's own API server, and who asks it: files by their paths, and the node's name. */
+/** This node's own API server and the client identity for it: file paths, and the node's name. */
 export type OwnApi = Pick<WorkloadsPlan, 'host' | 'port' | 'leaf' | 'ca' | 'identity' | 'holder'>;
 
 /** undefined on a node without one, or without a certificate to ask it with. */

@@ -50,7 +50,7 @@ export async function readKept({ disk }: Pick<Hands, 'disk'>): Promise<Kept | un
   return { leaving, next, heldBy };
 }
 
-/** The keys that the node has. What a damaged record said is lost: its keys get their time anew. */
+/** Reads the node's keys. If the record is damaged, its keys start a new grace. */
 export async function readKeys(
   { serviceAccount: row }: RoleLayout,
   { disk, log, secrets }: Pick<Hands, 'disk' | 'log' | 'secrets'>,
@@ -83,7 +83,7 @@ export function signedBy(keys: ServiceAccountKeys): (token: string) => SignedBy 
   };
 }
 
-/** Whether an old public key is to go now. A damaged record is nobody's order to take anything away. */
+/** Whether the grace of an old public key is over. A damaged record never removes a key. */
 export async function isGraceOver({
   disk,
   clock,

@@ -79,7 +79,7 @@ export async function signerFiles(
   ];
 }
 
-/** What becomes of such keys when their CA gives way to another, in sentences. */
+/** Reports keys that are obsolete because their CA was replaced, each as a sentence. */
 export async function signingKeysOutlived(
   { layout: { authorities, signer } }: Node,
   material: Material,
