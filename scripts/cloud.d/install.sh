@@ -34,6 +34,12 @@ install_packages() {
     command -v sudo >/dev/null || die "packages are missing, and installing them takes root or sudo"
     exec sudo "$HERE/../cloud" install
   fi
+  install_without_services
+  say "installed"
+}
+
+# Installs PACKAGES; their services neither start nor stay enabled.
+install_without_services() {
   apt-get update -q -o APT::Update::Error-Mode=any || die "apt cannot reach its package source: is there a network?"
   local before
   before=$(unit_files)
@@ -41,7 +47,6 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" || die "apt could not install the packages"
   allow_service_start
   disable_new_units "$before"
-  say "installed"
 }
 
 # Maintainer scripts ask this program before they start a service; 101 means no.

@@ -4,14 +4,10 @@
 
 # state_create DIR HASH_ROUNDS ADDRESS FOLDER: opens a state folder, making it first where there is none.
 state_create() {
-  local dir=${1:-}
-  [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-cloud.XXXXXX")
-  mkdir -p "$dir"
-  STATE=$(cd "$dir" && pwd)
+  state_folder "${1:-}"
   # A Unix socket's path ends at 107 bytes.
   [ ${#STATE} -le 80 ] || die "the state folder's path is too long for a database socket in it: $STATE"
   if [ ! -e "$STATE/settings" ]; then
-    [ -z "$(ls -A "$STATE")" ] || die "$STATE is neither empty nor a cloud's state folder"
     # The database and the broker run as users of their own and must get through to their folders.
     chmod 0711 "$STATE"
     mkdir "$STATE"/{etc,log,pid,done,keys}
@@ -46,9 +42,7 @@ SETTINGS
 }
 
 state_open() {
-  [ -n "${1:-}" ] || die "which cloud? give --state DIR"
-  [ -e "$1/settings" ] || die "$1 is no cloud's state folder"
-  STATE=$(cd "$1" && pwd)
+  state_find "${1:-}"
   # shellcheck source=/dev/null
   . "$STATE/settings"
   AUTH_URL=http://$ADDRESS:$KEYSTONE_PORT/v3
@@ -56,15 +50,6 @@ state_open() {
 
 # extra FILE: what the folder of --with adds to a configuration file. A section may stand in it twice.
 extra() { [ ! -e "${WITH:-/dev/null}/$1" ] || cat "$WITH/$1"; }
-
-# once NAME COMMAND...: runs the command unless an earlier run of it has succeeded.
-once() {
-  local name=$1
-  shift
-  [ -e "$STATE/done/$name" ] && return
-  "$@" || return
-  touch "$STATE/done/$name"
-}
 
 # What the openstack client needs. A proxy in the environment must not come between it and loopback.
 state_openrc() {

@@ -3,7 +3,9 @@
 # server has gone, and gives haproxy its configuration. It stands where Nova's and Octavia's workers would.
 set -euo pipefail
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-for part in ../cloud.d/process say state node balancer; do
+# shellcheck disable=SC2034 # for lib/
+COMMAND=cluster MARK=settings
+for part in ../cloud.d/process ../lib/say ../lib/state state node balancer; do
   # shellcheck source=/dev/null
   . "$HERE/$part.sh"
 done

@@ -6,12 +6,8 @@
 
 # state_create DIR MASTERS WORKERS MAGNUM: opens a state folder, making it first where there is none.
 state_create() {
-  local dir=${1:-}
-  [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-cluster.XXXXXX")
-  mkdir -p "$dir"
-  STATE=$(cd "$dir" && pwd)
+  state_folder "${1:-}"
   if [ ! -e "$STATE/settings" ]; then
-    [ -z "$(ls -A "$STATE")" ] || die "$STATE is neither empty nor a cluster's state folder"
     # The cloud's database and broker run as users of their own and must get through to their folders.
     chmod 0711 "$STATE"
     mkdir "$STATE"/{records,with,nodes,done,log,pid}
@@ -33,20 +29,9 @@ SETTINGS
 }
 
 state_open() {
-  [ -n "${1:-}" ] || die "which cluster? give --state DIR"
-  [ -e "$1/settings" ] || die "$1 is no cluster's state folder"
-  STATE=$(cd "$1" && pwd)
+  state_find "${1:-}"
   # shellcheck source=/dev/null
   . "$STATE/settings"
   # shellcheck disable=SC2034 # for the others
   BRIDGE=coe-$NUMBER NETWORK=10.77.$NUMBER GATEWAY=10.77.$NUMBER.1 NAME=k$NUMBER
-}
-
-# once NAME COMMAND...: runs the command unless an earlier run of it has succeeded.
-once() {
-  local name=$1
-  shift
-  [ -e "$STATE/done/$name" ] && return
-  "$@" || return
-  touch "$STATE/done/$name"
 }

@@ -2,6 +2,7 @@
 # Debian's packages that are installed: Go and what the build needs, the load balancer, and what Debian's other programs
 # are linked with.
 
+# shellcheck disable=SC2034 # for cloud.d/install.sh
 PACKAGES=(
   golang-1.19-go golang-1.19-src golang-github-modern-go-reflect2-dev rsync jq make dpkg-dev debian-archive-keyring
   haproxy libseccomp2
@@ -20,12 +21,5 @@ install_packages() {
     sudo "$HERE/../kubernetes" packages
     return
   fi
-  apt-get update -q -o APT::Update::Error-Mode=any >&2 || die "apt cannot reach its package source: is there a network?"
-  local before
-  before=$(unit_files)
-  forbid_service_start
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" >&2 ||
-    die "apt could not install the packages"
-  allow_service_start
-  disable_new_units "$before"
+  install_without_services >&2
 }

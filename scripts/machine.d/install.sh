@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Debian's packages for the host, and none of the system services that come with them.
 
+# shellcheck disable=SC2034 # for cloud.d/install.sh
 PACKAGES=(systemd systemd-container mmdebstrap)
 # shellcheck disable=SC2034 # for what is shared with the cloud
 UNITS=(machines.target systemd-machined.service systemd-importd.service)
@@ -10,11 +11,5 @@ install_packages() {
   installed && return
   # shellcheck source=/dev/null
   (. /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ]) || die "this is not Debian 12, whose packages these are"
-  apt-get update -q -o APT::Update::Error-Mode=any || die "apt cannot reach its package source: is there a network?"
-  local before
-  before=$(unit_files)
-  forbid_service_start
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" || die "apt could not install the packages"
-  allow_service_start
-  disable_new_units "$before"
+  install_without_services
 }
