@@ -123,7 +123,7 @@ type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<v
 const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
 
 /** Every verb with its options; a verb's own code is loaded when it is called. */
-function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
+export function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
   // How it ends and where it writes first: each verb takes that over when it is added.
   const program = new Command('agent')
     .exitOverride()

@@ -124,17 +124,29 @@ const MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.lockHeld]: 'another run holds the lock',
 };
 
+/** Examples as they are typed, each with what it is for; exit codes with their meanings. */
+export type HelpFacts = {
+  examples: readonly (readonly [command: string, what: string])[];
+  exits: readonly (readonly [code: ExitCode, meaning: string])[];
+};
+
+export function factsOf(verb: string): HelpFacts {
+  const help = HELP[verb];
+  if (!help) return { examples: [], exits: [] };
+  const codes = ([EXIT.done, EXIT.usage, ...help.exits] as ExitCode[]).toSorted((a, b) => a - b);
+  return { examples: help.examples, exits: codes.map((code) => [code, MEANINGS[code]] as const) };
+}
+
 /** What stands below the options in the help of a verb. */
 export function helpOf(verb: string): string {
-  const help = HELP[verb];
-  if (!help) return '';
-  const codes = ([EXIT.done, EXIT.usage, ...help.exits] as ExitCode[]).toSorted((a, b) => a - b);
+  const { examples, exits } = factsOf(verb);
+  if (examples.length === 0) return '';
   return [
     '',
     'Examples:',
-    ...help.examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
+    ...examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
     '',
     'Exit codes:',
-    ...codes.map((code) => `  ${code}  ${MEANINGS[code]}`),
+    ...exits.map(([code, meaning]) => `  ${code}  ${meaning}`),
   ].join('\n');
 }

@@ -32,6 +32,8 @@ export async function debianPackage(tree: string, out: string, identity: Identit
     if (kind === 'service') await put(join(tree, 'systemd', name), `usr/lib/systemd/system/${name}`);
     else if (kind) await put(join(tree, 'systemd', name), `usr/lib/${kind}.d/coe-agent.conf`);
   }
+  for (const [from, to] of COMPLETIONS) await put(join(tree, 'completions', from), `usr/share/${to}`);
+  await manual(join(root, 'usr/share/man/man8'), tree);
   await mkdir(join(root, 'usr/bin'), { recursive: true });
   await symlink('/opt/coe-agent/agent', join(root, 'usr/bin/coe-agent'));
   await put(join(SOURCES, 'lintian-overrides'), 'usr/share/lintian/overrides/coe-agent');
@@ -57,6 +59,23 @@ export async function debianPackage(tree: string, out: string, identity: Identit
   await rename(`${path}.new`, path);
   await rm(root, { recursive: true });
   return [path];
+}
+
+/** Where each shell looks for what a package brings. */
+const COMPLETIONS = [
+  ['coe-agent.bash', 'bash-completion/completions/coe-agent'],
+  ['_coe-agent', 'zsh/vendor-completions/_coe-agent'],
+  ['coe-agent.fish', 'fish/vendor_completions.d/coe-agent.fish'],
+] as const;
+
+/** Debian's policy wants pages packed. */
+async function manual(folder: string, tree: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const name of await readdir(join(tree, 'man')))
+    await writeFile(
+      join(folder, `${name}.gz`),
+      gzipSync(await readFile(join(tree, 'man', name)), { level: 9 }),
+    );
 }
 
 /** What Debian's policy wants below /usr/share/doc: the copyright, and the changelog in its own form. */

@@ -1,11 +1,14 @@
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
 import { writeSums } from './checksums.ts';
+import { manualPages } from './manual.ts';
 import { licenceFiles, readPackages } from './packages.ts';
 import { type Architecture, runtimeOf } from './runtime.ts';
 import { billOfMaterials } from './sbom.ts';
 import { strip } from './strip.ts';
+import { verbs } from './verbs.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const PROJECT = join(import.meta.dirname, '../..');
@@ -17,6 +20,7 @@ const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
  *     agent  setup            what is called
  *     node  lib/              the runtime and the program
  *     systemd/                units and what belongs to them; setup puts them where systemd looks
+ *     man/  completions/       a page per verb; for bash, zsh and fish
  *     docs/  examples/        README, CHANGELOG and the guides; a configuration and a layout to begin with
  *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
  */
@@ -33,6 +37,7 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
   await cp(join(PROJECT, 'docs'), join(tree, 'docs'), { recursive: true });
   await rename(join(tree, 'docs/examples'), join(tree, 'examples'));
+  await describeVerbs(tree);
   for (const name of DOCUMENTS) await copyFile(join(PROJECT, name), join(tree, 'docs', name));
 
   const packages = await readPackages(modules);
@@ -49,6 +54,18 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await normalize(tree);
   await writeSums(tree, await filesBelow(tree));
   await chmod(join(tree, 'SHA256SUMS'), 0o644);
+}
+
+/** What is made from the definitions of the command line. */
+async function describeVerbs(tree: string): Promise<void> {
+  const all = verbs();
+  await mkdir(join(tree, 'man'));
+  for (const [name, page] of manualPages(all, packageJson.version))
+    await writeFile(join(tree, 'man', name), page);
+  await mkdir(join(tree, 'completions'));
+  await writeFile(join(tree, 'completions/coe-agent.bash'), bashCompletion(all));
+  await writeFile(join(tree, 'completions/_coe-agent'), zshCompletion(all));
+  await writeFile(join(tree, 'completions/coe-agent.fish'), fishCompletion(all));
 }
 
 /** Whatever the builder's umask: programs can be run by everybody, the rest can be read. */

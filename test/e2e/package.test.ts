@@ -133,7 +133,12 @@ test('the Debian package is clean by lintian, and has nothing in /usr/local', as
   expect(stdout).toBe('');
   const { stdout: files } = await execa('dpkg-deb', ['--contents', one.debian]);
   expect(files).not.toContain('/usr/local');
-  expect(files).toContain('./usr/bin/coe-agent -> /opt/coe-agent/agent');
+  for (const path of [
+    'bin/coe-agent -> /opt/coe-agent/agent',
+    'share/bash-completion/completions/coe-agent',
+    'share/man/man8/coe-agent-doctor.8.gz',
+  ])
+    expect(files).toContain(`./usr/${path}`);
 });
 
 test('its libraries are as old as the package says', async () => {

@@ -1,0 +1,38 @@
+import { buildProgram } from '../../agent/cli.ts';
+import { factsOf, type HelpFacts } from '../../agent/cli/help.ts';
+
+/** An option of a verb; `value` is what follows it, as in `<file>`. */
+export type VerbOption = {
+  flags: string;
+  long: string;
+  description: string;
+  value: string | undefined;
+  choices: readonly string[];
+};
+
+export type VerbFacts = HelpFacts & { name: string; description: string; options: readonly VerbOption[] };
+
+/** Every verb as the command line defines it, for what is generated from it. */
+export function verbs(): VerbFacts[] {
+  const silent = { write: () => true };
+  const program = buildProgram(
+    { argv: [], env: {}, pid: 0, stdout: silent, stderr: silent },
+    () => () => Promise.resolve(),
+  );
+  const help = program.createHelp();
+  return help
+    .visibleCommands(program)
+    .filter((command) => command.name() !== 'help')
+    .map((command) => ({
+      name: command.name(),
+      description: command.description(),
+      ...factsOf(command.name()),
+      options: help.visibleOptions(command).map((option) => ({
+        flags: option.flags,
+        long: option.long ?? option.flags,
+        description: option.description,
+        value: /<([^>.]+)/.exec(option.flags)?.[1],
+        choices: option.argChoices ?? [],
+      })),
+    }));
+}
