@@ -16,7 +16,7 @@ const Status = v.object({
   deployments: v.array(
     v.object({
       state: v.string(),
-      outcome: v.optional(v.object({ statusCode: v.number(), stdout: v.string(), stderr: v.string() })),
+      outcome: v.nullable(v.object({ statusCode: v.number(), stdout: v.string(), stderr: v.string() })),
     }),
   ),
 });
