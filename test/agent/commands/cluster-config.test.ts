@@ -111,7 +111,7 @@ test('with --json it is one object, and without a group the certificate has none
     user: 'alice',
     server: 'https://172.24.4.10:6443',
     fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
-    serial: leaf.serialNumber,
+    serial: leaf.serialNumber.toLowerCase(),
     notAfter: leaf.validToDate.toISOString(),
   });
 });
