@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as v from 'valibot';
+import { vi } from 'vitest';
 import { parse } from 'yaml';
 import { settledStatus } from '../../integration/real-cloud.ts';
 
@@ -110,8 +111,46 @@ export async function answers(node: Node, action: 'CREATE' | 'UPDATE'): Promise<
   return found;
 }
 
+const Params = v.object({ MAGNUM_URL: v.string(), CLUSTER_UUID: v.string() });
+type Session = v.InferOutput<typeof Params> & { token: string };
+
+async function logIn(): Promise<Session> {
+  const [master] = await nodes();
+  if (!master) throw new Error('the cluster has no nodes');
+  const lines = (await nodeFile(master, '/etc/sysconfig/heat-params')).matchAll(/^(\w+)="(.*)"$/gm);
+  const params = v.parse(Params, Object.fromEntries([...lines].map(([, key, value]) => [key, value])));
+  return { ...params, token: await openstack('token', 'issue', '-f', 'value', '-c', 'id') };
+}
+
+let session: Promise<Session> | undefined;
+
+/**
+ * Asks Magnum as the cluster's owner: what is asked again and again, or what the `openstack` client has no command for.
+ * Each run of that client takes two seconds of a core, which the cluster needs itself.
+ */
+async function askMagnum<const S extends v.GenericSchema>(
+  path: (uuid: string) => string,
+  schema: S,
+): Promise<v.InferOutput<S>> {
+  const { MAGNUM_URL: url, CLUSTER_UUID: uuid, token } = await (session ??= logIn());
+  const headers = {
+    'x-auth-token': token,
+    'openstack-api-version': 'container-infra latest',
+    connection: 'close',
+  };
+  // Magnum answers 503 if Keystone closes the connection on which it asks about the token.
+  return await vi.waitFor(
+    async () => {
+      const answer = await fetch(`${url}${path(uuid)}`, { headers });
+      if (!answer.ok) throw new Error(`Magnum says ${answer.status} to ${path(uuid)}`);
+      return v.parse(schema, await answer.json());
+    },
+    { timeout: 60_000, interval: 1000 },
+  );
+}
+
 export const clusterStatus = async (): Promise<string> =>
-  await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'status');
+  (await askMagnum((uuid) => `/clusters/${uuid}`, v.object({ status: v.string() }))).status;
 
 /** Has Magnum replace the CAs of the cluster, and gives the status that the cluster comes to. */
 export async function rotate(forMs = 1_500_000): Promise<string> {
@@ -119,28 +158,12 @@ export async function rotate(forMs = 1_500_000): Promise<string> {
   return await settledStatus(clusterStatus, forMs);
 }
 
-/** The cluster's present CA, as its owner asks Magnum for it. */
-export const clusterCa = async (): Promise<string> =>
-  await openstack('coe', 'ca', 'show', await clusterName());
+/** The cluster's present CA of a kind. */
+export const magnumCa = async (kind: string): Promise<string> =>
+  (await askMagnum((uuid) => `/certificates/${uuid}?ca_cert_type=${kind}`, v.object({ pem: v.string() })))
+    .pem;
 
-const HeatParams = v.object({ MAGNUM_URL: v.string(), CLUSTER_UUID: v.string() });
-const Certificate = v.object({ pem: v.string() });
-
-/** The cluster's present CA of a kind; `openstack coe ca show` knows that of Kubernetes alone. */
-export async function magnumCa(kind: string): Promise<string> {
-  const [master] = await nodes();
-  if (!master) throw new Error('the cluster has no nodes');
-  const lines = (await nodeFile(master, '/etc/sysconfig/heat-params')).matchAll(/^(\w+)="(.*)"$/gm);
-  const params = v.parse(HeatParams, Object.fromEntries([...lines].map(([, key, value]) => [key, value])));
-  const token = await openstack('token', 'issue', '-f', 'value', '-c', 'id');
-  const answer = await fetch(
-    `${params.MAGNUM_URL}/certificates/${params.CLUSTER_UUID}?ca_cert_type=${kind}`,
-    {
-      headers: { 'x-auth-token': token, 'openstack-api-version': 'container-infra latest' },
-    },
-  );
-  return v.parse(Certificate, await answer.json()).pem;
-}
+export const clusterCa = async (): Promise<string> => await magnumCa('kubernetes');
 
 const Asked = v.array(v.object({ inputs: v.array(v.object({ name: v.string(), value: v.unknown() })) }));
 
