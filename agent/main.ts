@@ -16,6 +16,11 @@ const code = await runCli({
   stdout: process.stdout,
   stderr: process.stderr,
 });
-const fault = faultOfOutput();
-if (fault) process.stderr.write(`agent: writing to standard output: ${explain(fault)}\n`);
-process.exitCode = fault && code === EXIT.done ? EXIT.deploymentFailed : code;
+process.exitCode = code;
+// A stream tells of a failed write only after the verb has returned.
+process.once('exit', () => {
+  const fault = faultOfOutput();
+  if (!fault) return;
+  process.stderr.write(`agent: writing to standard output: ${explain(fault)}\n`);
+  if (code === EXIT.done) process.exitCode = EXIT.deploymentFailed;
+});

@@ -34,9 +34,9 @@ const HELP: Readonly<Record<string, Help>> = {
   status: {
     examples: [
       ['agent status', 'whether the daemon runs, what was done last'],
-      ['agent status --all', 'also older deployments and failures'],
+      ['agent status --check', 'for Nagios; 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'],
     ],
-    exits: [],
+    exits: [deploymentFailed],
   },
   certs: {
     examples: [

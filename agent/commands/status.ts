@@ -3,9 +3,11 @@ import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { EXIT } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
+import { illnessesOf } from '../inspection/health.ts';
 import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
+import { healthFactsOf } from './health-facts.ts';
 import type { Answer } from './schemas.ts';
 import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
@@ -25,9 +27,12 @@ export const verb: Verb = async (context, options) => {
     const rotation = await rotationState(hands);
     const holder = await holderOf(lockPathOf(context));
     const failures = entries.filter(isFailed);
+    const health = illnessesOf(await healthFactsOf(context, hands));
+    const code = health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
     const success = entries.findLast(({ outcome }) => outcome?.statusCode === 0);
     if (context.json) {
       writeJson(context, 'status', {
+        health,
         holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
         polling: pollingOf(hands),
         lastPass: last ?? null,
@@ -37,7 +42,7 @@ export const verb: Verb = async (context, options) => {
         lastFailure: failures.at(-1)?.id ?? null,
         deployments: entries.map(deploymentOf),
       });
-      return EXIT.done;
+      return code;
     }
     const { line, paint, table } = createTerminal(context.world.stdout, context.secrets, {
       wide: options['wide'] === true,
@@ -47,8 +52,11 @@ export const verb: Verb = async (context, options) => {
         ? `${holder.name} since ${isoOf(holder.since)}`
         : `${paint('yellow', '!')} the daemon does not run: systemctl status coe-agent`,
     );
+    for (const { code: what, level, text } of health)
+      if (what !== 'daemon-down')
+        line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
     line(pollingOf(hands).text);
-    line(last ? `last pass ${last.at}` : 'no pass since the node was started');
+    if (last) line(`last pass ${last.at}`);
     for (const { collector, why } of last?.answers ?? [])
       if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
       // Those of the others are among the problems.
@@ -90,7 +98,7 @@ export const verb: Verb = async (context, options) => {
           `${paint('red', '✗')} ${failure === failures.at(-1) ? 'last failure' : 'failure'}: ${failure.id}, ${endOf(failure)}: ${failure.outcome?.stderr.trimEnd() ?? ''}`,
         );
     }
-    return EXIT.done;
+    return code;
   } finally {
     hands.close();
   }

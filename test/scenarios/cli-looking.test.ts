@@ -312,7 +312,7 @@ describe('agent status', () => {
   test('it tells what was done, what failed and why, and what nobody has acknowledged', async () => {
     const site = await createSite(cloud);
     expect((await cli(site, ['status'])).stdout).toBe(
-      '! the daemon does not run: systemctl status coe-agent\npolls with heat, local, as /etc/coe-agent/agent.yaml says\nno pass since the node was started\nno deployments yet\n',
+      '! the daemon does not run: systemctl status coe-agent\n✗ no complete pass since the node was started\npolls with heat, local, as /etc/coe-agent/agent.yaml says\nno deployments yet\n',
     );
     await cloud.rotateCa(site.cluster);
     site.node.units.breakUnit('kubelet', 'is masked');

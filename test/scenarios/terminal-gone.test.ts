@@ -73,7 +73,7 @@ test('run-once whose reader is gone ends the rotation all the same', async () =>
 
 test('a verb that only looks ends quietly when its reader is gone', async () => {
   const site = await createSite(cloud);
-  const child = start(site, 'status');
+  const child = start(site, 'certs');
   child.stdout?.destroy();
   const said = text(child.stderr ?? Readable.from([]));
   const [code] = await endOf(child, 'close');
@@ -86,7 +86,7 @@ test('what cannot be written for another reason is told, and is no success', asy
   onTestFinished(() => {
     closeSync(full);
   });
-  const child = start(site, 'status', full);
+  const child = start(site, 'certs', full);
   const said = text(child.stderr ?? Readable.from([]));
   const [code] = await endOf(child, 'close');
   expect(code).toBe(1);

@@ -14,6 +14,10 @@ import {
 /** What the verbs say that change nothing. */
 
 export const Status = v.object({
+  /** What makes the exit code 1, the worst first. */
+  health: v.array(
+    v.object({ code: v.string(), level: v.picklist(['warning', 'critical']), text: v.string() }),
+  ),
   /** Who holds the lock: the daemon, or another verb. */
   holder: v.nullable(v.object({ name: v.string(), since: Time })),
   polling: v.object({

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { parseObject } from '../../cloud/exchange.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { createSite } from '../../scenarios/support/site.ts';
 
@@ -19,6 +20,9 @@ test('the check is critical without a daemon, and OK after a pass of one that ru
   const without = await cli(site, ['status', '--check']);
   expect(without.code).toBe(2);
   expect(without.stdout).toMatch(/^COE-AGENT CRITICAL - the daemon does not run \| last_pass=\d+s;/);
+  const plain = await cli(site, ['status', '--json']);
+  expect(plain.code).toBe(1);
+  expect(parseObject(plain.stdout)).toMatchObject({ health: [{ code: 'daemon-down', level: 'critical' }] });
   // A person's single pass is no daemon.
   const lockPath = join(site.node.root, 'run/coe-agent/lock');
   const other = await takeLock(lockPath, 'run-once', 4711);
@@ -31,6 +35,10 @@ test('the check is critical without a daemon, and OK after a pass of one that ru
   const { code, stdout } = await cli(site, ['status', '--check']);
   expect(stdout).toMatch(/^COE-AGENT OK - .*certificate_days=\d+;30:;7:\n$/);
   expect(code).toBe(0);
+  const well = await cli(site, ['status', '--json']);
+  expect(well.code).toBe(0);
+  expect(parseObject(well.stdout)).toMatchObject({ health: [] });
+  expect((await cli(site, ['status'])).code).toBe(0);
 });
 
 test('a node without a usable configuration is unknown', async () => {
