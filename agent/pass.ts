@@ -94,7 +94,7 @@ export async function pass(
   result.problems = problems;
   if (problems.length === 0 && said === memory.dealtWith && options.force === undefined)
     return { ...result, ...memory.remarks };
-  if (problems.length === 0) result.changed = isNews(texts, memory);
+  if (problems.length === 0) result.changed = isNews(said, memory);
   const wanted = understand(texts, problems, hands);
   if (options.metadata) wanted.complete = false;
   result.problems = wanted.problems;

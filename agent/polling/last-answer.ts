@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { codeOf } from '../../src/base/errors.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
-import type { Collected } from '../../src/metadata/collector.ts';
 import type { Disk } from '../../src/base/disk.ts';
 import { STATE } from '../paths.ts';
 
@@ -15,13 +14,13 @@ const Kept = v.object({ sha256: v.string() });
 
 const PATH = join(STATE, 'last-answer.json');
 
-export const digestOf = (texts: readonly Collected[]): string =>
-  createHash('sha256').update(JSON.stringify(texts)).digest('hex');
+/** @param answer what all collectors brought, as one text */
+export const digestOf = (answer: string): string => createHash('sha256').update(answer).digest('hex');
 
 /** Whether a complete answer differs from the last one; it is the last one afterwards. */
-export function isNews(texts: readonly Collected[], memory: { lastAnswer: string | undefined }): boolean {
+export function isNews(answer: string, memory: { lastAnswer: string | undefined }): boolean {
   const before = memory.lastAnswer;
-  memory.lastAnswer = digestOf(texts);
+  memory.lastAnswer = digestOf(answer);
   return memory.lastAnswer !== before;
 }
 

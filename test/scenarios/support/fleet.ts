@@ -100,7 +100,8 @@ export async function startFleet(
       await Promise.all(running);
     },
   };
-  for (const disk of disks) await writeLastAnswer({ disk }, digestOf([{ ...ANSWER, collector: 'heat' }]));
+  for (const disk of disks)
+    await writeLastAnswer({ disk }, digestOf(JSON.stringify([{ ...ANSWER, collector: 'heat' }])));
   const stops = disks.map(() => new AbortController());
   const running = disks.map(async (disk, index) => await daemon(disk, stops[index]?.signal ?? NEVER));
   return fleet;
