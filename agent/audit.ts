@@ -21,10 +21,10 @@ export async function auditBegin(runId: string, hands: Hands): Promise<void> {
 }
 
 /**
- * Records how it ended, and what it changed. A run that was killed at its very end may be recorded twice. What has no
- * deployment (a verb, the end of a grace) has `changed` for its files; a verb has an `ended` of its own.
+ * Records how it ended, and what it changed. A run that was killed at its very end may be recorded twice. Runs
+ * without a deployment (a verb, the end of a grace) log `changed` for their files; a verb logs its own `ended`.
  *
- * @param generation what was replaced, with its kept copies
+ * @param generation the replaced files, with their kept copies
  */
 export async function auditEnd(
   runId: string,

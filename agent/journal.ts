@@ -55,8 +55,8 @@ const SOCK_DGRAM_CLOEXEC = 0o2000002;
 const DONTWAIT_NOSIGNAL = 0x4040;
 
 /**
- * Opens journald's socket for structured events: Node has no datagram sockets, the C library has. What journald does
- * not take (it is too long, or journald is away) goes the old way, over standard error.
+ * Opens journald's socket for structured events: Node has no datagram sockets, the C library has. Events that
+ * journald does not take (too long, or journald is away) go to standard error.
  */
 export async function openJournal(
   socket = '/run/systemd/journal/socket',

@@ -1,5 +1,5 @@
 /**
- * What the outside tells a running program: to stop (SIGTERM, SIGINT, and for a verb that a person runs SIGHUP, when the
+ * Signals to a running program: to stop (SIGTERM, SIGINT, and for a verb that a person runs SIGHUP, when the
  * terminal is closed), or for the daemon to begin anew (SIGHUP).
  */
 export type Lifecycle = {

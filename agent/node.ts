@@ -17,7 +17,7 @@ import { hostnameIn } from '../src/metadata/hostname.ts';
 import { requiredKeys } from '../src/certificates/request.ts';
 import type { Hands } from './hands.ts';
 
-/** What this node is: read anew for each operation, because heat-params may have been changed by hand. */
+/** The node's identity: read anew for each operation, because heat-params may be edited by hand. */
 export type Node = {
   params: HeatParams;
   role: Role;
@@ -65,7 +65,7 @@ const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL'];
 const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
 
 /**
- * What must hold before anything is made for this node.
+ * Checks the preconditions of all work on this node.
  *
  * @throws `precondition` or `bad-heat-params`
  */

@@ -7,7 +7,7 @@ export type Notify = {
   /**
    * A pass is complete, the next one begins within `nextMs`. Nothing else but `atWork` keeps the watchdog quiet.
    *
-   * @param ready whether whoever is ordered after this unit may start
+   * @param ready whether units that are ordered after this one may start
    */
   passed(status: string, about: { ready: boolean; nextMs: number }): void;
   /** The cloud has said what it wants: a start is over before that is done, which may be a script of an hour. */

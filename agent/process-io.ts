@@ -28,8 +28,9 @@ export type Output = {
 };
 
 /**
- * An output that knows what it shows. UTF-8: anywhere but on a terminal whose locale (locale(7)) has another code. Colours: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb
- * says otherwise; anywhere, if CLICOLOR_FORCE says so (https://bixense.com/clicolors/).
+ * An output that knows its abilities. UTF-8: anywhere but on a terminal whose locale (locale(7)) has another code.
+ * Colours: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb says otherwise; anywhere, if
+ * CLICOLOR_FORCE says so (https://bixense.com/clicolors/).
  */
 export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
   const isForced = (env['CLICOLOR_FORCE'] || '0') !== '0';
@@ -49,9 +50,9 @@ export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
 
 /**
- * Lets a verb go on to its end when nobody reads any more what it says: it may be in the middle of a commit.
+ * Lets a verb finish when the reader of its output has gone: it may be in the middle of a commit.
  *
- * @returns what else has kept the stream from being written, such as a full disk
+ * @returns another error of the stream, such as a full disk
  */
 export function surviveReader(stream: NodeJS.WritableStream): () => Error | undefined {
   let fault: Error | undefined;

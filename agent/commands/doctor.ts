@@ -37,7 +37,7 @@ export const verb: Verb = async (context) => {
   return isComplete ? exitCodeFor(findings) : EXIT.deploymentFailed;
 };
 
-/** What asks the cloud. If that alone is wrong, the node may be fine. */
+/** Checks that ask the cloud. If only these fail, the node may be fine. */
 const OF_THE_CLOUD: ReadonlySet<FindingId> = new Set(['collector', 'trust', 'magnum-ca']);
 
 function exitCodeFor(findings: readonly Finding[]): ExitCode {
@@ -57,7 +57,7 @@ function shownOn({ world, secrets }: Context): (finding: Finding) => void {
   };
 }
 
-/** Who can change or read the files that decide what the agent does; it needs no configuration. */
+/** Checks who can change or read the agent's configuration and secrets; needs no configuration. */
 async function lookAtFiles({ disk, configPath }: Context, { look }: Examination): Promise<void> {
   const dropIns = dropInsOf(configPath);
   const names = (await disk.list(dropIns).catch(() => [])).filter((name) => /\.ya?ml$/.test(name));

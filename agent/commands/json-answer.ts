@@ -38,7 +38,7 @@ export const problemOf = (
   message: explain(problem),
 });
 
-/** What of a run's outputs an answer has; a deployment's outputs are Heat's, and have no types. */
+/** The outputs of a run that an answer holds; a deployment's outputs are Heat's, and have no types. */
 export const outputsAs = <Schema extends v.GenericSchema>(
   schema: Schema,
   { outputs }: Pick<Outcome, 'outputs'>,

@@ -14,8 +14,8 @@ import {
 } from './schemas/writing.ts';
 
 /**
- * What each verb writes with `--json`, beside `version`. A verb that fails writes `error` in its place. These are types for
- * the verbs, docs/schema/ for whoever reads their output, and checks for the tests.
+ * The output of each verb with `--json`, beside `version`. A verb that fails writes `error` in its place. These are types for
+ * the verbs, docs/schema/ for programs that read their output, and checks for the tests.
  */
 export const ANSWERS = {
   'run-once': RunOnce,
@@ -38,7 +38,7 @@ export type AnswerName = keyof typeof ANSWERS;
 
 export const isAnswerName = (name: string): name is AnswerName => Object.hasOwn(ANSWERS, name);
 
-/** What a verb hands over; a field without a value is left out. */
+/** The input of the serializer; a field without a value is left out. */
 export type Answer<Name extends AnswerName> = Loose<v.InferInput<(typeof ANSWERS)[Name]>>;
 
 type Loose<T> = T extends readonly (infer Item)[]

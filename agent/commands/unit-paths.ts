@@ -15,10 +15,9 @@ import { writeJson } from './json-answer.ts';
 import { type Context, type Verb } from './verb.ts';
 
 /**
- * What the unit has to be able to write, as a drop-in for it (systemd.exec(5)): the directories of every layout,
- * because which one a node has is not known when its image is built, those of own layouts, that of heat-params, that of
- * the metrics, and where copies lie on a node that is set up already.
- * It needs no configuration.
+ * The paths that the unit writes, as a drop-in for it (systemd.exec(5)): the directories of every layout, because the
+ * layout is unknown when an image is built, of own layouts, of heat-params, of the metrics, and of copies on a node
+ * that is set up already. Needs no configuration.
  */
 export const verb: Verb = async (context) => {
   const { layouts, heatParams, metrics } = await configured(context);

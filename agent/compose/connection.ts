@@ -20,7 +20,7 @@ export type Connection = {
 const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
 /**
- * How this node reaches its cloud: whom it trusts and through which proxy. What heat-params names wins over the
+ * How this node reaches its cloud: its trust bundle and its proxy. heat-params overrides the
  * environment.
  *
  * @throws `config` when the configured CA file is not there, or others than root can change it

@@ -26,9 +26,9 @@ export const CREDENTIAL_INPUTS: Readonly<
 const NAMES = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'] as const;
 
 /**
- * What a change of credentials comes to on this node.
+ * Decides the work of a change of credentials on this node.
  *
- * @returns the node as it is to be: it logs in with the new ones
+ * @returns the node with the new credentials
  * @throws `bad-heat-params` when they are not complete, also with what is given
  */
 export async function intendToChangeCredentials(

@@ -10,8 +10,7 @@ import { undo } from './roll-back.ts';
 import { assertAllStable } from './units.ts';
 
 /**
- * Carries out a plan. What fails before the first replaced file leaves the node as it was; what fails after it brings
- * the old files back.
+ * Carries out a plan. A failure before the first replaced file leaves the node unchanged; a later failure rolls back.
  *
  * @throws `aborted` when the program is to stop and nothing has been replaced yet, so that the same run can be made again
  *   later, and when the node is switched off: then the journal knows how far it came; `disk` or `state` when what

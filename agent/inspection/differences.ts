@@ -43,14 +43,14 @@ export type Difference = {
   at?: string;
 };
 
-/** What a node has, and what it is compared with. */
+/** The present state of a node, and its desired state. */
 export type Facts = {
   layout: RoleLayout;
   holdings: readonly Holding[];
   leaves: readonly Leaf[];
   /** The fingerprints of the CAs that Magnum served when it was last asked, by their first name. */
   served: Readonly<Partial<Record<CaType, string | undefined>>>;
-  /** What the ports present, by file; a port that does not answer says nothing. */
+  /** The certificates that ports present, by file; a silent port is left out. */
   presented: ReadonlyMap<string, Served>;
   /** Milliseconds since the epoch. */
   now: number;

@@ -1,9 +1,9 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { type Finding, withNext } from './finding.ts';
 
-/** What a look is about, for the finding that it becomes when it fails. */
+/** The subject of a check, for the finding of its failure. */
 export type About = Pick<Finding, 'id' | 'of' | 'url' | 'login'> & {
-  /** What an error says beyond its code and its sentence. */
+  /** The details of an error beside its code and message. */
   detail?: (error: unknown) => Partial<Pick<Finding, 'of' | 'next'>>;
 };
 

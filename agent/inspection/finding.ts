@@ -2,7 +2,7 @@ import { shellQuote } from '../../src/base/shell-quote.ts';
 
 /** One thing that was looked at. */
 export type Finding = {
-  /** What was looked at, by a name that stays. */
+  /** The stable id of the check. */
   id: FindingId;
   /** `bad`: wrong with the node now, or in the way of a rotation. */
   verdict: 'good' | 'warning' | 'bad';
@@ -47,7 +47,7 @@ const NEXT = {
   'polling-override': () => 'agent status',
   /** The node's own login. */
   trust: curl,
-  /** What its trust delegates. */
+  /** The roles that its trust delegates. */
   'trust-roles': () => undefined,
   /** Magnum serves a CA. */
   'magnum-ca': curl,

@@ -1,4 +1,4 @@
-/** What is looked at. Moments and durations in milliseconds; undefined: there is none. */
+/** The input of a health check. Moments and durations in milliseconds; undefined: there is none. */
 export type HealthFacts = {
   now: number;
   daemonRuns: boolean;
@@ -35,7 +35,7 @@ export const LIMITS = {
   endsSoonMs: 7 * DAY_MS,
 } as const;
 
-/** What is wrong with this node, the worst first. */
+/** The faults of this node, the worst first. */
 export function illnessesOf(facts: HealthFacts): Illness[] {
   const { now, completeAt, unacknowledgedSince, firstEnd } = facts;
   const found: Illness[] = [];

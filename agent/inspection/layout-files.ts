@@ -4,7 +4,7 @@ import { describeFault, type Fault } from './fault.ts';
 import type { Finding } from './finding.ts';
 import type { Holding } from './inventory.ts';
 
-/** What is wrong with the certificates and kubeconfigs of the layout, and which of them end soon. */
+/** Finds faulty certificates and kubeconfigs of the layout, and those that expire soon. */
 export function lookAtHoldings(holdings: readonly Holding[], now: number): Finding[] {
   const findings = holdings.flatMap((holding) => {
     const { file, faults } = holding;

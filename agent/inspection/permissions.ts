@@ -45,7 +45,7 @@ export async function lookAtPermissions(path: string, isSecret: boolean, disk: D
   return [{ ...about, verdict: 'good', what: `only root can change ${path}` }];
 }
 
-/** What of a path others can change: the uppermost directory, or the file itself. */
+/** The part of a path that others can change: the uppermost directory, or the file itself. */
 async function offenderOf(path: string, disk: Disk): Promise<string> {
   const way: string[] = [];
   for (let at = await disk.resolve(path); at !== dirname(at); at = dirname(at)) way.unshift(at);

@@ -39,7 +39,7 @@ export async function lookAtRecords({ disk, ledger }: Pick<Hands, 'disk' | 'ledg
 /** Unfinished ones begin with a dot. */
 const isRecord = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.');
 
-/** What a rotation has left that was interrupted, or is stuck. */
+/** Finds an interrupted or stuck rotation. */
 export async function lookAtGeneration(
   hands: Pick<Hands, 'generations'>,
   isUnderWay: boolean,

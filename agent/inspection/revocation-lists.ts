@@ -39,7 +39,7 @@ async function findingOf(
 ): Promise<Finding> {
   const { verifies } = READERS[reader];
   const about = { id: 'revocation-list', of: file.path } as const;
-  // Who goes by the list alone shuts everybody out for some of this; others only revoke nothing.
+  // Some faults make etcd reject every client; for other readers they only disable revocation.
   const trouble = (shutsOut: boolean, what: string): Finding => ({
     ...about,
     verdict: isRead && shutsOut ? 'bad' : 'warning',

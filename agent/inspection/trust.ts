@@ -1,10 +1,10 @@
 import type { Finding } from './finding.ts';
 
-/** What certificates need: Magnum 2023.2 and newer sign for a member, who is a reader too; an older one wants any role. */
+/** Magnum 2023.2 and newer sign for `member`, which implies `reader`; an older one signs for any role. */
 const NEEDED = 'member';
 const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
 
-/** What the trust of the node delegates. Its credentials lie in heat-params, so root of the node has all of it. */
+/** Checks the roles of the node's trust. Its credentials lie in heat-params, so root on the node has all of them. */
 export function lookAtTrust(roles: readonly string[]): Finding {
   const about = { id: 'trust-roles' } as const;
   const what = `the trust delegates ${roles.join(', ') || 'no role that Keystone tells'}`;

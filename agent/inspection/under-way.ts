@@ -2,7 +2,7 @@ import type { Holder } from '../../src/base/lock.ts';
 import type { Entry } from '../../src/deployment/ledger.ts';
 import type { Config } from '../config.ts';
 
-/** What is at work on this node, as far as others can see it. */
+/** Work in progress on this node, as seen from outside of it. */
 export type Activity = {
   holder: Holder | undefined;
   entries: readonly Pick<Entry, 'state' | 'at'>[];

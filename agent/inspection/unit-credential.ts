@@ -27,7 +27,7 @@ export async function seeAccepted(
   return typeof asked === 'string' ? asked : undefined;
 }
 
-/** What a lease says, as a unit sees it; undefined where its kubeconfig proves nothing. @throws `not-yet` */
+/** Reads a lease with a unit's kubeconfig; undefined if that proves nothing. @throws `not-yet` */
 export async function renewalFor(
   kubeconfig: string,
   lease: Lease,

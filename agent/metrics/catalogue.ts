@@ -1,6 +1,6 @@
 /**
- * Every metric, with its help. All are gauges. A moment is a timestamp: an age would freeze with a dead daemon. What is
- * not known has no sample.
+ * Every metric, with its help. All are gauges. A moment is a timestamp: an age would freeze with a dead daemon. An
+ * unknown value has no sample.
  */
 export const METRICS = {
   coe_agent_build_info: 'Version of the agent and of its runtime; the value is always 1',

@@ -13,7 +13,7 @@ import type { StepCode } from '../progress.ts';
 const Seconds = v.number();
 const Step = v.object({ step: v.string(), of: v.optional(v.string()), seconds: v.number() });
 
-/** What happens now and then, and is gone afterwards unless it is noted. Moments are seconds since the epoch. */
+/** Rare events, which leave no other trace. Moments are seconds since the epoch. */
 const Observations = v.object({
   trust: v.optional(v.object({ succeeded: v.optional(Seconds), refused: v.optional(Seconds) }), {}),
   /** The CAs that Magnum served, by fingerprint. */

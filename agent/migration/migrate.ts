@@ -23,7 +23,7 @@ const PATIENCE_MS = 3_600_000;
 const AGAIN_MS = 500;
 
 /**
- * Carries the steps out. What was frozen thaws when a step fails, so that the node is served by somebody.
+ * Carries the steps out. If a step fails, the frozen unit thaws, so that the node stays served.
  *
  * @throws the error of the step that failed; it can be run again
  */

@@ -8,7 +8,7 @@ const PHASES = ['pre-configure.d', 'configure.d', 'post-configure.d', 'migration
 /** Where os-apply-config has its templates. */
 const TEMPLATES = ['/usr/libexec/os-apply-config/templates', '/opt/stack/os-apply-config/templates'];
 
-/** What they have for heat-agents and for os-collect-config itself; the agent does it in their place. */
+/** Scripts of heat-agents and of os-collect-config itself; the agent replaces them. */
 const REPLACED = new Set([
   'configure.d/20-os-apply-config',
   'configure.d/55-heat-config',

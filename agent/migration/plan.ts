@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { readIfThere, readText } from '../../src/base/disk.ts';
+import { readText } from '../../src/base/disk.ts';
 import { readTrusted } from '../../src/base/trust.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { isOpen } from '../../src/deployment/ledger.ts';
@@ -27,17 +27,17 @@ export type MigrationStep =
   | { do: 'enable-and-start'; unit: string }
   | { do: 'hand-back-ids'; ids: readonly string[] }
   | { do: 'remove-config'; path: string }
-  /** Nothing is done; but nobody runs it any more, which whoever migrates should know. */
+  /** A script that no longer runs after the migration; it is only reported. */
   | { do: 'leave'; path: string }
-  /** What the unit's environment says has no counterpart yet: without it the cloud may not be reached. */
+  /** Variables of the unit without a counterpart; the cloud may be unreachable without them. */
   | ({ do: 'tell' } & UnmappedVariable)
   /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
   | { do: 'mind'; polling: string };
 
 /**
- * Takes the place of os-collect-config and of what it starts. A unit of it that is masked serves nobody, and stays so.
+ * Takes the place of os-collect-config and of what it starts. A masked unit does not run, and stays masked.
  *
- * @throws `unit` when nobody could start what is to take its place
+ * @throws `unit` when the agent's unit cannot be started
  */
 export async function planMigration(hands: Hands, abort: AbortSignal): Promise<MigrationStep[]> {
   const { disk, config } = hands;
@@ -54,7 +54,7 @@ export async function planMigration(hands: Hands, abort: AbortSignal): Promise<M
   const ini = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
   const isOurs = (await disk.info(CONFIG_PATH)) !== undefined;
   const queueId = config.collectors.includes('zaqar') ? config.zaqar?.queue_id : undefined;
-  const cached = (await readIfThere(disk, join(cacheOf(ini ?? ''), 'zaqar.json')))?.toString('utf8');
+  const cached = await readText(disk, join(cacheOf(ini ?? ''), 'zaqar.json'));
   return [
     ...before.filter(({ active }) => active).map(({ unit }) => ({ do: 'let-finish', unit }) as const),
     { do: 'take-over-ids' },
@@ -92,9 +92,9 @@ const translated = (ini: string): string =>
   );
 
 /**
- * Gives the node back to os-collect-config. What has been done since is applied for it, too.
+ * Gives the node back to os-collect-config. Deployments done since count as applied there, too.
  *
- * @throws `not-yet` while a result is not acknowledged or a deployment runs: nobody would see to it afterwards
+ * @throws `not-yet` while a result is not acknowledged or a deployment runs: os-collect-config would not finish it
  */
 export async function planReturn(hands: Hands, abort: AbortSignal): Promise<MigrationStep[]> {
   const { disk, ledger } = hands;

@@ -13,7 +13,7 @@ const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
 /** The variables that name the trust bundle of requests and of OpenStack's clients. */
 const CA_FILES = ['REQUESTS_CA_BUNDLE', 'OS_CACERT'];
 
-/** How a unit was told to reach the cloud, as far as nobody has told it to the agent, whose own unit is `successor`. */
+/** Variables of a unit about reaching the cloud that the agent's own unit, `successor`, does not have. */
 export async function unmappedEnvironment(
   unit: string,
   successor: string,
@@ -52,7 +52,7 @@ async function environmentOf(
   return new Map(pairs.map(([name, value]) => [name.toUpperCase(), value]));
 }
 
-/** What `systemctl show` prints of `Environment`, an assignment a line; one with blanks in it is in quotes there. */
+/** `Environment` as `systemctl show` prints it, one assignment each; one with blanks is quoted there. */
 const assignmentsOf = (text: string): string =>
   [...(/^Environment=(.*)$/m.exec(text)?.[1]?.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g) ?? [])]
     .map(([, quoted, plain]) => quoted ?? plain)

@@ -13,8 +13,8 @@ const ASKED: readonly (readonly [key: string, name: AddressName])[] = [
 ];
 
 /**
- * The node with the addresses of this server that its certificates name and heat-params leave empty. One that nobody
- * can be asked for is told of and left out.
+ * The node with the addresses of this server that its certificates name and heat-params leave empty. An
+ * unknown address is reported and left out.
  *
  * @throws `aborted`
  */

@@ -16,8 +16,8 @@ import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
 /**
- * Nothing is begun without a record of it, and nothing ends without one. When passes break off one after the other,
- * because a disk is full or read-only, whoever waits is told so all the same, from memory alone.
+ * No work starts or finishes unless it can be recorded on disk. When passes fail one after the other, because a disk is
+ * full or read-only, waiting deployments are answered from memory.
  */
 export type Unrecorded = {
   /** The clock's `elapsed` of the first pass that broke off; undefined when the last one was complete. */

@@ -25,7 +25,7 @@ export type Unacknowledged = {
 const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
 
 /**
- * Sends every result that nobody has acknowledged yet. The address of a signal belongs to the deployment's
+ * Sends every result that Heat has not acknowledged yet. The address of a signal belongs to the deployment's
  * resource and the body names no deployment, so a late result would complete a newer one: what the cloud
  * wants now is asked first, and only a result that it still waits for is sent.
  *
@@ -45,7 +45,7 @@ export async function answerAll(wanted: Wanted, hands: Hands, abort: AbortSignal
  * Sends the result of one deployment if the cloud still waits for it.
  *
  * @param wanted asked after the deployment had ended
- * @returns why nobody has acknowledged it; undefined when somebody has, or when nobody waits for it any more
+ * @returns why it is not acknowledged; undefined when it is, or when Heat no longer waits for it
  */
 export async function answer(
   entry: Entry,
@@ -112,7 +112,7 @@ async function send(entry: Entry, hands: Hands, abort: AbortSignal): Promise<Una
 /**
  * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
  *
- * @returns why nobody has acknowledged it
+ * @returns why it is not acknowledged
  */
 export async function deliver(
   { id, outcome, signal }: { id: string; outcome: Outcome; signal: SignalTarget },

@@ -8,7 +8,7 @@ import { failed } from '../../src/deployment/outcome.ts';
 
 /**
  * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
- * needed for that. What still runs is left alone, unless its supervisor should have ended it.
+ * needed for that. A running script is left alone, unless its supervisor is overdue.
  */
 export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
   const { ledger, runs, log } = hands;

@@ -21,7 +21,7 @@ const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
  *
  * @returns the outcome as it will be told; undefined when no deployment of the ledger waits for it
  * @throws `state` when the journal does not know of the end yet, because it could not be written: the next pass
- *   goes on from there, and until then nobody is told anything
+ *   goes on from there, and nothing is reported until then
  */
 export async function finish(runId: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
   const { generations, keptRequests } = hands;
@@ -43,7 +43,7 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
 }
 
 /**
- * The same for a script or a hook, and for what comes to nothing: how it ended goes into the ledger, and only then
+ * The same for a script or a hook, and for a deployment without work: its outcome goes into the ledger, and only then
  * its directory is removed.
  */
 export async function finishRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {

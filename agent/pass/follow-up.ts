@@ -21,8 +21,8 @@ import { BRIEFLY, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.
 const LATER_MS = 60_000;
 
 /**
- * Does what a rotation has left to do in the cluster, as far as it can be done now. What cannot is told in `agent status`
- * and looked at again: nobody waits for it.
+ * Does the follow-ups of a rotation in the cluster that are possible now. `agent status` reports the others, and a later
+ * pass tries them again; no work waits for them.
  *
  * @throws `aborted` when the program is to stop
  */

@@ -6,8 +6,8 @@ import type { Hands } from '../hands.ts';
 import type { RunStep } from '../plan/step.ts';
 
 /**
- * A script in a container like heat-container-agent's: its image, with its mounts and rights. What the unit is started
- * with says which these are, also when it is disabled.
+ * A script in a container like heat-container-agent's: its image, with its mounts and rights. The unit's command
+ * line names these, also when it is disabled.
  *
  * @returns undefined where the node has no such unit
  */

@@ -20,7 +20,7 @@ import { checkKeys, GOING_BACK, hasKeys, intendToRotate } from './intend-rotatio
 import { intendToUpgrade } from './intend-upgrade.ts';
 
 /**
- * What Magnum's own deployment comes to here. It names nothing but its inputs, which all come with every update of the
+ * Decides the work of Magnum's own deployment. It names nothing but its inputs, which all come with every update of the
  * stack: so the node compares itself with them, and with the CAs that Magnum serves.
  *
  * @throws what stands in its way, before anything is touched

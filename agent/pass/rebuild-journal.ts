@@ -16,7 +16,7 @@ import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { findUnits } from '../execution/found-units.ts';
 
 /**
- * A journal in place of a damaged one. What it said is lost, but certificates speak for themselves: of the
+ * A journal in place of a damaged one. Its content is lost, but the certificates tell: of the
  * files as they would be after going forward, as they are, and as they would be after going back, the first
  * set is taken in which every key fits, every chain holds and every kubeconfig agrees.
  *

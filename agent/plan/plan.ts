@@ -5,7 +5,7 @@ import type { Node } from '../node.ts';
 import { type Step, type StepOf, stepsOfTail } from './step.ts';
 
 /**
- * What will be done, as data. Each kind names the steps that it is made of, so that none can be missing or come before
+ * The work to do, as data. Each kind names the steps that it is made of, so that none can be missing or come before
  * the one that it builds on; execution/prepare.ts and execution/apply.ts carry them out.
  */
 export type Plan = CertificatesPlan | KeysPlan | CredentialsPlan | ListsPlan | RestartPlan;

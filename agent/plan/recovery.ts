@@ -15,8 +15,8 @@ export type Recovery =
   | 'wait-for-person';
 
 /**
- * How many starts go on with the same generation before it is taken back, and before it is given up. What ends the agent
- * each time, as a unit that takes it along when it is restarted, would do so for ever, and restart the node's services.
+ * How many starts go on with the same generation before it is taken back, and before it is given up. Otherwise
+ * a cause that ends the agent each time, such as a unit whose restart stops it, would restart the node's services for ever.
  */
 export const MOST_RESUMED = { forward: 5, back: 10 };
 

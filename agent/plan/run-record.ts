@@ -7,8 +7,8 @@ import { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Tail } from './plan.ts';
 
 /**
- * What the journal keeps about a run: enough to finish it without its deployment. `outcome` is what will be
- * told if everything is proven, or, on the way back, why it is gone, or, once the generation has ended, how it ended.
+ * The journal's record of a run: enough to finish it without its deployment. `outcome` is the report if everything is
+ * proven; during a rollback it is the cause, and after the end the final outcome.
  */
 export const RunRecordSchema = v.object({
   /** Units to restart once the files are in place. */

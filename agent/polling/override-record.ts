@@ -5,8 +5,8 @@ import type { Config } from '../config.ts';
 import { pollingEntries } from '../config/polling.ts';
 
 /**
- * What is kept of a section `os-collect-config` that the metadata has brought:
- * - `trial`: it is polled by; its way has yet to answer for the first time
+ * The record of a section `os-collect-config` of the metadata:
+ * - `trial`: the node polls with it; it has not answered yet
  * - `adopted`: it has answered, and stays until the metadata says otherwise
  * - `given-up`: it has not answered; the node polls as before
  */

@@ -20,7 +20,7 @@ export type Silence = { why: string; refused: boolean };
  * closed.
  */
 export type PollingOverride = {
-  /** A line for whoever looks, if the metadata has said anything; `isSettled` unless it is not settled how to poll. */
+  /** A line for `agent status`, if the metadata has a section; `isSettled` once the way to poll is decided. */
   describe(): { state: OverrideRecord['state']; text: string; isSettled: boolean } | undefined;
   /**
    * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to

@@ -11,8 +11,8 @@ const PollingSchema = v.object(pollingEntries);
 const NAMES: readonly string[] = SERVED_COLLECTORS;
 
 /**
- * A configuration with what a section `os-collect-config` of the metadata says in place of how the node polls. What
- * the section does not name stays; its nulls are nothing.
+ * A configuration with the polling keys of a section `os-collect-config` of the metadata. The section overrides only the
+ * keys that it contains; null is as absent.
  *
  * @throws `config` when the node could not poll by it
  */

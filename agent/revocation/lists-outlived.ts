@@ -10,9 +10,9 @@ import { whyNotRead } from './list-named.ts';
 import type { Node } from '../node.ts';
 
 /**
- * What becomes of lists of revoked certificates when their CA gives way to another, in sentences.
+ * Reports CRLs whose CA is replaced, each as a sentence.
  *
- * @throws `precondition` where the service would refuse everybody: there is no list of the new CA yet
+ * @throws `precondition` where the service would reject every client: there is no list of the new CA yet
  */
 export async function listsOutlived(
   { layout }: Node,

@@ -19,8 +19,8 @@ import { planRevocation } from './plan.ts';
 import { type OwnClient, ownClients } from './own-clients.ts';
 
 /**
- * What a list of revoked certificates comes to on this node. Nothing is changed for one that is not the CA's own, does
- * not hold now, is older than the one in place, would shut this node out, or that nobody here goes by.
+ * Decides the work of a CRL on this node. A CRL is rejected if another CA has signed it, if it is not valid now, if it
+ * is older than the one in place, if it would revoke this node's own clients, or if no service here uses one.
  *
  * @throws `precondition` or `bad-certificate` with what stands in its way
  */

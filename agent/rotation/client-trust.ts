@@ -22,7 +22,7 @@ const LATER_MS = 600_000;
 
 /**
  * Takes the former CAs out of kube-system/extension-apiserver-authentication. kube-apiserver merges its own CAs into that
- * config map and never takes any out, so whoever goes by it lets in former clients for ever. Nothing is written unless
+ * config map and never takes any out, so its readers would accept former clients for ever. Nothing is written unless
  * every API server that the cluster names presents a certificate of the new CA. Whether each has also retired is what
  * the config map itself says: one that still trusts the old CA adds it again.
  *

@@ -15,7 +15,7 @@ import type { Node } from '../node.ts';
 import { signerFiles } from './signing-key.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
-/** It is told of when it matters. */
+/** It is reported when it matters. */
 const passOver: PassOver = () => undefined;
 
 /** Files by their paths, and what stays as it is in them or in others. */

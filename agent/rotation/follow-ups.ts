@@ -9,7 +9,7 @@ import type { Hands } from '../hands.ts';
 import { STATE } from '../paths.ts';
 
 /**
- * What is left to do in the cluster after a rotation on this node, once the other masters have come as far. It is one
+ * The tasks in the cluster after a rotation on this node, once the other masters have come as far. It is one
  * file of the rotation's generation, so both are there or neither.
  */
 export const FOLLOW_UPS = join(STATE, 'follow-ups.json');

@@ -107,7 +107,7 @@ async function serviceAccountFiles(
   ];
 }
 
-/** What is left to do in the cluster by a master that has been told to; a later pass does it. */
+/** The follow-ups of a master in the cluster; a later pass does them. */
 async function followUps(
   { certificates: phase, units }: Step,
   keys: Keys | undefined,

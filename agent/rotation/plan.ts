@@ -123,8 +123,8 @@ export const planFirstKeys = (
 };
 
 /**
- * Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. Who reads
- * them at its start is restarted, nobody else.
+ * Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. Only
+ * units that read them at their start are restarted.
  */
 export function planKeys(
   { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,

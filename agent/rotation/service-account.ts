@@ -13,7 +13,7 @@ import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
 /**
- * What the files of service-account keys do not say: which public keys go, and when, and the pair that is to sign next.
+ * Facts that the files of service-account keys lack: which public keys go, and when, and the next pair to sign with.
  * It is replaced with the keys, as one file of their generation.
  */
 export const SERVICE_ACCOUNT = join(STATE, 'service-account.json');

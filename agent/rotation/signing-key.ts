@@ -50,8 +50,8 @@ export const signingFilesOf = async (
 ): Promise<SigningFiles | undefined> => signingFilesIn((await readText(disk, argumentsFile)) ?? '');
 
 /**
- * What gives kube-controller-manager a CA file of its own, where it signs with one of this layout: the certificate of its
- * key, and its argument. Once it has one, both stay as they are: the key of another CA never comes to the node.
+ * The files that give kube-controller-manager its own CA file if it signs with one of this layout: the certificate of its
+ * key, and its arguments. Once it has one, both stay as they are: the key of another CA never comes to the node.
  */
 export async function signerFiles(
   { layout: { authorities, signer } }: Pick<Node, 'layout'>,

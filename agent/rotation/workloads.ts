@@ -13,8 +13,8 @@ const CALL = { baseMs: 500, capMs: 15_000 };
 const AGAIN_MS = 1000;
 
 /**
- * Restarts the cluster's workloads through this node's API server. What keeps them from it is told and no more: the
- * node has its certificates, and a failure here would have Heat take back those of other nodes.
+ * Restarts the cluster's workloads through this node's API server. A failure is only reported: the
+ * node has its certificates, and a failed deployment would make Heat roll back other nodes.
  *
  * @throws `aborted` when the program is to stop: the next start goes on
  */

@@ -52,7 +52,7 @@ const Record = v.object({
   ),
 });
 
-/** What the upkeep remembers from one look to the next, over restarts. */
+/** The state of the upkeep between checks; it persists across restarts. */
 export type UpkeepRecord = v.InferOutput<typeof Record>;
 
 export const UPKEEP = join(STATE, 'upkeep.json');

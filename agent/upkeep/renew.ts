@@ -14,8 +14,8 @@ import { planRenewal } from '../rotation/plan.ts';
 const RUN_ID = 'renewal';
 
 /**
- * New certificates of the same CA, as a generation like any other: what fails leaves the node as it was, or brings the
- * old files back.
+ * New certificates of the same CA, as a generation like any other: a failure leaves the node unchanged, or rolls
+ * back.
  *
  * @param mustLast whether new certificates that last no longer than those of now are discarded
  * @throws `aborted` when the program is to stop; the journal knows how far it came

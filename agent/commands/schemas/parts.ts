@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 /**
- * What several verbs say alike. Codes are texts here, not lists: a new one is an addition. `message`, `text`, `what` and
+ * Parts that several verbs share. Codes are texts here, not lists: a new one is an addition. `message`, `text`, `what` and
  * `why` say for a person what the codes beside them say for a program; their wording may change.
  */
 
@@ -50,7 +50,7 @@ export const Unacknowledged = v.object({
 /** A deployment whose group nothing on this node serves. */
 export const Unserved = v.object({ id: v.string(), group: v.string() });
 
-/** What a run has changed: files, what was seen of the units that read them, what came of the cluster's workloads. */
+/** The changes of a run: files, the observed units that read them, and the cluster's workloads. */
 export const Changed = v.object({
   files: v.array(v.string()),
   seen: v.optional(v.array(Remark)),

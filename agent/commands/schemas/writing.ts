@@ -12,7 +12,7 @@ import {
   Unserved,
 } from './parts.ts';
 
-/** What the verbs say that change the node. */
+/** The output of verbs that change the node. */
 
 export const RunOnce = v.object({
   interrupted: Interrupted,
@@ -44,7 +44,7 @@ export const ClusterConfig = v.object({
   notAfter: Time,
 });
 
-/** What was restarted, and what each of the units presents where. */
+/** The restarted units, each with its certificate and address. */
 export const Restarted = v.object({
   restarted: v.array(
     v.object({ unit: v.string(), presents: v.nullable(v.string()), on: v.nullable(v.string()) }),
@@ -54,7 +54,7 @@ export const Restarted = v.object({
 export const Restart = v.object({
   done: v.boolean(),
   ...Restarted.entries,
-  /** What came of the cluster's workloads. */
+  /** The outcome of restarting the cluster's workloads. */
   said: v.array(Remark),
 });
 
