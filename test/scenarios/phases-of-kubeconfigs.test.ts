@@ -1,26 +1,18 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { dirname, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
 import type { LayoutName, TestNode } from '../fakes/node.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { isSignedBy } from './support/certificates.ts';
 import { exampleLayout } from './support/example-layout.ts';
+import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Role, type Site } from './support/site.ts';
 
 /** The phases of a CA rotation where kubeconfigs embed certificates, and where they name files. */
 
-let cloud: Cloud;
-/** Certificates have whole seconds, and no two rotations are made in one. */
-let behindMs = 120_000;
-beforeAll(async () => {
-  cloud = await startCloud({ now: () => Date.now() - behindMs });
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const { cloud, rotateCa, answer } = await startPhasedCloud();
 
 type Paths = { ca: string; certificate: string; key: string };
 /** A kubeconfig of a layout, and the files of what it embeds: the layout's own, or others beside them. */
@@ -100,18 +92,6 @@ async function createPhasedSite({ layout, role }: Case): Promise<Site> {
   expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   await cloud.settled(site.cluster);
   return site;
-}
-
-async function rotateCa(site: Site, phase: string): Promise<void> {
-  site.cluster.stack.parameters['phase'] = phase;
-  behindMs -= 2000;
-  await cloud.rotateCa(site.cluster);
-}
-
-async function answer(site: Site): Promise<unknown> {
-  await site.pass();
-  await cloud.settled(site.cluster);
-  return site.signals().at(-1)?.body;
 }
 
 const readIfThere = async (node: TestNode, path: string): Promise<string | undefined> =>

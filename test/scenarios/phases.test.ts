@@ -1,7 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { presentedCertificate } from '../../src/services/presented.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at } from '../cloud/exchange.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
@@ -15,20 +14,13 @@ import {
 } from './support/certificates.ts';
 import type { Entry } from '../crash/tree.ts';
 import { cli } from './support/cli.ts';
+import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { lastError } from './support/last-error.ts';
 
 /** A CA rotation in phases, so that nobody meets a certificate that it does not accept. */
 
-let cloud: Cloud;
-/** Certificates have whole seconds, and no two rotations are made in one. */
-let behindMs = 120_000;
-beforeAll(async () => {
-  cloud = await startCloud({ now: () => Date.now() - behindMs });
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const { cloud, rotateCa, ask, answer } = await startPhasedCloud();
 
 const CERTS = '/etc/kubernetes/certs';
 const PUBLIC = `${CERTS}/service_account.key`;
@@ -42,24 +34,6 @@ async function createPhasedSite(spec: SiteSpec = {}): Promise<Site> {
   expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0 });
   if (!spec.others) await cloud.settled(site.cluster);
   return site;
-}
-
-/** `openstack coe ca rotate`, in a stack whose template has this phase. */
-async function rotateCa(site: Site, phase: string): Promise<void> {
-  site.cluster.stack.parameters['phase'] = phase;
-  behindMs -= 2000;
-  await cloud.rotateCa(site.cluster);
-}
-
-async function ask(site: Site, phase: string): Promise<Record<string, unknown>> {
-  site.cluster.stack.update({ phase });
-  return await answer(site);
-}
-
-async function answer(site: Site): Promise<Record<string, unknown>> {
-  await site.pass();
-  await cloud.settled(site.cluster);
-  return site.signals().at(-1)?.body ?? {};
 }
 
 const authoritiesAt = (files: Files, path: string): string[] => casIn(files.get(path)?.content ?? '');

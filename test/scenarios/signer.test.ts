@@ -1,20 +1,12 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from './support/certificates.ts';
+import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** A cluster with the label cert_manager_api: kube-controller-manager signs with the key of the CA. */
 
-let cloud: Cloud;
-/** Certificates have whole seconds, and no two rotations are made in one. */
-let behindMs = 120_000;
-beforeAll(async () => {
-  cloud = await startCloud({ now: () => Date.now() - behindMs });
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const { cloud, rotateCa, ask, answer } = await startPhasedCloud();
 
 const CERTS = '/etc/kubernetes/certs';
 const ARGUMENTS = '/etc/kubernetes/controller-manager';
@@ -32,21 +24,8 @@ async function createSigningSite(): Promise<Site> {
   return site;
 }
 
-async function answer(site: Site): Promise<Record<string, unknown>> {
-  await site.pass();
-  await cloud.settled(site.cluster);
-  return site.signals().at(-1)?.body ?? {};
-}
-
 async function rotate(site: Site, phase: string): Promise<Record<string, unknown>> {
-  site.cluster.stack.parameters['phase'] = phase;
-  behindMs -= 2000;
-  await cloud.rotateCa(site.cluster);
-  return await answer(site);
-}
-
-async function ask(site: Site, phase: string): Promise<Record<string, unknown>> {
-  site.cluster.stack.update({ phase });
+  await rotateCa(site, phase);
   return await answer(site);
 }
 

@@ -1,26 +1,18 @@
 import { createPrivateKey } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { isTokenOf } from '../../../src/certificates/service-account-token.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { createKubernetes, type Kubernetes } from '../../fakes/kubernetes.ts';
 import { fingerprintOf } from '../../scenarios/support/certificates.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { logged } from '../../scenarios/support/logged.ts';
+import { startPhasedCloud } from '../../scenarios/support/phased-cloud.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { createCa } from '../../src/support/openssl.ts';
 import { leafOf, tlsServer } from '../../src/support/tls-server.ts';
 
 /** What a rotation has left to do in the cluster, and later passes of a master do. */
 
-let cloud: Cloud;
-/** Certificates have whole seconds, and no two rotations are made in one. */
-let behindMs = 120_000;
-beforeAll(async () => {
-  cloud = await startCloud({ now: () => Date.now() - behindMs });
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const { cloud, rotateCa, answer } = await startPhasedCloud();
 
 const RECORD = '/var/lib/coe-agent/follow-ups.json';
 const MINUTE = 60_000;
@@ -41,12 +33,8 @@ async function createFollowedSite(): Promise<{ site: Site; api: Kubernetes }> {
 }
 
 async function rotate(site: Site, phase = 'all'): Promise<void> {
-  site.cluster.stack.parameters['phase'] = phase;
-  behindMs -= 2000;
-  await cloud.rotateCa(site.cluster);
-  await site.pass();
-  await cloud.settled(site.cluster);
-  expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 0 });
+  await rotateCa(site, phase);
+  expect(await answer(site)).toMatchObject({ deploy_status_code: 0 });
 }
 
 const hasRecord = async (site: Site): Promise<boolean> =>
