@@ -33,6 +33,7 @@ import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
+import { createWaitingRecord } from './waiting.ts';
 import { connectionOf } from './compose/connection.ts';
 import { createSkew } from './compose/skew.ts';
 import type { Asker, Hands } from './hands.ts';
@@ -108,6 +109,7 @@ export async function compose({
       const why = sentenceOf(error);
       progress({ event: 'waiting', what, why, retryInMs: waitMs, givesUpInMs: leftMs });
     },
+    onWait: createWaitingRecord({ disk, secrets, log }),
   });
   const keystone = createKeystone({ http, clock, secrets });
   const heat = createHeat(http);

@@ -39,6 +39,7 @@ export const EVENTS = {
     'the journal of an interrupted rotation is damaged; rebuilding it from the certificates',
   ],
   'last-answer-unwritten': ['warn', 'the digest of the last answer could not be written'],
+  'waiting-unwritten': ['warn', 'what the agent waits for could not be written for "agent status"'],
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
   'path-left-out': ['warn', 'no unit file can hold this path; the unit cannot write there'],
   'layouts-left-out': ['warn', 'the configuration is invalid; its layouts are left out'],

@@ -36,7 +36,7 @@ const ALLOWED: Record<string, { values: readonly string[]; types: readonly strin
  */
 const TIERS: readonly (readonly string[])[] = [
   ['process-io', 'paths', 'events', 'journal', 'progress', 'config'],
-  ['polling'],
+  ['polling', 'waiting'],
   ['hands'],
   ['node'],
   ['plan', 'migration', 'phases'],

@@ -8,6 +8,7 @@ import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { readPassRecord } from '../status-file.ts';
 import { healthFactsOf } from './health-facts.ts';
+import { readWaiting } from '../waiting.ts';
 import type { Answer } from './schemas.ts';
 import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
@@ -26,6 +27,7 @@ export const verb: Verb = async (context, options) => {
     const interrupted = await findInterrupted(hands);
     const rotation = await rotationState(hands);
     const holder = await holderOf(lockPathOf(context));
+    const waiting = holder && (await readWaiting(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
     const health = illnessesOf(await healthFactsOf(context, hands));
     const code = health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
@@ -34,6 +36,7 @@ export const verb: Verb = async (context, options) => {
       writeJson(context, 'status', {
         health,
         holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
+        waiting: waiting ? { ...waiting, since: isoOf(waiting.since), until: isoOf(waiting.until) } : null,
         polling: pollingOf(hands),
         lastPass: last ?? null,
         interrupted: interrupted ?? null,
@@ -55,6 +58,10 @@ export const verb: Verb = async (context, options) => {
     for (const { code: what, level, text } of health)
       if (what !== 'daemon-down')
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
+    if (waiting)
+      line(
+        `  ${paint('yellow', '!')} waits to ${waiting.what} since ${isoOf(waiting.since)}, gives up at ${isoOf(waiting.until)}: ${waiting.why}`,
+      );
     line(pollingOf(hands).text);
     if (last) line(`last pass ${last.at}`);
     for (const { collector, why } of last?.answers ?? [])

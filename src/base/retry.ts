@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { AgentError, isNotReady } from './errors.ts';
+import { AgentError, isNotReady, sentenceOf } from './errors.ts';
 
 /** How long to keep trying, all in milliseconds. */
 export type Patience = {
@@ -10,6 +10,20 @@ export type Patience = {
   /** No new attempt starts later than this after the first one. */
   forMs: number;
 };
+
+/** What is tried again; moments in milliseconds since the epoch. */
+export type Waiting = {
+  what: string;
+  /** Why the last attempt failed. */
+  why: string;
+  /** The first failure. */
+  since: number;
+  /** No attempt starts later. */
+  until: number;
+};
+
+/** Told each wait of one retry, and `undefined` once it is over. */
+export type OnWait = (id: symbol, waiting: Waiting | undefined) => Promise<void>;
 
 export type Retry = <T>(
   what: string,
@@ -28,22 +42,46 @@ export const createRetry =
     random: () => number;
     /** @param leftMs how long until it is given up */
     onRetry: (what: string, error: unknown, waitMs: number, leftMs: number) => void;
+    onWait?: OnWait;
   }): Retry =>
   async (what, patience, abort, attempt) => {
-    const start = hands.clock.elapsed();
-    for (let waited = 0; ; waited += 1) {
-      try {
-        return await attempt();
-      } catch (error) {
-        if (!isNotReady(error)) throw error;
-        if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
-        const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
-        const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
-        const wait = Math.max(hands.random() * ceiling, asked);
-        const leftMs = patience.forMs - (hands.clock.elapsed() - start);
-        if (wait > leftMs) throw error;
-        hands.onRetry(what, error, wait, leftMs);
-        await hands.clock.sleep(wait, abort);
-      }
+    const { clock, onWait } = hands;
+    const id = Symbol(what);
+    let since: number | undefined;
+    try {
+      return await tryAgain(hands, what, patience, abort, attempt, async (error, leftMs) => {
+        since ??= clock.now();
+        await onWait?.(id, { what, why: sentenceOf(error), since, until: clock.now() + leftMs });
+      });
+    } finally {
+      if (since !== undefined) await onWait?.(id, undefined);
     }
   };
+
+/** @param waits told each wait, and how long attempts may still start, in milliseconds */
+async function tryAgain<T>(
+  hands: Parameters<typeof createRetry>[0],
+  what: string,
+  patience: Patience,
+  abort: AbortSignal,
+  attempt: () => Promise<T>,
+  waits: (error: unknown, leftMs: number) => Promise<void>,
+): Promise<T> {
+  const start = hands.clock.elapsed();
+  for (let waited = 0; ; waited += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isNotReady(error)) throw error;
+      if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
+      const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
+      const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
+      const wait = Math.max(hands.random() * ceiling, asked);
+      const leftMs = patience.forMs - (hands.clock.elapsed() - start);
+      if (wait > leftMs) throw error;
+      hands.onRetry(what, error, wait, leftMs);
+      await waits(error, leftMs);
+      await hands.clock.sleep(wait, abort);
+    }
+  }
+}

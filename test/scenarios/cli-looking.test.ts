@@ -3,11 +3,12 @@ import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Clock } from '../../src/base/clock.ts';
 import { takeLock } from '../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
-import { cli } from './support/cli.ts';
+import { cli, type Said } from './support/cli.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -370,6 +371,31 @@ describe('agent status', () => {
       lastSuccess: ids[2],
       lastFailure: ids[1],
     });
+  });
+
+  test('what is tried again is in it, since when and until when', async () => {
+    const site = await createSite(cloud, { role: 'master', config: { cloud: { patience_seconds: 60 } } });
+    await cloud.rotateCa(site.cluster);
+    cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+    onTestFinished(cloud.clearFaults);
+    let seen: Promise<Said> | undefined;
+    const sleep: Clock['sleep'] = async (ms, abort) => {
+      seen ??= cli(site, ['status', '--json']);
+      await seen;
+      await site.clock.sleep(ms, abort);
+    };
+    const { stderr } = await cli(site, ['run-once'], { clock: () => ({ ...site.clock, sleep }) });
+    // Three CAs are waited for side by side.
+    expect(stderr).not.toContain('waiting-unwritten');
+    const waiting = at(parseObject((await seen)?.stdout ?? ''), 'waiting');
+    expect(waiting).toMatchObject({
+      what: expect.stringMatching(/^fetch the [a-z-]+ CA$/) as unknown,
+      why: expect.stringContaining('503 maintenance') as unknown,
+    });
+    const moment = (name: string): number => Date.parse(String(at(waiting, name)));
+    expect((moment('until') - moment('since')) / 1000).toBeCloseTo(60, 0);
+    expect(parseObject((await cli(site, ['status', '--json'])).stdout)).toMatchObject({ waiting: null });
+    expect(await site.files('/run/coe-agent')).not.toHaveProperty('waiting.json');
   });
 
   test('a stretch of unread metadata is in it until it can be read again', async () => {

@@ -20,6 +20,8 @@ export const Status = v.object({
   ),
   /** Who holds the lock: the daemon, or another verb. */
   holder: v.nullable(v.object({ name: v.string(), since: Time })),
+  /** What is tried again: `until` is when it is given up. null: nothing. */
+  waiting: v.nullable(v.object({ what: v.string(), why: v.string(), since: Time, until: Time })),
   polling: v.object({
     /** `configured`, or what became of a polling override of the metadata. */
     code: v.string(),
