@@ -65,7 +65,7 @@ const REFUSALS: readonly Refusal[] = [
       });
       update(site);
     },
-    error: { code: 'bad-heat-params' },
+    error: { code: 'bad-heat-params', reason: 'values-missing' },
     words: () => [
       '/etc/sysconfig/heat-params',
       'MAGNUM_URL',
