@@ -192,6 +192,10 @@ export function buildProgram({ stdout, stderr, pid }: World, run: Run): Command 
     .option('--unit <name...>', 'only these')
     .option('--workloads', "the cluster's workloads in place of them, through this master's Kubernetes API")
     .action(run(async () => await import('./commands/restart.ts')));
+  verb('repair', 'every certificate and kubeconfig anew, with the same CA, when one is not what it should be')
+    .option('--dry-run', 'show what differs, and do nothing; exit code 1 when something would be repaired')
+    .option('--force', 'also when nothing differs')
+    .action(run(async () => await import('./commands/repair.ts')));
   verb('revoke', 'put a list of revoked certificates in place, and see the services go by it')
     .requiredOption('--crl <file>', 'the list: PEM or DER')
     .option('--allow-own', 'also one that revokes what this node itself uses')

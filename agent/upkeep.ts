@@ -1,18 +1,15 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
-import { given, isTrue } from '../src/metadata/heat-params.ts';
+import { isTrue } from '../src/metadata/heat-params.ts';
 import type { Hands } from './hands.ts';
-import { askPorts } from './inspection/certificates.ts';
-import { differencesOf, type Difference } from './inspection/differences.ts';
-import { takeInventory } from './inspection/inventory.ts';
-import { readLeaves } from './inspection/leaves.ts';
-import { type Node, readNode } from './node.ts';
+import { readNode } from './node.ts';
 import { withAddresses } from './pass/addresses.ts';
 import { isClockOff } from './rotation/renewal.ts';
 import { decide } from './upkeep/decide.ts';
+import { findDifferences } from './upkeep/find-differences.ts';
 import { routineLoginAt } from './upkeep/login.ts';
-import { readUpkeep, type UpkeepRecord, writeUpkeep } from './upkeep/record.ts';
+import { readUpkeep, writeUpkeep } from './upkeep/record.ts';
 import { seeRenewed } from './upkeep/see-renewed.ts';
-import { shareOf } from './upkeep/share.ts';
+import { shareOfNode } from './upkeep/share.ts';
 import { tellDifferences } from './upkeep/tell.ts';
 import { tryLogin } from './upkeep/try-login.ts';
 
@@ -39,10 +36,7 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
   if (await hands.generations.underWay()) return undefined;
   const node = await withAddresses(await readNode(hands), hands, abort);
   if (isTrue(node.params.get('TLS_DISABLED'))) return undefined;
-  const share = shareOf(
-    node.params.get('CLUSTER_UUID') ?? '',
-    given(node.params, 'INSTANCE_NAME') ?? hands.hostname,
-  );
+  const share = shareOfNode(node, hands);
   const before = await readUpkeep(hands);
   let record = before;
   const now = hands.clock.now();
@@ -51,7 +45,8 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
     record = await tryLogin(node, record, hands, abort);
   else record = { ...record, login: record.login ?? { since: now, refusals: 0, roles: [] } };
 
-  const found = await findDifferences(node, record, share, hands, abort);
+  const how = { share, ports: hands.config.reconcile === 'all' };
+  const found = await findDifferences(node, record, how, hands, abort);
   const decision = decide({
     mode: hands.config.reconcile,
     leaves: found.leaves,
@@ -72,33 +67,9 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
     hands,
     abort,
   );
-  const left = await findDifferences(node, record, share, hands, abort);
+  const left = await findDifferences(node, record, how, hands, abort);
   await writeUpkeep(hands, tellDifferences(record, left.differences, hands));
   return undefined;
-}
-
-async function findDifferences(
-  node: Node,
-  record: UpkeepRecord,
-  share: number,
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<{ leaves: Awaited<ReturnType<typeof readLeaves>>; differences: Difference[] }> {
-  const now = hands.clock.now();
-  const holdings = await takeInventory(hands.disk, node.layout, now);
-  const leaves = await readLeaves(node, hands);
-  const differences = differencesOf({
-    layout: node.layout,
-    holdings,
-    leaves,
-    served: record.served,
-    presented: await askPorts(node, hands, holdings, abort),
-    now,
-    skewMs: hands.skewMs(),
-    share,
-    loginRefused: record.login && record.login.refusals > 0 ? record.login.why : undefined,
-  });
-  return { leaves, differences };
 }
 
 const earliest = (a: number | undefined, b: number): number => (a === undefined ? b : Math.min(a, b));

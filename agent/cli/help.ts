@@ -76,6 +76,13 @@ const HELP: Readonly<Record<string, Help>> = {
     ],
     exits: [deploymentFailed, lockHeld],
   },
+  repair: {
+    examples: [
+      ['agent repair --dry-run', 'what differs, and what would change in each certificate'],
+      ['agent repair', 'new certificates and kubeconfigs where something differs; the units are restarted'],
+    ],
+    exits: [deploymentFailed, cloudNotReady, lockHeld],
+  },
   revoke: {
     examples: [
       ['agent revoke --crl revoked.pem', 'install the list and check that the services enforce it'],

@@ -9,6 +9,7 @@ import {
   Restart,
   Revoke,
   Rollback,
+  Repair,
   RunOnce,
   UnitPaths,
 } from './schemas/writing.ts';
@@ -29,6 +30,7 @@ export const ANSWERS = {
   revoke: Revoke,
   credentials: Credentials,
   migrate: Migrate,
+  repair: Repair,
   rollback: Rollback,
   'unit-paths': UnitPaths,
   error: v.object({ error: v.object({ ...Problem.entries, kind: v.string() }) }),

@@ -42,6 +42,10 @@ export async function intend(
     }
     case 'magnum-creation':
       return await intendToCreate(deployment, hands, abort);
+    case 'rebuild': {
+      const { intendToRebuild } = await import('./intend-rebuild.ts');
+      return await intendToRebuild(hands, abort);
+    }
     case 'restart':
       return await intendToRestart(operation, hands, abort);
     case 'revoke': {

@@ -29,7 +29,7 @@ const DAY_MS = 86_400_000;
 const MOST_STARTS = 5;
 
 /** What new certificates mend. */
-const MENDED: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
+const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
   'subject-differs',
   'names-differ',
   'presents-another',
@@ -44,6 +44,9 @@ const MENDED: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'no-pair',
   'differs',
 ]);
+
+/** Whether new certificates of the same CA mend a difference. */
+export const isMended = ({ code }: { code: string }): boolean => MENDED.has(code);
 
 /** Whether the node's certificates are renewed now. */
 export function decide({ mode, leaves, differences, now, skewMs, share, record }: Situation): Decision {
@@ -63,7 +66,7 @@ export function decide({ mode, leaves, differences, now, skewMs, share, record }
     ? 'expired'
     : due.length > 0
       ? 'ends'
-      : mode === 'all' && differences.some(({ code }) => MENDED.has(code))
+      : mode === 'all' && differences.some(isMended)
         ? 'drift'
         : undefined;
   if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { given } from '../../src/metadata/heat-params.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
 
 /** (sqrt(5) - 1) / 2: its multiples modulo 1 lie apart by at least 1 / (sqrt(5) * count). */
 const GOLDEN = 0.618_033_988_749_894_9;
@@ -15,6 +18,12 @@ export function shareOf(cluster: string, instance: string): number {
   const position = 2 * Number(number) + (role === 'master' ? 1 : 0);
   return (offsetOf(`${cluster} ${stack}`) + position * GOLDEN) % 1;
 }
+
+/** The share of a node, by its cluster and its name in it. */
+export const shareOfNode = (
+  { params }: Pick<Node, 'params'>,
+  { hostname }: Pick<Hands, 'hostname'>,
+): number => shareOf(params.get('CLUSTER_UUID') ?? '', given(params, 'INSTANCE_NAME') ?? hostname);
 
 const offsetOf = (text: string): number =>
   createHash('sha256').update(text).digest().readUInt32BE() / 2 ** 32;

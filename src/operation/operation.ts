@@ -14,6 +14,7 @@ export type Operation =
   | RotateOperation
   | GoBackOperation
   | RestartOperation
+  | RebuildOperation
   | RevokeOperation
   | CredentialsOperation
   | RunOperation
@@ -54,6 +55,9 @@ export const ROTATE_ALL: RotateOperation = {
   keystoneToken: undefined,
 };
 
+/** Every file of the layout anew, with the same CA. */
+export type RebuildOperation = { kind: 'rebuild' };
+
 /** Answered as done: a node that is deleted or suspended needs no certificates. */
 export type NoOperation = { kind: 'none'; why: string };
 
@@ -92,6 +96,11 @@ const groups: Readonly<Record<string, Select>> = {
     const restart = selectRestart(inputs);
     return typeof restart === 'string' ? { kind: 'refuse', why: restart } : restart;
   },
+  'coe-rebuild': (deployment, earlier) => {
+    const { action } = deployment;
+    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no repair` };
+    return bringsEarlier(deployment, earlier) ? { kind: 'none', why: NOT_REBUILT } : { kind: 'rebuild' };
+  },
   'coe-revoke': (deployment, earlier) => {
     const { action, inputs } = deployment;
     if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} revokes nothing` };
@@ -110,6 +119,8 @@ const groups: Readonly<Record<string, Select>> = {
     return typeof credentials === 'string' ? { kind: 'refuse', why: credentials } : credentials;
   },
 };
+
+const NOT_REBUILT = 'Heat goes back to earlier inputs: the node keeps the certificates that it has';
 
 const NEVER_TAKEN_BACK =
   'Heat goes back to an earlier list of revoked certificates: what is revoked stays so, the node keeps the list that it has';

@@ -30,7 +30,9 @@ export async function readJournal(root: string): Promise<Journal | undefined> {
  * file is the old one; from then on every file is whole, old or new, and both generations are there until it
  * is known how it ended.
  */
-export async function faultsAfterKill(one: Case): Promise<string[]> {
+export async function faultsAfterKill(
+  one: Pick<Case, 'node' | 'layout' | 'work' | 'old' | 'credentials'>,
+): Promise<string[]> {
   const { node, layout, work, old } = one;
   const journal = await readJournal(node.root);
   const files = await readManaged(node.root);
@@ -68,7 +70,10 @@ export const isOld = (files: Files, old: ReadonlyMap<string, Entry>): boolean =>
   [...old].every(([path, entry]) => JSON.stringify(files.get(path)) === JSON.stringify(entry));
 
 /** Not every file holds the new credentials, where they are what was asked for. */
-export const faultsOfCredentials = ({ credentials = {} }: Case, files: Files): string[] =>
+export const faultsOfCredentials = (
+  { credentials = {} }: Pick<Case, 'credentials'>,
+  files: Files,
+): string[] =>
   Object.entries(credentials).flatMap(([path, text]) =>
     files.get(path)?.content === text ? [] : [`${path} does not hold the new credentials`],
   );

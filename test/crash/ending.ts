@@ -97,7 +97,10 @@ async function ledgerFaults(root: string, count: number): Promise<string[]> {
 }
 
 /** Each unit presents the leaf that its file holds, and one without a port has read what is there. */
-export async function unitFaults({ node, layout, work }: Case, files: Files): Promise<string[]> {
+export async function unitFaults(
+  { node, layout, work }: Pick<Case, 'node' | 'layout' | 'work'>,
+  files: Files,
+): Promise<string[]> {
   const faults: string[] = [];
   const now = node.units.wouldRead();
   for (const { unit, probe } of layoutOf(layout).units) {

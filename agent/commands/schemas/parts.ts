@@ -28,6 +28,15 @@ export const Rotation = v.object({
   notes: v.array(v.object({ code: v.string(), message: v.string() })),
 });
 
+/** One difference from the desired state; `of` is the file or the unit, `at` when it ends. */
+export const DifferenceShown = v.object({
+  code: v.string(),
+  severity: v.picklist(['critical', 'warning', 'info']),
+  of: v.string(),
+  text: v.string(),
+  at: v.optional(Time),
+});
+
 /** How work ended; a `statusCode` of 0 is success. */
 export const Outcome = v.object({
   statusCode: v.number(),

@@ -3,6 +3,7 @@ import {
   Changed,
   Count,
   DetailedStep,
+  DifferenceShown,
   Interrupted,
   Outcome,
   Problem,
@@ -69,6 +70,14 @@ export const Credentials = v.object({
 });
 
 export const Migrate = v.object({ steps: v.array(Remark) });
+
+/** What was different before; with --dry-run also what would change in each certificate, as a unified diff. */
+export const Repair = v.object({
+  repaired: v.boolean(),
+  differences: v.array(DifferenceShown),
+  changes: v.optional(v.array(v.object({ file: v.string(), lines: v.array(v.string()) }))),
+  ...Made.entries,
+});
 
 export const Rollback = v.object({
   rolledBack: v.boolean(),

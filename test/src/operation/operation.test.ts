@@ -43,6 +43,16 @@ test('a token that comes along is used', () => {
   expect(selectOperation(deployment({ keystone_token: '' }), [])).toMatchObject({ keystoneToken: undefined });
 });
 
+const ask = (reason: string, action = 'UPDATE'): Deployment =>
+  deployment({ reason, deploy_action: action }, { group: 'coe-rebuild' });
+
+test('coe-rebuild makes everything anew, but not when Heat goes back or the server is deleted', () => {
+  expect(kind(ask('drift'))).toBe('rebuild');
+  expect(kind(ask('again'), ask('drift'))).toBe('rebuild');
+  expect(kind(ask('drift'), ask('drift'), ask('again'))).toBe('none');
+  expect(kind(ask('drift', 'DELETE'))).toBe('none');
+});
+
 test.each(['', '/', '.', ' '])('the group %j can have no hook', (group) => {
   expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
 });

@@ -1,0 +1,85 @@
+import { NEVER } from '../../src/base/clock.ts';
+import type { Hands } from '../hands.ts';
+import { type Change, changesOf } from '../inspection/changes.ts';
+import type { Difference } from '../inspection/differences.ts';
+import { readNode } from '../node.ts';
+import { withAddresses } from '../pass/addresses.ts';
+import { intendToRebuild } from '../pass/intend-rebuild.ts';
+import { recover } from '../pass/recover.ts';
+import { isMended } from '../upkeep/decide.ts';
+import { findDifferences } from '../upkeep/find-differences.ts';
+import { readUpkeep } from '../upkeep/record.ts';
+import { shareOfNode } from '../upkeep/share.ts';
+import { carryOutVerb } from './carry-out.ts';
+import { EXIT } from './exit-code.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { Made } from './schemas/writing.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { type Context, onLockedNode, openHands, type Verb } from './verb.ts';
+
+/** Whose generation it is, in the journal. */
+const RUN_ID = 'repair';
+
+/** Makes the node's certificates and kubeconfigs what they should be, with the same CA, when something differs. */
+export const verb: Verb = async (context, options) => {
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  if (options['dryRun'] === true) return await show(context, terminal);
+  const progress = context.json ? () => undefined : terminal.progress;
+  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
+    // An interrupted run has the files of before, or new ones: it is brought to its end first.
+    await recover(hands, stopping);
+    const { differences } = await lookAt(hands, stopping);
+    if (options['force'] !== true && !differences.some(isMended)) {
+      if (context.json) writeJson(context, 'repair', { repaired: false, differences });
+      else say(differences, [], terminal);
+      return EXIT.done;
+    }
+    const { plan } = await intendToRebuild(hands, stopping);
+    const outcome = await carryOutVerb(plan, { runId: RUN_ID, hands, abort: stopping });
+    if (context.json)
+      writeJson(context, 'repair', { repaired: true, differences, ...outputsAs(Made, outcome) });
+    else terminal.line(outcome.stdout.trimEnd());
+    return EXIT.done;
+  });
+};
+
+/** Exit code 1 when something would be repaired, so that a script can ask. */
+async function show(context: Context, terminal: Terminal): Promise<0 | 1> {
+  const hands = await openHands(context, () => undefined);
+  try {
+    const { differences, changes } = await lookAt(hands, NEVER);
+    if (context.json) writeJson(context, 'repair', { repaired: false, differences, changes });
+    else say(differences, changes, terminal);
+    return differences.some(isMended) ? EXIT.deploymentFailed : EXIT.done;
+  } finally {
+    hands.close();
+  }
+}
+
+async function lookAt(
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<{ differences: Difference[]; changes: Change[] }> {
+  const node = await withAddresses(await readNode(hands), hands, abort);
+  const { leaves, differences } = await findDifferences(
+    node,
+    await readUpkeep(hands),
+    { share: shareOfNode(node, hands), ports: true },
+    hands,
+    abort,
+  );
+  return { differences, changes: changesOf(leaves) };
+}
+
+function say(
+  differences: readonly Difference[],
+  changes: readonly Change[],
+  { line, paint }: Terminal,
+): void {
+  if (differences.length === 0) line('the node is as it should be');
+  for (const { severity, text } of differences)
+    line(`${paint(severity === 'critical' ? 'red' : 'yellow', severity === 'critical' ? '✗' : '!')} ${text}`);
+  for (const { lines } of changes)
+    for (const text of lines)
+      line(/^\+(?!\+)/.test(text) ? paint('green', text) : /^-(?!-)/.test(text) ? paint('red', text) : text);
+}

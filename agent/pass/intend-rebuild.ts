@@ -1,0 +1,26 @@
+import type { Hands } from '../hands.ts';
+import { checkNode, describeNode, readNode } from '../node.ts';
+import type { NodeIntention } from '../plan/intention.ts';
+import { unitsOf } from '../plan/units.ts';
+import { findCopiesOf } from '../rotation/find-copies.ts';
+import { planRenewal } from '../rotation/plan.ts';
+import { withAddresses } from './addresses.ts';
+
+/**
+ * Every certificate, kubeconfig and copy made anew from heat-params and Magnum, with the same CA; all units restarted and
+ * proven.
+ *
+ * @throws `precondition` or `bad-heat-params`: what stands in its way
+ */
+export async function intendToRebuild(
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Extract<NodeIntention, { kind: 'change' }>> {
+  const { config } = hands;
+  const bare = await readNode(hands);
+  checkNode(bare, config.heat_params, false);
+  const node = await withAddresses(bare, hands, abort);
+  const units = await unitsOf(node, hands, abort);
+  const plan = planRenewal(node, false, units, config, await findCopiesOf(node, hands));
+  return { kind: 'change', node, plan, why: describeNode(node) };
+}

@@ -1,0 +1,45 @@
+import type { Hands } from '../hands.ts';
+import { type Difference, differencesOf } from '../inspection/differences.ts';
+import { takeInventory } from '../inspection/inventory.ts';
+import { type Leaf, readLeaves } from '../inspection/leaves.ts';
+import type { Node } from '../node.ts';
+import type { UpkeepRecord } from './record.ts';
+
+/**
+ * Reads the node and compares it with its desired state.
+ *
+ * @param node its values include the addresses that heat-params leave empty
+ * @param share of the renewal window
+ * @param ports whether the units' ports are asked as well: that loads more than an idle daemon should hold
+ * @throws `bad-file` or `bad-heat-params` when the node cannot be compared
+ */
+export async function findDifferences(
+  node: Node,
+  record: UpkeepRecord,
+  { share, ports }: { share: number; ports: boolean },
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<{ leaves: Leaf[]; differences: Difference[] }> {
+  const now = hands.clock.now();
+  const holdings = await takeInventory(hands.disk, node.layout, now);
+  const leaves = await readLeaves(node, hands);
+  const differences = differencesOf({
+    layout: node.layout,
+    holdings,
+    leaves,
+    served: record.served,
+    presented: ports ? await seePorts(node, hands, holdings, abort) : new Map(),
+    now,
+    skewMs: hands.skewMs(),
+    share,
+    loginRefused: record.login && record.login.refusals > 0 ? record.login.why : undefined,
+  });
+  return { leaves, differences };
+}
+
+async function seePorts(...where: Parameters<AskPorts>): ReturnType<AskPorts> {
+  const { askPorts } = await import('../inspection/certificates.ts');
+  return await askPorts(...where);
+}
+
+type AskPorts = typeof import('../inspection/certificates.ts').askPorts;
