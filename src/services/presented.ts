@@ -36,7 +36,8 @@ export async function presentedCertificate(
       if (certificate) resolve(certificate);
       else reject(new AgentError('proof', `${where} presents no certificate`));
     });
-    socket.once('error', (cause) => {
+    // More than one may come, and one that nobody hears ends the program.
+    socket.on('error', (cause) => {
       if (early) resolve(early);
       else
         reject(
