@@ -1,6 +1,7 @@
 import type { Hands } from '../hands.ts';
+import type { Served } from '../inspection/certificates.ts';
 import { type Difference, differencesOf } from '../inspection/differences.ts';
-import { takeInventory } from '../inspection/inventory.ts';
+import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { type Leaf, readLeaves } from '../inspection/leaves.ts';
 import type { Node } from '../node.ts';
 import type { UpkeepRecord } from './record.ts';
@@ -37,9 +38,13 @@ export async function findDifferences(
   return { leaves, differences };
 }
 
-async function seePorts(...where: Parameters<AskPorts>): ReturnType<AskPorts> {
+/** Loaded where ports are asked: an idle daemon stays small. */
+async function seePorts(
+  node: Node,
+  hands: Hands,
+  holdings: readonly Holding[],
+  abort: AbortSignal,
+): Promise<ReadonlyMap<string, Served>> {
   const { askPorts } = await import('../inspection/certificates.ts');
-  return await askPorts(...where);
+  return await askPorts(node, hands, holdings, abort);
 }
-
-type AskPorts = typeof import('../inspection/certificates.ts').askPorts;
