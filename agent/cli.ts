@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Argument, Command, CommanderError, Option } from 'commander';
 import { createDisk } from '../src/base/real-disk.ts';
 import { AgentError, explain } from '../src/base/errors.ts';
 import { createLog, LOG_LEVELS, type LogLevel } from '../src/base/log.ts';
@@ -62,6 +62,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
       const context = {
         world: { ...world, stdout },
         verb: this.name(),
+        words: this.args,
         log,
         secrets,
         root,
@@ -213,6 +214,11 @@ export function buildProgram({ stdout, stderr, pid }: World, run: Run): Command 
   verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
     run(async () => await import('./commands/rollback.ts')),
   );
+  verb('rotation', 'what becomes of a rotation that goes on by itself (rotation.phase: auto) on this node')
+    .addArgument(new Argument('<action>').choices(['finish', 'hold', 'continue']))
+    .option('--now', 'finish: wait for no peer that is behind')
+    .option('--for <hours>', 'hold: for so long, such as 8h; then it ends by itself')
+    .action(run(async () => await import('./commands/rotation.ts')));
   verb('unit-paths', 'what the unit must be able to write, as a drop-in for it').action(
     run(async () => await import('./commands/unit-paths.ts')),
   );

@@ -29,6 +29,7 @@ import { listenTo, openQueue, queueUserOf } from './compose/queue.ts';
 import { createRetryLog } from './compose/retry-log.ts';
 import { openSignals } from './compose/signals.ts';
 import { openClusterWith } from './compose/cluster.ts';
+import { portsAsked } from './compose/ports.ts';
 import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
@@ -209,14 +210,7 @@ export async function compose({
     },
     unitSettings: async (unit, abort) => await (await systemctl()).settings(unit, abort),
     ...programsOf(root),
-    presented: async (...where) => {
-      const { presentedCertificate } = await import('../src/services/presented.ts');
-      return await presentedCertificate(...where);
-    },
-    askHealth: async (...where) => {
-      const { askHealth } = await import('../src/services/health.ts');
-      await askHealth(...where);
-    },
+    ...portsAsked(),
     skewMs: skew.ms,
     close: () => {
       realHttp.close();

@@ -25,6 +25,8 @@ const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
 /** The kubelet gets a pod another token at 80% of its lifetime (an hour, mostly), and after a day at the latest. */
 const DAY_AND_HOUR = 90_000;
 
+const DAY = 86_400;
+
 /** RFC 1123, as Kubernetes has it. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -66,7 +68,15 @@ export const ConfigSchema = v.strictObject({
   ),
   reconcile: v.optional(v.picklist(['report', 'renew', 'all']), 'renew'),
   reconcile_interval_seconds: v.optional(seconds, 21_600),
-  rotation: v.optional(v.strictObject({ phase: v.optional(v.picklist(PHASES)) }), {}),
+  rotation: v.optional(
+    v.strictObject({
+      /** `auto`: `trust` when it is asked for, and the other two when the peers of the node are ready. */
+      phase: v.optional(v.picklist([...PHASES, 'auto'])),
+      /** In seconds: how long the former CA is trusted for the sake of nodes that are behind. */
+      retire_within: v.optional(seconds, DAY),
+    }),
+    {},
+  ),
   magnum: v.optional(
     v.strictObject({ deployment: v.optional(v.picklist(['native', 'script']), 'native') }),
     {},
@@ -198,7 +208,7 @@ function unknownUnits(
 
 /** The part of the configuration that decodes deployments. */
 export const asConfigured = ({ rotation, magnum }: Pick<Config, 'rotation' | 'magnum'>): Settings => ({
-  phase: rotation.phase,
+  phase: rotation.phase === 'auto' ? 'trust' : rotation.phase,
   magnum: magnum.deployment,
 });
 

@@ -7,6 +7,7 @@ import { emptyResult, type Memory, newMemory, pass, type PassResult } from './pa
 import { readLastAnswer, writeLastAnswer } from './polling/last-answer.ts';
 import { createPollSchedule } from './polling/schedule.ts';
 import { openReporting } from './reporting.ts';
+import { createRotationLoop } from './daemon/rotation.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
 /** Outside events that the loop reacts to. */
@@ -40,6 +41,7 @@ export async function runDaemon(
   const reported = new Set<string>();
   const reporting = await openReporting(hands);
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
+  const rotation = createRotationLoop(hands, random);
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
@@ -63,7 +65,8 @@ export async function runDaemon(
         const { keepUp } = await import('./upkeep.ts');
         slowClock.wakeAt(await keepUp(atWork, stopping));
       }
-      changed = result.changed || pollsOtherwise || result.settled.length > 0;
+      const hasStepped = !result.awaits && (await rotation.turn(result.settled.length > 0, stopping));
+      changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;
       // What another way of polling answers is news, also to a new node.
       if (!pollsOtherwise && memory.lastAnswer !== kept) kept = await keepLastAnswer(memory, hands);
       askedMs = longestAsked(result);

@@ -2,6 +2,7 @@ import type { EventLog, Events, LogEntry } from '../src/base/log.ts';
 
 /** Every log event: a stable code, its level and its constant message. Variable data go into fields. */
 export const EVENTS = {
+  'api-servers-unknown': ['debug', 'this node may not list the API servers'],
   'address-unknown': ['debug', 'an address of this node is unknown'],
   'api-server-unknown': ['warn', 'the API server cannot be asked for its certificate; rotating in phases'],
   'answer-unacknowledged': ['warn', 'the result is not acknowledged; it will be sent again'],
@@ -53,6 +54,12 @@ export const EVENTS = {
   output: ['info', 'output'],
   'part-done': ['debug', 'part of a step done'],
   'pass-broken-off': ['error', 'the pass broke off'],
+  'rotation-unknown': ['warn', 'the state of the rotation could not be read; trying again later'],
+  'rotation-waits': ['info', 'the next phase of the rotation waits'],
+  'phase-done': ['info', 'a phase of the rotation is done'],
+  'phase-failed': ['error', 'a phase of the rotation failed; trying again later'],
+  'phase-started': ['info', 'a phase of the rotation starts by itself'],
+  'phase-unannounced': ['warn', 'the Kubernetes API could not be told of a step; trying again later'],
   'polling-override-adopted': ['info', 'the polling override answers and takes effect'],
   'polling-override-given-up': [
     'warn',

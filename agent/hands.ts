@@ -14,6 +14,7 @@ import type { AddressName } from '../src/metadata/address.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
+import type { Handshake, PeerPort } from '../src/services/peer-port.ts';
 import type { DeployedOs } from '../src/services/deployed-os.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
 import type { Systemctl } from '../src/services/systemctl.ts';
@@ -73,6 +74,8 @@ export type Hands = {
   podman: string;
   unitSettings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
+  /** What a port of another node presents, and whether it accepts a client certificate. */
+  askPeer(port: PeerPort, identity: ClientIdentity, abort: AbortSignal): Promise<Handshake | undefined>;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;
   /** The last lines of a unit's journal, oldest first; none where there is no journal. */
   journalOf(unit: string, lines: number): Promise<string[]>;

@@ -111,6 +111,13 @@ const HELP: Readonly<Record<string, Help>> = {
     ],
     exits: [deploymentFailed, lockHeld],
   },
+  rotation: {
+    examples: [
+      ['agent rotation hold --for 8h', 'take no further phase for eight hours'],
+      ['agent rotation finish --now', 'wait for no peer: a CA key has leaked, or a person has to be out'],
+    ],
+    exits: [deploymentFailed],
+  },
   'unit-paths': {
     examples: [
       ['agent unit-paths', 'show the drop-in'],

@@ -10,6 +10,7 @@ import {
   Revoke,
   Rollback,
   Repair,
+  RotationOrders,
   RunOnce,
   UnitPaths,
 } from './schemas/writing.ts';
@@ -32,6 +33,7 @@ export const ANSWERS = {
   migrate: Migrate,
   repair: Repair,
   rollback: Rollback,
+  rotation: RotationOrders,
   'unit-paths': UnitPaths,
   error: v.object({ error: v.object({ ...Problem.entries, kind: v.string() }) }),
 } as const;

@@ -28,6 +28,8 @@ export type Context = {
   world: World;
   /** Its name on the command line. */
   verb: string;
+  /** The words after its name that are no options. */
+  words: readonly string[];
   log: Log;
   secrets: Secrets;
   root: string;
@@ -158,7 +160,7 @@ export async function onLockedNode<T>(
 }
 
 /** A verb that changes the node is audited, whatever it comes to. */
-async function audited<T>(verb: string, hands: Hands, work: () => Promise<T>): Promise<T> {
+export async function audited<T>(verb: string, hands: Hands, work: () => Promise<T>): Promise<T> {
   await auditBegin(verb, hands);
   try {
     const result = await work();

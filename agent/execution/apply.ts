@@ -51,7 +51,7 @@ async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
   const { hands, abort } = run;
   const proven =
     tail.from === 'replace'
-      ? await replaceAndProve(journal, tail, hands)
+      ? await replaceAndProve(journal, tail, run)
       : { journal, seen: [], workloads: [] };
   const { workloads: plan } = tail;
   if (!plan) return proven;
@@ -65,14 +65,14 @@ async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
 async function replaceAndProve(
   journal: Journal,
   { units, lists }: Extract<Tail, { from: 'replace' }>,
-  hands: Hands,
+  { hands, beforeRestart }: Run,
 ): Promise<Proven> {
   const committed = await during(
     { do: 'replace' },
     hands,
     async () => await hands.generations.commit(journal),
   );
-  const snapshots = await restartInOrder(units, hands);
+  const snapshots = await restartInOrder(units, hands, beforeRestart);
   const seen: Seen[] = [];
   for (const list of lists) {
     const taken = await during({ do: 'prove-list', list }, hands, async () => await proveList(list, hands));
@@ -84,9 +84,14 @@ async function replaceAndProve(
 }
 
 /** Restarts and proves units one after the other. @returns how they stand then */
-export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): Promise<UnitSnapshot[]> {
+export async function restartInOrder(
+  units: readonly UnitPlan[],
+  hands: Hands,
+  beforeRestart?: Run['beforeRestart'],
+): Promise<UnitSnapshot[]> {
   const snapshots: UnitSnapshot[] = [];
-  for (const unit of units)
+  for (const unit of units) {
+    await beforeRestart?.();
     snapshots.push(
       ...(await timed(
         hands,
@@ -95,6 +100,7 @@ export async function restartInOrder(units: readonly UnitPlan[], hands: Hands): 
         whySkipped,
       )),
     );
+  }
   return snapshots;
 }
 

@@ -31,6 +31,8 @@ export type Run = {
   hands: Hands;
   /** Fires when the program is to stop. */
   abort: AbortSignal;
+  /** Called before the restart of each unit. */
+  beforeRestart?: () => Promise<void>;
 };
 
 /** The result of a preparation: all work that can fail before a file is replaced is done. */

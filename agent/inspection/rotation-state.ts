@@ -7,6 +7,7 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
+import { readRotation } from '../phases/record.ts';
 import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
 
@@ -26,7 +27,9 @@ type Note = {
     | 'signers-differ'
     | 'old-keys-accepted'
     | 'legacy-tokens-wait'
-    | 'client-trust-waits';
+    | 'client-trust-waits'
+    | 'rotation-waits'
+    | 'rotation-held';
   message: string;
 };
 
@@ -39,7 +42,11 @@ type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
 export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
     const { phase, notes } = await phaseOf(await readNode(hands), hands);
-    return { phase, notes: [...notes, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))] };
+    const waits = phase === null ? [] : await notesOfWaits(hands);
+    return {
+      phase,
+      notes: [...notes, ...waits, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))],
+    };
   } catch (error) {
     // The node is not set up yet, or its files are faulty; `agent certs` reports that.
     if (error instanceof AgentError) return { phase: null, notes: [] };
@@ -127,6 +134,37 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
     },
   ];
 }
+
+/** Whom a rotation that goes on by itself waits for. */
+async function notesOfWaits({ disk }: Reader): Promise<Note[]> {
+  const { waits } = await readRotation({ disk });
+  if (!waits) return [];
+  const until = waits.until === undefined ? '' : `, until ${new Date(waits.until).toISOString()}`;
+  if (waits.why === 'held')
+    return [{ code: 'rotation-held', message: `the rotation is on hold${until}: agent rotation continue` }];
+  const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
+  return [
+    {
+      code: 'rotation-waits',
+      message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
+    },
+  ];
+}
+
+/** By the reasons of phases/decide.ts and phases/turn.ts. */
+const WAITS: Readonly<Record<string, string>> = {
+  'no-api': 'no API server of the cluster answers',
+  'peers-refuse-served': 'they do not accept certificates of the new CA yet',
+  'peers-present-former': 'they still present certificates of the old CA',
+  'peers-stepping': 'they are in the middle of a phase',
+  'no-quorum': 'etcd would lose its quorum without them',
+  'turn-held': 'another master restarts its services',
+  'turn-stepping': 'another master is in the middle of a phase',
+  'turn-unwell': 'another master is not well',
+  'turn-no-quorum': 'etcd would lose its quorum during a restart',
+  'turn-lost': 'another master has taken the turn',
+  'turn-no-api': 'no API server of the cluster answers',
+};
 
 /** What is left to do in the cluster, where a look has missed something. */
 async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {

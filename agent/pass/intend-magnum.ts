@@ -1,8 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { AgentError } from '../../src/base/errors.ts';
 import { unescapedPem } from '../../src/base/pem.ts';
-import { issueCertificates } from '../../src/certificates/issue.ts';
-import { keyId, oneCertificate } from '../../src/certificates/read.ts';
+import { keyId } from '../../src/certificates/read.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import type { MagnumUpdate } from '../../src/operation/magnum-deployment.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
@@ -15,7 +14,7 @@ import { timed } from '../progress.ts';
 import { etcdMembers } from '../rotation/count-masters.ts';
 import { fitWorker, PHASES_LEFT } from '../rotation/fit-phase.ts';
 import { planKeys } from '../rotation/plan.ts';
-import { hasServedCas, type ServedCas } from '../rotation/served-cas.ts';
+import { hasServedCas, readServedCas, type ServedCas } from '../rotation/served-cas.ts';
 import { checkKeys, GOING_BACK, hasKeys, intendToRotate } from './intend-rotation.ts';
 import { intendToUpgrade } from './intend-upgrade.ts';
 
@@ -49,11 +48,15 @@ async function intendForCertificates(
   abort: AbortSignal,
 ): Promise<Intention> {
   const { serviceAccount } = operation;
-  const served = await readServedCas(node, hands, abort);
+  const served = await readServed(node, hands, abort);
   const isCurrent = await hasServedCas(served, node, hands);
   const brings = keysOf(operation, deployment, node, hands);
   if (!isCurrent && brings === 'new-keys') {
-    const rotation = await fitWorker({ ...ROTATION, serviceAccount }, served, node, hands, abort);
+    const isAuto = hands.config.rotation.phase === 'auto';
+    const asked: RotateOperation = { ...ROTATION, serviceAccount };
+    const rotation = isAuto
+      ? { operation: { ...asked, phase: 'trust' as const }, notices: [] }
+      : await fitWorker(asked, served, node, hands, abort);
     const intention = await intendToRotate(rotation.operation, hands, abort);
     return { ...withNotices(intention, rotation.notices), magnum: 'rotation' };
   }
@@ -88,14 +91,15 @@ const ROTATION: RotateOperation = {
   keystoneToken: undefined,
 };
 
-async function readServedCas(node: Node, hands: Hands, abort: AbortSignal): Promise<ServedCas> {
+async function readServed(node: Node, hands: Hands, abort: AbortSignal): Promise<ServedCas> {
   const step = { code: 'read-cas', text: "read Magnum's CAs, to compare the node with them" } as const;
   return await timed(hands, step, async () => {
     const cluster = await hands.openCluster(node.params, undefined, abort);
-    const types = node.layout.authorities.map(({ ca }) => ca);
-    const reading = issueHands(cluster, undefined, hands, { authorities: types, requests: [] });
-    const { authorities } = await issueCertificates([], types, hands.config.keys, reading);
-    return new Map([...authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]));
+    const reading = issueHands(cluster, undefined, hands, {
+      authorities: node.layout.authorities,
+      requests: [],
+    });
+    return await readServedCas(node, reading, hands);
   });
 }
 

@@ -15,7 +15,7 @@ export async function etcdMembers(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<number | 'none' | 'unknown'> {
-  const etcd = await etcdOf(node, hands, abort);
+  const etcd = await ownEtcdOf(node, hands, abort);
   if (typeof etcd === 'string') return etcd;
   try {
     return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
@@ -27,7 +27,7 @@ export async function etcdMembers(
 }
 
 /** Where the peers of this node's etcd ask it, and with what they are answered. */
-async function etcdOf(
+export async function ownEtcdOf(
   { layout }: Node,
   hands: Hands,
   abort: AbortSignal,

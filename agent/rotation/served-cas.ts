@@ -1,7 +1,8 @@
 import type { X509Certificate } from 'node:crypto';
 import { readText } from '../../src/base/disk.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { type IssueHands, issueCertificates } from '../../src/certificates/issue.ts';
+import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Hands } from '../hands.ts';
@@ -9,6 +10,17 @@ import type { Node } from '../node.ts';
 
 /** The CAs that Magnum serves, by their kind. */
 export type ServedCas = ReadonlyMap<CaType, X509Certificate>;
+
+/** Asks Magnum for them. */
+export async function readServedCas(
+  { layout }: Pick<Node, 'layout'>,
+  reading: IssueHands,
+  { config }: Pick<Hands, 'config'>,
+): Promise<ServedCas> {
+  const types = layout.authorities.map(({ ca }) => ca);
+  const { authorities } = await issueCertificates([], types, config.keys, reading);
+  return new Map([...authorities].map(([type, pem]) => [type, oneCertificate(pem, `the ${type} CA`)]));
+}
 
 export const servedCa = (served: ServedCas, type: CaType): X509Certificate | undefined =>
   [...served].find(([ca]) => sameCa(ca, type))?.[1];

@@ -7,22 +7,37 @@ import type { AskApi } from './kubernetes-call.ts';
 /** Where Magnum configures etcd: `configure-etcd.sh`. */
 export const ETCD_CONFIG = '/etc/etcd/etcd.conf.yaml';
 
-const Members = v.pipe(JsonText, v.array(v.object({ name: v.string() })));
+const urls = v.nullish(v.array(v.string()), []);
+const Members = v.pipe(JsonText, v.array(v.object({ name: v.string(), peerURLs: urls, clientURLs: urls })));
+
+/** A member of etcd, with the addresses that it has told the others. */
+export type EtcdMember = { name: string; peer: string | undefined; client: string | undefined };
 
 /**
- * How many members the cluster of an etcd has. It is asked where its peers ask it: with a configuration file etcd 3.4
+ * The members of the cluster of an etcd. It is asked where its peers ask it: with a configuration file etcd 3.4
  * has neither the gateway of its v3 API nor a v2 one (measured), and every release tells a member that joins.
  *
  * @throws `bad-answer`, or what the door throws
  */
-export async function countMembers(ask: AskApi, abort: AbortSignal): Promise<number> {
+export async function readMembers(ask: AskApi, abort: AbortSignal): Promise<EtcdMember[]> {
   const what = 'asking etcd for its members';
   const { status, text } = await ask({ what, method: 'GET', path: '/members', abort });
   const members = v.safeParse(Members, text);
   if (status !== 200) throw new AgentError('bad-answer', `${what}: it says ${status}`);
   if (!members.success) throw new AgentError('bad-answer', `${what}: ${describeIssues(members.issues)}`);
-  return members.output.length;
+  return members.output.map(({ name, peerURLs, clientURLs }) => ({
+    name,
+    peer: secureOf(peerURLs),
+    client: secureOf(clientURLs),
+  }));
 }
+
+const secureOf = (list: readonly string[] | null): string | undefined =>
+  list?.find((one) => one.startsWith('https://') && URL.canParse(one));
+
+/** How many they are. @throws as `readMembers` */
+export const countMembers = async (ask: AskApi, abort: AbortSignal): Promise<number> =>
+  (await readMembers(ask, abort)).length;
 
 /** Where an etcd listens for its peers, by its configuration file; undefined where that says no TLS address. */
 export function peerAddress(config: string): { host: string; port: number } | undefined {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
+import { type Lease, leaseCalls } from './lease.ts';
 
 /**
  * The few calls of the Kubernetes API that a rotation needs (https://kubernetes.io/docs/reference/kubernetes-api/):
@@ -62,39 +63,18 @@ const Item = v.object({
 });
 export type Workload = { kind: WorkloadKind } & v.InferOutput<typeof Item>;
 
-/** coordination.k8s.io/v1: who restarts the workloads, and for which CA. */
-const LeaseBody = v.object({
-  metadata: v.object({ resourceVersion: v.optional(v.string()), annotations: Annotations }),
-  spec: v.optional(
-    v.object({
-      holderIdentity: v.nullish(v.string()),
-      leaseDurationSeconds: v.nullish(v.number()),
-      renewTime: v.nullish(v.string()),
-    }),
-    {},
-  ),
-});
-export type Lease = {
-  /** What it was when it was read; undefined for one that is to be made. */
-  version: string | undefined;
-  annotations: Readonly<Record<string, string>>;
-  /** Empty: nobody. */
-  holder: string;
-  /** Until when it is held, in milliseconds since the epoch. */
-  until: number;
-};
-
 const ConfigMap = v.object({ data: v.nullish(v.record(v.string(), v.string())) });
 
 /** How long a lease holds: longer than anybody takes. */
 export const LEASE_SECONDS = 3600;
 
-const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
+/** Who restarts the workloads, and for which CA. */
 const LEASE = 'coe-agent-workloads';
 
 /** @param patience how long an API that is not there, or has too much to do, is asked again */
 export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience): Kubernetes {
   const call = createCall(ask, retry, patience);
+  const lease = leaseCalls(call, LEASE, LEASE_SECONDS);
   return {
     list: async (kind, namespace, abort) => {
       const path = `/apis/apps/v1${namespace === undefined ? '' : `/namespaces/${namespace}`}/${kind}`;
@@ -118,42 +98,8 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
         (status) => status === 200,
       ),
 
-    readLease: async (abort) => {
-      const what = `reading the lease ${LEASE}`;
-      const path = `${LEASES}/${LEASE}`;
-      return await call({ what, method: 'GET', path, abort }, [200, 404], (status, text) =>
-        status === 404 ? undefined : leaseOf(parsed(LeaseBody, text, what)),
-      );
-    },
-
-    writeLease: async ({ version, annotations, holder, until }, abort) => {
-      const now = until - LEASE_SECONDS * 1000;
-      const value = {
-        apiVersion: 'coordination.k8s.io/v1',
-        kind: 'Lease',
-        metadata: {
-          name: LEASE,
-          namespace: 'kube-system',
-          annotations,
-          ...(version === undefined ? {} : { resourceVersion: version }),
-        },
-        spec: {
-          holderIdentity: holder,
-          leaseDurationSeconds: LEASE_SECONDS,
-          // MicroTime
-          renewTime: new Date(now).toISOString().replace('Z', '000Z'),
-        },
-      };
-      const what = `writing the lease ${LEASE}`;
-      const body = { type: 'application/json', value };
-      const [method, path] =
-        version === undefined ? (['POST', LEASES] as const) : (['PUT', `${LEASES}/${LEASE}`] as const);
-      return await call(
-        { what, method, path, body, abort },
-        [200, 201, 404, 409],
-        (status) => status === 200 || status === 201,
-      );
-    },
+    readLease: lease.read,
+    writeLease: lease.write,
 
     podsCa: async (namespace, abort) => {
       const what = `reading the CA of the pods of ${namespace}`;
@@ -164,10 +110,3 @@ export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience):
     },
   };
 }
-
-const leaseOf = ({ metadata, spec }: v.InferOutput<typeof LeaseBody>): Lease => ({
-  version: metadata.resourceVersion,
-  annotations: metadata.annotations ?? {},
-  holder: spec.holderIdentity ?? '',
-  until: (Date.parse(spec.renewTime ?? '') || 0) + (spec.leaseDurationSeconds ?? 0) * 1000,
-});

@@ -24,6 +24,8 @@ export type NodeObject = {
   isMaster: boolean;
   /** By the condition Ready, which the node's kubelet or the cluster's controllers write. */
   isReady: boolean;
+  /** Where its kubelet listens; undefined: it has not said so. */
+  kubelet: { host: string; port: number } | undefined;
   /** Those of the agents, names without `coe-agent/`. */
   annotations: Readonly<Record<string, string>>;
 };
@@ -45,7 +47,13 @@ const Item = v.object({
     annotations: texts,
   }),
   status: v.optional(
-    v.object({ conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []) }),
+    v.object({
+      conditions: v.nullish(v.array(v.object({ type: v.string(), status: v.string() })), []),
+      addresses: v.nullish(v.array(v.object({ type: v.string(), address: v.string() })), []),
+      daemonEndpoints: v.nullish(
+        v.object({ kubeletEndpoint: v.nullish(v.object({ Port: v.optional(v.number(), 0) })) }),
+      ),
+    }),
     {},
   ),
 });
@@ -90,8 +98,11 @@ function objectOf({
   status,
 }: v.InferOutput<typeof Item>): NodeObject {
   const own = Object.entries(annotations ?? {}).filter(([key]) => key.startsWith(PREFIX));
+  const host = status.addresses?.find(({ type }) => type === 'InternalIP')?.address;
+  const port = status.daemonEndpoints?.kubeletEndpoint?.Port || 10_250;
   return {
     name,
+    kubelet: host === undefined ? undefined : { host, port },
     isMaster: isMaster(labels ?? {}),
     isReady: status.conditions?.some((one) => one.type === 'Ready' && one.status === 'True') ?? false,
     annotations: Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value])),

@@ -3,7 +3,8 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
-import { type Kubernetes, type Lease, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
+import { type Kubernetes, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
+import type { Lease } from './lease.ts';
 import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
 import { Identity } from './unit.ts';
 

@@ -10,8 +10,7 @@ import {
 
 export type StoredLease = { holder: string; annotations: Record<string, string>; renewTime: string };
 
-const NAME = 'coe-agent-workloads';
-export const LEASE = { group: 'coordination.k8s.io', kind: 'leases', name: NAME };
+export const LEASE = { group: 'coordination.k8s.io', kind: 'leases' };
 
 const Body = v.pipe(
   v.string(),
@@ -20,7 +19,7 @@ const Body = v.pipe(
     apiVersion: v.literal('coordination.k8s.io/v1'),
     kind: v.literal('Lease'),
     metadata: v.object({
-      name: v.literal(NAME),
+      name: v.string(),
       resourceVersion: v.optional(v.string()),
       annotations: v.record(v.string(), v.string()),
     }),
@@ -33,19 +32,20 @@ const Body = v.pipe(
   }),
 );
 
-/** The one lease that the agent takes, with the API's optimistic concurrency. */
-export function createLease(): {
+/** A lease that the agents take, with the API's optimistic concurrency. */
+export function createLease(name: string): {
   current: StoredLease | undefined;
   answer(method: string, body: string): Answer;
 } {
   let version = 1;
+  const resource = { ...LEASE, name };
 
   const shown = ({ holder, annotations, renewTime }: StoredLease, status: number): Answer => ({
     status,
     body: {
       kind: 'Lease',
       apiVersion: 'coordination.k8s.io/v1',
-      metadata: { name: NAME, namespace: 'kube-system', resourceVersion: String(version), annotations },
+      metadata: { name, namespace: 'kube-system', resourceVersion: String(version), annotations },
       spec: { holderIdentity: holder, leaseDurationSeconds: 3600, renewTime },
     },
   });
@@ -54,7 +54,7 @@ export function createLease(): {
     current: undefined,
     answer: (method, body) => {
       const before = lease.current;
-      if (method === 'GET') return before ? shown(before, 200) : notFound(LEASE);
+      if (method === 'GET') return before ? shown(before, 200) : notFound(resource);
       const parsed = v.safeParse(Body, body);
       if (!parsed.success)
         return failure(
@@ -65,9 +65,9 @@ export function createLease(): {
       const { metadata, spec } = parsed.output;
       // A PUT of one that is not there makes it, whatever version it names.
       if (before) {
-        if (method === 'POST') return alreadyExists(LEASE);
-        if (metadata.resourceVersion === undefined) return withoutVersion(LEASE);
-        if (metadata.resourceVersion !== String(version)) return conflict(LEASE);
+        if (method === 'POST') return alreadyExists(resource);
+        if (metadata.resourceVersion === undefined) return withoutVersion(resource);
+        if (metadata.resourceVersion !== String(version)) return conflict(resource);
       }
       version += 1;
       lease.current = {

@@ -72,7 +72,10 @@ function placeOf(pathname: string): Place | undefined {
 
 /** Of what the Node authorizer grants, what the agent asks for. */
 const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
-  group === '' && ((kind === 'nodes' && verb !== 'update') || (kind === 'events' && verb === 'create'));
+  group === '' &&
+  ((kind === 'nodes' && verb !== 'update') ||
+    (kind === 'events' && verb === 'create') ||
+    (kind === 'endpoints' && verb === 'get'));
 
 /** Of what kube-proxy may do, what the agent asks for. */
 const isForProxies = (verb: string, { group, kind }: Resource): boolean =>
@@ -88,7 +91,13 @@ const VERBS: Record<string, string> = { POST: 'create', PUT: 'update', PATCH: 'p
 
 export function createKubernetes(): Kubernetes {
   const workloads = createWorkloads();
-  const lease = createLease();
+  const leases = new Map<string, ReturnType<typeof createLease>>();
+  const leaseNamed = (name: string): ReturnType<typeof createLease> => {
+    const lease = leases.get(name) ?? createLease(name);
+    leases.set(name, lease);
+    return lease;
+  };
+  const lease = leaseNamed('coe-agent-workloads');
   const core = createCoreObjects();
   const asked: Asked[] = [];
   const leaders = new Map<string, string>();
@@ -127,9 +136,7 @@ export function createKubernetes(): Kubernetes {
     const leader = resource.kind === LEASE.kind ? leaders.get(resource.name ?? '') : undefined;
     if (leader !== undefined) return leaseOf(resource.name ?? '', leader);
     if (resource.group === LEASE.group && resource.kind === LEASE.kind)
-      return method === 'GET' && resource.name !== LEASE.name
-        ? notFound(resource)
-        : lease.answer(method, body);
+      return leaseNamed(resource.name ?? nameIn(body)).answer(method, body);
     if (resource.kind === 'configmaps' && resource.name === 'kube-root-ca.crt')
       return fake.podsCa === undefined || !workloads.has(namespace)
         ? notFound(resource)
@@ -190,6 +197,13 @@ export function createKubernetes(): Kubernetes {
   };
   return fake;
 }
+
+/** Of an object that is to be made. */
+const nameIn = (body: string): string => {
+  const named = v.pipe(v.string(), v.parseJson(), v.object({ metadata: v.object({ name: v.string() }) }));
+  const parsed = v.safeParse(named, body);
+  return parsed.success ? parsed.output.metadata.name : '';
+};
 
 /** kube-apiserver adds its own, and takes none out (clusterauthenticationtrust of Kubernetes 1.18 and later). */
 function addClientCas(core: CoreObjects, cas: Readonly<Record<string, string>>): void {

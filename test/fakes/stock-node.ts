@@ -4,7 +4,7 @@ import type { Units, UnitSpec } from './units.ts';
 
 /** Units as Magnum 15's fragments write them, on the ports of the stand-ins. */
 
-/** etcd and the kubelet listen on the node's address alone; the scheduler signs its certificate itself. */
+/** etcd and the kubelet listen on the node's address alone, kube-apiserver on all; the scheduler signs its certificate itself. */
 export const stockUnits = (
   specs: Readonly<Record<string, UnitSpec>>,
   address: string,
@@ -16,7 +16,9 @@ export const stockUnits = (
         ? 'self-signed'
         : typeof spec === 'object' && ['etcd', 'kubelet'].includes(unit)
           ? { ...spec, host: address }
-          : spec,
+          : typeof spec === 'object' && unit === 'kube-apiserver'
+            ? { ...spec, host: '0.0.0.0' }
+            : spec,
     ]),
   );
 

@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import { constants, readdirSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { createServer as createTls, type Server as TlsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
+import { certificatesIn } from '../../src/certificates/read.ts';
 import { createClusterCa } from '../cluster/authority.ts';
 
 /**
@@ -51,6 +52,8 @@ export type Units = {
   show(unit: string, lines: string): void;
   /** What a unit answers on its TLS port, beside where it says that it is well. */
   serve(unit: string, listener: RequestListener): void;
+  /** Ends every connection before the handshake, as if nothing listened. */
+  mute(isMuted: boolean): void;
   /** As `systemctl stop` leaves it. */
   stop(unit: string): void;
   /** As Restart= does it: nobody has asked for it, and the unit reads its files anew. */
@@ -82,12 +85,15 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   const read = new Map<string, string>();
   const servers = new Map<string, Server | TlsServer>();
   const health = new Map<string, Server | TlsServer>();
+  const clientCas = new Map<string, readonly X509Certificate[]>();
   const restarts: string[] = [];
 
   const answer =
     (unit: string): RequestListener =>
     (request, response) => {
       const { socket } = request;
+      // Its client is not accepted.
+      if (socket.destroyed) return;
       const list = lists.get(unit);
       if (list !== undefined && socket instanceof TLSSocket && isShutOut(socket, join(root, list.read))) {
         socket.destroy();
@@ -111,17 +117,32 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     const spec = filesOf(specs[unit]);
     read.set(unit, digestBelow(join(root, 'etc')));
     try {
-      if (spec)
+      if (spec) {
+        const ca = readFileSync(join(root, spec.ca), 'utf8');
         secureServer(servers.get(unit))?.setSecureContext({
           cert: readFileSync(join(root, spec.certificate)),
           key: readFileSync(join(root, spec.key)),
-          ca: readFileSync(join(root, spec.ca)),
+          ca,
         });
+        clientCas.set(unit, certificatesIn(ca, spec.ca));
+      }
       return true;
     } catch {
       return false;
     }
   };
+  let isMuted = false;
+  for (const [unit, server] of servers) {
+    server.on('connection', (socket: Socket) => {
+      if (isMuted) socket.destroy();
+    });
+    // Go tries every CA of a subject, OpenSSL the first alone: clients are verified by key.
+    server.on('secureConnection', (socket: TLSSocket) => {
+      const client = socket.getPeerX509Certificate();
+      const isAccepted = clientCas.get(unit)?.some(({ publicKey }) => client?.verify(publicKey) === true);
+      if (isAccepted !== true) socket.destroy();
+    });
+  }
   for (const unit of Object.keys(specs)) running.set(unit, load(unit) ? 'active' : 'failed');
 
   const count = (unit: string, who: 'by somebody' | 'by systemd'): void => {
@@ -207,6 +228,9 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     serve: (unit, listener) => {
       served.set(unit, listener);
     },
+    mute: (muted) => {
+      isMuted = muted;
+    },
     stop: (unit) => running.set(unit, 'inactive'),
     startAgain: (unit) => {
       count(unit, 'by systemd');
@@ -278,7 +302,7 @@ async function listen(
   host = '127.0.0.1',
 ): Promise<Server | TlsServer> {
   const server = tls
-    ? createTls({ requestCert: true, rejectUnauthorized: true }, answer)
+    ? createTls({ requestCert: true, rejectUnauthorized: false }, answer)
     : createServer(answer);
   await new Promise<void>((resolve) => {
     server.listen(0, host, resolve);

@@ -86,4 +86,7 @@ export const Rollback = v.object({
   why: v.optional(v.string()),
 });
 
+/** What has been ordered of a rotation on this node. */
+export const RotationOrders = v.object({ finishes: v.boolean(), heldUntil: v.optional(Time) });
+
 export const UnitPaths = v.object({ paths: v.array(v.string()) });

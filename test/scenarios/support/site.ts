@@ -77,6 +77,8 @@ export type SiteSpec = {
   validity?: { validityDays?: number; leafDays?: number };
   /** How long ago the node was made, in milliseconds: its clock begins then. */
   ageMs?: number;
+  /** A server of a cluster that is there already. */
+  of?: { cluster: Cluster; server: string };
   /** Not yet any certificates. */
   bare?: boolean;
 };
@@ -88,14 +90,16 @@ let made = 0;
 export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Site> {
   const { role = 'worker', layout = 'kubernetes-certs' } = spec;
   made += 1;
-  const server = `${role}-0`;
-  const cluster = await cloud.createCluster({
-    name: `site${made}`,
-    keys: 'ec',
-    ...(spec.trustRoles && { trustRoles: spec.trustRoles }),
-    ...spec.validity,
-    servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
-  });
+  const server = spec.of?.server ?? `${role}-0`;
+  const cluster =
+    spec.of?.cluster ??
+    (await cloud.createCluster({
+      name: `site${made}`,
+      keys: 'ec',
+      ...(spec.trustRoles && { trustRoles: spec.trustRoles }),
+      ...spec.validity,
+      servers: [{ name: server, role, ...spec.server }, ...(spec.others ?? [])],
+    }));
   const given = { ...(spec.isStock && { KUBE_NODE_IP: '127.0.0.5' }), ...spec.params };
   let params: Record<string, string | undefined> = cluster.heatParams(role, given);
   const node = await createNode({

@@ -1,0 +1,161 @@
+import { AgentError, codeOf, explain } from '../src/base/errors.ts';
+import type { RotateOperation } from '../src/operation/operation.ts';
+import { issueHands } from './execution/issue-hands.ts';
+import { outcomeOf } from './execution/ended.ts';
+import { perform } from './execution/perform.ts';
+import { failed } from '../src/deployment/outcome.ts';
+import { announce } from './advance/announce.ts';
+import { look, type Look } from './advance/look.ts';
+import { mastersOf } from './advance/masters.ts';
+import { ownState } from './advance/own-state.ts';
+import { PROBES } from './advance/probes.ts';
+import type { Cluster, Hands } from './hands.ts';
+import { checkNode, type Node, readNode } from './node.ts';
+import { finish } from './pass/finish.ts';
+import { intendToRotate } from './pass/intend-rotation.ts';
+import { readRotation, writeRotation } from './phases/record.ts';
+import { giveTurnBack, newTurnMemory, renewTurn, takeTurn, type TurnMemory } from './peers/turn.ts';
+import { decide, type Decision } from './phases/decide.ts';
+import { unitsOf } from './plan/units.ts';
+import { readServedCas } from './rotation/served-cas.ts';
+
+/** A step that is due, and what became of it; or why there is none. */
+export type Advanced =
+  | { is: 'nothing' }
+  | { is: 'waits'; why: string; for: readonly string[]; until: number | undefined }
+  | { is: 'stepped'; step: Step; despite: readonly string[] }
+  | { is: 'failed'; step: Step; error: AgentError };
+type Step = 'trust' | 'reissue' | 'retire';
+
+/** What one process remembers from one look to the next. */
+export type AdvanceMemory = {
+  turn: TurnMemory;
+  /** A process before this one may have been killed in the middle of a step, with a turn and a word on the Node. */
+  mayHaveLeft: boolean;
+};
+export const newAdvanceMemory = (): AdvanceMemory => ({ turn: newTurnMemory(), mayHaveLeft: true });
+
+/**
+ * Takes the next step of a rotation on this node, if one is due: the node is compared with the CAs that Magnum serves,
+ * its peers are asked, and `decide` says what follows. Nothing is waited for: the next look comes later.
+ *
+ * @throws `aborted`, and what keeps Magnum or the node from being asked
+ */
+export async function advance(memory: AdvanceMemory, hands: Hands, abort: AbortSignal): Promise<Advanced> {
+  if (await hands.generations.underWay()) return { is: 'waits', why: 'under-way', for: [], until: undefined };
+  const node = await readNode(hands);
+  checkNode(node, hands.config.heat_params, false);
+  const cluster = await hands.openCluster(node.params, undefined, abort, { patient: false });
+  const advanced = await withTurn(memory, node, cluster, hands, abort);
+  await note(advanced, hands);
+  if (advanced.is === 'nothing') await hands.disk.remove(PROBES);
+  return advanced;
+}
+
+async function withTurn(
+  memory: AdvanceMemory,
+  node: Node,
+  cluster: Cluster,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Advanced> {
+  const at = { node, units: await unitsOf(node, hands, abort), cluster };
+  const see = async (): Promise<{ seen: Look; decision: Decision }> => {
+    const served = await readServedCas(
+      node,
+      issueHands(cluster, undefined, hands, {
+        authorities: node.layout.authorities,
+        requests: [],
+      }),
+      hands,
+    );
+    const seen = await look(await ownState(served, node, hands), served, at, hands, abort);
+    return { seen, decision: decide(seen.view) };
+  };
+  const { seen, decision } = await see();
+  const masters = await mastersOf(seen, at, hands, abort);
+  if (decision.do === 'nothing' || decision.do === 'wait') {
+    if (memory.mayHaveLeft) {
+      await announce(undefined, seen, at, hands, abort);
+      if (masters) await giveTurnBack(masters.place, hands, abort);
+    }
+    memory.mayHaveLeft = false;
+    memory.turn = newTurnMemory();
+    if (decision.do === 'nothing') return { is: 'nothing' };
+    return { is: 'waits', why: decision.why, for: decision.for, until: decision.until };
+  }
+  if (masters) {
+    const turn = await takeTurn(masters.place, masters.others, memory.turn, hands, abort);
+    if (turn.is === 'wait') return { is: 'waits', why: `turn-${turn.why}`, for: turn.for, until: undefined };
+  }
+  try {
+    // Once more, right before the step: the turn may have taken its time.
+    const again = await see();
+    if (again.decision.do !== decision.do) return { is: 'waits', why: 'changed', for: [], until: undefined };
+    const despite = 'despite' in again.decision ? again.decision.despite : [];
+    if (!(await announce(decision.do, again.seen, at, hands, abort)))
+      return { is: 'waits', why: 'no-api', for: [], until: undefined };
+    try {
+      const error = await step(decision.do, hands, abort, async () => {
+        if (masters) await renewTurn(masters.place, hands, abort);
+      });
+      return error
+        ? { is: 'failed', step: decision.do, error }
+        : { is: 'stepped', step: decision.do, despite };
+    } finally {
+      await announce(undefined, again.seen, at, hands, abort);
+    }
+  } finally {
+    memory.turn = newTurnMemory();
+    if (masters) await giveTurnBack(masters.place, hands, abort);
+  }
+}
+
+/** Carries a phase out as a deployment would, without anybody to answer. @returns why it failed */
+async function step(
+  phase: Step,
+  hands: Hands,
+  abort: AbortSignal,
+  beforeRestart: () => Promise<void>,
+): Promise<AgentError | undefined> {
+  const operation: RotateOperation = {
+    kind: 'rotate',
+    phase,
+    serviceAccount: undefined,
+    keystoneToken: undefined,
+  };
+  const runId = `auto-${phase}`;
+  hands.log('phase-started', { phase });
+  try {
+    const { plan } = await intendToRotate(operation, hands, abort);
+    const ended = await perform(plan, { runId, hands, abort, beforeRestart });
+    await finish(runId, outcomeOf(ended), hands);
+    if (ended.is === 'failed') throw ended.error;
+    hands.log('phase-done', { phase });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
+    await finish(runId, failed(error), hands);
+    hands.log('phase-failed', { phase, code: error.code, why: explain(error) });
+    return error;
+  }
+}
+
+/** For `agent status`: whom the rotation waits for. */
+async function note(advanced: Advanced, hands: Hands): Promise<void> {
+  const record = await readRotation(hands);
+  const { waits: before, ...rest } = record;
+  const waits =
+    advanced.is === 'waits'
+      ? {
+          why: advanced.why,
+          for: [...advanced.for],
+          ...(advanced.until !== undefined && { until: advanced.until }),
+          at: hands.clock.now(),
+        }
+      : undefined;
+  const isSame = waits?.why === before?.why && waits?.for.join() === before?.for.join();
+  if (isSame) return;
+  if (waits) hands.log('rotation-waits', { why: waits.why, peers: waits.for });
+  await writeRotation({ ...rest, ...(waits && { waits }) }, hands);
+}

@@ -1,0 +1,53 @@
+import { AgentError } from '../../src/base/errors.ts';
+import { readOrders, readRotation, writeOrders } from '../phases/record.ts';
+import { EXIT } from './exit-code.ts';
+import { writeJson } from './json-answer.ts';
+import { createTerminal } from './terminal.ts';
+import { audited, openHands, textOption, type Verb } from './verb.ts';
+
+const HOUR = 3_600_000;
+/** A hold ends by itself. */
+const LONGEST_HOLD_HOURS = 168;
+
+/**
+ * What an operator orders of a rotation that goes on by itself. The daemon sees it at its next look, so this takes no lock.
+ */
+export const verb: Verb = async (context, options) => {
+  const terminal = createTerminal(context.world.stdout, context.secrets);
+  const hands = await openHands(context, () => undefined);
+  try {
+    return await audited('rotation', hands, async () => {
+      const [action = ''] = context.words;
+      const { course } = await readRotation(hands);
+      if (action === 'finish') {
+        if (options['now'] !== true)
+          throw new AgentError(
+            'usage',
+            'rotation finish: --now is missing; nodes that are behind are cut off',
+          );
+        if (!course) throw new AgentError('precondition', 'rotation finish: this node is in no rotation');
+        await writeOrders({ version: 1, finish: course.cas }, hands);
+      } else if (action === 'hold')
+        await writeOrders({ version: 1, heldUntil: hands.clock.now() + hoursOf(options) * HOUR }, hands);
+      else await writeOrders({ version: 1 }, hands);
+      const { finish, heldUntil } = await readOrders(hands);
+      const until = heldUntil === undefined ? undefined : new Date(heldUntil).toISOString();
+      if (context.json) writeJson(context, 'rotation', { finishes: finish !== undefined, heldUntil: until });
+      else if (until !== undefined) terminal.line(`this node takes no further phase until ${until}`);
+      else if (finish === undefined) terminal.line('this node goes on when its peers are ready');
+      else terminal.line('this node goes on at once: peers that are behind are cut off');
+      return EXIT.done;
+    });
+  } finally {
+    hands.close();
+  }
+};
+
+/** @throws `usage` */
+function hoursOf(options: Record<string, unknown>): number {
+  const text = textOption(options, 'for') ?? '8h';
+  const hours = Number(/^(\d{1,3})h$/.exec(text)?.[1] ?? 0);
+  if (hours < 1 || hours > LONGEST_HOLD_HOURS)
+    throw new AgentError('usage', `--for: ${text} is no number of hours from 1h to ${LONGEST_HOLD_HOURS}h`);
+  return hours;
+}

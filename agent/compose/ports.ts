@@ -1,0 +1,17 @@
+import type { Hands } from '../hands.ts';
+
+/** How ports are asked. Each way is loaded when it is used first: an idle daemon stays small. */
+export const portsAsked = (): Pick<Hands, 'presented' | 'askPeer' | 'askHealth'> => ({
+  presented: async (...where) => {
+    const { presentedCertificate } = await import('../../src/services/presented.ts');
+    return await presentedCertificate(...where);
+  },
+  askPeer: async (...where) => {
+    const { askPeer } = await import('../../src/services/peer-port.ts');
+    return await askPeer(...where);
+  },
+  askHealth: async (...where) => {
+    const { askHealth } = await import('../../src/services/health.ts');
+    await askHealth(...where);
+  },
+});

@@ -1,0 +1,94 @@
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { type EtcdMember, readMembers } from '../../src/services/etcd-members.ts';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
+import { createNodeAnnotations, type NodeObject } from '../../src/services/node-annotations.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { BRIEFLY, withOwnApi } from '../rotation/own-api.ts';
+import { ownEtcdOf } from '../rotation/count-masters.ts';
+import type { Address } from './reach-api.ts';
+import type { KnownPeer } from '../phases/record.ts';
+
+/** What the cluster tells of its nodes. Anybody with the rights of an administrator can forge the first two. */
+export type Listed = {
+  nodes: readonly NodeObject[];
+  apis: readonly Address[];
+  members: readonly EtcdMember[];
+};
+
+/**
+ * Asks the Kubernetes API for the nodes and API servers, and on a master etcd for its members. A worker sees its own Node
+ * alone where Kubernetes allows no more.
+ *
+ * @throws what the API answers when it cannot say
+ */
+export async function listNodes(ask: AskApi, node: Node, hands: Hands, abort: AbortSignal): Promise<Listed> {
+  const annotations = createNodeAnnotations(ask, hands.retry, BRIEFLY);
+  const trust = createKubernetesTrust(ask, hands.retry, BRIEFLY);
+  const apis = await unlessForbidden(trust.apiServers(abort), hands);
+  const nodes = node.role === 'master' ? await annotations.list(abort) : [];
+  return { nodes, apis: apis ?? [], members: await listMembers(node, hands, abort) };
+}
+
+/** None where this node's own etcd cannot be asked. */
+export async function listMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<EtcdMember[]> {
+  const etcd = await ownEtcdOf(node, hands, abort);
+  if (typeof etcd === 'string') return [];
+  try {
+    return await withOwnApi(etcd, hands, async (ask) => await readMembers(ask, abort));
+  } catch (error) {
+    if (codeOf(error) === 'aborted') throw error;
+    hands.log('etcd-members-unknown', { why: explain(error) });
+    return [];
+  }
+}
+
+async function unlessForbidden<T>(asked: Promise<T>, { log }: Hands): Promise<T | undefined> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.code !== 'cloud-refused') throw error;
+    log('api-servers-unknown', { why: explain(error) });
+    return undefined;
+  }
+}
+
+/**
+ * The peers of this node, each with the ports that count: a master has API server, etcd and kubelet of all others, a
+ * worker the API servers. Ports are put together by their address.
+ *
+ * @param own the addresses and the name of this node
+ */
+export function peersIn(
+  { nodes, apis, members }: Listed,
+  isMaster: boolean,
+  own: ReadonlySet<string>,
+): KnownPeer[] {
+  const found = new Map<string, KnownPeer>();
+  const at = (host: string, name: string, master: boolean, ...ports: KnownPeer['ports']): void => {
+    if (own.has(host) || own.has(name)) return;
+    const peer = found.get(host);
+    found.set(host, {
+      name: peer?.name ?? name,
+      isMaster: master || (peer?.isMaster ?? false),
+      ports: [
+        ...(peer?.ports ?? []),
+        ...ports.filter(
+          (one) => !peer?.ports.some(({ port, path }) => port === one.port && path === one.path),
+        ),
+      ],
+    });
+  };
+  if (isMaster)
+    for (const { name, kubelet, isMaster: master } of nodes)
+      if (kubelet) at(kubelet.host, name, master, { ...kubelet, path: '/healthz', ca: 'kubernetes' });
+  for (const api of apis) at(api.host, api.host, true, { ...api, path: '/api', ca: 'kubernetes' });
+  for (const { name, peer } of members) {
+    const url = URL.parse(peer ?? '');
+    if (!url) continue;
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    at(host, name, true, { host, port: Number(url.port) || 2380, path: '/members', ca: 'etcd' });
+  }
+  return [...found.values()];
+}

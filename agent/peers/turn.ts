@@ -1,0 +1,104 @@
+import { codeOf } from '../../src/base/errors.ts';
+import { createCall } from '../../src/services/kubernetes-call.ts';
+import { type Lease, leaseCalls } from '../../src/services/lease.ts';
+import type { Hands } from '../hands.ts';
+import { type OtherMaster, TURN_MS, type Turn, turnOf } from '../phases/turn.ts';
+import { BRIEFLY } from '../rotation/own-api.ts';
+import type { Client } from './clients.ts';
+import { type Address, withAnyApi } from './reach-api.ts';
+
+const LEASE = 'coe-agent-turn';
+
+/** What an agent remembers of the turn from one look to the next; lost with the process, which only delays. */
+export type TurnMemory = { version: string | undefined; seenAt: number; waitedMs: number; lookedAt: number };
+export const newTurnMemory = (): TurnMemory => ({
+  version: undefined,
+  seenAt: 0,
+  waitedMs: 0,
+  lookedAt: Infinity,
+});
+
+/** Of the time between two looks so much counts as waiting: the machine may have been suspended. */
+const COUNTED_MS = 600_000;
+
+/** `own`: the node's name; `apis`: its own API server first. */
+export type TurnPlace = { own: string; apis: readonly Address[]; client: Client };
+
+/**
+ * Asks for the turn once. `lost`: somebody else has written the lease at that moment; `no-api`: none answers.
+ */
+export async function takeTurn(
+  { own, apis, client }: TurnPlace,
+  others: readonly OtherMaster[],
+  memory: TurnMemory,
+  hands: Hands,
+  abort: AbortSignal,
+  resumes = false,
+): Promise<Turn | { is: 'wait'; why: 'lost' | 'no-api'; for: readonly string[] }> {
+  const { clock, retry } = hands;
+  const reached = await withAnyApi(apis, client, hands, abort, async (ask) => {
+    const calls = leaseCalls(createCall(ask, retry, BRIEFLY), LEASE, TURN_MS / 1000);
+    const lease = await calls.read(abort);
+    const now = clock.elapsed();
+    if (memory.version !== lease?.version) Object.assign(memory, { version: lease?.version, seenAt: now });
+    memory.waitedMs += Math.max(0, Math.min(now - memory.lookedAt, COUNTED_MS));
+    memory.lookedAt = now;
+    const turn = turnOf({
+      own,
+      holder: lease?.holder ?? '',
+      others,
+      unchangedMs: now - memory.seenAt,
+      waitedMs: memory.waitedMs,
+      resumes,
+    });
+    if (turn.is === 'wait') return turn;
+    const isOurs = await calls.write(leaseOf(own, lease, clock.now()), abort);
+    return isOurs ? turn : ({ is: 'wait', why: 'lost', for: [] } as const);
+  });
+  return reached.api === 'answers' ? reached.value : { is: 'wait', why: 'no-api', for: [] };
+}
+
+/** Renews the own turn before the restart of a unit. An API that is away for the moment is no reason to stop. */
+export async function renewTurn(
+  { own, apis, client }: TurnPlace,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  await write(own, own, { apis, client }, hands, abort);
+}
+
+/** Gives the turn back. When that fails it ends by itself. */
+export async function giveTurnBack(
+  { own, apis, client }: TurnPlace,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  await write(own, '', { apis, client }, hands, abort);
+}
+
+/** Only a lease that this node holds is written. */
+async function write(
+  own: string,
+  holder: string,
+  { apis, client }: Omit<TurnPlace, 'own'>,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  const { clock, retry } = hands;
+  try {
+    await withAnyApi(apis, client, hands, abort, async (ask) => {
+      const calls = leaseCalls(createCall(ask, retry, BRIEFLY), LEASE, TURN_MS / 1000);
+      const lease = await calls.read(abort);
+      if (lease?.holder === own) await calls.write(leaseOf(holder, lease, clock.now()), abort);
+    });
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || codeOf(error) === undefined) throw error;
+  }
+}
+
+const leaseOf = (holder: string, before: Lease | undefined, now: number): Lease => ({
+  version: before?.version,
+  annotations: before?.annotations ?? {},
+  holder,
+  until: now + TURN_MS,
+});

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { codeOf } from '../../src/base/errors.ts';
+import { readRecordOf, writeRecord } from '../../src/base/record.ts';
+import type { Hands } from '../hands.ts';
+import { STATE } from '../paths.ts';
+
+/** What this node alone keeps of a rotation that goes on by itself: nobody but root can change it. */
+export const ROTATION = join(STATE, 'rotation.json');
+
+const Port = v.object({
+  host: v.string(),
+  port: v.number(),
+  path: v.string(),
+  /** By which CA it is verified. */
+  ca: v.picklist(['kubernetes', 'etcd']),
+});
+const KnownPeer = v.object({ name: v.string(), isMaster: v.boolean(), ports: v.array(Port) });
+export type KnownPeer = v.InferOutput<typeof KnownPeer>;
+export type KnownPort = KnownPeer['ports'][number];
+
+const Record = v.object({
+  version: v.literal(1),
+  /** The served CAs, and since when this node trusts them. */
+  course: v.optional(v.object({ cas: v.string(), since: v.number() })),
+  /** Every peer that this node has seen. */
+  peers: v.optional(v.array(KnownPeer), []),
+  /** What the last look came to, for `agent status`. */
+  waits: v.optional(
+    v.object({ why: v.string(), for: v.array(v.string()), until: v.optional(v.number()), at: v.number() }),
+  ),
+});
+export type RotationRecord = v.InferOutput<typeof Record>;
+
+const NONE: RotationRecord = { version: 1, peers: [] };
+
+/** What an operator has ordered; the verb writes it while the daemon runs, so it is a file of its own. */
+export const ORDERS = join(STATE, 'rotation-orders.json');
+
+const Orders = v.object({
+  version: v.literal(1),
+  /** `agent rotation finish --now`: for these CAs. */
+  finish: v.optional(v.string()),
+  /** `agent rotation hold`: until then, in milliseconds since the epoch. */
+  heldUntil: v.optional(v.number()),
+});
+export type Orders = v.InferOutput<typeof Orders>;
+
+/** None where there is no record; a damaged one orders nothing. */
+export async function readOrders({ disk }: Pick<Hands, 'disk'>): Promise<Orders> {
+  const orders = await readRecordOf(disk, ORDERS, Orders).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  return orders ?? { version: 1 };
+}
+
+export async function writeOrders(orders: Orders, { disk }: Pick<Hands, 'disk'>): Promise<void> {
+  await writeRecord(disk, ORDERS, orders);
+}
+
+/** A damaged record is lost: the time that `retire` waits begins anew, and peers are found again. */
+export async function readRotation({ disk }: Pick<Hands, 'disk'>): Promise<RotationRecord> {
+  const record = await readRecordOf(disk, ROTATION, Record).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  return record ?? NONE;
+}
+
+export async function writeRotation(record: RotationRecord, { disk }: Pick<Hands, 'disk'>): Promise<void> {
+  await writeRecord(disk, ROTATION, record);
+}

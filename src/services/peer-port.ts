@@ -1,0 +1,70 @@
+import type { X509Certificate } from 'node:crypto';
+import { request } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { withDeadline } from '../base/clock.ts';
+import type { ClientIdentity } from './health.ts';
+
+/** `path`: what any client whose certificate is accepted may ask, and no other. */
+export type PeerPort = { host: string; port: number; path: string };
+
+export type Handshake = {
+  presents: X509Certificate;
+  /** Whether it accepts the client certificate. `unknown`: it has ended the connection without a word. */
+  accepts: 'yes' | 'no' | 'unknown';
+};
+
+const TRY_MS = 5000;
+
+/**
+ * The alerts about a certificate (RFC 8446, 6): bad, unsupported, revoked, expired, unknown, unknown CA, required. OpenSSL
+ * says `decrypt_error` (51) where its own CA has the same name as the client's, as all CAs of a cluster have.
+ */
+const REFUSALS = new Set([42, 43, 44, 45, 46, 48, 51, 116]);
+
+/**
+ * Asks a port of another node what it presents, and whether it accepts a client certificate. Nothing is verified: the
+ * caller compares keys. etcd breaks the handshake off (RFC 8446, 6.2); kube-apiserver and kubelet answer 401, where
+ * anonymous requests are allowed as well.
+ *
+ * @returns undefined when nothing presents a certificate there
+ */
+export async function askPeer(
+  { host, port, path }: PeerPort,
+  { certificate, key }: ClientIdentity,
+  abort: AbortSignal,
+): Promise<Handshake | undefined> {
+  return await new Promise((resolve) => {
+    let presents: X509Certificate | undefined;
+    const end = (accepts: Handshake['accepts']): void => {
+      resolve(presents && { presents, accepts });
+    };
+    const asked = request({
+      host,
+      port,
+      path,
+      cert: certificate,
+      key,
+      agent: false,
+      rejectUnauthorized: false,
+      signal: withDeadline(abort, TRY_MS),
+    });
+    asked.once('socket', (socket) => {
+      if (!(socket instanceof TLSSocket)) return;
+      // A TLS 1.2 server may break off before the handshake is complete, and has presented its certificate by then.
+      socket.on('keylog', () => {
+        presents ??= socket.getPeerX509Certificate();
+      });
+      socket.once('secureConnect', () => {
+        presents ??= socket.getPeerX509Certificate();
+      });
+    });
+    asked.once('error', (error) => {
+      end(REFUSALS.has(Number(/SSL alert number (\d+)/.exec(error.message)?.[1])) ? 'no' : 'unknown');
+    });
+    asked.once('response', (response) => {
+      response.resume();
+      end(response.statusCode === 401 ? 'no' : 'yes');
+    });
+    asked.end();
+  });
+}

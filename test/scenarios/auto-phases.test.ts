@@ -1,0 +1,183 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { presentedCertificate } from '../../src/services/presented.ts';
+import { NEVER } from '../src/support/clock.ts';
+import { rotationState } from '../../agent/inspection/rotation-state.ts';
+import { at } from '../cloud/exchange.ts';
+import { jsonObject } from '../src/support/fixtures.ts';
+import { cli } from './support/cli.ts';
+import { createFleet, type Fleet, type Member } from './support/whole-cluster.ts';
+
+/** One `openstack coe ca rotate`, and every node goes through trust, reissue and retire by itself. */
+
+const HOUR = 3_600_000;
+
+let cloud: Cloud;
+/** Certificates have whole seconds, and no two rotations are made in one. */
+let behindMs = 120_000;
+beforeAll(async () => {
+  cloud = await startCloud({ now: () => Date.now() - behindMs });
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+async function rotate({ cluster }: Fleet): Promise<void> {
+  behindMs -= 2000;
+  await cloud.rotateCa(cluster);
+}
+
+const fingerprints = (text: string): string[] =>
+  (text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+    (pem) => new X509Certificate(pem).fingerprint256,
+  );
+
+/** The CA file of a node holds Magnum's CA alone, and the kubelet presents a certificate of it. */
+async function expectDone({ cluster }: Fleet, { site, address }: Member): Promise<void> {
+  const ca = new X509Certificate(cluster.ca.kubernetes);
+  expect(fingerprints(await site.node.read('/etc/kubernetes/certs/ca.crt'))).toEqual([ca.fingerprint256]);
+  const leaf = await presentedCertificate(address, site.node.units.port('kubelet'), NEVER);
+  expect(leaf.verify(ca.publicKey)).toBe(true);
+}
+
+/** Every node that is on looks at the same time, until nothing is left to do. @returns the steps of each node */
+async function settle(fleet: Fleet, rounds = 30): Promise<Record<string, string[]>> {
+  const steps: Record<string, string[]> = {};
+  for (let round = 0; round < rounds; round += 1) {
+    const advanced = await Promise.all(
+      fleet.members
+        .filter(({ isOff }) => !isOff)
+        .map(async (member) => ({ name: member.name, advanced: await fleet.look(member) })),
+    );
+    for (const { name, advanced: one } of advanced)
+      if (one.is === 'stepped') {
+        expect(one.despite).toEqual([]);
+        steps[name] = [...(steps[name] ?? []), one.step];
+      }
+    if (advanced.every(({ advanced: one }) => one.is === 'nothing')) return steps;
+  }
+  throw new Error(`not settled: ${JSON.stringify(steps)}`);
+}
+
+const ALL = ['trust', 'reissue', 'retire'];
+
+/** When a phase began and ended on each node, by its log. */
+const phasesIn = ({ site }: Member): { from: number; to: number }[] => {
+  const times = (event: string): number[] =>
+    site.log
+      .map(jsonObject)
+      .filter((line) => at(line, 'event') === event)
+      .map((line) => Date.parse(String(at(line, 'time'))));
+  const ends = times('phase-done');
+  return times('phase-started').map((from, index) => ({ from, to: ends[index] ?? Infinity }));
+};
+
+test('three masters and two workers end with the old CA gone everywhere, the masters one after the other', async () => {
+  const fleet = await createFleet(cloud, 3, 2);
+  expect(await settle(fleet)).toEqual({});
+  await rotate(fleet);
+  const steps = await settle(fleet);
+  expect(steps).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
+  for (const member of fleet.members) await expectDone(fleet, member);
+
+  const phases = fleet.members
+    .filter(({ role }) => role === 'master')
+    .flatMap(phasesIn)
+    .toSorted((a, b) => a.from - b.from);
+  expect(phases).toHaveLength(9);
+  for (const [index, { to }] of phases.entries())
+    expect(phases[index + 1]?.from ?? to).toBeGreaterThanOrEqual(to);
+});
+
+test('the deployment of a rotation is answered when `trust` is proven, and the rest follows', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  await rotate(fleet);
+  for (const { site } of fleet.members) await site.pass();
+  expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');
+  expect(await settle(fleet)).toEqual({
+    'master-0': ['reissue', 'retire'],
+    'worker-0': ['reissue', 'retire'],
+  });
+  for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+test('a worker that was off throughout is not waited for, and ends right when it comes back', async () => {
+  const fleet = await createFleet(cloud, 1, 2);
+  await settle(fleet);
+  const [, off, other] = fleet.members;
+  if (!off || !other) throw new Error('there are three members');
+  fleet.switchOff(off);
+  await rotate(fleet);
+  expect(await settle(fleet)).toEqual({ 'master-0': ALL, [other.name]: ALL });
+  fleet.switchOn(off);
+  expect(await settle(fleet)).toEqual({ [off.name]: ALL });
+  for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+test('a node whose agent does nothing is waited for, and cut off when the time is over', async () => {
+  const fleet = await createFleet(cloud, 1, 2);
+  await settle(fleet);
+  const [master, worker, idle] = fleet.members;
+  if (!master || !worker || !idle) throw new Error('there are three members');
+  await rotate(fleet);
+  const waits = { is: 'waits', why: 'peers-refuse-served', for: [idle.name] };
+  for (const member of [master, worker])
+    expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step: 'trust' });
+  expect(await fleet.look(master)).toMatchObject(waits);
+  const { notes } = await rotationState(await master.site.start());
+  expect(notes).toContainEqual(expect.objectContaining({ code: 'rotation-waits' }));
+
+  master.site.clock.jump(12 * HOUR);
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [idle.name] });
+  expect(await fleet.look(worker)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'peers-present-former' });
+  master.site.clock.jump(12 * HOUR);
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'retire', despite: [idle.name] });
+  // Its agent works again.
+  expect(await settle(fleet)).toEqual({ [worker.name]: ['retire'], [idle.name]: ALL });
+  for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+test('a phase that fails leaves the node as it was, and is taken again', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  await settle(fleet);
+  const [master] = fleet.members;
+  if (!master) throw new Error('there is a master');
+  await rotate(fleet);
+  master.site.node.units.breakUnit('kubelet', 'fails to start once');
+  const before = await master.site.node.read('/etc/kubernetes/certs/ca.crt');
+  expect(await fleet.look(master)).toMatchObject({ is: 'failed', step: 'trust' });
+  expect(await master.site.node.read('/etc/kubernetes/certs/ca.crt')).toBe(before);
+  expect(await settle(fleet)).toEqual({ 'master-0': ALL, 'worker-0': ALL });
+  for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+test('an operator holds a rotation on a node, lets it go on, and finishes it without waiting', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  await settle(fleet);
+  const [master, worker] = fleet.members;
+  if (!master || !worker) throw new Error('there are two members');
+  const order = async (...words: string[]): Promise<Record<string, unknown>> =>
+    jsonObject((await cli(master.site, ['rotation', ...words, '--json'])).stdout);
+
+  await rotate(fleet);
+  expect(await order('hold', '--for', '8h')).toMatchObject({ finishes: false });
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'trust' });
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'held' });
+  expect(await order('continue')).toEqual({ version: 1, finishes: false });
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'peers-refuse-served' });
+
+  expect((await cli(master.site, ['rotation', 'finish'])).code).toBe(2);
+  expect(await order('finish', '--now')).toEqual({ version: 1, finishes: true });
+  const despite = [worker.name];
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite });
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'retire', despite });
+  // An order is for one rotation.
+  await settle(fleet);
+  for (const { site } of fleet.members) await site.pass();
+  expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');
+  await rotate(fleet);
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'trust' });
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'peers-refuse-served' });
+});
