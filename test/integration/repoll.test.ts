@@ -16,8 +16,9 @@ afterAll(async () => {
 async function pollsWith(server: string, words: RegExp): Promise<string> {
   const end = performance.now() + 120_000;
   for (;;) {
-    const [line = ''] = (await cluster.node(server).agent('status')).stdout.split('\n');
-    if (words.test(line) || performance.now() > end) return line;
+    const { stdout } = await cluster.node(server).agent('status');
+    const line = stdout.split('\n').find((one) => words.test(one));
+    if (line !== undefined || performance.now() > end) return line ?? stdout;
     await delay(500);
   }
 }
