@@ -30,7 +30,7 @@ const DAY = 86_400;
 /** RFC 1123, as Kubernetes has it. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** /etc/coe-agent/agent.yaml and agent.d/*.yaml. The README lists every key with its meaning. */
+/** /etc/coe-agent/agent.yaml and agent.d/*.yaml. docs/configuration.md lists every key with its meaning. */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
   heat_params: v.optional(absolutePath, HEAT_PARAMS),

@@ -5,7 +5,7 @@ import { readTrusted } from '../../src/base/trust.ts';
 import { isCertificate, pemBlocksIn } from '../../src/base/pem.ts';
 import type { Log } from '../events.ts';
 import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
-import { given, type HeatParams, isTrue } from '../../src/metadata/heat-params.ts';
+import { given, type HeatParams, isFalse } from '../../src/metadata/heat-params.ts';
 import type { Config } from '../config.ts';
 
 export type Connection = {
@@ -31,7 +31,7 @@ export async function connectionOf(
   env: NodeJS.ProcessEnv,
   { disk, log, secrets }: { disk: Disk; log: Log; secrets: Secrets },
 ): Promise<Connection> {
-  const verify = params.get('VERIFY_CA') === undefined || isTrue(params.get('VERIFY_CA'));
+  const verify = !isFalse(params.get('VERIFY_CA'));
   if (!verify) log('tls-unverified', { heat_params: config.heat_params });
   const file = config.cloud.ca_file ?? CA_BUNDLE;
   const bundle = await readTrusted(disk, file, 'config');

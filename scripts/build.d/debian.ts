@@ -84,10 +84,10 @@ async function documentation(folder: string, tree: string, { version, date }: Id
   const copyright = await readFile(join(SOURCES, 'copyright'), 'utf8');
   const licences = (await readdir(join(tree, 'licences'))).toSorted().map((name) => ` ${name}`);
   await writeFile(join(folder, 'copyright'), copyright.replace(' @LICENCES@', licences.join('\n')));
-  await symlink('/opt/coe-agent/docs', join(folder, 'docs'));
+  for (const name of ['README.md', 'docs']) await symlink(`/opt/coe-agent/${name}`, join(folder, name));
   const entry = `coe-agent (${version}) unstable; urgency=medium
 
-  * The changes of this version: /opt/coe-agent/docs/CHANGELOG.md
+  * The changes of this version: /opt/coe-agent/CHANGELOG.md
 
  -- ${MAINTAINER}  ${new Date(date * 1000).toUTCString().replace('GMT', '+0000')}
 `;

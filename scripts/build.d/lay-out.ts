@@ -1,4 +1,4 @@
-import { chmod, copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
 import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
@@ -12,7 +12,7 @@ import { verbs } from './verbs.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const PROJECT = join(import.meta.dirname, '../..');
-const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
+const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
 /**
  * /opt/coe-agent as it is on a node:
@@ -21,7 +21,7 @@ const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
  *     node  lib/              the runtime and the program
  *     systemd/                units and what belongs to them; setup puts them where systemd looks
  *     man/  completions/       a page per verb; for bash, zsh and fish
- *     docs/  examples/        README, CHANGELOG and the guides; a configuration and a layout to begin with
+ *     README.md  docs/        the documentation as it is in the source, so that its links hold
  *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
  */
 export async function layOut(tree: string, architecture: Architecture): Promise<void> {
@@ -36,9 +36,8 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await chmod(join(tree, 'setup'), 0o755);
   await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
   await cp(join(PROJECT, 'docs'), join(tree, 'docs'), { recursive: true });
-  await rename(join(tree, 'docs/examples'), join(tree, 'examples'));
   await describeVerbs(tree);
-  for (const name of DOCUMENTS) await copyFile(join(PROJECT, name), join(tree, 'docs', name));
+  for (const name of DOCUMENTS) await copyFile(join(PROJECT, name), join(tree, name));
 
   const packages = await readPackages(modules);
   await copyFile(join(PROJECT, 'LICENSE'), join(tree, 'licences/coe-agent'));

@@ -1,11 +1,36 @@
 import { EVENTS, isNotified } from '../../agent/events.ts';
 import { messageId } from '../../agent/journal.ts';
 import { METRICS } from '../../agent/metrics/catalogue.ts';
+import { type VerbFacts, verbs } from '../build.d/verbs.ts';
 
 /** The parts of docs/ that are made from the code: by page, and by the name between the marks. */
 export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  'docs/cli.md': { verbs: () => verbs().map(verbSection).join('\n\n') },
   'docs/monitoring.md': { metrics: metricsTable, events: eventsTable },
 };
+
+/** As in a table of Markdown. */
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
+
+function verbSection({ name, description, options, examples, exits }: VerbFacts): string {
+  return [
+    `## agent ${name}`,
+    '',
+    description,
+    '',
+    '| option | meaning |',
+    '|---|---|',
+    ...options.map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)} |`),
+    '',
+    '```',
+    ...examples.map(([command, what]) => `${command}    # ${what}`),
+    '```',
+    '',
+    '| exit code | meaning |',
+    '|---|---|',
+    ...exits.map(([code, meaning]) => `| ${code} | ${cell(meaning)} |`),
+  ].join('\n');
+}
 
 function metricsTable(): string {
   const rows = Object.entries(METRICS).map(([name, help]) => `| \`${name}\` | ${help} |`);

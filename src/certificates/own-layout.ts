@@ -20,7 +20,7 @@ const Role = v.pipe(
   }),
 );
 
-/** A layout as an operator writes it in YAML (the README has an example); own-layout-table.ts makes a table of it. */
+/** A layout as an operator writes it in YAML (docs/examples/layouts.d); own-layout-table.ts makes a table of it. */
 export const OwnLayout = v.strictObject({
   name: v.pipe(name, v.notValue('auto', 'means that the node is looked at')),
   description: v.optional(v.string(), 'an own layout'),

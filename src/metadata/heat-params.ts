@@ -56,6 +56,9 @@ export const given = (params: HeatParams, key: string): string | undefined => pa
 /** Shell-written booleans: True, true, yes, 1. */
 export const isTrue = (value: string | undefined): boolean => /^(true|yes|on|1)$/i.test(value ?? '');
 
+/** Whether a parameter says no: False, no, 0. An empty one says nothing. */
+export const isFalse = (value: string | undefined): boolean => /^(false|no|off|0)$/i.test(value ?? '');
+
 /** Names every missing parameter at once, so that the node is mended in one go. */
 export function requireParams(params: HeatParams, keys: readonly string[], path: string): void {
   const missing = [...new Set(keys)].filter((key) => given(params, key) === undefined);

@@ -361,6 +361,10 @@ test('migrated it is active with what Heat has given os-collect-config; removed,
   await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
   expect(await statusOf(AGENT)).toEqual(['active', 'enabled']);
   expect(await statusOf('os-collect-config.service')).toEqual(['inactive', 'disabled']);
+  // An upgrade enables nothing that the migration has left disabled: the node has its certificates.
+  await machine.run('/root/coe-agent/setup', 'install');
+  await eventually('it to be active again', async () => (await property('ActiveState')) === 'active');
+  expect(await property('UnitFileState', 'coe-agent-make-cert.service')).toBe('disabled');
   await machine.run('/opt/coe-agent/setup', 'remove');
   await eventually(
     'os-collect-config',

@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   given,
+  isFalse,
   isTrue,
   parseHeatParams,
   requireParams,
@@ -87,6 +88,9 @@ test('every missing parameter is named at once, each of them once', () => {
 test('the shell writes true in several ways; everything else is false', () => {
   for (const text of ['True', 'true', 'TRUE', 'yes', '1', 'on']) expect(isTrue(text)).toBe(true);
   for (const text of [undefined, '', 'False', 'false', '0', 'truely', 'no']) expect(isTrue(text)).toBe(false);
+  for (const text of ['False', 'false', 'no', 'OFF', '0']) expect(isFalse(text)).toBe(true);
+  // An empty or unknown VERIFY_CA must not switch verification off.
+  for (const text of [undefined, '', 'True', 'falsehood', '1']) expect(isFalse(text)).toBe(false);
 });
 
 test.each([
