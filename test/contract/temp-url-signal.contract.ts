@@ -47,7 +47,7 @@ export function tempUrlSignalContract(
       ]) {
         const error = await agentErrorOf(swift.put(altered, '{}', abort));
         expect(error.code).toBe('unauthorized');
-        expect(error.message).toContain('401 401 Unauthorized: Temp URL invalid');
+        expect(error.message).toContain('401 Unauthorized: Temp URL invalid');
         expect(await swift.changedAt(altered, abort)).toBeUndefined();
       }
     });
