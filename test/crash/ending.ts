@@ -49,7 +49,8 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
 const mayBeDone = (line: string): boolean => line.startsWith('/var/lib/coe-agent/follow-ups.json ');
 
 /** A daemon remembers the cloud's answer; the undisturbed run is a single pass. */
-const isOfDaemon = (line: string): boolean => line.startsWith('/var/lib/coe-agent/last-answer.json ');
+const isOfDaemon = (line: string): boolean =>
+  /^\/var\/lib\/coe-agent\/(last-answer|upkeep)\.json /.test(line);
 
 function faultsOfNew(
   { layout, work, cluster, formerCas, serviceAccount, old }: Case,

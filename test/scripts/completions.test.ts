@@ -31,7 +31,7 @@ async function completed(...words: string[]): Promise<string[]> {
 
 test('bash completes a verb, its options, and the values that can be listed', async () => {
   expect(await completed('doc')).toEqual(['doctor']);
-  expect(await completed('re')).toEqual(['restart', 'revoke']);
+  expect(await completed('rev')).toEqual(['revoke']);
   expect(await completed('revoke', '--pre')).toEqual(['--prepare']);
   expect(await completed('certs', '--pre')).toEqual(['']);
   expect(await completed('status', '--log-level', 'd')).toEqual(['debug']);
