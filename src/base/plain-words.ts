@@ -50,6 +50,7 @@ export function reasonOfFault(error: Error): string | undefined {
   const words = plainWords(error);
   if (words === SPEAKS_NO_TLS) return 'no-tls';
   if (words === UNTRUSTED || words === MEANINGS['DEPTH_ZERO_SELF_SIGNED_CERT']) return 'ca-unknown';
+  if (words === MEANINGS['ECONNRESET']) return 'connection-reset';
   if (words === MEANINGS['CERT_HAS_EXPIRED']) return 'certificate-expired';
   return words === MEANINGS['ERR_TLS_CERT_ALTNAME_INVALID'] ? 'other-name' : undefined;
 }

@@ -8,7 +8,7 @@ import * as v from 'valibot';
 import { withoutSlash } from '../base/url.ts';
 import type { Http } from './http.ts';
 import { authOf, describeLogin, type Login, secretOf, type Side } from './login.ts';
-import { said, statusError } from './status.ts';
+import { said, statusError, statusReason } from './status.ts';
 
 export type Session = {
   token: string;
@@ -105,7 +105,9 @@ async function requestToken(
     abort,
   });
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
-    throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`);
+    throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`, {
+      reason: statusReason(answer),
+    });
   if (answer.status !== 201)
     throw answer.status >= 200 && answer.status < 300
       ? unexpected(what, answer.status)
@@ -128,7 +130,9 @@ async function requestToken(
 }
 
 const unexpected = (what: string, status: number): AgentError =>
-  new AgentError('bad-answer', `${what}: the answer (${status}) is not a Keystone token`);
+  new AgentError('bad-answer', `${what}: the answer (${status}) is not a Keystone token`, {
+    reason: 'not-a-token',
+  });
 
 /** AUTH_URL as nodes have it (`/v3`, `/v3/`, `/v2.0` or nothing at its end) to the v3 address. */
 export const identityV3 = (authUrl: string): string =>

@@ -82,10 +82,14 @@ function bodyOf<T>(what: string, answer: HttpAnswer, hoped: number, schema: v.Ge
   if (answer.status !== hoped && answer.status !== 200) {
     const error = statusError(what, answer);
     if (error.code !== 'cloud-refused') throw error;
-    throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`);
+    throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`, {
+      reason: error.reason,
+    });
   }
   const body = v.safeParse(schema, parseJson(answer.text, what, 'bad-answer'));
   if (!body.success)
-    throw new AgentError('bad-answer', `${what}: the answer is incomplete: ${describeIssues(body.issues)}`);
+    throw new AgentError('bad-answer', `${what}: the answer is incomplete: ${describeIssues(body.issues)}`, {
+      reason: 'incomplete',
+    });
   return body.output;
 }

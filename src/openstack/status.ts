@@ -7,19 +7,23 @@ import type { HttpAnswer } from './http.ts';
 /**
  * What a status that was not hoped for means. 401 is its own code, because a new login may help; 408, 425, 429 and 5xx
  * may pass; every other 4xx is a refusal in the service's own words. Below 400 it is no answer of that service: an empty
- * 204 or a redirect of a load balancer, and the next may be one.
+ * 204 or a redirect of a load balancer, and the next may be one. The reason is the status itself, `http-409`.
  */
 export function statusError(what: string, answer: HttpAnswer): AgentError {
   const { status } = answer;
   const words = said(answer);
   // A page of a web server begins with the status itself.
   const message = `${what}: ${words.startsWith(`${status} `) ? words : `${status} ${words}`}`.trimEnd();
-  if (status === 401) return new AgentError('unauthorized', message);
-  if (status < 400) return new AgentError('bad-answer', `${message}${leadsTo(answer)}`);
+  const reason = statusReason(answer);
+  if (status === 401) return new AgentError('unauthorized', message, { reason });
+  if (status < 400) return new AgentError('bad-answer', `${message}${leadsTo(answer)}`, { reason });
   if (MAY_PASS.has(status) || status >= 500)
-    return new AgentError('cloud-unreachable', message, { retryAfterMs: retryAfterMs(answer) });
-  return new AgentError('cloud-refused', message);
+    return new AgentError('cloud-unreachable', message, { reason, retryAfterMs: retryAfterMs(answer) });
+  return new AgentError('cloud-refused', message, { reason });
 }
+
+/** The reason of an error that a status is the whole cause of. */
+export const statusReason = ({ status }: Pick<HttpAnswer, 'status'>): string => `http-${status}`;
 
 /** Request Timeout, Too Early, Too Many Requests. */
 const MAY_PASS: ReadonlySet<number> = new Set([408, 425, 429]);

@@ -193,12 +193,12 @@ describe('refused, with nothing changed', () => {
     [
       'a wrong password',
       () => ({ ...newTrustee(cloud), trustee_password: 'quite wrong' }),
-      { code: 'login-refused' },
+      { code: 'login-refused', reason: 'http-401' },
     ],
     [
       "another trustee's trust",
       (site) => ({ ...newTrustee(cloud), trust_id: site.cluster.trustId }),
-      { code: 'login-refused' },
+      { code: 'login-refused', reason: 'http-403' },
     ],
     [
       'a trust of another project',
@@ -210,7 +210,7 @@ describe('refused, with nothing changed', () => {
         const trust = identity.addTrust({ trustor: cloud.owner, trustee, project, roles: ['member'] });
         return { trustee_user_id: trustee.id, trustee_password: 'a stranger', trust_id: trust.id };
       },
-      { code: 'cloud-refused' },
+      { code: 'cloud-refused', reason: 'http-404' },
     ],
     [
       'a region that there is not',

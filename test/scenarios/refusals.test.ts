@@ -93,7 +93,7 @@ const REFUSALS: readonly Refusal[] = [
       cloud.deleteTrust(site.cluster);
       update(site);
     },
-    error: { code: 'login-refused' },
+    error: { code: 'login-refused', reason: 'http-401' },
     words: ({ cluster }) => [
       `user ${cluster.trusteeUserId}`,
       `trust ${cluster.trustId}`,
@@ -107,7 +107,7 @@ const REFUSALS: readonly Refusal[] = [
       cloud.breakTrust();
       update(site);
     },
-    error: { code: 'login-refused' },
+    error: { code: 'login-refused', reason: 'http-403' },
     words: ({ cluster }) => [
       `user ${cluster.trusteeUserId}`,
       `trust ${cluster.trustId}`,
@@ -122,7 +122,7 @@ const REFUSALS: readonly Refusal[] = [
       cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'answer', status: 400, body } });
       update(site);
     },
-    error: { code: 'cloud-refused' },
+    error: { code: 'cloud-refused', reason: 'http-400' },
     words: () => ['400', 'Received invalid csr'],
     signings: 2,
   },

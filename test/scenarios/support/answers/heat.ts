@@ -1,8 +1,10 @@
 import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.ts';
+import { lasting, PASSING } from './any.ts';
 import { MOVED, PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
 
 /** The next pass asks again, so one pass asks once; and before it sends a result, once more. */
 export const HEAT_METADATA: readonly Row[] = [
+  ...lasting(() => 'nothing', 1),
   { answer: 'garbage', effect: spoilt(garbled), comes: 'nothing', requests: 1 },
   { answer: 'HTML', effect: spoilt(htmlPage()), comes: 'nothing', requests: 1 },
   { answer: 'half a body', effect: spoilt(truncated), comes: 'nothing', requests: 1 },
@@ -27,12 +29,9 @@ export const HEAT_METADATA: readonly Row[] = [
   { answer: '403', effect: status(403), comes: 'nothing', requests: 1 },
   { answer: '404', effect: status(404), comes: 'nothing', requests: 1 },
   { answer: '409', effect: status(409), comes: 'nothing', requests: 1 },
-  { answer: '408', effect: status(408), comes: 'nothing', requests: 1 },
   { answer: '429 with Retry-After', effect: RETRY_AFTER, comes: 'nothing', requests: 1 },
   { answer: '204', effect: status(204, ''), comes: 'nothing', requests: 1 },
   { answer: '302 to another origin', effect: { ...MOVED, status: 302 }, comes: 'nothing', requests: 1 },
-  { answer: '500', effect: status(500), comes: 'nothing', requests: 1 },
-  { answer: '503 text/plain', effect: PLAIN_503, comes: 'nothing', requests: 1 },
   { answer: 'a slow drip', effect: SLOW_DRIP, deadline: 0.3, comes: 'nothing', requests: 1 },
   { answer: 'a quick drip', effect: QUICK_DRIP, comes: 'success', requests: 2 },
   {
@@ -41,11 +40,12 @@ export const HEAT_METADATA: readonly Row[] = [
     comes: 'nothing',
     requests: 1,
   },
-  { answer: 'connection reset', effect: { kind: 'reset', when: 'before' }, comes: 'nothing', requests: 1 },
 ];
 
 /** Both ways to signal: the work is Heat's, and any 2xx says that it is done. Twenty seconds are eleven tries. */
 const EITHER: readonly Row[] = [
+  ...PASSING,
+  ...lasting(() => 'unacknowledged', 11),
   { answer: '2xx with garbage', effect: spoilt(garbled), comes: 'success', requests: 1 },
   { answer: '200 with HTML', effect: spoilt(htmlPage()), comes: 'success', requests: 1 },
   {
@@ -63,50 +63,16 @@ const EITHER: readonly Row[] = [
     requests: 2,
   },
   {
-    answer: 'later than the deadline, once',
-    effect: { kind: 'delay', ms: 2500 },
-    times: 1,
-    deadline: 1.5,
-    comes: 'success',
-    requests: 2,
-  },
-  {
-    answer: 'a connection cut after the work, once',
-    effect: { kind: 'reset', when: 'after' },
-    times: 1,
-    comes: 'success',
-    requests: 2,
-  },
-  {
     answer: 'a connection cut after the work, always',
     effect: { kind: 'reset', when: 'after' },
-    comes: 'unacknowledged',
-    requests: 11,
-  },
-  {
-    answer: 'connection reset always',
-    effect: { kind: 'reset', when: 'before' },
     comes: 'unacknowledged',
     requests: 11,
   },
   { answer: '403', effect: status(403), comes: 'unacknowledged', requests: 1 },
   { answer: '404', effect: status(404), comes: 'unacknowledged', requests: 1 },
   { answer: '409', effect: status(409), comes: 'unacknowledged', requests: 1 },
-  { answer: '408 once, as from a proxy', effect: status(408), times: 1, comes: 'success', requests: 2 },
-  { answer: '408 always', effect: status(408), comes: 'unacknowledged', requests: 11 },
-  {
-    answer: '429 with Retry-After, once',
-    effect: RETRY_AFTER,
-    times: 1,
-    comes: 'success',
-    requests: 2,
-    waits: 7,
-  },
   { answer: '429 always', effect: RETRY_AFTER, comes: 'unacknowledged', requests: 3, waits: 7 },
-  { answer: '500 once', effect: status(500), times: 1, comes: 'success', requests: 2 },
-  { answer: '500 always', effect: status(500), comes: 'unacknowledged', requests: 11 },
   { answer: '503 text/plain, four times', effect: PLAIN_503, times: 4, comes: 'success', requests: 5 },
-  { answer: '503 text/plain always', effect: PLAIN_503, comes: 'unacknowledged', requests: 11 },
   {
     answer: '302 to somewhere, once',
     effect: { ...MOVED, status: 302 },
@@ -115,12 +81,6 @@ const EITHER: readonly Row[] = [
     requests: 2,
   },
   { answer: '302 to somewhere', effect: { ...MOVED, status: 302 }, comes: 'unacknowledged', requests: 11 },
-  {
-    answer: '307 to another origin',
-    effect: { ...MOVED, status: 307 },
-    comes: 'unacknowledged',
-    requests: 11,
-  },
 ];
 
 export const HEAT_RESOURCE: readonly Row[] = [

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../../src/base/errors.ts';
 import type { Answer } from '../../../cloud/exchange.ts';
 import type { Effect } from '../../../cloud/faults.ts';
 import type { Site } from '../site.ts';
@@ -6,7 +7,7 @@ import type { Site } from '../site.ts';
  * One answer of one service and what comes of it.
  *
  * - `success`: Heat is told success, and everything on disk is new
- * - words: Heat is told failure with these words, and everything on disk is old
+ * - a fault: Heat is told failure, the outcome has this error, and everything on disk is old
  * - `nothing`: nobody could say what is wanted; once the service is well, the next pass does it
  * - `unacknowledged`: done, but Heat has not taken the result; once it is well, the next pass sends it again
  */
@@ -16,7 +17,7 @@ export type Row = {
   effect: Effect | ((site: Site) => Effect);
   /** How many requests it strikes; all of them when it is left out. */
   times?: number;
-  comes: 'success' | 'nothing' | 'unacknowledged' | RegExp;
+  comes: 'success' | 'nothing' | 'unacknowledged' | Fault;
   /** How many requests the service gets in this pass. */
   requests: number;
   /** A wait that must be among those of the pass, in seconds. */
@@ -25,6 +26,10 @@ export type Row = {
   deadline?: number;
   patience?: number;
 };
+
+type Fault = { code: ErrorCode; reason: string };
+export const fault = (code: ErrorCode, reason: string): Fault => ({ code, reason });
+export const NOT_JSON = fault('bad-answer', 'not-json');
 
 export type Place =
   | 'keystone'
