@@ -8,7 +8,13 @@ import {
   withoutVersion,
 } from './kubernetes-status.ts';
 
-export type StoredLease = { holder: string; annotations: Record<string, string>; renewTime: string };
+export type StoredLease = {
+  holder: string;
+  annotations: Record<string, string>;
+  renewTime: string;
+  /** For how long it holds; an hour where a test says nothing. */
+  seconds?: number;
+};
 
 export const LEASE = { group: 'coordination.k8s.io', kind: 'leases' };
 
@@ -40,13 +46,16 @@ export function createLease(name: string): {
   let version = 1;
   const resource = { ...LEASE, name };
 
-  const shown = ({ holder, annotations, renewTime }: StoredLease, status: number): Answer => ({
+  const shown = (
+    { holder, annotations, renewTime, seconds = 3600 }: StoredLease,
+    status: number,
+  ): Answer => ({
     status,
     body: {
       kind: 'Lease',
       apiVersion: 'coordination.k8s.io/v1',
       metadata: { name, namespace: 'kube-system', resourceVersion: String(version), annotations },
-      spec: { holderIdentity: holder, leaseDurationSeconds: 3600, renewTime },
+      spec: { holderIdentity: holder, leaseDurationSeconds: seconds, renewTime },
     },
   });
 
@@ -74,6 +83,7 @@ export function createLease(name: string): {
         holder: spec.holderIdentity,
         annotations: metadata.annotations,
         renewTime: spec.renewTime,
+        seconds: spec.leaseDurationSeconds,
       };
       return shown(lease.current, before ? 200 : 201);
     },

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import * as v from 'valibot';
+import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { type CoreObjects, createCoreObjects } from './kubernetes-core.ts';
 import { createLease, LEASE, type StoredLease } from './kubernetes-lease.ts';
 import {
@@ -25,6 +26,8 @@ export type Asked = { method: string; path: string; client: string; body: string
  */
 export type Kubernetes = {
   listener: RequestListener;
+  /** The same server without a connection, asked by a user of this group. */
+  askAs(group: string, user?: string): AskApi;
   readonly asked: readonly Asked[];
   add(kind: Kind, namespace: string, name: string, spec?: Record<string, unknown>): void;
   /** The pods' annotations of a workload. */
@@ -150,13 +153,16 @@ export function createKubernetes(): Kubernetes {
     return verb === 'list' ? workloads.list(kind, namespace, url.searchParams) : noSuchResource();
   };
 
-  const respond = async (request: IncomingMessage): Promise<Answer> => {
-    const { method = '', url: path = '', socket, headers } = request;
-    const { user, groups } = callerOf(socket);
-    const one = { method, path, client: [...groups, user].join(' '), body: await text(request) };
+  const take = (request: Omit<Asked, 'client'>, caller: Caller): Answer => {
+    const one = { ...request, client: [...caller.groups, caller.user].join(' ') };
     asked.push(one);
     fake.work();
-    return fake.instead(one) ?? answer(one, { user, groups, type: headers['content-type'] });
+    return fake.instead(one) ?? answer(one, caller);
+  };
+  const respond = async (request: IncomingMessage): Promise<Answer> => {
+    const { method = '', url: path = '', socket, headers } = request;
+    const type = headers['content-type'];
+    return take({ method, path, body: await text(request) }, { ...callerOf(socket), type });
   };
 
   const fake: Kubernetes = {
@@ -194,6 +200,14 @@ export function createKubernetes(): Kubernetes {
     generation: (namespace, name) => workloads.find(namespace, name).generation,
     stick: (name) => workloads.stick(name),
     forgetPlaces: () => workloads.forget(),
+    askAs:
+      (group, user = 'admin') =>
+      async ({ method, path, body: sent }) => {
+        const body = sent ? JSON.stringify(sent.value) : '';
+        const caller = { user, groups: [group], type: sent?.type };
+        const { status, headers = {}, body: said = {}, text: plain } = take({ method, path, body }, caller);
+        return await Promise.resolve({ status, headers, text: plain ?? JSON.stringify(said) });
+      },
   };
   return fake;
 }

@@ -1,0 +1,37 @@
+import { EVENTS } from '../../../agent/events.ts';
+import { compose } from '../../../agent/compose.ts';
+import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
+import type { Hands } from '../../../agent/hands.ts';
+import type { Progress } from '../../../agent/progress.ts';
+import { createLog } from '../../../src/base/log.ts';
+import { createSecrets } from '../../../src/base/secrets.ts';
+import { onTestFinished } from 'vitest';
+import { type TestClock, testClock } from '../../src/support/clock.ts';
+import { type TempRoot, tempRoot } from '../../src/support/temp-root.ts';
+
+/** The hands of a node whose disk is a temporary folder, and what was told through them. */
+export type TestHands = TempRoot & { hands: Hands; clock: TestClock; log: string[]; progress: Progress[] };
+
+/** @param over hands in place of the real ones, such as the network's */
+export async function testHands(over: Partial<Hands> = {}): Promise<TestHands> {
+  const temp = await tempRoot();
+  const clock = testClock();
+  const log: string[] = [];
+  const progress: Progress[] = [];
+  const secrets = createSecrets();
+  const write = (line: string): void => {
+    log.push(line);
+  };
+  await temp.write(CONFIG_PATH, 'collectors: [local]\n');
+  const { close, ...hands } = await compose({
+    config: await loadConfig(temp.disk, CONFIG_PATH, () => undefined),
+    root: temp.root,
+    env: {},
+    log: createLog({ events: EVENTS, level: 'debug', style: 'json', secrets, write }),
+    secrets,
+    progress: (event) => progress.push(event),
+    instrument: { clock: () => clock },
+  });
+  onTestFinished(close);
+  return { ...temp, hands: { ...hands, ...over }, clock, log, progress };
+}
