@@ -21,7 +21,7 @@ const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING
  *     node  lib/              the runtime and the program
  *     systemd/                units and what belongs to them; setup puts them where systemd looks
  *     man/  completions/       a page per verb; for bash, zsh and fish
- *     README.md  docs/        the documentation as it is in the source, so that its links hold
+ *     README.md  docs/  scripts/heat/   the documentation and Heat's templates as in the source, so that links hold
  *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
  */
 export async function layOut(tree: string, architecture: Architecture): Promise<void> {
@@ -35,7 +35,8 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await copyFile(join(PROJECT, 'scripts/package.d/setup'), join(tree, 'setup'));
   await chmod(join(tree, 'setup'), 0o755);
   await cp(join(PROJECT, 'systemd'), join(tree, 'systemd'), { recursive: true });
-  await cp(join(PROJECT, 'docs'), join(tree, 'docs'), { recursive: true });
+  for (const folder of ['docs', 'scripts/heat'])
+    await cp(join(PROJECT, folder), join(tree, folder), { recursive: true });
   await describeVerbs(tree);
   for (const name of DOCUMENTS) await copyFile(join(PROJECT, name), join(tree, name));
 
