@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isOld } from './after-kill.ts';
 import { type Bench, type Case, createBench, readManaged } from './bench.ts';
 import { accepted } from './disk-fault.ts';
+import { errorsOf } from './errors-of.ts';
 import { createScenario } from './kill.ts';
 import type { Runner } from './run.ts';
 import { IN_FILES } from './scenarios.ts';
@@ -43,9 +44,7 @@ test('one that was begun five times is not begun again, and Heat is told', { tim
       await killed(5, SIGNING, one, runner);
       await runner.run(one.node.root, { killWhere: [SIGNING] });
       expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
-      expect(accepted(one)[0]?.['deploy_stderr']).toContain(
-        'it was begun 5 times, and each time something ended it',
-      );
+      expect(await errorsOf(one)).toEqual([{ code: 'state', reason: 'begun-too-often' }]);
       const files = await readManaged(one.node.root);
       expect(isOld(files, one.old) && files.size === one.old.size).toBe(true);
 
@@ -69,7 +68,8 @@ test('services are not restarted for ever', { timeout: 120_000 }, async () => {
       const restarts = node.units.restarts.length;
       await runner.run(node.root, { killWhere: ['after restart kubelet'] });
       expect(node.units.restarts).toHaveLength(restarts);
-      expect(accepted(one).at(-1)?.['deploy_stderr']).toContain('it was begun 5 times');
+      expect(accepted(one).at(-1)).toMatchObject({ deploy_status_code: 1 });
+      expect((await errorsOf(one)).at(-1)).toEqual({ code: 'state', reason: 'begun-too-often' });
     });
   } finally {
     await one.close();

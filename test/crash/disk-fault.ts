@@ -1,5 +1,6 @@
 import type { Bench, Case } from './bench.ts';
 import { BROKEN, faultsOfEnding, faultsOfRun, type Ending } from './ending.ts';
+import { errorsOf } from './errors-of.ts';
 import type { Errno } from './failing-fs.ts';
 import { createScenario, type Scenario } from './kill.ts';
 import type { Plan } from './plan.ts';
@@ -42,7 +43,7 @@ export async function rotateWithFault(
   const { root } = one.node;
   try {
     const runs = [await runner.run(root, { fault })];
-    if (isStuck(one)) runs.push(await runner.run(root, {}, 'rollback'));
+    if (await isStuck(one)) runs.push(await runner.run(root, {}, 'rollback'));
     for (let again = 0; again < 2; again += 1) runs.push(await runner.run(root));
     const faults = runs.flatMap(faultsOfRun);
 
@@ -69,8 +70,9 @@ export const accepted = ({ cloud, cluster }: Case): Record<string, unknown>[] =>
     .map(({ body }) => body ?? {});
 
 /** Whether Heat has been told that a person has to look. */
-export const isStuck = (one: Case): boolean =>
-  accepted(one).some((body) => /agent rollback/.test(JSON.stringify(body)));
+export const isStuck = async (one: Case): Promise<boolean> =>
+  accepted(one).some((body) => body['deploy_status_code'] !== 0) &&
+  (await errorsOf(one)).some((error) => error?.node === 'stuck');
 
 /** The next rotation makes every node whole. */
 export async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {

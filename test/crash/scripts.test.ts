@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { writeRecord } from '../../src/base/record.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
 import { identify, presenceOf } from '../../src/hooks/process.ts';
 import { type Bench, createBench } from './bench.ts';
+import { errorsOf } from './errors-of.ts';
 import { sample } from './random.ts';
 import { bodies, ENDS_WELL, SCRIPT, sweepScript, withScript } from './script-case.ts';
 
@@ -62,11 +64,10 @@ test('a script that ends while there is no agent is reported by the next one, al
   expect(bodies(signals())).toEqual([{ ...ENDS_WELL, deploy_stdout: '', x: 7 }]);
 });
 
-const LOST = /\[coe-agent: how the script ended is not known: (.*); it is not run again, ask for it anew\]/;
-
-async function answerAfterLoss(
+/** What the answer to a run that was lost is for a program. */
+async function errorAfterLoss(
   lose: (one: Awaited<ReturnType<typeof withScript>>) => Promise<void>,
-): Promise<string> {
+): Promise<Outcome['error']> {
   const one = await withScript(bench, () => 'echo begun; sleep 600');
   const { node, claim, count, signals, left } = one;
   const first = node.start('run');
@@ -86,20 +87,20 @@ async function answerAfterLoss(
   const [body, ...more] = bodies(signals());
   expect(more).toEqual([]);
   expect(body).toMatchObject({ deploy_stdout: 'begun\n', deploy_status_code: 1 });
-  return LOST.exec(JSON.stringify(body))?.[1] ?? '';
+  return (await errorsOf(one)).at(-1);
 }
 
 test('a run whose process is gone is answered as failed, and not repeated', async () => {
-  const why = await answerAfterLoss(async ({ claim }) => {
+  const error = await errorAfterLoss(async ({ claim }) => {
     const { supervisor } = await claim();
     process.kill(supervisor.pid, 'SIGKILL');
     while ((await presenceOf(supervisor)) === 'alive') await sleep(10);
   });
-  expect(why).toBe('the process that ran it was killed');
+  expect(error).toEqual({ code: 'unit', reason: 'run-killed' });
 });
 
 test('a run that went down with the node is answered as failed, and not repeated', async () => {
-  const why = await answerAfterLoss(async ({ claim, disk, files }) => {
+  const error = await errorAfterLoss(async ({ claim, disk, files }) => {
     const { supervisor, child } = await claim();
     process.kill(supervisor.pid, 'SIGKILL');
     process.kill(-child.pid, 'SIGKILL');
@@ -108,5 +109,5 @@ test('a run that went down with the node is answered as failed, and not repeated
       supervisor: { ...supervisor, boot: 'an earlier one' },
     });
   });
-  expect(why).toBe('the node was restarted while it ran');
+  expect(error).toEqual({ code: 'unit', reason: 'run-rebooted' });
 });

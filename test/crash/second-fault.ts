@@ -83,7 +83,7 @@ async function rotateWithTwoFaults(
     const first = await killAt(point)(root, runner);
     const runs = [first, await withSecond(second, one)(root, runner)];
     for (let again = 0; again < 2; again += 1) {
-      if (isStuck(one)) runs.push(await runner.run(root, {}, 'rollback'));
+      if (await isStuck(one)) runs.push(await runner.run(root, {}, 'rollback'));
       runs.push(await runner.run(root));
     }
     const isDone = accepted(one)[0]?.['deploy_status_code'] === 0;
