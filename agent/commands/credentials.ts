@@ -21,7 +21,8 @@ export const verb: Verb = async (context, options) => {
   const given = await readCredentials(textOption(options, 'from') ?? '', context);
   context.secrets.add(given['trustee_password']);
   const operation = selectCredentials(given);
-  if (typeof operation === 'string') throw new AgentError('usage', `--from: ${operation}`);
+  if (operation.kind === 'refuse')
+    throw new AgentError('usage', `--from: ${operation.why}`, { reason: operation.reason });
   if (options['dryRun'] === true) return await tell(operation, context);
 
   const terminal = createTerminal(context.world.stdout, context.secrets);

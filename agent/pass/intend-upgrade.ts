@@ -123,7 +123,10 @@ async function orderUpgrade(
       { reason: 'upgrade-inseparable' },
     );
   const run = selectRun({ ...deployment, raw: { ...deployment.raw, config: upgrade } });
-  if (typeof run !== 'object') throw new AgentError('bad-deployment', run ?? 'the deployment names no group');
+  if (run?.kind !== 'run')
+    throw new AgentError('bad-deployment', run?.why ?? 'the deployment names no group', {
+      reason: run?.reason,
+    });
   const step = await runInContainer(run, deployment, { what: 'the upgrade', continues: true }, hands, abort);
   if (!step)
     throw new AgentError(

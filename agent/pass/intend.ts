@@ -31,7 +31,7 @@ export async function intend(
     case 'none':
       return { kind: 'nothing', why: operation.why };
     case 'refuse':
-      throw new AgentError('bad-deployment', operation.why);
+      throw new AgentError('bad-deployment', operation.why, { reason: operation.reason });
     case 'rotate':
       return await intendToRotate(operation, hands, abort);
     case 'go-back':
@@ -123,7 +123,7 @@ async function intendToCreate(
 ): Promise<Intention | undefined> {
   const isTakenOver = (await readBefore(hands.disk)) !== undefined && !(await runsContainer(hands, abort));
   const operation = isTakenOver ? selectRun(deployment) : undefined;
-  if (typeof operation !== 'object') return undefined;
+  if (operation?.kind !== 'run') return undefined;
   const { id } = deployment;
   if (['running', 'ended', 'lost'].includes((await hands.runs.runs.look(id)).is))
     return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };

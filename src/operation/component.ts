@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describeIssues } from '../base/issue.ts';
 import type { Deployment } from '../deployment/deployment.ts';
+import { type RefuseOperation, refuse } from './refuse.ts';
 
 /** The `config` of a deployment of group `component`: for each action, what is to be run with which tool. */
 const Component = v.object({
@@ -13,16 +14,18 @@ const Component = v.object({
 /**
  * The part of a component that an action asks for, as a deployment of its tool's group.
  *
- * @returns undefined when nothing is asked for this action; text: why the component cannot be understood
+ * @returns undefined when nothing is asked for this action
  */
-export function partOf(component: Deployment): Deployment | undefined | string {
+export function partOf(component: Deployment): Deployment | RefuseOperation | undefined {
   const { config: whole } = component.raw;
   // To valibot a list is an object, too.
-  if (Array.isArray(whole)) return 'config: expected a map, found a list';
+  if (Array.isArray(whole)) return malformed('config: expected a map, found a list');
   const parsed = v.safeParse(Component, whole);
-  if (!parsed.success) return describeIssues(parsed.issues, 'config');
+  if (!parsed.success) return malformed(describeIssues(parsed.issues, 'config'));
   const part = parsed.output.configs?.find(({ actions }) => actions.includes(component.action));
   if (!part) return undefined;
   const { tool: group, config } = part;
   return { ...component, group, raw: { ...component.raw, group, config } };
 }
+
+const malformed = (why: string): RefuseOperation => refuse('component-malformed', why);

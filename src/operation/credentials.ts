@@ -1,4 +1,5 @@
 import type { Deployment } from '../deployment/deployment.ts';
+import { type RefuseOperation, refuse } from './refuse.ts';
 
 /** What the cluster logs in to OpenStack with. Each name is that of an input, and Magnum's own parameter of it. */
 const CREDENTIALS = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'] as const;
@@ -12,35 +13,45 @@ export type CredentialsOperation = { kind: 'credentials'; given: Credentials };
  * What a deployment of the group `coe-credentials`, or the file of `agent credentials`, asks for. An empty text is
  * none: so a template says nothing.
  *
- * @returns text: why it cannot be done; it never holds a value
+ * @returns a refusal never holds a value
  */
-export function selectCredentials(inputs: Deployment['inputs']): CredentialsOperation | string {
+export function selectCredentials(inputs: Deployment['inputs']): CredentialsOperation | RefuseOperation {
   const given: Partial<Record<CredentialName, string>> = {};
   for (const name of CREDENTIALS) {
     const value = inputs[name];
     if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string') return `the input ${name} is no text`;
+    if (typeof value !== 'string') return refuse('input-not-text', `the input ${name} is no text`);
     const fault = faultOf(name, value);
-    if (fault !== undefined) return `the input ${name} ${fault}`;
+    if (fault) return refuse(fault.reason, `the input ${name} ${fault.why}`);
     given[name] = value;
   }
   return Object.keys(given).length > 0
     ? { kind: 'credentials', given }
-    : `nothing is given: at least one of ${CREDENTIALS.join(', ')}`;
+    : refuse('nothing-given', `nothing is given: at least one of ${CREDENTIALS.join(', ')}`);
 }
 
 /** The files hold a value on one line, in quotes; and some of their readers are shells. */
-function faultOf(name: CredentialName, value: string): string | undefined {
+function faultOf(name: CredentialName, value: string): Omit<RefuseOperation, 'kind'> | undefined {
   // Heat shows hidden parameters as ******, and this program what is secret as ***.
-  if (/^\*+$/.test(value)) return 'is masked: whoever has sent it had only seen it as asterisks';
+  if (/^\*+$/.test(value))
+    return refuse('input-masked', 'is masked: whoever has sent it had only seen it as asterisks');
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value))
-    return 'has a line break or another control character in it, which no line of heat-params or of an INI file can hold';
-  if (!value.isWellFormed()) return 'is no Unicode text';
+    return refuse(
+      'input-control-character',
+      'has a line break or another control character in it, which no line of heat-params or of an INI file can hold',
+    );
+  if (!value.isWellFormed()) return refuse('input-not-unicode', 'is no Unicode text');
   if (value.includes("'") && /["$`\\]/.test(value))
-    return 'has an apostrophe and one of " $ ` \\ in it, which no line of heat-params can hold: neither kind of quotes keeps both from a shell';
-  if (name === 'auth_url') return isHttp(value) ? undefined : 'is no http or https address';
+    return refuse(
+      'input-unquotable',
+      'has an apostrophe and one of " $ ` \\ in it, which no line of heat-params can hold: neither kind of quotes keeps both from a shell',
+    );
+  if (name === 'auth_url')
+    return isHttp(value) ? undefined : refuse('input-no-http-address', 'is no http or https address');
   // Of a password they may be part.
-  return name !== 'trustee_password' && /\s/.test(value) ? 'has a space in it' : undefined;
+  return name !== 'trustee_password' && /\s/.test(value)
+    ? refuse('input-with-space', 'has a space in it')
+    : undefined;
 }
 
 const isHttp = (text: string): boolean => /^https?:\/\/[^\s/]/.test(text) && URL.canParse(text);

@@ -1,3 +1,5 @@
+import { type RefuseOperation, refuse } from './refuse.ts';
+
 const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   [true, true],
   [false, false],
@@ -12,3 +14,6 @@ export function selectFlag<T>(value: unknown, otherwise: T): boolean | T | undef
   if (value === undefined || value === null || value === '') return otherwise;
   return FLAGS.get(typeof value === 'string' ? value.toLowerCase() : value);
 }
+
+export const notAFlag = (input: string): RefuseOperation =>
+  refuse('input-not-a-flag', `the input ${input} is neither true nor false`);

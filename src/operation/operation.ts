@@ -2,9 +2,10 @@ import { unescapedPem } from '../base/pem.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { partOf } from './component.ts';
 import { type CredentialsOperation, selectCredentials } from './credentials.ts';
-import { selectFlag } from './flag.ts';
+import { notAFlag, selectFlag } from './flag.ts';
 import { type MagnumCreation, type MagnumUpdate, selectMagnum } from './magnum-deployment.ts';
 import { type Phase, selectPhase } from './phase.ts';
+import { type RefuseOperation, refuse } from './refuse.ts';
 import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RevokeOperation, selectRevoke } from './revoke.ts';
 import { type RunOperation, selectRun } from './run.ts';
@@ -61,9 +62,6 @@ export type RebuildOperation = { kind: 'rebuild' };
 /** Answered as done: a node that is deleted or suspended needs no certificates. */
 export type NoOperation = { kind: 'none'; why: string };
 
-/** Answered as failed: what is asked for cannot be understood. */
-export type RefuseOperation = { kind: 'refuse'; why: string };
-
 /** What a deployment of the same resource asked for earlier, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
@@ -87,14 +85,13 @@ const groups: Readonly<Record<string, Select>> = {
     if (!ASKING.includes(deployment.action))
       return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
     const rotate = selectRotate(deployment.inputs, usual);
-    if (typeof rotate === 'string') return { kind: 'refuse', why: rotate };
+    if (rotate.kind === 'refuse') return rotate;
     const { phase, serviceAccount } = rotate;
     return goesBack(deployment, phase, earlier) ? { kind: 'go-back', phase, serviceAccount } : rotate;
   },
   'coe-restart': ({ action, inputs }) => {
     if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no restart` };
-    const restart = selectRestart(inputs);
-    return typeof restart === 'string' ? { kind: 'refuse', why: restart } : restart;
+    return selectRestart(inputs);
   },
   'coe-rebuild': (deployment, earlier) => {
     const { action } = deployment;
@@ -105,8 +102,7 @@ const groups: Readonly<Record<string, Select>> = {
     const { action, inputs } = deployment;
     if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} revokes nothing` };
     if (bringsEarlier(deployment, earlier)) return { kind: 'none', why: NEVER_TAKEN_BACK };
-    const revoke = selectRevoke(inputs);
-    return typeof revoke === 'string' ? { kind: 'refuse', why: revoke } : revoke;
+    return selectRevoke(inputs);
   },
   'coe-credentials': ({ action, inputs, asks }, earlier) => {
     if (!ASKING.includes(action))
@@ -115,8 +111,7 @@ const groups: Readonly<Record<string, Select>> = {
     // like to any others.
     if (asks === '' && (action === 'CREATE' || earlier.length > 0))
       return { kind: 'none', why: 'Heat names no credentials: the node keeps those that it has' };
-    const credentials = selectCredentials(inputs);
-    return typeof credentials === 'string' ? { kind: 'refuse', why: credentials } : credentials;
+    return selectCredentials(inputs);
   },
 };
 
@@ -138,7 +133,7 @@ export function selectOperation(
 ): Operation | undefined {
   if (deployment.group !== 'component') return selectByGroup(deployment, earlier, settings);
   const part = partOf(deployment);
-  if (typeof part === 'string') return { kind: 'refuse', why: part };
+  if (part && 'kind' in part) return part;
   if (part) return selectByGroup(part, earlier, settings);
   return { kind: 'none', why: `the component asks for nothing when the action is ${deployment.action}` };
 }
@@ -152,8 +147,7 @@ function selectByGroup(
   if (own) return own(deployment, earlier, phase);
   const stock = magnum === 'native' ? selectMagnum(deployment) : undefined;
   if (stock) return stock;
-  const run = selectRun(deployment);
-  return typeof run === 'string' ? { kind: 'refuse', why: run } : run;
+  return selectRun(deployment);
 }
 
 /**
@@ -173,16 +167,20 @@ function bringsEarlier({ asks }: Deployment, earlier: readonly Earlier[]): boole
   return asks === '' || earlier.some((one) => one.asks === asks);
 }
 
-function selectRotate(inputs: Deployment['inputs'], usual: Phase | undefined): RotateOperation | string {
+function selectRotate(
+  inputs: Deployment['inputs'],
+  usual: Phase | undefined,
+): RotateOperation | RefuseOperation {
   const selected = selectPhase(inputs['phase'], usual ?? 'all');
-  if (typeof selected === 'string') return selected;
+  if ('kind' in selected) return selected;
   const publicKey = pemInput(inputs['kube_service_account_key_input']);
   const privateKey = pemInput(inputs['kube_service_account_private_key_input']);
   const token = inputs['keystone_token'];
   const restartWorkloads = selectFlag(inputs['restart_workloads'], 'as configured');
-  if (restartWorkloads === undefined) return 'the input restart_workloads is neither true nor false';
+  if (restartWorkloads === undefined) return notAFlag('restart_workloads');
   const grace = selectSeconds(inputs['service_account_grace_seconds']);
-  if (grace === undefined) return 'the input service_account_grace_seconds is no number of seconds';
+  if (grace === undefined)
+    return refuse('input-not-a-number', 'the input service_account_grace_seconds is no number of seconds');
   return {
     kind: 'rotate',
     phase: selected.phase,

@@ -1,5 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
-import { selectFlag } from './flag.ts';
+import { notAFlag, selectFlag } from './flag.ts';
+import { type RefuseOperation, refuse } from './refuse.ts';
 
 /** A list of revoked certificates is put in place for the services that go by one. */
 export type RevokeOperation = {
@@ -18,17 +19,15 @@ export type RevokeOperation = {
 
 /**
  * What a deployment of the group `coe-revoke` asks for.
- *
- * @returns text: why it cannot be understood
  */
-export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | string {
+export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | RefuseOperation {
   const { crl } = inputs;
   if (typeof crl !== 'string' || crl.trim() === '')
-    return 'the input crl holds no list of revoked certificates';
+    return refuse('list-missing', 'the input crl holds no list of revoked certificates');
   const flags: Record<string, boolean> = {};
   for (const name of ['allow_own', 'prepare', 'restart']) {
     const value = selectFlag(inputs[name], false);
-    if (value === undefined) return `the input ${name} is neither true nor false`;
+    if (value === undefined) return notAFlag(name);
     flags[name] = value;
   }
   const { allow_own: allowOwn = false, prepare = false, restart = false } = flags;

@@ -3,6 +3,7 @@ import type { ExactNumber } from '../base/exact-json.ts';
 import { isObject, unlessTooDeep } from '../base/json.ts';
 import { pythonStr } from '../base/python.ts';
 import type { Deployment } from '../deployment/deployment.ts';
+import { type RefuseOperation, refuse } from './refuse.ts';
 
 /** A script, or a hook that the node has for the group. */
 export type RunOperation = {
@@ -33,20 +34,23 @@ const Options = v.nullish(v.object({ timeout: v.nullish(Seconds) }));
 /**
  * What a deployment of a group that is not the agent's own asks for.
  *
- * @returns undefined when no hook can have the group's name; text: why it cannot be understood
+ * @returns undefined when no hook can have the group's name
  */
-export function selectRun({ group, raw }: Deployment): RunOperation | undefined | string {
+export function selectRun({ group, raw }: Deployment): RunOperation | RefuseOperation | undefined {
   const hook = hookName(group);
   if (hook === '') return undefined;
   const options = v.safeParse(Options, raw['options']);
   if (!options.success) {
     const path = v.getDotPath(options.issues[0]);
-    return `options${path === null ? '' : `.${path}`}: not a number of seconds above 0`;
+    return refuse(
+      'timeout-invalid',
+      `options${path === null ? '' : `.${path}`}: not a number of seconds above 0`,
+    );
   }
   const seconds = options.output?.timeout;
   const timeoutMs = typeof seconds === 'number' ? seconds * 1000 : undefined;
   const inputs = unlessTooDeep(() => inputsOf(raw));
-  if (!inputs) return 'the inputs are nested too deep';
+  if (!inputs) return refuse('nested-too-deep', 'the inputs are nested too deep');
   return { kind: 'run', hook, deployment: { ...raw, inputs }, timeoutMs };
 }
 

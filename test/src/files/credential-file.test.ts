@@ -182,7 +182,7 @@ const password = fc
     fc.string({ unit: 'binary' }),
     fc.stringMatching(/^[ "'#;$`\\=a:\-{}[\]|>&*!%@1-3.]{1,12}$/),
   )
-  .filter((value) => typeof selectCredentials({ trustee_password: value }) !== 'string');
+  .filter((value) => selectCredentials({ trustee_password: value }).kind !== 'refuse');
 const line = fc.oneof(
   fc.stringMatching(/^[A-Z_]{1,8}="[a-z =#;]{0,9}"$/),
   fc.constantFrom('', '# TRUST_ID="x"', 'no line', '\t'),

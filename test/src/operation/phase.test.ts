@@ -10,5 +10,5 @@ test.each([undefined, null, ''])('takes the usual phase for %j', (value) => {
 });
 
 test.each(['Trust', 'trust ', 1, true, ['all']])('rejects %j', (value) => {
-  expect(selectPhase(value, 'all')).toBeTypeOf('string');
+  expect(selectPhase(value, 'all')).toMatchObject({ kind: 'refuse', reason: 'phase-unknown' });
 });

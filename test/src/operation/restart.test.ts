@@ -16,5 +16,5 @@ test.each<[unknown, readonly string[] | undefined]>([
 });
 
 test.each([7, true, { etcd: true }, ['etcd', 7]])('rejects the services %j', (services) => {
-  expect(selectRestart({ services })).toBeTypeOf('string');
+  expect(selectRestart({ services })).toMatchObject({ kind: 'refuse', reason: 'input-not-a-list' });
 });

@@ -41,7 +41,7 @@ test.each([[{ timeout: 0 }], [{ timeout: '-1' }], [{ timeout: [] }], ['soon']])(
   'options %j are refused',
   (options) => {
     const operation = select({ group: 'script', options });
-    expect(operation).toMatchObject({ kind: 'refuse' });
+    expect(operation).toMatchObject({ kind: 'refuse', reason: 'timeout-invalid' });
   },
 );
 
@@ -54,7 +54,7 @@ test.each(['#!/bin/sh\necho secret\n', ['secret'], { configs: 'secret' }, { conf
   'refuses a component whose config is no map of parts, without quoting it: %j',
   (config) => {
     const operation = select({ group: 'component', config }, { deploy_action: 'CREATE' });
-    expect(operation).toMatchObject({ kind: 'refuse', why: expect.stringContaining('config') as unknown });
+    expect(operation).toMatchObject({ kind: 'refuse', reason: 'component-malformed' });
     expect(JSON.stringify(operation)).not.toContain('secret');
   },
 );
