@@ -188,8 +188,12 @@ describe('new credentials', () => {
 
 describe('refused, with nothing changed', () => {
   const cases: [string, (site: Site) => Record<string, unknown>, Outcome['error']][] = [
-    ['nothing is given', () => ({ trust_id: '' }), { code: 'bad-deployment' }],
-    ['a password that is none any more', () => ({ trustee_password: '******' }), { code: 'bad-deployment' }],
+    ['nothing is given', () => ({ trust_id: '' }), { code: 'bad-deployment', reason: 'nothing-given' }],
+    [
+      'a password that is none any more',
+      () => ({ trustee_password: '******' }),
+      { code: 'bad-deployment', reason: 'input-masked' },
+    ],
     [
       'a wrong password',
       () => ({ ...newTrustee(cloud), trustee_password: 'quite wrong' }),
@@ -217,7 +221,7 @@ describe('refused, with nothing changed', () => {
       () => ({ ...newTrustee(cloud), region_name: 'Nowhere' }),
       { code: 'cloud-refused', reason: 'no-endpoint' },
     ],
-    ['a number', () => ({ trust_id: 7 }), { code: 'bad-deployment' }],
+    ['a number', () => ({ trust_id: 7 }), { code: 'bad-deployment', reason: 'input-not-text' }],
   ];
   test.each(cases)('%s', async (_, values, error) => {
     const site = await siteWithCloudConfig();

@@ -249,7 +249,7 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
   test('a phase that there is not', async () => {
     const site = await createPhasedSite();
     expect(await refused(site, 'Trust')).toContain('all, trust, reissue, retire');
-    expect(await lastError(site)).toEqual({ code: 'bad-deployment' });
+    expect(await lastError(site)).toEqual({ code: 'bad-deployment', reason: 'phase-unknown' });
   });
 
   test.each(['ca.key', 'ca-key.pem'])(

@@ -69,14 +69,14 @@ test('a service that was stopped stays so, unless it is named', async () => {
 });
 
 test.each([
-  ['docker', /restarting docker: a worker of the layout kubernetes-certs has only kubelet, kube-proxy/],
-  [[7], /the input services is no list of names/],
-  [{ a: 1 }, /the input services is no list of names/],
-])('refused: %j', async (services, words) => {
+  ['docker', { code: 'precondition', reason: 'unknown-unit' }],
+  [[7], { code: 'bad-deployment', reason: 'input-not-a-list' }],
+  [{ a: 1 }, { code: 'bad-deployment', reason: 'input-not-a-list' }],
+])('refused: %j', async (services, error) => {
   const site = await createSite(cloud);
   const body = await answerTo(site, services);
   expect(body).toMatchObject({ deploy_status_code: 1 });
-  expect(body['deploy_stderr']).toMatch(words);
+  expect(await lastError(site)).toEqual(error);
   expect(site.restarts()).toEqual([]);
 });
 

@@ -169,7 +169,7 @@ describe('refused before anything changes', () => {
       async () => await Promise.resolve('-----BEGIN X509 CRL-----'),
       { code: 'bad-certificate' },
     ],
-    ['nothing', async () => await Promise.resolve(' '), { code: 'bad-deployment' }],
+    ['nothing', async () => await Promise.resolve(' '), { code: 'bad-deployment', reason: 'list-missing' }],
   ])('%s', async (_, make, error) => {
     const site = await masterWithList();
     expect(await answerTo(site, (await listOf(site, { number: 5 })).pem)).toMatchObject({ code: 0 });
@@ -185,7 +185,7 @@ describe('refused before anything changes', () => {
     const { pem } = await listOf(site, { number: 2 });
     expect(await answerTo(site, pem, { prepare: 'perhaps' })).toMatchObject({
       code: 1,
-      error: { code: 'bad-deployment' },
+      error: { code: 'bad-deployment', reason: 'input-not-a-flag' },
       stderr: expect.stringContaining('prepare') as unknown,
     });
   });

@@ -6,6 +6,7 @@ import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
 import { fingerprintOf } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
+import { lastError } from './support/last-error.ts';
 import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
 
 let cloud: Cloud;
@@ -122,11 +123,8 @@ test('a worker passes it by and says so', async () => {
 
 test('what is neither true nor false is refused', async () => {
   const { site } = await siteWithWorkloads();
-  const answer = await ask(site, { restart_workloads: 'perhaps' });
-  expect(answer).toMatchObject({
-    code: 1,
-    stderr: 'the input restart_workloads is neither true nor false\n',
-  });
+  expect(await ask(site, { restart_workloads: 'perhaps' })).toMatchObject({ code: 1 });
+  expect(await lastError(site)).toEqual({ code: 'bad-deployment', reason: 'input-not-a-flag' });
 });
 
 const lease = (site: Site, state: string, renewTime: string) => ({
