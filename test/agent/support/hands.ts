@@ -6,11 +6,15 @@ import type { Progress } from '../../../agent/progress.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
 import { onTestFinished } from 'vitest';
+import { settingsOf, type UnitSettings } from '../../../src/services/unit-settings.ts';
 import { type TestClock, testClock } from '../../src/support/clock.ts';
 import { type TempRoot, tempRoot } from '../../src/support/temp-root.ts';
 
 /** The hands of a node whose disk is a temporary folder, and what was told through them. */
 export type TestHands = TempRoot & { hands: Hands; clock: TestClock; log: string[]; progress: Progress[] };
+
+/** systemd knows nothing of how units are started, so they are as their layout has them. */
+const unitSettings = async (): Promise<UnitSettings> => await Promise.resolve(settingsOf(''));
 
 /** @param over hands in place of the real ones, such as the network's */
 export async function testHands(over: Partial<Hands> = {}): Promise<TestHands> {
@@ -33,5 +37,5 @@ export async function testHands(over: Partial<Hands> = {}): Promise<TestHands> {
     instrument: { clock: () => clock },
   });
   onTestFinished(close);
-  return { ...temp, hands: { ...hands, ...over }, clock, log, progress };
+  return { ...temp, hands: { ...hands, unitSettings, ...over }, clock, log, progress };
 }

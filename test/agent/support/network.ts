@@ -1,0 +1,55 @@
+import { X509Certificate } from 'node:crypto';
+import type { Hands } from '../../../agent/hands.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import type { AskApi } from '../../../src/services/kubernetes-call.ts';
+import type { KubernetesAddress } from '../../../src/services/kubernetes.ts';
+
+/** A server that presents this certificate, PEM, and answers so. */
+export type FakeServer = { presents: string; ask: AskApi };
+
+export type Network = Pick<Hands, 'presented' | 'openKubernetes'> & {
+  /** The connections that were made, and how many of them are open. */
+  readonly opened: KubernetesAddress[];
+  open(): number;
+};
+
+const silent = (host: string): AgentError => new AgentError('not-yet', `${host} does not answer`);
+
+/** @param servers by `HOST:PORT`; nothing listens elsewhere */
+export function networkOf(servers: Readonly<Record<string, FakeServer>>): Network {
+  const opened: KubernetesAddress[] = [];
+  let closed = 0;
+  return {
+    opened,
+    open: () => opened.length - closed,
+    presented: async (host, port, abort) => {
+      if (abort.aborted) throw new AgentError('aborted', 'stopped');
+      const server = servers[`${host}:${port}`];
+      if (!server) throw silent(host);
+      return await Promise.resolve(new X509Certificate(server.presents));
+    },
+    openKubernetes: (at) => {
+      opened.push(at);
+      const server = servers[`${at.host}:${at.port}`];
+      return {
+        ask: server?.ask ?? (async () => await Promise.reject(silent(at.host))),
+        close: () => {
+          closed += 1;
+        },
+      };
+    },
+  };
+}
+
+/** What etcd tells its peers of so many members: m0 at 10.0.0.5, and those after it. */
+export const etcdOf =
+  (members: number): AskApi =>
+  async ({ path }) => {
+    const list = Array.from({ length: members }, (_, index) => ({
+      name: `m${index}`,
+      peerURLs: [`https://10.0.0.${index + 5}:2380`],
+      clientURLs: [`https://10.0.0.${index + 5}:2379`],
+    }));
+    const isKnown = path === '/members';
+    return await Promise.resolve({ status: isKnown ? 200 : 404, headers: {}, text: JSON.stringify(list) });
+  };
