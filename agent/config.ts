@@ -15,6 +15,7 @@ import type { Settings } from '../src/operation/operation.ts';
 import { PHASES } from '../src/operation/phase.ts';
 import { loadLayouts } from './config/layouts.ts';
 import { absolutePath, checkPolling, pollingEntries, seconds } from './config/polling.ts';
+import type { Ignored } from './config/predecessor.ts';
 
 export const CONFIG_PATH = '/etc/coe-agent/agent.yaml';
 export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
@@ -150,7 +151,7 @@ export async function loadConfig(
   { isNamed = false, collects = true }: ConfigOptions = {},
 ): Promise<Config> {
   if (isNamed && (await disk.info(path)) === undefined)
-    throw new AgentError('config', `--config: there is no ${path}`);
+    throw new AgentError('config', `--config: there is no ${path}`, { reason: 'file-missing' });
   const dropIns = dropInsOf(path);
   const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
   const parts: { source: string; value: Record<string, unknown> }[] = [];
@@ -164,8 +165,10 @@ export async function loadConfig(
     const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config/os-collect.ts');
     const text = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
     if (text === undefined && parts.length === 0 && collects)
-      throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`);
-    const tell = (why: string): void => {
+      throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`, {
+        reason: 'no-configuration',
+      });
+    const tell = ({ text: why }: Ignored): void => {
       notice({ event: 'setting-ignored', fields: { why } });
     };
     if (text !== undefined)
@@ -176,7 +179,9 @@ export async function loadConfig(
   const merged = parts.reduce<Record<string, unknown>>((all, { value }) => mergeDeep(all, value), {});
   const parsed = v.safeParse(ConfigSchema, merged);
   if (!parsed.success)
-    throw new AgentError('config', `${sources.join(', ')}: ${describeIssues(parsed.issues)}`);
+    throw new AgentError('config', `${sources.join(', ')}: ${describeIssues(parsed.issues)}`, {
+      reason: 'incomplete',
+    });
   const config = collects ? parsed.output : { ...parsed.output, collectors: [] };
   if (collects) checkPolling(config, sources.join(', '));
   const layouts = await loadLayouts(disk, path, config.layouts);

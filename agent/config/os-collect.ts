@@ -1,6 +1,7 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { readOsloConfig } from './oslo.ts';
 import {
+  type Ignored,
   knownOptions,
   type PredecessorConfig,
   timeoutOf,
@@ -21,23 +22,29 @@ export const OS_COLLECT_CONFIG = '/etc/os-collect-config.conf';
  */
 export function translateOsCollectConfig(
   text: string,
-  notice: (text: string) => void,
+  notice: (ignored: Ignored) => void,
   /** `false`: nothing is collected, and which collectors are usable does not matter. */
   collects = true,
 ): Record<string, unknown> {
   const config = read(text);
-  const tell = (why: string): void => {
-    notice(`${OS_COLLECT_CONFIG}: ${why}`);
+  const tell = (ignored: Ignored): void => {
+    notice({ ...ignored, text: `${OS_COLLECT_CONFIG}: ${ignored.text}` });
   };
-  for (const why of withoutCounterpart(config)) tell(why);
+  for (const option of withoutCounterpart(config)) tell(option);
   const [file, ...others] = trustedBy(config);
-  for (const other of others) tell(`the CAs in ${other} are not trusted: cloud.ca_file is one file, ${file}`);
+  for (const other of others)
+    tell({
+      code: 'second-ca-file',
+      of: other,
+      text: `the CAs in ${other} are not trusted: cloud.ca_file is one file, ${file}`,
+    });
   const { value, leftOut } = withUsableCollectors(translatePredecessor(config));
-  if (collects) for (const why of leftOut) tell(`${why}; the collector is left out`);
+  if (collects) for (const one of leftOut) tell({ ...one, text: `${one.text}; the collector is left out` });
   if (collects && value.collectors.length === 0)
     throw new AgentError(
       'config',
-      `${OS_COLLECT_CONFIG}: no collector can be asked: ${leftOut.join('; ') || 'none is named'}`,
+      `${OS_COLLECT_CONFIG}: no collector can be asked: ${leftOut.map(({ text: why }) => why).join('; ') || 'none is named'}`,
+      { reason: 'no-collector' },
     );
   const timeout = timeoutOf(config);
   return {

@@ -92,9 +92,13 @@ export type CfnSection = v.InferOutput<typeof Cfn>;
 /** Checks beyond the schema. @throws `config`; `where` names the source */
 export function checkPolling({ collectors, poll }: Polling, where: string): void {
   if (collectors.length === 0)
-    throw new AgentError('config', `${where}: collectors: none that is served here`);
+    throw new AgentError('config', `${where}: collectors: none that is served here`, {
+      reason: 'no-collector',
+    });
   if (poll.min_seconds > poll.max_seconds)
-    throw new AgentError('config', `${where}: poll.min_seconds is larger than poll.max_seconds`);
+    throw new AgentError('config', `${where}: poll.min_seconds is larger than poll.max_seconds`, {
+      reason: 'intervals-swapped',
+    });
 }
 
 /** Why a collector cannot be used with these options; undefined when it can. */
@@ -107,7 +111,9 @@ export function faultOfSection(collector: string, section: unknown): string | un
 /** A collector cannot do without its section. @throws `config` */
 export function requireSection<T>(name: CollectorName, section: T | undefined): T {
   if (section !== undefined) return section;
-  throw new AgentError('config', `the collector ${name} is configured, but the section ${name} is missing`);
+  throw new AgentError('config', `the collector ${name} is configured, but the section ${name} is missing`, {
+    reason: 'section-missing',
+  });
 }
 
 /** The secrets of a configuration. */

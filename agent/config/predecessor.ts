@@ -1,3 +1,4 @@
+import type { Remark } from '../../src/base/remark.ts';
 import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { faultOfSection } from './polling.ts';
 import { isTrue } from '../../src/metadata/heat-params.ts';
@@ -7,6 +8,16 @@ export type Section = ReadonlyMap<string, readonly string[]>;
 
 /** Its configuration, whether it came as a file or in the metadata; `general` is what an INI file calls DEFAULT. */
 export type PredecessorConfig = { general: Section; section(name: string): Section };
+
+/** A part of its configuration that does not take effect: `of` is the collector, the option or the file. */
+export type Ignored = Remark<
+  | 'collector-not-served'
+  | 'collector-not-configured'
+  | 'collector-faulty'
+  | 'option-without-counterpart'
+  | 'intervals-swapped'
+  | 'second-ca-file'
+>;
 
 /** Keys that hold a list; of any other key the last value counts. */
 const LISTS = new Set(['path']);
@@ -86,14 +97,18 @@ type Usable = { collectors: string[]; [section: string]: unknown };
  */
 export function withUsableCollectors({ collectors: named, ...rest }: Record<string, unknown>): {
   value: Usable;
-  leftOut: string[];
+  leftOut: Ignored[];
 } {
   const served: readonly string[] = SERVED_COLLECTORS;
   const isGiven = (name: string): boolean => !CONFIGURED.includes(name) || name in rest;
   const wanted = Array.isArray(named) ? named.map(String) : DEFAULT_COLLECTORS.filter(isGiven);
-  const faultOf = (name: string): string | undefined => {
-    if (!served.includes(name)) return `${name} is not served`;
-    return isGiven(name) ? faultOfSection(name, rest[name]) : `${name} is not configured`;
+  const faultOf = (name: string): Ignored | undefined => {
+    if (!served.includes(name))
+      return { code: 'collector-not-served', of: name, text: `${name} is not served` };
+    if (!isGiven(name))
+      return { code: 'collector-not-configured', of: name, text: `${name} is not configured` };
+    const text = faultOfSection(name, rest[name]);
+    return text === undefined ? undefined : { code: 'collector-faulty', of: name, text };
   };
   const judged = wanted.map((name) => ({ name, fault: faultOf(name) }));
   const collectors = judged.filter(({ fault }) => fault === undefined).map(({ name }) => name);
@@ -120,20 +135,30 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
   })),
 ];
 
-/** Options without a counterpart here, each as a sentence. */
-export const withoutCounterpart = ({ general, section }: PredecessorConfig): string[] => [
+/** Options without a counterpart here. */
+export const withoutCounterpart = ({ general, section }: PredecessorConfig): Ignored[] => [
   ...NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
     ((name === undefined ? general : section(name)).get(option) ?? [])
       .filter((value) => value !== '' && !usual.test(value))
-      .map((value) => `${option} = ${value} ${instead}`),
+      .map((value) => ({
+        code: 'option-without-counterpart' as const,
+        of: option,
+        text: `${option} = ${value} ${instead}`,
+      })),
   ),
   ...swappedIntervals(general),
 ];
 
-function swappedIntervals(general: Section): string[] {
+function swappedIntervals(general: Section): Ignored[] {
   const { fastest, slowest } = intervalsOf(general);
   return fastest > slowest
-    ? [`min_polling_interval = ${fastest} is larger than polling_interval = ${slowest}, which takes effect`]
+    ? [
+        {
+          code: 'intervals-swapped',
+          of: 'min_polling_interval',
+          text: `min_polling_interval = ${fastest} is larger than polling_interval = ${slowest}, which takes effect`,
+        },
+      ]
     : [];
 }
 

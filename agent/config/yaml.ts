@@ -17,7 +17,7 @@ export class BadConfigFile extends AgentError {
   readonly line: number | undefined;
 
   constructor(source: string, line: number | undefined, fault: FileFault, why = describeFault(fault)) {
-    super('config', `${source}${line === undefined ? '' : `: line ${line}`}: ${why}`);
+    super('config', `${source}${line === undefined ? '' : `: line ${line}`}: ${why}`, { reason: fault.kind });
     this.source = source;
     this.fault = fault;
     this.line = line;
@@ -56,7 +56,8 @@ export function parseConfigFile(
   /** `whole`: no other file gives a part of it. */
   { whole = false } = {},
 ): Record<string, unknown> {
-  if (text.length > LARGEST) throw new AgentError('config', `${source}: larger than ${LARGEST / 1024} KiB`);
+  if (text.length > LARGEST)
+    throw new AgentError('config', `${source}: larger than ${LARGEST / 1024} KiB`, { reason: 'too-large' });
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines });
   const lineAt = (offset: number | undefined): number | undefined =>

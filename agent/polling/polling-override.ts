@@ -147,7 +147,7 @@ function usable(configured: Config, section: unknown): Config {
     throw new AgentError(
       'bad-metadata',
       `the section os-collect-config of the metadata cannot be used, and the node polls as before: ${explain(error)}`,
-      { reason: 'polling-section' },
+      { cause: error, reason: 'polling-section' },
     );
   }
 }

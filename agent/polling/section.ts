@@ -17,7 +17,7 @@ const NAMES: readonly string[] = SERVED_COLLECTORS;
  * @throws `config` when the node could not poll by it
  */
 export function withSection(configured: Config, section: unknown): Config {
-  if (!isObject(section)) throw new AgentError('config', 'it is no map of settings');
+  if (!isObject(section)) throw new AgentError('config', 'it is no map of settings', { reason: 'not-a-map' });
   const said = translatePredecessor({
     general: textsOf(section),
     section: (name) => textsOf(section[name]),
@@ -31,13 +31,16 @@ export function withSection(configured: Config, section: unknown): Config {
     ? said['collectors'].map(String)
     : configured.collectors;
   const unserved = collectors.find((name) => !NAMES.includes(name));
-  if (unserved !== undefined) throw new AgentError('config', `the collector ${unserved} is not served`);
+  if (unserved !== undefined)
+    throw new AgentError('config', `the collector ${unserved} is not served`, {
+      reason: 'collector-not-served',
+    });
   // An incomplete section of an unused collector is ignored.
   const asked = Object.entries(said)
     .filter(([name]) => !NAMES.includes(name) || collectors.includes(name))
     .map(([name, value]) => [name, isObject(value) ? { ...under[name], ...value } : value] as const);
   const parsed = v.safeParse(PollingSchema, { ...configured, ...Object.fromEntries(asked) });
-  if (!parsed.success) throw new AgentError('config', describeIssues(parsed.issues));
+  if (!parsed.success) throw new AgentError('config', describeIssues(parsed.issues), { reason: 'invalid' });
   const polling = parsed.output;
   checkPolling(polling, 'os-collect-config');
   for (const name of polling.collectors) requireSection(name, polling[name]);

@@ -1,5 +1,7 @@
 import { expect } from 'vitest';
 import { type Config, type ConfigNotice, type ConfigOptions, loadConfig } from '../../../agent/config.ts';
+import { BadConfigFile } from '../../../agent/config/yaml.ts';
+import type { AgentError } from '../../../src/base/errors.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { tempRoot } from '../../src/support/temp-root.ts';
 
@@ -22,8 +24,22 @@ export async function load(
   return { config: await loadConfig(disk, PATH, notice, options), notices, unknownUnits };
 }
 
-export const refusal = async (files: Record<string, string>): Promise<string> => {
-  const error = await agentErrorOf(load(files));
-  expect(error.code).toBe('config');
-  return error.message;
+/** What a refused configuration is for a program, with the place of a fault that has one. */
+export type Refusal = {
+  reason: string | undefined;
+  source?: string;
+  line?: number | undefined;
+  key?: string;
 };
+
+export function refusalOf(error: AgentError): Refusal {
+  expect(error.code).toBe('config');
+  const { reason } = error;
+  if (!(error instanceof BadConfigFile)) return { reason };
+  const { source, line, fault } = error;
+  return { reason, source, line, ...('key' in fault && { key: fault.key }) };
+}
+
+/** The refusal of a node that has these files. */
+export const refusal = async (files: Record<string, string>): Promise<Refusal> =>
+  refusalOf(await agentErrorOf(load(files)));
