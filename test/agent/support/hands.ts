@@ -2,6 +2,7 @@ import { EVENTS } from '../../../agent/events.ts';
 import { compose } from '../../../agent/compose.ts';
 import { CONFIG_PATH, loadConfig } from '../../../agent/config.ts';
 import type { Hands } from '../../../agent/hands.ts';
+import { STATE } from '../../../agent/paths.ts';
 import type { Progress } from '../../../agent/progress.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
@@ -13,20 +14,24 @@ import { type TempRoot, tempRoot } from '../../src/support/temp-root.ts';
 /** The hands of a node whose disk is a temporary folder, and what was told through them. */
 export type TestHands = TempRoot & { hands: Hands; clock: TestClock; log: string[]; progress: Progress[] };
 
+const HOUR_MS = 3_600_000;
+
 /** systemd knows nothing of how units are started, so they are as their layout has them. */
 const unitSettings = async (): Promise<UnitSettings> => await Promise.resolve(settingsOf(''));
 
 /** @param over hands in place of the real ones, such as the network's */
 export async function testHands(over: Partial<Hands> = {}): Promise<TestHands> {
   const temp = await tempRoot();
-  const clock = testClock();
+  // The certificates of a test are made meanwhile, and are to be valid.
+  const clock = testClock(Date.now() + HOUR_MS);
   const log: string[] = [];
   const progress: Progress[] = [];
   const secrets = createSecrets();
   const write = (line: string): void => {
     log.push(line);
   };
-  await temp.write(CONFIG_PATH, 'collectors: [local]\n');
+  await temp.write(CONFIG_PATH, 'collectors: [local]\nkeys: ec-p256\n');
+  await temp.disk.makeDirectory(STATE, { mode: 0o700 });
   const { close, ...hands } = await compose({
     config: await loadConfig(temp.disk, CONFIG_PATH, () => undefined),
     root: temp.root,
