@@ -57,8 +57,8 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
   const config = ['collectors: [local]', 'keys: ec-p256', ...(spec.config ?? [])].join('\n');
   for (const [path, content] of Object.entries({ [CONFIG_PATH]: config, ...spec.files }))
     await temp.write(path, content);
-  // Certificates that a test makes are valid from now on.
-  const clock = testClock(Date.now());
+  // Certificates that openssl makes for a test begin in the second in which they are made.
+  const clock = testClock(Date.now() + 60_000);
   const [log, progress]: [string[], Progress[]] = [[], []];
   const secrets = createSecrets();
   const loaded = await loadConfig(disk, CONFIG_PATH, () => undefined);

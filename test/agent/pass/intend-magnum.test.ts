@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest';
+import { intendForMagnum } from '../../../agent/pass/intend-magnum.ts';
+import type { Intention } from '../../../agent/plan/intention.ts';
+import type { Deployment } from '../../../src/deployment/deployment.ts';
+import type { MagnumUpdate } from '../../../src/operation/magnum-deployment.ts';
+import { DONE } from '../../fakes/generation.ts';
+import { createSwarmNode, type SwarmNode } from '../../fakes/swarm.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { deployment, HEAT_SIGNAL } from '../../src/support/deployments.ts';
+import { faultIn } from '../../src/support/outcome-of.ts';
+
+const UPDATE: MagnumUpdate = {
+  kind: 'magnum-update',
+  serviceAccount: { publicKey: 'public', privateKey: 'private' },
+  wants: { kubeTag: undefined, ostreeCommit: undefined, ostreeRemote: undefined },
+  upgrade: undefined,
+};
+const FIRST = deployment(
+  { ...HEAT_SIGNAL, keys: 'first' },
+  { id: 'first', creation_time: '2026-11-20T00:00:00Z' },
+);
+const SECOND = deployment(
+  { ...HEAT_SIGNAL, keys: 'second' },
+  { id: 'second', creation_time: '2026-11-21T00:00:00Z' },
+);
+const BACK = deployment(
+  { ...HEAT_SIGNAL, keys: 'first' },
+  { id: 'back', creation_time: '2026-11-22T00:00:00Z' },
+);
+
+const intended = async ({ hands }: SwarmNode, asked: Deployment): Promise<Intention> =>
+  await intendForMagnum(UPDATE, asked, hands, NEVER);
+
+async function hasDone(
+  { hands: { ledger } }: SwarmNode,
+  work: Deployment,
+  statusCode: number,
+): Promise<void> {
+  await ledger.accept(work);
+  await ledger.start(work.id);
+  await ledger.finish(work.id, { ...DONE, statusCode });
+}
+
+describe('an update of a cluster with the CA that the node has', () => {
+  test('asks for nothing', async () => {
+    const node = await createSwarmNode({ isCurrent: true });
+    expect(await intended(node, FIRST)).toMatchObject({ kind: 'nothing', magnum: 'nothing' });
+    expect(node.asked).toEqual(['ca kubernetes']);
+  });
+});
+
+describe('an update of a cluster with another CA', () => {
+  test('is a rotation when its keys are new', async () => {
+    const node = await createSwarmNode();
+    expect(await intended(node, FIRST)).toMatchObject({
+      kind: 'change',
+      magnum: 'rotation',
+      plan: { kind: 'certificates', stage: { certificates: 'all' } },
+    });
+  });
+
+  test('is its first phase where rotations go on by themselves', async () => {
+    const node = await createSwarmNode({ config: ['rotation: { phase: auto }'] });
+    expect(await intended(node, FIRST)).toMatchObject({ plan: { stage: { certificates: 'trust' } } });
+  });
+
+  test('is the same rotation once more when it has failed', async () => {
+    const node = await createSwarmNode();
+    await hasDone(node, FIRST, 1);
+    expect(await intended(node, BACK)).toMatchObject({ kind: 'change', magnum: 'rotation' });
+  });
+
+  test('with the keys of an earlier deployment is a roll-back, which asks for no certificates', async () => {
+    const node = await createSwarmNode();
+    await hasDone(node, FIRST, 0);
+    await hasDone(node, SECOND, 1);
+    expect(await intended(node, BACK)).toMatchObject({ kind: 'nothing', magnum: 'roll-back' });
+  });
+});
+
+test('an upgrade in a text that cannot be taken apart is refused before Magnum is asked', async () => {
+  const node = await createSwarmNode({ params: { KUBE_TAG: 'v1.22.0' } });
+  const update = { ...UPDATE, wants: { ...UPDATE.wants, kubeTag: 'v1.23.3' } };
+  expect(await faultIn(intendForMagnum(update, FIRST, node.hands, NEVER))).toEqual({
+    code: 'precondition',
+    reason: 'upgrade-inseparable',
+  });
+  expect(node.asked).toEqual([]);
+});

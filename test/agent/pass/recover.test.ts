@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { recover } from '../../../agent/pass/recover.ts';
+import { MOST_RESUMED } from '../../../agent/plan/recovery.ts';
+import type { RunRecord } from '../../../agent/plan/run-record.ts';
+import type { Outcome } from '../../../src/deployment/deployment.ts';
+import type { Journal } from '../../../src/files/journal.ts';
+import { DONE, FILE, stageFile, unitPlan } from '../../fakes/generation.ts';
+import { createHands, type TestHands } from '../../fakes/hands.ts';
+import { logged } from '../../scenarios/support/logged.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { deployment } from '../../src/support/deployments.ts';
+
+const FAILED: Outcome = {
+  statusCode: 1,
+  stdout: '',
+  stderr: 'the unit kubelet is not well\n',
+  outputs: {},
+  error: { code: 'unit', reason: 'unhealthy' },
+};
+const RUN = deployment({}, { id: 'run-1' });
+
+type Interrupted = TestHands & { journal: Journal };
+
+/** A node on which the run was interrupted after its files had been staged, or replaced. */
+async function interrupt(
+  until: 'staged' | 'replaced',
+  record: Partial<RunRecord> = {},
+): Promise<Interrupted> {
+  const site = await createHands({ units: ['kubelet'] });
+  await site.hands.ledger.accept(RUN);
+  await site.hands.ledger.start(RUN.id);
+  const staged = await stageFile(site, { units: [unitPlan('kubelet')], ...record });
+  const journal = until === 'staged' ? staged : await site.hands.generations.commit(staged);
+  return { ...site, journal };
+}
+
+const recovered = async ({ hands }: TestHands): ReturnType<typeof recover> => await recover(hands, NEVER);
+
+test('there is nothing to recover without a generation', async () => {
+  expect(await recovered(await createHands())).toBeUndefined();
+});
+
+describe('a run that was interrupted', () => {
+  test('before it replaced files leaves nothing, and its deployment is made again', async () => {
+    const site = await interrupt('staged');
+    expect(await recovered(site)).toBeUndefined();
+    expect(await site.files('/etc/k')).toEqual([FILE]);
+    expect(await site.read(FILE)).toBe('old');
+    expect((await site.reopen()).find(RUN.id)?.state).toBe('started');
+    expect(logged(site.log, 'recovery-started')).toMatchObject([{ deployment: RUN.id, state: 'staging' }]);
+  });
+
+  test('after it replaced files is finished', async () => {
+    const site = await interrupt('replaced');
+    expect(await recovered(site)).toMatchObject({ id: RUN.id, outcome: { statusCode: 0 } });
+    expect(site.units.restarts).toEqual(['kubelet']);
+    expect(await site.read(FILE)).toBe('new');
+    expect((await site.reopen()).find(RUN.id)).toMatchObject({
+      state: 'finished',
+      outcome: { statusCode: 0 },
+    });
+    expect(await site.hands.generations.underWay()).toBe(false);
+  });
+
+  test('on its way back goes back, for the cause that the journal keeps', async () => {
+    const site = await interrupt('replaced', { outcome: FAILED });
+    await site.hands.generations.revert(site.journal);
+    expect(await recovered(site)).toMatchObject({
+      outcome: { statusCode: 1, error: { code: 'unit', reason: 'unhealthy', node: 'taken-back' } },
+    });
+    expect(await site.read(FILE)).toBe('old');
+  });
+
+  test('at its end is recorded as it ended, and nothing is restarted', async () => {
+    const site = await interrupt('replaced');
+    await site.hands.generations.end(site.journal, { units: [], outcome: FAILED });
+    expect(await recovered(site)).toMatchObject({ id: RUN.id, outcome: { statusCode: 1 } });
+    expect(site.units.restarts).toEqual([]);
+    expect(await site.hands.generations.underWay()).toBe(false);
+  });
+
+  test('and is stuck waits for a person', async () => {
+    const site = await interrupt('replaced');
+    const stuck = await site.hands.generations.stick(site.journal, site.journal.rest);
+    expect(await recovered(site)).toBeUndefined();
+    expect(await site.hands.generations.current()).toEqual(stuck);
+    expect(logged(site.log, 'recovery-started')).toEqual([]);
+  });
+
+  test('of a verb is finished, and is nobody to be told', async () => {
+    const site = await createHands({ units: ['kubelet'] });
+    await site.hands.generations.commit(await stageFile(site));
+    expect(await recovered(site)).toBeUndefined();
+    expect(await site.read(FILE)).toBe('new');
+    expect(await site.hands.generations.underWay()).toBe(false);
+  });
+});
+
+describe('a run that ends the agent each time', () => {
+  test('is counted before its units are restarted again', async () => {
+    const site = await interrupt('replaced');
+    site.units.broken.add('kubelet');
+    site.units.goesDown = true;
+    await expect(recovered(site)).rejects.toMatchObject({ code: 'aborted' });
+    expect(await site.hands.generations.current()).toMatchObject({
+      state: 'committed',
+      rest: { resumed: 1 },
+    });
+  });
+
+  test('is taken back after five starts', async () => {
+    const site = await interrupt('replaced', { resumed: MOST_RESUMED.forward });
+    expect(await recovered(site)).toMatchObject({
+      outcome: { error: { code: 'unit', reason: 'ended-too-often', node: 'taken-back' } },
+    });
+    expect(await site.read(FILE)).toBe('old');
+  });
+
+  test('is not taken back once its units are proven', async () => {
+    const site = await interrupt('replaced', { resumed: MOST_RESUMED.forward, proven: true });
+    expect(await recovered(site)).toMatchObject({ outcome: { statusCode: 0 } });
+    expect(await site.read(FILE)).toBe('new');
+    expect(site.units.restarts).toEqual([]);
+  });
+
+  test('is given up after ten starts: both generations are kept, and it counts anew', async () => {
+    const site = await interrupt('replaced', { resumed: MOST_RESUMED.back });
+    expect(await recovered(site)).toMatchObject({
+      outcome: { error: { code: 'state', reason: 'ended-too-often', node: 'stuck' } },
+    });
+    expect(site.units.restarts).toEqual([]);
+    expect(await site.hands.generations.current()).toMatchObject({ state: 'stuck', rest: { resumed: 0 } });
+    expect((await site.reopen()).find(RUN.id)).toMatchObject({
+      state: 'finished',
+      outcome: { statusCode: 1 },
+    });
+  });
+});
+
+test('the outcome that is told has only outputs that the deployment declares', async () => {
+  const outcome = { ...DONE, outputs: { fingerprint: 'ab', other: 'cd' } };
+  const site = await createHands({ units: ['kubelet'] });
+  const declared = deployment({}, { id: 'run-1', outputs: [{ name: 'fingerprint' }] });
+  await site.hands.ledger.accept(declared);
+  await site.hands.ledger.start(declared.id);
+  await site.hands.generations.commit(await stageFile(site, { outcome }));
+  expect((await recovered(site))?.outcome.outputs).toEqual({ fingerprint: 'ab' });
+});
