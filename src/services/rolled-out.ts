@@ -1,35 +1,51 @@
+import type { Remark } from '../base/remark.ts';
 import type { Workload } from './kubernetes.ts';
 
 /** Why the new pods of a workload do not come by themselves; undefined: they do. */
-export function whyItWaits({ kind, spec }: Workload): string | undefined {
-  if (kind === 'deployments' && spec.paused) return 'is paused: its pods are replaced when it is resumed';
+export function whyItWaits({ kind, spec }: Workload): Remark<'paused' | 'on-delete'> | undefined {
+  if (kind === 'deployments' && spec.paused)
+    return { code: 'paused', text: 'is paused: its pods are replaced when it is resumed' };
   if (kind !== 'deployments' && spec.updateStrategy?.type === 'OnDelete')
-    return 'has the update strategy OnDelete: its pods are replaced when somebody deletes them';
+    return {
+      code: 'on-delete',
+      text: 'has the update strategy OnDelete: its pods are replaced when somebody deletes them',
+    };
   return undefined;
 }
+
+/** What a roll-out still lacks: a look of the controller, the end of `count` old pods, or some of `wanted` pods. */
+export type Lack = { text: string } & (
+  | { code: 'unobserved' }
+  | { code: 'old'; count: number }
+  | { code: PodState; count: number; wanted: number }
+);
+type PodState = 'new' | 'available' | 'ready';
 
 /**
  * What is missing until every pod of a workload is a new one and available, by its status (the same conditions as
  * `kubectl rollout status`); undefined: nothing.
  */
-export function whyNotRolledOut(workload: Workload): string | undefined {
+export function whyNotRolledOut(workload: Workload): Lack | undefined {
   const { kind, metadata, spec, status } = workload;
-  if ((status.observedGeneration ?? 0) < metadata.generation) return 'has not been looked at yet';
+  if ((status.observedGeneration ?? 0) < metadata.generation)
+    return { code: 'unobserved', text: 'has not been looked at yet' };
   if (kind === 'daemonsets') {
     const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled = 0, numberAvailable = 0 } = status;
-    if (updatedNumberScheduled < wanted) return `has ${updatedNumberScheduled} new pods of ${wanted}`;
-    return numberAvailable < wanted ? `has ${numberAvailable} available pods of ${wanted}` : undefined;
+    return lackOf('new', updatedNumberScheduled, wanted) ?? lackOf('available', numberAvailable, wanted);
   }
   const wanted = spec.replicas ?? 1;
   const { replicas = 0, updatedReplicas = 0, availableReplicas = 0, readyReplicas = 0 } = status;
   if (kind === 'statefulsets') {
     const moving = Math.max(0, wanted - (spec.updateStrategy?.rollingUpdate?.partition ?? 0));
-    if (updatedReplicas < moving) return `has ${updatedReplicas} new pods of ${moving}`;
-    return readyReplicas < wanted ? `has ${readyReplicas} ready pods of ${wanted}` : undefined;
+    return lackOf('new', updatedReplicas, moving) ?? lackOf('ready', readyReplicas, wanted);
   }
-  if (updatedReplicas < wanted) return `has ${updatedReplicas} new pods of ${wanted}`;
-  if (replicas > updatedReplicas) return `still has ${replicas - updatedReplicas} old pods`;
-  return availableReplicas < updatedReplicas
-    ? `has ${availableReplicas} available pods of ${updatedReplicas}`
-    : undefined;
+  const old = replicas - updatedReplicas;
+  return (
+    lackOf('new', updatedReplicas, wanted) ??
+    (old > 0 ? { code: 'old', count: old, text: `still has ${old} old pods` } : undefined) ??
+    lackOf('available', availableReplicas, updatedReplicas)
+  );
 }
+
+const lackOf = (code: PodState, count: number, wanted: number): Lack | undefined =>
+  count < wanted ? { code, count, wanted, text: `has ${count} ${code} pods of ${wanted}` } : undefined;

@@ -170,7 +170,7 @@ async function annotateAll(
       const why = whyItWaits(workload);
       if (why !== undefined) {
         const of = nameOf(workload);
-        waiting.push({ code: 'waits', of, text: `${of} ${why}` });
+        waiting.push({ code: 'waits', of, text: `${of} ${why.text}` });
       }
       if (isMarked(workload, value)) continue;
       await kubernetes.annotatePods(workload, FINGERPRINT, value, abort);
@@ -197,7 +197,7 @@ async function untilRolledOut(
         for (const workload of await kubernetes.list(kind, namespace, abort)) {
           const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
           const of = nameOf(workload);
-          if (why !== undefined) missing.push({ of, text: `${of} ${why}` });
+          if (why !== undefined) missing.push({ of, text: `${of} ${why.text}` });
         }
     if (missing.length === 0)
       return [{ code: 'complete', text: `those of ${namespaces.join(', ')} are all there` }];

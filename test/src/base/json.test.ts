@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
 import { isObject, parseJson } from '../../../src/base/json.ts';
-import { valueOrAgentError } from '../support/outcome-of.ts';
+import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
 
 test('any JSON comes back as the value that it was', () => {
   fc.assert(
@@ -23,9 +23,9 @@ test('any text is a value or an error with the code of whoever reads', () => {
 });
 
 test('the error says what was read and how it starts, on one line', () => {
-  expect(() => parseJson('\n<html>\n <body>', 'reading the answer', 'bad-answer')).toThrow(
-    'reading the answer: not JSON (it starts with "<html> <body>")',
-  );
+  const error = thrownBy(() => parseJson('\n<html>\n <body>', 'reading-x', 'bad-answer'));
+  expect(error).toMatchObject({ code: 'bad-answer', reason: 'not-json' });
+  expect(error.message).toMatch(/^reading-x: .*"<html> <body>"/);
 });
 
 test('only a JSON object is an object', () => {

@@ -4,7 +4,9 @@ import { pollUntil } from '../../../src/base/poll.ts';
 import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
-const LATE = { code: 'proof', what: 'the port does not answer in time' } as const;
+const LATE = { code: 'proof', reason: 'late', what: 'the port does not answer in time' } as const;
+
+const missed = (look: number): string => `look ${look} saw nothing`;
 
 /** A probe that misses a few times. */
 function probeThatMisses(times: number): { probe: () => Promise<string>; looks: () => number } {
@@ -13,7 +15,7 @@ function probeThatMisses(times: number): { probe: () => Promise<string>; looks: 
     probe: async () => {
       await Promise.resolve();
       looks += 1;
-      if (looks <= times) throw new AgentError('not-yet', `look ${looks} saw nothing`);
+      if (looks <= times) throw new AgentError('not-yet', missed(looks));
       return 'there';
     },
     looks: () => looks,
@@ -33,8 +35,8 @@ test('ends at the deadline with what the last look missed', async () => {
   const error = await agentErrorOf(
     pollUntil({ clock, everyMs: 400, deadline: clock.elapsed() + 1000, late: LATE }, NEVER, probe),
   );
-  expect(error).toMatchObject({ code: 'proof', cause: { code: 'not-yet' } });
-  expect(error.message).toBe('the port does not answer in time: look 4 saw nothing');
+  expect(error).toMatchObject({ code: 'proof', reason: LATE.reason, cause: { code: 'not-yet' } });
+  expect(error.message).toBe(`${LATE.what}: ${missed(4)}`);
   expect(looks()).toBe(4);
 });
 

@@ -77,7 +77,7 @@ test('a directory of root below that of somebody else is as good as his', async 
   await mkdir(at('/foreign/of-root'));
   await symlink('/root/secret', at('/foreign/of-root/link'));
   expect(await faultIn(disk.read('/foreign/of-root/link'))).toEqual(NOT_FOLLOWED);
-  expect(await disk.fault('/foreign/of-root')).toBe('/foreign can be written by others (mode 777)');
+  expect(await disk.fault('/foreign/of-root')).toMatch(/^\/foreign .*\b777\b/);
 });
 
 test('in a shared directory (/tmp) the symlinks and files of root stay what they are', async () => {
@@ -88,7 +88,7 @@ test('in a shared directory (/tmp) the symlinks and files of root stay what they
   expect((await disk.read('/foreign/link')).toString()).toBe('secret');
   expect(await disk.fault('/foreign/file')).toBeUndefined();
   await chmod(at('/foreign/file'), 0o666);
-  expect(await disk.fault('/foreign/file')).toBe('it can be written by others (mode 666)');
+  expect(await disk.fault('/foreign/file')).toMatch(/\b666\b/);
 });
 
 test('what is replaced in a directory of others is the symlink that somebody has put there, not what it leads to', async () => {

@@ -160,13 +160,15 @@ test(
 );
 
 describe('the dates of a list', () => {
+  const BEHIND = ", 90 s behind the cloud's";
+
   test('one that does not hold yet, and one that has expired, are refused with both clocks', async () => {
     const from = Date.parse('2026-03-01T00:00:00Z');
     const until = Date.parse('2026-04-01T00:00:00Z');
     const list = await listOf(await createSigner(EC), { number: 1, from, until });
     const refusal = (now: number): unknown => {
       try {
-        checkListDates(list, now, ", 90 s behind the cloud's");
+        checkListDates(list, now, BEHIND);
         return undefined;
       } catch (error) {
         return error;
@@ -177,8 +179,9 @@ describe('the dates of a list', () => {
     expect(refusal(from - 1000)).toMatchObject({
       code: 'precondition',
       reason: 'list-early',
-      message:
-        "the list does not hold before 2026-03-01T00:00:00.000Z: this node's clock says 2026-02-28T23:59:59.000Z, 90 s behind the cloud's",
+      message: expect.stringMatching(
+        `2026-03-01T00:00:00\\.000Z.* 2026-02-28T23:59:59\\.000Z${BEHIND}$`,
+      ) as unknown,
     });
     expect(refusal(until + 1000)).toMatchObject({ code: 'precondition', reason: 'list-expired' });
   });

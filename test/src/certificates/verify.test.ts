@@ -176,7 +176,7 @@ describe('refused is', () => {
     expect(refusal(ca, { pem, at: now() + 1826 * DAY })).toEqual(odd('expired'));
     const early = thrownBy(() => verify(ca, { pem, at: now() - DAY }));
     expect(early).toMatchObject(bad('not-valid-yet'));
-    expect(early.message).toMatch(/ 2[34]\.\d h from now: this node's clock says \d{4}-/);
+    expect(early.message).toMatch(/ 2[34]\.\d h .* \d{4}-\d\d-\d\dT/);
   });
 
   test('two where one belongs, none at all, and junk', async () => {

@@ -223,7 +223,7 @@ test('a message that is no object is told of, and the one before it goes on to c
   post(metadata('a'), 'junk');
   const [good, junk, ...rest] = await said(collector);
   expect([good, rest]).toEqual([whole('a'), []]);
-  expect(junk?.source).toMatch(/^zaqar, message /);
+  expect(junk?.source).toMatch(/^zaqar\b/);
   expect(thrownBy(() => junk && parseMetadata(junk)).code).toBe('bad-metadata');
   expect(await said(collector)).toEqual([whole('a')]);
   expect(queues.all('q')).toEqual([]);

@@ -6,7 +6,7 @@ import { createCfn } from '../../../src/openstack/cfn.ts';
 import { NEVER } from '../support/clock.ts';
 import { fakeHttp, type Reply } from '../support/fake-http.ts';
 import { fixture, jsonObject, textIn } from '../support/fixtures.ts';
-import { agentErrorOf } from '../support/outcome-of.ts';
+import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 
 const ENDPOINT = 'http://127.0.0.1:8000/v1/';
 const KEY = { id: 'bb41', secret: '81zv0Ed0^WKV' };
@@ -43,12 +43,19 @@ test.each(['xml', 'json'])('the metadata comes out of a real answer in %s', asyn
 });
 
 test.each([
-  ['wrong-secret', 'cloud-refused', /403 Sender AccessDenied User is not authorized/],
-  ['unknown-stack', 'cloud-refused', /400 .*The Stack \(nope\) could not be found/],
-  ['json-refused', 'bad-answer', /describes no resource/],
-])('a refusal is told in the words of Heat: %s', async (name, code, words) => {
+  ['wrong-secret', 'http-403', 'Sender AccessDenied User is not authorized'],
+  ['unknown-stack', 'http-400', 'The Stack (nope) could not be found'],
+])('a refusal is told in the words of Heat: %s', async (name, reason, words) => {
   const error = await agentErrorOf(read(captured(name)));
-  expect(error).toMatchObject({ code, message: expect.stringMatching(words) as unknown });
+  expect(error).toMatchObject({ code: 'cloud-refused', reason });
+  expect(error.message).toContain(words);
+});
+
+test('a refusal that Heat gives as 200, as it does when asked for JSON, is no answer', async () => {
+  expect(await faultIn(read(captured('json-refused')))).toEqual({
+    code: 'bad-answer',
+    reason: 'no-resource',
+  });
 });
 
 test('metadata may hold any character, and may be empty', async () => {
@@ -79,7 +86,7 @@ test('neither the secret nor the signature, which is good for ever, is shown', a
   const signature = new URL(request?.url ?? '').searchParams.get('Signature') ?? '';
   expect(signature).toHaveLength(44);
   expect(secrets.redact(`${request?.url} ${signature} ${KEY.secret}`)).not.toMatch(/81zv0|Signature=[^*]/);
-  expect(request?.what).toBe(`reading Metadata of master-0 in stack cfn1 at ${ENDPOINT}`);
+  expect(request?.what.endsWith(` ${ENDPOINT}`)).toBe(true);
 });
 
 test('any answer is a text or an error of ours', async () => {

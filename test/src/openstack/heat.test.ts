@@ -55,7 +55,8 @@ test('a pre-signed address is used as it is, and its query stays out of every me
   await createHeat(http).signalAddress(SIGNED, 'PUT', '{}', NEVER);
   expect(asked).toMatchObject([{ method: 'PUT', url: SIGNED, body: '{}' }]);
   const error = await agentErrorOf(createHeat(http).signalAddress(SIGNED, 'POST', '{}', NEVER));
-  expect(error.message).toContain('signalling http://heat:8000/v1/signal/arn%3Aopenstack: 403 no');
+  expect(error).toMatchObject({ code: 'cloud-refused', reason: 'http-403' });
+  expect(error.message).toContain(' http://heat:8000/v1/signal/arn%3Aopenstack: ');
   expect(asked.map(({ what }) => what).join('\n') + error.message).not.toContain('secret');
 });
 

@@ -351,13 +351,6 @@ test.each([
   expect(statusError('asking', { status, headers: {}, text: '' }).code).toBe(code);
 });
 
-test('a redirect that is not followed is named with where it leads, without what may be secret', () => {
-  const headers = { location: 'https://new.example:8004/v1/signal?Signature=abc' };
-  expect(statusError('signalling', { status: 301, headers, text: 'Moved' }).message).toBe(
-    'signalling: 301 Moved (redirects to https://new.example:8004)',
-  );
-});
-
 test('the last word of an error that was cut is left out: it may be half a token', () => {
   const text = `token ${' '.repeat(LARGEST_ERROR)} gAAAA`.slice(0, LARGEST_ERROR - 4) + 'gAAA';
   expect(said({ status: 500, headers: {}, text })).toBe('token ...');

@@ -1,6 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Workload } from '../../../src/services/kubernetes.ts';
-import { whyItWaits, whyNotRolledOut } from '../../../src/services/rolled-out.ts';
+import { type Lack, whyItWaits, whyNotRolledOut } from '../../../src/services/rolled-out.ts';
+
+/** A lack without its sentence. */
+type Facts = Pick<Lack, 'code'> & { count?: number; wanted?: number };
 
 /** The statuses of a roll-out as Kubernetes reports them, and what `kubectl rollout status` makes of them. */
 const workload = (
@@ -14,7 +17,7 @@ const workload = (
   status: { observedGeneration: 5, ...status },
 });
 
-test.each<[string, Workload, string | undefined]>([
+test.each<[string, Workload, Facts | undefined]>([
   [
     'an old look',
     workload(
@@ -22,23 +25,23 @@ test.each<[string, Workload, string | undefined]>([
       {},
       { observedGeneration: 4, replicas: 1, updatedReplicas: 1, availableReplicas: 1 },
     ),
-    'has not been looked at yet',
+    { code: 'unobserved' },
   ],
-  ['no status yet', workload('deployments', {}, {}), 'has 0 new pods of 1'],
+  ['no status yet', workload('deployments', {}, {}), { code: 'new', count: 0, wanted: 1 }],
   [
     'some new',
     workload('deployments', { replicas: 3 }, { replicas: 4, updatedReplicas: 2 }),
-    'has 2 new pods of 3',
+    { code: 'new', count: 2, wanted: 3 },
   ],
   [
     'old ones left',
     workload('deployments', { replicas: 3 }, { replicas: 4, updatedReplicas: 3, availableReplicas: 3 }),
-    'still has 1 old pods',
+    { code: 'old', count: 1 },
   ],
   [
     'not available',
     workload('deployments', { replicas: 3 }, { replicas: 3, updatedReplicas: 3, availableReplicas: 2 }),
-    'has 2 available pods of 3',
+    { code: 'available', count: 2, wanted: 3 },
   ],
   [
     'done',
@@ -49,12 +52,12 @@ test.each<[string, Workload, string | undefined]>([
   [
     'a daemon set with old pods',
     workload('daemonsets', {}, { desiredNumberScheduled: 3, updatedNumberScheduled: 1, numberAvailable: 3 }),
-    'has 1 new pods of 3',
+    { code: 'new', count: 1, wanted: 3 },
   ],
   [
     'one whose pods are not available',
     workload('daemonsets', {}, { desiredNumberScheduled: 3, updatedNumberScheduled: 3, numberAvailable: 2 }),
-    'has 2 available pods of 3',
+    { code: 'available', count: 2, wanted: 3 },
   ],
   [
     'one that is done',
@@ -65,12 +68,12 @@ test.each<[string, Workload, string | undefined]>([
   [
     'a stateful set',
     workload('statefulsets', { replicas: 3 }, { updatedReplicas: 2, readyReplicas: 3 }),
-    'has 2 new pods of 3',
+    { code: 'new', count: 2, wanted: 3 },
   ],
   [
     'one that is not ready',
     workload('statefulsets', { replicas: 3 }, { updatedReplicas: 3, readyReplicas: 2 }),
-    'has 2 ready pods of 3',
+    { code: 'ready', count: 2, wanted: 3 },
   ],
   [
     'one of which a part stays',
@@ -81,14 +84,18 @@ test.each<[string, Workload, string | undefined]>([
     ),
     undefined,
   ],
-])('%s', (_, one, why) => {
-  expect(whyNotRolledOut(one)).toBe(why);
+])('%s', (_, one, lack) => {
+  const found = whyNotRolledOut(one);
+  if (lack === undefined) expect(found).toBeUndefined();
+  else expect(found).toMatchObject(lack);
 });
 
 test('what waits for somebody', () => {
-  expect(whyItWaits(workload('deployments', { paused: true }, {}))).toContain('is paused');
+  expect(whyItWaits(workload('deployments', { paused: true }, {}))).toMatchObject({ code: 'paused' });
   for (const kind of ['daemonsets', 'statefulsets'] as const) {
-    expect(whyItWaits(workload(kind, { updateStrategy: { type: 'OnDelete' } }, {}))).toContain('OnDelete');
+    expect(whyItWaits(workload(kind, { updateStrategy: { type: 'OnDelete' } }, {}))).toMatchObject({
+      code: 'on-delete',
+    });
     expect(whyItWaits(workload(kind, { updateStrategy: { type: 'RollingUpdate' } }, {}))).toBeUndefined();
   }
   expect(whyItWaits(workload('deployments', {}, {}))).toBeUndefined();
