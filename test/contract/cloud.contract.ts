@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { codeOf } from '../../src/base/errors.ts';
 import type { CaType } from '../../src/openstack/magnum.ts';
 import { altNames, makeCsr } from '../cloud/make-csr.ts';
+import { agentErrorOf, faultIn } from '../src/support/outcome-of.ts';
 import type { Coordinates } from './coordinates.ts';
 import { type Deployment, type Doors, eventually, inputsOf, openDoors } from './doors.ts';
 
@@ -105,16 +106,20 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
 
     test("what is no request is refused in Magnum's words", async () => {
       const { magnum, abort } = doors;
-      const attempt = magnum.sign(await doors.access(), 'etcd', 'junk', abort);
-      await expect(attempt).rejects.toThrow("refused with 400: Received invalid csr b'junk'.");
+      const refused = await agentErrorOf(magnum.sign(await doors.access(), 'etcd', 'junk', abort));
+      expect(refused).toMatchObject({ code: 'cloud-refused', reason: 'http-400' });
+      expect(refused.message).toContain(": Received invalid csr b'junk'.");
     });
 
     test('an unknown cluster is refused, to read and to sign for', async () => {
       const access = { ...(await doors.access()), clusterUuid: '00000000-0000-4000-8000-000000000000' };
-      const read = doors.magnum.readCa(access, 'etcd', doors.abort);
-      await expect(read).rejects.toThrow(/refused with 404: Cluster .* could not be found/);
-      const sign = doors.magnum.sign(access, 'etcd', 'junk', doors.abort);
-      await expect(sign).rejects.toThrow(/refused with 400: Cluster .* could not be found/);
+      const read = await agentErrorOf(doors.magnum.readCa(access, 'etcd', doors.abort));
+      const sign = await agentErrorOf(doors.magnum.sign(access, 'etcd', 'junk', doors.abort));
+      expect([read, sign]).toMatchObject([
+        { code: 'cloud-refused', reason: 'http-404' },
+        { code: 'cloud-refused', reason: 'http-400' },
+      ]);
+      for (const { message } of [read, sign]) expect(message).toMatch(/: Cluster .* could not be found/);
     });
 
     test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
@@ -128,8 +133,14 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       const session = await doors.keystone.login(doors.userLogin(doors.poller), doors.abort);
       const read = async (stackId: string, resourceName: string) =>
         await doors.heat.readMetadata(session, { stackId, resourceName }, doors.abort);
-      await expect(read(doors.poller.stack_id, 'nope')).rejects.toThrow('403');
-      await expect(read('nope/00000000-0000-4000-8000-000000000000', 'x')).rejects.toThrow('404');
+      expect(await faultIn(read(doors.poller.stack_id, 'nope'))).toEqual({
+        code: 'cloud-refused',
+        reason: 'http-403',
+      });
+      expect(await faultIn(read('nope/00000000-0000-4000-8000-000000000000', 'x'))).toEqual({
+        code: 'cloud-refused',
+        reason: 'http-404',
+      });
     });
 
     test('a rotation is answered by HEAT_SIGNAL; the old CA is gone, and a late signal is ignored', async () => {

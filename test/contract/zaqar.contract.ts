@@ -11,6 +11,7 @@ import { createOpenSocket } from '../../src/openstack/web-socket.ts';
 import { createZaqar } from '../../src/openstack/zaqar.ts';
 import { listenToQueue } from '../../src/openstack/zaqar-socket.ts';
 import { largestBody } from '../../src/signal/body.ts';
+import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { Place } from './coordinates.ts';
 import { eventually, Metadata } from './doors.ts';
 import { answerWith, PLAIN, rotate } from './rotate-and-answer.ts';
@@ -129,8 +130,9 @@ export function zaqarContract(
       const queue = scratch();
       const fits = 'x'.repeat(largestBody({ transport: 'ZAQAR_SIGNAL' }) - 20);
       await post(queue, { deploy_stdout: fits });
-      const tooLarge = post(queue, { deploy_stdout: 'x'.repeat(262_144) });
-      await expect(tooLarge).rejects.toThrow(/400 .*too large. Max size 262144/);
+      const tooLarge = await agentErrorOf(post(queue, { deploy_stdout: 'x'.repeat(262_144) }));
+      expect(tooLarge).toMatchObject({ code: 'cloud-refused', reason: 'http-400' });
+      expect(tooLarge.message).toContain('too large. Max size 262144');
     });
 
     test('a token that is none is unauthorized, by REST and through the socket', async () => {

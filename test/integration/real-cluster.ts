@@ -16,7 +16,16 @@ const Status = v.object({
   deployments: v.array(
     v.object({
       state: v.string(),
-      outcome: v.nullable(v.object({ statusCode: v.number(), stdout: v.string(), stderr: v.string() })),
+      outcome: v.nullable(
+        v.object({
+          statusCode: v.number(),
+          stdout: v.string(),
+          stderr: v.string(),
+          error: v.optional(
+            v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.string()) }),
+          ),
+        }),
+      ),
     }),
   ),
 });
