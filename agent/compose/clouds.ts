@@ -50,6 +50,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
       names.length === 0
         ? 'no login: set OS_CLOUD to a cloud of clouds.yaml, or OS_AUTH_URL and the other OS_* variables'
         : `OS_CLOUD is not set, and ${where} has several clouds: ${names.join(', ')}`,
+      { reason: names.length === 0 ? 'no-login' : 'several-clouds' },
     );
   if (name === own && fromEnv) return { name: 'the environment', settings: fromEnv };
   const settings = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
@@ -57,6 +58,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
     throw new AgentError(
       'config',
       `OS_CLOUD=${name}: ${where === '' ? 'there is no clouds.yaml' : `${where} has only ${names.join(', ')}`}`,
+      { reason: 'unknown-cloud' },
     );
   const region = env['OS_REGION_NAME'];
   const chosen = region ? { region_name: region } : {};

@@ -30,7 +30,8 @@ export function readPersonLogin({ name, settings }: CloudEntry): PersonSettings 
       .find((value) => value !== undefined);
   const need = (...keys: readonly string[]): string => {
     const value = given(...keys);
-    if (value === undefined) throw new AgentError('config', `${name}: auth.${keys[0] ?? ''} is missing`);
+    if (value === undefined)
+      throw new AgentError('config', `${name}: auth.${keys[0] ?? ''} is missing`, { reason: 'missing' });
     return value;
   };
 
@@ -66,6 +67,7 @@ export function readPersonLogin({ name, settings }: CloudEntry): PersonSettings 
     throw new AgentError(
       'config',
       `${name}: auth_type ${type} is not served here; ${Object.keys(METHODS).join(', ')} are`,
+      { reason: 'auth-type-not-served' },
     );
   return {
     login: {

@@ -119,7 +119,7 @@ async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promis
   const deadline = clock.elapsed() + PATIENCE_MS;
   const what = `${unit} is still running a deployment: try again when that has ended`;
   await pollUntil(
-    { clock, everyMs: AGAIN_MS, deadline, late: { code: 'not-yet', what } },
+    { clock, everyMs: AGAIN_MS, deadline, late: { code: 'not-yet', reason: 'still-running', what } },
     abort,
     async () => {
       const now = await units.status(unit, abort);

@@ -44,7 +44,9 @@ export async function planMigration(hands: Hands, abort: AbortSignal): Promise<M
   const units = await hands.unitManager();
   const successor = await units.status(SUCCESSOR, abort);
   if (successor?.masked === true)
-    throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`);
+    throw new AgentError('unit', `the unit ${SUCCESSOR} is masked: systemctl unmask ${SUCCESSOR}`, {
+      reason: 'unit-masked',
+    });
   const before = (await statusOf(PREDECESSORS, units, abort)).filter(
     ({ masked, active }) => active || !masked,
   );
@@ -103,6 +105,7 @@ export async function planReturn(hands: Hands, abort: AbortSignal): Promise<Migr
     throw new AgentError(
       'not-yet',
       `giving the node back: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" brings it to its end`,
+      { reason: 'unacknowledged' },
     );
   const before = await readBefore(disk);
   const units = await hands.unitManager();

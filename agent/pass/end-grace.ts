@@ -46,7 +46,7 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
     throw new AgentError(
       'unit',
       `old service-account keys could not be taken away, they are accepted until ${await putOff(hands)}: ${explain(error)}`,
-      { cause: error },
+      { cause: error, reason: 'keys-kept' },
     );
   }
   await finish(RUN_ID, outcome, hands);

@@ -1,8 +1,12 @@
 import { join } from 'node:path';
 import { readIfThere } from '../../src/base/disk.ts';
+import type { Remark } from '../../src/base/remark.ts';
 import type { RevocationListRow } from '../../src/certificates/layout.ts';
 import { READERS } from '../../src/certificates/list-readers.ts';
 import type { Hands } from '../hands.ts';
+
+/** Nothing names the list, or what names it is overlooked. */
+export type NotRead = Remark<'list-not-named' | 'setting-overlooked'>;
 
 /**
  * Why a unit does not go by its list of revoked certificates, as far as its command line, its environment and its
@@ -12,17 +16,18 @@ export async function whyNotRead(
   { unit, file, reader, namedIn = [] }: RevocationListRow,
   hands: Pick<Hands, 'disk' | 'unitSettings'>,
   abort: AbortSignal,
-): Promise<string | undefined> {
+): Promise<NotRead | undefined> {
   const { names, overlooks, setting } = READERS[reader];
   const { text, environmentFiles } = await hands.unitSettings(unit, abort);
   const places = [...environmentFiles, ...namedIn];
   const texts = [text, ...(await Promise.all(places.map(async (path) => await textsAt(path, hands)))).flat()];
   const lines = texts.flatMap((one) => one.split('\n')).filter((line) => !/^\s*#/.test(line));
-  if (overlooks && lines.some((line) => overlooks.sign.test(line))) return overlooks.why;
+  if (overlooks && lines.some((line) => overlooks.sign.test(line)))
+    return { code: 'setting-overlooked', of: unit, text: overlooks.why };
   const pattern = names(file.path);
   if (lines.some((line) => pattern.test(line))) return undefined;
   const looked = ['its unit', ...places].join(', ');
-  return `nothing in ${looked} says ${setting(file.path)}`;
+  return { code: 'list-not-named', of: unit, text: `nothing in ${looked} says ${setting(file.path)}` };
 }
 
 /** The text of a file, or of every file in a directory. */

@@ -140,7 +140,7 @@ async function checkConfigured(row: RevocationListRow, hands: Hands, abort: Abor
   if (why !== undefined)
     throw new AgentError(
       'precondition',
-      `the unit ${row.unit} does not go by ${row.file.path}: ${why}; set prepare to put the file in place first, then configure and restart the unit`,
+      `the unit ${row.unit} does not go by ${row.file.path}: ${why.text}; set prepare to put the file in place first, then configure and restart the unit`,
       { reason: 'not-configured' },
     );
 }

@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { findCloud } from '../../../agent/compose/clouds.ts';
 import { type PersonSettings, readPersonLogin } from '../../../agent/compose/person-login.ts';
-import { codeOf, explain } from '../../../src/base/errors.ts';
+import { explain } from '../../../src/base/errors.ts';
+import { agentErrorOf, faultIn, thrownBy } from '../../src/support/outcome-of.ts';
 
 let home = '';
 beforeEach(async () => {
@@ -32,6 +33,8 @@ const PERSON = {
   side: 'public',
 };
 
+const UNKNOWN = { code: 'config', reason: 'unknown-cloud' };
+
 describe('which cloud', () => {
   test('the only one of clouds.yaml needs no OS_CLOUD', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH} } }`);
@@ -41,10 +44,10 @@ describe('which cloud', () => {
   test('of several OS_CLOUD names one, and without it they are listed', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH} }, two: { ${AUTH}, region_name: west } }`);
     expect((await read({ OS_CLOUD: 'two' })).login.region).toBe('west');
-    const error = await read().catch((thrown: unknown) => thrown);
-    expect(codeOf(error)).toBe('config');
-    expect(explain(error)).toContain('one, two');
-    expect(await read({ OS_CLOUD: 'constructor' }).catch(codeOf)).toBe('config');
+    const { code, reason, message } = await agentErrorOf(read());
+    expect({ code, reason }).toEqual({ code: 'config', reason: 'several-clouds' });
+    for (const name of ['one', 'two']) expect(message).toContain(name);
+    expect(await faultIn(read({ OS_CLOUD: 'constructor' }))).toEqual(UNKNOWN);
   });
 
   test('OS_REGION_NAME and the choice of a file alone describe no cloud', async () => {
@@ -61,8 +64,8 @@ describe('which cloud', () => {
   });
 
   test('no login at all, or a cloud that is not there, is an error of the configuration', async () => {
-    expect(await read().catch(codeOf)).toBe('config');
-    expect(await read({ OS_CLOUD: 'one' }).catch(codeOf)).toBe('config');
+    expect(await faultIn(read())).toEqual({ code: 'config', reason: 'no-login' });
+    expect(await faultIn(read({ OS_CLOUD: 'one' }))).toEqual(UNKNOWN);
   });
 });
 
@@ -93,7 +96,9 @@ describe('its files', () => {
 
   test('a file that is no YAML is named with its line', async () => {
     await write('clouds.yaml', 'clouds:\n  one: [');
-    expect(explain(await read().catch((error: unknown) => error))).toMatch(/clouds\.yaml: line \d/);
+    const error = await agentErrorOf(read());
+    expect(error).toMatchObject({ reason: 'syntax', line: 2 });
+    expect(error.message).toContain('clouds.yaml');
   });
 });
 
@@ -150,23 +155,19 @@ describe('what a cloud says', () => {
   });
 
   test.each([
-    [{ username: 'a', project_id: 'p' }, 'auth.password is missing'],
-    [{ password: 'hunter22', project_id: 'p' }, 'auth.username is missing'],
-    [{ user_id: 'u', password: 'hunter22' }, 'auth.project_name is missing'],
+    [{ username: 'a', project_id: 'p' }, 'missing', 'auth.password'],
+    [{ password: 'hunter22', project_id: 'p' }, 'missing', 'auth.username'],
+    [{ user_id: 'u', password: 'hunter22' }, 'missing', 'auth.project_name'],
     [
       { application_credential_id: 'i', auth_type: 'v3applicationcredential' },
-      'application_credential_secret is missing',
+      'missing',
+      'auth.application_credential_secret',
     ],
-    [{ auth_type: 'v3kerberos' }, 'auth_type v3kerberos is not served here'],
-  ])('%j is refused, and no value is quoted', (given, words) => {
-    let said = '';
-    try {
-      auth(given);
-    } catch (error) {
-      expect(codeOf(error)).toBe('config');
-      said = explain(error);
-    }
-    expect(said).toContain(words);
-    expect(said).not.toContain('hunter22');
+    [{ auth_type: 'v3kerberos' }, 'auth-type-not-served', 'v3kerberos'],
+  ])('%j is refused, and no value is quoted', (given, reason, named) => {
+    const error = thrownBy(() => auth(given));
+    expect(error).toMatchObject({ code: 'config', reason });
+    expect(explain(error)).toContain(named);
+    expect(explain(error)).not.toContain('hunter22');
   });
 });

@@ -14,7 +14,7 @@ import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { at } from '../../cloud/exchange.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { rawDeployment } from '../../src/support/deployments.ts';
-import { agentErrorOf } from '../../src/support/outcome-of.ts';
+import { faultIn } from '../../src/support/outcome-of.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
 
@@ -144,8 +144,7 @@ test('one that has been masked since stays so on the way back', async () => {
 test('while nobody could start what takes its place, the predecessor keeps it', async () => {
   const { hands, done, units } = await setUp();
   units.set(NEW, { ...RUNS, enabled: false, active: false, masked: true });
-  const { message } = await agentErrorOf(planMigration(hands, NEVER));
-  expect(message).toBe(`the unit ${NEW} is masked: systemctl unmask ${NEW}`);
+  expect(await faultIn(planMigration(hands, NEVER))).toEqual({ code: 'unit', reason: 'unit-masked' });
   expect(done).toEqual([]);
 });
 
@@ -237,12 +236,17 @@ test('how its unit is told to reach the cloud is named, with where the agent wan
 test('what runs is waited for, and when it does not end everything stays as it was', async () => {
   const { hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, others: 2 });
-  const error = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
-  expect(error.message).toContain('still running a deployment');
+  const steps = await planMigration(hands, NEVER);
+  expect(await faultIn(carryOutMigration(steps, hands, NEVER))).toEqual({
+    code: 'not-yet',
+    reason: 'still-running',
+  });
   expect(done).toEqual([`freeze ${OLD}`, `thaw ${OLD}`]);
   units.set(OLD, { ...RUNS, others: undefined });
-  const unknown = await agentErrorOf(carryOutMigration(await planMigration(hands, NEVER), hands, NEVER));
-  expect(unknown.message).toContain('cannot be told');
+  expect(await faultIn(carryOutMigration(steps, hands, NEVER))).toEqual({
+    code: 'precondition',
+    reason: 'running-unknown',
+  });
 });
 
 test('the configuration is written once, and goes again on the way back unless somebody has changed it', async () => {
@@ -296,7 +300,7 @@ test('there is no way back while somebody waits for an answer', async () => {
   await site.pass();
   cloud.clearFaults();
   const again = { ...(await site.start()), unitManager: hands.unitManager };
-  expect((await agentErrorOf(planReturn(again, NEVER))).message).toContain('is only finished');
+  expect(await faultIn(planReturn(again, NEVER))).toEqual({ code: 'not-yet', reason: 'unacknowledged' });
 });
 
 test.each([
