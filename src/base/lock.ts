@@ -6,6 +6,9 @@ import { AgentError, errnoOf, explain } from './errors.ts';
 
 export type Lock = { release(): Promise<void> };
 
+/** A child that a killed run had just forked shares its lock, until it executes its program. */
+const FORKED_CHILD_SECONDS = 1;
+
 /**
  * One run at a time: flock(2) on a file, which the kernel gives back when its holder dies, however it dies.
  * Node has no flock; util-linux's `flock` takes it on a descriptor that we share with it, and the lock stays
@@ -107,7 +110,9 @@ async function openLockFile(path: string): Promise<fs.FileHandle> {
 
 const flock = async (fd: number): Promise<number> =>
   await new Promise((resolve, reject) => {
-    const child = spawn('flock', ['--nonblock', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const child = spawn('flock', ['--wait', String(FORKED_CHILD_SECONDS), '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
     child.on('error', (cause) => {
       reject(
         new AgentError('state', 'taking the lock: the program flock (util-linux) cannot be run', { cause }),

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdir, stat, symlink, writeFile } from 'node:fs/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { errnoOf } from '../../../src/base/errors.ts';
 import { holderOf, takeLock } from '../../../src/base/lock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
@@ -40,6 +40,19 @@ await takeLock(${JSON.stringify(path)}, 'run', process.pid); console.log('held')
   // Its name is still in the file, and nobody holds it.
   expect(await holderOf(path)).toBeUndefined();
   await (await takeLock(path, 'plan', 1)).release();
+});
+
+test('a lock that somebody else is about to let go of is waited for', async () => {
+  const { at } = await tempRoot();
+  const path = at('/lock');
+  const holder = await takeLock(path, 'run', 1);
+  const { ino } = await stat(path);
+  const next = takeLock(path, 'plan', 2);
+  // proc_locks(5): a line with an arrow is of one who waits.
+  const waits = new RegExp(`-> FLOCK .*:${ino} `);
+  await vi.waitUntil(async () => waits.test(await readFile('/proc/locks', 'utf8')), { interval: 1 });
+  await holder.release();
+  await (await next).release();
 });
 
 test('who holds the lock, and since when', async () => {

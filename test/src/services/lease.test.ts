@@ -27,7 +27,9 @@ test('a lease that nobody has made is none', async () => {
 });
 
 test('is read as it was written', async () => {
-  const holders = fc.record({ holder: fc.string(), annotations: fc.dictionary(fc.string(), fc.string()) });
+  // What the API takes as the name of an annotation.
+  const names = fc.stringMatching(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?$/u);
+  const holders = fc.record({ holder: fc.string(), annotations: fc.dictionary(names, fc.string()) });
   const moments = fc.integer({ min: SECONDS * 1000, max: 4_102_444_800_000 });
   await fc.assert(
     fc.asyncProperty(holders, moments, async (who, until) => {
