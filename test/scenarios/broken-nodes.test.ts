@@ -66,17 +66,17 @@ const NODES: readonly Row[] = [
   {
     node: 'the trust is deleted',
     breaks: ({ cluster }) => cloud.deleteTrust(cluster),
-    code: 3, finding: ['trust', undefined, 'login-refused'], next: 'agent credentials --from new-params',
+    code: 3, finding: ['trust', undefined, 'http-401'], next: 'agent credentials --from new-params',
   },
   {
     node: "the trustee's password is changed",
     breaks: (site) => site.setParams({ TRUSTEE_PASSWORD: 'another' }),
-    code: 3, finding: ['trust', undefined, 'login-refused'], next: 'agent credentials --from new-params',
+    code: 3, finding: ['trust', undefined, 'http-401'], next: 'agent credentials --from new-params',
   },
   {
     node: 'Magnum is down',
     breaks: () => cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503 } }),
-    code: 3, finding: ['magnum-ca', 'kubernetes', 'cloud-unreachable'], next: (site) => `curl -sS -m 10 ${magnumOf(site)}`,
+    code: 3, finding: ['magnum-ca', 'kubernetes', 'http-503'], next: (site) => `curl -sS -m 10 ${magnumOf(site)}`,
   },
   {
     node: 'the disk is full',
