@@ -1,7 +1,7 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import { createExamination, type Examination } from '../inspection/examination.ts';
-import type { Finding, FindingId } from '../inspection/finding.ts';
+import { type Finding, type FindingId, nextStepsOf } from '../inspection/finding.ts';
 import { viAt } from '../inspection/layout-files.ts';
 import { lookAtPermissions } from '../inspection/permissions.ts';
 import { dropInsOf, fallbackConfig, HEAT_PARAMS } from '../config.ts';
@@ -33,7 +33,13 @@ export const verb: Verb = async (context) => {
   }
   const { findings } = examination;
   const isComplete = !stopping.aborted;
-  if (context.json) writeJson(context, 'doctor', { isComplete, findings });
+  const nextSteps = nextStepsOf(findings);
+  if (context.json) writeJson(context, 'doctor', { isComplete, findings, nextSteps });
+  else if (nextSteps.length > 1) {
+    const { line } = createTerminal(context.world.stdout, context.secrets);
+    line('next, in this order:');
+    for (const [index, { command }] of nextSteps.entries()) line(`  ${index + 1}. ${command}`);
+  }
   return isComplete ? exitCodeFor(findings) : EXIT.deploymentFailed;
 };
 

@@ -5,10 +5,15 @@ import { fingerprint } from '../../src/certificates/read.ts';
 import type { Finding } from './finding.ts';
 import type { Holding } from './inventory.ts';
 
+const DAY_MS = 86_400_000;
+
+/** When Magnum made a CA, in milliseconds since the epoch: it dates its certificates back by one day. */
+export const madeAt = ({ validFromDate }: X509Certificate): number => validFromDate.getTime() + DAY_MS;
+
 /** The circumstances of a CA that differs. */
 export type Circumstances = {
   clusterUuid: string;
-  /** A rotation makes progress, within its deadlines. */
+  /** A rotation makes progress on this node or reaches it soon, within its deadlines. */
   isUnderWay: boolean;
   /** The metadata lists a rotation that is still to be done. */
   isPending: boolean;

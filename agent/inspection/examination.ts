@@ -27,7 +27,7 @@ export type Examination = {
 export function createExamination(show: (finding: Finding) => void, stopping: AbortSignal): Examination {
   const findings: Finding[] = [];
   const tell = (...found: readonly Finding[]): void => {
-    for (const finding of found.map(withNext)) {
+    for (const finding of found.map((one) => withNext(one, findings))) {
       // Two looks may come upon the same fault.
       if (
         findings.some(({ id, of, what }) => id === finding.id && of === finding.of && what === finding.what)

@@ -29,16 +29,27 @@ const unit = ({ of = '' }: About): string => shellQuote(of);
 const curl = ({ url }: About): string | undefined =>
   url === undefined ? undefined : `curl -sS -m 10 ${shellQuote(url)}`;
 
-/** Every finding, with the command that a person types next when it is not good. A maker may know a better one. */
+/**
+ * Every finding, with the command that a person types next when it is not good, in the order in which they are mended: what
+ * the command of one needs stands before it. A maker may know a better one.
+ */
 const NEXT = {
-  /** agent.yaml and its drop-ins can be used. */
-  configuration: (about) => `vi ${path(about)}`,
   /** Only root can change a file that decides what the agent does, or read one that holds secrets. */
   permissions: (about) => `ls -l ${path(about)}`,
+  /** agent.yaml and its drop-ins can be used. */
+  configuration: (about) => `vi ${path(about)}`,
   /** Another agent serves the node. */
   'second-agent': () => 'agent migrate --dry-run',
   /** heat-params has every value that is needed, well-formed. */
   'heat-params': (about) => `vi ${path(about)}`,
+  /** This node's clock agrees with the cloud's. */
+  clock: () => 'timedatectl',
+  /** Files can be replaced where they lie. */
+  disk: (about) => `df -h ${path(about)}`,
+  /** A kubeconfig can be parsed. */
+  kubeconfig: (about) => `vi ${path(about)}`,
+  /** No rotation is interrupted or stuck. */
+  generation: () => 'agent run-once',
   /** A collector answers. */
   collector: curl,
   /** The metadata is well-formed. */
@@ -51,12 +62,10 @@ const NEXT = {
   'trust-roles': () => undefined,
   /** Magnum serves a CA. */
   'magnum-ca': curl,
-  /** The node trusts the CA that Magnum serves. */
-  authority: () => 'agent plan',
-  /** Files can be replaced where they lie. */
-  disk: (about) => `df -h ${path(about)}`,
-  /** This node's clock agrees with the cloud's. */
-  clock: () => 'timedatectl',
+  /** A record of the agent is as it was written. */
+  record: () => 'agent run-once',
+  /** A certificate of the layout is there, valid, signed by its CA, and its key fits. */
+  certificate: () => 'agent make-cert --force && agent restart',
   /** A unit is there and runs. */
   unit: (about) => `systemctl status ${unit(about)}`,
   /** A unit presents a certificate where it is asked. */
@@ -67,27 +76,51 @@ const NEXT = {
   health: (about) => `journalctl -n 50 -u ${unit(about)}`,
   /** The Kubernetes API accepts a unit's kubeconfig. */
   credential: () => 'agent certs',
-  /** A certificate of the layout is there, valid, signed by its CA, and its key fits. */
-  certificate: () => 'agent make-cert --force && agent restart',
-  /** A kubeconfig can be parsed. */
-  kubeconfig: (about) => `vi ${path(about)}`,
+  'revocation-list': () => 'agent revoke --crl revoked.pem',
+  /** The node trusts the CA that Magnum serves. */
+  authority: () => 'agent plan',
+  /** No rotation is between two phases. */
+  rotation: () => 'agent status',
   /** A rotation renews a copy of a certificate. */
   copy: () => 'agent certs',
-  'revocation-list': () => 'agent revoke --crl revoked.pem',
   /** The daemon runs. */
   daemon: () => 'systemctl start coe-agent',
-  /** No rotation is interrupted or stuck. */
-  generation: () => 'agent run-once',
-  /** A record of the agent is as it was written. */
-  record: () => 'agent run-once',
 } satisfies Record<string, (about: About) => string | undefined>;
 
 export type FindingId = keyof typeof NEXT;
 
-/** A finding with its next command, where it is not good. */
-export function withNext(finding: Finding): Finding {
+/** An interrupted or stuck rotation leaves these wrong: its command comes first, and a second look after it. */
+const EXPLAINED: ReadonlySet<FindingId> = new Set<FindingId>(['presented', 'certificate', 'authority']);
+
+/**
+ * A finding with its next command, where it is not good.
+ *
+ * @param earlier what was found before it
+ */
+export function withNext(finding: Finding, earlier: readonly Finding[]): Finding {
   const { id, verdict, next } = finding;
-  if (verdict === 'good' || next !== undefined) return finding;
+  if (verdict === 'good') return finding;
+  const generation = earlier.find((one) => one.id === 'generation' && one.verdict === 'bad');
+  if (verdict === 'bad' && EXPLAINED.has(id) && generation?.next !== undefined)
+    return { ...finding, next: generation.next };
+  if (next !== undefined) return finding;
   const known = NEXT[id](finding);
   return known === undefined ? finding : { ...finding, next: known };
+}
+
+/** A command to type, with the findings that it is for. */
+export type NextStep = { command: string; findings: FindingId[] };
+
+/** The commands of everything that is wrong, each once, in the order in which they are to be typed. */
+export function nextStepsOf(findings: readonly Finding[]): NextStep[] {
+  const order = Object.keys(NEXT);
+  const rank = ({ id }: Finding): number => order.indexOf(id);
+  const wrong = findings.filter(({ verdict }) => verdict === 'bad').toSorted((a, b) => rank(a) - rank(b));
+  const steps = new Map<string, Set<FindingId>>();
+  for (const { id, next } of wrong) {
+    if (next === undefined) continue;
+    const ids = steps.get(next) ?? new Set();
+    steps.set(next, ids.add(id));
+  }
+  return [...steps].map(([command, ids]) => ({ command, findings: [...ids] }));
 }

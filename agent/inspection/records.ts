@@ -6,35 +6,57 @@ import type { Hands } from '../hands.ts';
 import { LEDGER, STATE } from '../paths.ts';
 import type { Finding } from './finding.ts';
 import { findInterrupted } from './interrupted.ts';
+import type { RotationState } from './rotation-state.ts';
 
-/** The records of the agent that cannot be read: of deployments, and beside them. */
-export async function lookAtRecords({ disk, ledger }: Pick<Hands, 'disk' | 'ledger'>): Promise<Finding[]> {
+/** The agent's own records: those that cannot be read. */
+export async function lookAtRecords({ disk }: Pick<Hands, 'disk'>): Promise<Finding[]> {
   const findings: Finding[] = [];
-  const damaged = (of: string, what: string, next: string): void => {
-    findings.push({ id: 'record', of, verdict: 'bad', reason: 'damaged', what, next });
-  };
-  for (const name of (await disk.list(LEDGER)).filter(isRecord)) {
-    const path = join(LEDGER, name);
-    const id = name.slice(0, -'.json'.length);
-    if (ledger.damaged(id))
-      damaged(
-        path,
-        `${path} is damaged: whether the deployment has run is not known; the next pass reports it as failed if Heat still lists it, else remove the file`,
-        'agent run-once',
-      );
-  }
   for (const name of (await disk.list(STATE)).filter(isRecord)) {
     const path = join(STATE, name);
     try {
       await readRecord(disk, path);
     } catch (error) {
-      damaged(path, explain(error), `mv ${shellQuote(path)} ${shellQuote(`${path}.damaged`)}`);
+      findings.push(damaged(path, explain(error), putAway(path)));
     }
   }
   return findings.length > 0
     ? findings
-    : [{ id: 'record', verdict: 'good', what: 'every record of the agent can be read' }];
+    : [{ id: 'record', verdict: 'good', what: "the agent's own records can be read" }];
 }
+
+/**
+ * The records of deployments that cannot be read.
+ *
+ * @param listed the deployments that Heat still lists; undefined: not every collector has answered
+ */
+export async function lookAtLedger(
+  { disk, ledger }: Pick<Hands, 'disk' | 'ledger'>,
+  listed: ReadonlySet<string> | undefined,
+): Promise<Finding[]> {
+  const findings = (await disk.list(LEDGER)).filter(isRecord).flatMap((name) => {
+    const id = name.slice(0, -'.json'.length);
+    if (!ledger.damaged(id)) return [];
+    const path = join(LEDGER, name);
+    const what = `${path} is damaged, so whether the deployment has run is unknown`;
+    return listed === undefined || listed.has(id)
+      ? [damaged(path, `${what}: the next pass reports it to Heat as failed`, 'agent run-once')]
+      : [damaged(path, `${what}; Heat does not list it any more`, putAway(path))];
+  });
+  return findings.length > 0
+    ? findings
+    : [{ id: 'record', of: LEDGER, verdict: 'good', what: 'every record of a deployment can be read' }];
+}
+
+const damaged = (of: string, what: string, next: string): Finding => ({
+  id: 'record',
+  of,
+  verdict: 'bad',
+  reason: 'damaged',
+  what,
+  next,
+});
+
+const putAway = (path: string): string => `mv ${shellQuote(path)} ${shellQuote(`${path}.damaged`)}`;
 
 /** Unfinished ones begin with a dot. */
 const isRecord = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.');
@@ -56,4 +78,17 @@ export async function lookAtGeneration(
       ? { ...about, verdict: 'warning', reason: 'under-way', what, next: 'agent status' }
       : { ...about, verdict: 'bad', reason: 'interrupted', what },
   ];
+}
+
+/** Where the node is in a rotation of several phases: each of them is a state that lasts, so none is wrong. */
+export function lookAtRotation({ phase, notes }: RotationState): Finding[] {
+  const about = { id: 'rotation', ...(phase !== null && { of: phase }) } as const;
+  if (notes.length === 0) return [{ ...about, verdict: 'good', what: 'no rotation is between two phases' }];
+  return notes.map(({ code, message }) => ({
+    ...about,
+    verdict: 'warning',
+    reason: code,
+    what: message,
+    ...(code === 'rotation-held' && { next: 'agent rotation continue' }),
+  }));
 }

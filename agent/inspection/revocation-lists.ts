@@ -1,5 +1,5 @@
 import { readIfThere, readText } from '../../src/base/disk.ts';
-import { explain } from '../../src/base/errors.ts';
+import { codeOf, explain, reasonOf } from '../../src/base/errors.ts';
 import { readRevocationList } from '../../src/certificates/crl.ts';
 import type { RevocationListRow } from '../../src/certificates/layout.ts';
 import { READERS } from '../../src/certificates/list-readers.ts';
@@ -24,6 +24,7 @@ export async function lookAtLists(node: Node, hands: Hands, abort: AbortSignal):
         id: 'revocation-list',
         of: row.file.path,
         verdict: 'bad',
+        reason: 'missing',
         what: `${row.file.path} is missing: the unit ${row.unit} goes by it, and lets nobody in`,
       });
   }
@@ -40,8 +41,9 @@ async function findingOf(
   const { verifies } = READERS[reader];
   const about = { id: 'revocation-list', of: file.path } as const;
   // Some faults make etcd reject every client; for other readers they only disable revocation.
-  const trouble = (shutsOut: boolean, what: string): Finding => ({
+  const trouble = (shutsOut: boolean, reason: string, what: string): Finding => ({
     ...about,
+    reason,
     verdict: isRead && shutsOut ? 'bad' : 'warning',
     what: isRead && shutsOut ? `${what}: the unit ${unit} lets nobody in` : what,
   });
@@ -50,14 +52,21 @@ async function findingOf(
     const row = layout.authorities.find((one) => one.ca === type);
     const pem = (row && (await readText(disk, row.file.path))) ?? '';
     if (!certificatesIn(pem, row?.file.path ?? '').some(({ publicKey }) => list.isSignedBy(publicKey)))
-      return trouble(verifies, `the list in ${file.path} is of another CA than the ${type} CA of now`);
+      return trouble(
+        verifies,
+        'wrong-issuer',
+        `the list in ${file.path} is of another CA than the ${type} CA of now`,
+      );
     const { nextUpdate } = list;
     if (nextUpdate === undefined) return { ...about, verdict: 'good', what: `${file.path} holds a list` };
     const until = new Date(nextUpdate).toISOString();
-    if (nextUpdate < clock.now()) return trouble(verifies, `the list in ${file.path} expired on ${until}`);
-    const verdict = nextUpdate - clock.now() < SOON_MS ? 'warning' : 'good';
-    return { ...about, verdict, what: `the list in ${file.path} holds until ${until}` };
+    if (nextUpdate < clock.now())
+      return trouble(verifies, 'expired', `the list in ${file.path} expired on ${until}`);
+    const what = `the list in ${file.path} holds until ${until}`;
+    return nextUpdate - clock.now() < SOON_MS
+      ? { ...about, verdict: 'warning', reason: 'ends-soon', what }
+      : { ...about, verdict: 'good', what };
   } catch (error) {
-    return trouble(true, explain(error));
+    return trouble(true, reasonOf(error) ?? codeOf(error) ?? 'internal', explain(error));
   }
 }

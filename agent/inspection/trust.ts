@@ -13,12 +13,14 @@ export function lookAtTrust(roles: readonly string[]): Finding {
     return {
       ...about,
       verdict: 'warning',
+      reason: 'more-than-needed',
       what: `${what}: root of this node can use ${others.join(', ')} in the whole project, and certificates need ${NEEDED} alone; if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created (docs/security.md)`,
     };
   if (!roles.includes(NEEDED))
     return {
       ...about,
       verdict: 'warning',
+      reason: 'member-missing',
       what: `${what}, and not ${NEEDED}: Magnum 2023.2 and newer sign no certificate for it`,
     };
   return { ...about, verdict: 'good', what };

@@ -5,7 +5,7 @@ import type { Config } from '../config.ts';
 /** Work in progress on this node, as seen from outside of it. */
 export type Activity = {
   holder: Holder | undefined;
-  entries: readonly Pick<Entry, 'state' | 'at'>[];
+  entries: readonly Pick<Entry, 'state' | 'at' | 'outcome'>[];
   now: number;
   /** The longest that a rotation takes, in milliseconds. */
   deadlineMs: number;
@@ -28,6 +28,27 @@ export function isUnderWay({ holder, entries, now, deadlineMs }: Activity): bool
 /** Whether the daemon is about to begin with a rotation that was made at a moment. */
 export const isAwaited = ({ holder, now, deadlineMs }: Activity, createdAt: number): boolean =>
   holder !== undefined && isDaemon(holder) && now - createdAt < deadlineMs;
+
+/** As Heat gives up a stack by default: by then a rotation has reached every node, or failed. */
+const STACK_MS = 3_600_000;
+/** Clocks of two machines differ. */
+const SKEW_MS = 300_000;
+
+/**
+ * Whether the rotation that made a CA may still reach this node. Heat asks masters before workers, so a worker hears of it
+ * later than Magnum serves the CA.
+ *
+ * @param madeAt when the CA was made, in milliseconds since the epoch
+ */
+export const isComing = ({ holder, entries, now }: Activity, madeAt: number): boolean =>
+  holder !== undefined &&
+  isDaemon(holder) &&
+  now - madeAt > -SKEW_MS &&
+  now - madeAt < STACK_MS &&
+  !entries.some(
+    ({ outcome, at }) =>
+      outcome !== undefined && outcome.statusCode !== 0 && Date.parse(at['finished'] ?? '') > madeAt,
+  );
 
 /** `agent run-once` and the other verbs hold the lock for one piece of work. */
 const isDaemon = ({ name }: Holder): boolean => /^agent run\s/.test(name);

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { chmod, chown } from 'node:fs/promises';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { chmod, chown, symlink, unlink } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { takeLock } from '../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
 import { cut, fullDisk, killInMidCommit, withoutSystemctl } from './support/broken-nodes.ts';
 import { cli } from './support/cli.ts';
-import { examine } from './support/doctor.ts';
+import { examine, type Found } from './support/doctor.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { unreadableCopies } from './support/unreadable-copies.ts';
@@ -53,11 +53,22 @@ const rotateInVain = async (site: Site): Promise<void> => {
   await cloud.rotateCa(site.cluster);
   await cli(site, ['run-once']);
 };
-const cutRecord = async (site: Site): Promise<void> => {
+const cutRecord = async (site: Site): Promise<string> => {
   await rotateInVain(site);
   const [entry] = await site.ledger();
-  await cut(site, `${LEDGER}/${entry?.id}.json`);
+  const path = `${LEDGER}/${entry?.id}.json`;
+  await cut(site, path);
+  return path;
 };
+/** The link is in a directory whose owner could have it lead anywhere. */
+const linkAuthority = async ({ node }: Site): Promise<void> => {
+  const ca = join(node.root, CERTS, 'ca.crt');
+  await node.write('/root/ca.crt', await node.read(`${CERTS}/ca.crt`));
+  await unlink(ca);
+  await symlink('/root/ca.crt', ca);
+  await giveAway(join(node.root, CERTS));
+};
+let old = '';
 const magnumOf = ({ cluster }: Site): string => cluster.heatParams('worker')['MAGNUM_URL'] ?? '';
 const keystoneOf = ({ cluster, server }: Site): string => cluster.collectConfig(server).heat.auth_url ?? '';
 
@@ -153,9 +164,28 @@ const NODES: readonly Row[] = [
     code: 1, finding: ['generation', undefined, 'interrupted'], next: 'agent run-once',
   },
   {
-    node: 'a record is damaged',
-    breaks: cutRecord,
+    node: 'the record of a deployment is damaged that Heat still lists',
+    breaks: async (site) => {
+      await cloud.rotateCa(site.cluster);
+      await cli(site, ['run-once']);
+      await cut(site, `${LEDGER}/${(await site.ledger())[0]?.id}.json`);
+    },
     code: 1, finding: ['record', LEDGER, 'damaged'], next: 'agent run-once',
+  },
+  {
+    node: 'the record of an old deployment is damaged',
+    breaks: async (site) => { old = await cutRecord(site); },
+    code: 1, finding: ['record', LEDGER, 'damaged'], next: () => `mv ${old} ${old}.damaged`,
+  },
+  {
+    node: 'the record of a deployment is damaged while Heat is down',
+    breaks: async (site) => { await cutRecord(site); cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503 } }); },
+    code: 1, finding: ['record', LEDGER, 'damaged'], next: 'agent run-once',
+  },
+  {
+    node: "the CA file is a symlink in another user's directory",
+    breaks: linkAuthority,
+    code: 1, finding: ['disk', `${CERTS}/ca.crt`, 'unreachable'], next: `ls -ld ${CERTS}/ca.crt`,
   },
   {
     node: 'Heat hangs', spec: { config: { cloud: { deadline_seconds: 0.5 } } },
@@ -225,5 +255,52 @@ test('a CA that a running daemon is about to replace is a warning', async () => 
   const { code, findings } = await examine(site);
   const warning = { id: 'authority', verdict: 'warning', reason: 'under-way', next: 'agent status' };
   expect(findings).toContainEqual(expect.objectContaining(warning));
+  expect(code).toBe(0);
+});
+
+const examineUnasked = async (site: Site): Promise<Found | undefined> => {
+  onTestFinished(cloud.clearFaults);
+  await cloud.rotateCa(site.cluster);
+  cloud.fault({ service: 'heat', effect: { kind: 'answer', body: '{"deployments": []}' } });
+  return (await examine(site)).findings.find(({ id }) => id === 'authority');
+};
+
+describe('a CA that Magnum serves before Heat asks this node for anything', () => {
+  test('is a warning while the daemon runs, within the time-out of the stack', async () => {
+    const site = await createSite(cloud);
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', process.pid);
+    onTestFinished(lock.release);
+    expect(await examineUnasked(site)).toMatchObject({ verdict: 'warning', reason: 'under-way' });
+    site.clock.jump(3_700_000);
+    const { findings } = await examine(site);
+    expect(findings).toContainEqual(
+      expect.objectContaining({ id: 'authority', verdict: 'bad', reason: 'differs' }),
+    );
+  });
+
+  test('is wrong without a daemon', async () => {
+    const site = await createSite(cloud);
+    expect(await examineUnasked(site)).toMatchObject({ verdict: 'bad', reason: 'differs' });
+  });
+});
+
+test('the commands of a node with several faults come once each, in the order of mending', async () => {
+  const site = await createSite(cloud);
+  await killInMidCommit(site);
+  await chmod(join(site.node.root, YAML), 0o644);
+  const { nextSteps } = await examine(site);
+  expect(nextSteps).toEqual([
+    { command: `chmod 600 ${YAML}`, findings: ['permissions'] },
+    { command: 'agent run-once', findings: ['generation', 'certificate'] },
+  ]);
+});
+
+test('a rotation between two phases is told with its phase', async () => {
+  const site = await createSite(cloud, { config: { rotation: { phase: 'trust' } } });
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once']);
+  const { code, findings } = await examine(site);
+  const told = { id: 'rotation', of: 'trust', verdict: 'warning' };
+  expect(findings).toContainEqual(expect.objectContaining(told));
   expect(code).toBe(0);
 });

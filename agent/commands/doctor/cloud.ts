@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { codeOf, explain } from '../../../src/base/errors.ts';
 import { verifyAuthority } from '../../../src/certificates/verify.ts';
 import { pendingOf } from '../../../src/deployment/pending.ts';
@@ -5,14 +6,15 @@ import { bringsFacts, type Collected, type Collector } from '../../../src/metada
 import { selectOperation } from '../../../src/operation/operation.ts';
 import { asConfigured } from '../../config.ts';
 import type { Hands } from '../../hands.ts';
-import { type Circumstances, compareAuthority } from '../../inspection/authority.ts';
+import { type Circumstances, compareAuthority, madeAt } from '../../inspection/authority.ts';
 import { accessOf } from '../../inspection/collector-access.ts';
 import type { About, Examination } from '../../inspection/examination.ts';
 import type { Finding } from '../../inspection/finding.ts';
 import { viAt } from '../../inspection/layout-files.ts';
+import { lookAtLedger } from '../../inspection/records.ts';
 import { checkClock } from '../../inspection/preflight.ts';
 import { lookAtTrust } from '../../inspection/trust.ts';
-import { isAwaited, isUnderWay } from '../../inspection/under-way.ts';
+import { isAwaited, isComing, isUnderWay } from '../../inspection/under-way.ts';
 import { type Node, trusteeOf } from '../../node.ts';
 import { collect, understand } from '../../pass/collect.ts';
 import type { Seen } from './node.ts';
@@ -36,10 +38,21 @@ async function askCollectors(
   { look, tell }: Examination,
   abort: AbortSignal,
 ): Promise<number | undefined> {
-  const texts = await Promise.all(
+  const answers = await Promise.all(
     hands.collectors.map(async (collector) => await askCollector(collector, hands, look, abort)),
   );
-  const { deployments, problems } = understand(texts.flat(), [], hands);
+  const { deployments, problems, complete } = understand(
+    answers.flatMap(({ texts }) => texts),
+    [],
+    hands,
+  );
+  const isAnswered = complete && answers.every(({ isWhole }) => isWhole);
+  const listed = new Set(deployments.map(({ id }) => id));
+  await look(
+    { id: 'record' },
+    async () => await lookAtLedger(hands, isAnswered ? listed : undefined),
+    (found) => found,
+  );
   tell(
     ...problems.map((problem): Finding => ({
       id: 'metadata',
@@ -53,6 +66,7 @@ async function askCollectors(
     tell({
       id: 'polling-override',
       verdict: override.isSettled ? 'good' : 'warning',
+      reason: override.state,
       what: override.text,
     });
   const rotations = pendingOf(deployments, hands.ledger).filter((deployment) => {
@@ -68,7 +82,7 @@ async function askCollector(
   hands: Hands,
   look: Examination['look'],
   abort: AbortSignal,
-): Promise<Collected[]> {
+): Promise<{ texts: Collected[]; isWhole: boolean }> {
   const { name } = collector;
   const about = { id: 'collector', of: name, ...accessOf(name, hands.config) } as const;
   const collected = await look(
@@ -84,7 +98,7 @@ async function askCollector(
         return { ...about, verdict, reason: 'refused', what, next };
       }),
   );
-  return collected?.texts ?? [];
+  return { texts: collected?.texts ?? [], isWhole: collected?.problems.length === 0 };
 }
 
 /** With the node's own login. */
@@ -111,12 +125,12 @@ async function askMagnum(
     async () => await cluster.roles(),
     (roles) => [lookAtTrust(roles)],
   );
-  const circumstances = async (): Promise<Circumstances> => {
+  const circumstances = async (served: X509Certificate): Promise<Circumstances> => {
     const pending = await asked;
-    const isBegun = isUnderWay(activity) || (pending !== undefined && isAwaited(activity, pending));
+    const isNext = pending === undefined ? isComing(activity, madeAt(served)) : isAwaited(activity, pending);
     return {
       clusterUuid: at('CLUSTER_UUID'),
-      isUnderWay: isBegun,
+      isUnderWay: isUnderWay(activity) || isNext,
       isPending: pending !== undefined,
     };
   };
@@ -131,7 +145,7 @@ async function askMagnum(
           () => [{ ...magnum, verdict: 'good', what: `Magnum gives the ${row.ca} CA` }],
         );
         if (!served) return;
-        tell(...(await compareAuthority(row, served, holdings, circumstances)));
+        tell(...(await compareAuthority(row, served, holdings, async () => await circumstances(served))));
       }),
   );
 }

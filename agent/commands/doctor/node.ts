@@ -10,7 +10,8 @@ import { lookAtLines } from '../../inspection/heat-params.ts';
 import { type Holding, takeInventory } from '../../inspection/inventory.ts';
 import { lookAtHoldings, viAt } from '../../inspection/layout-files.ts';
 import { checkDisk, checkUnit } from '../../inspection/preflight.ts';
-import { lookAtGeneration, lookAtRecords } from '../../inspection/records.ts';
+import { lookAtGeneration, lookAtRecords, lookAtRotation } from '../../inspection/records.ts';
+import { rotationState } from '../../inspection/rotation-state.ts';
 import { lookAtLists } from '../../inspection/revocation-lists.ts';
 import { type Activity, isUnderWay, rotationDeadlineMs } from '../../inspection/under-way.ts';
 import { checkNode, type Node, readNode } from '../../node.ts';
@@ -38,7 +39,7 @@ export async function lookAtNode(
   await look(
     { id: 'second-agent' },
     async () => await servedBeside(disk),
-    (served) => served.map((what) => ({ id: 'second-agent', verdict: 'warning', what })),
+    (served) => served.map((what) => ({ id: 'second-agent', verdict: 'warning', reason: 'serves', what })),
   );
   const node = await lookAtHeatParams(hands, examination);
   const units = node ? await unitsOf(node, hands, abort).catch((): UnitPlan[] => []) : [];
@@ -49,6 +50,11 @@ export async function lookAtNode(
   );
   const activity = await lookAtActivity(context, units, hands, examination);
   if (!node) return { node, holdings: [], activity };
+  await look(
+    { id: 'rotation' },
+    async () => await rotationState(hands),
+    (state) => lookAtRotation(state),
+  );
 
   const holdings = await look(
     { id: 'certificate' },
@@ -58,7 +64,8 @@ export async function lookAtNode(
   const copies = await look(
     { id: 'kubeconfig', detail: detailOfKubeconfig },
     async () => await findCopiesOf(node, hands),
-    ({ left }) => left.map(({ path, what }) => ({ id: 'copy', of: path, verdict: 'warning', what })),
+    ({ left }) =>
+      left.map(({ path, what }) => ({ id: 'copy', of: path, verdict: 'warning', reason: 'left', what })),
   );
   await lookAtPaths(node, copies, units, hands, examination);
   await Promise.all(

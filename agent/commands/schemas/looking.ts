@@ -148,6 +148,8 @@ export const Doctor = v.object({
       next: v.optional(v.string()),
     }),
   ),
+  /** The commands of everything that is bad, each once, in the order in which they are to be typed. */
+  nextSteps: v.array(v.object({ command: v.string(), findings: v.array(v.string()) })),
 });
 
 export const Plan = v.object({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isAwaited, isUnderWay } from '../../../agent/inspection/under-way.ts';
+import { type Activity, isAwaited, isComing, isUnderWay } from '../../../agent/inspection/under-way.ts';
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-29T02:20:00Z');
@@ -35,4 +35,22 @@ test.each([
   ['the rotation is older than its deadline', DAEMON, NOW - 21 * MINUTE, false],
 ] as const)('awaited: %s', (_, holder, createdAt, expected) => {
   expect(isAwaited({ ...base, holder }, createdAt)).toBe(expected);
+});
+
+const failed = (at: number): Activity['entries'][number] => ({
+  state: 'finished',
+  at: { finished: new Date(at).toISOString() },
+  outcome: { statusCode: 1, stdout: '', stderr: '', outputs: {} },
+});
+
+test.each<[string, Partial<Activity>, number, boolean]>([
+  ['the daemon runs, and the CA is new', {}, NOW - MINUTE, true],
+  ['the clock of the cloud is ahead', {}, NOW + MINUTE, true],
+  ['no daemon runs', { holder: undefined }, NOW - MINUTE, false],
+  ['Heat has given the stack up', {}, NOW - 61 * MINUTE, false],
+  ['a Magnum that does not date certificates back', {}, NOW + 23 * 60 * MINUTE, false],
+  ['a deployment has failed since', { entries: [failed(NOW - MINUTE)] }, NOW - 2 * MINUTE, false],
+  ['a deployment failed before', { entries: [failed(NOW - 3 * MINUTE)] }, NOW - 2 * MINUTE, true],
+])('coming: %s', (_, activity, madeAt, expected) => {
+  expect(isComing({ ...base, ...activity }, madeAt)).toBe(expected);
 });

@@ -16,6 +16,7 @@ const Findings = v.object({
       next: v.optional(v.string()),
     }),
   ),
+  nextSteps: v.array(v.object({ command: v.string(), findings: v.array(v.string()) })),
 });
 export type Found = v.InferOutput<typeof Findings>['findings'][number];
 
@@ -23,11 +24,11 @@ export type Found = v.InferOutput<typeof Findings>['findings'][number];
 export async function examine(
   site: Site,
   instrument?: Instrument,
-): Promise<{ code: number; findings: Found[] }> {
+): Promise<{ code: number } & v.InferOutput<typeof Findings>> {
   const { code, stdout, stderr } = await cli(site, ['doctor', '--json'], instrument);
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Findings), stdout);
   if (!parsed.success) throw new Error(`no findings: ${stdout}${stderr}`);
-  return { code, findings: parsed.output.findings };
+  return { code, ...parsed.output };
 }
 
 /** What is bad, each as its id and what to type next. */
