@@ -185,7 +185,7 @@ export async function compose({
     ),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
-    openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http)),
+    openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http), clock.now),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
     hooks: hooksOf(config, env, disk),
     runs: await runsOf({

@@ -1,4 +1,6 @@
 import { hostPort } from '../../src/base/address.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { serverFault } from '../../src/certificates/server-fault.ts';
 import { createHttp, type Http } from '../../src/openstack/http.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
@@ -9,14 +11,15 @@ const NO_PROXY = { http: undefined, https: undefined, no: undefined };
 
 /** The door to a Kubernetes API, part of the composition root. */
 export const openKubernetesWith =
-  (wrap: (http: Http) => Http) =>
+  (wrap: (http: Http) => Http, now: () => number) =>
   ({ host, port, ca, presents, client }: KubernetesAddress): { ask: AskApi; close(): void } => {
+    const wanted = { trusted: certificatesIn(ca, 'the CAs'), presents };
     const real = createHttp({
       deadlineMs: DEADLINE_MS,
-      ca: () => ca,
+      ca: () => undefined,
       verify: true,
       proxy: NO_PROXY,
-      tls: { ...client, presents },
+      tls: { ...client, judge: (leaf, at) => serverFault(leaf, at, wanted, now()) },
     });
     const http = wrap(real);
     const origin = `https://${hostPort(host, port)}`;

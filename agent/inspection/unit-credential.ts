@@ -59,6 +59,10 @@ async function asUnit<T extends object | undefined>(
         throw new AgentError('not-yet', `${what}: it says ${status}`);
       return { status, text };
     });
+  } catch (error) {
+    // A load balancer may lead to another server than the one whose certificate was just looked at.
+    if (address.isOwn || !(error instanceof AgentError) || error.reason !== 'ca-unknown') throw error;
+    return `${error.message}: that master may not have been asked yet`;
   } finally {
     api.close();
   }
@@ -69,7 +73,7 @@ async function addressIn(
   path: string,
   { disk, secrets, presented }: CredentialHands,
   abort: AbortSignal,
-): Promise<KubernetesAddress | string> {
+): Promise<(KubernetesAddress & { isOwn: boolean }) | string> {
   const text = await readText(disk, path);
   if (text === undefined) return `there is no ${path}`;
   const { ca, certificate, key } = identityIn(path, text);
@@ -94,18 +98,10 @@ async function addressIn(
     if (isOwn || !isNotReady(error)) throw error;
     return error instanceof AgentError ? error.message : `${url.host} does not answer`;
   }
-  // By its key: CAs of all generations have one name, and OpenSSL would try the first alone.
-  const signer = certificatesIn(trusted, path).find(({ publicKey }) => leaf.verify(publicKey));
-  if (!signer) {
+  if (!certificatesIn(trusted, path).some(({ publicKey }) => leaf.verify(publicKey))) {
     const why = `${url.host} presents a certificate of a CA that ${path} does not trust`;
     if (isOwn) throw new AgentError('not-yet', why);
     return `${why}: that master may not have been asked yet`;
   }
-  return {
-    host,
-    port,
-    ca: signer.toString(),
-    presents: leaf.fingerprint256,
-    client: { cert: client.cert, key: client.key },
-  };
+  return { host, port, ca: trusted, client: { cert: client.cert, key: client.key }, isOwn };
 }

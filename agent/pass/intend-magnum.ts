@@ -5,7 +5,7 @@ import { keyId } from '../../src/certificates/read.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import type { MagnumUpdate } from '../../src/operation/magnum-deployment.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
-import { issueHands } from '../execution/issue-hands.ts';
+import { issueHands } from '../rotation/issue-hands.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, type Node, readNode } from '../node.ts';
 import type { Intention } from '../plan/intention.ts';

@@ -38,16 +38,17 @@ export async function withAnyApi<T>(
 ): Promise<Reached<T>> {
   const identity = await readClient(client, hands);
   if (!identity) return { api: 'silent' };
-  const trusted = certificatesIn((await readText(hands.disk, client.ca)) ?? '', client.ca);
+  const ca = (await readText(hands.disk, client.ca)) ?? '';
+  const trusted = certificatesIn(ca, client.ca);
   const who = { cert: identity.certificate, key: identity.key };
   let state: 'refused' | 'silent' = 'silent';
   for (const { host, port } of addresses) {
     const leaf = await orNothing(hands.presented(host, port, abort));
     if (!leaf) continue;
     state = 'refused';
-    const ca = trusted.find(({ publicKey }) => leaf.verify(publicKey))?.toString();
-    if (ca === undefined) continue;
-    const api = hands.openKubernetes({ host, port, ca, presents: leaf.fingerprint256, client: who });
+    if (!trusted.some(({ publicKey }) => leaf.verify(publicKey))) continue;
+    // A load balancer may lead to another server now.
+    const api = hands.openKubernetes({ host, port, ca, client: who });
     try {
       const asked = {
         what: `asking the Kubernetes API at ${host}`,

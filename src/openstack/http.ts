@@ -1,6 +1,6 @@
+import type { X509Certificate } from 'node:crypto';
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http';
 import type { AgentOptions } from 'node:https';
-import type { PeerCertificate } from 'node:tls';
 import { within } from '../base/clock.ts';
 import { AgentError, errnoOf, type ErrorCode } from '../base/errors.ts';
 import { plainWords, reasonOfFault } from '../base/plain-words.ts';
@@ -48,11 +48,14 @@ export type HttpOptions = {
   /** VERIFY_CA of heat-params: only the node's own parameters may switch it off. */
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
-  /** Who we are to it, and the SHA-256 (as `fingerprint256`) of the one certificate that it may present. */
-  tls?: { cert: string; key: string; presents: string };
+  /** Who we are to it, and what is wrong with whom it presents; `ca` and `verify` do not count then. */
+  tls?: { cert: string; key: string; judge: JudgeServer };
   /** Told each Date header of the cloud, for the clock check. */
   onDate?: (date: string) => void;
 };
+
+/** @returns why a server is not asked anything */
+export type JudgeServer = (leaf: X509Certificate, host: string) => Error | undefined;
 
 export function createHttp(options: HttpOptions): Http & { close(): void } {
   const agents = createAgents(options);
@@ -106,7 +109,6 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
     return {
       rejectUnauthorized: verify,
       ...(pem === undefined ? {} : { ca: pem }),
-      ...(tls && { cert: tls.cert, key: tls.key, checkServerIdentity: presentsOnly(tls.presents) }),
     };
   };
   return {
@@ -118,6 +120,7 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
       const { Agent: Kind } = libraryOf[protocol]();
       const chosen = { ...options, proxyEnv };
       const agent = new Kind(protocol === 'https:' ? { ...chosen, ...trust() } : chosen);
+      if (tls) agent.createConnection = judged(tls);
       agents.set(key, agent);
       return agent;
     },
@@ -131,11 +134,29 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
 export const proxiesFor = (url: URL, { http, https, no }: HttpOptions['proxy']): NodeJS.ProcessEnv =>
   isExcepted(url, no) ? {} : { HTTP_PROXY: http, HTTPS_PROXY: https };
 
-/** Stricter than its names are: it is this very certificate. */
-const presentsOnly =
-  (fingerprint: string) =>
-  (host: string, { fingerprint256 }: PeerCertificate): Error | undefined =>
-    fingerprint256 === fingerprint ? undefined : new Error(`${host} presents another certificate`);
+/** Connections whose server is judged before a request is sent. */
+const judged =
+  ({ cert, key, judge }: NonNullable<HttpOptions['tls']>): Agent['createConnection'] =>
+  (options, done) => {
+    const { connect } = process.getBuiltinModule('node:tls');
+    const host = options.host ?? '';
+    const socket = connect({ host, port: Number(options.port), cert, key, rejectUnauthorized: false });
+    const stop = (): void => void socket.destroy(new Error('broken off'));
+    options.signal?.addEventListener('abort', stop, { once: true });
+    const failed = (error: Error): void => {
+      done?.(error, socket);
+    };
+    socket.once('error', failed);
+    socket.once('secureConnect', () => {
+      options.signal?.removeEventListener('abort', stop);
+      socket.off('error', failed);
+      const leaf = socket.getPeerX509Certificate();
+      const fault = leaf ? judge(leaf, host) : new Error(`${host} presents no certificate`);
+      if (fault) socket.destroy();
+      done?.(fault ?? null, socket);
+    });
+    return undefined;
+  };
 
 const IDLE_CONNECTION_MS = 4000;
 

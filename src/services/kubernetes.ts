@@ -23,9 +23,10 @@ export type Kubernetes = {
 export type KubernetesAddress = {
   host: string;
   port: number;
+  /** One or several. */
   ca: string;
-  /** The SHA-256 of the one certificate that it presents. */
-  presents: string;
+  /** The SHA-256 of the one certificate that it presents; without one, any that names the host. */
+  presents?: string;
   client: { cert: string; key: string };
 };
 

@@ -22,7 +22,10 @@ kubernetesContract('the stand-in', async () => {
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : 0;
   const open = (client: Leaf) =>
-    openKubernetesWith((http) => http)({
+    openKubernetesWith(
+      (http) => http,
+      Date.now,
+    )({
       host: '127.0.0.1',
       port,
       ca: ca.pem,

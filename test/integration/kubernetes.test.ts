@@ -46,7 +46,10 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
   const [node] = cluster.nodes;
   if (!node) throw new Error('a cluster without a master');
   const open = (client: Leaf) =>
-    openKubernetesWith((http) => http)({
+    openKubernetesWith(
+      (http) => http,
+      Date.now,
+    )({
       host: node.address,
       port: PORTS.api,
       ca: cluster.cas.kubernetes.pem,

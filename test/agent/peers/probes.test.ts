@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { PROBES, probesFor } from '../../../agent/advance/probes.ts';
+import { PROBES, probesFor } from '../../../agent/peers/probes.ts';
 import type { Cluster } from '../../../agent/hands.ts';
 import { clientsOf } from '../../../agent/peers/clients.ts';
 import { canonicalCa } from '../../../src/certificates/trusted.ts';

@@ -8,7 +8,7 @@ import type { ClientIdentity } from '../../src/services/health.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { STATE } from '../paths.ts';
-import type { Clients, PeerCa } from '../peers/clients.ts';
+import type { Clients, PeerCa } from './clients.ts';
 
 /** Client certificates of the served CA, with which peers are asked whether they accept it, before this node uses any. */
 export const PROBES = join(STATE, 'probes.json');

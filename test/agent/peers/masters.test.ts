@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Look } from '../../../agent/advance/look.ts';
-import { mastersOf } from '../../../agent/advance/masters.ts';
+import type { Look } from '../../../agent/peers/look.ts';
+import { mastersOf } from '../../../agent/peers/masters.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';

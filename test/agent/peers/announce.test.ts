@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { announce } from '../../../agent/advance/announce.ts';
+import { announce } from '../../../agent/peers/announce.ts';
 import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { NEVER } from '../../src/support/clock.ts';

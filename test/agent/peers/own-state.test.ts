@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ownState, wordFor } from '../../../agent/advance/own-state.ts';
+import { ownState, wordFor } from '../../../agent/peers/own-state.ts';
 import { tempRoot } from '../../src/support/temp-root.ts';
 import {
   caOf,

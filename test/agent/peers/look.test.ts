@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { look } from '../../../agent/advance/look.ts';
-import { wordFor } from '../../../agent/advance/own-state.ts';
-import { PROBES } from '../../../agent/advance/probes.ts';
+import { look } from '../../../agent/peers/look.ts';
+import { wordFor } from '../../../agent/peers/own-state.ts';
+import { PROBES } from '../../../agent/peers/probes.ts';
 import type { Cluster } from '../../../agent/hands.ts';
 import { type KnownPeer, readRotation, writeOrders, writeRotation } from '../../../agent/phases/record.ts';
 import { writeRecord } from '../../../src/base/record.ts';

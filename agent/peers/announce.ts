@@ -3,8 +3,8 @@ import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { clientsOf } from '../peers/clients.ts';
-import { withAnyApi } from '../peers/reach-api.ts';
+import { clientsOf } from './clients.ts';
+import { withAnyApi } from './reach-api.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
 import { apisOf, type Look, STEP } from './look.ts';
 

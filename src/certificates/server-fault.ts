@@ -1,0 +1,42 @@
+import type { X509Certificate } from 'node:crypto';
+import { isIP } from 'node:net';
+import { AgentError } from '../base/errors.ts';
+import { PURPOSE } from './usage.ts';
+
+/** Whom a server has to be. */
+export type ServerWanted = {
+  /** CAs that may have signed its certificate. */
+  trusted: readonly X509Certificate[];
+  /** The SHA-256 (as `fingerprint256`) of the one certificate that it may present; undefined: any that names its host. */
+  presents?: string | undefined;
+};
+
+/**
+ * What is wrong with the certificate that a server presents. Its CA is found by the key: the CAs of a cluster have one
+ * name, and OpenSSL tries the first of that name alone. Behind a load balancer each connection may reach another server,
+ * with a certificate of another CA, so each is judged by itself.
+ *
+ * @param now milliseconds since the epoch
+ * @returns a `not-yet`: the server may be about to present another one
+ */
+export function serverFault(
+  leaf: X509Certificate,
+  host: string,
+  { trusted, presents }: ServerWanted,
+  now: number,
+): AgentError | undefined {
+  const fault = (reason: string, why: string): AgentError =>
+    new AgentError('not-yet', `${host} presents ${why}`, { reason });
+  const isValid = (one: X509Certificate): boolean =>
+    now >= one.validFromDate.getTime() && now <= one.validToDate.getTime();
+  const signer = trusted.find((ca) => ca.ca && leaf.verify(ca.publicKey));
+  if (!signer) return fault('ca-unknown', 'a certificate of a CA that is not trusted here');
+  if (!isValid(leaf) || !isValid(signer))
+    return fault('certificate-expired', 'a certificate that is not valid now');
+  if (leaf.keyUsage && !leaf.keyUsage.includes(PURPOSE.serverAuth))
+    return fault('no-server', 'a certificate that is none of a server');
+  if (presents !== undefined)
+    return leaf.fingerprint256 === presents ? undefined : fault('another', 'another certificate');
+  const names = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);
+  return names === undefined ? fault('other-name', 'a certificate for another name') : undefined;
+}
