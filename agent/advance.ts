@@ -1,23 +1,19 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import type { RotateOperation } from '../src/operation/operation.ts';
-import { issueHands } from './execution/issue-hands.ts';
 import { outcomeOf } from './execution/ended.ts';
 import { perform } from './execution/perform.ts';
 import { failed } from '../src/deployment/outcome.ts';
-import { announce } from './advance/announce.ts';
-import { look, type Look } from './advance/look.ts';
-import { mastersOf } from './advance/masters.ts';
-import { ownState } from './advance/own-state.ts';
-import { PROBES } from './advance/probes.ts';
 import type { Cluster, Hands } from './hands.ts';
 import { checkNode, type Node, readNode } from './node.ts';
 import { finish } from './pass/finish.ts';
 import { intendToRotate } from './pass/intend-rotation.ts';
+import { announce } from './peers/announce.ts';
+import { type BeforeRestart, renewing } from './peers/in-turn.ts';
+import { PROBES } from './peers/probes.ts';
+import { lookAround, lookAtMasters, placeOf } from './peers/surroundings.ts';
+import { giveTurnBack, newTurnMemory, takeTurn, type TurnMemory } from './peers/turn.ts';
+import { decide } from './phases/decide.ts';
 import { readRotation, writeRotation } from './phases/record.ts';
-import { giveTurnBack, newTurnMemory, renewTurn, takeTurn, type TurnMemory } from './peers/turn.ts';
-import { decide, type Decision } from './phases/decide.ts';
-import { unitsOf } from './plan/units.ts';
-import { readServedCas } from './rotation/served-cas.ts';
 
 /** A step that is due, and what became of it; or why there is none. */
 export type Advanced =
@@ -59,21 +55,9 @@ async function withTurn(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Advanced> {
-  const at = { node, units: await unitsOf(node, hands, abort), cluster };
-  const see = async (): Promise<{ seen: Look; decision: Decision }> => {
-    const served = await readServedCas(
-      node,
-      issueHands(cluster, undefined, hands, {
-        authorities: node.layout.authorities,
-        requests: [],
-      }),
-      hands,
-    );
-    const seen = await look(await ownState(served, node, hands), served, at, hands, abort);
-    return { seen, decision: decide(seen.view) };
-  };
-  const { seen, decision } = await see();
-  const masters = await mastersOf(seen, at, hands, abort);
+  const at = await placeOf(node, cluster, hands, abort);
+  const { seen, masters } = await lookAtMasters(at, hands, abort);
+  const decision = decide(seen.view);
   if (decision.do === 'nothing' || decision.do === 'wait') {
     if (memory.mayHaveLeft) {
       await announce(undefined, seen, at, hands, abort);
@@ -90,20 +74,19 @@ async function withTurn(
   }
   try {
     // Once more, right before the step: the turn may have taken its time.
-    const again = await see();
-    if (again.decision.do !== decision.do) return { is: 'waits', why: 'changed', for: [], until: undefined };
-    const despite = 'despite' in again.decision ? again.decision.despite : [];
-    if (!(await announce(decision.do, again.seen, at, hands, abort)))
+    const seenAgain = await lookAround(at, hands, abort);
+    const again = decide(seenAgain.view);
+    if (again.do !== decision.do) return { is: 'waits', why: 'changed', for: [], until: undefined };
+    const despite = 'despite' in again ? again.despite : [];
+    if (!(await announce(decision.do, seenAgain, at, hands, abort)))
       return { is: 'waits', why: 'no-api', for: [], until: undefined };
     try {
-      const error = await step(decision.do, hands, abort, async () => {
-        if (masters) await renewTurn(masters.place, hands, abort);
-      });
+      const error = await step(decision.do, hands, abort, masters && renewing(masters, hands, abort));
       return error
         ? { is: 'failed', step: decision.do, error }
         : { is: 'stepped', step: decision.do, despite };
     } finally {
-      await announce(undefined, again.seen, at, hands, abort);
+      await announce(undefined, seenAgain, at, hands, abort);
     }
   } finally {
     memory.turn = newTurnMemory();
@@ -116,7 +99,7 @@ async function step(
   phase: Step,
   hands: Hands,
   abort: AbortSignal,
-  beforeRestart: () => Promise<void>,
+  beforeRestart: BeforeRestart | undefined,
 ): Promise<AgentError | undefined> {
   const operation: RotateOperation = {
     kind: 'rotate',

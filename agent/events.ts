@@ -56,6 +56,7 @@ export const EVENTS = {
   'pass-broken-off': ['error', 'the pass broke off'],
   'rotation-unknown': ['warn', 'the state of the rotation could not be read; trying again later'],
   'rotation-waits': ['info', 'the next phase of the rotation waits'],
+  'turn-not-given': ['warn', 'this master restarts its services without its turn'],
   'phase-done': ['info', 'a phase of the rotation is done'],
   'phase-failed': ['error', 'a phase of the rotation failed; trying again later'],
   'phase-started': ['info', 'a phase of the rotation starts by itself'],

@@ -8,6 +8,7 @@ import type { Journal } from '../../src/files/journal.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import type { Node } from '../node.ts';
+import type { BeforeRestart } from '../peers/in-turn.ts';
 import { showStep } from '../plan/describe.ts';
 import type { CertificatesPlan, CredentialsPlan, FilesPlan, ListsPlan, Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
@@ -21,7 +22,7 @@ import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
 import { findUnits, foundBefore } from './found-units.ts';
-import { issueHands } from './issue-hands.ts';
+import { issueHands } from '../rotation/issue-hands.ts';
 import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts';
 
 /** The run id, the effects and the abort signal of a plan. */
@@ -32,7 +33,7 @@ export type Run = {
   /** Fires when the program is to stop. */
   abort: AbortSignal;
   /** Called before the restart of each unit. */
-  beforeRestart?: () => Promise<void>;
+  beforeRestart?: BeforeRestart | undefined;
 };
 
 /** The result of a preparation: all work that can fail before a file is replaced is done. */

@@ -7,6 +7,7 @@ import { readNode } from '../node.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { followUpSoon } from '../rotation/follow-ups.ts';
 import { perform } from '../execution/perform.ts';
+import { inTurn } from '../peers/in-turn.ts';
 import { unitsOf } from '../plan/units.ts';
 import { podsOnOldKeys } from '../rotation/pods-on-old-keys.ts';
 import { planEndOfGrace } from '../rotation/plan.ts';
@@ -37,7 +38,12 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
       await followUpSoon('tokens', hands);
       return;
     }
-    const ended = await perform(plan, { runId: RUN_ID, hands, abort });
+    const ended = await inTurn(
+      node,
+      hands,
+      abort,
+      async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
+    );
     if (ended.is === 'failed') throw ended.error;
     ({ outcome } = ended);
   } catch (error) {

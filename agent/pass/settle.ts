@@ -112,8 +112,12 @@ async function attempt(
         return next ? await attempt(next, id, again, hands, abort) : outcome;
       }
       case 'change': {
+        const { node, plan } = intention;
         const { perform } = await import('../execution/perform.ts');
-        return outcomeOf(await perform(intention.plan, { runId: id, hands, abort }));
+        const { inTurn } = await import('../peers/in-turn.ts');
+        return await inTurn(node, hands, abort, async (beforeRestart) =>
+          outcomeOf(await perform(plan, { runId: id, hands, abort, beforeRestart })),
+        );
       }
     }
   } catch (error) {

@@ -6,6 +6,7 @@ import { perform } from '../execution/perform.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { finish } from '../pass/finish.ts';
+import { inTurn } from '../peers/in-turn.ts';
 import { unitsOf } from '../plan/units.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
 import { planRenewal } from '../rotation/plan.ts';
@@ -30,7 +31,9 @@ export async function renew(
   try {
     const units = await unitsOf(node, hands, abort);
     const plan = planRenewal(node, mustLast, units, hands.config, await findCopiesOf(node, hands));
-    outcome = outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort }));
+    outcome = await inTurn(node, hands, abort, async (beforeRestart) =>
+      outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart })),
+    );
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     outcome = failed(error);

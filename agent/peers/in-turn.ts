@@ -1,0 +1,80 @@
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { pollUntil } from '../../src/base/poll.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { announce } from './announce.ts';
+import type { Look } from './look.ts';
+import type { Masters } from './masters.ts';
+import { lookAtMasters, type Place, placeOf } from './surroundings.ts';
+import { giveTurnBack, newTurnMemory, renewTurn, takeTurn } from './turn.ts';
+
+/** Called before the restart of each unit. */
+export type BeforeRestart = () => Promise<void>;
+
+/** How often, and for how long, a master asks for its turn before it goes on without one. */
+const EVERY_MS = 5000;
+const LONGEST_WAIT_MS = 900_000;
+
+/**
+ * Does what restarts the units of a master in its turn, where masters take turns: with `rotation.phase: auto`, and
+ * several members of etcd. Whoever has asked for it waits for an answer, so a turn that does not come within 15 minutes
+ * is not waited for any longer.
+ *
+ * @throws what `work` throws, and what keeps Magnum from being asked
+ */
+export async function inTurn<T>(
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+  work: (beforeRestart?: BeforeRestart) => Promise<T>,
+): Promise<T> {
+  if (hands.config.rotation.phase !== 'auto' || node.role !== 'master') return await work();
+  const cluster = await hands.openCluster(node.params, undefined, abort);
+  const place = await placeOf(node, cluster, hands, abort);
+  const taken = await waitForTurn(place, hands, abort);
+  if (!taken) return await work();
+  try {
+    await announce('restart', taken.seen, place, hands, abort);
+    return await work(renewing(taken.masters, hands, abort));
+  } finally {
+    await announce(undefined, taken.seen, place, hands, abort);
+    await giveTurnBack(taken.masters.place, hands, abort);
+  }
+}
+
+/** A turn is renewed before each restart: it outlasts the longest one. */
+export const renewing =
+  (masters: Masters, hands: Hands, abort: AbortSignal): BeforeRestart =>
+  async () => {
+    await renewTurn(masters.place, hands, abort);
+  };
+
+/** @returns undefined where nobody takes turns, and when none has come */
+async function waitForTurn(
+  place: Place,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<{ masters: Masters; seen: Look } | undefined> {
+  const { clock, log } = hands;
+  const memory = newTurnMemory();
+  const poll = {
+    clock,
+    everyMs: EVERY_MS,
+    deadline: clock.elapsed() + LONGEST_WAIT_MS,
+    late: { code: 'not-yet', what: 'waiting for the turn of this master' },
+  } as const;
+  try {
+    return await pollUntil(poll, abort, async () => {
+      const { seen, masters } = await lookAtMasters(place, hands, abort);
+      if (!masters) return undefined;
+      const turn = await takeTurn(masters.place, masters.others, memory, hands, abort);
+      if (turn.is === 'wait')
+        throw new AgentError('not-yet', `${turn.why}: ${turn.for.join(', ')}`, { reason: turn.why });
+      return { masters, seen };
+    });
+  } catch (error) {
+    if (codeOf(error) !== 'not-yet') throw error;
+    log('turn-not-given', { why: explain(error) });
+    return undefined;
+  }
+}
