@@ -102,6 +102,31 @@ test('the deployment of a rotation is answered when `trust` is proven, and the r
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
+/** Which node restarts a unit, one after the other. */
+function restartsOf({ members }: Fleet): string[] {
+  const restarts: string[] = [];
+  for (const { name, site } of members) {
+    const keep = site.progress.push.bind(site.progress);
+    site.progress.push = (...events) => {
+      for (const event of events)
+        if (event.event === 'step' && event.step.code === 'restart') restarts.push(name);
+      return keep(...events);
+    };
+  }
+  return restarts;
+}
+
+test('masters that are asked at the same moment restart one after the other, and all are answered', async () => {
+  const fleet = await createFleet(cloud, 3, 0);
+  await rotate(fleet);
+  const restarts = restartsOf(fleet);
+  await Promise.all(fleet.members.map(async ({ site }) => await site.pass()));
+  expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');
+  // Whose turn it is: a name for each change.
+  const turns = restarts.filter((name, index) => name !== restarts[index - 1]);
+  expect(turns.toSorted()).toEqual(fleet.members.map(({ name }) => name));
+});
+
 test('a worker that was off throughout is not waited for, and ends right when it comes back', async () => {
   const fleet = await createFleet(cloud, 1, 2);
   await settle(fleet);
