@@ -8,6 +8,9 @@ import { RUNTIME } from './paths.ts';
 import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
 
+/** Of what `why` says; earlier versions did not write it. */
+const Cause = { code: v.optional(v.string()), reason: v.optional(v.string()) };
+
 /** The result of the last pass, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
 const PassRecord = v.object({
   at: v.string(),
@@ -15,9 +18,12 @@ const PassRecord = v.object({
   completeAt: v.optional(v.string()),
   answeredAt: v.optional(v.record(v.string(), v.string()), {}),
   problems: v.array(v.object({ code: v.string(), reason: v.optional(v.string()), message: v.string() })),
-  open: v.array(v.object({ id: v.string(), why: v.string() })),
+  open: v.array(v.object({ id: v.string(), why: v.string(), ...Cause })),
   unserved: v.array(v.object({ id: v.string(), group: v.string() })),
-  answers: v.optional(v.array(v.object({ collector: v.string(), why: v.optional(v.string()) })), []),
+  answers: v.optional(
+    v.array(v.object({ collector: v.string(), why: v.optional(v.string()), ...Cause })),
+    [],
+  ),
 });
 export type PassRecord = v.InferOutput<typeof PassRecord>;
 

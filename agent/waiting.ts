@@ -11,7 +11,14 @@ import { RUNTIME } from './paths.ts';
 /** What the process that holds the lock waits for, for `agent status`. It lives in /run, and only while something waits. */
 const path = join(RUNTIME, 'waiting.json');
 
-const Record = v.object({ what: v.string(), why: v.string(), since: v.number(), until: v.number() });
+const Record = v.object({
+  what: v.string(),
+  why: v.string(),
+  code: v.optional(v.string()),
+  reason: v.optional(v.string()),
+  since: v.number(),
+  until: v.number(),
+});
 
 /** Keeps the record: of several waits side by side, the one that gives up first. */
 export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: Log }): OnWait {

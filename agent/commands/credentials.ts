@@ -33,7 +33,8 @@ export const verb: Verb = async (context, options) => {
     const intention = await intendToChangeCredentials(operation, hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
-      if (context.json) writeJson(context, 'credentials', { changed: false, why, files: [] });
+      const { reason } = intention;
+      if (context.json) writeJson(context, 'credentials', { changed: false, reason, why, files: [] });
       else terminal.line(why);
       return EXIT.done;
     }
@@ -54,7 +55,14 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
     const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
-    if (context.json) writeJson(context, 'credentials', { changed: false, why, files: [], steps: told });
+    if (context.json)
+      writeJson(context, 'credentials', {
+        changed: false,
+        ...(intention.kind === 'nothing' && { reason: intention.reason }),
+        why,
+        files: [],
+        steps: told,
+      });
     else {
       line(why);
       for (const [index, { text, details }] of told.entries()) {

@@ -1,4 +1,5 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
+import type { Role } from '../../src/certificates/layout.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { overtakenOf, pendingOf } from '../../src/deployment/pending.ts';
 import type { Said } from '../../src/metadata/decode.ts';
@@ -34,12 +35,18 @@ type Entry = {
   resource: string;
   verdict: keyof typeof VERDICTS;
   why: string;
+  /** What `why` says. */
+  code: string;
+  /** Of a change of the node. */
+  layout?: string;
+  role?: Role;
   /** Why it would be refused. */
   error?: { code: string; reason: string | undefined };
   /** The request of Magnum's own deployment, if it is one. */
   magnum?: MagnumAsks;
   /** The limits of this layout. */
   limits: readonly string[];
+  limitCodes: readonly string[];
   steps: (ShownStep & { details: string[] })[];
 };
 
@@ -111,11 +118,11 @@ async function describe(
 ): Promise<Entry> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment), asConfigured(hands.config));
-  const nothing = { id, group, resource, limits: [], steps: [] };
+  const nothing = { id, group, resource, limits: [], limitCodes: [], steps: [] };
   try {
     if (deployment.fault) throw deployment.fault;
     const intention = operation && (await intend(operation, deployment, said, impatient(hands), stopping));
-    if (!intention) return { ...nothing, verdict: 'unserved', why: 'left alone' };
+    if (!intention) return { ...nothing, verdict: 'unserved', code: 'no-hook', why: 'left alone' };
     const { why } = intention;
     const steps = stepsOfIntention(intention);
     const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];
@@ -126,13 +133,19 @@ async function describe(
       resource,
       verdict: 'planned',
       why,
+      code: codeOfIntention(intention),
+      ...(intention.kind === 'change' && {
+        layout: intention.node.chosen.layout.name,
+        role: intention.node.role,
+      }),
       ...(intention.magnum && { magnum: intention.magnum }),
-      limits,
+      limits: limits.map(({ text }) => text),
+      limitCodes: limits.map(({ code }) => code),
       steps: [...told, { ...signalStep(signal), details: [] }],
     };
   } catch (error) {
     const { code, reason } = error instanceof AgentError ? error : { code: 'internal', reason: undefined };
-    return { ...nothing, verdict: 'refused', why: explain(error), error: { code, reason } };
+    return { ...nothing, verdict: 'refused', why: explain(error), code, error: { code, reason } };
   }
 }
 
@@ -142,6 +155,17 @@ const impatient = (hands: Hands): Hands => ({
   openCluster: async (params, token, abort) =>
     await hands.openCluster(params, token, abort, { patient: false }),
 });
+
+function codeOfIntention(intention: Intention): string {
+  switch (intention.kind) {
+    case 'change':
+      return 'change';
+    case 'run':
+      return intention.run.do;
+    case 'nothing':
+      return intention.reason;
+  }
+}
 
 function stepsOfIntention(intention: Intention): readonly (Step | RunStep)[] {
   switch (intention.kind) {

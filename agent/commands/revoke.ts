@@ -31,7 +31,8 @@ export const verb: Verb = async (context, options) => {
     const intention = await intendToRevoke(operation, hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
-      if (context.json) writeJson(context, 'revoke', { changed: false, why, files: [] });
+      const { reason } = intention;
+      if (context.json) writeJson(context, 'revoke', { changed: false, reason, why, files: [] });
       else terminal.line(why);
       return EXIT.done;
     }

@@ -1,4 +1,4 @@
-import { AgentError, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { finish } from '../pass/finish.ts';
 import { EXIT } from './exit-code.ts';
 import { outcomeOf } from '../execution/ended.ts';
@@ -30,6 +30,7 @@ export const verb: Verb = async (context) => {
         rolledBack: !isStuck,
         reason: isStuck ? 'stuck' : undefined,
         why: explain(ended.error),
+        code: codeOf(ended.error),
       });
     else terminal.line(explain(ended.error));
     return isStuck ? EXIT.deploymentFailed : EXIT.done;

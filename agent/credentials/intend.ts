@@ -67,6 +67,7 @@ export async function intendToChangeCredentials(
   if (files.length === 0)
     return {
       kind: 'nothing',
+      reason: 'has-credentials',
       why: [`the node has these credentials already; ${layout}`, ...notices].join('\n'),
     };
   const at = await disk.resolve(config.heat_params);

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:crypto';
 import { hostPort } from '../../src/base/address.ts';
 import { withDeadline } from '../../src/base/clock.ts';
-import { codeOf, explain } from '../../src/base/errors.ts';
+import { causeOf, codeOf, explain } from '../../src/base/errors.ts';
 import { isPrivateKey, pemBlocksIn } from '../../src/base/pem.ts';
 import { certificatesIn, fingerprint, keyTypeOf, serialOf, subjectOf } from '../../src/certificates/read.ts';
 import { usagesOf } from '../../src/certificates/usage.ts';
@@ -44,7 +44,9 @@ export type Copy = Details & {
 type Unreadable = { file: string; code: string; message: string };
 
 /** Whether a unit presents what its file holds; undefined for a file that no port is asked about. */
-export type Served = { unit: string; where: string; presents: boolean | null; why?: string };
+export type Served = { unit: string; where: string; presents: boolean | null } & Partial<
+  ReturnType<typeof causeOf>
+>;
 
 type Authorities = readonly { file: string; certificate: X509Certificate }[];
 
@@ -142,7 +144,7 @@ export async function askPorts(
       return [[file, { unit: name, where, presents: seen === held }]];
     } catch (error) {
       if (abort.aborted) throw error;
-      return [[file, { unit: name, where, presents: null, why: explain(error) }]];
+      return [[file, { unit: name, where, presents: null, ...causeOf(error) }]];
     }
   });
   return new Map((await Promise.all(asked)).flat());

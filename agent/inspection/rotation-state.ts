@@ -31,6 +31,12 @@ type Note = {
     | 'rotation-waits'
     | 'rotation-held';
   message: string;
+  /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or of an error. */
+  reason?: string;
+  /** The nodes that it waits for. */
+  for?: string[];
+  /** ISO 8601. */
+  until?: string;
 };
 
 type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
@@ -130,6 +136,7 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
   return [
     {
       code: 'old-keys-accepted',
+      until,
       message: `${keys} accepted until ${until}${heldBy === undefined ? '' : `, because these pods may still use them: ${heldBy}`}`,
     },
   ];
@@ -139,14 +146,23 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
 async function notesOfWaits({ disk }: Reader): Promise<Note[]> {
   const { waits } = await readRotation({ disk });
   if (!waits) return [];
-  const until = waits.until === undefined ? '' : `, until ${new Date(waits.until).toISOString()}`;
+  const end = waits.until === undefined ? undefined : new Date(waits.until).toISOString();
+  const until = end === undefined ? '' : `, until ${end}`;
+  const fields = { reason: waits.why, for: waits.for, ...(end !== undefined && { until: end }) };
   if (waits.why === 'held')
-    return [{ code: 'rotation-held', message: `the rotation is on hold${until}: agent rotation continue` }];
+    return [
+      {
+        code: 'rotation-held',
+        message: `the rotation is on hold${until}: agent rotation continue`,
+        ...fields,
+      },
+    ];
   const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
   return [
     {
       code: 'rotation-waits',
       message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
+      ...fields,
     },
   ];
 }

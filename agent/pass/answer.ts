@@ -1,4 +1,4 @@
-import { AgentError, explain } from '../../src/base/errors.ts';
+import { AgentError, causeOf, type ErrorCode } from '../../src/base/errors.ts';
 import {
   type Deployment,
   type Outcome,
@@ -17,6 +17,9 @@ import type { Hands } from '../hands.ts';
 export type Unacknowledged = {
   id: string;
   why: string;
+  /** Of the error; `unlisted`, `unasked`: nothing was sent. */
+  code: ErrorCode | 'internal' | 'unlisted' | 'unasked';
+  reason?: string | undefined;
   /** How long the cloud asked to be left alone. */
   retryAfterMs?: number | undefined;
 };
@@ -65,12 +68,12 @@ export async function answer(
     case 'unlisted':
       if (isGivenUp(entry)) return undefined;
       if (!(await ledger.miss(id)))
-        return isFinished ? { id, why: 'the last answer did not list it' } : undefined;
+        return isFinished ? { id, code: 'unlisted', why: 'the last answer did not list it' } : undefined;
       log('deployment-unlisted', { deployment: id, resource });
       return undefined;
     case 'unknown':
       return isFinished && !isGivenUp(entry)
-        ? { id, why: 'whether it is still waited for could not be asked' }
+        ? { id, code: 'unasked', why: 'whether it is still waited for could not be asked' }
         : undefined;
     case 'awaited': {
       const current = entry.unlisted === undefined ? entry : await ledger.relist(fate.deployment);
@@ -129,10 +132,14 @@ export async function deliver(
       await sendSignal(signal, body, hands.signals, abort);
     });
   } catch (error) {
-    const why = explain(error);
+    const { why } = causeOf(error);
     hands.progress({ event: 'failed', step, why });
     hands.log('answer-unacknowledged', { deployment: id, why });
-    return { id, why, retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined };
+    return {
+      id,
+      ...causeOf(error),
+      retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined,
+    };
   }
   hands.progress({ event: 'done', step, ms: hands.clock.elapsed() - start });
   return undefined;

@@ -37,7 +37,14 @@ export type Wanted = {
 };
 
 /** The answer of one collector: why it brought nothing, or not everything. */
-export type Answered = { collector: CollectorName; why: string | undefined; refused: boolean };
+export type Answered = {
+  collector: CollectorName;
+  why: string | undefined;
+  /** Of its first fault. */
+  code?: string | undefined;
+  reason?: string | undefined;
+  refused: boolean;
+};
 
 /** Local files are not an answer of the cloud. */
 export function silenceOf(answers: readonly Answered[]): Silence | undefined {
@@ -76,6 +83,8 @@ export async function collect(
     answers: hands.collectors.map(({ name }, index) => ({
       collector: name,
       why: faults[index]?.map(explain).join('; ') || undefined,
+      code: faults[index]?.[0]?.code,
+      reason: faults[index]?.[0]?.reason,
       refused: faults[index]?.some(({ kind }) => kind === 'refused') ?? false,
     })),
   };

@@ -65,8 +65,8 @@ async function intendForCertificates(
   const keys = { phase: isOne ? 'all' : 'trust', serviceAccount } as const;
   if (await hasKeys(keys, node, hands))
     return isCurrent
-      ? { kind: 'nothing', why: NOTHING, magnum: 'nothing' }
-      : { kind: 'nothing', why: GOING_BACK, magnum: 'roll-back' };
+      ? { kind: 'nothing', reason: 'nothing-differs', why: NOTHING, magnum: 'nothing' }
+      : { kind: 'nothing', reason: 'goes-back', why: GOING_BACK, magnum: 'roll-back' };
   const plan = planKeys(
     keys,
     node,

@@ -37,7 +37,7 @@ export async function intendToGoBack(
 ): Promise<NodeIntention> {
   const node = await readNode(hands);
   checkKeys(operation, node);
-  if (await hasKeys(operation, node, hands)) return { kind: 'nothing', why: GOING_BACK };
+  if (await hasKeys(operation, node, hands)) return { kind: 'nothing', reason: 'goes-back', why: GOING_BACK };
   return {
     kind: 'change',
     node,

@@ -29,7 +29,7 @@ export async function intend(
 ): Promise<Intention | undefined> {
   switch (operation.kind) {
     case 'none':
-      return { kind: 'nothing', why: operation.why };
+      return { kind: 'nothing', reason: operation.reason, why: operation.why };
     case 'refuse':
       throw new AgentError('bad-deployment', operation.why, { reason: operation.reason });
     case 'rotate':

@@ -1,3 +1,4 @@
+import type { IdleReason } from '../../src/operation/operation.ts';
 import type { Node } from '../node.ts';
 import type { Plan } from './plan.ts';
 import type { RunStep } from './step.ts';
@@ -5,7 +6,10 @@ import type { RunStep } from './step.ts';
 /** The work of an operation on the node's own files or units; `why` names the layout, or why there is nothing to do. */
 export type NodeIntention =
   | { kind: 'change'; node: Node; plan: Plan; why: string }
-  | { kind: 'nothing'; why: string };
+  | { kind: 'nothing'; reason: NothingReason; why: string };
+
+/** Why there is nothing to do. */
+export type NothingReason = IdleReason | 'nothing-differs' | 'list-in-place' | 'has-credentials';
 
 /** The decoded request of Magnum's own deployment. */
 export type MagnumAsks = 'rotation' | 'keys' | 'upgrade' | 'roll-back' | 'nothing';

@@ -69,7 +69,8 @@ export async function intendToRevoke(
     if (!isOfThisCa || compareLists(list, installed, row.file.path) === 'newer') wanted.push(row);
   }
   const what = describeList(list, types, ca);
-  if (wanted.length === 0) return { kind: 'nothing', why: `${what} is in place already` };
+  if (wanted.length === 0)
+    return { kind: 'nothing', reason: 'list-in-place', why: `${what} is in place already` };
   const units = await unitsOf(node, hands, abort);
   const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, units));
   const files = wanted.map(({ file, reader }) => ({

@@ -80,6 +80,15 @@ export const codeOf = (error: unknown): ErrorCode | undefined =>
 export const reasonOf = (error: unknown): string | undefined =>
   error instanceof AgentError ? error.reason : undefined;
 
+/** The code and reason of anything thrown, beside what it says; an error that is not ours is `internal`. */
+export const causeOf = (
+  error: unknown,
+): { code: ErrorCode | 'internal'; reason: string | undefined; why: string } => ({
+  code: codeOf(error) ?? 'internal',
+  reason: reasonOf(error),
+  why: explain(error),
+});
+
 export const isNotReady = (error: unknown): boolean =>
   error instanceof AgentError && error.kind === 'not-ready';
 

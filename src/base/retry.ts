@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import { AgentError, isNotReady, sentenceOf } from './errors.ts';
+import { AgentError, codeOf, isNotReady, reasonOf, sentenceOf } from './errors.ts';
 
 /** How long to keep trying, all in milliseconds. */
 export type Patience = {
@@ -14,8 +14,10 @@ export type Patience = {
 /** What is tried again; moments in milliseconds since the epoch. */
 export type Waiting = {
   what: string;
-  /** Why the last attempt failed. */
+  /** Why the last attempt failed, and its code and reason. */
   why: string;
+  code?: string | undefined;
+  reason?: string | undefined;
   /** The first failure. */
   since: number;
   /** No attempt starts later. */
@@ -51,7 +53,14 @@ export const createRetry =
     try {
       return await tryAgain(hands, what, patience, abort, attempt, async (error, leftMs) => {
         since ??= clock.now();
-        await onWait?.(id, { what, why: sentenceOf(error), since, until: clock.now() + leftMs });
+        await onWait?.(id, {
+          what,
+          why: sentenceOf(error),
+          code: codeOf(error),
+          reason: reasonOf(error),
+          since,
+          until: clock.now() + leftMs,
+        });
       });
     } finally {
       if (since !== undefined) await onWait?.(id, undefined);

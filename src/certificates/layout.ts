@@ -1,3 +1,5 @@
+import type { Remark } from '../base/remark.ts';
+
 /**
  * A layout says which certificates a node of a role has, where they lie, who uses them. It is a table: a new
  * kind of node is a new table, not new code.
@@ -10,10 +12,12 @@ export type Layout = {
   description: string;
   /** A node whose heat-params give one of these keys, or that has one of these files, is laid out like this. */
   evidence: { params: readonly string[]; files: readonly string[] };
-  /** What cannot be done for such a node, each a sentence for `agent plan`. */
-  limits: readonly string[];
+  /** What cannot be done for such a node, for `agent plan`; `own`: the sentence of an operator's layout. */
+  limits: readonly Remark<LimitCode>[];
   roles: Readonly<Record<Role, RoleLayout>>;
 };
+
+export type LimitCode = 'ca-keys-stay' | 'static-pods' | 'own';
 
 export const ROLES = ['master', 'worker'] as const;
 export type Role = (typeof ROLES)[number];

@@ -10,13 +10,14 @@ import type { OwnLayout } from './own-layout.ts';
 import type { FileText, RoleText } from './own-layout-rows.ts';
 
 /** The table of a layout that an operator has written: the same type as those that come with the program. */
-export function tableOf({ evidence, roles, ...rest }: OwnLayout): Layout {
+export function tableOf({ evidence, roles, limits, ...rest }: OwnLayout): Layout {
   const { node, master = node, worker = node } = roles;
   if (!master || !worker) throw new TypeError('a layout without roles has passed its check');
   // One and the same where there is only one: then nobody has to say which role a node has.
   const first = roleOf(master);
   return {
     ...rest,
+    limits: (limits ?? []).map((text) => ({ code: 'own', text })),
     evidence: { files: evidence.files ?? [], params: evidence.params ?? [] },
     roles: { master: first, worker: worker === master ? first : roleOf(worker) },
   };

@@ -60,7 +60,9 @@ export const ROTATE_ALL: RotateOperation = {
 export type RebuildOperation = { kind: 'rebuild' };
 
 /** Answered as done: a node that is deleted or suspended needs no certificates. */
-export type NoOperation = { kind: 'none'; why: string };
+export type NoOperation = { kind: 'none'; reason: IdleReason; why: string };
+
+export type IdleReason = 'action-asks-nothing' | 'goes-back' | 'no-credentials-named';
 
 /** What a deployment of the same resource asked for earlier, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
@@ -83,34 +85,52 @@ const ASKING = ['CREATE', 'UPDATE', ''];
 const groups: Readonly<Record<string, Select>> = {
   'coe-rotate': (deployment, earlier, usual) => {
     if (!ASKING.includes(deployment.action))
-      return { kind: 'none', why: `the action ${deployment.action} asks for no certificates` };
+      return {
+        kind: 'none',
+        reason: 'action-asks-nothing',
+        why: `the action ${deployment.action} asks for no certificates`,
+      };
     const rotate = selectRotate(deployment.inputs, usual);
     if (rotate.kind === 'refuse') return rotate;
     const { phase, serviceAccount } = rotate;
     return goesBack(deployment, phase, earlier) ? { kind: 'go-back', phase, serviceAccount } : rotate;
   },
   'coe-restart': ({ action, inputs }) => {
-    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no restart` };
+    if (!ASKING.includes(action))
+      return { kind: 'none', reason: 'action-asks-nothing', why: `the action ${action} asks for no restart` };
     return selectRestart(inputs);
   },
   'coe-rebuild': (deployment, earlier) => {
     const { action } = deployment;
-    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} asks for no repair` };
-    return bringsEarlier(deployment, earlier) ? { kind: 'none', why: NOT_REBUILT } : { kind: 'rebuild' };
+    if (!ASKING.includes(action))
+      return { kind: 'none', reason: 'action-asks-nothing', why: `the action ${action} asks for no repair` };
+    return bringsEarlier(deployment, earlier)
+      ? { kind: 'none', reason: 'goes-back', why: NOT_REBUILT }
+      : { kind: 'rebuild' };
   },
   'coe-revoke': (deployment, earlier) => {
     const { action, inputs } = deployment;
-    if (!ASKING.includes(action)) return { kind: 'none', why: `the action ${action} revokes nothing` };
-    if (bringsEarlier(deployment, earlier)) return { kind: 'none', why: NEVER_TAKEN_BACK };
+    if (!ASKING.includes(action))
+      return { kind: 'none', reason: 'action-asks-nothing', why: `the action ${action} revokes nothing` };
+    if (bringsEarlier(deployment, earlier))
+      return { kind: 'none', reason: 'goes-back', why: NEVER_TAKEN_BACK };
     return selectRevoke(inputs);
   },
   'coe-credentials': ({ action, inputs, asks }, earlier) => {
     if (!ASKING.includes(action))
-      return { kind: 'none', why: `the action ${action} asks for no credentials` };
+      return {
+        kind: 'none',
+        reason: 'action-asks-nothing',
+        why: `the action ${action} asks for no credentials`,
+      };
     // A stack that is made before there is anything to say, or goes back to then; to earlier credentials it goes back
     // like to any others.
     if (asks === '' && (action === 'CREATE' || earlier.length > 0))
-      return { kind: 'none', why: 'Heat names no credentials: the node keeps those that it has' };
+      return {
+        kind: 'none',
+        reason: 'no-credentials-named',
+        why: 'Heat names no credentials: the node keeps those that it has',
+      };
     return selectCredentials(inputs);
   },
 };
@@ -135,7 +155,11 @@ export function selectOperation(
   const part = partOf(deployment);
   if (part && 'kind' in part) return part;
   if (part) return selectByGroup(part, earlier, settings);
-  return { kind: 'none', why: `the component asks for nothing when the action is ${deployment.action}` };
+  return {
+    kind: 'none',
+    reason: 'action-asks-nothing',
+    why: `the component asks for nothing when the action is ${deployment.action}`,
+  };
 }
 
 function selectByGroup(

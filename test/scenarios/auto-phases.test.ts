@@ -151,7 +151,9 @@ test('a node whose agent does nothing is waited for, and cut off when the time i
     expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step: 'trust' });
   expect(await fleet.look(master)).toMatchObject(waits);
   const { notes } = await rotationState(await master.site.start());
-  expect(notes).toContainEqual(expect.objectContaining({ code: 'rotation-waits' }));
+  expect(notes).toContainEqual(
+    expect.objectContaining({ code: 'rotation-waits', reason: waits.why, for: waits.for }),
+  );
 
   master.site.clock.jump(12 * HOUR);
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [idle.name] });

@@ -141,8 +141,7 @@ describe('agent certs', () => {
       again.find((one) => at(one, 'file') === `${CERTS}/kubelet.crt`),
       'served',
     );
-    expect(served).toMatchObject({ unit: 'kubelet', where: '127.0.0.1:1', presents: null });
-    expect(at(served, 'why')).toMatch(/127\.0\.0\.1:1 does not answer: connection refused/);
+    expect(served).toMatchObject({ unit: 'kubelet', where: '127.0.0.1:1', presents: null, code: 'not-yet' });
   });
 
   test('kubeconfigs and copies are told too: each entry, whether its key fits, and what cannot be read', async () => {
@@ -390,7 +389,8 @@ describe('agent status', () => {
     const waiting = at(parseObject((await seen)?.stdout ?? ''), 'waiting');
     expect(waiting).toMatchObject({
       what: expect.stringMatching(/^fetch the [a-z-]+ CA$/) as unknown,
-      why: expect.stringContaining('503 maintenance') as unknown,
+      code: 'cloud-unreachable',
+      reason: 'http-503',
     });
     const moment = (name: string): number => Date.parse(String(at(waiting, name)));
     expect((moment('until') - moment('since')) / 1000).toBeCloseTo(60, 0);

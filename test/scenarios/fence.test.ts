@@ -102,7 +102,7 @@ const heatLists = ({ cluster }: Site, deployments: readonly Deployment[]): void 
 test('a result that Heat has stopped listing is given up after two answers, and its credentials are forgotten', async () => {
   const { site, id } = await unacknowledged();
   heatLists(site, []);
-  expect(await site.pass()).toMatchObject({ open: [{ id, why: 'the last answer did not list it' }] });
+  expect(await site.pass()).toMatchObject({ open: [{ id, code: 'unlisted' }] });
   expect(await site.pass()).toMatchObject({ open: [] });
   expect(await site.pass()).toMatchObject({ open: [] });
   expect(site.signals()).toEqual([]);

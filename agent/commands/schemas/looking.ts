@@ -21,7 +21,16 @@ export const Status = v.object({
   /** Who holds the lock: the daemon, or another verb. */
   holder: v.nullable(v.object({ name: v.string(), since: Time })),
   /** What is tried again: `until` is when it is given up. null: nothing. */
-  waiting: v.nullable(v.object({ what: v.string(), why: v.string(), since: Time, until: Time })),
+  waiting: v.nullable(
+    v.object({
+      what: v.string(),
+      why: v.string(),
+      code: v.optional(v.string()),
+      reason: v.optional(v.string()),
+      since: Time,
+      until: Time,
+    }),
+  ),
   polling: v.object({
     /** `configured`, or what became of a polling override of the metadata. */
     code: v.string(),
@@ -38,7 +47,14 @@ export const Status = v.object({
       problems: v.array(Problem),
       open: v.array(Unacknowledged),
       unserved: v.array(Unserved),
-      answers: v.array(v.object({ collector: v.string(), why: v.optional(v.string()) })),
+      answers: v.array(
+        v.object({
+          collector: v.string(),
+          why: v.optional(v.string()),
+          code: v.optional(v.string()),
+          reason: v.optional(v.string()),
+        }),
+      ),
     }),
   ),
   interrupted: Interrupted,
@@ -108,6 +124,8 @@ export const Certs = v.object({
           where: v.string(),
           presents: v.nullable(v.boolean()),
           why: v.optional(v.string()),
+          code: v.optional(v.string()),
+          reason: v.optional(v.string()),
         }),
       ),
     }),
@@ -162,11 +180,18 @@ export const Plan = v.object({
       resource: v.string(),
       verdict: v.picklist(['planned', 'refused', 'unserved']),
       why: v.string(),
+      /** What `why` says: `change`, `run`, `take-up`, the reason to do nothing, or the code of the error. */
+      code: v.string(),
+      /** Of a change of the node. */
+      layout: v.optional(v.string()),
+      role: v.optional(v.picklist(['master', 'worker'])),
       /** Why it is refused. */
       error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
       /** What a deployment of Magnum's own asks for. */
       magnum: v.optional(v.string()),
       limits: v.array(v.string()),
+      /** In the order of `limits`; `own`: of an operator's layout. */
+      limitCodes: v.array(v.string()),
       steps: v.array(DetailedStep),
     }),
   ),

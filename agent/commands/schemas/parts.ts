@@ -25,7 +25,17 @@ export const Interrupted = v.nullable(
 /** Where the node is in a CA rotation; `phase` is null when none is under way. */
 export const Rotation = v.object({
   phase: v.nullable(v.picklist(['trust', 'reissue'])),
-  notes: v.array(v.object({ code: v.string(), message: v.string() })),
+  notes: v.array(
+    v.object({
+      code: v.string(),
+      message: v.string(),
+      /** Why it waits. */
+      reason: v.optional(v.string()),
+      /** The nodes that it waits for. */
+      for: v.optional(v.array(v.string())),
+      until: v.optional(Time),
+    }),
+  ),
 });
 
 /** One difference from the desired state; `of` is the file or the unit, `at` when it ends. */
@@ -53,6 +63,8 @@ export const Outcome = v.object({
 export const Unacknowledged = v.object({
   id: v.string(),
   why: v.string(),
+  code: v.optional(v.string()),
+  reason: v.optional(v.string()),
   retryAfterMs: v.optional(v.number()),
 });
 

@@ -59,10 +59,14 @@ export const Restart = v.object({
   said: v.array(Remark),
 });
 
-export const Revoke = v.object({ changed: v.boolean(), why: v.string(), ...Changed.entries });
+/** Why nothing was changed. */
+const reason = v.optional(v.string());
+
+export const Revoke = v.object({ changed: v.boolean(), reason, why: v.string(), ...Changed.entries });
 
 export const Credentials = v.object({
   changed: v.boolean(),
+  reason,
   why: v.string(),
   ...Changed.entries,
   /** With --dry-run: what would be done. */
@@ -84,6 +88,8 @@ export const Rollback = v.object({
   /** `nothing-to-roll-back`, `stuck`. */
   reason: v.optional(v.string()),
   why: v.optional(v.string()),
+  /** What `why` says. */
+  code: v.optional(v.string()),
 });
 
 /** What has been ordered of a rotation on this node. */

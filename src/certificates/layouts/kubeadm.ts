@@ -111,8 +111,14 @@ const CONTROLLERS_USER = 'system:kube-controller-manager';
 const SCHEDULER_USER = 'system:kube-scheduler';
 
 const LIMITS = [
-  'the keys of the CAs (ca.key, etcd/ca.key, front-proxy-ca.key) stay with Magnum: where a node has them they are not replaced, and kube-controller-manager cannot sign with them any more',
-  'a control plane of static pods is not restarted by this layout: a node without the units of the services is refused',
+  {
+    code: 'ca-keys-stay',
+    text: 'the keys of the CAs (ca.key, etcd/ca.key, front-proxy-ca.key) stay with Magnum: where a node has them they are not replaced, and kube-controller-manager cannot sign with them any more',
+  },
+  {
+    code: 'static-pods',
+    text: 'a control plane of static pods is not restarted by this layout: a node without the units of the services is refused',
+  },
 ] as const;
 
 export const kubeadm: Layout = {

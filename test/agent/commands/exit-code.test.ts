@@ -38,5 +38,7 @@ test('the exit code of a pass tells a failed deployment before a cloud that coul
 });
 
 test('an answer that nobody has acknowledged is a cloud that is not ready', () => {
-  expect(exitCodeOfPass(pass({ open: [{ id: 'a', why: 'no', retryAfterMs: undefined }] }))).toBe(3);
+  expect(
+    exitCodeOfPass(pass({ open: [{ id: 'a', code: 'unlisted', why: 'no', retryAfterMs: undefined }] })),
+  ).toBe(3);
 });

@@ -27,7 +27,7 @@ describe('collect', () => {
     expect(texts).toEqual([{ source: 'local', collector: 'local', text: '{}' }]);
     expect(problems).toEqual([refused]);
     expect(answers).toEqual([
-      { collector: 'heat', why: 'forbidden', refused: true },
+      { collector: 'heat', why: 'forbidden', code: 'cloud-refused', refused: true },
       { collector: 'local', why: undefined, refused: false },
     ]);
   });
@@ -39,7 +39,7 @@ describe('collect', () => {
         fails(name, new AgentError('cloud-unreachable', 'away')),
       );
       expect(problems).toEqual([]);
-      expect(answers).toEqual([{ collector: name, why: 'away', refused: false }]);
+      expect(answers).toEqual([{ collector: name, why: 'away', code: 'cloud-unreachable', refused: false }]);
     },
   );
 

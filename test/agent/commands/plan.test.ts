@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import type { CustomDeployment } from '../../cloud/custom-deployment.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { createSite, type SiteSpec } from '../../scenarios/support/site.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+test.each<[string, SiteSpec, CustomDeployment, object]>([
+  [
+    'a rotation',
+    { layout: 'kubeadm' },
+    { group: 'coe-rotate' },
+    {
+      verdict: 'planned',
+      code: 'change',
+      layout: 'kubeadm',
+      role: 'worker',
+      limitCodes: ['ca-keys-stay', 'static-pods'],
+    },
+  ],
+  [
+    'an action without work',
+    {},
+    { group: 'coe-rotate', action: 'DELETE' },
+    { verdict: 'planned', code: 'action-asks-nothing', limitCodes: [] },
+  ],
+  [
+    'a group without a hook',
+    {},
+    { group: 'ansible' },
+    { verdict: 'unserved', code: 'no-hook', limitCodes: [] },
+  ],
+  [
+    'a phase that does not exist',
+    {},
+    { group: 'coe-rotate', inputs: [{ name: 'phase' }], values: { phase: 'half' } },
+    { verdict: 'refused', code: 'bad-deployment', limitCodes: [] },
+  ],
+])('says with codes what it plans: %s', async (_, spec, asked, wanted) => {
+  const site = await createSite(cloud, spec);
+  cloud.deploy(site.cluster, site.server, asked);
+  const { stdout } = await cli(site, ['plan', '--json']);
+  expect(JSON.parse(stdout)).toMatchObject({ deployments: [wanted] });
+});
