@@ -6,7 +6,7 @@ import { createNodeAnnotations, type NodeObject } from '../../src/services/node-
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { BRIEFLY, withOwnApi } from '../rotation/own-api.ts';
-import { ownEtcdOf } from '../rotation/count-masters.ts';
+import { apiServersFor, ownEtcdOf } from '../rotation/count-masters.ts';
 import type { Address } from './reach-api.ts';
 import type { KnownPeer } from '../phases/record.ts';
 
@@ -18,17 +18,32 @@ export type Listed = {
 };
 
 /**
- * Asks the Kubernetes API for the nodes and API servers, and on a master etcd for its members. A worker sees its own Node
- * alone where Kubernetes allows no more.
+ * What a master asks the Kubernetes API and its etcd, and a worker the API: its kubelet may read its own Node alone, its
+ * kube-proxy may list the API servers.
  *
  * @throws what the API answers when it cannot say
  */
 export async function listNodes(ask: AskApi, node: Node, hands: Hands, abort: AbortSignal): Promise<Listed> {
+  if (node.role !== 'master')
+    return { nodes: [], apis: await listApiServers(node, hands, abort), members: [] };
   const annotations = createNodeAnnotations(ask, hands.retry, BRIEFLY);
   const trust = createKubernetesTrust(ask, hands.retry, BRIEFLY);
-  const apis = await unlessForbidden(trust.apiServers(abort), hands);
-  const nodes = node.role === 'master' ? await annotations.list(abort) : [];
-  return { nodes, apis: apis ?? [], members: await listMembers(node, hands, abort) };
+  return {
+    apis: await trust.apiServers(abort),
+    nodes: await annotations.list(abort),
+    members: await listMembers(node, hands, abort),
+  };
+}
+
+/** None where this node's kube-proxy may not list them: then the one that its kubelet asks is the only one known. */
+async function listApiServers(node: Node, hands: Hands, abort: AbortSignal): Promise<readonly Address[]> {
+  try {
+    return await apiServersFor(node, hands, BRIEFLY, abort);
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
+    hands.log('api-servers-unknown', { why: explain(error) });
+    return [];
+  }
 }
 
 /** None where this node's own etcd cannot be asked. */
@@ -41,16 +56,6 @@ export async function listMembers(node: Node, hands: Hands, abort: AbortSignal):
     if (codeOf(error) === 'aborted') throw error;
     hands.log('etcd-members-unknown', { why: explain(error) });
     return [];
-  }
-}
-
-async function unlessForbidden<T>(asked: Promise<T>, { log }: Hands): Promise<T | undefined> {
-  try {
-    return await asked;
-  } catch (error) {
-    if (!(error instanceof AgentError) || error.code !== 'cloud-refused') throw error;
-    log('api-servers-unknown', { why: explain(error) });
-    return undefined;
   }
 }
 

@@ -1,5 +1,6 @@
 import { readText } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
+import type { Patience } from '../../src/base/retry.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
@@ -66,7 +67,7 @@ const RESTART = { baseMs: 1000, capMs: 5000, forMs: 60_000 };
  */
 export async function isOfSeveralMasters(node: Node, hands: Hands, abort: AbortSignal): Promise<boolean> {
   try {
-    return (await countApiServers(node, hands, abort)) > 1;
+    return (await apiServersFor(node, hands, RESTART, abort)).length > 1;
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     hands.log('api-server-unknown', { why: explain(error) });
@@ -74,12 +75,18 @@ export async function isOfSeveralMasters(node: Node, hands: Hands, abort: AbortS
   }
 }
 
-/** 0: this node does not trust what the API presents, or cannot ask. */
-async function countApiServers(
+/**
+ * The API servers of the cluster, as a worker's kube-proxy may list them; its kubelet may not. None: this node does not trust
+ * what the API presents, or has no certificate of kube-proxy.
+ *
+ * @throws what keeps the API from answering
+ */
+export async function apiServersFor(
   { params, layout }: Node,
   { disk, retry, presented, openKubernetes, secrets }: Hands,
+  patience: Patience,
   abort: AbortSignal,
-): Promise<number> {
+): Promise<{ host: string; port: number }[]> {
   const host = given(params, 'KUBE_MASTER_IP');
   const proxy = layout.certificates.find(({ subject }) =>
     subject.some(([attribute, value]) => attribute === 'O' && value === 'system:node-proxier'),
@@ -87,19 +94,19 @@ async function countApiServers(
   const trusted = layout.authorities[0] && (await readText(disk, layout.authorities[0].file.path));
   const cert = proxy && (await readText(disk, proxy.certificate.path));
   const key = proxy && (await readText(disk, proxy.key.path));
-  if (host === undefined || trusted === undefined || cert === undefined || key === undefined) return 0;
+  if (host === undefined || trusted === undefined || cert === undefined || key === undefined) return [];
   const port = Number(given(params, 'KUBE_API_PORT') ?? 6443);
   const leaf = await retry(
     'asking the API server for its certificate',
-    RESTART,
+    patience,
     abort,
     async () => await presented(host, port, abort),
   );
-  if (!certificatesIn(trusted, 'the CA').some(({ publicKey }) => leaf.verify(publicKey))) return 0;
+  if (!certificatesIn(trusted, 'the CA').some(({ publicKey }) => leaf.verify(publicKey))) return [];
   secrets.addPassing(key);
   const api = openKubernetes({ host, port, ca: trusted, client: { cert, key } });
   try {
-    return (await createKubernetesTrust(api.ask, retry, BRIEFLY).apiServers(abort)).length;
+    return await createKubernetesTrust(api.ask, retry, BRIEFLY).apiServers(abort);
   } finally {
     api.close();
   }

@@ -127,6 +127,22 @@ test('masters that are asked at the same moment restart one after the other, and
   expect(turns.toSorted()).toEqual(fleet.members.map(({ name }) => name));
 });
 
+test('a worker waits for every master, also for those that it never asks', async () => {
+  const fleet = await createFleet(cloud, 2, 1);
+  await settle(fleet);
+  const [asked, other, worker] = fleet.members;
+  if (!asked || !other || !worker) throw new Error('there are three members');
+  await rotate(fleet);
+  for (const member of fleet.members)
+    expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step: 'trust' });
+  for (const member of [asked, worker])
+    expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step: 'reissue' });
+  const waits = { is: 'waits', why: 'peers-present-former', for: [other.address] };
+  expect(await fleet.look(worker)).toMatchObject(waits);
+  expect(await fleet.look(other)).toMatchObject({ is: 'stepped', step: 'reissue' });
+  expect(await fleet.look(worker)).toMatchObject({ is: 'stepped', step: 'retire', despite: [] });
+});
+
 test('a worker that was off throughout is not waited for, and ends right when it comes back', async () => {
   const fleet = await createFleet(cloud, 1, 2);
   await settle(fleet);

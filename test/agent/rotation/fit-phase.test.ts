@@ -64,7 +64,9 @@ describe('on a worker', () => {
 
   /** The API of the worker's cluster, with a certificate of the worker's own CA or of another one. */
   async function createWorker(servers: number, isOfOwnCa = true): Promise<{ site: Site; api: Kubernetes }> {
-    const site = await createSite(cloud);
+    // Its kubelet's certificate, which the API server presents here, names this address.
+    const host = '127.0.0.5';
+    const site = await createSite(cloud, { params: { KUBE_NODE_IP: host } });
     const api = createKubernetes();
     const addresses = Array.from({ length: servers }, (_, index) => ({ ip: `192.0.2.${index + 1}` }));
     api.core.put('endpoints', 'default', 'kubernetes', { subsets: [{ addresses, ports: [{ port: 6443 }] }] });
@@ -72,16 +74,16 @@ describe('on a worker', () => {
       cert: await site.node.read('/etc/kubernetes/certs/kubelet.crt'),
       key: await site.node.read('/etc/kubernetes/certs/kubelet.key'),
     };
-    const leaf = isOfOwnCa ? own : createClusterCa('k1').issue([['CN', 'kubernetes']], ['127.0.0.1']);
+    const leaf = isOfOwnCa ? own : createClusterCa('k1').issue([['CN', 'kubernetes']], [host]);
     const server = createServer({ ...leaf, ca: await site.node.read(CA), requestCert: true }, api.listener);
-    await once(server.listen(0, '127.0.0.1'), 'listening');
+    await once(server.listen(0, host), 'listening');
     onTestFinished(() => {
       server.closeAllConnections();
       server.close();
     });
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
-    await site.setParams({ KUBE_MASTER_IP: '127.0.0.1', KUBE_API_PORT: String(port) });
+    await site.setParams({ KUBE_MASTER_IP: host, KUBE_API_PORT: String(port) });
     return { site, api };
   }
 
