@@ -6,6 +6,7 @@ import type { Hands } from '../hands.ts';
 import { illnessesOf } from '../inspection/health.ts';
 import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
+import { readUpkeep } from '../upkeep/record.ts';
 import { readPassRecord } from '../status-file.ts';
 import { healthFactsOf } from './health-facts.ts';
 import { readWaiting } from '../waiting.ts';
@@ -29,6 +30,7 @@ export const verb: Verb = async (context, options) => {
     const holder = await holderOf(lockPathOf(context));
     const waiting = holder && (await readWaiting(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
+    const { lookedAt, differences } = await readUpkeep(hands);
     const health = illnessesOf(await healthFactsOf(context, hands));
     const code = health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
     const success = entries.findLast(({ outcome }) => outcome?.statusCode === 0);
@@ -41,6 +43,13 @@ export const verb: Verb = async (context, options) => {
         lastPass: last ?? null,
         interrupted: interrupted ?? null,
         rotation,
+        desired:
+          lookedAt === undefined
+            ? null
+            : {
+                comparedAt: isoOf(lookedAt),
+                differences: differences.map((one) => ({ ...one, toldAt: undefined })),
+              },
         lastSuccess: success?.id ?? null,
         lastFailure: failures.at(-1)?.id ?? null,
         deployments: entries.map(deploymentOf),
@@ -75,6 +84,10 @@ export const verb: Verb = async (context, options) => {
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted) line(`  ${paint('yellow', '!')} ${interrupted.text}`);
     for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);
+    if (lookedAt !== undefined && differences.length > 0)
+      line(`compared with its desired state ${isoOf(lookedAt)}:`);
+    for (const { severity, text } of differences)
+      line(`  ${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);
       const { stdout, stderr } = hands.runs.runs.filesOf(id);

@@ -79,6 +79,8 @@ const NEXT = {
   'revocation-list': () => 'agent revoke --crl revoked.pem',
   /** The node trusts the CA that Magnum serves. */
   authority: () => 'agent plan',
+  /** The node's certificates are for the names and of the CA that they should be. */
+  difference: () => 'agent repair --dry-run',
   /** No rotation is between two phases. */
   rotation: () => 'agent status',
   /** A rotation renews a copy of a certificate. */

@@ -61,7 +61,9 @@ export function endOf(unit: string, state: UnitState, cause?: unknown): AgentErr
     : ended('unit-ended', `ended after its start: ${inWords(state)}`);
 }
 
-export const inWords = ({ active, sub, result }: UnitState): string => `${active} (${sub}), result ${result}`;
+/** `failed, result exit-code`; systemd's finer state only where it says more. */
+export const inWords = ({ active, sub, result }: UnitState): string =>
+  `${active}${sub === active ? '' : ` (${sub})`}, result ${result}`;
 
 /** What systemd counts as active (systemd's `UNIT_IS_ACTIVE_OR_RELOADING`). */
 export const isUp = ({ active }: Pick<UnitState, 'active'>): boolean => UP.has(active);

@@ -188,6 +188,16 @@ const NODES: readonly Row[] = [
     code: 1, finding: ['disk', `${CERTS}/ca.crt`, 'unreachable'], next: `ls -ld ${CERTS}/ca.crt`,
   },
   {
+    node: 'the address of the node has changed',
+    breaks: (site) => site.setParams({ KUBE_NODE_IP: '10.0.0.77' }),
+    code: 0, finding: ['difference', `${CERTS}/kubelet.crt`, 'names-differ'], next: 'agent repair --dry-run',
+  },
+  {
+    node: 'the CA ends within a month', spec: { validity: { validityDays: 20 } },
+    breaks: () => undefined,
+    code: 1, finding: ['difference', `${CERTS}/ca.crt`, 'authority-ends'], next: ({ cluster }) => `openstack coe ca rotate ${cluster.uuid}`,
+  },
+  {
     node: 'Heat hangs', spec: { config: { cloud: { deadline_seconds: 0.5 } } },
     breaks: () => cloud.fault({ service: 'heat', effect: { kind: 'hang' } }),
     code: 3, finding: ['collector', 'heat', 'unanswered'], next: (site) => `curl -sS -m 10 ${keystoneOf(site)}`,

@@ -9,6 +9,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
 import { cli, type Said } from './support/cli.ts';
+import { runLoop } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
@@ -396,6 +397,20 @@ describe('agent status', () => {
     expect((moment('until') - moment('since')) / 1000).toBeCloseTo(60, 0);
     expect(parseObject((await cli(site, ['status', '--json'])).stdout)).toMatchObject({ waiting: null });
     expect(await site.files('/run/coe-agent')).not.toHaveProperty('waiting.json');
+  });
+
+  test('how the node differs from what it should be, as the daemon has found it', async () => {
+    const site = await createSite(cloud);
+    const desired = async (): Promise<unknown> =>
+      at(parseObject((await cli(site, ['status', '--json'])).stdout), 'desired');
+    expect(await desired()).toBeNull();
+    await site.setParams({ KUBE_NODE_IP: '10.0.0.77' });
+    await runLoop(site, { times: 2 });
+    expect(await desired()).toMatchObject({
+      comparedAt: expect.any(String) as unknown,
+      differences: [{ code: 'names-differ', severity: 'warning', of: `${CERTS}/kubelet.crt` }],
+    });
+    expect((await cli(site, ['status'])).stdout).toContain('kubelet.crt lacks 10.0.0.77');
   });
 
   test('a stretch of unread metadata is in it until it can be read again', async () => {

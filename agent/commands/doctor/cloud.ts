@@ -17,6 +17,7 @@ import { lookAtTrust } from '../../inspection/trust.ts';
 import { isAwaited, isComing, isUnderWay } from '../../inspection/under-way.ts';
 import { type Node, trusteeOf } from '../../node.ts';
 import { collect, understand } from '../../pass/collect.ts';
+import { compareCertificates } from './differences.ts';
 import type { Seen } from './node.ts';
 
 /** Asks every service of the cloud that a rotation needs, side by side, and compares what Magnum serves with the node. */
@@ -28,7 +29,11 @@ export async function lookAtCloud(
 ): Promise<void> {
   const { node } = seen;
   const asked = askCollectors(hands, examination, abort);
-  await Promise.all([asked, node && askMagnum(node, seen, asked, hands, examination, abort)]);
+  await Promise.all([
+    asked,
+    node && askMagnum(node, seen, asked, hands, examination, abort),
+    compareCertificates(seen, hands, examination, abort),
+  ]);
   examination.tell(...checkClock(hands));
 }
 

@@ -11,7 +11,7 @@ import { type Holding, takeInventory } from '../../inspection/inventory.ts';
 import { lookAtHoldings, viAt } from '../../inspection/layout-files.ts';
 import { checkDisk, checkUnit } from '../../inspection/preflight.ts';
 import { lookAtGeneration, lookAtRecords, lookAtRotation } from '../../inspection/records.ts';
-import { rotationState } from '../../inspection/rotation-state.ts';
+import { type RotationState, rotationState } from '../../inspection/rotation-state.ts';
 import { lookAtLists } from '../../inspection/revocation-lists.ts';
 import { type Activity, isUnderWay, rotationDeadlineMs } from '../../inspection/under-way.ts';
 import { checkNode, type Node, readNode } from '../../node.ts';
@@ -25,6 +25,8 @@ export type Seen = {
   node: Node | undefined;
   holdings: readonly Holding[];
   activity: Activity;
+  /** Of a rotation under way. */
+  phase: RotationState['phase'];
 };
 
 /** Looks at the node itself and its services: nothing of the cloud is asked. */
@@ -49,8 +51,8 @@ export async function lookAtNode(
     (found) => found,
   );
   const activity = await lookAtActivity(context, units, hands, examination);
-  if (!node) return { node, holdings: [], activity };
-  await look(
+  if (!node) return { node, holdings: [], activity, phase: null };
+  const rotation = await look(
     { id: 'rotation' },
     async () => await rotationState(hands),
     (state) => lookAtRotation(state),
@@ -83,7 +85,7 @@ export async function lookAtNode(
     async () => await lookAtLists(node, hands, abort),
     (found) => found,
   );
-  return { node, holdings: holdings ?? [], activity };
+  return { node, holdings: holdings ?? [], activity, phase: rotation?.phase ?? null };
 }
 
 const detailOfKubeconfig: NonNullable<About['detail']> = (error) =>

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import {
   Count,
   DetailedStep,
+  DifferenceShown,
   Interrupted,
   Outcome,
   Problem,
@@ -59,6 +60,8 @@ export const Status = v.object({
   ),
   interrupted: Interrupted,
   rotation: Rotation,
+  /** How the daemon last found the node to differ from what it should be; null: it has not looked yet. */
+  desired: v.nullable(v.object({ comparedAt: Time, differences: v.array(DifferenceShown) })),
   /** The ids of deployments. */
   lastSuccess: v.nullable(v.string()),
   lastFailure: v.nullable(v.string()),

@@ -1,0 +1,52 @@
+import { shellQuote } from '../../src/base/shell-quote.ts';
+import type { Difference, DifferenceCode } from './differences.ts';
+import type { Finding } from './finding.ts';
+import type { RotationState } from './rotation-state.ts';
+
+/** The differences that no other finding of the doctor tells. */
+const TOLD: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
+  'former-signer',
+  'subject-differs',
+  'names-differ',
+  'authority-ends',
+  'authority-ends-soon',
+]);
+
+/** A repair keeps the CA. */
+const OF_CAS: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
+  'former-signer',
+  'authority-ends',
+  'authority-ends-soon',
+]);
+
+/**
+ * Where the certificates of a node are not what they should be, though each of them is good.
+ *
+ * @param phase of a rotation under way: between two phases the former CA still signs
+ */
+export function lookAtDifferences(
+  differences: readonly Difference[],
+  phase: RotationState['phase'],
+  clusterUuid: string,
+): Finding[] {
+  const findings = differences
+    .filter(({ code }) => TOLD.has(code) && (code !== 'former-signer' || phase === null))
+    .map(({ code, severity, of, text }): Finding => ({
+      id: 'difference',
+      of,
+      verdict: severity === 'critical' ? 'bad' : 'warning',
+      reason: code,
+      isMended: true,
+      what: text,
+      ...(OF_CAS.has(code) && { next: `openstack coe ca rotate ${shellQuote(clusterUuid)}` }),
+    }));
+  return findings.length > 0
+    ? findings
+    : [
+        {
+          id: 'difference',
+          verdict: 'good',
+          what: 'each certificate is for the names that it should be for',
+        },
+      ];
+}
