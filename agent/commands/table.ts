@@ -4,7 +4,7 @@ import type { Output } from '../process-io.ts';
 const GAP = 2;
 /** No column becomes narrower, however many there are. */
 const NARROWEST = 8;
-/** Longer cells are wrapped before a column is left out for their sake. */
+/** Longer cells are wrapped before a column is left out for their sake; those of a column that is always shown are not. */
 const COMFORTABLE = 32;
 
 /** The titles in their order, each with its rank: 0 is always shown, and the highest is left out first. */
@@ -33,9 +33,10 @@ export async function table(
   const all = [titles, ...rows];
   const natural = titles.map((_, index) => Math.max(...all.map((row) => stringWidth(row[index] ?? ''))));
   const room = !wide && isTTY === true && columns !== undefined ? columns : Infinity;
-  const shown = fitting(Object.values(head), natural, room);
+  const ranks = Object.values(head);
+  const shown = fitting(ranks, natural, room);
   const widths = narrowed(
-    shown.map((index) => natural[index] ?? 0),
+    shown.map((index) => ({ width: natural[index] ?? 0, rank: ranks[index] ?? 0 })),
     room - GAP * shown.length,
   );
   const ui = cliui({ width: widths.reduce((sum, width) => sum + width + GAP, 0), wrap: true });
@@ -53,8 +54,9 @@ export async function table(
 /** The columns that there is room for, by index. */
 function fitting(ranks: readonly number[], natural: readonly number[], room: number): number[] {
   let shown = natural.map((_, index) => index);
-  const width = (): number =>
-    shown.reduce((sum, index) => sum + GAP + Math.min(natural[index] ?? 0, COMFORTABLE), 0);
+  const widthOf = (index: number): number =>
+    Math.min(natural[index] ?? 0, ranks[index] === 0 ? Infinity : COMFORTABLE);
+  const width = (): number => shown.reduce((sum, index) => sum + GAP + widthOf(index), 0);
   while (width() > room) {
     const last = Math.max(...shown.map((index) => ranks[index] ?? 0));
     if (last === 0) break;
@@ -63,13 +65,21 @@ function fitting(ranks: readonly number[], natural: readonly number[], room: num
   return shown;
 }
 
-/** Widths that fit into the room: the widest columns give of theirs. */
-function narrowed(natural: readonly number[], room: number): number[] {
-  const widths = [...natural];
+/** Widths that fit into the room: the widest columns give of theirs, and those that are always shown give last. */
+function narrowed(columns: readonly { width: number; rank: number }[], room: number): number[] {
+  const widths = columns.map(({ width }) => width);
+  const widest = (gives: (column: number) => boolean): number | undefined =>
+    columns
+      .keys()
+      .filter(gives)
+      .toArray()
+      .toSorted((a, b) => (widths[b] ?? 0) - (widths[a] ?? 0))[0];
   for (let over = widths.reduce((sum, width) => sum + width, 0) - room; over > 0; over -= 1) {
-    const widest = widths.indexOf(Math.max(...widths));
-    if ((widths[widest] ?? 0) <= NARROWEST) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
+    const next =
+      widest((column) => columns[column]?.rank !== 0 && (widths[column] ?? 0) > COMFORTABLE) ??
+      widest((column) => (widths[column] ?? 0) > NARROWEST);
+    if (next === undefined) break;
+    widths[next] = (widths[next] ?? 0) - 1;
   }
   return widths;
 }

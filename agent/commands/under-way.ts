@@ -17,8 +17,12 @@ export function createUnderWay(elapsed: () => number): UnderWay {
   let step: { text: string; since: number } | undefined;
   let parts = new Map<keyof typeof PARTS, { done: number; of: number }>();
   let wait: { what: string; why: string; until: number; end: number } | undefined;
+  /** What is complete is left out: the line may have to fit 80 columns. */
   const partsInWords = (): string =>
-    [...parts].map(([part, { done, of }]) => `, ${PARTS[part]} ${done} of ${of}`).join('');
+    [...parts]
+      .filter(([, { done, of }]) => done < of)
+      .map(([part, { done, of }]) => `, ${PARTS[part]} ${done} of ${of}`)
+      .join('');
   return {
     hear: (event) => {
       if (event.event === 'waiting') {

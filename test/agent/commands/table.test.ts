@@ -45,6 +45,15 @@ test('wraps what is always shown rather than cutting it', async () => {
   expect(letters(text)).toBe(letters(['file', 'state', ...cells].join('')));
 });
 
+test('wraps the others first: a path that is always shown stays on one line', async () => {
+  const path = '/etc/kubernetes/certs/front-proxy/server.crt';
+  const subject = 'CN=kubernetes, O=system:masters, OU=Magnum';
+  const { text } = await table({ file: 0, subject: 1 }, [[path, subject]], { isTTY: true, columns: 80 });
+  expect(widest(text)).toBeLessThanOrEqual(80);
+  expect(text).toContain(path);
+  expect(text).toContain('CN=kubernetes');
+});
+
 test('wraps nothing on a terminal that is wide enough', async () => {
   expect((await onTerminal(200)).text.split('\n')).toHaveLength(3);
 });

@@ -15,6 +15,9 @@ test('counts the parts of a step, and its time', () => {
   for (const name of ['server', 'kubelet', 'admin']) hear({ event: 'part', part: 'key', name, of: 7 });
   pass(12_000);
   expect(line()).toBe('get 7 certificates, keys 3 of 7  12 s');
+  for (const name of ['proxy', 'etcd', 'peer', 'client']) hear({ event: 'part', part: 'key', name, of: 7 });
+  hear({ event: 'part', part: 'certificate', name: 'server', of: 7 });
+  expect(line()).toBe('get 7 certificates, certificates 1 of 7  12 s');
   hear({ event: 'done', step: STEP, ms: 12_000 });
   expect(line()).toBeUndefined();
 });
