@@ -12,6 +12,9 @@ export function seededRandom(seed: number): () => number {
 /** The chances that are taken: the same every time, so that a red test stays red; `CRASH_SEED` takes others. */
 export const seed = Number(process.env['CRASH_SEED'] ?? 20_261_121);
 
+/** Which part of a sweep's cases is worked through, in (0, 1]: `scripts/test --all` has no time for all of them. */
+export const share = Number(process.env['CRASH_SHARE'] ?? 1);
+
 /** Every k-th of a list so that about `size` are left; which ones is the seed's choice. */
 export function sample<T>(list: readonly T[], size: number): T[] {
   if (list.length <= size) return [...list];

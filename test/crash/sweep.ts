@@ -9,7 +9,7 @@ import {
   type Scenario,
   undisturbed,
 } from './kill.ts';
-import { seed } from './random.ts';
+import { sample, seed, share } from './random.ts';
 import { createRunner, runPlain, type Runner } from './run.ts';
 
 /** How many cases are worked on side by side. */
@@ -57,7 +57,8 @@ export async function sweep(
 ): Promise<SweepResult> {
   const start = performance.now();
   const reference = await referenceOf(bench, scenario);
-  const cases = choose(reference);
+  const chosen = choose(reference);
+  const cases = sample(chosen, Math.ceil(chosen.length * share));
   const findings: Finding[] = [];
   await sideBySide(cases, WIDTH, async (kills, runner) => {
     const finding = await killAndRecover(bench, scenario, reference.ending, kills, runner);

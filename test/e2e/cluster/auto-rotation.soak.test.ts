@@ -1,5 +1,9 @@
-import { afterAll, beforeAll, vi } from 'vitest';
-import { configureAgent, installAgent, nodes } from './magnum-cluster.ts';
+import { mkdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { type Load, startLoad, writeIdentity } from './load.ts';
+import { configureAgent, installAgent, nodes, renewKubeconfig } from './magnum-cluster.ts';
 import { materialOf, presentAuthorities } from './material.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { type Completion, describeRotation } from './rotation-suite.ts';
@@ -35,5 +39,35 @@ const retired: Completion = {
   until: async () => await vi.waitUntil(isRetired, { timeout: withinMs, interval: 5000 }),
 };
 
-describeRotation('a rotation', () => pod, retired);
-describeRotation('another one', () => pod, retired);
+/** Each run leaves its figures in this folder; docs/performance.md has those of a measured one. */
+const FOLDER = resolve('build/auto-rotation');
+/** How long the clients are watched before the rotation and after its end. */
+const AROUND_MS = 60_000;
+
+describe('under load', () => {
+  let load: Load;
+  beforeAll(async () => {
+    await mkdir(FOLDER, { recursive: true });
+    load = await startLoad(FOLDER);
+    await delay(AROUND_MS);
+    load.mark('trust', 'old');
+  }, 2 * AROUND_MS);
+  afterAll(async () => {
+    await delay(AROUND_MS);
+    process.stdout.write(`${await load.stop()}\n`);
+  }, 3 * AROUND_MS);
+
+  describeRotation('a rotation', () => pod, {
+    withinMs,
+    until: async () => {
+      await renewKubeconfig();
+      await writeIdentity(FOLDER, 'new');
+      await writeIdentity(FOLDER, 'both', 'old');
+      load.mark('reissue and retire', 'both');
+      await retired.until();
+      load.mark('afterwards', 'new', 'both');
+    },
+  });
+});
+
+describeRotation('another rotation', () => pod, retired);

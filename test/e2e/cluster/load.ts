@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Node, nodeFile, nodes, ownerKubeconfig } from './magnum-cluster.ts';
@@ -11,9 +11,15 @@ export type Load = {
   stop(): Promise<string>;
 };
 
-/** Writes the files of a client with the owner's present kubeconfig; until then a client of that name waits. */
-export async function writeIdentity(folder: string, name: string): Promise<void> {
-  const { ca, cert, key } = await ownerKubeconfig();
+/**
+ * Writes the files of a client with the owner's present kubeconfig; until then a client of that name waits.
+ *
+ * @param beside another client whose CA it trusts as well
+ */
+export async function writeIdentity(folder: string, name: string, beside?: string): Promise<void> {
+  const { ca: present, cert, key } = await ownerKubeconfig();
+  const ca =
+    beside === undefined ? present : (await readFile(join(folder, beside, 'ca.crt'), 'utf8')) + present;
   await mkdir(join(folder, name), { recursive: true });
   // The CA comes last: a client begins when all are there.
   for (const [file, content] of [
@@ -41,8 +47,8 @@ const identity = (folder: string, name: string): Record<string, string> => {
 };
 
 /**
- * Starts the clients `old`, with the owner's present certificate, and `new`, which waits for its files. The report and
- * the record are in the folder afterwards.
+ * Starts the clients `old`, with the owner's present certificate, and `new` and `both`, which wait for their files. The
+ * report and the record are in the folder afterwards.
  */
 export async function startLoad(folder: string): Promise<Load> {
   await writeIdentity(folder, 'old');
@@ -60,7 +66,7 @@ export async function startLoad(folder: string): Promise<Load> {
           : { kubelet: 10250 },
     })),
     loadBalancer: (await ownerKubeconfig()).server,
-    identities: [identity(folder, 'old'), identity(folder, 'new')],
+    identities: ['old', 'new', 'both'].map((name) => identity(folder, name)),
     etcd: [identity(folder, 'etcd-old')],
     authorities: {
       etcd: join(folder, 'etcd-old', 'ca.crt'),
