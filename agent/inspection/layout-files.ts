@@ -17,12 +17,18 @@ export function lookAtHoldings(holdings: readonly Holding[], now: number): Findi
     : [{ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' }];
 }
 
+/** A file that cannot be read is named in the reason already. */
+const sentenceOn = (file: string, faults: readonly Fault[]): string => {
+  const words = faults.map(describeFault).join('; ');
+  return words.includes(file) ? words : `${file} ${words}`;
+};
+
 /** A rotation mends these, except a kubeconfig that is no YAML: it refuses one. */
 function faulty(file: string, faults: readonly Fault[]): Finding {
   const about = {
     of: file,
     verdict: 'bad',
-    what: `${file} ${faults.map(describeFault).join('; ')}`,
+    what: sentenceOn(file, faults),
   } as const;
   const syntax = faults.find((fault) => fault.code === 'unreadable' && fault.line !== undefined);
   if (syntax?.code === 'unreadable' && syntax.line !== undefined)

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { chmod, chown, symlink, unlink } from 'node:fs/promises';
+import { chmod, chown, mkdir, symlink, unlink } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { takeLock } from '../../src/base/lock.ts';
@@ -274,6 +274,18 @@ const examineUnasked = async (site: Site): Promise<Found | undefined> => {
   cloud.fault({ service: 'heat', effect: { kind: 'answer', body: '{"deployments": []}' } });
   return (await examine(site)).findings.find(({ id }) => id === 'authority');
 };
+
+test('a file that cannot be read is told with its path once, and by no other finding', async () => {
+  const site = await createSite(cloud);
+  await unlink(join(site.node.root, CERTS, 'ca.crt'));
+  await mkdir(join(site.node.root, CERTS, 'ca.crt'));
+  const bad = (await examine(site)).findings.filter(({ verdict }) => verdict === 'bad');
+  expect(bad.map(({ id, reason }) => `${id} ${reason}`)).toEqual([
+    'certificate unreadable',
+    'disk not-a-file',
+  ]);
+  for (const { what } of bad) expect(what.split(`${CERTS}/ca.crt`)).toHaveLength(2);
+});
 
 describe('a CA that Magnum serves before Heat asks this node for anything', () => {
   test('is a warning while the daemon runs, within the time-out of the stack', async () => {

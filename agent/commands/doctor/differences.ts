@@ -1,4 +1,4 @@
-import { codeOf } from '../../../src/base/errors.ts';
+import { codeOf, type ErrorCode } from '../../../src/base/errors.ts';
 import type { Hands } from '../../hands.ts';
 import { lookAtDifferences } from '../../inspection/difference-findings.ts';
 import type { Examination } from '../../inspection/examination.ts';
@@ -7,6 +7,14 @@ import { findDifferences } from '../../upkeep/find-differences.ts';
 import { readUpkeep } from '../../upkeep/record.ts';
 import { shareOfNode } from '../../upkeep/share.ts';
 import type { Seen } from './node.ts';
+
+/** What makes a file of the node unreadable. */
+const TOLD: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'bad-file',
+  'bad-heat-params',
+  'bad-certificate',
+  'disk',
+]);
 
 /** Compares the certificates with what they should be; the metadata service is asked for addresses that heat-params leave empty. */
 export async function compareCertificates(
@@ -24,9 +32,8 @@ export async function compareCertificates(
         const options = { share: shareOfNode(node, hands), ports: false };
         return (await findDifferences(whole, await readUpkeep(hands), options, hands, abort)).differences;
       } catch (error) {
-        const code = codeOf(error);
-        // Another finding says so.
-        if (code === 'bad-file' || code === 'bad-heat-params') return undefined;
+        // The findings `certificate`, `kubeconfig` and `heat-params` say so.
+        if (TOLD.has(codeOf(error))) return undefined;
         throw error;
       }
     },
