@@ -10,6 +10,8 @@ export type CloudEntry = {
   /** For messages. */
   name: string;
   settings: Record<string, unknown>;
+  /** Its settings are the OS_* variables. */
+  isEnvironment?: true;
 };
 
 const CloudsFile = v.looseObject({ clouds: v.optional(v.record(v.string(), v.looseObject({})), {}) });
@@ -52,7 +54,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
         : `OS_CLOUD is not set, and ${where} has several clouds: ${names.join(', ')}`,
       { reason: names.length === 0 ? 'no-login' : 'several-clouds' },
     );
-  if (name === own && fromEnv) return { name: 'the environment', settings: fromEnv };
+  if (name === own && fromEnv) return { name: 'the environment', settings: fromEnv, isEnvironment: true };
   const settings = Object.hasOwn(clouds, name) ? clouds[name] : undefined;
   if (!isObject(settings))
     throw new AgentError(

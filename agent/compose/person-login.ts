@@ -21,7 +21,7 @@ const METHODS: Readonly<Record<string, PersonLogin['proof']['method']>> = {
  *
  * @throws `config` with the setting that is missing; no value is quoted
  */
-export function readPersonLogin({ name, settings }: CloudEntry): PersonSettings {
+export function readPersonLogin({ name, settings, isEnvironment }: CloudEntry): PersonSettings {
   const auth = isObject(settings['auth']) ? settings['auth'] : {};
   /** Keys are looked for in `auth` first, and beside it. */
   const given = (...keys: readonly string[]): string | undefined =>
@@ -30,8 +30,11 @@ export function readPersonLogin({ name, settings }: CloudEntry): PersonSettings 
       .find((value) => value !== undefined);
   const need = (...keys: readonly string[]): string => {
     const value = given(...keys);
-    if (value === undefined)
-      throw new AgentError('config', `${name}: auth.${keys[0] ?? ''} is missing`, { reason: 'missing' });
+    if (value === undefined) {
+      const [key = ''] = keys;
+      const setting = isEnvironment === true ? `OS_${key.toUpperCase()}` : `auth.${key}`;
+      throw new AgentError('config', `${name}: ${setting} is missing`, { reason: 'missing' });
+    }
     return value;
   };
 

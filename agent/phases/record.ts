@@ -56,6 +56,8 @@ export async function readOrders({ disk }: Pick<Hands, 'disk'>): Promise<Orders>
 }
 
 export async function writeOrders(orders: Orders, { disk }: Pick<Hands, 'disk'>): Promise<void> {
+  // The daemon may not have run yet.
+  await disk.makeDirectory(STATE, { mode: 0o700 });
   await writeRecord(disk, ORDERS, orders);
 }
 

@@ -62,6 +62,22 @@ test('a key, a certificate and a kubeconfig with the login of clouds.yaml, taken
   });
 });
 
+test('with the OS_* variables instead of clouds.yaml; a variable that is missing is named', async () => {
+  const login = {
+    OS_CLOUD: '',
+    OS_AUTH_URL: cloud.authUrl,
+    OS_USERNAME: cloud.owner.name,
+    OS_PROJECT_NAME: cloud.project.name,
+    OS_CACERT: join(home, 'ca.pem'),
+  };
+  const make = 'eval $(agent cluster-config --cluster k1 --user alice --dir out) && printf %s "$KUBECONFIG"';
+  const incomplete = await shell(`agent cluster-config --cluster k1 --user alice --dir out`, login);
+  expect(incomplete).toMatchObject({ code: 2, stdout: '' });
+  expect(incomplete.stderr).toContain('the environment: OS_PASSWORD is missing');
+  const said = await shell(make, { ...login, OS_PASSWORD: cloud.owner.password });
+  expect(said).toEqual({ code: 0, stdout: join(home, 'out/config'), stderr: '' });
+});
+
 test('an unknown CA, a wrong password, an unknown cluster: nothing on standard output, nothing written', async () => {
   const make = 'agent cluster-config --cluster k1 --user alice --dir out';
   const cases = [
