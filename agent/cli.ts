@@ -46,6 +46,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     async function (this: Command): Promise<void> {
       const { config, root, logLevel, json } = this.optsWithGlobals<Shared>();
       const terminal = world.stderr.isTTY === true;
+      const isWatched = terminal && stdout.isTTY === true && json !== true && this.name() !== 'run';
       const journal = isJournal(world.env) ? await openJournal() : undefined;
       const log = createLog({
         events: EVENTS,
@@ -54,8 +55,7 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
         secrets,
         write: (line, entry) => {
           if (journal?.(entry) === true) return;
-          // The line of what is under way tells it, too, and is redrawn below every other.
-          if (stdout.isLive === true && !json && entry.event === 'retrying') return;
+          if (isWatched && logLevel === undefined && isShown(entry.event, stdout.isLive === true)) return;
           world.stderr.write(`${terminal && stdout.isLive === true ? ERASE : ''}${line}`);
         },
       });
@@ -96,6 +96,10 @@ export async function runCli(world: World, instrument?: Instrument): Promise<Exi
     return exitCodeOf(error);
   }
 }
+
+/** Whether the progress on a terminal tells it, too: the line of what is under way, or that of a deployment's end. */
+const isShown = (event: unknown, isLive: boolean): boolean =>
+  event === 'retrying' ? isLive : event === 'deployment-succeeded' || event === 'deployment-failed';
 
 /** They ask the collectors, or say how they are asked; every other verb does without. */
 const COLLECTING: ReadonlySet<string> = new Set(['run', 'run-once', 'plan', 'status', 'doctor', 'migrate']);

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from '../../agent/cli.ts';
+import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { socketSystemctl } from '../crash/socket-systemctl.ts';
+import { createSite } from './support/site.ts';
+
+/** What a person sees of a rotation that fails. */
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+test.each([
+  ['on a terminal once: the last line says it', true, 0],
+  ['in the log, where that is a file', false, 1],
+])('how a deployment ended is told %s', async (_, isTTY, logged) => {
+  const site = await createSite(cloud);
+  site.node.units.breakUnit('kubelet', 'fails to start');
+  await cloud.rotateCa(site.cluster);
+  let [shown, log] = ['', ''];
+  const code = await runCli(
+    {
+      argv: ['run-once', '--root', site.node.root],
+      env: {},
+      pid: process.pid,
+      stdin: async () => await Promise.resolve(''),
+      stdout: { isTTY: true, write: (text) => (shown += text) },
+      stderr: { isTTY, write: (text) => (log += text) },
+    },
+    { clock: () => site.clock, systemctl: () => socketSystemctl(join(site.node.root, 'run/units.sock')) },
+  );
+  expect(code).toBe(1);
+  expect(shown.split('the old files are back, but')).toHaveLength(2);
+  expect(log.split('the old files are back, but')).toHaveLength(logged + 1);
+});
