@@ -1,5 +1,5 @@
-import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { pollUntil } from '../../src/base/poll.ts';
+import { AgentError, explain, isNotReady } from '../../src/base/errors.ts';
+import type { Patience } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { announce } from './announce.ts';
@@ -12,8 +12,7 @@ import { giveTurnBack, newTurnMemory, renewTurn, takeTurn } from './turn.ts';
 export type BeforeRestart = () => Promise<void>;
 
 /** How often, and for how long, a master asks for its turn before it goes on without one. */
-const EVERY_MS = 5000;
-const LONGEST_WAIT_MS = 900_000;
+const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
 
 /**
  * Does what restarts the units of a master in its turn, where masters take turns: with `rotation.phase: auto`, and
@@ -55,16 +54,10 @@ async function waitForTurn(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<{ masters: Masters; seen: Look } | undefined> {
-  const { clock, log } = hands;
   const memory = newTurnMemory();
-  const poll = {
-    clock,
-    everyMs: EVERY_MS,
-    deadline: clock.elapsed() + LONGEST_WAIT_MS,
-    late: { code: 'not-yet', what: 'waiting for the turn of this master' },
-  } as const;
   try {
-    return await pollUntil(poll, abort, async () => {
+    // `agent status` shows for whom a retry waits, and until when.
+    return await hands.retry('take the turn of this master', PATIENCE, abort, async () => {
       const { seen, masters } = await lookAtMasters(place, hands, abort);
       if (!masters) return undefined;
       const turn = await takeTurn(masters.place, masters.others, memory, hands, abort);
@@ -73,8 +66,8 @@ async function waitForTurn(
       return { masters, seen };
     });
   } catch (error) {
-    if (codeOf(error) !== 'not-yet') throw error;
-    log('turn-not-given', { why: explain(error) });
+    if (!isNotReady(error)) throw error;
+    hands.log('turn-not-given', { why: explain(error) });
     return undefined;
   }
 }

@@ -125,6 +125,11 @@ test('masters that are asked at the same moment restart one after the other, and
   // Whose turn it is: a name for each change.
   const turns = restarts.filter((name, index) => name !== restarts[index - 1]);
   expect(turns.toSorted()).toEqual(fleet.members.map(({ name }) => name));
+  // A person is told of the wait, and `agent status` with it.
+  const waits = fleet.members.filter(({ site }) =>
+    site.progress.some((one) => one.event === 'waiting' && one.what === 'take the turn of this master'),
+  );
+  expect(waits.length).toBeGreaterThan(0);
 });
 
 test('a worker waits for every master, also for those that it never asks', async () => {
