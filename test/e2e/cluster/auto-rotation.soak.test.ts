@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import * as v from 'valibot';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { type Load, startLoad, writeIdentity } from './load.ts';
-import { configureAgent, installAgent, nodes, renewKubeconfig } from './magnum-cluster.ts';
+import { configureAgent, installAgent, nodes, onNode, renewKubeconfig } from './magnum-cluster.ts';
 import { materialOf, presentAuthorities } from './material.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { type Completion, describeRotation } from './rotation-suite.ts';
@@ -23,12 +24,24 @@ afterAll(async () => {
   await pod?.close();
 });
 
-/** Every CA file of every node holds the present CA alone, which is what `retire` does last. */
+const Status = v.object({
+  /** A run whose units are being restarted, or were when the agent ended. */
+  interrupted: v.nullable(v.unknown()),
+  /** Where a rotation in phases stands. */
+  rotation: v.object({ phase: v.nullable(v.string()) }),
+});
+
+/** Every node is through: no phase is left, by `agent status`, and its CA files hold the present CA alone. */
 async function isRetired(): Promise<boolean> {
   const present = await presentAuthorities();
-  for (const node of await nodes())
+  for (const node of await nodes()) {
     for (const { kind, authorities } of (await materialOf(node)).trust)
       if (authorities.some((one) => one.fingerprint256 !== present[kind].fingerprint256)) return false;
+    // While a pass is late its exit code is not 0.
+    const json = await onNode(node, 'sh', '-c', 'agent status --json || true');
+    const { interrupted, rotation } = v.parse(Status, JSON.parse(json));
+    if (interrupted !== null || rotation.phase !== null) return false;
+  }
   return true;
 }
 
