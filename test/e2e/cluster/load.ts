@@ -18,8 +18,9 @@ export type Load = {
  */
 export async function writeIdentity(folder: string, name: string, beside?: string): Promise<void> {
   const { ca: present, cert, key } = await ownerKubeconfig();
-  const ca =
-    beside === undefined ? present : (await readFile(join(folder, beside, 'ca.crt'), 'utf8')) + present;
+  // Go reads no certificate that begins on the line on which another one ends.
+  const former = beside === undefined ? '' : `${await readFile(join(folder, beside, 'ca.crt'), 'utf8')}\n`;
+  const ca = `${former}${present}`;
   await mkdir(join(folder, name), { recursive: true });
   // The CA comes last: a client begins when all are there.
   for (const [file, content] of [
