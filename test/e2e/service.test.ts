@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EVENTS } from '../../agent/events.ts';
 import { messageId } from '../../agent/journal.ts';
@@ -358,8 +359,10 @@ test('migrated it is active with what Heat has given os-collect-config; removed,
       await machine.write(`/var/lib/heat-config/deployed/${id}.${ending}`, '{}', '0600');
   await machine.run('/root/coe-agent/setup', 'install');
   await machine.run('/usr/local/bin/coe-agent', 'migrate');
-  await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
-  expect(await statusOf(AGENT)).toEqual(['active', 'enabled']);
+  // It takes up what the migration has written, and is `reloading` for a moment.
+  await eventually('it to be active and enabled', async () =>
+    isDeepStrictEqual(await statusOf(AGENT), ['active', 'enabled']),
+  );
   expect(await statusOf('os-collect-config.service')).toEqual(['inactive', 'disabled']);
   // An upgrade enables nothing that the migration has left disabled: the node has its certificates.
   await machine.run('/root/coe-agent/setup', 'install');
