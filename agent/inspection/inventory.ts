@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type X509Certificate } from 'node:cr
 import { type Disk, readIfThere, readText } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
 import type { CaType, FileRow, KubeconfigRow, RoleLayout } from '../../src/certificates/layout.ts';
-import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, oneCertificate, signerOf } from '../../src/certificates/read.ts';
 import type { Fault } from './fault.ts';
 
 /** One certificate file of the node, as it is on disk now. */
@@ -115,7 +115,7 @@ function pairFaults(
 const isSignedByOneOf = (
   certificate: X509Certificate,
   trusted: readonly X509Certificate[] | undefined,
-): boolean => !trusted?.length || trusted.some(({ publicKey }) => certificate.verify(publicKey));
+): boolean => !trusted?.length || signerOf(certificate, trusted) !== undefined;
 
 const nothing = (file: string, kind: Holding['kind']): Holding => ({
   file,

@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { readText } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
-import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, signerOf } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
@@ -122,7 +122,7 @@ function isOfNewest(
 ): 'yes' | 'no' | 'unknown' {
   const last = Math.max(...cas.map(since));
   const newest = new Set(cas.filter((ca) => since(ca) === last).map(fingerprint));
-  const signer = cas.find(({ publicKey }) => leaf?.verify(publicKey) === true);
+  const signer = leaf && signerOf(leaf, cas);
   if (!signer || newest.size > 1) return 'unknown';
   return newest.has(fingerprint(signer)) ? 'yes' : 'no';
 }

@@ -1,6 +1,6 @@
 import { readText } from '../../src/base/disk.ts';
 import { AgentError, isNotReady } from '../../src/base/errors.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
 import { identityIn, readSource, serverIn } from '../../src/files/kubeconfig-contents.ts';
 import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
 import { type Get, readRenewal } from '../../src/services/leadership.ts';
@@ -98,7 +98,7 @@ async function addressIn(
     if (isOwn || !isNotReady(error)) throw error;
     return error instanceof AgentError ? error.message : `${url.host} does not answer`;
   }
-  if (!certificatesIn(trusted, path).some(({ publicKey }) => leaf.verify(publicKey))) {
+  if (!signerOf(leaf, certificatesIn(trusted, path))) {
     const why = `${url.host} presents a certificate of a CA that ${path} does not trust`;
     if (isOwn) throw new AgentError('not-yet', why);
     return `${why}: that master may not have been asked yet`;

@@ -1,6 +1,6 @@
 import { codeOf, isNotReady } from '../../src/base/errors.ts';
 import { readText } from '../../src/base/disk.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -46,7 +46,7 @@ export async function withAnyApi<T>(
     const leaf = await orNothing(hands.presented(host, port, abort));
     if (!leaf) continue;
     state = 'refused';
-    if (!trusted.some(({ publicKey }) => leaf.verify(publicKey))) continue;
+    if (!signerOf(leaf, trusted)) continue;
     // A load balancer may lead to another server now.
     const api = hands.openKubernetes({ host, port, ca, client: who });
     try {

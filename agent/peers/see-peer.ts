@@ -3,6 +3,7 @@ import { allSettled } from '../../src/base/all-settled.ts';
 import type { ClientIdentity } from '../../src/services/health.ts';
 import type { Handshake } from '../../src/services/peer-port.ts';
 import type { Hands } from '../hands.ts';
+import { signerOf } from '../../src/certificates/read.ts';
 import type { Seen } from '../phases/decide.ts';
 import type { PeerCa } from './clients.ts';
 import type { KnownPeer, KnownPort } from '../phases/record.ts';
@@ -62,7 +63,7 @@ async function seePort(
   return {
     presents: presents.verify(served.publicKey)
       ? 'served'
-      : trusted.some(({ publicKey }) => presents.verify(publicKey))
+      : signerOf(presents, trusted)
         ? 'former'
         : 'refused',
     acceptsServed,

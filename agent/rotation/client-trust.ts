@@ -2,7 +2,7 @@ import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { hostPort } from '../../src/base/address.ts';
 import { withoutFormerCas } from '../../src/certificates/former-cas.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import {
   CLIENT_CA_KEYS,
@@ -108,7 +108,7 @@ async function requireNewLeaves(
         if (codeOf(error) === 'aborted') throw error;
         throw new AgentError('not-yet', `the API server ${at} cannot be asked: ${explain(error)}`);
       });
-      if (!present.some(({ publicKey }) => leaf.verify(publicKey)))
+      if (!signerOf(leaf, present))
         throw new AgentError(
           'not-yet',
           `the API server ${at} presents a certificate of another CA: its master is a phase behind`,

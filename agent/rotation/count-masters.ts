@@ -1,7 +1,7 @@
 import { readText } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Patience } from '../../src/base/retry.ts';
-import { certificatesIn } from '../../src/certificates/read.ts';
+import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import { countMembers, ETCD_CONFIG, peerAddress } from '../../src/services/etcd-members.ts';
 import { createKubernetesTrust } from '../../src/services/kubernetes-trust.ts';
@@ -102,7 +102,7 @@ export async function apiServersFor(
     abort,
     async () => await presented(host, port, abort),
   );
-  if (!certificatesIn(trusted, 'the CA').some(({ publicKey }) => leaf.verify(publicKey))) return [];
+  if (!signerOf(leaf, certificatesIn(trusted, 'the CA'))) return [];
   secrets.addPassing(key);
   const api = openKubernetes({ host, port, ca: trusted, client: { cert, key } });
   try {

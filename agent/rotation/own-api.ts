@@ -1,5 +1,5 @@
 import { AgentError } from '../../src/base/errors.ts';
-import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
+import { certificatesIn, oneCertificate, signerOf } from '../../src/certificates/read.ts';
 import { fill } from '../../src/certificates/template.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -45,15 +45,14 @@ export async function withOwnApi<T>(
   const read = async (path: string): Promise<string> => (await disk.read(path)).toString('utf8');
   const trusted = await read(at.ca);
   const leaf = oneCertificate(await read(at.leaf), at.leaf);
-  // One of them, by its key: all have the same name, and OpenSSL would try the first alone.
-  const signer = certificatesIn(trusted, at.ca).find(({ publicKey }) => leaf.verify(publicKey));
-  if (!signer) throw new AgentError('bad-certificate', `${at.leaf} is signed by no CA in ${at.ca}`);
+  if (!signerOf(leaf, certificatesIn(trusted, at.ca)))
+    throw new AgentError('bad-certificate', `${at.leaf} is signed by no CA in ${at.ca}`);
   const key = await read(at.identity.key);
   secrets.addPassing(key);
   const api = openKubernetes({
     host: at.host,
     port: at.port,
-    ca: signer.toString(),
+    ca: trusted,
     presents: leaf.fingerprint256,
     client: { cert: await read(at.identity.certificate), key },
   });

@@ -3,7 +3,7 @@ import { readText } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
-import { certificatesIn, fingerprint, oneCertificate } from '../../src/certificates/read.ts';
+import { certificatesIn, fingerprint, oneCertificate, signerOf } from '../../src/certificates/read.ts';
 import { isLonger, usableUntil } from '../../src/certificates/renewal-window.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
@@ -44,7 +44,7 @@ export async function checkRenewal(
     throw missed(`the ${type} CA that Magnum serves is not trusted on this node`);
   }
   for (const { name, ca: type, certificate } of leaves) {
-    const signer = trusted(type).find(({ publicKey }) => certificate.verify(publicKey));
+    const signer = signerOf(certificate, trusted(type));
     const ca = servedCa(served, type);
     if (signer && ca && fingerprint(signer) !== fingerprint(ca))
       throw missed(`${name} is signed by a CA that Magnum no longer serves`);
@@ -70,7 +70,7 @@ export async function whyNoLonger(
 ): Promise<string | undefined> {
   const { trusted, leaves } = await readTrusted({ layout }, disk);
   const before = leaves.flatMap(({ ca, certificate }) => {
-    const signer = trusted(ca).find(({ publicKey }) => certificate.verify(publicKey));
+    const signer = signerOf(certificate, trusted(ca));
     return signer ? [usableUntil(certificate, signer)] : [];
   });
   const after = layout.certificates.flatMap(({ name, ca }) => {

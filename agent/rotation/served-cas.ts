@@ -2,7 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import { readText } from '../../src/base/disk.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import { type IssueHands, issueCertificates } from '../../src/certificates/issue.ts';
-import { certificatesIn, oneCertificate } from '../../src/certificates/read.ts';
+import { certificatesIn, oneCertificate, signerOf } from '../../src/certificates/read.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Hands } from '../hands.ts';
@@ -52,6 +52,6 @@ export async function hasServedCas(
     // A release of Magnum that makes fewer certificates is no other CA.
     if (!leaf) return true;
     const cas = trusted.filter(({ ca }) => sameCa(ca, row.ca)).flatMap((one) => one.cas);
-    return cas.some(({ publicKey }) => leaf.verify(publicKey));
+    return signerOf(leaf, cas) !== undefined;
   });
 }

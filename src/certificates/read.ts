@@ -38,6 +38,15 @@ export function oneCertificate(pem: string, what: string): X509Certificate {
 export const fingerprint = (certificate: X509Certificate): string =>
   createHash('sha256').update(certificate.raw).digest('hex');
 
+/**
+ * The CA that has signed a certificate, by its key: all CAs of a cluster have one name, and their leaves name no key of
+ * their issuer.
+ */
+export const signerOf = (
+  certificate: X509Certificate,
+  cas: readonly X509Certificate[],
+): X509Certificate | undefined => cas.find(({ publicKey }) => certificate.verify(publicKey));
+
 /** The serial number: whole, lower-case hex without a separator, as this program writes it everywhere. */
 export const serialOf = (certificate: X509Certificate): string => certificate.serialNumber.toLowerCase();
 

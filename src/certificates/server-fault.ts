@@ -1,6 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { AgentError } from '../base/errors.ts';
+import { signerOf } from './read.ts';
 import { PURPOSE } from './usage.ts';
 
 /** Whom a server has to be. */
@@ -29,7 +30,10 @@ export function serverFault(
     new AgentError('not-yet', `${host} presents ${why}`, { reason });
   const isValid = (one: X509Certificate): boolean =>
     now >= one.validFromDate.getTime() && now <= one.validToDate.getTime();
-  const signer = trusted.find((ca) => ca.ca && leaf.verify(ca.publicKey));
+  const signer = signerOf(
+    leaf,
+    trusted.filter(({ ca }) => ca),
+  );
   if (!signer) return fault('ca-unknown', 'a certificate of a CA that is not trusted here');
   if (!isValid(leaf) || !isValid(signer))
     return fault('certificate-expired', 'a certificate that is not valid now');
