@@ -132,12 +132,12 @@ export async function deliver(
       await sendSignal(signal, body, hands.signals, abort);
     });
   } catch (error) {
-    const { why } = causeOf(error);
-    hands.progress({ event: 'failed', step, why });
-    hands.log('answer-unacknowledged', { deployment: id, why });
+    const cause = causeOf(error);
+    hands.progress({ event: 'failed', step, why: cause.why });
+    hands.log('answer-unacknowledged', { deployment: id, why: cause.why });
     return {
       id,
-      ...causeOf(error),
+      ...cause,
       retryAfterMs: error instanceof AgentError ? error.retryAfterMs : undefined,
     };
   }
