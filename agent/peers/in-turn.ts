@@ -16,8 +16,8 @@ const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
 
 /**
  * Does what restarts the units of a master in its turn, where masters take turns: with `rotation.phase: auto`, and
- * several members of etcd. Whoever has asked for it waits for an answer, so a turn that does not come within 15 minutes
- * is not waited for any longer.
+ * several members of etcd. The wait ends after 15 minutes, and the work begins without a turn: a deployment waits for its
+ * answer.
  *
  * @throws what `work` throws, and what keeps Magnum from being asked
  */
@@ -48,7 +48,7 @@ export const renewing =
     await renewTurn(masters.place, hands, abort);
   };
 
-/** @returns undefined where nobody takes turns, and when none has come */
+/** @returns undefined when there are no turns to take, and when the wait for one is over */
 async function waitForTurn(
   place: Place,
   hands: Hands,

@@ -3,7 +3,6 @@ import { logged } from '../../scenarios/support/logged.ts';
 import type { Instrument } from '../../../agent/compose.ts';
 import { tellUnrecorded } from '../../../agent/pass/answer-without-ledger.ts';
 import { AgentError } from '../../../src/base/errors.ts';
-import type { Order } from '../../../src/hooks/run-files.ts';
 import type { RunState } from '../../../src/hooks/runs.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { faultsOfSet } from '../../crash/certificate-set.ts';
@@ -11,6 +10,7 @@ import { NEVER } from '../../src/support/clock.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
+import { ORDER, RUNNING } from '../support/script-run.ts';
 
 /** The disk on which the agent keeps its records fails for good, or for a while. */
 let cloud: Cloud;
@@ -160,18 +160,6 @@ test('nobody answers for a group that is not served here', async () => {
   expect(site.signals()).toMatchObject([{ deploymentId: id }]);
 });
 
-const ORDER: Order = {
-  program: '/bin/true',
-  work: '/',
-  environment: [],
-  timeoutMs: 1000,
-  graceMs: 1000,
-  reads: 'files',
-  what: 'the script',
-  secrets: [],
-  outputs: [],
-};
-
 /** The program finds a script in this state. */
 async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
   const hands = await site.start();
@@ -185,9 +173,7 @@ async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
 test('a script that runs is not answered for: how it ends is still to be seen', async () => {
   const site = await createSite(cloud);
   askByHand(site, 'by-hand', 'script');
-  // Nobody's process, and a young one.
-  const supervisor = { pid: 0, startedAt: '999999999999', boot: 'another' };
-  expect(await tellOfScript(site, { is: 'running', order: ORDER, supervisor })).toEqual([]);
+  expect(await tellOfScript(site, RUNNING)).toEqual([]);
   const cannot = [true, 1, expect.stringContaining('input/output error')];
   expect(await tellOfScript(site, { is: 'ordered', order: ORDER })).toEqual([cannot]);
 });

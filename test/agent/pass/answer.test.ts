@@ -93,7 +93,7 @@ describe('a result', () => {
     expect(site.bodies).toEqual([]);
   });
 
-  test('that nobody could be asked about is neither sent nor counted as unlisted', async () => {
+  test('whose fate could not be asked is neither sent nor counted as unlisted', async () => {
     const site = await createSite('finished');
     for (let pass = 0; pass < 3; pass += 1)
       expect(await answerOf(site, listed([], false))).toMatchObject({ id });

@@ -56,7 +56,7 @@ const back = (serviceAccount: typeof HALF | undefined) =>
   ({ kind: 'go-back', phase: 'all', serviceAccount }) as const;
 
 describe('intendToGoBack', () => {
-  test('comes to nothing when the inputs name no keys, or the node has none', async () => {
+  test('does nothing when the inputs or the node have no keys', async () => {
     const { hands } = await createSwarmNode();
     for (const keys of [undefined, HALF])
       expect(await intendToGoBack(back(keys), hands, NEVER)).toMatchObject({ kind: 'nothing' });

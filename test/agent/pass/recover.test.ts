@@ -87,7 +87,7 @@ describe('a run that was interrupted', () => {
     expect(logged(site.log, 'recovery-started')).toEqual([]);
   });
 
-  test('of a verb is finished, and is nobody to be told', async () => {
+  test('of a verb is finished, and no signal is sent', async () => {
     const site = await createHands({ units: ['kubelet'] });
     await site.hands.generations.commit(await stageFile(site));
     expect(await recovered(site)).toBeUndefined();

@@ -8,6 +8,7 @@ import { createHands, type HandsSpec, type TestHands } from '../../fakes/hands.t
 import { NEVER } from '../../src/support/clock.ts';
 import { deployment } from '../../src/support/deployments.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
+import { RUNNING } from '../support/script-run.ts';
 
 /** Asks for nothing: a stack that is deleted. */
 const NOTHING = deployment({ deploy_action: 'DELETE' });
@@ -20,22 +21,6 @@ const settled = async ({ hands }: TestHands, asked: Deployment): Promise<Outcome
 
 const DAMAGED: HandsSpec = { files: { [`/var/lib/coe-agent/deployments/${id}.json`]: 'junk' } };
 
-const RUNNING: RunState = {
-  is: 'running',
-  order: {
-    program: '/bin/true',
-    work: '/',
-    environment: [],
-    timeoutMs: 1000,
-    graceMs: 1000,
-    reads: 'files',
-    what: 'the script',
-    secrets: [],
-    outputs: [],
-  },
-  supervisor: { pid: 0, startedAt: '999999999999', boot: 'another' },
-};
-
 /** Hands that find a script in these states, one after the other. */
 function looking({ hands }: TestHands, states: (RunState | AgentError)[]): Hands {
   const look = async (): Promise<RunState> => {
@@ -46,7 +31,7 @@ function looking({ hands }: TestHands, states: (RunState | AgentError)[]): Hands
 }
 
 describe('settle', () => {
-  test('leaves a group that nobody serves, without a record', async () => {
+  test('leaves an unserved group, without a record', async () => {
     const test = await createHands();
     expect(await settled(test, deployment({}, { group: 'somebody-else' }))).toBeUndefined();
     expect(test.hands.ledger.entries()).toEqual([]);

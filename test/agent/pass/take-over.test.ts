@@ -49,7 +49,7 @@ const servant = async ({ hands }: Node, deployments = [CREATION]): ReturnType<ty
   await servantOf({ deployments }, hands, NEVER);
 
 describe('servantOf', () => {
-  test('the agent serves a node that nobody sets up', async () => {
+  test('the agent serves a node without a deployment of its creation', async () => {
     expect(await servant(await createNode(), [deployment()])).toBe('agent');
   });
 

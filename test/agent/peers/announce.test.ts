@@ -38,7 +38,7 @@ test('says on its own Node that a step is under way, and takes that back', async
   expect(annotations('other')).toEqual({ annotations: { foreign: 'stays' } });
 });
 
-test('has nobody to tell while no API server answers', async () => {
+test('says nothing while no API server answers', async () => {
   expect(await (await setUp([])).say('reissue')).toBe(true);
 });
 
