@@ -1,12 +1,10 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
-import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
 import { clientsOf } from './clients.ts';
 import { withAnyApi } from './reach-api.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
-import { apisOf, type Look, STEP } from './look.ts';
+import { apisOf, type Look, type Place, STEP } from './look.ts';
 
 /**
  * Says on this node's own Node that a step is under way, so that peers wait for its end.
@@ -17,7 +15,7 @@ import { apisOf, type Look, STEP } from './look.ts';
 export async function announce(
   step: string | undefined,
   { peers }: Pick<Look, 'peers'>,
-  { node, units }: { node: Node; units: readonly UnitPlan[] },
+  { node, units }: Pick<Place, 'node' | 'units'>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<boolean> {

@@ -3,9 +3,9 @@ import type { Patience } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { announce } from './announce.ts';
-import type { Look } from './look.ts';
+import type { Look, Place } from './look.ts';
 import type { Masters } from './masters.ts';
-import { lookAtMasters, type Place, placeOf } from './surroundings.ts';
+import { lookAtMasters, placeOf } from './surroundings.ts';
 import { giveTurnBack, newTurnMemory, renewTurn, takeTurn } from './turn.ts';
 
 /** Called before the restart of each unit. */

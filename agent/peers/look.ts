@@ -19,6 +19,9 @@ import { probesFor } from './probes.ts';
 /** The annotation of a Node whose agent is in the middle of a step. */
 export const STEP = 'step';
 
+/** From where this node looks at its peers. */
+export type Place = { node: Node; units: readonly UnitPlan[]; cluster: Cluster };
+
 /** What a look at the cluster has found, beside what `decide` goes by. */
 export type Look = { view: View; members: readonly EtcdMember[]; peers: readonly KnownPeer[] };
 
@@ -29,7 +32,7 @@ export type Look = { view: View; members: readonly EtcdMember[]; peers: readonly
 export async function look(
   own: Own,
   served: ServedCas,
-  { node, units, cluster }: { node: Node; units: readonly UnitPlan[]; cluster: Cluster },
+  { node, units, cluster }: Place,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Look> {

@@ -1,14 +1,12 @@
 import { codeOf } from '../../src/base/errors.ts';
 import type { EtcdMember } from '../../src/services/etcd-members.ts';
-import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
 import { type Client, clientsOf, readClient } from './clients.ts';
 import type { KnownPeer } from '../phases/record.ts';
 import type { TurnPlace } from './turn.ts';
 import type { Peer } from '../phases/decide.ts';
 import type { OtherMaster } from '../phases/turn.ts';
-import { apisOf, type Look, namesOf } from './look.ts';
+import { apisOf, type Look, namesOf, type Place } from './look.ts';
 
 /** With whom this node takes turns. */
 export type Masters = { place: TurnPlace; others: OtherMaster[] };
@@ -20,7 +18,7 @@ export type Masters = { place: TurnPlace; others: OtherMaster[] };
  */
 export async function mastersOf(
   { members, peers, view }: Look,
-  { node, units }: { node: Node; units: readonly UnitPlan[] },
+  { node, units }: Pick<Place, 'node' | 'units'>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Masters | undefined> {

@@ -1,15 +1,11 @@
-import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
 import { issueHands } from '../rotation/issue-hands.ts';
 import { readServedCas } from '../rotation/served-cas.ts';
-import { look, type Look } from './look.ts';
+import { look, type Look, type Place } from './look.ts';
 import { type Masters, mastersOf } from './masters.ts';
 import { ownState } from './own-state.ts';
-
-/** From where this node looks at its peers. */
-export type Place = { node: Node; units: readonly UnitPlan[]; cluster: Cluster };
 
 export const placeOf = async (
   node: Node,
