@@ -1,6 +1,6 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { holderOf } from '../../src/base/lock.ts';
-import { isGivenUp } from '../../src/deployment/ledger.ts';
+import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import type { Hands } from '../hands.ts';
 import type { HealthFacts } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
@@ -11,23 +11,33 @@ import { type Context, lockPathOf } from './verb.ts';
 /** What `agent status` and `agent status --check` judge this node by. */
 export async function healthFactsOf(context: Context, hands: Hands): Promise<HealthFacts> {
   const { clock, ledger, generations, config } = hands;
-  const record = await readPassRecord(hands);
-  const unanswered = ledger.entries().filter((entry) => entry.state === 'finished' && !isGivenUp(entry));
-  const since = unanswered.map(({ at }) => Date.parse(at['finished'] ?? '')).filter(Number.isFinite);
-  const ends = await endsOf(hands);
   const holder = await holderOf(lockPathOf(context));
   // A damaged journal is rebuilt by the next pass.
   const journal = await generations.current().catch(() => undefined);
+  const record = await readPassRecord(hands);
+  const entries = ledger.entries();
+  const unanswered = entries.filter((entry) => entry.state === 'finished' && !isGivenUp(entry));
+  const since = unanswered.map(({ at }) => Date.parse(at['finished'] ?? '')).filter(Number.isFinite);
+  const ends = await endsOf(hands);
   return {
     now: clock.now(),
     daemonRuns: holder !== undefined && /^agent run\s/.test(holder.name),
     completeAt: record?.completeAt === undefined ? undefined : Date.parse(record.completeAt),
+    isAtWork: holder !== undefined && (journal !== undefined || entries.some(isBegun(clock.now()))),
     intervalMs: config.poll.max_seconds * 1000,
     unacknowledgedSince: since.length === 0 ? undefined : Math.min(...since),
     firstEnd: ends.length === 0 ? undefined : Math.min(...ends),
     isStuck: journal?.state === 'stuck',
   };
 }
+
+/** As long as Heat gives a stack: a deployment that is older does not excuse a daemon that asks nobody. */
+const STACK_MS = 3_600_000;
+
+const isBegun =
+  (now: number) =>
+  ({ state, at }: Pick<Entry, 'state' | 'at'>): boolean =>
+    state === 'started' && now - Date.parse(at['started'] ?? '') < STACK_MS;
 
 /** Of the certificates of the layout; none on a node that is not set up yet. */
 async function endsOf(hands: Hands): Promise<number[]> {

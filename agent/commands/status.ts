@@ -69,7 +69,7 @@ export const verb: Verb = async (context, options) => {
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
     if (waiting)
       line(
-        `  ${paint('yellow', '!')} waits to ${waiting.what} since ${isoOf(waiting.since)}, gives up at ${isoOf(waiting.until)}: ${waiting.why}`,
+        `  ${paint('yellow', '!')} ${waiting.what}: tried again since ${isoOf(waiting.since)}, given up at ${isoOf(waiting.until)}: ${waiting.why}`,
       );
     line(pollingOf(hands).text);
     if (last) line(`last pass ${last.at}`);

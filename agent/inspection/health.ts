@@ -4,6 +4,8 @@ export type HealthFacts = {
   daemonRuns: boolean;
   /** When every collector last answered in one pass. */
   completeAt: number | undefined;
+  /** Whether a pass is at work on a rotation, a script or a wait: it ends after these, by deadlines of their own. */
+  isAtWork: boolean;
   /** The longest wait between two passes. */
   intervalMs: number;
   /** When the oldest result was made that Heat has not acknowledged. */
@@ -45,7 +47,7 @@ export function illnessesOf(facts: HealthFacts): Illness[] {
   if (!facts.daemonRuns) add('daemon-down', 'critical', 'the daemon does not run');
   if (facts.isStuck) add('generation-stuck', 'critical', 'a rotation is stuck: agent rollback');
   if (completeAt === undefined) add('never-asked', 'critical', 'no complete pass since the node was started');
-  else if (now - completeAt > LIMITS.intervals * facts.intervalMs)
+  else if (!facts.isAtWork && now - completeAt > LIMITS.intervals * facts.intervalMs)
     add('pass-overdue', 'critical', `the last complete pass was ${seconds(now - completeAt)} s ago`);
   if (firstEnd !== undefined && firstEnd - now < LIMITS.endsMs) {
     const level = firstEnd - now < LIMITS.endsSoonMs ? 'critical' : 'warning';

@@ -15,7 +15,7 @@ import {
   TASKS,
 } from '../rotation/follow-ups.ts';
 import { lookAtTokens } from '../rotation/legacy-tokens.ts';
-import { BRIEFLY, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
+import { ONCE, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
 
 /** A look that could not be taken, or that another node holds up, is taken again then. */
 const LATER_MS = 60_000;
@@ -70,7 +70,7 @@ async function renewTokens(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Task | undefined> {
-  const missing = await lookAtTokens(ask, node, BRIEFLY, hands, abort);
+  const missing = await lookAtTokens(ask, node, ONCE, hands, abort);
   if (!missing) return undefined;
   // A token is signed within seconds.
   return { due: hands.clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };

@@ -13,7 +13,7 @@ import {
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import type { Task } from './follow-ups.ts';
-import { BRIEFLY, type OwnApi } from './own-api.ts';
+import { ONCE, type OwnApi } from './own-api.ts';
 
 /** Every kube-apiserver adds what it trusts to the config map within a minute (its resync), and at each change of it. */
 const CONFIRM_MS = 150_000;
@@ -36,7 +36,7 @@ export async function retireClientTrust(
   abort: AbortSignal,
 ): Promise<Task | undefined> {
   const { clock, retry } = hands;
-  const trust = createKubernetesTrust(ask, retry, BRIEFLY);
+  const trust = createKubernetesTrust(ask, retry, ONCE);
   const now = clock.now();
   const held = await trust.clientTrust(abort);
   const present = await presentCas(node, api, hands);

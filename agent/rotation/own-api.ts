@@ -31,6 +31,8 @@ export function ownApiOf(units: readonly UnitPlan[], { layout, values }: Node): 
 
 /** For a call of an API that is asked again later when it does not answer now. */
 export const BRIEFLY = { baseMs: 500, capMs: 2000, forMs: 5000 };
+/** For a call that a later pass makes again: polls do not wait for an API that does not answer. */
+export const ONCE = { baseMs: 500, capMs: 500, forMs: 0 };
 
 /**
  * Opens the connection to a server of this node (the API server, etcd) for as long as the work takes.

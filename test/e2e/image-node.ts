@@ -55,7 +55,7 @@ export async function bootNode(
   const config = {
     collectors: ['heat'],
     heat: server.os_collect_config.heat,
-    poll: { min_seconds: 0.2, max_seconds: 1 },
+    poll: { min_seconds: 0.2, max_seconds: 3 },
     keys: 'ec-p256',
     services: {
       settle_seconds: 0.5,

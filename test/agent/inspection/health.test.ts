@@ -8,6 +8,7 @@ const WELL: HealthFacts = {
   now: NOW,
   daemonRuns: true,
   completeAt: NOW - 90 * SECOND,
+  isAtWork: false,
   intervalMs: 30 * SECOND,
   unacknowledgedSince: NOW - 900 * SECOND,
   firstEnd: NOW + 30 * DAY,
@@ -35,6 +36,13 @@ test.each([
   const facts = { ...WELL, ...change };
   expect(illnessesOf(facts).map((one) => one.code)).toEqual([code]);
   expect(formatCheck(facts).code).toBe(exit);
+});
+
+test('a pass that works on a rotation is not overdue', () => {
+  expect(illnessesOf({ ...WELL, isAtWork: true, completeAt: 0 })).toEqual([]);
+  expect(illnessesOf({ ...WELL, isAtWork: true, completeAt: undefined })).toMatchObject([
+    { code: 'never-asked' },
+  ]);
 });
 
 test('the worst of several decides and stands first', () => {

@@ -187,10 +187,13 @@ describe('legacy tokens', () => {
   test('an API that does not answer keeps nothing waiting, and is asked again', async () => {
     const { site, api, rotateOn } = await createSiteWithTokens();
     await rotateOn();
-    api.instead = () => ({ status: 403, body: { message: 'no' } });
+    const before = api.asked.length;
+    api.instead = () => ({ status: 503, body: { message: 'no' } });
     site.clock.jump(1000);
     expect(await site.pass()).toMatchObject({ problems: [] });
-    expect(await notesOf(site)).toContain('the Kubernetes API says 403');
+    // One question for each of the two follow-ups: the next poll does not wait for the others.
+    expect(api.asked.length - before).toBe(2);
+    expect(await notesOf(site)).toContain('the Kubernetes API says 503');
     api.instead = () => undefined;
     await look(site, 2 * MINUTE);
     await look(site);
