@@ -105,7 +105,7 @@ export async function compose({
   const retry = createRetry({
     clock,
     random: Math.random,
-    onRetry: (what, error, waitMs, leftMs) => {
+    onRetry: ({ text: what }, error, waitMs, leftMs) => {
       logRetry(what, error, waitMs);
       const why = sentenceOf(error);
       progress({ event: 'waiting', what, why, retryInMs: waitMs, givesUpInMs: leftMs });

@@ -13,6 +13,8 @@ const path = join(RUNTIME, 'waiting.json');
 
 const Record = v.object({
   what: v.string(),
+  whatCode: v.optional(v.string()),
+  of: v.optional(v.string()),
   why: v.string(),
   code: v.optional(v.string()),
   reason: v.optional(v.string()),

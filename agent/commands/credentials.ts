@@ -5,7 +5,7 @@ import { intendToChangeCredentials } from '../credentials/intend.ts';
 import { readCredentials } from './credentials-input.ts';
 import { EXIT } from './exit-code.ts';
 import { carryOutVerb } from './carry-out.ts';
-import { detailStep, showStep } from '../plan/describe.ts';
+import { detailStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { Changed } from './schemas/parts.ts';
@@ -53,7 +53,7 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
     const intention = await intendToChangeCredentials(operation, hands, NEVER);
     const { why } = intention;
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
-    const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
+    const told = steps.map(detailStep);
     const { line, paint } = createTerminal(context.world.stdout, context.secrets);
     if (context.json)
       writeJson(context, 'credentials', {

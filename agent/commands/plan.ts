@@ -9,8 +9,7 @@ import { EXIT, exitCodeOf } from './exit-code.ts';
 import { asConfigured } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { detailStep, showStep, signalStep } from '../plan/describe.ts';
-import type { ShownStep } from '../progress.ts';
+import { type DetailedStep, detailSignal, detailStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
 import type { Intention, MagnumAsks } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
@@ -47,7 +46,7 @@ type Entry = {
   /** The limits of this layout. */
   limits: readonly string[];
   limitCodes: readonly string[];
-  steps: (ShownStep & { details: string[] })[];
+  steps: readonly DetailedStep[];
 };
 
 /** Shows the work of the next pass, from the data that a pass uses, and changes nothing. */
@@ -126,7 +125,7 @@ async function describe(
     const { why } = intention;
     const steps = stepsOfIntention(intention);
     const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];
-    const told = steps.map((step) => ({ ...showStep(step), details: detailStep(step) }));
+    const told = steps.map(detailStep);
     return {
       id,
       group,
@@ -141,7 +140,7 @@ async function describe(
       ...(intention.magnum && { magnum: intention.magnum }),
       limits: limits.map(({ text }) => text),
       limitCodes: limits.map(({ code }) => code),
-      steps: [...told, { ...signalStep(signal), details: [] }],
+      steps: [...told, detailSignal(signal)],
     };
   } catch (error) {
     const { code, reason } = error instanceof AgentError ? error : { code: 'internal', reason: undefined };

@@ -42,7 +42,10 @@ async function restartAll(
   const wanted = { restartWorkloads: true };
   const units = await unitsOf(node, hands, abort);
   const { workloads, notices } = workloadsFor(wanted, units, node, hands.config);
-  if (!workloads) throw new AgentError('precondition', notices.join('; '), { reason: 'no-kubernetes-api' });
+  if (!workloads)
+    throw new AgentError('precondition', notices.map(({ text }) => text).join('; '), {
+      reason: 'no-kubernetes-api',
+    });
   const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
   if (context.json) writeJson(context, 'restart', { done: isDone, restarted: [], said });
   else for (const { text } of said) line(text);

@@ -1,4 +1,4 @@
-import type { Retry } from '../../src/base/retry.ts';
+import type { Attempted, Retry } from '../../src/base/retry.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { Http } from '../../src/openstack/http.ts';
 import type { Keystone } from '../../src/openstack/keystone.ts';
@@ -22,7 +22,7 @@ export const openClusterWith =
       scope: { trustId: params.get('TRUST_ID') ?? '' },
       region: given(params, 'REGION_NAME'),
     };
-    const ask = async <T>(what: string, use: (token: string) => Promise<T>): Promise<T> =>
+    const ask = async <T>(what: Attempted, use: (token: string) => Promise<T>): Promise<T> =>
       await retry(what, patience, abort, async () =>
         token === undefined
           ? await keystone.authorized(login, abort, async (session) => await use(session.token))
@@ -36,16 +36,21 @@ export const openClusterWith =
       },
       readCa: async (type, believe) =>
         await ask(
-          `fetch the ${type} CA`,
+          { code: 'read-ca', of: type, text: `fetch the ${type} CA` },
           async (with_) => await believe(await magnum.readCa({ ...at, token: with_ }, type, abort)),
         ),
       sign: async (type, csr, believe) =>
         await ask(
-          'have a certificate signed',
+          { code: 'sign', of: type, text: 'have a certificate signed' },
           async (with_) => await believe(await magnum.sign({ ...at, token: with_ }, type, csr, abort)),
         ),
     };
     if (token === undefined)
-      await retry('log in', patience, abort, async () => await keystone.login(login, abort));
+      await retry(
+        { code: 'log-in', of: login.authUrl, text: 'log in' },
+        patience,
+        abort,
+        async () => await keystone.login(login, abort),
+      );
     return cluster;
   };

@@ -68,7 +68,9 @@ export async function intendToChangeCredentials(
     return {
       kind: 'nothing',
       reason: 'has-credentials',
-      why: [`the node has these credentials already; ${layout}`, ...notices].join('\n'),
+      why: [`the node has these credentials already; ${layout}`, ...notices.map(({ text }) => text)].join(
+        '\n',
+      ),
     };
   const at = await disk.resolve(config.heat_params);
   const heatParams = files.find(({ path }) => path === at);

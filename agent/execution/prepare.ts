@@ -151,7 +151,7 @@ async function stageNew(
       const kept = { found: foundBefore(all, over), workloads: step.workloads };
       // Above a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
-      const notices = [...left.values(), ...outlived, ...(step.notices ?? [])];
+      const notices = [...left.values(), ...outlived, ...(step.notices ?? []).map(({ text }) => text)];
       return { ...kept, units, outcome: success(step, changed, material, node, units, notices) };
     });
     return staged(journal, left, hands);
@@ -177,12 +177,15 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
       stage.change,
       passingOver(hands),
     );
-    for (const text of notices) hands.progress({ event: 'notice', code: 'credentials-left', text });
+    for (const notice of notices) hands.progress({ event: 'notice', ...notice });
     const { units, left, all } = await findUnits(stage.units, hands, abort);
     const journal = await hands.generations.stage(runId, files, (changed, over): RunRecord => ({
       units,
       found: foundBefore(all, over),
-      outcome: credentialsChanged(stage.change, changed, units, [...left.values(), ...notices]),
+      outcome: credentialsChanged(stage.change, changed, units, [
+        ...left.values(),
+        ...notices.map(({ text }) => text),
+      ]),
       about: 'credentials',
     }));
     return staged(journal, left, hands);

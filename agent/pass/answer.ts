@@ -128,7 +128,7 @@ export async function deliver(
   hands.progress({ event: 'step', step });
   try {
     const body = signalBody(outcome, largestBody(signal));
-    await hands.retry(step.text, PATIENCE, abort, async () => {
+    await hands.retry(step, PATIENCE, abort, async () => {
       await sendSignal(signal, body, hands.signals, abort);
     });
   } catch (error) {

@@ -9,6 +9,7 @@ import { issueHands } from '../rotation/issue-hands.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, type Node, readNode } from '../node.ts';
 import type { Intention } from '../plan/intention.ts';
+import type { PlanNotice } from '../plan/step.ts';
 import { unitsOf } from '../plan/units.ts';
 import { timed } from '../progress.ts';
 import { etcdMembers } from '../rotation/count-masters.ts';
@@ -35,7 +36,7 @@ export async function intendForMagnum(
   checkKeys(operation, node);
   const upgrade = await intendToUpgrade(operation, deployment, node, hands, abort);
   if (upgrade.is === 'due') return upgrade.intention;
-  const notices = upgrade.is === 'done' ? [upgrade.said] : [];
+  const notices: PlanNotice[] = upgrade.is === 'done' ? [{ code: 'upgrade-done', text: upgrade.said }] : [];
   const intention = await intendForCertificates(operation, deployment, node, hands, abort);
   return withNotices(intention, notices);
 }
@@ -139,9 +140,10 @@ function idOf(pem: string): string | undefined {
 }
 
 /** Says more in the answer; `why` says it where nothing is done. */
-function withNotices<I extends Intention>(intention: I, more: readonly string[]): I {
+function withNotices<I extends Intention>(intention: I, more: readonly PlanNotice[]): I {
   if (more.length === 0 || intention.kind === 'run') return intention;
-  if (intention.kind === 'nothing') return { ...intention, why: [...more, intention.why].join('\n') };
+  if (intention.kind === 'nothing')
+    return { ...intention, why: [...more.map(({ text }) => text), intention.why].join('\n') };
   const { plan } = intention;
   if (plan.kind !== 'certificates' && plan.kind !== 'keys')
     throw new AgentError('state', `a plan of the kind ${plan.kind} says nothing beside`);

@@ -41,6 +41,8 @@ export async function inTurn<T>(
   }
 }
 
+const TAKING = { code: 'take-turn', text: 'take the turn of this master' } as const;
+
 /** A turn is renewed before each restart: it outlasts the longest one. */
 export const renewing =
   (masters: Masters, hands: Hands, abort: AbortSignal): BeforeRestart =>
@@ -57,7 +59,7 @@ async function waitForTurn(
   const memory = newTurnMemory();
   try {
     // `agent status` shows for whom a retry waits, and until when.
-    return await hands.retry('take the turn of this master', PATIENCE, abort, async () => {
+    return await hands.retry(TAKING, PATIENCE, abort, async () => {
       const { seen, masters } = await lookAtMasters(place, hands, abort);
       if (!masters) return undefined;
       const turn = await takeTurn(masters.place, masters.others, memory, hands, abort);

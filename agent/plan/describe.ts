@@ -1,7 +1,9 @@
 import { hostPort } from '../../src/base/address.ts';
+import type { Remark } from '../../src/base/remark.ts';
+import type { CaType } from '../../src/certificates/layout.ts';
 import type { SignalTarget } from '../../src/deployment/deployment.ts';
 import type { ShownStep } from '../progress.ts';
-import type { RunStep, Step } from './step.ts';
+import type { PlanNotice, RunStep, Step } from './step.ts';
 
 /** A step as the terminal, the log and `agent plan` show it. */
 export const showStep = (step: Step | RunStep): ShownStep => {
@@ -10,7 +12,7 @@ export const showStep = (step: Step | RunStep): ShownStep => {
 };
 
 /** The answer to a deployment, which follows on its plan. */
-export const signalStep = ({ transport }: SignalTarget): ShownStep => ({
+export const signalStep = ({ transport }: SignalTarget): Remark<'signal'> => ({
   code: 'signal',
   of: transport,
   text: `signal the result to Heat (${transport})`,
@@ -63,30 +65,65 @@ function describeStep(step: Step | RunStep): string {
   }
 }
 
-/** The particulars of a step, one line each. */
-export function detailStep(step: Step | RunStep): string[] {
+/** One particular of a step; its fields say what its sentence says. */
+export type Particular =
+  | (Remark<'certificate'> & { ca: CaType; subject: string; names: readonly string[] })
+  | (Remark<'workloads'> & { namespaces: readonly string[]; perSecond: number })
+  | (Remark<'environment'> & { names: readonly string[] })
+  | Remark<'file' | 'accepts' | 'refuses'>
+  | PlanNotice;
+
+/** A step with its particulars; `details` has their sentences, a line each. */
+export type DetailedStep = ShownStep & { details: readonly string[]; particulars: readonly Particular[] };
+
+export const detailStep = (step: Step | RunStep): DetailedStep =>
+  withDetails(showStep(step), particularsOf(step));
+
+/** The answer to a deployment has no particulars. */
+export const detailSignal = (target: SignalTarget): DetailedStep => withDetails(signalStep(target), []);
+
+const withDetails = (step: ShownStep, particulars: readonly Particular[]): DetailedStep => ({
+  ...step,
+  details: particulars.flatMap(({ text }) => text.split('\n')),
+  particulars,
+});
+
+function particularsOf(step: Step | RunStep): Particular[] {
   switch (step.do) {
     case 'issue':
-      return step.requests.map(({ name, ca, subject, names }) => {
+      return step.requests.map(({ name, ca, subject: pairs, names }) => {
+        const subject = pairs.map((pair) => pair.join('=')).join(', ');
         const san = names.length > 0 ? `; ${names.join(', ')}` : '';
-        return `${name} (${ca} CA): ${subject.map((pair) => pair.join('=')).join(', ')}${san}`;
+        return {
+          code: 'certificate',
+          of: name,
+          ca,
+          subject,
+          names,
+          text: `${name} (${ca} CA): ${subject}${san}`,
+        };
       });
     case 'stage':
-      return [...step.paths, ...(step.notices ?? [])];
+      return [...step.paths.map(fileOf), ...(step.notices ?? [])];
     case 'stage-files':
-      return step.files.map(({ path }) => path);
+      return step.files.map(({ path }) => fileOf(path));
     case 'prove-list': {
-      const { accepted, refused } = step.list;
+      const [accepted, refused] = [step.list.accepted?.certificate, step.list.refused?.certificate];
       return [
-        ...(accepted ? [`lets ${accepted.certificate} in`] : []),
-        ...(refused ? [`refuses ${refused.certificate}`] : []),
+        ...(accepted === undefined
+          ? []
+          : [{ code: 'accepts', of: accepted, text: `lets ${accepted} in` } as const]),
+        ...(refused === undefined
+          ? []
+          : [{ code: 'refuses', of: refused, text: `refuses ${refused}` } as const]),
       ];
     }
     case 'stage-credentials':
-      return [...step.paths, ...step.notices];
+      return [...step.paths.map(fileOf), ...step.notices];
     case 'restart-workloads': {
       const { namespaces, perSecond } = step.plan;
-      return [`${perSecond} a second; those of ${namespaces.join(', ')} are waited for`];
+      const text = `${perSecond} a second; those of ${namespaces.join(', ')} are waited for`;
+      return [{ code: 'workloads', namespaces, perSecond, text }];
     }
     case 'log-in':
     case 'ask-cluster':
@@ -98,9 +135,11 @@ export function detailStep(step: Step | RunStep): string[] {
       return [];
     case 'run': {
       const names = step.request.environment.map(([name]) => name);
-      return [`environment: ${names.join(' ')}`];
+      return [{ code: 'environment', names, text: `environment: ${names.join(' ')}` }];
     }
   }
 }
+
+const fileOf = (path: string): Particular => ({ code: 'file', of: path, text: path });
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;

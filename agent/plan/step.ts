@@ -1,4 +1,6 @@
 import type { ConfigFile } from '../../src/metadata/config-files.ts';
+import type { Remark } from '../../src/base/remark.ts';
+import type { CredentialNotice } from '../../src/files/credentials.ts';
 import type { KeyAlgorithm } from '../../src/certificates/key.ts';
 import type { CaType } from '../../src/certificates/layout.ts';
 import type { CertificateRequest } from '../../src/certificates/request.ts';
@@ -10,6 +12,17 @@ import type { Phase } from '../../src/operation/phase.ts';
 import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+
+/** A remark that a plan brings with it: its outcome says it, too. */
+export type PlanNotice =
+  | Remark<
+      | 'copy-left'
+      /** The tasks of the cluster's owner after `trust`. */
+      | 'phases-left'
+      | 'upgrade-done'
+      | 'workloads-elsewhere'
+    >
+  | CredentialNotice;
 
 /** One step of a plan: `agent plan` prints it, and plan.ts says which follow on which. */
 export type Step =
@@ -47,7 +60,7 @@ export type Step =
       /** Units to restart afterwards: the journal has to know them before the first file is replaced. */
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;
-      notices?: readonly string[];
+      notices?: readonly PlanNotice[];
     }
   /** Files with given content, and the outcome to report once all is proven. */
   | {
@@ -65,7 +78,7 @@ export type Step =
       paths: readonly string[];
       units: readonly UnitPlan[];
       /** Tasks left for a person. */
-      notices: readonly string[];
+      notices: readonly PlanNotice[];
     }
   | { do: 'replace' }
   | { do: 'restart'; unitPlan: UnitPlan }

@@ -97,7 +97,7 @@ export async function apiServersFor(
   if (host === undefined || trusted === undefined || cert === undefined || key === undefined) return [];
   const port = Number(given(params, 'KUBE_API_PORT') ?? 6443);
   const leaf = await retry(
-    'asking the API server for its certificate',
+    { code: 'see-api-server', of: host, text: 'asking the API server for its certificate' },
     patience,
     abort,
     async () => await presented(host, port, abort),

@@ -3,18 +3,24 @@ import { given } from '../../src/metadata/heat-params.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
+import type { PlanNotice } from '../plan/step.ts';
 import { etcdMembers, isOfSeveralMasters } from './count-masters.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
 /** A rotation with the phase that fits the cluster, and the tasks left for its owner. */
-export type Fitted = { operation: RotateOperation; notices: readonly string[] };
+export type Fitted = { operation: RotateOperation; notices: readonly PlanNotice[] };
 
 /** The tasks of the cluster's owner after `trust`. */
-export const PHASES_LEFT: readonly string[] = [
-  'this was the phase "trust": the cluster has several masters, and one at a time cannot prove itself with a new CA alone',
-  'once every node has answered, ask all of them for the other two, with a stack of scripts/heat/group-in-batches.yaml:',
-  '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=reissue rotations',
-  '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=retire rotations',
+export const PHASES_LEFT: readonly PlanNotice[] = [
+  {
+    code: 'phases-left',
+    text: [
+      'this was the phase "trust": the cluster has several masters, and one at a time cannot prove itself with a new CA alone',
+      'once every node has answered, ask all of them for the other two, with a stack of scripts/heat/group-in-batches.yaml:',
+      '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=reissue rotations',
+      '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=retire rotations',
+    ].join('\n'),
+  },
 ];
 
 /**

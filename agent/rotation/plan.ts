@@ -5,6 +5,7 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
 import { type Node, trusteeOf } from '../node.ts';
 import type { CertificatesPlan, KeysPlan } from '../plan/plan.ts';
+import type { PlanNotice } from '../plan/step.ts';
 import type { FoundCopies } from './find-copies.ts';
 import { workloadsFor } from './workloads-plan.ts';
 
@@ -21,7 +22,7 @@ export const planRotation = (
   units: readonly UnitPlan[],
   config: Config,
   copies: FoundCopies = NO_COPIES,
-  notices: readonly string[] = [],
+  notices: readonly PlanNotice[] = [],
 ): CertificatesPlan => planCertificates(operation, node, config, units, copies, notices);
 
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
@@ -63,12 +64,18 @@ function planCertificates(
   config: Config,
   units: readonly UnitPlan[],
   copies: FoundCopies,
-  more: readonly string[] = [],
+  more: readonly PlanNotice[] = [],
 ): CertificatesPlan {
   const { layout, params, values } = node;
   const { phase, serviceAccount, keystoneToken } = operation;
   const { workloads, notices: said } = workloadsFor(operation, units, node, config);
-  const notices = [...(makesNewLeaves(phase) ? copies.left.map(({ what }) => what) : []), ...said, ...more];
+  const notices = [
+    ...(makesNewLeaves(phase)
+      ? copies.left.map(({ path, what }): PlanNotice => ({ code: 'copy-left', of: path, text: what }))
+      : []),
+    ...said,
+    ...more,
+  ];
   const keyPaths = serviceAccount || phase !== 'all' ? serviceAccountPaths(node) : [];
   const paths = [...certificatePaths(node, phase), ...keyPaths, ...copies.paths];
   const authorities = layout.authorities.map(({ ca }) => ca);
@@ -130,7 +137,7 @@ export function planKeys(
   { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
   node: Node,
   all: readonly UnitPlan[],
-  notices: readonly string[] = [],
+  notices: readonly PlanNotice[] = [],
 ): KeysPlan {
   const { serviceAccount: row } = node.layout;
   const paths = serviceAccountPaths(node);

@@ -3,6 +3,7 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import type { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Config } from '../config.ts';
 import type { Node } from '../node.ts';
+import type { PlanNotice } from '../plan/step.ts';
 import { ownApiOf } from './own-api.ts';
 
 /** How the workloads of the cluster are restarted, where that is wanted and this node has an API server for it. */
@@ -11,12 +12,18 @@ export function workloadsFor(
   units: readonly UnitPlan[],
   node: Node,
   config: Config,
-): { workloads: WorkloadsPlan | undefined; notices: string[] } {
+): { workloads: WorkloadsPlan | undefined; notices: PlanNotice[] } {
   const isWanted = restartWorkloads ?? config.workloads.restart;
   if (!isWanted || units.length === 0) return { workloads: undefined, notices: [] };
   const workloads = throughOwnApi(units, node, config);
-  const why = `a ${node.role} of the layout ${node.chosen.layout.name} has no Kubernetes API: the workloads are restarted by a master`;
-  return { workloads, notices: workloads || restartWorkloads !== true ? [] : [why] };
+  const text = `a ${node.role} of the layout ${node.chosen.layout.name} has no Kubernetes API: the workloads are restarted by a master`;
+  return {
+    workloads,
+    notices:
+      workloads || restartWorkloads !== true
+        ? []
+        : [{ code: 'workloads-elsewhere', of: node.chosen.layout.name, text }],
+  };
 }
 
 function throughOwnApi(

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Remark } from './remark.ts';
 import { AgentError, codeOf, isNotReady, reasonOf, sentenceOf } from './errors.ts';
 
 /** How long to keep trying, all in milliseconds. */
@@ -11,9 +12,17 @@ export type Patience = {
   forMs: number;
 };
 
+/** What is tried; `of` is the file, the unit or the address that it is about. */
+export type Attempted = Remark<
+  'log-in' | 'read-ca' | 'sign' | 'take-turn' | 'signal' | 'see-api-server' | 'ask-kubernetes' | 'listen'
+>;
+
 /** What is tried again; moments in milliseconds since the epoch. */
 export type Waiting = {
   what: string;
+  /** The code of `what`, and what it is about. */
+  whatCode?: string | undefined;
+  of?: string | undefined;
   /** Why the last attempt failed, and its code and reason. */
   why: string;
   code?: string | undefined;
@@ -28,7 +37,7 @@ export type Waiting = {
 export type OnWait = (id: symbol, waiting: Waiting | undefined) => Promise<void>;
 
 export type Retry = <T>(
-  what: string,
+  what: Attempted,
   patience: Patience,
   abort: AbortSignal,
   attempt: () => Promise<T>,
@@ -43,18 +52,20 @@ export const createRetry =
     clock: Clock;
     random: () => number;
     /** @param leftMs how long until it is given up */
-    onRetry: (what: string, error: unknown, waitMs: number, leftMs: number) => void;
+    onRetry: (what: Attempted, error: unknown, waitMs: number, leftMs: number) => void;
     onWait?: OnWait;
   }): Retry =>
   async (what, patience, abort, attempt) => {
     const { clock, onWait } = hands;
-    const id = Symbol(what);
+    const id = Symbol(what.code);
     let since: number | undefined;
     try {
       return await tryAgain(hands, what, patience, abort, attempt, async (error, leftMs) => {
         since ??= clock.now();
         await onWait?.(id, {
-          what,
+          what: what.text,
+          whatCode: what.code,
+          of: what.of,
           why: sentenceOf(error),
           code: codeOf(error),
           reason: reasonOf(error),
@@ -70,7 +81,7 @@ export const createRetry =
 /** @param waits told each wait, and how long attempts may still start, in milliseconds */
 async function tryAgain<T>(
   hands: Parameters<typeof createRetry>[0],
-  what: string,
+  what: Attempted,
   patience: Patience,
   abort: AbortSignal,
   attempt: () => Promise<T>,
@@ -82,7 +93,7 @@ async function tryAgain<T>(
       return await attempt();
     } catch (error) {
       if (!isNotReady(error)) throw error;
-      if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`, { cause: error });
+      if (abort.aborted) throw new AgentError('aborted', `${what.text}: stopped`, { cause: error });
       const ceiling = Math.min(patience.capMs, patience.baseMs * 2 ** Math.min(waited, 30));
       const asked = error instanceof AgentError ? (error.retryAfterMs ?? 0) : 0;
       const wait = Math.max(hands.random() * ceiling, asked);

@@ -1,5 +1,6 @@
 import { basename, dirname } from 'node:path';
 import type { Disk } from '../base/disk.ts';
+import type { Remark } from '../base/remark.ts';
 import type { CredentialRow } from '../certificates/layout.ts';
 import { type PassOver, readBeside } from './candidates.ts';
 import { type Change, changeCredentials, formatOf } from './credential-file.ts';
@@ -11,9 +12,12 @@ export type CredentialFiles = {
   files: ManagedFile[];
   /** The units that read one of them. */
   units: ReadonlySet<string>;
-  /** What is left for a person to see to, each a sentence. */
-  notices: string[];
+  /** What is left for a person to see to. */
+  notices: CredentialNotice[];
 };
+
+/** `of` is the file. */
+export type CredentialNotice = Remark<'credentials-left' | 'credentials-read-by-others' | 'reader-unknown'>;
 
 /**
  * Every file of the node that holds its login to OpenStack, with another one in it: heat-params, those of its layout, and
@@ -28,7 +32,7 @@ export async function changeCredentialFiles(
 ): Promise<CredentialFiles> {
   const files = new Map<string, ManagedFile>();
   const units = new Set<string>();
-  const notices: string[] = [];
+  const notices: CredentialNotice[] = [];
   const known = new Set<string>();
 
   const own: CredentialRow = { file: heatParams, format: 'shell', units: [] };
@@ -42,11 +46,12 @@ export async function changeCredentialFiles(
     if (!found) continue;
     const { content: before, id } = found;
     const { content, left } = changeCredentials(before, row.format, change, row === own);
-    if (!isAgain) notices.push(...left.map(({ text }) => `${row.file} ${text}`));
+    if (!isAgain) notices.push(...left.map(({ text }) => notice('credentials-left', row.file, text)));
     if (content.equals(before)) continue;
     files.set(path, managed(path, content, id));
     for (const unit of row.units) units.add(unit);
-    if (row.others !== undefined) notices.push(`${row.file} is also read by others: ${row.others}`);
+    if (row.others !== undefined)
+      notices.push(notice('credentials-read-by-others', row.file, `is also read by others: ${row.others}`));
   }
 
   const directories = [heatParams, ...rows.map(({ file }) => file)].map((file) => dirname(file));
@@ -56,13 +61,25 @@ export async function changeCredentialFiles(
     const { content, left } = format
       ? changeCredentials(before, format, change, false)
       : { content: before, left: [{ text: 'holds the former credentials, and is left alone' }] };
-    notices.push(...left.map(({ text }) => `${path} ${text}`));
+    notices.push(...left.map(({ text }) => notice('credentials-left', path, text)));
     if (content.equals(before)) continue;
     files.set(path, managed(path, content, id));
-    notices.push(`${path} held the former credentials too: who reads it is not known, and not restarted`);
+    notices.push(
+      notice(
+        'reader-unknown',
+        path,
+        'held the former credentials too: who reads it is not known, and not restarted',
+      ),
+    );
   }
   return { files: [...files.values()], units, notices };
 }
+
+const notice = (code: CredentialNotice['code'], of: string, text: string): CredentialNotice => ({
+  code,
+  of,
+  text: `${of} ${text}`,
+});
 
 /** Owner and mode are those of what is there: none of these files is ever made. */
 const managed = (path: string, content: Buffer, madeFrom: string): ManagedFile => ({

@@ -36,7 +36,7 @@ export async function keepListening(
   };
   while (!abort.aborted)
     try {
-      await retry('listen for news', PATIENCE, abort, async () => {
+      await retry({ code: 'listen', text: 'listen for news' }, PATIENCE, abort, async () => {
         const since = clock.elapsed();
         try {
           await listen(ringTwice, abort);

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { describeIssues } from '../base/issue.ts';
 import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
-import type { Patience, Retry } from '../base/retry.ts';
+import type { Attempted, Patience, Retry } from '../base/retry.ts';
 
 /** One request to the API server, with the node's client certificate. Any status is an answer. */
 export type AskApi = (request: {
@@ -23,11 +23,17 @@ export type Call = <T>(
 export const createCall =
   (ask: AskApi, retry: Retry, patience: Patience): Call =>
   async (request, fine, read) =>
-    await retry(request.what, patience, request.abort, async () => {
+    await retry(attemptedBy(request), patience, request.abort, async () => {
       const answer = await ask(request);
       if (!fine.includes(answer.status)) throw refusal(request.what, answer);
       return read(answer.status, answer.text);
     });
+
+const attemptedBy = ({ what: text, path: of }: Parameters<AskApi>[0]): Attempted => ({
+  code: 'ask-kubernetes',
+  of,
+  text,
+});
 
 const PAGE = 100;
 

@@ -389,7 +389,8 @@ describe('agent status', () => {
     expect(stderr).not.toContain('waiting-unwritten');
     const waiting = at(parseObject((await seen)?.stdout ?? ''), 'waiting');
     expect(waiting).toMatchObject({
-      what: expect.stringMatching(/^fetch the [a-z-]+ CA$/) as unknown,
+      whatCode: 'read-ca',
+      of: expect.stringMatching(/^(?:kubelet|etcd|front-proxy)$/) as unknown,
       code: 'cloud-unreachable',
       reason: 'http-503',
     });

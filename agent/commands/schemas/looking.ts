@@ -25,7 +25,11 @@ export const Status = v.object({
   waiting: v.nullable(
     v.object({
       what: v.string(),
+      /** What `what` says, and the file, the unit or the address that it is about. */
+      whatCode: v.optional(v.string()),
+      of: v.optional(v.string()),
       why: v.string(),
+      /** What `why` says. */
       code: v.optional(v.string()),
       reason: v.optional(v.string()),
       since: Time,

@@ -15,7 +15,23 @@ export const Problem = v.object({ code: v.string(), reason: v.optional(v.string(
 /** A step, or something seen: `of` is the unit, the path or the name that it is about. */
 export const Remark = v.object({ code: v.string(), of: v.optional(v.string()), text: v.string() });
 
-export const DetailedStep = v.object({ ...Remark.entries, details: v.array(v.string()) });
+export const DetailedStep = v.object({
+  ...Remark.entries,
+  /** The sentences of `particulars`, a line each. */
+  details: v.array(v.string()),
+  particulars: v.array(
+    v.object({
+      ...Remark.entries,
+      /** Of a `certificate`: `names` are its SANs. Of an `environment`: the variables. */
+      names: v.optional(v.array(v.string())),
+      ca: v.optional(v.string()),
+      subject: v.optional(v.string()),
+      /** Of `workloads`: those that are waited for, and how many are restarted a second. */
+      namespaces: v.optional(v.array(v.string())),
+      perSecond: v.optional(v.number()),
+    }),
+  ),
+});
 
 /** A run that was interrupted, or is under way; `runId` is null when its journal is damaged. */
 export const Interrupted = v.nullable(

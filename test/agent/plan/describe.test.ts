@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { detailStep, showStep, signalStep } from '../../../agent/plan/describe.ts';
+import { detailSignal, detailStep, showStep } from '../../../agent/plan/describe.ts';
 import type { RunStep, Step } from '../../../agent/plan/step.ts';
 
 const UNIT = { name: 'etcd', required: true, deadlineMs: 1000, settleMs: 0 };
@@ -36,11 +36,74 @@ test('shows no token, and of an environment the names alone', () => {
       outputs: [],
     },
   };
-  const shown = JSON.stringify([logIn, run].map((step) => [showStep(step), detailStep(step)]));
+  const shown = JSON.stringify([logIn, run].map((step) => detailStep(step)));
   expect(shown).not.toContain('geheim');
-  expect(shown).toContain('PASSWORD');
+  expect(detailStep(run).particulars).toMatchObject([{ code: 'environment', names: ['PASSWORD'] }]);
 });
 
 test('shows the answer by its transport', () => {
-  expect(signalStep({ transport: 'NO_SIGNAL' })).toMatchObject({ code: 'signal', of: 'NO_SIGNAL' });
+  expect(detailSignal({ transport: 'NO_SIGNAL' })).toMatchObject({
+    code: 'signal',
+    of: 'NO_SIGNAL',
+    particulars: [],
+  });
+});
+
+test('gives each particular of a step a code and fields beside its sentence', () => {
+  const request = {
+    name: 'etcd',
+    ca: 'etcd',
+    subject: [['CN', 'etcd']],
+    names: ['IP:10.0.0.5'],
+    keyUsage: [],
+    extendedKeyUsage: [],
+  } as const;
+  expect(
+    detailStep({ do: 'issue', authorities: ['etcd'], requests: [request], algorithm: 'rsa-4096' })
+      .particulars,
+  ).toMatchObject([
+    { code: 'certificate', of: 'etcd', ca: 'etcd', subject: 'CN=etcd', names: ['IP:10.0.0.5'] },
+  ]);
+  expect(
+    detailStep({
+      do: 'stage',
+      paths: ['/etc/a'],
+      certificates: 'all',
+      keys: 'all',
+      serviceAccount: undefined,
+      units: [],
+      notices: [{ code: 'copy-left', of: '/etc/b', text: '/etc/b keeps a copy' }],
+    }).particulars,
+  ).toMatchObject([
+    { code: 'file', of: '/etc/a' },
+    { code: 'copy-left', of: '/etc/b' },
+  ]);
+  const plan = {
+    host: 'h',
+    port: 1,
+    ca: '',
+    leaf: '',
+    holder: 'm0',
+    identity: { certificate: '', key: '' },
+    namespaces: ['kube-system'],
+    perSecond: 2,
+    deadlineMs: 1,
+  };
+  expect(detailStep({ do: 'restart-workloads', plan }).particulars).toMatchObject([
+    { code: 'workloads', namespaces: ['kube-system'], perSecond: 2 },
+  ]);
+});
+
+test('shows each line of a notice as a line of its own', () => {
+  const notices = [{ code: 'phases-left', text: 'one\ntwo' } as const];
+  const step: Step = {
+    do: 'stage',
+    paths: [],
+    certificates: 'all',
+    keys: 'all',
+    serviceAccount: undefined,
+    units: [],
+    notices,
+  };
+  expect(detailStep(step).details).toEqual(['one', 'two']);
 });

@@ -35,10 +35,12 @@ const LEAVES = [
 ].flatMap((stem) => [`${stem}.crt`, `${stem}.key`]);
 const KEYS = [`${CERTS}/service_account.key`, `${CERTS}/service_account_private.key`];
 const COPY = '/home/copy.crt';
+const LEFT = { code: 'copy-left', of: '/home/left.crt', text: 'left' } as const;
+const MORE = { code: 'upgrade-done', text: 'more' } as const;
 
 const rotation = async (phase: Phase, over: Partial<typeof ROTATE_ALL> = {}) =>
   planRotation({ ...ROTATE_ALL, phase, ...over }, node, UNITS, (await testHands()).hands.config, COPIES, [
-    'more',
+    MORE,
   ]);
 
 describe('a rotation', () => {
@@ -77,10 +79,10 @@ describe('a rotation', () => {
   );
 
   test.each([
-    ['all', ['left', 'more']],
-    ['trust', ['more']],
-    ['reissue', ['left', 'more']],
-    ['retire', ['more']],
+    ['all', [LEFT, MORE]],
+    ['trust', [MORE]],
+    ['reissue', [LEFT, MORE]],
+    ['retire', [MORE]],
   ] as const)('tells of copies that stay where leaves are new: %s', async (phase, notices) => {
     expect((await rotation(phase)).stage.notices).toEqual(notices);
   });
@@ -120,8 +122,8 @@ test.each([
   ['retire', 'all'],
   ['all', 'all'],
 ] as const)('other keys restart those who sign and verify: %s', (phase, keys) => {
-  const { stage } = planKeys({ phase, serviceAccount: PAIR }, node, UNITS, ['more']);
-  expect(stage).toMatchObject({ keys, certificates: undefined, serviceAccount: PAIR, notices: ['more'] });
+  const { stage } = planKeys({ phase, serviceAccount: PAIR }, node, UNITS, [MORE]);
+  expect(stage).toMatchObject({ keys, certificates: undefined, serviceAccount: PAIR, notices: [MORE] });
   expect(stage.units.map(({ name }) => name)).toEqual(['kube-apiserver', 'kube-controller-manager']);
 });
 

@@ -8,6 +8,8 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 const unreachable = (retryAfterMs?: number): AgentError =>
   new AgentError('cloud-unreachable', 'no answer', retryAfterMs === undefined ? {} : { retryAfterMs });
 
+const X = { code: 'log-in', text: 'x' } as const;
+
 /** A retry whose attempts fail with what the list says, then succeed. */
 function setUp(fails: readonly AgentError[], random: () => number = () => 1) {
   const clock = testClock();
@@ -36,7 +38,7 @@ test('every wait lies between nothing and its ceiling, which doubles up to the c
           randoms.map(() => unreachable()),
           () => randoms[next++] ?? 0,
         );
-        await run.retry('x', { baseMs, capMs, forMs: Infinity }, NEVER, run.attempt);
+        await run.retry(X, { baseMs, capMs, forMs: Infinity }, NEVER, run.attempt);
         expect(run.clock.sleeps).toHaveLength(randoms.length);
         for (const [index, wait] of run.clock.sleeps.entries()) {
           expect(wait).toBeGreaterThanOrEqual(0);
@@ -49,14 +51,14 @@ test('every wait lies between nothing and its ceiling, which doubles up to the c
 
 test('the jitter is full: the whole range is used', async () => {
   const run = setUp([unreachable(), unreachable(), unreachable()], () => 0.5);
-  await run.retry('x', { baseMs: 100, capMs: 300, forMs: 10_000 }, NEVER, run.attempt);
+  await run.retry(X, { baseMs: 100, capMs: 300, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.clock.sleeps).toEqual([50, 100, 150]);
   expect(run.told).toEqual([50, 100, 150]);
 });
 
 test('nothing is tried sooner than the other side asked', async () => {
   const run = setUp([unreachable(7000)], () => 0);
-  await run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
+  await run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.clock.sleeps).toEqual([7000]);
 });
 
@@ -64,7 +66,7 @@ test('no attempt starts after the patience has ended; the last error is what is 
   const errors = Array.from({ length: 50 }, () => unreachable());
   const run = setUp(errors);
   const error = await agentErrorOf(
-    run.retry('x', { baseMs: 1000, capMs: 1000, forMs: 4500 }, NEVER, run.attempt),
+    run.retry(X, { baseMs: 1000, capMs: 1000, forMs: 4500 }, NEVER, run.attempt),
   );
   expect(run.attempts()).toBe(5);
   expect(run.clock.elapsed()).toBe(4000);
@@ -73,7 +75,7 @@ test('no attempt starts after the patience has ended; the last error is what is 
 
 test('a Retry-After beyond the patience is not waited for', async () => {
   const run = setUp([unreachable(60_000)]);
-  await agentErrorOf(run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
+  await agentErrorOf(run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
   expect(run.clock.sleeps).toEqual([]);
 });
 
@@ -81,21 +83,21 @@ test.each(['cloud-refused', 'unauthorized', 'too-large', 'bad-certificate', 'abo
   '%s is not tried again',
   async (code) => {
     const run = setUp([new AgentError(code, 'no')]);
-    await agentErrorOf(run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
+    await agentErrorOf(run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
     expect(run.attempts()).toBe(1);
   },
 );
 
 test('what is no answer is tried again: the next may be one', async () => {
   const run = setUp([new AgentError('bad-answer', 'a page of HTML')]);
-  await run.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
+  await run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.attempts()).toBe(2);
 });
 
 test('nothing is tried again once the program is to stop, and a wait is broken off', async () => {
   const before = setUp([unreachable()]);
   const stopped = await agentErrorOf(
-    before.retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, AbortSignal.abort(), before.attempt),
+    before.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, AbortSignal.abort(), before.attempt),
   );
   // Nobody may take it for what the other side had to say in the end.
   expect(stopped.code).toBe('aborted');
@@ -111,7 +113,7 @@ test('nothing is tried again once the program is to stop, and a wait is broken o
     },
   });
   const error = await agentErrorOf(
-    retry('x', { baseMs: 1, capMs: 1, forMs: 10_000 }, controller.signal, during.attempt),
+    retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, controller.signal, during.attempt),
   );
   expect(error.code).toBe('aborted');
   expect(during.attempts()).toBe(1);
