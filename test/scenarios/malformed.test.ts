@@ -76,6 +76,32 @@ test('it is answered where its inputs are too many to be read', async () => {
   expect(said(site)).toEqual([[asked, true, 1, `deployment ${asked}: ${LEFT_OUT}\n`]]);
 });
 
+const zeros = (lists: number, each: number): unknown[] =>
+  Array.from({ length: lists }, () => Array.from({ length: each }, () => 0));
+
+test.each([
+  ['one input of 100 lists of 5000 numbers', { x: zeros(100, 5000) }],
+  ['50 inputs of 5000 numbers', Object.fromEntries(Object.entries(zeros(50, 5000)))],
+  ['2000 inputs of 110 numbers', Object.fromEntries(Object.entries(zeros(2000, 110)))],
+])('one with too many values in all fails alone, and is answered: %s', async (_, values) => {
+  const site = await createSite(cloud);
+  const inputs = Object.keys(values).map((name) => ({ name, type: 'Json' }));
+  const odd = cloud.deploy(site.cluster, site.server, {
+    name: '10_odd',
+    inputs,
+    values,
+    config: '#!/bin/sh',
+  });
+  const good = cloud.deploy(site.cluster, site.server, { name: '20_good', config: '#!/bin/sh' });
+  await site.pass();
+  expect(
+    site.signals().map(({ deploymentId, body }) => [deploymentId, body?.['deploy_status_code']]),
+  ).toEqual([
+    [odd.id, 1],
+    [good.id, 0],
+  ]);
+});
+
 test('one that nobody serves here is left to whoever does', async () => {
   const site = await createSite(cloud);
   const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import * as v from 'valibot';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { boundedJson, LEFT_OUT } from '../../../src/base/bounded-json.ts';
 
 const within = (text: string): unknown => {
@@ -30,11 +30,48 @@ test.each([
   ['a member that is too long', `[1,${map(10_001)},"x"]`, [1, LEFT_OUT, 'x']],
   ['two that are too long', `{"a":${map(10_001)},"b":${list(10_001)}}`, { a: LEFT_OUT, b: [LEFT_OUT, 0] }],
   ['200 levels', nest(200), undefined],
-  ['more values than are kept', list(50, list(5000)), 'too many values'],
+  ['more values than are kept, and nothing that holds most of them', list(50, list(5000)), 'too many values'],
   ['an end that is missing', '[[]', 'garbled'],
   ['an end too many', '[]]', 'garbled'],
 ])('of %s what is beyond the bounds is left out', (_, text, expected) => {
   expect(within(text)).toEqual(expected ?? JSON.parse(text));
+});
+
+describe('of more values than are kept, the largest lists and maps with more than 10,000 are left out', () => {
+  const below = list(9000);
+  const small = list(20, list(600));
+  const large = `{${Array.from({ length: 50 }, (_, index) => `"${index}":${list(4000)}`).join(',')}}`;
+
+  test.each([
+    ['one beside one below the bound', `[${large},${below}]`, `["LEFT OUT",${below}]`],
+    ['the larger of two', `[${small},${large}]`, `[${small},"LEFT OUT"]`],
+    ['both, where one is not enough', `[${large},${below},${large}]`, `["LEFT OUT",${below},"LEFT OUT"]`],
+    [
+      'the innermost that holds so many',
+      `[{"a":{"b":${large},"c":1}},2]`,
+      '[{"a":{"b":"LEFT OUT","c":1}},2]',
+    ],
+    [
+      'one with a part that is left out already',
+      `[[[${list(20_000)},${large}]],1]`,
+      '[[[["LEFT OUT",0],"LEFT OUT"]],1]',
+    ],
+  ])('%s', (_, text, expected) => {
+    expect(within(text)).toEqual(JSON.parse(expected.replaceAll('LEFT OUT', LEFT_OUT)));
+  });
+
+  test.each([
+    ['many members', list(2000, `{"name":"x","value":${list(110)}}`)],
+    ['a few large members', list(50, `{"name":"x","value":${list(5000)}}`)],
+  ])('of a list of %s the last ones are kept', (_, members) => {
+    const answered = '{"name":"deploy_action"},{"name":"deploy_signal_id"}';
+    const { inputs } = v.parse(
+      v.object({ inputs: v.array(v.unknown()) }),
+      within(`{"inputs":${members.replace(/]$/, `,${answered}]`)}}`),
+    );
+    expect(inputs[0]).toBe(LEFT_OUT);
+    expect(inputs.slice(-2)).toEqual(JSON.parse(`[${answered}]`));
+  });
 });
 
 test('of lists that are nested too deep 200 levels are kept, and what is beside them', () => {
