@@ -1,7 +1,8 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Clock } from '../../src/base/clock.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { dropInsOf } from '../config.ts';
+import { layoutsDirectoryOf } from '../config/layouts.ts';
 import { OS_COLLECT_CONFIG } from '../config/os-collect.ts';
 import type { Log } from '../events.ts';
 import type { Notify } from '../notify.ts';
@@ -29,12 +30,7 @@ export async function awaitConfiguration<T>(
   { root, configPath, clock, log, notify, stopping }: Waiting,
 ): Promise<T> {
   const { watchPaths } = await import('../../src/metadata/watch.ts');
-  const files = [
-    configPath,
-    dropInsOf(configPath),
-    join(dirname(configPath), 'layouts.d'),
-    OS_COLLECT_CONFIG,
-  ];
+  const files = [configPath, dropInsOf(configPath), layoutsDirectoryOf(configPath), OS_COLLECT_CONFIG];
   const ended = new AbortController();
   let changed = new AbortController();
   const watcher = watchPaths(

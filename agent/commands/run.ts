@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
 import { type AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { isOpen } from '../../src/deployment/ledger.ts';
+import { caFileOf } from '../compose/connection.ts';
 import { dropInsOf } from '../config.ts';
+import { layoutsDirectoryOf } from '../config/layouts.ts';
 import { awaitSplay, runDaemon } from '../daemon.ts';
 import { EXIT } from './exit-code.ts';
 import type { Progress, ShownStep } from '../progress.ts';
@@ -15,8 +17,8 @@ import type { Unrecorded } from '../pass/answer-without-ledger.ts';
 import { type Context, lockNode, openHands, type Verb } from './verb.ts';
 
 /**
- * The daemon. SIGHUP, a changed configuration and changed heat-params read both anew and look again; a changed local
- * file looks again at once. A new configuration that cannot be used leaves the daemon with the old one.
+ * The daemon. SIGHUP, and a change of the configuration, of heat-params or of the CA bundle, read all of them anew and look
+ * again; a changed local file looks again at once. A new configuration that cannot be used leaves the daemon with the old one.
  */
 export const verb: Verb = async (context) => {
   const { log, world, secrets } = context;
@@ -35,9 +37,13 @@ export const verb: Verb = async (context) => {
   let refused: string | undefined;
   const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   let hands: Opened | undefined;
+  const { followPaths, watchPaths } = await import('../../src/metadata/watch.ts');
+  // Also before the first poll, and while the configuration is read again: nothing polls for its changes.
+  const settings = followPaths(lifecycle.reload);
   try {
     hands = await openFirst(open, context, notify, lifecycle.stopping);
     if (!hands) return EXIT.done;
+    await settings.follow(settingsOf(hands.config, context));
     for (const why of await servedBeside(hands.disk)) log('second-agent', { why });
     const { config, clock, generations, ledger } = hands;
     const isKnown = !ledger.entries().some(isOpen) && (await readLastAnswer(hands)) !== undefined;
@@ -50,7 +56,8 @@ export const verb: Verb = async (context) => {
     };
     await awaitSplay(splay, notify, AbortSignal.any([lifecycle.stopping, reload]), Math.random);
     while (!lifecycle.stopping.aborted) {
-      const watchers = await watchFiles(hands.config, context, lifecycle.reload, () => {
+      await settings.follow(settingsOf(hands.config, context));
+      const local = watchPaths(localFilesOf(hands.config, context), () => {
         wake.abort();
       });
       const listening = startListening(hands, () => {
@@ -62,7 +69,7 @@ export const verb: Verb = async (context) => {
         const signals = { stopping: lifecycle.stopping, reload, nextWake };
         await runDaemon(hands, withRemark(notify, refused), signals, Math.random, unrecorded);
       } finally {
-        await Promise.all([...watchers, ...listening].map(async (one) => await one.close()));
+        await Promise.all([local, ...listening].map(async (one) => await one.close()));
       }
       if (lifecycle.stopping.aborted) break;
       reload = lifecycle.nextReload();
@@ -84,6 +91,7 @@ export const verb: Verb = async (context) => {
     log('start-failed', { why: explain(error) });
     throw error;
   } finally {
+    await settings.close();
     hands?.close();
     await lock.release();
   }
@@ -129,22 +137,21 @@ const withRemark = (notify: Notify, remark: string | undefined): Notify =>
         },
       };
 
-/** `settings` are configuration files; the local collector's files hold deployments. */
-async function watchFiles(
-  config: Opened['config'],
-  { root, configPath }: Context,
-  reload: () => void,
-  wake: () => void,
-): Promise<{ close(): Promise<void> }[]> {
-  const { watchPaths } = await import('../../src/metadata/watch.ts');
-  const below = (paths: readonly string[]): string[] => paths.map((path) => join(root, path));
-  const settings = [configPath, dropInsOf(configPath), ...config.sources, config.heat_params];
-  const local = [
-    ...(config.collectors.includes('local') ? config.local.path : []),
-    ...(config.collectors.includes('heat_local') ? config.heat_local.path : []),
-  ];
-  return [watchPaths(below([...new Set(settings)]), reload), watchPaths(below(local), wake)];
-}
+/** The files that are read when the configuration is, on this machine. */
+const settingsOf = (config: Opened['config'], { root, configPath }: Context): string[] => {
+  const files = [configPath, dropInsOf(configPath), layoutsDirectoryOf(configPath), ...config.sources];
+  return [...new Set([...files, config.heat_params, caFileOf(config)])].map((path) => join(root, path));
+};
+
+/** The files with deployments of the local collectors. */
+const localFilesOf = (
+  { collectors, local, heat_local: heatLocal }: Opened['config'],
+  { root }: Context,
+): string[] =>
+  [
+    ...(collectors.includes('local') ? local.path : []),
+    ...(collectors.includes('heat_local') ? heatLocal.path : []),
+  ].map((path) => join(root, path));
 
 function startListening(
   { listen, clock, retry, log }: Opened,

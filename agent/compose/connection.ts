@@ -19,6 +19,9 @@ export type Connection = {
 /** Where Magnum puts the CA bundle of its own cloud. */
 const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
+/** The trust bundle for the cloud; a file that is only there by default may be missing. */
+export const caFileOf = ({ cloud }: Pick<Config, 'cloud'>): string => cloud.ca_file ?? CA_BUNDLE;
+
 /**
  * How this node reaches its cloud: its trust bundle and its proxy. heat-params overrides the
  * environment.
@@ -33,7 +36,7 @@ export async function connectionOf(
 ): Promise<Connection> {
   const verify = !isFalse(params.get('VERIFY_CA'));
   if (!verify) log('tls-unverified', { heat_params: config.heat_params });
-  const file = config.cloud.ca_file ?? CA_BUNDLE;
+  const file = caFileOf(config);
   const bundle = await readTrusted(disk, file, 'config');
   if (bundle === undefined && config.cloud.ca_file !== undefined)
     throw new AgentError('config', `cloud.ca_file: there is no ${file}`);

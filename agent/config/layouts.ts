@@ -8,6 +8,9 @@ import type { Layout } from '../../src/certificates/layout.ts';
 import { OwnLayout } from '../../src/certificates/own-layout.ts';
 import { tableOf } from '../../src/certificates/own-layout-table.ts';
 
+/** The directory of the operator's own layouts beside a configuration file. */
+export const layoutsDirectoryOf = (configPath: string): string => join(dirname(configPath), 'layouts.d');
+
 /**
  * The operator's own layouts: those of the key `layouts`, then one for each file of layouts.d beside the configuration.
  *
@@ -18,7 +21,7 @@ export async function loadLayouts(
   configPath: string,
   inline: readonly OwnLayout[],
 ): Promise<Layout[]> {
-  const directory = join(dirname(configPath), 'layouts.d');
+  const directory = layoutsDirectoryOf(configPath);
   const found = inline.map((text, index) => ({ source: `layouts.${index}`, text }));
   for (const name of await disk.list(directory)) {
     const source = join(directory, name);

@@ -52,6 +52,26 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
   };
 }
 
+/** As `watchPaths`, of paths that change: the watching goes on while they are the same, so no change is missed. */
+export function followPaths(wake: () => void): {
+  follow(paths: readonly string[]): Promise<void>;
+  close(): Promise<void>;
+} {
+  let current: { paths: readonly string[]; close(): Promise<void> } | undefined;
+  return {
+    follow: async (paths) => {
+      if (paths.length === current?.paths.length && paths.every((path) => current?.paths.includes(path)))
+        return;
+      const former = current;
+      current = { paths, ...watchPaths(paths, wake) };
+      await former?.close();
+    },
+    close: async () => {
+      await current?.close();
+    },
+  };
+}
+
 /** @param again tell when the watching has begun: what came in between nobody has seen */
 function start(
   places: readonly string[],

@@ -8,7 +8,9 @@ import { at, isObject, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { listenForNotify } from '../scenarios/support/notify-socket.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
+import { exampleLayout } from '../scenarios/support/example-layout.ts';
 import { createSite, type Site } from '../scenarios/support/site.ts';
+import { createCa } from '../src/support/openssl.ts';
 
 /** The daemon as a process of its own: what it is told by the kernel and by systemd. */
 let cloud: Cloud;
@@ -195,6 +197,53 @@ test('changed heat-params are used at once', async () => {
   await cloud.rotateCa(site.cluster);
   await site.setParams({ HTTP_PROXY: undefined });
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('changed CAs of the cloud are trusted at once', async () => {
+  const secret = await startCloud({ tls: true });
+  onTestFinished(secret.close);
+  const site = await createSite(secret, { bare: true, config: NEVER_POLLS });
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', (await createCa()).pem);
+  const daemon = startDaemon(site);
+  await eventually('a pass that fails', async () => (await passes(site)).includes('ca_file names whom'));
+  await secret.rotateCa(site.cluster);
+  await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
+  expect(await secret.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('a configuration that is changed before the first poll is used for it', async () => {
+  const site = await createSite(cloud, {
+    bare: true,
+    config: { collectors: ['local'], poll: { ...NEVER_POLLS.poll, splay_seconds: 3600 } },
+  });
+  const systemd = listenForNotify(join(site.node.root, 'notify'));
+  onTestFinished(systemd.close);
+  site.node.env['NOTIFY_SOCKET'] = join(site.node.root, 'notify');
+  const daemon = startDaemon(site);
+  await eventually('the splay', () =>
+    systemd.messages().some(({ STATUS }) => STATUS?.includes('splay_seconds')),
+  );
+  await site.node.write('/etc/coe-agent/agent.d/10-debug.yaml', 'log_level: debug\n');
+  await eventually('a pass', async () => (await passes(site)) !== '');
+  expect(logged(daemon.log(), 'started').at(-1)).toMatchObject({
+    configuration: ['/etc/coe-agent/agent.yaml', '/etc/coe-agent/agent.d/10-debug.yaml'],
+  });
+  daemon.kill('SIGTERM');
+  expect(await daemon.ended).toBe(0);
+});
+
+test('a layout of its own is read at once', async () => {
+  const site = await createSite(cloud, { bare: true, config: { collectors: ['local'], ...NEVER_POLLS } });
+  const daemon = startDaemon(site);
+  await eventually('the first pass', async () => (await passes(site)) !== '');
+  await site.node.write('/etc/coe-agent/layouts.d/mine.yaml', 'nmae: mine\n');
+  await eventually('a refusal', () => logged(daemon.log(), 'configuration-rejected').length === 1);
+  await site.node.write('/etc/coe-agent/layouts.d/mine.yaml', exampleLayout('registry'));
+  await eventually('the new one', () => logged(daemon.log(), 'started').length === 2);
   daemon.kill('SIGTERM');
   expect(await daemon.ended).toBe(0);
 });

@@ -1,7 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { watchPaths } from '../../../src/metadata/watch.ts';
+import { followPaths, watchPaths } from '../../../src/metadata/watch.ts';
 import { tempRoot } from '../support/temp-root.ts';
+
+/** Longer than changes are gathered. */
+const settled = async (): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 150));
+};
 
 test('a burst of changes wakes once, a later change again', async () => {
   const { write, at } = await tempRoot();
@@ -16,10 +21,33 @@ test('a burst of changes wakes once, a later change again', async () => {
     await writeFile(at('/data/probe.json'), String(Math.random()));
     expect(wakes).toBeGreaterThan(0);
   });
-  await new Promise((resolve) => setTimeout(resolve, 150));
+  await settled();
   const before = wakes;
   for (const name of ['a', 'b', 'c']) await writeFile(at(`/data/${name}.json`), '{}');
   await vi.waitFor(() => {
     expect(wakes).toBe(before + 1);
   });
+});
+
+test('follows other paths in place of the former', async () => {
+  const { write, at } = await tempRoot();
+  for (const path of ['/one/a', '/two/a']) await write(path, '');
+  let wakes = 0;
+  const followed = followPaths(() => (wakes += 1));
+  onTestFinished(followed.close);
+  for (const [path, former] of [
+    ['/one', undefined],
+    ['/two', '/one'],
+  ] as const) {
+    await followed.follow([at(path)]);
+    await settled();
+    const before = wakes;
+    if (former !== undefined) await writeFile(at(`${former}/a`), 'former');
+    await settled();
+    expect(wakes).toBe(before);
+    await vi.waitFor(async () => {
+      await writeFile(at(`${path}/a`), String(Math.random()));
+      expect(wakes).toBeGreaterThan(before);
+    });
+  }
 });
