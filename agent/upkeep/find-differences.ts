@@ -5,6 +5,7 @@ import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { type Leaf, readLeaves } from '../inspection/leaves.ts';
 import type { Node } from '../node.ts';
 import type { UpkeepRecord } from './record.ts';
+import { servedAsKnown } from './served.ts';
 
 /**
  * Reads the node and compares it with its desired state.
@@ -28,7 +29,7 @@ export async function findDifferences(
     layout: node.layout,
     holdings,
     leaves,
-    served: record.served,
+    served: servedAsKnown(record, node.layout, holdings),
     presented: ports ? await seePorts(node, hands, holdings, abort) : new Map(),
     now,
     skewMs: hands.skewMs(),

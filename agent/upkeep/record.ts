@@ -38,8 +38,9 @@ const Record = v.object({
       roles: v.optional(v.array(v.string()), []),
     }),
   ),
-  /** The CAs that Magnum served at the last try, by fingerprint. */
+  /** The CAs that Magnum served when it last answered, by fingerprint. */
   served: v.optional(v.record(v.picklist(CA_TYPES), v.optional(v.string())), {}),
+  servedAt: v.optional(Moment),
   renewal: v.optional(
     v.object({
       startedAt: Moment,

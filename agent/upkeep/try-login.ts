@@ -28,7 +28,7 @@ export async function tryLogin(
         await cluster.readCa(type, (pem) => verifyAuthority(pem, type, hands.clock.now())),
       );
     const roles = [...(await cluster.roles())];
-    return { ...record, served, login: { ...login, refusals: 0, why: undefined, roles } };
+    return { ...record, served, servedAt: now, login: { ...login, refusals: 0, why: undefined, roles } };
   } catch (error) {
     if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
     hands.log('login-tried-in-vain', { code: error.code, why: explain(error) });

@@ -174,3 +174,25 @@ test('tells the end of a CA half a year before, and each day in its last month',
   expect(each.length).toBeGreaterThanOrEqual(4);
   expect(logged(site.log, 'renewal-started')).toEqual([]);
 });
+
+test('takes the CAs that a rotation has brought for those that Magnum serves, before it asks again', async () => {
+  const { site, cloud } = await createAgedSite(0);
+  // The first login of the own clock comes at some time of the first day.
+  await runLoop(site, {
+    times: 8,
+    before: async () => {
+      if (!(await site.node.read(RECORD)).includes('triedAt')) site.clock.jump(DAY / 5);
+    },
+  });
+  expect(await site.node.read(RECORD)).toContain('"served":{"kube');
+  site.clock.jump(DAY / 24);
+  await cloud.rotateCa(site.cluster);
+  await runLoop(site, { times: 3 });
+  expect(isSignedBy(certificateAt(await site.files(), `${KUBELET}.crt`), site.cluster.ca.kubernetes)).toBe(
+    true,
+  );
+  site.clock.jump(DAY / 12);
+  await runLoop(site, { times: 2 });
+  expect(logged(site.log, 'differs-critical')).toEqual([]);
+  expect(logged(site.log, 'differs')).toEqual([]);
+});
