@@ -3,15 +3,23 @@ import type { RotateOperation } from '../src/operation/operation.ts';
 import { outcomeOf } from './execution/ended.ts';
 import { perform } from './execution/perform.ts';
 import { failed } from '../src/deployment/outcome.ts';
-import type { Cluster, Hands } from './hands.ts';
-import { checkNode, type Node, readNode } from './node.ts';
+import type { Hands } from './hands.ts';
+import { checkNode, readNode } from './node.ts';
 import { finish } from './pass/finish.ts';
 import { intendToRotate } from './pass/intend-rotation.ts';
-import { announce } from './peers/announce.ts';
-import { type BeforeRestart, renewing } from './peers/in-turn.ts';
+import { announce, whileAnnounced } from './peers/announce.ts';
+import { type Place, placeOf } from './peers/known.ts';
+import { type Look, lookAround } from './peers/look.ts';
+import { mastersOf, turnPlaceOf } from './peers/masters.ts';
 import { PROBES } from './peers/probes.ts';
-import { lookAround, lookAtMasters, placeOf } from './peers/surroundings.ts';
-import { giveTurnBack, newTurnMemory, takeTurn, type TurnMemory } from './peers/turn.ts';
+import {
+  type BeforeRestart,
+  giveTurnBack,
+  newTurnMemory,
+  takeTurn,
+  type TurnMemory,
+  whileHeld,
+} from './peers/turn.ts';
 import { decide } from './phases/decide.ts';
 import { readRotation, writeRotation } from './phases/record.ts';
 
@@ -42,56 +50,62 @@ export async function advance(memory: AdvanceMemory, hands: Hands, abort: AbortS
   const node = await readNode(hands);
   checkNode(node, hands.config.heat_params, false);
   const cluster = await hands.openCluster(node.params, undefined, abort, { patient: false });
-  const advanced = await withTurn(memory, node, cluster, hands, abort);
+  const at = await placeOf(node, hands, abort);
+  const lookAgain = async (): Promise<Look> => await lookAround(at, cluster, hands, abort);
+  const advanced = await nextStep(memory, at, lookAgain, hands, abort);
   await note(advanced, hands);
   if (advanced.is === 'nothing') await hands.disk.remove(PROBES);
   return advanced;
 }
 
-async function withTurn(
+async function nextStep(
   memory: AdvanceMemory,
-  node: Node,
-  cluster: Cluster,
+  at: Place,
+  lookAgain: () => Promise<Look>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Advanced> {
-  const at = await placeOf(node, cluster, hands, abort);
-  const { seen, masters } = await lookAtMasters(at, hands, abort);
-  const decision = decide(seen.view);
+  const { view, known } = await lookAgain();
+  const decision = decide(view);
   if (decision.do === 'nothing' || decision.do === 'wait') {
     if (memory.mayHaveLeft) {
-      await announce(undefined, seen, at, hands, abort);
-      if (masters) await giveTurnBack(masters.place, hands, abort);
+      await announce(undefined, known, at, hands, abort);
+      const turn = turnPlaceOf(known, at);
+      if (turn) await giveTurnBack(turn, hands, abort);
     }
     memory.mayHaveLeft = false;
     memory.turn = newTurnMemory();
     if (decision.do === 'nothing') return { is: 'nothing' };
     return { is: 'waits', why: decision.why, for: decision.for, until: decision.until };
   }
-  if (masters) {
-    const turn = await takeTurn(masters.place, masters.others, memory.turn, hands, abort);
-    if (turn.is === 'wait') return { is: 'waits', why: `turn-${turn.why}`, for: turn.for, until: undefined };
-  }
-  try {
-    // Once more, right before the step: the turn may have taken its time.
-    const seenAgain = await lookAround(at, hands, abort);
-    const again = decide(seenAgain.view);
-    if (again.do !== decision.do) return { is: 'waits', why: 'changed', for: [], until: undefined };
-    const despite = 'despite' in again ? again.despite : [];
-    if (!(await announce(decision.do, seenAgain, at, hands, abort)))
-      return { is: 'waits', why: 'no-api', for: [], until: undefined };
-    try {
-      const error = await step(decision.do, hands, abort, masters && renewing(masters, hands, abort));
-      return error
-        ? { is: 'failed', step: decision.do, error }
-        : { is: 'stepped', step: decision.do, despite };
-    } finally {
-      await announce(undefined, seenAgain, at, hands, abort);
-    }
-  } finally {
-    memory.turn = newTurnMemory();
-    if (masters) await giveTurnBack(masters.place, hands, abort);
-  }
+  const take = async (beforeRestart?: BeforeRestart): Promise<Advanced> =>
+    await takeStep(decision.do, at, lookAgain, hands, abort, beforeRestart);
+  const masters = await mastersOf(known, at, hands, abort);
+  if (!masters) return await take();
+  const turn = await takeTurn(masters.place, masters.others, memory.turn, hands, abort);
+  if (turn.is === 'wait') return { is: 'waits', why: `turn-${turn.why}`, for: turn.for, until: undefined };
+  memory.turn = newTurnMemory();
+  return await whileHeld(masters.place, hands, abort, take);
+}
+
+/** Looks once more, right before the step: the turn may have taken its time. */
+async function takeStep(
+  phase: Step,
+  at: Place,
+  lookAgain: () => Promise<Look>,
+  hands: Hands,
+  abort: AbortSignal,
+  beforeRestart: BeforeRestart | undefined,
+): Promise<Advanced> {
+  const { view, known } = await lookAgain();
+  const decision = decide(view);
+  if (decision.do !== phase) return { is: 'waits', why: 'changed', for: [], until: undefined };
+  const despite = 'despite' in decision ? decision.despite : [];
+  return await whileAnnounced(phase, known, at, hands, abort, async (isTold) => {
+    if (!isTold) return { is: 'waits', why: 'no-api', for: [], until: undefined };
+    const error = await step(phase, hands, abort, beforeRestart);
+    return error ? { is: 'failed', step: phase, error } : { is: 'stepped', step: phase, despite };
+  });
 }
 
 /** Carries a phase out as a deployment would, without anybody to answer. @returns why it failed */

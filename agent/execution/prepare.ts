@@ -8,7 +8,7 @@ import type { Journal } from '../../src/files/journal.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import type { Node } from '../node.ts';
-import type { BeforeRestart } from '../peers/in-turn.ts';
+import type { BeforeRestart } from '../peers/turn.ts';
 import { showStep } from '../plan/describe.ts';
 import type { CertificatesPlan, CredentialsPlan, FilesPlan, ListsPlan, Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';

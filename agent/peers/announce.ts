@@ -4,7 +4,30 @@ import type { Hands } from '../hands.ts';
 import { clientsOf } from './clients.ts';
 import { withAnyApi } from './reach-api.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
-import { apisOf, type Look, type Place, STEP } from './look.ts';
+import { apisOf, type Known, type Place } from './known.ts';
+
+/** The annotation of a Node whose agent is in the middle of a step. */
+export const STEP = 'step';
+
+/**
+ * Says on this node's own Node that a step is under way, for as long as the work takes.
+ *
+ * @param work is handed whether the API has been told, as `announce` says it
+ */
+export async function whileAnnounced<T>(
+  step: string,
+  known: Pick<Known, 'peers'>,
+  place: Place,
+  hands: Hands,
+  abort: AbortSignal,
+  work: (isTold: boolean) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(await announce(step, known, place, hands, abort));
+  } finally {
+    await announce(undefined, known, place, hands, abort);
+  }
+}
 
 /**
  * Says on this node's own Node that a step is under way, so that peers wait for its end.
@@ -14,8 +37,8 @@ import { apisOf, type Look, type Place, STEP } from './look.ts';
  */
 export async function announce(
   step: string | undefined,
-  { peers }: Pick<Look, 'peers'>,
-  { node, units }: Pick<Place, 'node' | 'units'>,
+  { peers }: Pick<Known, 'peers'>,
+  { node, units }: Place,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<boolean> {

@@ -1,64 +1,102 @@
+import { allSettled } from '../../src/base/all-settled.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import type { EtcdMember } from '../../src/services/etcd-members.ts';
 import type { Hands } from '../hands.ts';
-import { type Client, clientsOf, readClient } from './clients.ts';
+import { type Client, type Clients, clientsOf, readClient } from './clients.ts';
 import type { KnownPeer } from '../phases/record.ts';
 import type { TurnPlace } from './turn.ts';
-import type { Peer } from '../phases/decide.ts';
 import type { OtherMaster } from '../phases/turn.ts';
-import { apisOf, type Look, namesOf, type Place } from './look.ts';
+import { apisOf, type Known, namesOf, type Place } from './known.ts';
+import { STEP } from './announce.ts';
 
 /** With whom this node takes turns. */
 export type Masters = { place: TurnPlace; others: OtherMaster[] };
 
-/**
- * The other members of etcd, and whether each is well: it answers a client that etcd is in quorum.
- *
- * @returns undefined where nobody takes turns: on a worker, and on the only master
- */
+/** Where the turn of this node is written; undefined where nobody takes turns: on a worker, and on the only master. */
+export function turnPlaceOf({ members, peers }: Known, { node, units }: Place): TurnPlace | undefined {
+  const own = members.find((member) => isOf(node, member));
+  const { kubernetes, etcd } = clientsOf(node);
+  if (!own || !kubernetes || !etcd || members.length < 2) return undefined;
+  return { own: own.name, apis: apisOf(node, units, peers), client: kubernetes };
+}
+
+/** The other members of etcd, and whether each is well: it answers a client that etcd is in quorum. */
 export async function mastersOf(
-  { members, peers, view }: Look,
-  { node, units }: Pick<Place, 'node' | 'units'>,
+  known: Known,
+  at: Place,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Masters | undefined> {
-  const names = namesOf(node);
-  const isOwn = (member: EtcdMember): boolean => names.has(member.name) || names.has(hostOf(member) ?? '');
-  const own = members.find(isOwn);
-  const { kubernetes, etcd } = clientsOf(node);
-  if (!own || !kubernetes || !etcd || members.length < 2) return undefined;
-  const others = members.filter((member) => !isOwn(member));
+  const place = turnPlaceOf(known, at);
+  const clients = clientsOf(at.node);
+  const { etcd } = clients;
+  if (!place || !etcd) return undefined;
+  const others = known.members.filter((member) => !isOf(at.node, member));
   return {
-    place: { own: own.name, apis: apisOf(node, units, peers), client: kubernetes },
+    place,
     others: await Promise.all(
-      others.map(
-        async (member) => await stateOf(member, peerOf(member, peers, view.peers), etcd, hands, abort),
-      ),
+      others.map(async (member) => {
+        const presence = await presenceOf(member, known, clients, hands, abort);
+        return await stateOf(member, presence, etcd, hands, abort);
+      }),
     ),
   };
 }
 
+const isOf = (node: Place['node'], member: EtcdMember): boolean => {
+  const names = namesOf(node);
+  return names.has(member.name) || names.has(hostOf(member) ?? '');
+};
+
 const hostOf = ({ peer }: EtcdMember): string | undefined =>
   URL.parse(peer ?? '')?.hostname.replace(/^\[(.*)\]$/, '$1');
 
-function peerOf(member: EtcdMember, known: readonly KnownPeer[], peers: readonly Peer[]): Peer | undefined {
-  const at = known.find(({ ports }) => ports.some(({ host }) => host === hostOf(member)));
-  return peers.find(({ name }) => name === at?.name);
+type Presence = { answers: boolean; isReady: boolean; isStepping: boolean };
+
+async function presenceOf(
+  member: EtcdMember,
+  { peers, nodes }: Known,
+  clients: Clients,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Presence> {
+  const peer = peers.find(({ ports }) => ports.some(({ host }) => host === hostOf(member)));
+  const node = nodes.find(({ name }) => name === peer?.name);
+  return {
+    answers: peer !== undefined && (await answers(peer, clients, hands, abort)),
+    isReady: node?.isReady === true,
+    isStepping: node?.annotations[STEP] !== undefined,
+  };
+}
+
+/** Whether one of its ports presents a certificate, whichever. */
+async function answers(
+  { ports }: KnownPeer,
+  clients: Clients,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<boolean> {
+  const seen: boolean[] = [];
+  await allSettled(ports, async (port) => {
+    const client = clients[port.ca];
+    const identity = client && (await readClient(client, hands));
+    if (identity) seen.push((await hands.askPeer(port, identity, abort)) !== undefined);
+  });
+  return seen.includes(true);
 }
 
 async function stateOf(
   { name, client: url }: EtcdMember,
-  peer: Peer | undefined,
+  { answers: isThere, isReady, isStepping }: Presence,
   client: Client,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<OtherMaster> {
-  const isStepping = peer?.isStepping ?? false;
-  if (!peer?.seen && peer?.isReady !== true) return { name, is: 'gone', isStepping };
+  if (!isThere && !isReady) return { name, is: 'gone', isStepping };
   const identity = await readClient(client, hands);
   try {
     if (url !== undefined) await hands.askHealth(new URL('/health', url).href, identity, abort);
-    return { name, is: url === undefined || !peer.seen ? 'unwell' : 'well', isStepping };
+    return { name, is: url === undefined || !isThere ? 'unwell' : 'well', isStepping };
   } catch (error) {
     if (codeOf(error) !== 'not-yet') throw error;
     return { name, is: 'unwell', isStepping };

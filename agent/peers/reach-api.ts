@@ -1,6 +1,6 @@
+import { withDeadline } from '../../src/base/clock.ts';
 import { codeOf, isNotReady } from '../../src/base/errors.ts';
 import { readText } from '../../src/base/disk.ts';
-import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
 import { given } from '../../src/metadata/heat-params.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -39,25 +39,16 @@ export async function withAnyApi<T>(
   const identity = await readClient(client, hands);
   if (!identity) return { api: 'silent' };
   const ca = (await readText(hands.disk, client.ca)) ?? '';
-  const trusted = certificatesIn(ca, client.ca);
   const who = { cert: identity.certificate, key: identity.key };
   let state: 'refused' | 'silent' = 'silent';
   for (const { host, port } of addresses) {
-    const leaf = await orNothing(hands.presented(host, port, abort));
-    if (!leaf) continue;
-    state = 'refused';
-    if (!signerOf(leaf, trusted)) continue;
-    // A load balancer may lead to another server now.
     const api = hands.openKubernetes({ host, port, ca, client: who });
     try {
-      const asked = {
-        what: `asking the Kubernetes API at ${host}`,
-        method: 'GET',
-        path: '/api',
-        abort,
-      } as const;
-      const answer = await orNothing(api.ask(asked));
-      if (answer?.status === 200) return { api: 'answers', value: await work(api.ask) };
+      const answer = await askBriefly(api.ask, `asking the Kubernetes API at ${host}`, abort);
+      if (answer === 'accepted') return { api: 'answers', value: await work(api.ask) };
+      const isThere =
+        answer === 'refused' || (answer === 'none' && (await isPresent(host, port, hands, abort)));
+      if (isThere) state = 'refused';
     } finally {
       api.close();
     }
@@ -65,12 +56,39 @@ export async function withAnyApi<T>(
   return { api: state };
 }
 
-/** What does not answer, or breaks off, is asked no more. @throws `aborted` */
-async function orNothing<T>(asked: Promise<T>): Promise<T | undefined> {
+/** A machine that is off answers nothing at all. */
+const TRY_MS = 10_000;
+
+/** One look, at what any user may ask. @throws `aborted` */
+async function askBriefly(
+  ask: AskApi,
+  what: string,
+  abort: AbortSignal,
+): Promise<'accepted' | 'refused' | 'none' | 'late'> {
   try {
-    return await asked;
+    const limit = withDeadline(abort, TRY_MS);
+    const { status } = await ask({ what, method: 'GET', path: '/api', abort: limit });
+    return status === 200 ? 'accepted' : 'refused';
   } catch (error) {
-    if (codeOf(error) === 'aborted' || !(isNotReady(error) || codeOf(error) === 'proof')) throw error;
-    return undefined;
+    if (codeOf(error) === 'aborted' && !abort.aborted) return 'late';
+    if (!isNotReady(error)) throw error;
+    // Its certificate has been judged before anything was asked (`serverFault`).
+    return codeOf(error) === 'not-yet' ? 'refused' : 'none';
+  }
+}
+
+/** Whether a server is there, which has ended the connection of this node's certificate. @throws `aborted` */
+async function isPresent(
+  host: string,
+  port: number,
+  { presented }: Pick<Hands, 'presented'>,
+  abort: AbortSignal,
+): Promise<boolean> {
+  try {
+    await presented(host, port, abort);
+    return true;
+  } catch (error) {
+    if (!isNotReady(error) && codeOf(error) !== 'proof') throw error;
+    return false;
   }
 }

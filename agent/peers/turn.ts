@@ -58,6 +58,25 @@ export async function takeTurn(
   return reached.api === 'answers' ? reached.value : { is: 'wait', why: 'no-api', for: [] };
 }
 
+/** Called before the restart of each unit. */
+export type BeforeRestart = () => Promise<void>;
+
+/** Works in a turn that has been taken, renews it before each restart, and gives it back. */
+export async function whileHeld<T>(
+  place: TurnPlace,
+  hands: Hands,
+  abort: AbortSignal,
+  work: (beforeRestart: BeforeRestart) => Promise<T>,
+): Promise<T> {
+  try {
+    return await work(async () => {
+      await renewTurn(place, hands, abort);
+    });
+  } finally {
+    await giveTurnBack(place, hands, abort);
+  }
+}
+
 /** Renews the own turn before the restart of a unit. An API that is away for the moment is no reason to stop. */
 export async function renewTurn(
   { own, apis, client }: TurnPlace,

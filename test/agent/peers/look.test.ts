@@ -42,9 +42,11 @@ async function setUp({ hasApi = true, answers = [] as readonly string[] } = {}) 
     });
   };
   const presents = caOf(former, 'kubernetes').issue([['CN', 'peer']]).cert;
+  const member = caOf(former, 'etcd').issue([['CN', 'etcd']]).cert;
+  const etcd = { presents: member, ask: etcdOf(1) };
   const servers = { '127.0.0.1:6443': { presents, ask: api.askAs('system:masters') } };
   const test = await testHands({
-    ...networkOf(hasApi ? { ...servers, '10.0.0.5:2380': { presents, ask: etcdOf(1) } } : {}),
+    ...networkOf(hasApi ? { ...servers, '10.0.0.5:2380': etcd } : {}),
     askPeer: async ({ host }) =>
       await Promise.resolve(
         answers.includes(host) ? { presents: new X509Certificate(presents), accepts: 'yes' } : undefined,
@@ -56,8 +58,7 @@ async function setUp({ hasApi = true, answers = [] as readonly string[] } = {}) 
   await writeRecord(test.disk, PROBES, probes);
   const probe = { host: '127.0.0.1', port: 6443, file: '/x' };
   const units = [{ name: 'kube-apiserver', required: true, deadlineMs: 1, settleMs: 1, probe }];
-  const see = async (own = OWN) =>
-    await look(own, SERVED, { node, units, cluster: CLUSTER }, test.hands, NEVER);
+  const see = async (own = OWN) => await look(own, SERVED, { node, units }, CLUSTER, test.hands, NEVER);
   return { ...test, addNode, see };
 }
 
@@ -73,7 +74,7 @@ test('finds the peers that the API lists, asks them and keeps them', async () =>
   addNode('m0', '10.0.0.5');
   addNode('m1', '10.0.0.6', 'reissue');
   addNode('m2', '10.0.0.7');
-  const { view, members } = await see();
+  const { view, known } = await see();
   expect(view).toMatchObject({
     own: OWN,
     api: 'answers',
@@ -82,7 +83,7 @@ test('finds the peers that the API lists, asks them and keeps them', async () =>
       { name: 'm2', isMaster: true, isReady: true, isStepping: false, seen: undefined },
     ],
   });
-  expect(members.map(({ name }) => name)).toEqual(['m0']);
+  expect(known.members.map(({ name }) => name)).toEqual(['m0']);
   expect((await readRotation(hands)).peers.map(({ name }) => name)).toEqual(['m1', 'm2']);
 });
 

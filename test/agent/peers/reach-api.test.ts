@@ -22,6 +22,11 @@ const well = (presents = leafOf()): FakeServer => ({
   presents,
   ask: createKubernetes().askAs('system:masters'),
 });
+/** It ends the connection of a client certificate that it does not accept. */
+const breaksOff = (): FakeServer => ({
+  presents: leafOf(),
+  ask: async () => await Promise.reject(new AgentError('cloud-unreachable', 'connection reset')),
+});
 const refusing = (status: number): FakeServer => ({
   presents: leafOf(),
   ask: async () => await Promise.resolve({ status, headers: {}, text: '' }),
@@ -72,6 +77,7 @@ test('whoever a load balancer leads to is judged by the CAs that the node trusts
 test.each([
   ['is not trusted', well(leafOf(foreign))],
   ['does not accept the node', refusing(401)],
+  ['ends the connection of the node', breaksOff()],
 ])('is refused where a server %s', async (_, server) => {
   const { reached } = await reach({ [SECOND]: server });
   expect(await reached()).toEqual({ api: 'refused' });

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Hands } from '../../../agent/hands.ts';
 import { AgentError } from '../../../src/base/errors.ts';
+import { certificatesIn, signerOf } from '../../../src/certificates/read.ts';
 import type { AskApi } from '../../../src/services/kubernetes-call.ts';
 import type { KubernetesAddress } from '../../../src/services/kubernetes.ts';
 
@@ -13,7 +14,9 @@ export type Network = Pick<Hands, 'presented' | 'openKubernetes'> & {
   open(): number;
 };
 
-const silent = (host: string): AgentError => new AgentError('not-yet', `${host} does not answer`);
+const silent = (code: 'not-yet' | 'cloud-unreachable', host: string): AgentError =>
+  new AgentError(code, `${host} does not answer`);
+const stopped = new AgentError('aborted', 'stopped');
 
 /** @param servers by `HOST:PORT`; nothing listens elsewhere */
 export function networkOf(servers: Readonly<Record<string, FakeServer>>): Network {
@@ -23,16 +26,22 @@ export function networkOf(servers: Readonly<Record<string, FakeServer>>): Networ
     opened,
     open: () => opened.length - closed,
     presented: async (host, port, abort) => {
-      if (abort.aborted) throw new AgentError('aborted', 'stopped');
+      if (abort.aborted) throw stopped;
       const server = servers[`${host}:${port}`];
-      if (!server) throw silent(host);
+      if (!server) throw silent('not-yet', host);
       return await Promise.resolve(new X509Certificate(server.presents));
     },
     openKubernetes: (at) => {
       opened.push(at);
       const server = servers[`${at.host}:${at.port}`];
       return {
-        ask: server?.ask ?? (async () => await Promise.reject(silent(at.host))),
+        ask: async (request) => {
+          if (request.abort.aborted) throw stopped;
+          if (!server) throw silent('cloud-unreachable', at.host);
+          if (!signerOf(new X509Certificate(server.presents), certificatesIn(at.ca, 'the CAs')))
+            throw new AgentError('not-yet', `${at.host} is not trusted`, { reason: 'ca-unknown' });
+          return await server.ask(request);
+        },
         close: () => {
           closed += 1;
         },
