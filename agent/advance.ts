@@ -2,6 +2,7 @@ import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import type { RotateOperation } from '../src/operation/operation.ts';
 import { outcomeOf } from './execution/ended.ts';
 import { perform } from './execution/perform.ts';
+import type { NodeState } from '../src/deployment/deployment.ts';
 import { failed } from '../src/deployment/outcome.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, readNode } from './node.ts';
@@ -123,17 +124,21 @@ async function step(
   };
   const runId = `auto-${phase}`;
   hands.log('phase-started', { phase });
+  let left: NodeState | undefined;
   try {
     const { plan } = await intendToRotate(operation, hands, abort);
     const ended = await perform(plan, { runId, hands, abort, beforeRestart });
     await finish(runId, outcomeOf(ended), hands);
-    if (ended.is === 'failed') throw ended.error;
+    if (ended.is === 'failed') {
+      left = ended.node;
+      throw ended.error;
+    }
     hands.log('phase-done', { phase });
     return undefined;
   } catch (error) {
     if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
     await finish(runId, failed(error), hands);
-    hands.log('phase-failed', { phase, code: error.code, why: explain(error) });
+    hands.log('phase-failed', { phase, code: error.code, node: left, why: explain(error) });
     return error;
   }
 }

@@ -6,7 +6,7 @@ import type { Notify } from './notify.ts';
 import { emptyResult, type Memory, newMemory, pass, type PassResult } from './pass.ts';
 import { readLastAnswer, writeLastAnswer } from './polling/last-answer.ts';
 import { createPollSchedule } from './polling/schedule.ts';
-import { openReporting } from './reporting.ts';
+import { openReporting, type Reporting } from './reporting.ts';
 import { createRotationLoop } from './daemon/rotation.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
@@ -30,16 +30,31 @@ export type DaemonSignals = {
 export async function runDaemon(
   hands: Hands,
   notify: Notify,
+  signals: DaemonSignals,
+  random: () => number,
+  unrecorded: Unrecorded,
+): Promise<void> {
+  const reporting = await openReporting(hands, { tellsNode: true });
+  try {
+    await repeatPasses(hands, notify, signals, random, unrecorded, reporting);
+  } finally {
+    reporting.close();
+  }
+}
+
+async function repeatPasses(
+  hands: Hands,
+  notify: Notify,
   { stopping, reload, nextWake }: DaemonSignals,
   random: () => number,
   unrecorded: Unrecorded,
+  reporting: Reporting,
 ): Promise<void> {
   const known = await readLastAnswer(hands);
   const schedule = createPollSchedule(hands.config.poll, random, { isKnown: known !== undefined });
   const memory = newMemory(known);
   let kept = known;
   const reported = new Set<string>();
-  const reporting = await openReporting(hands);
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
   const rotation = createRotationLoop(hands, random);
   let pollsOtherwise = false;

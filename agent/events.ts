@@ -50,6 +50,7 @@ export const EVENTS = {
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
   'metrics-unwritten': ['warn', 'the metrics could not be written'],
   'notify-failed': ['warn', 'notify.command failed; the event is only logged'],
+  'node-untold': ['info', "this node's Node in Kubernetes could not be told; trying again later"],
   notice: ['warn', 'notice'],
   output: ['info', 'output'],
   'part-done': ['debug', 'part of a step done'],
@@ -122,3 +123,55 @@ const NOTIFIED: ReadonlySet<string> = new Set<EventCode>(['deployment-started', 
 export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>): boolean =>
   event !== ('notify-failed' satisfies EventCode) &&
   (level === 'warn' || level === 'error' || NOTIFIED.has(event));
+
+/** An event that `kubectl describe node` shows, too. */
+type OnNode = {
+  event: EventCode;
+  /** Only with one of these values in a field. */
+  where?: { field: string; is: readonly string[] };
+  /** In upper camel case, stable. */
+  reason: string;
+};
+
+const ROLLED_BACK = { field: 'node', is: ['taken-back', 'unproven'] };
+const STUCK = { field: 'node', is: ['stuck'] };
+
+/** The events on the Node; of several for one event, the first that fits. */
+export const ON_NODE: readonly OnNode[] = [
+  { event: 'deployment-started', reason: 'DeploymentStarted' },
+  { event: 'deployment-succeeded', reason: 'DeploymentSucceeded' },
+  { event: 'deployment-failed', where: ROLLED_BACK, reason: 'DeploymentRolledBack' },
+  { event: 'deployment-failed', where: STUCK, reason: 'DeploymentStuck' },
+  { event: 'deployment-failed', reason: 'DeploymentFailed' },
+  { event: 'phase-started', reason: 'RotationPhaseStarted' },
+  { event: 'phase-done', reason: 'RotationPhaseDone' },
+  { event: 'phase-failed', where: ROLLED_BACK, reason: 'RotationPhaseRolledBack' },
+  { event: 'phase-failed', where: STUCK, reason: 'RotationPhaseStuck' },
+  { event: 'phase-failed', reason: 'RotationPhaseFailed' },
+  { event: 'renewal-started', reason: 'RenewalStarted' },
+  { event: 'renewal-succeeded', reason: 'RenewalSucceeded' },
+  { event: 'renewal-failed', reason: 'RenewalFailed' },
+  {
+    event: 'differs',
+    where: { field: 'difference', is: ['authority-ends-soon'] },
+    reason: 'AuthorityEnds',
+  },
+  {
+    event: 'differs-critical',
+    where: { field: 'difference', is: ['authority-ends'] },
+    reason: 'AuthorityEnds',
+  },
+  {
+    event: 'differs-critical',
+    where: { field: 'difference', is: ['expired'] },
+    reason: 'CertificateExpired',
+  },
+];
+
+/** The reason by which Kubernetes shows an event on the Node; undefined: it does not. */
+export const reasonOnNode = ({ event, fields }: Pick<LogEntry, 'event' | 'fields'>): string | undefined =>
+  ON_NODE.find(
+    (one) =>
+      one.event === event &&
+      (one.where === undefined || one.where.is.includes(String(fields[one.where.field]))),
+  )?.reason;

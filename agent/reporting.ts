@@ -1,22 +1,30 @@
 import { explain } from '../src/base/errors.ts';
 import type { Hands } from './hands.ts';
+import { createNodeReport } from './node-report.ts';
 import type { PassResult } from './pass.ts';
 import { readPassRecord, recordOf, writePassRecord } from './status-file.ts';
 
-/** Reports of each pass: the record for `agent status`, and the metrics. */
+/** Reports of each pass: the record for `agent status`, the metrics, and what the Node in Kubernetes says. */
 export type Reporting = {
   /** Hands that record reported events. */
   watch(hands: Hands): Hands;
   /** Reports a pass. A report that cannot be written is logged: the next pass does not need it. */
   passed(result: PassResult): Promise<void>;
+  /** Ends what goes on in the background. */
+  close(): void;
 };
 
-/** Metrics are loaded where the configuration names a file for them: an idle daemon stays small. */
-export async function openReporting(hands: Hands): Promise<Reporting> {
+/**
+ * Metrics are loaded where the configuration names a file for them: an idle daemon stays small.
+ *
+ * @param tellsNode whether events go to the Node in Kubernetes: a person who runs one pass reads them on the terminal
+ */
+export async function openReporting(hands: Hands, { tellsNode = false } = {}): Promise<Reporting> {
   const { config, clock, log } = hands;
   const { file } = config.metrics;
   const metrics =
     file === undefined ? undefined : await (await import('./metrics.ts')).openMetrics(hands, file);
+  const node = tellsNode ? createNodeReport(hands) : undefined;
   let record = await readPassRecord(hands);
   return {
     watch: metrics?.watch ?? ((same) => same),
@@ -28,6 +36,8 @@ export async function openReporting(hands: Hands): Promise<Reporting> {
       await metrics?.write(result, record).catch((error: unknown) => {
         log('metrics-unwritten', { path: file, why: explain(error) });
       });
+      node?.passed();
     },
+    close: () => node?.close(),
   };
 }

@@ -49,6 +49,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['upkeep', 'advance'],
   ['status-file', 'notify', 'lifecycle'],
   ['metrics'],
+  ['node-report'],
   ['reporting'],
   ['daemon'],
   ['commands', 'supervise'],

@@ -69,7 +69,7 @@ export async function openHandsWith(
   const { root, log, secrets, instrument, world, verb } = context;
   if (!context.levelIsGiven) log.setLevel(config.log_level);
   for (const secret of secretsOfPolling(config)) secrets.add(secret);
-  log.setListener(await listenerOf(config, context));
+  log.setListener('notify.command', await listenerOf(config, context));
   return await compose({
     config,
     root,

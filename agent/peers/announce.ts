@@ -1,10 +1,9 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
-import { clientsOf } from './clients.ts';
-import { withAnyApi } from './reach-api.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
-import { apisOf, type Known, type Place } from './known.ts';
+import type { Known, Place } from './known.ts';
+import { onOwnNode } from './own-node.ts';
 
 /** The annotation of a Node whose agent is in the middle of a step. */
 export const STEP = 'step';
@@ -42,11 +41,8 @@ export async function announce(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<boolean> {
-  const { kubernetes } = clientsOf(node);
-  const name = node.values.get('INSTANCE_NAME') || (node.values.get('HOSTNAME') ?? '');
-  if (!kubernetes) return true;
   try {
-    await withAnyApi(apisOf(node, units, peers), kubernetes, hands, abort, async (ask) => {
+    await onOwnNode({ node, units, peers }, hands, abort, async (ask, name) => {
       await createNodeAnnotations(ask, hands.retry, BRIEFLY).write(name, { [STEP]: step ?? null }, abort);
     });
     return true;

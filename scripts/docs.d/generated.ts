@@ -1,4 +1,4 @@
-import { EVENTS, isNotified } from '../../agent/events.ts';
+import { EVENTS, isNotified, ON_NODE } from '../../agent/events.ts';
 import { messageId } from '../../agent/journal.ts';
 import { METRICS } from '../../agent/metrics/catalogue.ts';
 import { type VerbFacts, verbs } from '../build.d/verbs.ts';
@@ -6,7 +6,7 @@ import { type VerbFacts, verbs } from '../build.d/verbs.ts';
 /** The parts of docs/ that are made from the code: by page, and by the name between the marks. */
 export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/cli.md': { verbs: () => verbs().map(verbSection).join('\n\n') },
-  'docs/monitoring.md': { metrics: metricsTable, events: eventsTable },
+  'docs/monitoring.md': { metrics: metricsTable, events: eventsTable, 'events on the Node': nodeEventsTable },
 };
 
 /** As in a table of Markdown. */
@@ -43,6 +43,17 @@ function eventsTable(): string {
     return `| \`${event}\` | ${level} | ${message} | ${told} | \`${messageId(event)}\` |`;
   });
   return ['| event | level | message | notify | MESSAGE_ID |', '|---|---|---|---|---|', ...rows].join('\n');
+}
+
+function nodeEventsTable(): string {
+  const rows = ON_NODE.map(({ event, where, reason }) => {
+    const type = EVENTS[event][0] === 'info' ? 'Normal' : 'Warning';
+    const only = where
+      ? `, where \`${where.field}\` is ${where.is.map((is) => `\`${is}\``).join(' or ')}`
+      : '';
+    return `| \`${reason}\` | ${type} | \`${event}\`${only} |`;
+  });
+  return ['| reason | type | event |', '|---|---|---|', ...rows].join('\n');
 }
 
 /** A page with its generated parts as the code has them now. @throws when a part has no place in the page */

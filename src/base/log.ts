@@ -20,9 +20,11 @@ export type LogEntry = {
 /** Logs one event; what varies goes into the fields. */
 export type EventLog<Code extends string> = ((event: Code, fields?: Record<string, unknown>) => void) & {
   setLevel(level: LogLevel): void;
-  /** Who hears every event besides; in place of who heard them before. */
-  setListener(listener: ((entry: LogEntry) => void) | undefined): void;
+  /** Hands every event to a listener, in place of the one that had this name before; undefined: to none. */
+  setListener(name: string, listener: Listener | undefined): void;
 };
+
+type Listener = (entry: LogEntry) => void;
 
 /** `json`: one object a line. `journal`: a priority prefix and readable text. `text`: readable text. */
 export type LogStyle = 'json' | 'journal' | 'text';
@@ -43,7 +45,7 @@ export function createLog<Code extends string>(options: {
   write: (line: string, entry: LogEntry) => void;
 }): EventLog<Code> {
   const { events, level, style, secrets, write } = options;
-  let listener: ((entry: LogEntry) => void) | undefined;
+  const listeners = new Map<string, Listener>();
   const logger = pino(
     {
       level,
@@ -63,7 +65,7 @@ export function createLog<Code extends string>(options: {
         };
         const json = { level: at, time, event, ...entry.fields, msg };
         write(style === 'json' ? `${JSON.stringify(json)}\n` : readable(entry, style), entry);
-        listener?.(entry);
+        for (const listener of listeners.values()) listener(entry);
       },
     },
   );
@@ -75,8 +77,9 @@ export function createLog<Code extends string>(options: {
     setLevel: (wanted: LogLevel) => {
       logger.level = wanted;
     },
-    setListener: (wanted: typeof listener) => {
-      listener = wanted;
+    setListener: (name: string, listener: Listener | undefined) => {
+      if (listener) listeners.set(name, listener);
+      else listeners.delete(name);
     },
   });
 }

@@ -78,6 +78,9 @@ export const createRetry =
     }
   };
 
+/** Tries once: whoever calls comes back by itself. */
+export const once: Retry = async (_what, _patience, _abort, attempt) => await attempt();
+
 /** @param waits told each wait, and how long attempts may still start, in milliseconds */
 async function tryAgain<T>(
   hands: Parameters<typeof createRetry>[0],

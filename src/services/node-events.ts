@@ -1,5 +1,6 @@
+import * as v from 'valibot';
 import type { Patience, Retry } from '../base/retry.ts';
-import { type AskApi, createCall } from './kubernetes-call.ts';
+import { type AskApi, createCall, parsed } from './kubernetes-call.ts';
 
 /** An event on a Node, as `kubectl describe node` shows it. */
 export type NodeEvent = {
@@ -12,46 +13,64 @@ export type NodeEvent = {
   at: number;
 };
 
+/**
+ * Events in the namespace `default`, where kubelets make theirs: a Node has no namespace. A kubelet's certificate may
+ * make and patch them, and read none.
+ */
+export type NodeEvents = {
+  /** Makes an event. @returns its name */
+  make(node: string, event: NodeEvent, abort: AbortSignal): Promise<string>;
+  /** Counts an event once more, as clients of Kubernetes do with equal ones. false: it has expired. */
+  repeat(name: string, count: number, at: number, abort: AbortSignal): Promise<boolean>;
+};
+
 /** The limit of events.k8s.io/v1, in characters here; the legacy API has none of its own. */
 const LONGEST_MESSAGE = 1024;
 
-/**
- * Makes an event in the namespace `default`, where kubelets make theirs: a Node has no namespace. A kubelet's certificate
- * may do that. The `uid` is the Node's name, as kubelets write it and `kubectl describe node` looks for it.
- */
-export const createEventWriter = (
-  ask: AskApi,
-  retry: Retry,
-  patience: Patience,
-): ((node: string, event: NodeEvent, abort: AbortSignal) => Promise<void>) => {
+const EVENTS = '/api/v1/namespaces/default/events';
+const Made = v.object({ metadata: v.object({ name: v.string() }) });
+
+/** `metav1.Time` has whole seconds. */
+const timeOf = (at: number): string => new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
+
+export function createNodeEvents(ask: AskApi, retry: Retry, patience: Patience): NodeEvents {
   const call = createCall(ask, retry, patience);
-  return async (node, { reason, type, message, at }, abort) => {
-    const when = new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
-    const value = {
-      apiVersion: 'v1',
-      kind: 'Event',
-      metadata: { generateName: `${node}.`, namespace: 'default' },
-      involvedObject: { kind: 'Node', name: node, uid: node },
-      reason,
-      type,
-      message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE - 1)}…` : message,
-      source: { component: 'coe-agent', host: node },
-      reportingComponent: 'coe-agent',
-      reportingInstance: node,
-      firstTimestamp: when,
-      lastTimestamp: when,
-      count: 1,
-    };
-    await call(
-      {
-        what: `making an event on the Node ${node}`,
-        method: 'POST',
-        path: '/api/v1/namespaces/default/events',
-        body: { type: 'application/json', value },
-        abort,
-      },
-      [201],
-      () => undefined,
-    );
+  return {
+    make: async (node, { reason, type, message, at }, abort) => {
+      const what = `making an event on the Node ${node}`;
+      const value = {
+        apiVersion: 'v1',
+        kind: 'Event',
+        metadata: { generateName: `${node}.`, namespace: 'default' },
+        // The uid is the Node's name, as kubelets write it and `kubectl describe node` looks for it.
+        involvedObject: { kind: 'Node', name: node, uid: node },
+        reason,
+        type,
+        message: message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE - 1)}…` : message,
+        source: { component: 'coe-agent', host: node },
+        reportingComponent: 'coe-agent',
+        reportingInstance: node,
+        firstTimestamp: timeOf(at),
+        lastTimestamp: timeOf(at),
+        count: 1,
+      };
+      return await call(
+        { what, method: 'POST', path: EVENTS, body: { type: 'application/json', value }, abort },
+        [201],
+        (_, text) => parsed(Made, text, what).metadata.name,
+      );
+    },
+    repeat: async (name, count, at, abort) =>
+      await call(
+        {
+          what: `counting the event ${name} again`,
+          method: 'PATCH',
+          path: `${EVENTS}/${encodeURIComponent(name)}`,
+          body: { type: 'application/merge-patch+json', value: { count, lastTimestamp: timeOf(at) } },
+          abort,
+        },
+        [200, 404],
+        (status) => status === 200,
+      ),
   };
-};
+}

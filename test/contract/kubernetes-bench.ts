@@ -4,7 +4,7 @@ import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createKubernetes, type Kubernetes, type Workload } from '../../src/services/kubernetes.ts';
 import { createKubernetesTrust, type KubernetesTrust } from '../../src/services/kubernetes-trust.ts';
 import { createNodeAnnotations, type NodeAnnotations } from '../../src/services/node-annotations.ts';
-import { createEventWriter } from '../../src/services/node-events.ts';
+import { createNodeEvents, type NodeEvents } from '../../src/services/node-events.ts';
 import { whyNotRolledOut } from '../../src/services/rolled-out.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import type { Kind } from '../fakes/kubernetes-workloads.ts';
@@ -67,7 +67,8 @@ export type KubernetesBench = {
   client(through?: AskApi): Kubernetes;
   trust(through?: AskApi): KubernetesTrust;
   nodes(through?: AskApi): NodeAnnotations;
-  makeEvent(...event: Parameters<ReturnType<typeof createEventWriter>>): Promise<void>;
+  /** As the kubelet of worker-0. */
+  events(): NodeEvents;
   abort: AbortSignal;
   workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
   /** Waits until the agent takes a workload for rolled out. */
@@ -85,7 +86,7 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
     trust: (through = subject().admin) => createKubernetesTrust(through, retry, PATIENCE),
     nodes: (through = subject().admin) => createNodeAnnotations(through, retry, PATIENCE),
-    makeEvent: async (...event) => await createEventWriter(subject().kubelet, retry, PATIENCE)(...event),
+    events: () => createNodeEvents(subject().kubelet, retry, PATIENCE),
     abort,
     workload: async (kind, namespace, name) => {
       const all = await bench.client().list(kind, namespace, abort);

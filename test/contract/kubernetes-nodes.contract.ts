@@ -52,7 +52,8 @@ export function nodesContract(bench: KubernetesBench): void {
   test('a kubelet makes an event on its Node, and the API keeps it as kubectl looks for it', async () => {
     const at = Date.parse('2026-11-28T12:00:00Z');
     const message = 'x'.repeat(2000);
-    await bench.makeEvent('worker-0', { reason: 'DeploymentFailed', type: 'Warning', message, at }, abort);
+    const event = { reason: 'DeploymentFailed', type: 'Warning', message, at } as const;
+    const name = await bench.events().make('worker-0', event, abort);
     const selector = encodeURIComponent('involvedObject.kind=Node,involvedObject.uid=worker-0');
     const { body } = await ask('GET', `/api/v1/namespaces/default/events?fieldSelector=${selector}`);
     const found = body.items?.filter((one) => one['reason'] === 'DeploymentFailed');
@@ -67,6 +68,22 @@ export function nodesContract(bench: KubernetesBench): void {
         message: `${'x'.repeat(1023)}…`,
       },
     ]);
-    expect(found?.[0]?.metadata.name).toMatch(/^worker-0\..{5}$/);
+    expect(found?.[0]?.metadata.name).toBe(name);
+    expect(name).toMatch(/^worker-0\..{5}$/);
+  });
+
+  test('a kubelet counts an event again, and hears that one has expired', async () => {
+    const at = Date.parse('2026-11-28T12:00:00Z');
+    const event = { reason: 'RenewalFailed', type: 'Warning', message: 'x', at } as const;
+    const name = await bench.events().make('worker-0', event, abort);
+    expect(await bench.events().repeat(name, 2, at + 60_000, abort)).toBe(true);
+    const { body } = await ask('GET', `/api/v1/namespaces/default/events/${name}`);
+    expect(body).toMatchObject({
+      count: 2,
+      reason: 'RenewalFailed',
+      firstTimestamp: '2026-11-28T12:00:00Z',
+      lastTimestamp: '2026-11-28T12:01:00Z',
+    });
+    expect(await bench.events().repeat('worker-0.gone', 2, at, abort)).toBe(false);
   });
 }

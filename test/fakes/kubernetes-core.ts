@@ -80,10 +80,8 @@ export function createCoreObjects(): CoreObjects {
         const { name, generateName } = v.parse(Named, object['metadata']);
         const called = name ?? `${generateName}${(version + 1).toString(36).padStart(5, 'x')}`;
         core.put(resource.kind, namespace ?? '', called, object);
-        return {
-          status: 201,
-          body: { kind, apiVersion: 'v1', ...core.find(resource.kind, namespace ?? '', called) },
-        };
+        const made = stored.get(keyOf(resource.kind, namespace ?? '', called));
+        return { status: 201, body: { kind, apiVersion: 'v1', ...(made && shown(made)) } };
       }
       const found = stored.get(keyOf(resource.kind, namespace ?? '', resource.name ?? ''));
       if (!found) return notFound(resource);

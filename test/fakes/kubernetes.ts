@@ -77,7 +77,7 @@ function placeOf(pathname: string): Place | undefined {
 const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
   group === '' &&
   ((kind === 'nodes' && verb !== 'update') ||
-    (kind === 'events' && verb === 'create') ||
+    (kind === 'events' && (verb === 'create' || verb === 'patch')) ||
     (kind === 'endpoints' && verb === 'get'));
 
 /** Of what kube-proxy may do, what the agent asks for. */
@@ -134,7 +134,8 @@ export function createKubernetes(): Kubernetes {
       const isOfKubelets = groups.includes('system:nodes') && isForKubelets(verb, resource);
       if (!isOfKubelets) return forbidden(user, verb, resource, namespace);
       const own = user.replace(/^system:node:/, '');
-      if (verb === 'patch' && resource.name !== own) return otherNode(own, resource);
+      if (verb === 'patch' && resource.kind === 'nodes' && resource.name !== own)
+        return otherNode(own, resource);
     }
     const leader = resource.kind === LEASE.kind ? leaders.get(resource.name ?? '') : undefined;
     if (leader !== undefined) return leaseOf(resource.name ?? '', leader);
