@@ -81,6 +81,8 @@ async function repeatPasses(
         slowClock.wakeAt(await keepUp(atWork, stopping));
       }
       const hasStepped = !result.awaits && (await rotation.turn(result.settled.length > 0, stopping));
+      // What the node has is compared again at the next pass.
+      if (hasStepped || result.settled.length > 0) slowClock.wakeAt(hands.clock.now());
       changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;
       // What another way of polling answers is news, also to a new node.
       if (!pollsOtherwise && memory.lastAnswer !== kept) kept = await keepLastAnswer(memory, hands);

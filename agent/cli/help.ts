@@ -5,6 +5,8 @@ type Help = {
   examples: readonly (readonly [command: string, what: string])[];
   /** Beside 0 and 2, which every verb has. */
   exits: readonly ExitCode[];
+  /** What the exit code 1 means, where it says more than elsewhere. */
+  failed?: string;
 };
 
 const { deploymentFailed, cloudNotReady, lockHeld } = EXIT;
@@ -30,6 +32,7 @@ const HELP: Readonly<Record<string, Help>> = {
       ['agent plan --metadata metadata.json', 'what it would do with this metadata'],
     ],
     exits: [deploymentFailed, cloudNotReady],
+    failed: 'failed, or the node is stuck',
   },
   status: {
     examples: [
@@ -37,6 +40,7 @@ const HELP: Readonly<Record<string, Help>> = {
       ['agent status --check', 'for Nagios; 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'],
     ],
     exits: [deploymentFailed],
+    failed: 'the node is ill, or differs critically from its desired state',
   },
   certs: {
     examples: [
@@ -44,6 +48,8 @@ const HELP: Readonly<Record<string, Help>> = {
       ['agent certs --json', 'the same for a program'],
     ],
     exits: [deploymentFailed],
+    failed:
+      'a certificate is wrong, a port presents another one, or the node differs critically from its desired state',
   },
   'make-cert': {
     examples: [
@@ -138,6 +144,9 @@ const MEANINGS: Readonly<Record<ExitCode, string>> = {
   [EXIT.lockHeld]: 'another run holds the lock',
 };
 
+const meaningOf = (code: ExitCode, { failed }: Help): string =>
+  (code === EXIT.deploymentFailed ? failed : undefined) ?? MEANINGS[code];
+
 /** Examples as they are typed, each with what it is for; exit codes with their meanings. */
 export type HelpFacts = {
   examples: readonly (readonly [command: string, what: string])[];
@@ -148,7 +157,7 @@ export function factsOf(verb: string): HelpFacts {
   const help = HELP[verb];
   if (!help) return { examples: [], exits: [] };
   const codes = ([EXIT.done, EXIT.usage, ...help.exits] as ExitCode[]).toSorted((a, b) => a - b);
-  return { examples: help.examples, exits: codes.map((code) => [code, MEANINGS[code]] as const) };
+  return { examples: help.examples, exits: codes.map((code) => [code, meaningOf(code, help)] as const) };
 }
 
 /** What stands below the options in the help of a verb. */

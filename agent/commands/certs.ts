@@ -3,6 +3,7 @@ import { describeFault, type Fault } from '../inspection/fault.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { describeNode, readNode } from '../node.ts';
+import { isBesideFiles } from '../inspection/differences.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import {
   askPorts,
@@ -14,6 +15,7 @@ import {
   type Served,
 } from '../inspection/certificates.ts';
 import { createTerminal, minute, short } from './terminal.ts';
+import { compareNow } from './compare.ts';
 import { writeJson } from './json-answer.ts';
 import { openHands, type Verb } from './verb.ts';
 
@@ -28,10 +30,11 @@ type Row = {
 
 /**
  * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
- * kubeconfigs and the files beside its own hold. Exit code 1 when anything is wrong with one of the layout, or a port presents
- * another one than its file holds.
+ * kubeconfigs and the files beside its own hold; and how they differ from the node's desired state. Exit code 1 when anything
+ * is wrong with one of the layout, a port presents another one than its file holds, or a difference is critical.
  */
 export const verb: Verb = async (context, options) => {
+  const { stopping } = watchSignals();
   const hands = await openHands(context, () => undefined);
   try {
     const node = await readNode(hands);
@@ -39,7 +42,7 @@ export const verb: Verb = async (context, options) => {
     const now = hands.clock.now();
     const holdings = await takeInventory(hands.disk, node.layout, now);
     const authorities = authoritiesIn(holdings);
-    const served = await askPorts(node, hands, holdings, watchSignals().stopping);
+    const served = await askPorts(node, hands, holdings, stopping);
     const rows = holdings.flatMap((holding): Row[] => {
       const { file, kind, faults } = holding;
       const [details, ...others] = holding.certificates.map((one) => detailsOf(one, authorities, now));
@@ -51,12 +54,14 @@ export const verb: Verb = async (context, options) => {
     });
     const { copies, unreadable } = await findCertificates(node, hands, authorities);
     const rotation = await rotationState(hands);
+    const differences = (await compareNow(node, served, hands, stopping)) ?? [];
     if (context.json) {
       const certificates = rows.map(({ details, ...row }) => ({ ...row, ...details }));
       writeJson(context, 'certs', {
         layout: chosen.layout.name,
         role,
         rotation,
+        differences,
         certificates,
         copies,
         unreadable,
@@ -71,12 +76,15 @@ export const verb: Verb = async (context, options) => {
         line('elsewhere:');
         await table({ ...COLUMNS, key: 1 }, copies.map(copyRow));
       }
+      for (const { severity, text } of differences.filter(isBesideFiles))
+        line(`${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const { message } of unreadable) line(`${paint('yellow', '!')} ${message}`);
     }
     const isFaulty = holdings.some(({ faults }) => faults.length > 0);
     const isOld = [...served.values()].some(({ presents }) => presents === false);
-    return isFaulty || isOld ? EXIT.deploymentFailed : EXIT.done;
+    const isWrong = differences.some(({ severity }) => severity === 'critical');
+    return isFaulty || isOld || isWrong ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }

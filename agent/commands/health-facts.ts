@@ -6,6 +6,7 @@ import type { HealthFacts } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { readPassRecord } from '../status-file.ts';
+import { readUpkeep } from '../upkeep/record.ts';
 import { type Context, lockPathOf } from './verb.ts';
 
 /** What `agent status` and `agent status --check` judge this node by. */
@@ -19,6 +20,7 @@ export async function healthFactsOf(context: Context, hands: Hands): Promise<Hea
   const unanswered = entries.filter((entry) => entry.state === 'finished' && !isGivenUp(entry));
   const since = unanswered.map(({ at }) => Date.parse(at['finished'] ?? '')).filter(Number.isFinite);
   const ends = await endsOf(hands);
+  const { differences } = await readUpkeep(hands);
   return {
     now: clock.now(),
     daemonRuns: holder !== undefined && /^agent run\s/.test(holder.name),
@@ -28,6 +30,7 @@ export async function healthFactsOf(context: Context, hands: Hands): Promise<Hea
     unacknowledgedSince: since.length === 0 ? undefined : Math.min(...since),
     firstEnd: ends.length === 0 ? undefined : Math.min(...ends),
     isStuck: journal?.state === 'stuck',
+    critical: differences.filter(({ severity }) => severity === 'critical').map(({ text }) => text),
   };
 }
 

@@ -1,4 +1,4 @@
-import { AgentError, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { Role } from '../../src/certificates/layout.ts';
 import type { Deployment } from '../../src/deployment/deployment.ts';
 import { overtakenOf, pendingOf } from '../../src/deployment/pending.ts';
@@ -13,10 +13,13 @@ import { type DetailedStep, detailSignal, detailStep } from '../plan/describe.ts
 import { stepsOf } from '../plan/plan.ts';
 import type { Intention, MagnumAsks } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
+import type { Difference } from '../inspection/differences.ts';
+import { readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { forcedBy } from '../pass.ts';
 import { intend } from '../pass/intend.ts';
+import { compareNow } from './compare.ts';
 import { createTerminal } from './terminal.ts';
 import { problemOf, writeJson } from './json-answer.ts';
 import { openHands, readMetadataOption, textOption, type Verb } from './verb.ts';
@@ -68,10 +71,12 @@ export const verb: Verb = async (context, options) => {
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
     const rotation = await rotationState(hands);
+    const differences = await differencesNow(hands, stopping);
     if (context.json)
       writeJson(context, 'plan', {
         rotation,
         interrupted: interrupted ?? null,
+        differences,
         deployments: entries,
         done: done.map(({ id }) => id),
         problems: problems.map(problemOf),
@@ -80,6 +85,8 @@ export const verb: Verb = async (context, options) => {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`configuration: ${hands.config.sources.join(', ')}`);
       if (interrupted) line(`${paint('yellow', '!')} ${interrupted.text}`);
+      for (const { severity, text } of differences)
+        line(`${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const problem of problems) line(`${paint('red', '✗')} ${explain(problem)}`);
       const stale = new Map(overtakenOf(done, hands.ledger).map(({ id, by }) => [id, by]));
@@ -108,6 +115,16 @@ export const verb: Verb = async (context, options) => {
     hands.close();
   }
 };
+
+/** None of a node that is not set up yet, or whose files cannot be read: `agent certs` reports that. */
+async function differencesNow(hands: Hands, stopping: AbortSignal): Promise<readonly Difference[]> {
+  try {
+    return (await compareNow(await readNode(hands), false, hands, stopping)) ?? [];
+  } catch (error) {
+    if (codeOf(error) !== 'bad-heat-params') throw error;
+    return [];
+  }
+}
 
 async function describe(
   deployment: Deployment,

@@ -65,7 +65,8 @@ export const verb: Verb = async (context, options) => {
         : `${paint('yellow', '!')} the daemon does not run: systemctl status coe-agent`,
     );
     for (const { code: what, level, text } of health)
-      if (what !== 'daemon-down')
+      // The others say it in their own place.
+      if (what !== 'daemon-down' && what !== 'node-differs')
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
     if (waiting)
       line(

@@ -33,6 +33,10 @@ const OWN = {
 export type OwnCode = keyof typeof OWN;
 export type DifferenceCode = OwnCode | Fault['code'];
 
+/** Whether no column of a table of files tells it. */
+export const isBesideFiles = ({ code }: Pick<Difference, 'code'>): boolean =>
+  Object.hasOwn(OWN, code) && code !== 'presents-another';
+
 /** One difference. `of` names the file, the unit, or what else it is about; `text` is for a person. */
 export type Difference = {
   code: DifferenceCode;

@@ -13,6 +13,8 @@ export type HealthFacts = {
   /** When the certificate that ends first ends, of those of the layout. */
   firstEnd: number | undefined;
   isStuck: boolean;
+  /** The critical differences from the desired state, as the daemon has last found them. */
+  critical: readonly string[];
 };
 
 export type Illness = {
@@ -22,7 +24,8 @@ export type Illness = {
     | 'pass-overdue'
     | 'answer-unacknowledged'
     | 'certificate-ends'
-    | 'generation-stuck';
+    | 'generation-stuck'
+    | 'node-differs';
   level: 'warning' | 'critical';
   text: string;
 };
@@ -46,6 +49,9 @@ export function illnessesOf(facts: HealthFacts): Illness[] {
   };
   if (!facts.daemonRuns) add('daemon-down', 'critical', 'the daemon does not run');
   if (facts.isStuck) add('generation-stuck', 'critical', 'a rotation is stuck: agent rollback');
+  const [first, ...others] = facts.critical;
+  if (first !== undefined)
+    add('node-differs', 'critical', others.length === 0 ? first : `${first}; ${others.length} more`);
   if (completeAt === undefined) add('never-asked', 'critical', 'no complete pass since the node was started');
   else if (!facts.isAtWork && now - completeAt > LIMITS.intervals * facts.intervalMs)
     add('pass-overdue', 'critical', `the last complete pass was ${seconds(now - completeAt)} s ago`);

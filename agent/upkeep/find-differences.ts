@@ -7,18 +7,21 @@ import type { Node } from '../node.ts';
 import type { UpkeepRecord } from './record.ts';
 import { servedAsKnown } from './served.ts';
 
+/** Whether the units' ports are asked as well, or what they have presented when they were asked just now. */
+export type Ports = boolean | ReadonlyMap<string, Served>;
+
 /**
  * Reads the node and compares it with its desired state.
  *
  * @param node its values include the addresses that heat-params leave empty
  * @param share of the renewal window
- * @param ports whether the units' ports are asked as well: that loads more than an idle daemon should hold
+ * @param ports to ask them loads more than an idle daemon should hold
  * @throws `bad-file` or `bad-heat-params` when the node cannot be compared
  */
 export async function findDifferences(
   node: Node,
   record: UpkeepRecord,
-  { share, ports }: { share: number; ports: boolean },
+  { share, ports }: { share: number; ports: Ports },
   hands: Hands,
   abort: AbortSignal,
 ): Promise<{ leaves: Leaf[]; differences: Difference[] }> {
@@ -30,7 +33,8 @@ export async function findDifferences(
     holdings,
     leaves,
     served: servedAsKnown(record, node.layout, holdings),
-    presented: ports ? await seePorts(node, hands, holdings, abort) : new Map(),
+    presented:
+      typeof ports === 'object' ? ports : ports ? await seePorts(node, hands, holdings, abort) : new Map(),
     now,
     skewMs: hands.skewMs(),
     share,

@@ -182,7 +182,7 @@ describe('agent certs', () => {
     [6, 'urgent', 0],
     [-1, 'expired', 1],
   ] as const)('a certificate that ends in %i days: %s', async (days, expiry, code) => {
-    const site = await createSite(cloud);
+    const site = await createSite(cloud, { validity: { validityDays: 3650, leafDays: 365 } });
     const { validToDate } = new X509Certificate(await site.node.read(`${CERTS}/kubelet.crt`));
     site.clock.jump(validToDate.getTime() - site.clock.now() - days * 86_400_000 - 3_600_000);
     const told = (await listOf(site, 'certificates')).find(
@@ -412,6 +412,30 @@ describe('agent status', () => {
       differences: [{ code: 'names-differ', severity: 'warning', of: `${CERTS}/kubelet.crt` }],
     });
     expect((await cli(site, ['status'])).stdout).toContain('kubelet.crt lacks 10.0.0.77');
+    for (const verb of ['certs', 'plan']) {
+      expect(at(parseObject((await cli(site, [verb, '--json'])).stdout), 'differences'), verb).toMatchObject([
+        { code: 'names-differ', of: `${CERTS}/kubelet.crt` },
+      ]);
+      expect((await cli(site, [verb])).stdout).toContain('kubelet.crt lacks 10.0.0.77');
+    }
+  });
+
+  test('a critical difference is an illness until a deployment has mended it', async () => {
+    const site = await createSite(cloud);
+    const codes = async (): Promise<unknown> => {
+      const health = at(parseObject((await cli(site, ['status', '--json'])).stdout), 'health');
+      return Array.isArray(health) ? health.map((one: unknown) => at(one, 'code')) : undefined;
+    };
+    await rm(join(site.node.root, `${CERTS}/kubelet.key`));
+    await runLoop(site, {
+      times: 5,
+      before: async (wait) => {
+        if (wait !== 2) return;
+        expect(await codes()).toContain('node-differs');
+        await cloud.rotateCa(site.cluster);
+      },
+    });
+    expect(await codes()).not.toContain('node-differs');
   });
 
   test('a stretch of unread metadata is in it until it can be read again', async () => {

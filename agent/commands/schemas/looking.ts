@@ -14,6 +14,9 @@ import {
 
 /** What the verbs say that change nothing. */
 
+/** How the node differs from its desired state now; empty also when its files cannot be read. */
+const Differences = v.array(DifferenceShown);
+
 export const Status = v.object({
   /** What makes the exit code 1, the worst first. */
   health: v.array(
@@ -115,6 +118,7 @@ export const Certs = v.object({
   layout: v.string(),
   role: v.picklist(['master', 'worker']),
   rotation: Rotation,
+  differences: Differences,
   /** What the layout names; without particulars where there is no certificate. */
   certificates: v.array(
     v.object({
@@ -180,6 +184,7 @@ export const Doctor = v.object({
 export const Plan = v.object({
   rotation: Rotation,
   interrupted: Interrupted,
+  differences: Differences,
   deployments: v.array(
     v.object({
       id: v.string(),

@@ -13,6 +13,7 @@ const WELL: HealthFacts = {
   unacknowledgedSince: NOW - 900 * SECOND,
   firstEnd: NOW + 30 * DAY,
   isStuck: false,
+  critical: [],
 };
 
 test('at every limit the node is still well', () => {
@@ -26,6 +27,7 @@ test('at every limit the node is still well', () => {
 test.each([
   [{ daemonRuns: false }, 'daemon-down', 2],
   [{ isStuck: true }, 'generation-stuck', 2],
+  [{ critical: ['the clock is off', 'f is missing'] }, 'node-differs', 2],
   [{ completeAt: undefined }, 'never-asked', 2],
   [{ completeAt: NOW - 91 * SECOND }, 'pass-overdue', 2],
   [{ unacknowledgedSince: NOW - 901 * SECOND }, 'answer-unacknowledged', 1],

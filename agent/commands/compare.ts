@@ -1,0 +1,38 @@
+import { codeOf, type ErrorCode } from '../../src/base/errors.ts';
+import type { Hands } from '../hands.ts';
+import type { Difference } from '../inspection/differences.ts';
+import type { Node } from '../node.ts';
+import { withAddresses } from '../pass/addresses.ts';
+import { findDifferences, type Ports } from '../upkeep/find-differences.ts';
+import { readUpkeep } from '../upkeep/record.ts';
+import { shareOfNode } from '../upkeep/share.ts';
+
+/** What makes a file of the node unreadable. */
+const UNREADABLE: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'bad-file',
+  'bad-heat-params',
+  'bad-certificate',
+  'disk',
+]);
+
+/**
+ * How the node differs from its desired state now. The metadata service is asked for addresses that heat-params leave
+ * empty; Magnum is not: its last answer counts.
+ *
+ * @returns undefined when a file cannot be read, which the inventory tells
+ */
+export async function compareNow(
+  node: Node,
+  ports: Ports,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<readonly Difference[] | undefined> {
+  try {
+    const whole = await withAddresses(node, hands, abort);
+    const options = { share: shareOfNode(node, hands), ports };
+    return (await findDifferences(whole, await readUpkeep(hands), options, hands, abort)).differences;
+  } catch (error) {
+    if (UNREADABLE.has(codeOf(error))) return undefined;
+    throw error;
+  }
+}
