@@ -4,6 +4,7 @@ import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import type { Hands } from '../hands.ts';
 import type { HealthFacts } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
+import { isDaemon } from '../inspection/under-way.ts';
 import { readNode } from '../node.ts';
 import { readPassRecord } from '../status-file.ts';
 import { readUpkeep } from '../upkeep/record.ts';
@@ -23,7 +24,7 @@ export async function healthFactsOf(context: Context, hands: Hands): Promise<Hea
   const { differences } = await readUpkeep(hands);
   return {
     now: clock.now(),
-    daemonRuns: holder !== undefined && /^agent run\s/.test(holder.name),
+    daemonRuns: holder !== undefined && isDaemon(holder),
     completeAt: record?.completeAt === undefined ? undefined : Date.parse(record.completeAt),
     isAtWork: holder !== undefined && (journal !== undefined || entries.some(isBegun(clock.now()))),
     intervalMs: config.poll.max_seconds * 1000,

@@ -82,7 +82,7 @@ async function summarize(
 function inOneLine({ id, outcome, durationMs }: PassResult['settled'][number]): string {
   const [first = ''] = outcome.stdout.split('\n');
   const took = durationMs === undefined ? '' : `, in ${(durationMs / 1000).toFixed(1)} s`;
-  return `deployment ${id}: ${first.replace(/:$/, '') || 'done'}${took}`;
+  return `deployment ${id}: ${first || 'done'}${took}`;
 }
 
 const asJson = ({

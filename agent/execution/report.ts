@@ -18,7 +18,7 @@ export function success(
 ): Outcome {
   const { said, outputs } = told(step, material, node);
   const lines = [
-    `${said}, ${changed.length} files replaced:`,
+    `${said}, ${changed.length} files replaced`,
     ...changed.map((path) => `  ${path}`),
     ...units.map(seen),
     ...notices,
@@ -34,7 +34,7 @@ export function credentialsChanged(
   notices: readonly string[],
 ): Outcome {
   const lines = [
-    `the node logs in as user ${user} with trust ${trust}, ${changed.length} files replaced:`,
+    `the node logs in as user ${user} with trust ${trust}, ${changed.length} files replaced`,
     ...changed.map((path) => `  ${path}`),
     ...units.map(seen),
     ...notices,
@@ -45,7 +45,7 @@ export function credentialsChanged(
 /** The report of restarts alone. */
 export const restarted = (units: readonly UnitPlan[]): Outcome => ({
   statusCode: 0,
-  stdout: ['restarted:', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
+  stdout: ['restarted', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
   stderr: '',
   outputs: {
     restarted: units.map(({ name: unit, probe }) => ({

@@ -6,7 +6,7 @@ import type { Journal } from '../../src/files/journal.ts';
 import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
-import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
+import { keepCause, type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { timed } from '../progress.ts';
 import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
@@ -47,7 +47,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   // Who goes on after an interruption knows of nothing else why.
   const failing = {
     ...journal,
-    rest: { ...rest, outcome: toKeep(cause) } satisfies RunRecord,
+    rest: { ...rest, outcome: toKeep(cause), cause: keepCause(cause, secrets.redact) } satisfies RunRecord,
   };
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${sentenceOf(cause)}; ${why}`, {

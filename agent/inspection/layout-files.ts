@@ -17,10 +17,11 @@ export function lookAtHoldings(holdings: readonly Holding[], now: number): Findi
     : [{ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' }];
 }
 
-/** A file that cannot be read is named in the reason already. */
+/** The reason why a file cannot be read is a sentence of its own, which names the file. */
 const sentenceOn = (file: string, faults: readonly Fault[]): string => {
-  const words = faults.map(describeFault).join('; ');
-  return words.includes(file) ? words : `${file} ${words}`;
+  const unreadable = faults.filter(({ code }) => code === 'unreadable').map(describeFault);
+  const words = faults.filter(({ code }) => code !== 'unreadable').map(describeFault);
+  return [...(words.length > 0 ? [`${file} ${words.join('; ')}`] : []), ...unreadable].join('; ');
 };
 
 /** A rotation mends these, except a kubeconfig that is no YAML: it refuses one. */

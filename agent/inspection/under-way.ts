@@ -51,4 +51,4 @@ export const isComing = ({ holder, entries, now }: Activity, madeAt: number): bo
   );
 
 /** `agent run-once` and the other verbs hold the lock for one piece of work. */
-const isDaemon = ({ name }: Holder): boolean => /^agent run\s/.test(name);
+export const isDaemon = ({ verb }: Pick<Holder, 'verb'>): boolean => verb === 'run';

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { AgentError, codeOf, explain, explained } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { finish } from './finish.ts';
@@ -8,7 +8,7 @@ import { failed } from '../../src/deployment/outcome.ts';
 import { apply } from '../execution/apply.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { MOST_RESUMED, recoveryOf } from '../plan/recovery.ts';
-import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
+import { causeIn, type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import { rebuildJournal } from './rebuild-journal.ts';
 import { rollBack } from '../execution/roll-back.ts';
 
@@ -67,8 +67,11 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
 type Whole = v.InferOutput<typeof RunRecordSchema>;
 
 /** The journal of a way back says why, unless it had to be rebuilt. */
-function causeOf({ outcome, about, resumed }: Whole): AgentError {
-  if (outcome.statusCode !== 0) return explained('unit', outcome.stderr, outcome.error?.reason);
+function causeOf({ cause, outcome, about, resumed }: Whole): AgentError {
+  if (cause) return causeIn(cause);
+  // Earlier versions kept its text alone.
+  if (outcome.statusCode !== 0)
+    return new AgentError('unit', outcome.stderr.trimEnd(), { reason: outcome.error?.reason });
   return resumed >= MOST_RESUMED.forward
     ? new AgentError('unit', `the agent was ended ${resumed + 1} times before the new ${about} were proven`, {
         reason: 'ended-too-often',

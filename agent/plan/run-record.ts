@@ -1,4 +1,13 @@
 import * as v from 'valibot';
+import {
+  AgentError,
+  codeOf,
+  type ErrorCode,
+  excerptOf,
+  isErrorCode,
+  reasonOf,
+  sentenceOf,
+} from '../../src/base/errors.ts';
 import { OutcomeSchema } from '../../src/deployment/deployment.ts';
 import { ListPlan } from '../../src/services/list.ts';
 import { UnitPlan } from '../../src/services/unit.ts';
@@ -6,9 +15,30 @@ import { FoundUnit } from '../../src/services/unit-process.ts';
 import { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Tail } from './plan.ts';
 
+/** Why a run goes back, as the journal keeps an error. */
+const Cause = v.object({
+  /** A later version may know more of them. */
+  code: v.fallback(v.custom<ErrorCode>(isErrorCode), 'unit'),
+  reason: v.optional(v.string()),
+  message: v.string(),
+  excerpt: v.array(v.string()),
+});
+export type Cause = v.InferOutput<typeof Cause>;
+
+/** @param redact the message quotes what a unit has printed, which may be a secret */
+export const keepCause = (error: unknown, redact: (text: string) => string): Cause => ({
+  code: codeOf(error) ?? 'unit',
+  reason: reasonOf(error),
+  message: redact(sentenceOf(error)),
+  excerpt: excerptOf(error).map(redact),
+});
+
+export const causeIn = ({ code, reason, message, excerpt }: Cause): AgentError =>
+  new AgentError(code, message, { reason, excerpt });
+
 /**
  * The journal's record of a run: enough to finish it without its deployment. `outcome` is the report if everything is
- * proven; during a rollback it is the cause, and after the end the final outcome.
+ * proven; during a rollback it says the cause, and after the end it is the final outcome.
  */
 export const RunRecordSchema = v.object({
   /** Units to restart once the files are in place. */
@@ -21,6 +51,8 @@ export const RunRecordSchema = v.object({
   /** The units were proven, and pods are given the new CA: there is no way back any more. */
   proven: v.optional(v.boolean(), false),
   outcome: OutcomeSchema,
+  /** Of a rollback. */
+  cause: v.optional(Cause),
   /** How many starts of the agent have gone on with it. */
   resumed: v.optional(v.number(), 0),
   /** The kind of files in the generation. */

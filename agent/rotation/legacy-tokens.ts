@@ -25,11 +25,11 @@ export async function lookAtTokens(
       trust: createKubernetesTrust(ask, retry, patience),
       clock,
       signedBy: signedBy(await readKeys(node.layout, hands)),
-      otherSigner: async (signal) => {
+      otherSigner: async () => {
         const what = 'asking which controller manager leads';
         const leader = await readLeader(
           SIGNER,
-          async (path) => await ask({ what, method: 'GET', path, abort: signal }),
+          async (path) => await ask({ what, method: 'GET', path, abort }),
         );
         // client-go: the host's name, `_`, and something random. None: there is no election, so no other.
         const host = leader?.replace(/_[^_]*$/, '');

@@ -40,6 +40,9 @@ const kinds = {
 
 export type ErrorCode = keyof typeof kinds;
 
+export const isErrorCode = (code: unknown): code is ErrorCode =>
+  typeof code === 'string' && Object.hasOwn(kinds, code);
+
 export class AgentError extends Error {
   readonly code: ErrorCode;
   /** Which of the causes that share a code, in a word that stays; undefined where the code says it. */
@@ -94,12 +97,6 @@ export const isNotReady = (error: unknown): boolean =>
 
 /** What an error says, with the lines that explain it below its sentence. */
 export const explain = (error: unknown): string => [sentenceOf(error), ...excerptOf(error)].join('\n  ');
-
-/** The error of which a record has kept what `explain` said. */
-export function explained(code: ErrorCode, text: string, reason?: string): AgentError {
-  const [sentence = '', ...excerpt] = text.trimEnd().split('\n  ');
-  return new AgentError(code, sentence, { excerpt, reason });
-}
 
 /** The lines that explain an error, its own or those of its nearest cause. */
 export function excerptOf(error: unknown): readonly string[] {

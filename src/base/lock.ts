@@ -29,7 +29,7 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
     }
     if (code !== 0) throw new AgentError('state', `taking the lock ${path}: flock ended with ${code}`);
     await file.truncate(0);
-    await nameHolder(file, `agent ${verb} (pid ${pid})\n`);
+    await nameHolder(file, nameOf(verb, pid));
   } catch (error) {
     await file.close();
     throw error;
@@ -40,9 +40,15 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
 export type Holder = {
   /** `agent VERB (pid N)`. */
   name: string;
+  /** undefined: it has just taken the lock, and has not written its name yet. */
+  verb: string | undefined;
   /** When it took the lock, in milliseconds since the epoch. */
   since: number;
 };
+
+const nameOf = (verb: string, pid: number): string => `agent ${verb} (pid ${pid})\n`;
+/** What `nameOf` writes. */
+const NAME = /^agent (.+) \(pid (\d+)\)$/m;
 
 /**
  * Who holds a lock; undefined: nobody. The kernel's list says whether it is held (proc_locks(5)): the name stays in the
@@ -56,9 +62,9 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
       fs.readFile('/proc/locks', 'utf8'),
     ]);
     const isListed = locks.split('\n').some((line) => isHeldLine(line, dev, ino));
-    const [, pid] = /\(pid (\d+)\)/.exec(name) ?? [];
+    const [, verb, pid] = NAME.exec(name) ?? [];
     const isHeld = isListed || (pid !== undefined && (await hasOpen(pid, dev, ino)));
-    return isHeld ? { name: name.trim(), since: mtimeMs } : undefined;
+    return isHeld ? { name: name.trim(), verb, since: mtimeMs } : undefined;
   } catch (cause) {
     if (errnoOf(cause) === 'ENOENT') return undefined;
     throw new AgentError('disk', `reading the lock ${path}`, { cause });

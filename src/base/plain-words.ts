@@ -14,15 +14,15 @@ const UNTRUSTED: Meaning = {
 };
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
-  ENOSPC: { words: 'no space left on the file system (ENOSPC)' },
-  EROFS: { words: 'the file system is read-only (EROFS)' },
-  EACCES: { words: 'permission denied (EACCES)' },
-  EPERM: { words: 'not permitted: immutable file, or not root (EPERM)' },
-  EIO: { words: 'the disk reports an input/output error (EIO)' },
+  ENOSPC: { words: 'no space left on the file system (ENOSPC)', reason: 'no-space' },
+  EROFS: { words: 'the file system is read-only (EROFS)', reason: 'read-only' },
+  EACCES: { words: 'permission denied (EACCES)', reason: 'permission-denied' },
+  EPERM: { words: 'not permitted: immutable file, or not root (EPERM)', reason: 'not-permitted' },
+  EIO: { words: 'the disk reports an input/output error (EIO)', reason: 'io-error' },
   ENOENT: { words: 'no such file or directory (ENOENT)' },
   EISDIR: { words: 'a directory is in the way (EISDIR)' },
   EBUSY: { words: 'in use: something is mounted there (EBUSY)' },
-  EDQUOT: { words: 'the disk quota is used up (EDQUOT)' },
+  EDQUOT: { words: 'the disk quota is used up (EDQUOT)', reason: 'quota' },
   ELOOP: { words: 'too many symlinks (ELOOP)' },
   EEXIST: { words: 'something is there already (EEXIST)' },
   ECONNREFUSED: { words: 'connection refused' },

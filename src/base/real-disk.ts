@@ -6,6 +6,7 @@ import { type Disk, isMissing } from './disk.ts';
 import { AgentError, errnoOf, reasonOf, sentenceOf } from './errors.ts';
 import { appendLines, copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
 import { trustFault } from './trust.ts';
+import { reasonOfFault } from './plain-words.ts';
 import { type Place, walk } from './walk.ts';
 
 const step = async <T>(doing: string, path: string, work: () => Promise<T>): Promise<T> => {
@@ -14,7 +15,7 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   } catch (cause) {
     throw new AgentError('disk', `${doing} ${path}: ${sentenceOf(cause)}`, {
       cause,
-      reason: reasonOf(cause),
+      reason: reasonOf(cause) ?? (cause instanceof Error ? reasonOfFault(cause) : undefined),
     });
   }
 };

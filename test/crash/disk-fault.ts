@@ -8,16 +8,13 @@ import type { Run, Runner } from './run.ts';
 
 export const ERRNOS: readonly Errno[] = ['ENOSPC', 'EIO', 'EROFS', 'EACCES'];
 
-/** What a person reads in place of the errno. */
-const MEANINGS: Readonly<Record<Errno, RegExp>> = {
-  ENOSPC: /no space left/,
-  EIO: /input\/output error/,
-  EROFS: /read-only/,
-  EACCES: /permission denied/,
+/** The reason of a deployment that has failed by the disk. */
+const REASONS: Readonly<Record<Errno, string>> = {
+  ENOSPC: 'no-space',
+  EIO: 'io-error',
+  EROFS: 'read-only',
+  EACCES: 'permission-denied',
 };
-
-/** A rotation that would have gone back anyway may say that it was for the unit's sake. */
-const BROKEN_UNIT = new RegExp(`the unit ${BROKEN}|restart ${BROKEN}|interrupted on its way back`);
 
 export type DiskFault = NonNullable<Plan['fault']>;
 
@@ -51,10 +48,11 @@ export async function rotateWithFault(
     const isDone = told?.['deploy_status_code'] === 0;
     const ending = isDone ? endings.done : endings.failed;
     faults.push(...(await faultsOfEnding(one, ending)).filter((text) => !text.startsWith('missing: ')));
-    const why = told?.['deploy_stderr'];
-    const reasons = scenario.fails ? [MEANINGS[fault.errno], BROKEN_UNIT] : [MEANINGS[fault.errno]];
-    if (!isDone && !reasons.some((reason) => typeof why === 'string' && reason.test(why)))
-      faults.push(`Heat was told ${JSON.stringify(why)}`);
+    const [error] = await errorsOf(one);
+    // A rotation that would have gone back anyway may do so for the unit's sake.
+    const isOfUnit = scenario.fails && error?.code === 'unit';
+    if (!isDone && !isOfUnit && error?.reason !== REASONS[fault.errno])
+      faults.push(`it failed by ${JSON.stringify(error)}; Heat was told ${JSON.stringify(told)}`);
     if (!isDone && faults.length === 0) faults.push(...(await rotateAgain(one, runner)));
     if (faults.length > 0) faults.push(...runs.map(inWords));
     return { told: isDone ? 'done' : 'failed', faults };

@@ -3,7 +3,7 @@ import { type Activity, isAwaited, isComing, isUnderWay } from '../../../agent/i
 
 const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-29T02:20:00Z');
-const DAEMON = { name: 'agent run (pid 7)', since: NOW - 900 * MINUTE };
+const DAEMON = { name: 'agent run (pid 7)', verb: 'run', since: NOW - 900 * MINUTE };
 const started = (at: string): { state: 'started'; at: Record<string, string> } => ({
   state: 'started',
   at: { accepted: '2026-11-29T01:00:00Z', started: at },
@@ -21,10 +21,14 @@ test.each([
   ['no process holds the lock', { holder: undefined, entries: [started('2026-11-29T02:10:00Z')] }, false],
   [
     'a verb was begun within the deadline',
-    { holder: { name: 'agent run-once (pid 7)', since: NOW - MINUTE } },
+    { holder: { name: 'agent run-once (pid 7)', verb: 'run-once', since: NOW - MINUTE } },
     true,
   ],
-  ['a verb hangs', { holder: { name: 'agent run-once (pid 7)', since: NOW - 21 * MINUTE } }, false],
+  [
+    'a verb hangs',
+    { holder: { name: 'agent run-once (pid 7)', verb: 'run-once', since: NOW - 21 * MINUTE } },
+    false,
+  ],
 ] as const)('under way: %s', (_, activity, expected) => {
   expect(isUnderWay({ ...base, ...activity })).toBe(expected);
 });

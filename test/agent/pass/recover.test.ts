@@ -62,11 +62,18 @@ describe('a run that was interrupted', () => {
     expect(await site.hands.generations.underWay()).toBe(false);
   });
 
-  test('on its way back goes back, for the cause that the journal keeps', async () => {
-    const site = await interrupt('replaced', { outcome: FAILED });
+  test.each<[string, Partial<RunRecord>, { code: string; reason: string }]>([
+    [
+      'the cause that the journal keeps',
+      { cause: { code: 'disk', reason: 'no-space', message: 'replacing /etc/k', excerpt: ['df'] } },
+      { code: 'disk', reason: 'no-space' },
+    ],
+    ['what an earlier version kept of it', {}, { code: 'unit', reason: 'unhealthy' }],
+  ])('on its way back goes back, for %s', async (_, record, error) => {
+    const site = await interrupt('replaced', { outcome: FAILED, ...record });
     await site.hands.generations.revert(site.journal);
     expect(await recovered(site)).toMatchObject({
-      outcome: { statusCode: 1, error: { code: 'unit', reason: 'unhealthy', node: 'taken-back' } },
+      outcome: { statusCode: 1, error: { ...error, node: 'taken-back' } },
     });
     expect(await site.read(FILE)).toBe('old');
   });

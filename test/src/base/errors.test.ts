@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AgentError, codeOf, errnoOf, explain, explained, isNotReady } from '../../../src/base/errors.ts';
+import { AgentError, codeOf, errnoOf, explain, isNotReady } from '../../../src/base/errors.ts';
 
 test('an error tells its code, its kind and what is underneath', () => {
   const error = new AgentError('cloud-unreachable', 'asking Magnum', {
@@ -57,14 +57,6 @@ test('the lines that explain an error follow the whole sentence', () => {
   expect(explain(new AgentError('unit', 'it failed; the old files are back', { cause }))).toBe(
     'it failed; the old files are back\n  its journal:\n  bad flag',
   );
-});
-
-test('an error is read back from what a record has kept of it', () => {
-  const error = new AgentError('unit', 'it failed', { excerpt: ['its journal:', 'bad flag', '  indented'] });
-  expect(explained('unit', `${explain(error)}\n`)).toMatchObject({
-    message: error.message,
-    excerpt: error.excerpt,
-  });
 });
 
 test('an explanation of anything ends, even of an error that causes itself', () => {

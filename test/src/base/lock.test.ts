@@ -61,7 +61,7 @@ test('who holds the lock, and since when', async () => {
   expect(await holderOf(path)).toBeUndefined();
   const lock = await takeLock(path, 'run', 4711);
   const { mtimeMs: since } = await stat(path);
-  expect(await holderOf(path)).toEqual({ name: 'agent run (pid 4711)', since });
+  expect(await holderOf(path)).toEqual({ name: 'agent run (pid 4711)', verb: 'run', since });
   await lock.release();
   expect(await holderOf(path)).toBeUndefined();
 });

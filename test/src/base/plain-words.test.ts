@@ -45,3 +45,14 @@ test('keeps the words of an error that it does not know', () => {
   expect(plainWords(new TypeError())).toBe('TypeError');
   expect(reasonOfFault(error)).toBeUndefined();
 });
+
+test.each([
+  ['ENOSPC', 'no-space'],
+  ['EDQUOT', 'quota'],
+  ['EROFS', 'read-only'],
+  ['EACCES', 'permission-denied'],
+  ['EPERM', 'not-permitted'],
+  ['EIO', 'io-error'],
+])('a disk that fails with %s has the reason %s', (code, reason) => {
+  expect(reasonOfFault(Object.assign(new Error('no'), { code }))).toBe(reason);
+});
