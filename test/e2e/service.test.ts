@@ -231,7 +231,7 @@ test('the journal reads as sentences with priorities and holds no secret', async
 test('the unit writes its audit, its metrics and events with fields, and tells notify.command', async () => {
   const directory = '/var/lib/node-exporter';
   await machine.run('mkdir', '-p', directory);
-  await machine.write('/usr/local/sbin/coe-notify', '#!/bin/sh\ncat >/run/coe-agent/told\n', '0755');
+  await machine.write('/usr/local/sbin/coe-notify', '#!/bin/sh\ncat >>/run/coe-agent/told\n', '0755');
   await configure({
     metrics: { file: `${directory}/coe-agent.prom` },
     notify: { command: '/usr/local/sbin/coe-notify' },
@@ -259,12 +259,15 @@ test('the unit writes its audit, its metrics and events with fields, and tells n
     MESSAGE_ID: messageId('deployment-succeeded'),
     COE_OUTCOME: 'succeeded',
   });
-  await eventually('the metrics', async () =>
-    (await read(`${directory}/coe-agent.prom`)).includes('coe_agent_deployments{outcome="succeeded"}'),
-  );
-  expect(await read('/var/log/coe-agent/audit.jsonl')).toContain('"event":"ended"');
+  // Heat is answered before these are written.
+  const written = {
+    [`${directory}/coe-agent.prom`]: 'coe_agent_deployments{outcome="succeeded"}',
+    '/var/log/coe-agent/audit.jsonl': '"event":"ended"',
+    '/run/coe-agent/told': 'deployment-succeeded',
+  };
+  for (const [path, text] of Object.entries(written))
+    await eventually(path, async () => (await read(path).catch(() => '')).includes(text));
   expect(await machine.run('stat', '-c', '%a %U', '/var/log/coe-agent')).toMatch(/^700 root/);
-  expect(await read('/run/coe-agent/told')).toContain('deployment-succeeded');
   expect(await machine.run('/opt/coe-agent/agent', 'status', '--check')).toMatch(/^COE-AGENT OK/);
   await configure({});
 });
