@@ -13,6 +13,7 @@ import { type Place, placeOf } from './peers/known.ts';
 import { type Look, lookAround } from './peers/look.ts';
 import { mastersOf, turnPlaceOf } from './peers/masters.ts';
 import { PROBES } from './peers/probes.ts';
+import { seeOldCaUsers } from './peers/see-old-ca-users.ts';
 import {
   type BeforeRestart,
   giveTurnBack,
@@ -66,8 +67,10 @@ async function nextStep(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Advanced> {
-  const { view, known } = await lookAgain();
+  const seen = await lookAgain();
+  const { view, known } = seen;
   const decision = decide(view);
+  await seeOldCaUsers(decision.do === 'retire', seen, at, hands, abort);
   if (decision.do === 'nothing' || decision.do === 'wait') {
     if (memory.mayHaveLeft) {
       await announce(undefined, known, at, hands, abort);

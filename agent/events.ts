@@ -42,6 +42,8 @@ export const EVENTS = {
   'last-answer-unwritten': ['warn', 'the digest of the last answer could not be written'],
   'waiting-unwritten': ['warn', 'what the agent waits for could not be written for "agent status"'],
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
+  'old-ca-in-use': ['warn', 'objects in the cluster still need the old CA'],
+  'old-ca-users-unknown': ['debug', 'the objects that need the old CA are unknown'],
   'path-left-out': ['warn', 'no unit file can hold this path; the unit cannot write there'],
   'layouts-left-out': ['warn', 'the configuration is invalid; its layouts are left out'],
   'libsystemd-missing': ['warn', 'libsystemd cannot be loaded; notifying systemd with systemd-notify'],

@@ -89,6 +89,7 @@ export function lookAtRotation({ phase, notes }: RotationState): Finding[] {
     verdict: 'warning',
     reason: code,
     what: message,
+    ...(code === 'old-ca-in-use' && { next: 'agent status --json' }),
     ...(code === 'rotation-held' && { next: 'agent rotation continue' }),
   }));
 }

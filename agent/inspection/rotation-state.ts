@@ -7,7 +7,8 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
-import { readRotation } from '../phases/record.ts';
+import { readRotation, type RotationRecord } from '../phases/record.ts';
+import type { OldCaUser } from '../rotation/old-ca-users.ts';
 import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
 
@@ -29,7 +30,8 @@ type Note = {
     | 'legacy-tokens-wait'
     | 'client-trust-waits'
     | 'rotation-waits'
-    | 'rotation-held';
+    | 'rotation-held'
+    | 'old-ca-in-use';
   message: string;
   /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or of an error. */
   reason?: string;
@@ -37,6 +39,10 @@ type Note = {
   for?: string[];
   /** ISO 8601. */
   until?: string;
+  /** The first of the objects that need the old CA, how many there are, and when they were seen (ISO 8601). */
+  objects?: OldCaUser[];
+  count?: number;
+  seenAt?: string;
 };
 
 type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
@@ -144,27 +150,46 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
 
 /** Whom a rotation that goes on by itself waits for. */
 async function notesOfWaits({ disk }: Reader): Promise<Note[]> {
-  const { waits } = await readRotation({ disk });
-  if (!waits) return [];
+  const { waits, oldCaUsers } = await readRotation({ disk });
+  const inUse = oldCaUsers && oldCaUsers.count > 0 ? [noteOfUsers(oldCaUsers)] : [];
+  return waits ? [noteOfWait(waits), ...inUse] : inUse;
+}
+
+function noteOfUsers({ at, count, users, isAll }: NonNullable<RotationRecord['oldCaUsers']>): Note {
+  const seenAt = new Date(at).toISOString();
+  const named = users
+    .slice(0, SHOWN)
+    .map(({ kind, namespace, name }) => [kind, namespace, name].filter(Boolean).join(' '));
+  const rest = count > SHOWN ? ` and ${count - SHOWN} more` : '';
+  const part = isAll ? '' : '; not all were seen';
+  return {
+    code: 'old-ca-in-use',
+    message: `objects in the cluster still need the old CA (seen ${seenAt}${part}): ${named.join(', ')}${rest}`,
+    objects: users,
+    count,
+    seenAt,
+  };
+}
+
+/** So many objects are named in a line. */
+const SHOWN = 5;
+
+function noteOfWait(waits: NonNullable<RotationRecord['waits']>): Note {
   const end = waits.until === undefined ? undefined : new Date(waits.until).toISOString();
   const until = end === undefined ? '' : `, until ${end}`;
   const fields = { reason: waits.why, for: waits.for, ...(end !== undefined && { until: end }) };
   if (waits.why === 'held')
-    return [
-      {
-        code: 'rotation-held',
-        message: `the rotation is on hold${until}: agent rotation continue`,
-        ...fields,
-      },
-    ];
-  const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
-  return [
-    {
-      code: 'rotation-waits',
-      message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
+    return {
+      code: 'rotation-held',
+      message: `the rotation is on hold${until}: agent rotation continue`,
       ...fields,
-    },
-  ];
+    };
+  const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
+  return {
+    code: 'rotation-waits',
+    message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
+    ...fields,
+  };
 }
 
 /** By the reasons of phases/decide.ts and phases/turn.ts. */

@@ -14,8 +14,8 @@ import type { Own, Peer, View } from '../phases/decide.ts';
 import { ownState, wordFor } from './own-state.ts';
 import { probesFor } from './probes.ts';
 
-/** What `decide` goes by, and the peers that have been asked. */
-export type Look = { view: View; known: Known };
+/** What `decide` goes by, the peers that have been asked, and the CAs that Magnum serves. */
+export type Look = { view: View; known: Known; served: ServedCas };
 
 /** What this node and its peers have, compared with the CAs that Magnum serves now. @throws what keeps Magnum from being asked */
 export async function lookAround(
@@ -73,6 +73,7 @@ export async function look(
   if (JSON.stringify(kept) !== JSON.stringify(record)) await writeRotation(kept, hands);
   return {
     known,
+    served,
     view: {
       own,
       api: known.api,

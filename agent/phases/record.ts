@@ -25,6 +25,25 @@ const Record = v.object({
   course: v.optional(v.object({ cas: v.string(), since: v.number() })),
   /** Every peer that this node has seen. */
   peers: v.optional(v.array(KnownPeer), []),
+  /** The objects of the cluster that still need the old CA, at the last look before `retire` with these CAs. */
+  oldCaUsers: v.optional(
+    v.object({
+      cas: v.string(),
+      at: v.number(),
+      /** Whether the whole cluster has been seen. */
+      isAll: v.boolean(),
+      count: v.number(),
+      /** The first of them. */
+      users: v.array(
+        v.object({
+          kind: v.string(),
+          namespace: v.string(),
+          name: v.string(),
+          reason: v.picklist(['trusts-old-ca', 'signed-by-old-ca', 'started-before']),
+        }),
+      ),
+    }),
+  ),
   /** What the last look came to, for `agent status`. */
   waits: v.optional(
     v.object({ why: v.string(), for: v.array(v.string()), until: v.optional(v.number()), at: v.number() }),

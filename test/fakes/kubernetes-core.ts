@@ -11,8 +11,12 @@ import {
 type Json = Record<string, unknown>;
 type Stored = { namespace: string; name: string; version: number; object: Json };
 
-/** Kinds of the core group, by their plural. */
+/** Kinds by their plural: of the core group, and those that hold certificates. */
 const KINDS: Readonly<Record<string, string>> = {
+  validatingwebhookconfigurations: 'ValidatingWebhookConfiguration',
+  mutatingwebhookconfigurations: 'MutatingWebhookConfiguration',
+  apiservices: 'APIService',
+  customresourcedefinitions: 'CustomResourceDefinition',
   secrets: 'Secret',
   serviceaccounts: 'ServiceAccount',
   pods: 'Pod',
@@ -22,13 +26,21 @@ const KINDS: Readonly<Record<string, string>> = {
   events: 'Event',
 };
 
-/** Objects of the core group, with merge patches (RFC 7386) and optimistic concurrency. */
+/** Of the kinds that are not of the core group. */
+const GROUPS: Readonly<Record<string, string>> = {
+  validatingwebhookconfigurations: 'admissionregistration.k8s.io',
+  mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
+  apiservices: 'apiregistration.k8s.io',
+  customresourcedefinitions: 'apiextensions.k8s.io',
+};
+
+/** Objects that are only kept, with merge patches (RFC 7386) and optimistic concurrency. */
 export type CoreObjects = {
   put(kind: string, namespace: string, name: string, object: Json): void;
   remove(kind: string, namespace: string, name: string): void;
   find(kind: string, namespace: string, name: string): Json | undefined;
   all(kind: string): { namespace: string; name: string; object: Json }[];
-  knows(kind: string): boolean;
+  knows(resource: Pick<Resource, 'group' | 'kind'>): boolean;
   answer(verb: string, resource: Resource, namespace: string | undefined, asked: AskedOfCore): Answer;
 };
 export type AskedOfCore = { query: URLSearchParams; type: string | undefined; body: string };
@@ -65,7 +77,7 @@ export function createCoreObjects(): CoreObjects {
     },
     find: (kind, namespace, name) => stored.get(keyOf(kind, namespace, name))?.object,
     all: (kind) => of(kind),
-    knows: (kind) => Object.hasOwn(KINDS, kind),
+    knows: ({ group, kind }) => Object.hasOwn(KINDS, kind) && group === (GROUPS[kind] ?? ''),
     answer: (verb, resource, namespace, { query, type, body }) => {
       const kind = KINDS[resource.kind] ?? '';
       if (verb === 'list') {
@@ -73,7 +85,11 @@ export function createCoreObjects(): CoreObjects {
           .filter((one) => namespace === undefined || one.namespace === namespace)
           .map(shown)
           .filter((one) => isSelected(one, query.get('fieldSelector') ?? ''));
-        return { status: 200, body: { kind: `${kind}List`, apiVersion: 'v1', metadata: {}, items } };
+        const from = Number(query.get('continue') ?? '0');
+        const to = from + (Number(query.get('limit') ?? '0') || items.length);
+        const metadata = to < items.length ? { continue: String(to) } : {};
+        const page = items.slice(from, to);
+        return { status: 200, body: { kind: `${kind}List`, apiVersion: 'v1', metadata, items: page } };
       }
       if (verb === 'create') {
         const object = v.parse(Patch, body);

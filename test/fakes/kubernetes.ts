@@ -145,7 +145,7 @@ export function createKubernetes(): Kubernetes {
       return fake.podsCa === undefined || !workloads.has(namespace)
         ? notFound(resource)
         : { status: 200, body: { kind: 'ConfigMap', apiVersion: 'v1', data: { 'ca.crt': fake.podsCa } } };
-    if (resource.group === '' && core.knows(resource.kind))
+    if (core.knows(resource))
       return core.answer(verb, resource, namespace, { query: url.searchParams, type, body });
     const kind = KINDS.find((one) => resource.group === 'apps' && one === resource.kind);
     if (!kind) return noSuchResource();

@@ -166,6 +166,8 @@ test('a node whose agent does nothing is waited for, and cut off when the time i
   await settle(fleet);
   const [master, worker, idle] = fleet.members;
   if (!master || !worker || !idle) throw new Error('there are three members');
+  const data = { 'ca.crt': Buffer.from(fleet.cluster.ca.kubernetes).toString('base64') };
+  fleet.kubernetes.core.put('secrets', 'shop', 'clients', { type: 'Opaque', data });
   await rotate(fleet);
   const waits = { is: 'waits', why: 'peers-refuse-served', for: [idle.name] };
   for (const member of [master, worker])
@@ -180,6 +182,10 @@ test('a node whose agent does nothing is waited for, and cut off when the time i
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [idle.name] });
   expect(await fleet.look(worker)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
   expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'peers-present-former' });
+  const user = { kind: 'Secret', namespace: 'shop', name: 'clients', reason: 'trusts-old-ca' };
+  expect((await rotationState(await master.site.start())).notes).toContainEqual(
+    expect.objectContaining({ code: 'old-ca-in-use', objects: [user], count: 1 }),
+  );
   master.site.clock.jump(12 * HOUR);
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'retire', despite: [idle.name] });
   // Its agent works again.

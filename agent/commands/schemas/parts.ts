@@ -50,6 +50,13 @@ export const Rotation = v.object({
       /** The nodes that it waits for. */
       for: v.optional(v.array(v.string())),
       until: v.optional(Time),
+      /** The objects of the cluster that it is about, as far as they are named; an empty namespace: the kind has none. */
+      objects: v.optional(
+        v.array(v.object({ kind: v.string(), namespace: v.string(), name: v.string(), reason: v.string() })),
+      ),
+      /** How many there are, and when they were seen. */
+      count: v.optional(Count),
+      seenAt: v.optional(Time),
     }),
   ),
 });

@@ -1,0 +1,91 @@
+import type { X509Certificate } from 'node:crypto';
+import { readText } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { withDeadline } from '../../src/base/clock.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { readRotation, writeRotation } from '../phases/record.ts';
+import { findOldCaUsers, type OldCaUsers } from '../rotation/old-ca-users.ts';
+import { clientsOf } from './clients.ts';
+import { apisOf, type Place } from './known.ts';
+import type { Look } from './look.ts';
+import { wordFor } from './own-state.ts';
+import { withAnyApi } from './reach-api.ts';
+
+/** While `retire` waits, the cluster is looked through so often; right before `retire`, if the last look is older. */
+const PACE_MS = { waits: 3_600_000, due: 300_000 };
+/** A look at a large cluster ends then, and is taken for none. */
+const LONGEST_MS = 60_000;
+/** So many are named; the others are counted. */
+const NAMED = 50;
+
+/**
+ * Before `retire`, a master lists the objects of the cluster that still need the old CA: for `agent status`, and as an
+ * event when there are others than before. Nothing waits for them, and a failure only delays the next look.
+ *
+ * @param isDue whether `retire` is about to begin
+ * @throws `aborted`
+ */
+export async function seeOldCaUsers(
+  isDue: boolean,
+  { view, known, served }: Look,
+  { node, units }: Place,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  const { own, now, course } = view;
+  const { kubernetes } = clientsOf(node);
+  const isBeforeRetire = own.trustsServed && own.presentsServed && own.trustsFormer;
+  // A person has to be out this minute.
+  if (!kubernetes || !own.isMaster || !isBeforeRetire || course.finishNow) return;
+  const record = await readRotation(hands);
+  const cas = wordFor(served);
+  const before = record.oldCaUsers?.cas === cas ? record.oldCaUsers : undefined;
+  if (before && now - before.at < (isDue ? PACE_MS.due : PACE_MS.waits)) return;
+  const found = await looked(async (limit) => {
+    const all = { served: [...served.values()], former: await formerIn(node, served, hands) };
+    return await withAnyApi(
+      apisOf(node, units, known.peers),
+      kubernetes,
+      hands,
+      limit,
+      async (ask) => await findOldCaUsers(ask, all, course.since, node, hands, limit),
+    );
+  });
+  if (found?.api !== 'answers') return;
+  const { users, isAll } = found.value;
+  const named = users.slice(0, NAMED);
+  await writeRotation(
+    { ...record, oldCaUsers: { cas, at: now, isAll, count: users.length, users: named } },
+    hands,
+  );
+  if (users.length > 0 && JSON.stringify(named) !== JSON.stringify(before?.users))
+    hands.log('old-ca-in-use', { count: users.length, isAll, objects: named.map(inWords) });
+
+  async function looked<T>(look: (limit: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    try {
+      return await look(withDeadline(abort, LONGEST_MS));
+    } catch (error) {
+      if (abort.aborted || !(error instanceof AgentError)) throw error;
+      hands.log('old-ca-users-unknown', { code: codeOf(error), why: explain(error) });
+      return undefined;
+    }
+  }
+}
+
+const inWords = ({ kind, namespace, name, reason }: OldCaUsers['users'][number]): string =>
+  `${kind} ${namespace === '' ? '' : `${namespace}/`}${name} (${reason})`;
+
+/** The CAs that this node trusts beside those that Magnum serves. */
+async function formerIn(
+  { layout }: Node,
+  served: Look['served'],
+  { disk }: Pick<Hands, 'disk'>,
+): Promise<X509Certificate[]> {
+  const fresh = new Set([...served.values()].map(({ fingerprint256 }) => fingerprint256));
+  const former: X509Certificate[] = [];
+  for (const { file } of layout.authorities)
+    former.push(...certificatesIn((await readText(disk, file.path)) ?? '', file.path));
+  return former.filter(({ fingerprint256 }) => !fresh.has(fingerprint256));
+}
