@@ -88,7 +88,7 @@ export async function intendToChangeCredentials(
 /** A stuck rotation keeps the copies for a rollback to valid certificates; other work must not discard them. */
 async function refuseIfStuck({ generations }: Hands): Promise<void> {
   const under = await generations.current();
-  if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.rest).about !== 'credentials')
+  if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.run).about !== 'credentials')
     throw new AgentError(
       'precondition',
       'a rotation is stuck between two generations: "agent rollback", or another rotation, comes first',

@@ -31,16 +31,16 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
   } catch (error) {
     return await undo(error, run);
   }
-  const rest = v.parse(RunRecordSchema, proven.journal.rest);
+  const record = v.parse(RunRecordSchema, proven.journal.run);
   const { seen, workloads } = proven;
-  const stdout = [rest.outcome.stdout, ...[...seen, ...workloads].map(({ text }) => `${text}\n`)].join('');
+  const stdout = [record.outcome.stdout, ...[...seen, ...workloads].map(({ text }) => `${text}\n`)].join('');
   const outputs = {
-    ...rest.outcome.outputs,
+    ...record.outcome.outputs,
     ...(seen.length > 0 && { seen }),
     ...(workloads.length > 0 && { workloads }),
   };
-  const outcome = { ...rest.outcome, stdout, outputs };
-  await generations.end(proven.journal, { ...rest, outcome } satisfies RunRecord);
+  const outcome = { ...record.outcome, stdout, outputs };
+  await generations.end(proven.journal, { ...record, outcome } satisfies RunRecord);
   return { is: 'done', outcome };
 }
 

@@ -213,5 +213,5 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
 /** @param left why units are not restarted, by name */
 function staged(journal: Journal, left: ReadonlyMap<string, string>, { progress }: Hands): Staged {
   for (const [of, text] of left) progress({ event: 'notice', code: 'unit-left-alone', of, text });
-  return { is: 'staged', journal, tail: tailOf(v.parse(RunRecordSchema, journal.rest)) };
+  return { is: 'staged', journal, tail: tailOf(v.parse(RunRecordSchema, journal.run)) };
 }

@@ -42,12 +42,12 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   const { generations, secrets } = hands;
   /** What a unit has printed is among it. */
   const toKeep = (error: unknown, node?: NodeState): Outcome => presentable(failed(error, node), [], secrets);
-  const rest = v.parse(RunRecordSchema, journal.rest);
-  const { about } = rest;
+  const record = v.parse(RunRecordSchema, journal.run);
+  const { about } = record;
   // Who goes on after an interruption knows of nothing else why.
   const failing = {
     ...journal,
-    rest: { ...rest, outcome: toKeep(cause), cause: keepCause(cause, secrets.redact) } satisfies RunRecord,
+    run: { ...record, outcome: toKeep(cause), cause: keepCause(cause, secrets.redact) } satisfies RunRecord,
   };
   const report = (why: string): AgentError =>
     new AgentError(cause instanceof AgentError ? cause.code : 'unit', `${sentenceOf(cause)}; ${why}`, {
@@ -66,7 +66,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
       `the old files could not be brought back: ${sentenceOf(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
     );
     await generations.stick(journal, {
-      ...rest,
+      ...record,
       resumed: 0,
       outcome: toKeep(stuck, 'stuck'),
     } satisfies RunRecord);
@@ -74,7 +74,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   }
   const refusing: string[] = [];
   const snapshots: UnitSnapshot[] = [];
-  for (const unit of await unitsToRestore(rest, hands))
+  for (const unit of await unitsToRestore(record, hands))
     try {
       const text = `restart ${unit.name} with the old files`;
       const step = { code: 'restart-old', of: unit.name, text } as const;
@@ -97,7 +97,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
         : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
       : `the old files are back, but ${refusing.join('; ')}`,
   );
-  await generations.end(reverted, { ...rest, outcome: toKeep(result, node) } satisfies RunRecord);
+  await generations.end(reverted, { ...record, outcome: toKeep(result, node) } satisfies RunRecord);
   return { is: 'failed', error: result, node };
 }
 
@@ -107,8 +107,8 @@ function said(error: unknown): string {
   return sentenceOf(error);
 }
 
-const isList = ({ rest }: Journal): boolean => {
-  const parsed = v.safeParse(RunRecordSchema, rest);
+const isList = ({ run }: Journal): boolean => {
+  const parsed = v.safeParse(RunRecordSchema, run);
   return parsed.success && parsed.output.lists.length > 0;
 };
 
@@ -130,6 +130,6 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
 
 /** Once pods are given the new CA nothing is taken back, whatever becomes of them and of the agent. */
 export async function excludeWayBack(journal: Journal, { generations }: Hands): Promise<Journal> {
-  const rest = v.parse(RunRecordSchema, journal.rest);
-  return await generations.note(journal, { ...rest, proven: true } satisfies RunRecord);
+  const record = v.parse(RunRecordSchema, journal.run);
+  return await generations.note(journal, { ...record, proven: true } satisfies RunRecord);
 }

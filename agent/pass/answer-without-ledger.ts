@@ -82,7 +82,7 @@ async function endOf(id: string, run: RunState, { generations, runs }: Hands): P
   // The journal itself may be the damaged file.
   const journal = await generations.current().catch(() => undefined);
   if (journal?.runId !== id || journal.state !== 'ended') return undefined;
-  return v.parse(RunRecordSchema, journal.rest).outcome;
+  return v.parse(RunRecordSchema, journal.run).outcome;
 }
 
 /** Records the outcomes that were sent without a record, so that none of these deployments starts again. */

@@ -30,7 +30,7 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
     throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
   // The journal was written but not synced; its outcome counts, not this error.
   const isKnown = under?.runId === runId && under.state === 'ended';
-  const ended = isKnown ? v.parse(RunRecordSchema, under.rest).outcome : outcome;
+  const ended = isKnown ? v.parse(RunRecordSchema, under.run).outcome : outcome;
   const told = toTell(runId, ended, hands);
   // Keys go first: after the ledger and the journal are done, no later pass would remove them.
   await keptRequests.forget();

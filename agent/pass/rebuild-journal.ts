@@ -47,8 +47,8 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
   const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };
-  const rest: RunRecord = { units, outcome, about: 'certificates' };
-  const journal = await generations.rebuild(paths, rest);
+  const record: RunRecord = { units, outcome, about: 'certificates' };
+  const journal = await generations.rebuild(paths, record);
 
   const logins = await loginsIn(journal, hands);
   // Of credentials nothing shows whether every staged file is whole; a deployment of them is done once more anyway.
@@ -62,7 +62,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   if (await agrees(node, journal, disk, hands, ({ previous }) => previous?.copy))
     return { ...journal, state: 'reverting' };
   hands.log('generation-stuck');
-  return await generations.stick(journal, rest);
+  return await generations.stick(journal, record);
 }
 
 /** The logins that the files of a generation hold as they are now; those of two generations differ. */

@@ -50,14 +50,14 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
     return undefined;
   }
   const { runId } = journal;
-  const rest = v.parse(RunRecordSchema, journal.rest);
-  const { outcome, resumed } = rest;
+  const record = v.parse(RunRecordSchema, journal.run);
+  const { outcome, resumed } = record;
   if (recovery === 'record') return outcome;
-  const again: Journal = { ...journal, rest: { ...rest, resumed: resumed + 1 } satisfies RunRecord };
-  if (recovery === 'give-up') return await giveUp(again, rest, hands);
-  if (recovery === 'take-back') return outcomeOf(await rollBack(causeOf(rest), again, hands));
+  const again: Journal = { ...journal, run: { ...record, resumed: resumed + 1 } satisfies RunRecord };
+  if (recovery === 'give-up') return await giveUp(again, record, hands);
+  if (recovery === 'take-back') return outcomeOf(await rollBack(causeOf(record), again, hands));
   try {
-    return outcomeOf(await apply(again, tailOf(rest), { runId, hands, abort }));
+    return outcomeOf(await apply(again, tailOf(record), { runId, hands, abort }));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);
@@ -79,11 +79,11 @@ function causeOf({ cause, outcome, about, resumed }: Whole): AgentError {
     : new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
 }
 
-async function giveUp(journal: Journal, rest: Whole, hands: Hands): Promise<Outcome> {
-  const { resumed } = rest;
-  const { message, excerpt } = causeOf(rest);
+async function giveUp(journal: Journal, record: Whole, hands: Hands): Promise<Outcome> {
+  const { resumed } = record;
+  const { message, excerpt } = causeOf(record);
   const why = `${message}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
   const outcome = failed(new AgentError('state', why, { reason: 'ended-too-often', excerpt }), 'stuck');
-  await hands.generations.stick(journal, { ...rest, resumed: 0, outcome } satisfies RunRecord);
+  await hands.generations.stick(journal, { ...record, resumed: 0, outcome } satisfies RunRecord);
   return outcome;
 }

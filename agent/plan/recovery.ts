@@ -20,7 +20,7 @@ export type Recovery =
  */
 export const MOST_RESUMED = { forward: 5, back: 10 };
 
-export function recoveryOf({ state, rest }: Pick<Journal, 'state' | 'rest'>): Recovery {
+export function recoveryOf({ state, run }: Pick<Journal, 'state' | 'run'>): Recovery {
   switch (state) {
     case 'staging':
       return 'clear';
@@ -32,7 +32,7 @@ export function recoveryOf({ state, rest }: Pick<Journal, 'state' | 'rest'>): Re
     case 'committed':
     case 'reverting':
     case 'reverted': {
-      const { resumed, proven } = v.parse(RunRecordSchema, rest);
+      const { resumed, proven } = v.parse(RunRecordSchema, run);
       if (resumed >= MOST_RESUMED.back) return 'give-up';
       const isTooOften = resumed >= MOST_RESUMED.forward && !proven;
       return state === 'reverting' || state === 'reverted' || isTooOften ? 'take-back' : 'go-on';

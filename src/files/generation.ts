@@ -22,29 +22,29 @@ export type Generations = {
    * Writes every file that changes beside its target and keeps what is there now, or, of a generation that is stuck,
    * what that one has kept. Nothing is replaced yet.
    *
-   * @param rest given the paths that change and what the stuck generation keeps: what is left to do once they have been
+   * @param run given the paths that change and what the stuck generation keeps: what is left to do once they have been
    *   replaced
    */
   stage(
     runId: string,
     files: readonly ManagedFile[],
-    rest: (changed: string[], over: unknown) => unknown,
+    run: (changed: string[], over: unknown) => unknown,
   ): Promise<Journal>;
   /** Puts the staged files in place. */
   commit(journal: Journal): Promise<Journal>;
   /** Notes how far it has come. */
-  note(journal: Journal, rest: unknown): Promise<Journal>;
+  note(journal: Journal, run: unknown): Promise<Journal>;
   /** Brings back what the commit replaced. */
   revert(journal: Journal): Promise<Journal>;
   /** Notes how it ended, before anything that a way back would need is removed. */
-  end(journal: Journal, rest: unknown): Promise<Journal>;
+  end(journal: Journal, run: unknown): Promise<Journal>;
   /** Notes that neither way is possible: both generations are kept for a person to look at. */
-  stick(journal: Journal, rest: unknown): Promise<Journal>;
+  stick(journal: Journal, run: unknown): Promise<Journal>;
   /**
    * A journal in place of one that is damaged, from what lies on the disk for these paths, and for those of which there
    * is a kept copy: staged files and kept copies are named after their targets. It is not written yet.
    */
-  rebuild(paths: readonly string[], rest: unknown): Promise<Journal>;
+  rebuild(paths: readonly string[], run: unknown): Promise<Journal>;
   /**
    * Forgets the generation: its kept copies, its leftovers and its journal. One that was only staged gives way to the
    * stuck one that it was staged over.
@@ -56,12 +56,8 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   const journalPath = join(directory, 'journal');
   const previousDirectory = join(directory, 'previous');
 
-  const advance = async (
-    journal: Journal,
-    state: Journal['state'],
-    rest = journal.rest,
-  ): Promise<Journal> => {
-    const next = { ...journal, state, rest };
+  const advance = async (journal: Journal, state: Journal['state'], run = journal.run): Promise<Journal> => {
+    const next = { ...journal, state, run };
     await writeJournal(disk, journalPath, next);
     return next;
   };
@@ -98,7 +94,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     underWay: async () => (await disk.info(journalPath)) !== undefined,
     current: async () => await readJournal(disk, journalPath),
 
-    stage: async (runId, files, rest) => {
+    stage: async (runId, files, run) => {
       const stuck = await clearUnlessStuck();
       const proven = new Map(stuck?.files.map((file) => [file.target, file]));
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
@@ -119,8 +115,8 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         runId,
         state: 'staging',
         files: [...plans.map(({ entry }) => entry), ...carried],
-        rest: rest(changed, stuck?.rest),
-        ...(stuck && { over: { runId: stuck.runId, files: stuck.files, rest: stuck.rest } }),
+        run: run(changed, stuck?.run),
+        ...(stuck && { over: { runId: stuck.runId, files: stuck.files, run: stuck.run } }),
       };
       await writeJournal(disk, journalPath, journal);
       // One after the other: what is made on the way to another directory would get no mode and owner of its own.
@@ -150,11 +146,11 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       return await advance(reverting, 'reverted');
     },
 
-    note: async (journal, rest) => await advance(journal, journal.state, rest),
-    end: async (journal, rest) => await advance(journal, 'ended', rest),
-    stick: async (journal, rest) => await advance(journal, 'stuck', rest),
+    note: async (journal, run) => await advance(journal, journal.state, run),
+    end: async (journal, run) => await advance(journal, 'ended', run),
+    stick: async (journal, run) => await advance(journal, 'stuck', run),
 
-    rebuild: async (paths, rest) => {
+    rebuild: async (paths, run) => {
       const files: JournalFile[] = [];
       const kept = (await disk.list(previousDirectory)).map(targetOf);
       const targets = await Promise.all(paths.map(async (path) => await disk.resolve(path)));
@@ -166,7 +162,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         const attributes = like && { mode: like.mode, uid: like.uid, gid: like.gid };
         files.push({ target, staged, previous: before && attributes ? { copy, attributes } : null });
       }
-      return { version: 1, runId: 'rebuild', state: 'committing', files, rest };
+      return { version: 1, runId: 'rebuild', state: 'committing', files, run };
     },
 
     clear,

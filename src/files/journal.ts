@@ -13,7 +13,7 @@ import { readRecord, withFormerNames, writeRecord } from '../base/record.ts';
  * | committed    | every target is new, its predecessor is kept       | prove it, or go back         |
  * | reverting    | some targets are old again                         | restore the rest             |
  * | reverted     | every target is old again                          | prove it                     |
- * | ended        | it is known how it ended, and kept in `rest`       | record the outcome, clean up |
+ * | ended        | it is known how it ended, and kept in `run`        | record the outcome, clean up |
  * | stuck        | neither way is possible; both generations are kept | nothing: a person has to look, or to rotate again |
  *
  * A generation that is staged while another is stuck takes over what that one has kept: the files of last resort are
@@ -31,10 +31,10 @@ const JournalFile = v.object({
   previous: v.nullable(v.object({ copy: v.string(), attributes: Attributes })),
 });
 
-/** Earlier versions called the run's id its owner. */
-const FORMER = { owner: 'runId' };
+/** Names that earlier versions wrote. */
+const FORMER = { owner: 'runId', rest: 'run' };
 
-const Over = v.object({ runId: v.string(), files: v.array(JournalFile), rest: v.unknown() });
+const Over = v.object({ runId: v.string(), files: v.array(JournalFile), run: v.unknown() });
 
 const Shape = v.object({
   version: v.literal(1),
@@ -43,7 +43,7 @@ const Shape = v.object({
   state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted', 'ended', 'stuck']),
   files: v.array(JournalFile),
   /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
-  rest: v.unknown(),
+  run: v.unknown(),
   /** The stuck generation that comes back when this one is given up before anything has been replaced. */
   over: v.optional(withFormerNames(Over, FORMER)),
 });

@@ -67,7 +67,7 @@ test('the journal', async () => {
     staged: `/etc/kubernetes/certs/.${name}.coe-agent`,
     previous: { copy: `/previous/${name}`, attributes },
   }));
-  const journal = { version: 1, runId: 'an-id', state: 'committing', files, rest: { units: [] } } as const;
+  const journal = { version: 1, runId: 'an-id', state: 'committing', files, run: { units: [] } } as const;
   await writeJournal(disk, path, { ...journal, files });
   const { values, errors, tried } = await readDamaged(
     path,

@@ -35,7 +35,7 @@ describe('apply', () => {
     });
     expect(heard).toEqual(['after , new', 'after etcd, new']);
     expect(site.units.restarts).toEqual(['etcd', 'kubelet']);
-    expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', rest: { outcome: DONE } });
+    expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', run: { outcome: DONE } });
   });
 
   test('takes everything back when a unit fails, and restarts no later one', async () => {
@@ -128,6 +128,6 @@ describe('workloads', () => {
     );
     expect(notes).toEqual([[2, false]]);
     expect(site.progress).toContainEqual(expect.objectContaining({ event: 'notice', code: 'workloads' }));
-    expect(await hands.generations.current()).toMatchObject({ rest: { proven: true } });
+    expect(await hands.generations.current()).toMatchObject({ run: { proven: true } });
   });
 });

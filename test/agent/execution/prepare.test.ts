@@ -51,7 +51,7 @@ describe('new certificates', () => {
     expect(await site.hands.generations.current()).toMatchObject({
       runId: RUN_ID,
       state: 'staging',
-      rest: {
+      run: {
         units: [{ name: 'docker' }],
         found: [
           { plan: { name: 'etcd' } },
@@ -128,7 +128,7 @@ describe('a phase', () => {
     expect(await preparing(site, await planFor(site, 'trust'))).toMatchObject({
       is: 'staged',
       tail: { units: [] },
-      journal: { files: [], rest: { outcome: { statusCode: 0, outputs: {} } } },
+      journal: { files: [], run: { outcome: { statusCode: 0, outputs: {} } } },
     });
   });
 });
@@ -163,7 +163,7 @@ test('lists of revoked certificates note their readers, although only some are r
   expect(await preparing(site, { kind: 'lists', check, stage })).toMatchObject({
     tail: { from: 'replace', units: [docker], lists },
     journal: {
-      rest: {
+      run: {
         found: [{ plan: etcd, process: { active: 'inactive' } }, { plan: docker }],
         outcome: { statusCode: 0, outputs: { files: [path] } },
       },

@@ -66,7 +66,7 @@ describe('undo', () => {
 
   test('leaves a stuck generation of the same run', async () => {
     const { hands, journal } = await createCommitted();
-    const stuck = await hands.generations.stick(journal, journal.rest);
+    const stuck = await hands.generations.stick(journal, journal.run);
     expect(await undo(CAUSE, { runId: RUN_ID, hands })).toMatchObject({ node: 'as-before' });
     expect(await hands.generations.current()).toEqual(stuck);
   });
@@ -96,7 +96,7 @@ describe('rollBack', () => {
     expect(units.restarts).toEqual(['kubelet']);
     expect(await hands.generations.current()).toMatchObject({
       state: 'ended',
-      rest: {
+      run: {
         outcome: { statusCode: 1, error: { code: 'proof', reason: 'other-certificate', node: 'taken-back' } },
       },
     });
@@ -116,7 +116,7 @@ describe('rollBack', () => {
     expect(await read(FILE)).toBe('old');
     expect(await hands.generations.current()).toMatchObject({
       state: 'ended',
-      rest: { outcome: { error: { node: 'unproven' } } },
+      run: { outcome: { error: { node: 'unproven' } } },
     });
   });
 
@@ -127,13 +127,13 @@ describe('rollBack', () => {
     expect(await agentErrorOf(rollBack(CAUSE, journal, hands))).toMatchObject({ code: 'aborted' });
     expect(await hands.generations.current()).toMatchObject({
       state: 'reverted',
-      rest: { outcome: { statusCode: 1, error: { code: 'proof', reason: 'other-certificate' } } },
+      run: { outcome: { statusCode: 1, error: { code: 'proof', reason: 'other-certificate' } } },
     });
   });
 
   test('is stuck when the old files cannot be put back, and counts resumptions anew', async () => {
     const { hands, journal, units } = await createCommitted();
-    const resumed = { ...journal, rest: { ...v.parse(RunRecordSchema, journal.rest), resumed: 4 } };
+    const resumed = { ...journal, run: { ...v.parse(RunRecordSchema, journal.run), resumed: 4 } };
     const failed = await rollBack(CAUSE, resumed, {
       ...hands,
       generations: { ...hands.generations, revert },
@@ -142,7 +142,7 @@ describe('rollBack', () => {
     expect(units.restarts).toEqual([]);
     expect(await hands.generations.current()).toMatchObject({
       state: 'stuck',
-      rest: { resumed: 0, outcome: { error: { node: 'stuck' } } },
+      run: { resumed: 0, outcome: { error: { node: 'stuck' } } },
     });
   });
 
@@ -173,5 +173,5 @@ describe('rollBack', () => {
 test('excludeWayBack notes on disk that the units are proven', async () => {
   const { hands, journal } = await createCommitted();
   await excludeWayBack(journal, hands);
-  expect(await hands.generations.current()).toMatchObject({ state: 'committed', rest: { proven: true } });
+  expect(await hands.generations.current()).toMatchObject({ state: 'committed', run: { proven: true } });
 });

@@ -88,7 +88,7 @@ describe('a run that was interrupted', () => {
 
   test('and is stuck waits for a person', async () => {
     const site = await interrupt('replaced');
-    const stuck = await site.hands.generations.stick(site.journal, site.journal.rest);
+    const stuck = await site.hands.generations.stick(site.journal, site.journal.run);
     expect(await recovered(site)).toBeUndefined();
     expect(await site.hands.generations.current()).toEqual(stuck);
     expect(logged(site.log, 'recovery-started')).toEqual([]);
@@ -111,7 +111,7 @@ describe('a run that ends the agent each time', () => {
     await expect(recovered(site)).rejects.toMatchObject({ code: 'aborted' });
     expect(await site.hands.generations.current()).toMatchObject({
       state: 'committed',
-      rest: { resumed: 1 },
+      run: { resumed: 1 },
     });
   });
 
@@ -136,7 +136,7 @@ describe('a run that ends the agent each time', () => {
       outcome: { error: { code: 'state', reason: 'ended-too-often', node: 'stuck' } },
     });
     expect(site.units.restarts).toEqual([]);
-    expect(await site.hands.generations.current()).toMatchObject({ state: 'stuck', rest: { resumed: 0 } });
+    expect(await site.hands.generations.current()).toMatchObject({ state: 'stuck', run: { resumed: 0 } });
     expect((await site.reopen()).find(RUN.id)).toMatchObject({
       state: 'finished',
       outcome: { statusCode: 1 },

@@ -23,5 +23,5 @@ test.each<[Journal['state'], Partial<RunRecord>, string]>([
   ['ended', {}, 'record'],
   ['stuck', {}, 'wait-for-person'],
 ])('a journal that is %s, with %j: %s', (state, more, recovery) => {
-  expect(recoveryOf({ state, rest: rest(more) })).toBe(recovery);
+  expect(recoveryOf({ state, run: rest(more) })).toBe(recovery);
 });

@@ -36,8 +36,8 @@ async function stuckNode(): Promise<Stuck> {
   for (const [path, content] of Object.entries(PROVEN)) await temp.write(path, content, 0o640);
   const open = (disk = temp.disk): Generations => createGenerations(disk, STATE, () => ({ uid: 5, gid: 6 }));
   const files = managed({ ...MIXED, [KEY]: 'stuck key' });
-  const committed = await open().commit(await open().stage('first', files, () => 'first rest'));
-  await open().stick(committed, 'first rest');
+  const committed = await open().commit(await open().stage('first', files, () => 'first run'));
+  await open().stick(committed, 'first run');
   // One came back before the way back ended, and another was half-way.
   await temp.write(KEY, 'proven key', 0o640);
   await temp.write('/etc/certs/.sa.key.coe-agent', 'half', 0o600);
@@ -56,7 +56,7 @@ const stageNext = async (generations: Generations): ReturnType<Generations['stag
 test('it replaces what it brings, and nothing is left of either', async () => {
   const { open, contents, files } = await stuckNode();
   const staged = await stageNext(open());
-  expect(staged.rest).toEqual({ changed: [CA, KEY] });
+  expect(staged.run).toEqual({ changed: [CA, KEY] });
   await open().end(await open().commit(staged), 'ok');
   await open().clear();
   expect(await contents()).toEqual({ ...MIXED, ...NEXT });
@@ -86,9 +86,9 @@ test('when it is given up before anything has been replaced, the other one is st
 
 test('when it gets stuck as well, the way back still leads to what was proven last', async () => {
   const { open, contents } = await stuckNode();
-  const stuck = await open().stick(await open().commit(await stageNext(open())), 'second rest');
+  const stuck = await open().stick(await open().commit(await stageNext(open())), 'second run');
   expect(stuck).not.toHaveProperty('over.runId');
-  await open().revert(await open().stick(await open().commit(await stageNext(open())), 'third rest'));
+  await open().revert(await open().stick(await open().commit(await stageNext(open())), 'third run'));
   expect(await contents()).toEqual(PROVEN);
 });
 
@@ -121,7 +121,7 @@ test('killed at any step, the node is stuck as before or has the new files, and 
     const left = await open().current();
     ends.add(left?.state ?? 'new');
     if (left) {
-      expect([step, left]).toMatchObject([step, { state: 'stuck', runId: 'first', rest: 'first rest' }]);
+      expect([step, left]).toMatchObject([step, { state: 'stuck', runId: 'first', run: 'first run' }]);
       await open().revert(left);
       expect([step, await contents()]).toEqual([step, PROVEN]);
     } else expect([step, await contents()]).toEqual([step, { ...MIXED, ...NEXT }]);

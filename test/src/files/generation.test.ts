@@ -61,7 +61,7 @@ test('staged is beside the targets: nothing is replaced, and the journal knows i
   expect(journal).toMatchObject({
     runId: 'd1',
     state: 'staging',
-    rest: { changed: FILES.map(({ path }) => path) },
+    run: { changed: FILES.map(({ path }) => path) },
   });
   for (const { staged } of journal.files) expect(await disk.info(staged)).toMatchObject({ type: 'file' });
   expect(await disk.info(STATE)).toMatchObject({ mode: 0o700 });
@@ -73,7 +73,7 @@ test('committed, every file is new; ended and cleared, nothing else is left', as
   expect(committed.state).toBe('committed');
   expect(await contents()).toEqual(NEW);
   await generations.end(committed, 'ok');
-  expect(await generations.current()).toMatchObject({ state: 'ended', rest: 'ok' });
+  expect(await generations.current()).toMatchObject({ state: 'ended', run: 'ok' });
   await generations.clear();
   expect(await generations.underWay()).toBe(false);
   expect(await files()).toEqual(Object.keys(NEW).toSorted());
@@ -93,7 +93,7 @@ test('run again, nothing changes: a file that is right is not touched', async ()
   await generations.clear();
   const before = await Promise.all(FILES.map(async ({ path }) => await stat(at(path))));
   const journal = await generations.commit(await stage(generations));
-  expect(journal).toMatchObject({ files: [], rest: { changed: [] } });
+  expect(journal).toMatchObject({ files: [], run: { changed: [] } });
   const after = await Promise.all(FILES.map(async ({ path }) => await stat(at(path))));
   expect(after.map(({ ino, ctimeMs }) => [ino, ctimeMs])).toEqual(
     before.map(({ ino, ctimeMs }) => [ino, ctimeMs]),
@@ -197,7 +197,7 @@ test('a damaged journal is noticed, and can be rebuilt from what lies beside the
   expect(await generations.underWay()).toBe(true);
   expect((await agentErrorOf(generations.current())).code).toBe('state');
   const rebuilt = await generations.rebuild(Object.keys(OLD), 'salvaged');
-  expect(rebuilt).toMatchObject({ rest: 'salvaged', state: 'committing' });
+  expect(rebuilt).toMatchObject({ run: 'salvaged', state: 'committing' });
   await generations.revert(rebuilt);
   expect(await contents()).toMatchObject(OLD);
 });

@@ -17,17 +17,17 @@ test('a journal that an earlier version wrote is read, and written with the pres
     runId: 'd1',
     state: 'committing',
     files: [FILE],
-    rest: 'a record',
-    over: { runId: 'stuck-one', files: [FILE], rest: 'its record' },
+    run: 'a record',
+    over: { runId: 'stuck-one', files: [FILE], run: 'its record' },
   });
   if (journal) await writeJournal(disk, PATH, journal);
   expect(await readJournal(disk, PATH)).toEqual(journal);
 });
 
 test.each([
-  ['no run', { version: 1, state: 'committing', files: [], rest: {} }],
-  ['another version', { version: 2, runId: 'd1', state: 'committing', files: [], rest: {} }],
-  ['an unknown state', { version: 1, runId: 'd1', state: 'done', files: [], rest: {} }],
+  ['no run', { version: 1, state: 'committing', files: [], run: {} }],
+  ['another version', { version: 2, runId: 'd1', state: 'committing', files: [], run: {} }],
+  ['an unknown state', { version: 1, runId: 'd1', state: 'done', files: [], run: {} }],
   ['a list in its place', []],
 ])('rejects a record with %s', async (_, record) => {
   const { disk } = await tempRoot();

@@ -112,7 +112,7 @@ test('a file that takes the place of the one that was read is refused before any
     runId: 'r',
     state: 'staging',
     files: [staging.entry],
-    rest: undefined,
+    run: undefined,
   };
   await refuseOthers(root.disk, journal);
   await root.write('/etc/k/y', 'old');
