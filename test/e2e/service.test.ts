@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EVENTS } from '../../agent/events.ts';
+import { type EventCode, EVENTS } from '../../agent/events.ts';
 import { messageId } from '../../agent/journal.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
@@ -60,6 +60,10 @@ const read = async (path: string): Promise<string> => await machine.run('cat', p
 const journal = async (): Promise<string> =>
   await machine.run('journalctl', '--no-pager', '-o', 'cat', '-u', 'coe-agent', '-u', 'coe-agent-make-cert');
 
+/** How often an event stands in the journal. */
+const events = async (event: EventCode): Promise<number> =>
+  (await journal()).split(EVENTS[event][1]).length - 1;
+
 /** Looks again and again, as somebody outside has to. */
 async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
   const until = performance.now() + 60_000;
@@ -108,25 +112,40 @@ test('it is active by its own word, and says in a line what it does', async () =
   expect(await machine.run('sh', '-c', 'command -v node npm || true')).toBe('');
 });
 
-test('without libsystemd it becomes active and keeps its watchdog quiet all the same', async () => {
-  const folder = await machine.run('sh', '-c', 'dirname /usr/lib/*/libsystemd.so.0');
-  await machine.run('sh', '-c', `mkdir /root/away && mv ${folder}/libsystemd.so.0* /root/away && ldconfig`);
-  await machine.run('systemctl', 'restart', AGENT);
-  const pid = await property('MainPID');
-  expect(await journal()).toContain(EVENTS['libsystemd-missing'][1]);
-  expect([await property('ActiveState'), await property('NotifyAccess')]).toEqual(['active', 'all']);
-  const polls = cloud.requests.length;
-  // The watchdog of this unit waits for four seconds, and for the wait between two polls.
-  const until = performance.now() + 15_000;
-  await eventually(
-    'polls past the watchdog',
-    async () => await Promise.resolve(performance.now() > until && cloud.requests.length > polls + 3),
-  );
-  expect([await property('MainPID'), await property('NRestarts')]).toEqual([pid, '0']);
-  await machine.run('sh', '-c', `mv /root/away/* ${folder} && ldconfig`);
-  await machine.run('systemctl', 'restart', AGENT);
-  expect(await property('NotifyAccess')).toBe('main');
-});
+/** What keeps the runtime from calling libsystemd, and what undoes that. */
+const SILENCED = {
+  libsystemd: [
+    'cd /usr/lib/*-linux-gnu && mkdir /root/away && mv libsystemd.so.0* /root/away && ldconfig',
+    'mv /root/away/* /usr/lib/*-linux-gnu/ && rmdir /root/away && ldconfig',
+  ],
+  'node:ffi': [
+    'cd /opt/coe-agent && mv node node.away && printf \'#!/bin/sh\\nexec "$0.away" --no-experimental-ffi "$@"\\n\' >node && chmod 755 node',
+    'cd /opt/coe-agent && mv node.away node',
+  ],
+} as const;
+
+test.each(Object.entries(SILENCED))(
+  'without %s it becomes active and keeps its watchdog quiet all the same',
+  async (_, [silence, restore]) => {
+    await machine.run('sh', '-c', silence);
+    const said = await events('libsystemd-missing');
+    await machine.run('systemctl', 'restart', AGENT);
+    const pid = await property('MainPID');
+    expect(await events('libsystemd-missing')).toBe(said + 1);
+    expect([await property('ActiveState'), await property('NotifyAccess')]).toEqual(['active', 'all']);
+    const polls = cloud.requests.length;
+    // The watchdog of this unit waits for four seconds, and for the wait between two polls.
+    const until = performance.now() + 15_000;
+    await eventually(
+      'polls past the watchdog',
+      async () => await Promise.resolve(performance.now() > until && cloud.requests.length > polls + 3),
+    );
+    expect([await property('MainPID'), await property('NRestarts')]).toEqual([pid, '0']);
+    await machine.run('sh', '-c', restore);
+    await machine.run('systemctl', 'restart', AGENT);
+    expect(await property('NotifyAccess')).toBe('main');
+  },
+);
 
 test.each([AGENT, 'coe-agent-make-cert.service'])(
   '%s is exposed by 2.0 at most, by systemd’s own measure',
