@@ -40,6 +40,7 @@ export const EVENTS = {
     'the journal of an interrupted rotation is damaged; rebuilding it from the certificates',
   ],
   'last-answer-unwritten': ['warn', 'the digest of the last answer could not be written'],
+  'turn-unrecorded': ['warn', 'that this master holds its turn could not be written for "agent status"'],
   'waiting-unwritten': ['warn', 'what the agent waits for could not be written for "agent status"'],
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
   'old-ca-in-use': ['warn', 'objects in the cluster still need the old CA'],

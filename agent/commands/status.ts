@@ -6,6 +6,7 @@ import type { Hands } from '../hands.ts';
 import { illnessesOf } from '../inspection/health.ts';
 import { findInterrupted } from '../inspection/interrupted.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
+import { readHeldTurn } from '../peers/held-turn.ts';
 import { readUpkeep } from '../upkeep/record.ts';
 import { readPassRecord } from '../status-file.ts';
 import { healthFactsOf } from './health-facts.ts';
@@ -29,6 +30,7 @@ export const verb: Verb = async (context, options) => {
     const rotation = await rotationState(hands);
     const holder = await holderOf(lockPathOf(context));
     const waiting = holder && (await readWaiting(hands.disk, holder.since));
+    const turnSince = holder && (await readHeldTurn(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
     const { lookedAt, differences } = await readUpkeep(hands);
     const health = illnessesOf(await healthFactsOf(context, hands));
@@ -39,6 +41,7 @@ export const verb: Verb = async (context, options) => {
         health,
         holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
         waiting: waiting ? { ...waiting, since: isoOf(waiting.since), until: isoOf(waiting.until) } : null,
+        turn: turnSince === undefined ? null : { since: isoOf(turnSince) },
         polling: pollingOf(hands),
         lastPass: last ?? null,
         interrupted: interrupted ?? null,
@@ -71,6 +74,10 @@ export const verb: Verb = async (context, options) => {
     if (waiting)
       line(
         `  ${paint('yellow', '!')} ${waiting.what}: tried again since ${isoOf(waiting.since)}, given up at ${isoOf(waiting.until)}: ${waiting.why}`,
+      );
+    if (turnSince !== undefined)
+      line(
+        `  ${paint('cyan', '…')} holds the turn of the masters since ${isoOf(turnSince)}: the others wait`,
       );
     line(pollingOf(hands).text);
     if (last) line(`last pass ${last.at}`);

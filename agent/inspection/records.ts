@@ -24,27 +24,40 @@ export async function lookAtRecords({ disk }: Pick<Hands, 'disk'>): Promise<Find
     : [{ id: 'record', verdict: 'good', what: "the agent's own records can be read" }];
 }
 
-/**
- * The records of deployments that cannot be read.
- *
- * @param listed the deployments that Heat still lists; undefined: not every collector has answered
- */
-export async function lookAtLedger(
-  { disk, ledger }: Pick<Hands, 'disk' | 'ledger'>,
-  listed: ReadonlySet<string> | undefined,
-): Promise<Finding[]> {
-  const findings = (await disk.list(LEDGER)).filter(isRecord).flatMap((name) => {
-    const id = name.slice(0, -'.json'.length);
-    if (!ledger.damaged(id)) return [];
-    const path = join(LEDGER, name);
-    const what = `${path} is damaged, so whether the deployment has run is unknown`;
-    return listed === undefined || listed.has(id)
-      ? [damaged(path, `${what}: the next pass reports it to Heat as failed`, 'agent run-once')]
-      : [damaged(path, `${what}; Heat does not list it any more`, putAway(path))];
-  });
+type LedgerHands = Pick<Hands, 'disk' | 'ledger'>;
+
+/** The records of deployments that cannot be read. */
+export async function lookAtLedger(hands: LedgerHands): Promise<Finding[]> {
+  const findings = (await damagedIn(hands)).map(({ path }) =>
+    damaged(
+      path,
+      `${path} is damaged, so whether the deployment has run is unknown: the next pass reports it to Heat as failed`,
+      'agent run-once',
+    ),
+  );
   return findings.length > 0
     ? findings
     : [{ id: 'record', of: LEDGER, verdict: 'good', what: 'every record of a deployment can be read' }];
+}
+
+/**
+ * The damaged records that no pass deals with.
+ *
+ * @param listed the deployments that Heat lists; every collector has answered
+ */
+export const lookAtUnlisted = async (hands: LedgerHands, listed: ReadonlySet<string>): Promise<Finding[]> =>
+  (await damagedIn(hands))
+    .filter(({ id }) => !listed.has(id))
+    .map(({ path }) => ({
+      ...damaged(path, `Heat does not list the deployment of ${path} any more`, putAway(path)),
+      reason: 'unlisted',
+    }));
+
+async function damagedIn({ disk, ledger }: LedgerHands): Promise<{ id: string; path: string }[]> {
+  const records = (await disk.list(LEDGER)).filter(isRecord);
+  return records
+    .map((name) => ({ id: name.slice(0, -'.json'.length), path: join(LEDGER, name) }))
+    .filter(({ id }) => ledger.damaged(id));
 }
 
 const damaged = (of: string, what: string, next: string): Finding => ({

@@ -5,6 +5,7 @@ import type { Hands } from '../hands.ts';
 import { type OtherMaster, TURN_MS, type Turn, turnOf } from '../phases/turn.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
 import type { Client } from './clients.ts';
+import { whileRecorded } from './held-turn.ts';
 import { type Address, withAnyApi } from './reach-api.ts';
 
 const LEASE = 'coe-agent-turn';
@@ -69,9 +70,13 @@ export async function whileHeld<T>(
   work: (beforeRestart: BeforeRestart) => Promise<T>,
 ): Promise<T> {
   try {
-    return await work(async () => {
-      await renewTurn(place, hands, abort);
-    });
+    return await whileRecorded(
+      hands,
+      async () =>
+        await work(async () => {
+          await renewTurn(place, hands, abort);
+        }),
+    );
   } finally {
     await giveTurnBack(place, hands, abort);
   }

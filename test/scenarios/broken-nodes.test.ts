@@ -175,7 +175,7 @@ const NODES: readonly Row[] = [
   {
     node: 'the record of an old deployment is damaged',
     breaks: async (site) => { old = await cutRecord(site); },
-    code: 1, finding: ['record', LEDGER, 'damaged'], next: () => `mv ${old} ${old}.damaged`,
+    code: 1, finding: ['record', LEDGER, 'unlisted'], next: () => `mv ${old} ${old}.damaged`,
   },
   {
     node: 'the record of a deployment is damaged while Heat is down',
@@ -245,6 +245,7 @@ test('no look that fails hides another', async () => {
 test('a hanging Heat holds back no finding, and Ctrl-C keeps those that are there', async () => {
   const site = await createSite(cloud);
   onTestFinished(cloud.clearFaults);
+  await site.node.write(`${LEDGER}/d1.json`, '{');
   cloud.fault({ service: 'heat', effect: { kind: 'hang' } });
   const doctor = site.node.start('doctor');
   let shown = '';
@@ -254,6 +255,7 @@ test('a hanging Heat holds back no finding, and Ctrl-C keeps those that are ther
   expect(doctor.exitCode).toBeNull();
   doctor.kill('SIGINT');
   expect(await ended).toEqual([1, null]);
+  expect(shown).toContain(`${LEDGER}/d1.json is damaged`);
   expect(shown).not.toContain('collector heat');
 });
 

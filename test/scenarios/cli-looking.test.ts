@@ -4,6 +4,7 @@ import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
+import { whileRecorded } from '../../agent/peers/held-turn.ts';
 import { takeLock } from '../../src/base/lock.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
@@ -418,6 +419,22 @@ describe('agent status', () => {
       ]);
       expect((await cli(site, [verb])).stdout).toContain('kubelet.crt lacks 10.0.0.77');
     }
+  });
+
+  test('that this master holds its turn, as long as the process that took it runs', async () => {
+    const site = await createSite(cloud);
+    const turn = async (): Promise<unknown> =>
+      at(parseObject((await cli(site, ['status', '--json'])).stdout), 'turn');
+    const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 4711);
+    onTestFinished(lock.release);
+    await whileRecorded(await site.start(), async () => {
+      expect(await turn()).toEqual({ since: expect.any(String) as unknown });
+      const { stdout } = await cli(site, ['status']);
+      expect(stdout).toContain('holds the turn of the masters since');
+      await lock.release();
+      expect(await turn()).toBeNull();
+    });
+    expect(await site.files('/run/coe-agent')).not.toHaveProperty('turn.json');
   });
 
   test('a critical difference is an illness until a deployment has mended it', async () => {

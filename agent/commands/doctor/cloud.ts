@@ -11,7 +11,7 @@ import { accessOf } from '../../inspection/collector-access.ts';
 import type { About, Examination } from '../../inspection/examination.ts';
 import type { Finding } from '../../inspection/finding.ts';
 import { viAt } from '../../inspection/layout-files.ts';
-import { lookAtLedger } from '../../inspection/records.ts';
+import { lookAtUnlisted } from '../../inspection/records.ts';
 import { checkClock } from '../../inspection/preflight.ts';
 import { lookAtTrust } from '../../inspection/trust.ts';
 import { isAwaited, isComing, isUnderWay } from '../../inspection/under-way.ts';
@@ -53,11 +53,12 @@ async function askCollectors(
   );
   const isAnswered = complete && answers.every(({ isWhole }) => isWhole);
   const listed = new Set(deployments.map(({ id }) => id));
-  await look(
-    { id: 'record' },
-    async () => await lookAtLedger(hands, isAnswered ? listed : undefined),
-    (found) => found,
-  );
+  if (isAnswered)
+    await look(
+      { id: 'record' },
+      async () => await lookAtUnlisted(hands, listed),
+      (found) => found,
+    );
   tell(
     ...problems.map((problem): Finding => ({
       id: 'metadata',

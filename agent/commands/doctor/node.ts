@@ -10,7 +10,7 @@ import { lookAtLines } from '../../inspection/heat-params.ts';
 import { type Holding, takeInventory } from '../../inspection/inventory.ts';
 import { lookAtHoldings, viAt } from '../../inspection/layout-files.ts';
 import { checkDisk, checkUnit } from '../../inspection/preflight.ts';
-import { lookAtGeneration, lookAtRecords, lookAtRotation } from '../../inspection/records.ts';
+import { lookAtGeneration, lookAtLedger, lookAtRecords, lookAtRotation } from '../../inspection/records.ts';
 import { type RotationState, rotationState } from '../../inspection/rotation-state.ts';
 import { lookAtLists } from '../../inspection/revocation-lists.ts';
 import { type Activity, isUnderWay, rotationDeadlineMs } from '../../inspection/under-way.ts';
@@ -47,7 +47,7 @@ export async function lookAtNode(
   const units = node ? await unitsOf(node, hands, abort).catch((): UnitPlan[] => []) : [];
   await look(
     { id: 'record' },
-    async () => await lookAtRecords(hands),
+    async () => [...(await lookAtRecords(hands)), ...(await lookAtLedger(hands))],
     (found) => found,
   );
   const activity = await lookAtActivity(context, units, hands, examination);

@@ -39,6 +39,8 @@ export const Status = v.object({
       until: Time,
     }),
   ),
+  /** That this master holds its turn, in which it restarts its units; null: it does not. */
+  turn: v.nullable(v.object({ since: Time })),
   polling: v.object({
     /** `configured`, or what became of a polling override of the metadata. */
     code: v.string(),

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { clientsOf } from '../../../agent/peers/clients.ts';
-import { giveTurnBack, newTurnMemory, renewTurn, takeTurn } from '../../../agent/peers/turn.ts';
+import { readHeldTurn } from '../../../agent/peers/held-turn.ts';
+import { giveTurnBack, newTurnMemory, renewTurn, takeTurn, whileHeld } from '../../../agent/peers/turn.ts';
 import { type OtherMaster, TURN_MS } from '../../../agent/phases/turn.ts';
+import { AgentError } from '../../../src/base/errors.ts';
 import { createRetry } from '../../../src/base/retry.ts';
 import { createCall } from '../../../src/services/kubernetes-call.ts';
 import { type Lease, leaseCalls } from '../../../src/services/lease.ts';
@@ -35,6 +37,10 @@ async function setUp({ isAway = false } = {}) {
     api,
     clock,
     memory,
+    since: async (lockedAt: number) => await readHeldTurn(hands.disk, lockedAt),
+    hold: async (work: () => Promise<void>) => {
+      await whileHeld(place, hands, NEVER, work);
+    },
     take: async () => await takeTurn(place, OTHERS, memory, hands, NEVER),
     renew: async (abort = NEVER) => {
       await renewTurn(place, hands, abort);
@@ -138,4 +144,19 @@ test('goes on without an API server in the middle of a turn, and stops when it i
   }
   await (await setUp({ isAway: true })).renew();
   expect(await agentErrorOf(renew(AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
+});
+
+test('records since when it holds its turn, for as long as it does', async () => {
+  const { clock, since, hold, take } = await setUp();
+  const locked = clock.now();
+  clock.advance(1000);
+  await take();
+  const failed = hold(async () => {
+    expect(await since(locked)).toBe(locked + 1000);
+    // The process that has written it has ended.
+    expect(await since(locked + 2000)).toBeUndefined();
+    throw new AgentError('unit', 'a unit does not start');
+  });
+  expect(await agentErrorOf(failed)).toMatchObject({ code: 'unit' });
+  expect(await since(locked)).toBeUndefined();
 });

@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { type Disk, readText } from '../../src/base/disk.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
+import { replaceFile } from '../../src/base/replace-file.ts';
+import type { Hands } from '../hands.ts';
+import { RUNTIME } from '../paths.ts';
+
+/** That this master holds its turn, for `agent status`. It lives in /run, and only while the turn is held. */
+const path = join(RUNTIME, 'turn.json');
+
+/** `since`: milliseconds since the epoch. */
+const Record = v.object({ since: v.number() });
+
+/** Works with the record in place; without one where it cannot be written. */
+export async function whileRecorded<T>(hands: Hands, work: () => Promise<T>): Promise<T> {
+  const { disk, clock } = hands;
+  await orLog(hands, async () => {
+    await disk.makeDirectory(RUNTIME, { mode: 0o755 });
+    await replaceFile(disk, path, JSON.stringify({ since: clock.now() }), { mode: 0o600 });
+  });
+  try {
+    return await work();
+  } finally {
+    await orLog(hands, async () => {
+      await disk.remove(path);
+    });
+  }
+}
+
+async function orLog({ log }: Pick<Hands, 'log'>, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    log('turn-unrecorded', { why: explain(error) });
+  }
+}
+
+/**
+ * Since when this master holds its turn.
+ *
+ * @param since when the lock was taken; an older record is of a process that has ended
+ */
+export async function readHeldTurn(disk: Disk, since: number): Promise<number | undefined> {
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Record), await readText(disk, path));
+  return parsed.success && parsed.output.since >= since ? parsed.output.since : undefined;
+}
