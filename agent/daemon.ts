@@ -34,7 +34,7 @@ export async function runDaemon(
   random: () => number,
   unrecorded: Unrecorded,
 ): Promise<void> {
-  const reporting = await openReporting(hands, { tellsNode: true });
+  const reporting = await openReporting(hands, { random });
   try {
     await repeatPasses(hands, notify, signals, random, unrecorded, reporting);
   } finally {

@@ -1,11 +1,13 @@
 import { codeOf, explain, isNotReady } from '../src/base/errors.ts';
 import type { Hands } from './hands.ts';
 import { createEventQueue } from './node-report/events.ts';
+import type { Report } from './node-report/report.ts';
+import type { PassRecord } from './status-file.ts';
 
 /** What this node tells on its own Node in Kubernetes. It goes on in the background: no pass waits for it. */
 export type NodeReport = {
-  /** Tells what could not be told before. */
-  passed(): void;
+  /** Says how the node is, where that is news or has not been said for an hour; tells events that wait. */
+  passed(record: Pick<PassRecord, 'completeAt'>): void;
   /** Ends the telling; what waits is lost. */
   close(): void;
 };
@@ -14,28 +16,62 @@ export type NodeReport = {
 const SOON_MS = 60_000;
 /** The same on a node without Kubernetes, and where the API has refused. */
 const LATER_MS = 1_800_000;
+/** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
+const LOOK_MS = 300_000;
+/** What is not news is said again about so often: the last pass, and that the agent is there. */
+const REPEAT_MS = 3_600_000;
 
-export function createNodeReport(hands: Hands): NodeReport {
+/** @param random in [0, 1) */
+export function createNodeReport(hands: Hands, random: () => number): NodeReport {
   const { clock, log } = hands;
   const events = createEventQueue(hands);
   const stop = new AbortController();
   let isAtWork = false;
   let restsUntil = -Infinity;
+  let looksAt = -Infinity;
+  let repeatsAt = -Infinity;
+  /** What the Node says, but the moments. */
+  let said = '';
+  let phase: Report['phase'] | undefined;
+
+  /** @returns what is to be said; undefined where that is no news */
+  const look = async (completeAt: string | undefined): Promise<Report | undefined> => {
+    const { readReport } = await import('./node-report/report.ts');
+    const report = await readReport(hands);
+    looksAt = clock.elapsed() + LOOK_MS;
+    if (!report) return undefined;
+    if (phase !== undefined && phase !== report.phase)
+      log('phase-reached', { phase: report.phase, before: phase });
+    phase = report.phase;
+    if (JSON.stringify(report) === said && clock.elapsed() < repeatsAt) return undefined;
+    const at = new Date(clock.now()).toISOString();
+    return { ...report, at, ...(completeAt !== undefined && { passAt: completeAt }) };
+  };
 
   /** @returns until the next try, in milliseconds */
-  const tell = async (): Promise<number> => {
-    // Loaded with the first event: an idle daemon stays small.
+  const tell = async (report: Report | undefined): Promise<number> => {
+    if (!report && events.isEmpty()) return 0;
+    // Loaded when there is something to tell: an idle daemon stays small.
     const { onNode } = await import('./node-report/on-node.ts');
-    const reached = await onNode(hands, stop.signal, async (ask, name) => {
-      await events.send(ask, name, stop.signal);
+    const reached = await onNode(hands, stop.signal, async (own) => {
+      if (report) {
+        const isThere = await own.annotate({ report: JSON.stringify(report) });
+        const { at: _at, passAt: _passAt, ...rest } = report;
+        if (isThere) said = JSON.stringify(rest);
+        repeatsAt = clock.elapsed() + REPEAT_MS * (0.75 + random() / 2);
+      }
+      await events.send(own.ask, own.name, stop.signal);
     });
     if (!reached) return LATER_MS;
-    return reached.api === 'answers' ? 0 : SOON_MS;
+    if (reached.api === 'answers') return 0;
+    looksAt = -Infinity;
+    return SOON_MS;
   };
-  const start = async (): Promise<void> => {
+
+  const work = async (read: () => Promise<Report | undefined>): Promise<void> => {
     isAtWork = true;
     try {
-      restsUntil = clock.elapsed() + (await tell());
+      restsUntil = clock.elapsed() + (await tell(await read()));
     } catch (error) {
       if (stop.signal.aborted) return;
       if (!isNotReady(error)) log('node-untold', { code: codeOf(error), why: explain(error) });
@@ -44,15 +80,20 @@ export function createNodeReport(hands: Hands): NodeReport {
       isAtWork = false;
     }
   };
-  const startIfIdle = (): void => {
-    if (!isAtWork && !events.isEmpty() && clock.elapsed() >= restsUntil) void start();
-  };
+  const mayWork = (): boolean => !isAtWork && !stop.signal.aborted && clock.elapsed() >= restsUntil;
 
   log.setListener('Node', (entry) => {
-    if (events.take(entry)) startIfIdle();
+    const isTaken = events.take(entry);
+    // The next pass looks: the event may be told before it is recorded.
+    if (isTaken || entry.event === 'rotation-waits') looksAt = -Infinity;
+    if (isTaken && mayWork()) void work(async () => await Promise.resolve(undefined));
   });
   return {
-    passed: startIfIdle,
+    passed: ({ completeAt }) => {
+      if (!mayWork()) return;
+      if (clock.elapsed() >= looksAt) void work(async () => await look(completeAt));
+      else if (!events.isEmpty()) void work(async () => await Promise.resolve(undefined));
+    },
     close: () => {
       log.setListener('Node', undefined);
       stop.abort();

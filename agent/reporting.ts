@@ -17,14 +17,14 @@ export type Reporting = {
 /**
  * Metrics are loaded where the configuration names a file for them: an idle daemon stays small.
  *
- * @param tellsNode whether events go to the Node in Kubernetes: a person who runs one pass reads them on the terminal
+ * @param toNode absent: the Node in Kubernetes is told nothing; a person who runs one pass reads it on the terminal
  */
-export async function openReporting(hands: Hands, { tellsNode = false } = {}): Promise<Reporting> {
+export async function openReporting(hands: Hands, toNode?: { random(): number }): Promise<Reporting> {
   const { config, clock, log } = hands;
   const { file } = config.metrics;
   const metrics =
     file === undefined ? undefined : await (await import('./metrics.ts')).openMetrics(hands, file);
-  const node = tellsNode ? createNodeReport(hands) : undefined;
+  const node = toNode && createNodeReport(hands, toNode.random);
   let record = await readPassRecord(hands);
   return {
     watch: metrics?.watch ?? ((same) => same),
@@ -36,7 +36,7 @@ export async function openReporting(hands: Hands, { tellsNode = false } = {}): P
       await metrics?.write(result, record).catch((error: unknown) => {
         log('metrics-unwritten', { path: file, why: explain(error) });
       });
-      node?.passed();
+      node?.passed(record);
     },
     close: () => node?.close(),
   };

@@ -1,14 +1,14 @@
 import { isTrue } from '../../src/metadata/heat-params.ts';
-import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { once } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
 import { readNode, readParamsIfThere } from '../node.ts';
 import { placeOf } from '../peers/known.ts';
-import { onOwnNode } from '../peers/own-node.ts';
+import { onOwnNode, type OwnNode } from '../peers/own-node.ts';
 import type { Reached } from '../peers/reach-api.ts';
 import { readRotation } from '../phases/record.ts';
 
 /**
- * Works on the Node of this node, with what its files and records say now.
+ * Works on the Node of this node, with what its files and records say now. Nothing is tried again: the next pass is.
  *
  * @returns undefined on a node without Kubernetes, and on one that is not set up yet
  * @throws what `work` throws
@@ -16,11 +16,11 @@ import { readRotation } from '../phases/record.ts';
 export async function onNode<T>(
   hands: Hands,
   abort: AbortSignal,
-  work: (ask: AskApi, name: string) => Promise<T>,
+  work: (own: OwnNode) => Promise<T>,
 ): Promise<Reached<T> | undefined> {
   const params = await readParamsIfThere(hands);
   if (params.size === 0 || isTrue(params.get('TLS_DISABLED'))) return undefined;
   const place = await placeOf(await readNode(hands), hands, abort);
   const { peers } = await readRotation(hands);
-  return await onOwnNode({ ...place, peers }, hands, abort, work);
+  return await onOwnNode({ ...place, peers }, { ...hands, retry: once }, abort, work);
 }

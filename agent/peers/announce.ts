@@ -1,12 +1,10 @@
 import { codeOf, explain } from '../../src/base/errors.ts';
-import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
-import { BRIEFLY } from '../rotation/own-api.ts';
 import type { Known, Place } from './known.ts';
-import { onOwnNode } from './own-node.ts';
+import { type AnnotationName, onOwnNode } from './own-node.ts';
 
 /** The annotation of a Node whose agent is in the middle of a step. */
-export const STEP = 'step';
+export const STEP = 'step' satisfies AnnotationName;
 
 /**
  * Says on this node's own Node that a step is under way, for as long as the work takes.
@@ -42,8 +40,8 @@ export async function announce(
   abort: AbortSignal,
 ): Promise<boolean> {
   try {
-    await onOwnNode({ node, units, peers }, hands, abort, async (ask, name) => {
-      await createNodeAnnotations(ask, hands.retry, BRIEFLY).write(name, { [STEP]: step ?? null }, abort);
+    await onOwnNode({ node, units, peers }, hands, abort, async (own) => {
+      await own.annotate({ [STEP]: step ?? null });
     });
     return true;
   } catch (error) {

@@ -1,14 +1,26 @@
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
 import type { KnownPeer } from '../phases/record.ts';
+import { BRIEFLY } from '../rotation/own-api.ts';
 import { clientsOf } from './clients.ts';
 import { apisOf, type Place } from './known.ts';
 import { type Reached, withAnyApi } from './reach-api.ts';
 
+/** The annotations of the agents, without `coe-agent/`: the step that is under way, and how the node is. */
+export type AnnotationName = 'step' | 'report';
+
+/** This node's own Node. A kubelet's certificate may write on this one alone. */
+export type OwnNode = {
+  name: string;
+  ask: AskApi;
+  /** Sets annotations, and removes those that are null. false: there is no such Node. */
+  annotate(changes: Partial<Record<AnnotationName, string | null>>): Promise<boolean>;
+};
+
 /**
  * Works on this node's own Node, with the first API server that answers.
  *
- * @param work gets the Node's name: a kubelet's certificate may write on this one alone
  * @returns undefined on a node without Kubernetes
  * @throws what `work` throws
  */
@@ -16,11 +28,18 @@ export async function onOwnNode<T>(
   { node, units, peers }: Place & { peers: readonly KnownPeer[] },
   hands: Hands,
   abort: AbortSignal,
-  work: (ask: AskApi, name: string) => Promise<T>,
+  work: (own: OwnNode) => Promise<T>,
 ): Promise<Reached<T> | undefined> {
   const { kubernetes } = clientsOf(node);
   const name = node.values.get('INSTANCE_NAME') || (node.values.get('HOSTNAME') ?? '');
   if (!kubernetes) return undefined;
   const apis = apisOf(node, units, peers);
-  return await withAnyApi(apis, kubernetes, hands, abort, async (ask) => await work(ask, name));
+  return await withAnyApi(apis, kubernetes, hands, abort, async (ask) => {
+    const annotations = createNodeAnnotations(ask, hands.retry, BRIEFLY);
+    return await work({
+      name,
+      ask,
+      annotate: async (changes) => await annotations.write(name, changes, abort),
+    });
+  });
 }

@@ -1,5 +1,12 @@
+import { X509Certificate } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { replaceFile } from '../../src/base/replace-file.ts';
 import { createNodeReport } from '../../agent/node-report.ts';
+import { Report } from '../../agent/node-report/report.ts';
+import { at } from '../cloud/exchange.ts';
 import { createKubernetes } from '../fakes/kubernetes.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import { logged } from '../scenarios/support/logged.ts';
@@ -21,16 +28,27 @@ async function setUp({ params = node.params, isUp = true } = {}) {
   const servers = { [`${API}:6443`]: { presents, ask: api.askAs('system:nodes', `system:node:${NAME}`) } };
   const network = networkOf(servers);
   const now = { isUp };
-  const { hands, log, clock, write, disk } = await testHands({
+  const { hands, log, clock, write } = await testHands({
     openKubernetes: network.openKubernetes,
     presented: async (...asked) => await (now.isUp ? network : networkOf({})).presented(...asked),
   });
   const text = [...params].map(([key, value]) => `${key}="${value}"\n`).join('');
   await write(hands.config.heat_params, text);
   await writeCertificates(node, { write }, cas);
-  const report = createNodeReport(hands);
+  const report = createNodeReport(hands, () => 0.5);
+  const passed = (completeAt?: string): void => {
+    report.passed({ completeAt });
+  };
+  /** The patches of the own Node. */
+  const patches = () =>
+    api.asked.filter(({ method, path }) => method === 'PATCH' && path.includes('/nodes/'));
+  const said = (): unknown => {
+    const metadata = api.core.find('nodes', '', NAME)?.['metadata'];
+    const text = at(at(metadata, 'annotations'), 'coe-agent/report');
+    return typeof text === 'string' ? JSON.parse(text) : undefined;
+  };
   const events = () => api.core.all('events').map(({ object }) => object);
-  return { api, hands, log, clock, disk, report, events, network, now };
+  return { api, hands, log, clock, write, report, passed, patches, said, events, network, now };
 }
 
 const fail = { deployment: 'd1', outcome: 'failed', code: 1, node: 'taken-back', why: 'kubelet fails' };
@@ -74,7 +92,7 @@ test('a secret in a field is masked', async () => {
 });
 
 test('while no API server answers the newest events wait, and none for longer than an hour', async () => {
-  const { hands, report, events, clock, now } = await setUp({ isUp: false });
+  const { hands, passed, events, clock, now } = await setUp({ isUp: false });
   hands.log('deployment-started', { deployment: 'old' });
   for (let index = 0; index < 40; index += 1) hands.log('deployment-started', { deployment: `d${index}` });
   clock.advance(3_500_000);
@@ -83,42 +101,107 @@ test('while no API server answers the newest events wait, and none for longer th
   now.isUp = true;
   await eventually('those that are left are made', () => {
     clock.advance(1000);
-    report.passed();
+    passed();
     return events().length === 10;
   });
   expect(events()[0]?.['message']).toContain('deployment=d40');
 });
 
 test('a node that may not make events logs it once, and asks no more for half an hour', async () => {
-  const { api, hands, log, report, clock } = await setUp();
+  const { api, hands, log, passed, clock } = await setUp();
   api.instead = ({ method }) => (method === 'POST' ? { status: 403 } : undefined);
   hands.log('deployment-started', { deployment: 'd1' });
   await eventually('the refusal', () => logged(log, 'node-untold').length === 1);
   const asked = api.asked.length;
   hands.log('deployment-succeeded', { deployment: 'd1' });
-  report.passed();
+  passed();
   expect(api.asked).toHaveLength(asked);
   api.instead = () => undefined;
   clock.advance(1_800_001);
-  report.passed();
+  passed();
   await eventually('the later event', () => api.core.all('events').length === 1);
   expect(logged(log, 'node-untold')).toMatchObject([{ code: 'cloud-refused' }]);
 });
 
 test('a cluster without TLS is asked nothing', async () => {
   const params = new Map([...node.params, ['TLS_DISABLED', 'True'] as const]);
-  const { hands, network, report, events } = await setUp({ params });
+  const { hands, network, report, passed, events } = await setUp({ params });
   hands.log('deployment-started', { deployment: 'd1' });
-  report.passed();
+  passed();
   report.close();
   expect(network.opened).toEqual([]);
   expect(events()).toEqual([]);
 });
 
 test('nothing is told after the end', async () => {
-  const { hands, api, report } = await setUp();
+  const { hands, api, report, passed } = await setUp();
   report.close();
   hands.log('deployment-started', { deployment: 'd1' });
-  report.passed();
+  passed();
   expect(api.asked).toEqual([]);
+});
+
+const PASS = '2026-11-29T10:00:00.000Z';
+
+test('the Node says how the node is: phase, CA, first end, version and last pass', async () => {
+  const { passed, said, clock } = await setUp();
+  passed(PASS);
+  await eventually('the report', () => said() !== undefined);
+  const leaf = new X509Certificate(caOf(cas, 'kubernetes').pem);
+  const { notAfter, ...rest } = v.parse(Report, said());
+  expect(Date.parse(notAfter ?? '')).toBeGreaterThan(clock.now());
+  expect(rest).toEqual({
+    version: 1,
+    agent: packageJson.version,
+    phase: 'none',
+    cas: [leaf.fingerprint256.replaceAll(':', '').toLowerCase()],
+    at: new Date(clock.now()).toISOString(),
+    passAt: PASS,
+  });
+});
+
+test('the Node is rewritten on news, and about once an hour', async () => {
+  const { hands, passed, patches, said, clock, log } = await setUp();
+  const pass = async (): Promise<void> => {
+    const before = patches().length;
+    await eventually('the pass is told', () => {
+      passed(PASS);
+      return patches().length > before;
+    });
+  };
+  await pass();
+  for (let minutes = 0; minutes < 55; minutes += 1) {
+    clock.advance(60_000);
+    passed(PASS);
+    await setImmediate();
+  }
+  expect(patches()).toHaveLength(1);
+  clock.advance(300_001);
+  await pass();
+  expect(patches()).toHaveLength(2);
+
+  await hands.disk.makeDirectory('/var/lib/coe-agent', { mode: 0o700 });
+  const next = newGeneration();
+  const pem = [cas, next].map((generation) => caOf(generation, 'kubernetes').pem).join('');
+  for (const { file } of node.layout.authorities)
+    await replaceFile(hands.disk, file.path, pem, { mode: 0o644 });
+  hands.log('phase-done', { phase: 'trust' });
+  await pass();
+  const report = v.parse(Report, said());
+  expect(report.phase).toBe('trust');
+  expect(report.cas).toHaveLength(2);
+  expect(logged(log, 'phase-reached')).toMatchObject([{ phase: 'trust', before: 'none' }]);
+});
+
+test('a Node that is not there is tried again at the next look', async () => {
+  const { api, passed, patches, said, clock } = await setUp();
+  api.core.remove('nodes', '', NAME);
+  passed(PASS);
+  await eventually('the first try', () => patches().length === 1);
+  api.core.put('nodes', '', NAME, { metadata: {} });
+  await eventually('the report', () => {
+    clock.advance(301_000);
+    passed(PASS);
+    return said() !== undefined;
+  });
 });

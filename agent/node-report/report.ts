@@ -1,0 +1,93 @@
+import * as v from 'valibot';
+import { canonicalCa } from '../../src/certificates/trusted.ts';
+import { fingerprint } from '../../src/certificates/read.ts';
+import { isGivenUp } from '../../src/deployment/ledger.ts';
+import { isTrue } from '../../src/metadata/heat-params.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Hands } from '../hands.ts';
+import { LIMITS } from '../inspection/health.ts';
+import { takeInventory } from '../inspection/inventory.ts';
+import { rotationState } from '../inspection/rotation-state.ts';
+import { type Node, readNode, readParamsIfThere } from '../node.ts';
+import { clientsOf } from '../peers/clients.ts';
+import { readRotation } from '../phases/record.ts';
+
+const Short = v.pipe(v.string(), v.maxLength(256));
+const Moment = v.pipe(v.string(), v.isoTimestamp());
+
+/**
+ * What an agent says of its node in the annotation `coe-agent/report`. Others can forge it, so it proves nothing. It holds
+ * no secret: whoever may read the Node reads it.
+ */
+export const Report = v.object({
+  version: v.literal(1),
+  /** The version of the agent. */
+  agent: Short,
+  phase: v.picklist(['none', 'trust', 'reissue']),
+  /** The Kubernetes CAs that the node trusts, SHA-256, sorted. */
+  cas: v.pipe(v.array(Short), v.maxLength(16)),
+  /** When the first of the layout's certificates ends. */
+  notAfter: v.optional(Moment),
+  /** What the node waits for: a reason, and the nodes or the deployment. */
+  waits: v.optional(v.object({ why: Short, for: v.pipe(v.array(Short), v.maxLength(16)) })),
+  /** When this was written, and when every collector had last answered. */
+  at: Moment,
+  passAt: v.optional(Moment),
+});
+export type Report = v.InferOutput<typeof Report>;
+
+/** So many of the nodes that a node waits for are named. */
+const MOST_NAMED = 8;
+
+/**
+ * Reads what there is to say, but the moments.
+ *
+ * @returns undefined on a node without Kubernetes, and on one that is not set up yet
+ * @throws `bad-file` when its certificates cannot be read
+ */
+export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'passAt'> | undefined> {
+  const params = await readParamsIfThere(hands);
+  if (params.size === 0 || isTrue(params.get('TLS_DISABLED'))) return undefined;
+  const node = await readNode(hands);
+  if (!clientsOf(node).kubernetes) return undefined;
+  const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
+  const { phase } = await rotationState(hands);
+  const files = trustFilesOf(node);
+  const cas = holdings.filter(({ file }) => files.has(file)).flatMap(({ certificates }) => certificates);
+  const ends = holdings.flatMap(({ notAfter }) => notAfter ?? []).toSorted();
+  const waits = await waitsOf(hands);
+  return {
+    version: 1,
+    agent: packageJson.version,
+    phase: phase ?? 'none',
+    cas: [...new Set(cas.map(fingerprint))].toSorted(),
+    ...(ends[0] !== undefined && { notAfter: ends[0] }),
+    ...(waits && { waits: { why: waits.why, for: waits.for.slice(0, MOST_NAMED) } }),
+  };
+}
+
+/** Where the node keeps the Kubernetes CAs that it trusts. */
+const trustFilesOf = ({ layout }: Node): ReadonlySet<string> =>
+  new Set(
+    layout.authorities
+      .filter(({ ca, single }) => canonicalCa(ca) === 'kubernetes' && single !== true)
+      .map(({ file }) => file.path),
+  );
+
+async function waitsOf(hands: Hands): Promise<Report['waits']> {
+  const { generations, ledger, clock, config } = hands;
+  // A damaged journal is rebuilt by the next pass.
+  const journal = await generations.current().catch(() => undefined);
+  if (journal?.state === 'stuck') return { why: 'stuck', for: [journal.runId] };
+  const { waits } = await readRotation(hands);
+  if (waits && config.rotation.phase === 'auto') return waits;
+  const late = ledger
+    .entries()
+    .find(
+      (entry) =>
+        entry.state === 'finished' &&
+        !isGivenUp(entry) &&
+        clock.now() - Date.parse(entry.at['finished'] ?? '') > LIMITS.unacknowledgedMs,
+    );
+  return late && { why: 'answer-unacknowledged', for: [late.id] };
+}
