@@ -43,6 +43,7 @@ export const EVENTS = {
   'turn-unrecorded': ['warn', 'that this master holds its turn could not be written for "agent status"'],
   'waiting-unwritten': ['warn', 'what the agent waits for could not be written for "agent status"'],
   'last-pass-unwritten': ['warn', 'the result of the pass could not be written for "agent status"'],
+  'old-ca-ended': ['info', 'the old CA opens nothing on this node any more'],
   'old-ca-in-use': ['warn', 'objects in the cluster still need the old CA'],
   'old-ca-users-unknown': ['debug', 'the objects that need the old CA are unknown'],
   'path-left-out': ['warn', 'no unit file can hold this path; the unit cannot write there'],
@@ -121,7 +122,11 @@ export type EventCode = keyof typeof EVENTS;
 export type Log = EventLog<EventCode>;
 
 /** Events that `notify.command` receives beside all of the levels warn and error. */
-const NOTIFIED: ReadonlySet<string> = new Set<EventCode>(['deployment-started', 'deployment-succeeded']);
+const NOTIFIED: ReadonlySet<string> = new Set<EventCode>([
+  'deployment-started',
+  'deployment-succeeded',
+  'old-ca-ended',
+]);
 
 /** Whether `notify.command` receives an event. Its own failure is left out: it would report itself without end. */
 export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>): boolean =>
@@ -153,6 +158,8 @@ export const ON_NODE: readonly OnNode[] = [
   { event: 'phase-failed', where: STUCK, reason: 'RotationPhaseStuck' },
   { event: 'phase-failed', reason: 'RotationPhaseFailed' },
   { event: 'phase-reached', reason: 'RotationPhaseReached' },
+  { event: 'old-ca-ended', reason: 'OldCaEnded' },
+  { event: 'old-ca-in-use', reason: 'OldCaInUse' },
   { event: 'renewal-started', reason: 'RenewalStarted' },
   { event: 'renewal-succeeded', reason: 'RenewalSucceeded' },
   { event: 'renewal-failed', reason: 'RenewalFailed' },

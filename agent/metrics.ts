@@ -7,6 +7,8 @@ import { METRICS } from './metrics/catalogue.ts';
 import { lookAtCertificates, type Samples, samplesOf, type Seen } from './metrics/certificates.ts';
 import { type Observations, openNotebook } from './metrics/observations.ts';
 import type { PassResult } from './pass.ts';
+import { oldCaDue } from './phases/old-ca.ts';
+import { readOrders, readRotation } from './phases/record.ts';
 import type { PassRecord } from './status-file.ts';
 
 /** The state of this node for Prometheus: a file for node_exporter's textfile collector. */
@@ -46,6 +48,7 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
         ...ofPass(record),
         ...ofLedger(ledger.entries()),
         ...ofNotes(notebook.noted),
+        ...(await ofOldCa(hands)),
         ...(seen && samplesOf(seen, notebook.noted)),
       });
       await replaceFile(disk, file, text, { mode: 0o644 });
@@ -72,6 +75,9 @@ const moment = (at: string | number | undefined, labels?: Sample['labels']): Sam
   const value = typeof at === 'string' ? Date.parse(at) / 1000 : at;
   return value === undefined || Number.isNaN(value) ? [] : [{ ...(labels && { labels }), value }];
 };
+
+/** @param ms since the epoch */
+const momentOf = (ms: number | undefined): Sample[] => moment(ms === undefined ? ms : ms / 1000);
 
 const ofPass = ({ completeAt, answeredAt }: PassRecord): Samples => ({
   coe_agent_last_complete_pass_timestamp_seconds: moment(completeAt),
@@ -109,6 +115,18 @@ const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
         : 'failed';
 
 const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
+
+/** Of a rotation that goes on by itself. */
+async function ofOldCa({ disk, config: { rotation } }: Hands): Promise<Samples> {
+  const record = await readRotation({ disk });
+  const { heldUntil } = await readOrders({ disk });
+  const due = oldCaDue(record, heldUntil, rotation.retire_within * 1000);
+  const { endedAt } = record.oldCa ?? {};
+  return {
+    coe_agent_old_ca_ended_timestamp_seconds: momentOf(endedAt),
+    ...(rotation.phase === 'auto' && { coe_agent_old_ca_due_timestamp_seconds: momentOf(due) }),
+  };
+}
 
 const PHASES = ['none', 'trust', 'reissue'] as const;
 

@@ -91,6 +91,8 @@ export const verb: Verb = async (context, options) => {
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted) line(`  ${paint('yellow', '!')} ${interrupted.text}`);
+    if (rotation.oldCaEndedAt !== undefined)
+      line(`the old CA opens nothing any more since ${rotation.oldCaEndedAt}`);
     for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);
     if (lookedAt !== undefined && differences.length > 0)
       line(`compared with its desired state ${isoOf(lookedAt)}:`);

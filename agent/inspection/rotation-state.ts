@@ -18,6 +18,8 @@ export type RotationState = {
   phase: 'trust' | 'reissue' | null;
   /** What is to be done, or known, about it. */
   notes: Note[];
+  /** When the node was first seen without the old CA (ISO 8601), after a rotation that went on by itself. */
+  oldCaEndedAt?: string;
 };
 
 /** `message` says for a person what `code` says for a program. */
@@ -55,8 +57,11 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
     const { phase, notes } = await phaseOf(await readNode(hands), hands);
     const waits = phase === null ? [] : await notesOfWaits(hands);
+    const { oldCa } = await readRotation(hands);
+    const ended = phase === null ? oldCa?.endedAt : undefined;
     return {
       phase,
+      ...(ended !== undefined && { oldCaEndedAt: new Date(ended).toISOString() }),
       notes: [...notes, ...waits, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))],
     };
   } catch (error) {

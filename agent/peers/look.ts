@@ -9,6 +9,7 @@ import { STEP } from './announce.ts';
 import { clientsOf, type PeerCa, readClient } from './clients.ts';
 import { findKnown, type Known, type Place } from './known.ts';
 import { type KnownPeer, readOrders, readRotation, writeRotation } from '../phases/record.ts';
+import { oldCaSeen } from '../phases/old-ca.ts';
 import { type Means, seePeer } from './see-peer.ts';
 import type { Own, Peer, View } from '../phases/decide.ts';
 import { ownState, wordFor } from './own-state.ts';
@@ -69,7 +70,14 @@ export async function look(
 
   const course = record.course?.cas === cas ? record.course : { cas, since: clock.now() };
   // Under other CAs nothing of what was said before holds.
-  const kept = { ...record, peers: peers.map(([one]) => one), ...(own.trustsServed && { course }) };
+  const oldCa = oldCaSeen(own, cas, record, clock.now());
+  const kept = {
+    ...record,
+    peers: peers.map(([one]) => one),
+    ...(own.trustsServed && { course }),
+    ...(oldCa && { oldCa }),
+  };
+  if (oldCa?.endedAt !== undefined && oldCa.endedAt !== record.oldCa?.endedAt) hands.log('old-ca-ended', {});
   if (JSON.stringify(kept) !== JSON.stringify(record)) await writeRotation(kept, hands);
   return {
     known,

@@ -23,6 +23,8 @@ const Record = v.object({
   version: v.literal(1),
   /** The served CAs, and since when this node trusts them. */
   course: v.optional(v.object({ cas: v.string(), since: v.number() })),
+  /** The CA before those of `cas`, and when the agent first saw that the node trusts it no more. */
+  oldCa: v.optional(v.object({ cas: v.string(), endedAt: v.optional(v.number()) })),
   /** Every peer that this node has seen. */
   peers: v.optional(v.array(KnownPeer), []),
   /** The objects of the cluster that still need the old CA, at the last look before `retire` with these CAs. */

@@ -3,6 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
+import { writeRotation } from '../../agent/phases/record.ts';
 import { openReporting } from '../../agent/reporting.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { cli } from '../scenarios/support/cli.ts';
@@ -180,4 +181,21 @@ test('run-once writes the file, too', async () => {
 test('the unit may write the directory of the file', async () => {
   const site = await metricsSite();
   expect((await cli(site, ['unit-paths'])).stdout).toContain(`ReadWritePaths=-${DIRECTORY}\n`);
+});
+
+test('the end of the old CA is due while a rotation goes on by itself, and is told when it has come', async () => {
+  const site = await metricsSite({ config: { rotation: { phase: 'auto', retire_within: 7200 } } });
+  const hands = await site.start();
+  const course = { cas: 'b', since: 1_000_000 };
+  await writeRotation({ version: 1, peers: [], course, oldCa: { cas: 'b' } }, hands);
+  await passOf(site);
+  let series = await metricsOf(site);
+  expect(valueOf(series, 'old_ca_due_timestamp_seconds')).toBe(8200);
+  expect(named(series, 'old_ca_ended_timestamp_seconds')).toEqual([]);
+
+  await writeRotation({ version: 1, peers: [], course, oldCa: { cas: 'b', endedAt: 2_000_000 } }, hands);
+  await passOf(site);
+  series = await metricsOf(site);
+  expect(named(series, 'old_ca_due_timestamp_seconds')).toEqual([]);
+  expect(valueOf(series, 'old_ca_ended_timestamp_seconds')).toBe(2000);
 });

@@ -7,6 +7,7 @@ import { rotationState } from '../../agent/inspection/rotation-state.ts';
 import { at } from '../cloud/exchange.ts';
 import { jsonObject } from '../src/support/fixtures.ts';
 import { cli } from './support/cli.ts';
+import { logged } from './support/logged.ts';
 import { createFleet, type Fleet, type Member } from './support/whole-cluster.ts';
 
 /** One `openstack coe ca rotate`, and every node goes through trust, reissue and retire by itself. */
@@ -79,7 +80,15 @@ test('three masters and two workers end with the old CA gone everywhere, the mas
   await rotate(fleet);
   const steps = await settle(fleet);
   expect(steps).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
-  for (const member of fleet.members) await expectDone(fleet, member);
+  for (const member of fleet.members) {
+    await expectDone(fleet, member);
+    const { log } = member.site;
+    const [line, ...others] = logged(log, 'old-ca-ended');
+    expect([line?.['level'], others]).toEqual(['info', []]);
+    const ended = Date.parse((await rotationState(await member.site.start())).oldCaEndedAt ?? '');
+    const [, , retired] = logged(log, 'phase-done');
+    expect(ended).toBeGreaterThanOrEqual(Date.parse(String(retired?.['time'])));
+  }
 
   const phases = fleet.members
     .filter(({ role }) => role === 'master')

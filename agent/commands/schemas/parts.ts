@@ -41,6 +41,8 @@ export const Interrupted = v.nullable(
 /** Where the node is in a CA rotation; `phase` is null when none is under way. */
 export const Rotation = v.object({
   phase: v.nullable(v.picklist(['trust', 'reissue'])),
+  /** When the node was first seen without the old CA. */
+  oldCaEndedAt: v.optional(Time),
   notes: v.array(
     v.object({
       code: v.string(),
