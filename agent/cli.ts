@@ -223,6 +223,11 @@ export function buildProgram({ stdout, stderr, pid }: World, run: Run): Command 
     .option('--now', 'finish: wait for no peer that is behind')
     .option('--for <hours>', 'hold: for so long, such as 8h; then it ends by itself')
     .action(run(async () => await import('./commands/rotation.ts')));
+  verb('fleet', 'every node of the cluster: phase, CA, expiry, version, last pass, what it waits for')
+    .option('--kubeconfig <file>', 'away from a master: whom to ask, with a client certificate')
+    .addOption(new Option('--watch', 'show it again every five seconds').conflicts('json'))
+    .option(...WIDE)
+    .action(run(async () => await import('./commands/fleet.ts')));
   verb('unit-paths', 'what the unit must be able to write, as a drop-in for it').action(
     run(async () => await import('./commands/unit-paths.ts')),
   );

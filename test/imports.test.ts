@@ -118,6 +118,7 @@ const WAITS: Record<string, string> = {
   'src/base/retry.ts': 'tries again',
   'agent/daemon.ts': 'the wait between two passes',
   'agent/commands/await-configuration.ts': 'a file that cannot be watched is looked for',
+  'agent/commands/fleet/watch.ts': 'looks again while a person watches',
   'agent/notify.ts': "the beat of systemd's watchdog",
   'agent/execution/units.ts': 'a unit must last for a while',
   'src/hooks/child.ts': 'the deadline of a program',

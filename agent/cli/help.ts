@@ -124,6 +124,14 @@ const HELP: Readonly<Record<string, Help>> = {
     ],
     exits: [deploymentFailed],
   },
+  fleet: {
+    examples: [
+      ['agent fleet', 'on a master: every node of the cluster'],
+      ['agent fleet --kubeconfig k1/config --watch', 'anywhere, again every five seconds'],
+    ],
+    exits: [deploymentFailed, cloudNotReady],
+    failed: 'nodes differ, or one is not well',
+  },
   'unit-paths': {
     examples: [
       ['agent unit-paths', 'show the drop-in'],

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { Certs, Doctor, Plan, Status } from './schemas/looking.ts';
+import { Certs, Doctor, Fleet, Plan, Status } from './schemas/looking.ts';
 import { Problem } from './schemas/parts.ts';
 import {
   ClusterConfig,
@@ -24,6 +24,7 @@ export const ANSWERS = {
   plan: Plan,
   status: Status,
   certs: Certs,
+  fleet: Fleet,
   'make-cert': MakeCert,
   'cluster-config': ClusterConfig,
   doctor: Doctor,

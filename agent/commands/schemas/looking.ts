@@ -213,3 +213,27 @@ export const Plan = v.object({
   done: v.array(v.string()),
   problems: v.array(Problem),
 });
+
+export const Fleet = v.object({
+  /** The fields of a node that its agent reports, so that whoever may write Nodes can forge them. */
+  unproven: v.array(v.string()),
+  nodes: v.array(
+    v.object({
+      node: v.string(),
+      role: v.picklist(['master', 'worker']),
+      /** The version of the agent. null here and below: there is no report. */
+      agent: v.nullable(v.string()),
+      phase: v.nullable(v.string()),
+      /** The Kubernetes CAs that the node trusts: SHA-256. */
+      cas: v.array(v.string()),
+      notAfter: v.nullable(Time),
+      daysLeft: v.nullable(v.pipe(v.number(), v.integer())),
+      waits: v.nullable(v.object({ why: v.string(), for: v.array(v.string()) })),
+      reportedAt: v.nullable(Time),
+      /** When every collector had last answered. */
+      passAt: v.nullable(Time),
+      /** Why the exit code is 1; empty: the node is well, and as most others. */
+      problems: v.array(v.string()),
+    }),
+  ),
+});

@@ -1,0 +1,114 @@
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { at } from '../../cloud/exchange.ts';
+import { createNodeReport } from '../../../agent/node-report.ts';
+import { newKubeconfig } from '../../../src/files/new-kubeconfig.ts';
+import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cli } from '../../scenarios/support/cli.ts';
+import { eventually } from '../../scenarios/support/eventually.ts';
+import { createFleet, type Fleet, type Member } from '../../scenarios/support/whole-cluster.ts';
+import { jsonObject } from '../../src/support/fixtures.ts';
+
+let cloud: Cloud;
+beforeAll(async () => {
+  cloud = await startCloud();
+});
+afterAll(async () => {
+  await cloud.close();
+});
+
+const annotationOf = ({ kubernetes }: Fleet, { name }: Member): unknown =>
+  at(at(at(kubernetes.core.find('nodes', '', name), 'metadata'), 'annotations'), 'coe-agent/report');
+
+/** The daemon of each node has made a pass. */
+async function report(fleet: Fleet): Promise<void> {
+  for (const member of fleet.members) {
+    const node = createNodeReport(await member.site.start(), () => 0.5);
+    const before = annotationOf(fleet, member);
+    node.passed({ completeAt: new Date(member.site.clock.now()).toISOString() });
+    await eventually('the report', () => annotationOf(fleet, member) !== before);
+    node.close();
+  }
+}
+
+function membersOf({ members }: Fleet): { master: Member; worker: Member } {
+  const [master, worker] = members;
+  if (!master || !worker) throw new Error('there are two members');
+  return { master, worker };
+}
+
+test('a master shows every node, and is content when all are the same and well', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  const { master } = membersOf(fleet);
+  await report(fleet);
+  const { code, stdout } = await cli(master.site, ['fleet', '--json']);
+  expect(code).toBe(0);
+  const answer = jsonObject(stdout);
+  expect(answer['nodes']).toMatchObject([
+    { node: 'master-0', role: 'master', phase: 'none', problems: [] },
+    { node: 'worker-0', role: 'worker', phase: 'none', problems: [] },
+  ]);
+  expect(answer['unproven']).toEqual(expect.arrayContaining(['phase', 'cas', 'waits']));
+});
+
+test('a rotation under way on one node is exit code 1, and the table marks its words as unproven', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  const { master, worker } = membersOf(fleet);
+  await cloud.rotateCa(fleet.cluster);
+  await fleet.look(worker);
+  await report(fleet);
+  const { code, stdout } = await cli(master.site, ['fleet']);
+  expect(code).toBe(1);
+  const lines = stdout.split('\n');
+  expect(lines.find((line) => line.includes('worker-0'))).toMatch(/ trust .* \+ .*a rotation is under way/);
+  expect(lines.at(-2)).toMatch(/^unproven/);
+});
+
+test('a forged report moves no cursor', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  const { master, worker } = membersOf(fleet);
+  await report(fleet);
+  const forged = { ...jsonObject(String(annotationOf(fleet, worker))), agent: '\u001B[2Jevil' };
+  fleet.kubernetes.core.put('nodes', '', worker.name, {
+    metadata: { annotations: { 'coe-agent/report': JSON.stringify(forged) } },
+  });
+  const { code, stdout } = await cli(master.site, ['fleet']);
+  expect(code).toBe(1);
+  expect(stdout).toContain('evil');
+  expect(stdout).not.toContain('\u001B[2J');
+});
+
+test('a kubeconfig shows the same anywhere; a worker alone may not list Nodes', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  const { master, worker } = membersOf(fleet);
+  await report(fleet);
+  expect((await cli(worker.site, ['fleet'])).code).toBe(2);
+  const { node } = master.site;
+  const folder = '/etc/kubernetes/certs';
+  const config = newKubeconfig(
+    {
+      ca: await node.read(`${folder}/ca.crt`),
+      certificate: await node.read(`${folder}/admin.crt`),
+      key: await node.read(`${folder}/admin.key`),
+    },
+    {
+      cluster: 'k1',
+      user: 'admin',
+      server: `https://${master.address}:${node.units.port('kube-apiserver')}`,
+    },
+  );
+  await worker.site.node.write('/root/config', config);
+  const path = join(worker.site.node.root, '/root/config');
+  expect((await cli(worker.site, ['fleet', '--kubeconfig', path])).code).toBe(0);
+
+  await worker.site.node.write('/root/config', config.replace(/client-certificate-data: .*/, 'token: abc'));
+  const refused = await cli(worker.site, ['fleet', '--kubeconfig', path, '--json']);
+  expect(refused.code).toBe(2);
+});
+
+test('an API server that does not answer is exit code 3', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  const { master } = membersOf(fleet);
+  master.site.node.units.mute(true);
+  expect((await cli(master.site, ['fleet', '--json'])).code).toBe(3);
+});
