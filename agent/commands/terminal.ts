@@ -55,7 +55,8 @@ export function createTerminal(
         );
         return;
       case 'failed':
-        line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why}`);
+        // The lines that explain it stand below its sentence.
+        line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why.replaceAll('\n', '\n  ')}`);
         return;
       case 'skipped':
         line(`  ${paint('dim', '-')} ${event.step.text}: skipped, ${event.why}`);

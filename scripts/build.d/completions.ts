@@ -36,7 +36,7 @@ export function bashCompletion(all: readonly VerbFacts[]): string {
   });
   const options = all.map(
     (verb) =>
-      `    ${verb.name}) _coe_agent_words '${verb.options.map(({ long }) => long).join(' ')}' "$current" ;;`,
+      `    ${verb.name}) _coe_agent_words '${[...verb.words.flat(), ...verb.options.map(({ long }) => long)].join(' ')}' "$current" ;;`,
   );
   return `# bash completion of coe-agent, made from its command line
 _coe_agent_words() {
@@ -81,7 +81,10 @@ const spec = (option: VerbOption): string => {
 
 /** For zsh's compsys (zshcompsys(1)). */
 export function zshCompletion(all: readonly VerbFacts[]): string {
-  const cases = all.map(({ name, options }) => `    ${name}) _arguments ${options.map(spec).join(' ')} ;;`);
+  const cases = all.map(({ name, words, options }) => {
+    const given = words.map((choices, index) => `'${index + 1}: :(${choices.join(' ')})'`);
+    return `    ${name}) _arguments ${[...given, ...options.map(spec)].join(' ')} ;;`;
+  });
   return `#compdef ${NAMES.join(' ')}
 # zsh completion of coe-agent, made from its command line
 if (( CURRENT == 2 )); then
@@ -107,6 +110,12 @@ export function fishCompletion(all: readonly VerbFacts[]): string {
       ({ name, description }) =>
         `complete -c ${program} -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
     ),
+    ...all
+      .filter(({ words }) => words.length > 0)
+      .map(
+        ({ name, words }) =>
+          `complete -c ${program} -n '__fish_seen_subcommand_from ${name}' -a '${words.flat().join(' ')}'`,
+      ),
     ...all.flatMap((verb) =>
       verb.options.map((option) => {
         const value = {

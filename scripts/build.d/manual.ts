@@ -44,13 +44,14 @@ function overview(all: readonly VerbFacts[], version: string): string {
   ].join('\n');
 }
 
-function pageOf({ name, description, options, examples, exits }: VerbFacts, version: string): string {
+function pageOf({ name, description, words, options, examples, exits }: VerbFacts, version: string): string {
   return [
     title(`coe-agent-${name}`, version),
     '.SH NAME',
     roff(`coe-agent-${name} - ${description}`),
     '.SH SYNOPSIS',
     `.B coe\\-agent ${roff(name)}`,
+    ...words.map((choices) => roff(choices.join(' | '))),
     '[options]',
     '.SH OPTIONS',
     ...options.flatMap((option) => ['.TP', `.B ${roff(option.flags)}`, roff(option.description)]),

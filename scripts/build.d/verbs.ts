@@ -10,7 +10,13 @@ export type VerbOption = {
   choices: readonly string[];
 };
 
-export type VerbFacts = HelpFacts & { name: string; description: string; options: readonly VerbOption[] };
+export type VerbFacts = HelpFacts & {
+  name: string;
+  description: string;
+  /** The words that may follow the verb, one of each list. */
+  words: readonly (readonly string[])[];
+  options: readonly VerbOption[];
+};
 
 /** Every verb as the command line defines it, for what is generated from it. */
 export function verbs(): VerbFacts[] {
@@ -27,6 +33,7 @@ export function verbs(): VerbFacts[] {
       name: command.name(),
       description: command.description(),
       ...factsOf(command.name()),
+      words: command.registeredArguments.map(({ argChoices = [] }) => argChoices),
       options: help.visibleOptions(command).map((option) => ({
         flags: option.flags,
         long: option.long ?? option.flags,

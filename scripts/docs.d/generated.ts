@@ -12,12 +12,13 @@ export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => st
 /** As in a table of Markdown. */
 const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
 
-function verbSection({ name, description, options, examples, exits }: VerbFacts): string {
+function verbSection({ name, description, words, options, examples, exits }: VerbFacts): string {
   return [
     `## agent ${name}`,
     '',
     description,
     '',
+    ...words.flatMap((choices) => [`Usage: \`agent ${name} ${choices.join('|')} [options]\``, '']),
     '| option | meaning |',
     '|---|---|',
     ...options.map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)} |`),

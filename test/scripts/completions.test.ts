@@ -34,6 +34,7 @@ test('bash completes a verb, its options, and the values that can be listed', as
   expect(await completed('rev')).toEqual(['revoke']);
   expect(await completed('revoke', '--pre')).toEqual(['--prepare']);
   expect(await completed('certs', '--pre')).toEqual(['']);
+  expect(await completed('rotation', 'h')).toEqual(['hold']);
   expect(await completed('status', '--log-level', 'd')).toEqual(['debug']);
 });
 
@@ -45,10 +46,15 @@ test('bash completes files for an option that takes one', async () => {
 test('every shell is given every verb and option, and each verb has a page', () => {
   const pages = manualPages(ALL, '1.2.3');
   expect([...pages.keys()]).toHaveLength(ALL.length + 1);
-  for (const { name, options, examples, exits } of ALL) {
+  for (const { name, words, options, examples, exits } of ALL) {
     const page = (pages.get(`coe-agent-${name}.8`) ?? '').replaceAll('\\-', '-');
     for (const completion of [bashCompletion, zshCompletion, fishCompletion])
       expect(completion(ALL)).toContain(name);
+    for (const word of words.flat()) {
+      expect(page).toContain(word);
+      for (const completion of [bashCompletion, zshCompletion, fishCompletion])
+        expect(completion(ALL)).toContain(word);
+    }
     for (const { long, flags } of options) {
       expect(page).toContain(flags);
       expect(bashCompletion(ALL)).toContain(long);

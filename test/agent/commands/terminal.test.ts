@@ -26,3 +26,11 @@ test('names the columns that a narrow terminal leaves out, and --wide shows them
   expect(await written(true, false)).toContain('--wide: also subject');
   expect(await written(true, true)).toContain('x'.repeat(60));
 });
+
+test('shows the lines that explain a failed step below it', () => {
+  let text = '';
+  const { progress } = createTerminal({ write: (part: string) => (text += part) }, createSecrets());
+  const step = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
+  progress({ event: 'failed', step, why: 'it has ended\n  the last lines:\n  no such file' });
+  expect(text).toBe('  ✗ restart etcd: it has ended\n    the last lines:\n    no such file\n');
+});
