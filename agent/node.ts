@@ -62,7 +62,8 @@ export async function readParamsIfThere({
 }
 
 const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL'];
-const TRUST = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD', 'TRUST_ID'];
+/** A trustee may have no trust: it logs in alone. */
+const LOGIN = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
 
 /**
  * Checks the preconditions of all work on this node.
@@ -75,13 +76,17 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   const { master, worker } = node.chosen.layout.roles;
   // If both roles have the same layout, NODEGROUP_ROLE may be missing.
   const role = master === worker ? [] : ['NODEGROUP_ROLE'];
-  const trust = hasToken ? [] : TRUST;
-  requireParams(node.params, [...ALWAYS, ...role, ...trust, ...requiredKeys(node.layout)], path);
+  const login = hasToken ? [] : LOGIN;
+  requireParams(node.params, [...ALWAYS, ...role, ...login, ...requiredKeys(node.layout)], path);
 }
 
 /** The node's own login, as a plan names it. */
 export const trusteeOf = (params: HeatParams): string =>
-  `user ${params.get('TRUSTEE_USER_ID') ?? ''} with trust ${params.get('TRUST_ID') ?? ''}`;
+  nameLogin(params.get('TRUSTEE_USER_ID') ?? '', given(params, 'TRUST_ID'));
+
+/** A trustee with its trust, or alone. */
+export const nameLogin = (user: string, trust: string | undefined): string =>
+  trust === undefined ? `user ${user} without a trust` : `user ${user} with trust ${trust}`;
 
 /** The node's layout, why it was chosen, and the node's role. */
 export const describeNode = ({ chosen, role }: Pick<Node, 'chosen' | 'role'>): string =>

@@ -15,11 +15,13 @@ export const openClusterWith =
     const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
     const patience = { baseMs: 500, capMs: 15_000, forMs };
     const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
+    // Without cluster_user_trust in magnum.conf a node is given none.
+    const trustId = given(params, 'TRUST_ID');
     const login: Login = {
       authUrl: params.get('AUTH_URL') ?? '',
       userId: params.get('TRUSTEE_USER_ID') ?? '',
       password: params.get('TRUSTEE_PASSWORD') ?? '',
-      scope: { trustId: params.get('TRUST_ID') ?? '' },
+      scope: trustId === undefined ? undefined : { trustId },
       region: given(params, 'REGION_NAME'),
     };
     const ask = async <T>(what: Attempted, use: (token: string) => Promise<T>): Promise<T> =>
@@ -31,6 +33,7 @@ export const openClusterWith =
     const cluster: Cluster = {
       roles: async () => (await keystone.login(login, abort)).roles,
       seeRegion: async () => {
+        if (trustId === undefined) return;
         const session = await keystone.login(login, abort);
         session.endpoint('container-infra');
       },

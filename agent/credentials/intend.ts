@@ -96,14 +96,7 @@ async function refuseIfStuck({ generations }: Hands): Promise<void> {
     );
 }
 
-const REQUIRED = [
-  'CLUSTER_UUID',
-  'MAGNUM_URL',
-  'AUTH_URL',
-  'TRUSTEE_USER_ID',
-  'TRUSTEE_PASSWORD',
-  'TRUST_ID',
-];
+const REQUIRED = ['CLUSTER_UUID', 'MAGNUM_URL', 'AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
 
 function credentialsOf(params: HeatParams): CredentialSet {
   const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';

@@ -4,7 +4,7 @@ import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Change } from '../../src/files/credential-file.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
-import type { Node } from '../node.ts';
+import { nameLogin, type Node } from '../node.ts';
 import type { StepOf } from '../plan/step.ts';
 
 /** The report of a proven rotation. */
@@ -34,7 +34,7 @@ export function credentialsChanged(
   notices: readonly string[],
 ): Outcome {
   const lines = [
-    `the node logs in as user ${user} with trust ${trust}, ${changed.length} files replaced`,
+    `the node logs in as ${nameLogin(user, trust || undefined)}, ${changed.length} files replaced`,
     ...changed.map((path) => `  ${path}`),
     ...units.map(seen),
     ...notices,

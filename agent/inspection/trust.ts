@@ -4,6 +4,14 @@ import type { Finding } from './finding.ts';
 const NEEDED = 'member';
 const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
 
+/** A trustee alone has no roles: its policy has to allow Magnum's `cluster_user`, as that of 2023.1 and older does. */
+export const lookAtTrustee = (login: string): Finding => ({
+  id: 'trust-roles',
+  verdict: 'warning',
+  reason: 'no-trust',
+  what: `heat-params has no TRUST_ID, so this node logs in as ${login}: Magnum 2023.2 and newer sign no certificate for it, unless their policy allows cluster_user`,
+});
+
 /** Checks the roles of the node's trust. Its credentials lie in heat-params, so root on the node has all of them. */
 export function lookAtTrust(roles: readonly string[]): Finding {
   const about = { id: 'trust-roles' } as const;

@@ -1,9 +1,10 @@
-/** A node's user: its trustee with the trust, or a stack-domain user with its project. */
+/** A node's user: its trustee with the trust, or alone; or a stack-domain user with its project. */
 export type NodeLogin = {
   authUrl: string;
   userId: string;
   password: string;
-  scope: { trustId: string } | { projectId: string };
+  /** undefined: the token has no project, no roles and no catalogue. */
+  scope: { trustId: string } | { projectId: string } | undefined;
   region: string | undefined;
 };
 

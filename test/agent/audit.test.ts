@@ -110,7 +110,7 @@ test('a verb is told with its begin, its files and its end', async () => {
   expect(changed).toMatchObject({ event: 'changed', run: 'make-cert', outcome: 'succeeded' });
   expect(ended).toMatchObject({ event: 'ended', run: 'make-cert', outcome: 'succeeded' });
   // A verb that is refused ends, too.
-  await site.setParams({ TRUST_ID: undefined });
+  await site.setParams({ TRUSTEE_PASSWORD: undefined });
   expect((await cli(site, ['make-cert', '--force'])).code).toBe(2);
   expect((await auditOf(site)).at(-1)).toMatchObject({ event: 'ended', outcome: 'failed' });
 });

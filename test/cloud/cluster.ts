@@ -107,6 +107,7 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
     uuid,
     name: spec.name,
     owner,
+    trustee,
     project,
     stackId: stack.around.stackId,
     apiAddress: spec.apiAddress === undefined ? 'https://172.24.4.10:6443' : spec.apiAddress,

@@ -20,6 +20,8 @@ export type ClusterRecord = {
   uuid: string;
   name: string;
   owner: User;
+  /** Its name has the project in it. */
+  trustee: User;
   project: Project;
   stackId: string;
   /** Of its Kubernetes API; null until Heat knows it. */
@@ -58,7 +60,9 @@ export function createMagnum({ identity, origins, clusters, release }: MagnumHan
   /** What is in another project does not exist. */
   const find = (token: Token, name: unknown): ClusterRecord | undefined =>
     clusters().find(
-      (one) => [one.uuid, one.name].includes(asText(name)) && one.project.id === token.project?.id,
+      (one) =>
+        [one.uuid, one.name].includes(asText(name)) &&
+        (one.project.id === token.project?.id || one.trustee.id === token.user.id),
     );
 
   const withCluster = (

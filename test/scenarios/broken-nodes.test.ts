@@ -140,7 +140,7 @@ const NODES: readonly Row[] = [
   },
   {
     node: 'heat-params lacks keys',
-    breaks: (site) => site.setParams({ TRUST_ID: undefined }),
+    breaks: (site) => site.setParams({ TRUSTEE_PASSWORD: undefined }),
     code: 1, finding: ['heat-params', PARAMS, 'values-missing'], next: `vi ${PARAMS}`,
   },
   {

@@ -242,7 +242,7 @@ describe('agent doctor', () => {
     const { stdout } = await cli(site, ['doctor']);
     expect(stdout).toMatch(/clock is [01] s/);
     for (const part of [
-      'the trust lets this node log in',
+      'this node can log in as user',
       '✓ the trust delegates member, reader',
       'Magnum gives the etcd CA',
       'the unit kubelet is active',
@@ -261,7 +261,7 @@ describe('agent doctor', () => {
     ['a trust that is gone', ({ cluster }) => cloud.deleteTrust(cluster), 3, 'trust'],
     [
       'missing heat-params',
-      (site) => site.setParams({ TRUST_ID: '' }),
+      (site) => site.setParams({ TRUSTEE_PASSWORD: '' }),
       1,
       'heat-params /etc/sysconfig/heat-params',
     ],

@@ -3,6 +3,7 @@ import { codeOf, explain } from '../../../src/base/errors.ts';
 import { verifyAuthority } from '../../../src/certificates/verify.ts';
 import { pendingOf } from '../../../src/deployment/pending.ts';
 import { bringsFacts, type Collected, type Collector } from '../../../src/metadata/collector.ts';
+import { given } from '../../../src/metadata/heat-params.ts';
 import { selectOperation } from '../../../src/operation/operation.ts';
 import { asConfigured } from '../../config.ts';
 import type { Hands } from '../../hands.ts';
@@ -13,7 +14,7 @@ import type { Finding } from '../../inspection/finding.ts';
 import { viAt } from '../../inspection/layout-files.ts';
 import { lookAtUnlisted } from '../../inspection/records.ts';
 import { checkClock } from '../../inspection/preflight.ts';
-import { lookAtTrust } from '../../inspection/trust.ts';
+import { lookAtTrust, lookAtTrustee } from '../../inspection/trust.ts';
 import { isAwaited, isComing, isUnderWay } from '../../inspection/under-way.ts';
 import { type Node, trusteeOf } from '../../node.ts';
 import { collect, understand } from '../../pass/collect.ts';
@@ -123,13 +124,13 @@ async function askMagnum(
   const cluster = await look(
     { ...trust, detail: detailOfLogin },
     async () => await hands.openCluster(params, undefined, abort, { patient: false }),
-    () => [{ ...trust, verdict: 'good', what: 'the trust lets this node log in' }],
+    () => [{ ...trust, verdict: 'good', what: `this node can log in as ${login}` }],
   );
   if (!cluster) return;
   await look(
     { ...trust, id: 'trust-roles' },
     async () => await cluster.roles(),
-    (roles) => [lookAtTrust(roles)],
+    (roles) => [given(params, 'TRUST_ID') === undefined ? lookAtTrustee(login) : lookAtTrust(roles)],
   );
   const circumstances = async (served: X509Certificate): Promise<Circumstances> => {
     const pending = await asked;

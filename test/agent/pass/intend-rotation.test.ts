@@ -37,7 +37,7 @@ describe('intendToRotate', () => {
   });
 
   test('needs the login of the node only when the deployment brings no token', async () => {
-    const { hands } = await createSwarmNode({ params: { TRUST_ID: '' } });
+    const { hands } = await createSwarmNode({ params: { TRUSTEE_PASSWORD: '' } });
     expect(await faultIn(intendToRotate(ROTATE_ALL, hands, NEVER))).toMatchObject({
       code: 'bad-heat-params',
     });
