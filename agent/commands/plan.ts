@@ -16,13 +16,14 @@ import type { RunStep, Step } from '../plan/step.ts';
 import type { Difference } from '../inspection/differences.ts';
 import { readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
+import { holderOf } from '../../src/base/lock.ts';
 import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { forcedBy } from '../pass.ts';
 import { intend } from '../pass/intend.ts';
 import { compareNow } from './compare.ts';
 import { createTerminal } from './terminal.ts';
 import { problemOf, writeJson } from './json-answer.ts';
-import { openHands, readMetadataOption, textOption, type Verb } from './verb.ts';
+import { lockPathOf, openHands, readMetadataOption, textOption, type Verb } from './verb.ts';
 
 const VERDICTS = {
   planned: 'would be done',
@@ -63,7 +64,7 @@ export const verb: Verb = async (context, options) => {
       : await collect(hands, stopping);
     const { deployments, said, problems } = understand(texts, unanswered, hands);
     const force = forcedBy({ force: textOption(options, 'force') }, { deployments, problems });
-    const interrupted = await findInterrupted(hands);
+    const interrupted = await findInterrupted(hands, await holderOf(lockPathOf(context)));
     const due = pendingOf(deployments, hands.ledger, force);
     const entries = await Promise.all(
       due.map(async (deployment) => await describe(deployment, said, hands, stopping)),

@@ -26,9 +26,9 @@ export const verb: Verb = async (context, options) => {
   try {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
-    const interrupted = await findInterrupted(hands);
     const rotation = await rotationState(hands);
     const holder = await holderOf(lockPathOf(context));
+    const interrupted = await findInterrupted(hands, holder);
     const waiting = holder && (await readWaiting(hands.disk, holder.since));
     const turnSince = holder && (await readHeldTurn(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
@@ -90,7 +90,8 @@ export const verb: Verb = async (context, options) => {
       line(`  the metadata was last read in whole ${last.completeAt ?? 'before the node was started'}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
-    if (interrupted) line(`  ${paint('yellow', '!')} ${interrupted.text}`);
+    if (interrupted)
+      line(`  ${interrupted.isUnderWay ? paint('cyan', '…') : paint('yellow', '!')} ${interrupted.text}`);
     if (rotation.oldCaEndedAt !== undefined)
       line(`the old CA opens nothing any more since ${rotation.oldCaEndedAt}`);
     for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);

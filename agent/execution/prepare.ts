@@ -148,7 +148,8 @@ async function stageNew(
     const { units, left, all } = await findUnits(step.units, hands, abort);
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
-      const kept = { found: foundBefore(all, over), workloads: step.workloads };
+      const begun = hands.clock.now();
+      const kept = { found: foundBefore(all, over), workloads: step.workloads, begun };
       // Above a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? []).map(({ text }) => text)];
@@ -187,6 +188,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
         ...notices.map(({ text }) => text),
       ]),
       about: 'credentials',
+      begun: hands.clock.now(),
     }));
     return staged(journal, left, hands);
   });
@@ -205,6 +207,7 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
       found: foundBefore(all, over),
       lists: [...lists],
       outcome,
+      begun: hands.clock.now(),
     }));
     return staged(journal, new Map(), hands);
   });

@@ -1,3 +1,4 @@
+import type { Holder } from '../../src/base/lock.ts';
 import { join } from 'node:path';
 import { explain } from '../../src/base/errors.ts';
 import { readRecord } from '../../src/base/record.ts';
@@ -77,9 +78,10 @@ const isRecord = (name: string): boolean => name.endsWith('.json') && !name.star
 /** Finds an interrupted or stuck rotation. */
 export async function lookAtGeneration(
   hands: Pick<Hands, 'generations'>,
+  holder: Holder | undefined,
   isUnderWay: boolean,
 ): Promise<Finding[]> {
-  const interrupted = await findInterrupted(hands);
+  const interrupted = await findInterrupted(hands, holder);
   const about = { id: 'generation' } as const;
   if (!interrupted) return [{ ...about, verdict: 'good', what: 'no rotation is interrupted' }];
   const { recovery, text: what } = interrupted;
@@ -87,7 +89,7 @@ export async function lookAtGeneration(
     return [{ ...about, verdict: 'bad', reason: 'stuck', what, next: 'agent rollback' }];
   if (recovery === 'rebuild') return [{ ...about, verdict: 'bad', reason: 'damaged', what }];
   return [
-    isUnderWay
+    isUnderWay || interrupted.isUnderWay
       ? { ...about, verdict: 'warning', reason: 'under-way', what, next: 'agent status' }
       : { ...about, verdict: 'bad', reason: 'interrupted', what },
   ];

@@ -53,6 +53,8 @@ export const RunRecordSchema = v.object({
   outcome: OutcomeSchema,
   /** Of a rollback. */
   cause: v.optional(Cause),
+  /** When its files were staged, in milliseconds since the epoch; earlier versions did not keep it. */
+  begun: v.optional(v.number()),
   /** How many starts of the agent have gone on with it. */
   resumed: v.optional(v.number(), 0),
   /** The kind of files in the generation. */

@@ -137,7 +137,7 @@ async function lookAtActivity(
   };
   await look(
     { id: 'generation' },
-    async () => await lookAtGeneration(hands, isUnderWay(activity)),
+    async () => await lookAtGeneration(hands, holder, isUnderWay(activity)),
     (found) => found,
   );
   return activity;

@@ -35,7 +35,13 @@ export const DetailedStep = v.object({
 
 /** A run that was interrupted, or is under way; `runId` is null when its journal is damaged. */
 export const Interrupted = v.nullable(
-  v.object({ runId: v.nullable(v.string()), recovery: v.string(), text: v.string() }),
+  v.object({
+    runId: v.nullable(v.string()),
+    recovery: v.string(),
+    /** The process that holds the lock has begun it, and works on it. */
+    isUnderWay: v.boolean(),
+    text: v.string(),
+  }),
 );
 
 /** Where the node is in a CA rotation; `phase` is null when none is under way. */
