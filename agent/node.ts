@@ -25,6 +25,8 @@ export type Node = {
   layout: RoleLayout;
   /** The values for the layout's templates. */
   values: Values;
+  /** Whether addresses are missing in `values`, because heat-params leave them empty and nobody could be asked. */
+  lacksAddresses?: boolean;
 };
 
 /** @throws `bad-heat-params` when there is no heat-params file */

@@ -55,6 +55,7 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
     skewMs: hands.skewMs(),
     share,
     record,
+    lacksAddresses: node.lacksAddresses === true,
   });
   if (decision.is === 'wait') {
     await writeUpkeep(hands, tellDifferences(record, found.differences, hands));

@@ -25,6 +25,7 @@ export async function withAddresses(
 ): Promise<Node> {
   const named = new Set(node.layout.certificates.flatMap(({ names }) => names.flatMap(keysOf)));
   const values = new Map(node.values);
+  let lacksAddresses = false;
   for (const [key, name] of ASKED) {
     if (!named.has(key) || values.get(key)) continue;
     try {
@@ -32,11 +33,12 @@ export async function withAddresses(
       if (address !== undefined) values.set(key, address);
     } catch (error) {
       if (codeOf(error) === 'aborted') throw error;
+      lacksAddresses = true;
       const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
       // Many nodes have no public address. Without KUBE_NODE_IP, clients cannot reach the node by its own address.
       if (key === 'KUBE_NODE_IP') progress({ event: 'notice', code: 'address-unknown', of: key, text });
       else log('address-unknown', { why: text });
     }
   }
-  return { ...node, values };
+  return { ...node, values, lacksAddresses };
 }

@@ -21,12 +21,17 @@ export type Situation = {
   skewMs: number | undefined;
   share: number;
   record: Pick<UpkeepRecord, 'login' | 'renewal'>;
+  /** New certificates would lack an address that nobody could tell. */
+  lacksAddresses?: boolean;
 };
 
 const DAY_MS = 86_400_000;
 
 /** A start that was killed is made again at once; what ends the program each time waits like a failure. */
 const MOST_STARTS = 5;
+
+/** A certificate without an address is better than one that has expired. */
+const URGENT_MS = 7 * DAY_MS;
 
 /** What new certificates mend. */
 const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
@@ -49,7 +54,16 @@ const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
 export const isMended = ({ code }: { code: string }): boolean => MENDED.has(code);
 
 /** Whether the node's certificates are renewed now. */
-export function decide({ mode, leaves, differences, now, skewMs, share, record }: Situation): Decision {
+export function decide({
+  mode,
+  leaves,
+  differences,
+  now,
+  skewMs,
+  share,
+  record,
+  lacksAddresses = false,
+}: Situation): Decision {
   const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
   // Magnum signs with another CA, which the peers may not trust: that is a rotation, and no renewal.
   if (isClockOff(skewMs) || has('authority-differs')) return { is: 'wait', until: undefined };
@@ -59,14 +73,16 @@ export function decide({ mode, leaves, differences, now, skewMs, share, record }
     if (end < now) return [{ at: end, isExpired: true }];
     if (mode === 'report') return [{ at: end + 1, isExpired: false }];
     const isWorthIt = isLonger(authority.validToDate.getTime(), usableUntil(certificate, authority));
-    return isWorthIt ? [{ at: renewalMoment(certificate, share), isExpired: false }] : [];
+    const moment = renewalMoment(certificate, share);
+    const at = lacksAddresses ? Math.max(moment, end - URGENT_MS) : moment;
+    return isWorthIt ? [{ at, isExpired: false }] : [];
   });
   const due = renewable.filter(({ at }) => at <= now);
   const because = due.some(({ isExpired }) => isExpired)
     ? 'expired'
     : due.length > 0
       ? 'ends'
-      : mode === 'all' && differences.some(isMended)
+      : mode === 'all' && !lacksAddresses && differences.some(isMended)
         ? 'drift'
         : undefined;
   if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };

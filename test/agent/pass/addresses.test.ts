@@ -106,3 +106,16 @@ test('what the metadata service says is metadata of the node like any other', as
   const site = await createSite(cloud, { config: { ...config, collectors: ['ec2'] } });
   expect(await site.pass()).toMatchObject({ problems: [], answers: [{ collector: 'ec2', why: undefined }] });
 });
+
+test('a metadata service that is away for a while costs no certificate its address', async () => {
+  const items: Record<string, string> = { 'local-ipv4': '10.9.9.9' };
+  const config = { ...(await service(items)), reconcile: 'all' };
+  const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '' } });
+  const kubelet = '/etc/kubernetes/certs/kubelet.crt';
+  expect(await namesOf(site, kubelet)).toContain('IP Address:10.9.9.9');
+  // As while it starts.
+  delete items['local-ipv4'];
+  await runLoop(site, { times: 2 });
+  expect(site.restarts()).toEqual([]);
+  expect(await namesOf(site, kubelet)).toContain('IP Address:10.9.9.9');
+});

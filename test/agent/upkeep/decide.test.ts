@@ -40,6 +40,14 @@ describe('a certificate', () => {
     expect(is).toBe(isRenewed ? 'renew' : 'wait');
   });
 
+  test.each([
+    ['waits for the metadata service until a week before its end', 8, false],
+    ['is renewed without it then', 7, true],
+  ])('whose addresses nobody can tell %s', (_, days, isRenewed) => {
+    const { is } = decide(situation({ leaves: [ends(NOW + days * DAY)], lacksAddresses: true }));
+    expect(is).toBe(isRenewed ? 'renew' : 'wait');
+  });
+
   test("is renewed at the node's share of the first half of the window", () => {
     const end = NOW + 31 * DAY;
     for (const share of [0, 0.5, 0.999]) {
