@@ -28,18 +28,18 @@ export async function auditBegin(runId: string, hands: Hands): Promise<void> {
  */
 export async function auditEnd(
   runId: string,
-  outcome: Pick<Outcome, 'statusCode' | 'stderr'>,
+  outcome: Pick<Outcome, 'is' | 'stderr'>,
   generation: Journal | undefined,
   hands: Hands,
 ): Promise<void> {
   const event = generation && !hands.ledger.find(runId) ? 'changed' : 'ended';
-  const hasFailed = outcome.statusCode !== 0;
+  const hasFailed = outcome.is === 'failed';
   const why = outcome.stderr.trim().slice(0, LONGEST_WHY);
   await record(
     event,
     runId,
     {
-      outcome: hasFailed ? 'failed' : 'succeeded',
+      outcome: outcome.is,
       ...(hasFailed && why !== '' && { why }),
       ...(generation && { changes: await changesOf(generation, hands) }),
     },

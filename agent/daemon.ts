@@ -223,6 +223,6 @@ function inWords({ problems, open, settled, awaits }: PassResult): string {
   const [unacknowledged] = open;
   if (unacknowledged) return `the result of ${unacknowledged.id} is not acknowledged: ${unacknowledged.why}`;
   const last = settled.at(-1);
-  if (last) return `deployment ${last.id} ${last.outcome.statusCode === 0 ? 'done' : 'failed'}`;
+  if (last) return `deployment ${last.id} ${last.outcome.is === 'succeeded' ? 'done' : 'failed'}`;
   return 'idle, nothing to do';
 }

@@ -106,13 +106,7 @@ function ofLedger(entries: readonly Entry[]): Samples {
 }
 
 const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
-  state === 'superseded'
-    ? 'superseded'
-    : outcome === undefined
-      ? 'open'
-      : outcome.statusCode === 0
-        ? 'succeeded'
-        : 'failed';
+  state === 'superseded' ? 'superseded' : (outcome?.is ?? 'open');
 
 const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
 

@@ -28,7 +28,7 @@ export function exitCodeOfPass({
   problems,
   open,
 }: Pick<PassResult, 'settled' | 'problems' | 'open'>): ExitCode {
-  if (settled.some(({ outcome }) => outcome.statusCode !== 0)) return EXIT.deploymentFailed;
+  if (settled.some(({ outcome }) => outcome.is === 'failed')) return EXIT.deploymentFailed;
   const [problem] = problems;
   if (problem) return exitCodeOf(problem);
   return open.length > 0 ? EXIT.cloudNotReady : EXIT.done;

@@ -63,7 +63,7 @@ async function summarize(
       `${paint('yellow', '!')} deployment ${id}: the group ${JSON.stringify(group)} is not served here, left alone`,
     );
   for (const { id, outcome } of result.settled)
-    if (outcome.statusCode !== 0)
+    if (outcome.is === 'failed')
       line(`${paint('red', '✗')} deployment ${id} failed: ${outcome.stderr.trimEnd()}`);
   const changes = changesBetween(before, after);
   if (changes.length > 0) {
@@ -75,7 +75,7 @@ async function summarize(
   for (const { id, why } of result.open)
     line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet, run it again: ${why}`);
   for (const settled of result.settled)
-    if (settled.outcome.statusCode === 0) line(`${paint('green', '✓')} ${inOneLine(settled)}`);
+    if (settled.outcome.is === 'succeeded') line(`${paint('green', '✓')} ${inOneLine(settled)}`);
 }
 
 /** The first line of a deployment's outcome, and its duration. */

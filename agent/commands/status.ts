@@ -35,7 +35,7 @@ export const verb: Verb = async (context, options) => {
     const { lookedAt, differences } = await readUpkeep(hands);
     const health = illnessesOf(await healthFactsOf(context, hands));
     const code = health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
-    const success = entries.findLast(({ outcome }) => outcome?.statusCode === 0);
+    const success = entries.findLast(({ outcome }) => outcome?.is === 'succeeded');
     if (context.json) {
       writeJson(context, 'status', {
         health,
@@ -117,7 +117,7 @@ export const verb: Verb = async (context, options) => {
           group,
           action,
           isGivenUp(entry) ? `${state}, not listed any more` : state,
-          outcome ? (outcome.statusCode === 0 ? 'ok' : `failed (${outcome.statusCode})`) : '-',
+          outcome ? (outcome.is === 'succeeded' ? 'ok' : `failed (${outcome.statusCode})`) : '-',
           at[state] ?? '',
         ];
       });
@@ -138,7 +138,7 @@ export const verb: Verb = async (context, options) => {
 /** How many deployments are shown without `--all`. */
 const RECENT = 10;
 
-const isFailed = ({ outcome }: Entry): boolean => outcome !== undefined && outcome.statusCode !== 0;
+const isFailed = ({ outcome }: Entry): boolean => outcome?.is === 'failed';
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 

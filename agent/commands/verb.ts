@@ -165,8 +165,8 @@ export async function audited<T>(verb: string, hands: Hands, work: () => Promise
   try {
     const result = await work();
     // An exit code.
-    const statusCode = typeof result === 'number' ? result : 0;
-    await auditEnd(verb, { statusCode, stderr: '' }, undefined, hands);
+    const is = (typeof result === 'number' ? result : 0) === 0 ? 'succeeded' : 'failed';
+    await auditEnd(verb, { is, stderr: '' }, undefined, hands);
     return result;
   } catch (error) {
     await auditEnd(verb, failed(error), undefined, hands);

@@ -25,7 +25,7 @@ export async function carryOutRun(
     progress({ event: 'output', id, stream, text: line });
   });
   const ms = clock.elapsed() - start;
-  if (outcome.statusCode === 0) progress({ event: 'done', step: shown, ms });
+  if (outcome.is === 'succeeded') progress({ event: 'done', step: shown, ms });
   else progress({ event: 'failed', step: shown, why: `status code ${outcome.statusCode}` });
   return outcome;
 }

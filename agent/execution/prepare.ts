@@ -3,6 +3,7 @@ import { issueCertificates, type Material } from '../../src/certificates/issue.t
 import { oneCertificate } from '../../src/certificates/read.ts';
 import { verifyAuthority } from '../../src/certificates/verify.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { succeeded } from '../../src/deployment/outcome.ts';
 import { changeCredentialFiles } from '../../src/files/credentials.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Cluster, Hands } from '../hands.ts';
@@ -199,7 +200,7 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
   return await during(step, run, async () => {
     const { files, units, lists, said } = step;
     const outputs = { files: files.map(({ path }) => path) };
-    const outcome: Outcome = { statusCode: 0, stdout: [...said, ''].join('\n'), stderr: '', outputs };
+    const outcome = succeeded([...said, ''].join('\n'), outputs);
     const readers = lists.map(({ unitPlan }) => unitPlan);
     const { all } = await findUnits(readers, hands, abort);
     const journal = await hands.generations.stage(runId, files, (_, over): RunRecord => ({

@@ -2,6 +2,7 @@ import { hostPort } from '../../src/base/address.ts';
 import type { Material } from '../../src/certificates/issue.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { succeeded } from '../../src/deployment/outcome.ts';
 import type { Change } from '../../src/files/credential-file.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import { nameLogin, type Node } from '../node.ts';
@@ -23,7 +24,7 @@ export function success(
     ...units.map(seen),
     ...notices,
   ];
-  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs };
+  return succeeded(`${lines.join('\n')}\n`, outputs);
 }
 
 /** The report of a change of credentials. */
@@ -39,22 +40,18 @@ export function credentialsChanged(
     ...units.map(seen),
     ...notices,
   ];
-  return { statusCode: 0, stdout: `${lines.join('\n')}\n`, stderr: '', outputs: { files: changed } };
+  return succeeded(`${lines.join('\n')}\n`, { files: changed });
 }
 
 /** The report of restarts alone. */
-export const restarted = (units: readonly UnitPlan[]): Outcome => ({
-  statusCode: 0,
-  stdout: ['restarted', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'),
-  stderr: '',
-  outputs: {
+export const restarted = (units: readonly UnitPlan[]): Outcome =>
+  succeeded(['restarted', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'), {
     restarted: units.map(({ name: unit, probe }) => ({
       unit,
       presents: probe?.file ?? null,
       on: probe ? hostPort(probe.host, probe.port) : null,
     })),
-  },
-});
+  });
 
 const seen = ({ name, probe }: UnitPlan): string =>
   probe ? `${name} presents ${probe.file} on ${hostPort(probe.host, probe.port)}` : `${name} is active`;
@@ -71,12 +68,7 @@ export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0])
           : 'the files are as they should be: nothing to do',
   );
 
-export const nothingToDo = (why: string): Outcome => ({
-  statusCode: 0,
-  stdout: `${why}\n`,
-  stderr: '',
-  outputs: {},
-});
+export const nothingToDo = (why: string): Outcome => succeeded(`${why}\n`);
 
 type Told = { said: string; outputs: Outcome['outputs'] };
 

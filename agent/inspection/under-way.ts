@@ -45,10 +45,7 @@ export const isComing = ({ holder, entries, now }: Activity, madeAt: number): bo
   isDaemon(holder) &&
   now - madeAt > -SKEW_MS &&
   now - madeAt < STACK_MS &&
-  !entries.some(
-    ({ outcome, at }) =>
-      outcome !== undefined && outcome.statusCode !== 0 && Date.parse(at['finished'] ?? '') > madeAt,
-  );
+  !entries.some(({ outcome, at }) => outcome?.is === 'failed' && Date.parse(at['finished'] ?? '') > madeAt);
 
 /** `agent run-once` and the other verbs hold the lock for one piece of work. */
 export const isDaemon = ({ verb }: Pick<Holder, 'verb'>): boolean => verb === 'run';

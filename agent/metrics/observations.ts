@@ -115,7 +115,7 @@ function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk'
       if (last)
         noted.rotation = {
           ended: now(),
-          succeeded: last.outcome.statusCode === 0,
+          succeeded: last.outcome.is === 'succeeded',
           steps: steps.get(last.id) ?? [],
         };
       steps.clear();

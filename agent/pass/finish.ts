@@ -56,10 +56,12 @@ export async function finishRun(id: string, outcome: Outcome, hands: Hands): Pro
 
 async function record(id: string, told: Outcome, { ledger, log }: Hands): Promise<void> {
   await ledger.finish(id, told);
-  const { statusCode, stderr, error } = told;
-  const ended = { deployment: id, outcome: statusCode === 0 ? 'succeeded' : 'failed' };
-  if (statusCode === 0) log('deployment-succeeded', ended);
-  else log('deployment-failed', { ...ended, code: statusCode, node: error?.node, why: stderr.trim() });
+  const ended = { deployment: id, outcome: told.is };
+  if (told.is === 'succeeded') log('deployment-succeeded', ended);
+  else {
+    const { statusCode, error, stderr } = told;
+    log('deployment-failed', { ...ended, code: statusCode, node: error?.node, why: stderr.trim() });
+  }
 }
 
 export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Promise<void> {

@@ -118,7 +118,7 @@ function keysOf(
   const earlier = ledger.earlier(deployment);
   const latest = earlier.at(-1);
   if (latest?.rotation === deployment.rotation)
-    return latest.outcome?.statusCode === 0 ? 'last-keys' : 'new-keys';
+    return latest.outcome?.is === 'succeeded' ? 'last-keys' : 'new-keys';
   if (earlier.some(({ rotation }) => rotation === deployment.rotation)) return 'earlier-keys';
   const creation = unescapedPem(params.get('KUBE_SERVICE_ACCOUNT_KEY') ?? '');
   if (!isSameKey(serviceAccount.publicKey, creation)) return 'new-keys';

@@ -60,8 +60,8 @@ export async function intendToUpgrade(
     return { is: 'due', intention: await orderUpgrade(operation, deployment, due, hands, abort) };
   }
   if (!due) return DONE;
-  const { statusCode, stderr } = await endOfRun(id, run, runs);
-  if (run.is === 'lost' || statusCode !== 0 || !due.reboots)
+  const { is, stderr } = await endOfRun(id, run, runs);
+  if (run.is === 'lost' || is === 'failed' || !due.reboots)
     throw new AgentError('unit', `${due.what}: the upgrade has ended without it: ${stderr.trim()}`, {
       reason: 'upgrade-incomplete',
     });

@@ -1,5 +1,6 @@
 import { type Disk, readIfThere } from '../../src/base/disk.ts';
 import { explain } from '../../src/base/errors.ts';
+import { succeeded } from '../../src/deployment/outcome.ts';
 import type { Journal, JournalFile } from '../../src/files/journal.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
 import { findCandidates, type PassOver } from '../../src/files/candidates.ts';
@@ -46,7 +47,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
     ...copies.kubeconfigs.keys(),
   ];
   const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
-  const outcome = { statusCode: 0, stdout, stderr: '', outputs: {} };
+  const outcome = succeeded(stdout);
   const record: RunRecord = { units, outcome, about: 'certificates' };
   const journal = await generations.rebuild(paths, record);
 

@@ -70,7 +70,7 @@ type Whole = v.InferOutput<typeof RunRecordSchema>;
 function causeOf({ cause, outcome, about, resumed }: Whole): AgentError {
   if (cause) return causeIn(cause);
   // Earlier versions kept its text alone.
-  if (outcome.statusCode !== 0)
+  if (outcome.is === 'failed')
     return new AgentError('unit', outcome.stderr.trimEnd(), { reason: outcome.error?.reason });
   return resumed >= MOST_RESUMED.forward
     ? new AgentError('unit', `the agent was ended ${resumed + 1} times before the new ${about} were proven`, {

@@ -9,7 +9,7 @@ import type { Hands } from '../hands.ts';
 import type { Intention } from '../plan/intention.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { intend } from './intend.ts';
-import { failed } from '../../src/deployment/outcome.ts';
+import { failed, succeeded } from '../../src/deployment/outcome.ts';
 
 /**
  * Does what one deployment asks for and records how it ended. Every step of the record is on disk before the
@@ -30,7 +30,7 @@ export async function settle(
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
   hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
-  const again = async (): Promise<Intention | Outcome | undefined> =>
+  const again = async (): Promise<Begun | undefined> =>
     await orRefusal(intend(operation, deployment, said, hands, abort));
   const outcome =
     (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, again, hands, abort));
@@ -41,11 +41,7 @@ export async function settle(
 }
 
 /** Records that its work is begun. @returns how it ends without that */
-async function begin(
-  deployment: Deployment,
-  intention: Intention | Outcome,
-  hands: Hands,
-): Promise<Outcome | undefined> {
+async function begin(deployment: Deployment, intention: Begun, hands: Hands): Promise<Outcome | undefined> {
   const { ledger } = hands;
   const { id, fault } = deployment;
   const lost = ledger.damaged(id);
@@ -53,7 +49,7 @@ async function begin(
   const begun = entry?.state === 'started' ? (entry.begun ?? 1) : 0;
   if (begun === 0) await ledger.accept(deployment);
   // A script is begun once, and looked after as often as it takes.
-  const isRun = 'kind' in intention && intention.kind === 'run';
+  const isRun = intention.kind === 'run';
   if (begun >= MOST_BEGUN && !isRun)
     return failed(
       new AgentError(
@@ -81,33 +77,37 @@ const LOST = new AgentError(
   { reason: 'record-damaged' },
 );
 
+/** What is begun with: an intention, or the error that came in its place. */
+type Begun = Intention | { kind: 'refused'; outcome: Outcome };
+
 /** An error before the operation starts becomes its outcome. @throws `aborted` */
-async function orRefusal(intended: Promise<Intention | undefined>): Promise<Intention | Outcome | undefined> {
+async function orRefusal(intended: Promise<Intention | undefined>): Promise<Begun | undefined> {
   try {
     return await intended;
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    return failed(error);
+    return { kind: 'refused', outcome: failed(error) };
   }
 }
 
 async function attempt(
-  intention: Intention | Outcome,
+  intention: Begun,
   id: string,
-  again: () => Promise<Intention | Outcome | undefined>,
+  again: () => Promise<Begun | undefined>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Outcome> {
-  if (!('kind' in intention)) return intention;
   try {
     switch (intention.kind) {
+      case 'refused':
+        return intention.outcome;
       case 'nothing':
-        return { statusCode: 0, stdout: `${intention.why}\n`, stderr: '', outputs: {} };
+        return succeeded(`${intention.why}\n`);
       // Modules of rotations and scripts are loaded on first use: an idle daemon stays small.
       case 'run': {
         const { carryOutRun } = await import('../execution/perform-run.ts');
         const outcome = await carryOutRun(id, intention.run, hands, abort);
-        if (!intention.continues || outcome.statusCode !== 0) return outcome;
+        if (!intention.continues || outcome.is === 'failed') return outcome;
         const next = await again();
         return next ? await attempt(next, id, again, hands, abort) : outcome;
       }

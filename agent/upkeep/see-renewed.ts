@@ -1,4 +1,5 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
+import { errorIn } from '../../src/deployment/outcome.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import type { Decision } from './decide.ts';
@@ -32,13 +33,14 @@ export async function seeRenewed(
   const { renew } = await import('./renew.ts');
   const outcome = await renew(node, because !== 'drift', hands, abort);
   const how = outcomeOf(outcome);
-  const why = (outcome.statusCode === 0 ? outcome.stdout : outcome.stderr).trim();
-  log(EVENTS[how], { because, why, code: outcome.error?.code, reason: outcome.error?.reason });
+  const why = (outcome.is === 'succeeded' ? outcome.stdout : outcome.stderr).trim();
+  const error = errorIn(outcome);
+  log(EVENTS[how], { because, why, code: error?.code, reason: error?.reason });
   const { login = { since: startedAt, refusals: 0, roles: [] } } = record;
   return {
     ...started,
-    login: outcome.error
-      ? withRefusal({ ...login, triedAt: clock.now() }, { code: outcome.error.code, message: why })
+    login: error
+      ? withRefusal({ ...login, triedAt: clock.now() }, { code: error.code, message: why })
       : { ...login, triedAt: clock.now(), refusals: 0, why: undefined },
     renewal: { startedAt, starts: 0, endedAt: clock.now(), outcome: how, why },
   };
@@ -51,5 +53,5 @@ const EVENTS = {
 } as const;
 
 /** One that replaces certificates names them. */
-const outcomeOf = ({ statusCode, outputs }: Outcome): keyof typeof EVENTS =>
-  statusCode !== 0 ? 'failed' : Object.hasOwn(outputs, 'certificates') ? 'renewed' : 'nothing';
+const outcomeOf = ({ is, outputs }: Outcome): keyof typeof EVENTS =>
+  is === 'failed' ? 'failed' : Object.hasOwn(outputs, 'certificates') ? 'renewed' : 'nothing';

@@ -92,12 +92,15 @@ const TAKEN_BACK = ['taken-back', 'unproven', 'stuck'] as const;
 /** What became of a node on which a deployment failed. `as-before`: nothing had been replaced. */
 export type NodeState = 'as-before' | (typeof TAKEN_BACK)[number];
 
-/** How a deployment ended. A status code of 0 is success. */
-export const OutcomeSchema = v.object({
+const TOLD = { stdout: v.string(), stderr: v.string(), outputs: v.record(v.string(), v.unknown()) };
+
+const Succeeded = v.object({ is: v.literal('succeeded'), statusCode: v.literal(0), ...TOLD });
+
+const Failed = v.object({
+  is: v.literal('failed'),
+  /** Not 0, which would tell Heat of a success. */
   statusCode: v.number(),
-  stdout: v.string(),
-  stderr: v.string(),
-  outputs: v.record(v.string(), v.unknown()),
+  ...TOLD,
   /**
    * What a failure is for a program: the code of its error, the reason where that has one, and what became of the node
    * where something had been replaced.
@@ -106,7 +109,22 @@ export const OutcomeSchema = v.object({
     v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.picklist(TAKEN_BACK)) }),
   ),
 });
-export type Outcome = v.InferOutput<typeof OutcomeSchema>;
+
+/** How a deployment ended. */
+export type Outcome = v.InferOutput<typeof Succeeded> | v.InferOutput<typeof Failed>;
+export type OutcomeError = v.InferOutput<typeof Failed>['error'];
+
+/** Earlier versions recorded a status code alone. */
+const tagged = <T>(value: T): T =>
+  isObject(value) && !('is' in value)
+    ? { is: value['statusCode'] === 0 ? 'succeeded' : 'failed', ...value }
+    : value;
+
+export const OutcomeSchema = v.pipe(
+  v.custom<Outcome>(() => true),
+  v.transform((outcome) => tagged(outcome)),
+  v.variant('is', [Succeeded, Failed]),
+);
 
 /** The values of a deployment that must never be shown. */
 export const secretsOf = ({ inputs, signal, raw }: Deployment): string[] => [

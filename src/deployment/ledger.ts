@@ -85,12 +85,11 @@ export type Ledger = {
 };
 
 /** What is kept of an outcome that nobody waits for any more: how it ended, and no values, which may be secrets. */
-const remembered = ({ statusCode, stdout, stderr, error }: Outcome): Outcome => ({
-  statusCode,
-  stdout: stdout.slice(-REMEMBERED),
-  stderr: stderr.slice(-REMEMBERED),
+const remembered = (outcome: Outcome): Outcome => ({
+  ...outcome,
+  stdout: outcome.stdout.slice(-REMEMBERED),
+  stderr: outcome.stderr.slice(-REMEMBERED),
   outputs: {},
-  ...(error && { error }),
 });
 
 const REMEMBERED = 16_384;

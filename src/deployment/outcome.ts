@@ -1,10 +1,19 @@
 import { cutMark, readCut } from '../base/cut.ts';
 import { AgentError, explain } from '../base/errors.ts';
-import type { NodeState, Outcome } from './deployment.ts';
+import type { NodeState, Outcome, OutcomeError } from './deployment.ts';
 import { LONGEST_REST, type Secrets } from '../base/secrets.ts';
+
+export const succeeded = (stdout: string, outputs: Outcome['outputs'] = {}): Outcome => ({
+  is: 'succeeded',
+  statusCode: 0,
+  stdout,
+  stderr: '',
+  outputs,
+});
 
 /** The outcome of a run that ended with an error. */
 export const failed = (error: unknown, node: NodeState = 'as-before'): Outcome => ({
+  is: 'failed',
   statusCode: 1,
   stdout: '',
   stderr: `${explain(error)}\n`,
@@ -14,15 +23,18 @@ export const failed = (error: unknown, node: NodeState = 'as-before'): Outcome =
   }),
 });
 
+/** What a failure is for a program; undefined for a success, and for a script that has said no more than its code. */
+export const errorIn = (outcome: Outcome | undefined): OutcomeError =>
+  outcome?.is === 'failed' ? outcome.error : undefined;
+
 /** What of an outcome may be kept and told: the outputs that the deployment declares, and no secret. */
 export function presentable(outcome: Outcome, declared: readonly string[], secrets: Secrets): Outcome {
   const names = declared.filter((name) => Object.hasOwn(outcome.outputs, name));
   return {
-    statusCode: outcome.statusCode,
+    ...outcome,
     stdout: redacted(outcome.stdout, secrets),
     stderr: redacted(outcome.stderr, secrets),
     outputs: Object.fromEntries(names.map((name) => [name, outcome.outputs[name]])),
-    ...(outcome.error && { error: outcome.error }),
   };
 }
 

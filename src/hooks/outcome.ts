@@ -15,16 +15,29 @@ const LARGEST_OUTPUT = 2 ** 20;
  * @param outputs where a script leaves its outputs, on this machine
  */
 export async function outcomeOf(order: Order, result: Result, outputs: string): Promise<Outcome> {
-  const { statusCode, stdout, stderr } = result;
-  const plain = { statusCode, stdout, stderr: withFault(stderr, result), outputs: {}, ...errorOf(result) };
-  if (order.reads === 'files') return { ...plain, outputs: await readOutputs(order.outputs, outputs) };
+  const { stdout } = result;
+  const stderr = withFault(result.stderr, result);
+  if (order.reads === 'files')
+    return ended(
+      result.statusCode,
+      { stdout, stderr, outputs: await readOutputs(order.outputs, outputs) },
+      result,
+    );
   const answer = objectIn(stdout);
-  return answer ? answered(answer, result) : plain;
+  return answer
+    ? answered(answer, result)
+    : ended(result.statusCode, { stdout, stderr, outputs: {} }, result);
 }
 
-/** A run that did not come to its own end. */
-const errorOf = ({ reason }: Result): Pick<Outcome, 'error'> =>
-  reason === undefined ? {} : { error: { code: 'unit', reason } };
+/** @param reason of a run that did not come to its own end */
+const ended = (
+  statusCode: number,
+  told: Pick<Outcome, 'stdout' | 'stderr' | 'outputs'>,
+  { reason }: Result,
+): Outcome =>
+  statusCode === 0
+    ? { is: 'succeeded', statusCode, ...told }
+    : { is: 'failed', statusCode, ...told, ...(reason !== undefined && { error: { code: 'unit', reason } }) };
 
 const withFault = (stderr: string, { fault }: Result): string =>
   fault === undefined
@@ -34,13 +47,12 @@ const withFault = (stderr: string, { fault }: Result): string =>
 /** What a hook has answered. One that ends with an error has not succeeded, even if its answer does not say so. */
 function answered(answer: Record<string, unknown>, result: Result): Outcome {
   const { deploy_stdout: stdout, deploy_stderr: stderr, deploy_status_code: code, ...outputs } = answer;
-  return {
-    statusCode: statusCodeIn(code) || result.statusCode,
+  const told = {
     stdout: textIn(stdout),
     stderr: withFault(textIn(stderr) || (result.statusCode === 0 ? '' : result.stderr), result),
     outputs,
-    ...errorOf(result),
   };
+  return ended(statusCodeIn(code) || result.statusCode, told, result);
 }
 
 /** Heat takes anything that is neither missing nor 0 for a failure. */

@@ -125,6 +125,7 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
     return last.text();
   };
   return {
+    is: 'failed',
     statusCode: 1,
     stdout: await end(files.stdout),
     stderr: `${await end(files.stderr)}[coe-agent: ${why}]\n`,

@@ -1,13 +1,14 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { createDisk } from '../../src/base/real-disk.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { OutcomeError } from '../../src/deployment/deployment.ts';
+import { errorIn } from '../../src/deployment/outcome.ts';
 import { openLedger } from '../../src/deployment/ledger.ts';
 
 /** How the deployments of a node have failed, oldest first, by its ledger; undefined for one that has not. */
-export async function errorsOf({ node }: { node: { root: string } }): Promise<Outcome['error'][]> {
+export async function errorsOf({ node }: { node: { root: string } }): Promise<OutcomeError[]> {
   const hands = { disk: createDisk(node.root), clock: systemClock, onDamage: refuseDamage };
   const ledger = await openLedger(hands, '/var/lib/coe-agent/deployments');
-  return ledger.entries().map(({ outcome }) => outcome?.error);
+  return ledger.entries().map(({ outcome }) => errorIn(outcome));
 }
 
 function refuseDamage(path: string, cause: unknown): void {

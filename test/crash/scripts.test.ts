@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { writeRecord } from '../../src/base/record.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { OutcomeError } from '../../src/deployment/deployment.ts';
 import { identify, presenceOf } from '../../src/hooks/process.ts';
 import { type Bench, createBench } from './bench.ts';
 import { errorsOf } from './errors-of.ts';
@@ -67,7 +67,7 @@ test('a script that ends while there is no agent is reported by the next one, al
 /** What the answer to a run that was lost is for a program. */
 async function errorAfterLoss(
   lose: (one: Awaited<ReturnType<typeof withScript>>) => Promise<void>,
-): Promise<Outcome['error']> {
+): Promise<OutcomeError> {
   const one = await withScript(bench, () => 'echo begun; sleep 600');
   const { node, claim, count, signals, left } = one;
   const first = node.start('run');

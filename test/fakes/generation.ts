@@ -1,5 +1,5 @@
 import type { RunRecord } from '../../agent/plan/run-record.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import { succeeded } from '../../src/deployment/outcome.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -9,7 +9,7 @@ import type { TestHands } from './hands.ts';
 
 export const RUN_ID = 'run-1';
 export const FILE = '/etc/k/token';
-export const DONE: Outcome = { statusCode: 0, stdout: 'done\n', stderr: '', outputs: {} };
+export const DONE = succeeded('done\n');
 
 export const unitPlan = (name: string, over: Partial<UnitPlan> = {}): UnitPlan => ({
   name,

@@ -18,7 +18,7 @@ import {
 import { unreadableCopies } from './support/unreadable-copies.ts';
 import { nodeFiles } from './support/untouched.ts';
 import { lastError } from './support/last-error.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { OutcomeError } from '../../src/deployment/deployment.ts';
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -187,7 +187,7 @@ describe('new credentials', () => {
 });
 
 describe('refused, with nothing changed', () => {
-  const cases: [string, (site: Site) => Record<string, unknown>, Outcome['error']][] = [
+  const cases: [string, (site: Site) => Record<string, unknown>, OutcomeError][] = [
     ['nothing is given', () => ({ trust_id: '' }), { code: 'bad-deployment', reason: 'nothing-given' }],
     [
       'a password that is none any more',

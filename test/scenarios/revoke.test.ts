@@ -8,7 +8,7 @@ import { at, parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
 import { ETCD_LIST, listOf, makeCanary, serialOf } from './support/lists.ts';
 import { createSite, type Site } from './support/site.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { OutcomeError } from '../../src/deployment/deployment.ts';
 import { lastError } from './support/last-error.ts';
 
 let cloud: Cloud;
@@ -27,7 +27,7 @@ async function masterWithList(): Promise<Site> {
   return site;
 }
 
-type Answer = { code: unknown; error: Outcome['error']; stdout: string; stderr: string };
+type Answer = { code: unknown; error: OutcomeError; stdout: string; stderr: string };
 
 /** Sends a list and gives what Heat is told. */
 async function answerTo(site: Site, crl: string, values: Record<string, unknown> = {}): Promise<Answer> {
@@ -116,7 +116,7 @@ test('with the input restart etcd gets a new process, which ends the connections
 
 describe('refused before anything changes', () => {
   const HOUR = 3_600_000;
-  test.each<[string, (site: Site) => Promise<string>, Outcome['error']]>([
+  test.each<[string, (site: Site) => Promise<string>, OutcomeError]>([
     [
       'an older one',
       async (site) => (await listOf(site, { number: 4 })).pem,

@@ -80,6 +80,7 @@ export const DifferenceShown = v.object({
 
 /** How work ended; a `statusCode` of 0 is success. */
 export const Outcome = v.object({
+  is: v.picklist(['succeeded', 'failed']),
   statusCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),

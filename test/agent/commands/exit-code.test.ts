@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { exitCodeOf, exitCodeOfPass } from '../../../agent/commands/exit-code.ts';
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
+import { failed, succeeded } from '../../../src/deployment/outcome.ts';
 
 // DESIGN: 0 done; 1 a deployment failed; 2 usage or configuration; 3 cloud not ready; 4 another run holds the lock.
 test.each<[ErrorCode, number]>([
@@ -24,17 +25,16 @@ test('an error that is not ours ends a verb with 1', () => {
   expect(exitCodeOf(new TypeError('x'))).toBe(1);
 });
 
-const outcome = (statusCode: number) => ({ statusCode, stdout: '', stderr: '', outputs: {} });
+const DONE = succeeded('');
+const FAILED = failed(new Error('no'));
 type Ended = Parameters<typeof exitCodeOfPass>[0];
 const pass = (over: Partial<Ended>): Ended => ({ settled: [], problems: [], open: [], ...over });
 const UNREACHABLE = new AgentError('cloud-unreachable', 'x');
 
 test('the exit code of a pass tells a failed deployment before a cloud that could not be asked', () => {
-  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: outcome(0) }] }))).toBe(0);
+  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: DONE }] }))).toBe(0);
   expect(exitCodeOfPass(pass({ problems: [UNREACHABLE] }))).toBe(3);
-  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: outcome(7) }], problems: [UNREACHABLE] }))).toBe(
-    1,
-  );
+  expect(exitCodeOfPass(pass({ settled: [{ id: 'a', outcome: FAILED }], problems: [UNREACHABLE] }))).toBe(1);
 });
 
 test('an answer that nobody has acknowledged is a cloud that is not ready', () => {

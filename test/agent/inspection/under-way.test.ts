@@ -44,7 +44,7 @@ test.each([
 const failed = (at: number): Activity['entries'][number] => ({
   state: 'finished',
   at: { finished: new Date(at).toISOString() },
-  outcome: { statusCode: 1, stdout: '', stderr: '', outputs: {} },
+  outcome: { is: 'failed', statusCode: 1, stdout: '', stderr: '', outputs: {} },
 });
 
 test.each<[string, Partial<Activity>, number, boolean]>([

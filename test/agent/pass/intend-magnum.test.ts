@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { intendForMagnum } from '../../../agent/pass/intend-magnum.ts';
 import type { Intention } from '../../../agent/plan/intention.ts';
-import type { Deployment } from '../../../src/deployment/deployment.ts';
+import type { Deployment, Outcome } from '../../../src/deployment/deployment.ts';
+import { failed } from '../../../src/deployment/outcome.ts';
 import type { MagnumUpdate } from '../../../src/operation/magnum-deployment.ts';
 import { DONE } from '../../fakes/generation.ts';
 import { createSwarmNode, type SwarmNode } from '../../fakes/swarm.ts';
@@ -31,14 +32,12 @@ const BACK = deployment(
 const intended = async ({ hands }: SwarmNode, asked: Deployment): Promise<Intention> =>
   await intendForMagnum(UPDATE, asked, hands, NEVER);
 
-async function hasDone(
-  { hands: { ledger } }: SwarmNode,
-  work: Deployment,
-  statusCode: number,
-): Promise<void> {
+const FAILED = failed(new Error('no'));
+
+async function hasDone({ hands: { ledger } }: SwarmNode, work: Deployment, outcome: Outcome): Promise<void> {
   await ledger.accept(work);
   await ledger.start(work.id);
-  await ledger.finish(work.id, { ...DONE, statusCode });
+  await ledger.finish(work.id, outcome);
 }
 
 describe('an update of a cluster with the CA that the node has', () => {
@@ -66,14 +65,14 @@ describe('an update of a cluster with another CA', () => {
 
   test('is the same rotation once more when it has failed', async () => {
     const node = await createSwarmNode();
-    await hasDone(node, FIRST, 1);
+    await hasDone(node, FIRST, FAILED);
     expect(await intended(node, BACK)).toMatchObject({ kind: 'change', magnum: 'rotation' });
   });
 
   test('with the keys of an earlier deployment is a roll-back, which asks for no certificates', async () => {
     const node = await createSwarmNode();
-    await hasDone(node, FIRST, 0);
-    await hasDone(node, SECOND, 1);
+    await hasDone(node, FIRST, DONE);
+    await hasDone(node, SECOND, FAILED);
     expect(await intended(node, BACK)).toMatchObject({ kind: 'nothing', magnum: 'roll-back' });
   });
 });

@@ -11,6 +11,7 @@ import { NEVER } from '../../src/support/clock.ts';
 import { deployment } from '../../src/support/deployments.ts';
 
 const FAILED: Outcome = {
+  is: 'failed',
   statusCode: 1,
   stdout: '',
   stderr: 'the unit kubelet is not well\n',

@@ -5,7 +5,7 @@ import type { Journal } from '../../../src/files/journal.ts';
 
 const rest = (more: Partial<RunRecord> = {}): RunRecord => ({
   units: [],
-  outcome: { statusCode: 0, stdout: '', stderr: '', outputs: {} },
+  outcome: { is: 'succeeded', statusCode: 0, stdout: '', stderr: '', outputs: {} },
   ...more,
 });
 

@@ -1,17 +1,18 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError } from '../../../src/base/errors.ts';
-import type { Deployment, Outcome } from '../../../src/deployment/deployment.ts';
+import type { Deployment } from '../../../src/deployment/deployment.ts';
 import { isObject } from '../../../src/base/json.ts';
 import { writeRecord } from '../../../src/base/record.ts';
 import { type Ledger, openLedger } from '../../../src/deployment/ledger.ts';
+import { succeeded } from '../../../src/deployment/outcome.ts';
 import { testClock } from '../support/clock.ts';
 import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 
 const DIRECTORY = '/var/lib/coe-agent/deployments';
-const outcome: Outcome = { statusCode: 0, stdout: 'done\n', stderr: '', outputs: { fingerprint: 'ab' } };
+const outcome = succeeded('done\n', { fingerprint: 'ab' });
 const work = deployment(HEAT_SIGNAL, { outputs: [{ name: 'fingerprint' }] });
 const { id } = work;
 

@@ -1,8 +1,10 @@
+import * as v from 'valibot';
 import { expect, test } from 'vitest';
 import { cutMark, readCut } from '../../../src/base/cut.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
-import { failed, presentable } from '../../../src/deployment/outcome.ts';
+import { type Outcome, OutcomeSchema } from '../../../src/deployment/deployment.ts';
+import { failed, presentable, succeeded } from '../../../src/deployment/outcome.ts';
 
 test('keeps the code and the reason of the error that a run ended with', () => {
   const error = new AgentError('precondition', 'no', { reason: 'no-tls' });
@@ -17,7 +19,8 @@ test('keeps the code and the reason of the error that a run ended with', () => {
 test('tells the declared outputs alone, and no secret', () => {
   const secrets = createSecrets();
   secrets.add('geheimnis-1234');
-  const outcome = {
+  const outcome: Outcome = {
+    is: 'failed',
     statusCode: 1,
     stdout: 'a geheimnis-1234 b',
     stderr: 'geheimnis-1234',
@@ -33,17 +36,21 @@ test('tells the declared outputs alone, and no secret', () => {
 test('drops the beginning of a cut text, where half a secret may stand', () => {
   const secrets = createSecrets();
   secrets.add('geheimnis-1234');
-  const { stdout } = presentable(
-    {
-      statusCode: 0,
-      stdout: `${cutMark(10)}imnis-1234${'x'.repeat(30_000)}`,
-      stderr: '',
-      outputs: {},
-    },
-    [],
-    secrets,
-  );
+  const { stdout } = presentable(succeeded(`${cutMark(10)}imnis-1234${'x'.repeat(30_000)}`), [], secrets);
   const { cut, rest } = readCut(stdout);
   expect(cut).toBeGreaterThan(10);
   expect(rest).toMatch(/^x+$/);
+});
+
+test.each([
+  ['a status code of 0', { statusCode: 0 }, { is: 'succeeded' }],
+  [
+    'another status code',
+    { statusCode: 7, error: { code: 'unit' } },
+    { is: 'failed', error: { code: 'unit' } },
+  ],
+])('reads what an earlier version recorded with %s', (_, former, outcome) => {
+  const record = { stdout: 'a', stderr: 'b', outputs: {}, ...former };
+  expect(v.parse(OutcomeSchema, record)).toEqual({ ...record, ...outcome });
+  expect(v.parse(OutcomeSchema, v.parse(OutcomeSchema, record))).toEqual({ ...record, ...outcome });
 });

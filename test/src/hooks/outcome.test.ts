@@ -61,6 +61,7 @@ test('a hook that is ended has not succeeded, even after an answer that says so'
   const stdout = '{"deploy_stdout": "well", "deploy_status_code": 0}';
   const ended = result({ stdout, statusCode: -15, stderr: 'err', reason: 'run-timeout', fault: 'late' });
   expect(await outcomeOf(order(), ended, '')).toEqual({
+    is: 'failed',
     statusCode: -15,
     stdout: 'well',
     stderr: 'err\n[coe-agent: late]\n',

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Outcome } from '../../../src/deployment/deployment.ts';
+import { succeeded } from '../../../src/deployment/outcome.ts';
 import { largestBody, LARGEST_BODY, signalBody } from '../../../src/signal/body.ts';
 import { jsonObject, textIn } from '../support/fixtures.ts';
 
@@ -52,6 +53,7 @@ test('whatever the outcome, the body is JSON below its limit with a numeric stat
   fc.assert(
     fc.property(
       fc.record({
+        is: fc.constant('failed' as const),
         statusCode: fc.integer(),
         stdout: text,
         stderr: text,
@@ -114,8 +116,7 @@ test('output that crashed the predecessor fits what Heat takes, control characte
 
 test('a queue takes less than Heat does: 256 KiB with all that is around it', () => {
   const limit = largestBody({ transport: 'ZAQAR_SIGNAL' });
-  const outcome = { statusCode: 0, stdout: `${'x'.repeat(300_000)}the end`, stderr: '', outputs: {} };
-  const body = signalBody(outcome, limit);
+  const body = signalBody(succeeded(`${'x'.repeat(300_000)}the end`), limit);
   expect(Buffer.byteLength(`{"messages":[{"ttl":600,"body":${body}}]}`)).toBeLessThan(262_144);
   expect(body).toContain('the end');
   expect(largestBody({ transport: 'TEMP_URL_SIGNAL' })).toBe(LARGEST_BODY);
