@@ -1,6 +1,7 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import { isTrue } from '../src/metadata/heat-params.ts';
 import type { Hands } from './hands.ts';
+import { hasOtherAddresses } from './inspection/differences.ts';
 import { readNode } from './node.ts';
 import { withAddresses } from './pass/addresses.ts';
 import { isClockOff } from './rotation/renewal.ts';
@@ -55,7 +56,7 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
     skewMs: hands.skewMs(),
     share,
     record,
-    lacksAddresses: node.lacksAddresses === true,
+    losesAddresses: node.lacksAddresses === true && found.leaves.some(hasOtherAddresses),
   });
   if (decision.is === 'wait') {
     await writeUpkeep(hands, tellDifferences(record, found.differences, hands));

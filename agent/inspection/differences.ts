@@ -184,6 +184,12 @@ function ofLeaf(
   return found;
 }
 
+/** Whether a certificate names an address that a new one would not. */
+export function hasOtherAddresses({ certificate, request }: Pick<Leaf, 'certificate' | 'request'>): boolean {
+  const wanted = new Set(request.names.map(canonicalName));
+  return namesOf(certificate).some((name) => isAddress(name) && !wanted.has(name));
+}
+
 /** As `canonicalName` writes them. */
 const isAddress = (name: string): boolean => name.startsWith('ip6:') || isIP(name) === 4;
 

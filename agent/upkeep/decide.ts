@@ -21,8 +21,8 @@ export type Situation = {
   skewMs: number | undefined;
   share: number;
   record: Pick<UpkeepRecord, 'login' | 'renewal'>;
-  /** New certificates would lack an address that nobody could tell. */
-  lacksAddresses?: boolean;
+  /** New certificates would be without an address of the present ones, which nobody could tell. */
+  losesAddresses?: boolean;
 };
 
 const DAY_MS = 86_400_000;
@@ -62,7 +62,7 @@ export function decide({
   skewMs,
   share,
   record,
-  lacksAddresses = false,
+  losesAddresses = false,
 }: Situation): Decision {
   const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
   // Magnum signs with another CA, which the peers may not trust: that is a rotation, and no renewal.
@@ -74,7 +74,7 @@ export function decide({
     if (mode === 'report') return [{ at: end + 1, isExpired: false }];
     const isWorthIt = isLonger(authority.validToDate.getTime(), usableUntil(certificate, authority));
     const moment = renewalMoment(certificate, share);
-    const at = lacksAddresses ? Math.max(moment, end - URGENT_MS) : moment;
+    const at = losesAddresses ? Math.max(moment, end - URGENT_MS) : moment;
     return isWorthIt ? [{ at, isExpired: false }] : [];
   });
   const due = renewable.filter(({ at }) => at <= now);
@@ -82,7 +82,7 @@ export function decide({
     ? 'expired'
     : due.length > 0
       ? 'ends'
-      : mode === 'all' && !lacksAddresses && differences.some(isMended)
+      : mode === 'all' && !losesAddresses && differences.some(isMended)
         ? 'drift'
         : undefined;
   if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };

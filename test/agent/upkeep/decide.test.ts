@@ -43,8 +43,8 @@ describe('a certificate', () => {
   test.each([
     ['waits for the metadata service until a week before its end', 8, false],
     ['is renewed without it then', 7, true],
-  ])('whose addresses nobody can tell %s', (_, days, isRenewed) => {
-    const { is } = decide(situation({ leaves: [ends(NOW + days * DAY)], lacksAddresses: true }));
+  ])('that would lose an address %s', (_, days, isRenewed) => {
+    const { is } = decide(situation({ leaves: [ends(NOW + days * DAY)], losesAddresses: true }));
     expect(is).toBe(isRenewed ? 'renew' : 'wait');
   });
 
