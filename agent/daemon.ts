@@ -56,7 +56,7 @@ async function repeatPasses(
   let kept = known;
   const reported = new Set<string>();
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
-  const rotation = createRotationLoop(hands, random);
+  const rotation = createRotationLoop(reporting.watch(hands), random);
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
@@ -76,11 +76,13 @@ async function repeatPasses(
       said = inWords(result);
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
-      if (!result.awaits && slowClock.due() !== undefined) {
+      const looks = !result.awaits && slowClock.due() !== undefined;
+      if (looks) {
         const { keepUp } = await import('./upkeep.ts');
         slowClock.wakeAt(await keepUp(atWork, stopping));
       }
       const hasStepped = !result.awaits && (await rotation.turn(result.settled.length > 0, stopping));
+      if (looks || hasStepped) await reporting.looked();
       // What the node has is compared again at the next pass.
       if (hasStepped || result.settled.length > 0) slowClock.wakeAt(hands.clock.now());
       changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;

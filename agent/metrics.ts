@@ -10,13 +10,16 @@ import type { PassResult } from './pass.ts';
 import { oldCaDue } from './phases/old-ca.ts';
 import { readOrders, readRotation } from './phases/record.ts';
 import type { PassRecord } from './status-file.ts';
+import { readUpkeep, type UpkeepRecord } from './upkeep/record.ts';
 
 /** The state of this node for Prometheus: a file for node_exporter's textfile collector. */
 export type Metrics = {
   /** Hands that note what metrics tell of. */
   watch(hands: Hands): Hands;
   /** Replaces the file after a pass. @param record what `agent status` knows of it */
-  write(result: PassResult, record: PassRecord): Promise<void>;
+  passed(result: PassResult, record: PassRecord): Promise<void>;
+  /** Replaces it after the node was looked at, or has changed, since the last pass. */
+  looked(record: PassRecord): Promise<void>;
 };
 
 /** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
@@ -28,30 +31,37 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
   const notebook = await openNotebook(hands);
   let seen: Seen | undefined;
   let lookedAt = -Infinity;
+  const write = async (record: PassRecord, isChanged: boolean): Promise<void> => {
+    if (isChanged || clock.elapsed() - lookedAt >= LOOK_MS) {
+      seen = await lookAtCertificates(hands);
+      lookedAt = clock.elapsed();
+      if (seen) notebook.see(seen.phase);
+    }
+    await notebook.save();
+    const isStuck = (await generations.underWay()) && (await isStuckIn(hands));
+    const text = format({
+      coe_agent_build_info: [
+        { labels: { version: packageJson.version, node: process.versions.node }, value: 1 },
+      ],
+      coe_agent_poll_interval_seconds: [{ value: config.poll.max_seconds }],
+      coe_agent_generation_stuck: [{ value: Number(isStuck) }],
+      ...ofPass(record),
+      ...ofLedger(ledger.entries()),
+      ...ofNotes(notebook.noted),
+      ...(await ofRotation(hands)),
+      ...ofUpkeep(await readUpkeep(hands)),
+      ...(seen && samplesOf(seen, notebook.noted)),
+    });
+    await replaceFile(disk, file, text, { mode: 0o644 });
+  };
   return {
     watch: notebook.watch,
-    write: async ({ settled }, record) => {
+    passed: async ({ settled }, record) => {
       notebook.ended(settled);
-      if (settled.length > 0 || clock.elapsed() - lookedAt >= LOOK_MS) {
-        seen = await lookAtCertificates(hands);
-        lookedAt = clock.elapsed();
-        if (seen) notebook.see(seen.phase);
-      }
-      await notebook.save();
-      const isStuck = (await generations.underWay()) && (await isStuckIn(hands));
-      const text = format({
-        coe_agent_build_info: [
-          { labels: { version: packageJson.version, node: process.versions.node }, value: 1 },
-        ],
-        coe_agent_poll_interval_seconds: [{ value: config.poll.max_seconds }],
-        coe_agent_generation_stuck: [{ value: Number(isStuck) }],
-        ...ofPass(record),
-        ...ofLedger(ledger.entries()),
-        ...ofNotes(notebook.noted),
-        ...(await ofOldCa(hands)),
-        ...(seen && samplesOf(seen, notebook.noted)),
-      });
-      await replaceFile(disk, file, text, { mode: 0o644 });
+      await write(record, settled.length > 0);
+    },
+    looked: async (record) => {
+      await write(record, true);
     },
   };
 }
@@ -111,16 +121,36 @@ const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
 const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
 
 /** Of a rotation that goes on by itself. */
-async function ofOldCa({ disk, config: { rotation } }: Hands): Promise<Samples> {
+async function ofRotation({ disk, config: { rotation } }: Hands): Promise<Samples> {
   const record = await readRotation({ disk });
   const { heldUntil } = await readOrders({ disk });
   const due = oldCaDue(record, heldUntil, rotation.retire_within * 1000);
   const { endedAt } = record.oldCa ?? {};
+  const isAuto = rotation.phase === 'auto';
+  const { waits } = record;
   return {
+    ...(isAuto &&
+      waits && {
+        coe_agent_rotation_waits: [{ labels: { reason: waits.why }, value: 1 }],
+        coe_agent_rotation_waits_since_timestamp_seconds: momentOf(waits.at),
+      }),
     coe_agent_old_ca_ended_timestamp_seconds: momentOf(endedAt),
-    ...(rotation.phase === 'auto' && { coe_agent_old_ca_due_timestamp_seconds: momentOf(due) }),
+    ...(isAuto && { coe_agent_old_ca_due_timestamp_seconds: momentOf(due) }),
   };
 }
+
+/** Of the login and the renewals that the node makes by itself. */
+const ofUpkeep = ({ login, renewal }: UpkeepRecord): Samples => ({
+  ...(login && { coe_agent_trust_refusals: [{ value: login.refusals }] }),
+  ...(renewal && {
+    coe_agent_renewal_last_started_timestamp_seconds: momentOf(renewal.startedAt),
+    ...(renewal.outcome && {
+      coe_agent_renewal_last_finished_timestamp_seconds: moment((renewal.endedAt ?? NaN) / 1000, {
+        outcome: renewal.outcome,
+      }),
+    }),
+  }),
+});
 
 const PHASES = ['none', 'trust', 'reissue'] as const;
 

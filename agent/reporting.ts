@@ -10,6 +10,8 @@ export type Reporting = {
   watch(hands: Hands): Hands;
   /** Reports a pass. A report that cannot be written is logged: the next pass does not need it. */
   passed(result: PassResult): Promise<void>;
+  /** Writes the metrics again: the node was looked at, or has changed, since its pass. */
+  looked(): Promise<void>;
   /** Ends what goes on in the background. */
   close(): void;
 };
@@ -26,6 +28,11 @@ export async function openReporting(hands: Hands, toNode?: { random(): number })
     file === undefined ? undefined : await (await import('./metrics.ts')).openMetrics(hands, file);
   const node = toNode && createNodeReport(hands, toNode.random);
   let record = await readPassRecord(hands);
+  const orLogged = async (written: Promise<void> | undefined): Promise<void> => {
+    await written?.catch((error: unknown) => {
+      log('metrics-unwritten', { path: file, why: explain(error) });
+    });
+  };
   return {
     watch: metrics?.watch ?? ((same) => same),
     passed: async (result) => {
@@ -33,10 +40,11 @@ export async function openReporting(hands: Hands, toNode?: { random(): number })
       await writePassRecord(hands, record).catch((error: unknown) => {
         log('last-pass-unwritten', { why: explain(error) });
       });
-      await metrics?.write(result, record).catch((error: unknown) => {
-        log('metrics-unwritten', { path: file, why: explain(error) });
-      });
+      await orLogged(metrics?.passed(result, record));
       node?.passed(record);
+    },
+    looked: async () => {
+      if (record) await orLogged(metrics?.looked(record));
     },
     close: () => node?.close(),
   };

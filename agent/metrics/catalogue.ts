@@ -19,12 +19,18 @@ export const METRICS = {
   coe_agent_authority_seen_timestamp_seconds: 'When Magnum was last asked for this CA',
   coe_agent_phase: 'Phase of a CA rotation that this node is in; 1 for that phase, 0 for the others',
   coe_agent_phase_since_timestamp_seconds: 'When the agent first saw the node in its phase',
+  coe_agent_rotation_waits:
+    'Why the next phase of a rotation that goes on by itself waits; the value is always 1',
+  coe_agent_rotation_waits_since_timestamp_seconds: 'Since when it waits for this reason',
   coe_agent_old_ca_ended_timestamp_seconds:
     'When the agent first saw that the node no longer trusts the old CA',
   coe_agent_old_ca_due_timestamp_seconds:
     'When the retirement of the old CA no longer waits for other nodes; only while it is to come',
   coe_agent_trust_last_success_timestamp_seconds: "When the node's trust last logged in",
   coe_agent_trust_last_refusal_timestamp_seconds: "When Keystone last refused the node's trust",
+  coe_agent_trust_refusals: "How many times in a row Keystone has refused the node's own login",
+  coe_agent_renewal_last_started_timestamp_seconds: 'When the node last began to renew its certificates',
+  coe_agent_renewal_last_finished_timestamp_seconds: 'When the last renewal ended, by outcome',
   coe_agent_rotation_last_finished_timestamp_seconds: 'When the last rotation ended, by outcome',
   coe_agent_rotation_step_duration_seconds: 'How long each completed step of the last rotation took',
 } as const;

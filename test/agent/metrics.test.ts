@@ -5,8 +5,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { writeRotation } from '../../agent/phases/record.ts';
 import { openReporting } from '../../agent/reporting.ts';
+import { readUpkeep, writeUpkeep } from '../../agent/upkeep/record.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { cli } from '../scenarios/support/cli.ts';
+import { runLoop } from '../scenarios/support/daemon.ts';
 import { createSite, type Site, type SiteSpec } from '../scenarios/support/site.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { parsePrometheus, type Series } from '../src/support/prometheus.ts';
@@ -198,4 +200,33 @@ test('the end of the old CA is due while a rotation goes on by itself, and is to
   series = await metricsOf(site);
   expect(named(series, 'old_ca_due_timestamp_seconds')).toEqual([]);
   expect(valueOf(series, 'old_ca_ended_timestamp_seconds')).toBe(2000);
+});
+
+test('a renewal, refused logins and the wait of a rotation are told from their records', async () => {
+  const site = await metricsSite({ config: { rotation: { phase: 'auto' } } });
+  const hands = await site.start();
+  await passOf(site);
+  for (const name of ['rotation_waits', 'renewal_last_finished_timestamp_seconds', 'trust_refusals'])
+    expect(named(await metricsOf(site), name)).toEqual([]);
+  await writeRotation({ version: 1, peers: [], waits: { why: 'no-quorum', for: ['m1'], at: 70_000 } }, hands);
+  await writeUpkeep(hands, {
+    ...(await readUpkeep(hands)),
+    login: { since: 1000, refusals: 3, roles: [] },
+    renewal: { startedAt: 80_000, starts: 0, endedAt: 90_000, outcome: 'failed', why: 'x' },
+  });
+  await passOf(site);
+  const series = await metricsOf(site);
+  expect(valueOf(series, 'rotation_waits', { reason: 'no-quorum' })).toBe(1);
+  expect(valueOf(series, 'rotation_waits_since_timestamp_seconds')).toBe(70);
+  expect(valueOf(series, 'trust_refusals')).toBe(3);
+  expect(valueOf(series, 'renewal_last_started_timestamp_seconds')).toBe(80);
+  expect(valueOf(series, 'renewal_last_finished_timestamp_seconds', { outcome: 'failed' })).toBe(90);
+});
+
+test('after a look at the node the file tells of what it has found, without a further pass', async () => {
+  const site = await metricsSite({ config: { rotation: { phase: 'auto' } } });
+  await runLoop(site, { times: 1 });
+  const series = await metricsOf(site);
+  // The first look puts the first login off.
+  expect(valueOf(series, 'trust_refusals')).toBe(0);
 });
