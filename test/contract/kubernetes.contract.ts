@@ -3,6 +3,7 @@ import { anyUserContract } from './kubernetes-any-user.contract.ts';
 import { createKubernetesBench, type KubernetesSubject } from './kubernetes-bench.ts';
 import { callsContract } from './kubernetes-calls.contract.ts';
 import { clientContract } from './kubernetes-client.contract.ts';
+import { holdersContract } from './kubernetes-holders.contract.ts';
 import { nodesContract } from './kubernetes-nodes.contract.ts';
 import { trustContract } from './kubernetes-trust.contract.ts';
 import { rollOutContract } from './kubernetes-roll-out.contract.ts';
@@ -31,5 +32,6 @@ export function kubernetesContract(name: string, open: () => Promise<KubernetesS
     trustContract(bench);
     nodesContract(bench);
     anyUserContract(bench);
+    holdersContract(bench);
   });
 }
