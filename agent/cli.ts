@@ -15,7 +15,7 @@ import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
 import { writeJsonError } from './commands/json-answer.ts';
 import { ERASE } from './commands/live-line.ts';
 import type { Verb } from './commands/verb.ts';
-import { withAbilities, type World } from './process-io.ts';
+import { withAbilities, type ProcessIo } from './process-io.ts';
 
 /** Options of every verb. */
 type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true };
@@ -27,7 +27,7 @@ type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true }
 
  * @returns the exit code; nothing is thrown
  */
-export async function runCli(world: World, instrument?: Instrument): Promise<ExitCode> {
+export async function runCli(world: ProcessIo, instrument?: Instrument): Promise<ExitCode> {
   const secrets = createSecrets();
   let code: ExitCode = EXIT.done;
   let isAnswered = false;
@@ -128,7 +128,7 @@ type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<v
 const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
 
 /** Every verb with its options; a verb's own code is loaded when it is called. */
-export function buildProgram({ stdout, stderr, pid }: World, run: Run): Command {
+export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Command {
   // How it ends and where it writes first: each verb takes that over when it is added.
   const program = new Command('agent')
     .exitOverride()

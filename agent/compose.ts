@@ -55,7 +55,7 @@ export type Composition = {
   secrets: Secrets;
   progress: (event: Progress) => void;
   asker?: Asker;
-  /** How this program is started: see World. */
+  /** How this program is started: see ProcessIo. */
   self?: readonly string[] | undefined;
   instrument?: Instrument | undefined;
 };

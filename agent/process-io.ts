@@ -1,7 +1,7 @@
 import { errnoOf } from '../src/base/errors.ts';
 
 /** The arguments, environment and streams of a process; nothing else reads argv or the environment. */
-export type World = {
+export type ProcessIo = {
   /** Without the interpreter and the program. */
   argv: readonly string[];
   /** The interpreter and the program, by which it starts itself once more; undefined: as the sources have it. */

@@ -21,11 +21,11 @@ import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
-import type { World } from '../process-io.ts';
+import type { ProcessIo } from '../process-io.ts';
 
 /** The context of every verb. */
 export type Context = {
-  world: World;
+  world: ProcessIo;
   /** Its name on the command line. */
   verb: string;
   /** The words after its name that are no options. */
