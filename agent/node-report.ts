@@ -12,9 +12,9 @@ export type NodeReport = {
   close(): void;
 };
 
-/** Until the next try, where no API server has answered. */
+/** Until the next try, where no API server has answered; twice as long after each further one. */
 const SOON_MS = 60_000;
-/** The same on a node without Kubernetes, and where the API has refused. */
+/** At most; also on a node without Kubernetes, and where the API has refused. */
 const LATER_MS = 1_800_000;
 /** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
 const LOOK_MS = 300_000;
@@ -28,6 +28,7 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
   const stop = new AbortController();
   let isAtWork = false;
   let restsUntil = -Infinity;
+  let silentMs = SOON_MS;
   let looksAt = -Infinity;
   let repeatsAt = -Infinity;
   /** What the Node says, but the moments. */
@@ -48,6 +49,12 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
     return { ...report, at, ...(completeAt !== undefined && { passAt: completeAt }) };
   };
 
+  const afterSilence = (): number => {
+    const ms = silentMs;
+    silentMs = Math.min(2 * silentMs, LATER_MS);
+    return ms;
+  };
+
   /** @returns until the next try, in milliseconds */
   const tell = async (report: Report | undefined): Promise<number> => {
     if (!report && events.isEmpty()) return 0;
@@ -63,9 +70,12 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
       await events.send(own.ask, own.name, stop.signal);
     });
     if (!reached) return LATER_MS;
-    if (reached.api === 'answers') return 0;
+    if (reached.api === 'answers') {
+      silentMs = SOON_MS;
+      return 0;
+    }
     looksAt = -Infinity;
-    return SOON_MS;
+    return afterSilence();
   };
 
   const work = async (read: () => Promise<Report | undefined>): Promise<void> => {
@@ -75,7 +85,7 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
     } catch (error) {
       if (stop.signal.aborted) return;
       if (!isNotReady(error)) log('node-untold', { code: codeOf(error), why: explain(error) });
-      restsUntil = clock.elapsed() + (isNotReady(error) ? SOON_MS : LATER_MS);
+      restsUntil = clock.elapsed() + (isNotReady(error) ? afterSilence() : LATER_MS);
     } finally {
       isAtWork = false;
     }
