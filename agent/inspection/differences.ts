@@ -5,7 +5,7 @@ import { renewalMoment } from '../../src/certificates/renewal-window.ts';
 import { canonicalCa } from '../../src/certificates/trusted.ts';
 import type { Served } from './certificates.ts';
 import { isClockOff } from '../rotation/renewal.ts';
-import { describeFault, type Fault } from './fault.ts';
+import { type Fault, sentenceOn } from './fault.ts';
 import type { Holding } from './inventory.ts';
 import type { Leaf } from './leaves.ts';
 
@@ -105,7 +105,7 @@ const ofFault = (of: string, fault: Fault): Difference => ({
   code: fault.code,
   severity: fault.code === 'differs' || fault.code === 'repeated' ? 'warning' : 'critical',
   of,
-  text: `${of} ${describeFault(fault)}`,
+  text: sentenceOn(of, [fault]),
 });
 
 const clockText = (skewMs: number): string =>

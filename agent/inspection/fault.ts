@@ -51,3 +51,10 @@ export function describeFault(fault: Fault): string {
       return fault.why;
   }
 }
+
+/** Faults of one file in a sentence. The reason why a file cannot be read is a sentence of its own, which names the file. */
+export const sentenceOn = (file: string, faults: readonly Fault[]): string => {
+  const unreadable = faults.filter(({ code }) => code === 'unreadable').map(describeFault);
+  const words = faults.filter(({ code }) => code !== 'unreadable').map(describeFault);
+  return [...(words.length > 0 ? [`${file} ${words.join('; ')}`] : []), ...unreadable].join('; ');
+};

@@ -1,6 +1,6 @@
 import { shellQuote } from '../../src/base/shell-quote.ts';
 import { expiryIn } from './certificates.ts';
-import { describeFault, type Fault } from './fault.ts';
+import { type Fault, sentenceOn } from './fault.ts';
 import type { Finding } from './finding.ts';
 import type { Holding } from './inventory.ts';
 
@@ -16,13 +16,6 @@ export function lookAtHoldings(holdings: readonly Holding[], now: number): Findi
     ? findings
     : [{ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' }];
 }
-
-/** The reason why a file cannot be read is a sentence of its own, which names the file. */
-const sentenceOn = (file: string, faults: readonly Fault[]): string => {
-  const unreadable = faults.filter(({ code }) => code === 'unreadable').map(describeFault);
-  const words = faults.filter(({ code }) => code !== 'unreadable').map(describeFault);
-  return [...(words.length > 0 ? [`${file} ${words.join('; ')}`] : []), ...unreadable].join('; ');
-};
 
 /** A rotation mends these, except a kubeconfig that is no YAML: it refuses one. */
 function faulty(file: string, faults: readonly Fault[]): Finding {

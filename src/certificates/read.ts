@@ -23,10 +23,10 @@ export function certificatesIn(text: string, what: string): X509Certificate[] {
 /** The one certificate of a PEM text. Several are an error: which of them would be meant? */
 export function oneCertificate(pem: string, what: string): X509Certificate {
   const [certificate, ...others] = certificatesIn(pem, what);
-  if (!certificate)
-    throw new AgentError('bad-certificate', `${what}: there is no PEM certificate in it`, {
-      reason: 'no-certificate',
-    });
+  if (!certificate) {
+    const why = pem.trim() === '' ? 'it is empty' : 'there is no PEM certificate in it';
+    throw new AgentError('bad-certificate', `${what}: ${why}`, { reason: 'no-certificate' });
+  }
   if (others.length > 0)
     throw new AgentError('bad-certificate', `${what}: ${others.length + 1} certificates where one belongs`, {
       reason: 'several-certificates',

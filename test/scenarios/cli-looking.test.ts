@@ -86,6 +86,10 @@ describe('agent certs', () => {
       ],
       [`${CERTS}/kubelet.crt`]: [{ code: 'key-unreadable', path: `${CERTS}/kubelet.key` }],
     });
+    await site.node.write(`${CERTS}/proxy.crt`, '');
+    expect(at(await faultsOf(site), `${CERTS}/proxy.crt`)).toMatchObject([
+      { code: 'unreadable', why: expect.stringContaining('it is empty') as unknown },
+    ]);
     await site.node.write(`${CERTS}/ca.crt`, await site.node.read(`${CERTS}/kubelet.crt`));
     expect(await faultsOf(site)).toMatchObject({ [`${CERTS}/ca.crt`]: [{ code: 'not-a-ca' }] });
   });

@@ -82,6 +82,26 @@ test('a node that is as it should be has no differences', () => {
 });
 
 describe('a certificate', () => {
+  test('that cannot be read is told with its path once', () => {
+    const why = `${FILE}: it is empty`;
+    const [told] = differencesOf(
+      facts({
+        holdings: [
+          {
+            file: FILE,
+            kind: 'certificate',
+            fingerprint: undefined,
+            notAfter: undefined,
+            certificates: [],
+            faults: [{ code: 'unreadable', why }],
+          },
+        ],
+        leaves: [],
+      }),
+    );
+    expect(told).toMatchObject({ code: 'unreadable', of: FILE, text: why });
+  });
+
   test('for another subject or other names than heat-params ask for is a warning', () => {
     const leaves = [leafOf({ subject: [['CN', 'kubelet']], names: ['10.0.0.5'] })];
     expect(codes(differencesOf(facts({ leaves })))).toEqual([
