@@ -1,0 +1,23 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sweepAutoPhase } from './auto-phase.ts';
+import { type Bench, createBench } from './bench.ts';
+import { sample, seed } from './random.ts';
+
+/** A sample of what auto-phase.full.test.ts does in full. */
+let bench: Bench;
+beforeAll(async () => {
+  bench = await createBench();
+});
+afterAll(async () => {
+  await bench.close();
+});
+
+test.each(['reissue', 'retire'] as const)(
+  'a node that takes the phase %s by itself, killed at some of its steps',
+  { timeout: 600_000 },
+  async (phase) => {
+    const { points, findings } = await sweepAutoPhase(bench, phase, (all) => sample(all, 3));
+    expect(findings, `CRASH_SEED=${seed}`).toEqual([]);
+    expect(points).toBeGreaterThanOrEqual(60);
+  },
+);
