@@ -81,7 +81,8 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
   const work = async (read: () => Promise<Report | undefined>): Promise<void> => {
     isAtWork = true;
     try {
-      restsUntil = clock.elapsed() + (await tell(await read()));
+      const restMs = await tell(await read());
+      restsUntil = clock.elapsed() + restMs;
     } catch (error) {
       if (stop.signal.aborted) return;
       if (!isNotReady(error)) log('node-untold', { code: codeOf(error), why: explain(error) });
