@@ -11,7 +11,7 @@ import { readUpkeep } from '../upkeep/record.ts';
 import { type Context, lockPathOf } from './verb.ts';
 
 /** What `agent status` and `agent status --check` judge this node by. */
-export async function healthFactsOf(context: Context, hands: Hands): Promise<HealthFacts> {
+export async function healthFactsOf(context: Pick<Context, 'root'>, hands: Hands): Promise<HealthFacts> {
   const { clock, ledger, generations, config } = hands;
   const holder = await holderOf(lockPathOf(context));
   // A damaged journal is rebuilt by the next pass.

@@ -17,9 +17,9 @@ export type ClusterCa = {
 const VALIDITY_DAYS = 1825;
 const newKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
-export function createClusterCa(name: string): ClusterCa {
+export function createClusterCa(name: string, now: () => number = Date.now): ClusterCa {
   const keys = newKeys();
-  const options = { name, keys, validityDays: VALIDITY_DAYS, subjectKeyId: false, now: Date.now };
+  const options = { name, keys, validityDays: VALIDITY_DAYS, subjectKeyId: false, now };
   const authority = createAuthority(options);
   return {
     pem: `${authority.pem}\n`,

@@ -27,8 +27,9 @@ export function nodeOf(
 
 /** The CAs of one generation of a cluster; all have its name. */
 export type Generation = ReadonlyMap<CaType, ClusterCa>;
-export const newGeneration = (): Generation =>
-  new Map((['kubernetes', 'etcd', 'front-proxy'] as const).map((ca) => [ca, createClusterCa('k1')]));
+/** @param now its clock: which of several generations is the newest is told by when their CAs begin */
+export const newGeneration = (now?: () => number): Generation =>
+  new Map((['kubernetes', 'etcd', 'front-proxy'] as const).map((ca) => [ca, createClusterCa('k1', now)]));
 
 export function caOf(generation: Generation, type: CaType): ClusterCa {
   const ca = generation.get(canonicalCa(type));
