@@ -59,7 +59,7 @@ const REFUSALS: readonly Refusal[] = [
     arrange: async (site) => {
       await site.setParams({
         MAGNUM_URL: undefined,
-        TRUST_ID: '',
+        TRUSTEE_USER_ID: '',
         INSTANCE_NAME: undefined,
         TRUSTEE_PASSWORD: '',
       });
@@ -69,7 +69,7 @@ const REFUSALS: readonly Refusal[] = [
     words: () => [
       '/etc/sysconfig/heat-params',
       'MAGNUM_URL',
-      'TRUST_ID',
+      'TRUSTEE_USER_ID',
       'INSTANCE_NAME',
       'TRUSTEE_PASSWORD',
     ],
