@@ -80,8 +80,10 @@ export const verb: Verb = async (context) => {
         hands = fresh;
         refused = undefined;
       } catch (error) {
-        refused = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
-        log('configuration-rejected', { why: explain(error) });
+        const why = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
+        // One write may be seen as two changes.
+        if (why !== refused) log('configuration-rejected', { why: explain(error) });
+        refused = why;
       }
       notify.reloaded();
     }
