@@ -71,7 +71,7 @@ export const ConfigSchema = v.strictObject({
   reconcile_interval_seconds: v.optional(seconds, 21_600),
   rotation: v.optional(
     v.strictObject({
-      /** `auto`: `trust` when it is asked for, and the other two when the peers of the node are ready. */
+      /** `auto`, and the default where there are several masters: `trust` when it is asked for, and the other two when the peers are ready. */
       phase: v.optional(v.picklist([...PHASES, 'auto'])),
       /** In seconds: how long the former CA is trusted for the sake of nodes that are behind. */
       retire_within: v.optional(seconds, DAY),
@@ -216,6 +216,10 @@ export const asConfigured = ({ rotation, magnum }: Pick<Config, 'rotation' | 'ma
   phase: rotation.phase === 'auto' ? 'trust' : rotation.phase,
   magnum: magnum.deployment,
 });
+
+/** Whether a node may go through the phases of a rotation by itself; `rotation/by-itself.ts` says whether it does. */
+export const mayGoByItself = ({ rotation }: Pick<Config, 'rotation'>): boolean =>
+  rotation.phase === undefined || rotation.phase === 'auto';
 
 /** The directory of the drop-ins beside a configuration file. */
 export const dropInsOf = (path: string): string => path.replace(/\.ya?ml$/, '.d');

@@ -51,6 +51,7 @@ export const EVENTS = {
   'libsystemd-missing': ['warn', 'libsystemd cannot be loaded; notifying systemd with systemd-notify'],
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'login-tried-in-vain': ['warn', "the node's own login was tried in vain"],
+  'masters-unknown': ['debug', 'whether the cluster has several masters is unknown'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
   'metrics-unwritten': ['warn', 'the metrics could not be written'],
   'notify-failed': ['warn', 'notify.command failed; the event is only logged'],

@@ -2,6 +2,7 @@ import { formatGauge, type Sample } from '../src/base/exposition.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import { type Entry, isGivenUp } from '../src/deployment/ledger.ts';
 import packageJson from '../package.json' with { type: 'json' };
+import { mayGoByItself } from './config.ts';
 import type { Hands } from './hands.ts';
 import { METRICS } from './metrics/catalogue.ts';
 import { lookAtCertificates, type Samples, samplesOf, type Seen } from './metrics/certificates.ts';
@@ -121,12 +122,12 @@ const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
 const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
 
 /** Of a rotation that goes on by itself. */
-async function ofRotation({ disk, config: { rotation } }: Hands): Promise<Samples> {
+async function ofRotation({ disk, config }: Hands): Promise<Samples> {
   const record = await readRotation({ disk });
   const { heldUntil } = await readOrders({ disk });
-  const due = oldCaDue(record, heldUntil, rotation.retire_within * 1000);
+  const due = oldCaDue(record, heldUntil, config.rotation.retire_within * 1000);
   const { endedAt } = record.oldCa ?? {};
-  const isAuto = rotation.phase === 'auto';
+  const isAuto = mayGoByItself(config);
   const { waits } = record;
   return {
     ...(isAuto &&

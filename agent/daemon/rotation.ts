@@ -1,9 +1,11 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { AdvanceMemory } from '../advance.ts';
+import { mayGoByItself } from '../config.ts';
 import type { Hands } from '../hands.ts';
+import { readNode, readParamsIfThere } from '../node.ts';
 import { createSlowClock } from './slow-clock.ts';
 
-/** Takes a rotation on by itself, between the passes of the daemon, where `rotation.phase` is `auto`. */
+/** Takes a rotation on by itself, between the passes of the daemon, where a node goes through the phases by itself. */
 export type RotationLoop = {
   /**
    * Looks whether a step is due, when it is time to: with the first pass, some times a day, often while a rotation is
@@ -25,7 +27,7 @@ const LATER_MS = 600_000;
 /** @param random in [0, 1) */
 export function createRotationLoop(hands: Hands, random: () => number): RotationLoop {
   const { clock, config, log } = hands;
-  if (config.rotation.phase !== 'auto') return { turn: async () => await Promise.resolve(false) };
+  if (!mayGoByItself(config)) return { turn: async () => await Promise.resolve(false) };
   const slow = createSlowClock(clock, EVERY_MS, random);
   let memory: AdvanceMemory | undefined;
   const again = (ms: number): void => {
@@ -35,10 +37,14 @@ export function createRotationLoop(hands: Hands, random: () => number): Rotation
     turn: async (hasSettled, abort) => {
       const due = slow.due();
       if (due === undefined && !hasSettled) return false;
-      // Loaded on nodes that are configured so: an idle daemon stays small.
-      const { advance, newAdvanceMemory } = await import('../advance.ts');
-      memory ??= newAdvanceMemory();
       try {
+        // A node that is not set up yet: its heat-params will wake the daemon.
+        if ((await readParamsIfThere(hands)).size === 0) return false;
+        const { goesByItself } = await import('../rotation/by-itself.ts');
+        if (!(await goesByItself(await readNode(hands), hands, abort))) return false;
+        // Loaded on nodes that need it: an idle daemon stays small.
+        const { advance, newAdvanceMemory } = await import('../advance.ts');
+        memory ??= newAdvanceMemory();
         const advanced = await advance(memory, hands, abort);
         if (advanced.is !== 'nothing') again(advanced.is === 'failed' ? LATER_MS : SOON_MS);
         return advanced.is === 'stepped';

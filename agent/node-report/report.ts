@@ -4,6 +4,7 @@ import { fingerprint } from '../../src/certificates/read.ts';
 import { isGivenUp } from '../../src/deployment/ledger.ts';
 import { isTrue } from '../../src/metadata/heat-params.ts';
 import packageJson from '../../package.json' with { type: 'json' };
+import { mayGoByItself } from '../config.ts';
 import type { Hands } from '../hands.ts';
 import { LIMITS } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
@@ -80,7 +81,7 @@ async function waitsOf(hands: Hands): Promise<Report['waits']> {
   const journal = await generations.current().catch(() => undefined);
   if (journal?.state === 'stuck') return { why: 'stuck', for: [journal.runId] };
   const { waits } = await readRotation(hands);
-  if (waits && config.rotation.phase === 'auto') return waits;
+  if (waits && mayGoByItself(config)) return waits;
   const late = ledger
     .entries()
     .find(

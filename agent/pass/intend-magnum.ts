@@ -12,6 +12,7 @@ import type { Intention } from '../plan/intention.ts';
 import type { PlanNotice } from '../plan/step.ts';
 import { unitsOf } from '../plan/units.ts';
 import { timed } from '../progress.ts';
+import { goesByItself } from '../rotation/by-itself.ts';
 import { etcdMembers } from '../rotation/count-masters.ts';
 import { fitWorker, PHASES_LEFT } from '../rotation/fit-phase.ts';
 import { planKeys } from '../rotation/plan.ts';
@@ -53,9 +54,8 @@ async function intendForCertificates(
   const isCurrent = await hasServedCas(served, node, hands);
   const brings = keysOf(operation, deployment, node, hands);
   if (!isCurrent && brings === 'new-keys') {
-    const isAuto = hands.config.rotation.phase === 'auto';
     const asked: RotateOperation = { ...ROTATION, serviceAccount };
-    const rotation = isAuto
+    const rotation = (await goesByItself(node, hands, abort))
       ? { operation: { ...asked, phase: 'trust' as const }, notices: [] }
       : await fitWorker(asked, served, node, hands, abort);
     const intention = await intendToRotate(rotation.operation, hands, abort);

@@ -2,6 +2,7 @@ import { AgentError, explain, isNotReady } from '../../src/base/errors.ts';
 import type { Patience } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
+import { goesByItself } from '../rotation/by-itself.ts';
 import { whileAnnounced } from './announce.ts';
 import { findKnown, type Known, type Place, placeOf } from './known.ts';
 import { mastersOf } from './masters.ts';
@@ -11,8 +12,8 @@ import { type BeforeRestart, newTurnMemory, takeTurn, type TurnPlace, whileHeld 
 const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
 
 /**
- * Does what restarts the units of a master in its turn, where masters take turns: with `rotation.phase: auto`, and
- * several members of etcd. The wait ends after 15 minutes, and the work begins without a turn: a deployment waits for its
+ * Does what restarts the units of a master in its turn, where masters take turns: where they go through
+ * rotations by themselves, and etcd has several members. The wait ends after 15 minutes, and the work begins without a turn: a deployment waits for its
  * answer. Only the Kubernetes API and the peers are asked.
  *
  * @throws what `work` throws
@@ -23,7 +24,7 @@ export async function inTurn<T>(
   abort: AbortSignal,
   work: (beforeRestart?: BeforeRestart) => Promise<T>,
 ): Promise<T> {
-  if (hands.config.rotation.phase !== 'auto' || node.role !== 'master') return await work();
+  if (node.role !== 'master' || !(await goesByItself(node, hands, abort))) return await work();
   const place = await placeOf(node, hands, abort);
   const taken = await waitForTurn(place, hands, abort);
   if (!taken) return await work();

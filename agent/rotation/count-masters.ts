@@ -11,15 +11,19 @@ import { listeningOfUnit } from '../plan/units.ts';
 import { BRIEFLY, type OwnApi, withOwnApi } from './own-api.ts';
 
 /** `none`: no etcd of this node that has peers, by what its unit or Magnum's configuration tells. */
-export async function etcdMembers(
-  node: Node,
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<number | 'none' | 'unknown'> {
+type Members = number | 'none' | 'unknown';
+
+/** @throws what keeps etcd from answering */
+export async function askEtcdMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<Members> {
   const etcd = await ownEtcdOf(node, hands, abort);
   if (typeof etcd === 'string') return etcd;
+  return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
+}
+
+/** An etcd that does not answer has an unknown number of members. */
+export async function etcdMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<Members> {
   try {
-    return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
+    return await askEtcdMembers(node, hands, abort);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     hands.log('etcd-members-unknown', { why: explain(error) });
@@ -55,24 +59,6 @@ export async function ownEtcdOf(
     leaf,
     identity: { certificate: identity.certificate.path, key: identity.key.path },
   };
-}
-
-/** The API server of the only master may be in the middle of its restart. */
-const RESTART = { baseMs: 1000, capMs: 5000, forMs: 60_000 };
-
-/**
- * Whether a worker sees that its cluster has several masters and that they still present certificates of a CA that the
- * node trusts. Its kube-proxy may list where the API servers are; a worker that may not, or whose API does not answer,
- * sees nothing.
- */
-export async function isOfSeveralMasters(node: Node, hands: Hands, abort: AbortSignal): Promise<boolean> {
-  try {
-    return (await apiServersFor(node, hands, RESTART, abort)).length > 1;
-  } catch (error) {
-    if (codeOf(error) === 'aborted') throw error;
-    hands.log('api-server-unknown', { why: explain(error) });
-    return false;
-  }
 }
 
 /**

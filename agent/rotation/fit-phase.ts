@@ -4,7 +4,8 @@ import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import type { PlanNotice } from '../plan/step.ts';
-import { etcdMembers, isOfSeveralMasters } from './count-masters.ts';
+import { goesByItself } from './by-itself.ts';
+import { etcdMembers } from './count-masters.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
 /** A rotation with the phase that fits the cluster, and the tasks left for its owner. */
@@ -23,6 +24,9 @@ export const PHASES_LEFT: readonly PlanNotice[] = [
   },
 ];
 
+/** The API server of the only master may be in the middle of its restart. */
+const RESTART = { baseMs: 1000, capMs: 5000, forMs: 60_000 };
+
 /**
  * A member of an etcd that has changed to a new CA alone is alone: its peers still have the old one. So a rotation that
  * names no phase is `trust` there and on the workers, and `all` is refused.
@@ -36,13 +40,13 @@ export async function fitPhase(
   abort: AbortSignal,
 ): Promise<Fitted> {
   if (operation.phase !== 'all') return { operation, notices: [] };
-  if (node.role === 'worker')
-    return operation.isUnnamed && (await isOfSeveralMasters(node, hands, abort))
-      ? { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT }
-      : { operation, notices: [] };
+  const trust = { ...operation, phase: 'trust' } as const;
+  if (operation.isUnnamed && (await goesByItself(node, hands, abort, RESTART)))
+    return { operation: trust, notices: [] };
+  if (node.role === 'worker') return { operation, notices: [] };
   const members = await etcdMembers(node, hands, abort);
   if (members === 'none' || members === 1) return { operation, notices: [] };
-  if (operation.isUnnamed) return { operation: { ...operation, phase: 'trust' }, notices: PHASES_LEFT };
+  if (operation.isUnnamed) return { operation: trust, notices: PHASES_LEFT };
   // An explicit phase wins if etcd does not answer.
   if (members === 'unknown') return { operation, notices: [] };
   throw new AgentError(

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
 import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { type Load, startLoad, writeIdentity } from './load.ts';
-import { configureAgent, installAgent, nodes, onNode, renewKubeconfig } from './magnum-cluster.ts';
+import { installAgent, nodes, onNode, renewKubeconfig } from './magnum-cluster.ts';
 import { materialOf, presentAuthorities } from './material.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { type Completion, describeRotation } from './rotation-suite.ts';
@@ -17,7 +17,6 @@ import { type Completion, describeRotation } from './rotation-suite.ts';
 let pod: ProbePod;
 beforeAll(async () => {
   await installAgent();
-  await configureAgent('20-phase.yaml', 'rotation: { phase: auto }\n');
   pod = await startProbePod();
 });
 afterAll(async () => {

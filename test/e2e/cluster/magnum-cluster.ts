@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import * as v from 'valibot';
@@ -85,14 +85,6 @@ export async function installAgent(): Promise<void> {
   );
   if ((await Promise.all(enabled)).every((is) => is === 'enabled')) return;
   await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
-}
-
-/** Puts a file into the configuration of every node's agent, which takes it up. */
-export async function configureAgent(name: string, yaml: string): Promise<void> {
-  for (const node of await nodes()) {
-    await writeFile(nodeFolder(node, `/etc/coe-agent/agent.d/${name}`), yaml, { mode: 0o644 });
-    await onNode(node, 'systemctl', 'restart', 'coe-agent');
-  }
 }
 
 /** What a node has answered to a deployment. */

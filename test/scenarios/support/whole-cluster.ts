@@ -48,6 +48,8 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
     const site = await createSite(cloud, {
       role,
       isStock: true,
+      // Several go through the phases by themselves without it.
+      ...(masters === 1 && { config: { rotation: { phase: 'auto' } } }),
       of: { cluster, server: name },
       params: {
         INSTANCE_NAME: name,
@@ -58,7 +60,6 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
             KUBE_API_PORT: String(first.site.node.units.port('kube-apiserver')),
           }),
       },
-      config: { rotation: { phase: 'auto' } },
     });
     await site.node.write('/etc/hostname', `${name}\n`, 0o644);
     members.push({ name, role, address, site, memory: newAdvanceMemory(), isOff: false });

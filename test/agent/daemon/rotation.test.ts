@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { createRotationLoop } from '../../../agent/daemon/rotation.ts';
+import { readNode } from '../../../agent/node.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import { logged } from '../../scenarios/support/logged.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { testHands } from '../support/hands.ts';
+import { newGeneration, writeCertificates } from '../support/node.ts';
+import { etcdOf, networkOf } from '../support/network.ts';
+
+const PARAMS = [
+  'CLUSTER_UUID=c1',
+  'NODEGROUP_ROLE=master',
+  'INSTANCE_NAME=m0',
+  'KUBE_NODE_IP=10.0.0.5',
+  'MAGNUM_URL=http://magnum',
+  'AUTH_URL=http://keystone',
+  'TRUSTEE_USER_ID=u',
+  'TRUSTEE_PASSWORD=p',
+  'TRUST_ID=t',
+];
+
+/** A first turn of the daemon of a master. @returns how often it asked for Magnum, and what it logged */
+async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
+  const { hands, write, log } = await testHands(
+    networkOf({ '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } }),
+  );
+  let asked = 0;
+  const rotation = { ...hands.config.rotation, phase };
+  const own = {
+    ...hands,
+    config: { ...hands.config, rotation },
+    openCluster: async () => {
+      asked += 1;
+      return await Promise.reject(new AgentError('cloud-unreachable', 'away'));
+    },
+  };
+  if (params.length > 0) {
+    await write('/etc/sysconfig/heat-params', `${params.join('\n')}\n`, 0o600);
+    await writeCertificates(await readNode(own), { write }, newGeneration());
+    await write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
+  }
+  expect(await createRotationLoop(own, () => 0.5).turn(true, NEVER)).toBe(false);
+  return { asked, unknown: logged(log, 'rotation-unknown').length };
+}
+
+describe('the first turn compares the node with Magnum', () => {
+  test('on a master of several, and where it is configured', async () => {
+    expect(await turn(3)).toEqual({ asked: 1, unknown: 1 });
+    expect(await turn(1, 'auto')).toEqual({ asked: 1, unknown: 1 });
+    // What heat-params lack is said.
+    expect(await turn(3, undefined, PARAMS.slice(0, 4))).toEqual({ asked: 0, unknown: 1 });
+  });
+
+  test('not on the only master, and not where another phase is configured', async () => {
+    expect(await turn(1)).toEqual({ asked: 0, unknown: 0 });
+    expect(await turn(3, 'all')).toEqual({ asked: 0, unknown: 0 });
+  });
+
+  test('not on a node that is not set up yet, and says nothing', async () => {
+    expect(await turn(3, 'auto', [])).toEqual({ asked: 0, unknown: 0 });
+  });
+});
