@@ -218,7 +218,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
   verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
     run(async () => await import('./commands/rollback.ts')),
   );
-  verb('rotation', 'what becomes of a rotation that goes on by itself (rotation.phase: auto) on this node')
+  verb('rotation', 'what becomes of a rotation that goes on by itself on this node')
     .addArgument(new Argument('<action>').choices(['finish', 'hold', 'continue']))
     .option('--now', 'finish: wait for no peer that is behind')
     .option('--for <hours>', 'hold: for so long, such as 8h; then it ends by itself')
