@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import type { PossibleCopy } from '../../../src/files/candidates.ts';
+import { type Copies, findCopies } from '../../../src/files/copies.ts';
+
+const PEM = '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n';
+const OWN = '/etc/kubernetes/kubelet.conf';
+
+const kubeconfig = (user: string, ca = '/etc/kubernetes/ca.crt'): string => `apiVersion: v1
+kind: Config
+clusters: [{ name: k1, cluster: { certificate-authority: ${ca} } }]
+users: [{ name: u, user: { ${user} } }]
+`;
+const named = (certificate: string): string =>
+  kubeconfig(`client-certificate: ${certificate}, client-key: ${certificate}.key`);
+const EMBEDDED = kubeconfig(
+  `client-certificate-data: ${Buffer.from(PEM).toString('base64')}, client-key-data: QQ==`,
+);
+
+type Files = Record<string, string | (Partial<PossibleCopy> & { text: string })>;
+
+const paths = ({ kubeconfigs, pems, ders }: Copies) => ({
+  kubeconfigs: [...kubeconfigs.keys()],
+  pems: [...pems.keys()],
+  ders: [...ders.keys()],
+});
+
+/** @param candidates those of the files that are looked at first */
+async function found(files: Files, candidates = Object.keys(files)) {
+  const [read, passedOver]: [string[], string[]] = [[], []];
+  const copies = await findCopies(
+    candidates,
+    [OWN],
+    async (path) => {
+      read.push(path);
+      const file = files[path];
+      const is = typeof file === 'string' ? { text: file } : file;
+      return await Promise.resolve(is && { id: `id of ${path}`, isTrusted: true, isDer: false, ...is });
+    },
+    (path) => passedOver.push(path),
+  );
+  return { ...paths(copies), ids: [...copies.ids.keys()], users: copies.users, read, passedOver };
+}
+
+test('files are sorted by what is in them, whatever their names are', async () => {
+  const files = {
+    '/a.yaml': named('/x.crt'),
+    '/b.txt': `a comment\n${PEM}`,
+    '/c.der': { text: PEM, isDer: true },
+    '/pod.yaml': 'kind: Pod\n',
+  };
+  expect(await found(files)).toMatchObject({
+    kubeconfigs: ['/a.yaml'],
+    pems: ['/b.txt'],
+    ders: ['/c.der'],
+    ids: ['/a.yaml', '/b.txt', '/c.der', '/pod.yaml'],
+    passedOver: [],
+  });
+});
+
+test('what a kubeconfig names is a copy too, relative to the kubeconfig, and read once', async () => {
+  const files = { '/root/config': named('pki/me.crt'), '/root/pki/me.crt': PEM, '/root/pki/me.crt.key': PEM };
+  const { pems, read } = await found(files, ['/root/pki/me.crt', '/root/config']);
+  expect(pems).toEqual(['/root/pki/me.crt', '/root/pki/me.crt.key']);
+  expect(read.toSorted()).toEqual(['/etc/kubernetes/ca.crt', OWN, ...pems, '/root/config'].toSorted());
+});
+
+test("the layout's own kubeconfig is no copy, and what it names is", async () => {
+  const { kubeconfigs, pems } = await found({ [OWN]: named('/x.crt'), '/x.crt': PEM }, [OWN]);
+  expect({ kubeconfigs, pems }).toEqual({ kubeconfigs: [], pems: ['/x.crt'] });
+});
+
+test('a kubeconfig that others can change names no file of root, which is said', async () => {
+  const files = { '/home/me/config': { text: named('/etc/shadow'), isTrusted: false }, '/etc/shadow': PEM };
+  const { pems, read, passedOver, users } = await found(files, ['/home/me/config']);
+  expect(pems).toEqual([]);
+  expect(read).not.toContain('/etc/shadow');
+  expect(passedOver).toContain('/etc/shadow');
+  expect(users).toEqual([]);
+});
+
+test('of a kubeconfig that others can change, only what it holds itself counts', async () => {
+  const { users } = await found({ '/home/me/config': { text: EMBEDDED, isTrusted: false } });
+  expect(users).toHaveLength(1);
+});
+
+test('a kubeconfig that cannot be read names nothing, and stands in nobody’s way', async () => {
+  const files = { '/broken': 'clusters: [\ncertificate-authority: x\n', '/a.pem': PEM };
+  expect(await found(files)).toMatchObject({ kubeconfigs: ['/broken'], pems: ['/a.pem'], users: [] });
+});
