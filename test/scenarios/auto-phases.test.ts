@@ -6,6 +6,7 @@ import { NEVER } from '../src/support/clock.ts';
 import { rotationState } from '../../agent/inspection/rotation-state.ts';
 import { at } from '../cloud/exchange.ts';
 import { jsonObject } from '../src/support/fixtures.ts';
+import { ownNodeAlone } from '../fakes/imitated-rules.ts';
 import { cli } from './support/cli.ts';
 import { logged } from './support/logged.ts';
 import { createFleet, type Fleet, type Member } from './support/whole-cluster.ts';
@@ -105,6 +106,21 @@ test(
       expect(phases[index + 1]?.from ?? to).toBeGreaterThanOrEqual(to);
   },
 );
+
+test('imitated, Kubernetes 1.32: kubelets that read their own Node alone', LONG, async () => {
+  const fleet = await createFleet(cloud, 2, 1);
+  let refused = 0;
+  fleet.kubernetes.instead = (asked) => {
+    const answer = ownNodeAlone(asked);
+    refused += answer ? 1 : 0;
+    return answer;
+  };
+  await rotate(fleet);
+  expect(await settle(fleet)).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
+  for (const member of fleet.members) await expectDone(fleet, member);
+  // No agent asks for the others.
+  expect(refused).toBe(0);
+});
 
 test('the deployment of a rotation is answered when `trust` is proven, and the rest follows', async () => {
   const fleet = await createFleet(cloud, 1, 1);

@@ -1,0 +1,18 @@
+import type { Asked } from './kubernetes.ts';
+import { type Answer, forbidden } from './kubernetes-status.ts';
+
+/** Rules of a Kubernetes that is newer than the real one of these tests: imitated, by what its documentation says. */
+
+/**
+ * Kubernetes 1.32: a kubelet reads its own Node alone (AuthorizeNodeWithSelectors,
+ * https://kubernetes.io/docs/reference/access-authn-authz/node/).
+ */
+export function ownNodeAlone({ client, method, path }: Asked): Answer | undefined {
+  const [, own] = /(?:^| )system:node:(\S+)$/.exec(client) ?? [];
+  const { pathname, searchParams } = new URL(path, 'https://api');
+  const [, name] = /^\/api\/v1\/nodes(?:\/(.+))?$/.exec(pathname) ?? ['', own];
+  if (own === undefined || method !== 'GET' || name === own) return undefined;
+  if (searchParams.get('fieldSelector') === `metadata.name=${own}`) return undefined;
+  const resource = { group: '', kind: 'nodes', ...(name !== undefined && { name }) };
+  return forbidden(`system:node:${own}`, name === undefined ? 'list' : 'get', resource, undefined);
+}
