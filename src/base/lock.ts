@@ -22,10 +22,7 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
     const code = await flock(file.fd);
     if (code === 1) {
       const holder = (await file.readFile('utf8')).trim();
-      throw new AgentError(
-        'lock-held',
-        `another run holds ${path}: ${holder || 'it has not said its name yet'}`,
-      );
+      throw new AgentError('lock-held', `another run holds ${path}: ${holder || 'holder unknown'}`);
     }
     if (code !== 0) throw new AgentError('state', `taking the lock ${path}: flock ended with ${code}`);
     await file.truncate(0);
