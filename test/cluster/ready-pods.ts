@@ -3,14 +3,17 @@ import type { PlainAsk } from '../contract/kubernetes-doors.ts';
 
 const EVERY_MS = 200;
 
-/** A kubelet, imitated in one thing: every pod of the cluster runs and is ready at once. Until `abort`. */
+/**
+ * A kubelet, imitated in one thing: every pod that a controller makes runs and is ready at once. Until `abort`. Tests set the
+ * others as they want them.
+ */
 export async function keepPodsReady(ask: PlainAsk, abort: AbortSignal): Promise<void> {
   const condition = { type: 'Ready', status: 'True' };
   const status = { phase: 'Running', conditions: [condition] };
   while (!abort.aborted) {
     const { body } = await ask('GET', '/api/v1/pods');
     for (const { metadata, status: is } of body.items ?? []) {
-      if (is?.['phase'] === 'Running') continue;
+      if (metadata['ownerReferences'] === undefined || is?.['phase'] === 'Running') continue;
       const path = `/api/v1/namespaces/${String(metadata['namespace'])}/pods/${metadata.name}/status`;
       // It may be gone by now: its controller makes another.
       await ask('PATCH', path, { status }, 'application/merge-patch+json');
