@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, vi } from 'vitest';
 import { type Load, startLoad, writeIdentity } from './load.ts';
 import { installAgent, nodes, onNode, renewKubeconfig } from './magnum-cluster.ts';
 import { materialOf, presentAuthorities } from './material.ts';
-import { type ProbePod, startProbePod } from './probe-pod.ts';
+import { PROBE_POD, type ProbePod, startProbePod } from './probe-pod.ts';
 import { type Completion, describeRotation } from './rotation-suite.ts';
 
 /**
@@ -60,7 +60,7 @@ describe('under load', () => {
   let load: Load;
   beforeAll(async () => {
     await mkdir(FOLDER, { recursive: true });
-    load = await startLoad(FOLDER);
+    load = await startLoad(FOLDER, PROBE_POD);
     await delay(AROUND_MS);
     load.mark('trust', 'old');
   }, 2 * AROUND_MS);

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { type Node, nodeFile, nodes, ownerKubeconfig } from './magnum-cluster.ts';
+import type { PROBE_POD } from './probe-pod.ts';
 
 /** Clients of the cluster (scripts/load.ts) while something happens to it. */
 export type Load = {
@@ -50,8 +51,10 @@ const identity = (folder: string, name: string): Record<string, string> => {
 /**
  * Starts the clients `old`, with the owner's present certificate, and `new` and `both`, which wait for their files. The
  * report and the record are in the folder afterwards.
+ *
+ * @param pod one that runs: its log is followed, and a program run in it
  */
-export async function startLoad(folder: string): Promise<Load> {
+export async function startLoad(folder: string, pod?: typeof PROBE_POD): Promise<Load> {
   await writeIdentity(folder, 'old');
   const all = await nodes();
   const [master] = all;
@@ -74,6 +77,7 @@ export async function startLoad(folder: string): Promise<Load> {
       old: join(folder, 'old', 'ca.crt'),
       new: join(folder, 'new', 'ca.crt'),
     },
+    ...(pod && { pod }),
     programs: (await execa('scripts/kubernetes', ['where'])).stdout,
   };
   const path = join(folder, 'cluster.json');

@@ -2,6 +2,8 @@ import { vi } from 'vitest';
 import { kubectl } from './magnum-cluster.ts';
 
 const NAME = 'probe';
+/** As a description of a load names it. */
+export const PROBE_POD = { namespace: 'default', name: NAME };
 /** It stays where it is while its node is not heard of. */
 const SPEC = {
   spec: {
