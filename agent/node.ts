@@ -25,7 +25,7 @@ export type Node = {
   layout: RoleLayout;
   /** The values for the layout's templates. */
   values: Values;
-  /** Whether addresses are missing in `values`, because heat-params leave them empty and nobody could be asked. */
+  /** Whether `values` lack addresses: heat-params leave them empty, and the metadata service does not answer. */
   lacksAddresses?: boolean;
 };
 
@@ -81,6 +81,10 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   const login = hasToken ? [] : LOGIN;
   requireParams(node.params, [...ALWAYS, ...role, ...login, ...requiredKeys(node.layout)], path);
 }
+
+/** The name of this node's Node in Kubernetes. */
+export const nodeNameOf = ({ values }: Pick<Node, 'values'>): string =>
+  values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? '');
 
 /** The node's own login, as a plan names it. */
 export const trusteeOf = (params: HeatParams): string =>

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { readText } from '../src/base/disk.ts';
+import { readJson } from '../src/base/read-json.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import { explain } from '../src/base/errors.ts';
 import { bringsFacts } from '../src/metadata/collector.ts';
@@ -60,7 +60,5 @@ export function recordOf(result: PassResult, before: PassRecord | undefined, at:
 
 /** undefined when there has been no pass since the boot, or its record is unreadable. */
 export async function readPassRecord({ disk }: Pick<Hands, 'disk'>): Promise<PassRecord | undefined> {
-  const text = await readText(disk, path);
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), PassRecord), text);
-  return parsed.success ? parsed.output : undefined;
+  return await readJson(disk, path, PassRecord);
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type Disk, readText } from '../src/base/disk.ts';
+import type { Disk } from '../src/base/disk.ts';
 import { explain } from '../src/base/errors.ts';
+import { readJson } from '../src/base/read-json.ts';
 import { replaceFile } from '../src/base/replace-file.ts';
 import type { OnWait, Waiting } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
@@ -51,6 +52,6 @@ export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: 
 
 /** undefined: nothing waits, or the record is of a process that has ended. @param since when the lock was taken */
 export async function readWaiting(disk: Disk, since: number): Promise<Waiting | undefined> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Record), await readText(disk, path));
-  return parsed.success && parsed.output.since >= since ? parsed.output : undefined;
+  const record = await readJson(disk, path, Record);
+  return record && record.since >= since ? record : undefined;
 }

@@ -46,7 +46,7 @@ export const verb: Verb = async (context, options) => {
   return codeFor(rows);
 };
 
-/** The fields of a row that a Node's annotation says: whoever may write Nodes can forge them. */
+/** The fields of a row that come from the Node's annotation. Every user with write access to Nodes can forge them. */
 const UNPROVEN = [
   'agent',
   'phase',
@@ -119,5 +119,5 @@ async function show(rows: readonly FleetRow[], { line, table, paint }: Terminal)
   line(
     `${isWell ? paint('green', '✓') : paint('red', '✗')} ${well} of ${rows.length} nodes are well and the same`,
   );
-  line(paint('dim', 'unproven: whoever may write Nodes can forge what the nodes report'));
+  line(paint('dim', 'unproven: every user with write access to Nodes can forge these reports'));
 }

@@ -4,7 +4,7 @@ import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import type { Hands } from '../hands.ts';
 import type { HealthFacts } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
-import { isDaemon } from '../inspection/under-way.ts';
+import { isDaemon, STACK_MS } from '../inspection/under-way.ts';
 import { readNode } from '../node.ts';
 import { readPassRecord } from '../status-file.ts';
 import { readUpkeep } from '../upkeep/record.ts';
@@ -35,9 +35,7 @@ export async function healthFactsOf(context: Pick<Context, 'root'>, hands: Hands
   };
 }
 
-/** As long as Heat gives a stack: a deployment that is older does not excuse a daemon that asks nobody. */
-const STACK_MS = 3_600_000;
-
+/** Whether the daemon may be at work on a deployment. After that time it hangs: Heat has given up the stack. */
 const isBegun =
   (now: number) =>
   ({ state, at }: Pick<Entry, 'state' | 'at'>): boolean =>

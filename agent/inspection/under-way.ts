@@ -30,7 +30,7 @@ export const isAwaited = ({ holder, now, deadlineMs }: Activity, createdAt: numb
   holder !== undefined && isDaemon(holder) && now - createdAt < deadlineMs;
 
 /** As Heat gives up a stack by default: by then a rotation has reached every node, or failed. */
-const STACK_MS = 3_600_000;
+export const STACK_MS = 3_600_000;
 /** Clocks of two machines differ. */
 const SKEW_MS = 300_000;
 

@@ -1,3 +1,4 @@
+import { hostOf } from '../../src/base/address.ts';
 import { readText } from '../../src/base/disk.ts';
 import { AgentError, isNotReady } from '../../src/base/errors.ts';
 import { certificatesIn, signerOf } from '../../src/certificates/read.ts';
@@ -87,7 +88,7 @@ async function addressIn(
   if (client.cert === undefined || client.key === undefined) return `${path} has no client certificate`;
   if (trusted === undefined || url?.protocol !== 'https:') return `${path} names no API server with its CA`;
   secrets.addPassing(client.key);
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  const host = hostOf(url);
   const port = Number(url.port || '443');
   const isOwn = /^(?:127\.|::1$|localhost$)/.test(host);
   let leaf: Awaited<ReturnType<typeof presented>>;

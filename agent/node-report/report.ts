@@ -18,7 +18,7 @@ const Moment = v.pipe(v.string(), v.isoTimestamp());
 
 /**
  * What an agent says of its node in the annotation `coe-agent/report`. Others can forge it, so it proves nothing. It holds
- * no secret: whoever may read the Node reads it.
+ * no secret: every user who can read the Node can read it.
  */
 export const Report = v.object({
   version: v.literal(1),

@@ -1,3 +1,4 @@
+import { hostOf } from '../../src/base/address.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { type EtcdMember, readMembers } from '../../src/services/etcd-members.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
@@ -92,7 +93,7 @@ export function peersIn(
   for (const { name, peer } of members) {
     const url = URL.parse(peer ?? '');
     if (!url) continue;
-    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const host = hostOf(url);
     at(host, name, true, { host, port: Number(url.port) || 2380, path: '/members', ca: 'etcd' });
   }
   return [...found.values()];

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { type Disk, readText } from '../../src/base/disk.ts';
+import type { Disk } from '../../src/base/disk.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
+import { readJson } from '../../src/base/read-json.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
 import type { Hands } from '../hands.ts';
 import { RUNTIME } from '../paths.ts';
@@ -43,6 +44,6 @@ async function orLog({ log }: Pick<Hands, 'log'>, write: () => Promise<void>): P
  * @param since when the lock was taken; an older record is of a process that has ended
  */
 export async function readHeldTurn(disk: Disk, since: number): Promise<number | undefined> {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), Record), await readText(disk, path));
-  return parsed.success && parsed.output.since >= since ? parsed.output.since : undefined;
+  const record = await readJson(disk, path, Record);
+  return record && record.since >= since ? record.since : undefined;
 }

@@ -15,7 +15,7 @@ import type { Own, Peer, View } from '../phases/decide.ts';
 import { ownState, wordFor } from './own-state.ts';
 import { probesFor } from './probes.ts';
 
-/** What `decide` goes by, the peers that have been asked, and the CAs that Magnum serves. */
+/** The input of `decide`, the known peers, and the CAs that Magnum serves. */
 export type Look = { view: View; known: Known; served: ServedCas };
 
 /** What this node and its peers have, compared with the CAs that Magnum serves now. @throws what keeps Magnum from being asked */

@@ -1,3 +1,4 @@
+import { hostOf } from '../../src/base/address.ts';
 import { allSettled } from '../../src/base/all-settled.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import type { EtcdMember } from '../../src/services/etcd-members.ts';
@@ -12,7 +13,7 @@ import { STEP } from './announce.ts';
 /** With whom this node takes turns. */
 export type Masters = { place: TurnPlace; others: OtherMaster[] };
 
-/** Where the turn of this node is written; undefined where nobody takes turns: on a worker, and on the only master. */
+/** Where the turn of this node is written. Undefined on a worker and on the only master: they take no turns. */
 export function turnPlaceOf({ members, peers }: Known, { node, units }: Place): TurnPlace | undefined {
   const own = members.find((member) => isOf(node, member));
   const { kubernetes, etcd } = clientsOf(node);
@@ -45,11 +46,13 @@ export async function mastersOf(
 
 const isOf = (node: Place['node'], member: EtcdMember): boolean => {
   const names = namesOf(node);
-  return names.has(member.name) || names.has(hostOf(member) ?? '');
+  return names.has(member.name) || names.has(peerHostOf(member) ?? '');
 };
 
-const hostOf = ({ peer }: EtcdMember): string | undefined =>
-  URL.parse(peer ?? '')?.hostname.replace(/^\[(.*)\]$/, '$1');
+const peerHostOf = ({ peer }: EtcdMember): string | undefined => {
+  const url = URL.parse(peer ?? '');
+  return url ? hostOf(url) : undefined;
+};
 
 type Presence = { answers: boolean; isReady: boolean; isStepping: boolean };
 
@@ -60,7 +63,7 @@ async function presenceOf(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Presence> {
-  const peer = peers.find(({ ports }) => ports.some(({ host }) => host === hostOf(member)));
+  const peer = peers.find(({ ports }) => ports.some(({ host }) => host === peerHostOf(member)));
   const node = nodes.find(({ name }) => name === peer?.name);
   return {
     answers: peer !== undefined && (await answers(peer, clients, hands, abort)),

@@ -1,6 +1,7 @@
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
+import { nodeNameOf } from '../node.ts';
 import type { KnownPeer } from '../phases/record.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
 import { clientsOf } from './clients.ts';
@@ -31,7 +32,7 @@ export async function onOwnNode<T>(
   work: (own: OwnNode) => Promise<T>,
 ): Promise<Reached<T> | undefined> {
   const { kubernetes } = clientsOf(node);
-  const name = node.values.get('INSTANCE_NAME') || (node.values.get('HOSTNAME') ?? '');
+  const name = nodeNameOf(node);
   if (!kubernetes) return undefined;
   const apis = apisOf(node, units, peers);
   return await withAnyApi(apis, kubernetes, hands, abort, async (ask) => {

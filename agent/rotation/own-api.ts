@@ -5,13 +5,14 @@ import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
+import { type Node, nodeNameOf } from '../node.ts';
 
 /** This node's own API server and the client identity for it: file paths, and the node's name. */
 export type OwnApi = Pick<WorkloadsPlan, 'host' | 'port' | 'leaf' | 'ca' | 'identity' | 'holder'>;
 
 /** undefined on a node without one, or without a certificate to ask it with. */
-export function ownApiOf(units: readonly UnitPlan[], { layout, values }: Node): OwnApi | undefined {
+export function ownApiOf(units: readonly UnitPlan[], node: Node): OwnApi | undefined {
+  const { layout, values } = node;
   const row = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
   const named = (name: string | undefined) => layout.certificates.find((one) => one.name === name);
   const leaf = named(row?.probe?.presents);
@@ -25,7 +26,7 @@ export function ownApiOf(units: readonly UnitPlan[], { layout, values }: Node): 
     leaf: leaf.files.certificate.path,
     ca: ca.file.path,
     identity: { certificate: identity.certificate.path, key: identity.key.path },
-    holder: values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? ''),
+    holder: nodeNameOf(node),
   };
 }
 

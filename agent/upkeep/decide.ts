@@ -21,7 +21,7 @@ export type Situation = {
   skewMs: number | undefined;
   share: number;
   record: Pick<UpkeepRecord, 'login' | 'renewal'>;
-  /** New certificates would be without an address of the present ones, which nobody could tell. */
+  /** New certificates would lack an address of the present ones: the metadata service does not answer. */
   losesAddresses?: boolean;
 };
 

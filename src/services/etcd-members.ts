@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { hostOf } from '../base/address.ts';
 import { describeIssues } from '../base/issue.ts';
 import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
@@ -44,6 +45,6 @@ export function peerAddress(config: string): { host: string; port: number } | un
   const [, listed = ''] = /^listen-peer-urls:\s*["']?([^"'\s#]+)/m.exec(config) ?? [];
   const first = listed.split(',').find((one) => one.startsWith('https://') && URL.canParse(one));
   if (first === undefined) return undefined;
-  const { hostname, port } = new URL(first);
-  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(port) || 2380 };
+  const url = new URL(first);
+  return { host: hostOf(url), port: Number(url.port) || 2380 };
 }

@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sweepAutoPhase } from './auto-phase.ts';
-import { type Bench, createBench } from './bench.ts';
+import { openBench } from './open-bench.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each(['reissue', 'retire'] as const)(
   'a node that takes the phase %s by itself, killed at each of its steps',

@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { sweepAutoPhase } from './auto-phase.ts';
-import { type Bench, createBench } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { sample, seed } from './random.ts';
 
 /** A sample of what auto-phase.full.test.ts does in full. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each(['reissue', 'retire'] as const)(
   'a node that takes the phase %s by itself, killed at some of its steps',

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isOld } from './after-kill.ts';
-import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { type Case, readManaged } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { accepted } from './disk-fault.ts';
 import { errorsOf } from './errors-of.ts';
 import { createScenario } from './kill.ts';
@@ -9,13 +10,7 @@ import { IN_FILES } from './scenarios.ts';
 import { withRunner } from './sweep.ts';
 
 /** Something ends the agent in the middle of a deployment each time, with no file replaced. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 async function killed(times: number, point: string, one: Case, runner: Runner): Promise<void> {
   for (let kill = 0; kill < times; kill += 1)

@@ -1,18 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench, readManaged } from './bench.ts';
+import { expect, test } from 'vitest';
+import { readManaged } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { faultsOfSet } from './certificate-set.ts';
 import { faultsOfEnding, faultsOfRun } from './ending.ts';
 import { createScenario, type Scenario } from './kill.ts';
 import { GOING_BACK, IN_FILES } from './scenarios.ts';
 import { referenceOf, withRunner } from './sweep.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 /** From the first replaced file on the journal alone says how to go on: no cloud is needed for a whole node. */
 test.each([

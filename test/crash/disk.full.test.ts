@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { faultsForGood, faultsInTurn, faultsOnce, sweepFaults } from './disk-sweep.ts';
 import { GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 const HOURS = { timeout: 3 * 3_600_000 };
 const SCENARIOS = [

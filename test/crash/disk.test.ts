@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { faultsForGood, faultsOnce, sweepFaults } from './disk-sweep.ts';
 import { sample, seed } from './random.ts';
 import { IN_FILES } from './scenarios.ts';
 
 /** A sample of what disk.full.test.ts does in full. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test('the disk fails once, anywhere in a rotation', { timeout: 600_000 }, async () => {
   const { findings, calls, told } = await sweepFaults(bench, IN_FILES, (calls) =>

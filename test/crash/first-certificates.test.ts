@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { sweepFirstCertificates } from './first-certificates.ts';
 import { sample, seed } from './random.ts';
 
 /** A sample of what first-certificates.full.test.ts does in full. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each([
   ['kubernetes-certs', 6],

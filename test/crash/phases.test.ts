@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { killAt } from './kill.ts';
 import { distinctPoints } from './points.ts';
 import { sample } from './random.ts';
@@ -7,13 +7,7 @@ import { PHASES } from './scenarios.ts';
 import { say, sweep } from './sweep.ts';
 
 /** A sample of what phases.full.test.ts does in full; CRASH_SEED takes the same sample again. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each(PHASES)('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario) => {
   const result = await sweep(bench, scenario, ({ points }) =>

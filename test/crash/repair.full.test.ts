@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { sweepRepair } from './repair.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test('a renewal with the same CA, killed at each of its steps', { timeout: 3_600_000 }, async () => {
   const { findings, points } = await sweepRepair(bench, (all) => all);

@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { sample, seed } from './random.ts';
 import { sweepRepair } from './repair.ts';
 
 /** A sample of what repair.full.test.ts does in full. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test('a renewal with the same CA, killed at some of its steps', { timeout: 600_000 }, async () => {
   const { points, findings } = await sweepRepair(bench, (all) => sample(all, 6));

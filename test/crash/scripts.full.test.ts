@@ -1,14 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { sweepScript } from './script-case.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test('killed at any of its steps, a script is run once, and Heat hears of it once', async () => {
   expect(await sweepScript(bench, (kills) => [...kills])).toBeGreaterThan(40);

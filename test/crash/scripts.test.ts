@@ -2,23 +2,17 @@ import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { writeRecord } from '../../src/base/record.ts';
 import type { OutcomeError } from '../../src/deployment/deployment.ts';
 import { identify, presenceOf } from '../../src/hooks/process.ts';
-import { type Bench, createBench } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { errorsOf } from './errors-of.ts';
 import { sample } from './random.ts';
 import { bodies, ENDS_WELL, SCRIPT, sweepScript, withScript } from './script-case.ts';
 
 /** A script cannot be taken back: whatever happens to the agent, it is run once, and Heat hears of it once. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test('killed at some of its steps', { timeout: 300_000 }, async () => {
   expect(await sweepScript(bench, (kills) => sample(kills, 12))).toBeGreaterThan(40);

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { seed, seededRandom } from './random.ts';
 import { IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { sweepTwoFaults, twoFaults } from './second-fault.ts';
 
 /** Killed at each of its steps, and then something else fails. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each([
   ['a master with its certificates in files', IN_FILES],

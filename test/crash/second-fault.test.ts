@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isOld } from './after-kill.ts';
-import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { type Case, readManaged } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { accepted } from './disk-fault.ts';
 import { unitFaults } from './ending.ts';
 import { errorsOf } from './errors-of.ts';
@@ -11,13 +12,7 @@ import { sweepTwoFaults, twoFaults } from './second-fault.ts';
 import { withRunner } from './sweep.ts';
 
 /** The agent is killed, and its recovery fails: the node is one or the other as a whole, and Heat hears which. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 /** A sample of what second-fault.full.test.ts does in full. */
 test.each([

@@ -2,20 +2,15 @@ import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isOld } from './after-kill.ts';
-import { type Bench, type Case, createBench, readManaged } from './bench.ts';
+import { type Case, readManaged } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { accepted } from './disk-fault.ts';
 import { errorsOf } from './errors-of.ts';
 import { withRunner } from './sweep.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 const run = promisify(execFile);
 

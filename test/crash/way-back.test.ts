@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { isOld } from './after-kill.ts';
-import { type Bench, createBench, readManaged } from './bench.ts';
+import { readManaged } from './bench.ts';
+import { openBench } from './open-bench.ts';
 import { accepted } from './disk-fault.ts';
 import { BROKEN } from './ending.ts';
 import { errorsOf } from './errors-of.ts';
@@ -8,13 +9,7 @@ import { createScenario } from './kill.ts';
 import { GOING_BACK, IN_FILES } from './scenarios.ts';
 import { withRunner } from './sweep.ts';
 
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench();
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench();
 
 test.each([
   ['while the old files come back', 'after rename .*certs/server.crt$'],

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { systemClock } from '../../../src/base/clock.ts';
+import { hostOf } from '../../../src/base/address.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { once } from '../../../src/base/retry.ts';
 import type { AskApi } from '../../../src/services/kubernetes-call.ts';
@@ -89,5 +90,5 @@ function addressIn(path: string, server: string | undefined): { host: string; po
   const url = URL.parse(server ?? '');
   if (url?.protocol !== 'https:')
     throw new AgentError('usage', `--kubeconfig: the server of ${path} is no https URL`);
-  return { host: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: Number(url.port || 443) };
+  return { host: hostOf(url), port: Number(url.port || 443) };
 }

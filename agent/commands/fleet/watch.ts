@@ -7,7 +7,7 @@ const EVERY_MS = 5000;
 /**
  * Looks again until a person stops it.
  *
- * @param failed is told of an API that does not answer now; it may answer again
+ * @param failed reports that the API does not answer; the next look tries again
  * @returns the exit code of the last look
  * @throws what the API refuses
  */

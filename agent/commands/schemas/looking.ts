@@ -215,7 +215,7 @@ export const Plan = v.object({
 });
 
 export const Fleet = v.object({
-  /** The fields of a node that its agent reports, so that whoever may write Nodes can forge them. */
+  /** The fields that the agent of a node reports. Every user with write access to Nodes can forge them. */
   unproven: v.array(v.string()),
   nodes: v.array(
     v.object({

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hostPort } from '../../../src/base/address.ts';
+import { hostOf, hostPort } from '../../../src/base/address.ts';
 
 test.each([
   ['10.0.0.5', '10.0.0.5:2379'],
@@ -9,4 +9,12 @@ test.each([
 ])('gives %s a port that a URL can hold (RFC 3986)', (host, at) => {
   expect(hostPort(host, 2379)).toBe(at);
   expect(new URL(`https://${at}/`).port).toBe('2379');
+});
+
+test.each([
+  ['https://10.0.0.5:2379/', '10.0.0.5'],
+  ['https://master-0.novalocal/', 'master-0.novalocal'],
+  ['https://[fd00::6]:2379/', 'fd00::6'],
+])('the host of %s is %s', (url, host) => {
+  expect(hostOf(new URL(url))).toBe(host);
 });
