@@ -61,8 +61,9 @@ cluster_create() (
     --keypair node --timeout 60 >/dev/null
 )
 
+# The client reads SHELL to choose how it would print an assignment, and ends with "'SHELL'" where there is none (CI, cron).
 cluster_config() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
-  openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
+  SHELL=/bin/sh openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
 )
