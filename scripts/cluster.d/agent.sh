@@ -1,19 +1,19 @@
 # shellcheck shell=bash
 # The agent on the nodes, as an operator puts it there who changes nothing in the cloud: the tarball, then `agent migrate`.
 
-# agent_install TARBALL: without one, what this checkout builds. A newer build replaces an older one.
+# agent_install TARBALL KEYS: without a tarball, what this checkout builds. A newer build replaces an older one.
 agent_install() {
-  local tarball=$1 node name
+  local tarball=$1 keys=$2 node name
   [ -n "$tarball" ] || tarball=$(agent_build)
   for node in "$STATE"/nodes/*/; do
     name=$(basename "$node")
     say "$name: installing the agent"
     cp "$tarball" "$node/root/root/coe-agent.tar.gz"
-    (node_run "$name" sh -ec "$AGENT_SETUP" >&2) || die "$name: the agent could not be installed"
+    (node_run "$name" sh -ec "$AGENT_SETUP" - "$keys" >&2) || die "$name: the agent could not be installed"
   done
 }
 
-# Two cores make and sign RSA 4096 slowly. The unit is active when the cloud has answered.
+# $1: `keys` of agent.yaml; two cores make and sign RSA 4096 slowly. The unit is active when the cloud has answered.
 # shellcheck disable=SC2016 # for the node's shell
 AGENT_SETUP='
 cd /root
@@ -21,7 +21,7 @@ tar -xzf coe-agent.tar.gz
 coe-agent/setup install
 if systemctl is-enabled --quiet heat-container-agent; then agent migrate; fi
 mkdir -p /etc/coe-agent/agent.d
-echo "keys: ec-p256" >/etc/coe-agent/agent.d/10-keys.yaml
+echo "keys: $1" >/etc/coe-agent/agent.d/10-keys.yaml
 systemctl start coe-agent
 '
 
