@@ -1,13 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import * as v from 'valibot';
-import { afterAll, beforeAll, describe, vi } from 'vitest';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { RETIRED } from './completion.ts';
 import { type Load, startLoad, writeIdentity } from './load.ts';
-import { installAgent, nodes, onNode, renewKubeconfig } from './magnum-cluster.ts';
-import { materialOf, presentAuthorities } from './material.ts';
+import { installAgent, renewKubeconfig } from './magnum-cluster.ts';
 import { PROBE_POD, type ProbePod, startProbePod } from './probe-pod.ts';
-import { type Completion, describeRotation } from './rotation-suite.ts';
+import { describeRotation } from './rotation-suite.ts';
 
 /**
  * `openstack coe ca rotate` on a cluster with several masters, and nothing else: each node goes through `trust`,
@@ -22,34 +21,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pod?.close();
 });
-
-const Status = v.object({
-  /** A run whose units are being restarted, or were when the agent ended. */
-  interrupted: v.nullable(v.unknown()),
-  /** Where a rotation in phases stands. */
-  rotation: v.object({ phase: v.nullable(v.string()) }),
-});
-
-/** Every node is through: no phase is left, by `agent status`, and its CA files hold the present CA alone. */
-async function isRetired(): Promise<boolean> {
-  const present = await presentAuthorities();
-  for (const node of await nodes()) {
-    for (const { kind, authorities } of (await materialOf(node)).trust)
-      if (authorities.some((one) => one.fingerprint256 !== present[kind].fingerprint256)) return false;
-    // While a pass is late its exit code is not 0.
-    const json = await onNode(node, 'sh', '-c', 'agent status --json || true');
-    const { interrupted, rotation } = v.parse(Status, JSON.parse(json));
-    if (interrupted !== null || rotation.phase !== null) return false;
-  }
-  return true;
-}
-
-/** Three masters take turns, on two cores. */
-const withinMs = 2_400_000;
-const retired: Completion = {
-  withinMs,
-  until: async () => await vi.waitUntil(isRetired, { timeout: withinMs, interval: 5000 }),
-};
 
 /** Each run leaves its figures in this folder; docs/performance.md has those of a measured one. */
 const FOLDER = resolve('build/auto-rotation');
@@ -70,16 +41,16 @@ describe('under load', () => {
   }, 3 * AROUND_MS);
 
   describeRotation('a rotation', () => pod, {
-    withinMs,
+    ...RETIRED,
     until: async () => {
       await renewKubeconfig();
       await writeIdentity(FOLDER, 'new');
       await writeIdentity(FOLDER, 'both', 'old');
       load.mark('reissue and retire', 'both');
-      await retired.until();
+      await RETIRED.until();
       load.mark('afterwards', 'new', 'both');
     },
   });
 });
 
-describeRotation('another rotation', () => pod, retired);
+describeRotation('another rotation', () => pod, RETIRED);

@@ -14,7 +14,7 @@ import {
   rotate,
   sentServiceAccountKey,
 } from './magnum-cluster.ts';
-import { type Material, materialOf, serviceAccountKeys } from './material.ts';
+import { fingerprintsOf, type Material, materialOf, serviceAccountKeys } from './material.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
 
@@ -32,11 +32,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await pod?.close();
 });
-
-const fingerprints = ({ leaves, trust }: Material): string[] =>
-  [...leaves.map(({ certificate }) => certificate), ...trust.flatMap(({ authorities }) => authorities)].map(
-    ({ fingerprint256 }) => fingerprint256,
-  );
 
 describe('a rotation after which the kubelet of the worker does not start', () => {
   let master: Node;
@@ -68,7 +63,7 @@ describe('a rotation after which the kubelet of the worker does not start', () =
 
   test('the worker has what it had before, and serves it', async () => {
     const is = await materialOf(worker);
-    expect(fingerprints(is)).toEqual(fingerprints(before));
+    expect(fingerprintsOf(is)).toEqual(fingerprintsOf(before));
     const leaf = is.leaves.find(({ path }) => path === CERTIFICATE);
     const served = await presented(worker.address, PORTS.worker.kubelet);
     expect(served.fingerprint256).toBe(leaf?.certificate.fingerprint256);

@@ -38,6 +38,12 @@ export async function materialOf(node: Node): Promise<Material> {
   return material;
 }
 
+/** What tells a node's certificates and CAs from those of another time. */
+export const fingerprintsOf = ({ leaves, trust }: Material): string[] =>
+  [...leaves.map(({ certificate }) => certificate), ...trust.flatMap(({ authorities }) => authorities)].map(
+    ({ fingerprint256 }) => fingerprint256,
+  );
+
 /** Magnum's present CA of each kind. */
 export async function presentAuthorities(): Promise<Record<AuthorityKind, X509Certificate>> {
   const ca = async (kind: AuthorityKind) => new X509Certificate(await magnumCa(kind));

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { presented } from '../../../scripts/load.d/look-at-leaves.ts';
 import { admission, admissionBy, admissions, PORTS } from './admission.ts';
+import { AT_ONCE } from './completion.ts';
 import {
   kubectl,
   type Node,
@@ -84,10 +85,6 @@ const remember = async (): Promise<Before> => ({
 const prints = (certificates: readonly X509Certificate[]): string[] =>
   certificates.map(({ fingerprint256 }) => fingerprint256);
 
-/** How a rotation comes to its end after Heat has been answered. */
-export type Completion = { until(): Promise<unknown>; withinMs: number };
-const AT_ONCE: Completion = { until: async () => await Promise.resolve(), withinMs: 0 };
-
 /** Rotates the cluster's CA and judges every node; the pod is there from before. */
 export function describeRotation(which: string, pod: () => ProbePod, completion = AT_ONCE): void {
   describe(which, () => {
@@ -100,7 +97,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       if (!first) throw new Error('the cluster has no master');
       master = first;
       before = await remember();
-      status = await rotate();
+      [status] = await Promise.all([rotate(), completion.meanwhile?.(all)]);
       await completion.until();
       present = await presentAuthorities();
       await renewKubeconfig();
