@@ -1,6 +1,6 @@
 /**
- * Does some work for each of several things at once. The first error ends it all; the others are let finish before it
- * is thrown, so that nothing runs on unseen.
+ * Runs `work` for all things concurrently. Waits until all have finished and then throws the first error, so that no
+ * work continues in the background.
  */
 export async function allSettled<T, R>(things: readonly T[], work: (thing: T) => Promise<R>): Promise<R[]> {
   const settled = await Promise.allSettled(things.map(work));

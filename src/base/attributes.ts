@@ -3,11 +3,11 @@ import { lstat } from 'node:fs/promises';
 import { AgentError } from './errors.ts';
 
 /**
- * Gives a file the label (SELinux), the access lists and the extended attributes of another one. Node knows none of
- * them: the C library does (listxattr(2), getxattr(2), setxattr(2)).
+ * Copies the SELinux label, access lists and extended attributes of one file to another. Node has no API for them, so
+ * the C library is called (listxattr(2), getxattr(2), setxattr(2)).
  *
- * @param isLabelled whether this kernel goes by labels; where it does not, one that cannot be set says nothing
- * @throws `disk`, naming the attribute which this file system or this process cannot set
+ * @param isLabelled whether this kernel enforces labels; if it does not, a label that cannot be set is ignored
+ * @throws `disk`, naming the attribute that this file system or process cannot set
  */
 export async function copyAttributes(
   from: string,
@@ -17,7 +17,7 @@ export async function copyAttributes(
   const { list, get, set } = await (library ??= open());
   for (const name of list(from).filter((name) => !OF_CONTENT.has(name))) {
     const value = get(from, name);
-    // A new file often has its directory's label already; a container may see labels that it cannot set.
+    // A new file often inherits its directory's label. A container may see labels that it cannot set.
     if (value === undefined || get(to, name)?.equals(value)) continue;
     if (!set(to, name, value) && (isLabelled || !name.startsWith('security.')))
       throw new AgentError('disk', `its attribute ${name} could not be copied`, {
@@ -26,20 +26,20 @@ export async function copyAttributes(
   }
 }
 
-/** Signatures of the content, and what it may do as a program: the content is another one. */
+/** These sign the content or grant it rights as a program. The copy has different content, so they do not apply. */
 const OF_CONTENT: ReadonlySet<string> = new Set(['security.ima', 'security.evm', 'security.capability']);
 
-/** A path that is not there has none, and one on a file system without them. */
+/** A missing path has no attributes; neither has a path on a file system without support for them. */
 type Attributes = {
   list(path: string): string[];
   get(path: string, name: string): Buffer | undefined;
   set(path: string, name: string, value: Buffer): boolean;
 };
 
-/** The most that Linux gives, for a list and for a value (xattr(7)). */
+/** The limit of Linux for a list and for a value, in bytes (xattr(7)). */
 const MOST_BYTES = 65_536;
 
-/** Loaded with the first file that is replaced: an idle daemon does without. */
+/** Loaded when the first file is replaced, so that an idle daemon does not hold it in memory. */
 let library: ReturnType<typeof open> | undefined;
 
 async function open(): Promise<Attributes> {
@@ -61,7 +61,10 @@ async function open(): Promise<Attributes> {
   };
 }
 
-/** Whether a file has been read since it was written, as its times tell; a file system may keep none (noatime). */
+/**
+ * Reports whether a file has been read since it was written, from its times. A file system may not record reads
+ * (noatime).
+ */
 export async function isReadSince(path: string): Promise<boolean> {
   const { atimeNs, mtimeNs } = await lstat(path, { bigint: true });
   return atimeNs > mtimeNs;

@@ -1,61 +1,61 @@
 /**
- * Bounds on JSON before it is parsed. A value takes up to fifty times the room of its text, and this program runs where
- * memory is bounded (MemoryMax of the unit): whoever can send a list of lists could end it at every start.
+ * Limits JSON before it is parsed. A value takes up to 50 times the memory of its text, and the unit limits memory
+ * (MemoryMax). Without these limits, a sender could crash the daemon at every start with nested lists.
  */
 
-/** No list or map has more; nor is any within so many others. */
+/** Limit of members of one list or map, and of values inside one when the total is too large. */
 const MOST_MEMBERS = 10_000;
-/** Of a list that is too long so many of its last members stay, up to twice as many; fewer if they are numbers, or large. */
+/** A list that is too long keeps its last 64 to 128 members; fewer if they are numbers or large. */
 const KEPT_MEMBERS = 64;
 const KEPT_VALUES = 1000;
 const DEEPEST = 200;
-/** In all that is left. */
+/** Limit of values in the remaining text. */
 export const MOST_VALUES = 200_000;
 
 /**
- * Stands in the place of what is beyond these bounds: a list or a map, or the members of a list before its last ones.
- * Heat puts the inputs that say how a deployment is answered last.
+ * Replaces a list or map beyond these limits, or the members of a long list before its last ones. Heat puts the inputs
+ * that say how to signal at the end of a list.
  */
 export const LEFT_OUT = `[coe-agent left out a list or map: nested too deep (more than ${DEEPEST} levels), or too long (more than ${MOST_MEMBERS} members or values)]`;
 
-/** What begins and ends a list, a map or a text. Commas are counted in between. */
+/** Start and end of a list, a map or a string. Commas are counted in between. */
 const STRUCTURE = /["[\]{}]/g;
 
-/** A place in the text, and how many of each there were before it. */
+/** A position in the text, with the counts before it. */
 type Mark = { at: number; values: number; cuts: number; heavies: number };
 
 type Cut = { start: number; end: number };
 
-/** A list or map that is left out if there are too many values in all, and how many that saves. */
+/** A list or map to leave out if the total is too large, and how many values that saves. */
 type Heavy = Cut & { saves: number };
 
-/** A list or a map that has begun. */
+/** A list or map that is not closed yet. */
 type Open = {
   start: Mark;
   isList: boolean;
   members: number;
-  /** Commas of a list behind which few members have come yet. */
+  /** Commas of a list after which only few members have come so far. */
   late: (Mark & { members: number })[];
 };
 
 /**
- * JSON text whose lists and maps are within bounds: one that is not is replaced by `LEFT_OUT`, so that it fails alone.
- * Of a list that is too long the last members stay. If there are too many values in all, the innermost lists and maps
- * with more than `MOST_MEMBERS` of them are left out, the largest first.
+ * Replaces every list or map beyond the limits by `LEFT_OUT`, so that only the part using it fails. A list that is too
+ * long keeps its last members. If the total is too large, the innermost lists and maps with more than `MOST_MEMBERS`
+ * values are left out, largest first.
  *
- * @returns or else why it must not be parsed: its brackets do not match, or it still has too many values in all
+ * @returns the bounded text, or why it must not be parsed: unbalanced brackets, or still too many values
  */
 export function boundedJson(text: string): { text: string } | { fault: 'garbled' | 'too many values' } {
   const open: Open[] = [];
   const cuts: Cut[] = [];
   const heavies: Heavy[] = [];
   let values = 1;
-  /** Levels beyond the deepest that is looked at: there only brackets count. */
+  /** Levels below the deepest one that is inspected. Only brackets are counted there. */
   let beyond = 0;
   let last = 0;
   const markAt = (at: number): Mark => ({ at, values, cuts: cuts.length, heavies: heavies.length });
   STRUCTURE.lastIndex = 0;
-  // No match objects: this is a long loop for V8's interpreter.
+  // `test` creates no match objects; V8's interpreter is slow in a loop this long.
   while (STRUCTURE.test(text)) {
     const at = STRUCTURE.lastIndex - 1;
     const found = text[at];
@@ -83,7 +83,7 @@ export function boundedJson(text: string): { text: string } | { fault: 'garbled'
       const { start } = ended;
       const [kept] = open.length < DEEPEST ? ended.late : [];
       if (open.length >= DEEPEST || ended.members > MOST_MEMBERS) {
-        // What was cut within goes with it.
+        // Cuts inside this one are no longer needed.
         const later = kept ? cuts.slice(kept.cuts) : [];
         cuts.length = start.cuts;
         cuts.push(cutOf(start.at, last, kept), ...later);
@@ -105,13 +105,13 @@ export function boundedJson(text: string): { text: string } | { fault: 'garbled'
   return { text: withoutCuts(text, [...left, ...kept]) };
 }
 
-/** All of a list or map, or the members of a list before those that are kept. */
+/** A whole list or map, or the members of a list before the kept ones. */
 const cutOf = (start: number, end: number, kept: Mark | undefined): Cut =>
   kept ? { start: start + 1, end: kept.at } : { start, end };
 
 const isWithin = (cut: Cut, around: Cut): boolean => cut.start >= around.start && cut.end <= around.end;
 
-/** Numbers come by the thousand between two marks: then the second alone is of use. */
+/** Keeps two marks. Numbers come in thousands between two marks; then only the second is useful. */
 function markLate({ start, members, late }: Open, mark: Mark): void {
   const before = late.at(-1);
   if (isFar(before?.members ?? 0, before?.values ?? start.values, members, mark.values))
@@ -125,14 +125,14 @@ function markLate({ start, members, late }: Open, mark: Mark): void {
     late.shift();
 }
 
-/** Whether so much lies between two places that it need not be kept. No objects here: it is asked for every member. */
+/** Whether enough lies between two positions to drop the first. Takes no objects: it runs for every member. */
 const isFar = (members: number, values: number, toMembers: number, toValues: number): boolean =>
   toMembers - members >= KEPT_MEMBERS || toValues - values >= KEPT_VALUES;
 
 const commasBetween = (text: string, from: number, to: number): number =>
   to - from > 1 ? text.slice(from, to).split(',').length - 1 : text[from] === ',' ? 1 : 0;
 
-/** Behind the quote that ends a text; the end of everything where none does. */
+/** Returns the position after the closing quote, or the end of the text if there is none. */
 function endOfText(text: string, quote: number): number {
   for (let at = text.indexOf('"', quote + 1); at !== -1; at = text.indexOf('"', at + 1)) {
     let backslashes = 0;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { AgentError } from './errors.ts';
 
-/** Time is an argument: whoever waits, or compares dates, is handed one of these. */
+/** Time is an argument: code that waits or compares dates receives a clock. */
 export type Clock = {
   /** Wall clock, milliseconds since the epoch. It may jump. */
   now(): number;
@@ -23,7 +23,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Calls `work` every `ms`, until what is returned is called. It keeps no process alive. */
+/** Calls `work` every `ms` until the returned function is called. It does not keep the process alive. */
 export function every(ms: number, work: () => void): () => void {
   const timer = setInterval(work, ms);
   timer.unref();
@@ -32,19 +32,19 @@ export function every(ms: number, work: () => void): () => void {
   };
 }
 
-/** An abort that never fires, for work that a stop must not break off. */
+/** An abort signal that never fires, for work that a stop must not interrupt. */
 export const NEVER = new AbortController().signal;
 
 /**
- * An abort that fires when the given one does or after `ms`, whichever is first.
- * AbortSignal.timeout keeps no process alive and needs no clean-up.
+ * Returns a signal that fires when `abort` fires or after `ms`, whichever is first. AbortSignal.timeout does not keep
+ * the process alive and needs no clean-up.
  */
 export const withDeadline = (abort: AbortSignal, ms: number): AbortSignal =>
   AbortSignal.any([abort, AbortSignal.timeout(ms)]);
 
 /**
- * Runs `work` with an abort that fires when the given one does or after `ms`. Nothing of it is left when the work is
- * done: what is asked every few seconds must not pile up timers of a minute.
+ * Runs `work` with a signal that fires when `abort` fires or after `ms`. The timer is cleared when `work` ends: a
+ * request made every few seconds must not accumulate timers of a minute.
  */
 export async function within<T>(
   ms: number,

@@ -13,20 +13,20 @@ export async function syncDirectory(at: string): Promise<void> {
   });
 }
 
-/** Takes from others every right to a directory. */
+/** Removes all rights of group and others on a directory. */
 export async function closeDirectory(at: string): Promise<void> {
   await inDirectory(at, async (directory) => {
     await directory.chmod(0o700);
   });
 }
 
-/** The names in a directory. */
+/** Lists the names in a directory. */
 export const listDirectory = async (at: string): Promise<string[]> =>
   await inDirectory(at, async ({ fd }) => await fs.readdir(`/proc/self/fd/${fd}`));
 
 /**
- * Makes the directories of a place that are missing, each in the one that was opened before it: its owner may put
- * something else in the place of a new one, and that would get owner and mode.
+ * Creates the missing directories of a place, each inside the directory opened before it. The parent's owner can
+ * exchange a new directory at any moment; by path, the substitute would get owner and mode.
  */
 export async function makeDirectories(
   { directory, names }: Pick<Place, 'directory' | 'names'>,
@@ -43,16 +43,16 @@ export async function makeDirectories(
   await inDirectory(at, async (made) => {
     if (isNew) {
       if (own.uid !== undefined && own.gid !== undefined) await made.chown(own.uid, own.gid);
-      // Whatever the umask of whoever starts us.
+      // Overrides the umask inherited from the parent process.
       await made.chmod(own.mode ?? 0o755);
-      // What is synced in a directory is lost with it when its own name is not durable.
+      // Files synced in a directory are lost if the directory's own name is not durable.
       await syncDirectory(directory);
     }
     await makeDirectories({ directory: `/proc/self/fd/${made.fd}/.`, names: more }, attributes);
   });
 }
 
-/** Makes a directory; false when something has its name already. */
+/** Creates a directory. Returns false if the name is already taken. */
 async function isMade(at: string): Promise<boolean> {
   try {
     await fs.mkdir(at, { mode: 0o700 });

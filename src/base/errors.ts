@@ -1,15 +1,15 @@
 import { plainWords } from './plain-words.ts';
 
 /**
- * The one error of this program. `code` is stable and machine-readable, `message` says what was being done
- * to what, `cause` is what went wrong underneath.
+ * The only error class of this program. `code` is stable and machine-readable, `message` says what was being done to
+ * what, `cause` is the underlying error.
  */
 
-/** What the caller should do about an error: wait and try again, or not. */
+/** What the caller should do about an error: wait and retry, or not. */
 export type ErrorKind =
-  /** The other side is not there yet, or gave what is no answer: the same attempt may succeed later. */
+  /** The peer is not available yet or sent an invalid answer. The same attempt may succeed later. */
   | 'not-ready'
-  /** Understood and turned down: trying the same again gives the same answer. */
+  /** Understood and rejected. Retrying gives the same answer. */
   | 'refused'
   /** Something broke on the way. */
   | 'failed';
@@ -45,11 +45,11 @@ export const isErrorCode = (code: unknown): code is ErrorCode =>
 
 export class AgentError extends Error {
   readonly code: ErrorCode;
-  /** Which of the causes that share a code, in a word that stays; undefined where the code says it. */
+  /** Stable word that distinguishes causes with the same code; undefined if the code is specific enough. */
   readonly reason: string | undefined;
-  /** Lines that explain it, such as the end of a unit's journal: they follow the sentence. */
+  /** Explanatory lines shown after the message, such as the last lines of a unit's journal. */
   readonly excerpt: readonly string[];
-  /** How long the other side asked us to wait (HTTP Retry-After), in milliseconds. */
+  /** How long the peer asked to wait (HTTP Retry-After), in milliseconds. */
   readonly retryAfterMs: number | undefined;
 
   constructor(
@@ -75,15 +75,15 @@ export class AgentError extends Error {
   }
 }
 
-/** The error code of anything thrown; errors that are not ours have none. */
+/** Returns the code of anything thrown; undefined for foreign errors. */
 export const codeOf = (error: unknown): ErrorCode | undefined =>
   error instanceof AgentError ? error.code : undefined;
 
-/** The reason of anything thrown, where it has one. */
+/** Returns the reason of anything thrown, if it has one. */
 export const reasonOf = (error: unknown): string | undefined =>
   error instanceof AgentError ? error.reason : undefined;
 
-/** The code and reason of anything thrown, beside what it says; an error that is not ours is `internal`. */
+/** Returns code, reason and text of anything thrown. The code of a foreign error is `internal`. */
 export const causeOf = (
   error: unknown,
 ): { code: ErrorCode | 'internal'; reason: string | undefined; why: string } => ({
@@ -95,10 +95,10 @@ export const causeOf = (
 export const isNotReady = (error: unknown): boolean =>
   error instanceof AgentError && error.kind === 'not-ready';
 
-/** What an error says, with the lines that explain it below its sentence. */
+/** Returns the message of an error, followed by its explanatory lines. */
 export const explain = (error: unknown): string => [sentenceOf(error), ...excerptOf(error)].join('\n  ');
 
-/** The lines that explain an error, its own or those of its nearest cause. */
+/** Returns the explanatory lines of an error, or those of its nearest cause that has any. */
 export function excerptOf(error: unknown): readonly string[] {
   let current = error;
   for (let depth = 0; current instanceof Error && depth < DEEPEST; depth += 1) {
@@ -108,16 +108,16 @@ export function excerptOf(error: unknown): readonly string[] {
   return [];
 }
 
-/** Bounded: an error may, by mistake, be among its own causes. */
+/** Bounded: an error may by mistake be among its own causes. */
 const DEEPEST = 8;
 
-/** The message of an error with those of its causes, outermost first, on one line. */
+/** Joins the messages of an error and its causes on one line, outermost first. */
 export function sentenceOf(error: unknown): string {
   const messages: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < DEEPEST; depth += 1) {
     const message = current instanceof Error ? messageOf(current) : describe(current);
-    // A wrapper that already quotes its cause would only say it twice.
+    // Skips a cause that its wrapper already quotes.
     if (!messages.some((seen) => seen.includes(message))) messages.push(message);
     current = current instanceof Error ? current.cause : undefined;
   }
@@ -128,7 +128,7 @@ const messageOf = (error: Error): string => (error instanceof AgentError ? error
 
 const describe = (thrown: unknown): string => (typeof thrown === 'string' ? thrown : JSON.stringify(thrown));
 
-/** The errno name (`ENOENT` ...) of a system error, also when it is wrapped. */
+/** Returns the errno name (`ENOENT` ...) of a system error, also if it is wrapped. */
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   if ('code' in error && typeof error.code === 'string' && /^E[A-Z0-9]+$/.test(error.code)) return error.code;

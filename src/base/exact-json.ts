@@ -2,13 +2,13 @@ import type { ErrorCode } from './errors.ts';
 import { parseJson, withinBounds } from './json.ts';
 
 /**
- * A number as its JSON text has it, where the double that it becomes would be written otherwise: `1.0`, `1e16`, more
- * digits than a double has. JSON.stringify writes it as it was.
+ * A number kept as its JSON text, because the double would be written differently: `1.0`, `1e16`, more digits than a
+ * double has. JSON.stringify writes it unchanged.
  */
 export type ExactNumber = { readonly rawJSON: string };
 
 declare global {
-  // ECMAScript's "JSON.parse source text access", of which TypeScript does not know yet.
+  // ECMAScript's "JSON.parse source text access"; TypeScript has no types for it yet.
   interface JSON {
     parse(
       text: string,
@@ -19,13 +19,13 @@ declare global {
   }
 }
 
-/** Whether there may be such a number in a text. */
+/** Matches a text that may contain such a number. */
 const ODD = /[[:,\s]-?(?:\d{16}|\d+\.(?:\d*0|0000)|\d+(?:\.\d+)?[eE])/;
 
 /** Keeping the source of every number takes several times the memory of the text. */
 const LARGEST = 2 * 1024 * 1024;
 
-/** As `parseJson`; numbers that a double would alter become exact ones, unless the text is larger than 2 MiB. */
+/** Like `parseJson`, but keeps numbers that a double would alter as exact ones, unless the text exceeds 2 MiB. */
 export function parseExactJson(text: string, what: string, code: ErrorCode): unknown {
   if (text.length > LARGEST || !ODD.test(text)) return parseJson(text, what, code);
   const bounded = withinBounds(text, what, code);
@@ -37,7 +37,7 @@ export function parseExactJson(text: string, what: string, code: ErrorCode): unk
         : value,
     );
   } catch {
-    // No JSON, or nested deeper than a reviver goes.
+    // Invalid JSON, or nested deeper than a reviver supports.
     return parseJson(bounded, what, code);
   }
 }

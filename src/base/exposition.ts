@@ -1,13 +1,14 @@
-/** One value of a metric; the time of its reading is the file's. */
+/** One value of a metric. The time of reading is the file's. */
 export type Sample = { labels?: Readonly<Record<string, string>>; value: number };
 
 /**
- * A gauge in Prometheus' text format 0.0.4, with its help and type; nothing for a gauge without a value.
+ * Formats a gauge in Prometheus' text format 0.0.4, with its help and type. Returns an empty text for a gauge without
+ * values.
  * https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export function formatGauge(name: string, help: string, samples: readonly Sample[]): string {
   if (samples.length === 0) return '';
-  // The format forbids the same series twice; the last one counts.
+  // The format forbids duplicate series; the last one wins.
   const values = new Map(samples.map(({ labels = {}, value }) => [name + formatLabels(labels), value]));
   return [
     `# HELP ${name} ${help.replaceAll('\\', String.raw`\\`).replaceAll('\n', String.raw`\n`)}`,
@@ -28,6 +29,6 @@ const escapeLabel = (value: string): string =>
     .replaceAll('"', String.raw`\"`)
     .replaceAll('\n', String.raw`\n`);
 
-/** As Go's ParseFloat reads it. */
+/** Formats a number so that Go's ParseFloat reads it. */
 const formatNumber = (value: number): string =>
   Number.isFinite(value) ? String(value) : Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';

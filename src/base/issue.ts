@@ -3,10 +3,10 @@ import * as v from 'valibot';
 type Issue = v.BaseIssue<unknown>;
 
 /**
- * Says what is wrong with a value, by the name of the option or field. The value itself is not quoted: it may be a
- * secret, or long.
+ * Describes what is wrong with a value, by the name of the option or field. The value itself is not quoted: it may be
+ * secret or long.
  *
- * @param at what holds the value, in front of each name
+ * @param at prefix of each name: what contains the value
  */
 export function describeIssues(issues: readonly [Issue, ...Issue[]], at = ''): string {
   const missing = issues.filter(isMissing).map((issue) => nameOf(issue, at));
@@ -23,7 +23,7 @@ const nameOf = (issue: Issue, at: string): string =>
 function describe({ kind, expected, input, message }: Issue): string {
   if (expected === 'never') return 'there is no such key';
   if (kind === 'schema') return `expected ${wordOf(expected)}, found ${kindOf(input)}`;
-  // A message of the schema's own says it; valibot's would quote the value.
+  // A custom message of the schema is shown as it is; valibot's own would quote the value.
   return message.startsWith('Invalid ') ? `expected ${wordOf(expected)}` : message;
 }
 

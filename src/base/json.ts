@@ -2,13 +2,13 @@ import * as v from 'valibot';
 import { boundedJson, MOST_VALUES } from './bounded-json.ts';
 import { AgentError, type ErrorCode } from './errors.ts';
 
-/** Whether a JSON value is a map; an exact number (exact-json.ts) is none. */
+/** Whether a JSON value is a map. An exact number (exact-json.ts) is not. */
 export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 
 /**
- * JSON text to a value; anything else becomes an error that says what was being read. A list or map that is too large
- * or nested too deep is left out, see bounded-json.ts.
+ * Parses JSON; any other text becomes an error that says what was being read. A list or map that is too large or nested
+ * too deeply is left out, see bounded-json.ts.
  */
 export function parseJson(text: string, what: string, code: ErrorCode): unknown {
   const bounded = withinBounds(text, what, code);
@@ -16,7 +16,7 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     return JSON.parse(bounded ?? '') as unknown;
   } catch {
     const start = text.trimStart().slice(0, 60).replaceAll(/\s+/g, ' ');
-    // What was meant to be JSON may hold secrets that nobody knows yet, and the parser's own words quote it.
+    // Broken JSON may contain secrets that are not registered yet, and the parser's own message quotes it.
     const why = /^[{["]/.test(start)
       ? `it begins like it, but is cut or garbled somewhere in its ${text.length} characters`
       : `it starts with ${JSON.stringify(start)}`;
@@ -24,7 +24,7 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
   }
 }
 
-/** Those of a list that are what the schema wants. What somebody else has put beside them is passed over. */
+/** Returns the members of a list that match the schema. Ignores others: foreign programs may add them. */
 export const fitting = <const S extends v.GenericSchema>(
   schema: S,
   list: readonly unknown[],
@@ -35,9 +35,9 @@ export const fitting = <const S extends v.GenericSchema>(
   });
 
 /**
- * JSON text without what is beyond the bounds of bounded-json.ts; undefined for what is no JSON.
+ * Returns JSON text within the limits of bounded-json.ts; undefined if it is not JSON.
  *
- * @throws the code when it has too many values in all
+ * @throws `code` if it still has too many values
  */
 export function withinBounds(text: string, what: string, code: ErrorCode): string | undefined {
   const bounded = boundedJson(text);
@@ -48,7 +48,7 @@ export function withinBounds(text: string, what: string, code: ErrorCode): strin
   });
 }
 
-/** A text that is JSON, as its value: `v.parseJson` with the bounds of `parseJson`. */
+/** Parses a JSON string: `v.parseJson` with the limits of `parseJson`. */
 export const JsonText = v.pipe(
   v.string(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -61,7 +61,7 @@ export const JsonText = v.pipe(
   }),
 );
 
-/** Two objects as one: maps are merged key by key, anything else is replaced by what is over it. */
+/** Merges two objects: maps key by key; any other value of `over` replaces the one of `under`. */
 export function mergeDeep(
   under: Readonly<Record<string, unknown>>,
   over: Readonly<Record<string, unknown>>,
@@ -71,14 +71,11 @@ export function mergeDeep(
     const below = merged.get(key);
     merged.set(key, isObject(below) && isObject(value) ? mergeDeep(below, value) : value);
   }
-  // No assignment: a key may be called `__proto__`.
+  // `fromEntries` instead of assignment: a key may be `__proto__`.
   return Object.fromEntries(merged);
 }
 
-/**
- * What comes of walking JSON that somebody else has made; undefined when it is nested deeper than the stack, which is
- * what bounds that.
- */
+/** Walks foreign JSON. Returns undefined if it is nested deeper than the stack allows. */
 export function unlessTooDeep<T>(walk: () => T): T | undefined {
   try {
     return walk();

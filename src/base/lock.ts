@@ -6,15 +6,15 @@ import { AgentError, errnoOf, explain } from './errors.ts';
 
 export type Lock = { release(): Promise<void> };
 
-/** A child that a killed run had just forked shares its lock, until it executes its program. */
+/** A child that a killed run had just forked holds its lock until the child executes its program. */
 const FORKED_CHILD_SECONDS = 1;
 
 /**
- * One run at a time: flock(2) on a file, which the kernel gives back when its holder dies, however it dies.
- * Node has no flock; util-linux's `flock` takes it on a descriptor that we share with it, and the lock stays
+ * Takes the lock that allows one run at a time: flock(2) on a file. The kernel releases it when its holder dies,
+ * however it dies. Node has no flock, so util-linux's `flock` locks a descriptor that we share with it; the lock stays
  * with our open file after that program has ended.
  *
- * @throws `lock-held` with the holder's pid and verb.
+ * @throws `lock-held` with the holder's pid and verb
  */
 export async function takeLock(path: string, verb: string, pid: number): Promise<Lock> {
   const file = await openLockFile(path);
@@ -37,19 +37,19 @@ export async function takeLock(path: string, verb: string, pid: number): Promise
 export type Holder = {
   /** `agent VERB (pid N)`. */
   name: string;
-  /** undefined: it has just taken the lock, and has not written its name yet. */
+  /** undefined: the holder has just taken the lock and has not written its name yet. */
   verb: string | undefined;
-  /** When it took the lock, in milliseconds since the epoch. */
+  /** When the holder took the lock, in milliseconds since the epoch. */
   since: number;
 };
 
 const nameOf = (verb: string, pid: number): string => `agent ${verb} (pid ${pid})\n`;
-/** What `nameOf` writes. */
+/** Parses what `nameOf` writes. */
 const NAME = /^agent (.+) \(pid (\d+)\)$/m;
 
 /**
- * Who holds a lock; undefined: nobody. The kernel's list says whether it is held (proc_locks(5)): the name stays in the
- * file when its holder dies.
+ * Returns the holder of a lock; undefined if it is free. The kernel's list decides (proc_locks(5)), because the name
+ * stays in the file when its holder dies.
  */
 export async function holderOf(path: string): Promise<Holder | undefined> {
   try {
@@ -69,8 +69,8 @@ export async function holderOf(path: string): Promise<Holder | undefined> {
 }
 
 /**
- * Whether a process has a file open, and so its lock. In a container the kernel's list hides the lock: `flock`, which has
- * taken it, has ended, and a process that is gone has no number in another namespace.
+ * Whether a process has the file open and so holds its lock. In a container the kernel's list omits the lock: `flock`,
+ * which took it, has ended, and an ended process has no number in another namespace.
  */
 async function hasOpen(pid: string, device: number, inode: number): Promise<boolean> {
   const directory = `/proc/${pid}/fd`;
@@ -83,7 +83,7 @@ async function hasOpen(pid: string, device: number, inode: number): Promise<bool
 
 const hex = (part: number): string => part.toString(16).padStart(2, '0');
 
-/** `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`; a line with `->` is of one who waits. */
+/** `1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE 0 EOF`; a line with `->` is a waiting process. */
 const isHeldLine = (line: string, device: number, inode: number): boolean => {
   const [, kind, , , , place] = line.trim().split(/\s+/);
   // makedev(3)
@@ -92,7 +92,7 @@ const isHeldLine = (line: string, device: number, inode: number): boolean => {
   return kind === 'FLOCK' && place === `${hex(major)}:${hex(minor)}:${inode}`;
 };
 
-/** The lock is the kernel's and holds without a name: a full /run keeps no daemon from its work. */
+/** The kernel's lock holds without a name, so a full /run must not stop the daemon. */
 async function nameHolder(file: fs.FileHandle, name: string): Promise<void> {
   try {
     await file.write(name, 0);

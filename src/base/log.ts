@@ -6,10 +6,10 @@ import type { Secrets } from './secrets.ts';
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** The events that a program logs: by code, its level and its constant message. */
+/** The events that a program logs: each code has a level and a constant message. */
 export type Events = Readonly<Record<string, readonly [level: LogLevel, message: string]>>;
 
-/** One event as it was logged, redacted. */
+/** One logged event, redacted. */
 export type LogEntry = {
   level: LogLevel;
   event: string;
@@ -17,25 +17,25 @@ export type LogEntry = {
   fields: Readonly<Record<string, unknown>>;
 };
 
-/** Logs one event; what varies goes into the fields. */
+/** Logs one event. Variable data belong in the fields. */
 export type EventLog<Code extends string> = ((event: Code, fields?: Record<string, unknown>) => void) & {
   setLevel(level: LogLevel): void;
-  /** Hands every event to a listener, in place of the one that had this name before; undefined: to none. */
+  /** Passes every event to a listener, replacing the listener with the same name; undefined removes it. */
   setListener(name: string, listener: Listener | undefined): void;
 };
 
 type Listener = (entry: LogEntry) => void;
 
-/** `json`: one object a line. `journal`: a priority prefix and readable text. `text`: readable text. */
+/** `json`: one object per line. `journal`: priority prefix and readable text. `text`: readable text. */
 export type LogStyle = 'json' | 'journal' | 'text';
 
-/** sd-daemon(3) priorities, which journald strips and stores. */
+/** sd-daemon(3) priorities; journald strips and stores them. */
 export const PRIORITIES: Record<LogLevel, number> = { debug: 7, info: 6, warn: 4, error: 3 };
 
 /**
- * Everything that is logged passes through one redacting writer, whatever the style.
+ * Creates the log. Every line, whatever its style, passes through one redacting writer.
  *
- * @param write takes one finished line with its newline, and what it was made of
+ * @param write receives one finished line with its newline, and the entry it was made from
  */
 export function createLog<Code extends string>(options: {
   events: Record<Code, Events[string]>;
@@ -55,7 +55,7 @@ export function createLog<Code extends string>(options: {
     },
     {
       write: (line: string) => {
-        // Code and message are the program's own: only the fields can hold a secret.
+        // Code and message are constants of the program; only the fields can hold a secret.
         const { level: at, time, event, msg, ...fields } = v.parse(Line, line);
         const entry = {
           level: at,
@@ -84,7 +84,7 @@ export function createLog<Code extends string>(options: {
   });
 }
 
-/** What pino writes with the options above. */
+/** What pino writes with these options. */
 const Line = v.pipe(
   v.string(),
   v.parseJson(),
@@ -103,7 +103,7 @@ function readable(entry: LogEntry, style: 'journal' | 'text'): string {
   return `${prefix}${textOf(entry)}\n`;
 }
 
-/** One line that a person reads. */
+/** Formats an entry as one readable line. */
 export function textOf({ message, fields }: LogEntry): string {
   const details = Object.entries(fields).map(([name, value]) => `${name}=${quoteIfNeeded(value)}`);
   return [message, ...details].join(' ');

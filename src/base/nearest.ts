@@ -1,7 +1,7 @@
-/** A name may differ from the one that was meant by a third of its characters. */
+/** A name may differ from the intended one by a third of its characters. */
 const TOLERANCE = 3;
 
-/** The known name that was probably meant: the one with the fewest edits, if they are few. */
+/** Returns the known name with the fewest edits, if they are few enough. */
 export function nearestTo(name: string, known: readonly string[]): string | undefined {
   const [best] = known
     .map((one) => ({ one, edits: editsBetween(name, one) }))
@@ -9,7 +9,7 @@ export function nearestTo(name: string, known: readonly string[]): string | unde
   return best && best.edits <= Math.max(1, Math.floor(name.length / TOLERANCE)) ? best.one : undefined;
 }
 
-/** Levenshtein's distance. */
+/** Levenshtein distance. */
 function editsBetween(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
   for (const [above, character] of Array.from(from).entries()) {

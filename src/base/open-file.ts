@@ -19,7 +19,7 @@ export const infoOf = (stat: Stats): FileInfo => ({
   gid: stat.gid,
 });
 
-/** Neither waits for whoever writes a pipe, nor follows a symlink that has just taken the place of the file. */
+/** Does not wait for the writer of a pipe, and does not follow a symlink that has just replaced the file. */
 const READ = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
 export async function readFile({ at, fault }: Place): Promise<Snapshot> {
@@ -43,13 +43,13 @@ export async function readFile({ at, fault }: Place): Promise<Snapshot> {
 
 const unfit = (reason: string, why: string): AgentError => new AgentError('disk', why, { reason });
 
-/** In bytes: more than a run's output, the largest file that this program makes, and less than its memory. */
+/** In bytes: larger than a run's output, the largest file that this program writes, and smaller than its memory. */
 const MOST = 24 * 1024 * 1024;
 
-/** In bytes. Nobody else may fill this program's memory; a list of revoked certificates is far smaller. */
+/** In bytes. Other users must not be able to exhaust this program's memory; a revocation list is far smaller. */
 const MOST_OF_OTHERS = 16 * 1024 * 1024;
 
-/** What the file that is there now has: label, access lists, extended attributes. */
+/** Copies SELinux label, access lists and extended attributes from the existing file, if there is one. */
 export async function copyAttributesOf(at: string, to: fs.FileHandle): Promise<void> {
   try {
     const from = await fs.open(at, READ);
@@ -72,7 +72,7 @@ export async function lstatIfThere(at: string): Promise<Stats | undefined> {
   }
 }
 
-/** Readable too, to see whether the last line is whole. */
+/** Readable too, to check whether the last line is complete. */
 const APPEND = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW;
 
 export async function appendLines(at: string, lines: string): Promise<void> {

@@ -1,14 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 
-/** The PEM of a certificate or of a private key that is not encrypted, both DER; undefined for anything else. */
+/** Converts a DER certificate or unencrypted private key to PEM; undefined for anything else. */
 export function pemOfDer(content: Buffer): string | undefined {
-  // A sequence, ITU-T X.690.
+  // A sequence starts with 0x30 (ITU-T X.690).
   if (content[0] !== 0x30) return undefined;
   for (const read of READERS)
     try {
       return read(content);
     } catch {
-      // It is something else.
+      // Try the next type.
     }
   return undefined;
 }

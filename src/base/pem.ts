@@ -1,14 +1,15 @@
 /**
- * PEM as it is found in files (RFC 7468, with what its lax parsers accept, section 3): white space and text around blocks,
- * no line feed between them, lines of any length. Whoever recognizes a block and whoever reads it go by this one grammar.
+ * The grammar of PEM as found in files: RFC 7468 with the lax parsing of its section 3. It allows white space and text
+ * around blocks, no line feed between them, and lines of any length. Recognizing and reading blocks both use this
+ * grammar.
  */
 
 export type PemBlock = {
   /** `CERTIFICATE`, `PRIVATE KEY` */
   label: string;
-  /** The block alone, in the strict form that OpenSSL reads. */
+  /** Only the block, in the strict form that OpenSSL reads. */
   pem: string;
-  /** Where it begins in the text, and where it ends: behind its dashes. */
+  /** Start in the text, and end: after its last dashes. */
   start: number;
   end: number;
 };
@@ -16,11 +17,11 @@ export type PemBlock = {
 const BEGIN = /-----BEGIN ([A-Z0-9][A-Z0-9 ]*)-----/g;
 const DASHES = '-----';
 
-/** The blocks of a text in their order; one without its END is none. */
+/** Returns the blocks of a text in order. A block without its END is skipped. */
 export function pemBlocksIn(text: string): PemBlock[] {
   return [...text.matchAll(BEGIN)].flatMap(({ 0: begin, 1: label = '', index: start }) => {
     const from = start + begin.length;
-    // No block holds dashes: each is looked for in the text up to the next ones alone.
+    // A block contains no dashes, so each search stops at the next dashes.
     const to = text.indexOf(DASHES, from);
     const last = `-----END ${label}-----`;
     if (to === -1 || !text.startsWith(last, to)) return [];
@@ -29,7 +30,7 @@ export function pemBlocksIn(text: string): PemBlock[] {
   });
 }
 
-/** Base64 in lines of 64; a body with headers (RFC 1421, as of encrypted keys) keeps its own lines. */
+/** Returns base64 in lines of 64. A body with headers (RFC 1421, for encrypted keys) keeps its own lines. */
 function bodyOf(body: string): string {
   if (body.includes(':'))
     return body
@@ -40,12 +41,12 @@ function bodyOf(body: string): string {
   return (body.replaceAll(/\s+/g, '').match(/.{1,64}/g) ?? []).join('\n');
 }
 
-/** PEM as Magnum writes it on one line, with each newline as the two characters `\n`; empty for white space. */
+/** Decodes PEM that Magnum wrote on one line, with each newline as the two characters `\n`; empty for white space. */
 export const unescapedPem = (line: string): string =>
   line.trim() === '' ? '' : line.replaceAll(String.raw`\n`, '\n');
 
 export const isCertificate = ({ label }: Pick<PemBlock, 'label'>): boolean =>
   /^(?:X509 |TRUSTED )?CERTIFICATE$/.test(label);
 
-/** Also one that is encrypted. */
+/** Includes encrypted keys. */
 export const isPrivateKey = ({ label }: Pick<PemBlock, 'label'>): boolean => label.endsWith('PRIVATE KEY');

@@ -1,7 +1,7 @@
-/** What an error means: a sentence for a person, and a word that stays where several share a code of the program. */
+/** Explanation of an error, and a stable reason where several causes share a code of the program. */
 type Meaning = { words: string; reason?: string };
 
-/** TLS was spoken to a port whose answer is none. */
+/** A TLS handshake got an answer that is not TLS. */
 const NO_TLS = /^(?:wrong version number|packet length too long|http request)$/;
 const SPEAKS_NO_TLS: Meaning = {
   words: 'it speaks no TLS there (https instead of http, or another port)',
@@ -37,25 +37,25 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  // A CA of the same name, as each of Magnum's has.
+  // The CA has the same name but another key: all CAs of a Magnum cluster share one name.
   CERT_SIGNATURE_FAILURE: UNTRUSTED,
   CERT_HAS_EXPIRED: { words: 'its certificate has expired', reason: 'certificate-expired' },
   ERR_TLS_CERT_ALTNAME_INVALID: { words: 'its certificate is for another name', reason: 'other-name' },
 };
 
 /**
- * What an error of Node, the kernel or OpenSSL means to a person. Their own messages name source files, repeat their codes
- * and give advice to programmers.
+ * Explains an error of Node, the kernel or OpenSSL. Their own messages name source files, repeat their codes and give
+ * advice to programmers.
  */
 export const plainWords = (error: Error): string => meaningOf(error).words;
 
-/** Which of those that share an error code of the program it is, in a word that stays. */
+/** Returns the stable reason that distinguishes errors with the same code of the program. */
 export const reasonOfFault = (error: Error): string | undefined => meaningOf(error).reason;
 
 function meaningOf(error: Error): Meaning {
   const { message } = error;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  // node:tls calls every fault of a handshake EPROTO, or by the name that OpenSSL has for it.
+  // node:tls reports any fault of a handshake as EPROTO, or by OpenSSL's name for it.
   const handshake = /SSL routines:[^:]*:([^:]+):/.exec(message)?.[1]?.trim();
   if (handshake !== undefined) return NO_TLS.test(handshake) ? SPEAKS_NO_TLS : { words: handshake };
   return MEANINGS[code] ?? { words: message || error.name };

@@ -3,19 +3,19 @@ import { AgentError, type ErrorCode, explain, isNotReady } from './errors.ts';
 
 export type Poll = {
   clock: Clock;
-  /** Milliseconds from an answer to the next look. */
+  /** Milliseconds between an answer and the next probe. */
   everyMs: number;
-  /** The clock's `elapsed` after which no further look is taken. */
+  /** The clock's `elapsed` after which no further probe starts. */
   deadline: number;
-  /** The error of a wait that ends at its deadline; its message goes on with what the last look missed. */
+  /** The error thrown at the deadline; the last probe's error is appended to its message. */
   late: { code: ErrorCode; reason?: string; what: string };
 };
 
 /**
- * The one place that waits for a condition: looks until `probe` returns.
+ * The only place that waits for a condition: probes until `probe` returns.
  *
- * @param probe throws a *not ready* error for "look again"; any other error ends the wait
- * @throws `late` at the deadline, with the last look's error as cause; `aborted` when `abort` fires
+ * @param probe throws a *not ready* error for "probe again"; any other error ends the wait
+ * @throws `late` at the deadline, with the last probe's error as cause; `aborted` if `abort` fires
  */
 export async function pollUntil<T>(
   { clock, everyMs, deadline, late }: Poll,
@@ -33,7 +33,7 @@ export async function pollUntil<T>(
           reason: late.reason,
         });
     }
-    // Rejects at once when `abort` has fired.
+    // Rejects immediately if `abort` has fired.
     await clock.sleep(everyMs, abort);
   }
 }

@@ -1,12 +1,10 @@
-/**
- * Addresses that carry their own authorization in the query, such as temporary URLs: who has one may use it.
- */
+/** Addresses whose query carries the authorization, such as temporary URLs: possession is enough to use one. */
 
-/** The address without its query, and without a login, for messages. */
+/** Removes query and login from an address, for messages. */
 export const withoutQuery = (url: string): string =>
   url.replace(/[?#].*/s, '').replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, '$1');
 
-/** What must not be shown of such an address: the whole query, and the signature alone. */
+/** Returns the parts of such an address to redact: the whole query, and the signature. */
 export const secretsOfAddress = (url: string): string[] => {
   const query = url.replace(/^[^?]*\??/s, '');
   if (query === '') return [];

@@ -1,6 +1,6 @@
 /**
- * What a terminal shows as it stands: line breaks, tabs and colours stay, every other control character becomes a
- * space. File names, subjects of certificates and the cloud's words come from others, and must not move the cursor.
+ * Replaces control characters by spaces, except line breaks, tabs and colours. File names, certificate subjects and the
+ * cloud's texts are foreign data and must not move the cursor.
  */
 export const printable = (text: string): string => text.replaceAll(CONTROLS, ' ');
 

@@ -2,14 +2,14 @@ import type { ExactNumber } from './exact-json.ts';
 import { isObject } from './json.ts';
 
 /**
- * How Python writes a JSON value. os-collect-config's world is written in it, and what a script finds in its
- * environment is what `str` and `json.dumps` make there.
+ * Writes JSON values as Python does. Scripts written for os-collect-config expect the output of `str` and `json.dumps`
+ * in their environment.
  */
 
-/** `str(value)`: text as it is, `True`, `None`, and maps and lists as Python writes them in a program. */
+/** `str(value)`: text unchanged, `True`, `None`, and maps and lists as Python source. */
 export const pythonStr = (value: unknown): string => (typeof value === 'string' ? value : repr(value));
 
-/** `json.dumps(value)`: with a blank behind each comma and colon, in ASCII alone. */
+/** `json.dumps(value)`: a blank after each comma and colon, ASCII only. */
 export function pythonJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(pythonJson).join(', ')}]`;
   if (isObject(value))
@@ -21,7 +21,7 @@ export function pythonJson(value: unknown): string {
   return (JSON.stringify(value) ?? 'null').replaceAll(/[\u007f-\uffff]/g, (unit) => escape(unit, 'u', 4));
 }
 
-/** `repr` of a number: of an integer all its digits, of another the fewest that a double needs. */
+/** `repr` of a number: all digits of an integer; otherwise the fewest digits that identify the double. */
 function pythonNumber(value: number | ExactNumber): string {
   const source = typeof value === 'number' ? String(value) : value.rawJSON;
   if (/^-?\d+$/.test(source)) return source;
@@ -47,7 +47,7 @@ function repr(value: unknown): string {
   return `{${parts.join(', ')}}`;
 }
 
-/** In single quotes, unless that would take a backslash which double ones save. */
+/** Uses single quotes, unless double quotes avoid a backslash. */
 function quoted(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const body = text.replaceAll(/[\\'"]|[\p{C}\p{Z}]/gu, (character) => {

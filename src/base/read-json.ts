@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { type Disk, readText } from './disk.ts';
 
-/** Reads a JSON file of one shape. @returns undefined when the file is missing, or has another shape */
+/** Reads a JSON file and validates its shape. @returns undefined if the file is missing or has another shape */
 export async function readJson<T extends v.GenericSchema>(
   disk: Disk,
   path: string,

@@ -20,15 +20,15 @@ const step = async <T>(doing: string, path: string, work: () => Promise<T>): Pro
   }
 };
 
-/** The real disk below `root`. */
+/** Creates the disk below `root`. */
 export function createDisk(root: string): Disk {
   const self = process.geteuid?.() ?? 0;
   if (!existsSync('/proc/self/fd'))
     throw new AgentError('disk', 'reaching files: /proc is not mounted; mount it and try again');
-  /** Where a path leads. */
+  /** Works on the target of a path, symlinks followed. */
   const on = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
     await walk(root, path, { last: 'follow', self }, use);
-  /** The same for what stands at the path itself, a symlink or not. */
+  /** Works on the path itself, even if it is a symlink. */
   const onEntry = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
     await walk(root, path, { last: 'keep', self }, use);
 
@@ -95,7 +95,7 @@ export function createDisk(root: string): Disk {
               () => false,
             );
             const { dev: device } = await fs.stat(nearest);
-            // Some file systems (btrfs) make inodes as they need them and report none at all.
+            // Some file systems (btrfs) create inodes on demand and report none.
             const inodes = files === 0 ? Number.MAX_SAFE_INTEGER : ffree;
             return { bytes: bavail * bsize, inodes, device, writable };
           }),
@@ -109,7 +109,7 @@ export function createDisk(root: string): Disk {
           });
           return false;
         } catch (error) {
-          // Without root's rights a file may be read-only, and can be replaced all the same.
+          // Without root's rights, a read-only file can still be replaced.
           return ['EPERM', 'EROFS'].includes(errnoOf(error) ?? '');
         }
       }),
@@ -137,7 +137,7 @@ export function createDisk(root: string): Disk {
             await file.writeFile(content);
             await file.sync();
           } catch (error) {
-            // Half a file is of no use to anybody, least of all on a disk that is full.
+            // An incomplete file is useless, above all on a full disk.
             await fs.unlink(at).catch(() => undefined);
             throw error;
           } finally {

@@ -1,4 +1,4 @@
-/** A map of at most so many entries: the one that was not used for the longest time goes first. */
+/** A map with a limited number of entries. The least recently used entry is evicted first. */
 export type Recent<V> = {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
@@ -7,7 +7,7 @@ export type Recent<V> = {
 };
 
 export function createRecent<V>(most: number): Recent<V> {
-  // A map keeps the order in which its keys were set.
+  // A Map keeps insertion order.
   const entries = new Map<string, V>();
   const put = (key: string, value: V): void => {
     entries.delete(key);

@@ -7,13 +7,13 @@ import { AgentError, errnoOf } from './errors.ts';
 import { isObject } from './json.ts';
 
 /**
- * A record is what this program must find again after a power cut: one JSON line and its SHA-256, 0600,
- * replaced as a whole. A record that was cut or altered anywhere is noticed, never half believed.
+ * A record must survive a power cut: one JSON line and its SHA-256, mode 0600, replaced as a whole. A truncated or
+ * altered record is detected and never partly used.
  */
 
 const digest = (line: string): string => createHash('sha256').update(line).digest('hex');
 
-/** A record as it is written, for who replaces it together with other files. */
+/** Formats a record, for callers that replace it together with other files. */
 export const recordText = (value: unknown): string => {
   const line = JSON.stringify(value);
   return `${line}\n${digest(line)}\n`;
@@ -24,10 +24,10 @@ export async function writeRecord(disk: Disk, path: string, value: unknown): Pro
 }
 
 /**
- * Of several processes that write the same record the first one does: `false` for all others. It is never seen
- * half-written.
+ * Writes a record unless another process has written it first. Returns `false` to all but the first. Readers never see
+ * a partial record.
  *
- * @param who another word for each of them
+ * @param who a word unique to each process
  */
 export async function claimRecord(disk: Disk, path: string, who: string, value: unknown): Promise<boolean> {
   const staged = join(dirname(path), `.${basename(path)}.${who}`);
@@ -44,18 +44,18 @@ export async function claimRecord(disk: Disk, path: string, who: string, value: 
   return true;
 }
 
-/** The parsed record; undefined when there is none; a `state` error when it is not what was written. */
+/** Reads and parses a record; undefined if it does not exist; throws `state` if its checksum is wrong. */
 export async function readRecord(disk: Disk, path: string): Promise<unknown> {
   const content = await readIfThere(disk, path);
   if (content === undefined) return undefined;
   const [line = '', sum = '', ...rest] = content.toString('utf8').split('\n');
   if (sum !== digest(line) || rest.join('') !== '')
     throw new AgentError('state', `reading ${path}: the record is cut or was altered`);
-  // The sum is right, so this program has written it: the bounds on what others send do not hold here.
+  // The checksum matches, so this program wrote it: the limits for foreign JSON do not apply.
   return JSON.parse(line) as unknown;
 }
 
-/** The same of one shape. @throws `state` also for what is of another */
+/** Like `readRecord`, for one shape. @throws `state` also for another shape */
 export async function readRecordOf<T extends v.GenericSchema>(
   disk: Disk,
   path: string,
@@ -72,7 +72,7 @@ export async function readRecordOf<T extends v.GenericSchema>(
 }
 
 /**
- * A shape of which earlier versions wrote some keys under other names: both are read, the present ones are written.
+ * A schema that also accepts the keys' names of earlier versions. Only the present names are written.
  *
  * @param former the earlier name -> the present one
  */

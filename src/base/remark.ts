@@ -1,2 +1,2 @@
-/** Something that is told: a code that stays, what it is about (a unit, a path, a name), and its sentence. */
+/** Something to report: a stable code, its subject (a unit, a path, a name), and a sentence. */
 export type Remark<C extends string> = { code: C; of?: string; text: string };

@@ -2,10 +2,10 @@ import { basename, dirname, join } from 'node:path';
 import type { Attributes, Disk } from './disk.ts';
 import { errnoOf } from './errors.ts';
 
-/** Where the new content of a file is written before it takes the file's place; a kill may leave it there. */
+/** The temporary file that gets the new content before the rename. A kill may leave it behind. */
 export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.new`);
 
-/** Replaces a file so that a reader, or the next start after a power cut, sees the old or the new content. */
+/** Replaces a file atomically: a reader, or the next start after a power cut, sees the old or the new content. */
 export async function replaceFile(
   disk: Disk,
   path: string,
@@ -16,7 +16,7 @@ export async function replaceFile(
   try {
     await disk.create(staged, content, attributes);
   } catch (error) {
-    // What a kill has left there; nearly always there is nothing.
+    // A kill left it behind, which is rare; so it is not checked first.
     if (errnoOf(error) !== 'EEXIST') throw error;
     await disk.remove(staged);
     await disk.create(staged, content, attributes);

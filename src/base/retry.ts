@@ -2,38 +2,38 @@ import type { Clock } from './clock.ts';
 import type { Remark } from './remark.ts';
 import { AgentError, codeOf, isNotReady, reasonOf, sentenceOf } from './errors.ts';
 
-/** How long to keep trying, all in milliseconds. */
+/** How long to retry, all in milliseconds. */
 export type Patience = {
   /** Upper bound of the first wait. */
   baseMs: number;
   /** Upper bound of every wait. */
   capMs: number;
-  /** No new attempt starts later than this after the first one. */
+  /** No attempt starts later than this after the first one. */
   forMs: number;
 };
 
-/** What is tried; `of` is the file, the unit or the address that it is about. */
+/** What is attempted; `of` is the file, the unit or the address concerned. */
 export type Attempted = Remark<
   'log-in' | 'read-ca' | 'sign' | 'take-turn' | 'signal' | 'see-api-server' | 'ask-kubernetes' | 'listen'
 >;
 
-/** What is tried again; moments in milliseconds since the epoch. */
+/** A pending retry; times in milliseconds since the epoch. */
 export type Waiting = {
   what: string;
-  /** The code of `what`, and what it is about. */
+  /** The code of `what`, and its subject. */
   whatCode?: string | undefined;
   of?: string | undefined;
   /** Why the last attempt failed, and its code and reason. */
   why: string;
   code?: string | undefined;
   reason?: string | undefined;
-  /** The first failure. */
+  /** Time of the first failure. */
   since: number;
-  /** No attempt starts later. */
+  /** No attempt starts after this. */
   until: number;
 };
 
-/** Told each wait of one retry, and `undefined` once it is over. */
+/** Receives each wait of one retry, and `undefined` when the retry has ended. */
 export type OnWait = (id: symbol, waiting: Waiting | undefined) => Promise<void>;
 
 export type Retry = <T>(
@@ -44,14 +44,14 @@ export type Retry = <T>(
 ) => Promise<T>;
 
 /**
- * The one place of the program that tries again: capped exponential waits with full jitter, and never sooner
- * than the other side asked (Retry-After). Only a *not ready* error is worth another attempt.
+ * The only place of the program that retries: capped exponential back-off with full jitter, never earlier than the peer
+ * asked (Retry-After). Only *not ready* errors are retried.
  */
 export const createRetry =
   (hands: {
     clock: Clock;
     random: () => number;
-    /** @param leftMs how long until it is given up */
+    /** @param leftMs time left until the retry gives up */
     onRetry: (what: Attempted, error: unknown, waitMs: number, leftMs: number) => void;
     onWait?: OnWait;
   }): Retry =>
@@ -78,10 +78,10 @@ export const createRetry =
     }
   };
 
-/** Tries once: whoever calls comes back by itself. */
+/** Tries once: the caller retries by itself. */
 export const once: Retry = async (_what, _patience, _abort, attempt) => await attempt();
 
-/** @param waits told each wait, and how long attempts may still start, in milliseconds */
+/** @param waits receives each error, and how long attempts may still start, in milliseconds */
 async function tryAgain<T>(
   hands: Parameters<typeof createRetry>[0],
   what: Attempted,

@@ -1,12 +1,10 @@
 import { dirname } from 'node:path';
 import type { Disk } from './disk.ts';
 
-/** In bytes, of one file; and how many older files stay beside it, as NAME.1 (the newest) and so on. */
+/** Size limit of one file in bytes, and the number of older files kept as NAME.1 (the newest), NAME.2 ... */
 type Bounds = { most: number; kept: number };
 
-/**
- * Appends a line to a file that is closed to others. A file that would become too large is put aside first.
- */
+/** Appends a line to a file in a directory with mode 0700. Rotates the file first if it would become too large. */
 export async function appendLine(
   disk: Disk,
   path: string,

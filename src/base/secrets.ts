@@ -7,27 +7,27 @@ import { shapesIn } from './secrets/shapes.ts';
 import { createRedactingStream, type RedactingStream } from './secrets/stream.ts';
 
 /**
- * Redaction: what is known to be secret is registered once, where it enters the program, and every text that leaves
- * it (log, status, signal, state, terminal) goes through here. Tokens and private keys are known by their shape, too.
+ * Redaction. Each secret is registered once, where it enters the program, and every text that leaves the program (log,
+ * status, signal, state, terminal) is redacted here. Tokens and private keys are also recognized by their shape.
  */
 export type Secrets = {
-  /** Registers a value, in all forms that programs give it; see secrets/forms.ts for very short ones. */
+  /** Registers a value in all forms in which programs write it; see secrets/forms.ts for very short ones. */
   add(value: string | undefined): void;
-  /** Registers what is replaced again and again, such as a token: only the last hundred of these are known. */
+  /** Registers a value that is replaced often, such as a token. Only the last 100 of these are kept. */
   addPassing(value: string | undefined): void;
-  /** Registers a value of one deployment, until `forgetAllBut` finds that deployment done. */
+  /** Registers a value of one deployment until `forgetAllBut` removes that deployment. */
   addFor(deployment: string, value: string | undefined): void;
-  /** Forgets the values of all other deployments, so that a daemon does not grow with each of them. */
+  /** Forgets the values of all other deployments, so that a daemon's memory does not grow with each of them. */
   forgetAllBut(deployments: ReadonlySet<string>): void;
   redact(text: string): string;
-  /** Redacts every text, number and key within a JSON value, which stays one. */
+  /** Redacts every text, number and key within a JSON value; the result is still JSON. */
   redactWithin(value: unknown): unknown;
-  /** Redacts a text that comes in pieces. */
+  /** Redacts text that arrives in chunks. */
   stream(): RedactingStream;
 };
 
 const PASSING = 100;
-/** In characters, what may be left of a secret whose beginning is cut. */
+/** In characters: how much of a secret can remain when its beginning is cut off. */
 export const LONGEST_REST = 4 * LONGEST_PATTERN;
 type Known = { get(value: string): Patterns | undefined; set(value: string, patterns: Patterns): unknown };
 
@@ -55,7 +55,7 @@ export function createSecrets(): Secrets {
     known.set(value, patterns);
     insert(index, patterns);
     indexed += 1;
-    // Nothing can be taken out of an index: now and then a new one is made, without what is forgotten.
+    // An index cannot delete entries, so it is rebuilt now and then without the forgotten values.
     if (indexed - countKnown() > PASSING) rebuild();
   };
   const spansIn = (text: string): Span[] =>
@@ -114,12 +114,14 @@ const insert = (index: Index, { anywhere, asToken }: Patterns): void => {
   index.asToken.insert(asToken);
 };
 
-/** Whether no word, number or path touches a part of a text. */
+/** Whether no word, number or path adjoins the given part of a text. */
 const standsAlone = (text: string, start: number, end: number): boolean =>
   !/[\p{L}\p{N}_][./+-]?$/u.test(text.slice(Math.max(0, start - 2), start)) &&
   !/^[./+-]?[\p{L}\p{N}_]/u.test(text.slice(end, end + 2));
 
-/** `user:password` of an address, which may lack its `http://`, as it stands there and as it is sent, and the password alone. */
+/**
+ * Returns the login of a URL, which may lack its `http://`: `user:password` as written and as sent, and the password.
+ */
 export function secretsOfUrl(url: string): string[] {
   const [, login] = /^(?:[a-z]+:\/\/)?([^/:]*:[^/]*)@/i.exec(url) ?? [];
   if (login === undefined) return [];

@@ -1,3 +1,3 @@
-/** A word for a shell: in single quotes, which ordinary characters do without. */
+/** Quotes a word for a shell, in single quotes; a word of ordinary characters stays unquoted. */
 export const shellQuote = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;

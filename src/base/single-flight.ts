@@ -1,6 +1,5 @@
 /**
- * Calls with the same key that overlap share one run. The result is not kept: the next call after the end
- * runs again.
+ * Shares one run among overlapping calls with the same key. The result is not cached: a call after the end runs again.
  */
 export function createSingleFlight<T>(): (key: string, run: () => Promise<T>) => Promise<T> {
   const flying = new Map<string, Promise<T>>();

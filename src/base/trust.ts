@@ -2,10 +2,10 @@ import type { Disk } from './disk.ts';
 import { AgentError, type ErrorCode } from './errors.ts';
 
 /**
- * Why others than root, and than the user who runs this, can change a file or a directory, to be said of its path;
- * undefined: they cannot.
+ * Returns why users other than root and the current user can change a file or directory, as text to follow its path;
+ * undefined if they cannot.
  *
- * @param self the user who runs this
+ * @param self the current user's id
  */
 export const trustFault = (
   { uid, mode }: { uid: number; mode: number },
@@ -16,11 +16,11 @@ export const trustFault = (
 };
 
 /**
- * Reads a file that decides what this program does as root: its configuration, and what the node is told by files.
+ * Reads a file that decides what this program does as root: its configuration, or metadata stored in files.
  *
  * @param code the code of the error
- * @returns undefined when there is no such file
- * @throws `code` when others than root can change the file, or one of the directories on its path
+ * @returns undefined if the file does not exist
+ * @throws `code` if users other than root can change the file or a directory on its path
  */
 export async function readTrusted(disk: Disk, path: string, code: ErrorCode): Promise<string | undefined> {
   const fault = await disk.fault(path);
@@ -33,9 +33,9 @@ export async function readTrusted(disk: Disk, path: string, code: ErrorCode): Pr
 }
 
 /**
- * A program that others than root cannot change.
+ * Checks that a path is an executable file that only root can change.
  *
- * @throws `precondition` when they can, or when it is no executable file
+ * @throws `precondition` if it is not
  */
 export async function requireProgram(path: string, disk: Disk): Promise<void> {
   const fault = await disk.fault(path);

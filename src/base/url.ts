@@ -1,4 +1,4 @@
-/** An address without the slashes at its end. A loop: a pattern for that tries again at every slash. */
+/** Removes trailing slashes. Uses a loop: a regular expression would retry at every slash. */
 export function withoutSlash(url: string): string {
   let end = url.length;
   while (url[end - 1] === '/') end -= 1;

@@ -1,10 +1,10 @@
 /**
- * Bytes as the text that they are in UTF-8; undefined for what is none. What `toString` puts in the place of a byte that it
- * does not know would be run as part of a script, or be a password that nobody has.
+ * Decodes UTF-8; undefined if the bytes are not valid. `toString` would replace invalid bytes, and the result could be
+ * run as a script or used as a wrong password.
  */
 export function utf8Text(bytes: Uint8Array): string | undefined {
   try {
-    // A mark at the beginning is a character like any other: whoever parses the text says so.
+    // A byte order mark stays in the text; the parser reports it.
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return undefined;

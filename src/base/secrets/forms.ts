@@ -1,28 +1,28 @@
 import { pythonJson, pythonStr } from '../python.ts';
 
-/** What is searched for to find one secret. */
+/** The search patterns of one secret. */
 export type Patterns = {
-  /** Secret wherever they stand. */
+  /** Secret wherever they occur. */
   anywhere: string[];
-  /** Too short for that: secret only where nothing of a word, a path or a number touches them. */
+  /** Too short for that: secret only where no word, path or number adjoins them. */
   asToken: string[];
 };
 
 /** Shorter values would mask parts of ordinary words. */
 export const SHORTEST_ANYWHERE = 6;
-/** Anybody guesses a shorter one, and every log is full of them. */
+/** Shorter values are trivial to guess and occur in every log. */
 export const SHORTEST = 3;
 
-/** The longest pattern; a longer form is cut into pieces, so that searching stays linear. */
+/** The longest pattern. A longer form is split, so that search time stays linear. */
 export const LONGEST_PATTERN = 256;
 
-/** Of longer values only the most common forms are known. */
+/** For values longer than this, only the most common forms are searched. */
 const LONG = 4096;
 
-/** Words and small numbers that a secret-named input may hold, and that would black out every log. */
+/** Words and small numbers that an input with a secret name may hold. Masking them would make every log unreadable. */
 const ORDINARY = /^(true|false|yes|off|none|null|nil|\d{1,3})$/i;
 
-/** The patterns of one secret: its value and each of its lines, in every form that programs give it. */
+/** Returns the patterns of one secret: its value and each of its lines, in every form in which programs write it. */
 export function patternsOf(value: string): Patterns {
   const lines = linesOf(value);
   const parts = [value, ...lines].flatMap((part) => [part, part.trim()]).filter(isWorthHiding);
@@ -38,7 +38,7 @@ export function patternsOf(value: string): Patterns {
 const isWorthHiding = (part: string): boolean =>
   part.trim().length >= SHORTEST && !ORDINARY.test(part.trim());
 
-/** The lines of a value of several; `\n` may be written out. The frame of a PEM block is no secret. */
+/** Splits a multi-line value; `\n` may be written out. The frame lines of a PEM block are not secret. */
 function linesOf(value: string): string[] {
   const lines = value.replaceAll(String.raw`\n`, '\n').split(/[\r\n]+/);
   return lines.length === 1
@@ -57,7 +57,7 @@ const shortFormsOf = (value: string): string[] => [
 function formsOf(value: string): string[] {
   const coded = [...base64Forms(value), ...hexForms(value)];
   const isPlain = /^[A-Za-z0-9_-]*$/.test(value);
-  // Its lines are patterns of their own.
+  // A value with line breaks: each line has its own patterns.
   if (isPlain || value.includes('\n') || value.length > LONG) return [value, inJson(value), ...coded];
   const forms = [
     value,
@@ -71,7 +71,7 @@ function formsOf(value: string): string[] {
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** As JavaScript, Python (ASCII alone) and Go (safe for HTML) write it, and JSON within JSON. */
+/** As JavaScript, Python (ASCII only) and Go (HTML-safe) write JSON, and JSON within JSON. */
 function jsonForms(value: string): string[] {
   const ascii = pythonJson(value).slice(1, -1);
   const safe = inJson(value).replaceAll(/[<>&]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
@@ -79,7 +79,7 @@ function jsonForms(value: string): string[] {
   return [once, inJson(once), inJson(inJson(once)), ascii, inJson(ascii), safe, inJson(safe)];
 }
 
-/** The inside of `repr`, of text and of bytes, in either quotes. */
+/** The inside of Python's `repr` of text and of bytes, with either kind of quotes. */
 function pythonForms(value: string): string[] {
   const plain = value
     .split(/(['"])/)
@@ -93,9 +93,9 @@ function pythonForms(value: string): string[] {
   ]);
 }
 
-/** As encodeURIComponent has it, RFC 3986, Python's `quote`, and a form; in digits of either case. */
+/** As encodeURIComponent, RFC 3986, Python's `quote` and HTML forms encode it, with digits of either case. */
 function percentForms(value: string): string[] {
-  // Half a surrogate pair cannot be encoded, and nobody could have sent it so.
+  // An unpaired surrogate cannot be encoded, so no program can have sent it.
   const component = encodeURIComponent(value.toWellFormed());
   const strict = component.replaceAll(
     /[!'()*]/g,
@@ -106,7 +106,7 @@ function percentForms(value: string): string[] {
   return forms.flatMap((text) => [text, text.replaceAll(/%[0-9A-F]{2}/g, (digits) => digits.toLowerCase())]);
 }
 
-/** As a shell's trace and a careful script quote it; the quotes around it are not a part of it. */
+/** As a shell's trace and careful scripts quote it, without the surrounding quotes. */
 function shellForms(value: string): string[] {
   const octal = escapedBytes(value, (byte) => `\\${byte.toString(8).padStart(3, '0')}`);
   return [
@@ -134,14 +134,14 @@ function markupForms(value: string): string[] {
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /**
- * By itself, with a line feed behind it, and inside of a longer text, where it may begin at any of three alignments.
- * Programs wrap long ones at 76 (RFC 2045) or 64 characters (PEM).
+ * Alone, with a line feed appended, and inside a longer text at each of the three alignments. Programs wrap long base64
+ * at 76 (RFC 2045) or 64 characters (PEM).
  */
 function base64Forms(value: string): string[] {
   const bytes = Buffer.from(value);
   const inside = [0, 1, 2].map((before) => {
     const all = Buffer.concat([Buffer.alloc(before), bytes]);
-    // Characters that hold bits of a neighbour are left out.
+    // Omits characters that contain bits of a neighbour.
     const from = Math.ceil((before * 8) / 6);
     return all.toString('base64').slice(from, Math.floor((all.length * 8) / 6));
   });
@@ -159,7 +159,7 @@ function hexForms(value: string): string[] {
 
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
-/** The lines of a text that is wrapped; none where it fits in one. A last one that is short says next to nothing. */
+/** Returns the lines of wrapped text; none if it fits in one. Drops a short last line, which reveals almost nothing. */
 const wrap = (text: string, width: number): string[] =>
   text.length <= width ? [] : chunks(text, width).filter((line) => line.length >= SHORTEST_ANYWHERE);
 
@@ -168,7 +168,7 @@ const chunks = (text: string, width: number): string[] =>
     text.slice(index * width, (index + 1) * width),
   );
 
-/** A form as patterns; the last piece overlaps the one before it, so that none is short. */
+/** Splits a form into patterns. The last piece overlaps the one before it, so that none is short. */
 const pieces = (form: string): string[] =>
   form.length <= LONGEST_PATTERN
     ? [form]
@@ -181,7 +181,7 @@ const SHORT_ESCAPES: Readonly<Record<string, string>> = {
   '\\': '\\\\',
 };
 
-/** UTF-8 in ASCII: what is not printable as an escape. */
+/** Escapes UTF-8 bytes that are not printable ASCII. */
 const escapedBytes = (value: string, escape: (byte: number) => string): string =>
   [...Buffer.from(value)]
     .map((byte) => {

@@ -2,7 +2,7 @@ import type { Span } from './patterns.ts';
 
 export const MASK = '***';
 
-/** The same parts of a text in order, none of which touches another. */
+/** Sorts spans and merges those that touch or overlap. */
 export function apart(spans: readonly Span[]): Span[] {
   const found: Span[] = [];
   for (const span of spans.toSorted((a, b) => a.start - b.start)) {
@@ -13,7 +13,7 @@ export function apart(spans: readonly Span[]): Span[] {
   return found;
 }
 
-/** @param spans in order, and apart */
+/** @param spans sorted and not touching */
 export function masked(text: string, spans: readonly Span[]): string {
   let clean = '';
   let at = 0;

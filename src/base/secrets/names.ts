@@ -6,14 +6,14 @@ const SECRET =
 const SECRET_WORD = /(^|_)(pass|pw|creds?|pin|otp|psk|jwt)($|_)/;
 const SECRET_KEY =
   /(^|_)(api|access|crypt|encryption|signing|hmac|session|master|storage|shared|license)_?key($|_)/;
-/** An `auth` says how one logs in, or where, as often as with what. */
+/** An `auth` often names a method or an address instead of a secret. */
 const AUTH =
   /(^|_)auth($|_(?!(url|uri|endpoint|host|port|address|type|version|method|mode|plugin|enabled|default|policy|tag)($|_)))/;
-/** A network is private, and no secret. */
+/** A private network or address is not secret. */
 const PRIVATE =
   /private(?!_?(address|ip|ipv4|ipv6|network|net|subnet|cidr|dns|host|hostname|interface|port|vip|zone)($|_))/;
 
-/** Whether a name says that its value is not to be shown: `db_password`, `apiKey`, `OS_TOKEN`, `registry.credentials`. */
+/** Whether a name implies a secret value: `db_password`, `apiKey`, `OS_TOKEN`, `registry.credentials`. */
 export function isSecretName(name: string): boolean {
   const words = name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
@@ -22,7 +22,7 @@ export function isSecretName(name: string): boolean {
   return [SECRET, SECRET_WORD, SECRET_KEY, AUTH, PRIVATE].some((pattern) => pattern.test(words));
 }
 
-/** The texts and numbers within a value, or under one of its keys, whose name says that they are secret. */
+/** Returns the texts and numbers within a value whose own name, or whose key's name, implies a secret. */
 export function secretsNamed(name: string, value: unknown): string[] {
   const found: string[] = [];
   // No recursion: the value may be nested deeper than the stack.
@@ -30,9 +30,9 @@ export function secretsNamed(name: string, value: unknown): string[] {
   for (let next = left.pop(); next; next = left.pop()) {
     const { value: one, isSecret } = next;
     if (isSecret && (typeof one === 'string' || typeof one === 'number')) found.push(String(one));
-    // A number that a double would alter stands there as its text.
+    // A number that a double would alter is kept as text.
     if (isSecret && JSON.isRawJSON(one)) found.push(one.rawJSON, pythonStr(one));
-    // A template may have made a text of a map.
+    // A template may have turned a map into text.
     const within = typeof one === 'string' && /^\s*[{[]/.test(one) ? parsed(one) : one;
     if (Array.isArray(within)) for (const part of within.toReversed()) left.push({ value: part, isSecret });
     else if (isObject(within))

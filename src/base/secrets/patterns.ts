@@ -1,29 +1,29 @@
-/** A part of a text: from `start` up to, and not with, `end`. */
+/** A part of a text: from `start` (inclusive) to `end` (exclusive). */
 export type Span = { start: number; end: number };
 
-/** Finds many patterns in one go, in time that grows with the text and not with their number. */
+/** Finds many patterns in one scan. The time depends on the text, not on the number of patterns. */
 export type PatternIndex = {
   insert(patterns: readonly string[]): void;
-  /** Where they stand, in order; those that touch each other are one. */
+  /** Returns the occurrences in order; those that touch each other are merged. */
   spansIn(text: string): Span[];
 };
 
-/** How many characters are looked at together. */
+/** How many characters are compared together. */
 const BLOCK = 3;
 const TABLE = 2 ** 18;
 
 /**
- * The search of Wu and Manber: it looks at three characters, and a table says how far the next beginning of a pattern
- * can be. A daemon has V8's interpreter alone, so few steps a character count.
+ * Creates a Wu-Manber search: it looks at three characters, and a table tells how far to skip. A daemon runs only V8's
+ * interpreter, so the steps per character must be few.
  *
- * @param shortest the least length of a pattern, three or more
+ * @param shortest minimum length of a pattern, at least three
  * @param accepts whether an occurrence counts
  */
 export function createPatternIndex(
   shortest: number,
   accepts: (text: string, start: number, end: number) => boolean = () => true,
 ): PatternIndex {
-  /** By a block: how many characters ahead of it a pattern's first `shortest` ones may end at the earliest. */
+  /** By block: the minimum number of characters to skip before a pattern's first `shortest` characters can end. */
   const skips = new Uint8Array(TABLE).fill(shortest - BLOCK + 1);
   /** By their first `shortest` characters, longest first. */
   const patternsAt = new Map<string, string[]>();
@@ -68,6 +68,6 @@ export function createPatternIndex(
   };
 }
 
-/** A hash of the three characters that end at a place. */
+/** Hashes the three characters that end at a position. */
 const blockAt = (text: string, end: number): number =>
   ((text.charCodeAt(end - 2) << 10) ^ (text.charCodeAt(end - 1) << 5) ^ text.charCodeAt(end)) & (TABLE - 1);

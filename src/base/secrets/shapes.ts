@@ -1,24 +1,24 @@
 import type { Span } from './patterns.ts';
 
-/** The longest token that is known by its shape; what is longer is data. */
+/** The longest token recognized by its shape; anything longer is data. */
 export const LONGEST_TOKEN = 8192;
 
-/** A key is shorter; what begins and does not end within this has no end. */
+/** A key is shorter than this; one without an END within this distance has lost its end. */
 const LONGEST_KEY = 65_536;
 
 /**
- * Secrets that nobody has registered, known by what they look like around an anchor, which is searched for first: that
- * is much faster. Where a pattern has a group, that alone is secret.
+ * Unregistered secrets, recognized by the text around an anchor. Searching for the anchor first is much faster. If a
+ * pattern has a group, only the group is secret.
  */
 const TOKENS: readonly { anchors: readonly string[]; pattern: RegExp }[] = [
-  // Fernet, as Keystone's tokens are.
+  // Fernet, as used for Keystone tokens.
   { anchors: ['gAAAAA'], pattern: /gAAAAA[A-Za-z0-9_-]{32,}(?:=|%3[Dd]){0,2}/dy },
-  // JSON Web Signatures: Keystone's other tokens, and those of service accounts.
+  // JSON Web Signatures: Keystone's other tokens, and service-account tokens.
   {
     anchors: ['eyJ'],
     pattern: /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+/dy,
   },
-  // Headers, as they are sent and as programs and shells print them.
+  // Headers, as sent and as printed by programs and shells.
   {
     anchors: ['-Token', '-token', '-TOKEN', 'uthorization', 'UTHORIZATION'],
     pattern:
@@ -26,7 +26,7 @@ const TOKENS: readonly { anchors: readonly string[]; pattern: RegExp }[] = [
   },
   { anchors: ['OS_TOKEN=', 'OS_AUTH_TOKEN='], pattern: /OS_(?:AUTH_)?TOKEN=\\*["']?([^\s"'\\;]+)/dy },
   { anchors: ['--os-token', '--os-auth-token'], pattern: /--os-(?:auth-)?token[= ]\\*["']?([^\s"'\\;]+)/dy },
-  // The base64 of a PEM block that begins as a private key of any kind does.
+  // The base64 of a PEM block that begins like a private key of any kind.
   {
     anchors: ['LS0tLS1CRUdJTi'],
     pattern:
@@ -36,13 +36,15 @@ const TOKENS: readonly { anchors: readonly string[]; pattern: RegExp }[] = [
 
 const BEGIN = /-----BEGIN (?:[A-Z]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----/g;
 const END = /-----END (?:[A-Z]{1,20} ){0,4}PRIVATE KEY(?: BLOCK)?-----/g;
-/** What separates the lines of a key: also line feeds that are written out, and blanks where a shell has joined them. */
+/**
+ * Separators between the lines of a key: also written-out line feeds, and blanks where a shell has joined the lines.
+ */
 const BREAK = /(?:\\+[rn]|\s)+/y;
-/** A line that is short is one only if it is a line of its own. */
+/** A short line counts only if it ends there. */
 const BODY_LINE =
   /(?:Proc-Type|DEK-Info|Comment|Version): ?[^\r\n\\]*|[A-Za-z0-9+/]+={0,2}(?=\\+[rn]|[\r\n"']|$)|[A-Za-z0-9+/]{16,}={0,2}(?=[\s\\"']|$)/y;
 
-/** Tokens and private keys by their shape alone. */
+/** Finds tokens and private keys by their shape. */
 export function shapesIn(text: string): Span[] {
   const tokens = TOKENS.flatMap(({ anchors, pattern }) =>
     anchors.flatMap((anchor) => [...tokensAt(anchor, pattern, text)]),
@@ -64,7 +66,7 @@ function* tokensAt(anchor: string, pattern: RegExp, text: string): Generator<Spa
 const framesIn = (text: string, frame: RegExp): Span[] =>
   [...text.matchAll(frame)].map(({ 0: found, index }) => ({ start: index, end: index + found.length }));
 
-/** Whole keys, keys without their end, and keys without their beginning, as at the start of a journal's last lines. */
+/** Finds whole keys, keys without an end, and keys without a beginning, as at the start of a journal excerpt. */
 function keysIn(text: string): Span[] {
   const begins = framesIn(text, BEGIN);
   const ends = framesIn(text, END);
@@ -95,7 +97,7 @@ function endOfBody(text: string, from: number): number {
   }
 }
 
-/** Backwards over lines of base64, whatever separates them. */
+/** Scans backwards over lines of base64, whatever separates them. */
 function startOfBody(text: string, from: number): number {
   const limit = Math.max(0, from - LONGEST_KEY);
   let start = from;

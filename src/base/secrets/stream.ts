@@ -2,18 +2,18 @@ import { masked } from './mask.ts';
 import type { Span } from './patterns.ts';
 import { LONGEST_TOKEN } from './shapes.ts';
 
-/** Redacts a text that comes in pieces: a secret across two of them is found. */
+/** Redacts text that arrives in chunks, including secrets that span chunks. */
 export type RedactingStream = {
-  /** @returns what is decided by now: nearly always all whole lines */
+  /** @returns the text that can be released: nearly always all whole lines */
   push(text: string): string;
-  /** @returns what is left */
+  /** @returns the remaining text */
   end(): string;
 };
 
-/** A longer line is redacted in parts, and so is what looks like a key without an end. */
+/** A longer line, or a key without an end, is redacted in parts. */
 const LONGEST_HELD = 64 * 1024;
 
-/** @param spansIn the secrets in a text: in order, and apart */
+/** @param spansIn finds the secrets in a text: sorted and not touching */
 export function createRedactingStream(spansIn: (text: string) => Span[]): RedactingStream {
   let held = '';
   return {
@@ -36,12 +36,12 @@ export function createRedactingStream(spansIn: (text: string) => Span[]): Redact
   };
 }
 
-/** How much of a text that goes on is decided by now. */
+/** Returns how much of an unfinished text can be released. */
 function decided(text: string, spans: readonly Span[]): number {
   const lineEnd = text.lastIndexOf('\n') + 1;
   let at = text.length - lineEnd > LONGEST_HELD ? text.length - LONGEST_TOKEN : lineEnd;
-  // Also one that ends just there: a key goes on in the next line.
+  // Includes a span that ends exactly there: a key may continue in the next line.
   for (const { start, end } of spans.toReversed()) if (start < at && end >= at) at = start;
-  // What is held has a bound, whatever it looks like.
+  // The held text is bounded, whatever it looks like.
   return at === 0 && text.length > 2 * LONGEST_HELD ? text.length : at;
 }
