@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { allSettled } from '../../../src/base/all-settled.ts';
 
-test('all are begun before one has ended; the results are in the order of the things', async () => {
+test('starts all before one has ended, and returns the results in input order', async () => {
   const begun: number[] = [];
   const waiting = Promise.withResolvers<undefined>();
   const results = await allSettled([1, 2, 3], async (thing) => {
@@ -13,7 +13,7 @@ test('all are begun before one has ended; the results are in the order of the th
   expect(results).toEqual([2, 4, 6]);
 });
 
-test('the first error is thrown when the others have ended', async () => {
+test('throws the first error after the others have ended', async () => {
   const ended: number[] = [];
   const others = Promise.withResolvers<undefined>();
   const all = allSettled([1, 2, 3], async (thing) => {

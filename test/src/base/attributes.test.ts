@@ -7,7 +7,7 @@ import { tempRoot } from '../support/temp-root.ts';
 
 const run = promisify(execFile);
 
-/** Extended attributes by way of Python, which knows them where setfattr is not installed. */
+/** Runs Python to set and read extended attributes, because setfattr may not be installed. */
 const python = async (script: string, ...args: string[]): Promise<string> =>
   (await run('python3', ['-c', `import os, sys\n${script}`, ...args])).stdout.trim();
 
@@ -17,14 +17,14 @@ const mark = async (file: string, value: string): Promise<string> =>
 const markOf = async (file: string): Promise<string> =>
   await python('print(os.getxattr(sys.argv[1], "user.made-by").decode())', file);
 
-/** Whether this machine, and the file system of its temporary folders, can be tested with. */
+/** Skips the test if this machine or the file system of its temporary folder lacks the feature. */
 async function skipUnless(works: Promise<unknown>, { skip }: TestContext): Promise<void> {
   await works.catch(() => {
     skip('no extended attributes here, or no python3');
   });
 }
 
-test('extended attributes go over to the new file like mode and owner', async (context) => {
+test('copies extended attributes to the new file, like mode and owner', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x', 0o640);
   await skipUnless(mark(at('/old'), 'somebody'), context);
@@ -34,7 +34,7 @@ test('extended attributes go over to the new file like mode and owner', async (c
   expect((await disk.read('/new')).toString()).toBe('content');
 });
 
-test('they do so when the file to copy from can be written by nobody', async (context) => {
+test('copies extended attributes also to a read-only file', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x', 0o640);
   await skipUnless(mark(at('/old'), 'somebody'), context);
@@ -43,7 +43,7 @@ test('they do so when the file to copy from can be written by nobody', async (co
   expect(await disk.info('/new')).toMatchObject({ mode: 0o400 });
 });
 
-test('what is there already is not set again, and what is no file has none', async (context) => {
+test('leaves existing attributes unchanged, and copies none from a missing file', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x');
   await skipUnless(mark(at('/old'), 'somebody'), context);
@@ -56,12 +56,12 @@ test('what is there already is not set again, and what is no file has none', asy
   expect(await disk.info('/fresh')).toMatchObject({ mode: 0o600 });
 });
 
-test('a label goes over too; one that cannot be set counts where the kernel goes by labels', async (context) => {
+test('copies the SELinux label; a label that cannot be set is an error only if the kernel enforces labels', async (context) => {
   const { write, at } = await tempRoot();
   await write('/old', 'x');
   await write('/new', 'y');
   const label = 'system_u:object_r:cert_t:s0';
-  // Without SELinux the kernel keeps a label for whoever may set one (root), and does not look at it.
+  // Without SELinux the kernel stores a label set by root, but does not evaluate it.
   await skipUnless(
     python('os.setxattr(sys.argv[1], "security.selinux", sys.argv[2].encode())', at('/old'), label),
     context,
@@ -74,7 +74,7 @@ test('a label goes over too; one that cannot be set counts where the kernel goes
   await copyAttributes(at('/old'), at('/nowhere/new'), false);
 });
 
-test('what a program may do is not handed on: the new content is another one', async (context) => {
+test('does not copy file capabilities, because the new content is a different program', async (context) => {
   const { write, at } = await tempRoot();
   await write('/old', 'x');
   await write('/new', 'y');
@@ -86,7 +86,7 @@ test('what a program may do is not handed on: the new content is another one', a
   expect(await python('print(os.listxattr(sys.argv[1]))', at('/new'))).toBe('[]');
 });
 
-test('one that cannot be set is named, and there is no half-made file', async (context) => {
+test('reports an attribute that cannot be set, and leaves no partial file', async (context) => {
   const { disk, write, at } = await tempRoot();
   await write('/old', 'x');
   await skipUnless(mark(at('/old'), 'somebody'), context);

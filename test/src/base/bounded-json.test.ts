@@ -8,7 +8,7 @@ const within = (text: string): unknown => {
   return 'fault' in bounded ? bounded.fault : (JSON.parse(bounded.text) as unknown);
 };
 
-test('any JSON within bounds stays as it is, whatever its texts and blanks are', () => {
+test('keeps any JSON within the bounds unchanged, whatever its texts and blanks', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 6 }), fc.constantFrom(undefined, 2, '\t'), (value, blanks) => {
       const text = JSON.stringify(value, undefined, blanks);
@@ -33,11 +33,11 @@ test.each([
   ['more values than are kept, and nothing that holds most of them', list(50, list(5000)), 'too many values'],
   ['an end that is missing', '[[]', 'garbled'],
   ['an end too many', '[]]', 'garbled'],
-])('of %s what is beyond the bounds is left out', (_, text, expected) => {
+])('leaves out only what exceeds the bounds: %s', (_, text, expected) => {
   expect(within(text)).toEqual(expected ?? JSON.parse(text));
 });
 
-describe('of more values than are kept, the largest lists and maps with more than 10,000 are left out', () => {
+describe('beyond the limit of values, leaves out the largest lists and maps with more than 10,000 values', () => {
   const below = list(9000);
   const small = list(20, list(600));
   const large = `{${Array.from({ length: 50 }, (_, index) => `"${index}":${list(4000)}`).join(',')}}`;
@@ -63,7 +63,7 @@ describe('of more values than are kept, the largest lists and maps with more tha
   test.each([
     ['many members', list(2000, `{"name":"x","value":${list(110)}}`)],
     ['a few large members', list(50, `{"name":"x","value":${list(5000)}}`)],
-  ])('of a list of %s the last ones are kept', (_, members) => {
+  ])('keeps the last members of a list with %s', (_, members) => {
     const answered = '{"name":"deploy_action"},{"name":"deploy_signal_id"}';
     const { inputs } = v.parse(
       v.object({ inputs: v.array(v.unknown()) }),
@@ -74,7 +74,7 @@ describe('of more values than are kept, the largest lists and maps with more tha
   });
 });
 
-test('of lists that are nested too deep 200 levels are kept, and what is beside them', () => {
+test('keeps 200 levels of lists that are nested too deep, and their siblings', () => {
   const bounded = boundedJson(`[1,${nest(100_000)},2]`);
   const expected = `[1,${'['.repeat(199)}${JSON.stringify(LEFT_OUT)}${']'.repeat(199)},2]`;
   expect(bounded).toEqual({ text: expected });
@@ -84,7 +84,7 @@ test.each([
   ['texts', (index: number) => `a,]${index}`],
   ['maps', (index: number) => ({ name: 'x', value: index })],
   ['lists', (index: number) => [[], index, { a: [1, 2] }]],
-])('of a list of too many %s the last ones are kept', (_, member) => {
+])('keeps the last members of a list with too many %s', (_, member) => {
   const members = Array.from({ length: 50_000 }, (__, index) => member(index));
   const [mark, ...kept] = v.parse(v.array(v.unknown()), within(JSON.stringify(members)));
   expect(mark).toBe(LEFT_OUT);
@@ -93,7 +93,7 @@ test.each([
   expect(kept).toEqual(members.slice(-kept.length));
 });
 
-test('what is kept of a list is within bounds itself, and numbers among its members are not kept by the thousand', () => {
+test('bounds each member that it keeps of a list, and does not keep thousands of its numbers', () => {
   const numbers = Array.from({ length: 20_000 }, () => 1);
   const tail = [{ long: numbers }, 'x', ...numbers, 'y', 'z'];
   const members = [...Array.from({ length: 10_000 }, () => 'a'), ...tail];

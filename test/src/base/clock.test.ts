@@ -3,7 +3,7 @@ import { systemClock, within, withDeadline } from '../../../src/base/clock.ts';
 import { NEVER } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
-test('a wait ends at once, with aborted, when its abort fires before or during it', async () => {
+test('rejects a wait at once with aborted if its abort fires before or during it', async () => {
   expect(await agentErrorOf(systemClock.sleep(60_000, AbortSignal.abort()))).toMatchObject({
     code: 'aborted',
   });
@@ -13,14 +13,14 @@ test('a wait ends at once, with aborted, when its abort fires before or during i
   expect(await waiting).toMatchObject({ code: 'aborted' });
 });
 
-test('the monotonic clock never goes back, and the wall clock says the time in milliseconds', async () => {
+test('returns monotonic time that never decreases, and wall time in milliseconds', async () => {
   const before = systemClock.elapsed();
   await systemClock.sleep(1, NEVER);
   expect(systemClock.elapsed()).toBeGreaterThan(before);
   expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1000);
 });
 
-test('a deadline fires by itself, with its own reason, or with the abort that it was made of', async () => {
+test('fires a deadline with its own reason, or when the given abort fires', async () => {
   const limit = withDeadline(NEVER, 1);
   await new Promise((resolve) => {
     limit.addEventListener('abort', resolve);
@@ -33,7 +33,7 @@ test('a deadline fires by itself, with its own reason, or with the abort that it
   expect(other.aborted).toBe(true);
 });
 
-/** Work that goes on until it is told to stop. */
+/** Runs until its limit aborts. */
 const untilToldToStop = async (limit: AbortSignal): Promise<never> =>
   await new Promise((_, reject) => {
     limit.addEventListener('abort', () => {
@@ -41,7 +41,7 @@ const untilToldToStop = async (limit: AbortSignal): Promise<never> =>
     });
   });
 
-test('work within a deadline is told when it is over, and when the caller stops', async () => {
+test('aborts work when its deadline expires, and when the caller stops', async () => {
   await expect(within(1, NEVER, untilToldToStop)).rejects.toThrow('told');
   const controller = new AbortController();
   const stopped = within(60_000, controller.signal, untilToldToStop);
@@ -50,7 +50,7 @@ test('work within a deadline is told when it is over, and when the caller stops'
   expect(await within(60_000, NEVER, async () => await Promise.resolve('done'))).toBe('done');
 });
 
-test('a deadline leaves no timer behind', async () => {
+test('leaves no timer behind after a deadline', async () => {
   const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   await within(60_000, NEVER, async () => {
     await Promise.resolve();

@@ -7,7 +7,7 @@ test('writes a mark, and reads it back', () => {
 });
 
 test.each(['the end', 'before [5 bytes cut here]\n', '[x bytes cut here]\n', '[5 bytes cut here]'])(
-  'takes %j for a text that has lost nothing',
+  'takes %j for uncut text',
   (text) => {
     expect(readCut(text)).toEqual({ cut: 0, rest: text });
   },

@@ -8,18 +8,18 @@ import { valueOrAgentError } from '../support/outcome-of.ts';
 
 const parse = (text: string): unknown => parseExactJson(text, 'reading it', 'bad-metadata');
 
-/** A number on its own; such a text needs no exactness. */
+/** Parses one number within a list: a text of one number alone is not parsed exactly. */
 const only = (source: string): unknown => {
   const list = parse(`[${source}]`);
   return Array.isArray(list) ? (list[0] as unknown) : undefined;
 };
 
-test('numbers that a double would alter are written again as they were read', () => {
+test('writes numbers that a double would alter exactly as they were read', () => {
   const text = '{"a":[1.0,1e16,-0.0,12345678901234567890,0.00001],"b":"1.0"}';
   expect(JSON.stringify(parse(text))).toBe(text);
 });
 
-test('other numbers stay numbers', () => {
+test('keeps other numbers as numbers', () => {
   expect(parse('[1, -2.5, 0.25, 123456789012345, 1.0]')).toMatchObject([
     1,
     -2.5,
@@ -30,13 +30,13 @@ test('other numbers stay numbers', () => {
   expect(parse('{"timeout": 3600, "x": 1.0}')).toMatchObject({ timeout: 3600 });
 });
 
-test('an exact number is no map: nothing is merged into it', () => {
+test('does not treat an exact number as a map to merge into', () => {
   const one = only('1.0');
   expect(isObject(one)).toBe(false);
   expect(JSON.stringify(mergeDeep({ a: { b: 1 } }, { a: one }))).toBe('{"a":1.0}');
 });
 
-// What Python 3.11 makes of them.
+// As Python 3.11 prints them.
 test.each([
   ['1.0', '1.0'],
   ['1e-05', '1e-05'],
@@ -50,14 +50,14 @@ test.each([
   ['12345678901234567890', '12345678901234567890'],
   ['9007199254740993.0', '9007199254740992.0'],
   ['1e400', 'inf'],
-])('%s is %s in Python', (source, text) => {
+])('gives %s the text %s, as Python does', (source, text) => {
   const value = only(source);
   expect(pythonStr(value)).toBe(text);
   expect(pythonStr({ x: value })).toBe(`{'x': ${text}}`);
   expect(pythonJson([value])).toBe(`[${text.replace('inf', 'Infinity')}]`);
 });
 
-test('any JSON means the same as to JSON.parse, and anything else is refused', () => {
+test('agrees with JSON.parse on every JSON text, and rejects any other', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(JSON.parse(JSON.stringify(parse(text)))).toEqual(JSON.parse(JSON.stringify(JSON.parse(text))));
@@ -66,7 +66,7 @@ test('any JSON means the same as to JSON.parse, and anything else is refused', (
   expect(valueOrAgentError(() => parse('[1.0,'))).toBeInstanceOf(AgentError);
 });
 
-test('deep nesting is parsed, with doubles for numbers', () => {
+test('parses deep nesting, with doubles for numbers', () => {
   const depth = 200_000;
   expect(() => parse(`[1.0,${'['.repeat(depth)}${']'.repeat(depth)}]`)).not.toThrow();
 });
@@ -78,7 +78,7 @@ const timeOf = (length: number): number => {
   return performance.now() - start;
 };
 
-test('looking for odd numbers takes time in proportion to the length of the text', () => {
+test('finds inexact numbers in time proportional to the length of the text', () => {
   timeOf(50_000);
   expect(timeOf(800_000) / Math.max(timeOf(100_000), 0.5)).toBeLessThan(80);
 });

@@ -25,6 +25,6 @@ test.each([
   [{ list: [], name: 'a', other: SECRET }, 'config.other: there is no such key'],
   [SECRET, 'config: expected a map, found a text'],
   [null, 'config: expected a map, found null'],
-])('names the option and what was expected, never the value: %j', (value, words) => {
+])('names the option and the expected type, never the value: %j', (value, words) => {
   expect(described(value)).toBe(words);
 });

@@ -4,7 +4,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { isObject, parseJson } from '../../../src/base/json.ts';
 import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
 
-test('any JSON comes back as the value that it was', () => {
+test('parses any JSON to the same value', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
       const text = JSON.stringify(value);
@@ -13,7 +13,7 @@ test('any JSON comes back as the value that it was', () => {
   );
 });
 
-test('any text is a value or an error with the code of whoever reads', () => {
+test("parses any text to a value, or throws an error with the caller's code", () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (text) => {
       const result = valueOrAgentError(() => parseJson(text, 'reading x', 'bad-answer'));
@@ -22,13 +22,13 @@ test('any text is a value or an error with the code of whoever reads', () => {
   );
 });
 
-test('the error says what was read and how it starts, on one line', () => {
+test('says in one line what was read and how it starts', () => {
   const error = thrownBy(() => parseJson('\n<html>\n <body>', 'reading-x', 'bad-answer'));
   expect(error).toMatchObject({ code: 'bad-answer', reason: 'not-json' });
   expect(error.message).toMatch(/^reading-x: .*"<html> <body>"/);
 });
 
-test('only a JSON object is an object', () => {
+test('accepts only a JSON object as an object', () => {
   expect(isObject({})).toBe(true);
   for (const other of [null, [], 'x', 1, undefined]) expect(isObject(other)).toBe(false);
 });

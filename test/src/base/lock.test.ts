@@ -6,7 +6,7 @@ import { holderOf, takeLock } from '../../../src/base/lock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-test('the second run is told who holds the lock, until it is released', async () => {
+test('tells a second run who holds the lock, until it is released', async () => {
   const { at, read } = await tempRoot();
   const path = at('/run/coe-agent/lock');
   const lock = await takeLock(path, 'run', 4711);
@@ -21,7 +21,7 @@ test('the second run is told who holds the lock, until it is released', async ()
   await next.release();
 });
 
-test('the lock of a program that was killed is free at once', async () => {
+test('frees the lock of a killed program at once', async () => {
   const { at } = await tempRoot();
   const path = at('/lock');
   const source = `import { takeLock } from ${JSON.stringify(`${import.meta.dirname}/../../../src/base/lock.ts`)};
@@ -37,25 +37,25 @@ await takeLock(${JSON.stringify(path)}, 'run', process.pid); console.log('held')
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGKILL');
   await ended;
-  // Its name is still in the file, and nobody holds it.
+  // The file still contains the killed program's name, but no process holds the lock.
   expect(await holderOf(path)).toBeUndefined();
   await (await takeLock(path, 'plan', 1)).release();
 });
 
-test('a lock that somebody else is about to let go of is waited for', async () => {
+test('waits for a lock whose holder is about to release it', async () => {
   const { at } = await tempRoot();
   const path = at('/lock');
   const holder = await takeLock(path, 'run', 1);
   const { ino } = await stat(path);
   const next = takeLock(path, 'plan', 2);
-  // proc_locks(5): a line with an arrow is of one who waits.
+  // proc_locks(5): a line with an arrow is a waiting process.
   const waits = new RegExp(`-> FLOCK .*:${ino} `);
   await vi.waitUntil(async () => waits.test(await readFile('/proc/locks', 'utf8')), { interval: 1 });
   await holder.release();
   await (await next).release();
 });
 
-test('who holds the lock, and since when', async () => {
+test('reads the holder of the lock and the time of locking', async () => {
   const { at } = await tempRoot();
   const path = at('/run/coe-agent/lock');
   expect(await holderOf(path)).toBeUndefined();
@@ -66,7 +66,7 @@ test('who holds the lock, and since when', async () => {
   expect(await holderOf(path)).toBeUndefined();
 });
 
-test("the holder is found in a container's process namespace, where the kernel's list hides its lock", async ({
+test("finds the holder in a container's process namespace, where the kernel's list hides its lock", async ({
   skip,
 }) => {
   const { at } = await tempRoot();
@@ -83,7 +83,7 @@ console.log(JSON.stringify([held?.name, await holderOf(${JSON.stringify(path)})]
   expect(JSON.parse(stdout)).toEqual([expect.stringMatching(/^agent run \(pid \d+\)$/), null]);
 });
 
-test('a planted symlink in place of the lock is not followed', async () => {
+test('does not follow a planted symlink in place of the lock', async () => {
   const { at, write, read } = await tempRoot();
   await write('/secret', 'untouched');
   await symlink(at('/secret'), at('/lock'));
@@ -91,7 +91,7 @@ test('a planted symlink in place of the lock is not followed', async () => {
   expect(await read('/secret')).toBe('untouched');
 });
 
-test('a full /run keeps nobody from the lock, only from the name of its holder', async ({ skip }) => {
+test("takes the lock on a full /run, but does not record the holder's name", async ({ skip }) => {
   const { at, read } = await tempRoot();
   await mkdir(at('/run'));
   try {

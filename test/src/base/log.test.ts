@@ -20,7 +20,7 @@ function setUp(
   return { log, lines, hide: secrets.add };
 }
 
-test('as JSON a line is one object with level, time, event, message and fields', () => {
+test('writes JSON as one object with level, time, event, message and fields', () => {
   const { log, lines } = setUp('json');
   log('retried', { deployment: 'd1', wait_ms: 5 });
   expect(lines).toHaveLength(1);
@@ -35,14 +35,14 @@ test('as JSON a line is one object with level, time, event, message and fields',
   });
 });
 
-test('in the journal every line starts with its sd-daemon priority', () => {
+test('starts every line for the journal with its sd-daemon priority', () => {
   const { log, lines } = setUp('journal');
   for (const event of ['failed', 'retried', 'restarted', 'seen'] as const) log(event);
   // sd-daemon(3): err 3, warning 4, info 6, debug 7
   expect(lines).toEqual(['<3>step failed\n', '<4>trying again\n', '<6>unit restarted\n', '<7>step seen\n']);
 });
 
-test('for a person a line is the message and its fields, quoted where that is needed', () => {
+test('writes message and fields for a terminal, and quotes fields where necessary', () => {
   const { log, lines } = setUp('text');
   log('restarted', { unit: 'kubelet', why: 'it is "down"', ms: 3 });
   log('failed', { path: '/etc/x' });
@@ -52,7 +52,7 @@ test('for a person a line is the message and its fields, quoted where that is ne
   ]);
 });
 
-test('what is below the level is not written', () => {
+test('drops events below the level', () => {
   const { log, lines } = setUp('text', 'warn');
   log('seen');
   log('restarted');
@@ -60,7 +60,7 @@ test('what is below the level is not written', () => {
   expect(lines).toEqual(['warn: trying again\n']);
 });
 
-test('a secret never gets through, whatever the style and wherever it stands', () => {
+test('redacts a secret in every style and place', () => {
   fc.assert(
     fc.property(
       fc.constantFrom<LogStyle>('json', 'journal', 'text'),
@@ -79,7 +79,7 @@ test('a secret never gets through, whatever the style and wherever it stands', (
   );
 });
 
-test('a line stays one line: no field can fake another', () => {
+test('keeps an event on one line: no field can forge another line', () => {
   for (const style of ['json', 'journal', 'text'] as const) {
     const { log, lines } = setUp(style);
     log('seen', { why: 'a\n<3>fake\r\nb' });

@@ -9,10 +9,10 @@ test.each([
   ['colectors', 'collectors'],
   ['rotaiton', 'rotation'],
   ['rotation', 'rotation'],
-])('finds for %s the name %s', (name, meant) => {
+])('suggests for %s the name %s', (name, meant) => {
   expect(nearestTo(name, KNOWN)).toBe(meant);
 });
 
-test.each(['', 'heat_params', 'zz', 'ab'])('proposes nothing for %j, which is like none', (name) => {
+test.each(['', 'heat_params', 'zz', 'ab'])('suggests nothing for %j, which resembles no name', (name) => {
   expect(nearestTo(name, KNOWN)).toBeUndefined();
 });

@@ -21,30 +21,30 @@ describe.each([
   ['without a line feed at its end', STRICT.trimEnd()],
   ['indented', STRICT.replaceAll(/^/gm, '    ')],
 ])('a block %s', (_, text) => {
-  test('is one, in the strict form', () => {
+  test('is read in strict form', () => {
     expect(pemBlocksIn(text)).toMatchObject([{ label: 'CERTIFICATE', pem: STRICT }]);
   });
 
-  test('lies where it says', () => {
+  test('reports its start and end in the text', () => {
     const [found] = pemBlocksIn(text);
     expect(text.slice(found?.start)).toMatch(/^-----BEGIN CERTIFICATE-----/);
     expect(text.slice(0, found?.end)).toMatch(/-----END CERTIFICATE-----$/);
   });
 });
 
-test('blocks without a line feed between them are two', () => {
+test('separates two blocks without a line feed between them', () => {
   expect(labels(STRICT.trimEnd() + block('RSA PRIVATE KEY'))).toEqual(['CERTIFICATE', 'RSA PRIVATE KEY']);
 });
 
 test.each([
   ['one without its end', '-----BEGIN CERTIFICATE-----\nQUJD\n'],
   ['one that ends as another', '-----BEGIN CERTIFICATE-----\nQUJD\n-----END PRIVATE KEY-----\n'],
-])('%s is no block', (_, text) => {
+])('ignores %s', (_, text) => {
   expect(labels(text)).toEqual([]);
   expect(labels(text + STRICT)).toEqual(['CERTIFICATE']);
 });
 
-test('a certificate in a lax form is read as the strict one', async () => {
+test('reads a certificate in lax form like the strict form', async () => {
   const { pem } = await createCa();
   const lax = pem.replaceAll('\n', ' \n').replaceAll(/([A-Za-z0-9+/]{64}) \n/g, '$1');
   const [read] = pemBlocksIn(lax);
@@ -54,7 +54,7 @@ test('a certificate in a lax form is read as the strict one', async () => {
 test.each([
   ['PKCS #8', 'pkcs8', 'aes-256-cbc'],
   ['the form with headers', 'pkcs1', 'aes-128-cbc'],
-] as const)('a private key that is encrypted in %s is one', (_, type, cipher) => {
+] as const)('recognizes an encrypted private key in %s', (_, type, cipher) => {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const pem = privateKey.export({ type, format: 'pem', cipher, passphrase: 'secret' });
   const [key] = pemBlocksIn(pem);
@@ -65,9 +65,9 @@ test.each([
   expect(read.toString()).toBe(createPublicKey(privateKey).export({ type: 'spki', format: 'pem' }));
 });
 
-test('the work grows with the length of the text, not with its square', () => {
+test('scans a text in linear time', () => {
   const begin = '-----BEGIN CERTIFICATE-----\n';
-  // With quadratic work this does not end within a test's time.
+  // With quadratic time this would exceed the test's time-out.
   expect(labels(begin.repeat(200_000))).toEqual([]);
   expect(labels(`${begin}${'A'.repeat(64)}\n`.repeat(100_000))).toEqual([]);
 });

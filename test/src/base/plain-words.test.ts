@@ -11,11 +11,11 @@ const errorOf = async (work: Promise<unknown>): Promise<Error> =>
     (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
   );
 
-test('names a directory in the place of a file once', async () => {
+test('names a directory in place of a file once', async () => {
   expect(plainWords(await errorOf(readFile('/')))).toBe('a directory is in the way (EISDIR)');
 });
 
-test('tells TLS that was spoken to a port without TLS, not the source file of OpenSSL', async () => {
+test("reports TLS sent to a port without TLS, not OpenSSL's source file", async () => {
   const server = createServer((socket) => {
     socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
   });
@@ -28,7 +28,7 @@ test('tells TLS that was spoken to a port without TLS, not the source file of Op
   expect(reasonOfFault(error)).toBe('no-tls');
 });
 
-test('leaves what Node advises its programmers', () => {
+test('drops advice that Node gives to programmers', () => {
   const error = Object.assign(
     new Error(
       'unable to verify the first certificate; if the root CA is installed locally, try running Node.js with --use-system-ca',
@@ -39,7 +39,7 @@ test('leaves what Node advises its programmers', () => {
   expect(reasonOfFault(error)).toBe('ca-unknown');
 });
 
-test('keeps the words of an error that it does not know', () => {
+test('keeps the message of an unknown error', () => {
   const error = Object.assign(new Error('EMFILE: too many open files'), { code: 'EMFILE' });
   expect(plainWords(error)).toBe('EMFILE: too many open files');
   expect(plainWords(new TypeError())).toBe('TypeError');
@@ -53,6 +53,6 @@ test.each([
   ['EACCES', 'permission-denied'],
   ['EPERM', 'not-permitted'],
   ['EIO', 'io-error'],
-])('a disk that fails with %s has the reason %s', (code, reason) => {
+])('maps the disk error %s to the reason %s', (code, reason) => {
   expect(reasonOfFault(Object.assign(new Error('no'), { code }))).toBe(reason);
 });

@@ -8,7 +8,7 @@ const LATE = { code: 'proof', reason: 'late', what: 'the port does not answer in
 
 const missed = (look: number): string => `look ${look} saw nothing`;
 
-/** A probe that misses a few times. */
+/** Makes a probe that misses a number of times. */
 function probeThatMisses(times: number): { probe: () => Promise<string>; looks: () => number } {
   let looks = 0;
   return {
@@ -22,14 +22,14 @@ function probeThatMisses(times: number): { probe: () => Promise<string>; looks: 
   };
 }
 
-test('looks again until the probe returns, and waits the same time between two looks', async () => {
+test('probes again until the probe returns, with equal waits', async () => {
   const clock = testClock();
   const { probe } = probeThatMisses(3);
   expect(await pollUntil({ clock, everyMs: 200, deadline: 10_000, late: LATE }, NEVER, probe)).toBe('there');
   expect(clock.sleeps).toEqual([200, 200, 200]);
 });
 
-test('ends at the deadline with what the last look missed', async () => {
+test('throws the last miss at the deadline', async () => {
   const clock = testClock();
   const { probe, looks } = probeThatMisses(Infinity);
   const error = await agentErrorOf(
@@ -40,7 +40,7 @@ test('ends at the deadline with what the last look missed', async () => {
   expect(looks()).toBe(4);
 });
 
-test('an error that waiting does not mend ends the wait at once', async () => {
+test('throws an error at once if waiting cannot fix it', async () => {
   const clock = testClock();
   const broken = new AgentError('unit', 'it has ended');
   const error = await agentErrorOf(
@@ -53,7 +53,7 @@ test('an error that waiting does not mend ends the wait at once', async () => {
   expect(clock.sleeps).toEqual([]);
 });
 
-test('a stop ends the wait', async () => {
+test('stops waiting on an abort', async () => {
   const stop = new AbortController();
   const error = await agentErrorOf(
     pollUntil({ clock: testClock(), everyMs: 200, deadline: Infinity, late: LATE }, stop.signal, async () => {

@@ -9,11 +9,11 @@ test.each([
   ['https://user:password@a:8/b/c@d', 'https://a:8/b/c@d'],
   ['http://a/b', 'http://a/b'],
   ['no address', 'no address'],
-])('of %s a message shows %s', (url, shown) => {
+])('shortens %s in a message to %s', (url, shown) => {
   expect(withoutQuery(url)).toBe(shown);
 });
 
-test('whatever the query is, neither it nor a signature in it is shown', () => {
+test('hides any query, and any signature in it', () => {
   const word = fc.string({ minLength: 6, unit: 'grapheme-ascii' });
   fc.assert(
     fc.property(word, word, (signature, other) => {

@@ -6,11 +6,11 @@ test.each([
   ['writes the title of the window', '\u001b]0;x\u0007', ' ]0;x '],
   ['goes back over the line', 'good\rbad', 'good bad'],
   ['begins a sequence in one byte (C1)', '\u009b2J', ' 2J'],
-])('what %s does nothing', (_, text, shown) => {
+])('neutralizes %s', (_, text, shown) => {
   expect(printable(text)).toBe(shown);
 });
 
-test('lines, columns, colours and other alphabets stay', () => {
+test('keeps lines, columns, colours and other alphabets', () => {
   const text = '\u001b[32m✓\u001b[39m a\tb\n\u00e9\u4e16\n';
   expect(printable(text)).toBe(text);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { pythonJson, pythonStr } from '../../../src/base/python.ts';
 
-/** What CPython 3.11 prints for each. */
+/** As CPython 3.11 prints them. */
 const NUMBERS: readonly [source: string, printed: string][] = [
   ['1e16', '1e+16'],
   ['1e15', '1000000000000000.0'],
@@ -21,7 +21,7 @@ test.each(NUMBERS)('writes the number %s as Python does', (source, printed) => {
   expect(pythonJson(value)).toBe(printed);
 });
 
-test('writes a number beyond a double as json.dumps and str do', () => {
+test('writes a number beyond a double like json.dumps and str', () => {
   expect([pythonJson(JSON.rawJSON('-1e400')), pythonStr(JSON.rawJSON('1e400'))]).toEqual([
     '-Infinity',
     'inf',
@@ -29,7 +29,7 @@ test('writes a number beyond a double as json.dumps and str do', () => {
 });
 
 describe('text', () => {
-  test('is left as it is by itself', () => {
+  test('is printed as it is on its own', () => {
     expect(pythonStr("it's")).toBe("it's");
   });
 
@@ -45,12 +45,12 @@ describe('text', () => {
     ['😀', "'😀'", String.raw`"\ud83d\ude00"`],
     ['\ue000', String.raw`'\ue000'`, String.raw`"\ue000"`],
     ['\u200b', String.raw`'\u200b'`, String.raw`"\u200b"`],
-  ])('%j in a list is quoted as repr and json.dumps quote it', (text, repr, json) => {
+  ])('quotes %j in a list like repr and json.dumps', (text, repr, json) => {
     expect([pythonStr([text]), pythonJson([text])]).toEqual([`[${repr}]`, `[${json}]`]);
   });
 });
 
-test('writes maps, lists and constants as Python does', () => {
+test('writes maps, lists and constants like Python', () => {
   const value = { a: [true, null, 'x', { b: JSON.rawJSON('1.5') }] };
   expect(pythonStr(value)).toBe("{'a': [True, None, 'x', {'b': 1.5}]}");
   expect(pythonJson(value)).toBe('{"a": [true, null, "x", {"b": 1.5}]}');

@@ -20,11 +20,13 @@ import { walk } from '../../../src/base/walk.ts';
 import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 
-/** Directories that others than root may write, as a mode says it; test/e2e/other-users.test.ts has other users. */
+/**
+ * Directories that are writable by others according to their mode. test/e2e/other-users.test.ts uses real other users.
+ */
 
 const run = promisify(execFile);
 
-/** /foreign can be written by everybody, /own by whoever runs this. */
+/** /foreign is world-writable; /own belongs to the current user. */
 async function setUp(): Promise<TempRoot> {
   const temp = await tempRoot();
   await temp.write('/root/secret', 'secret');
@@ -35,7 +37,7 @@ async function setUp(): Promise<TempRoot> {
 
 const NOT_FOLLOWED = { code: 'disk', reason: 'symlink-not-followed' };
 
-test('a symlink is followed where root alone can have put it, and nowhere else', async () => {
+test('follows a symlink only where root alone can have created it', async () => {
   const { disk, at } = await setUp();
   await symlink('/root/secret', at('/own/link'));
   await symlink('/root/secret', at('/foreign/link'));
@@ -53,7 +55,7 @@ test('a symlink is followed where root alone can have put it, and nowhere else',
   expect(await disk.info('/own/new')).toBeUndefined();
 });
 
-test('nor is one in the middle of a path, whatever is done there', async () => {
+test('does not follow a symlink in the middle of a path, whatever the operation', async () => {
   const { disk, at, read, files } = await setUp();
   await symlink('/root', at('/foreign/link'));
   for (const refused of [
@@ -72,7 +74,7 @@ test('nor is one in the middle of a path, whatever is done there', async () => {
   expect(await files('/root')).toEqual(['/root/secret']);
 });
 
-test('a directory of root below that of somebody else is as good as his', async () => {
+test("distrusts root's directory below another user's directory", async () => {
   const { disk, at } = await setUp();
   await mkdir(at('/foreign/of-root'));
   await symlink('/root/secret', at('/foreign/of-root/link'));
@@ -80,7 +82,7 @@ test('a directory of root below that of somebody else is as good as his', async 
   expect(await disk.fault('/foreign/of-root')).toMatch(/^\/foreign .*\b777\b/);
 });
 
-test('in a shared directory (/tmp) the symlinks and files of root stay what they are', async () => {
+test("trusts root's symlinks and files in a shared sticky directory such as /tmp", async () => {
   const { disk, at, write } = await setUp();
   await chmod(at('/foreign'), 0o1777);
   await symlink('/root/secret', at('/foreign/link'));
@@ -91,7 +93,7 @@ test('in a shared directory (/tmp) the symlinks and files of root stay what they
   expect(await disk.fault('/foreign/file')).toMatch(/\b666\b/);
 });
 
-test('what is replaced in a directory of others is the symlink that somebody has put there, not what it leads to', async () => {
+test("replaces a planted symlink in another user's directory, not its target", async () => {
   const { disk, at, read } = await setUp();
   await disk.create('/foreign/staged', 'new', {});
   await symlink('/root/secret', at('/foreign/target'));
@@ -102,7 +104,7 @@ test('what is replaced in a directory of others is the symlink that somebody has
   expect(await read('/root/secret')).toBe('secret');
 });
 
-test('a place stays in the directory that was opened, whatever takes that name', async () => {
+test('stays in the opened directory when another takes its name', async () => {
   const { root, at, read } = await setUp();
   await mkdir(at('/foreign/certs'));
   await walk(root, '/foreign/certs/new', { last: 'keep', self: process.geteuid?.() ?? 0 }, async (place) => {
@@ -113,10 +115,10 @@ test('a place stays in the directory that was opened, whatever takes that name',
   expect(await read('/foreign/before/new')).toBe('new');
 });
 
-test('a directory that is exchanged while it is made hands owner and mode to nothing else', async () => {
+test('changes owner and mode of nothing else when a directory is exchanged while being made', async () => {
   const { root, at } = await setUp();
   await chmod(at('/root'), 0o700);
-  // The exchange comes between mkdir(2) and whatever follows it.
+  // The exchange happens between mkdir(2) and the next call.
   const fs = await import('node:fs/promises');
   const { syncBuiltinESMExports } = await import('node:module');
   const { mkdir: made } = fs.default;
@@ -139,7 +141,7 @@ test('a directory that is exchanged while it is made hands owner and mode to not
   expect((await stat(at('/root'))).mode & 0o777).toBe(0o700);
 });
 
-test('a pipe keeps nobody waiting, and a file that fills the memory is not read', async () => {
+test('neither blocks on a pipe nor reads a file larger than memory', async () => {
   const { disk, at } = await setUp();
   await run('mkfifo', [at('/foreign/pipe')]);
   await writeFile(at('/foreign/large'), '');
@@ -148,7 +150,7 @@ test('a pipe keeps nobody waiting, and a file that fills the memory is not read'
   expect(await faultIn(disk.read('/foreign/large'))).toEqual({ code: 'disk', reason: 'file-too-large' });
 });
 
-test('a snapshot is of one file: another one in its place has another identity', async () => {
+test('gives a snapshot the identity of its file: a replacement has another', async () => {
   const { disk, at, write } = await setUp();
   await write('/foreign/one', 'one', 0o640);
   await write('/foreign/other', 'one', 0o640);
@@ -162,7 +164,7 @@ test('a snapshot is of one file: another one in its place has another identity',
   expect(await disk.snapshot('/foreign/nothing')).toBeUndefined();
 });
 
-test('below a root, absolute symlinks and ".." lead nowhere out of it', async () => {
+test('confines absolute symlinks and ".." to the root', async () => {
   const { root, at, write } = await setUp();
   await write('/node/etc/file', 'in');
   await symlink('/../../root/secret', at('/node/etc/out'));
@@ -175,7 +177,7 @@ test('below a root, absolute symlinks and ".." lead nowhere out of it', async ()
 test.each([
   ['closed to others', 0o700, 0o700],
   ['for others', 0o550, 0o755],
-])('the parents of a directory %s are made like that, whatever the umask', async (_, mode, parents) => {
+])('makes the parents of a directory %s with matching mode, whatever the umask', async (_, mode, parents) => {
   for (const umask of [0o077, 0o022, 0o000]) {
     const { disk } = await setUp();
     const before = process.umask(umask);

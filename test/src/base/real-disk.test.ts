@@ -8,7 +8,7 @@ import { AgentError, errnoOf } from '../../../src/base/errors.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-test('a file is made with its attributes, and never over something that is there', async () => {
+test('creates a file with its attributes, and never over an existing file', async () => {
   const { disk, read, at } = await tempRoot();
   await disk.create('/a', 'one', { mode: 0o440, uid: 0, gid: 12 });
   expect(await disk.info('/a')).toEqual({ type: 'file', size: 3, mode: 0o440, uid: 0, gid: 12 });
@@ -20,7 +20,7 @@ test('a file is made with its attributes, and never over something that is there
   expect(await disk.info('/default')).toMatchObject({ mode: 0o600 });
 });
 
-test('a file may be narrower than the umask of whoever starts us lets through, and wider', async () => {
+test('sets modes narrower or wider than the umask of the calling process', async () => {
   const { disk } = await tempRoot();
   const before = process.umask(0o077);
   try {
@@ -33,7 +33,7 @@ test('a file may be narrower than the umask of whoever starts us lets through, a
   expect(await disk.info('/d')).toMatchObject({ mode: 0o755 });
 });
 
-test('what is not there is undefined, an empty list, or nothing to remove; reading it is an error', async () => {
+test('treats a missing file as undefined, an empty list or nothing to remove; reading it is an error', async () => {
   const { disk } = await tempRoot();
   expect(await disk.info('/x')).toBeUndefined();
   expect(await disk.list('/x')).toEqual([]);
@@ -44,13 +44,13 @@ test('what is not there is undefined, an empty list, or nothing to remove; readi
   expect(error).toMatchObject({ code: 'disk', message: expect.stringContaining(' /x: ') as unknown });
 });
 
-test('only a missing file is undefined: what cannot be read is an error', async () => {
+test('returns undefined only for a missing file: an unreadable one is an error', async () => {
   const { disk } = await tempRoot();
   await disk.makeDirectory('/d', {});
   expect(errnoOf(await agentErrorOf(readIfThere(disk, '/d')))).toBe('EISDIR');
 });
 
-test('symlinks of the last part are followed as the node sees them, not out of the root', async () => {
+test('resolves a symlink in the last part within the root', async () => {
   const { disk, write, at } = await tempRoot();
   await write('/etc/target', 'x');
   await mkdir(at('/a/b'), { recursive: true });
@@ -68,11 +68,11 @@ test('symlinks of the last part are followed as the node sees them, not out of t
   expect(await disk.info('/a/out')).toMatchObject({ type: 'symlink' });
 });
 
-test('nothing that is done through a symlink in the middle of a path gets out of the root', async () => {
+test('confines every operation through a symlink in the middle of a path to the root', async () => {
   const { disk, read, write, at, files } = await tempRoot();
   await write('/opt/k8s/certs/ca.crt', 'old', 0o640);
   await mkdir(at('/etc'));
-  // To the one who follows it outside of the root there is nothing.
+  // Outside of the root, the symlink's target does not exist.
   await symlink('/opt/k8s', at('/etc/kubernetes'));
   await symlink('../../../../../opt/k8s/certs', at('/etc/above'));
   await symlink('../certs/ca.crt', at('/opt/k8s/link.crt'));
@@ -104,13 +104,13 @@ test('nothing that is done through a symlink in the middle of a path gets out of
   expect(await disk.list('/etc')).toEqual(['kubernetes']);
 });
 
-test('a symlink that leads back to itself is refused', async () => {
+test('rejects a symlink loop', async () => {
   const { disk, at } = await tempRoot();
   await symlink('/loop', at('/loop'));
   expect(errnoOf(await agentErrorOf(disk.resolve('/loop')))).toBe('ELOOP');
 });
 
-test('a directory gets its attributes when it is made, and keeps them when it is there', async () => {
+test("sets a directory's attributes when it makes it, and keeps those of an existing one", async () => {
   const { disk } = await tempRoot();
   await disk.makeDirectory('/a/b/c', { mode: 0o550, uid: 0, gid: 12 });
   expect(await disk.info('/a/b/c')).toMatchObject({ type: 'directory', mode: 0o550, uid: 0, gid: 12 });
@@ -120,7 +120,7 @@ test('a directory gets its attributes when it is made, and keeps them when it is
   expect(await disk.list('/p')).toEqual(['q', 'r']);
 });
 
-test('a file is replaced as a whole, with the attributes that were asked for and nothing left behind', async () => {
+test('replaces a file as a whole, with the requested attributes, and leaves no temporary file', async () => {
   const { disk, read, write, files, at } = await tempRoot();
   await write('/d/f', 'old', 0o644);
   await link(at('/d/f'), at('/d/other-name'));
@@ -131,7 +131,7 @@ test('a file is replaced as a whole, with the attributes that were asked for and
   expect(await files()).toEqual(['/d/f', '/d/other-name']);
 });
 
-test('a planted symlink where the new content is written first is not followed', async () => {
+test('does not follow a planted symlink at the path of the temporary file', async () => {
   const { disk, read, write, at } = await tempRoot();
   await write('/secret', 'untouched');
   await write('/d/f', 'old');
@@ -140,7 +140,7 @@ test('a planted symlink where the new content is written first is not followed',
   expect([await read('/d/f'), await read('/secret')]).toEqual(['new', 'untouched']);
 });
 
-test('content that could not be written leaves the old file as it is', async () => {
+test('keeps the old file if the new content cannot be written', async () => {
   const { disk, read, write } = await tempRoot();
   await write('/d/f', 'old');
   const full = { ...disk, create: async () => await Promise.reject(new AgentError('disk', 'full')) };
@@ -148,7 +148,7 @@ test('content that could not be written leaves the old file as it is', async () 
   expect(await read('/d/f')).toBe('old');
 });
 
-test('room says what is left, also for a directory that is still to be made', async () => {
+test('reports free space, also for a directory that does not exist yet', async () => {
   const { disk, at } = await tempRoot();
   const room = await disk.room('/not/there/yet');
   expect(room.bytes).toBeGreaterThan(0);
@@ -158,7 +158,7 @@ test('room says what is left, also for a directory that is still to be made', as
   await chmod(at('/'), 0o700);
 });
 
-test('what is immutable is sealed, what is only read-only is not', async ({ skip }) => {
+test('reports an immutable file as sealed, but not a read-only one', async ({ skip }) => {
   const { disk, write, at } = await tempRoot();
   await write('/file', 'x', 0o400);
   expect(await disk.sealed('/file')).toBe(false);
@@ -174,7 +174,7 @@ test('what is immutable is sealed, what is only read-only is not', async ({ skip
   }
 });
 
-test('of a file on which another is mounted it is said why it cannot be replaced', async ({ skip }) => {
+test('reports why a mount point cannot be replaced', async ({ skip }) => {
   const { disk, write, at } = await tempRoot();
   await write('/file', 'old');
   await write('/other', 'mounted');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createRecent } from '../../../src/base/recent.ts';
 
-test('drops the entry that was not used for the longest time', () => {
+test('drops the least recently used entry', () => {
   const recent = createRecent<number>(2);
   recent.set('a', 1);
   recent.set('b', 2);

@@ -14,7 +14,7 @@ const VALUE = {
   list: [1, null, true],
 };
 
-/** A written record, and what is read when it has these bytes instead. */
+/** Writes a record; `readBack` replaces its bytes and reads it again. */
 async function setUp() {
   const { disk, at } = await tempRoot();
   await disk.makeDirectory('/state', {});
@@ -32,7 +32,7 @@ async function setUp() {
   return { disk, at, bytes, readBack };
 }
 
-test('any JSON comes back as it was written, and the file is for its owner alone', async () => {
+test('reads any JSON back as written, from a file that only its owner may read', async () => {
   const { disk } = await setUp();
   await fc.assert(
     fc.asyncProperty(fc.jsonValue(), async (value) => {
@@ -44,19 +44,19 @@ test('any JSON comes back as it was written, and the file is for its owner alone
   expect(await disk.info(PATH)).toMatchObject({ mode: 0o600 });
 });
 
-test('no record is none', async () => {
+test('returns undefined for a missing record', async () => {
   const { disk } = await setUp();
   expect(await readRecord(disk, '/state/other')).toBeUndefined();
 });
 
-test('a record cut at any byte is noticed; without its last line break it is still whole', async () => {
+test('detects a record cut at any byte, and accepts one without its last line break', async () => {
   const { bytes, readBack } = await setUp();
   for (let end = 0; end < bytes.length - 1; end += 1)
     expect([end, await readBack(bytes.subarray(0, end))]).toEqual([end, 'state']);
   expect(await readBack(bytes.subarray(0, -1))).toEqual(VALUE);
 });
 
-test('a record with any byte flipped is noticed', async () => {
+test('detects a record with any bit flipped', async () => {
   const { bytes, readBack } = await setUp();
   for (const [index, byte] of bytes.entries())
     for (const mask of [0x01, 0x20, 0x80]) {
@@ -66,7 +66,7 @@ test('a record with any byte flipped is noticed', async () => {
     }
 });
 
-test('a record with something before it or behind it, or zeroes in its place, is noticed', async () => {
+test('detects added bytes before or after a record, and zeroes in its place', async () => {
   const { bytes, readBack } = await setUp();
   for (const altered of [
     Buffer.concat([bytes, Buffer.from('x')]),
@@ -78,14 +78,14 @@ test('a record with something before it or behind it, or zeroes in its place, is
     expect(await readBack(altered)).toBe('state');
 });
 
-test('what cannot be read at all is an error of the disk, not a missing record', async () => {
+test('reports an unreadable record as a disk error, not as missing', async () => {
   const { disk, at } = await setUp();
   await disk.makeDirectory('/state/directory', {});
   await chmod(at(PATH), 0o600);
   await expect(readRecord(disk, '/state/directory')).rejects.toMatchObject({ code: 'disk' });
 });
 
-test('a record of another shape is told of as one that is damaged is', async () => {
+test('rejects a record of another shape like a damaged one', async () => {
   const { disk } = await tempRoot();
   await disk.makeDirectory('/state', {});
   const Shape = v.object({ name: v.string() });

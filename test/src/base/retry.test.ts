@@ -10,7 +10,7 @@ const unreachable = (retryAfterMs?: number): AgentError =>
 
 const X = { code: 'log-in', text: 'x' } as const;
 
-/** A retry whose attempts fail with what the list says, then succeed. */
+/** Sets up a retry whose attempts fail with the listed errors and then succeed. */
 function setUp(fails: readonly AgentError[], random: () => number = () => 1) {
   const clock = testClock();
   const told: number[] = [];
@@ -26,7 +26,7 @@ function setUp(fails: readonly AgentError[], random: () => number = () => 1) {
   return { clock, told, retry, attempt, attempts: () => attempts };
 }
 
-test('every wait lies between nothing and its ceiling, which doubles up to the cap', async () => {
+test('waits between zero and a ceiling, which doubles up to the cap', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.double({ min: 0, max: 0.999_999, noNaN: true }), { minLength: 1, maxLength: 40 }),
@@ -49,20 +49,20 @@ test('every wait lies between nothing and its ceiling, which doubles up to the c
   );
 });
 
-test('the jitter is full: the whole range is used', async () => {
+test('jitters over the whole range', async () => {
   const run = setUp([unreachable(), unreachable(), unreachable()], () => 0.5);
   await run.retry(X, { baseMs: 100, capMs: 300, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.clock.sleeps).toEqual([50, 100, 150]);
   expect(run.told).toEqual([50, 100, 150]);
 });
 
-test('nothing is tried sooner than the other side asked', async () => {
+test('retries no sooner than Retry-After asks', async () => {
   const run = setUp([unreachable(7000)], () => 0);
   await run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.clock.sleeps).toEqual([7000]);
 });
 
-test('no attempt starts after the patience has ended; the last error is what is thrown', async () => {
+test('starts no attempt after the patience has ended, and throws the last error', async () => {
   const errors = Array.from({ length: 50 }, () => unreachable());
   const run = setUp(errors);
   const error = await agentErrorOf(
@@ -73,14 +73,14 @@ test('no attempt starts after the patience has ended; the last error is what is 
   expect(error).toBe(errors[4]);
 });
 
-test('a Retry-After beyond the patience is not waited for', async () => {
+test('does not wait for a Retry-After beyond the patience', async () => {
   const run = setUp([unreachable(60_000)]);
   await agentErrorOf(run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
   expect(run.clock.sleeps).toEqual([]);
 });
 
 test.each(['cloud-refused', 'unauthorized', 'too-large', 'bad-certificate', 'aborted'] satisfies ErrorCode[])(
-  '%s is not tried again',
+  'does not retry %s',
   async (code) => {
     const run = setUp([new AgentError(code, 'no')]);
     await agentErrorOf(run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt));
@@ -88,18 +88,18 @@ test.each(['cloud-refused', 'unauthorized', 'too-large', 'bad-certificate', 'abo
   },
 );
 
-test('what is no answer is tried again: the next may be one', async () => {
+test('retries after a malformed answer: the next may be well-formed', async () => {
   const run = setUp([new AgentError('bad-answer', 'a page of HTML')]);
   await run.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, NEVER, run.attempt);
   expect(run.attempts()).toBe(2);
 });
 
-test('nothing is tried again once the program is to stop, and a wait is broken off', async () => {
+test('does not retry after an abort, and interrupts a wait', async () => {
   const before = setUp([unreachable()]);
   const stopped = await agentErrorOf(
     before.retry(X, { baseMs: 1, capMs: 1, forMs: 10_000 }, AbortSignal.abort(), before.attempt),
   );
-  // Nobody may take it for what the other side had to say in the end.
+  // The result must not look like the peer's final answer.
   expect(stopped.code).toBe('aborted');
   expect(before.attempts()).toBe(1);
 

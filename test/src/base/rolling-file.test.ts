@@ -19,7 +19,7 @@ async function setUp() {
   };
 }
 
-test('the file and its directory are closed to others, and lines follow each other', async () => {
+test('closes file and directory to other users, and appends lines', async () => {
   const { append, directory } = await setUp();
   await append('one');
   await append('two');
@@ -29,7 +29,7 @@ test('the file and its directory are closed to others, and lines follow each oth
   expect((await stat(directory)).mode & 0o777).toBe(0o700);
 });
 
-test('a file that would become too large is put aside, and the oldest goes', async () => {
+test('rotates a file that would become too large, and deletes the oldest', async () => {
   const { append, directory } = await setUp();
   for (const line of ['line 1', 'line 2', 'line 3', 'line 4']) await append(line);
   expect(await readdir(directory)).toEqual(['b.jsonl', 'b.jsonl.1', 'b.jsonl.2']);
@@ -41,13 +41,13 @@ test('a file that would become too large is put aside, and the oldest goes', asy
     expect(await readFile(join(directory, name), 'utf8')).toBe(`${line}\n`);
 });
 
-test('a line that is longer than a whole file is written all the same', async () => {
+test('writes a line that is longer than a whole file', async () => {
   const { append, directory } = await setUp();
   await append('longer than ten');
   expect(await readdir(directory)).toEqual(['b.jsonl']);
 });
 
-test('a line that a kill has cut does not swallow the next one', async () => {
+test('keeps the next line separate from one that a kill has cut', async () => {
   const { append, directory } = await setUp();
   await append('one');
   await writeFile(join(directory, 'b.jsonl'), 'cut');

@@ -10,12 +10,12 @@ const spellings = (secret: string): string[] => [
   Buffer.from(secret).toString('base64'),
 ];
 
-/** Long enough to be registered; without the mask's own character, of which a new secret could be made up. */
+/** Long enough to be registered, and without the mask's character, which could form a new secret. */
 const secret = fc
   .string({ minLength: 6, maxLength: 40, unit: 'grapheme' })
   .filter((text) => text.trim().length >= 6 && !text.includes('*'));
 
-test('a registered secret is gone from every text, in all of its spellings', () => {
+test('redacts a registered secret in every text, in all of its spellings', () => {
   fc.assert(
     fc.property(
       fc.array(secret, { minLength: 1, maxLength: 5 }),
@@ -34,7 +34,7 @@ test('a registered secret is gone from every text, in all of its spellings', () 
   );
 });
 
-test('any string can be registered and any text redacted', () => {
+test('accepts any string as a secret and any text to redact', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (value, text) => {
       const secrets = createSecrets();
@@ -45,7 +45,7 @@ test('any string can be registered and any text redacted', () => {
   );
 });
 
-test('a secret inside a longer one leaves no tail of the longer one behind', () => {
+test('leaves no tail of a longer secret that contains a shorter one', () => {
   const secrets = createSecrets();
   secrets.add('hunter22');
   secrets.add('hunter22-and-more');
@@ -72,7 +72,7 @@ test('redacts a value of three to five characters where it stands alone', () => 
   expect(secrets.redact(others)).toBe(others);
 });
 
-/** As Python 3.11, bash 5.2 and coreutils 9.1 write it. */
+/** As Python 3.11, bash 5.2 and coreutils 9.1 print it. */
 test.each([
   ['as it is', 'p4ss "w`o\'rd/+é<&>', '***'],
   ["Python's repr", "{'k': 'p4ss \"w`o\\'rd/+é<&>'}", "{'k': '***'}"],
@@ -109,7 +109,7 @@ test.each([
   ['wrapped as base64 does', (text: string) => wrapped(Buffer.from(text).toString('base64'), 76)],
   ['wrapped as in PEM', (text: string) => wrapped(Buffer.from(text).toString('base64'), 64)],
   ['wrapped as xxd does', (text: string) => wrapped(Buffer.from(text).toString('hex'), 60)],
-])('redacts the lines of a long value %s, and each line alone', (_, write) => {
+])('redacts the lines of a long value %s, together and alone', (_, write) => {
   const value = Array.from({ length: 40 }, (__, index) => `line ${index} of ${'x'.repeat(index)}`).join('\n');
   const secrets = createSecrets();
   secrets.add(value);
@@ -133,7 +133,7 @@ test.each([
   ['openstack --os-token 5f1c server list', 'openstack --os-token *** server list'],
   ['eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0x.c2ln is a token', '*** is a token'],
   ['client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=', 'client-key-data: ***'],
-])('knows a secret by its shape: %s', (text, clean) => {
+])('recognizes a secret by its shape: %s', (text, clean) => {
   expect(createSecrets().redact(text)).toBe(clean);
 });
 
@@ -146,14 +146,14 @@ test.each([
   expect(createSecrets().redact(text)).toBe(text);
 });
 
-test('a number that is secret leaves JSON what it is', () => {
+test('keeps JSON valid when it redacts a number', () => {
   const secrets = createSecrets();
   secrets.add('4711081500');
   const entry = { n: 4_711_081_500, m: 7, 'k 4711081500': ['x4711081500', null, true] };
   expect(secrets.redactWithin(entry)).toEqual({ n: '***', m: 7, 'k ***': ['x***', null, true] });
 });
 
-test('a stream in any pieces is redacted like the whole text, and nothing of it is held for long', () => {
+test('redacts a stream in any chunks like the whole text, and holds little back', () => {
   const key = `-----BEGIN EC PRIVATE KEY-----\n${'MHcCAQEE'.repeat(8)}\nAA==\n-----END EC PRIVATE KEY-----`;
   const values = ['p4ss "w`o\'rd/+é<&>', 'hunter22', `first line\nsecond line`];
   const parts = [...values, key, `${FERNET}==`, 'X-Auth-Token: 5f1c', 'x', '\n', ' ', 'y'.repeat(70_000)];
@@ -164,7 +164,7 @@ test('a stream in any pieces is redacted like the whole text, and nothing of it 
       (texts, cuts) => {
         const secrets = createSecrets();
         for (const value of values) secrets.add(value);
-        // A line of its own, or two secrets could make a third.
+        // Line feeds keep two secrets from forming a third.
         const text = texts.join('\n');
         const stream = secrets.stream();
         const places = [0, ...cuts.toSorted((a, b) => a - b), text.length];
@@ -178,7 +178,7 @@ test('a stream in any pieces is redacted like the whole text, and nothing of it 
   );
 });
 
-test('whole lines leave a stream at once', () => {
+test('passes whole lines of a stream on at once', () => {
   const secrets = createSecrets();
   secrets.add('hunter22');
   const stream = secrets.stream();
@@ -198,7 +198,7 @@ test.each([
   'AAAA\n',
   '\\n',
   'aaaaaaaaaaaab',
-])('redacting grows with the text and no faster: %j', (piece) => {
+])('redacts in linear time: %j', (piece) => {
   const secrets = createSecrets();
   secrets.add('a'.repeat(1000));
   const text = (length: number): string => piece.repeat(Math.ceil(length / piece.length));
@@ -212,11 +212,11 @@ test.each([
     return Math.min(...runs);
   };
   cost(50_000);
-  // Linear is 8; what is quadratic is 64.
+  // Linear time gives 8; quadratic time gives 64.
   expect(cost(400_000) / Math.max(cost(50_000), 2000)).toBeLessThan(24);
 });
 
-test('private keys are never shown, registered or not, whole or cut', () => {
+test('redacts private keys, registered or not, whole or cut', () => {
   const { redact } = createSecrets();
   const pem = '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----';
   expect(redact(`before ${pem} after`)).toBe('before *** after');
@@ -227,7 +227,7 @@ test('private keys are never shown, registered or not, whole or cut', () => {
   );
 });
 
-test('of passing secrets the last hundred are known, and every lasting one', () => {
+test('remembers the last hundred passing secrets, and every lasting one', () => {
   const secrets = createSecrets();
   secrets.add('lasting-secret');
   const passing = Array.from({ length: 250 }, (_, index) => `token-number-${index}-`);
@@ -236,7 +236,7 @@ test('of passing secrets the last hundred are known, and every lasting one', () 
   expect(secrets.redact(`${passing[0] ?? ''} lasting-secret`)).toBe(`${passing[0] ?? ''} ***`);
 });
 
-test('forgets the secrets of every deployment but those that are named', () => {
+test('forgets the secrets of all deployments except the named ones', () => {
   const secrets = createSecrets();
   secrets.add('of the node');
   secrets.addFor('one', 'secret of one');
@@ -250,12 +250,12 @@ test('forgets the secrets of every deployment but those that are named', () => {
 });
 
 test.each(['http://user:correct-horse@proxy.example:3128', 'user:correct-horse@proxy.example:3128'])(
-  'of %s the password is secret',
+  'treats the password of %s as secret',
   (url) => {
     expect(secretsOfUrl(url)).toEqual(expect.arrayContaining(['user:correct-horse', 'correct-horse']));
   },
 );
 
-test.each(['http://proxy.example:3128', 'proxy.example:3128', ''])('of %j nothing is', (url) => {
+test.each(['http://proxy.example:3128', 'proxy.example:3128', ''])('finds no secret in %j', (url) => {
   expect(secretsOfUrl(url)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createSingleFlight } from '../../../src/base/single-flight.ts';
 
-test('calls that overlap share one run, by key', async () => {
+test('shares one run between overlapping calls with the same key', async () => {
   const once = createSingleFlight<number>();
   const { promise, resolve } = Promise.withResolvers<number>();
   let runs = 0;
@@ -15,7 +15,7 @@ test('calls that overlap share one run, by key', async () => {
   expect(await Promise.all(calls)).toEqual([7, 7, 7]);
 });
 
-test('the next call after the end runs again, also after a failure', async () => {
+test('runs again after the end of a run, also after a failure', async () => {
   const once = createSingleFlight<string>();
   await expect(once('a', async () => await Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(await once('a', async () => await Promise.resolve('yes'))).toBe('yes');

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { utf8Text } from '../../../src/base/utf8.ts';
 
-test('keeps every character, a byte order mark too', () => {
+test('keeps every character, also a byte order mark', () => {
   const text = '\uFEFFé😀\u0000';
   expect(utf8Text(Buffer.from(text))).toBe(text);
 });

@@ -5,7 +5,7 @@ import { type Place, walk } from '../../../src/base/walk.ts';
 import { faultIn } from '../support/outcome-of.ts';
 import { type TempRoot, tempRoot } from '../support/temp-root.ts';
 
-/** A root with one file, and the symlinks that a test wants, each to its target. */
+/** Makes a root with one file and the given symlinks, each with its target. */
 async function rootWith(links: Readonly<Record<string, string>> = {}): Promise<TempRoot> {
   const temp = await tempRoot();
   await temp.write('/etc/file', 'in the root');
@@ -38,7 +38,7 @@ describe('a path stays below the root', () => {
     ['/a/new', '/a/new'],
     ['/a/b/../new', '/a/new'],
     ['/', '/'],
-  ])('%s is %s', async (path, leadsTo) => {
+  ])('resolves %s to %s', async (path, leadsTo) => {
     const links = {
       '/a/absolute': '/etc/file',
       '/a/b/relative': '../../etc/file',
@@ -48,7 +48,7 @@ describe('a path stays below the root', () => {
     expect(await place(await rootWith(links), path)).toMatchObject({ path: leadsTo, fault: undefined });
   });
 
-  test('below a directory that is missing its names are what they say', async () => {
+  test('resolves names below a missing directory literally', async () => {
     const temp = await rootWith();
     expect(await place(temp, '/no/such/name')).toMatchObject({
       path: '/no/such/name',
@@ -59,7 +59,7 @@ describe('a path stays below the root', () => {
   });
 });
 
-test('a symlink in the last place is kept where that is wanted, and one before it is not', async () => {
+test('keeps a symlink in the last part on request, and follows earlier ones', async () => {
   const temp = await rootWith({ '/a/link': '/etc/file', '/a/b/directory': '/a' });
   expect((await place(temp, '/a/link', 'keep')).path).toBe('/a/link');
   expect((await place(temp, '/a/b/directory/link', 'keep')).path).toBe('/a/link');
@@ -68,7 +68,7 @@ test('a symlink in the last place is kept where that is wanted, and one before i
 test.each([
   ['/a/loop', 'ELOOP'],
   ['/etc/file/x', 'ENOTDIR'],
-])('%s is the error %s, and no directory stays open', async (path, errno) => {
+])('fails for %s with %s, and leaves no directory open', async (path, errno) => {
   const temp = await rootWith({ '/a/loop': 'loop' });
   const before = await openFiles();
   const error: unknown = await place(temp, path).catch((cause: unknown) => cause);
@@ -76,7 +76,7 @@ test.each([
   expect(await openFiles()).toBe(before);
 });
 
-test('as many symlinks are followed as by the kernel, 40', async () => {
+test('follows as many symlinks as the kernel: 40', async () => {
   const chain = Array.from({ length: 41 }, (_, index): [string, string] => [
     `/a/${index + 1}`,
     index === 0 ? '/etc/file' : `${index}`,
@@ -87,29 +87,29 @@ test('as many symlinks are followed as by the kernel, 40', async () => {
 });
 
 describe('a directory that others can write', () => {
-  test('is told of everything below it', async () => {
+  test('taints everything below it', async () => {
     const temp = await rootWith();
     await chmod(temp.at('/a'), 0o777);
     expect((await place(temp, '/a/b/new')).fault).toMatch(/^\/a can be written by others/);
     expect((await place(temp, '/etc/file')).fault).toBeUndefined();
   });
 
-  test('has no symlink that is followed', async () => {
+  test('has no trusted symlinks', async () => {
     const temp = await rootWith({ '/a/b/link': '/etc/file' });
     await chmod(temp.at('/a/b'), 0o777);
     expect(await faultIn(place(temp, '/a/b/link'))).toEqual({ code: 'disk', reason: 'symlink-not-followed' });
   });
 
-  test('with the sticky bit keeps its names for their owners', async () => {
+  test('trusts the names of their owners if it is sticky', async () => {
     const temp = await rootWith({ '/a/link': '/etc/file' });
     await chmod(temp.at('/a'), 0o1777);
     expect(await place(temp, '/a/link')).toMatchObject({ path: '/etc/file', fault: undefined });
-    // Anybody may make it meanwhile.
+    // Any user may create it meanwhile.
     expect((await place(temp, '/a/new')).fault).toBe('/a can be written by everybody');
   });
 });
 
-test('a place stays the same when a directory above it is exchanged', async () => {
+test('stays at its place when a directory above is exchanged', async () => {
   const temp = await rootWith();
   await temp.write('/other/file', 'elsewhere');
   const text = await walk(temp.root, '/etc/file', { last: 'follow', self }, async ({ at }) => {

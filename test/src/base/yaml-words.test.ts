@@ -6,7 +6,7 @@ test.each([
   ['an unclosed list', 'a: [1\nb: 2\n'],
   ['a map within a line', 'a: b: c\n'],
   ['a second document', 'a: 1\n---\nb: 2\n'],
-])('%s: neither the place nor advice for programmers', (_, text) => {
+])('reports %s without its place and without advice for programmers', (_, text) => {
   const [error] = parseDocument(text).errors;
   expect(error).toBeDefined();
   const words = yamlWords(error ?? { code: '', message: '' });

@@ -24,7 +24,7 @@ const OPTIONAL: RoleLayout = {
   units: [unit('api', 'server', 'admin')],
 };
 
-/** The names of what is left on a node with these files. */
+/** Returns the names of the rows that apply to a node with these files. */
 async function rowsWith(...there: string[]) {
   const rows = await applicableRows(OPTIONAL, async (path) => await Promise.resolve(there.includes(path)));
   const [only] = rows.units;
@@ -37,7 +37,7 @@ async function rowsWith(...there: string[]) {
   };
 }
 
-test('optional rows are those of files that are there, and units are asked for no others', async () => {
+test('keeps optional rows whose files exist, and units refer to no others', async () => {
   const none = {
     authorities: ['kubernetes'],
     certificates: [],
@@ -54,7 +54,7 @@ test('optional rows are those of files that are there, and units are asked for n
   });
 });
 
-test('a certificate that lies in a kubeconfig alone is there with it', async () => {
+test('keeps a certificate that only a kubeconfig embeds', async () => {
   expect(await rowsWith('/etc/k/admin.conf')).toMatchObject({
     certificates: ['admin'],
     kubeconfigs: 1,
@@ -62,6 +62,6 @@ test('a certificate that lies in a kubeconfig alone is there with it', async () 
   });
 });
 
-test('every row that is not optional stays', async () => {
+test('keeps every row that is not optional', async () => {
   expect(await applicableRows(SMALL, async () => await Promise.resolve(false))).toEqual(SMALL);
 });

@@ -24,19 +24,19 @@ const choose = async (
 const BY_FILE = own('by-file', { files: ['/etc/own'] });
 const BY_PARAM = own('by-param', { params: ['OWN'] });
 
-test('takes the layout that is configured, whatever the node has', async () => {
+test('takes the configured layout, whatever the node has', async () => {
   for (const { name } of BUILT_IN) expect(await choose(name, [BY_FILE], { files: ['/etc/own'] })).toBe(name);
   expect(await choose('by-param', [BY_FILE, BY_PARAM], { files: ['/etc/own'] })).toBe('by-param');
 });
 
-test('refuses a layout that there is none of', async () => {
+test('rejects an unknown layout', async () => {
   expect(await agentErrorOf(choose('another', [BY_FILE]))).toMatchObject({
     code: 'config',
     reason: 'unknown-layout',
   });
 });
 
-test('looks at heat-params before files, and at own layouts before those of the program', async () => {
+test('checks heat-params before files, and custom layouts before built-in ones', async () => {
   const node = { params: { OWN: '1' }, files: ['/etc/own'] };
   expect(await choose('auto', [BY_FILE, BY_PARAM], node)).toBe('by-param');
   expect(await choose('auto', [BY_FILE, BY_PARAM], { ...node, params: { OWN: '' } })).toBe('by-file');
@@ -45,7 +45,7 @@ test('looks at heat-params before files, and at own layouts before those of the 
   expect(await choose('auto', [BY_FILE], { files })).toBe('by-file');
 });
 
-test('a node without any certificates gets those of make-cert.sh', async () => {
+test('gives a node without certificates the layout of make-cert.sh', async () => {
   expect(await choose('auto', [BY_FILE])).toBe('kubernetes-certs');
 });
 
@@ -54,6 +54,6 @@ test.each([
   ['worker', 'worker'],
   ['gpu-nodes', 'worker'],
   ['', 'worker'],
-])('the node group %s has the role %s', (group, role) => {
+])('maps the node group %s to the role %s', (group, role) => {
   expect(roleOf(group)).toBe(role);
 });

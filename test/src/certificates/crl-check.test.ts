@@ -20,7 +20,7 @@ test.each([FROM, FROM + 1, UNTIL])('accepts a list at %d, within its dates', (no
   checkListDates(listOf({}), now, '');
 });
 
-test('accepts for ever a list that names no next update', () => {
+test('accepts a list without a next update forever', () => {
   checkListDates(listOf({ nextUpdate: undefined }), UNTIL * 2, '');
 });
 
@@ -34,14 +34,14 @@ test.each([
 const installed = listOf({});
 const other = Buffer.from('another list');
 
-test('takes the same bytes for the same list', () => {
+test('recognizes the same list by its bytes', () => {
   expect(compareLists(listOf({}), installed, '/crl')).toBe('same');
 });
 
 test.each([
   ['a higher number', listOf({ der: other, number: 6n }), installed],
   ['a number where the present one has none', listOf({ der: other }), listOf({ number: undefined })],
-])('takes a list with %s for newer (RFC 5280, 5.2.3)', (_, list, present) => {
+])('accepts a list with %s as newer (RFC 5280, 5.2.3)', (_, list, present) => {
   expect(compareLists(list, present, '/crl')).toBe('newer');
 });
 
@@ -49,7 +49,7 @@ test.each([
   ['list-older', 4n],
   ['list-differs', 5n],
   ['list-unnumbered', undefined],
-])('rejects what cannot be newer: %s', (reason, number) => {
+])('rejects a list that is not newer: %s', (reason, number) => {
   const error = thrownBy(() => compareLists(listOf({ der: other, number }), installed, '/crl'));
   expect(error).toMatchObject({ code: 'precondition', reason });
 });

@@ -7,11 +7,11 @@ import { createCa } from '../support/openssl.ts';
 import { type Fault, faultOf, thrownBy } from '../support/outcome-of.ts';
 import { createSigner, type ListSpec, makeList, type Signer } from '../support/crl.ts';
 
-/** Lists that the openssl program has made, and what it says of them. */
+/** Lists made by the openssl program, and how it prints them. */
 
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 const read = (given: string | Buffer) => readRevocationList(given, 'the list');
-/** Why it is refused. */
+/** Returns the reason of a rejection. */
 const refusal = (given: string | Buffer): Fault => faultOf(() => read(given));
 const bad = (reason: string): Fault => ({ code: 'bad-certificate', reason });
 const publicKeyOf = ({ pem }: Signer) => new X509Certificate(pem).publicKey;
@@ -23,22 +23,19 @@ test.each([
   ['EC', EC, 'sha256'],
   ['EC', ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'], 'sha384'],
   ['Ed25519', ['ed25519'], 'null'],
-])(
-  'a list that is signed with %s %j %s is known by the key of its CA alone',
-  async (_, algorithm, digest) => {
-    const [ca, other] = await Promise.all([createSigner(algorithm), createSigner(algorithm)]);
-    const from = Date.parse('2026-01-02T03:04:05Z');
-    const until = Date.parse('2056-01-02T03:04:05Z');
-    const list = await listOf(ca, { number: 300, serials: ['66', '80F1', '01'], from, until, digest });
-    expect(list).toMatchObject({ thisUpdate: from, nextUpdate: until, number: 300n });
-    expect(list.serials).toEqual(new Set([0x66n, 0x80f1n, 1n]));
-    expect(list.isSignedBy(publicKeyOf(ca))).toBe(true);
-    // Another CA of the same name.
-    expect(list.isSignedBy(publicKeyOf(other))).toBe(false);
-  },
-);
+])("matches a list signed with %s %j %s only with its CA's key", async (_, algorithm, digest) => {
+  const [ca, other] = await Promise.all([createSigner(algorithm), createSigner(algorithm)]);
+  const from = Date.parse('2026-01-02T03:04:05Z');
+  const until = Date.parse('2056-01-02T03:04:05Z');
+  const list = await listOf(ca, { number: 300, serials: ['66', '80F1', '01'], from, until, digest });
+  expect(list).toMatchObject({ thisUpdate: from, nextUpdate: until, number: 300n });
+  expect(list.serials).toEqual(new Set([0x66n, 0x80f1n, 1n]));
+  expect(list.isSignedBy(publicKeyOf(ca))).toBe(true);
+  // Another CA with the same name.
+  expect(list.isSignedBy(publicKeyOf(other))).toBe(false);
+});
 
-test('a list without revoked certificates, and one without a number', async () => {
+test('reads a list without revoked certificates, and one without a number', async () => {
   const ca = await createSigner(EC);
   expect(await listOf(ca, { number: 1 })).toMatchObject({ number: 1n, serials: new Set() });
   const bare = await listOf(ca, { serials: ['0A'] });
@@ -46,7 +43,7 @@ test('a list without revoked certificates, and one without a number', async () =
   expect(bare.serials).toEqual(new Set([10n]));
 });
 
-test('PEM, PEM on one line, DER and DER in base64 are the same list', async () => {
+test('reads PEM, PEM on one line, DER and DER in base64 as the same list', async () => {
   const { pem, der } = await makeList(await createSigner(EC), { number: 1, serials: ['66'] });
   const forms = [
     pem,
@@ -60,19 +57,19 @@ test('PEM, PEM on one line, DER and DER in base64 are the same list', async () =
   expect(revocationListToPem(read(der))).toBe(pem);
 });
 
-test('two lists, or none, are refused', async () => {
+test('rejects two lists, and none', async () => {
   const ca = await createSigner(EC);
   const { pem } = await makeList(ca);
   expect(refusal(pem + pem)).toEqual(bad('lists-several'));
 });
 
-describe('what is no list is refused with what it is', () => {
+describe('rejects other content with its kind', () => {
   test.each<[string, string | Buffer, string]>([
     ['text', 'no list!', 'list-encoding'],
     ['nothing', '', 'list-empty'],
     ['blanks', Buffer.from(' \n'), 'list-empty'],
     ['text that begins as DER does', Buffer.from('0123456789'), 'no-list'],
-    // Lengths that lead beyond the end, and the indefinite one that BER has and DER has not.
+    // Lengths beyond the end, and the indefinite length, which BER allows and DER does not.
     ['a long length without its bytes', Buffer.from([0x30, 0x84, 0x01]), 'no-list'],
     ['a length of 127 bytes', Buffer.from([0x30, 0xff, 0x01, 0x02, 0x03]), 'no-list'],
     ['an indefinite length', Buffer.from([0x30, 0x80, 0x30, 0x00, 0x00, 0x00]), 'no-list'],
@@ -81,7 +78,7 @@ describe('what is no list is refused with what it is', () => {
     expect(refusal(given)).toEqual(bad(reason));
   });
 
-  test('a certificate, with or without its key, in PEM, in DER and in base64', async () => {
+  test('a certificate, with or without its key, in PEM, DER and base64', async () => {
     const { pem } = await createCa('k1');
     const { raw } = new X509Certificate(pem);
     const key = '-----BEGIN PRIVATE KEY-----\nQUJD\n-----END PRIVATE KEY-----\n';
@@ -90,7 +87,7 @@ describe('what is no list is refused with what it is', () => {
       expect(refusal(given)).toEqual(bad('certificate-for-list'));
   });
 
-  test('any bytes at all', () => {
+  test('any bytes', () => {
     assert(
       property(uint8Array({ maxLength: 200 }), boolean(), (bytes, isSequence) => {
         const given = Buffer.from(bytes);
@@ -116,18 +113,18 @@ test.each<[string, string, ListSpec]>([
   ],
   ['what is critical and unknown', 'list-extension', { extensions: ['1.2.3.4=critical,DER:0500'] }],
   ['SHA-1', 'list-algorithm', { digest: 'sha1' }],
-])('refused: %s', async (_, reason, spec) => {
+])('rejects %s', async (_, reason, spec) => {
   const { pem } = await makeList(await createSigner(EC), { number: 1, ...spec });
   expect(refusal(pem)).toEqual(bad(reason));
 });
 
-test('an unknown extension that is not critical is nothing', async () => {
+test('ignores an unknown extension that is not critical', async () => {
   const list = await listOf(await createSigner(EC), { number: 2, extensions: ['1.2.3.4=DER:0500'] });
   expect(list.number).toBe(2n);
 });
 
 test(
-  'whatever byte of a list is another, it is refused or not signed any more',
+  'rejects a list with any byte changed, or finds its signature invalid',
   { timeout: 120_000 },
   async () => {
     const ca = await createSigner(EC);
@@ -162,7 +159,7 @@ test(
 describe('the dates of a list', () => {
   const BEHIND = ", 90 s behind the cloud's";
 
-  test('one that does not hold yet, and one that has expired, are refused with both clocks', async () => {
+  test('reject a list before and after its validity, with both times', async () => {
     const from = Date.parse('2026-03-01T00:00:00Z');
     const until = Date.parse('2026-04-01T00:00:00Z');
     const list = await listOf(await createSigner(EC), { number: 1, from, until });
@@ -187,7 +184,7 @@ describe('the dates of a list', () => {
   });
 });
 
-test('a list is newer by its number; the same number with other words is refused', async () => {
+test('compares lists by number, and rejects other content with the same number', async () => {
   const ca = await createSigner(EC);
   const make = async (number?: number, serials: string[] = []) => await listOf(ca, { number, serials });
   const [none, otherNone, five, otherFive, six] = await Promise.all([

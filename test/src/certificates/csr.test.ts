@@ -11,7 +11,7 @@ import { request, valuesOf } from '../support/requests.ts';
 
 const ec = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
-/** What openssl reads in a CSR, after it has checked the signature. */
+/** Returns what openssl reads in a CSR, after verifying its signature. */
 async function judged(csr: string): Promise<{ subject: string; extensions: string }> {
   const args = [
     'req',
@@ -42,7 +42,7 @@ const PROXY = `CN=system:kube-proxy, O=system:node-proxier, ${MAGNUM}`;
 const BOTH = 'TLS Web Client Authentication, TLS Web Server Authentication';
 const CLIENT = 'TLS Web Client Authentication';
 
-/** What make-cert.sh and make-cert-client.sh ask for: role, name, CA, subject, names, critical usage, purposes. */
+/** What make-cert.sh and make-cert-client.sh request: role, name, CA, subject, names, critical usage, purposes. */
 const ROWS: readonly (readonly ['master' | 'worker', string, string, string, string, boolean, string])[] = [
   ['master', 'server', 'kubelet', 'CN=kubernetes', MASTER_SANS, false, BOTH],
   ['master', 'kubelet', 'kubelet', NODE, WORKER_SANS, true, BOTH],
@@ -56,7 +56,7 @@ const ROWS: readonly (readonly ['master' | 'worker', string, string, string, str
   ['worker', 'proxy', 'kubernetes', PROXY, '', true, CLIENT],
 ];
 
-describe('the requests of make-cert, as openssl reads them', () => {
+describe("make-cert's requests as openssl reads them", () => {
   test.each(ROWS)('%s %s', async (role, name, ca, subject, names, critical, purposes) => {
     const found = requestsOf(kubernetesCerts.roles[role], valuesOf()).find((one) => one.name === name);
     expect(found?.ca).toBe(ca);
@@ -70,7 +70,7 @@ describe('the requests of make-cert, as openssl reads them', () => {
     ]);
   });
 
-  test('there are no others', () => {
+  test('contain no other rows', () => {
     for (const role of ['master', 'worker'] as const)
       expect(requestsOf(kubernetesCerts.roles[role], valuesOf()).map(({ name }) => name)).toEqual(
         ROWS.filter(([of]) => of === role).map(([, name]) => name),
@@ -79,7 +79,7 @@ describe('the requests of make-cert, as openssl reads them', () => {
 });
 
 test.each(KEY_ALGORITHMS.filter((algorithm) => algorithm !== 'rsa-4096'))(
-  'openssl accepts the signature of a %s key, and the key itself',
+  'makes %s keys and signatures that openssl accepts',
   async (algorithm) => {
     const key = await makeKey(algorithm);
     const pem = keyToPem(key);
@@ -91,24 +91,24 @@ test.each(KEY_ALGORITHMS.filter((algorithm) => algorithm !== 'rsa-4096'))(
   },
 );
 
-test('a 4096-bit key has 4096 bits', async () => {
+test('makes 4096-bit keys with 4096 bits', async () => {
   expect((await makeKey('rsa-4096')).asymmetricKeyDetails).toMatchObject({
     modulusLength: 4096,
     publicExponent: 65_537n,
   });
 });
 
-test('IPv6 addresses and wildcard names go into the request', async () => {
+test('puts IPv6 addresses and wildcard names into the request', async () => {
   const { extensions } = await judged(createCsr(request({ names: ['fd00::5', '*.k1.local'] }), ec()));
   expect(extensions).toContain('IP Address:FD00:0:0:0:0:0:0:5, DNS:*.k1.local');
 });
 
-// X.690, 11.2.2: the count of unused bits leaves out every trailing zero bit.
+// X.690, 11.2.2: the count of unused bits omits every trailing zero bit.
 test.each([
   [['digitalSignature', 'keyEncipherment'], '030205a0'],
   [['digitalSignature'], '03020780'],
   [['keyEncipherment'], '03020520'],
-] as const)('the usages %j are the named bit list %s', (keyUsage, der) => {
+] as const)('encodes the usages %j as the named bit list %s', (keyUsage, der) => {
   const { extensions } = readCsr(createCsr(request({ keyUsage }), ec()));
   expect(extensions.find(({ id }) => id === '2.5.29.15')).toMatchObject({
     critical: true,
@@ -116,7 +116,7 @@ test.each([
   });
 });
 
-test('any subject and names give a request that another reader takes, with a fitting signature', () => {
+test('makes, for any subject and names, a request that another parser reads and verifies', () => {
   const key = ec();
   const label = fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?$/);
   const name = fc.oneof(

@@ -15,7 +15,7 @@ import { request } from '../support/requests.ts';
 
 type Kept = Map<string, { digest: string } & KeptRequest>;
 
-/** Hands with a working CA for every type; each call is written down. */
+/** Makes hands with a working CA for every type, which record each call. */
 async function setUp(kept: Kept = new Map(), over: Partial<IssueHands> = {}) {
   const cas = new Map<CaType, TestCa>();
   for (const type of ['kubelet', 'etcd'] as const) cas.set(type, await createCa());
@@ -51,7 +51,7 @@ async function setUp(kept: Kept = new Map(), over: Partial<IssueHands> = {}) {
 
 const REQUESTS = [request({ name: 'a' }), request({ name: 'b', ca: 'etcd', subject: [['CN', 'etcd']] })];
 
-test('every request gets a key and a certificate for it from its CA; each CA is asked for once', async () => {
+test('issues a key and certificate per request, and asks each CA once', async () => {
   const { hands, calls, caOf } = await setUp();
   const { authorities, certificates } = await issueCertificates(
     REQUESTS,
@@ -78,7 +78,7 @@ test('every request gets a key and a certificate for it from its CA; each CA is 
   ]);
 });
 
-test('key and CSR are kept before the CSR is sent', async () => {
+test('keeps key and CSR before it sends the CSR', async () => {
   const { hands, calls } = await setUp();
   await issueCertificates(REQUESTS, [], 'ec-p256', hands);
   expect(calls.filter((call) => call.startsWith('sign '))).toEqual(
@@ -86,7 +86,7 @@ test('key and CSR are kept before the CSR is sent', async () => {
   );
 });
 
-test('after a lost answer the same CSR is sent again; another request or algorithm gets a new key', async () => {
+test('sends the same CSR again after a lost answer, and makes a new key for another request or algorithm', async () => {
   const kept: Kept = new Map();
   const lost = await setUp(kept, {
     sign: async () => await Promise.reject(new AgentError('cloud-unreachable', 'lost')),
@@ -110,7 +110,7 @@ test('after a lost answer the same CSR is sent again; another request or algorit
   expect(kept.get('a')?.key).not.toBe(keyOfA);
 });
 
-test('what Magnum returns is not believed: a wrong certificate ends it', async () => {
+test("verifies Magnum's answers: a wrong certificate ends the rotation", async () => {
   const stranger = await createCa('k1');
   const { hands } = await setUp(new Map(), {
     sign: async (_, csr, believe) => await believe(await stranger.sign(csr)),
@@ -124,7 +124,7 @@ test('what Magnum returns is not believed: a wrong certificate ends it', async (
   });
 });
 
-/** Asks once more when the first answer is not believed. */
+/** Asks again when the first answer is rejected. */
 const twice = async (answers: () => Promise<string>, believe: Believe): Promise<X509Certificate> => {
   try {
     return await believe(await answers());
@@ -134,7 +134,7 @@ const twice = async (answers: () => Promise<string>, believe: Believe): Promise<
   }
 };
 
-test('a certificate by the CA of before a rotation is asked for again', async () => {
+test('asks again for a certificate signed by the former CA', async () => {
   const former = await createCa('k1');
   let asked = 0;
   const { hands, caOf } = await setUp();
@@ -147,7 +147,7 @@ test('a certificate by the CA of before a rotation is asked for again', async ()
   expect(leaf.verify(new X509Certificate(caOf('kubelet').pem).publicKey)).toBe(true);
 });
 
-test('a CA of before a rotation is asked for again once a certificate is by another', async () => {
+test('asks again for a former CA once a certificate is signed by another', async () => {
   const former = await createCa('k1');
   let read = 0;
   const { hands, caOf } = await setUp();
@@ -167,7 +167,7 @@ test('a CA of before a rotation is asked for again once a certificate is by anot
     expect(new X509Certificate(certificate).verify(ca.publicKey)).toBe(true);
 });
 
-test('certificates by two CAs of one type are no set', async () => {
+test('rejects certificates signed by two CAs of one type', async () => {
   const former = await createCa('k1');
   let read = 0;
   let taken: string | undefined;
@@ -191,7 +191,7 @@ test('certificates by two CAs of one type are no set', async () => {
   expect(await agentErrorOf(issuing)).toMatchObject({ code: 'bad-answer' });
 });
 
-test('the first error is reported, and only after the others have come to an end', async () => {
+test('reports the first error after the others have ended', async () => {
   let running = 0;
   const base = await setUp();
   const slow: IssueHands['sign'] = async (type, csr, believe) => {

@@ -28,7 +28,7 @@ const SWARM_PARAMS = { SWARM_NODE_IP: '10.0.0.7', SWARM_API_IP: '10.0.0.8', API_
 describe.each(roles)('$title', ({ layout }) => {
   const names = layout.certificates.map(({ name }) => name);
 
-  test('what its tables refer to is there', () => {
+  test('refers only to existing rows', () => {
     const withFiles = layout.certificates.filter(({ files }) => files).map(({ name }) => name);
     for (const { probe, health } of layout.units) {
       if (probe) expect(withFiles).toContain(probe.presents);
@@ -39,10 +39,10 @@ describe.each(roles)('$title', ({ layout }) => {
     for (const row of layout.kubeconfigs) expect(names).toContain(row.certificate);
   });
 
-  test('names and files stand there once', () => {
+  test('has unique names and files', () => {
     const files = [
       ...layout.authorities.map(({ file }) => file.path),
-      // A certificate and its key may share a file, with nobody else.
+      // A certificate and its key may share a file with each other only.
       ...layout.certificates.flatMap(({ files: row }) => [
         ...new Set(row ? [row.certificate.path, row.key.path] : []),
       ]),
@@ -53,7 +53,7 @@ describe.each(roles)('$title', ({ layout }) => {
     expect(files.every((path) => /^\/(etc|var\/lib\/kubelet\/pki)\//.test(path))).toBe(true);
   });
 
-  test('its texts use what heat-params and the node have', () => {
+  test('uses only values that heat-params and the node have', () => {
     const texts = layout.certificates.flatMap(({ subject, names: list }) => [
       ...list,
       ...subject.map(([, value]) => value),
@@ -63,7 +63,7 @@ describe.each(roles)('$title', ({ layout }) => {
     for (const key of texts.flatMap(keysOf)) expect(known).toContain(key);
   });
 
-  test('nobody but its owner and group reads a private key', () => {
+  test('lets only owner and group read a private key', () => {
     const secret = [
       ...layout.certificates.flatMap(({ files }) => (files ? [files.key] : [])),
       ...layout.kubeconfigs.map(({ file }) => file),
@@ -73,7 +73,7 @@ describe.each(roles)('$title', ({ layout }) => {
   });
 });
 
-test('the files of make-cert.sh have its modes and owners', () => {
+test('gives the files of make-cert.sh its modes and owners', () => {
   const { certificates, authorities } = kubernetesCerts.roles.master;
   for (const { files } of certificates)
     for (const file of files ? [files.key, files.certificate] : [])
@@ -90,7 +90,7 @@ test('the files of make-cert.sh have its modes and owners', () => {
   ]);
 });
 
-test('the units restart in the order of the predecessor', () => {
+test("restarts units in the predecessor's order", () => {
   expect(units(kubernetesCerts, 'master')).toEqual([
     'etcd',
     'kube-apiserver',
@@ -103,7 +103,7 @@ test('the units restart in the order of the predecessor', () => {
 });
 
 describe('the layout of a node', () => {
-  test('is the configured one, whatever the node has', async () => {
+  test('is the configured layout, whatever the node has', async () => {
     for (const { name } of BUILT_IN)
       expect(await choose(name, '/etc/kubernetes/pki', '/etc/kubernetes/certs')).toBe(name);
     expect(await agentErrorOf(choose('kubernetes'))).toMatchObject({
@@ -112,19 +112,19 @@ describe('the layout of a node', () => {
     });
   });
 
-  test('is seen from what it has; a new node gets that of make-cert.sh', async () => {
+  test('follows from its files; a new node gets the layout of make-cert.sh', async () => {
     expect(await choose('auto', '/etc/kubernetes/pki')).toBe('kubernetes-pki');
     expect(await choose('auto', '/etc/kubernetes/certs')).toBe('kubernetes-certs');
     expect(await choose('auto')).toBe('kubernetes-certs');
   });
 
-  test("kubeadm's master and worker are told from the user guide's, which has the same folder", async () => {
+  test("distinguishes kubeadm's master and worker from the user guide's, which share a folder", async () => {
     const pki = '/etc/kubernetes/pki';
     expect(await choose('auto', pki, `${pki}/apiserver.crt`)).toBe('kubeadm');
     expect(await choose('auto', pki, '/var/lib/kubelet/pki/kubelet-client-current.pem')).toBe('kubeadm');
   });
 
-  test('of a swarm is seen from heat-params, before it has any file and whatever else lies there', async () => {
+  test('is recognized as swarm by heat-params, before any file exists and whatever else lies there', async () => {
     const params = new Map(Object.entries(SWARM_PARAMS));
     expect(await chooseLayout('auto', [], params, has('/etc/kubernetes/certs'))).toMatchObject({
       layout: { name: 'swarm' },
@@ -134,16 +134,16 @@ describe('the layout of a node', () => {
   });
 });
 
-test('whatever is not master is a worker: Magnum knows own names for worker groups', () => {
+test('treats every role but master as worker: Magnum allows custom names for worker groups', () => {
   expect(['master', 'worker', 'gpu', ''].map(roleOf)).toEqual(['master', 'worker', 'worker', 'worker']);
 });
 
 const namesOf = ({ certificates }: RoleLayout): string[] => certificates.map(({ name }) => name);
 
-describe('what of a layout a node gets', () => {
+describe('rows of a layout that apply to a node', () => {
   const master = kubeadm.roles.master;
 
-  test('an etcd that runs elsewhere leaves its rows out, and nobody asks its port', async () => {
+  test('omit an external etcd, and do not probe its port', async () => {
     const here = await applicableRows(master, has());
     expect(namesOf(master)).toContain('etcd-peer');
     expect(namesOf(here).filter((name) => name.startsWith('etcd-'))).toEqual([]);
@@ -154,7 +154,7 @@ describe('what of a layout a node gets', () => {
     expect(here.units.find(({ unit }) => unit === 'kubelet')?.probe).toBeDefined();
   });
 
-  test('optional certificates are made where their file lies, or the kubeconfig that embeds them', async () => {
+  test('include optional certificates where their file or the embedding kubeconfig exists', async () => {
     const etcd = await applicableRows(master, has('/etc/kubernetes/pki/etcd/server.crt'));
     expect(namesOf(etcd).filter((name) => name.startsWith('etcd-'))).toEqual(['etcd-server']);
     expect(namesOf(etcd)).not.toContain('super-admin');

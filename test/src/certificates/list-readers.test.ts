@@ -17,7 +17,7 @@ test.each<[ListReader, string, boolean]>([
   ['openssl', `{"crl": "${PATH}"}`, true],
   ['openssl', `# other${PATH}`, false],
   ['openssl', `ssl_crl ${PATH}x`, false],
-])('%s is configured for the list: %s (%s)', (reader, text, isNamed) => {
+])('finds the list configured in %s: %s (%s)', (reader, text, isNamed) => {
   expect(READERS[reader].names(PATH).test(text)).toBe(isNamed);
 });
 
@@ -25,6 +25,6 @@ test.each([
   ['etcd --config-file=/etc/etcd.yaml', true],
   ['ETCD_CONFIG_FILE=/etc/etcd.yaml', true],
   ['etcd --client-crl-file=/x', false],
-])('etcd with a configuration file overlooks its other options: %s (%s)', (text, does) => {
+])("ignores etcd's other options if it has a configuration file: %s (%s)", (text, does) => {
   expect(READERS.etcd.overlooks?.sign.test(text)).toBe(does);
 });

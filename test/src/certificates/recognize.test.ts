@@ -4,7 +4,7 @@ import { recognizer } from '../../../src/certificates/recognize.ts';
 import { createCa } from '../support/openssl.ts';
 import { leafOf } from '../support/tls-server.ts';
 
-test('recognizes copies by their key: names are the same in every generation', async () => {
+test('recognizes copies by their key, because names are the same in every generation', async () => {
   const [ca, former, other] = [await createCa(), await createCa(), await createCa()];
   const [server, renewed] = [await leafOf(ca), await leafOf(ca)];
   const recognize = recognizer({
@@ -24,7 +24,7 @@ test('recognizes copies by their key: names are the same in every generation', a
     expect(recognize(pem)).toBeUndefined();
 });
 
-test('does not recognize a key that it cannot read', async () => {
+test('does not recognize an unreadable key', async () => {
   const leaf = await leafOf(await createCa());
   const recognize = recognizer({ authorities: [], certificates: [['server', leaf.certificate]] });
   const locked = createPrivateKey(leaf.key).export({
@@ -38,7 +38,7 @@ test('does not recognize a key that it cannot read', async () => {
   expect(recognize(bare)).toBeUndefined();
 });
 
-test('a certificate with the key of a CA is that CA', async () => {
+test("recognizes a certificate with a CA's key as that CA", async () => {
   const ca = await createCa();
   const recognize = recognizer({ authorities: [['etcd', ca.pem]], certificates: [['self', ca.pem]] });
   expect(recognize(ca.pem)).toEqual({ ca: 'etcd' });

@@ -8,7 +8,7 @@ import { valuesOf } from '../support/requests.ts';
 const namesOf = (over: Record<string, string>): readonly string[] =>
   requestsOf(kubernetesCerts.roles.master, valuesOf(over))[0]?.names ?? [];
 
-test('what the node has no value for is left out, and nothing is named twice', () => {
+test('omits names without a value on the node, and duplicates', () => {
   expect(
     namesOf({
       KUBE_NODE_PUBLIC_IP: '',
@@ -28,7 +28,7 @@ test('what the node has no value for is left out, and nothing is named twice', (
   ]);
 });
 
-test('the dot that ends an absolute name is left out, as a DNS name in a certificate has none', () => {
+test('drops the dot that ends an absolute name, because a DNS name in a certificate has none', () => {
   expect(namesOf({ MASTER_HOSTNAME: 'api.example.net.' })).toContain('api.example.net');
 });
 
@@ -43,17 +43,17 @@ test.each([
   'fe80::1%eth0',
   '.x',
   'a\nb',
-])('%j is neither an address nor a host name, and refused before anything is asked for', (name) => {
+])('rejects %j, neither an address nor a host name, before it sends any request', (name) => {
   const error = thrownBy(() => namesOf({ KUBE_API_PUBLIC_ADDRESS: name }));
   expect(error.code).toBe('bad-heat-params');
   expect(error.message).toContain(JSON.stringify(name));
 });
 
-test.each(['api.example.org', '*.example.org', 'k8s_node', 'fd00::1', 'X1'])('%s is one', (name) => {
+test.each(['api.example.org', '*.example.org', 'k8s_node', 'fd00::1', 'X1'])('accepts %s', (name) => {
   expect(namesOf({ KUBE_API_PUBLIC_ADDRESS: name })).toContain(name);
 });
 
-test('what a subject cannot be written without is required', () => {
+test('requires the values of a subject', () => {
   for (const { roles } of [kubernetesCerts, kubernetesPki])
     for (const role of Object.values(roles))
       expect(new Set(requiredKeys(role))).toEqual(new Set(['INSTANCE_NAME']));

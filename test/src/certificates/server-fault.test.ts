@@ -16,29 +16,32 @@ const reasonFor = (
   now = Date.now(),
 ): string | undefined => serverFault(leaf, host, wanted, now)?.reason;
 
-test.each(NAMES)('a server that presents a certificate for %s, of one of the CAs, is accepted', (host) => {
+test.each(NAMES)('accepts a server certificate for %s from one of the CAs', (host) => {
   expect(reasonFor(host, { trusted: both })).toBeUndefined();
 });
 
-test('a CA of the same name is another CA', () => {
+test('rejects another CA of the same name', () => {
   expect(reasonFor('10.0.0.5', { trusted: [asX509(former.pem)] })).toBe('ca-unknown');
 });
 
-test('a leaf is no CA, though its key has signed', () => {
+test('rejects a leaf as a CA, though its key has signed', () => {
   const selfSigned = asX509(served.pem);
   expect(serverFault(selfSigned, 'k1', { trusted: [leaf] }, Date.now())?.reason).toBe('ca-unknown');
 });
 
-test.each(['10.0.0.6', 'kubernetes.default', 'fd00::6'])('a certificate does not speak for %s', (host) => {
-  expect(reasonFor(host, { trusted: both })).toBe('other-name');
-});
+test.each(['10.0.0.6', 'kubernetes.default', 'fd00::6'])(
+  'rejects a certificate that does not name %s',
+  (host) => {
+    expect(reasonFor(host, { trusted: both })).toBe('other-name');
+  },
+);
 
-test('outside of its dates a certificate is refused', () => {
+test('rejects a certificate outside of its dates', () => {
   for (const now of [leaf.validFromDate.getTime() - DAY_MS, leaf.validToDate.getTime() + DAY_MS])
     expect(reasonFor('10.0.0.5', { trusted: both }, now)).toBe('certificate-expired');
 });
 
-test('where one certificate is wanted, no other is accepted, and its names do not count', () => {
+test('accepts only the pinned certificate, whatever its names', () => {
   const presents = leaf.fingerprint256;
   expect(reasonFor('127.0.0.1', { trusted: both, presents })).toBeUndefined();
   const other = asX509(served.pem).fingerprint256;

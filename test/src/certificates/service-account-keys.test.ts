@@ -37,12 +37,12 @@ const DAY = 86_400_000;
 const to = (keys: ServiceAccountKeys, next: typeof A, at = 0, graceMs = DAY): ServiceAccountKeys =>
   changeKeys(keys, { phase: 'all', pair: next, graceMs }, at);
 
-test('a node without keys gets the pair as it was sent', () => {
+test('gives a node without keys the pair as sent', () => {
   expect(to(NONE, A)).toEqual(OF_A);
   expect(changeKeys(NONE, { phase: 'trust', pair: A, graceMs: DAY }, 0)).toEqual(OF_A);
 });
 
-test('a new pair signs, and the old public key verifies until its grace is over', () => {
+test('signs with a new pair, and verifies with the old public key until its grace ends', () => {
   const both = to(OF_A, B, 1000);
   expect(both).toMatchObject({ privateKey: B.privateKey, publicKeys: B.publicKey + A.publicKey });
   expect(both.leaving.map(({ until }) => until)).toEqual([1000 + DAY]);
@@ -55,7 +55,7 @@ test('a new pair signs, and the old public key verifies until its grace is over'
   });
 });
 
-test('a third pair does not prolong the grace of the first', () => {
+test('does not prolong the grace of the first pair for a third', () => {
   const three = to(to(OF_A, B, 1000), C, 5000);
   expect(three.publicKeys).toBe(C.publicKey + B.publicKey + A.publicKey);
   const later = changeKeys(three, { phase: 'grace' }, 1000 + DAY);
@@ -63,13 +63,13 @@ test('a third pair does not prolong the grace of the first', () => {
   expect(changeKeys(later, { phase: 'grace' }, 5000 + DAY).publicKeys).toBe(C.publicKey);
 });
 
-test('going back to an earlier pair keeps what the later one has signed', () => {
+test('keeps the later pair verifying when it goes back to an earlier one', () => {
   const back = to(to(OF_A, B, 1000), A, 2000);
   expect(back).toMatchObject({ privateKey: A.privateKey, publicKeys: A.publicKey + B.publicKey });
   expect(changeKeys(back, { phase: 'grace' }, 2000 + DAY).publicKeys).toBe(A.publicKey);
 });
 
-test('without a grace nothing is kept, as before', () => {
+test('keeps no old key without a grace', () => {
   expect(to(OF_A, B, 1000, 0)).toEqual({
     ...OF_A,
     privateKey: B.privateKey,
@@ -77,22 +77,22 @@ test('without a grace nothing is kept, as before', () => {
   });
 });
 
-test('the same pair again changes nothing', () => {
+test('changes nothing for the same pair', () => {
   const both = to(OF_A, B, 1000);
   expect(to(both, B, 2000)).toEqual(both);
 });
 
-test('in trust the new key verifies, the old one signs; in retire it goes with its grace, or at once', () => {
+test('trust: verifies with the new key and signs with the old; retire: drops the old with its grace or at once', () => {
   const accepted = changeKeys(OF_A, { phase: 'trust', pair: B, graceMs: DAY }, 0);
   expect(accepted).toEqual({ ...OF_A, publicKeys: A.publicKey + B.publicKey, next: B });
   expect(isAccepted(accepted, B) && !isSigning(accepted, B) && isSigning(accepted, A)).toBe(true);
-  // Nobody has rotated: then it is the new one that goes.
+  // Without a rotation in between, the new key is the one to drop.
   expect(changeKeys(accepted, { phase: 'retire', graceMs: DAY }, 0)).toEqual(OF_A);
   const signing = changeKeys(accepted, { phase: 'reissue', pair: B, graceMs: DAY }, 0);
-  // Who asks for the next phase need not have the pair any more.
+  // A request for the next phase may omit the pair.
   expect(changeKeys(accepted, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toEqual(signing);
   expect(changeKeys(signing, { phase: 'reissue', pair: undefined, graceMs: DAY }, 0)).toBe(signing);
-  // The grace that it has goes on; a shorter one counts from now.
+  // The current grace continues; a shorter one counts from now.
   expect(changeKeys(signing, { phase: 'retire', graceMs: DAY }, 1000)).toEqual(signing);
   const sooner = changeKeys(signing, { phase: 'retire', graceMs: 100 }, 1000);
   expect(sooner).toEqual({ ...signing, leaving: [{ key: signing.leaving[0]?.key, until: 1100 }] });
@@ -104,19 +104,19 @@ test('in trust the new key verifies, the old one signs; in retire it goes with i
   });
 });
 
-test('a file that nobody can read as keys is left alone by retire, and replaced by a new pair', () => {
+test('leaves a file with unreadable keys alone in retire, and replaces it with a new pair', () => {
   const junk = { ...NONE, privateKey: 'junk', publicKeys: 'junk' };
   expect(changeKeys(junk, { phase: 'retire', graceMs: 0 }, 0)).toEqual(junk);
   expect(to(junk, B)).toMatchObject({ privateKey: B.privateKey, publicKeys: B.publicKey, leaving: [] });
 });
 
-test('a private key among the public ones verifies on, as a public one', () => {
+test('keeps a private key among the public ones verifying, as a public key', () => {
   const { publicKeys = '' } = to({ ...OF_A, publicKeys: A.privateKey }, B);
   expect(publicKeys).not.toContain('PRIVATE');
   expect(publicKeys).toBe(B.publicKey + A.publicKey);
 });
 
-test('whatever happens, the key that signs verifies, no key is there twice, and none outlives its grace', () => {
+test('always verifies with the signing key, repeats no key, and keeps none beyond its grace', () => {
   const step = fc.record({
     phase: fc.constantFrom('all', 'trust', 'reissue', 'retire', 'grace'),
     index: fc.nat({ max: 2 }),

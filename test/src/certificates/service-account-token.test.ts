@@ -4,7 +4,7 @@ import { isTokenOf } from '../../../src/certificates/service-account-token.ts';
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** RFC 7518, section 3.1: the algorithm of each kind of key, and its hash. */
+/** RFC 7518, section 3.1: the algorithm and hash for each kind of key. */
 const KINDS = [
   ['RS256', 'sha256', () => generateKeyPairSync('rsa', { modulusLength: 2048 })],
   ['ES256', 'sha256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],
@@ -19,12 +19,12 @@ describe.each(KINDS)('%s', (alg, hash, generate) => {
   const token = `${text}.${signature.toString('base64url')}`;
   const pem = publicKey.export({ type: 'spki', format: 'pem' });
 
-  test('a token is of the key that has signed it, by either half', () => {
+  test('matches a token with its signing key, by either half', () => {
     expect(isTokenOf(token, pem)).toBe(true);
     expect(isTokenOf(token, privateKey.export({ type: 'pkcs8', format: 'pem' }))).toBe(true);
   });
 
-  test('it is of no other key, and nothing else is a token', () => {
+  test('matches no other key, and nothing but a token', () => {
     const other = generate().publicKey.export({ type: 'spki', format: 'pem' });
     for (const text of ['', 'a.b', `${token}.x`, token.replace('.', 'x.'), 'not-a-token'])
       expect(isTokenOf(text, pem), text).toBe(false);

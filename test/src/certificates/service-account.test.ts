@@ -19,7 +19,7 @@ test.each([
     'RSA as Magnum sends it',
     { ...pemOf(rsa), privateKey: rsa.privateKey.export({ type: 'pkcs1', format: 'pem' }) },
   ],
-])('a pair that fits is accepted: %s', (_, given) => {
+])('accepts a matching pair: %s', (_, given) => {
   expect(() => {
     checkServiceAccount(given);
   }).not.toThrow();
@@ -36,7 +36,7 @@ test.each([
   ['keys that sign no tokens', pemOf(generateKeyPairSync('ed25519')), 'keys-unusable'],
   ['keys on a curve without an algorithm', pair('secp256k1'), 'keys-unusable'],
   ['garbled keys', { publicKey: 'x', privateKey: 'y' }, 'keys-garbled'],
-])('%s would lock out every pod, and is refused', (_, given, reason) => {
+])('rejects %s, which would lock out every pod', (_, given, reason) => {
   const error = thrownBy(() => {
     checkServiceAccount(given);
   });

@@ -22,18 +22,18 @@ test.each([
   ['{NESTED}', '{A}'],
   ['{DOLLAR}', "$&$1$'"],
   ['{}{ A}{1A}', '{}{ A}{1A}'],
-  // RFC 3986, 3.2.2: an IPv6 address is a host in brackets.
+  // RFC 3986, 3.2.2: an IPv6 address as a host is in brackets.
   ['https://{V6}:2379/health', 'https://[fd00:10::6]:2379/health'],
   ['https://{NONE|::1}:{NONE|6443}', 'https://[::1]:6443'],
   ['https://user@{V6}', 'https://user@[fd00:10::6]'],
   ['https://[{V6}]:2379/', 'https://[fd00:10::6]:2379/'],
   ['https://{A}/{V6}?ip={V6}', 'https://one/fd00:10::6?ip=fd00:10::6'],
   ['{V6}', 'fd00:10::6'],
-])('%s is filled once, and literally', (text, filled) => {
+])('fills %s once and literally', (text, filled) => {
   expect(fill(text, values)).toBe(filled);
 });
 
-test('a text without placeholders stays as it is, any value arrives as it is', () => {
+test('keeps a text without placeholders unchanged, and inserts any value literally', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary', minLength: 1 }), (text, value) => {
       const plain = text.replaceAll('{', '(');
@@ -43,7 +43,7 @@ test('a text without placeholders stays as it is, any value arrives as it is', (
   );
 });
 
-test('the keys of a text are those that have no default', () => {
+test('lists the keys without a default', () => {
   expect(keysOf('{A}:{B|1}/{C}{A}')).toEqual(['A', 'C', 'A']);
 });
 
@@ -55,7 +55,7 @@ test.each([
   ['fd00:10::/112', 'fd00:10::1'],
   ['2001:db8:0:0:ffff::7/64', '2001:db8::1'],
   ['0.0.0.0/0', '0.0.0.1'],
-])('the first address of %s is %s', (cidr, address) => {
+])('finds in %s the first address %s', (cidr, address) => {
   expect(firstAddress(cidr)).toBe(address);
 });
 
@@ -70,18 +70,18 @@ test.each([
   '::/129',
   '10.0.0.0/-1',
   '10.0.0.0/8x',
-])('%j is no network', (cidr) => {
+])('rejects %j as a network', (cidr) => {
   expect(firstAddress(cidr)).toBeUndefined();
 });
 
 test.each(['255.255.255.255/32', '10.0.0.0/32', 'fd00::/128', 'fe80::1%eth0/64'])(
-  '%s has no first address',
+  'finds no first address in %s',
   (cidr) => {
     expect(firstAddress(cidr)).toBeUndefined();
   },
 );
 
-test('the first address of any network is in it', () => {
+test('finds a first address within any network', () => {
   const network = fc.oneof(
     fc.tuple(fc.ipV4(), fc.integer({ min: 1, max: 31 }), fc.constant('ipv4' as const)),
     fc.tuple(fc.ipV6(), fc.integer({ min: 1, max: 127 }), fc.constant('ipv6' as const)),
@@ -97,7 +97,7 @@ test('the first address of any network is in it', () => {
   );
 });
 
-test('any text is an address or none', () => {
+test('classifies any text as an address or not', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc
@@ -118,11 +118,11 @@ test.each([
   ['2001:DB8::ff', '20010db80000000000000000000000ff'],
   ['::ffff:1.2.3.4', '00000000000000000000ffff01020304'],
   ['1:2:3:4:5:6:7:8', '00010002000300040005000600070008'],
-])('%s as a certificate holds it', (address, hex) => {
+])('normalizes %s as a certificate stores it', (address, hex) => {
   expect(addressBytes(address).toString('hex')).toBe(hex);
 });
 
-test('a node has its host name and the address of the API service besides its parameters', () => {
+test("gives a node its host name and the API service's address in addition to its parameters", () => {
   const facts = factsOf(new Map([['PORTAL_NETWORK_CIDR', '10.254.0.0/16']]), 'host-0');
   expect(Object.fromEntries(facts)).toMatchObject({ HOSTNAME: 'host-0', FIRST_SERVICE_IP: '10.254.0.1' });
   expect(factsOf(new Map(), 'h').get('FIRST_SERVICE_IP')).toBe('');

@@ -9,7 +9,7 @@ import { makeKey } from '../../../src/certificates/key.ts';
 import { trustedIn } from '../../../src/certificates/trusted.ts';
 import { createCa, openssl, type TestCa } from '../support/openssl.ts';
 
-/** CAs of one cluster: all of one name. */
+/** Makes CAs of one cluster, all with the same name. */
 const make = async (count: number): Promise<(index: number) => TestCa> => {
   const cas = await Promise.all(Array.from({ length: count }, async () => await createCa('k1')));
   return (index) => {
@@ -28,7 +28,7 @@ async function verifies(bundle: string, by: TestCa): Promise<boolean> {
   const key = await makeKey('ec-p256');
   const request = { name: 'x', ca: 'kubernetes', subject: [['CN', 'x']], names: [] } as const;
   const csr = createCsr({ ...request, keyUsage: [], extendedKeyUsage: [] }, key);
-  // As Magnum signs: the leaf names no key of its issuer.
+  // As Magnum signs: the leaf does not name its issuer's key.
   const bare = ['authorityKeyIdentifier=none', 'subjectKeyIdentifier=none'];
   const folder = await mkdtemp(join(tmpdir(), 'coe-trusted-'));
   try {
@@ -43,35 +43,35 @@ async function verifies(bundle: string, by: TestCa): Promise<boolean> {
   }
 }
 
-test('in trust the new CA stands behind the old one, and an OpenSSL takes the certificates of now', async () => {
+test('trust: appends the new CA, and OpenSSL accepts the current certificates', async () => {
   const ca = await make(2);
   const bundle = trustedIn('trust', ca(0).pem, ca(1).pem);
   expect(idsIn(bundle)).toEqual(ids(ca(0), ca(1)));
   expect(await verifies(bundle, ca(0))).toBe(true);
-  // Why the order matters: a second CA of the same name is not even tried.
+  // Why the order matters: OpenSSL tries only the first CA of a name.
   expect(await verifies(bundle, ca(1))).toBe(false);
 });
 
-test('in reissue it stands before, and an OpenSSL takes the certificates that it has signed', async () => {
+test('reissue: puts the new CA first, and OpenSSL accepts the certificates that it has signed', async () => {
   const ca = await make(2);
   const bundle = trustedIn('reissue', trustedIn('trust', ca(0).pem, ca(1).pem), ca(1).pem);
   expect(idsIn(bundle)).toEqual(ids(ca(1), ca(0)));
   expect(await verifies(bundle, ca(1))).toBe(true);
 });
 
-test.each(['all', 'retire'] as const)('in %s the new CA is alone', async (phase) => {
+test.each(['all', 'retire'] as const)('%s: keeps only the new CA', async (phase) => {
   const ca = await make(2);
   expect(trustedIn(phase, ca(0).pem + ca(1).pem, ca(1).pem)).toBe(ca(1).pem);
 });
 
-test('what is right already keeps every byte of it', async () => {
+test('keeps a correct file byte for byte', async () => {
   const ca = await make(2);
   const written = `# ours\r\n${ca(0).pem.replaceAll('\n', '\r\n')}${ca(1).pem}`;
   expect(trustedIn('trust', written, ca(1).pem)).toBe(written);
   expect(trustedIn('trust', '', ca(1).pem)).toBe(ca(1).pem);
 });
 
-test('whatever comes in whichever order: a set, in which nothing is lost before it is retired', async () => {
+test('keeps CAs unique in any order of events, and loses none before it is retired', async () => {
   const ca = await make(4);
   const index = fc.nat({ max: 3 });
   fc.assert(

@@ -6,7 +6,7 @@ import { createSigner, signLeaf } from '../support/crl.ts';
 
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-384'];
 
-test('names the key usages and purposes that openssl has put into a certificate', async () => {
+test('names the key usages and purposes that openssl put into a certificate', async () => {
   const ca = await createSigner(EC, 'digitalSignature,keyAgreement,keyCertSign,cRLSign');
   const usages = ['digitalSignature', 'keyAgreement', 'keyCertSign', 'cRLSign'];
   expect(usagesOf(new X509Certificate(ca.pem))).toEqual(usages);
@@ -19,6 +19,6 @@ test.each([
   [EC, 'ec-p384'],
   [['rsa:2048'], 'rsa-2048'],
   [['ed25519'], 'ed25519'],
-])('%j is a key of the type %s', async (newkey, type) => {
+])('identifies %j as a key of the type %s', async (newkey, type) => {
   expect(keyTypeOf(new X509Certificate((await createSigner(newkey)).pem))).toBe(type);
 });

@@ -24,17 +24,17 @@ function verify(
   return verifyIssued(pem, asked, own, new X509Certificate(ca.pem), at);
 }
 const refusal = (ca: TestCa, given: Given): Fault => faultOf(() => verify(ca, given));
-/** Magnum would give it again. */
+/** Fault of an answer that Magnum would repeat. */
 const bad = (reason: string): Fault => ({ code: 'bad-certificate', reason });
-/** The next answer may be another. */
+/** Fault of an answer that may differ the next time. */
 const odd = (reason: string): Fault => ({ code: 'bad-answer', reason });
-/** A certificate for another request than ours, signed by the right CA for the right key. */
+/** Issues a certificate for another request, signed by the right CA for the right key. */
 const issued = async (ca: TestCa, over: Partial<CertificateRequest> = {}, own = key): Promise<string> =>
   await ca.sign(createCsr(request(over), own));
 
 const ofAuthority = (pem: string, at = now()): Fault => faultOf(() => verifyAuthority(pem, 'etcd', at));
 
-test('the certificate that was asked for is accepted', async () => {
+test('accepts the requested certificate', async () => {
   const ca = await createCa();
   const pem = await issued(ca);
   expect(verify(ca, { pem }).fingerprint256).toBe(new X509Certificate(pem).fingerprint256);
@@ -77,7 +77,7 @@ test.each<[string, Partial<CertificateRequest>]>([
     },
   ],
   ['a subject beyond ASCII', { subject: [['CN', 'Übermaß 鍵']] }],
-])('so is one with %s', async (_, over) => {
+])('accepts one with %s', async (_, over) => {
   const ca = await createCa();
   expect(verify(ca, { pem: await issued(ca, over), asked: request(over) })).toBeInstanceOf(X509Certificate);
 });
@@ -89,7 +89,7 @@ const asServer = (usage: string): string[] => [
 ];
 
 test.each(['digitalSignature', 'digitalSignature,keyEncipherment,nonRepudiation'])(
-  'so is one with the key usage %s where none was asked for',
+  'accepts one with the key usage %s if none was requested',
   async (usage) => {
     const ca = await createCa();
     const asked = request({ keyUsage: [] });
@@ -98,13 +98,13 @@ test.each(['digitalSignature', 'digitalSignature,keyEncipherment,nonRepudiation'
   },
 );
 
-describe('refused is', () => {
-  test('one for another key', async () => {
+describe('rejects a certificate', () => {
+  test('for another key', async () => {
     const ca = await createCa();
     expect(refusal(ca, { pem: await issued(ca, {}, other) })).toEqual(odd('other-key'));
   });
 
-  test('one of another CA, though it has the same name', async () => {
+  test('of another CA with the same name', async () => {
     const [ca, old] = await Promise.all([createCa('k1'), createCa('k1')]);
     expect(refusal(ca, { pem: await issued(old) })).toEqual(odd('other-ca'));
   });
@@ -143,7 +143,7 @@ describe('refused is', () => {
     expect(refusal(ca, { pem: await issued(ca, over) })).toEqual(bad(reason));
   });
 
-  test('a CA', async () => {
+  test('that is a CA', async () => {
     const ca = await createCa();
     const pem = await ca.sign(createCsr(request(), key), [
       'basicConstraints=critical,CA:TRUE',
@@ -154,7 +154,7 @@ describe('refused is', () => {
     expect(refusal(ca, { pem })).toEqual(bad('is-ca'));
   });
 
-  test('one that has more usages than asked for', async () => {
+  test('with more usages than requested', async () => {
     const ca = await createCa();
     const usage = 'digitalSignature,keyEncipherment,keyAgreement';
     const pem = await ca.sign(createCsr(request(), key), asServer(usage));
@@ -164,13 +164,13 @@ describe('refused is', () => {
   test.each([
     ['keyEncipherment', 'no-digital-signature'],
     ['digitalSignature,keyCertSign', 'signs-certificates'],
-  ])('one with the key usage %s where none was asked for', async (usage, reason) => {
+  ])('with the key usage %s if none was requested', async (usage, reason) => {
     const ca = await createCa();
     const pem = await ca.sign(createCsr(request({ keyUsage: [] }), key), asServer(usage));
     expect(refusal(ca, { pem, asked: request({ keyUsage: [] }) })).toEqual(bad(reason));
   });
 
-  test('an expired one, and one that is not valid yet, with what the clock says', async () => {
+  test("that has expired or is not valid yet, with the clock's time", async () => {
     const ca = await createCa();
     const pem = await issued(ca);
     expect(refusal(ca, { pem, at: now() + 1826 * DAY })).toEqual(odd('expired'));
@@ -179,7 +179,7 @@ describe('refused is', () => {
     expect(early.message).toMatch(/ 2[34]\.\d h .* \d{4}-\d\d-\d\dT/);
   });
 
-  test('two where one belongs, none at all, and junk', async () => {
+  test('that is missing, doubled or junk', async () => {
     const ca = await createCa();
     const pem = await issued(ca);
     expect(refusal(ca, { pem: pem + ca.pem })).toEqual(odd('several-certificates'));
@@ -194,7 +194,7 @@ describe('refused is', () => {
 });
 
 describe('a CA', () => {
-  test('as a real Magnum serves it is accepted, while it is valid', () => {
+  test('is accepted as a real Magnum serves it, while it is valid', () => {
     const body = jsonObject(fixture('magnum-ca-etcd.json'))['body'];
     const pem = isObject(body) ? textIn(body, 'pem') : '';
     expect(verifyAuthority(pem, 'etcd', Date.parse('2026-11-21T00:00:00Z')).subject).toBe('CN=k2');
@@ -203,14 +203,14 @@ describe('a CA', () => {
     expect(ofAuthority(pem, until + 1000)).toEqual(odd('expired'));
   });
 
-  test('that is a leaf, a bundle or junk is refused', async () => {
+  test('is rejected if it is a leaf, a bundle or junk', async () => {
     const [ca, next] = await Promise.all([createCa(), createCa()]);
     expect(ofAuthority(await issued(ca))).toEqual(bad('not-a-ca'));
     expect(ofAuthority(ca.pem + next.pem)).toEqual(odd('several-certificates'));
     expect(ofAuthority('<html>')).toEqual(odd('no-certificate'));
   });
 
-  test('that another one has signed is refused: nothing could be verified with it alone', async () => {
+  test('is rejected if another CA signed it: it cannot verify anything alone', async () => {
     const ca = await createCa();
     const pem = await ca.sign(createCsr(request(), key), ['basicConstraints=critical,CA:TRUE']);
     expect(ofAuthority(pem)).toEqual(bad('not-self-signed'));

@@ -5,7 +5,7 @@ const SECRET = `password deploy_password passwd db_pwd dbPwd passphrase PASSCODE
   secret_access_key encryption_key credentials db.creds auth registry_auth basicAuth auth_data token X-Auth-Token private
   private_key client_secret pin otp TRUSTEE_PASSWORD KUBE_SERVICE_ACCOUNT_PRIVATE_KEY authorization session_cookie jwt psk`;
 
-test.each(SECRET.split(/\s+/))('the value of %s is secret', (name) => {
+test.each(SECRET.split(/\s+/))('treats the value of %s as secret', (name) => {
   expect(isSecretName(name)).toBe(true);
 });
 
@@ -13,11 +13,11 @@ const OPEN = `deploy_auth_url AUTH_URL auth_type author authorized_keys keypair 
   passthrough pinned mapping region user_id KUBE_SERVICE_ACCOUNT_KEY monkey KUBE_API_PRIVATE_ADDRESS fixed_private_network
   KEYSTONE_AUTH_ENABLED K8S_KEYSTONE_AUTH_TAG`;
 
-test.each(OPEN.split(/\s+/))('the value of %s is not', (name) => {
+test.each(OPEN.split(/\s+/))('treats the value of %s as public', (name) => {
   expect(isSecretName(name)).toBe(false);
 });
 
-test('of maps and lists everything below a secret name is secret, numbers too', () => {
+test('treats everything below a secret name as secret, also numbers', () => {
   const value = { user: 'u', password: 'p', list: [{ token: ['t', 5] }], flag: true, none: null };
   expect(secretsNamed('config', value)).toEqual(['p', 't', '5']);
   expect(secretsNamed('credentials', value)).toEqual(['u', 'p', 't', '5']);
