@@ -12,14 +12,14 @@ import { tempRoot } from '../support/temp-root.ts';
 
 const [NEW, FORMER] = HEAT_CONFIG;
 
-test('reads what heat-config has begun and answered, in both places', async () => {
+test('reads which deployments heat-config has started and answered, from both directories', async () => {
   const { disk, write } = await tempRoot();
   expect(await appliedByHeatConfig(disk)).toEqual([]);
   await write(`${NEW}/a.json`, '{}');
   await write(`${NEW}/a.notify.json`, '{}');
   await write(`${NEW}/b.json`, '{}');
   await write(`${NEW}/readme`, '');
-  // The first place counts.
+  // The first directory takes precedence.
   await write(`${FORMER}/b.json`, '{}');
   await write(`${FORMER}/b.notify.json`, '{}');
   await write(`${FORMER}/c.json`, '{}');
@@ -30,7 +30,7 @@ test('reads what heat-config has begun and answered, in both places', async () =
   ]);
 });
 
-test('what heat-config is told it takes for applied; its own files stay', async () => {
+test('marks deployments as applied for heat-config, and keeps its own files', async () => {
   const { disk, write, read, at } = await tempRoot();
   await write(`${NEW}/a.json`, 'its own');
   await tellHeatConfig(disk, ['a', 'b']);
@@ -40,7 +40,7 @@ test('what heat-config is told it takes for applied; its own files stay', async 
   expect((await appliedByHeatConfig(disk)).map(({ id }) => id)).toEqual(['a', 'b']);
 });
 
-test('the ids that were taken over are a record; a damaged one is an error', async () => {
+test('records the imported ids, and reports a damaged record', async () => {
   const { disk, write } = await tempRoot();
   const path = '/var/lib/coe-agent/taken-over.json';
   expect(await readTakenOver(disk, path)).toEqual([]);

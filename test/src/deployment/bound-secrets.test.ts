@@ -3,7 +3,7 @@ import { boundSecrets } from '../../../src/deployment/bound-secrets.ts';
 import { secretsOf } from '../../../src/deployment/deployment.ts';
 import { deployment } from '../support/deployments.ts';
 
-/** A deployment with so many secret inputs of so many characters each. */
+/** Makes a deployment with `count` secret inputs of `length` characters each. */
 const withSecrets = (id: string, count: number, length: number) =>
   deployment(
     Object.fromEntries(
@@ -15,14 +15,14 @@ const withSecrets = (id: string, count: number, length: number) =>
 test.each([
   ['values', withSecrets('many', 2001, 10)],
   ['characters', withSecrets('long', 2, 300 * 1024)],
-])('a deployment with more %s than can be redacted has a fault, and nothing to do', (_, one) => {
+])('rejects a deployment with more %s than can be redacted', (_, one) => {
   expect(secretsOf(one).length).toBeGreaterThan(1);
   const [bounded] = boundSecrets([one]);
   expect(bounded).toMatchObject({ id: one.id, inputs: {}, raw: {}, fault: { code: 'bad-deployment' } });
   expect(bounded?.signal).toEqual(one.signal);
 });
 
-test('the bound is one for all of a pass; what comes behind and fits is done', () => {
+test('shares one bound in a pass, and still accepts a later deployment that fits', () => {
   const half = withSecrets('half', 900, 10);
   const [first, second, third] = boundSecrets([half, half, withSecrets('small', 3, 10)]);
   expect(first === half).toBe(true);

@@ -12,7 +12,7 @@ function misfit(inputs: Record<string, unknown>): Misfit {
   return decoded;
 }
 
-/** Each input that is missing is named. */
+/** Expects an error that names each missing input. */
 function expectMissing(inputs: Record<string, unknown>, transport: string, ...names: string[]): void {
   const { reason, why } = misfit(inputs);
   expect(reason).toBe('signal-input-missing');
@@ -21,12 +21,12 @@ function expectMissing(inputs: Record<string, unknown>, transport: string, ...na
 
 const url = 'http://heat/v1/signal?Signature=abc';
 
-test('no transport and no address: nobody waits', () => {
+test('sends no answer without a transport and an address', () => {
   expect(signal({})).toEqual({ transport: 'NO_SIGNAL' });
   expect(signal({ deploy_signal_transport: 'NO_SIGNAL' })).toEqual({ transport: 'NO_SIGNAL' });
 });
 
-test('an address without a transport is a pre-signed one; it is posted unless PUT is asked for', () => {
+test('treats an address without a transport as pre-signed, and posts unless PUT is requested', () => {
   expect(signal({ deploy_signal_id: url })).toEqual({ transport: 'CFN_SIGNAL', url, verb: 'POST' });
   expect(
     signal({ deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url, deploy_signal_verb: 'PUT' }),
@@ -37,7 +37,7 @@ test('an address without a transport is a pre-signed one; it is posted unless PU
   });
 });
 
-test('no transport: what there is to answer with says how, as heat-agents have it', () => {
+test('derives a missing transport from the inputs, as heat-agents does', () => {
   const { deploy_signal_transport: _, ...user } = HEAT_SIGNAL;
   const queue = { deploy_queue_id: 'q' };
   expect(signal(user)).toEqual(signal(HEAT_SIGNAL));
@@ -47,7 +47,7 @@ test('no transport: what there is to answer with says how, as heat-agents have i
   expectMissing(half, 'HEAT_SIGNAL', 'deploy_password');
 });
 
-test('a pre-signed address has the other way beside it where the inputs allow it', () => {
+test('adds the other transport to a pre-signed address if the inputs allow it', () => {
   expect(
     signal({ ...HEAT_SIGNAL, deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_id: url }),
   ).toMatchObject({
@@ -56,7 +56,7 @@ test('a pre-signed address has the other way beside it where the inputs allow it
   });
 });
 
-test('a temporary address is put to, with the date that Heat goes by', () => {
+test('puts to a temporary URL, with the date that Heat compares', () => {
   expect(signal({ deploy_signal_transport: 'TEMP_URL_SIGNAL', deploy_signal_id: url })).toEqual({
     transport: 'TEMP_URL_SIGNAL',
     url,
@@ -64,7 +64,7 @@ test('a temporary address is put to, with the date that Heat goes by', () => {
   });
 });
 
-test('a queue is posted to as the user that the deployment brings along', () => {
+test("posts to a queue as the user in the deployment's inputs", () => {
   const inputs = { ...HEAT_SIGNAL, deploy_signal_transport: 'ZAQAR_SIGNAL', deploy_queue_id: 'q' };
   expect(signal({ ...inputs, deploy_region_name: 'RegionOne' })).toEqual({
     transport: 'ZAQAR_SIGNAL',
@@ -83,7 +83,7 @@ test('a queue is posted to as the user that the deployment brings along', () => 
   );
 });
 
-test('what a transport needs and does not get is named, all of it', () => {
+test('names every input that the transport lacks', () => {
   const { deploy_password: _, deploy_user_id: __, ...rest } = HEAT_SIGNAL;
   expectMissing(rest, 'HEAT_SIGNAL', 'deploy_user_id', 'deploy_password');
   expectMissing({ deploy_signal_transport: 'CFN_SIGNAL' }, 'CFN_SIGNAL', 'deploy_signal_id');
@@ -105,11 +105,11 @@ test.each([
   ],
   ['PIGEON', { deploy_signal_id: url }, { transport: 'CFN_SIGNAL', url }],
   ['CFN_SIGNAL', { ...HEAT_SIGNAL, deploy_signal_id: 'nowhere' }, { transport: 'HEAT_SIGNAL' }],
-])('falls back from %s without its inputs to what there is', (named, inputs, target) => {
+])('falls back from %s without its inputs to an available transport', (named, inputs, target) => {
   expect(signal({ ...inputs, deploy_signal_transport: named })).toMatchObject(target);
 });
 
-test('NO_SIGNAL answers nobody, whatever there is to answer with', () => {
+test('sends no answer for NO_SIGNAL, whatever the other inputs', () => {
   expect(signal({ ...HEAT_SIGNAL, deploy_signal_id: url, deploy_signal_transport: 'NO_SIGNAL' })).toEqual({
     transport: 'NO_SIGNAL',
   });
@@ -123,13 +123,13 @@ test.each([
   ],
   [{ deploy_signal_id: 'http://' }, 'CFN_SIGNAL: deploy_signal_id '],
   [{ ...HEAT_SIGNAL, deploy_auth_url: 'k:5000/v3' }, 'HEAT_SIGNAL: deploy_auth_url '],
-])('refuses an address that nothing can be sent to: %j', (inputs, named) => {
+])('rejects an address that cannot be used: %j', (inputs, named) => {
   const { reason, why } = misfit(inputs);
   expect(reason).toBe('signal-address');
   expect(why).toContain(named);
 });
 
-test('refuses an unknown transport by its name', () => {
+test('rejects an unknown transport by name', () => {
   expect(misfit({ deploy_signal_transport: 'PIGEON' })).toMatchObject({
     reason: 'unknown-transport',
     why: expect.stringContaining('PIGEON') as unknown,

@@ -15,7 +15,7 @@ const refusal = (raw: unknown): AgentError => {
 
 const asks = (inputs: Record<string, unknown>): string => deployment(inputs).asks;
 
-test('a rotation as a real Heat hands it out', () => {
+test('decodes a rotation as a real Heat sends it', () => {
   const [raw] = real('metadata-rotate.json');
   const decoded = decodeDeployment(raw);
   expect(decoded).toMatchObject({
@@ -41,12 +41,12 @@ test('a rotation as a real Heat hands it out', () => {
   });
 });
 
-test('every deployment of the captured metadata decodes', () => {
+test('decodes every deployment of the captured metadata', () => {
   for (const name of ['metadata-heat.json', 'metadata-cfn-and-component.json', 'metadata-rotate.json'])
     for (const raw of real(name)) expect(decodeDeployment(raw)).toMatchObject({ ok: true });
 });
 
-test('a pre-signed address of a real Heat is signalled as it says', () => {
+test('reads the pre-signed address of a real Heat', () => {
   const cfn = real('metadata-cfn-and-component.json').map((raw) => decodeDeployment(raw));
   const signals = cfn.map((decoded) => (decoded.ok ? decoded.deployment.signal : undefined));
   expect(signals).toContainEqual(
@@ -67,11 +67,11 @@ describe('inputs', () => {
     [null, ''],
     [undefined, ''],
     ['text', 'text'],
-  ])('a String input is a string whatever its value: %j -> %j', (value, text) => {
+  ])('converts the value of a String input to a string: %j -> %j', (value, text) => {
     expect(deployment({ x: value }).inputs).toEqual({ x: text });
   });
 
-  test('inputs of other types keep their JSON type', () => {
+  test('keeps the JSON type of other inputs', () => {
     const rows = [
       { name: 'n', type: 'Number', value: 3 },
       { name: 'j', type: 'Json', value: { a: [1] } },
@@ -81,7 +81,7 @@ describe('inputs', () => {
     expect(deployment({}, { inputs: rows }).inputs).toEqual({ n: 3, j: { a: [1] }, b: true, u: 5 });
   });
 
-  test('an input may be called anything, even __proto__', () => {
+  test('accepts any input name, even __proto__', () => {
     const { inputs } = deployment(
       {},
       { inputs: [{ name: '__proto__', type: 'Json', value: { deploy_action: 'X' } }] },
@@ -90,7 +90,7 @@ describe('inputs', () => {
     expect(inputs['deploy_action']).toBeUndefined();
   });
 
-  test('what is asked for is the same again although Heat has renewed its own inputs', () => {
+  test('compares requests without the inputs that Heat renews', () => {
     expect(asks({ a: 'x', b: 'y', deploy_action: 'UPDATE' })).toBe(
       asks({ b: 'y', deploy_action: 'CREATE', a: 'x' }),
     );
@@ -101,7 +101,7 @@ describe('inputs', () => {
 });
 
 describe('outputs', () => {
-  test('an error output is one by true or "true"', () => {
+  test('mark an error output by true or "true"', () => {
     const outputs = [
       { name: 'a', error_output: true },
       { name: 'b', error_output: 'true' },
@@ -117,14 +117,14 @@ describe('outputs', () => {
   });
 });
 
-test('a result that cannot be sent is a refusal', () => {
+test('rejects a deployment whose result cannot be sent', () => {
   const error = refusal(rawDeployment({ deploy_signal_transport: 'PIGEON' }));
   expect(error).toMatchObject({ code: 'bad-deployment', reason: 'unknown-transport' });
   expect(error.message).toContain('PIGEON');
 });
 
 test.each(['', '../x', '.hidden', 'a/b', 'a b', 'a\nb', 'a'.repeat(129), 7, null, undefined])(
-  'the id %j, which would become a file name, is refused',
+  'rejects the id %j, which is used as a file name',
   (id) => {
     const decoded = decodeDeployment(rawDeployment({}, { id }));
     expect(decoded).toMatchObject({ ok: false, id: undefined });
@@ -132,14 +132,14 @@ test.each(['', '../x', '.hidden', 'a/b', 'a b', 'a\nb', 'a'.repeat(129), 7, null
   },
 );
 
-test('a refused deployment keeps its id, so that it can be told of', () => {
+test('keeps the id of a rejected deployment for the report', () => {
   expect(decodeDeployment(rawDeployment({}, { inputs: 'x' }))).toMatchObject({
     ok: false,
     id: 'e928abc3-66e7-451d-ae11-d4de370a82b8',
   });
 });
 
-test('of a malformed one there is as much as an answer takes', () => {
+test('decodes as much of a malformed deployment as an answer needs', () => {
   const raw = rawDeployment({ ...HEAT_SIGNAL, reason: 'x' });
   const good = decodeDeployment(raw);
   const bad = decodeDeployment({ ...raw, outputs: 'none' });
@@ -159,18 +159,18 @@ test.each([
   ['is told not to', { deploy_signal_transport: 'NO_SIGNAL' }],
   ['is told nothing of it', {}],
   ['cannot, for lack of an address', { ...HEAT_SIGNAL, deploy_stack_id: '' }],
-])('of a malformed one that nobody is answered of (%s) there is nothing', (_, inputs) => {
+])('keeps nothing of a malformed deployment that gets no answer (%s)', (_, inputs) => {
   const decoded = decodeDeployment({ ...rawDeployment(inputs), outputs: 'none' });
   expect(decoded.ok).toBe(false);
   expect(decoded.deployment).toBeUndefined();
 });
 
-test('without a creation time, or with one that is none, it counts as the oldest', () => {
+test('treats a missing or invalid creation time as the oldest', () => {
   for (const time of [undefined, null, '', 'yesterday'])
     expect(deployment({}, { creation_time: time })).toMatchObject({ createdAt: 0 });
 });
 
-test('any JSON is a deployment or a refusal', () => {
+test('decodes any JSON to a deployment or a rejection', () => {
   const value = fc.jsonValue();
   const name = fc.oneof(
     fc.constantFrom(

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { secretsOf } from '../../../src/deployment/deployment.ts';
 import { deployment, HEAT_SIGNAL } from '../support/deployments.ts';
 
-test('passwords, tokens and private keys of a deployment are secret, its ids are not', () => {
+test('treats passwords, tokens and private keys of a deployment as secret, but not its ids', () => {
   const secrets = secretsOf(
     deployment({
       ...HEAT_SIGNAL,
@@ -17,7 +17,7 @@ test('passwords, tokens and private keys of a deployment are secret, its ids are
   expect(secrets).not.toContain(HEAT_SIGNAL.deploy_user_id);
 });
 
-test('of a pre-signed address the query is secret, as it authorizes whoever has it', () => {
+test('treats the query of a pre-signed address as secret, because it authorizes any holder', () => {
   const url = 'http://heat/v1/signal/a?SignatureMethod=HmacSHA256&Signature=abc%3D';
   expect(secretsOf(deployment({ deploy_signal_id: url }))).toContain(
     'SignatureMethod=HmacSHA256&Signature=abc%3D',
@@ -26,7 +26,7 @@ test('of a pre-signed address the query is secret, as it authorizes whoever has 
   expect(secretsOf(deployment(both))).toContain(HEAT_SIGNAL.deploy_password);
 });
 
-test('of a temporary address and of a queue likewise', () => {
+test('treats the queries of a temporary URL and of a queue likewise', () => {
   const url = 'http://swift/v1/AUTH_p/c/o?temp_url_sig=5ec2e7a1&temp_url_expires=2147483586';
   const temporary = { deploy_signal_transport: 'TEMP_URL_SIGNAL', deploy_signal_id: url };
   expect(secretsOf(deployment(temporary))).toEqual(

@@ -29,7 +29,7 @@ async function setUp(): Promise<SetUp> {
   return { ...temp, damaged, reopen, ledger: await reopen() };
 }
 
-test('each state is on disk before the next step, and settled means finished', async () => {
+test('writes each state to disk before the next step, and counts a finished deployment as settled', async () => {
   const { ledger, reopen } = await setUp();
   const states: [string | undefined, boolean][] = [];
   const note = async (): Promise<void> => {
@@ -56,7 +56,7 @@ test('each state is on disk before the next step, and settled means finished', a
   ]);
 });
 
-test('how to answer is kept until the answer is acknowledged or not wanted any more, and no longer', async () => {
+test('keeps the signal until it is acknowledged or no longer wanted', async () => {
   for (const end of ['signalled', 'supersede'] as const) {
     const { ledger, files, read } = await setUp();
     await ledger.accept(work);
@@ -68,20 +68,20 @@ test('how to answer is kept until the answer is acknowledged or not wanted any m
   }
 });
 
-test('the inputs, which hold secrets, are not kept at all', async () => {
+test('does not store the inputs, which contain secrets', async () => {
   const { ledger, read } = await setUp();
   await ledger.accept(deployment({ keystone_token: 'gAAAA-secret' }));
   expect(await read(`${DIRECTORY}/${id}.json`)).not.toContain('gAAAA-secret');
 });
 
-test('records can be read by their owner alone', async () => {
+test('lets only the owner read records', async () => {
   const { ledger, disk } = await setUp();
   await ledger.accept(work);
   expect(await disk.info(`${DIRECTORY}/${id}.json`)).toMatchObject({ mode: 0o600 });
   expect(await disk.info(DIRECTORY)).toMatchObject({ mode: 0o700 });
 });
 
-test('what the predecessor has applied on this node is settled; its notes beside it are no deployments', async () => {
+test('counts deployments that the predecessor applied as settled, and ignores its notify files', async () => {
   const { write, reopen } = await setUp();
   await write('/var/lib/heat-config/deployed/one.json', '{}');
   await write('/var/lib/heat-config/deployed/two.notify.json', '{}');
@@ -97,7 +97,7 @@ test('what the predecessor has applied on this node is settled; its notes beside
   expect(ledger.entries()).toEqual([]);
 });
 
-test('a deployment that the predecessor had begun under the same id runs when it is accepted here', async () => {
+test('runs a deployment that the predecessor had started under the same id once it is accepted here', async () => {
   const { ledger, write, reopen } = await setUp();
   await write(`/var/lib/heat-config/deployed/${id}.json`, '{}');
   await ledger.accept(work);
@@ -110,7 +110,7 @@ test.each([
   ['empty', () => ''],
   ['something else', () => '{"id":1}\n'],
 ])(
-  'a record that is %s is told of, and neither settled nor known until it is accepted anew',
+  'reports a record that is %s, and neither settles nor knows it until it is accepted again',
   async (_, damage) => {
     const { ledger, read, write, reopen, damaged } = await setUp();
     await ledger.accept(work);
@@ -128,7 +128,7 @@ test.each([
   },
 );
 
-test('entries come in the order in which they were accepted; earlier ones of a resource are found', async () => {
+test('returns entries in order of acceptance, and finds earlier ones of a resource', async () => {
   const { reopen } = await setUp();
   for (const name of ['c', 'a', 'b']) {
     const ledger = await reopen();
@@ -139,13 +139,13 @@ test('entries come in the order in which they were accepted; earlier ones of a r
   expect(ledger.earlier({ id: 'b', resource: 'r' }).map((entry) => entry.id)).toEqual(['c']);
 });
 
-test('nothing is started or finished that was never accepted', async () => {
+test('rejects starting or finishing an unaccepted deployment', async () => {
   const { ledger } = await setUp();
   for (const run of [ledger.start(id), ledger.finish(id, outcome), ledger.signalled(id)])
     expect(await agentErrorOf(run)).toMatchObject({ code: 'state' });
 });
 
-test('what could not be written is not believed', async () => {
+test('does not keep in memory what it could not write', async () => {
   const temp = await tempRoot();
   const disk = { ...temp.disk, rename: async () => await Promise.reject(new AgentError('disk', 'full')) };
   const ledger = await openLedger({ disk, clock: testClock(), onDamage: () => undefined }, DIRECTORY);
@@ -153,7 +153,7 @@ test('what could not be written is not believed', async () => {
   expect(ledger.find(id)).toBeUndefined();
 });
 
-test('leftovers of a killed write are no records', async () => {
+test('ignores leftovers of an interrupted write', async () => {
   const { ledger, write, reopen, damaged } = await setUp();
   await ledger.accept(work);
   await write(`${DIRECTORY}/.${id}.json.new`, 'half');
@@ -161,7 +161,7 @@ test('leftovers of a killed write are no records', async () => {
   expect(damaged).toEqual([]);
 });
 
-/** One of the deployments that a resource has had. */
+/** Makes the numbered deployment of a resource. */
 const of = (number: number, resource: string): Deployment => ({
   ...work,
   id: `${resource}-${number}`,
@@ -169,7 +169,7 @@ const of = (number: number, resource: string): Deployment => ({
   createdAt: number,
 });
 
-test('of the answered deployments of a resource the last twenty are remembered; what is open is never forgotten', async () => {
+test('remembers the last twenty answered deployments of a resource, and every open one', async () => {
   const { ledger, reopen, files } = await setUp();
   await ledger.accept(of(0, 'busy'));
   await ledger.accept(of(0, 'quiet'));
@@ -182,13 +182,13 @@ test('of the answered deployments of a resource the last twenty are remembered; 
     await ledger.signalled(next.id);
   }
   const known = (await reopen()).entries().map((entry) => entry.id);
-  // The twenty-fifth came when there were twenty-four.
+  // The twenty-fifth was added to twenty-four.
   const last = Array.from({ length: 21 }, (_, index) => `busy-${index + 5}`);
   expect(known.toSorted()).toEqual(['busy-0', 'quiet-0', ...last].toSorted());
   expect((await files(DIRECTORY)).length).toBe(known.length);
 });
 
-test('whatever a record holds, it is an entry or told of as damaged', async () => {
+test('reads any record as an entry or reports it as damaged', async () => {
   const { ledger, reopen, disk, damaged } = await setUp();
   await ledger.accept(work);
   const entry = { ...ledger.find(id) };

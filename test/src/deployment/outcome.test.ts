@@ -6,7 +6,7 @@ import { createSecrets } from '../../../src/base/secrets.ts';
 import { type Outcome, OutcomeSchema } from '../../../src/deployment/deployment.ts';
 import { failed, presentable, succeeded } from '../../../src/deployment/outcome.ts';
 
-test('keeps the code and the reason of the error that a run ended with', () => {
+test('keeps code and reason of the error that ended a run', () => {
   const error = new AgentError('precondition', 'no', { reason: 'no-tls' });
   expect(failed(error)).toMatchObject({
     statusCode: 1,
@@ -16,7 +16,7 @@ test('keeps the code and the reason of the error that a run ended with', () => {
   expect(failed(new Error('ours it is not'))).not.toHaveProperty('error');
 });
 
-test('tells the declared outputs alone, and no secret', () => {
+test('reports only declared outputs, without secrets', () => {
   const secrets = createSecrets();
   secrets.add('geheimnis-1234');
   const outcome: Outcome = {
@@ -33,7 +33,7 @@ test('tells the declared outputs alone, and no secret', () => {
   expect(JSON.stringify(told)).not.toContain('geheimnis');
 });
 
-test('drops the beginning of a cut text, where half a secret may stand', () => {
+test('drops the first line of a cut text, which may contain half a secret', () => {
   const secrets = createSecrets();
   secrets.add('geheimnis-1234');
   const { stdout } = presentable(succeeded(`${cutMark(10)}imnis-1234${'x'.repeat(30_000)}`), [], secrets);
@@ -49,7 +49,7 @@ test.each([
     { statusCode: 7, error: { code: 'unit' } },
     { is: 'failed', error: { code: 'unit' } },
   ],
-])('reads what an earlier version recorded with %s', (_, former, outcome) => {
+])('reads an outcome recorded by an earlier version with %s', (_, former, outcome) => {
   const record = { stdout: 'a', stderr: 'b', outputs: {}, ...former };
   expect(v.parse(OutcomeSchema, record)).toEqual({ ...record, ...outcome });
   expect(v.parse(OutcomeSchema, v.parse(OutcomeSchema, record))).toEqual({ ...record, ...outcome });

@@ -19,31 +19,31 @@ const at = (id: string, createdAt: number, resource = id): Deployment => ({
 });
 const ids = (found: readonly { id: string }[]): string[] => found.map(({ id }) => id);
 
-/** What has been taken up; a time says when something that is finished was accepted. */
+/** Makes a record of accepted deployments; a number marks a finished one and the time of its acceptance. */
 const recorded = (...entries: [Deployment, finished?: number | undefined][]): Recorded => ({
   entries: () => entries.map(([entry]) => entry),
   settledAt: (id) => entries.find(([entry]) => entry.id === id)?.[1],
 });
 const nothing = recorded();
 
-test('the work has the order of the list, whatever the creation times say', () => {
+test('keeps the order of the list, whatever the creation times', () => {
   const list = [at('10_a', 3), at('20_b', 1), at('30_c', 2), at('30_c2', 2)];
   expect(ids(pendingOf(list, nothing))).toEqual(['10_a', '20_b', '30_c', '30_c2']);
 });
 
-test('only the newest of several deployments of one resource is pending', () => {
+test('returns only the newest of several deployments of a resource', () => {
   expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r'), at('other', 3)], nothing))).toEqual([
     'new',
     'other',
   ]);
 });
 
-test('a finished deployment is not pending, and an older one does not come up in its place', () => {
+test('returns neither a finished deployment nor an older one in its place', () => {
   const done = recorded([at('new', 5, 'r'), 1]);
   expect(ids(pendingOf([at('new', 5, 'r'), at('old', 1, 'r')], done))).toEqual([]);
 });
 
-test('an older deployment that is listed alone is not pending once a newer one was taken up', () => {
+test('does not return an older deployment that is listed alone after a newer one was accepted', () => {
   const [old, newer] = [at('old', 1, 'r'), at('new', 5, 'r')];
   for (const taken of [recorded([newer]), recorded([newer, 7])]) {
     expect(ids(pendingOf([old], taken))).toEqual([]);
@@ -53,12 +53,12 @@ test('an older deployment that is listed alone is not pending once a newer one w
   expect(overtakenOf([old, newer], recorded([newer]))).toEqual([]);
 });
 
-test('a deployment that is forced is pending, also an older and a finished one', () => {
+test('returns a forced deployment, also an older or finished one', () => {
   const [old, newer] = [at('old', 1, 'r'), at('new', 5, 'r')];
   expect(ids(pendingOf([old], recorded([newer, 7], [old, 3]), 'old'))).toEqual(['old']);
 });
 
-test('of two of the same second the unfinished one is the newer, then the listed one, then the one accepted later', () => {
+test('for equal times prefers the unfinished deployment, then the listed one, then the one accepted last', () => {
   const [a, b] = [at('a', 1, 'r'), at('b', 1, 'r')];
   const newest = (listed: Deployment[], finishedA?: number, finishedB?: number): string | undefined =>
     newestOf(listed, recorded([a, finishedA], [b, finishedB])).get('r');
@@ -70,14 +70,14 @@ test('of two of the same second the unfinished one is the newer, then the listed
   expect(newest([b], 6, 5)).toBe('a');
 });
 
-test('a deployment without a creation time is the newest while it is listed and not finished', () => {
+test('treats a deployment without a creation time as the newest while it is listed and unfinished', () => {
   const [dateless, dated] = [at('dateless', 0, 'r'), at('dated', 5, 'r')];
   expect(ids(pendingOf([dateless], recorded([dated, 7])))).toEqual(['dateless']);
   expect(ids(pendingOf([dated], recorded([dateless, 7])))).toEqual(['dated']);
   expect(ids(pendingOf([dated], recorded([dateless])))).toEqual(['dated']);
 });
 
-test('which deployment is the newest never depends on the order of the list', () => {
+test('finds the newest deployment independently of the order of the list', () => {
   const some = fc.array(fc.tuple(fc.nat(3), fc.nat(2)), { maxLength: 6 });
   fc.assert(
     fc.property(
@@ -95,7 +95,7 @@ test('which deployment is the newest never depends on the order of the list', ()
   );
 });
 
-test('an id, or a beginning that only one has, chooses a deployment; anything else names the candidates', () => {
+test('chooses a deployment by its id or a unique prefix, and otherwise names the candidates', () => {
   const listed = [at('ab1', 1), at('ab2', 2), at('ab', 3), at('c1', 4)];
   expect(chosenBy('ab', listed)).toBe('ab');
   expect(chosenBy('c', listed)).toBe('c1');

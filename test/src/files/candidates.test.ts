@@ -9,7 +9,7 @@ const nobody = (path: string): never => {
   throw new Error(`${path} was passed over`);
 };
 
-test('finds files by their names, in the directories of the layout and above, and the kubeconfig of root', async () => {
+test("finds files by name in the layout's directories and above, and root's kubeconfig", async () => {
   const { disk, write, at } = await tempRoot();
   for (const path of pathsOf(SMALL)) await write(path, '');
   const found = ['/etc/k/admin.kubeconfig', '/etc/k/front.pem', '/etc/k/my-kubeconfig', '/root/.kube/config'];
@@ -20,7 +20,7 @@ test('finds files by their names, in the directories of the layout and above, an
   expect((await findCandidates(disk, SMALL, nobody)).toSorted()).toEqual(found);
 });
 
-test('reads DER as PEM, and no file that is too large to be a copy', async () => {
+test('reads DER as PEM, and ignores files that are too large', async () => {
   const { disk, write, at } = await tempRoot();
   const { pem } = await createCa();
   await write('/etc/k/a.pem', pem);
@@ -37,7 +37,7 @@ test('reads DER as PEM, and no file that is too large to be a copy', async () =>
 });
 
 test.runIf(process.getuid?.() === 0)(
-  'in a directory of another user a file counts that belongs to that user, or to root',
+  "accepts a file in another user's directory if that user or root owns it",
   async () => {
     const { disk, write, at } = await tempRoot();
     for (const name of ['own', 'root', 'stranger']) await write(`/etc/k/${name}.pem`, name);
@@ -58,7 +58,7 @@ test.runIf(process.getuid?.() === 0)(
   },
 );
 
-test('a file that others can change is no trusted one', async () => {
+test('does not trust a file that others can change', async () => {
   const { disk, write, at } = await tempRoot();
   await write('/etc/k/a.pem', '');
   await chmod(at('/etc/k/a.pem'), 0o666);

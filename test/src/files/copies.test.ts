@@ -24,7 +24,7 @@ const paths = ({ kubeconfigs, pems, ders }: Copies) => ({
   ders: [...ders.keys()],
 });
 
-/** @param candidates those of the files that are looked at first */
+/** @param candidates the files that are read first */
 async function found(files: Files, candidates = Object.keys(files)) {
   const [read, passedOver]: [string[], string[]] = [[], []];
   const copies = await findCopies(
@@ -41,7 +41,7 @@ async function found(files: Files, candidates = Object.keys(files)) {
   return { ...paths(copies), ids: [...copies.ids.keys()], users: copies.users, read, passedOver };
 }
 
-test('files are sorted by what is in them, whatever their names are', async () => {
+test('classifies files by content, whatever their names', async () => {
   const files = {
     '/a.yaml': named('/x.crt'),
     '/b.txt': `a comment\n${PEM}`,
@@ -57,19 +57,19 @@ test('files are sorted by what is in them, whatever their names are', async () =
   });
 });
 
-test('what a kubeconfig names is a copy too, relative to the kubeconfig, and read once', async () => {
+test('includes the files that a kubeconfig names, relative to the kubeconfig, and reads each once', async () => {
   const files = { '/root/config': named('pki/me.crt'), '/root/pki/me.crt': PEM, '/root/pki/me.crt.key': PEM };
   const { pems, read } = await found(files, ['/root/pki/me.crt', '/root/config']);
   expect(pems).toEqual(['/root/pki/me.crt', '/root/pki/me.crt.key']);
   expect(read.toSorted()).toEqual(['/etc/kubernetes/ca.crt', OWN, ...pems, '/root/config'].toSorted());
 });
 
-test("the layout's own kubeconfig is no copy, and what it names is", async () => {
+test("excludes the layout's own kubeconfig, and includes the files that it names", async () => {
   const { kubeconfigs, pems } = await found({ [OWN]: named('/x.crt'), '/x.crt': PEM }, [OWN]);
   expect({ kubeconfigs, pems }).toEqual({ kubeconfigs: [], pems: ['/x.crt'] });
 });
 
-test('a kubeconfig that others can change names no file of root, which is said', async () => {
+test('does not follow file names in a kubeconfig that others can change, and reports this', async () => {
   const files = { '/home/me/config': { text: named('/etc/shadow'), isTrusted: false }, '/etc/shadow': PEM };
   const { pems, read, passedOver, users } = await found(files, ['/home/me/config']);
   expect(pems).toEqual([]);
@@ -78,12 +78,12 @@ test('a kubeconfig that others can change names no file of root, which is said',
   expect(users).toEqual([]);
 });
 
-test('of a kubeconfig that others can change, only what it holds itself counts', async () => {
+test('uses only the embedded content of a kubeconfig that others can change', async () => {
   const { users } = await found({ '/home/me/config': { text: EMBEDDED, isTrusted: false } });
   expect(users).toHaveLength(1);
 });
 
-test('a kubeconfig that cannot be read names nothing, and stands in nobody’s way', async () => {
+test('ignores an unreadable kubeconfig, and continues with the others', async () => {
   const files = { '/broken': 'clusters: [\ncertificate-authority: x\n', '/a.pem': PEM };
   expect(await found(files)).toMatchObject({ kubeconfigs: ['/broken'], pems: ['/a.pem'], users: [] });
 });

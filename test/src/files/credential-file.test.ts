@@ -46,7 +46,7 @@ const changed = (text: string, format: CredentialFormat, what: Change, isOwn = f
   return { text: content.toString(), left };
 };
 
-/** As write-kube-os-config.sh of Magnum 15 leaves it. */
+/** As write-kube-os-config.sh of Magnum 15 writes it. */
 const CLOUD_CONFIG = `[Global]
 auth-url=${OLD.authUrl}
 user-id=${OLD.user}
@@ -61,18 +61,18 @@ password=${OLD.password}
 bs-version=v2
 `;
 
-test('a cloud-config has the new login, and every other byte of it stays', () => {
+test('replaces the login in a cloud-config, and keeps every other byte', () => {
   const { text, left } = changed(CLOUD_CONFIG, 'ini', change(LOGIN));
   expect(left).toEqual([]);
   const wanted = CLOUD_CONFIG.replace(OLD.user, FRESH.user)
     .replace(OLD.trust, FRESH.trust)
-    // The one of the section [LoadBalancer] is not the login's.
+    // The password of the section [LoadBalancer] belongs to another login.
     .replace(OLD.password, FRESH.password);
   expect(text).toBe(wanted);
   expect(changed(text, 'ini', change(LOGIN))).toEqual({ text, left: [] });
 });
 
-test('heat-params: order, comments, quotes, Windows line ends and foreign bytes stay; the last of a repeated key counts', () => {
+test('keeps order, comments, quotes, Windows line ends and foreign bytes of heat-params, and reads the last of a repeated key', () => {
   const before = Buffer.concat([
     Buffer.from(
       [
@@ -98,7 +98,7 @@ test('heat-params: order, comments, quotes, Windows line ends and foreign bytes 
   expect(left).toEqual([]);
 });
 
-test('what heat-params do not have, or in a way that nobody understands, comes at their end', () => {
+test('appends keys to heat-params that are missing or cannot be parsed', () => {
   const { text } = changed(`TRUST_ID="${OLD.trust}"\nTRUSTEE_PASSWORD="half`, 'shell', change(ALL));
   expect(text).toBe(
     `TRUST_ID="${FRESH.trust}"\nTRUSTEE_PASSWORD="half\nTRUSTEE_USER_ID="${FRESH.user}"\nTRUSTEE_PASSWORD="${FRESH.password}"\nREGION_NAME="${FRESH.region}"\nAUTH_URL="${FRESH.authUrl}"\n`,
@@ -111,12 +111,12 @@ test.each([
   ['another user', OLD.user, 'abc', { code: 'another', of: 'user' }],
   ['a trust in two pieces', OLD.trust, 'a"b"', { code: 'not-understood', of: 'trust' }],
   ['a line that goes on', OLD.password, 'a\\\nb', { code: 'not-understood', of: 'password' }],
-])('a file with %s is left alone', (_, what, other, why) => {
+])('leaves a file with %s unchanged', (_, what, other, why) => {
   const text = CLOUD_CONFIG.replace(what, other);
   expect(changed(text, 'ini', change(LOGIN))).toMatchObject({ text, left: [why] });
 });
 
-test('a file with another region keeps it; one without gets it, in its own style', () => {
+test("keeps another region, and adds a missing one in the file's style", () => {
   const other = changed(CLOUD_CONFIG.replace('RegionOne', 'North'), 'ini', change(['trust', 'region']));
   expect(other.left).toMatchObject([{ code: 'another', of: 'region' }]);
   expect(other.text).toContain(`trust-id=${FRESH.trust}`);
@@ -129,12 +129,12 @@ test('a file with another region keeps it; one without gets it, in its own style
   );
 });
 
-test('an address with and without its version is the same', () => {
+test('compares addresses without their version', () => {
   const text = CLOUD_CONFIG.replace('/v3', '/');
   expect(changed(text, 'ini', change(['authUrl'])).text).toContain(`auth-url=${FRESH.authUrl}\n`);
 });
 
-/** As volume-service.sh and enable-ingress-octavia.sh leave theirs. */
+/** As volume-service.sh and enable-ingress-octavia.sh write theirs. */
 const REXRAY = `libstorage:
   service: openstack
 openstack:
@@ -160,14 +160,14 @@ data:
 test.each([
   ['rexray', REXRAY],
   ['an ingress controller', INGRESS],
-])('YAML of %s', (_, text) => {
+])('replaces a login in YAML of %s', (_, text) => {
   expect(formatOf(text)).toBe('yaml');
   expect(changed(text, 'yaml', change(LOGIN)).text).toBe(
     text.replace(OLD.user, FRESH.user).replace(OLD.trust, FRESH.trust).replace(OLD.password, FRESH.password),
   );
 });
 
-test('a cloud-config inside of a manifest', () => {
+test('replaces a login in a cloud-config inside a manifest', () => {
   const indented = CLOUD_CONFIG.replaceAll(/^(?=.)/gm, '    ');
   const text = `kind: Secret\nstringData:\n  cloud-config: |-\n${indented}---\npassword: ${OLD.password}\n`;
   expect(formatOf(text)).toBe('ini');
@@ -175,7 +175,7 @@ test('a cloud-config inside of a manifest', () => {
   expect(changed(text, 'ini', change(['trust'])).text).toBe(text.replace(OLD.trust, FRESH.trust));
 });
 
-/** Every password that is not refused. */
+/** Every password that is accepted. */
 const password = fc
   .oneof(
     fc.string(),
@@ -193,7 +193,7 @@ const style = fc.constantFrom(
   (value: string) => value,
 );
 
-test('heat-params: a shell and this program read any password that is accepted; nothing else changes', () => {
+test('writes any accepted password to heat-params as a shell and this program read it, and changes nothing else', () => {
   fc.assert(
     fc.property(password, fc.array(line), fc.array(line), style, (value, before, after, quote) => {
       const around = (middle: string): string => [...before, middle, ...after].join('\n');
@@ -213,26 +213,32 @@ test('heat-params: a shell and this program read any password that is accepted; 
 
 const GIT = spawnSync('git', ['--version']).status === 0;
 
-test.skipIf(!GIT)('cloud-config: git, whose dialect gcfg reads, reads any password that is accepted', () => {
-  const file = join(folder, 'cloud-config');
-  const styles = fc.constantFrom(CLOUD_CONFIG, CLOUD_CONFIG.replace(OLD.password, `"${OLD.password}" ; who`));
-  fc.assert(
-    fc.property(password, styles, (value, text) => {
-      const result = changed(text, 'ini', change(['password'], { password: value })).text;
-      const at = text.split('\n').findIndex((one) => one.startsWith('password='));
-      expect(result.split('\n').toSpliced(at, 1)).toEqual(text.split('\n').toSpliced(at, 1));
-      writeFileSync(file, result);
-      const read = execFileSync('git', ['config', '-z', '-f', file, '--get', 'global.password'], {
-        encoding: 'utf8',
-      });
-      expect(read).toBe(`${value}\0`);
-      expect(credentialsIn(Buffer.from(result), 'ini')).toEqual([{ ...OLD, password: value }]);
-    }),
-    { numRuns: 150 },
-  );
-});
+test.skipIf(!GIT)(
+  "writes any accepted password to a cloud-config as git reads it, which shares gcfg's dialect",
+  () => {
+    const file = join(folder, 'cloud-config');
+    const styles = fc.constantFrom(
+      CLOUD_CONFIG,
+      CLOUD_CONFIG.replace(OLD.password, `"${OLD.password}" ; who`),
+    );
+    fc.assert(
+      fc.property(password, styles, (value, text) => {
+        const result = changed(text, 'ini', change(['password'], { password: value })).text;
+        const at = text.split('\n').findIndex((one) => one.startsWith('password='));
+        expect(result.split('\n').toSpliced(at, 1)).toEqual(text.split('\n').toSpliced(at, 1));
+        writeFileSync(file, result);
+        const read = execFileSync('git', ['config', '-z', '-f', file, '--get', 'global.password'], {
+          encoding: 'utf8',
+        });
+        expect(read).toBe(`${value}\0`);
+        expect(credentialsIn(Buffer.from(result), 'ini')).toEqual([{ ...OLD, password: value }]);
+      }),
+      { numRuns: 150 },
+    );
+  },
+);
 
-test('YAML: a parser reads any password that is accepted', () => {
+test('writes any accepted password to YAML as a parser reads it', () => {
   const styles = fc.constantFrom(
     REXRAY,
     REXRAY.replace(OLD.password, `'${OLD.password}'`),
@@ -246,7 +252,7 @@ test('YAML: a parser reads any password that is accepted', () => {
           openstack: { password: value, trustID: OLD.trust },
         });
       expect(result).toContain("# rexray's\n");
-      // Not the last change.
+      // Reverts to the former password.
       const back = { old: { ...OLD, password: value }, fresh: OLD, given: ['password'] as const };
       expect(credentialsIn(Buffer.from(changed(result, 'yaml', back).text), 'yaml')).toMatchObject([
         { password: OLD.password },
@@ -256,7 +262,7 @@ test('YAML: a parser reads any password that is accepted', () => {
   );
 });
 
-test('no text makes it fail, and without the old ones nothing changes', () => {
+test('accepts any text, and changes nothing without the former values', () => {
   const format = fc.constantFrom('ini' as const, 'yaml' as const);
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), format, (text, kind) => {

@@ -8,7 +8,7 @@ const FORMATS: readonly CredentialFormat[] = ['shell', 'ini', 'yaml'];
 const KEY: Record<CredentialFormat, string> = { shell: 'TRUST_ID=', ini: 'trust-id = ', yaml: 'trust_id: ' };
 const LIKES = ['', 'plain', '"double"', "'single'"];
 
-/** One line of printable ASCII, with the characters that some grammar knows. */
+/** One line of printable ASCII, with the characters that are special in some grammar. */
 const value = fc.string({
   unit: fc.constantFrom(...'aZ0 .:/@-_=#;%+,\'"\\$`{}[]!&*|>~'.split('')),
   minLength: 1,
@@ -21,20 +21,17 @@ const readBack = (format: CredentialFormat, line: string): string | undefined =>
   return raw === undefined ? undefined : read(raw);
 };
 
-test.each(FORMATS)(
-  'what is written in %s is read back, with whatever quotes stood there before',
-  (format) => {
-    fc.assert(
-      fc.property(value, fc.constantFrom(...LIKES), (wanted, like) => {
-        const put = GRAMMARS[format].write(wanted, like);
-        if (put !== undefined) expect(readBack(format, KEY[format] + put)).toBe(wanted);
-      }),
-      { numRuns: 1000 },
-    );
-  },
-);
+test.each(FORMATS)('reads back every value written to %s, whatever quotes were there before', (format) => {
+  fc.assert(
+    fc.property(value, fc.constantFrom(...LIKES), (wanted, like) => {
+      const put = GRAMMARS[format].write(wanted, like);
+      if (put !== undefined) expect(readBack(format, KEY[format] + put)).toBe(wanted);
+    }),
+    { numRuns: 1000 },
+  );
+});
 
-test('a YAML parser reads the same', () => {
+test('agrees with a YAML parser', () => {
   fc.assert(
     fc.property(value, fc.constantFrom(...LIKES), (wanted, like) => {
       const put = GRAMMARS.yaml.write(wanted, like);
@@ -44,7 +41,7 @@ test('a YAML parser reads the same', () => {
   );
 });
 
-test('a shell reads the same', () => {
+test('agrees with a shell', () => {
   const written = fc
     .sample(fc.tuple(value, fc.constantFrom(...LIKES)), { numRuns: 300, seed: 1 })
     .flatMap(([wanted, like]) => {
@@ -57,7 +54,7 @@ test('a shell reads the same', () => {
   expect(stdout.split('\0').slice(0, -1)).toEqual(written.map(({ wanted }) => wanted));
 });
 
-describe('what is not certain is not read', () => {
+describe('skips an ambiguous value', () => {
   test.each<[CredentialFormat, string]>([
     ['ini', String.raw`trust-id = a\b`],
     ['ini', String.raw`trust-id = "a\n"`],
@@ -79,6 +76,6 @@ test.each<[CredentialFormat, string, string]>([
   ['ini', 'trust-id = "a;b"# comment', 'a;b'],
   ['yaml', '  - trust_id: a # comment', 'a'],
   ['yaml', "trust_id: 'a # b'", 'a # b'],
-])('a comment behind a value of %s is no part of it: %s', (format, line, expected) => {
+])('excludes a comment after a value of %s: %s', (format, line, expected) => {
   expect(readBack(format, line)).toBe(expected);
 });

@@ -9,7 +9,7 @@ import { type TempRoot, tempRoot } from '../support/temp-root.ts';
 const read = async ({ disk }: TempRoot) =>
   await readCurrentCertificates(SMALL, async (path) => await readText(disk, path));
 
-test('reads every CA and certificate, also one that lies in a kubeconfig alone', async () => {
+test('reads every CA and certificate, also one that only a kubeconfig contains', async () => {
   const root = await tempRoot();
   const { ca, server, admin } = await writeSmallNode(root);
   expect(await read(root)).toEqual({
@@ -21,7 +21,7 @@ test('reads every CA and certificate, also one that lies in a kubeconfig alone',
   });
 });
 
-test('what is missing is an empty text', async () => {
+test('reads a missing file as an empty text', async () => {
   const root = await tempRoot();
   await writeSmallNode(root);
   for (const path of ['ca.crt', 'server.crt', 'admin.conf']) await rm(root.at(`/etc/k/${path}`));
@@ -34,7 +34,7 @@ test('what is missing is an empty text', async () => {
   });
 });
 
-test('a kubeconfig with the only copy that cannot be read is an error', async () => {
+test('rejects a kubeconfig with an unreadable only copy', async () => {
   const root = await tempRoot();
   await writeSmallNode(root);
   await root.write('/etc/k/admin.conf', 'users: [');

@@ -5,7 +5,7 @@ import type { ManagedFile } from '../../../src/files/managed-file.ts';
 import { tempRoot, type TempRoot } from '../support/temp-root.ts';
 import { Killed, killedAt } from './killed-at.ts';
 
-/** A rotation on a node where an earlier one is stuck: the files that were proven last must survive it. */
+/** Rotates a node where an earlier rotation is stuck. The files that were proven last must survive. */
 
 const STATE = '/var/lib/coe-agent/generation';
 const CA = '/etc/certs/ca.crt';
@@ -14,9 +14,9 @@ const ACCOUNT = '/etc/certs/sa.key';
 const MADE = '/etc/fresh/made.crt';
 
 const PROVEN = { [CA]: 'proven ca', [KEY]: 'proven key', [ACCOUNT]: 'proven account' };
-/** What the stuck one has left: half of it. */
+/** The half-replaced files that the stuck rotation has left. */
 const MIXED = { [CA]: 'stuck ca', [KEY]: 'proven key', [ACCOUNT]: 'stuck account', [MADE]: 'stuck made' };
-/** The next one brings no account keys. */
+/** The next rotation brings no service-account keys. */
 const NEXT = { [CA]: 'next ca', [KEY]: 'next key', [MADE]: 'stuck made' };
 
 const managed = (contents: Record<string, string>): ManagedFile[] =>
@@ -38,7 +38,7 @@ async function stuckNode(): Promise<Stuck> {
   const files = managed({ ...MIXED, [KEY]: 'stuck key' });
   const committed = await open().commit(await open().stage('first', files, () => 'first run'));
   await open().stick(committed, 'first run');
-  // One came back before the way back ended, and another was half-way.
+  // One file was restored before the roll-back ended, and another partly.
   await temp.write(KEY, 'proven key', 0o640);
   await temp.write('/etc/certs/.sa.key.coe-agent', 'half', 0o600);
   const contents = async (): Promise<Record<string, string>> => {
@@ -53,7 +53,7 @@ async function stuckNode(): Promise<Stuck> {
 const stageNext = async (generations: Generations): ReturnType<Generations['stage']> =>
   await generations.stage('second', managed(NEXT), (changed) => ({ changed }));
 
-test('it replaces what it brings, and nothing is left of either', async () => {
+test('replaces the files, and leaves nothing of either rotation', async () => {
   const { open, contents, files } = await stuckNode();
   const staged = await stageNext(open());
   expect(staged.run).toEqual({ changed: [CA, KEY] });
@@ -63,7 +63,7 @@ test('it replaces what it brings, and nothing is left of either', async () => {
   expect(await files()).toEqual(Object.keys(MIXED).toSorted());
 });
 
-test('when it fails, what was proven last comes back, not what the stuck one had left', async () => {
+test('restores the proven files on failure, not those of the stuck rotation', async () => {
   const { open, contents, disk } = await stuckNode();
   const reverted = await open().revert(await open().commit(await stageNext(open())));
   expect(reverted.state).toBe('reverted');
@@ -71,7 +71,7 @@ test('when it fails, what was proven last comes back, not what the stuck one had
   expect(await disk.info(ACCOUNT)).toMatchObject({ mode: 0o640 });
 });
 
-test('when it is given up before anything has been replaced, the other one is stuck as before', async () => {
+test('leaves the earlier rotation stuck when it is abandoned before the first replacement', async () => {
   const { open, contents, disk } = await stuckNode();
   const before = await open().current();
   await stageNext(open());
@@ -84,7 +84,7 @@ test('when it is given up before anything has been replaced, the other one is st
   expect(await contents()).toEqual(PROVEN);
 });
 
-test('when it gets stuck as well, the way back still leads to what was proven last', async () => {
+test('can still restore the proven files when it gets stuck as well', async () => {
   const { open, contents } = await stuckNode();
   const stuck = await open().stick(await open().commit(await stageNext(open())), 'second run');
   expect(stuck).not.toHaveProperty('over.runId');
@@ -92,7 +92,7 @@ test('when it gets stuck as well, the way back still leads to what was proven la
   expect(await contents()).toEqual(PROVEN);
 });
 
-/** What the table in journal.ts asks of a restart. */
+/** Recovers as the table in journal.ts says. */
 async function restart(generations: Generations): Promise<void> {
   const journal = await generations.current();
   if (journal?.state === 'committing') await generations.end(await generations.commit(journal), 'new');
@@ -100,7 +100,7 @@ async function restart(generations: Generations): Promise<void> {
   if (journal?.state !== 'stuck') await generations.clear();
 }
 
-test('killed at any step, the node is stuck as before or has the new files, and the proven ones until then', async () => {
+test('killed at any step, leaves the node stuck as before or with the new files, and keeps the proven ones until then', async () => {
   const ends = new Set<string>();
   for (let step = 0; ; step += 1) {
     const { disk, open, contents } = await stuckNode();
@@ -113,7 +113,7 @@ test('killed at any step, the node is stuck as before or has the new files, and 
       if (!(error instanceof Killed)) throw error;
       killed = true;
     }
-    // The restart is killed as well, at its second step, and comes up once more.
+    // The restart is killed at its second step too, and then repeated.
     await restart(open(killedAt(1, disk))).catch((error: unknown) => {
       if (!(error instanceof Killed)) throw error;
     });
@@ -131,7 +131,7 @@ test('killed at any step, the node is stuck as before or has the new files, and 
   expect(ends).toEqual(new Set(['stuck', 'new']));
 }, 60_000);
 
-test('killed at any step of its way back, the proven files are there in the end', async () => {
+test('killed at any step of its roll-back, ends with the proven files', async () => {
   for (let step = 0; ; step += 1) {
     const { disk, open, contents } = await stuckNode();
     const committed = await open().commit(await stageNext(open()));

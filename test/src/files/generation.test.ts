@@ -20,7 +20,7 @@ const file = (path: string, content = `new ${path}`): ManagedFile => ({
   directoryMode: 0o550,
 });
 
-/** Two files that are there, one that is not. */
+/** Two existing files and a new one. */
 const FILES = [file('/etc/certs/ca.crt'), file('/etc/certs/server.key'), file('/etc/fresh/made.crt')];
 
 type SetUp = TempRoot & {
@@ -53,7 +53,7 @@ const stage = async (generations: Generations, files = FILES): Promise<Journal> 
 const OLD = { '/etc/certs/ca.crt': 'old ca', '/etc/certs/server.key': 'old key' };
 const NEW = Object.fromEntries(FILES.map(({ path, content }) => [path, content]));
 
-test('staged is beside the targets: nothing is replaced, and the journal knows it all', async () => {
+test('stages files beside their targets, replaces nothing, and records everything in the journal', async () => {
   const { generations, disk, contents } = await setUp();
   const journal = await stage(generations);
   expect(await contents()).toMatchObject(OLD);
@@ -67,7 +67,7 @@ test('staged is beside the targets: nothing is replaced, and the journal knows i
   expect(await disk.info(STATE)).toMatchObject({ mode: 0o700 });
 });
 
-test('committed, every file is new; ended and cleared, nothing else is left', async () => {
+test('replaces every file on commit, and leaves nothing else once ended and cleared', async () => {
   const { generations, contents, files } = await setUp();
   const committed = await generations.commit(await stage(generations));
   expect(committed.state).toBe('committed');
@@ -79,7 +79,7 @@ test('committed, every file is new; ended and cleared, nothing else is left', as
   expect(await files()).toEqual(Object.keys(NEW).toSorted());
 });
 
-test('clears the unfinished journal of a run that was killed before it had one', async () => {
+test('clears the unfinished journal of a run that was killed while writing it', async () => {
   const { generations, disk, write } = await setUp();
   const path = `${STATE}/.journal.new`;
   await write(path, 'half a jour', 0o600);
@@ -87,7 +87,7 @@ test('clears the unfinished journal of a run that was killed before it had one',
   expect(await disk.info(path)).toBeUndefined();
 });
 
-test('run again, nothing changes: a file that is right is not touched', async () => {
+test('changes nothing the second time: a correct file is not touched', async () => {
   const { generations, at } = await setUp();
   await generations.commit(await stage(generations));
   await generations.clear();
@@ -100,7 +100,7 @@ test('run again, nothing changes: a file that is right is not touched', async ()
   );
 });
 
-test('a replaced file keeps its owner and mode; a new one gets those of the layout, and so does its directory', async () => {
+test('keeps owner and mode of a replaced file, and gives a new file and its directory those of the layout', async () => {
   const { generations, disk } = await setUp();
   await generations.commit(await stage(generations));
   expect(await disk.info('/etc/certs/ca.crt')).toMatchObject({ mode: 0o644, uid: 0, gid: 0 });
@@ -109,7 +109,7 @@ test('a replaced file keeps its owner and mode; a new one gets those of the layo
   expect(await disk.info('/etc/fresh')).toMatchObject({ mode: 0o550, uid: 5, gid: 6 });
 });
 
-test('reverted, every file is as it was, with its attributes, and a new one is gone', async () => {
+test('restores every file with its attributes on revert, and removes a new one', async () => {
   const { generations, disk, contents, files } = await setUp();
   const reverted = await generations.revert(await generations.commit(await stage(generations)));
   expect(reverted.state).toBe('reverted');
@@ -119,7 +119,7 @@ test('reverted, every file is as it was, with its attributes, and a new one is g
   expect(await files()).toEqual(Object.keys(OLD));
 });
 
-test('labels are taken over, there and back', async () => {
+test('keeps SELinux labels on commit and on revert', async () => {
   const { root, open } = await setUp();
   const real = createDisk(root);
   const alike: [string, string | undefined][] = [];
@@ -136,12 +136,12 @@ test('labels are taken over, there and back', async () => {
     ['/etc/fresh/.made.crt.coe-agent', '/etc/fresh/made.crt'],
   ];
   await generations.revert(await generations.commit(await stage(generations)));
-  // There side by side, and back one after the other.
+  // The commit replaces them in parallel, the revert one by one.
   expect(new Set(alike.slice(0, 3))).toEqual(new Set([ca, key, made]));
   expect(alike.slice(3)).toEqual([ca, key]);
 });
 
-test('the kept copies of private keys are for root alone', async () => {
+test('lets only root read the kept copies of private keys', async () => {
   const { generations, disk } = await setUp();
   const journal = await stage(generations);
   for (const { previous } of journal.files)
@@ -150,7 +150,7 @@ test('the kept copies of private keys are for root alone', async () => {
   expect(await disk.info(`${STATE}/journal`)).toMatchObject({ mode: 0o600 });
 });
 
-test('of a symlink the target is replaced, and the link stays', async () => {
+test('replaces the target of a symlink, and keeps the link', async () => {
   const { generations, at, disk, read } = await setUp();
   await symlink('certs/ca.crt', at('/etc/link.crt'));
   const journal = await generations.commit(await stage(generations, [file('/etc/link.crt')]));
@@ -159,7 +159,7 @@ test('of a symlink the target is replaced, and the link stays', async () => {
   expect(await read('/etc/certs/ca.crt')).toBe('new /etc/link.crt');
 });
 
-test('a symlink planted where files are staged is not followed, there and back', async () => {
+test('does not follow a symlink planted in the staging place, on commit or revert', async () => {
   const { generations, at, read, write } = await setUp();
   await write('/secret', 'untouched');
   await symlink('/secret', at('/etc/certs/.ca.crt.coe-agent'));
@@ -170,7 +170,7 @@ test('a symlink planted where files are staged is not followed, there and back',
   expect(await read('/etc/certs/ca.crt')).toBe('old ca');
 });
 
-test('what is no file is not replaced, and nothing is staged for the others', async () => {
+test('rejects a target that is not a file, and stages nothing for the others', async () => {
   const { generations, disk, contents } = await setUp();
   await disk.makeDirectory('/etc/certs/directory', {});
   const staging = stage(generations, [...FILES, file('/etc/certs/directory')]);
@@ -179,7 +179,7 @@ test('what is no file is not replaced, and nothing is staged for the others', as
   expect(await generations.underWay()).toBe(false);
 });
 
-test('two paths that lead to one file are one file', async () => {
+test('treats two paths of one file as one file', async () => {
   const { generations, at, contents } = await setUp();
   await symlink('ca.crt', at('/etc/certs/alias.crt'));
   const committed = await generations.commit(
@@ -190,7 +190,7 @@ test('two paths that lead to one file are one file', async () => {
   expect((await contents())['/etc/certs/ca.crt']).toBe('old ca');
 });
 
-test('a damaged journal is noticed, and can be rebuilt from what lies beside the targets', async () => {
+test('detects a damaged journal, and rebuilds it from the files beside the targets', async () => {
   const { generations, write, read, contents } = await setUp();
   await generations.commit(await stage(generations));
   await write(`${STATE}/journal`, (await read(`${STATE}/journal`)).replace('committed', 'reverting'));
@@ -202,7 +202,7 @@ test('a damaged journal is noticed, and can be rebuilt from what lies beside the
   expect(await contents()).toMatchObject(OLD);
 });
 
-/** What the table in journal.ts asks of a restart. */
+/** Recovers as the table in journal.ts says. */
 async function restart(generations: Generations): Promise<void> {
   const journal = await generations.current();
   if (journal?.state === 'committing') await generations.end(await generations.commit(journal), 'new');
@@ -210,7 +210,9 @@ async function restart(generations: Generations): Promise<void> {
   await generations.clear();
 }
 
-/** Runs something with one kill after another until it comes through; each restart must leave one of two. */
+/**
+ * Runs something with a kill at each step in turn, until it completes. After each restart one of two states must hold.
+ */
 async function everyKill(
   run: (generations: Generations) => Promise<void>,
   ends: 'old' | 'new',
@@ -225,7 +227,7 @@ async function everyKill(
     } catch (error) {
       if (!(error instanceof Killed)) throw error;
     }
-    // The restart is killed as well, at its second step, and comes up once more.
+    // The restart is killed at its second step too, and then repeated.
     await restart(open(killedAt(1, disk))).catch((error: unknown) => {
       if (!(error instanceof Killed)) throw error;
     });
@@ -234,7 +236,7 @@ async function everyKill(
     const isOld = JSON.stringify(result) === JSON.stringify(OLD);
     if (!isOld) expect([step, result]).toEqual([step, NEW]);
     seen.add(isOld ? 'old' : 'new');
-    // A record that was never put in place is overwritten by the next one.
+    // The next record overwrites a temporary one that was never renamed.
     const left = (await files()).filter((path) => !path.endsWith('/.journal.new'));
     expect([step, left]).toEqual([step, Object.keys(isOld ? OLD : NEW).toSorted()]);
     if (step > 200) throw new Error(`it never ends as ${ends}`);
@@ -242,7 +244,7 @@ async function everyKill(
 }
 
 describe('killed at any step', () => {
-  test('a rotation is wholly done or wholly undone', async () => {
+  test('completes or undoes a rotation entirely', async () => {
     const seen = await everyKill(async (generations) => {
       await generations.end(await generations.commit(await stage(generations)), 'new');
       await generations.clear();
@@ -250,7 +252,7 @@ describe('killed at any step', () => {
     expect(seen).toEqual(new Set(['old', 'new']));
   }, 60_000);
 
-  test('a rotation that is taken back is taken back', async () => {
+  test('completes a revert', async () => {
     await everyKill(async (generations) => {
       await generations.end(
         await generations.revert(await generations.commit(await stage(generations))),

@@ -6,7 +6,7 @@ import { tempRoot } from '../support/temp-root.ts';
 const PATH = '/journal';
 const FILE = { target: '/etc/certs/ca.crt', staged: '/etc/certs/.ca.crt.new', previous: null };
 
-test('a journal that an earlier version wrote is read, and written with the present names', async () => {
+test("reads an earlier version's journal, and writes it with the current names", async () => {
   const { disk } = await tempRoot();
   const over = { owner: 'stuck-one', files: [FILE], rest: 'its record' };
   const written = { version: 1, owner: 'd1', state: 'committing', files: [FILE], rest: 'a record', over };

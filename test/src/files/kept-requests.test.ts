@@ -5,7 +5,7 @@ import { tempRoot } from '../support/temp-root.ts';
 const DIRECTORY = '/state/requests';
 const REQUEST = { key: 'key', csr: 'csr' };
 
-test('a kept key and CSR are found again for the same request alone, by the next run too', async () => {
+test('finds a kept key and CSR again for the same request only, also in the next run', async () => {
   const { disk } = await tempRoot();
   await createKeptRequests(disk, DIRECTORY).keep('kubelet', 'd1', REQUEST);
   const kept = createKeptRequests(disk, DIRECTORY);
@@ -14,7 +14,7 @@ test('a kept key and CSR are found again for the same request alone, by the next
   expect(await kept.recall('proxy', 'd1')).toBeUndefined();
 });
 
-test('they are for root alone, and gone when they are forgotten', async () => {
+test('lets only root read them, and removes them on forget', async () => {
   const { disk, files } = await tempRoot();
   const kept = createKeptRequests(disk, DIRECTORY);
   await kept.keep('kubelet', 'd1', REQUEST);
@@ -25,7 +25,7 @@ test('they are for root alone, and gone when they are forgotten', async () => {
   await kept.forget();
 });
 
-test('a damaged one is none: a new key costs only time', async () => {
+test('ignores a damaged entry: a new key only costs time', async () => {
   const { disk, write } = await tempRoot();
   const kept = createKeptRequests(disk, DIRECTORY);
   for (const content of ['', 'half', '{"digest":"d1","key":"k","csr":"c"}\nwrong\n']) {

@@ -2,7 +2,7 @@ import type { Disk } from '../../../src/base/disk.ts';
 
 export class Killed extends Error {}
 
-/** A disk on which the program is killed before its n-th step that changes something. */
+/** Returns a disk that fails as if the program was killed before its n-th changing step. */
 export function killedAt(step: number, disk: Disk): Disk {
   let steps = 0;
   const count = (): void => {

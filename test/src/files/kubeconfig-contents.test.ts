@@ -4,7 +4,7 @@ import { filesNamedIn, identityIn } from '../../../src/files/kubeconfig-contents
 const PATH = '/etc/kubernetes/kubelet-config.yaml';
 const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** What Magnum's scripts write with `cat >>`, here with what tells two runs apart. */
+/** What Magnum's scripts append with `cat >>`; `run` tells two runs apart. */
 const byPath = (run: string, user = 'kubelet'): string => `apiVersion: v1
 clusters:
 - cluster:
@@ -41,8 +41,8 @@ const pems = (run: string) => ({
   key: { pem: `/${run}/kubelet.key` },
 });
 
-/** kubectl 1.32: `config view --raw` shows the last of two lists of a name, and of two documents the first. */
-describe('what kubectl takes', () => {
+/** kubectl 1.32: `config view --raw` shows the last of two lists with the same name, and the first of two documents. */
+describe('identity that kubectl uses', () => {
   test.each([
     ['a file', byPath('one'), files('one')],
     ['one that was appended to itself', byPath('one') + byPath('two'), files('two')],
@@ -61,7 +61,7 @@ describe('what kubectl takes', () => {
   });
 });
 
-test('every file that is named in either copy is one that may hold something', () => {
+test('returns every file that either copy names', () => {
   expect(filesNamedIn(PATH, byPath('one') + byPath('two'))).toEqual(
     ['one', 'two']
       .map((run) => `/${run}/ca.crt`)

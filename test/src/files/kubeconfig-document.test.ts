@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { documentsOf, textOf } from '../../../src/files/kubeconfig-document.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
-/** `name: value` of one key of each entry, as kubectl sees it. */
+/** The values of one key in each entry, as kubectl sees them. */
 const valuesIn = (text: string, key = 'client-key'): (string | undefined)[][] =>
   documentsOf('x', text).map((document) =>
     document.entries('users', 'user').map(({ field }) => {
@@ -43,20 +43,20 @@ describe('a field', () => {
     expect(valuesIn(text)).toEqual(values);
   });
 
-  test('of a map that is merged into itself does not hang', () => {
+  test('of a map that merges itself does not hang', () => {
     expect(valuesIn('users: [{user: &m {<<: *m}}]')).toEqual([[undefined]]);
   });
 });
 
-test('an entry without the part that a list is made of is none', () => {
+test('ignores an entry without its part', () => {
   expect(valuesIn('users: [1, {name: a}, {name: b, user: 2}, {user: {client-key: k}}]')).toEqual([['k']]);
 });
 
-test.each([['- a\n'], ['text'], ['']])('what is no map is no document: %j', (text) => {
+test.each([['- a\n'], ['text'], ['']])('ignores a document that is not a map: %j', (text) => {
   expect(documentsOf('x', text)).toEqual([]);
 });
 
-test('tells of aliases that lead to a field and that nobody has asked for', () => {
+test('reports unrelated aliases of a field', () => {
   const text = 'a: &key k\nusers: [{user: {client-key: *key}}]\nother: *key\nanother: 1\n';
   const [document] = documentsOf('x', text);
   const [entry] = document?.entries('users', 'user') ?? [];
@@ -65,8 +65,8 @@ test('tells of aliases that lead to a field and that nobody has asked for', () =
   expect(field && text.slice(field.at, field.at + 4)).toBe('*key');
 });
 
-describe('what is refused', () => {
-  test('no YAML, with line and column', () => {
+describe('rejects', () => {
+  test('invalid YAML, with line and column', () => {
     const error = thrownBy(() => documentsOf('/etc/k/x', 'a: 1\nb: [\n'));
     expect(error.code).toBe('bad-file');
     expect(error.message).toMatch(/^\/etc\/k\/x: line \d+, column \d+: /);

@@ -4,7 +4,7 @@ import { identityIn } from '../../../src/files/kubeconfig-contents.ts';
 import type { Identity } from '../../../src/files/new-kubeconfig.ts';
 import { thrownBy } from '../support/outcome-of.ts';
 
-/** Kubeconfigs that write what they embed once and use it twice, and those that tag it. */
+/** Kubeconfigs that embed content once and refer to it twice, and those with tags. */
 
 const PATH = '/etc/kubernetes/admin.conf';
 const b64 = (text: string): string => Buffer.from(text).toString('base64');
@@ -27,7 +27,7 @@ const renew = (text: string, by = known): string =>
   renewKubeconfig(PATH, text, { ca: identity.ca, pair: identity }, by);
 const encodings = [b64, (text: string): string => b64(b64(text))];
 
-/** What should come out: the three texts replaced, in either encoding, and every other byte the same. */
+/** Expected result: the three texts replaced, in either encoding, and every other byte the same. */
 const swapped = (text: string): string =>
   encodings.reduce(
     (result, encode) =>
@@ -56,7 +56,7 @@ users:
 - { name: whole, user: *who }
 `;
 
-describe('what an anchor holds is replaced where it stands, for all who use it', () => {
+describe('replaces the content of an anchor in place, for all its users', () => {
   test.each([
     ['two uses of each', NODES],
     [
@@ -77,21 +77,21 @@ describe('what an anchor holds is replaced where it stands, for all who use it',
     expect(renew(renew(text))).toBe(swapped(text));
   });
 
-  test('and is seen where it is used', () => {
+  test('and reads it through its aliases', () => {
     const text = NODES.replace('name: k1', 'name: k0').replace('name: k2', 'name: k1') + CONTEXT;
     expect(identityIn(PATH, text)).toEqual(embedded(old));
   });
 });
 
-/** The place that is shared. */
+/** Expects a rejected shared anchor, and returns the message with its position. */
 const shared = (text: string, by = known): string => {
   const error = thrownBy(() => renew(text, by));
   expect(error).toMatchObject({ code: 'bad-file', reason: 'shared-anchor' });
   return error.message;
 };
 
-describe('refused, with its place, is', () => {
-  test('a cluster that has to stay and shares the CA of the current one', () => {
+describe('rejects, with the position,', () => {
+  test('a cluster that must keep the CA that it shares with the current one', () => {
     expect(shared(NODES + CONTEXT, nothingKnown)).toContain(`${PATH}: line 5, column 42: `);
   });
 
@@ -100,19 +100,19 @@ describe('refused, with its place, is', () => {
     expect(shared(other)).toMatch(/^.*: line 11, column \d+: /);
   });
 
-  test('anybody else who uses what is not known by what it holds', () => {
+  test('any other alias of content that is not recognized', () => {
     const text = `clusters: [{ name: k1, cluster: { certificate-authority-data: &ca ${CA} } }]\n${CONTEXT}x: *ca\n`;
     expect(shared(text, nothingKnown)).toContain(`${PATH}: line 4, column 4: `);
     expect(renew(text)).toBe(swapped(text));
   });
 
-  test('what would have to become two things', () => {
+  test('content that would need two values', () => {
     const text = `users: [{ name: a, user: { client-certificate-data: &x ${b64(old.certificate)}, client-key-data: *x } }]\n`;
     expect(shared(text)).toContain('line 1');
   });
 });
 
-describe('what is tagged !!binary is replaced in the encoding that it has', () => {
+describe('replaces content tagged !!binary in its present encoding', () => {
   test.each([
     ['base64 once', b64],
     ['base64 twice, which is what kubectl takes', (text: string): string => b64(b64(text))],
@@ -133,7 +133,7 @@ ${CONTEXT}`;
   });
 });
 
-test('a map that is merged into itself ends', () => {
+test('renews a map that merges itself without hanging', () => {
   const text = 'users: [{ name: a, user: &u { <<: *u, token: t } }]\n';
   expect(renew(text)).toBe(text);
 });

@@ -21,7 +21,7 @@ const nothingKnown: Known = { ca: () => undefined, leaf: () => undefined };
 
 const renew = (text: string, by = known): string =>
   renewKubeconfig(PATH, text, { ca: identity.ca, pair: identity }, by);
-/** What should come out: the three texts replaced and every other byte the same. */
+/** Expected result: the three texts replaced and every other byte the same. */
 const swapped = (text: string): string =>
   text.replaceAll(OLD_CA, NEW_CA).replaceAll(OLD_CERT, NEW_CERT).replaceAll(OLD_KEY, NEW_KEY);
 
@@ -56,12 +56,12 @@ users:
     client-key-data: '${OLD_KEY}'
 `;
 
-test('only the base64 is touched: comments, order, quotes and blank lines stay', () => {
+test('changes only the base64: comments, order, quotes and blank lines stay', () => {
   expect(renew(ADMIN)).toBe(swapped(ADMIN));
   expect(renew(ADMIN)).not.toContain(OLD_KEY);
 });
 
-test('run again, nothing changes', () => {
+test('changes nothing the second time', () => {
   expect(renew(renew(ADMIN))).toBe(renew(ADMIN));
 });
 
@@ -85,19 +85,19 @@ test.each<[string, (text: string) => string]>([
     'an unknown key beside',
     (text) => text.replace('preferences: {}', 'extensions: [{ name: x, extension: { client-key-data: y } }]'),
   ],
-])('so it is with %s', (_, change) => {
+])('changes only the base64 with %s', (_, change) => {
   const text = change(ADMIN);
   expect(text).toContain(OLD_CA);
   expect(renew(text)).toBe(swapped(text));
 });
 
-test.each([undefined, 2, '\t'])('JSON is YAML, indented with %j', (indent) => {
+test.each([undefined, 2, '\t'])('renews JSON indented with %j', (indent) => {
   const text = JSON.stringify(parse(ADMIN), undefined, indent);
   expect(renew(text)).toBe(swapped(text));
 });
 
 test.each(['|', '|-', '>-', '>', '|2-', '|+'])(
-  'a block scalar (%s) becomes one line, and the rest stays',
+  'writes a block scalar (%s) as one line, and keeps the rest',
   (header) => {
     const block = `${header}\n      ${OLD_CA.slice(0, 4)}\n      ${OLD_CA.slice(4)}`.replace(
       '|2-\n',
@@ -109,7 +109,7 @@ test.each(['|', '|-', '>-', '>', '|2-', '|+'])(
   },
 );
 
-test('an anchor that another entry refers to is edited where it stands', () => {
+test('edits an anchor in place that another entry refers to', () => {
   const text = ADMIN.replace('  cluster:\n', '  cluster: &one\n').replace(
     'contexts:',
     '- { name: k2, cluster: *one }\ncontexts:',
@@ -117,26 +117,26 @@ test('an anchor that another entry refers to is edited where it stands', () => {
   expect(renew(text)).toBe(swapped(text));
 });
 
-describe('what is replaced', () => {
+describe('replaces', () => {
   const config = (extra: string, current = 'current-context: default\n'): string =>
     `clusters:\n- { name: k1, cluster: { certificate-authority-data: ${b64('CA x')} } }\n- { name: k2, cluster: { certificate-authority-data: ${b64('CA y')} } }\n` +
     `contexts:\n- { name: default, context: { cluster: k1, user: me } }\n${current}users:\n${extra}`;
   const me: [string, string, string] = ['me', b64('cert m'), b64('key m')];
   const you: [string, string, string] = ['you', b64('cert y'), b64('key y')];
 
-  test('of the current context all, though nobody recognizes it; of others nothing', () => {
+  test('everything of the current context, even unrecognized, and nothing of others', () => {
     const renewed = renew(config(users(me, you)), nothingKnown);
     expect(renewed).toBe(config(users(['me', NEW_CERT, NEW_KEY], you)).replace(b64('CA x'), NEW_CA));
   });
 
-  test('what is recognized, in whatever entry it is', () => {
+  test('recognized content in any entry', () => {
     const text = config(users(me, ['you', OLD_CERT, OLD_KEY])).replace(b64('CA y'), OLD_CA);
     const renewed = renew(text);
     expect(renewed).toContain(`- { name: k2, cluster: { certificate-authority-data: ${NEW_CA} } }`);
     expect(renewed).toContain(users(['you', NEW_CERT, NEW_KEY]));
   });
 
-  test('a certificate without its key, or beside another one, is no reason to hand out a new key', () => {
+  test('no certificate without its key or with another key', () => {
     for (const [certificate, key] of [
       [OLD_CERT, b64('no key of ours')],
       [b64('another certificate'), OLD_KEY],
@@ -146,7 +146,7 @@ describe('what is replaced', () => {
     }
   });
 
-  test('without a current context nothing but what is recognized, not even entries without a name', () => {
+  test('only recognized content without a current context, and not entries without a name', () => {
     const nameless = config(users(me)).replaceAll(/name: (k1|k2|me)/g, 'nam: 7');
     for (const text of [
       nameless.replace(/current-context.*\n/, ''),
@@ -164,7 +164,7 @@ describe('what is replaced', () => {
       expect(renew(text, nothingKnown)).toBe(text.replace(b64('CA x'), NEW_CA));
   });
 
-  test('entries that name files are left alone', () => {
+  test('no entries that name files', () => {
     const text = `clusters:
 - name: k1
   cluster: { certificate-authority: /etc/kubernetes/certs/ca.crt, server: "https://x" }
@@ -177,13 +177,13 @@ users:
     expect(renew(text)).toBe(text);
   });
 
-  test('where a file was appended to itself, in each copy of a list what is recognized', () => {
+  test('recognized content in each copy of a file that was appended to itself', () => {
     const other = ADMIN.replaceAll('k1', 'k2').replaceAll('admin', 'root');
     expect(renew(other + ADMIN)).toBe(swapped(other + ADMIN));
     expect(renew(other + ADMIN, nothingKnown)).toBe(other + swapped(ADMIN));
   });
 
-  test('in something else nothing', () => {
+  test('nothing in other files', () => {
     for (const text of [
       '',
       '\n',
@@ -202,13 +202,13 @@ users:
 test.each([
   ['a: b: c\n', 'line 1, column '],
   ['ok: 1\nx: [1, 2\n', 'line 3, column '],
-])('what is no YAML is refused with its place: %j', (text, place) => {
+])('rejects invalid YAML with its position: %j', (text, place) => {
   const error = thrownBy(() => renew(text));
   expect(error).toMatchObject({ code: 'bad-file', reason: 'not-yaml' });
   expect(error.message).toContain(`${PATH}: ${place}`);
 });
 
-test('any text is renewed or refused, and what holds nothing to replace comes back as it was', () => {
+test('renews or rejects any text, and returns a text without replaceable content unchanged', () => {
   const line = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.constantFrom(
@@ -237,7 +237,7 @@ test('any text is renewed or refused, and what holds nothing to replace comes ba
   );
 });
 
-test('in any kubeconfig, however written, all other bytes stay the same', () => {
+test('keeps all other bytes of any kubeconfig, however written', () => {
   const name = fc.stringMatching(/^[a-z][a-z0-9-]{0,8}$/);
   const filler = fc.constantFrom('', '# comment\n', '\n', 'x-extra: [1, "two"]\n');
   fc.assert(
@@ -269,7 +269,7 @@ ${end}`.replaceAll('\n', eol);
   );
 });
 
-test('a new kubeconfig says what a program reads out of it, whatever the names', () => {
+test('writes a new kubeconfig that a parser reads as intended, whatever the names', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (cluster, user) => {
       const made: unknown = parse(
@@ -292,7 +292,7 @@ test('a new kubeconfig says what a program reads out of it, whatever the names',
   );
 });
 
-test('a new kubeconfig is renewed like any other', () => {
+test('renews a new kubeconfig like any other', () => {
   const made = newKubeconfig(
     { ca: 'old CA\n', certificate: 'old certificate\n', key: 'old key\n' },
     { cluster: 'c', user: 'u', server: 'https://x' },

@@ -8,7 +8,7 @@ const text = fc.string({ minLength: 1, maxLength: 20 });
 const names = fc.record({ cluster: text, user: text, server: text });
 const identity = fc.record({ ca: text, certificate: text, key: text });
 
-test('holds what it is given, whatever characters are in it', () => {
+test('contains the given values, whatever their characters', () => {
   fc.assert(
     fc.property(identity, names, (given, called) => {
       const content = newKubeconfig(given, called);
@@ -27,7 +27,7 @@ test('holds what it is given, whatever characters are in it', () => {
   );
 });
 
-test('names the files of a certificate and its key in place of embedding them', () => {
+test('names the files of a certificate and its key instead of embedding them', () => {
   const names = { cluster: 'k1', user: 'kubelet', server: 'https://10.0.0.9:6443' };
   const content = newKubeconfig({ ca: 'CA', certificate: 'C', key: 'K' }, names, {
     certificate: '/etc/k/a b.crt',

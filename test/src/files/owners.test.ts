@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { readOwners } from '../../../src/files/owners.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-test("names are looked up in the node's own files; one that it does not have is told of once and becomes root", async () => {
+test("resolves names in the node's own files, reports an unknown one once, and uses root for it", async () => {
   const { disk, write } = await tempRoot();
   await write(
     '/etc/passwd',
@@ -18,7 +18,7 @@ test("names are looked up in the node's own files; one that it does not have is 
   expect(unknown).toEqual(['user etcd', 'group kube', 'user odd']);
 });
 
-test('a root without these files has root alone, and that is nothing to tell of', async () => {
+test('knows only root without these files, and reports nothing', async () => {
   const { disk } = await tempRoot();
   const unknown: string[] = [];
   const find = await readOwners(disk, (kind, name) => unknown.push(`${kind} ${name}`));

@@ -50,7 +50,7 @@ describe('copies of a certificate and of its key', () => {
     ['beside the key of another in the same file', { '/a.pem': CERTIFICATE + FOREIGN_KEY }, ['/a.pem']],
     ['beside a key that cannot be read', { '/a.crt': CERTIFICATE, '/a.key': LOCKED }, ['/a.crt']],
     ['beside the certificate of another', { '/a.crt': FOREIGN_CERTIFICATE, '/a.key': KEY }, ['/a.key']],
-  ])('stay, and that is told: %s', (_, pems, left) => {
+  ])('stay and are reported: %s', (_, pems, left) => {
     expect(judge(pems)).toEqual({ renewed: [], left });
   });
 });
@@ -66,7 +66,7 @@ describe('files that a kubeconfig names', () => {
     });
   });
 
-  test('stay when the other half of the user is another one', () => {
+  test('stay if the other half belongs to another certificate', () => {
     const users = [user('/x/cert.pem', '/y/other.pem')];
     expect(judge({ ...pems, '/y/other.pem': FOREIGN_KEY }, { users })).toEqual({
       renewed: ['/y/private.pem'],
@@ -75,18 +75,18 @@ describe('files that a kubeconfig names', () => {
   });
 });
 
-test('a kubeconfig that embeds a certificate with the key of another is told of', () => {
+test("reports a kubeconfig that embeds a certificate with another certificate's key", () => {
   const odd: KubeconfigUser = {
     path: '/etc/k/odd.conf',
     certificate: { pem: CERTIFICATE },
     key: { pem: FOREIGN_KEY },
   };
   expect(judge({}, { users: [odd] }).left).toEqual(['/etc/k/odd.conf']);
-  // Those of the layout are rendered anew.
+  // The layout's own kubeconfigs are rendered anew.
   expect(judge({}, { users: [{ ...odd, path: '/etc/k/admin.conf' }] }).left).toEqual([]);
 });
 
-test('nothing in DER is renewed, nor the other half of it', () => {
+test('renews neither a DER file nor its other half', () => {
   expect(judge({ '/a.key': KEY }, { ders: { '/a.crt': CERTIFICATE } })).toEqual({
     renewed: [],
     left: ['/a.key', '/a.crt'],
@@ -103,7 +103,7 @@ test.each([
   ['/d/front.crt', '/e/front.key', false],
   ['/d/front.crt', '/d/back.key', false],
   ['/d/keystone.crt', '/d/stone.key', false],
-])('%s and %s belong together: %s', (one, other, together) => {
+])('pairs %s with %s: %s', (one, other, together) => {
   expect(isBeside(one, other)).toBe(together);
   expect(isBeside(other, one)).toBe(together);
 });

@@ -43,7 +43,7 @@ describe('a PEM file', () => {
     ['holds the certificates of others', `text\r\n${certificate('another')} # x`],
     ['holds a block without its end', OLD_CA.slice(0, -10)],
     ['is empty', ''],
-  ])('that %s stays as it is', (_, text) => {
+  ])('that %s stays unchanged', (_, text) => {
     expect(renew(text)).toBe(text);
   });
 
@@ -57,7 +57,7 @@ const PIECES = [...BLOCKS, '\n', '\r\n', ' ', '# text\n', 'text', '\0\u00E9'];
 const without = (text: string): string =>
   text.replaceAll(/-----BEGIN [A-Z ]+-----[^-]*-----END [A-Z ]+-----/g, '').replaceAll(/\s/g, '');
 
-test('whatever lies around: nothing but copies changes, and a second time nothing does', () => {
+test('changes nothing but copies in any text, and nothing the second time', () => {
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 10 }), (pieces) => {
       const before = pieces.join('');

@@ -11,7 +11,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 
 const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** Material for everything that a role names; each text says what it is. */
+/** Makes material for everything that a role names; each text names its item. */
 const materialFor = (role: RoleLayout): Material => ({
   authorities: new Map(role.authorities.map(({ ca }) => [ca, `CA ${ca}`])),
   certificates: new Map(
@@ -43,7 +43,7 @@ async function render(
   return new Map(files.map((file) => [file.path, file]));
 }
 
-test('every CA, key and certificate of the layout has its file, the key before its certificate', async () => {
+test('renders every CA, key and certificate of the layout, each key before its certificate', async () => {
   const role = kubernetesCerts.roles.master;
   const files = await render(role);
   expect(files.get('/etc/etcd/certs/ca.crt')?.content).toBe('CA etcd');
@@ -59,7 +59,7 @@ test('every CA, key and certificate of the layout has its file, the key before i
     expect(order.indexOf(row?.key.path ?? '')).toBe(order.indexOf(row?.certificate.path ?? '') - 1);
 });
 
-test('service-account keys go where the layout wants them, on a master alone', () => {
+test('renders service-account keys where the layout places them, on masters only', () => {
   const pair = { publicKeys: 'sa public', privateKey: 'sa private' };
   expect(renderServiceAccount(kubernetesCerts.roles.master, pair)).toMatchObject([
     { path: '/etc/kubernetes/certs/service_account_private.key', content: 'sa private', mode: 0o440 },
@@ -68,7 +68,7 @@ test('service-account keys go where the layout wants them, on a master alone', (
   expect(renderServiceAccount(kubernetesCerts.roles.worker, pair)).toEqual([]);
 });
 
-test('a kubeconfig that is missing is made where the layout says so, one that is there is renewed', async () => {
+test('creates a missing kubeconfig if the layout says so, and renews an existing one', async () => {
   const current = `clusters: [{ name: c, cluster: { certificate-authority-data: ${b64('old')} } }]
 contexts: [{ name: x, context: { cluster: c, user: u } }]
 current-context: x # mine
@@ -88,13 +88,13 @@ users: [{ name: u, user: { client-certificate-data: ${b64('old')}, client-key-da
   expect(renewed).not.toContain(b64('old'));
 });
 
-test('a layout that names what was never issued is a fault that is said, not written', async () => {
+test('rejects a layout that names material that was not issued', async () => {
   const role = kubernetesCerts.roles.worker;
   const material = { ...materialFor(role), certificates: new Map() };
   expect(await agentErrorOf(render(role, {}, material))).toMatchObject({ code: 'config' });
 });
 
-test('a CA file for who signs holds the one of now as long as certificates stay, and then the new one alone', async () => {
+test('gives signers a file with one CA: the current one while certificates stay, then the new one', async () => {
   const { authorities, ...rest } = kubernetesCerts.roles.worker;
   const signer = { path: '/s.crt', owner: 'root', group: 'root', mode: 0o644, directoryMode: 0o755 };
   const role = {

@@ -8,7 +8,7 @@ const pem = (label: string, body: string): string =>
 const certificate = (body: string): string => pem('CERTIFICATE', body);
 const key = (body: string): string => pem('PRIVATE KEY', body);
 
-/** By its body: `ca` and `server` are of the node now. */
+/** Recognizes by the body: `ca` and `server` are current on the node. */
 const recognize = (text: string): Recognized | undefined =>
   text.includes('\nca\n')
     ? { ca: 'kubernetes' }
@@ -26,19 +26,19 @@ const FRESH: Fresh = {
 describe('in a rotation', () => {
   const renewal = renewalOf(FRESH, recognize);
 
-  test('a CA gives way to all that is trusted, and to one alone where it signs', () => {
+  test('replaces a CA by all trusted ones, or by a single one where the file signs', () => {
     expect(renewal.ca(certificate('ca'))).toBe(TRUSTED);
     expect(renewal.ca(certificate('next'))).toBe(TRUSTED);
     expect(renewal.ca(certificate('server'))).toBeUndefined();
     expect(renewal.signer(certificate('ca'))).toBe(certificate('next'));
   });
 
-  test('the key of a CA is no copy of its certificate', () => {
+  test("does not treat a CA's key as a copy of its certificate", () => {
     expect(renewal.ca(key('ca'))).toBeUndefined();
     expect([key('ca'), certificate('ca'), key('server')].map(renewal.isCaKey)).toEqual([true, false, false]);
   });
 
-  test('a certificate and its key give way to the new pair', () => {
+  test('replaces a certificate and its key by the new pair', () => {
     expect([certificate('server'), key('server'), certificate('other')].map(renewal.nameOf)).toEqual([
       'server',
       'server',
@@ -47,14 +47,14 @@ describe('in a rotation', () => {
     expect(renewal.leaf('server')).toEqual({ certificate: certificate('new'), key: key('new') });
   });
 
-  test('what the layout does not define is a fault of the layout', () => {
+  test('reports an undefined row as a fault of the layout', () => {
     expect(thrownBy(() => renewal.leaf('other'))).toMatchObject({ code: 'config' });
     expect(thrownBy(() => renewal.authority('etcd'))).toMatchObject({ code: 'config' });
     expect(thrownBy(() => renewal.signing('etcd'))).toMatchObject({ code: 'config' });
   });
 });
 
-test('in a phase of CAs alone no certificate is a copy of anything, and nobody signs with another CA', () => {
+test('in a phase of CAs only, treats no certificate as a copy, and keeps the signing CA', () => {
   const renewal = renewalOf({ ...FRESH, certificates: undefined }, recognize);
   expect(renewal.leavesStay).toBe(true);
   expect(renewal.nameOf(certificate('server'))).toBeUndefined();

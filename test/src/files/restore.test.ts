@@ -24,7 +24,7 @@ async function setUp(target: string | undefined, mode = 0o600) {
   return { ...root, inode, run };
 }
 
-test.each([['new'], [undefined]])('brings back content and attributes in place of %j', async (target) => {
+test.each([['new'], [undefined]])('restores content and attributes in place of %j', async (target) => {
   const { read, at, run, files } = await setUp(target);
   await run();
   expect(await read('/etc/k/x')).toBe('old');
@@ -32,7 +32,7 @@ test.each([['new'], [undefined]])('brings back content and attributes in place o
   expect(await files('/etc/k')).toEqual(['/etc/k/other', '/etc/k/x']);
 });
 
-test('a second time it leaves the file that is there', async () => {
+test('leaves a restored file unchanged the second time', async () => {
   const { inode, run } = await setUp('new');
   await run();
   const before = await inode();
@@ -40,20 +40,20 @@ test('a second time it leaves the file that is there', async () => {
   expect(await inode()).toBe(before);
 });
 
-test('the same content with other attributes is not what was there', async () => {
+test('restores the attributes also if the content is the same', async () => {
   const { at, run } = await setUp('old', 0o644);
   await run();
   expect((await stat(at('/etc/k/x'))).mode & 0o777).toBe(0o640);
 });
 
-test('takes away a file in whose place there was none', async () => {
+test('removes a file that did not exist before', async () => {
   const { files, run } = await setUp('new');
   await run({ ...REPLACED, previous: null });
   await run({ ...REPLACED, previous: null });
   expect(await files('/etc/k')).toEqual(['/etc/k/other']);
 });
 
-test('removes what was staged', async () => {
+test('removes staged files', async () => {
   const { files, write, run } = await setUp('old', 0o640);
   await write('/etc/k/.x.coe-agent', 'new');
   await run();

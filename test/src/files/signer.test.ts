@@ -29,7 +29,7 @@ test.each([
   expect(signingFilesIn(text)).toEqual(expected);
 });
 
-test('replaces the one argument, and leaves every other byte', () => {
+test('replaces one argument, and keeps every other byte', () => {
   const text = (path: string): Buffer =>
     Buffer.concat([
       Buffer.from([0xff, 0x0d, 0x0a]),

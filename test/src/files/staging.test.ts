@@ -22,7 +22,7 @@ const NONE: ReadonlyMap<string, JournalFile> = new Map();
 const plan = async ({ disk }: TempRoot, over: Partial<ManagedFile> = {}, proven = NONE) =>
   await planStaging(disk, { ...FILE, ...over }, PREVIOUS, () => OWNER, proven);
 
-test('the target is told by the name of its copy, whatever it is called', () => {
+test('recovers any target path from the name of its copy', () => {
   fc.assert(
     fc.property(fc.string({ minLength: 1 }), (name) => {
       const target = `/etc/${name}`;
@@ -34,7 +34,7 @@ test('the target is told by the name of its copy, whatever it is called', () => 
 });
 
 describe('staging a file', () => {
-  test('in a place where there is none: owner and mode of the layout, nothing to keep', async () => {
+  test('uses owner and mode of the layout for a new file, and keeps no copy', async () => {
     expect(await plan(await tempRoot())).toMatchObject({
       entry: { target: '/etc/k/x', staged: '/etc/k/.x.coe-agent', previous: null },
       attributes: { mode: 0o440, ...OWNER },
@@ -42,7 +42,7 @@ describe('staging a file', () => {
     });
   });
 
-  test('in place of another: owner and mode of that one, without set-user-ID, and a copy of it', async () => {
+  test('keeps owner, mode (without set-user-ID) and a copy of the replaced file', async () => {
     const root = await tempRoot();
     await root.write('/etc/k/x', 'old', 0o4640);
     const { uid, gid } = await stat(root.at('/etc/k/x'));
@@ -54,14 +54,14 @@ describe('staging a file', () => {
     });
   });
 
-  test('is not needed where the content is right already', async () => {
+  test('skips a file whose content is already right', async () => {
     const root = await tempRoot();
     await root.write('/etc/k/x', 'new', 0o777);
     expect(await plan(root)).toBeUndefined();
     expect(await plan(root, { content: Buffer.from('new') })).toBeUndefined();
   });
 
-  test('goes where a symlink leads', async () => {
+  test('follows a symlink', async () => {
     const root = await tempRoot();
     await root.write('/etc/k/real', 'old');
     await symlink('real', root.at('/etc/k/x'));
@@ -70,7 +70,7 @@ describe('staging a file', () => {
     });
   });
 
-  test('keeps of a stuck generation what was proven, and not what it has left behind', async () => {
+  test('keeps the proven content of a stuck generation, not its leftovers', async () => {
     const root = await tempRoot();
     await root.write('/etc/k/x', 'of the stuck one');
     const previous = { copy: `${PREVIOUS}/first`, attributes: { mode: 0o600, uid: 0, gid: 0 } };
@@ -81,13 +81,13 @@ describe('staging a file', () => {
     });
   });
 
-  test('is refused where something else than a file lies', async () => {
+  test('rejects a target that is not a file', async () => {
     const root = await tempRoot();
     await mkdir(root.at('/etc/k/x'), { recursive: true });
     expect(await agentErrorOf(plan(root))).toMatchObject({ code: 'disk' });
   });
 
-  test('is refused when the content was made from another file than the one that is there', async () => {
+  test('rejects content that was made from another file than the present one', async () => {
     const root = await tempRoot();
     await root.write('/etc/k/x', 'old');
     const id = (await root.disk.snapshot('/etc/k/x'))?.id;
@@ -98,7 +98,7 @@ describe('staging a file', () => {
   });
 });
 
-test('a file that takes the place of the one that was read is refused before anything is replaced', async () => {
+test('rejects a file that took the place of the read one, before any replacement', async () => {
   const root = await tempRoot();
   await root.write('/etc/k/x', 'old');
   await mkdir(root.at(PREVIOUS), { recursive: true });
@@ -118,7 +118,7 @@ test('a file that takes the place of the one that was read is refused before any
   await root.write('/etc/k/y', 'old');
   await rename(root.at('/etc/k/y'), root.at('/etc/k/x'));
   expect(await agentErrorOf(refuseOthers(root.disk, journal))).toMatchObject({ code: 'disk' });
-  // Once it is in place, nothing is staged any more.
+  // Once it is renamed into place, nothing remains staged.
   await rename(root.at('/etc/k/.x.coe-agent'), root.at('/etc/k/x'));
   await refuseOthers(root.disk, journal);
 });

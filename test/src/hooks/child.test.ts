@@ -7,7 +7,7 @@ import { identify } from '../../../src/hooks/process.ts';
 import type { Order, Result } from '../../../src/hooks/run-files.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-/** Real programs, as a supervisor runs them. */
+/** Runs a real program as the supervisor does. */
 async function run(
   script: string,
   over: Partial<Order> & { stopping?: AbortSignal } = {},
@@ -40,12 +40,12 @@ async function run(
   return { ...result, written: await readFile(at('/stdout'), 'utf8'), pid };
 }
 
-test('nothing of what a program says is lost, however quickly it ends', async () => {
+test('loses no output, however fast a program exits', async () => {
   const said = await Promise.all(Array.from({ length: 24 }, async () => await run('#!/bin/sh\necho said')));
   expect(new Set(said.map(({ stdout, written }) => stdout + written))).toEqual(new Set(['said\nsaid\n']));
 });
 
-test('the file for whoever watches begins anew when it is full, and what is kept is the end', async () => {
+test('truncates the live output file when it is full, and keeps the end in the result', async () => {
   const { stdout, written } = await run('#!/bin/sh\nhead -c 40000000 /dev/zero | tr "\\0" x; echo end');
   expect(written.length).toBeLessThan(17 * 2 ** 20);
   expect(written.endsWith('xend\n')).toBe(true);
@@ -53,13 +53,13 @@ test('the file for whoever watches begins anew when it is full, and what is kept
   expect(stdout.length).toBeLessThan(2 ** 20 + 100);
 });
 
-test('its exit code is the status; a signal is a negative one', async () => {
+test('returns the exit code as status, or the negative number of a signal', async () => {
   expect(await run('#!/bin/sh\nexit 7')).toMatchObject({ statusCode: 7 });
   expect(await run('#!/bin/sh\nkill -KILL $$')).toMatchObject({ statusCode: -9 });
   expect(await run('#!/bin/sh\nkill -TERM $$')).toMatchObject({ statusCode: -15 });
 });
 
-test('it has its environment, whatever the names are, and nothing else', async () => {
+test('passes exactly the given environment, whatever the names', async () => {
   const environment: Order['environment'] = [
     ['PATH', '/usr/bin:/bin'],
     ['a-b', 'two\nlines'],
@@ -72,12 +72,12 @@ test('it has its environment, whatever the names are, and nothing else', async (
   );
 });
 
-test('its standard input is empty, and it is alone in its session', async () => {
+test('gives a program an empty standard input and a session of its own', async () => {
   const { stdout, pid } = await run('#!/bin/sh\ncat; ps -o sid= -p $$');
   expect(Number(stdout)).toBe(pid);
 });
 
-test('of a flood the end is kept, and how much is missing is said', async () => {
+test('keeps the end of long output, and reports how much is missing', async () => {
   const lines = 300_000;
   const { stdout } = await run(`#!/bin/sh\nseq 1 ${lines}`);
   const all = Array.from({ length: lines }, (_, index) => `${index + 1}\n`).join('');
@@ -85,7 +85,7 @@ test('of a flood the end is kept, and how much is missing is said', async () => 
   expect(readCut(stdout)).toEqual({ cut, rest: all.slice(cut) });
 });
 
-test('what is left in the background does not keep a run from ending, and outlives it', async () => {
+test('ends without waiting for background processes, which survive', async () => {
   const { stdout, statusCode } = await run('#!/bin/sh\nsleep 600 &\necho $!');
   expect(statusCode).toBe(0);
   const sleeper = Number(stdout);
@@ -93,10 +93,10 @@ test('what is left in the background does not keep a run from ending, and outliv
   process.kill(sleeper, 'SIGKILL');
 });
 
-test('at the deadline its whole group is ended', async () => {
+test('kills the whole process group at the deadline', async () => {
   const result = await run('#!/bin/sh\nsleep 600 & sleep 600', { timeoutMs: 100 });
   expect(result).toMatchObject({ statusCode: -15, reason: 'run-timeout' });
-  // A group is there as long as one of its processes is, unless nobody has taken note of its end yet.
+  // A process group exists until its last process ends and is reaped.
   await expect.poll(async () => await livingInGroup(result.pid)).toEqual([]);
 });
 
@@ -111,7 +111,7 @@ async function livingInGroup(group: number): Promise<string[]> {
   return living;
 }
 
-test('whoever stops it is told so', async () => {
+test('reports an abort by the caller', async () => {
   const stop = new AbortController();
   const running = run('#!/bin/sh\nsleep 600', { stopping: stop.signal });
   setTimeout(() => {
@@ -120,7 +120,7 @@ test('whoever stops it is told so', async () => {
   expect(await running).toMatchObject({ statusCode: -15, reason: 'run-stopped' });
 });
 
-test('inputs that are too large for an environment are named', async () => {
+test('names inputs that are too large for an environment', async () => {
   const result = await run('#!/bin/sh\n', {
     environment: [
       ['small', 'x'],
@@ -128,6 +128,6 @@ test('inputs that are too large for an environment are named', async () => {
     ],
   });
   expect(result).toMatchObject({ statusCode: 1, reason: 'environment-too-large' });
-  // The largest one.
+  // It names the largest input.
   expect(result.fault).toMatch(/\blarge\b.*\b200000\b/);
 });

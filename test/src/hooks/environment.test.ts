@@ -4,7 +4,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { baseEnvironment, environmentOf } from '../../../src/hooks/environment.ts';
 import { valueOrAgentError } from '../support/outcome-of.ts';
 
-test('of the own environment a hook gets what it may need, and no more', () => {
+test("passes only the needed part of the agent's environment to a hook", () => {
   const own = {
     PATH: '/bin',
     HTTPS_PROXY: 'p',
@@ -25,7 +25,7 @@ test('of the own environment a hook gets what it may need, and no more', () => {
   });
 });
 
-test('an input stands in for any variable; of two of a name the last counts', () => {
+test('lets an input override any variable, and the last of two inputs with the same name win', () => {
   const inputs = [
     { name: 'PATH', value: '/mine' },
     { name: 'a', value: '1' },
@@ -37,7 +37,7 @@ test('an input stands in for any variable; of two of a name the last counts', ()
   ]);
 });
 
-test('any inputs are an environment, or are refused', () => {
+test('makes an environment of any inputs, or rejects them', () => {
   const input = fc.record(
     { name: fc.string({ unit: 'binary' }), type: fc.string(), value: fc.jsonValue() },
     { requiredKeys: ['name'] },
@@ -51,7 +51,7 @@ test('any inputs are an environment, or are refused', () => {
   );
 });
 
-test('a million inputs are taken', () => {
+test('accepts a million inputs', () => {
   const inputs = Array.from({ length: 1_000_000 }, (_, index) => ({ name: `n${index}`, value: index }));
   expect(environmentOf(inputs, [])).toHaveLength(1_000_000);
 });

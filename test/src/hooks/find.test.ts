@@ -7,7 +7,7 @@ import { type TempRoot, tempRoot } from '../support/temp-root.ts';
 const find = async ({ disk }: TempRoot, ...directories: string[]): Promise<string | undefined> =>
   await findHook('salt', directories, disk);
 
-test('the first directory that has it; one that is not there, or a link that leads nowhere, has it not', async () => {
+test('takes the first directory that contains the hook, and skips missing directories and dangling links', async () => {
   const root = await tempRoot();
   await root.write('/b/salt', '#!', 0o755);
   await root.write('/c/salt', '#!', 0o755);
@@ -19,7 +19,7 @@ test('the first directory that has it; one that is not there, or a link that lea
 
 const UNTRUSTED = { code: 'precondition', reason: 'hook-untrusted' };
 
-test('a link is followed, and what it leads to is looked at with all that is above it', async () => {
+test('follows a link, and checks its target with all parent directories', async () => {
   const root = await tempRoot();
   await root.write('/opt/tools/hooks/salt', '#!', 0o755);
   await mkdir(root.at('/hooks'));
@@ -37,7 +37,7 @@ test('a link is followed, and what it leads to is looked at with all that is abo
   expect(await faultIn(find(root, '/hooks'))).toEqual({ code: 'disk', reason: 'symlink-not-followed' });
 });
 
-test('a directory of its name is no hook', async () => {
+test('ignores a directory with the name of the hook', async () => {
   const root = await tempRoot();
   await mkdir(root.at('/hooks/salt'), { recursive: true });
   expect(await faultIn(find(root, '/hooks'))).toEqual({

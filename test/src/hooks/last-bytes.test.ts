@@ -9,7 +9,7 @@ function lastOf(chunks: readonly Uint8Array[], most: number): string {
   return last.text();
 }
 
-test('whatever the chunks are, the end is kept and the rest is counted', () => {
+test('keeps the end of any chunks, and counts the rest', () => {
   fc.assert(
     fc.property(
       fc.array(fc.string({ unit: 'grapheme-ascii', maxLength: 40 })),
@@ -24,11 +24,11 @@ test('whatever the chunks are, the end is kept and the rest is counted', () => {
   );
 });
 
-test('it does not begin in the middle of a character', () => {
+test('starts at a character boundary', () => {
   for (const most of [4, 5, 6])
     expect(readCut(lastOf([Buffer.from('aé€😀')], most))).toEqual({ cut: 10 - most, rest: '😀' });
 });
 
-test('bytes that are no text are marked as such', () => {
+test('replaces invalid UTF-8', () => {
   expect(lastOf([Buffer.from([0x61, 0xff, 0x62])], 10)).toBe('a\ufffdb');
 });

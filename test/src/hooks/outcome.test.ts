@@ -22,7 +22,7 @@ const order = (over: Partial<Order> = {}): Order => ({
 
 const result = (over: Partial<Result> = {}): Result => ({ statusCode: 0, stdout: '', stderr: '', ...over });
 
-test('an output is a plain file, whatever a script makes of it', async () => {
+test('reads an output only from a regular file', async () => {
   const { at, write } = await tempRoot();
   await write('/heat.text', 'x');
   await write('/secret', 'secret');
@@ -36,7 +36,7 @@ test('an output is a plain file, whatever a script makes of it', async () => {
   expect(outputs).toEqual({ text: 'x' });
 });
 
-test('of a large output the end is kept, and how much is missing is said', async () => {
+test('keeps the end of a large output, and reports how much is missing', async () => {
   const { at, write } = await tempRoot();
   await write('/heat.large', `${'a'.repeat(10)}${'b'.repeat(2 ** 20)}`);
   const { outputs } = await outcomeOf(order({ reads: 'files', outputs: ['large'] }), result(), at('/heat'));
@@ -52,12 +52,12 @@ test.each([
   ['bad', 1],
   [{}, 1],
   [true, 1],
-])('the status %j of a hook is %i', async (code, status) => {
+])("maps a hook's status %j to %i", async (code, status) => {
   const stdout = JSON.stringify({ deploy_status_code: code });
   expect(await outcomeOf(order(), result({ stdout }), '')).toMatchObject({ statusCode: status });
 });
 
-test('a hook that is ended has not succeeded, even after an answer that says so', async () => {
+test('reports a killed hook as failed, even if it answered success', async () => {
   const stdout = '{"deploy_stdout": "well", "deploy_status_code": 0}';
   const ended = result({ stdout, statusCode: -15, stderr: 'err', reason: 'run-timeout', fault: 'late' });
   expect(await outcomeOf(order(), ended, '')).toEqual({
@@ -70,7 +70,7 @@ test('a hook that is ended has not succeeded, even after an answer that says so'
   });
 });
 
-test('any answer of a hook is an outcome with a number and two texts', async () => {
+test('maps any answer of a hook to an outcome with a number and two texts', async () => {
   const answer = fc.oneof(
     fc.string(),
     fc.json(),

@@ -18,7 +18,7 @@ const REQUEST: RunRequest = {
 const SUPERVISOR = { pid: 0, startedAt: '1', boot: 'b' };
 const IN_TIME_MS = 5000 + 2000 + 60_000;
 
-/** Looks at a run whose supervisor is there, and this old. */
+/** Looks at a run with a living supervisor of this age. */
 async function lookAt(ageMs: number, result?: unknown): Promise<{ state: RunState; killed: string[] }> {
   const { disk, at } = await tempRoot();
   const killed: string[] = [];
@@ -41,18 +41,18 @@ async function lookAt(ageMs: number, result?: unknown): Promise<{ state: RunStat
   return { state, killed };
 }
 
-test('leaves a supervisor alone that may still keep the deadline of its order', async () => {
+test('leaves a supervisor alone whose deadline has not passed', async () => {
   const { state, killed } = await lookAt(IN_TIME_MS);
   expect([state.is, killed]).toEqual(['running', []]);
 });
 
-test('gives a run up whose supervisor has outstayed its order, and kills its unit', async () => {
+test('gives up a run whose supervisor is overdue, and kills its unit', async () => {
   const { state, killed } = await lookAt(IN_TIME_MS + 1);
   expect(state).toMatchObject({ is: 'lost', reason: 'run-overdue' });
   expect(killed).toEqual(['run-one.service']);
 });
 
-test('takes the result of a supervisor that has written it and does not end', async () => {
+test('takes the result of a supervisor that wrote it and does not exit', async () => {
   const result = { statusCode: 0, stdout: 'x', stderr: '' };
   expect((await lookAt(IN_TIME_MS + 1, result)).state).toMatchObject({ is: 'ended', result });
 });

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
 import { ageOf, identify, presenceOf, sendKill } from '../../../src/hooks/process.ts';
 
-test('a process is as much older than another as it was started earlier', async () => {
+test('computes the age of a process from its start time', async () => {
   const self = await identify(process.pid);
   if (!self) throw new Error('this process is not there');
   expect(await ageOf(self, { pid: process.pid, ageMs: 70_000 })).toBe(70_000);
@@ -11,7 +11,7 @@ test('a process is as much older than another as it was started earlier', async 
   expect(await ageOf(later, { pid: process.pid, ageMs: 70_000 })).toBe(69_000);
 });
 
-test('a process that is stopped is alive, and can be killed; one that is gone need not be', async () => {
+test('treats a stopped process as alive and kills it; killing an ended one is no error', async () => {
   const child = spawn('sleep', ['600']);
   onTestFinished(() => void child.kill('SIGKILL'));
   const identity = await identify(child.pid ?? 0);

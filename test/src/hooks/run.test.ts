@@ -34,7 +34,9 @@ const gone = async (): Promise<boolean> => await Promise.resolve(true);
 const refused = async (): Promise<never> => await Promise.reject(new AgentError('unit', 'no'));
 const hear = (): void => undefined;
 
-/** A run in these states, one after the other; the last one stays. @returns the hands, and what was done with them in order */
+/**
+ * Sets up a run with these states in turn; the last one stays. @returns the hands, and the recorded actions in order
+ */
 async function runIn(states: RunState[], over: Partial<RunHands> = {}, isOurs = true) {
   const { hands, clock } = await createHands();
   const did: string[] = [];
@@ -73,13 +75,13 @@ describe('a run is started', () => {
     expect(did).toEqual(expected);
   });
 
-  test('not when somebody begins its order at that moment', async () => {
+  test('is not started if its supervisor claims the order at that moment', async () => {
     const { hands, did } = await runIn([ORDERED], {}, false);
     expect(await startRun(REQUEST, hands)).toBeUndefined();
     expect(did).toEqual(['withdraw']);
   });
 
-  test('what keeps it from starting is thrown, unless it has begun all the same', async () => {
+  test('reports a failed start, unless the run has begun nevertheless', async () => {
     expect(
       await agentErrorOf(startRun(REQUEST, (await runIn([{ is: 'none' }], { start: refused })).hands)),
     ).toMatchObject({
@@ -91,32 +93,32 @@ describe('a run is started', () => {
   });
 });
 
-describe('a run is awaited', () => {
+describe('waiting for a run', () => {
   const NOT_STARTED = { code: 'unit', reason: 'run-not-started' };
 
-  test('until it ends', async () => {
+  test('returns its outcome', async () => {
     const { hands } = await runIn([ORDERED, RUNNING, RUNNING, ENDED]);
     const outcome = await awaitRun('d1', async () => await Promise.resolve(false), hands, NEVER, hear);
     expect(outcome).toMatchObject({ is: 'succeeded', statusCode: 0 });
   });
 
-  test('not when its record is gone', async () => {
+  test('fails if its record is gone', async () => {
     const { hands } = await runIn([{ is: 'none' }]);
     expect(await faultIn(awaitRun('d1', gone, hands, NEVER, hear))).toEqual(NOT_STARTED);
   });
 
-  test('not when its supervisor has gone without beginning', async () => {
+  test('fails if its supervisor ended before it began the run', async () => {
     expect(await faultIn(awaitRun('d1', gone, (await runIn([ORDERED])).hands, NEVER, hear))).toEqual(
       NOT_STARTED,
     );
   });
 
-  test('when it begins while its supervisor is looked for', async () => {
+  test('continues if the run begins while its supervisor is searched for', async () => {
     const { hands } = await runIn([ORDERED, RUNNING, ENDED], {}, false);
     expect(await awaitRun('d1', gone, hands, NEVER, hear)).toMatchObject({ is: 'succeeded' });
   });
 
-  test('not by a program that is to stop: the run goes on', async () => {
+  test('stops when the program stops, and leaves the run alone', async () => {
     const { hands } = await runIn([RUNNING]);
     expect(await agentErrorOf(awaitRun('d1', undefined, hands, AbortSignal.abort(), hear))).toMatchObject({
       code: 'aborted',
@@ -124,8 +126,8 @@ describe('a run is awaited', () => {
   });
 });
 
-describe('a run that was lost', () => {
-  test('has failed, for the reason of its loss', async () => {
+describe('a lost run', () => {
+  test('fails with the reason of its loss', async () => {
     const { hands } = await runIn([LOST]);
     expect(await endOfRun('d1', LOST, hands)).toMatchObject({
       is: 'failed',
@@ -134,17 +136,17 @@ describe('a run that was lost', () => {
     });
   });
 
-  test('because systemd has killed its unit for its memory says so', async () => {
+  test('reports that systemd killed its unit for lack of memory', async () => {
     const order = { ...ORDER, unit: 'coe-run-d1.service' };
     const { hands } = await runIn([LOST], { endOfUnit: async () => await Promise.resolve('oom-kill') });
     expect(await endOfRun('d1', { ...LOST, order }, hands)).toMatchObject({
       error: { reason: 'out-of-memory' },
     });
-    // Without a unit systemd is not asked.
+    // Without a unit, systemd is not asked.
     expect(await endOfRun('d1', LOST, hands)).toMatchObject({ error: { reason: 'run-killed' } });
   });
 
-  test('keeps what it has said, without the secrets of its order', async () => {
+  test('keeps its output, without the secrets of its order', async () => {
     const { hands } = await runIn([LOST]);
     const { stdout } = hands.runs.filesOf('d1');
     await hands.disk.makeDirectory('/var/lib/coe-agent/runs/d1', { mode: 0o700 });

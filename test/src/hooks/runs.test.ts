@@ -27,7 +27,7 @@ async function bench() {
   return { disk, runs, files, become: (now: Presence) => void (presence = now) };
 }
 
-test('a run goes from its order over its claim to its result', async () => {
+test('goes from order to claim to result', async () => {
   const { runs, disk, become } = await bench();
   expect(await runs.look('one')).toEqual({ is: 'none' });
   await runs.order(REQUEST, undefined);
@@ -39,13 +39,13 @@ test('a run goes from its order over its claim to its result', async () => {
   expect(await runs.look('one')).toMatchObject({ is: 'running' });
   const result = { statusCode: 0, stdout: 'x', stderr: '' };
   await writeRecord(disk, runs.filesOf('one').result, result);
-  // Its supervisor may still have to end what is left.
+  // Its supervisor may still have to kill remaining processes.
   expect(await runs.look('one')).toMatchObject({ is: 'running' });
   become('gone');
   expect(await runs.look('one')).toMatchObject({ is: 'ended', result });
 });
 
-test('only one can claim a run: once withdrawn it is begun by nobody', async () => {
+test('allows one claim only: a withdrawn run cannot be claimed', async () => {
   const { runs } = await bench();
   await runs.order(REQUEST, undefined);
   expect(await runs.withdraw('one')).toBe(true);
@@ -56,7 +56,7 @@ test('only one can claim a run: once withdrawn it is begun by nobody', async () 
 test.each([
   ['gone', 'run-killed'],
   ['rebooted', 'run-rebooted'],
-] as const)('a claim whose supervisor is %s, without a result, is a loss', async (presence, reason) => {
+] as const)('treats a claim without a result as lost if its supervisor is %s', async (presence, reason) => {
   const { runs, disk, become } = await bench();
   await runs.order(REQUEST, undefined);
   await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
@@ -64,7 +64,7 @@ test.each([
   expect(await runs.look('one')).toMatchObject({ is: 'lost', reason });
 });
 
-test('whatever is garbled, a run is never taken for one that nobody has begun', async () => {
+test('never takes a run with garbled records for one that has not begun', async () => {
   for (const name of ['order', 'claim', 'result'] as const) {
     const { runs, disk, become } = await bench();
     await runs.order(REQUEST, undefined);
@@ -81,7 +81,7 @@ test('whatever is garbled, a run is never taken for one that nobody has begun', 
   }
 });
 
-test('what is ordered is for nobody else, and removing it leaves nothing', async () => {
+test('lets only the owner read an order, and removes it completely', async () => {
   const { runs, disk, files } = await bench();
   await runs.order(REQUEST, undefined);
   for (const path of await files('/runs'))
@@ -92,7 +92,7 @@ test('what is ordered is for nobody else, and removing it leaves nothing', async
   expect(await runs.list()).toEqual([]);
 });
 
-test('whatever the records hold, it is known what to make of the run', async () => {
+test('reads any records as some state of the run', async () => {
   const { runs, disk, become } = await bench();
   become('gone');
   const { order, claim, result } = runs.filesOf('one');
@@ -112,7 +112,7 @@ test('whatever the records hold, it is known what to make of the run', async () 
   );
 });
 
-/** What was written, anything else, and what has the same names. */
+/** Generates the valid record, any JSON, and records with the same keys. */
 const near = (good: Record<string, unknown>): fc.Arbitrary<unknown> => {
   const parts = Object.entries(good).map(
     ([name, value]) => [name, fc.oneof(fc.constant(value), fc.jsonValue())] as const,

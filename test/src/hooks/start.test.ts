@@ -5,7 +5,7 @@ import { createStart } from '../../../src/hooks/start.ts';
 import { eventually } from '../../scenarios/support/eventually.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-test('a supervisor that has not begun within a minute counts as gone, though its process is there', async () => {
+test('treats a supervisor that has not begun within a minute as gone, although its process exists', async () => {
   const { at } = await tempRoot();
   let elapsed = 0;
   const start = createStart(

@@ -5,7 +5,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 
 const METADATA = '{"deployments": [1], "deep": {"er": {"x": 1}}, "none": null}';
 
-/** A collector with these paths, and which fields it asked for. */
+/** Makes a collector with these paths, and the list of fields that it requested. */
 const collecting = (...paths: string[]) => {
   const asked: unknown[] = [];
   const collector = cfnCollector(async (of) => {
@@ -15,7 +15,7 @@ const collecting = (...paths: string[]) => {
   return { asked, collect: async () => await collector.collect(NEVER) };
 };
 
-test('each path is a source, in the order of the configuration', async () => {
+test('returns a source per path, in the order of the configuration', async () => {
   const { asked, collect } = collecting('node.Metadata', 'other.Metadata.deep.er');
   expect(await collect()).toEqual([
     { source: 'cfn node.Metadata', text: METADATA },
@@ -28,7 +28,7 @@ test('each path is a source, in the order of the configuration', async () => {
 });
 
 test.each(['gone', 'deep.gone', 'deployments.0', 'none.x', '__proto__', 'constructor'])(
-  'a path to what is not there is an error: %s',
+  'rejects a path that does not exist: %s',
   async (keys) => {
     const error = await agentErrorOf(collecting(`node.Metadata.${keys}`).collect());
     expect(error.code).toBe('bad-metadata');

@@ -7,7 +7,7 @@ import { tempRoot } from '../support/temp-root.ts';
 
 const nowhere = async (): Promise<undefined> => await Promise.resolve(undefined);
 
-test('a drive that somebody has mounted is read there, and only once', async () => {
+test('reads a mounted drive in place, and only once', async () => {
   const { disk, write } = await tempRoot();
   const collector = configDriveCollector(driveReader(disk, ['/mnt/config', '/run/copy'], nowhere));
   expect(await collector.collect(NEVER)).toEqual([]);
@@ -18,7 +18,7 @@ test('a drive that somebody has mounted is read there, and only once', async () 
   expect(await collector.collect(NEVER)).toEqual(found);
 });
 
-test('a copy is read where nothing is mounted, and before it is looked for', async () => {
+test('reads a copy if no drive is mounted, before it searches for one', async () => {
   const { disk, write } = await tempRoot();
   const read = driveReader(disk, ['/mnt/config', '/run/copy'], async () => await Promise.reject(new Error()));
   await write('/run/copy/ec2/latest/meta-data.json', '{"a": 1}');
@@ -27,7 +27,7 @@ test('a copy is read where nothing is mounted, and before it is looked for', asy
   expect(await read(NEVER)).toBe('{"a": 2}');
 });
 
-test('elsewhere it is looked for by its label', async () => {
+test('otherwise finds a drive by its label', async () => {
   const { disk } = await tempRoot();
   const read = driveReader(disk, ['/mnt/config', '/run/copy'], async () => await Promise.resolve('{"a": 1}'));
   expect(await read(NEVER)).toBe('{"a": 1}');
@@ -37,7 +37,7 @@ test.each([
   ['the file', '/mnt/config/ec2/latest', 'meta-data.json', '/root/secret'],
   ['a directory', '/mnt/config/ec2', 'latest', '/root'],
 ])(
-  'on a drive %s that is a symlink is not followed: its maker would choose what is read',
+  "does not follow a symlink %s on a drive: the drive's maker would choose the file",
   async (_, directory, name, target) => {
     const { disk, write, at } = await tempRoot();
     await write('/root/secret', 'root:secret');
@@ -51,7 +51,7 @@ test.each([
   },
 );
 
-test('one that others can change counts less than one that they cannot, and says why when there is no other', async () => {
+test('prefers a drive that others cannot change, and reports why the only one is untrusted', async () => {
   const { disk, write, at } = await tempRoot();
   const read = driveReader(disk, ['/mnt/config', '/run/copy'], nowhere);
   await write('/mnt/config/ec2/latest/meta-data.json', '{"a": 1}');

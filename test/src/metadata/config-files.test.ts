@@ -7,7 +7,7 @@ const data = (name: string, config: unknown) => ({ name, group: 'os-apply-config
 const namesOf = (said: readonly Said[]): string[] =>
   configFilesOf(said).map(({ path }) => path.slice(`${CONFIG_FILES}/`.length));
 
-test('the files have the names and the order that os-collect-config gives them', () => {
+test("gives the files os-collect-config's names and order", () => {
   const said: Said[] = [
     { source: '/var/lib/heat-cfntools/cfn-init-data', collector: 'heat_local', metadata: {} },
     {
@@ -21,7 +21,7 @@ test('the files have the names and the order that os-collect-config gives them',
   expect(configFilesOf(said)[2]?.text).toBe('{"a": 1}');
 });
 
-test('two of one name are two files, and no name leads elsewhere or to the list', () => {
+test('writes two sources with the same name to two files, inside the directory', () => {
   const deployments = [
     'cfn',
     'cfn',
@@ -46,7 +46,7 @@ test('two of one name are two files, and no name leads elsewhere or to the list'
   ]);
 });
 
-test('the files and their list can be read by their owner alone, and replace those of before', async () => {
+test('lets only the owner read the files and their list, and replaces the former ones', async () => {
   const { disk, at, read } = await tempRoot();
   for (const value of [1, 2]) {
     const files = configFilesOf([{ source: 'heat', collector: 'heat', metadata: { value } }]);

@@ -10,7 +10,7 @@ import { thrownBy, valueOrAgentError } from '../support/outcome-of.ts';
 const deploymentsIn = (collected: Collected) => deploymentsOf(parseMetadata(collected));
 
 test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-component.json'])(
-  'the deployments of real metadata come in its order, each with its source: %s',
+  'decodes real deployments in order, each with its source: %s',
   (name) => {
     const text = fixture(name);
     const written = [...text.matchAll(/^ {6}"id": "([^"]+)"/gm)].map(([, id]) => id);
@@ -21,13 +21,13 @@ test.each(['metadata-rotate.json', 'metadata-heat.json', 'metadata-cfn-and-compo
   },
 );
 
-test('metadata that is too large is refused, whatever it says', () => {
+test('rejects metadata that is too large, whatever its content', () => {
   const text = `{"deployments": [], "x": "${'x'.repeat(LARGEST_METADATA)}"}`;
   const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
   expect(error).toMatchObject({ code: 'bad-metadata', reason: 'metadata-too-large' });
 });
 
-test('metadata without deployments asks for nothing', () => {
+test('finds no deployments in metadata without them', () => {
   for (const text of ['{}', '{"deployments": []}', '{"deployments": null}', '{"os-collect-config": {}}'])
     expect(deploymentsIn({ source: 'x', text })).toEqual([]);
 });
@@ -39,13 +39,13 @@ test.each([
   ['{"deployments": "x"}', 'deployments-not-a-list'],
   ['{"deployments": [', 'not-json'],
   ['', 'not-json'],
-])('%j is bad metadata, and the message names its source', (text, reason) => {
+])('rejects %j as bad metadata, and names its source', (text, reason) => {
   const error = thrownBy(() => deploymentsIn({ source: '/var/lib/x.json', text }));
   expect(error).toMatchObject({ code: 'bad-metadata', reason });
   expect(error.message).toContain('/var/lib/x.json');
 });
 
-test('any text is a list of deployments or bad metadata', () => {
+test('decodes any text to a list of deployments or an error', () => {
   const json = fc.jsonValue().map((value) => JSON.stringify(value));
   const close = fc.jsonValue().map((value) => JSON.stringify({ deployments: value }));
   fc.assert(

@@ -52,10 +52,10 @@ function collecting(read: ReadItem, drive: () => Promise<string | undefined> = n
   };
 }
 
-test('the service is read as a tree, once', async () => {
+test('reads the service as a tree, once', async () => {
   const { collect, asked } = collecting(service(SERVICE));
   const [text = ''] = await collect();
-  // What os-collect-config 12.0.0 puts under its key `ec2` for the same service.
+  // As os-collect-config 12.0.0 stores the same service under its key `ec2`.
   expect(jsonObject(text)).toEqual({
     'ami-id': 'ami-0000000d',
     'block-device-mapping': { ami: 'vda', root: '/dev/vda' },
@@ -69,13 +69,13 @@ test('the service is read as a tree, once', async () => {
   expect(asked()).toBe(before);
 });
 
-test('the config drive comes first', async () => {
+test('prefers the config drive', async () => {
   const { collect, asked } = collecting(service(SERVICE), async () => await Promise.resolve('{"a": 1}'));
   expect(await collect()).toEqual(['{"a": 1}']);
   expect(asked()).toBe(0);
 });
 
-test('a service that is not there is left alone for ten minutes', async () => {
+test('does not ask a missing service again for ten minutes', async () => {
   const { collect, asked, later } = collecting(service({}));
   await agentErrorOf(collect());
   later(9 * 60_000);
@@ -86,12 +86,12 @@ test('a service that is not there is left alone for ten minutes', async () => {
   expect(asked()).toBe(2);
 });
 
-test('a service without an end is none', async () => {
+test('gives up on a service that never ends', async () => {
   expect(await agentErrorOf(collecting(endless).collect())).toMatchObject({ code: 'bad-answer' });
   expect(await agentErrorOf(collecting(broad).collect())).toMatchObject({ code: 'bad-answer' });
 });
 
-test('any lists are a JSON object or an error of ours', async () => {
+test('turns any lists into a JSON object or an agent error', async () => {
   const name = fc.constantFrom('a', 'b/', '0=x', '__proto__/', '', '=', '/');
   const list = fc.array(name, { maxLength: 3 }).map((names) => names.join('\n'));
   await fc.assert(
@@ -107,14 +107,14 @@ test('any lists are a JSON object or an error of ours', async () => {
   );
 });
 
-test('an address comes from the drive, or else from the service; an empty one is none', async () => {
+test('reads an address from the drive, then from the service, and treats an empty one as missing', async () => {
   expect(await readAddress('local-ipv4', drive, service(SERVICE), NEVER)).toBe('10.1.1.1');
   expect(await readAddress('public-ipv4', drive, service({}), NEVER)).toBeUndefined();
   expect(await readAddress('local-ipv4', noDrive, service(SERVICE), NEVER)).toBe('10.0.0.5');
   expect(await readAddress('public-ipv4', noDrive, service(SERVICE), NEVER)).toBeUndefined();
 });
 
-test('what is no address is an error', async () => {
+test('rejects an invalid address', async () => {
   for (const item of ['<html>', '10.0.0.5\n10.0.0.6', 'localhost', '10.0.0.256'])
     expect(
       await agentErrorOf(readAddress('local-ipv4', noDrive, service({ 'local-ipv4': item }), NEVER)),

@@ -12,7 +12,7 @@ import { thrownBy } from '../support/outcome-of.ts';
 
 const parse = (text: string): Record<string, string> => Object.fromEntries(parseHeatParams(text));
 
-test('a file as the here-document of Magnum writes it', () => {
+test("reads a file as Magnum's here-document writes it", () => {
   const text = `INSTANCE_NAME="k8s-master-0"
 KUBE_NODE_IP=""
 KUBE_API_PORT="6443"
@@ -28,7 +28,7 @@ KUBE_SERVICE_ACCOUNT_KEY="-----BEGIN PUBLIC KEY-----\\nMIIB\\n-----END PUBLIC KE
   });
 });
 
-test('it is read, never sourced: nothing in a value is run or replaced', () => {
+test('executes and expands nothing in a value', () => {
   expect(parse('A="$(touch /tmp/x)"\nB="`id`"\nC="$A"\nD="${A:-x}"')).toEqual({
     A: '$(touch /tmp/x)',
     B: '`id`',
@@ -37,7 +37,7 @@ test('it is read, never sourced: nothing in a value is run or replaced', () => {
   });
 });
 
-test('without quotes, with others, with export, with Windows line ends; the last of a repeated key counts', () => {
+test('reads unquoted, single-quoted, exported and CRLF lines; the last of a repeated key wins', () => {
   expect(parse(`A=1\r\n  B='x y'  \r\nexport C="z"\nA=2\nD="half\nE=""x""`)).toEqual({
     A: '2',
     B: 'x y',
@@ -47,11 +47,11 @@ test('without quotes, with others, with export, with Windows line ends; the last
   });
 });
 
-test('what is no parameter is passed over', () => {
+test('skips lines that are not parameters', () => {
   expect(parse('# A=1\n\n1A=x\nA B=c\n=x\nno line\n-A=1')).toEqual({});
 });
 
-test('any value on one line comes back as it was written', () => {
+test('reads back any value on one line', () => {
   const key = fc.stringMatching(/^[A-Z_][A-Z0-9_]{0,20}$/);
   const value = fc.string().filter((text) => !/[\r\n]/.test(text));
   fc.assert(
@@ -64,18 +64,18 @@ test('any value on one line comes back as it was written', () => {
   );
 });
 
-test('any text can be parsed', () => {
+test('parses any text', () => {
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => void parseHeatParams(text)));
 });
 
-test('an empty parameter is not given', () => {
+test('treats an empty parameter as missing', () => {
   const params = parseHeatParams('A=""\nB="x"');
   expect(given(params, 'A')).toBeUndefined();
   expect(given(params, 'B')).toBe('x');
   expect(given(params, 'C')).toBeUndefined();
 });
 
-test('every missing parameter is named at once, each of them once', () => {
+test('names every missing parameter at once, each one once', () => {
   const params = parseHeatParams('A=""\nB="x"');
   const error = thrownBy(() => {
     requireParams(params, ['A', 'B', 'C', 'A'], '/heat-params');
@@ -85,7 +85,7 @@ test('every missing parameter is named at once, each of them once', () => {
   expect(() => requireParams(params, ['B'], 'x')).not.toThrow();
 });
 
-test('the shell writes true in several ways; everything else is false', () => {
+test('accepts several spellings of true, and treats the rest as false', () => {
   for (const text of ['True', 'true', 'TRUE', 'yes', '1', 'on']) expect(isTrue(text)).toBe(true);
   for (const text of [undefined, '', 'False', 'false', '0', 'truely', 'no']) expect(isTrue(text)).toBe(false);
   for (const text of ['False', 'false', 'no', 'OFF', '0']) expect(isFalse(text)).toBe(true);
@@ -98,6 +98,6 @@ test.each([
   ['a quote alone at the end', 'A="x"\n\nB=\'', [{ line: 3, key: 'B' }]],
   ['a quote closed on a later line, as a shell reads it', 'A="x\ny"\nB="z"\n', []],
   ['empty, commented and bare values', 'A=""\nB="x" # "\nC=y"\n# D="\n', []],
-])('unclosed quotes: %s', (_, text, expected) => {
+])('reads unclosed quotes: %s', (_, text, expected) => {
   expect(unclosedQuotesIn(text)).toEqual(expected);
 });

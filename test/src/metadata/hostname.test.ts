@@ -11,6 +11,6 @@ test.each([
   ['worker-3.prod.example.net.\n', 'worker-3.prod.example.net'],
   ['# nothing else\n', undefined],
   ['', undefined],
-])('%j is %s', (text, name) => {
+])('reads %j as %s', (text, name) => {
   expect(hostnameIn(text)).toBe(name);
 });

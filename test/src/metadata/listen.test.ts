@@ -7,7 +7,7 @@ import { testClock } from '../support/clock.ts';
 const LOST = new AgentError('cloud-unreachable', 'the socket was closed');
 const REFUSED = new AgentError('login-refused', 'no');
 
-/** Listens once for each of `times`, which run out: then the program stops. */
+/** Listens for each of `times` in turn, then stops the program. */
 async function listening(...times: ((ring: () => void, advance: (ms: number) => void) => void)[]) {
   const clock = testClock();
   const stop = new AbortController();
@@ -33,20 +33,20 @@ const lose = (): void => {
   throw LOST;
 };
 
-test('a message rings at once, and half a second later: it may be told of before it is there', async () => {
+test('rings at once on a message, and again after half a second, because the notice may precede the message', async () => {
   const { rings } = await listening((ring) => {
     ring();
   }, nothing);
   expect(rings).toEqual([0, 500]);
 });
 
-test('whoever does not answer is asked again after growing waits, up to a minute', async () => {
+test('reconnects after growing waits of up to a minute if the peer does not answer', async () => {
   const { began } = await listening(...Array<typeof lose>(9).fill(lose), nothing);
   const waits = began.slice(1).map((at, index) => at - (began[index] ?? 0));
   expect(waits).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000, 60_000]);
 });
 
-test('a socket that has lived is replaced at once, and the waits begin anew', async () => {
+test('replaces a lost socket at once, and restarts the waits, if it had worked', async () => {
   const { began } = await listening(
     lose,
     lose,
@@ -60,11 +60,11 @@ test('a socket that has lived is replaced at once, and the waits begin anew', as
   expect(began).toEqual([0, 1000, 3000, 64_000, 65_000]);
 });
 
-test('one that has come to its end is replaced at once', async () => {
+test('replaces an expired socket at once', async () => {
   expect((await listening(nothing, nothing, nothing)).began).toEqual([0, 0, 0]);
 });
 
-test('a refusal is told, and asked about again after five minutes', async () => {
+test('reports a refusal, and retries after five minutes', async () => {
   const { began, refusals } = await listening(
     () => {
       throw REFUSED;

@@ -25,7 +25,7 @@ async function setUp(): Promise<
   return { ...temp, collect, faults: async () => faultsOf(await collect()) };
 }
 
-test('the files of a directory come in the order of their names; hidden ones and copies do not count', async () => {
+test('reads the files of a directory in file-name order, without hidden and backup files', async () => {
   const { write, at, collect } = await setUp();
   for (const name of ['b.json', 'a.json', '.c.json', 'd', 'e.json~'])
     await write(`${DIRECTORY}/${name}`, name);
@@ -37,27 +37,27 @@ test('the files of a directory come in the order of their names; hidden ones and
   ]);
 });
 
-test('of several directories too it is the names that say what comes over what', async () => {
+test('merges the files of several directories in file-name order', async () => {
   const { disk, write } = await tempRoot();
   for (const path of ['/one/b', '/two/a', '/two/b', '/one/c']) await write(path, path);
   const found = await localCollector(disk, ['/one', '/two']).collect(NEVER);
   expect(found.map(({ source }) => source)).toEqual(['/two/a', '/one/b', '/two/b', '/one/c']);
 });
 
-test('no directory, or none with files, is nothing', async () => {
+test('ignores a missing or empty directory', async () => {
   expect(await (await setUp()).collect()).toEqual([]);
 });
 
 test.each([
   ['group', 0o660],
   ['everybody', 0o606],
-])('a file that %s can write is not believed', async (_, mode) => {
+])('does not trust a file that %s can write', async (_, mode) => {
   const { write, faults } = await setUp();
   await write(`${DIRECTORY}/a.json`, '{}', mode);
   expect(await faults()).toMatchObject([UNTRUSTED]);
 });
 
-test('nor one of another user, nor one in a directory that others can write', async () => {
+test("does not trust another user's file, or a file in a directory that others can write", async () => {
   const foreign = await setUp();
   await foreign.write(`${DIRECTORY}/a.json`, '{}');
   await chown(foreign.at(`${DIRECTORY}/a.json`), 12_345, 0);
@@ -69,7 +69,7 @@ test('nor one of another user, nor one in a directory that others can write', as
   expect(await open.faults()).toMatchObject([UNTRUSTED]);
 });
 
-test('of a symlink it is the file that must be trusted', async () => {
+test('checks the target of a symlink', async () => {
   const { write, at, faults } = await setUp();
   await write('/elsewhere/x', '{}', 0o666);
   await symlink('/elsewhere/x', at(`${DIRECTORY}/dangling.json`));
@@ -77,7 +77,7 @@ test('of a symlink it is the file that must be trusted', async () => {
   expect(await faults()).toMatchObject([UNTRUSTED, UNTRUSTED]);
 });
 
-test('and a symlink to a file that is trusted is followed', async () => {
+test('follows a symlink to a trusted file', async () => {
   const { write, at } = await setUp();
   await write('/elsewhere/x', '{}');
   await symlink(at('/elsewhere/x'), at(`${DIRECTORY}/a.json`));
@@ -90,7 +90,7 @@ test('and a symlink to a file that is trusted is followed', async () => {
 test.each([
   ['is no UTF-8', Buffer.from('{"deployments": [{"config": "echo \xff"}]}', 'latin1'), 'not-utf-8'],
   ['is larger than metadata may be', 9 * 1024 * 1024, 'metadata-too-large'],
-])('a file that %s is refused, and the one beside it counts', async (_, content, reason) => {
+])('rejects a file that %s, and reads the others', async (_, content, reason) => {
   const { write, at, disk, collect } = await setUp();
   await write(`${DIRECTORY}/a.json`, '');
   if (typeof content === 'number') await truncate(at(`${DIRECTORY}/a.json`), content);
@@ -104,14 +104,14 @@ test.each([
   expect(faultsOf(await heatLocalCollector(disk, [`${DIRECTORY}/a.json`]).collect(NEVER))).toHaveLength(1);
 });
 
-test('a pipe among the files keeps nobody waiting', async () => {
+test('does not block on a pipe', async () => {
   const { write, at, faults } = await setUp();
   await promisify(execFile)('mkfifo', ['-m', '600', at(`${DIRECTORY}/a.json`)]);
   await write(`${DIRECTORY}/b.json`, '{}');
   expect(await faults()).toMatchObject([{ code: 'bad-metadata', reason: 'not-a-file' }]);
 });
 
-test('of several files of cfn-init all that are there count, in order', async () => {
+test('reads all existing cfn-init files, in order', async () => {
   const { disk, write } = await tempRoot();
   const collector = heatLocalCollector(disk, ['/one', '/two', '/three']);
   expect(await collector.collect(NEVER)).toEqual([]);
@@ -123,7 +123,7 @@ test('of several files of cfn-init all that are there count, in order', async ()
   ]);
 });
 
-test('what is bad fails alone: the files beside it count, and so do those of other directories', async () => {
+test('rejects bad files one by one: the other files and directories still count', async () => {
   const { disk, write, at } = await setUp();
   for (const directory of ['/closed', '/open']) {
     await write(`${directory}/a.json`, 'a', 0o666);

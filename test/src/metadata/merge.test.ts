@@ -10,7 +10,7 @@ import { valueOrAgentError } from '../support/outcome-of.ts';
 const said = (...all: Record<string, unknown>[]): Said[] =>
   all.map((metadata, index) => ({ source: String(index), metadata }));
 
-/** Sources, and what os-collect-config 12.0.0 and os-apply-config 12.0.0 have made of them. */
+/** Sources, with the results of os-collect-config 12.0.0 and os-apply-config 12.0.0. */
 const measured = listIn(jsonObject(`{"all": ${fixture('merged-metadata.json')}}`), 'all').map((one) => {
   const { what, sources, merged } = jsonObject(JSON.stringify(one));
   const all = (Array.isArray(sources) ? (sources as unknown[]) : []).map((source) => {
@@ -20,11 +20,11 @@ const measured = listIn(jsonObject(`{"all": ${fixture('merged-metadata.json')}}`
   return { what: String(what), sources: all, merged };
 });
 
-test('there is something to go by', () => {
+test('finds measured results in the fixture', () => {
   expect(measured.length).toBeGreaterThan(30);
 });
 
-test.each(measured)('as the predecessor merges it: $what', ({ sources, merged }) => {
+test.each(measured)('merges like the predecessor: $what', ({ sources, merged }) => {
   expect(mergeMetadata(said(...sources))).toEqual(merged);
 });
 
@@ -39,7 +39,7 @@ const json = fc.dictionary(
   })).value,
 );
 
-/** Every path to something that is no map, or an empty one, with what is there. */
+/** Lists every path to a value that is not a map, or an empty one, with the value. */
 function leaves(value: unknown, path: readonly string[] = []): [readonly string[], unknown][] {
   if (!isObject(value) || Object.keys(value).length === 0) return [[path, value]];
   return Object.entries(value).flatMap(([key, inner]) => leaves(inner, [...path, key]));
@@ -48,7 +48,7 @@ function leaves(value: unknown, path: readonly string[] = []): [readonly string[
 const at = (value: unknown, path: readonly string[]): unknown =>
   path.reduce((inner, key) => (isObject(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined), value);
 
-test('of two maps every leaf of the later is in the merged one, and every key of either; they stay as they were', () => {
+test('keeps every key of both maps and every leaf of the later one, and does not change its arguments', () => {
   fc.assert(
     fc.property(json, json, (under, over) => {
       const before = JSON.stringify([under, over]);
@@ -61,7 +61,7 @@ test('of two maps every leaf of the later is in the merged one, and every key of
   );
 });
 
-test('the same again, and nothing, change nothing', () => {
+test('is idempotent, and ignores an empty map', () => {
   fc.assert(
     fc.property(json, (one) => {
       expect(mergeDeep(one, one)).toEqual(one);
@@ -71,7 +71,7 @@ test('the same again, and nothing, change nothing', () => {
   );
 });
 
-test('any metadata is merged, or refused as nested too deep', () => {
+test('merges any metadata, or rejects it as nested too deep', () => {
   fc.assert(
     fc.property(fc.array(json, { maxLength: 4 }), (all) => {
       expect(mergeMetadata(said(...all))).toBeTypeOf('object');

@@ -5,7 +5,7 @@ import { NEVER } from '../support/clock.ts';
 
 type Stored = { text: string; version: Version };
 
-/** A store with one object, and what was asked of it. */
+/** Makes a store with one object, which records its requests. */
 function store(object: Stored, heads = true) {
   const asked: string[] = [];
   const state = { object };
@@ -37,7 +37,7 @@ const at = (modified: number | undefined, text: string, tag: string | undefined 
   version: { modified, tag },
 });
 
-test('it is fetched once, looked at after that, and fetched again when it is newer', async () => {
+test('fetches an object once, then checks it, and fetches it again when it is newer', async () => {
   const { asked, put, collect } = store(at(1000, 'one'));
   expect([await collect(), await collect(), await collect()]).toEqual([['one'], ['one'], ['one']]);
   expect(asked.splice(0)).toEqual(['read', 'look', 'look']);
@@ -46,14 +46,14 @@ test('it is fetched once, looked at after that, and fetched again when it is new
   expect(asked.splice(0)).toEqual(['look', 'read']);
 });
 
-test('a second version of the same second is noticed by its tag', async () => {
+test('detects a second version within the same second by its ETag', async () => {
   const { put, collect } = store(at(1000, 'one'));
   await collect();
   put(at(1000, 'two'));
   expect(await collect()).toEqual(['two']);
 });
 
-test('an older copy, as a store with several may show it, changes nothing', async () => {
+test('ignores an older copy, which a replicated store may return', async () => {
   const { put, collect } = store(at(2000, 'two'));
   await collect();
   put(at(1000, 'one'));
@@ -62,7 +62,7 @@ test('an older copy, as a store with several may show it, changes nothing', asyn
   expect(await collect()).toEqual(['three']);
 });
 
-test('a store that answers nothing but GET, or dates nothing, is read each time', async () => {
+test('fetches each time from a store that answers only GET or sends no dates', async () => {
   const getOnly = store(at(1000, 'one'), false);
   await getOnly.collect();
   expect(await getOnly.collect()).toEqual(['one']);
@@ -73,7 +73,7 @@ test('a store that answers nothing but GET, or dates nothing, is read each time'
   expect(await undated.collect()).toEqual(['two']);
 });
 
-test('an error is not remembered, and leaves what was there', async () => {
+test('does not remember an error, and keeps the former metadata', async () => {
   let fails = false;
   const object = at(1000, 'one');
   const collector = requestCollector({
@@ -87,7 +87,7 @@ test('an error is not remembered, and leaves what was there', async () => {
   expect(await collector.collect(NEVER)).toMatchObject([{ text: 'one' }]);
 });
 
-test('whatever is stored when, what is brought is never older than what was brought before, and at rest is what is there', async () => {
+test('never returns older metadata than before, and finally the stored one', async () => {
   const versions = fc.array(fc.record({ seconds: fc.nat(5), text: fc.constantFrom('a', 'b', 'c') }), {
     minLength: 1,
     maxLength: 12,

@@ -3,12 +3,12 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { followPaths, watchPaths } from '../../../src/metadata/watch.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-/** Longer than changes are gathered. */
+/** Waits longer than changes are collected. */
 const settled = async (): Promise<void> => {
   await new Promise((resolve) => setTimeout(resolve, 150));
 };
 
-test('a burst of changes wakes once, a later change again', async () => {
+test('wakes once for a burst of changes, and again for a later one', async () => {
   const { write, at } = await tempRoot();
   await write('/data/old.json', '{}');
   let wakes = 0;
@@ -16,7 +16,7 @@ test('a burst of changes wakes once, a later change again', async () => {
   onTestFinished(async () => {
     await watcher.close();
   });
-  // The watcher does not say when it has begun: write until it notices.
+  // The watcher does not report when it is ready: write until it notices.
   await vi.waitFor(async () => {
     await writeFile(at('/data/probe.json'), String(Math.random()));
     expect(wakes).toBeGreaterThan(0);
@@ -29,7 +29,7 @@ test('a burst of changes wakes once, a later change again', async () => {
   });
 });
 
-test('follows other paths in place of the former', async () => {
+test('replaces the watched paths', async () => {
   const { write, at } = await tempRoot();
   for (const path of ['/one/a', '/two/a']) await write(path, '');
   let wakes = 0;

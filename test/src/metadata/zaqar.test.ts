@@ -20,11 +20,11 @@ type Bench = {
   post(...bodies: unknown[]): void;
   /** The collector of a program that has just been started. */
   start(): ReturnType<typeof zaqarCollector>;
-  /** What stands between the node and Zaqar. */
+  /** The queue client between node and Zaqar; a test may break it. */
   queue: Queue;
 };
 
-/** A node, and a Zaqar whose clock it shares. */
+/** Sets up a node and a Zaqar that share one clock. */
 async function bench(): Promise<Bench> {
   const clock = testClock();
   const queues = createQueues({ now: clock.now });
@@ -67,7 +67,7 @@ const said = async (collector: ReturnType<typeof zaqarCollector>): Promise<Colle
 const whole = (name: string): Collected => ({ source: 'zaqar', text: `{"deployments":["${name}"]}` });
 const metadata = (name: string) => ({ deployments: [name] });
 
-test('the newest message counts, all are removed, and an empty queue means as before', async () => {
+test('uses the newest message, removes all, and keeps the metadata while the queue is empty', async () => {
   const { clock, queues, post, start } = await bench();
   const collector = start();
   expect(await said(collector)).toEqual([]);
@@ -79,7 +79,7 @@ test('the newest message counts, all are removed, and an empty queue means as be
   expect(await said(start())).toEqual([whole('d')]);
 });
 
-test('a message is removed only when its metadata is on disk, readable by nobody else', async () => {
+test('removes a message only after its metadata is on disk, readable by the owner only', async () => {
   const { clock, queues, post, start, root, queue } = await bench();
   const collector = start();
   clock.advance(62_000);
@@ -94,7 +94,7 @@ test('a message is removed only when its metadata is on disk, readable by nobody
   expect(queues.all('q')).toEqual([]);
 });
 
-test('a disk that takes nothing leaves the message in the queue', async () => {
+test('leaves the message in the queue if the disk cannot be written', async () => {
   const { clock, queues, post, start, root } = await bench();
   const collector = start();
   clock.advance(62_000);
@@ -104,7 +104,7 @@ test('a disk that takes nothing leaves the message in the queue', async () => {
   expect(queues.all('q')).toHaveLength(1);
 });
 
-test('what a killed run has claimed and not kept is told when its claim has run out, in its place', async () => {
+test('returns messages that a killed run claimed but did not store once the claim expires, in order', async () => {
   const { clock, queues, post, start } = await bench();
   post(metadata('a'));
   queues.claim('q', 60, 3); // ... and then it was killed
@@ -115,13 +115,13 @@ test('what a killed run has claimed and not kept is told when its claim has run 
   expect(await said(collector)).toEqual([whole('b')]);
   for (let seconds = 10; seconds <= 120; seconds += 5) {
     clock.advance(5000);
-    // The older one comes back to the queue meanwhile: never in place of the newer.
+    // The older message returns to the queue meanwhile, and must not replace the newer one.
     expect(await said(collector)).toEqual([whole('b')]);
   }
   expect(queues.all('q')).toEqual([]);
 });
 
-test('a claim whose answer is lost hides a message: it comes when the claim has run out', async () => {
+test('returns a message hidden by a claim with a lost answer once the claim expires', async () => {
   const { clock, queues, post, start, queue } = await bench();
   const collector = start();
   clock.advance(62_000);
@@ -142,7 +142,7 @@ test('a claim whose answer is lost hides a message: it comes when the claim has 
   expect(queues.all('q')).toEqual([]);
 });
 
-test('killed twice: an old message that comes back while the newest is still hidden does not count', async () => {
+test('killed twice, ignores an old message that returns while the newest is still hidden', async () => {
   const { clock, queues, post, start, queue } = await bench();
   post(metadata('a'));
   queues.claim('q', 60, 3); // ... and then it was killed
@@ -161,12 +161,12 @@ test('killed twice: an old message that comes back while the newest is still hid
   expect(queues.all('q')).toEqual([]);
 });
 
-test('whatever fails and whenever it is killed, it never goes back to an older message, and comes to the newest', async () => {
+test('never goes back to an older message and reaches the newest, whatever fails and whenever it is killed', async () => {
   const step = fc.constantFrom('claim', 'release', 'removeClaimed', 'has');
   const event = fc.oneof(
     fc.record({ kind: fc.constant('post' as const) }),
     fc.record({ kind: fc.constant('look' as const), ms: fc.integer({ min: 0, max: 70_000 }) }),
-    // The request is made, or not even that, and no answer comes; with `dies` the program is started anew.
+    // The request is made or not, and no answer arrives; with `dies` the program restarts.
     fc.record({ kind: fc.constant('fail' as const), step, late: fc.boolean(), dies: fc.boolean() }),
   );
   await fc.assert(
@@ -216,7 +216,7 @@ test('whatever fails and whenever it is killed, it never goes back to an older m
   );
 }, 120_000);
 
-test('a message that is no object is told of, and the one before it goes on to count', async () => {
+test('reports a message that is not an object, and keeps the former metadata', async () => {
   const { clock, queues, post, start } = await bench();
   const collector = start();
   clock.advance(62_000);
@@ -229,7 +229,7 @@ test('a message that is no object is told of, and the one before it goes on to c
   expect(queues.all('q')).toEqual([]);
 });
 
-test('a damaged record is said, until the next message replaces it', async () => {
+test('reports a damaged record until the next message replaces it', async () => {
   const { post, start, root } = await bench();
   await root.write(PATH, '{"queueId":"q"');
   const collector = start();
@@ -240,14 +240,14 @@ test('a damaged record is said, until the next message replaces it', async () =>
   expect(await said(collector)).toEqual([whole('a')]);
 });
 
-test('what was told in another queue is none of this one', async () => {
+test('ignores the record of another queue', async () => {
   const { start, root } = await bench();
   await root.write(PATH, '');
   await writeRecord(root.disk, PATH, { queueId: 'another', messageId: 'm', text: '{}' });
   expect(await said(start())).toEqual([]);
 });
 
-test('any JSON as a record is metadata or an error of ours', async () => {
+test('reads any JSON record as metadata or an agent error', async () => {
   const { start, root } = await bench();
   await root.write(PATH, '');
   const close = fc.record({

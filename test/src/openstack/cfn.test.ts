@@ -12,7 +12,7 @@ const ENDPOINT = 'http://127.0.0.1:8000/v1/';
 const KEY = { id: 'bb41', secret: '81zv0Ed0^WKV' };
 const OF = { stackName: 'cfn1', resourceName: 'master-0', field: 'Metadata' };
 
-/** What a real Heat has said. */
+/** Returns an answer captured from a real Heat. */
 function captured(name: string): Reply {
   const all = jsonObject(fixture('cfn-answers.json'));
   const { status, body } = jsonObject(JSON.stringify(all[name]));
@@ -32,7 +32,7 @@ const xml = (inner: string): Reply => ({
   text: `<DescribeStackResourceResponse><DescribeStackResourceResult><StackResourceDetail>${inner}</StackResourceDetail></DescribeStackResourceResult></DescribeStackResourceResponse>`,
 });
 
-test.each(['xml', 'json'])('the metadata comes out of a real answer in %s', async (form) => {
+test.each(['xml', 'json'])('extracts metadata from a real answer in %s', async (form) => {
   const metadata = jsonObject(await read(captured(form)));
   expect(metadata['deployments']).toEqual([]);
   expect(jsonObject(JSON.stringify(metadata['os-collect-config']))).toMatchObject({
@@ -45,20 +45,20 @@ test.each(['xml', 'json'])('the metadata comes out of a real answer in %s', asyn
 test.each([
   ['wrong-secret', 'http-403', 'Sender AccessDenied User is not authorized'],
   ['unknown-stack', 'http-400', 'The Stack (nope) could not be found'],
-])('a refusal is told in the words of Heat: %s', async (name, reason, words) => {
+])("reports an error in Heat's words: %s", async (name, reason, words) => {
   const error = await agentErrorOf(read(captured(name)));
   expect(error).toMatchObject({ code: 'cloud-refused', reason });
   expect(error.message).toContain(words);
 });
 
-test('a refusal that Heat gives as 200, as it does when asked for JSON, is no answer', async () => {
+test('treats an error that Heat sends with status 200 for JSON as malformed', async () => {
   expect(await faultIn(read(captured('json-refused')))).toEqual({
     code: 'bad-answer',
     reason: 'no-resource',
   });
 });
 
-test('metadata may hold any character, and may be empty', async () => {
+test('accepts any character in metadata, and empty metadata', async () => {
   const escaped = '{&quot;a&quot;: &quot;&lt;&amp;&gt; &#233;&#128512;\n&quot;}';
   expect(await read(xml(`<Metadata>${escaped}</Metadata>`))).toBe('{"a": "<&> é😀\n"}');
   expect(await read(xml('<Metadata><![CDATA[{"a": "<b>"}]]></Metadata>'))).toBe('{"a": "<b>"}');
@@ -74,11 +74,11 @@ test.each([
   ['nothing', ''],
   ['HTML', '<!DOCTYPE html><html><body><p>maintenance<br></body></html>'],
   ['JSON of something else', '{"stacks": []}'],
-])('%s is no answer', async (_what, text) => {
+])('rejects %s', async (_what, text) => {
   expect(await agentErrorOf(read({ status: 200, text }))).toMatchObject({ code: 'bad-answer' });
 });
 
-test('neither the secret nor the signature, which is good for ever, is shown', async () => {
+test('shows neither the secret nor the signature, which never expires', async () => {
   const secrets = createSecrets();
   const { http, asked } = fakeHttp({ status: 200, text: 'not it' });
   await agentErrorOf(createCfn({ http, secrets }).readField(ENDPOINT, OF, KEY, NEVER));
@@ -89,7 +89,7 @@ test('neither the secret nor the signature, which is good for ever, is shown', a
   expect(request?.what.endsWith(` ${ENDPOINT}`)).toBe(true);
 });
 
-test('any answer is a text or an error of ours', async () => {
+test('maps any answer to a text or an agent error', async () => {
   const real = textIn(jsonObject(JSON.stringify(jsonObject(fixture('cfn-answers.json'))['xml'])), 'body');
   const answers = fc.oneof(
     fc.string({ unit: 'binary' }),
@@ -109,7 +109,7 @@ test('any answer is a text or an error of ours', async () => {
   );
 });
 
-test('XML that is nested very deep is read, or refused as such', async () => {
+test('reads deeply nested XML, or rejects it as such', async () => {
   const deep = '<a>'.repeat(100_000) + '</a>'.repeat(100_000);
   expect(await read(xml(`${deep}<Metadata>{}</Metadata>`)).catch((error: unknown) => error)).toSatisfy(
     (result) => result === '{}' || result instanceof AgentError,

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { signedUrl } from '../../../src/openstack/ec2-signature.ts';
 
-// What python-keystoneclient 5.0.1 signs the same requests with, as the predecessor does.
+// As python-keystoneclient 5.0.1, which the predecessor uses, signs the same requests.
 test.each([
   [
     'http://127.0.0.1:8000/v1/',
@@ -15,7 +15,7 @@ test.each([
     { id: 'key', secret: 'sécret' },
     'JVjhIy+KNBSNz/VGOGrYKefhGAfa5BkK4FOWA7rBNHE=',
   ],
-])('a request is signed as the predecessor signs it: %s %o', (url, params, key, signature) => {
+])('signs a request like the predecessor: %s %o', (url, params, key, signature) => {
   const address = new URL(signedUrl(new URL(url), { Action: 'DescribeStackResource', ...params }, key));
   expect(address.searchParams.get('Signature')).toBe(signature);
   expect(Object.fromEntries(address.searchParams)).toEqual({

@@ -16,7 +16,7 @@ const session: Session = {
 const resource = { stackId: 'k3/6443f4ad', resourceName: 'no de' };
 const SIGNED = 'http://heat:8000/v1/signal/arn%3Aopenstack?Timestamp=x&Signature=secret';
 
-test('metadata is read where Heat has it, out of its wrapper', async () => {
+test('fetches metadata from its resource, without its wrapper', async () => {
   const metadata = jsonObject(fixture('metadata-rotate.json'));
   const { http, asked } = fakeHttp({ status: 200, text: JSON.stringify({ metadata }) });
   expect(jsonObject(await createHeat(http).readMetadata(session, resource, NEVER))).toEqual(metadata);
@@ -29,7 +29,7 @@ test('metadata is read where Heat has it, out of its wrapper', async () => {
   ]);
 });
 
-test('an answer without metadata is none', async () => {
+test('rejects an answer without metadata', async () => {
   for (const text of ['', '{}', '{"metadata": null}']) {
     const { http } = fakeHttp({ status: 200, text });
     expect(await agentErrorOf(createHeat(http).readMetadata(session, resource, NEVER))).toMatchObject({
@@ -38,7 +38,7 @@ test('an answer without metadata is none', async () => {
   }
 });
 
-test('a signal to a resource is posted with the token', async () => {
+test('posts a signal to a resource with the token', async () => {
   const { http, asked } = fakeHttp({ status: 200 });
   await createHeat(http).signalResource(session, resource, '{"a":1}', NEVER);
   expect(asked).toMatchObject([
@@ -50,7 +50,7 @@ test('a signal to a resource is posted with the token', async () => {
   ]);
 });
 
-test('a pre-signed address is used as it is, and its query stays out of every message', async () => {
+test('uses a pre-signed address unchanged, and hides its query in messages', async () => {
   const { http, asked } = fakeHttp({ status: 204 }, { status: 403, text: 'no' });
   await createHeat(http).signalAddress(SIGNED, 'PUT', '{}', NEVER);
   expect(asked).toMatchObject([{ method: 'PUT', url: SIGNED, body: '{}' }]);
@@ -60,7 +60,7 @@ test('a pre-signed address is used as it is, and its query stays out of every me
   expect(asked.map(({ what }) => what).join('\n') + error.message).not.toContain('secret');
 });
 
-test('only what is http is an address', async () => {
+test('accepts only http addresses', async () => {
   const { http, asked } = fakeHttp({ status: 200 });
   for (const url of ['file:///etc/passwd', 'ftp://x', '/v1/signal', ''])
     expect(await agentErrorOf(createHeat(http).signalAddress(url, 'POST', '{}', NEVER))).toMatchObject({
@@ -74,7 +74,7 @@ test.each([
   [404, 'cloud-refused'],
   [503, 'cloud-unreachable'],
   [302, 'bad-answer'],
-])('a signal answered with %i is not acknowledged: %s', async (status, code) => {
+])('treats status %i as unacknowledged: %s', async (status, code) => {
   const { http } = fakeHttp({ status });
   const heat = createHeat(http);
   for (const signalled of [
@@ -84,7 +84,7 @@ test.each([
     expect(await agentErrorOf(signalled)).toMatchObject({ code });
 });
 
-test('any answer is the text of a JSON object or an error of ours', async () => {
+test('maps any answer to the text of a JSON object or an agent error', async () => {
   const close = fc.jsonValue().map((metadata) => JSON.stringify({ metadata }));
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), close);
   await fc.assert(

@@ -37,7 +37,7 @@ function client(over: Partial<HttpOptions> = {}): ReturnType<typeof createHttp> 
 const serve = async (answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<string> =>
   await listening(createServer(answer));
 
-/** The address of a server that listens until the test is over. */
+/** Starts a server until the test ends, and returns its address. */
 async function listening(server: Server, host = '127.0.0.1'): Promise<string> {
   await new Promise<void>((resolve) => {
     server.listen(0, host, resolve);
@@ -53,7 +53,7 @@ async function listening(server: Server, host = '127.0.0.1'): Promise<string> {
 
 const get = (url: string, abort = NEVER) => ({ what: 'asking', method: 'GET', url, abort }) as const;
 
-test('any status is an answer, with header names in lower case', async () => {
+test('accepts any status as an answer, with header names in lower case', async () => {
   const url = await serve((request, response) => {
     response
       .writeHead(418, { 'X-Subject-Token': 'abc', 'Set-Cookie': ['a', 'b'] })
@@ -67,14 +67,14 @@ test('any status is an answer, with header names in lower case', async () => {
   });
 });
 
-test('the date of the cloud is told', async () => {
+test('reports the date of the cloud', async () => {
   const dates: string[] = [];
   const url = await serve((_, response) => response.end());
   await client({ onDate: (date) => dates.push(date) })(get(url));
   expect(Math.abs(Date.parse(dates[0] ?? '') - Date.now())).toBeLessThan(5000);
 });
 
-test('no answer is unreachable, with why', async () => {
+test('reports a missing answer as unreachable, with the cause', async () => {
   expect(await agentErrorOf(client()(get('http://127.0.0.1:1/')))).toMatchObject({
     code: 'cloud-unreachable',
     cause: { code: 'ECONNREFUSED' },
@@ -91,7 +91,7 @@ test('no answer is unreachable, with why', async () => {
   expect(await agentErrorOf(client()(get(cut)))).toMatchObject({ code: 'cloud-unreachable' });
 });
 
-test('when the program is to stop, that is what is said', async () => {
+test('reports an abort as aborted', async () => {
   const controller = new AbortController();
   const url = await serve(() => {
     controller.abort();
@@ -99,12 +99,12 @@ test('when the program is to stop, that is what is said', async () => {
   expect(await agentErrorOf(client()(get(url, controller.signal)))).toMatchObject({ code: 'aborted' });
 });
 
-test.each([1, 2, 100_000])('an answer of %i bytes that it stops in the middle of is none', async (bytes) => {
+test.each([1, 2, 100_000])('rejects an answer of %i bytes that breaks off in the middle', async (bytes) => {
   const url = await serve((_, response) => {
     response.end('x'.repeat(bytes));
   });
   const controller = new AbortController();
-  // The head of the answer is here, its body is about to be read.
+  // The head of the answer has arrived; its body is read next.
   const http = client({
     onDate: () => {
       controller.abort();
@@ -113,7 +113,7 @@ test.each([1, 2, 100_000])('an answer of %i bytes that it stops in the middle of
   expect(await agentErrorOf(http(get(url, controller.signal)))).toMatchObject({ code: 'aborted' });
 });
 
-test('an answer without end is not read to its end', async () => {
+test('stops reading an endless answer', async () => {
   let sent = 0;
   const url = await serve((_, response) => {
     const chunk = Buffer.alloc(1024 * 1024);
@@ -129,7 +129,7 @@ test('an answer without end is not read to its end', async () => {
   expect(sent).toBeLessThan(3 * LARGEST_ANSWER);
 });
 
-test('whom the cloud is trusted by is decided by the CA that is given, unless verification is off', async () => {
+test('trusts the given CA for the cloud, unless verification is off', async () => {
   const [ca, other] = await Promise.all([createCa('cloud'), createCa('cloud')]);
   const { port } = await tlsServer(await leafOf(ca));
   const url = `https://127.0.0.1:${port}/`;
@@ -139,14 +139,14 @@ test('whom the cloud is trusted by is decided by the CA that is given, unless ve
     expect(await faultIn(http(get(url)))).toEqual({ code: 'cloud-unreachable', reason: 'ca-unknown' });
 });
 
-test('says that a port speaks no TLS, once and without the source file of OpenSSL', async () => {
+test("reports a port without TLS once, without OpenSSL's source file", async () => {
   const url = (await serve((_, response) => response.end('ok'))).replace('http:', 'https:');
   const error = await agentErrorOf(client()(get(url)));
   expect(error).toMatchObject({ code: 'cloud-unreachable', reason: 'no-tls' });
   expect(explain(error)).toBe(error.message);
 });
 
-test('an answer that is packed is unpacked, as far as it may be large', async () => {
+test('decompresses an answer up to its size limit', async () => {
   const url = await serve((request, response) => {
     const size = request.url === '/bomb' ? LARGEST_ANSWER + 1 : 1000;
     const body = request.url === '/junk' ? Buffer.from('junk') : gzipSync(Buffer.alloc(size, 'a'));
@@ -162,12 +162,12 @@ test('an answer that is packed is unpacked, as far as it may be large', async ()
 });
 
 test.each(['', 'gzip'])(
-  'an error is read as far as a person reads it, whatever it packs (%s)',
+  'reads only as much of an error as a person needs, however it is compressed (%s)',
   async (encoding) => {
     let sent = 0;
     const url = await serve((_, response) => {
       response.writeHead(503, { 'content-encoding': encoding });
-      // As much after the first blow-up as a connection takes.
+      // As much after the first large part as a connection buffers.
       const page = Buffer.from(`so sorry ${'<'.repeat(1024 * 1024)}`);
       const chunk = encoding === 'gzip' ? gzipSync(page) : page;
       const more = (error?: Error | null): void => {
@@ -185,14 +185,14 @@ test.each(['', 'gzip'])(
   },
 );
 
-test('an error whose words cannot be unpacked keeps its status', async () => {
+test('keeps the status of an error whose body cannot be decompressed', async () => {
   const url = await serve((_, response) => {
     response.writeHead(503, { 'content-encoding': 'gzip' }).end('junk');
   });
   expect((await client()(get(url))).status).toBe(503);
 });
 
-test('headers of 64 KB are accepted; larger ones are no reason to ask again', async () => {
+test('accepts headers of 64 KB, and does not retry for larger ones', async () => {
   const url = await serve((request, response) => {
     response.writeHead(201, { 'x-subject-token': 'x'.repeat(Number(request.url?.slice(1))) }).end();
   });
@@ -204,14 +204,14 @@ test('headers of 64 KB are accepted; larger ones are no reason to ask again', as
   });
 });
 
-test('a token with a line break is refused at once, and not shown', async () => {
+test('rejects a token with a line break at once, without showing it', async () => {
   const url = await serve((_, response) => response.end());
   const error = await agentErrorOf(client()({ ...get(url), headers: { 'x-auth-token': 'gAAAA\nB' } }));
   expect(error).toMatchObject({ code: 'cloud-refused', reason: 'invalid-header' });
   expect(explain(error)).not.toContain('gAAAA');
 });
 
-test('an answer that leads elsewhere is followed, within the one deadline', async () => {
+test('follows a redirect within the same deadline', async () => {
   const url = await serve((request, response) => {
     if (request.url === '/there') response.end('there');
     else response.writeHead(307, { location: '/there' }).end();
@@ -220,7 +220,7 @@ test('an answer that leads elsewhere is followed, within the one deadline', asyn
 });
 
 test.each([301, 302, 303, 307, 308])(
-  'nothing of ours reaches the origin that a %i leads to',
+  'sends no credentials to the origin that a %i redirects to',
   async (status) => {
     const seen: string[] = [];
     const elsewhere = await serve((request, response) => {
@@ -257,7 +257,7 @@ test.each([301, 302, 303, 307, 308])(
   },
 );
 
-test('plain text and TLS go through their proxies, but for the hosts that are excepted', async () => {
+test('uses the proxies for plain text and TLS, except for excluded hosts', async () => {
   const ca = await createCa('cloud');
   const { port } = await tlsServer(await leafOf(ca));
   const seen: string[] = [];
@@ -289,7 +289,7 @@ test('plain text and TLS go through their proxies, but for the hosts that are ex
   ]);
 });
 
-test('an answer that is no UTF-8 is refused, unless it is only for a person to read', async () => {
+test('rejects an answer that is not UTF-8, unless it is only shown to a person', async () => {
   const url = await serve((request, response) => {
     response.writeHead(request.url === '/refusal' ? 503 : 200).end(Buffer.from('a\xffb', 'latin1'));
   });
@@ -299,13 +299,13 @@ test('an answer that is no UTF-8 is refused, unless it is only for a person to r
   expect(await client()({ ...get(url), method: 'POST' })).toMatchObject({ status: 200 });
 });
 
-test('an IPv6 address is asked as any other', async () => {
+test('connects to an IPv6 address', async () => {
   const server = createServer((request, response) => response.end(request.headers.host));
   const url = await listening(server, '::1');
   expect((await client()(get(url))).text).toBe(new URL(url).host);
 });
 
-test('what is no http address is refused before anything is sent', async () => {
+test('rejects an address that is not http before it sends anything', async () => {
   for (const url of ['file:///etc/passwd', 'nonsense'])
     expect(await faultIn(client()(get(url)))).toEqual({ code: 'cloud-refused', reason: 'no-http-address' });
 });
@@ -318,11 +318,11 @@ test.each([
   ['{"error":{"message":"the message","detail":{"of":"another service"}}}', 'the message'],
   ['plain words', 'plain words'],
   ['', ''],
-])("a service's own words: %s", (text, words) => {
+])("extracts a service's own words: %s", (text, words) => {
   expect(said({ status: 400, headers: {}, text })).toBe(words);
 });
 
-test('any answer has words, on one line, and not too many', () => {
+test('extracts words from any answer, on one line and limited in length', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string({ unit: 'binary' }), fc.json()),
@@ -347,11 +347,11 @@ test.each([
   [429, 'cloud-unreachable'],
   [431, 'cloud-refused'],
   [500, 'cloud-unreachable'],
-])('a status of %i where another was hoped for is %s', (status, code) => {
+])('maps the unexpected status %i to %s', (status, code) => {
   expect(statusError('asking', { status, headers: {}, text: '' }).code).toBe(code);
 });
 
-test('the last word of an error that was cut is left out: it may be half a token', () => {
+test('drops the last word of a cut error, which may be half a token', () => {
   const text = `token ${' '.repeat(LARGEST_ERROR)} gAAAA`.slice(0, LARGEST_ERROR - 4) + 'gAAA';
   expect(said({ status: 500, headers: {}, text })).toBe('token ...');
 });
@@ -367,12 +367,12 @@ test.each([
   ['soon', 0],
   ['-3', 0],
   ['', 0],
-])('Retry-After %j is %i ms', (header, ms) => {
+])('reads Retry-After %j as %i ms', (header, ms) => {
   const headers = { 'retry-after': header, date: DATE };
   expect(statusError('x', { status: 503, headers, text: '' }).retryAfterMs).toBe(ms);
 });
 
-test('a date to come back at means nothing without the date of the one who said it', () => {
+test("ignores a Retry-After date without the sender's own date", () => {
   const headers = { 'retry-after': DATE };
   expect(statusError('x', { status: 503, headers, text: '' }).retryAfterMs).toBe(0);
 });

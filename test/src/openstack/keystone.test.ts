@@ -29,7 +29,7 @@ function setUp(...replies: Reply[]) {
   return { keystone, asked, clock, secrets };
 }
 
-test('a trust login is sent as Keystone takes it, and its answer is a session', async () => {
+test('logs in with a trust as Keystone expects, and returns a session', async () => {
   const { keystone, asked, secrets } = setUp(TOKEN);
   const session = await keystone.login(login, NEVER);
   expect(session.token).toBe('gAAAA-example');
@@ -48,13 +48,13 @@ test('a trust login is sent as Keystone takes it, and its answer is a session', 
   expect(secrets.redact('trustee secret, gAAAA-example')).toBe('***, ***');
 });
 
-test('a stack-domain user logs in for its project', async () => {
+test('logs a stack-domain user in to its project', async () => {
   const { keystone, asked } = setUp(TOKEN);
   await keystone.login({ ...login, scope: { projectId: '9be0' } }, NEVER);
   expect(jsonObject(asked[0]?.body ?? '')).toMatchObject({ auth: { scope: { project: { id: '9be0' } } } });
 });
 
-test('a token is used until its last minute, whatever the clocks of node and cloud say', async () => {
+test('uses a token until its last minute, whatever the clocks of node and cloud', async () => {
   const { keystone, asked, clock } = setUp(TOKEN);
   await keystone.login(login, NEVER);
   clock.advance(HOUR - 61_000);
@@ -65,7 +65,7 @@ test('a token is used until its last minute, whatever the clocks of node and clo
   expect(asked).toHaveLength(2);
 });
 
-test('logins side by side are one; other logins are their own', async () => {
+test('shares concurrent logins, but only of the same user', async () => {
   const { keystone, asked } = setUp(TOKEN);
   await Promise.all([keystone.login(login, NEVER), keystone.login(login, NEVER)]);
   expect(asked).toHaveLength(1);
@@ -74,7 +74,7 @@ test('logins side by side are one; other logins are their own', async () => {
 });
 
 test.each(['keystone-wrong-password.json', 'keystone-unknown-trust.json'])(
-  '%s is a refused login in the words of Keystone',
+  "reports %s as a refused login in Keystone's words",
   async (name) => {
     const { keystone } = setUp(captured(name));
     const error = await agentErrorOf(keystone.login(login, NEVER));
@@ -85,7 +85,7 @@ test.each(['keystone-wrong-password.json', 'keystone-unknown-trust.json'])(
   },
 );
 
-test.each([500, 502, 503, 429])('%i may pass', async (status) => {
+test.each([500, 502, 503, 429])('retries %i', async (status) => {
   const { keystone } = setUp({ status, headers: { 'retry-after': '7' } });
   expect(await agentErrorOf(keystone.login(login, NEVER))).toMatchObject({
     code: 'cloud-unreachable',
@@ -98,12 +98,12 @@ test.each<[string, Reply]>([
   ['no JSON', { ...TOKEN, text: '<html>' }],
   ['another shape', { ...TOKEN, text: '{"token":{}}' }],
   ['another status', { ...TOKEN, status: 200 }],
-])('an answer with %s is none', async (_, reply) => {
+])('rejects an answer with %s', async (_, reply) => {
   const { keystone } = setUp(reply);
   expect(await agentErrorOf(keystone.login(login, NEVER))).toMatchObject({ code: 'bad-answer' });
 });
 
-test('of the endpoints of a service the public one counts, without a slash at its end', async () => {
+test('chooses the public endpoint of a service, without its trailing slash', async () => {
   const text = (TOKEN.text ?? '').replaceAll(
     /("interface":"(\w+)","region_id":"RegionOne","url":")[^"]*9511[^"]*/g,
     '$1http://$2.example/v1/',
@@ -115,7 +115,7 @@ test('of the endpoints of a service the public one counts, without a slash at it
 
 const NO_ENDPOINT = { code: 'cloud-refused', reason: 'no-endpoint' };
 
-test('an endpoint that the catalogue does not have, there or in this region, is refused by name', async () => {
+test('rejects an endpoint that the catalogue or the region lacks, by name', async () => {
   const { keystone } = setUp(TOKEN);
   const session = await keystone.login(login, NEVER);
   expect(faultOf(() => session.endpoint('messaging'))).toEqual(NO_ENDPOINT);
@@ -125,7 +125,7 @@ test('an endpoint that the catalogue does not have, there or in this region, is 
   expect(any.endpoint('container-infra')).toBe('http://127.0.0.1:9511/v1');
 });
 
-/** The captured token with another catalogue. */
+/** Returns the captured token with a modified catalogue. */
 const withCatalogue = (change: (entries: unknown[]) => unknown): Reply => {
   const body = jsonObject(TOKEN.text ?? '');
   const token = isObject(body['token']) ? body['token'] : {};
@@ -149,13 +149,13 @@ test.each<[string, unknown]>([
   ],
   ['that is no object', 'orchestration'],
   ['that is null', null],
-])('an entry of the catalogue %s does not hide the others', async (_, odd) => {
+])('ignores an entry of the catalogue %s', async (_, odd) => {
   const { keystone } = setUp(withCatalogue((entries) => [odd, ...entries, odd]));
   const session = await keystone.login(login, NEVER);
   expect(session.endpoint('orchestration')).toBe(HEAT);
 });
 
-test('a catalogue of a templated backend names the region, and not its id', async () => {
+test('accepts a templated catalogue, which names the region without its id', async () => {
   const url = 'http://127.0.0.1:8004/v1/p';
   const entry = (region: unknown) => ({
     type: 'orchestration',
@@ -174,7 +174,7 @@ test('a catalogue of a templated backend names the region, and not its id', asyn
 });
 
 test.each([null, {}, 'none', undefined])(
-  'a catalogue that is %o has no endpoint, but the token is good',
+  'keeps the token of a catalogue that is %o, without endpoints',
   async (none) => {
     const { keystone } = setUp(withCatalogue(() => none));
     const session = await keystone.login(login, NEVER);
@@ -183,12 +183,12 @@ test.each([null, {}, 'none', undefined])(
   },
 );
 
-test('a session names the roles that its token has', async () => {
+test('lists the roles of the token in the session', async () => {
   const { keystone } = setUp(TOKEN);
   expect((await keystone.login(login, NEVER)).roles).toEqual(['member', 'admin', 'reader']);
 });
 
-test('a token that a service finds unauthorized is thrown away, and the use is tried once more', async () => {
+test('discards a token that a service rejects, and retries once', async () => {
   const { keystone, asked } = setUp(TOKEN, { ...TOKEN, headers: { 'x-subject-token': 'gAAAA-second' } });
   const used: string[] = [];
   const use = async (token: string): Promise<string> => {
@@ -203,7 +203,7 @@ test('a token that a service finds unauthorized is thrown away, and the use is t
   expect(asked).toHaveLength(2);
 });
 
-test('a second refusal is the answer, and so is any other error at once', async () => {
+test('returns a second rejection, and any other error at once', async () => {
   for (const [code, uses] of [
     ['unauthorized', 2],
     ['cloud-refused', 1],
@@ -219,7 +219,7 @@ test('a second refusal is the answer, and so is any other error at once', async 
   }
 });
 
-test('keeps the sessions that are used, and forgets those of users who are not heard of again', async () => {
+test('keeps the sessions in use, and forgets those of users who are no longer used', async () => {
   const { keystone, asked } = setUp(TOKEN);
   for (let deployment = 0; deployment < 200; deployment += 1) {
     await keystone.login({ ...login, userId: `deployment ${deployment}` }, NEVER);
@@ -238,11 +238,11 @@ test.each([
   ['http://k:5000/v2.0', 'http://k:5000/v3'],
   ['https://k/identity/v2.0/', 'https://k/identity/v3'],
   ['https://k/identity', 'https://k/identity/v3'],
-])('AUTH_URL %s is %s', (written, v3) => {
+])('normalizes AUTH_URL %s to %s', (written, v3) => {
   expect(identityV3(written)).toBe(v3);
 });
 
-test('the v3 address of a v3 address is itself', () => {
+test('keeps a v3 address unchanged', () => {
   fc.assert(
     fc.property(fc.webUrl(), (url) => {
       expect(identityV3(identityV3(url))).toBe(identityV3(url));

@@ -70,7 +70,7 @@ const CASES: [string, Login, unknown][] = [
 ];
 
 describe.each(CASES)('%s', (_, login, auth) => {
-  test('asks Keystone as its API reference has it', () => {
+  test("sends the request of Keystone's API reference", () => {
     expect(authOf(login)).toEqual(auth);
   });
 

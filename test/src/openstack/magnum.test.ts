@@ -10,7 +10,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 
 const access = { magnumUrl: 'http://127.0.0.1:9511/v1/', clusterUuid: 'dbaac417', token: 'gAAAA' };
 
-test('a CA is fetched by its type, with the version that knows types', async () => {
+test('fetches a CA by type, with an API version that knows types', async () => {
   const { http, asked } = fakeHttp(captured('magnum-ca-etcd.json'));
   expect(new X509Certificate(await createMagnum(http).readCa(access, 'etcd', NEVER)).subject).toBe('CN=k2');
   expect(asked).toMatchObject([
@@ -22,7 +22,7 @@ test('a CA is fetched by its type, with the version that knows types', async () 
   ]);
 });
 
-test('a CSR is sent and its certificate comes back', async () => {
+test('sends a CSR and returns its certificate', async () => {
   const { http, asked } = fakeHttp(captured('magnum-sign.json'));
   const pem = await createMagnum(http).sign(access, 'front-proxy', 'CSR', NEVER);
   expect(new X509Certificate(pem).subject).toBe('CN=etcd');
@@ -34,7 +34,7 @@ test('a CSR is sent and its certificate comes back', async () => {
   });
 });
 
-test('a CSR that Magnum refuses is refused, in its words', async () => {
+test("reports a rejected CSR in Magnum's words", async () => {
   const { http } = fakeHttp(captured('magnum-bad-csr.json'));
   const error = await agentErrorOf(createMagnum(http).sign(access, 'etcd', 'junk', NEVER));
   expect(error).toMatchObject({ code: 'cloud-refused', kind: 'refused' });
@@ -49,7 +49,7 @@ test.each([
   [429, 'cloud-unreachable'],
   [500, 'cloud-unreachable'],
   [503, 'cloud-unreachable'],
-])('%i is %s', async (status, code) => {
+])('maps status %i to %s', async (status, code) => {
   const { http } = fakeHttp({ status, text: 'Service Unavailable' });
   for (const asking of [
     createMagnum(http).readCa(access, 'etcd', NEVER),
@@ -58,14 +58,17 @@ test.each([
     expect(await agentErrorOf(asking)).toMatchObject({ code });
 });
 
-test.each(['', '<html>', '{}', '{"pem":7}', '[]'])('an answer %j has no certificate in it', async (text) => {
-  const { http } = fakeHttp({ status: 200, text });
-  expect(await agentErrorOf(createMagnum(http).readCa(access, 'etcd', NEVER))).toMatchObject({
-    code: 'bad-answer',
-  });
-});
+test.each(['', '<html>', '{}', '{"pem":7}', '[]'])(
+  'rejects an answer %j without a certificate',
+  async (text) => {
+    const { http } = fakeHttp({ status: 200, text });
+    expect(await agentErrorOf(createMagnum(http).readCa(access, 'etcd', NEVER))).toMatchObject({
+      code: 'bad-answer',
+    });
+  },
+);
 
-test('any answer has a pem or is an error of ours', async () => {
+test('maps any answer to a PEM or an agent error', async () => {
   const close = fc.jsonValue().map((pem) => JSON.stringify({ pem }));
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.json(), close);
   await fc.assert(

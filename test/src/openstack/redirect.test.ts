@@ -23,7 +23,7 @@ test.each([
   ['/v2', 'http://heat.example/v2'],
   ['https://heat.example/v1/x', 'https://heat.example/v1/x'],
   ['?y=2', 'http://heat.example/v1/x?y=2'],
-])('an answer that leads to %s is followed', async (location, url) => {
+])('follows a redirect to %s', async (location, url) => {
   const { http, asked } = fakeHttp(to(location), OK);
   expect((await followed(ask(), http)).text).toBe('there');
   expect(asked.map((one) => one.url)).toEqual(['http://heat.example/v1/x?y=z', url]);
@@ -36,7 +36,7 @@ const ELSEWHERE = [
   '//other.example/v1/x',
 ];
 
-test.each(ELSEWHERE)('no credential goes to another origin: %s', async (location) => {
+test.each(ELSEWHERE)('sends no credentials to another origin: %s', async (location) => {
   for (const name of [
     'x-auth-token',
     'X-Auth-Token',
@@ -57,7 +57,7 @@ test.each(ELSEWHERE)('no credential goes to another origin: %s', async (location
 });
 
 test.each(ELSEWHERE)(
-  'no body goes to another origin, and no answer from there counts: %s',
+  'sends no body to another origin, and accepts no answer from there: %s',
   async (location) => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'HEAD'] as const)
       for (const body of [undefined, 'password']) {
@@ -69,20 +69,20 @@ test.each(ELSEWHERE)(
   },
 );
 
-test('a question that carries nothing of ours is asked where it is sent', async () => {
+test('follows a request without credentials to another origin', async () => {
   const headers = { 'if-none-match': 'abc', 'if-modified-since': 'Sat, 21 Nov 2026 00:00:00 GMT' };
   const { http, asked } = fakeHttp(to('http://other.example/object'), OK);
   expect((await followed(ask({ headers }), http)).text).toBe('there');
   expect(asked[1]).toMatchObject({ url: 'http://other.example/object', headers });
 });
 
-test.each([301, 302, 303])('%i does not turn a change into a question', async (status) => {
+test.each([301, 302, 303])('does not turn a change into a GET on %i', async (status) => {
   const { http, asked } = fakeHttp(to('/new', status), OK);
   expect((await followed(ask({ method: 'POST', body: 'change' }), http)).status).toBe(status);
   expect(asked).toHaveLength(1);
 });
 
-test.each([307, 308])('%i sends a change again as it is', async (status) => {
+test.each([307, 308])('repeats a change unchanged on %i', async (status) => {
   const { http, asked } = fakeHttp(to('/new', status), OK);
   await followed(ask({ method: 'POST', body: 'change' }), http);
   expect(asked[1]).toMatchObject({ method: 'POST', body: 'change', url: 'http://heat.example/new' });
@@ -93,17 +93,17 @@ test.each([
   ['no-http-address', 'http://heat.example/', 'file:///etc/shadow'],
   ['no-http-address', 'http://heat.example/', 'http://'],
   ['too-many-redirects', 'http://heat.example/', '/'],
-])('refused: %s, from %s to %s', async (reason, url, location) => {
+])('rejects %s, from %s to %s', async (reason, url, location) => {
   const { http } = fakeHttp(to(location));
   expect(await faultIn(followed(ask({ url }), http))).toEqual({ code: 'bad-answer', reason });
 });
 
-test('what leads nowhere is an answer as any other', async () => {
+test('returns a redirect without a usable location as an answer', async () => {
   const { http } = fakeHttp({ status: 302 });
   expect((await followed(ask(), http)).status).toBe(302);
 });
 
-test('wherever an answer leads to, it is an http address or an error of ours', async () => {
+test('redirects to an http address or fails with an agent error, whatever the location', async () => {
   const part = fc.constantFrom('http', 'https', ':', '//', '@', '[', ']', '%', 'x', '?', '#', ' ', '\0');
   const location = fc.oneof(
     fc.string({ unit: 'binary' }),

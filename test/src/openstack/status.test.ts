@@ -20,11 +20,11 @@ test.each([
   [503, 'cloud-unreachable'],
   [204, 'bad-answer'],
   [302, 'bad-answer'],
-])('takes the status %d for %s', (status, code) => {
+])('maps status %d to %s', (status, code) => {
   expect(statusError('asking', answer(status))).toMatchObject({ code });
 });
 
-test('tells the status once, also when the page of a web server begins with it', () => {
+test("names the status once, even if a web server's page begins with it", () => {
   // As nginx writes it (src/http/ngx_http_special_response.c).
   const page =
     '<html>\r\n<head><title>503 Service Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n';
@@ -33,7 +33,7 @@ test('tells the status once, also when the page of a web server begins with it',
   );
 });
 
-test('names where a redirect leads, without its path and query, which may be secret', () => {
+test('names the target of a redirect without path and query, which may be secret', () => {
   const { message } = statusError(
     'asking',
     answer(301, '', { location: 'https://new:8004/v1/s?Signature=abc' }),
@@ -79,7 +79,7 @@ describe("the service's own words", () => {
       '503 No server is available',
     ],
     ['nobody', '', ''],
-  ])('are those of %s', (_, text, words) => {
+  ])('are extracted from %s', (_, text, words) => {
     expect(said(answer(500, text))).toBe(words);
   });
 

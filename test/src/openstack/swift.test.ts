@@ -6,7 +6,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 
 const URL = 'http://swift/v1/AUTH_p/c/o?temp_url_sig=5ec2e7&temp_url_expires=2147483586';
 
-test('the date of an object is the one of its last change', async () => {
+test("reads an object's date of last change", async () => {
   const { http, asked } = fakeHttp({
     status: 200,
     headers: { 'last-modified': 'Sat, 21 Nov 2026 15:21:35 GMT' },
@@ -15,12 +15,12 @@ test('the date of an object is the one of its last change', async () => {
   expect(asked[0]).toMatchObject({ method: 'HEAD', url: URL });
 });
 
-test.each([404, 401, 403, 405, 200])('nobody says when an object was changed: %i', async (status) => {
+test.each([404, 401, 403, 405, 200])('reports no date: %i', async (status) => {
   const { http } = fakeHttp({ status, headers: { 'last-modified': status === 200 ? 'junk' : '' } });
   expect(await createSwift(http).changedAt(URL, NEVER)).toBeUndefined();
 });
 
-test('only a 2xx is an acknowledgement, and the signature is in no message', async () => {
+test('acknowledges only a 2xx, and shows the signature in no message', async () => {
   const { http, asked } = fakeHttp(
     { status: 201 },
     { status: 401, text: 'Temp URL invalid' },
@@ -38,7 +38,7 @@ test('only a 2xx is an acknowledgement, and the signature is in no message', asy
   }
 });
 
-test('what is no http address is none of ours', async () => {
+test('rejects an address that is not http', async () => {
   const { http, asked } = fakeHttp({ status: 201 });
   const error = await agentErrorOf(createSwift(http).put('file:///etc/passwd', '{}', NEVER));
   expect(error.code).toBe('bad-deployment');

@@ -17,13 +17,13 @@ const open = (...replies: Reply[]) => {
   return { secrets, asked, object: createTempUrl(ADDRESS, { http, secrets }) };
 };
 
-test('the version is the date and the tag of the answer', async () => {
+test('builds the version from date and ETag', async () => {
   const { object, asked } = open({ status: 200, headers: { 'last-modified': LATER, etag: 'abc' } });
   expect(await object.look(NEVER)).toEqual({ modified: Date.UTC(2026, 10, 21, 15, 31, 18), tag: 'abc' });
   expect(asked).toMatchObject([{ method: 'HEAD', url: ADDRESS }]);
 });
 
-test('what is at hand is not sent again', async () => {
+test('does not fetch a known version again', async () => {
   const { object, asked } = open({ status: 304 });
   const version = { modified: Date.parse(LATER), tag: 'abc' };
   expect(await object.read(version, NEVER)).toEqual({ text: undefined, version });
@@ -36,7 +36,7 @@ test.each([
   [{ status: 404 }, 'cloud-refused'],
   [{ status: 503 }, 'cloud-unreachable'],
   [{ status: 304 }, 'bad-answer'],
-])('%o is an error that shows nothing of the authorization', async (reply, code) => {
+])('reports %o without showing the authorization', async (reply, code) => {
   const { object, secrets, asked } = open(reply);
   const error = await agentErrorOf(object.read(undefined, NEVER));
   expect(error.code).toBe(code);
@@ -47,17 +47,17 @@ test.each([
 const redirected = async (): Promise<never> =>
   await Promise.reject(new AgentError('bad-answer', 'redirected'));
 
-test('a HEAD that is redirected to another origin only means that a GET must tell', async () => {
+test('falls back to GET if HEAD is redirected to another origin', async () => {
   const object = createTempUrl(ADDRESS, { http: redirected, secrets: createSecrets() });
   expect(await object.look(NEVER)).toBeUndefined();
 });
 
-test('a HEAD that is refused only means that a GET must tell', async () => {
+test('falls back to GET if HEAD is rejected', async () => {
   for (const status of [401, 403, 404, 405, 501])
     expect(await open({ status }).object.look(NEVER)).toBeUndefined();
 });
 
-test('any headers are a version, and any answer is a text or an error of ours', async () => {
+test('maps any headers to a version, and any answer to a text or an agent error', async () => {
   const reply = fc.record({
     status: fc.integer({ min: 100, max: 599 }),
     text: fc.string(),

@@ -34,7 +34,7 @@ test.each([
     'an external entity',
     '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><ErrorResponse>&x;</ErrorResponse>',
   ],
-])('rejects %s, and quotes none of it', (_, text) => {
+])('rejects %s without quoting it', (_, text) => {
   const error = thrownBy(() => textsWithin(text, PATH, 'asking'));
   expect(error).toMatchObject({ code: 'bad-answer' });
   expect(error.message).not.toContain('geheim');

@@ -15,7 +15,7 @@ afterEach(async () => {
   cloud = undefined;
 });
 
-/** Somebody who listens to a queue of an embedded cloud; `rung` counts. */
+/** Starts a listener on a queue of an embedded cloud; `rung` counts the rings. */
 async function listener(options: { tls?: boolean; trusts?: boolean; token?: string; fast?: boolean } = {}) {
   const started = await startCloud({ tls: options.tls ?? false });
   cloud = started;
@@ -70,23 +70,20 @@ async function listener(options: { tls?: boolean; trusts?: boolean; token?: stri
   };
 }
 
-test.each([false, true])(
-  'it rings when it begins to listen, and with every message (TLS: %s)',
-  async (tls) => {
-    const one = await listener({ tls });
-    await one.until(1);
-    expect(one.cloud.zaqarSocket.subscribed).toBe(1);
-    one.post({ deployments: [] });
-    await one.until(2);
-    one.post('junk');
-    await one.until(3);
-    one.stop.abort();
-    expect(await one.ended).toMatchObject({ code: 'aborted' });
-    await one.cloud.until(() => one.cloud.zaqarSocket.subscribed === 0);
-  },
-);
+test.each([false, true])('rings when it starts to listen, and on every message (TLS: %s)', async (tls) => {
+  const one = await listener({ tls });
+  await one.until(1);
+  expect(one.cloud.zaqarSocket.subscribed).toBe(1);
+  one.post({ deployments: [] });
+  await one.until(2);
+  one.post('junk');
+  await one.until(3);
+  one.stop.abort();
+  expect(await one.ended).toMatchObject({ code: 'aborted' });
+  await one.cloud.until(() => one.cloud.zaqarSocket.subscribed === 0);
+});
 
-test('whatever a frame is, it is an answer or it rings', async () => {
+test('handles any frame as an answer or a ring', async () => {
   const frame = fc.oneof(
     fc.string(),
     fc.json(),
@@ -118,19 +115,19 @@ test('whatever a frame is, it is an answer or it rings', async () => {
   );
 });
 
-test('a socket that the other side closes is lost, in its words', async () => {
+test("reports a socket that the peer closes, with the peer's words", async () => {
   const one = await listener();
   await one.until(1);
   one.cloud.zaqarSocket.drop();
   expect(await one.ended).toMatchObject({
     code: 'cloud-unreachable',
     reason: 'socket-closed',
-    // In the words of the other side.
+    // In the peer's words.
     message: expect.stringContaining('(1012, restarting)') as unknown,
   });
 });
 
-test('a peer that is gone without a word is noticed by a ping', async () => {
+test('detects a silent peer by a ping', async () => {
   const one = await listener({ fast: true });
   await one.until(1);
   one.cloud.zaqarSocket.silence(true);
@@ -140,19 +137,19 @@ test('a peer that is gone without a word is noticed by a ping', async () => {
   });
 });
 
-test('with answered pings it listens for most of an hour, then anew', async () => {
+test('listens for most of an hour while pings are answered, then reconnects', async () => {
   const one = await listener({ fast: true });
   expect(await one.ended).toBe('ended');
   expect(one.rings()).toBe(1);
 });
 
-test('a token that is none is unauthorized, so that a new login can help', async () => {
+test('reports an invalid token as unauthorized, so that a new login can help', async () => {
   const one = await listener({ token: 'none' });
   expect(await one.ended).toMatchObject({ code: 'unauthorized' });
   expect(one.rings()).toBe(0);
 });
 
-test('a CA that nobody knows here is not trusted, and the handshake of a Zaqar that refuses fails', async () => {
+test('rejects an unknown CA, and reports the failed handshake of a Zaqar that refuses', async () => {
   const untrusted = await listener({ tls: true, trusts: false });
   expect(await untrusted.ended).toMatchObject({ code: 'cloud-unreachable' });
   await untrusted.cloud.close();

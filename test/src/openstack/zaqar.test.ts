@@ -21,7 +21,7 @@ const CLAIMED: Reply = {
   text: '{"messages": [{"id": "b4cbfdfd-9a56-4b24-aa57-6495bdc911a8", "href": "/v2/queues/q/messages/b4cbfdfd-9a56-4b24-aa57-6495bdc911a8?claim_id=ad07af8f-2e40-4fac-b6a5-d8e0b360809c", "ttl": 600, "age": 0, "body": {"a": 1}}]}',
 };
 
-test('a claim is for a minute, of a page of messages, by a client that keeps its name', async () => {
+test('claims a page of messages for a minute, under a constant client id', async () => {
   const { zaqar, asked } = open(CLAIMED, { status: 204 });
   expect(await zaqar.claim(session(), QUEUE, NEVER)).toEqual({
     id: 'ad07af8f-2e40-4fac-b6a5-d8e0b360809c',
@@ -35,7 +35,7 @@ test('a claim is for a minute, of a page of messages, by a client that keeps its
     body: '{"ttl":60,"grace":60}',
     headers: { 'X-Auth-Token': 't', 'X-Project-ID': 'p' },
   });
-  // Redis behind Zaqar takes no other UUID than one of version 4.
+  // Zaqar on Redis accepts only UUIDs of version 4.
   expect(first?.headers?.['Client-ID']).toMatch(
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
   );
@@ -43,7 +43,7 @@ test('a claim is for a minute, of a page of messages, by a client that keeps its
 });
 
 test.each(['http://zaqar/v2', 'http://zaqar/v2.0', 'http://zaqar/'.replace(/\/$/, '')])(
-  'the catalogue may name the version or not: %s',
+  'accepts a catalogue with or without the version: %s',
   async (endpoint) => {
     const { zaqar, asked } = open({ status: 204 });
     await zaqar.claim(session(endpoint), QUEUE, NEVER);
@@ -51,7 +51,7 @@ test.each(['http://zaqar/v2', 'http://zaqar/v2.0', 'http://zaqar/'.replace(/\/$/
   },
 );
 
-test('messages are removed together, with their claim; none at all needs no request', async () => {
+test('removes messages together with their claim, and sends no request for none', async () => {
   const { zaqar, asked } = open({ status: 204 });
   await zaqar.remove(session(), QUEUE, { ids: ['a', 'b&c'], claimId: 'x' }, NEVER);
   await zaqar.remove(session(), QUEUE, { ids: [] }, NEVER);
@@ -60,7 +60,7 @@ test('messages are removed together, with their claim; none at all needs no requ
   ]);
 });
 
-test('a message goes out as the object that it is', async () => {
+test('posts a message as an object', async () => {
   const { zaqar, asked } = open({ status: 201 });
   await zaqar.post(session(), QUEUE, '{"deploy_status_code":0}', 600, NEVER);
   expect(asked[0]?.body).toBe('{"messages":[{"ttl":600,"body":{"deploy_status_code":0}}]}');
@@ -71,7 +71,7 @@ test.each([
   [400, 'cloud-refused'],
   [503, 'cloud-unreachable'],
   [302, 'bad-answer'],
-])('%i is %s, for every request', async (status, code) => {
+])('maps status %i to %s for every request', async (status, code) => {
   const { zaqar } = open({ status, text: '{"title": "Invalid API request", "description": "no"}' });
   const requests = [
     zaqar.claim(session(), QUEUE, NEVER),
@@ -83,7 +83,7 @@ test.each([
   for (const request of requests) expect((await agentErrorOf(request)).code).toBe(code);
 });
 
-test('any JSON is messages or a bad answer', async () => {
+test('maps any JSON to messages or an error', async () => {
   const message = fc.record({ id: fc.oneof(fc.string(), fc.jsonValue()), body: fc.jsonValue() });
   const answer = fc.oneof(
     fc.jsonValue(),

@@ -12,10 +12,10 @@ test.each([
   expect(selectFlag(value, 'otherwise')).toBe(flag);
 });
 
-test.each([undefined, null, ''])('takes %j for not given', (value) => {
+test.each([undefined, null, ''])('treats %j as missing', (value) => {
   expect(selectFlag(value, 'otherwise')).toBe('otherwise');
 });
 
-test.each(['perhaps', ' ', 1, 0, [], {}])('does not guess what %j means', (value) => {
+test.each(['perhaps', ' ', 1, 0, [], {}])('does not guess the meaning of %j', (value) => {
   expect(selectFlag(value, 'otherwise')).toBeUndefined();
 });

@@ -12,7 +12,7 @@ import { fixture, jsonObject, listIn } from '../support/fixtures.ts';
 
 const Captured = v.looseObject({ config: v.object({ markers: v.array(v.string()) }) });
 
-/** The deployments of a real Magnum 20, as a node got them; of their texts the lines that are kept are the text. */
+/** The deployments of a real Magnum 20, as a node received them; only the kept lines of their texts are included. */
 function captured(name: string): Deployment[] {
   return listIn(jsonObject(fixture(`stock/${name}.json`)), 'deployments').map((raw) => {
     const { config, ...rest } = v.parse(Captured, raw);
@@ -35,7 +35,7 @@ test.each([
   expect(captured(name).map((one) => meaningOf(one))).toEqual(kinds);
 });
 
-test('takes the pair and the versions that the update brings', () => {
+test('reads the pair and the versions of the update', () => {
   expect(
     captured('upgrade-master')
       .map((one) => selectOperation(one, []))
@@ -48,7 +48,7 @@ test('takes the pair and the versions that the update brings', () => {
 
 const idOf = (name: string): string | undefined => captured(name).at(-1)?.rotation;
 
-test('names one rotation by its pair, whatever version comes with it', () => {
+test('identifies a rotation by its pair, whatever version comes with it', () => {
   expect(idOf('rotation-master')).toBe(idOf('upgrade-master'));
   expect(idOf('rotation-master')).toBeDefined();
 });
@@ -60,7 +60,7 @@ const INPUTS = {
 };
 const SCRIPT = { group: 'script', config: stockScript('master') };
 
-describe('is a script like any other', () => {
+describe('runs as an ordinary script:', () => {
   test.each([
     ['another resource', { ...INPUTS, deploy_resource_name: 'mine' }, SCRIPT],
     ['one key alone', { ...INPUTS, kube_service_account_key_input: '' }, SCRIPT],
@@ -70,13 +70,13 @@ describe('is a script like any other', () => {
     expect(meaningOf(deployment(inputs, over))).toBe('run');
   });
 
-  test('where the node is configured so', () => {
+  test('any deployment if the node is configured so', () => {
     const one = deployment(INPUTS, SCRIPT);
     expect(meaningOf(one)).toBe('magnum-update');
     expect(meaningOf(one, { magnum: 'script' })).toBe('run');
   });
 
-  test('another group', () => {
+  test('a deployment of another group', () => {
     expect(meaningOf(deployment(INPUTS, { ...SCRIPT, group: 'mine' }))).toBe('run');
   });
 });
@@ -86,14 +86,14 @@ const upgradeIn = (config: string): string | undefined => {
   return operation?.kind === 'magnum-update' ? operation.upgrade : undefined;
 };
 
-test.each(['master', 'worker'] as const)("cuts the upgrade out of a %s's text", (role) => {
+test.each(['master', 'worker'] as const)("extracts the upgrade from a %s's text", (role) => {
   const upgrade = upgradeIn(stockScript(role)) ?? '';
   expect(upgrade.split('\n').slice(0, 2)).toEqual(['#!/bin/bash', '. /etc/sysconfig/heat-params']);
   expect(upgrade).toContain('new_kube_tag="$kube_tag_input"');
   expect(upgrade).not.toMatch(/certificates|licence|set \+x/);
 });
 
-test('cuts no upgrade out of a text that mixes it with certificates', () => {
+test('extracts no upgrade from a text that mixes it with certificates', () => {
   const mixed = `#!/bin/bash\n. /etc/sysconfig/heat-params\necho $kube_tag_input\ngenerate_certificates\n`;
   expect(upgradeIn(`${mixed}echo "START: rotate CA certs on master"`)).toBeUndefined();
 });
@@ -107,7 +107,7 @@ describe.skipIf(!existsSync(FRAGMENTS))('in the fragments of Magnum 15', () => {
   test.each([
     ['master', ['make-cert.sh', 'make-cert-client.sh', 'rotate-kubernetes-ca-certs-master.sh']],
     ['worker', ['make-cert-client.sh', 'rotate-kubernetes-ca-certs-worker.sh']],
-  ])('the upgrade of a %s is its fragment, and no line more', (_, others) => {
+  ])('the upgrade of a %s is exactly its fragment', (_, others) => {
     const upgrade = read('upgrade-kubernetes.sh');
     const text = ['#!/bin/bash', upgrade, ...others.map(read)].join('\n');
     expect(upgradeIn(text)?.trimEnd()).toBe(`#!/bin/bash\n${upgrade}`.trimEnd());

@@ -12,7 +12,7 @@ const asked = (which: string): Deployment =>
 
 const kind = (now: Deployment, ...earlier: Deployment[]) => selectOperation(now, earlier)?.kind;
 
-test('a rotation of a real Magnum brings a pair of service-account keys', () => {
+test("reads service-account keys from a real Magnum's rotation", () => {
   const [raw] = listIn(jsonObject(fixture('metadata-rotate.json')), 'deployments');
   const decoded = decodeDeployment(raw);
   const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
@@ -27,7 +27,7 @@ const pairOf = (inputs: Record<string, unknown>): unknown => {
   return operation?.kind === 'rotate' ? operation.serviceAccount : operation;
 };
 
-test('a rotation without keys brings none; half a pair is not taken for none', () => {
+test('accepts a rotation without keys, and rejects half a pair', () => {
   expect(pairOf({})).toBeUndefined();
   expect(pairOf({ ...KEYS, kube_service_account_key_input: '' })).toEqual({
     publicKey: '',
@@ -36,7 +36,7 @@ test('a rotation without keys brings none; half a pair is not taken for none', (
   expect(pairOf({ kube_service_account_key_input: 'PUB' })).toEqual({ publicKey: 'PUB', privateKey: '' });
 });
 
-test('a token that comes along is used', () => {
+test('uses a token in the inputs', () => {
   expect(selectOperation(deployment({ keystone_token: 'gAAAA' }), [])).toMatchObject({
     keystoneToken: 'gAAAA',
   });
@@ -46,14 +46,14 @@ test('a token that comes along is used', () => {
 const ask = (reason: string, action = 'UPDATE'): Deployment =>
   deployment({ reason, deploy_action: action }, { group: 'coe-rebuild' });
 
-test('coe-rebuild makes everything anew, but not when Heat goes back or the server is deleted', () => {
+test('renews everything on coe-rebuild, but not on a roll-back or deletion', () => {
   expect(kind(ask('drift'))).toBe('rebuild');
   expect(kind(ask('again'), ask('drift'))).toBe('rebuild');
   expect(kind(ask('drift'), ask('drift'), ask('again'))).toBe('none');
   expect(kind(ask('drift', 'DELETE'))).toBe('none');
 });
 
-test.each(['', '/', '.', ' '])('the group %j can have no hook', (group) => {
+test.each(['', '/', '.', ' '])('rejects the group %j, which no hook can have', (group) => {
   expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
 });
 
@@ -66,11 +66,11 @@ test.each([
   ['Heat::Ungrouped', 'HeatUngrouped'],
   ['../../bin/sh', 'binsh'],
   ['größe_1', 'größe_1'],
-])('the group %j asks for the hook %s', (group, hook) => {
+])('maps the group %j to the hook %s', (group, hook) => {
   expect(selectOperation(deployment({}, { group }), [])).toMatchObject({ kind: 'run', hook });
 });
 
-test('the inputs of before, after others, are a way back; new ones and the same ones again are rotations', () => {
+test('treats inputs as before as a roll-back, and new or repeated ones as a rotation', () => {
   expect(kind(asked('A'))).toBe('rotate');
   expect(kind(asked('B'), asked('A'))).toBe('rotate');
   expect(kind(asked('A'), asked('A'))).toBe('rotate');
@@ -82,22 +82,22 @@ test('the inputs of before, after others, are a way back; new ones and the same 
   });
 });
 
-test.each(['Trust', 'every', 7, ['trust']])('the phase %j is refused', (phase) => {
+test.each(['Trust', 'every', 7, ['trust']])('rejects the phase %j', (phase) => {
   const raw = { id: 'd1', group: 'coe-rotate', inputs: [{ name: 'phase', type: 'Json', value: phase }] };
   const decoded = decodeDeployment(raw);
   const operation = decoded.ok ? selectOperation(decoded.deployment, []) : undefined;
   expect(operation).toMatchObject({ kind: 'refuse', reason: 'phase-unknown' });
 });
 
-test('without a phase, or with an empty one, all is done at once', () => {
+test('does everything at once without a phase, or with an empty one', () => {
   for (const inputs of [{}, { phase: '' }, { phase: 'all' }])
     expect(selectOperation(deployment(inputs), [])).toMatchObject({ kind: 'rotate', phase: 'all' });
 });
 
 const at = (rotation: string, phase: string): Deployment => deployment({ rotation, phase });
 
-describe('the phases of a rotation and the way back of a stack', () => {
-  test('the phases of one rotation mean themselves, in whichever order they are asked for', () => {
+describe('the phases of a rotation and the roll-back of a stack', () => {
+  test('runs the phases of one rotation in any order', () => {
     const done = [at('1', 'trust'), at('1', 'reissue'), at('1', 'trust')];
     expect(selectOperation(at('1', 'reissue'), done)).toMatchObject({ kind: 'rotate', phase: 'reissue' });
     expect(selectOperation(at('1', 'trust'), done.slice(0, 2))).toMatchObject({
@@ -107,7 +107,7 @@ describe('the phases of a rotation and the way back of a stack', () => {
     expect(kind(at('1', 'retire'), ...done)).toBe('rotate');
   });
 
-  test('a phase of the rotation before is a way back: its CA is not what Magnum has now', () => {
+  test('treats a phase of the previous rotation as a roll-back: Magnum no longer has its CA', () => {
     const done = [at('1', 'reissue'), at('1', 'retire'), at('2', 'trust')];
     expect(selectOperation(at('1', 'retire'), done)).toMatchObject({ kind: 'go-back', phase: 'retire' });
     expect(kind(at('1', 'reissue'), at('1', 'reissue'), at('2', 'trust'))).toBe('go-back');
@@ -116,7 +116,7 @@ describe('the phases of a rotation and the way back of a stack', () => {
     );
   });
 
-  test('all at once, which it has been before, is a way back also within a rotation', () => {
+  test('treats the phase `all`, if it was set before, as a roll-back also within a rotation', () => {
     expect(kind(at('1', 'all'), at('1', 'all'), at('1', 'trust'))).toBe('go-back');
     expect(kind(at('1', 'all'), at('1', 'trust'))).toBe('rotate');
   });

@@ -5,7 +5,7 @@ test.each(PHASES)('knows the phase %s', (phase) => {
   expect(selectPhase(phase, 'all')).toEqual({ phase });
 });
 
-test.each([undefined, null, ''])('takes the usual phase for %j', (value) => {
+test.each([undefined, null, ''])('uses the default phase for %j', (value) => {
   expect(selectPhase(value, 'trust')).toEqual({ phase: 'trust' });
 });
 

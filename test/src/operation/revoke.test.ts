@@ -12,16 +12,19 @@ test('reads a list with its flags', () => {
 });
 
 test.each([{}, { crl: '' }, { crl: ' \n' }, { crl: 7 }, { crl: null }])(
-  'rejects %j, which holds no list',
+  'rejects %j, which contains no list',
   (inputs) => {
     expect(selectRevoke(inputs)).toMatchObject({ kind: 'refuse', reason: 'list-missing' });
   },
 );
 
-test.each(['allow_own', 'prepare', 'restart'])('rejects a flag %s that is neither, and names it', (name) => {
-  expect(selectRevoke({ crl: 'a-list', [name]: 'perhaps' })).toMatchObject({
-    kind: 'refuse',
-    reason: 'input-not-a-flag',
-    why: expect.stringContaining(name) as unknown,
-  });
-});
+test.each(['allow_own', 'prepare', 'restart'])(
+  'rejects a flag %s with another value, and names it',
+  (name) => {
+    expect(selectRevoke({ crl: 'a-list', [name]: 'perhaps' })).toMatchObject({
+      kind: 'refuse',
+      reason: 'input-not-a-flag',
+      why: expect.stringContaining(name) as unknown,
+    });
+  },
+);

@@ -7,13 +7,13 @@ import { deployment } from '../support/deployments.ts';
 const select = (over: Record<string, unknown>, inputs = {}): Operation | undefined =>
   selectOperation(deployment(inputs, over), []);
 
-test('what a hook reads is the deployment as Heat gave it', () => {
+test('passes the deployment to a hook as Heat sent it', () => {
   const over = { group: 'salt', config: { a: [1] }, options: { x: null }, anything: 'else' };
   const operation = select(over, { s: 'x' });
   expect(operation).toMatchObject({ deployment: { ...over, name: 'config' } });
 });
 
-test('of an input of type String it is a text, as Python writes the value', () => {
+test('converts the value of an input of type String like Python', () => {
   const operation = select({
     group: 'salt',
     inputs: [
@@ -33,12 +33,12 @@ test.each([
   [{ timeout: null }, undefined],
   [{ timeout: 90 }, 90_000],
   [{ timeout: '1.5' }, 1500],
-])('options %j give the time-out %j', (options, timeoutMs) => {
+])('reads the time-out of options %j: %j', (options, timeoutMs) => {
   expect(select({ group: 'script', options })).toMatchObject({ kind: 'run', timeoutMs });
 });
 
 test.each([[{ timeout: 0 }], [{ timeout: '-1' }], [{ timeout: [] }], ['soon']])(
-  'options %j are refused',
+  'rejects the options %j',
   (options) => {
     const operation = select({ group: 'script', options });
     expect(operation).toMatchObject({ kind: 'refuse', reason: 'timeout-invalid' });
@@ -51,7 +51,7 @@ const component = (tool: string): Record<string, unknown> => ({
 });
 
 test.each(['#!/bin/sh\necho secret\n', ['secret'], { configs: 'secret' }, { configs: ['secret'] }])(
-  'refuses a component whose config is no map of parts, without quoting it: %j',
+  'rejects a component whose config is not a map of parts, without quoting it: %j',
   (config) => {
     const operation = select({ group: 'component', config }, { deploy_action: 'CREATE' });
     expect(operation).toMatchObject({ kind: 'refuse', reason: 'component-malformed' });
@@ -59,7 +59,7 @@ test.each(['#!/bin/sh\necho secret\n', ['secret'], { configs: 'secret' }, { conf
   },
 );
 
-test('a component whose tool is a rotation is a rotation; one within a component is a hook', () => {
+test('rotates for a component whose tool is a rotation, and calls a hook for a nested component', () => {
   const action = { deploy_action: 'UPDATE' };
   expect(select(component('coe-rotate'), action)).toMatchObject({ kind: 'rotate' });
   expect(select(component('component'), action)).toMatchObject({ kind: 'run', hook: 'component' });
@@ -67,12 +67,12 @@ test('a component whose tool is a rotation is a rotation; one within a component
 
 const asked = (which: string) => deployment({ which }, { group: 'script' });
 
-test('inputs of before ask for a run, whatever has been in between', () => {
+test('runs again for earlier inputs, whatever came in between', () => {
   const earlier = [asked('A'), asked('B')];
   expect(selectOperation(asked('A'), earlier)).toMatchObject({ kind: 'run' });
 });
 
-test('any JSON that is a deployment is an operation, or none, and never an exception', () => {
+test('maps any deployment to an operation or none, without an exception', () => {
   const value = fc.jsonValue();
   const config = fc.oneof(
     value,

@@ -13,7 +13,7 @@ import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf, thrownBy } from '../support/outcome-of.ts';
 import { FAILED, RUNNING, STARTING } from '../support/unit-states.ts';
 
-/** Waits for a unit that has these states one after the other, the last one for ever. */
+/** Waits for a unit with these states in turn; the last one stays. */
 function waitFor(states: UnitState[], before = 0) {
   const clock = testClock();
   const systemctl: Pick<Systemctl, 'show'> = {
@@ -23,7 +23,7 @@ function waitFor(states: UnitState[], before = 0) {
 }
 
 describe('a unit that was started', () => {
-  test('is asked again until it is active', async () => {
+  test('is polled until it is active', async () => {
     const { clock, done } = waitFor([STARTING, STARTING, RUNNING]);
     expect(await done).toBe(RUNNING);
     expect(clock.sleeps).toEqual([AGAIN_MS, AGAIN_MS]);
@@ -39,13 +39,13 @@ describe('a unit that was started', () => {
     expect(await waitFor([{ ...FAILED, hasJob: true }, RUNNING]).done).toBe(RUNNING);
   });
 
-  test('fails at the first look behind the deadline', async () => {
+  test('fails at the first poll after the deadline', async () => {
     const { clock, done } = waitFor([STARTING]);
     expect(await agentErrorOf(done)).toMatchObject({ code: 'unit' });
     expect(clock.elapsed() - AGAIN_MS).toBe(1000);
   });
 
-  test('fails when it is active, but was started again too often', async () => {
+  test('fails when it is active but was restarted too often', async () => {
     const { done } = waitFor([{ ...RUNNING, restarts: 8 }], 5);
     expect(await agentErrorOf(done)).toMatchObject({ code: 'unit' });
   });
@@ -54,7 +54,7 @@ describe('a unit that was started', () => {
 test.each([
   [7, 7 - RESTARTS_TOLERATED, false],
   [7, 6 - RESTARTS_TOLERATED, true],
-  // systemctl reset-failed sets the counter back.
+  // systemctl reset-failed resets the counter.
   [0, 9, false],
 ])('counts the restarts since the start began: %i after %i', (restarts, before, isRefused) => {
   const look = (): void => {
@@ -78,7 +78,7 @@ test.each([
   expect(hasEnded({ ...RUNNING, active, hasJob: true })).toBe(false);
 });
 
-test('keeps the failed probe of a unit that ended as the cause', () => {
+test('keeps the failed probe of an ended unit as the cause', () => {
   const cause = new Error('connection refused');
   expect(endOf('etcd', FAILED, cause)).toMatchObject({ code: 'unit', cause });
   expect(endOf('etcd', FAILED).cause).toBeUndefined();

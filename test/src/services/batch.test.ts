@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { batched } from '../../../src/services/batch.ts';
 import { NEVER } from '../support/clock.ts';
 
-test('asks once for all that is asked at the same moment, and gives each its own answer', async () => {
+test('sends simultaneous questions as one, and returns each its own answer', async () => {
   const calls: string[][] = [];
   const ask = batched(async (names) => {
     calls.push([...names]);
@@ -13,7 +13,7 @@ test('asks once for all that is asked at the same moment, and gives each its own
   expect(calls).toEqual([['a', 'b', 'a'], ['c']]);
 });
 
-test('keeps callers apart that stop for other reasons', async () => {
+test('separates callers with different aborts', async () => {
   const calls: string[][] = [];
   const ask = batched(async (names) => {
     calls.push([...names]);
@@ -23,7 +23,7 @@ test('keeps callers apart that stop for other reasons', async () => {
   expect(calls).toEqual([['a'], ['b']]);
 });
 
-test('fails for all of a batch, and asks anew the next time', async () => {
+test('fails for a whole batch, and asks again the next time', async () => {
   let isBroken = true;
   const ask = batched(async (names) => {
     if (isBroken) throw new Error('no systemd');
@@ -35,7 +35,7 @@ test('fails for all of a batch, and asks anew the next time', async () => {
   expect(await ask('a', NEVER)).toBe('a');
 });
 
-test('rejects an answer that has fewer parts than were asked for', async () => {
+test('rejects an answer with fewer parts than questions', async () => {
   const ask = batched(async () => await Promise.resolve(['one']));
   const both = await Promise.allSettled([ask('a', NEVER), ask('b', NEVER)]);
   expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);

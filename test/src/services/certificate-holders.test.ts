@@ -46,7 +46,7 @@ test('reads caBundles of webhooks, APIServices and the conversion of custom reso
   ]);
 });
 
-test('reads PEM and kubeconfigs in Secrets, and leaves out service-account tokens and releases of Helm', async () => {
+test('reads PEM and kubeconfigs in Secrets, and skips service-account tokens and Helm releases', async () => {
   const { api, see } = setUp();
   const secret = (name: string, data: Record<string, string>, type = 'Opaque'): void => {
     api.core.put('secrets', 'shop', name, { type, data });
@@ -71,7 +71,7 @@ test('reads PEM and kubeconfigs in Secrets, and leaves out service-account token
   ]);
 });
 
-test('reads which paths of its host a pod mounts, and when it has started', async () => {
+test('reads which host paths a pod mounts, and when it has started', async () => {
   const { api, see } = setUp();
   const volumes = [{ hostPath: { path: '/etc/kubernetes' } }, { secret: { secretName: 'x' } }];
   api.core.put('pods', 'a', 'runs', { spec: { volumes }, status: { startTime: '2026-11-28T11:00:00Z' } });
@@ -83,7 +83,7 @@ test('reads which paths of its host a pod mounts, and when it has started', asyn
   ]);
 });
 
-test('reads a long list in pages, to its bound', async () => {
+test('reads a long list in pages, up to its limit', async () => {
   const { api, see } = setUp();
   for (let index = 0; index < 5001; index += 1) api.core.put('secrets', 'a', `s${index}`, { data: {} });
   const { holders, isAll } = await see();
@@ -92,7 +92,7 @@ test('reads a long list in pages, to its bound', async () => {
   expect(lists).toHaveLength(250);
 });
 
-test('goes on where a kind is unknown, a place is forgotten or an object is no such object', async () => {
+test('continues past an unknown kind, an expired continue token and a malformed object', async () => {
   const { api, see } = setUp();
   for (let index = 0; index < 21; index += 1) api.core.put('secrets', 'a', `s${index}`, { data: {} });
   api.core.put('secrets', 'a', 's3', { data: 7 });
@@ -107,7 +107,7 @@ test('goes on where a kind is unknown, a place is forgotten or an object is no s
   expect(holders.at(-1)).toMatchObject({ kind: 'Pod', name: 'runs' });
 });
 
-test('throws what the API answers when it cannot say', async () => {
+test('throws an API error that leaves the answer unknown', async () => {
   const { api, see } = setUp();
   api.instead = () => ({ status: 403 });
   expect(await agentErrorOf(see())).toMatchObject({ code: 'cloud-refused' });

@@ -58,7 +58,7 @@ test.each(['worker-15', 'worker-20'] as const)('reads where the units of a stock
   expect(units.get('kube-proxy')).toEqual({ tls: 'none', kubeconfig: '/etc/kubernetes/proxy-config.yaml' });
 });
 
-test('takes the last flag of a name', () => {
+test('lets the last of repeated flags win', () => {
   expect(asked('kubelet', '--address=10.0.0.5 --port=10250 --address 10.0.0.7').tls).toEqual({
     host: '10.0.0.7',
     port: 10_250,
@@ -69,7 +69,7 @@ test.each([
   ['0.0.0.0', '127.0.0.1'],
   ['::', '::1'],
   ['fd00::6', 'fd00::6'],
-])('asks a component that is bound to %s at %s', (bound, host) => {
+])('connects to a component that is bound to %s at %s', (bound, host) => {
   expect(asked('kube-apiserver', `--bind-address=${bound} --secure-port=8443`).tls).toEqual({
     host,
     port: 8443,
@@ -87,7 +87,7 @@ test.each([
   });
 });
 
-test('knows who does not elect a leader', () => {
+test('recognizes components without leader election', () => {
   expect(asked('kube-scheduler', '--leader-elect=false').lease).toBeUndefined();
   expect(asked('kube-scheduler', '', { leaderElection: { leaderElect: false } }).lease).toBeUndefined();
   expect(
@@ -114,13 +114,13 @@ test("reads a kubelet's configuration file, which its flags override", () => {
   });
 });
 
-test('reads the kubeconfig of kube-proxy in its configuration file', () => {
+test("reads kube-proxy's kubeconfig from its configuration file", () => {
   expect(asked('kube-proxy', '--config=/x', { clientConnection: { kubeconfig: '/k' } }).kubeconfig).toBe(
     '/k',
   );
 });
 
-test('reads the addresses of etcd in its flags and its environment, or in its file alone', () => {
+test("reads etcd's addresses from flags and environment, or only from its configuration file", () => {
   const urls = 'http://127.0.0.1:2379,https://10.0.0.5:2379';
   const tls = { host: '10.0.0.5', port: 2379 };
   expect(asked('etcd', `--listen-client-urls=${urls} -cert-file=/s.crt`)).toMatchObject({
@@ -135,7 +135,7 @@ test('reads the addresses of etcd in its flags and its environment, or in its fi
   });
 });
 
-test('reads where the peers of an etcd ask it, as kubeadm starts it; not without TLS', () => {
+test('reads the peer address of an etcd as kubeadm starts it, but not without TLS', () => {
   const tls = '--peer-cert-file=/p.crt --peer-key-file=/p.key';
   expect(asked('etcd', `--listen-peer-urls=https://10.0.0.5:2380 ${tls}`).peers).toEqual({
     host: '10.0.0.5',
@@ -147,6 +147,6 @@ test('reads where the peers of an etcd ask it, as kubeadm starts it; not without
     expect(asked('etcd', flags).peers).toBeUndefined();
 });
 
-test('leaves open what is no port', () => {
+test('leaves an invalid port undefined', () => {
   expect(asked('kubelet', '--port=many').tls).toBeUndefined();
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parseEnvironmentFile } from '../../../src/services/environment-file.ts';
 
-/** What systemd 252 gave a unit of `EnvironmentFile=` with each of these texts. */
+/** The variables that systemd 252 gave a unit with `EnvironmentFile=` and each of these texts. */
 test.each<[string, string, Record<string, string>]>([
   ['plain and quoted values', 'A=1\nB="x y"\nC=\'x "y"\'\n', { A: '1', B: 'x y', C: 'x "y"' }],
   ['an empty value', 'A=\nB=""\n', { A: '', B: '' }],

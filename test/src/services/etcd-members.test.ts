@@ -6,9 +6,9 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 const answering = (status: number, text: string) => async () =>
   await Promise.resolve({ status, headers: {}, text });
 
-describe('how many members etcd has', () => {
-  test('counts the members of the answer', async () => {
-    // As etcd 3.4 answers GET /members on the port of its peers.
+describe('the number of etcd members', () => {
+  test('is read from the answer', async () => {
+    // As etcd 3.4 answers GET /members on its peer port.
     const text =
       '[{"id":4322312139137456126,"peerURLs":["https://10.0.0.5:2380"],"name":"m0","clientURLs":["https://10.0.0.5:2379"]},{"id":1,"peerURLs":["https://10.0.0.6:2380"],"name":""}]';
     expect(await countMembers(answering(200, text), NEVER)).toBe(2);
@@ -18,7 +18,7 @@ describe('how many members etcd has', () => {
     [404, '404 page not found\n'],
     [200, '{}'],
     [200, 'not JSON'],
-  ])('refuses an answer that is no list of members: %i %s', async (status, text) => {
+  ])('is unknown if the answer is not a list of members: %i %s', async (status, text) => {
     expect(await agentErrorOf(countMembers(answering(status, text), NEVER))).toMatchObject({
       code: 'bad-answer',
     });

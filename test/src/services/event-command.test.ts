@@ -34,7 +34,7 @@ async function setUp(script: string) {
   return { tell, told, failures, check };
 }
 
-test('each event is one JSON object on standard input, in order, and the environment is empty', async () => {
+test('passes each event as one JSON object on standard input, in order, with an empty environment', async () => {
   const { tell, told } = await setUp(
     'cat >> told; env | grep -v -e ^PATH= -e ^PWD= -e ^_= -e ^SHLVL= -e ^OLDPWD= >> told; true',
   );
@@ -45,7 +45,7 @@ test('each event is one JSON object on standard input, in order, and the environ
   );
 });
 
-test('a program that fails loses what waits, and the next event is told again', async () => {
+test('drops waiting events when the program fails, and passes the next one', async () => {
   const { tell, told, failures } = await setUp(
     'read line; case $line in *bad*) exit 1; esac; echo "$line" >> told',
   );
@@ -58,7 +58,7 @@ test('a program that fails loses what waits, and the next event is told again', 
   expect(await told()).toEqual([{ event: 'good' }]);
 });
 
-test('no more than 32 events wait behind the one that is being told', async () => {
+test('queues at most 32 events', async () => {
   const { tell, told } = await setUp('cat >> told');
   for (let number = 0; number < 100; number += 1) tell({ number });
   tell({ number: 'beyond' });
@@ -66,7 +66,7 @@ test('no more than 32 events wait behind the one that is being told', async () =
   expect((await told()).at(-1)).toEqual({ number: 32 });
 });
 
-test('a program that may not be run is not', async () => {
+test('does not run an untrusted program', async () => {
   const { tell, told, failures, check } = await setUp('cat >> told');
   check.refuses = true;
   tell({ event: 'any' });

@@ -16,20 +16,20 @@ async function plain(status: number, text: string): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}/healthz`;
 }
 
-test('200 is well', async () => {
+test('accepts status 200', async () => {
   await expect(askHealth(await plain(200, 'ok'), undefined, NEVER)).resolves.toBeUndefined();
 });
 
-test('any other status is not yet, in the words of the unit, on one short line', async () => {
+test("reports any other status as not ready, with the unit's words on one short line", async () => {
   const url = await plain(500, `not yet:\n\n  starting ${'x'.repeat(5000)}`);
   const error = await agentErrorOf(askHealth(url, undefined, NEVER));
   expect(error).toMatchObject({ code: 'not-yet', reason: 'unhealthy' });
-  // In the words of the unit, on one line.
+  // In the unit's words, on one line.
   expect(error.message).toContain(' not yet: starting xxx');
   expect(error.message.length).toBeLessThan(400);
 });
 
-test('names the checks that failed, however late they come in the answer', async () => {
+test('names the failed checks, however late they appear in the answer', async () => {
   const fine = Array.from({ length: 40 }, (_, index) => `[+]poststarthook/start-${index} ok\n`).join('');
   const url = await plain(
     500,
@@ -39,13 +39,13 @@ test('names the checks that failed, however late they come in the answer', async
   expect(message.match(/\[.\]\S+/g)).toEqual(['[-]etcd', '[-]informer-sync']);
 });
 
-test('nobody there is not yet', async () => {
+test('reports a closed port as not ready', async () => {
   expect(await agentErrorOf(askHealth('http://127.0.0.1:1/healthz', undefined, NEVER))).toMatchObject({
     code: 'not-yet',
   });
 });
 
-test('over TLS it asks with the client certificate, and of any server', async () => {
+test('uses the client certificate over TLS, and accepts any server', async () => {
   const ca = await createCa();
   const [server, client] = await Promise.all([leafOf(ca), leafOf(ca)]);
   const { port } = await tlsServer(server, { requestCert: true, rejectUnauthorized: true, ca: ca.pem });
@@ -54,7 +54,7 @@ test('over TLS it asks with the client certificate, and of any server', async ()
   expect((await agentErrorOf(askHealth(url, undefined, NEVER))).code).toBe('not-yet');
 });
 
-test('a server that takes the request and never answers is given up with the deadline', async () => {
+test('gives up at the deadline on a server that accepts the request and never answers', async () => {
   const stop = new AbortController();
   const server = createServer(() => {
     stop.abort();

@@ -6,7 +6,7 @@ const START =
   '/bin/podman run --name heat-container-agent --net=host --privileged --volume /srv/magnum:/srv/magnum ' +
   '--volume /etc:/etc docker.io/openstackmagnum/heat-container-agent:wallaby-stable-1 /usr/bin/start-heat-container-agent';
 
-test('keeps the options and the image, and takes another name, program and environment', () => {
+test('keeps the options and the image, and replaces name, program and environment', () => {
   expect(commandLike([START], '/usr/bin/podman', ['deploy_id', 'heat_outputs_path'])).toEqual([
     '/usr/bin/podman',
     'run',
@@ -26,7 +26,7 @@ test('keeps the options and the image, and takes another name, program and envir
   ]);
 });
 
-test('leaves out a name that is written with an equals sign', () => {
+test('drops a name that is written with an equals sign', () => {
   const command = commandLike(
     ['podman run --name=heat-container-agent --rm registry/heat-container-agent@sha256:12'],
     'podman',
@@ -49,6 +49,6 @@ test.each([
   [['/bin/docker run registry/heat-container-agent:1']],
   // The name of the container is not its image.
   [['/bin/podman run --name heat-container-agent registry/another:1']],
-])('is undefined for a unit that starts no such container: %j', (lines) => {
+])('is undefined for a unit that starts another container: %j', (lines) => {
   expect(commandLike(lines, '/bin/podman', [])).toBeUndefined();
 });

@@ -7,7 +7,7 @@ import { agentErrorOf, thrownBy } from '../support/outcome-of.ts';
 
 type Answer = { status: number; headers?: Record<string, string>; text?: string };
 
-/** An API server that gives these answers one after the other. */
+/** Makes an API server that gives these answers in turn. */
 function setUp(answers: Answer[]) {
   const clock = testClock();
   const asked: string[] = [];
@@ -28,16 +28,16 @@ function setUp(answers: Answer[]) {
 }
 
 describe('a call', () => {
-  test('gives an answer of each status that is fine', async () => {
+  test('returns an answer with an accepted status', async () => {
     expect(await setUp([{ status: 200, text: 'a' }]).get()).toBe('200 a');
     expect(await setUp([{ status: 404 }]).get()).toBe('404 ');
   });
 
-  test.each([409, 429, 500, 503])('is made again after %i', async (status) => {
+  test.each([409, 429, 500, 503])('is retried after %i', async (status) => {
     expect(await setUp([{ status }, { status: 200 }]).get()).toBe('200 ');
   });
 
-  test.each([400, 401, 403, 405, 422])('is refused with %i, once', async (status) => {
+  test.each([400, 401, 403, 405, 422])('is rejected with %i, once', async (status) => {
     const { get, asked } = setUp([{ status, text: '{"kind":"Status","message":"no"}' }]);
     expect(await agentErrorOf(get())).toMatchObject({ code: 'cloud-refused' });
     expect(asked).toHaveLength(1);
@@ -47,7 +47,7 @@ describe('a call', () => {
     ['7', 7000],
     ['9999', 300_000],
     ['soon', 100],
-  ])('waits as long as Retry-After asks for, but not for ever: %s', async (seconds, ms) => {
+  ])('waits as long as Retry-After asks, within a limit: %s', async (seconds, ms) => {
     const { get, clock } = setUp([{ status: 429, headers: { 'retry-after': seconds } }, { status: 200 }]);
     await get();
     expect(clock.sleeps).toEqual([ms]);
@@ -70,7 +70,7 @@ describe('a list', () => {
     return { names: items.map(({ metadata }) => metadata.name), asked };
   };
 
-  test('is read page by page, and keeps its selector', async () => {
+  test('is read page by page with its selector', async () => {
     const { names, asked } = await list([page(['a'], 'next'), page(['b'])]);
     expect(names).toEqual(['a', 'b']);
     const queries = asked.map((path) => new URLSearchParams(path.split('?')[1]));
@@ -78,12 +78,12 @@ describe('a list', () => {
     expect(queries.map((query) => query.get('fieldSelector'))).toEqual(['a=b', 'a=b']);
   });
 
-  test('begins anew when its place is forgotten, and has each item once', async () => {
+  test('restarts when its continue token expires, without duplicates', async () => {
     const answers = [page(['a', 'gone'], 'next'), { status: 410 }, page(['a'], 'next'), page(['b'])];
     expect((await list(answers)).names).toEqual(['a', 'b']);
   });
 
-  test('that is gone from the beginning is no list', async () => {
+  test('that keeps expiring fails', async () => {
     expect(await agentErrorOf(list([{ status: 410 }]))).toMatchObject({ code: 'bad-answer' });
   });
 
@@ -92,7 +92,7 @@ describe('a list', () => {
   });
 });
 
-test('an answer of another shape is refused', () => {
+test('of another shape is rejected', () => {
   for (const text of ['', 'no', '{"a":1}'])
     expect(thrownBy(() => parsed(v.object({ b: v.string() }), text, 'reading'))).toMatchObject({
       code: 'bad-answer',

@@ -20,7 +20,7 @@ const SECRET = {
   data: { token: Buffer.from('a token').toString('base64') },
 };
 
-test('lists the Secrets with tokens, and no others', async () => {
+test('lists only Secrets with tokens', async () => {
   const { api, trust } = setUp();
   api.core.put('secrets', 'n', 'a', SECRET);
   api.core.put('secrets', 'n', 'b', { ...SECRET, type: 'Opaque' });
@@ -29,7 +29,7 @@ test('lists the Secrets with tokens, and no others', async () => {
   ]);
 });
 
-test('clears a token and says when; a Secret that has changed since stays', async () => {
+test('clears a token and returns the time, but not in a Secret that has changed since', async () => {
   const { api, trust } = setUp();
   api.core.put('secrets', 'n', 'a', SECRET);
   const [token] = await trust.legacyTokens(NEVER);
@@ -57,7 +57,7 @@ test('replaces the Secrets of a service account, unless it has changed since', a
   expect((await trust.serviceAccounts(NEVER))[0]?.secrets).toEqual(['y']);
 });
 
-test('lists pods that have not ended, with the Secrets that they mount in either way', async () => {
+test('lists running pods with the Secrets that they mount, in both ways', async () => {
   const { api, trust } = setUp();
   const volumes = [
     { secret: { secretName: 'mounted' } },
@@ -78,7 +78,7 @@ test('lists pods that have not ended, with the Secrets that they mount in either
   );
 });
 
-test('reads whom aggregated API servers trust, and replaces that alone', async () => {
+test('reads the CAs of aggregated API servers, and replaces only those', async () => {
   const { api, trust } = setUp();
   expect(await trust.clientTrust(NEVER)).toBeUndefined();
   const [namespace, name] = ['kube-system', 'extension-apiserver-authentication'];
@@ -108,7 +108,7 @@ test('finds every API server at every port of the endpoints', async () => {
   ]);
 });
 
-test('a refusal is an error', async () => {
+test('reports a rejected request', async () => {
   const { api, trust } = setUp();
   api.instead = () => ({ status: 403 });
   expect(await agentErrorOf(trust.pods(NEVER))).toMatchObject({ code: 'cloud-refused' });

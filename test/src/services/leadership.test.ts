@@ -5,7 +5,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 const LEASE = { namespace: 'kube-system', name: 'kube-scheduler' };
 const PATH = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler';
 
-/** An API that has these objects; whatever else is asked is 404. */
+/** Makes an API with these objects; other requests get 404. */
 const api =
   (objects: Record<string, unknown>): Get =>
   async (path) =>
@@ -20,7 +20,7 @@ const lease = (holderIdentity: string | null, renewTime: string): unknown => ({
 const read = async (...said: Parameters<typeof lease>): Promise<string | undefined> =>
   await readRenewal(LEASE, api({ [PATH]: lease(...said) }));
 
-test('another holder, or another time, is another text', async () => {
+test('returns another text for another holder or time', async () => {
   const first = await read('m0_1', '2026-11-28T10:00:00.000000Z');
   expect(await read('m0_1', '2026-11-28T10:00:00.000000Z')).toBe(first);
   expect(await read('m0_1', '2026-11-28T10:00:02.000000Z')).not.toBe(first);
@@ -28,14 +28,14 @@ test('another holder, or another time, is another text', async () => {
   expect(await read(null, '2026-11-28T10:00:00.000000Z')).not.toBe(first);
 });
 
-test.each(['endpoints', 'configmaps'])('before 1.20 the leader may be noted at %s', async (kind) => {
+test.each(['endpoints', 'configmaps'])('finds the leader before 1.20 also in %s', async (kind) => {
   const said = '{"holderIdentity":"m0_1","renewTime":"2026-11-28T10:00:00Z"}';
   const annotations = { 'control-plane.alpha.kubernetes.io/leader': said };
   const path = `/api/v1/namespaces/kube-system/${kind}/kube-scheduler`;
   expect(await readRenewal(LEASE, api({ [path]: { metadata: { annotations } } }))).toBe(said);
 });
 
-test('what is not there, or is hidden from the unit, is nothing', async () => {
+test('treats a missing or forbidden object as no leader', async () => {
   expect(await readRenewal(LEASE, api({}))).toBeUndefined();
   expect(
     await readRenewal(LEASE, async () => await Promise.resolve({ status: 403, text: '' })),
@@ -43,6 +43,6 @@ test('what is not there, or is hidden from the unit, is nothing', async () => {
   expect(await readRenewal(LEASE, async () => await Promise.resolve(undefined))).toBeUndefined();
 });
 
-test('an answer that is no lease is asked for again', async () => {
+test('asks again after a malformed answer', async () => {
   expect((await agentErrorOf(readRenewal(LEASE, api({ [PATH]: 'x' })))).code).toBe('not-yet');
 });

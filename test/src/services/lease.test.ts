@@ -22,12 +22,12 @@ function setUp(): { api: Kubernetes; calls: LeaseCalls } {
   return { api, calls: callsOf(api.askAs('system:masters')) };
 }
 
-test('a lease that nobody has made is none', async () => {
+test('treats a missing lease as none', async () => {
   expect(await setUp().calls.read(NEVER)).toBeUndefined();
 });
 
-test('is read as it was written', async () => {
-  // What the API takes as the name of an annotation.
+test('reads a lease as written', async () => {
+  // Names of annotations that the API accepts.
   const names = fc.stringMatching(/^[A-Za-z0-9]([-A-Za-z0-9_.]{0,20}[A-Za-z0-9])?$/u);
   const holders = fc.record({ holder: fc.string(), annotations: fc.dictionary(names, fc.string()) });
   const moments = fc.integer({ min: SECONDS * 1000, max: 4_102_444_800_000 });
@@ -42,7 +42,7 @@ test('is read as it was written', async () => {
   );
 });
 
-test('only who knows its last version replaces it', async () => {
+test('replaces the lease only if its version is current', async () => {
   const { calls } = setUp();
   await calls.write(FRESH, NEVER);
   const [mine, others] = [await calls.read(NEVER), await calls.read(NEVER)];
@@ -51,13 +51,13 @@ test('only who knows its last version replaces it', async () => {
   expect((await calls.read(NEVER))?.holder).toBe('m1');
 });
 
-test('only one of those that make it has made it', async () => {
+test('lets only one of several creators win', async () => {
   const { calls } = setUp();
   expect(await calls.write(FRESH, NEVER)).toBe(true);
   expect(await calls.write({ ...FRESH, holder: 'm1' }, NEVER)).toBe(false);
 });
 
-test('is a Lease of kube-system with the times of the API', async () => {
+test("is a Lease of kube-system with the API's time format", async () => {
   const { api, calls } = setUp();
   await calls.write(FRESH, NEVER);
   const [{ method, path, body } = { method: '', path: '', body: '{}' }] = api.asked;
@@ -80,12 +80,12 @@ test.each([
   ['without a spec', {}],
   ['with nulls', { spec: { holderIdentity: null, leaseDurationSeconds: null, renewTime: null } }],
   ['with a time that is none', { spec: { renewTime: 'soon' } }],
-])('is held by nobody: %s', async (_, rest) => {
+])('has no holder: %s', async (_, rest) => {
   const calls = callsOf(answering({ metadata: { resourceVersion: '7' }, ...rest }));
   expect(await calls.read(NEVER)).toEqual({ version: '7', annotations: {}, holder: '', until: 0 });
 });
 
-test('an answer of another shape, and a refusal, are errors', async () => {
+test('reports a malformed answer and a rejection', async () => {
   expect(await agentErrorOf(callsOf(answering([])).read(NEVER))).toMatchObject({ code: 'bad-answer' });
   const { calls } = { calls: callsOf(createKubernetes().askAs('system:nodes')) };
   expect(await agentErrorOf(calls.read(NEVER))).toMatchObject({ code: 'cloud-refused' });

@@ -9,7 +9,7 @@ import {
 } from '../../../src/services/legacy-tokens.ts';
 import { NEVER, testClock } from '../support/clock.ts';
 
-/** The token of a Secret says which key has signed it. */
+/** A Secret's token names the key that signed it. */
 const signedBy = (token: string): SignedBy => (token === 'signer' || token === 'accepted' ? token : 'none');
 const secret = (name: string, token: string, clearedAt?: number): LegacyToken => ({
   namespace: 'n',
@@ -29,7 +29,7 @@ const account = (name: string, ...secrets: string[]): ServiceAccount => ({
 
 const nobody = async (): Promise<never> => await Promise.reject(new Error('nobody is asked here'));
 
-/** What one look at a cluster with these Secrets does. */
+/** Runs one pass over a cluster with these Secrets. */
 async function look(
   tokens: LegacyToken[],
   { pods = [], accounts = [], other }: { pods?: Pod[]; accounts?: ServiceAccount[]; other?: string } = {},
@@ -64,7 +64,7 @@ async function look(
 const NOTHING = { missing: undefined, cleared: [], left: {} };
 
 describe('a legacy token', () => {
-  test('of the key that signs needs nothing', async () => {
+  test('of the signing key stays unchanged', async () => {
     expect(await look([secret('a', 'signer')])).toEqual(NOTHING);
   });
 
@@ -76,11 +76,11 @@ describe('a legacy token', () => {
     });
   });
 
-  test('that is cleared and not signed yet is waited for', async () => {
+  test('that is cleared and not signed again yet is awaited', async () => {
     expect(await look([secret('a', '', 1), secret('b', 'lost')])).toEqual({ ...NOTHING, missing: 'waits' });
   });
 
-  test('of a former key stays, and its service account gives new pods another one', async () => {
+  test('of a former key stays, and its service account gets another for new pods', async () => {
     const tokens = [secret('a', 'accepted'), secret('b', 'signer')];
     const accounts = [account('of a', 'a', 'other'), account('of b', 'b')];
     expect(await look(tokens, { pods: [pod('p', 'a')], accounts })).toEqual({
@@ -102,7 +102,7 @@ describe('a legacy token', () => {
   });
 });
 
-test('a pod needs a former key when it mounts a token of it, in its own namespace', () => {
+test('finds pods that mount a legacy token of a former key in their namespace', () => {
   const tokens = [secret('former', 'accepted'), secret('fresh', 'signer'), secret('lost', 'lost')];
   const pods = [
     pod('on both', 'fresh', 'former'),
@@ -113,7 +113,7 @@ test('a pod needs a former key when it mounts a token of it, in its own namespac
   expect(podsOnFormerTokens(tokens, pods, signedBy).map(({ name }) => name)).toEqual(['on both']);
 });
 
-test('names the first few', () => {
+test('names the first few pods', () => {
   const all = ['a', 'b', 'c', 'd', 'e'].map((name) => ({ namespace: 'n', name }));
   expect(namesOf(all.slice(0, 3))).toBe('n/a, n/b, n/c');
   expect(namesOf(all)).toBe('n/a, n/b, n/c and 2 more');

@@ -16,7 +16,7 @@ const PLAN: ListPlan = {
   refused: BAD,
 };
 
-/** A service that lets these in. */
+/** Makes a service that accepts these certificates. */
 const service = (letsIn: (certificate: string | undefined, times: number) => boolean): ListHands => {
   let times = 0;
   return {
@@ -30,7 +30,7 @@ const service = (letsIn: (certificate: string | undefined, times: number) => boo
   };
 };
 
-test('whoever is not revoked comes in, whoever is does not, and the file has been read', async () => {
+test('accepts a service that admits valid clients, rejects revoked ones, and has read the file', async () => {
   const hands = service((certificate) => certificate === GOOD.certificate);
   expect(await seeListTaken(PLAN, hands, NEVER)).toMatchObject([
     { code: 'accepts', of: '/good.crt' },
@@ -39,7 +39,7 @@ test('whoever is not revoked comes in, whoever is does not, and the file has bee
   ]);
 });
 
-test('a service that is not there yet is asked again', async () => {
+test('retries a service that is not up yet', async () => {
   const hands = service((certificate, times) => times > 3 && certificate === GOOD.certificate);
   expect(await seeListTaken(PLAN, hands, NEVER)).toMatchObject([
     { code: 'accepts' },
@@ -48,7 +48,7 @@ test('a service that is not there yet is asked again', async () => {
   ]);
 });
 
-test('one that lets everybody in, or nobody, is not proven', async () => {
+test('rejects a service that admits everyone or no one', async () => {
   const everybody = await agentErrorOf(
     seeListTaken(
       PLAN,
@@ -67,7 +67,7 @@ test('one that lets everybody in, or nobody, is not proven', async () => {
   expect(nobody).toMatchObject({ code: 'proof', reason: 'valid-refused' });
 });
 
-test('what cannot be asked is not said', async () => {
+test('makes no claim that it cannot check', async () => {
   const { unitPlan, file, rereads } = PLAN;
   const hands = { ...service(() => false), hasBeenRead: async () => await Promise.resolve(false) };
   expect(await seeListTaken({ unitPlan, file, rereads }, hands, NEVER)).toEqual([]);

@@ -13,7 +13,7 @@ async function program(script: string): Promise<{ path: string; read(path: strin
   return { path: at('/systemd-notify'), read };
 }
 
-test('sends each line of a message as an argument, and messages in their order', async () => {
+test('sends each line of a message as an argument, and messages in order', async () => {
   const { path, read } = await program('printf "%s|" "$@" >>told; echo >>told');
   const failures: AgentError[] = [];
   const tell = notifyByProgram(path, (error) => failures.push(error));
@@ -25,7 +25,7 @@ test('sends each line of a message as an argument, and messages in their order',
   expect(failures).toEqual([]);
 });
 
-test('reports a message that was not delivered, and goes on with the next', async () => {
+test('reports an undelivered message, and continues with the next', async () => {
   const { path, read } = await program('case "$1" in READY=1) exit 1;; *) echo "$1" >>told;; esac');
   const failures: AgentError[] = [];
   const tell = notifyByProgram(path, (error) => failures.push(error));

@@ -20,7 +20,7 @@ const issue = (ca = served): { certificate: string; key: string } => {
 const portOf = (address: string | AddressInfo | null): number =>
   typeof address === 'object' ? (address?.port ?? 0) : 0;
 
-/** @param status what it answers to a client whose certificate its TLS accepts */
+/** @param status the answer to a client whose certificate TLS accepts */
 async function listen(options: { requires: boolean; status?: number; TLS?: '1.2' }): Promise<number> {
   const { certificate: cert, key } = issue();
   const version = options.TLS === '1.2' ? ({ maxVersion: 'TLSv1.2' } as const) : {};
@@ -38,7 +38,7 @@ async function listen(options: { requires: boolean; status?: number; TLS?: '1.2'
   return portOf(server.address());
 }
 
-/** A server that requires a client certificate of the served CA. */
+/** Starts a server that requires a client certificate of the served CA. */
 async function openssl(version: string): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'coe-peer-'));
   const { certificate, key } = issue();
@@ -72,7 +72,7 @@ const ask = async (port: number, identity = issue()) =>
   await askPeer({ host: '127.0.0.1', port, path: '/members' }, identity, NEVER);
 
 test.each(['1.2', undefined] as const)(
-  'sees what a port presents, and that it accepts the client: TLS %s',
+  'reads the presented certificate, and sees that the port accepts the client: TLS %s',
   async (TLS) => {
     const seen = await ask(await listen({ requires: true, ...(TLS && { TLS }) }));
     expect(seen?.accepts).toBe('yes');
@@ -80,9 +80,9 @@ test.each(['1.2', undefined] as const)(
   },
 );
 
-// openssl s_server -Verify breaks the handshake off, as etcd does.
+// Like etcd, openssl s_server -Verify aborts the handshake.
 test.each(['-tls1_2', '-tls1_3'])(
-  'takes an alert about the certificate for a refusal: %s',
+  'treats an alert about the certificate as a rejection: %s',
   async (version) => {
     const port = await openssl(version);
     expect(await ask(port, issue(former))).toMatchObject({ accepts: 'no' });
@@ -90,17 +90,17 @@ test.each(['-tls1_2', '-tls1_3'])(
   },
 );
 
-test('takes 401 for a refusal, and any other status for an acceptance', async () => {
+test('treats 401 as a rejection, and any other status as acceptance', async () => {
   expect(await ask(await listen({ requires: false, status: 401 }))).toMatchObject({ accepts: 'no' });
   expect(await ask(await listen({ requires: false, status: 403 }))).toMatchObject({ accepts: 'yes' });
 });
 
-test('knows nothing when the connection ends without a word', async () => {
+test('draws no conclusion when the connection ends silently', async () => {
   // Node's servers destroy the connection of a client that they do not accept.
   expect(await ask(await listen({ requires: true }), issue(former))).toMatchObject({ accepts: 'unknown' });
 });
 
-test('finds nothing where nothing listens, and where something else does', async () => {
+test('finds nothing on a closed port, and on a port without TLS', async () => {
   const plain = createPlain((socket) => {
     socket.write('no TLS\r\n');
     socket.destroySoon();

@@ -6,7 +6,7 @@ import { tempRoot } from '../support/temp-root.ts';
 test.each([
   ['/sys/fs/cgroup/system.slice', 'unified'],
   ['/sys/fs/cgroup/systemd/system.slice', 'legacy'],
-])('finds a predecessor that runs by its control group: %s (%s)', async (slice) => {
+])('finds a running predecessor by its control group: %s (%s)', async (slice) => {
   const { disk, at } = await tempRoot();
   expect(await servedBeside(disk)).toEqual([]);
   for (const [index, unit] of PREDECESSORS.entries()) {

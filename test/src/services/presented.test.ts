@@ -16,14 +16,14 @@ test.each([
   ['TLSv1.2', {}],
   ['TLSv1.3', { requestCert: true, rejectUnauthorized: true }],
   ['TLSv1.2', { requestCert: true, rejectUnauthorized: true }],
-] as const)('what a port presents is seen with %s and %j', async (maxVersion, options) => {
+] as const)('reads the presented certificate with %s and %j', async (maxVersion, options) => {
   const ca = await createCa();
   const leaf = await leafOf(ca);
   const { port } = await tlsServer(leaf, { ...options, maxVersion, ca: ca.pem });
   expect(await seen(port)).toBe(fingerprint(leaf.certificate));
 });
 
-test('what is presented is what is used now, not at the start', async () => {
+test('reads the certificate in use now, not the one at start', async () => {
   const ca = await createCa();
   const [old, fresh] = await Promise.all([leafOf(ca), leafOf(ca)]);
   const server = await tlsServer(old);
@@ -32,7 +32,7 @@ test('what is presented is what is used now, not at the start', async () => {
   expect(await seen(server.port)).toBe(fingerprint(fresh.certificate));
 });
 
-/** A port that is open and does this with whoever connects. */
+/** Opens a port that treats every connection like this. */
 async function plainPort(reply: string | undefined): Promise<number> {
   const server = createServer((socket) => {
     socket.on('error', () => undefined);
@@ -46,7 +46,7 @@ async function plainPort(reply: string | undefined): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-test('a port that is closed, hangs up or speaks no TLS is not ready yet', async () => {
+test('reports a port as not ready if it is closed, hangs up or does not use TLS', async () => {
   const closed = await plainPort('');
   for (const port of [1, closed, await plainPort('HTTP/1.0 400 Bad Request\r\n\r\n')]) {
     const error = await agentErrorOf(seen(port));
@@ -55,7 +55,7 @@ test('a port that is closed, hangs up or speaks no TLS is not ready yet', async 
   }
 });
 
-test('a port that says nothing is left when the program is to stop', async () => {
+test('leaves a silent port on abort', async () => {
   const controller = new AbortController();
   const waiting = agentErrorOf(seen(await plainPort(undefined), controller.signal));
   controller.abort();

@@ -5,7 +5,7 @@ import { onTestFinished, expect, test } from 'vitest';
 import { signalProcess, whoRuns } from '../../../src/services/processes.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-/** Starts a program and waits until it has said something. */
+/** Starts a program and waits for its first output. */
 const start = async (file: string, ...args: string[]): Promise<number> => {
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   onTestFinished(() => void child.kill('SIGKILL'));
@@ -13,7 +13,7 @@ const start = async (file: string, ...args: string[]): Promise<number> => {
   return child.pid ?? 0;
 };
 
-test('finds a program by its name with what it has started, and not what only mentions it', async () => {
+test('finds a program by name with its children, but not one that only mentions the name', async () => {
   const { root } = await tempRoot();
   const name = `os-collect-${process.pid}`;
   await copyFile('/bin/sh', `${root}/${name}`);
@@ -23,7 +23,7 @@ test('finds a program by its name with what it has started, and not what only me
   expect(await whoRuns(name)).toEqual([{ pid, children: 2 }]);
 });
 
-test('sends a signal to a process that is gone without an error', async () => {
+test('ignores an ended process when it sends a signal', async () => {
   const child = spawn('/bin/true');
   await once(child, 'exit');
   signalProcess(child.pid ?? 0, 'SIGCONT');

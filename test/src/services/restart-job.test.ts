@@ -12,7 +12,7 @@ const OLD: UnitState = { ...FORMER, stopMs: 90_000 };
 const STOPPING: UnitState = { ...OLD, active: 'deactivating', sub: 'stop-sigterm', hasJob: true };
 const PLAN: UnitPlan = { name: 'kubelet', required: true, deadlineMs: 2000, settleMs: 0 };
 
-/** @param after what systemd says behind the restart, one after the other, the last one for ever */
+/** @param after the unit's states after the restart, in turn; the last one stays */
 function setUp(before: UnitState, after: UnitState[], refusal?: AgentError) {
   const calls: string[] = [];
   const clock = testClock();
@@ -37,26 +37,26 @@ function setUp(before: UnitState, after: UnitState[], refusal?: AgentError) {
 }
 
 describe('a restart', () => {
-  test('clears the start limit first, and waits until the process of before has ended', async () => {
+  test('resets the start limit first, and waits until the former process has ended', async () => {
     const { calls, clock, restart } = setUp(OLD, [STOPPING, STOPPING, RUNNING]);
     expect(await restart()).toBe(true);
     expect(calls).toEqual(['reset', 'restart']);
     expect(clock.sleeps).toHaveLength(2);
   });
 
-  test('gives each of the three steps of a stop the time that the unit has for one', async () => {
+  test("allows each of the three steps of a stop the unit's stop time", async () => {
     const { clock, restart } = setUp(OLD, [STOPPING]);
     expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
     expect(clock.elapsed() - AGAIN_MS).toBe(3 * OLD.stopMs + PLAN.deadlineMs);
   });
 
-  test('does not wait for ever for a unit that may stop for ever', async () => {
+  test('limits the wait for a unit without a stop time-out', async () => {
     const { clock, restart } = setUp({ ...OLD, stopMs: Number.POSITIVE_INFINITY }, [STOPPING]);
     expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
     expect(clock.elapsed() - AGAIN_MS).toBe(PLAN.deadlineMs);
   });
 
-  test('fails when the process of before goes on and systemd has no job left', async () => {
+  test('fails if the former process continues and systemd has no job left', async () => {
     const { clock, restart } = setUp(OLD, [OLD]);
     expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
     expect(clock.sleeps).toEqual([]);
@@ -66,19 +66,19 @@ describe('a restart', () => {
 describe('a restart that systemd refuses', () => {
   const refusal = new AgentError('unit', 'exit code 5');
 
-  test('is none on a node that has no such unit and needs none', async () => {
+  test('is skipped on a node without such a unit if the unit is optional', async () => {
     const { restart } = setUp(NOT_FOUND, [NOT_FOUND], refusal);
     expect(await restart({ ...PLAN, required: false })).toBe(false);
   });
 
-  test('is a failure where the layout requires the unit', async () => {
+  test('fails if the layout requires the unit', async () => {
     const { restart } = setUp(NOT_FOUND, [NOT_FOUND], refusal);
     const error = await agentErrorOf(restart());
     expect(error.code).toBe('unit');
     expect(error.cause).toBeUndefined();
   });
 
-  test('keeps the words of systemd as the cause', async () => {
+  test("keeps systemd's words as the cause", async () => {
     const { restart } = setUp(OLD, [OLD], refusal);
     expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit', cause: refusal });
   });
@@ -92,6 +92,6 @@ test.each([
   ['not-found', true, 'unit-missing'],
   ['not-found', false, undefined],
   ['loaded', true, undefined],
-])('a unit that is %s (required: %s) has the fault %s', (load, required, code) => {
+])('gives a unit that is %s (required: %s) the fault %s', (load, required, code) => {
   expect(unitFault({ ...PLAN, required }, { ...OLD, load })?.code).toBe(code);
 });

@@ -26,7 +26,7 @@ const plan = (over: Partial<UnitPlan> = {}): UnitPlan => ({
   ...over,
 });
 
-/** Hands of which systemd says these states after a restart, one after the other, the last one for ever. */
+/** Makes hands with these unit states after a restart, in turn; the last one stays. */
 function setUp(states: UnitState[], over: Partial<ServiceHands> & { before?: UnitState } = {}) {
   const calls: string[] = [];
   const clock: TestClock = testClock();
@@ -62,7 +62,7 @@ function setUp(states: UnitState[], over: Partial<ServiceHands> & { before?: Uni
 const refuse = async (): Promise<void> =>
   await Promise.reject(new AgentError('unit', 'systemctl restart: no'));
 
-/** Hands of a systemd that restarts nothing, and says this of the unit when it is asked. */
+/** Makes hands of a systemd that rejects the restart and reports this unit state. */
 function refusing(state: UnitState): ServiceHands {
   const { hands } = setUp([state]);
   const show = async (): Promise<UnitState> => await Promise.resolve(state);
@@ -72,13 +72,13 @@ function refusing(state: UnitState): ServiceHands {
 const refusal = async (state: UnitState): Promise<Fault> =>
   await faultIn(restartAndProve(plan(), refusing(state), NEVER));
 
-test('a unit without a port is restarted and seen active; a start limit of before is forgotten first', async () => {
+test('restarts a unit without a port and waits until it is active; resets the start limit first', async () => {
   const { hands, calls } = setUp([STARTING, STARTING, RUNNING]);
   expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ plan: { name: 'kubelet' } });
   expect(calls).toEqual(['reset kubelet', 'restart kubelet']);
 });
 
-test('a unit that the node does not have is skipped, unless the layout requires it', async () => {
+test('skips a missing unit, unless the layout requires it', async () => {
   expect(await restartAndProve(plan({ required: false }), refusing(NOT_FOUND), NEVER)).toBeUndefined();
   expect(await refusal(NOT_FOUND)).toEqual({ code: 'unit', reason: 'unit-missing' });
 });
@@ -87,11 +87,11 @@ test.each([
   ['masked', 'unit-masked'],
   ['bad-setting', 'unit-file-faulty'],
   ['error', 'unit-file-faulty'],
-])('of a unit that is %s it is said', async (load, reason) => {
+])('reports a unit that is %s', async (load, reason) => {
   expect(await refusal({ ...RUNNING, load })).toEqual({ code: 'unit', reason });
 });
 
-test('a unit that fails is told of at once, one that never gets there after its deadline', async () => {
+test('reports a failed unit at once, and one that never becomes active after its deadline', async () => {
   const failing = setUp([STARTING, FAILED]);
   expect(await faultIn(restartAndProve(plan(), failing.hands, NEVER))).toEqual({
     code: 'unit',
@@ -106,14 +106,14 @@ test('a unit that fails is told of at once, one that never gets there after its 
   expect(hanging.clock.elapsed()).toBeLessThan(3000);
 });
 
-test('when systemd refuses the restart, what it knows of the unit is said', async () => {
+test("reports systemd's unit state if systemd rejects the restart", async () => {
   const error = await agentErrorOf(restartAndProve(plan(), refusing(RUNNING), NEVER));
   expect(error).toMatchObject({ code: 'unit', reason: 'restart-refused' });
   // ActiveState, SubState and Result of systemctl(1).
   expect(error.message).toMatch(/\bactive\b.*\brunning\b.*\bsuccess\b/);
 });
 
-test('a unit whose start limit is hit is told from one that fails', async () => {
+test('distinguishes a unit that hit its start limit from a failed one', async () => {
   const limited = setUp([{ ...FAILED, result: 'start-limit-hit' }]);
   expect(await faultIn(restartAndProve(plan(), limited.hands, NEVER))).toEqual({
     code: 'unit',
@@ -123,9 +123,9 @@ test('a unit whose start limit is hit is told from one that fails', async () => 
 
 const STOPPING: UnitState = { ...OLD, active: 'deactivating', sub: 'stop-sigterm', hasJob: true };
 
-test("the deadline begins with the start: a stop may take the unit's own time", async () => {
+test("starts the deadline with the start: stopping may take the unit's own time", async () => {
   const stopping = Array.from({ length: 300 }, () => STOPPING);
-  // 60 s, as a kube-apiserver with an open watch takes; then 9 s until it is there.
+  // 60 s, like a kube-apiserver with an open watch; then 9 s until it is up.
   const before = { ...OLD, stopMs: 90_000 };
   const starting = Array.from({ length: 45 }, () => STARTING);
   const { hands, clock } = setUp([...stopping, ...starting, RUNNING], { before });
@@ -133,7 +133,7 @@ test("the deadline begins with the start: a stop may take the unit's own time", 
   expect(clock.elapsed()).toBeGreaterThan(60_000);
 });
 
-test('a unit that never stops is told after the time of its stop', async () => {
+test('reports a unit that never stops after its stop time-out', async () => {
   const { hands, clock } = setUp([STOPPING], { before: { ...OLD, stopMs: 10_000 } });
   expect(await faultIn(restartAndProve(plan(), hands, NEVER))).toEqual({
     code: 'unit',
@@ -143,12 +143,12 @@ test('a unit that never stops is told after the time of its stop', async () => {
   expect(clock.elapsed()).toBeLessThan(33_000);
 });
 
-test('a unit that is stopped and waits for its start is waited for', async () => {
+test('waits for a stopped unit that is queued for its start', async () => {
   const { hands } = setUp([STOPPING, { ...STOPPED, hasJob: true }, { ...FAILED, hasJob: true }, RUNNING]);
   expect(await restartAndProve(plan(), hands, NEVER)).toBeDefined();
 });
 
-test('a unit that still runs the process of before has not been restarted', async () => {
+test('does not accept a unit that still runs its former process', async () => {
   const { hands } = setUp([OLD]);
   expect(await faultIn(restartAndProve(plan(), hands, NEVER))).toEqual({
     code: 'unit',
@@ -161,7 +161,7 @@ const AGAIN: UnitState = { ...RUNNING, active: 'activating', sub: 'auto-restart'
 test.each([
   ['without anything to ask', {}],
   ['while its health is asked', { health: { url: 'http://127.0.0.1/healthz' } }],
-])("a unit that exits at once is found by systemd's count, %s, and not at its deadline", async (_, asked) => {
+])("detects a unit that exits at once by systemd's counter, %s, before its deadline", async (_, asked) => {
   const states = Array.from({ length: 400 }, (_, index) => ({ ...AGAIN, restarts: Math.floor(index / 50) }));
   const { hands, clock } = setUp(states, {
     askHealth: async () => await Promise.reject(new AgentError('not-yet', 'nobody answers')),
@@ -171,13 +171,13 @@ test.each([
   expect(clock.elapsed()).toBeLessThan(60_000);
 });
 
-test('a unit that comes back by itself, because its API server was away, is waited for', async () => {
+test('waits for a unit that restarts itself because its API server was down', async () => {
   const back = { ...RUNNING, invocation: 'b20c', restarts: 1 };
   const { hands } = setUp([RUNNING, AGAIN, AGAIN, { ...AGAIN, restarts: 1 }, back]);
   expect(await restartAndProve(plan(), hands, NEVER)).toMatchObject({ restarts: 1 });
 });
 
-test('a unit is proven when the Kubernetes API accepts it', async () => {
+test('accepts a unit once the Kubernetes API confirms it', async () => {
   const kubeconfig = '/etc/kubernetes/admin.conf';
   let asked = 0;
   const { hands } = setUp([RUNNING], {
@@ -195,7 +195,7 @@ test('a unit is proven when the Kubernetes API accepts it', async () => {
   expect(fault).toEqual({ code: 'proof', reason: 'credential-refused' });
 });
 
-test('an API that proves nothing of a unit is told of, and that is all', async () => {
+test('only reports an API that cannot confirm a unit', async () => {
   const told: UnitRemark[] = [];
   const { hands } = setUp([RUNNING], {
     seeAccepted: async () => await Promise.resolve('10.0.0.4:6443 does not answer'),
@@ -211,7 +211,7 @@ test.each<[string, (string | undefined)[], boolean]>([
   ['could not be read at first', ['', '', 'a at 1', 'a at 2'], true],
   ['is none', [undefined], true],
   ['is renewed by nobody', ['a at 1'], false],
-])('of a lease that %s it is seen', async (_, renewals, isRenewed) => {
+])('detects a lease that %s', async (_, renewals, isRenewed) => {
   const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
   const readRenewal: ServiceHands['readRenewal'] = async () => {
     const [now] = renewals.length > 1 ? renewals.splice(0, 1) : renewals;
@@ -229,7 +229,7 @@ test.each<[string, (string | undefined)[], boolean]>([
     });
 });
 
-test('a unit is proven when its port presents what the file holds, however long it keeps the old one', async () => {
+test('accepts a unit once its port presents the certificate in the file, however long it presents the old one', async () => {
   const ca = await createCa();
   const [old, fresh] = await Promise.all([leafOf(ca), leafOf(ca)]);
   const server = await tlsServer(old);
@@ -259,7 +259,7 @@ test('a unit is proven when its port presents what the file holds, however long 
   });
 });
 
-test('a port that never answers is a failed proof, with why', async () => {
+test('fails with the cause if a port never answers', async () => {
   const { hands } = setUp([RUNNING]);
   const error = await agentErrorOf(
     restartAndProve(plan({ probe: { host: '127.0.0.1', port: 1, file: '/x' } }), hands, NEVER),
@@ -268,7 +268,7 @@ test('a port that never answers is a failed proof, with why', async () => {
   expect(errnoOf(error)).toBe('ECONNREFUSED');
 });
 
-test('a unit that is active but not well is not proven', async () => {
+test('does not accept an active but unhealthy unit', async () => {
   const health = { url: 'http://127.0.0.1/healthz' };
   let asked = 0;
   const ill = async (): Promise<void> => {
@@ -288,7 +288,7 @@ test('a unit that is active but not well is not proven', async () => {
   });
 });
 
-test('what is no matter of time is not waited for', async () => {
+test('does not wait for an error that time cannot fix', async () => {
   const { hands, clock } = setUp([RUNNING], {
     expected: async () => await Promise.reject(new AgentError('disk', 'gone')),
   });
@@ -299,7 +299,7 @@ test('what is no matter of time is not waited for', async () => {
   expect(clock.sleeps).toEqual([]);
 });
 
-test('how a unit stood is noted once it is proven: what it has taken to get there does not count', async () => {
+test("records a unit's state once it is proven, without its earlier restarts", async () => {
   const health = { url: 'http://127.0.0.1/healthz' };
   const answers = [new AgentError('not-yet', 'says 500')];
   const { hands, clock } = setUp([RUNNING, RUNNING, { ...RUNNING, invocation: 'b20c', restarts: 2 }], {
@@ -318,11 +318,11 @@ test('how a unit stood is noted once it is proven: what it has taken to get ther
   });
 });
 
-test('an optional unit that somebody has stopped is left alone, one that is missing too', () => {
+test('skips an optional unit that was stopped by hand, and a missing one', () => {
   const optional = plan({ required: false });
   expect(whyLeftAlone(optional, STOPPED)?.code).toBe('unit-stopped');
   expect(whyLeftAlone(optional, NOT_FOUND)?.code).toBe('unit-missing');
-  // What failed was not stopped by anybody, and what waits to be started again neither.
+  // A failed unit was not stopped by hand, nor was one that waits for its restart.
   for (const state of [RUNNING, STARTING, FAILED, { ...STOPPED, result: 'exit-code' }])
     expect(whyLeftAlone(optional, state)).toBeUndefined();
   for (const state of [RUNNING, STOPPED, NOT_FOUND]) expect(whyLeftAlone(plan(), state)).toBeUndefined();

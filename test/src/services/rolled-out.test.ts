@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import type { Workload } from '../../../src/services/kubernetes.ts';
 import { type Lack, whyItWaits, whyNotRolledOut } from '../../../src/services/rolled-out.ts';
 
-/** A lack without its sentence. */
+/** A lack without its message. */
 type Facts = Pick<Lack, 'code'> & { count?: number; wanted?: number };
 
-/** The statuses of a roll-out as Kubernetes reports them, and what `kubectl rollout status` makes of them. */
+/** Statuses of a roll-out as Kubernetes reports them, with the result of `kubectl rollout status`. */
 const workload = (
   kind: Workload['kind'],
   spec: Partial<Workload['spec']>,
@@ -90,7 +90,7 @@ test.each<[string, Workload, Facts | undefined]>([
   else expect(found).toMatchObject(lack);
 });
 
-test('what waits for somebody', () => {
+test('reports workloads that wait for a person', () => {
   expect(whyItWaits(workload('deployments', { paused: true }, {}))).toMatchObject({ code: 'paused' });
   for (const kind of ['daemonsets', 'statefulsets'] as const) {
     expect(whyItWaits(workload(kind, { updateStrategy: { type: 'OnDelete' } }, {}))).toMatchObject({

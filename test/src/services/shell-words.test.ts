@@ -9,7 +9,7 @@ const VARIABLES = new Map([
   ['EMPTY', ''],
 ]);
 
-/** The words of one command, as a shell hands them to a program; undefined when the shell refuses the text. */
+/** Returns a command's words as a shell passes them to a program; undefined if the shell rejects the text. */
 function wordsOfShell(text: string): string[] | undefined {
   const script = `print() { for word; do printf '%s\\0' "$word"; done; }; print ${text}\n`;
   const { status, stdout } = spawnSync('/bin/sh', ['-f', '-c', script], {
@@ -19,7 +19,7 @@ function wordsOfShell(text: string): string[] | undefined {
   return status === 0 ? stdout.split('\0').slice(0, -1) : undefined;
 }
 
-/** Pieces of a command line; redirections, globs and substitutions are left out. */
+/** Pieces of a command line, without redirections, globs and substitutions. */
 const TEXTS = [
   'a',
   '--flag=',
@@ -49,14 +49,14 @@ const EXPANSIONS = [
 ];
 const PIECES = [...TEXTS, ...[...EXPANSIONS, 'EMPTY+set'].map((text) => `\${${text}}`)];
 
-test('splits and expands a command as a shell does', () => {
+test('splits and expands a command like a shell', () => {
   let compared = 0;
   fc.assert(
     fc.property(fc.array(fc.constantFrom(...PIECES), { maxLength: 8 }), (pieces) => {
       const text = pieces.join('');
       const commands = shellCommands(text, VARIABLES);
       const expected = wordsOfShell(text);
-      // What this program does not read it says so; it never reads it differently.
+      // The parser may refuse a text, but must never read it differently.
       if (commands === undefined || expected === undefined) return;
       expect(commands.flat()).toEqual(expected);
       compared += 1;

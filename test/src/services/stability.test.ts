@@ -21,7 +21,7 @@ const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
 
 const nobody = async (): Promise<never> => await Promise.reject(new Error('nobody is asked here'));
 
-/** Hands of which systemd says these states, one after the other, the last one for ever. */
+/** Makes hands with these unit states in turn; the last one stays. */
 const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
   systemctl: {
     show: async () =>
@@ -41,7 +41,7 @@ const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
   notice: () => undefined,
 });
 
-test('one wait serves all units: the longest of those whose port cannot be asked', () => {
+test('waits once for all units: the longest wait of those whose port cannot be checked', () => {
   expect(remainingSettleMs([], 5000)).toBe(0);
   expect(remainingSettleMs([snapshot({}, 1000)], 1500)).toBe(1500);
   expect(remainingSettleMs([snapshot({}, 1000), snapshot({ settleMs: 9000 }, 1000)], 1500)).toBe(8500);
@@ -51,7 +51,7 @@ test('one wait serves all units: the longest of those whose port cannot be asked
   expect(remainingSettleMs([snapshot({}, 1000)], 3500)).toBe(0);
 });
 
-test('accepts a unit that has been up all the time, also while it reloads', async () => {
+test('accepts a unit that was up all the time, also while it reloads', async () => {
   const found = snapshot();
   expect(await seeStable(found, hands({}), NEVER)).toBe(found);
   await seeStable(snapshot(), hands({ active: 'reloading', sub: 'reload' }), NEVER);
@@ -64,18 +64,18 @@ test.each([
   [{ load: 'not-found', active: 'inactive', sub: 'dead' }, 'unit-ended'],
   [{ invocation: 'b20c', restarts: 3 }, 'unit-restarted'],
   [{ invocation: 'b20c' }, 'unit-exchanged'],
-])('a unit of which systemd says %j does not', async (state, reason) => {
+])('rejects a unit whose state is %j', async (state, reason) => {
   expect(await faultIn(seeStable(snapshot(), hands(state), NEVER))).toEqual({ code: 'unit', reason });
 });
 
-test('one that has shown its certificate may be restarted by somebody, but not by its own end', async () => {
+test('accepts a restart by others of a unit that has presented its certificate, but not its own exit', async () => {
   const proven = snapshot({ probe: PROBE });
   await seeStable(proven, hands({ invocation: 'b20c', restarts: 0 }), NEVER);
   const fault = await faultIn(seeStable(proven, hands({ invocation: 'b20c', restarts: 2 }), NEVER));
   expect(fault).toEqual({ code: 'unit', reason: 'unit-restarted' });
 });
 
-test('a systemd that knows neither invocations nor restarts is believed', async () => {
+test('accepts a systemd that reports neither invocations nor restarts', async () => {
   const old = { ...snapshot(), invocation: '', restarts: 0 };
   await seeStable(old, hands({ invocation: '', restarts: 0 }), NEVER);
 });
@@ -86,7 +86,7 @@ const AGAIN = { active: 'activating', sub: 'auto-restart', result: 'exit-code' }
 test.each<[string, Partial<UnitState>[]]>([
   ['waits to be started again', [AGAIN, { ...AGAIN, restarts: 2 }, { invocation: 'b20c', restarts: 2 }]],
   ['has been started again', [{ invocation: 'b20c', restarts: 2 }]],
-])('proves anew a unit that asks the Kubernetes API and %s', async (_, states) => {
+])('proves a unit again that uses the Kubernetes API and %s', async (_, states) => {
   expect(await seeStable(CLIENT, hands(...states), NEVER)).toMatchObject({ invocation: 'b20c', restarts: 2 });
 });
 
@@ -94,6 +94,6 @@ test.each<[string, Partial<UnitState>, string]>([
   ['has been started again and again', { invocation: 'b20c', restarts: 4 }, 'unit-restarted'],
   ['has ended for good', { active: 'failed', sub: 'failed', result: 'exit-code' }, 'unit-ended'],
   ['was started by somebody else', { invocation: 'b20c' }, 'unit-exchanged'],
-])('refuses a unit that asks the Kubernetes API and %s', async (_, state, reason) => {
+])('rejects a unit that uses the Kubernetes API and %s', async (_, state, reason) => {
   expect(await faultIn(seeStable(CLIENT, hands(state), NEVER))).toEqual({ code: 'unit', reason });
 });

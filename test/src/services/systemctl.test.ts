@@ -6,7 +6,7 @@ import { NEVER } from '../support/clock.ts';
 import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-/** A systemctl that is this shell script; it can be asked for its arguments. */
+/** Makes a systemctl from this shell script, and records its arguments. */
 async function setUp(
   script: string,
   mode = 0o755,
@@ -17,7 +17,7 @@ async function setUp(
   return { systemctl: createSystemctl(program), program, args: async () => await read('/args') };
 }
 
-test('what systemd says of a unit is read in its own words', async () => {
+test("reads a unit's properties as systemd prints them", async () => {
   const { systemctl, args } = await setUp(
     String.raw`printf 'Result=exit-code\nLoadState=loaded\nActiveState=failed\nSubState=a=b\nOther=x\nNRestarts=3\nInvocationID=e6f1\nMainPID=42\nExecMainStartTimestampMonotonic=817\nJob=4711\nTimeoutStopUSec=1min 30s\n'`,
   );
@@ -38,7 +38,7 @@ test('what systemd says of a unit is read in its own words', async () => {
   );
 });
 
-test('what is asked about several units at once is one question', async () => {
+test('asks about several units with one command', async () => {
   const { systemctl, args } = await setUp(
     String.raw`printf 'LoadState=loaded\nActiveState=active\n\nLoadState=not-found\n'`,
   );
@@ -48,20 +48,20 @@ test('what is asked about several units at once is one question', async () => {
   expect(await args()).toMatch(/^show --property=\S+ etcd\.service x\.socket\n$/);
 });
 
-test('a question that fails fails for each who asked it', async () => {
+test('fails each caller of a failed command', async () => {
   const { systemctl } = await setUp('echo no >&2; exit 1');
   const both = await Promise.allSettled([systemctl.show('a', NEVER), systemctl.show('b', NEVER)]);
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
 });
 
-test('it does not speak to systemd in the name of the unit that it is run by', async () => {
+test("does not pass the own unit's notify socket to systemctl", async () => {
   vi.stubEnv('NOTIFY_SOCKET', '/run/notify');
   onTestFinished(() => void vi.unstubAllEnvs());
   const { systemctl } = await setUp('echo LoadState=${NOTIFY_SOCKET-nobody}');
   expect(await systemctl.show('etcd', NEVER)).toMatchObject({ load: 'nobody' });
 });
 
-test('what systemd does not say is empty', async () => {
+test('reads a missing property as empty', async () => {
   const { systemctl } = await setUp('echo LoadState=not-found');
   expect(await systemctl.show('etcd', NEVER)).toEqual({
     load: 'not-found',
@@ -77,7 +77,7 @@ test('what systemd does not say is empty', async () => {
   });
 });
 
-test('units are named in full; one with an ending keeps it', async () => {
+test('completes unit names, and keeps a given suffix', async () => {
   const { systemctl, args } = await setUp('exit 0');
   await systemctl.restart('etcd', NEVER);
   await systemctl.resetFailed('docker.socket', NEVER);
@@ -93,7 +93,7 @@ test.each([
   ['what it wrote to the wrong place', 'echo no bus; exit 1', 'no bus'],
   ['its exit code', 'exit 4', 'exit code 4'],
   ['the signal that killed it', 'kill -9 $$', 'SIGKILL'],
-])('a failure is told with %s', async (_, script, words) => {
+])('reports a failure with %s', async (_, script, words) => {
   const { systemctl } = await setUp(script);
   const error = await agentErrorOf(systemctl.restart('etcd', NEVER));
   expect(error).toMatchObject({ code: 'unit', reason: 'systemctl-failed' });
@@ -101,7 +101,7 @@ test.each([
   expect(error.message).not.toContain('undefined');
 });
 
-test('one that takes too long is told of as such', async () => {
+test('reports a time-out', async () => {
   const { program } = await setUp('exec sleep 60');
   const run = systemctlRunner(program);
   expect(await faultIn(run(['restart', 'etcd.service'], 50, NEVER))).toEqual({
@@ -110,7 +110,7 @@ test('one that takes too long is told of as such', async () => {
   });
 });
 
-test('when the program is to stop, the wait is broken off', async () => {
+test('stops waiting on an abort', async () => {
   const { systemctl } = await setUp('exec sleep 60');
   const controller = new AbortController();
   const waiting = agentErrorOf(systemctl.restart('etcd', controller.signal));
@@ -118,7 +118,7 @@ test('when the program is to stop, the wait is broken off', async () => {
   expect(await waiting).toMatchObject({ code: 'aborted' });
 });
 
-test('a node without systemctl, or with one that cannot be run, is told so', async () => {
+test('reports a node without systemctl, or with one that cannot be executed', async () => {
   const missing = createSystemctl('/nowhere/systemctl');
   expect(await faultIn(missing.show('etcd', NEVER))).toEqual({ code: 'unit', reason: 'systemctl-missing' });
   const { systemctl } = await setUp('exit 0', 0o644);
@@ -127,7 +127,7 @@ test('a node without systemctl, or with one that cannot be run, is told so', asy
   expect(error.message).toContain('EACCES');
 });
 
-test('the last lines of a journal are read; without a journal there are none', async () => {
+test('reads the last lines of a journal, and none without a journal', async () => {
   const { program, args } = await setUp(String.raw`printf 'one\ntwo\n'`);
   expect(await journalOf(program, 'etcd', 2)).toEqual(['one', 'two']);
   expect(await args()).toContain('--unit=etcd --lines=2');

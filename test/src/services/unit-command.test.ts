@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { flagsOf, programOf } from '../../../src/services/unit-command.ts';
 import { settingsOf } from '../../../src/services/unit-settings.ts';
 
-/** The arguments of the kubelet in a command line, with these lines of an environment file. */
+/** Returns the kubelet's arguments in a command line, with these lines of an environment file. */
 function argsOf(line: string, file = '', environment = ''): readonly string[] | undefined {
   const shown = `ExecStart={ path=/x ; argv[]=${line} ; ignore_errors=no ; pid=0 }\nEnvironment=${environment}\n`;
   return programOf(settingsOf(shown), [file], ['kubelet'])?.command.args;
@@ -38,7 +38,7 @@ test.each<[string, string, readonly string[]]>([
   ['a name inside a word stays', 'kubelet --x=$ONE', ['--x=$ONE']],
   ['two dollars are one', 'kubelet --x=$$ONE', ['--x=$ONE']],
   ['a variable that is not set is nothing', 'kubelet $NONE --x=${NONE}', ['--x=']],
-])('expands as systemd does: %s', (_, line, args) => {
+])('expands like systemd: %s', (_, line, args) => {
   expect(argsOf(line, 'ONE=1\nARGS=\'--a=1 --b "x y"\'\n')).toEqual(args);
 });
 
@@ -49,22 +49,22 @@ test.each<[string, string, readonly string[]]>([
   ['takes a default for what is empty', '${EMPTY:-${ONE}}z ${EMPTY-d}z', ['1z', 'z']],
   ['takes another value for what is set', '${ONE:+--one}', ['--one']],
   ['expands nothing in single quotes', "'$ONE'", ['$ONE']],
-])('expands as a shell does: %s', (_, text, args) => {
+])('expands like a shell: %s', (_, text, args) => {
   expect(argsOf(`/bin/bash -c kubelet ${text}`, 'ONE=1\nEMPTY=\nARGS="--a=1  --b 2"\n')).toEqual(args);
 });
 
 test.each(['$(cat /etc/flags)', '`cat /etc/flags`', '${ARGS%x}', "'open"])(
-  'leaves to a shell what only a shell can tell: %s',
+  'does not expand what only a shell can: %s',
   (text) => {
     expect(argsOf(`/bin/bash -c kubelet ${text}`)).toBeUndefined();
   },
 );
 
-test('an environment file overrides Environment=', () => {
+test('lets an environment file override Environment=', () => {
   expect(argsOf('kubelet $A $B', 'A=file\n', 'A=unit "B=x y"')).toEqual(['file', 'x', 'y']);
 });
 
-test('a container sees of the environment what it is given', () => {
+test('passes a container only its given environment', () => {
   const line = 'podman run -e A --env B=2 -d image etcd';
   const settings = settingsOf(
     `ExecStart={ path=/x ; argv[]=${line} ; ignore_errors=no }\nEnvironment=A=1 C=3\n`,
@@ -77,7 +77,7 @@ test('a container sees of the environment what it is given', () => {
   );
 });
 
-test('the last flag of a name wins, however it is written', () => {
+test('lets the last of repeated flags win, however written', () => {
   expect(
     flagsOf([
       '--cluster_dns=a',

@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { unitFileWord } from '../../../src/services/unit-file.ts';
 
-/** systemd.syntax(7), "Quoting", and systemd.unit(5), "Specifiers"; tried with the extract_first_word of systemd 252. */
+/**
+ * systemd.syntax(7), "Quoting", and systemd.unit(5), "Specifiers"; checked against extract_first_word of systemd 252.
+ */
 test.each([
   ['-/etc/kubernetes', '-/etc/kubernetes'],
   ['-/etc/my certs', '"-/etc/my certs"'],
@@ -9,7 +11,7 @@ test.each([
   [String.raw`-/etc/a"b\c`, String.raw`"-/etc/a\"b\\c"`],
   ['-/etc/%n/100%', '-/etc/%%n/100%%'],
   ['-/etc/\u00e9', '-/etc/\u00e9'],
-])('%j stands in a unit file as %s', (text, word) => {
+])('writes %j into a unit file as %s', (text, word) => {
   expect(unitFileWord(text)).toBe(word);
 });
 
@@ -22,6 +24,6 @@ test.each([
   '-/x\u0085',
   '-/x\u2028',
   '-/x\ud800',
-])('%j cannot stand there', (text) => {
+])('rejects %j in a unit file', (text) => {
   expect(unitFileWord(text)).toBeUndefined();
 });

@@ -6,11 +6,11 @@ import { createUnitManager } from '../../../src/services/unit-manager.ts';
 import { NEVER } from '../support/clock.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
-/** What has no unit of its own to be found by is found by its name; nothing else on this machine is called so. */
+/** A program without a unit of its own is found by its name, which nothing else on this machine has. */
 const PROGRAM = `coe-collector-${process.pid}`;
 const UNIT = 'a-container.service';
 
-/** A systemctl that knows one unit, which is enabled and active, and notes what it is asked to do. */
+/** Makes a systemctl with one enabled and active unit, which records its commands. */
 async function setUp() {
   const { write, at } = await tempRoot();
   const facts = 'LoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\nMainPID=1\\nControlGroup=/x';
@@ -28,7 +28,7 @@ async function setUp() {
   return { units, done, others: async () => (await units.status(UNIT, NEVER))?.others };
 }
 
-/** Run as Python runs a program: that comes second. It does what it reads, line by line. */
+/** Starts a program like Python starts a script: with its name as second word. It executes its input line by line. */
 async function startCollector() {
   const { write, at } = await tempRoot();
   await write(`/bin/${PROGRAM}`, 'while read -r line; do eval "$line"; echo done; done');
@@ -47,7 +47,7 @@ async function startCollector() {
 const stateOf = async (pid: number): Promise<string> =>
   /^State:\s+(\S)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
 
-test('of a program in a container it is seen what it has started; frozen it begins nothing new', async () => {
+test('sees the children of a program in a container, which starts nothing new while it is frozen', async () => {
   const { units, done, others } = await setUp();
   expect(await others()).toBeUndefined();
   const collector = await startCollector();
@@ -68,7 +68,7 @@ test('of a program in a container it is seen what it has started; frozen it begi
   expect(await done()).toBe('');
 });
 
-test('what has ended while its parent is frozen, and could not be told, runs no more', async () => {
+test('treats a process that ended while its parent is frozen as ended', async () => {
   const { units, others } = await setUp();
   const collector = await startCollector();
   const answered = collector.answered();
@@ -79,7 +79,7 @@ test('what has ended while its parent is frozen, and could not be told, runs no 
   expect(await stateOf(collector.pid)).toBe('T');
 });
 
-test('a unit whose program systemd sees is left to it', async () => {
+test('leaves a unit alone whose program systemd knows', async () => {
   const { units, done } = await setUp();
   await units.freeze('os-collect-config.service', NEVER);
   await units.thaw('os-collect-config.service', NEVER);

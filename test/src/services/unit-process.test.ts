@@ -16,7 +16,7 @@ test.each<[string, UnitState, UnitState]>([
   ['was started and stopped again', STOPPED, { ...STOPPED, invocation: 'b20c' }],
   ['has failed as before', FAILED, FAILED],
   ['is still not there', NOT_FOUND, NOT_FOUND],
-])('takes a unit for untouched that %s', (_, then, now) => {
+])('treats a unit as untouched that %s', (_, then, now) => {
   expect(isAsFound(then, now)).toBe(true);
 });
 
@@ -34,15 +34,15 @@ test.each<[string, UnitState, UnitState]>([
     { ...RUNNING, invocation: '' },
     { ...RUNNING, invocation: '' },
   ],
-])('takes a unit for touched that %s', (_, then, now) => {
+])('treats a unit as touched that %s', (_, then, now) => {
   expect(isAsFound(then, now)).toBe(false);
 });
 
-test('takes a required unit for touched that ended after it was started', () => {
+test('treats a required unit as touched that ended after its start', () => {
   expect(isAsFound(STOPPED, { ...STOPPED, invocation: 'b20c' }, true)).toBe(false);
 });
 
-test('takes a unit for touched of which nothing was noted', () => {
+test('treats a unit without a record as touched', () => {
   const plan = { name: 'kubelet', required: false, deadlineMs: 9000, settleMs: 0 };
   expect(hasReadNothing({ plan }, RUNNING)).toBe(false);
 });

@@ -14,7 +14,7 @@ const plan = (overrides: Record<string, UnitOverride> = {}, values = valuesOf())
     ]),
   );
 
-test("the units of a master have the node's addresses and the file that they must present", () => {
+test("fills a master's units with the node's addresses and the file that each must present", () => {
   const units = plan();
   expect(units.get('etcd')?.probe).toEqual({
     host: '10.0.0.5',
@@ -34,11 +34,11 @@ test("the units of a master have the node's addresses and the file that they mus
   expect(units.get('kube-proxy')).toMatchObject({ required: false });
 });
 
-test('KUBE_API_PORT is where the API server is asked', () => {
+test('uses KUBE_API_PORT for the API server', () => {
   expect(plan({}, valuesOf({ KUBE_API_PORT: '8443' })).get('kube-apiserver')?.probe?.port).toBe(8443);
 });
 
-test('an operator may say where a unit is asked, how long, or not at all', () => {
+test("lets the operator override a unit's address and time-out, or skip its probe", () => {
   const units = plan({
     etcd: { host: 'h', port: 1, deadline_seconds: 3, settle_seconds: 0 },
     'kube-apiserver': { prove: false, health: false },

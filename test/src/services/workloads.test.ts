@@ -18,7 +18,7 @@ const PLAN: WorkloadsPlan = {
   deadlineMs: 600_000,
 };
 
-/** A cluster with a workload of each kind; a CA's fingerprint is its text. */
+/** Makes a cluster with a workload of each kind; a CA's fingerprint is its text. */
 function setUp(over: Partial<WorkloadsPlan> = {}) {
   const api = createKubernetes();
   api.add('deployments', 'kube-system', 'coredns');
@@ -59,7 +59,7 @@ const EARLIER = '2026-11-20T22:00:00.000000Z';
 
 const codes = (rolled: readonly { code: string }[]): string[] => rolled.map(({ code }) => code);
 
-test('marks the pods of every workload with the CA, one after the other, and says so in the lease', async () => {
+test('marks the pods of every workload with the CA in turn, and records this in the lease', async () => {
   const { api, clock, restart, marks } = setUp();
   expect(codes(await restart())).toEqual(['replaced', 'complete']);
   expect(marks()).toEqual(['new', 'new', 'new']);
@@ -67,7 +67,7 @@ test('marks the pods of every workload with the CA, one after the other, and say
   expect(api.lease).toMatchObject({ holder: 'm0', annotations: { [FINGERPRINT]: 'new', [STATE]: 'done' } });
 });
 
-test('goes on with what was interrupted, and replaces no pods twice', async () => {
+test('resumes after an interruption, and replaces no pods twice', async () => {
   const { api, restart, marks } = setUp();
   await restart();
   api.lease = heldBy('m0', 'rolling', NOW);
@@ -92,7 +92,7 @@ describe('another master', () => {
   });
 });
 
-test('replaces no pod before the cluster gives pods the new CA, and leaves the rest to others', async () => {
+test('replaces no pod before the cluster gives pods the new CA, and leaves the rest to other masters', async () => {
   const { api, restart, marks } = setUp();
   api.podsCa = 'old';
   expect(await agentErrorOf(restart())).toMatchObject({ code: 'proof' });
@@ -100,7 +100,7 @@ test('replaces no pod before the cluster gives pods the new CA, and leaves the r
   expect(api.lease).toMatchObject({ holder: '', annotations: { [STATE]: 'open' } });
 });
 
-test('a cluster that gives both CAs, or tells of none, gives the new one', async () => {
+test('accepts a cluster that gives pods both CAs, or does not say', async () => {
   for (const podsCa of ['old new', undefined]) {
     const { api, restart } = setUp();
     api.podsCa = podsCa;
@@ -108,7 +108,7 @@ test('a cluster that gives both CAs, or tells of none, gives the new one', async
   }
 });
 
-test('tells of workloads whose pods wait for a person, and does not wait for them', async () => {
+test('reports workloads whose pods wait for a person, and does not wait for them', async () => {
   const { api, notices, restart } = setUp();
   api.add('deployments', 'kube-system', 'paused', { paused: true });
   api.stick('paused');
@@ -118,7 +118,7 @@ test('tells of workloads whose pods wait for a person, and does not wait for the
   expect(notices).toHaveLength(1);
 });
 
-test('tells of pods that do not come in time, and takes nothing back', async () => {
+test('reports pods that are not ready in time, and reverts nothing', async () => {
   const { api, restart, marks } = setUp();
   api.stick('coredns');
   const rolled = await restart();
@@ -127,7 +127,7 @@ test('tells of pods that do not come in time, and takes nothing back', async () 
   expect(api.lease).toMatchObject({ annotations: { [STATE]: 'done' } });
 });
 
-test('keeps the lease when the program is to stop', async () => {
+test('keeps the lease on abort', async () => {
   const { api, clock, restart } = setUp();
   const controller = new AbortController();
   api.podsCa = 'old';

@@ -5,7 +5,7 @@ import { succeeded } from '../../../src/deployment/outcome.ts';
 import { largestBody, LARGEST_BODY, signalBody } from '../../../src/signal/body.ts';
 import { jsonObject, textIn } from '../support/fixtures.ts';
 
-/** What Heat takes: `max_json_body_size`. */
+/** Heat's `max_json_body_size`. */
 const HEAT_LIMIT = 1_048_576;
 
 const outcome = (over: Partial<Outcome> = {}): Outcome => ({
@@ -17,7 +17,7 @@ const outcome = (over: Partial<Outcome> = {}): Outcome => ({
 });
 const read = jsonObject;
 
-test('a body has the three answers and the outputs', () => {
+test('contains the three answers and the outputs', () => {
   expect(read(signalBody(outcome({ statusCode: 3, outputs: { fingerprint: 'ab', list: [1] } })))).toEqual({
     deploy_stdout: 'out',
     deploy_stderr: 'err',
@@ -27,7 +27,7 @@ test('a body has the three answers and the outputs', () => {
   });
 });
 
-test('no output can take the place of the status: a missing or false one would mean success', () => {
+test('does not let an output override the status: a missing or false one would mean success', () => {
   const outputs = { deploy_status_code: 0, deploy_stderr: '', deploy_stdout: null };
   expect(read(signalBody(outcome({ statusCode: 1, outputs })))).toEqual({
     deploy_stdout: 'out',
@@ -36,13 +36,16 @@ test('no output can take the place of the status: a missing or false one would m
   });
 });
 
-test.each([Number.NaN, Infinity])('a status of %s is no number in JSON, and a failure', (statusCode) => {
-  expect(read(signalBody(outcome({ statusCode })))['deploy_status_code']).toSatisfy(
-    (code: unknown) => typeof code === 'number' && code !== 0,
-  );
-});
+test.each([Number.NaN, Infinity])(
+  'writes a status of %s, which JSON cannot represent, as a failure',
+  (statusCode) => {
+    expect(read(signalBody(outcome({ statusCode })))['deploy_status_code']).toSatisfy(
+      (code: unknown) => typeof code === 'number' && code !== 0,
+    );
+  },
+);
 
-test('whatever the outcome, the body is JSON below its limit with a numeric status', () => {
+test("makes JSON within Heat's limit and with a numeric status from any outcome", () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 500 }),
     fc
@@ -70,7 +73,7 @@ test('whatever the outcome, the body is JSON below its limit with a numeric stat
   );
 });
 
-test('a mass of tiny outputs is given up for the answer itself', () => {
+test('drops a large number of tiny outputs in favour of the answer itself', () => {
   const outputs = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`output_${index}`, index]));
   const body = signalBody(outcome({ statusCode: 1, outputs }), 1000);
   expect(body.length).toBeLessThanOrEqual(1000);
@@ -78,7 +81,7 @@ test('a mass of tiny outputs is given up for the answer itself', () => {
   expect(read(body)['deploy_stderr']).toContain('err');
 });
 
-test('of a text that is too long the end stays, and the start says how much is gone', () => {
+test('keeps the end of a text that is too long, and says how much is cut', () => {
   const stdout = `${'x'.repeat(5000)}the last line\n`;
   const cut = textIn(read(signalBody(outcome({ stdout }), 1000)), 'deploy_stdout');
   const [, bytes] = /^\[(\d+) bytes cut here\]\n/.exec(cut) ?? [];
@@ -86,7 +89,7 @@ test('of a text that is too long the end stays, and the start says how much is g
   expect(Number(bytes) + cut.replace(/^.*\n/, '').length).toBe(stdout.length);
 });
 
-test('the longest text is cut first, the others stay whole', () => {
+test('cuts the longest text first, and keeps the others whole', () => {
   const made = outcome({
     stdout: 'x'.repeat(5000),
     stderr: 'e'.repeat(300),
@@ -98,14 +101,14 @@ test('the longest text is cut first, the others stay whole', () => {
   });
 });
 
-test('no character is cut in half', () => {
+test('cuts no character in half', () => {
   for (let limit = 500; limit < 520; limit += 1) {
     const cut = textIn(read(signalBody(outcome({ stdout: '😀'.repeat(1000) }), limit)), 'deploy_stdout');
     expect(cut.isWellFormed()).toBe(true);
   }
 });
 
-test('output that crashed the predecessor fits what Heat takes, control characters and all', () => {
+test("fits output that crashed the predecessor into Heat's limit, with all control characters", () => {
   for (const piece of ['\u0001', 'é', '\uD800']) {
     const body = signalBody(outcome({ stdout: piece.repeat(1_000_000) }));
     expect(Buffer.byteLength(body)).toBeLessThanOrEqual(LARGEST_BODY);
@@ -114,7 +117,7 @@ test('output that crashed the predecessor fits what Heat takes, control characte
   }
 });
 
-test('a queue takes less than Heat does: 256 KiB with all that is around it', () => {
+test('limits the body for a queue to 256 KiB with its envelope, less than Heat accepts', () => {
   const limit = largestBody({ transport: 'ZAQAR_SIGNAL' });
   const body = signalBody(succeeded(`${'x'.repeat(300_000)}the end`), limit);
   expect(Buffer.byteLength(`{"messages":[{"ttl":600,"body":${body}}]}`)).toBeLessThan(262_144);

@@ -3,7 +3,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { postAnswer, type SignalQueue } from '../../../src/signal/post-answer.ts';
 import { NEVER } from '../support/clock.ts';
 
-/** A queue that works. */
+/** Makes a working queue. */
 function queueWith(...bodies: unknown[]) {
   let messages = bodies.map((body, index) => ({ id: `m${index}`, body, ttl: 0 }));
   const queue: SignalQueue = {
@@ -25,13 +25,13 @@ const post = async ({ queue }: { queue: SignalQueue }, answer: unknown): Promise
   await postAnswer(JSON.stringify(answer), queue, NEVER);
 };
 
-test('an answer is posted as an object that lives ten minutes', async () => {
+test('posts an answer as an object with a TTL of ten minutes', async () => {
   const there = queueWith();
   await post(there, { deploy_status_code: 0 });
   expect(there.left()).toMatchObject([{ body: { deploy_status_code: 0 }, ttl: 600 }]);
 });
 
-test('an answer whose acknowledgement was lost is not posted a second time', async () => {
+test('does not post an answer twice when its acknowledgement was lost', async () => {
   const there = queueWith();
   const { post: real } = there.queue;
   there.queue.post = async (...what) => {
@@ -43,7 +43,7 @@ test('an answer whose acknowledgement was lost is not posted a second time', asy
   expect(there.left()).toHaveLength(1);
 });
 
-test('answers to earlier deployments, and copies, are taken out: Heat would take the first for this one', async () => {
+test('removes duplicates and answers to earlier deployments, which Heat would take for this answer', async () => {
   const there = queueWith({ deploy_status_code: 1 }, { deploy_status_code: 0 }, 'junk', {
     deploy_status_code: 0,
   });

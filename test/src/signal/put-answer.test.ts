@@ -5,7 +5,9 @@ import { NEVER, testClock } from '../support/clock.ts';
 
 const CREATED = Date.parse('2026-11-21T15:21:34Z');
 
-/** A Swift whose clock is `after` seconds past the deployment's creation; its dates are whole seconds, rounded up. */
+/**
+ * Makes a Swift whose clock is `after` seconds past the deployment's creation; it rounds its dates up to whole seconds.
+ */
 function store(after: number, options: { former?: number; silent?: boolean } = {}) {
   const clock = testClock(CREATED + after * 1000);
   let changed = options.former;
@@ -29,18 +31,18 @@ const put = async ({ object, clock }: ReturnType<typeof store>): Promise<void> =
 };
 
 test.each([
-  // Heat goes by when it handed the deployment out, at most two seconds later, in whole seconds.
+  // Heat compares with the time when it handed the deployment out: at most two seconds later, in whole seconds.
   [0.2, [0.2, 2.2]],
   [1.9, [1.9, 3.9]],
   [2.1, [2.1]],
   [60, [60]],
-])('%f s after the deployment was made it is put at %j s', async (after, puts) => {
+])('%f s after the creation of the deployment puts at %j s', async (after, puts) => {
   const swift = store(after);
   await put(swift);
   expect(swift.puts).toEqual(puts);
 });
 
-test('an object that is no newer than the one before it is put again', async () => {
+test('puts an object again that is not newer than the former one', async () => {
   const former = CREATED + 61_000;
   const swift = store(60.5, { former });
   await put(swift);
@@ -50,13 +52,13 @@ test('an object that is no newer than the one before it is put again', async () 
   expect(later.puts).toEqual([61.5]);
 });
 
-test('where nobody says when an object was changed it is put again', async () => {
+test('puts an object again if its date is unknown', async () => {
   const swift = store(60, { silent: true });
   await put(swift);
   expect(swift.puts).toEqual([60, 62]);
 });
 
-test('an answer that was heeded before it could be put again is sent: its place has gone with the deployment', async () => {
+test('counts an answer that Heat took before it could be put again as sent: its resource is gone', async () => {
   const swift = store(0.2);
   const { put: first } = swift.object;
   swift.object.put = async () => {
@@ -67,7 +69,7 @@ test('an answer that was heeded before it could be put again is sent: its place 
   expect(swift.puts).toEqual([0.2]);
 });
 
-test('a refusal is passed on, and nothing is put after it', async () => {
+test('passes a rejection on, and puts nothing after it', async () => {
   const swift = store(60);
   const refused = new AgentError('unauthorized', '401');
   swift.object.put = async () => await Promise.reject(refused);

@@ -23,7 +23,7 @@ const TEMP = {
 } as const;
 const ZAQAR = { ...HEAT, transport: 'ZAQAR_SIGNAL', queueId: 'q' } as const;
 
-/** What was sent where; `fails` is what an address that carries its own authorization answers. */
+/** Sends an answer and lists the requests; `fails` is the error of an address with its own authorization. */
 async function send(target: SignalTarget, fails?: AgentError): Promise<string[]> {
   const sent: string[] = [];
   const tell = async (what: string, error?: AgentError): Promise<void> => {
@@ -57,7 +57,7 @@ async function send(target: SignalTarget, fails?: AgentError): Promise<string[]>
   return sent;
 }
 
-test('each transport goes its way', async () => {
+test('sends over each transport', async () => {
   expect(await send({ transport: 'NO_SIGNAL' })).toEqual([]);
   expect(await send(CFN)).toEqual(['PUT http://h/s?Signature=x {}']);
   expect(await send(HEAT)).toEqual(['resource s/1 {}']);
@@ -66,7 +66,7 @@ test('each transport goes its way', async () => {
 });
 
 test.each(['cloud-refused', 'unauthorized'] as const)(
-  'a pre-signed address that is too old (%s) is left for the other way, where there is one',
+  'falls back from an expired pre-signed address (%s) if there is another transport',
   async (code) => {
     const fails = new AgentError(code, 'signalling http://h/s: 403 Forbidden');
     expect(await send({ ...CFN, fallback: HEAT }, fails)).toEqual([
@@ -78,7 +78,7 @@ test.each(['cloud-refused', 'unauthorized'] as const)(
   },
 );
 
-test('a pre-signed address that gives no answer of Heat is left for the other way, or tried again', async () => {
+test('falls back from a pre-signed address without a valid answer from Heat, or retries', async () => {
   const fails = new AgentError('bad-answer', 'signalling http://h/s: 307 redirects to http://x');
   expect(await send({ ...CFN, fallback: HEAT }, fails)).toEqual([
     'PUT http://h/s?Signature=x {}',
@@ -87,12 +87,12 @@ test('a pre-signed address that gives no answer of Heat is left for the other wa
   expect(await agentErrorOf(send(CFN, fails))).toBe(fails);
 });
 
-test('an address that does not answer is no reason for the other way: it is tried again', async () => {
+test('retries an unreachable address instead of falling back', async () => {
   const fails = new AgentError('cloud-unreachable', 'no answer');
   expect(await agentErrorOf(send({ ...CFN, fallback: HEAT }, fails))).toBe(fails);
 });
 
-test('a temporary address that is refused is said plainly, with its date; the other way is gone where there is one', async () => {
+test('reports a rejected temporary URL with its date, and falls back if there is another transport', async () => {
   const fails = new AgentError('unauthorized', 'putting the object http://s/v1/a/c/o: 401 Temp URL invalid');
   const error = await agentErrorOf(send({ ...TEMP, url: `${TEMP.url}&temp_url_expires=1795274494` }, fails));
   expect(error).toMatchObject({ code: 'cloud-refused', reason: 'signal-address-refused', cause: fails });

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../src/base/clock.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 
-/** A clock that only moves when somebody sleeps: nobody waits in a test. */
+/** A clock that advances only when code sleeps, so that tests do not wait. */
 export type TestClock = Clock & { readonly sleeps: readonly number[]; advance(ms: number): void };
 
 export function testClock(start = Date.parse('2026-11-21T00:00:00Z')): TestClock {

@@ -6,7 +6,7 @@ import { openssl } from './openssl.ts';
 /** PEM. */
 export type Signer = { pem: string; key: string };
 
-/** A CA whose certificate says nothing of key usages, unless it is told to. */
+/** Makes a CA whose certificate contains key usages only if `usage` is given. */
 export async function createSigner(newkey: readonly string[], usage?: string): Promise<Signer> {
   return await inFolder(async (at) => {
     const [key, pem] = [join(at, 'ca.key'), join(at, 'ca.pem')];
@@ -17,7 +17,7 @@ export async function createSigner(newkey: readonly string[], usage?: string): P
   });
 }
 
-/** A certificate of a CA for 127.0.0.1, as a server and as a client, with this serial number in hex. */
+/** Issues a certificate for 127.0.0.1, as server and client, with this serial number in hex. */
 export async function signLeaf(ca: Signer, serial: string): Promise<{ cert: string; key: string }> {
   return await inFolder(async (at) => {
     const file = (name: string): string => join(at, name);
@@ -42,7 +42,7 @@ async function inFolder<T>(work: (path: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** What a list is to say; the rest is as `openssl ca` makes one. */
+/** The content of a list; the defaults are those of `openssl ca`. */
 export type ListSpec = {
   number?: number | undefined;
   /** Serial numbers in hex. */
@@ -56,7 +56,7 @@ export type ListSpec = {
   sections?: readonly string[];
 };
 
-/** A list of revoked certificates as the openssl program makes it: PEM, and its DER. */
+/** Makes a list of revoked certificates with the openssl program, as PEM and as DER. */
 export async function makeList(ca: Signer, spec: ListSpec = {}): Promise<{ pem: string; der: Buffer }> {
   return await inFolder(async (at) => await makeListIn(at, ca, spec));
 }

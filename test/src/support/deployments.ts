@@ -1,7 +1,7 @@
 import { decodeDeployment } from '../../../src/deployment/decode.ts';
 import type { Deployment } from '../../../src/deployment/deployment.ts';
 
-/** A deployment as Heat writes it, with these inputs. */
+/** Makes a deployment as Heat writes it, with these inputs. */
 export const rawDeployment = (
   inputs: Record<string, unknown> = {},
   over: Record<string, unknown> = {},
@@ -17,7 +17,7 @@ export const rawDeployment = (
   ...over,
 });
 
-/** The same, decoded. */
+/** Makes a deployment and decodes it. */
 export function deployment(
   inputs: Record<string, unknown> = {},
   over: Record<string, unknown> = {},
@@ -27,7 +27,7 @@ export function deployment(
   return decoded.deployment;
 }
 
-/** What Heat adds for HEAT_SIGNAL. */
+/** The inputs that Heat adds for HEAT_SIGNAL. */
 export const HEAT_SIGNAL = {
   deploy_signal_transport: 'HEAT_SIGNAL',
   deploy_stack_id: 'k3/6443f4ad',

@@ -4,7 +4,7 @@ import { isObject } from '../../../src/base/json.ts';
 
 export type Reply = { status: number; headers?: Record<string, string>; text?: string };
 
-/** A captured answer of a real service. */
+/** Returns a captured answer of a real service. */
 export function captured(name: string): Reply {
   const { status, headers, body } = jsonObject(fixture(name));
   const pairs = isObject(headers) ? Object.entries(headers) : [];
@@ -15,7 +15,7 @@ export function captured(name: string): Reply {
   };
 }
 
-/** An http that gives these answers, the last one for ever, and remembers what it was asked. */
+/** Makes an http that gives these answers in turn (the last one stays) and records the requests. */
 export function fakeHttp(...replies: Reply[]): { http: Http; asked: HttpRequest[] } {
   const asked: HttpRequest[] = [];
   return {

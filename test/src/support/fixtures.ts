@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObject } from '../../../src/base/json.ts';
 
-/** A captured answer of a real service, as text. */
+/** Returns a captured answer of a real service as text. */
 export const fixture = (name: string): string =>
   readFileSync(join(import.meta.dirname, '../../fixtures', name), 'utf8');
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 
-/** Runs the openssl program: an independent judge, and a CA that is not ours. */
+/** Runs the openssl program: an independent judge, and a CA that is not our own code. */
 export async function openssl(args: readonly string[], input = ''): Promise<string> {
   return await new Promise((resolve, reject) => {
     const child = spawn('openssl', args, { stdio: ['pipe', 'pipe', 'pipe'] });
@@ -32,11 +32,11 @@ async function folder(): Promise<string> {
 export type TestCa = {
   pem: string;
   key: string;
-  /** Signs a CSR with the extensions that it asks for, or with those of an openssl section. */
+  /** Signs a CSR with the extensions that it requests, or with those of an openssl section. */
   sign(csr: string, extensions?: readonly string[]): Promise<string>;
 };
 
-/** A CA as Magnum makes them: all of a cluster, in every generation, have its name. */
+/** Makes a CA like Magnum's: all CAs of a cluster, in every generation, have its name. */
 export async function createCa(name = 'k1', days = 1825): Promise<TestCa> {
   const at = await folder();
   const [key, pem] = [join(at, 'ca.key'), join(at, 'ca.pem')];

@@ -1,6 +1,6 @@
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
 
-/** Runs something that may throw our own error, and nothing else: gives the value or that error. */
+/** Returns the result of `run` or the agent error that it throws; any other error passes through. */
 export function valueOrAgentError<T>(run: () => T): T | AgentError {
   try {
     return run();
@@ -10,7 +10,7 @@ export function valueOrAgentError<T>(run: () => T): T | AgentError {
   }
 }
 
-/** The error that a promise ends with; it must be ours. */
+/** Returns the error of a promise, which must be an agent error. */
 export async function agentErrorOf(promise: Promise<unknown>): Promise<AgentError> {
   try {
     await promise;
@@ -21,23 +21,23 @@ export async function agentErrorOf(promise: Promise<unknown>): Promise<AgentErro
   throw new Error('nothing was thrown');
 }
 
-/** The error that something throws; it must be ours. */
+/** Returns the error that `run` throws, which must be an agent error. */
 export function thrownBy(run: () => unknown): AgentError {
   const result = valueOrAgentError(run);
   if (result instanceof AgentError) return result;
   throw new Error('nothing was thrown');
 }
 
-/** What an error is for a program. */
+/** An error as programs see it. */
 export type Fault = { code: ErrorCode; reason?: string | undefined };
 
-/** Code and reason of the error that something throws; it must be ours. */
+/** Returns code and reason of the agent error that `run` throws. */
 export function faultOf(run: () => unknown): Fault {
   const { code, reason } = thrownBy(run);
   return { code, reason };
 }
 
-/** The same of the error that a promise ends with. */
+/** Returns code and reason of the agent error of a promise. */
 export async function faultIn(promise: Promise<unknown>): Promise<Fault> {
   const { code, reason } = await agentErrorOf(promise);
   return { code, reason };

@@ -7,8 +7,8 @@ const SAMPLE = new RegExp(String.raw`^(${NAME})(?:\{(.*)\})? (\S+)$`, 's');
 const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\[\\"n])*)"(?:,|$)/y;
 
 /**
- * Reads Prometheus' text format 0.0.4 as its specification has it, and nothing else: HELP and TYPE before the samples of
- * a metric, all lines of a metric together, no series twice, a line feed behind the last line.
+ * Parses Prometheus' text format 0.0.4 strictly: HELP and TYPE before the samples of a metric, all lines of a metric
+ * together, no series twice, a line feed after the last line.
  */
 export function parsePrometheus(text: string): Series[] {
   if (text !== '' && !text.endsWith('\n')) throw new Error('the last line has no line feed');

@@ -2,7 +2,7 @@ import type { CertificateRequest } from '../../../src/certificates/request.ts';
 import type { Values } from '../../../src/certificates/template.ts';
 import { factsOf } from '../../../src/certificates/template.ts';
 
-/** A request like that of a kubelet. */
+/** Makes a request like a kubelet's. */
 export const request = (over: Partial<CertificateRequest> = {}): CertificateRequest => ({
   name: 'kubelet',
   ca: 'kubelet',

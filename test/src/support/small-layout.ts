@@ -14,7 +14,7 @@ export const fileAt = (path: string): FileRow => ({
 
 const ROW = { ca: 'kubernetes', subject: [], names: [], keyUsage: [], extendedKeyUsage: [] } as const;
 
-/** A CA, a certificate in a file, and one in a kubeconfig alone. */
+/** A CA, a certificate in a file, and one that only a kubeconfig contains. */
 export const SMALL: RoleLayout = {
   authorities: [{ ca: 'kubernetes', file: fileAt('/etc/k/ca.crt') }],
   certificates: [
@@ -45,7 +45,7 @@ export const kubeconfigOf = (ca: string, { certificate, key }: Leaf): string =>
 
 export type SmallNode = { ca: TestCa; server: Leaf; admin: Leaf };
 
-/** Writes a good set of all that the layout has. */
+/** Writes a valid set of all the layout's files. */
 export async function writeSmallNode({ write }: TempRoot): Promise<SmallNode> {
   const ca = await createCa();
   const [server, admin] = [await leafOf(ca), await leafOf(ca)];

@@ -14,7 +14,7 @@ import { settingsOf } from '../../../src/services/unit-settings.ts';
 const lines = v.array(v.string());
 const StockNode = v.object({ files: v.record(v.string(), lines), units: v.record(v.string(), lines) });
 
-/** A node as Magnum's own fragments set it up; texts by their paths, and what systemd says of each unit. */
+/** A node as Magnum's own fragments set it up: texts by path, and systemd's output for each unit. */
 export type StockNode = { files: Map<string, string>; units: Map<string, string> };
 
 export type StockName = 'master-15' | 'master-20' | 'worker-15' | 'worker-20';
@@ -28,7 +28,7 @@ export function readStock(name: StockName): StockNode {
   return { files: texts(files), units: texts(units) };
 }
 
-/** What the units of such a node say of themselves. */
+/** Returns the ports on which the units of such a node listen. */
 export const listeningIn = ({ files, units }: StockNode): Map<string, Listening> =>
   new Map(
     [...units].map(([unit, shown]) => {

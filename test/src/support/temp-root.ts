@@ -5,15 +5,15 @@ import { onTestFinished } from 'vitest';
 import { createDisk } from '../../../src/base/real-disk.ts';
 import type { Disk } from '../../../src/base/disk.ts';
 
-/** A real folder as the root of a node, gone after the test. */
+/** A real folder as the root of a node, removed after the test. */
 export type TempRoot = {
   root: string;
   disk: Disk;
-  /** The path of this machine for a path of the node. */
+  /** Converts a path of the node to a path of this machine. */
   at(path: string): string;
   read(path: string): Promise<string>;
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
-  /** Every file below a directory, as paths of the node, sorted. */
+  /** Lists every file below a directory as paths of the node, sorted. */
   files(path?: string): Promise<string[]>;
 };
 

@@ -8,14 +8,14 @@ import { request } from './requests.ts';
 
 export type Leaf = { certificate: string; key: string };
 
-/** A certificate of a CA with its key, PEM. */
+/** Issues a certificate of a CA with its key, in PEM. */
 export async function leafOf(ca: TestCa): Promise<Leaf> {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const certificate = await ca.sign(createCsr(request({ names: ['127.0.0.1', 'localhost'] }), privateKey));
   return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }) };
 }
 
-/** A real TLS port that speaks HTTP. */
+/** Starts a real TLS port that speaks HTTP. */
 export async function tlsServer(
   leaf: Leaf,
   options: TlsOptions = {},

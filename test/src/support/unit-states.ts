@@ -1,6 +1,6 @@
 import type { UnitState } from '../../../src/services/systemctl.ts';
 
-/** What systemd says of a unit in each state of its life. */
+/** systemd's properties of a unit in each state of its life. */
 export const RUNNING: UnitState = {
   load: 'loaded',
   active: 'active',
