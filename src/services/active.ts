@@ -3,14 +3,14 @@ import { AgentError } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 
-/** How often a unit or its port is asked again while it starts. */
+/** Poll interval for a unit or its port while the unit starts. */
 export const AGAIN_MS = 200;
 
 /**
- * Waits until a unit that has been started is active.
+ * Waits until a started unit is active.
  *
- * @param before how often systemd had started it again when its start began
- * @throws `unit` when it ends, is started again too often, or is not there at the deadline
+ * @param before systemd's count of automatic restarts at the start
+ * @throws `unit` if the unit ends, is restarted too often, or is not active at the deadline
  */
 export async function becomeActive(
   unit: string,
@@ -34,12 +34,12 @@ export async function becomeActive(
 }
 
 /**
- * How often systemd may start a unit again before that counts: one whose API server or etcd is away for a moment exits,
- * and is meant to be started again (Restart=).
+ * How many automatic restarts by systemd are tolerated. A unit whose API server or etcd is briefly unavailable exits,
+ * and is meant to be restarted (Restart=).
  */
 export const RESTARTS_TOLERATED = 2;
 
-/** @throws `unit` when a unit ends after each of its starts */
+/** @throws `unit` if the unit ends after each of its starts */
 export function refuseLoop(unit: string, { restarts, result }: UnitState, before: number): void {
   const again = restarts - before;
   if (again > RESTARTS_TOLERATED)
@@ -50,7 +50,7 @@ export function refuseLoop(unit: string, { restarts, result }: UnitState, before
     );
 }
 
-/** What has ended of a unit that was started. @param cause what it answered, or did not, once it ran */
+/** Builds the error for a unit that has ended. @param cause the failed check, if the unit did run */
 export function endOf(unit: string, state: UnitState, cause?: unknown): AgentError {
   const ended = (reason: string, why: string): AgentError =>
     new AgentError('unit', `the unit ${unit} ${why}`, { reason, ...(cause !== undefined && { cause }) });
@@ -61,15 +61,15 @@ export function endOf(unit: string, state: UnitState, cause?: unknown): AgentErr
     : ended('unit-ended', `ended after its start: ${inWords(state)}`);
 }
 
-/** `failed, result exit-code`; systemd's finer state only where it says more. */
+/** `failed, result exit-code`; includes systemd's substate if it differs. */
 export const inWords = ({ active, sub, result }: UnitState): string =>
   `${active}${sub === active ? '' : ` (${sub})`}, result ${result}`;
 
-/** What systemd counts as active (systemd's `UNIT_IS_ACTIVE_OR_RELOADING`). */
+/** Whether systemd counts the unit as active (systemd's `UNIT_IS_ACTIVE_OR_RELOADING`). */
 export const isUp = ({ active }: Pick<UnitState, 'active'>): boolean => UP.has(active);
 
 const UP: ReadonlySet<string> = new Set(['active', 'reloading', 'refreshing']);
 
-/** What has ended does not come back by itself, unless a job is to start it: there is nothing to wait for. */
+/** Whether waiting is useless: an ended unit does not return by itself unless a job will start it. */
 export const hasEnded = ({ active, hasJob }: UnitState): boolean =>
   !hasJob && (active === 'failed' || active === 'inactive');

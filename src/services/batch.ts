@@ -1,6 +1,6 @@
 /**
- * Turns a question about many things into one about a single thing: those that are asked at the same moment and for
- * the same caller's abort go out together.
+ * Turns a query for many things into a query for one. Calls at the same moment with the same abort signal share one
+ * request.
  */
 export function batched<T>(
   askAll: (names: readonly string[], abort: AbortSignal) => Promise<readonly T[]>,

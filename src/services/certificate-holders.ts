@@ -2,24 +2,24 @@ import * as v from 'valibot';
 import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, parsed } from './kubernetes-call.ts';
 
-/** An object of the Kubernetes API that holds certificates, or a pod with folders of its host. */
+/** An object of the Kubernetes API that contains certificates, or a pod that mounts host paths. */
 export type Holder = {
   kind: string;
-  /** Empty: the kind has none. */
+  /** Empty if the kind has no namespace. */
   namespace: string;
   name: string;
-  /** PEM texts: each is what one reader is given. */
+  /** PEM texts; each is what one reader receives. */
   certificates: readonly string[];
-  /** The paths of its host that a pod mounts. */
+  /** The host paths that a pod mounts. */
   hostPaths: readonly string[];
-  /** Milliseconds since the epoch; undefined: it is no pod, or has not started. */
+  /** Milliseconds since the epoch; undefined if it is not a pod or has not started. */
   startedAt: number | undefined;
 };
 
 /**
- * The lists in which certificates of the cluster's CA are found
- * (https://kubernetes.io/docs/reference/kubernetes-api/). Tokens of service accounts and releases of Helm are left out:
- * kube-controller-manager renews the CA beside the first, and the second are large.
+ * The lists that can contain certificates of the cluster's CA (https://kubernetes.io/docs/reference/kubernetes-api/).
+ * Service-account tokens are skipped because kube-controller-manager renews the CA in them. Helm releases are skipped
+ * because they are large.
  */
 const LISTS: readonly { kind: string; path: string; selector?: string }[] = [
   {
@@ -59,19 +59,19 @@ const Page = v.object({
   items: v.nullish(v.array(v.unknown())),
 });
 
-/** An answer has at most 8 MiB, a Secret 1 MiB and most of them far less. */
+/** Items per page. An answer may have 8 MiB; a Secret may have 1 MiB, but most are far smaller. */
 const PAGE = 20;
-/** Of each list. */
+/** Per list. */
 const MOST_PAGES = 250;
-/** Of a value in a Secret, in characters of base64: a bundle of public CAs has less. */
+/** Maximum length of a value in a Secret, in characters of base64. A bundle of public CAs is shorter. */
 const LONGEST = 400_000;
 
 /**
- * Reads the lists page by page; none is held in whole.
+ * Reads the lists page by page, without keeping a whole list in memory.
  *
- * @param see is called with each object
- * @returns whether that was all: a list has not changed too much meanwhile, and has no more than 5000 objects
- * @throws what the API answers when it cannot say
+ * @param see receives each object
+ * @returns whether every object was seen: no list expired while it was read, and none has more than 5000 objects
+ * @throws the API's error if it cannot answer
  */
 export async function seeHolders(
   ask: AskApi,
@@ -97,7 +97,7 @@ export async function seeHolders(
       });
       const found = await call(
         { what, method: 'GET', path: `${path}?${query.toString()}`, abort },
-        // 404: the cluster has no such kind. 410: the place in the list is forgotten.
+        // 404: the cluster does not have this kind. 410: the continue token has expired.
         [200, 404, 410],
         (status, text) => (status === 200 ? parsed(Page, text, what) : undefined),
       );
@@ -131,7 +131,7 @@ function holderOf(
   };
 }
 
-/** A value is PEM, or a kubeconfig with base64 in it. */
+/** Returns the PEM texts of a value: PEM itself, or base64 within a kubeconfig. */
 function textsIn(base64: string | undefined): string[] {
   if (base64 === undefined || base64.length > LONGEST) return [];
   const text = decoded(base64);

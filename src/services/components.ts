@@ -2,19 +2,19 @@ import { isIPv6 } from 'node:net';
 import { isObject } from '../base/json.ts';
 import { flagsOf, type ProgramCommand } from './unit-command.ts';
 
-/** What a component says of itself by its flags and its configuration file. A field that is undefined it leaves open. */
+/** The settings of a component, from its flags and its configuration file. An undefined field is not set there. */
 export type Listening = {
-  /** The TLS port; `none`: it has none. */
+  /** The TLS port; `none` if it has none. */
   tls?: Address | 'none' | undefined;
-  /** The certificate file that it presents there. */
+  /** The certificate file that it serves there. */
   certificate?: string | undefined;
-  /** Where it says whether it is well. */
+  /** The address of its health endpoint. */
   health?: (Address & { isTls: boolean }) | 'none' | undefined;
-  /** The kubeconfig with which it asks the Kubernetes API. */
+  /** The kubeconfig with which it calls the Kubernetes API. */
   kubeconfig?: string | undefined;
-  /** What its leader renews. */
+  /** The lease that its leader renews. */
   lease?: Lease | undefined;
-  /** Where its peers ask it over TLS, and the files with which it answers them, and asks them. */
+  /** The TLS address for its peers, and the files it uses as server and as client of peers. */
   peers?: Peers | undefined;
 };
 
@@ -22,22 +22,22 @@ export type Address = { host: string; port: number };
 export type Peers = Address & { certificate: string; key: string };
 export type Lease = { namespace: string; name: string };
 
-/** How to read one component: a row of the table below. */
+/** How to read the settings of one component: a row of the table below. */
 type Component = {
-  /** Its configuration file (YAML), by its flags and its environment. */
+  /** The path of its configuration file (YAML), from its flags and its environment. */
   configFile?: (said: Said) => string | undefined;
   listening: (said: Said) => Listening;
 };
 
 type Said = {
-  /** The last one of this name. */
+  /** The last value of this flag. */
   flag(name: string): string | undefined;
   /** A value of the configuration file, by its keys. */
   setting(...keys: string[]): string | undefined;
   variable(name: string): string | undefined;
 };
 
-/** Ports of a component's own defaults hold for every version that has TLS there: none has changed since 1.13. */
+/** The default ports are valid for every version that uses TLS there; none has changed since 1.13. */
 const COMPONENTS: Readonly<Record<string, Component>> = {
   'kube-apiserver': {
     listening: ({ flag }) => {
@@ -78,17 +78,17 @@ const COMPONENTS: Readonly<Record<string, Component>> = {
   },
 };
 
-/** The programs that can be asked. */
+/** The programs that this table covers. */
 export const COMPONENT_NAMES: readonly string[] = Object.keys(COMPONENTS);
 
-/** The configuration file that a component names. */
+/** Returns the configuration file that a component names. */
 export const configFileOf = (program: string, command: ProgramCommand): string | undefined =>
   COMPONENTS[program]?.configFile?.(saidBy(command, undefined)) || undefined;
 
 /**
- * Where a component listens and what it reads.
+ * Returns where a component listens and which files it reads.
  *
- * @param config what its configuration file holds
+ * @param config the parsed configuration file
  */
 export const listeningOf = (program: string, command: ProgramCommand, config: unknown): Listening =>
   COMPONENTS[program]?.listening(saidBy(command, config)) ?? {};
@@ -113,7 +113,7 @@ function textIn(config: unknown, keys: readonly string[]): string | undefined {
     : undefined;
 }
 
-/** Port 0 turns it off. An address that stands for all of them is asked on loopback. */
+/** Port 0 disables the listener. A wildcard address is reached on loopback. */
 function addressOf(host: string | undefined, port: string): Address | 'none' | undefined {
   const number = Number(port);
   if (!Number.isInteger(number) || number < 0 || number > 65_535) return undefined;
@@ -127,8 +127,8 @@ const overTls = (tls: Listening['tls']): Listening['health'] =>
   typeof tls === 'object' ? { ...tls, isTls: true } : tls;
 
 /**
- * kube-controller-manager and kube-scheduler: their own certificate is self-signed unless a flag names one, and a lease
- * says which of the masters leads. Up to 1.19 it may be an annotation in place of a Lease (leadership.ts).
+ * kube-controller-manager and kube-scheduler: their certificate is self-signed unless a flag names one, and a lease
+ * tells which master leads. Up to 1.19, an annotation may replace the Lease (leadership.ts).
  */
 function leaderOf({ flag, setting }: Said, program: string, port: string): Listening {
   const tls = addressOf(flag('bind-address'), flag('secure-port') ?? port);
@@ -153,7 +153,7 @@ function leaderOf({ flag, setting }: Said, program: string, port: string): Liste
 const addressIn = (url: URL | undefined): Listening['tls'] =>
   url && addressOf(url.hostname, url.port || (url.protocol === 'https:' ? '443' : '80'));
 
-/** With a configuration file etcd ignores its flags and its environment (etcd's "Configuration options"). */
+/** With a configuration file, etcd ignores its flags and its environment (etcd's "Configuration options"). */
 function etcdOf({ flag, setting, variable }: Said): Listening {
   const hasFile = (flag('config-file') ?? variable('ETCD_CONFIG_FILE')) !== undefined;
   const value = (name: string, ...keys: string[]): string | undefined =>

@@ -1,2 +1,2 @@
-/** Where the control groups of systemd's units are: in version 2, and in version 1 beside it. */
+/** Control groups of systemd's units: version 2, and version 1 in parallel to it. */
 export const CONTROL_GROUPS = ['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'] as const;

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
 
-/** What an OSTree host runs; nothing where it is none. */
+/** The booted OSTree deployment; both undefined on other hosts. */
 export type DeployedOs = { commit: string | undefined; remote: string | undefined };
 
 const QUICK_MS = 30_000;
@@ -22,9 +22,9 @@ const Status = v.pipe(
 );
 
 /**
- * What rpm-ostree(1) says that this host has booted.
+ * Asks rpm-ostree(1) what this host has booted.
  *
- * @param program the rpm-ostree to run
+ * @param program path of rpm-ostree
  */
 export const deployedOs =
   (program: string) =>

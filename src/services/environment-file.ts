@@ -1,6 +1,6 @@
 /**
- * The variables of an `EnvironmentFile=`, read as systemd reads it (systemd.exec(5); `parse_env_file` of its sources). No
- * value is expanded; the last line of a name wins.
+ * Parses an `EnvironmentFile=` as systemd does (systemd.exec(5); `parse_env_file` of its sources). Does not expand
+ * values; the last line of a name wins.
  */
 export function parseEnvironmentFile(text: string): Map<string, string> {
   const variables = new Map<string, string>();
@@ -27,17 +27,17 @@ export function parseEnvironmentFile(text: string): Map<string, string> {
 
 const isComment = (character: string | undefined): boolean => character === '#' || character === ';';
 
-/** A comment goes on behind a line that ends with a backslash. */
+/** A comment continues after a line that ends with a backslash. */
 function endOfComment(text: string, start: number): number {
   let at = start;
   while (at < text.length && text[at] !== '\n') at += text[at] === '\\' ? 2 : 1;
   return at + 1;
 }
 
-/** What a backslash takes the meaning of within double quotes; before other characters it stays. */
+/** Characters that a backslash escapes within double quotes; before others it is literal. */
 const ESCAPED = '"\\`$';
 
-/** Quoted parts may follow on each other; outside of them a backslash is dropped, and trailing blanks are. */
+/** Reads a value: quoted parts may be adjacent. Outside quotes, backslashes and trailing blanks are removed. */
 function readValue(text: string, start: number): { value: string; end: number } {
   let value = '';
   let at = skip(text, start, /[ \t\r]/y);

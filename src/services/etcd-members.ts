@@ -5,20 +5,20 @@ import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
 import type { AskApi } from './kubernetes-call.ts';
 
-/** Where Magnum configures etcd: `configure-etcd.sh`. */
+/** Magnum's etcd configuration, written by `configure-etcd.sh`. */
 export const ETCD_CONFIG = '/etc/etcd/etcd.conf.yaml';
 
 const urls = v.nullish(v.array(v.string()), []);
 const Members = v.pipe(JsonText, v.array(v.object({ name: v.string(), peerURLs: urls, clientURLs: urls })));
 
-/** A member of etcd, with the addresses that it has told the others. */
+/** A member of etcd, with the addresses it advertises. */
 export type EtcdMember = { name: string; peer: string | undefined; client: string | undefined };
 
 /**
- * The members of the cluster of an etcd. It is asked where its peers ask it: with a configuration file etcd 3.4
- * has neither the gateway of its v3 API nor a v2 one (measured), and every release tells a member that joins.
+ * Lists the members of an etcd cluster. Uses the peer port: with a configuration file, etcd 3.4 serves neither the
+ * gateway of its v3 API nor a v2 API (measured), and every release lists the members for a joining member.
  *
- * @throws `bad-answer`, or what the door throws
+ * @throws `bad-answer`, or the errors of `ask`
  */
 export async function readMembers(ask: AskApi, abort: AbortSignal): Promise<EtcdMember[]> {
   const what = 'asking etcd for its members';
@@ -36,11 +36,11 @@ export async function readMembers(ask: AskApi, abort: AbortSignal): Promise<Etcd
 const secureOf = (list: readonly string[] | null): string | undefined =>
   list?.find((one) => one.startsWith('https://') && URL.canParse(one));
 
-/** How many they are. @throws as `readMembers` */
+/** Counts the members. @throws as `readMembers` */
 export const countMembers = async (ask: AskApi, abort: AbortSignal): Promise<number> =>
   (await readMembers(ask, abort)).length;
 
-/** Where an etcd listens for its peers, by its configuration file; undefined where that says no TLS address. */
+/** Returns the TLS peer address in an etcd configuration file; undefined if it has none. */
 export function peerAddress(config: string): { host: string; port: number } | undefined {
   const [, listed = ''] = /^listen-peer-urls:\s*["']?([^"'\s#]+)/m.exec(config) ?? [];
   const first = listed.split(',').find((one) => one.startsWith('https://') && URL.canParse(one));

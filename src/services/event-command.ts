@@ -1,15 +1,15 @@
 import { AgentError, explain } from '../base/errors.ts';
 
-/** How long one event may take, and how many may wait. */
+/** Time limit of one event, and maximum number of waiting events. */
 const DEADLINE_MS = 10_000;
 const MOST_WAITING = 32;
 
 /**
- * Hands events to a program, one after the other: each as one JSON object on its standard input. Nobody waits for it.
- * What comes while too many wait is dropped, and so is what waits behind an event that fails.
+ * Passes events to a program, one at a time: each as a JSON object on standard input, in the background. Drops new
+ * events while too many wait, and all waiting events if one fails.
  *
- * @param check whether the program may be run; asked each time
- * @param failed is told of an event that the program did not take
+ * @param check throws if the program must not be run; called before each run
+ * @param failed receives the error of an event that was not delivered
  */
 export function createEventCommand(
   { program, check }: { program: string; check(): Promise<void> },
@@ -30,7 +30,7 @@ export function createEventCommand(
           stderr: 'ignore',
           timeout: DEADLINE_MS,
           killSignal: 'SIGKILL',
-          // Nothing of what the daemon was given: its environment may hold credentials and systemd's socket.
+          // Hides the daemon's environment, which may hold credentials and systemd's socket.
           extendEnv: false,
           env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin' },
         });

@@ -7,19 +7,16 @@ import { plainWords } from '../base/plain-words.ts';
 /** A client certificate and its key, PEM. */
 export type ClientIdentity = { certificate: string; key: string };
 
-/** One try gets this long; the whole proof has the unit's deadline. */
+/** Limit of one attempt; the proof as a whole has the unit's deadline. */
 const TRY_MS = 5000;
 
-/**
- * Asks a health endpoint once. 200 is well; anything else, and no answer, is `not-yet`: not yet.
- */
+/** Queries a health endpoint once. Status 200 is healthy; another status or no answer throws `not-yet`. */
 export async function askHealth(
   url: string,
   identity: ClientIdentity | undefined,
   abort: AbortSignal,
 ): Promise<void> {
-  // Whose certificate it is has its own proof (presented.ts); schedulers and controller managers sign theirs
-  // themselves.
+  // The certificate is proven separately (presented.ts). Schedulers and controller managers use self-signed ones.
   const tls = {
     rejectUnauthorized: false,
     ...(identity && { cert: identity.certificate, key: identity.key }),
@@ -50,11 +47,14 @@ export async function askHealth(
   });
 }
 
-/** As much of an unhealthy answer as is read, and as a message can bear. */
+/** How much of an unhealthy answer is read, and how much of it fits a message. */
 const MOST = 64 * 1024;
 const LONGEST = 200;
 
-/** Kubernetes names every check, a line each, and begins those that failed with `[-]`: these are told, or else the beginning. */
+/**
+ * Kubernetes lists every check on a line and marks failed ones with `[-]`. Returns the failed ones, or else the start
+ * of the text.
+ */
 function whatFailed(text: string): string {
   const failed = text.split('\n').filter((line) => line.startsWith('[-]'));
   return (failed.length > 0 ? failed.join(', ') : text).slice(0, LONGEST).replaceAll(/\s+/g, ' ');

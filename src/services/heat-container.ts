@@ -1,16 +1,16 @@
-/** The unit of the container in which Magnum's own nodes run os-collect-config, with the node's /etc and /var. */
+/** The unit of the container in which Magnum's nodes run os-collect-config, with the node's /etc and /var mounted. */
 export const CONTAINER = 'heat-container-agent.service';
 
-/** The program's name in the container, and what it is started with there. */
+/** Matches the image of heat-container-agent. */
 const IMAGE = /(^|\/)heat-container-agent(:|@|$)/;
 
 /**
- * A command that runs a script in a container like the one of heat-container-agent. Names of variables alone are in
- * it, podman(1) takes their values from its own environment: arguments can be read by everybody.
+ * Builds a command that runs a script in a container like that of heat-container-agent. It contains only the names of
+ * variables; podman(1) takes the values from its own environment, because every user can read arguments.
  *
- * @param commandLines how the unit is started
- * @param variables the names of what the script is to see
- * @returns the command, which wants the script's path as its last argument; undefined: the unit starts no container
+ * @param commandLines the command lines of the unit
+ * @param variables the names of the variables to pass to the script
+ * @returns the command, to which the script's path must be appended; undefined if the unit starts no container
  */
 export function commandLike(
   commandLines: readonly string[],

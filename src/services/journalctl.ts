@@ -1,10 +1,10 @@
 import { execa } from 'execa';
 
 /**
- * The last lines of a unit's journal, oldest first. They only explain a failure, so no journal, or no
- * journalctl, is no lines.
+ * Returns the last lines of a unit's journal, oldest first. They only explain a failure, so a missing journal or
+ * journalctl gives no lines.
  *
- * @param program the journalctl to run; below `--root` it is that root's own
+ * @param program the journalctl to run; with `--root`, the one below that root
  */
 export async function journalOf(program: string, unit: string, lines: number): Promise<string[]> {
   const args = [`--unit=${unit}`, `--lines=${lines}`, '--no-pager', '--output=cat', '--quiet'];

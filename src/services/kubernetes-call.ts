@@ -4,7 +4,7 @@ import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
 import type { Attempted, Patience, Retry } from '../base/retry.ts';
 
-/** One request to the API server, with the node's client certificate. Any status is an answer. */
+/** Sends one request to the API server with the node's client certificate. Returns any status as an answer. */
 export type AskApi = (request: {
   what: string;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -13,7 +13,9 @@ export type AskApi = (request: {
   abort: AbortSignal;
 }) => Promise<{ status: number; headers: Record<string, string>; text: string }>;
 
-/** Asks, again while the API is not there or has too much to do, and reads an answer whose status is one of `fine`. */
+/**
+ * Sends a request and reads an answer whose status is in `fine`. Retries while the API is unavailable or overloaded.
+ */
 export type Call = <T>(
   request: Parameters<AskApi>[0],
   fine: readonly number[],
@@ -43,9 +45,9 @@ const Page = v.object({
 });
 
 /**
- * Every item of a list, page by page; when its place in the list is forgotten it begins anew.
+ * Lists every item, page by page. Starts again if the continue token has expired.
  *
- * @param query beside the page, such as a field selector
+ * @param query additional parameters, such as a field selector
  */
 export async function listAll<const S extends v.GenericSchema<unknown, { metadata: Named }>>(
   call: Call,
@@ -66,7 +68,7 @@ export async function listAll<const S extends v.GenericSchema<unknown, { metadat
     const page = await call(
       { what, method: 'GET', path: `${path}?${asked.toString()}`, abort },
       [200, 410],
-      // 410: the place in the list is forgotten (API concepts, "Retrieving large results sets in chunks").
+      // 410: the continue token has expired (API concepts, "Retrieving large results sets in chunks").
       (status, text) => (status === 410 ? undefined : parsed(Page, text, what)),
     );
     if (!page && from === '') throw new AgentError('bad-answer', `${what}: it is gone`);
@@ -80,7 +82,7 @@ export async function listAll<const S extends v.GenericSchema<unknown, { metadat
 
 type Named = { namespace: string; name: string };
 
-/** @throws `bad-answer` for a text that is something else */
+/** Parses JSON of one shape. @throws `bad-answer` for any other text */
 export const parsed = <const S extends v.GenericSchema>(
   schema: S,
   text: string,
@@ -95,7 +97,7 @@ function known<const S extends v.GenericSchema>(schema: S, value: unknown, what:
 
 const Status = v.pipe(JsonText, v.object({ message: v.string() }));
 
-/** 409, 429 and 5xx pass; every other status is a refusal in the API server's own words. */
+/** 409, 429 and 5xx are temporary. Any other status is a refusal with the API server's message. */
 function refusal(
   what: string,
   { status, headers, text }: { status: number; headers: Record<string, string>; text: string },

@@ -3,40 +3,43 @@ import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
 
 /**
- * The calls of the Kubernetes API that look after what the API itself keeps of a rotation: tokens in Secrets, and the
- * client CAs of kube-system/extension-apiserver-authentication.
+ * Calls of the Kubernetes API for what the API itself stores about CAs and keys: tokens in Secrets, and the client CAs
+ * in kube-system/extension-apiserver-authentication.
  */
 export type KubernetesTrust = {
-  /** The Secrets of the type kubernetes.io/service-account-token: their tokens never expire. */
+  /** Lists the Secrets of type kubernetes.io/service-account-token. Their tokens never expire. */
   legacyTokens(abort: AbortSignal): Promise<LegacyToken[]>;
-  /** Takes the token away, so that the token controller signs another. false: the Secret has changed, or is gone. */
+  /**
+   * Removes the token, so that the token controller signs a new one. Returns false if the Secret has changed or is
+   * gone.
+   */
   clearToken(token: LegacyToken, at: number, abort: AbortSignal): Promise<boolean>;
   serviceAccounts(abort: AbortSignal): Promise<ServiceAccount[]>;
-  /** Replaces the list of a service account's Secrets. false: it has changed meanwhile, or is gone. */
+  /** Replaces the list of Secrets of a service account. Returns false if it has changed meanwhile or is gone. */
   setSecrets(account: ServiceAccount, secrets: readonly string[], abort: AbortSignal): Promise<boolean>;
-  /** Every pod that has not ended. */
+  /** Lists every pod that has not ended. */
   pods(abort: AbortSignal): Promise<Pod[]>;
-  /** undefined where there is no such config map. */
+  /** Reads the client CAs; undefined if the config map does not exist. */
   clientTrust(abort: AbortSignal): Promise<ClientTrust | undefined>;
-  /** false: it has changed meanwhile, or is gone. */
+  /** Returns false if the config map has changed meanwhile or is gone. */
   writeClientTrust(trust: ClientTrust, abort: AbortSignal): Promise<boolean>;
-  /** Where each API server of the cluster is reached, by the endpoints of default/kubernetes. */
+  /** Lists the addresses of all API servers, from the endpoints of default/kubernetes. */
   apiServers(abort: AbortSignal): Promise<{ host: string; port: number }[]>;
 };
 
 export type LegacyToken = {
   namespace: string;
   name: string;
-  /** The service account whose token it is. */
+  /** The service account that the token belongs to. */
   account: string;
   version: string;
-  /** Empty: the controller has not signed one yet. */
+  /** Empty if the controller has not signed one yet. */
   token: string;
-  /** When clearToken took the former one, in milliseconds since the epoch. */
+  /** When clearToken removed the former token, in milliseconds since the epoch. */
   clearedAt: number | undefined;
 };
 
-/** Up to Kubernetes 1.23, new pods mount the first of its Secrets that holds a token, and one is made if there is none. */
+/** Up to Kubernetes 1.23, new pods mount the account's first Secret with a token; if there is none, one is created. */
 export type ServiceAccount = {
   namespace: string;
   name: string;
@@ -47,23 +50,23 @@ export type ServiceAccount = {
 export type Pod = {
   namespace: string;
   name: string;
-  /** Milliseconds since the epoch; undefined before it has started. */
+  /** Milliseconds since the epoch; undefined if it has not started. */
   startedAt: number | undefined;
   /** The Secrets that it mounts. */
   secrets: readonly string[];
 };
 
-/** PEM, by the keys of the config map. */
+/** PEM texts by the keys of the config map. */
 export type ClientTrust = { version: string; cas: Readonly<Partial<Record<ClientCaKey, string>>> };
 export const CLIENT_CA_KEYS = ['client-ca-file', 'requestheader-client-ca-file'] as const;
 export type ClientCaKey = (typeof CLIENT_CA_KEYS)[number];
 
-/** When a token was taken away; RFC 3339. */
+/** Annotation: when the token was removed; RFC 3339. */
 const CLEARED = 'coe-agent/token-cleared';
 const ACCOUNT = 'kubernetes.io/service-account.name';
 const MERGE = 'application/merge-patch+json';
 const TRUST = '/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication';
-/** kube-proxy may list them, but get none by its name. */
+/** kube-proxy may list endpoints, but not get one by name. */
 const ENDPOINTS = '/api/v1/namespaces/default/endpoints';
 
 const named = { namespace: v.string(), name: v.string() };
@@ -112,7 +115,7 @@ const Endpoints = v.object({
   ),
 });
 
-/** @param patience how long an API that is not there, or has too much to do, is asked again */
+/** @param patience how long to retry while the API is unavailable or overloaded */
 export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patience): KubernetesTrust {
   const call = createCall(ask, retry, patience);
   const patch = async (what: string, path: string, value: unknown, abort: AbortSignal): Promise<boolean> =>

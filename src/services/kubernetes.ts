@@ -5,27 +5,27 @@ import { type Lease, leaseCalls } from './lease.ts';
 
 /**
  * The few calls of the Kubernetes API that a rotation needs (https://kubernetes.io/docs/reference/kubernetes-api/):
- * workloads are listed and annotated, a lease says who does it, a config map which CA pods are given.
+ * list and annotate workloads, hold a lease, and read the CA given to pods.
  */
 export type Kubernetes = {
-  /** Those of a namespace, or of all. */
+  /** Lists the workloads of one namespace, or of all. */
   list(kind: WorkloadKind, namespace: string | undefined, abort: AbortSignal): Promise<Workload[]>;
-  /** Annotates the pods that a workload makes, which makes it replace them. false: it is gone. */
+  /** Annotates a workload's pod template, which replaces its pods. Returns false if the workload is gone. */
   annotatePods(workload: Workload, name: string, value: string, abort: AbortSignal): Promise<boolean>;
   readLease(abort: AbortSignal): Promise<Lease | undefined>;
-  /** Makes or replaces it. false: somebody else has changed it meanwhile. */
+  /** Creates or replaces the lease. Returns false if it has changed meanwhile. */
   writeLease(lease: Lease, abort: AbortSignal): Promise<boolean>;
-  /** The CAs that the pods of a namespace are given, PEM; undefined where there is no such config map. */
+  /** Reads the CAs given to the pods of a namespace, PEM; undefined if the config map does not exist. */
   podsCa(namespace: string, abort: AbortSignal): Promise<string | undefined>;
 };
 
-/** An API server as this node knows it, and who asks; PEM. */
+/** An API server as this node knows it, and the client identity; PEM. */
 export type KubernetesAddress = {
   host: string;
   port: number;
-  /** One or several. */
+  /** One or several CA certificates. */
   ca: string;
-  /** The SHA-256 of the one certificate that it presents; without one, any that names the host. */
+  /** SHA-256 of the only certificate accepted from the server; if undefined, any certificate that names the host. */
   presents?: string;
   client: { cert: string; key: string };
 };
@@ -66,13 +66,13 @@ export type Workload = { kind: WorkloadKind } & v.InferOutput<typeof Item>;
 
 const ConfigMap = v.object({ data: v.nullish(v.record(v.string(), v.string())) });
 
-/** How long a lease holds: longer than anybody takes. */
+/** How long a lease is valid: longer than any restart takes. */
 export const LEASE_SECONDS = 3600;
 
-/** Who restarts the workloads, and for which CA. */
+/** The lease that tells which node restarts the workloads, and for which CA. */
 const LEASE = 'coe-agent-workloads';
 
-/** @param patience how long an API that is not there, or has too much to do, is asked again */
+/** @param patience how long to retry while the API is unavailable or overloaded */
 export function createKubernetes(ask: AskApi, retry: Retry, patience: Patience): Kubernetes {
   const call = createCall(ask, retry, patience);
   const lease = leaseCalls(call, LEASE, LEASE_SECONDS);

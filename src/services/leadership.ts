@@ -3,7 +3,7 @@ import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
 import type { Lease } from './components.ts';
 
-/** A GET of the Kubernetes API, as the unit asks; undefined where its kubeconfig proves nothing. */
+/** A GET of the Kubernetes API with the unit's kubeconfig; undefined if that kubeconfig proves nothing. */
 export type Get = (path: string) => Promise<{ status: number; text: string } | undefined>;
 
 const LeaseObject = v.pipe(
@@ -13,7 +13,7 @@ const LeaseObject = v.pipe(
   }),
 );
 
-/** Where client-go's older locks keep the same (up to Kubernetes 1.19). */
+/** The annotation in which older locks of client-go store the leader (up to Kubernetes 1.19). */
 const LEADER = 'control-plane.alpha.kubernetes.io/leader';
 const Annotated = v.pipe(
   JsonText,
@@ -23,15 +23,16 @@ const Annotated = v.pipe(
 const Leader = v.pipe(JsonText, v.object({ holderIdentity: v.nullish(v.string(), '') }));
 
 /**
- * Who leads and when it said so last, in one text: another text is a renewal. Times are not compared with a clock.
+ * Returns the leader and its last renewal as one text; a different text means a renewal. Times are not compared with a
+ * clock.
  *
- * @returns undefined when there is no such lease, or this unit may not see it
- * @throws `not-yet` for an answer that is none
+ * @returns undefined if the lease does not exist or the unit may not read it
+ * @throws `not-yet` for an invalid answer
  */
 export const readRenewal = async (lease: Lease, get: Get): Promise<string | undefined> =>
   (await readLock(lease, get))?.renewal;
 
-/** The identity of the one that leads, or led last; the rest as for `readRenewal`. */
+/** Returns the identity of the present or last leader; otherwise like `readRenewal`. */
 export const readLeader = async (lease: Lease, get: Get): Promise<string | undefined> =>
   (await readLock(lease, get))?.holder;
 

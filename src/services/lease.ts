@@ -1,20 +1,20 @@
 import * as v from 'valibot';
 import { type Call, parsed } from './kubernetes-call.ts';
 
-/** One lease of kube-system (coordination.k8s.io/v1). */
+/** One lease in kube-system (coordination.k8s.io/v1). */
 export type LeaseCalls = {
   read(abort: AbortSignal): Promise<Lease | undefined>;
-  /** Makes or replaces it. false: somebody else has changed it meanwhile. */
+  /** Creates or replaces the lease. Returns false if it has changed meanwhile. */
   write(lease: Lease, abort: AbortSignal): Promise<boolean>;
 };
 
 export type Lease = {
-  /** What it was when it was read; undefined for one that is to be made. */
+  /** The version that was read; undefined for a lease to create. */
   version: string | undefined;
   annotations: Readonly<Record<string, string>>;
-  /** Empty: nobody. */
+  /** Empty if it is free. */
   holder: string;
-  /** Until when it is held, in milliseconds since the epoch. */
+  /** End of validity, in milliseconds since the epoch. */
   until: number;
 };
 
@@ -35,7 +35,7 @@ const LeaseBody = v.object({
 
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 
-/** @param seconds how long it holds */
+/** @param seconds how long the lease is valid */
 export function leaseCalls(call: Call, name: string, seconds: number): LeaseCalls {
   return {
     read: async (abort) => {

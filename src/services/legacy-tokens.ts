@@ -2,26 +2,28 @@ import type { Clock } from '../base/clock.ts';
 import type { KubernetesTrust, LegacyToken, Pod, ServiceAccount } from './kubernetes-trust.ts';
 
 /**
- * Legacy Secrets keep the token that a former key has signed. kube-apiserver accepts such a token only as long as it is
- * the one in its Secret, and the kubelet brings another into a running pod a minute or two later. So no token is taken
- * away while a key that is accepted verifies it: the service account gets another Secret, which new pods mount. A token
- * that no key verifies is of no use to anybody: it is cleared, and signed anew.
+ * Legacy Secrets keep tokens signed by a former key. kube-apiserver accepts such a token only while its Secret contains
+ * it, and the kubelet updates a running pod's token only a minute or two later. So a token is not cleared while an
+ * accepted key verifies it: the service account gets a new Secret, which new pods mount. A token that no key verifies
+ * is useless, so it is cleared and signed again.
  */
 export type TokenHands = {
   trust: KubernetesTrust;
   clock: Pick<Clock, 'now'>;
   signedBy(token: string): SignedBy;
-  /** The master whose controller manager signs tokens, if that is another one: its key may be a former one. */
+  /**
+   * The master whose controller manager signs tokens, if it is another node. That master may still use a former key.
+   */
   otherSigner(abort: AbortSignal): Promise<string | undefined>;
 };
 
-/** Which key has signed a token: the one that signs now, another one that is accepted, or none of these. */
+/** Which key signed a token: the present signer, another accepted key, or neither. */
 export type SignedBy = 'signer' | 'accepted' | 'none';
 
-/** What is missing until new pods get tokens of the key that signs now; undefined: nothing. */
+/** Why new pods do not get tokens of the present signing key yet; undefined if they do. */
 export type Missing = { code: 'waits' | 'elsewhere'; why: string } | undefined;
 
-/** Looks once, and has the token controller sign what is missing. */
+/** Checks once, and lets the token controller sign missing tokens. */
 export async function renewTokens(hands: TokenHands, abort: AbortSignal): Promise<Missing> {
   const { trust, clock, signedBy } = hands;
   const tokens = await trust.legacyTokens(abort);
@@ -52,7 +54,7 @@ export async function renewTokens(hands: TokenHands, abort: AbortSignal): Promis
   };
 }
 
-/** The service accounts of running pods whose next pods would mount a former token, too. */
+/** Finds the service accounts of running pods whose next pods would also mount a former token. */
 async function accountsOf(
   former: readonly LegacyToken[],
   trust: KubernetesTrust,
@@ -71,7 +73,7 @@ async function accountsOf(
   );
 }
 
-/** The pods that mount a token which a former key has signed: they need that key. */
+/** Finds the pods that mount a token signed by a former key: that key is still needed. */
 export const podsOnFormerTokens = (
   tokens: readonly LegacyToken[],
   pods: readonly Pod[],
@@ -89,7 +91,7 @@ const nameOf = ({ namespace, name }: Named): string => `${namespace}/${name}`;
 
 const MOST = 3;
 
-/** The first few by name, and how many there are. */
+/** Returns the first few names and the number of others. */
 export function namesOf(all: readonly Named[]): string {
   const names = all.slice(0, MOST).map(nameOf);
   return all.length > MOST ? `${names.join(', ')} and ${all.length - MOST} more` : names.join(', ');

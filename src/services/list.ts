@@ -10,34 +10,34 @@ import { Identity, UnitPlan } from './unit.ts';
 const Shape = v.object({
   unitPlan: UnitPlan,
   file: v.string(),
-  /** The unit reads the file by itself, and is restarted only when it does not. */
+  /** The unit rereads the file by itself, and is restarted only if it does not. */
   rereads: v.boolean(),
-  /** Where a client is let in or not. */
+  /** The address that accepts or refuses clients. */
   url: v.optional(v.string()),
   /** A client that the list does not revoke. */
   accepted: v.optional(Identity),
-  /** One that it does, where this node happens to have its key. */
+  /** A client that it revokes, if this node has its key. */
   refused: v.optional(Identity),
 });
-/** How it is seen that a unit goes by a new list of revoked certificates; it is kept in the journal. */
+/** How to prove that a unit enforces a new revocation list; stored in the journal. */
 export const ListPlan = withFormerNames(Shape, { unit: 'unitPlan' });
 export type ListPlan = v.InferOutput<typeof ListPlan>;
 
 export type ListHands = {
   clock: Clock;
   askHealth(health: NonNullable<UnitPlan['health']>, abort: AbortSignal): Promise<void>;
-  /** Whether anybody has read the file since it was put there. */
+  /** Whether the file has been read since it was put in place. */
   hasBeenRead(file: string): Promise<boolean>;
 };
 
-/** What has been seen of a unit and its list; `of` is the certificate of the client, or the file. */
+/** An observation about a unit and its list; `of` is the client's certificate, or the file. */
 export type Seen = Remark<'accepts' | 'refuses' | 'read' | 'unread'>;
 
 /**
- * Sees a unit go by a list: whom it does not revoke is let in, whom it revokes is not, and the file has been read since
- * it was put in place.
+ * Proves that a unit enforces a list: it accepts a client that is not revoked and refuses one that is. Also reports
+ * whether the file has been read since it was put in place.
  *
- * @throws `proof` when it is otherwise
+ * @throws `proof` if it does not
  */
 export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: AbortSignal): Promise<Seen[]> {
   const { file, url, accepted, refused } = plan;
@@ -79,7 +79,7 @@ async function untilLetIn(
   });
 }
 
-/** Whoever is refused is told so by TLS, by HTTP or not at all. */
+/** A refusal can be a TLS alert, an HTTP status or a closed connection. */
 async function isLetIn(asked: Asked, { askHealth }: ListHands, abort: AbortSignal): Promise<boolean> {
   try {
     await askHealth(asked, abort);

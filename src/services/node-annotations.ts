@@ -3,36 +3,39 @@ import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
 
 /**
- * What the agents write on the Nodes of their cluster: the annotations whose names begin with `coe-agent/`. A kubelet's
- * certificate may patch its own Node alone (NodeRestriction), and since Kubernetes 1.32 read no other. Whoever is
- * system:masters can forge them, so they help to find and to wait, and prove nothing.
+ * Annotations of the agents on the Nodes of their cluster; their names begin with `coe-agent/`. A kubelet's certificate
+ * may patch only its own Node (NodeRestriction), and since Kubernetes 1.32 may read only that. Members of
+ * system:masters can forge annotations, so they help to find nodes and to wait, but prove nothing.
  */
 export type NodeAnnotations = {
-  /** undefined: there is no such Node. */
+  /** Reads a Node; undefined if it does not exist. */
   read(node: string, abort: AbortSignal): Promise<NodeObject | undefined>;
-  /** Sets these and removes those that are null; others stay. false: there is no such Node. */
+  /** Sets annotations, removes those that are null, and keeps all others. Returns false if the Node does not exist. */
   write(node: string, changes: AnnotationChanges, abort: AbortSignal): Promise<boolean>;
-  /** Every Node, by its name. */
+  /** Lists every Node, sorted by name. */
   list(abort: AbortSignal): Promise<NodeObject[]>;
 };
 
-/** Names without `coe-agent/`. */
+/** Names without the prefix `coe-agent/`. */
 export type AnnotationChanges = Readonly<Record<string, string | null>>;
 
 export type NodeObject = {
   name: string;
   isMaster: boolean;
-  /** By the condition Ready, which the node's kubelet or the cluster's controllers write. */
+  /** From the condition Ready, written by the node's kubelet or by the cluster's controllers. */
   isReady: boolean;
-  /** Where its kubelet listens; undefined: it has not said so. */
+  /** Address of its kubelet; undefined if not published yet. */
   kubelet: { host: string; port: number } | undefined;
-  /** Those of the agents, names without `coe-agent/`. */
+  /** The agents' annotations, names without `coe-agent/`. */
   annotations: Readonly<Record<string, string>>;
 };
 
 const PREFIX = 'coe-agent/';
 const NODES = '/api/v1/nodes';
-/** Magnum's kubelets name their role themselves (`--node-labels`); kubeadm sets a label since 1.20, and another before. */
+/**
+ * Magnum's kubelets set their role label themselves (`--node-labels`). kubeadm sets one label since 1.20 and another
+ * before.
+ */
 const isMaster = (labels: Readonly<Record<string, string>>): boolean =>
   labels['magnum.openstack.org/role'] === 'master' ||
   Object.hasOwn(labels, 'node-role.kubernetes.io/control-plane') ||
@@ -58,7 +61,7 @@ const Item = v.object({
   ),
 });
 
-/** @param patience how long an API that is not there, or has too much to do, is asked again */
+/** @param patience how long to retry while the API is unavailable or overloaded */
 export function createNodeAnnotations(ask: AskApi, retry: Retry, patience: Patience): NodeAnnotations {
   const call = createCall(ask, retry, patience);
   return {

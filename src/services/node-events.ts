@@ -2,29 +2,31 @@ import * as v from 'valibot';
 import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, parsed } from './kubernetes-call.ts';
 
-/** An event on a Node, as `kubectl describe node` shows it. */
+/** An event on a Node, as shown by `kubectl describe node`. */
 export type NodeEvent = {
-  /** In upper camel case, stable. */
+  /** In upper camel case; stable. */
   reason: string;
   type: 'Normal' | 'Warning';
-  /** Cut after 1024 characters. */
+  /** Truncated after 1024 characters. */
   message: string;
   /** Milliseconds since the epoch. */
   at: number;
 };
 
 /**
- * Events in the namespace `default`, where kubelets make theirs: a Node has no namespace. A kubelet's certificate may
- * make and patch them, and read none.
+ * Events in the namespace `default`, where kubelets create theirs because a Node has no namespace. A kubelet's
+ * certificate may create and patch them, but not read them.
  */
 export type NodeEvents = {
-  /** Makes an event. @returns its name */
+  /** Creates an event. @returns its name */
   make(node: string, event: NodeEvent, abort: AbortSignal): Promise<string>;
-  /** Counts an event once more, as clients of Kubernetes do with equal ones. false: it has expired. */
+  /**
+   * Raises the count of an event, as Kubernetes clients do for equal events. Returns false if the event has expired.
+   */
   repeat(name: string, count: number, at: number, abort: AbortSignal): Promise<boolean>;
 };
 
-/** The limit of events.k8s.io/v1, in characters here; the legacy API has none of its own. */
+/** The limit of events.k8s.io/v1, counted in characters; the legacy API has no limit. */
 const LONGEST_MESSAGE = 1024;
 
 const EVENTS = '/api/v1/namespaces/default/events';
@@ -42,7 +44,7 @@ export function createNodeEvents(ask: AskApi, retry: Retry, patience: Patience):
         apiVersion: 'v1',
         kind: 'Event',
         metadata: { generateName: `${node}.`, namespace: 'default' },
-        // The uid is the Node's name, as kubelets write it and `kubectl describe node` looks for it.
+        // The uid is the Node's name: kubelets write it so, and `kubectl describe node` searches for it.
         involvedObject: { kind: 'Node', name: node, uid: node },
         reason,
         type,

@@ -4,11 +4,11 @@ import { AgentError, explain } from '../base/errors.ts';
 const DEADLINE_MS = 10_000;
 
 /**
- * systemd-notify(1): a program for each message, where systemd's library cannot be loaded. It is another sender than
- * the unit's main process, so the unit needs NotifyAccess=all (`setup notify-access`).
+ * Notifies systemd by systemd-notify(1), one process per message; used if systemd's library cannot be loaded. The
+ * sender is not the unit's main process, so the unit needs NotifyAccess=all (`setup notify-access`).
  *
- * @param failed is told of a message that systemd did not get
- * @returns takes lines of NAME=VALUE (sd_notify(3)); messages go out one after the other
+ * @param failed receives the error of a message that was not delivered
+ * @returns takes lines of NAME=VALUE (sd_notify(3)); messages are sent one at a time
  */
 export function notifyByProgram(
   program: string,

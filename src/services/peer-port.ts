@@ -4,29 +4,29 @@ import { TLSSocket } from 'node:tls';
 import { withDeadline } from '../base/clock.ts';
 import type { ClientIdentity } from './health.ts';
 
-/** `path`: what any client whose certificate is accepted may ask, and no other. */
+/** `path`: a path that every accepted client may read, and no other client. */
 export type PeerPort = { host: string; port: number; path: string };
 
 export type Handshake = {
   presents: X509Certificate;
-  /** Whether it accepts the client certificate. `unknown`: it has ended the connection without a word. */
+  /** Whether it accepts the client certificate. `unknown`: it closed the connection without an alert. */
   accepts: 'yes' | 'no' | 'unknown';
 };
 
 const TRY_MS = 5000;
 
 /**
- * The alerts about a certificate (RFC 8446, 6): bad, unsupported, revoked, expired, unknown, unknown CA, required. OpenSSL
- * says `decrypt_error` (51) where its own CA has the same name as the client's, as all CAs of a cluster have.
+ * Alerts about a certificate (RFC 8446, 6): bad, unsupported, revoked, expired, unknown, unknown CA, required. OpenSSL
+ * sends `decrypt_error` (51) if its own CA has the same name as the client's, as all CAs of a cluster do.
  */
 const REFUSALS = new Set([42, 43, 44, 45, 46, 48, 51, 116]);
 
 /**
- * Asks a port of another node what it presents, and whether it accepts a client certificate. Nothing is verified: the
- * caller compares keys. etcd breaks the handshake off (RFC 8446, 6.2); kube-apiserver and kubelet answer 401, where
- * anonymous requests are allowed as well.
+ * Asks a port of another node which certificate it presents, and whether it accepts a client certificate. Verifies
+ * nothing: the caller compares keys. etcd aborts the handshake (RFC 8446, 6.2); kube-apiserver and kubelet answer 401,
+ * even if they allow anonymous requests.
  *
- * @returns undefined when nothing presents a certificate there
+ * @returns undefined if no certificate is presented there
  */
 export async function askPeer(
   { host, port, path }: PeerPort,
@@ -50,7 +50,7 @@ export async function askPeer(
     });
     asked.once('socket', (socket) => {
       if (!(socket instanceof TLSSocket)) return;
-      // A TLS 1.2 server may break off before the handshake is complete, and has presented its certificate by then.
+      // A TLS 1.2 server may abort before the handshake is complete, but has already presented its certificate.
       socket.on('keylog', () => {
         presents ??= socket.getPeerX509Certificate();
       });

@@ -3,13 +3,13 @@ import type { Disk } from '../base/disk.ts';
 import { CONTROL_GROUPS } from './control-groups.ts';
 import { CONTAINER } from './heat-container.ts';
 
-/** The units that may have served the node before, by the names that their packages give them; a node has one of them. */
+/** The units that may have served the node before, as named by their packages. A node has one of them. */
 export const PREDECESSORS = ['os-collect-config.service', CONTAINER] as const;
 
-/** What runs in the container of a unit. */
+/** The program that runs in the container of a unit. */
 export const CONTAINED: ReadonlyMap<string, string> = new Map([[CONTAINER, 'os-collect-config']]);
 
-/** What is to be known of predecessors that serve this node now, each as a sentence; a unit that runs has a control group. */
+/** Returns a warning for each predecessor that runs on this node. A running unit has a control group. */
 export async function servedBeside(disk: Disk): Promise<string[]> {
   const serving: string[] = [];
   for (const unit of PREDECESSORS)

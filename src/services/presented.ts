@@ -5,10 +5,10 @@ import { hostPort } from '../base/address.ts';
 import { AgentError, reasonOf } from '../base/errors.ts';
 import { plainWords } from '../base/plain-words.ts';
 
-/** One try gets this long; the whole proof has the unit's deadline. */
+/** Limit of one attempt; the proof as a whole has the unit's deadline. */
 const TRY_MS = 5000;
 
-/** The certificate that a TLS port presents now. A port that does not answer yet is `not-yet`. */
+/** Returns the certificate that a TLS port presents now. Throws `not-yet` if the port does not answer. */
 export async function presentedCertificate(
   host: string,
   port: number,
@@ -16,16 +16,16 @@ export async function presentedCertificate(
 ): Promise<X509Certificate> {
   const where = hostPort(host, port);
   return await new Promise((resolve, reject) => {
-    // Whom the port presents is what is asked here, so nothing is verified: the caller compares the
-    // fingerprint, which is stricter than any chain.
+    // The presented certificate is the result, so it is not verified here. The caller compares its fingerprint, which
+    // is stricter than any chain.
     const socket = connect({ host, port, rejectUnauthorized: false });
     const limit = withDeadline(abort, TRY_MS);
     const stop = (): void => {
       socket.destroy(new AgentError('not-yet', 'no TLS handshake in time', { reason: 'handshake-timeout' }));
     };
     limit.addEventListener('abort', stop, { once: true });
-    // A TLS 1.2 server that wants a client certificate (Magnum's etcd 3.4) breaks off before the handshake is
-    // complete. It has presented its own by then: the keys are agreed upon after that.
+    // A TLS 1.2 server that requires a client certificate (Magnum's etcd 3.4) aborts before the handshake is complete.
+    // By then it has presented its own certificate: keys are agreed upon afterwards.
     let early: X509Certificate | undefined;
     socket.on('keylog', () => {
       early ??= socket.getPeerX509Certificate();
@@ -36,7 +36,7 @@ export async function presentedCertificate(
       if (certificate) resolve(certificate);
       else reject(new AgentError('proof', `${where} presents no certificate`));
     });
-    // More than one may come, and one that nobody hears ends the program.
+    // More than one error can occur, and an error without a listener would end the program.
     socket.on('error', (cause) => {
       if (early) resolve(early);
       else

@@ -5,8 +5,8 @@ import { errnoOf } from '../base/errors.ts';
 type Process = { pid: number; parent: number; args: readonly string[] };
 
 /**
- * Who runs a program of this name on the machine, also in a container, by itself or by Python; and how much of what
- * each has started still runs.
+ * Finds the processes of a program on the machine, also in containers and under Python, with the number of running
+ * children of each.
  */
 export async function whoRuns(program: string): Promise<{ pid: number; children: number }[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
@@ -14,7 +14,7 @@ export async function whoRuns(program: string): Promise<{ pid: number; children:
   const found = all.filter(({ args }) => isProgram(args, program));
   return (
     found
-      // A process that has just been forked still looks like its parent.
+      // A freshly forked process still looks like its parent.
       .filter(({ parent }) => !found.some(({ pid }) => pid === parent))
       .map(({ pid }) => ({ pid, children: all.filter(({ parent }) => parent === pid).length }))
   );
@@ -23,11 +23,11 @@ export async function whoRuns(program: string): Promise<{ pid: number; children:
 const isProgram = ([first = '', second = '']: readonly string[], program: string): boolean =>
   basename(/^python[\d.]*$/.test(basename(first)) ? second : first) === program;
 
-/** @returns undefined when it is gone: one that has ended stays listed until its parent has heard of it */
+/** @returns undefined if it has ended; a zombie stays listed until its parent reaps it */
 async function lookAt(pid: string): Promise<Process | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-    // proc(5): the second field is the program's name in brackets, and a name may hold anything.
+    // proc(5): the second field is the program's name in brackets; the name may contain any character.
     const [state = '', parent = ''] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
     return /^[ZX]$/.test(state) ? undefined : { pid: Number(pid), parent: Number(parent), args };
@@ -37,7 +37,7 @@ async function lookAt(pid: string): Promise<Process | undefined> {
   }
 }
 
-/** Sends a signal; to a process that is gone it means nothing. */
+/** Sends a signal; a process that has ended is ignored. */
 export function signalProcess(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -7,12 +7,12 @@ import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 import { isSameProcess } from './unit-process.ts';
 
-/** What about a unit keeps it from being restarted. */
+/** A fault that prevents a unit from being restarted. */
 type UnitFault = Remark<'unit-masked' | 'unit-file-faulty' | 'unit-missing'>;
 
 type JobHands = { systemctl: Pick<Systemctl, 'show' | 'resetFailed' | 'restart'>; clock: Clock };
 
-/** What about a unit would keep it from being restarted; undefined when nothing does. */
+/** Returns the fault that would prevent a restart; undefined if there is none. */
 export function unitFault({ name, required }: UnitPlan, { load }: UnitState): UnitFault | undefined {
   if (load === 'masked')
     return { code: 'unit-masked', of: name, text: `the unit ${name} is masked: systemctl unmask ${name}` };
@@ -28,18 +28,18 @@ export function unitFault({ name, required }: UnitPlan, { load }: UnitState): Un
 }
 
 /**
- * Has a unit restarted, and waits until the process of before has ended. A stop takes its own time (an API server waits
- * for its watches, podman for a container): a deadline of the start begins when this returns.
+ * Restarts a unit and waits until its former process has ended. A stop takes its own time (an API server waits for its
+ * watches, podman for a container), so the deadline of the start begins when this returns.
  *
- * @returns whether the node has such a unit
- * @throws `unit` when systemd refuses, or when the unit does not stop
+ * @returns whether the node has the unit
+ * @throws `unit` if systemd refuses, or if the unit does not stop
  */
 export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortSignal): Promise<boolean> {
   const { systemctl, clock } = hands;
   const { name, deadlineMs } = plan;
   const before = await systemctl.show(name, abort);
   if (!(await ask(plan, hands, abort))) return false;
-  // A stop has steps (ExecStop=, SIGTERM, SIGKILL), each with this limit.
+  // A stop has up to three steps (ExecStop=, SIGTERM, SIGKILL), each with this limit.
   const stopMs = Number.isFinite(before.stopMs) ? 3 * before.stopMs : 0;
   const deadline = clock.elapsed() + stopMs + deadlineMs;
   const late = {
@@ -61,11 +61,11 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
   return true;
 }
 
-/** When systemd refuses, what it knows of the unit says more than its exit code. */
+/** If systemd refuses, the unit's state explains more than the exit code. */
 async function ask(plan: UnitPlan, { systemctl }: JobHands, abort: AbortSignal): Promise<boolean> {
   const { name } = plan;
   try {
-    // A unit that failed often enough is refused by its start limit until this is forgotten.
+    // Resets the start limit, which would refuse a unit that failed often.
     await systemctl.resetFailed(name, abort);
     await systemctl.restart(name, abort);
     return true;

@@ -15,38 +15,41 @@ export type ServiceHands = {
   clock: Clock;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
   askHealth(health: NonNullable<UnitPlan['health']>, abort: AbortSignal): Promise<void>;
-  /** The fingerprint of the certificate that a file holds now. */
+  /** The fingerprint of the certificate that a file contains now. */
   expected(file: string): Promise<string>;
   fingerprint(certificate: X509Certificate): string;
-  /** Asks the API server as the unit does. @returns why that proves nothing @throws `not-yet` when it is refused */
+  /**
+   * Calls the API server with the unit's credentials. @returns why the answer proves nothing @throws `not-yet` if it is
+   * refused
+   */
   seeAccepted(kubeconfig: string, abort: AbortSignal): Promise<string | undefined>;
-  /** What a lease says, as the unit sees it; undefined: nothing. @throws `not-yet` */
+  /** Reads a lease with the unit's credentials; undefined if it is not readable. @throws `not-yet` */
   readRenewal(kubeconfig: string, lease: Lease, abort: AbortSignal): Promise<string | undefined>;
   notice(what: UnitRemark): void;
 };
 
-/** What is told of a unit on the way, and fails nothing. */
+/** A remark about a unit that is reported and fails nothing. */
 export type UnitRemark = Remark<'credential-unseen' | 'unit-started-again'>;
 
-/** A unit as it was when it had been restarted and proven. */
+/** A unit's state when it had been restarted and proven. */
 export type UnitSnapshot = {
   plan: UnitPlan;
   invocation: string;
-  /** How often systemd had started it again by then, and when its start began. */
+  /** systemd's count of automatic restarts at that time, and at the unit's start. */
   restarts: number;
   before: number;
-  /** The clock's `elapsed` of then. */
+  /** The clock's `elapsed` at that time. */
   at: number;
-  /** What its lease said when the process of before had ended; undefined: it has none. */
+  /** The lease when the former process had ended; undefined if the unit has no lease. */
   renewal: string | undefined;
 };
 
 /**
- * Restarts one unit and waits until it is active, well, presents its new certificate where it has a TLS port, and is
- * accepted by the Kubernetes API where it asks that.
+ * Restarts one unit and proves it. It must be active and healthy, serve its new certificate if it has a TLS port, and
+ * be accepted by the Kubernetes API if it uses that.
  *
- * @returns the unit as it was then; undefined when the node does not have it
- * @throws `unit` or `proof` with what systemd, the port or the API said
+ * @returns the unit's state; undefined if the node does not have it
+ * @throws `unit` or `proof` with the message of systemd, the port or the API
  */
 export async function restartAndProve(
   plan: UnitPlan,
@@ -60,9 +63,9 @@ export async function restartAndProve(
 }
 
 /**
- * Waits until a unit that has just been started is proven. Its deadline begins now.
+ * Waits until a freshly started unit is proven. Its deadline begins now.
  *
- * @param before how often systemd had started it again by then
+ * @param before systemd's count of automatic restarts at the start
  */
 export async function prove(
   plan: UnitPlan,
@@ -105,12 +108,12 @@ export async function prove(
         if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
       },
     );
-  // Some have to be started more than once until what they depend on is there: what counts is from here on.
+  // Some units restart until their dependencies are available, so restarts count from here on.
   const { invocation, restarts } = await becomeActive(name, start.deadline, before, hands, abort);
   return { plan, invocation, restarts, before, at: hands.clock.elapsed(), renewal: undefined };
 }
 
-/** What the lease of a unit says once the process of before has ended; empty: not known. */
+/** Reads the lease after the former process has ended; empty if it is unknown. */
 async function renewalNow(
   { kubeconfig, lease }: UnitPlan,
   hands: ServiceHands,
@@ -126,8 +129,8 @@ async function renewalNow(
 }
 
 /**
- * Sees that a lease has been renewed since its unit was restarted. Nobody renews it for a leader that the API refuses, and
- * the leader's own health says nothing of that.
+ * Waits until a lease has been renewed since its unit was restarted. A leader that the API refuses cannot renew its
+ * lease, and its own health endpoint does not show that.
  *
  * @throws `proof` at the deadline
  */
@@ -151,14 +154,14 @@ export async function seeRenewed(
   });
 }
 
-/** A leader renews its lease every two seconds; the next one takes it when 15 seconds are over. */
+/** A leader renews its lease every 2 seconds; another takes over after 15 seconds. */
 const LEASE_MS = 1000;
 
 type LeftAlone = Remark<'unit-missing' | 'unit-stopped'>;
 
 /**
- * Why a unit is not restarted although the layout names it; undefined when it is. To be asked before the first file
- * is replaced: afterwards nobody could tell a unit that somebody has stopped from one that the new files have ended.
+ * Returns why a unit of the layout is not restarted; undefined if it is. Must be called before the first file is
+ * replaced: afterwards, a unit stopped by an operator looks like one that the new files have ended.
  */
 export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): LeftAlone | undefined {
   if (required) return undefined;
@@ -172,7 +175,7 @@ export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): Le
 
 type Start = { name: string; before: number; deadline: number };
 
-/** Tries again until something holds, the unit ends or the deadline has passed; then says what was missing last. */
+/** Retries until the attempt succeeds, the unit ends or the deadline passes; then reports the last failure. */
 async function until(
   { name, before, deadline }: Start,
   [reason, failing]: readonly [reason: string, what: string],

@@ -1,7 +1,7 @@
 import type { Remark } from '../base/remark.ts';
 import type { Workload } from './kubernetes.ts';
 
-/** Why the new pods of a workload do not come by themselves; undefined: they do. */
+/** Returns why a workload does not replace its pods by itself; undefined if it does. */
 export function whyItWaits({ kind, spec }: Workload): Remark<'paused' | 'on-delete'> | undefined {
   if (kind === 'deployments' && spec.paused)
     return { code: 'paused', text: 'is paused: its pods are replaced when it is resumed' };
@@ -13,7 +13,9 @@ export function whyItWaits({ kind, spec }: Workload): Remark<'paused' | 'on-dele
   return undefined;
 }
 
-/** What a roll-out still lacks: a look of the controller, the end of `count` old pods, or some of `wanted` pods. */
+/**
+ * What a rollout still needs: that the controller observes it, that `count` old pods end, or that `wanted` pods exist.
+ */
 export type Lack = { text: string } & (
   | { code: 'unobserved' }
   | { code: 'old'; count: number }
@@ -22,8 +24,8 @@ export type Lack = { text: string } & (
 type PodState = 'new' | 'available' | 'ready';
 
 /**
- * What is missing until every pod of a workload is a new one and available, by its status (the same conditions as
- * `kubectl rollout status`); undefined: nothing.
+ * Returns what is missing until every pod of a workload is new and available, from its status (the conditions of
+ * `kubectl rollout status`); undefined if nothing is missing.
  */
 export function whyNotRolledOut(workload: Workload): Lack | undefined {
   const { kind, metadata, spec, status } = workload;

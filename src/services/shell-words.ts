@@ -1,16 +1,16 @@
-/** The value of a variable; undefined where there is none. */
+/** Values of variables by name. */
 export type Variables = ReadonlyMap<string, string>;
 
 /**
- * The commands of a shell's text, each as its words, with variables expanded (POSIX 2.6: parameters, field splitting,
+ * Splits shell text into commands and their words, with variables expanded (POSIX 2.6: parameters, field splitting,
  * quotes). `;`, `&`, `|` and a line break end a command.
  *
- * @returns undefined when the text needs more than that, such as a command substitution
+ * @returns undefined if the text needs more than that, such as a command substitution
  */
 export function shellCommands(text: string, variables: Variables): string[][] | undefined {
   const commands: string[][] = [[]];
   let word: string | undefined;
-  /** Whether a `#` here begins a comment: behind an expansion that came to nothing it does not. */
+  /** Whether a `#` here starts a comment. After an empty expansion it does not. */
   let isTokenStart = true;
   const endWord = (): void => {
     if (word !== undefined) commands.at(-1)?.push(word);
@@ -48,7 +48,7 @@ export function shellCommands(text: string, variables: Variables): string[][] | 
     else if (character === '$') {
       const found = expandAt(text, at, variables);
       if (!found) return undefined;
-      // Fields: the first belongs to the word before, the last to what follows.
+      // Field splitting: the first field joins the word before, the last one the text after.
       for (const [index, field] of found.value.split(/\s+/).entries()) {
         if (index > 0) endWord();
         if (field !== '') word = (word ?? '') + field;
@@ -90,12 +90,12 @@ function readQuoted(text: string, start: number, variables: Variables): Part | u
 
 const NAME = /[A-Za-z_]\w*/y;
 
-/** `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME-word}` and `${NAME:+word}`; the word may hold others. */
+/** Expands `$NAME`, `${NAME}`, `${NAME:-word}`, `${NAME-word}` and `${NAME:+word}`; the word may contain others. */
 function expandAt(text: string, at: number, variables: Variables): Part | undefined {
   const isBraced = text[at + 1] === '{';
   NAME.lastIndex = at + (isBraced ? 2 : 1);
   const name = NAME.exec(text)?.[0];
-  // A dollar before anything else is one; `$(`, `$1` and the like are not known here.
+  // A dollar before anything else is literal; `$(`, `$1` and the like are not supported.
   if (name === undefined)
     return /^[\s"]?$/.test(text[at + 1] ?? '') ? { value: '$', end: at + 1 } : undefined;
   const value = variables.get(name);

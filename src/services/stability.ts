@@ -3,19 +3,19 @@ import { inWords, isUp, RESTARTS_TOLERATED } from './active.ts';
 import { prove, type ServiceHands, type UnitSnapshot } from './restart.ts';
 
 /**
- * How much longer to wait before it is seen whether units last. "Active" may only mean that a program has begun,
- * and some end a moment later; one that presents its certificate is past that.
+ * Returns how much longer to wait before checking that units are stable. "Active" may only mean that a program has
+ * started, and some end a moment later. A unit that has served its certificate needs no such wait.
  */
 export const remainingSettleMs = (units: readonly UnitSnapshot[], elapsed: number): number =>
   Math.max(0, ...units.filter(({ plan }) => !plan.probe).map(({ plan, at }) => at + plan.settleMs - elapsed));
 
 /**
- * Looks at a unit once more, after all of them have been restarted: it must have been up all the time. A unit that
- * ends and is started again, for ever, looks active whenever one happens to look; systemd's own count tells. One that
- * asks the Kubernetes API may exit when that is away, and is meant to come back: it is proven anew, some times.
+ * Checks a unit again after all units have been restarted: it must have been up all the time. A unit that crashes in a
+ * loop looks active at any moment; systemd's restart counter shows it. A unit that uses the Kubernetes API may exit
+ * while that is unavailable, so it is proven again, a limited number of times.
  *
- * @returns the unit as it is; the same snapshot when it has lasted
- * @throws `unit` when it has ended, or has been started again
+ * @returns the unit's state; the same snapshot if it has been stable
+ * @throws `unit` if it has ended or has been restarted
  */
 export async function seeStable(
   snapshot: UnitSnapshot,
@@ -40,7 +40,7 @@ export async function seeStable(
       'unit-restarted',
       `systemd has had to start it again (${again} ${again === 1 ? 'time' : 'times'})`,
     );
-  // One that has shown its certificate may be restarted by a unit that it depends on.
+  // A unit that has served its certificate may be restarted by a unit it depends on.
   if (!probe && state.invocation !== invocation)
     throw failed('unit-exchanged', 'it has been started again by somebody else');
   return snapshot;

@@ -2,10 +2,10 @@ import { execa } from 'execa';
 import { AgentError } from '../base/errors.ts';
 
 /**
- * Runs systemctl(1) and gives what it prints.
+ * Runs systemctl(1) and returns its output.
  *
  * @param timeout in milliseconds
- * @throws `unit` with systemd's own words; `aborted` when the program is to stop
+ * @throws `unit` with systemd's message; `aborted` if `abort` fires
  */
 export const systemctlRunner =
   (program: string) =>
@@ -15,9 +15,9 @@ export const systemctlRunner =
       timeout,
       cancelSignal: abort,
       stdin: 'ignore',
-      // Ctrl-C, and a terminal that is closed, tell every process of the group: a restart is not to end by that.
+      // Ctrl-C and a closed terminal signal the whole process group; they must not interrupt a restart.
       detached: true,
-      // systemctl notifies whoever listens there of its own failures (252), and would speak in this unit's name.
+      // systemctl reports its own failures (252) to this socket, and would do so in this unit's name.
       env: { NOTIFY_SOCKET: undefined },
     });
     if (result.exitCode === 0) return result.stdout;
@@ -32,7 +32,7 @@ export const systemctlRunner =
         reason: 'systemctl-missing',
       });
     const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
-    // Without an exit code it was killed, or could not be run at all.
+    // Without an exit code, it was killed or could not be run.
     const code =
       result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
     throw new AgentError('unit', `${what}: ${words || code}`, { reason: 'systemctl-failed' });
@@ -40,6 +40,6 @@ export const systemctlRunner =
 
 export const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);
 
-/** What `systemctl show` prints of one unit: `Name=value` a line. */
+/** Parses the output of `systemctl show` for one unit: `Name=value` per line. */
 export const factsOf = (text: string): ReadonlyMap<string, string> =>
   new Map(text.split('\n').map((line) => [line.replace(/=.*/s, ''), line.replace(/^[^=]*=/, '')]));

@@ -3,7 +3,7 @@ import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 import { batched } from './batch.ts';
 import { settingsOf, type UnitSettings } from './unit-settings.ts';
 
-/** What systemd says of a unit, in its own words (systemctl(1), `show`). */
+/** The state of a unit in systemd's terms (systemctl(1), `show`). */
 export type UnitState = {
   /** loaded, not-found, masked, bad-setting, error */
   load: string;
@@ -13,44 +13,44 @@ export type UnitState = {
   sub: string;
   /** success, exit-code, start-limit-hit, timeout ... */
   result: string;
-  /** Another one with every start, whoever asked for it; empty where systemd has none. */
+  /** Id of the unit's current start, whatever triggered it; empty if systemd has none. */
   invocation: string;
-  /** How often systemd itself has started it again since somebody did. */
+  /** How often systemd has restarted the unit automatically since its last manual start. */
   restarts: number;
-  /** The pid of its main process; 0: none. */
+  /** The pid of its main process; 0 if none. */
   mainPid: string;
-  /** When its main process was started, in microseconds of the monotonic clock; 0: never. */
+  /** When its main process was started, in microseconds of the monotonic clock; 0 if never. */
   startedAt: string;
-  /** Something is still to be done with it: it is to be started, stopped or restarted. */
+  /** A job is queued: start, stop or restart. */
   hasJob: boolean;
-  /** How long each step of its stop may take; Infinity: for ever. */
+  /** Time limit of each step of its stop; Infinity if unlimited. */
   stopMs: number;
 };
 
 export type Systemctl = {
-  /** Asked of several units at the same moment, it is one question to systemd. */
+  /** Reads a unit's state. Simultaneous calls for several units share one request to systemd. */
   show(unit: string, abort: AbortSignal): Promise<UnitState>;
-  /** How it would start a unit now; of several units one question as well. */
+  /** Reads how systemd would start a unit now. Simultaneous calls share one request. */
   settings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   /** Clears a start limit that was hit, which would refuse the restart. */
   resetFailed(unit: string, abort: AbortSignal): Promise<void>;
-  /** Has it restarted, and does not wait for that. @throws `unit` in systemd's own words when it refuses */
+  /** Queues a restart without waiting for it. @throws `unit` with systemd's message if it is refused */
   restart(unit: string, abort: AbortSignal): Promise<void>;
-  /** Whether the whole node is being switched off, and its units with it. */
+  /** Whether the whole node is shutting down, and its units with it. */
   isGoingDown(abort: AbortSignal): Promise<boolean>;
 };
 
 const STATE =
   'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic,Job,TimeoutStopUSec';
 
-/** @param program the systemctl to run; below `--root` it is that root's own, never this machine's */
+/** @param program the systemctl to run; with `--root`, the one below that root, never this machine's */
 export function createSystemctl(program: string): Systemctl {
   const run = systemctlRunner(program);
   const showAll =
     <T>(wanted: string, read: (text: string) => T) =>
     async (units: readonly string[], abort: AbortSignal): Promise<T[]> => {
       const text = await run(['show', `--property=${wanted}`, ...units.map(serviceName)], QUICK_MS, abort);
-      // One paragraph for each, in the order of the question.
+      // One paragraph per unit, in the order of the request.
       const told = text.split('\n\n');
       return units.map((_, index) => read(told[index] ?? ''));
     };
@@ -62,7 +62,7 @@ export function createSystemctl(program: string): Systemctl {
       try {
         await run(['reset-failed', serviceName(unit)], QUICK_MS, abort);
       } catch (error) {
-        // systemd forgets a unit that is stopped: there is nothing to reset.
+        // systemd unloads a stopped unit: there is nothing to reset.
         if (!explain(error).includes('not loaded')) throw error;
       }
     },
@@ -75,7 +75,7 @@ export function createSystemctl(program: string): Systemctl {
   };
 }
 
-/** The state of one unit, from what `systemctl show` prints of it. */
+/** Parses the state of one unit from the output of `systemctl show`. */
 export function stateOf(text: string): UnitState {
   const facts = factsOf(text);
   const fact = (name: string): string => facts.get(name) ?? '';
@@ -103,7 +103,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
-/** A time span as systemd prints it (systemd.time(7)): `1min 30s`, `infinity`; without one it is 0. */
+/** Parses a time span as systemd prints it (systemd.time(7)): `1min 30s`, `infinity`; 0 if empty. */
 function spanMs(text: string): number {
   if (text === 'infinity') return Infinity;
   return text.split(' ').reduce((sum, part) => {

@@ -2,20 +2,20 @@ import { parseEnvironmentFile } from './environment-file.ts';
 import { shellCommands, type Variables } from './shell-words.ts';
 import type { UnitSettings } from './unit-settings.ts';
 
-/** A program as a unit starts it, in a container or not. */
+/** The command of a program that a unit starts, in a container or not. */
 export type ProgramCommand = {
-  /** The words behind the program's name. */
+  /** The words after the program's name. */
   args: readonly string[];
-  /** What the program itself sees of the environment. */
+  /** The environment that the program itself sees. */
   environment: Variables;
 };
 
 /**
- * How a unit starts one of these programs: its command lines with the variables in place that systemd, and a shell that it
- * starts, would put there.
+ * Finds how a unit starts one of the given programs: its command lines, with variables expanded as systemd and a shell
+ * started by it would do.
  *
- * @param files the texts of the unit's environment files, in their order
- * @returns undefined when the unit starts none of them, or when only a shell could tell
+ * @param files the texts of the unit's environment files, in order
+ * @returns undefined if the unit starts none of them, or if only a shell could evaluate the line
  */
 export function programOf(
   { commandLines, environment }: Pick<UnitSettings, 'commandLines' | 'environment'>,
@@ -44,7 +44,9 @@ const baseOf = (word: string): string => word.slice(word.lastIndexOf('/') + 1);
 
 const SHELLS: ReadonlySet<string> = new Set(['sh', 'bash', 'dash']);
 
-/** Of `/bin/bash -c TEXT` the text: `systemctl show` prints the words of a command line without their quotes. */
+/**
+ * Extracts the text of `/bin/bash -c TEXT`: `systemctl show` prints the words of a command line without their quotes.
+ */
 function commandsOf(line: string, variables: Variables): string[][] | undefined {
   const [start = '', shell = '', options = ''] = /^(\S+)((?: -\w+)+) +/.exec(line) ?? [];
   if (!SHELLS.has(baseOf(shell)) || !options.endsWith('c')) return [systemdWords(line, variables)];
@@ -52,8 +54,8 @@ function commandsOf(line: string, variables: Variables): string[][] | undefined 
 }
 
 /**
- * A command line as systemd splits and expands it (systemd.service(5), "Command lines"): `$NAME` that is a whole word
- * becomes words, `${NAME}` is put in place as it is.
+ * Splits and expands a command line as systemd does (systemd.service(5), "Command lines"): `$NAME` as a whole word is
+ * split into words; `${NAME}` is inserted unchanged.
  */
 const systemdWords = (line: string, variables: Variables): string[] =>
   wordsOf(line).flatMap((word) => {
@@ -61,13 +63,13 @@ const systemdWords = (line: string, variables: Variables): string[] =>
     return name === undefined ? [substituted(word, variables)] : wordsOf(variables.get(name) ?? '');
   });
 
-/** systemd knows no other form: `${NAME:-word}` is left to the shell. */
+/** systemd supports no other form: `${NAME:-word}` is left to the shell. */
 const substituted = (text: string, variables: Variables): string =>
   text.replaceAll(/\$\$|\$\{([A-Za-z_]\w*)\}/g, (found, name: string | undefined) =>
     name === undefined ? found.slice(1) : (variables.get(name) ?? ''),
   );
 
-/** Words with their quotes taken away. */
+/** Splits text into words and removes their quotes. */
 function wordsOf(text: string): string[] {
   const words: string[] = [];
   for (const [, double, single, bare] of text.matchAll(/"((?:[^"\\]|\\.)*)"|'([^']*)'|(\S+)/g))
@@ -75,7 +77,7 @@ function wordsOf(text: string): string[] {
   return words;
 }
 
-/** Starts a program in place of itself, or with another environment. */
+/** Programs that start another program in their place or with another environment. */
 const WRAPPERS: ReadonlySet<string> = new Set(['exec', 'env', 'nice', 'ionice', 'taskset', 'hyperkube']);
 
 function commandIn(
@@ -93,7 +95,7 @@ function commandIn(
 
 const CONTAINER_TOOLS: ReadonlySet<string> = new Set(['podman', 'docker']);
 
-/** Options of podman-run(1) and docker-run(1) that are followed by no value. */
+/** Options of podman-run(1) and docker-run(1) without a value. */
 const WITHOUT_VALUE: ReadonlySet<string> = new Set([
   '-d',
   '-i',
@@ -124,7 +126,10 @@ const WITHOUT_VALUE: ReadonlySet<string> = new Set([
   '--tty',
 ]);
 
-/** What follows on the image; the program's name is the first word there, a later one behind a wrapper, or the entry point. */
+/**
+ * Reads the image and what follows it. The program's name is the first word after the image, a later word after a
+ * wrapper, or the entry point.
+ */
 function commandInContainer(
   words: readonly string[],
   program: string,
@@ -150,8 +155,8 @@ function commandInContainer(
 }
 
 /**
- * The flags of a program, as Go's pflag reads them: the last one of a name wins, `_` is `-`.
- * A flag without a value is empty.
+ * Parses the flags of a program as Go's pflag does: the last one of a name wins, `_` equals `-`. A flag without a value
+ * is empty.
  */
 export function flagsOf(args: readonly string[]): Map<string, string> {
   const flags = new Map<string, string>();

@@ -1,7 +1,7 @@
 /**
- * A word of a list in a unit file, as systemd reads it (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
+ * Quotes a word for a list in a unit file (systemd.syntax(7), "Quoting"; systemd.unit(5), "Specifiers").
  *
- * @returns undefined for what no line of a unit file can hold: a line break would begin a setting of its own
+ * @returns undefined if a unit file cannot contain the text: a line break would start another setting
  */
 export function unitFileWord(text: string): string | undefined {
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text) || !text.isWellFormed()) return undefined;

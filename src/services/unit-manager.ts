@@ -2,26 +2,29 @@ import { CONTROL_GROUPS } from './control-groups.ts';
 import { signalProcess, whoRuns } from './processes.ts';
 import { factsOf, serviceName, systemctlRunner } from './systemctl-run.ts';
 
-/** How a unit is installed and what it does now. */
+/** A unit's installation and its present state. */
 export type UnitStatus = {
   enabled: boolean;
   active: boolean;
-  /** Nobody can start it; one that ran before goes on until it is stopped. */
+  /** It cannot be started; if it was running before, it continues until it is stopped. */
   masked: boolean;
-  /** What it has started and still runs, beside its main process; undefined where that cannot be told. */
+  /** Number of its running processes besides the main one; undefined if unknown. */
   others: number | undefined;
 };
 
-/** Takes units into service and out of it (systemctl(1)); what a rotation does to units is in restart.ts. */
+/** Enables and disables units (systemctl(1)). restart.ts handles units during a rotation. */
 export type UnitManager = {
-  /** undefined: the node has no such unit. */
+  /** Reads a unit's status; undefined if the node does not have the unit. */
   status(unit: string, abort: AbortSignal): Promise<UnitStatus | undefined>;
-  /** Its main process does nothing until it thaws; what it has started goes on. */
+  /** Suspends the main process until `thaw`; processes started by it continue. */
   freeze(unit: string, abort: AbortSignal): Promise<void>;
   thaw(unit: string, abort: AbortSignal): Promise<void>;
-  /** Stops it, and keeps it from starting with the next boot. */
+  /** Stops the unit and disables it at boot. */
   disableNow(unit: string, abort: AbortSignal): Promise<void>;
-  /** Starts it with every boot, and now; it is not waited for, which may take as long as the cloud is away. */
+  /**
+   * Enables the unit at boot and starts it now, without waiting: the start may take as long as the cloud is
+   * unavailable.
+   */
   enableAndStart(unit: string, abort: AbortSignal): Promise<void>;
 };
 
@@ -29,8 +32,8 @@ const DEADLINE_MS = 90_000;
 
 /**
  * @param program the systemctl to run
- * @param read a file of the node; undefined when it has none
- * @param contained units whose program runs in a container, out of systemd's sight, and the name of that program
+ * @param read reads a file of the node; undefined if it does not exist
+ * @param contained units whose program runs in a container that systemd does not track, with that program's name
  */
 export function createUnitManager(
   program: string,
@@ -89,7 +92,7 @@ export function createUnitManager(
   };
 }
 
-/** How much runs of what a program in a container has started. */
+/** Counts the running children of a program in a container. */
 async function startedIn(inner: string): Promise<number | undefined> {
   const found = await whoRuns(inner);
   return found.length === 0 ? undefined : found.reduce((sum, { children }) => sum + children, 0);

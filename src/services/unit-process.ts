@@ -4,8 +4,8 @@ import type { UnitState } from './systemctl.ts';
 import { UnitPlan } from './unit.ts';
 
 /**
- * Which process a unit has, as systemd names it. Names are compared, not times: neither a clock that jumps nor a reboot
- * makes a later process look like an earlier one.
+ * Identifies the process of a unit by systemd's ids. Ids are compared instead of times, so neither a clock change nor a
+ * reboot makes a later process look earlier.
  */
 export const UnitProcess = v.object({
   active: v.string(),
@@ -15,10 +15,10 @@ export const UnitProcess = v.object({
 });
 export type UnitProcess = v.InferOutput<typeof UnitProcess>;
 
-/** A unit that reads the files of a generation, as it was before the first of them was replaced. */
+/** A unit that reads the files of a generation, in its state before the first file was replaced. */
 export const FoundUnit = v.object({
   plan: UnitPlan,
-  /** undefined: nobody knows which process it had. */
+  /** undefined if its process is unknown. */
   process: v.optional(UnitProcess),
 });
 export type FoundUnit = v.InferOutput<typeof FoundUnit>;
@@ -30,15 +30,15 @@ export const processOf = ({ active, invocation, mainPid, startedAt }: UnitState)
   startedAt,
 });
 
-/** Whether a unit has the same process at two times. */
+/** Whether a unit has the same process in both states. */
 export const isSameProcess = (one: Named, other: Named): boolean =>
   one.invocation === other.invocation && one.mainPid === other.mainPid && one.startedAt === other.startedAt;
 
 type Named = Pick<UnitProcess, 'invocation' | 'mainPid' | 'startedAt'>;
 
 /**
- * Whether a unit is seen to have read nothing since it was found: it runs the same process, or none. One that was just
- * starting then may have read its files at any time since.
+ * Whether a unit has certainly read no file since it was found: it still runs the same process, or none. A unit that
+ * was starting at that time may have read its files since.
  */
 export function hasReadNothing({ plan, process }: FoundUnit, state: UnitState): boolean {
   if (!process) return false;
@@ -46,6 +46,6 @@ export function hasReadNothing({ plan, process }: FoundUnit, state: UnitState): 
   const isSame = isSameProcess(process, now);
   if (isUp(process)) return isUp(now) && isSame && process.invocation !== '';
   if (process.active !== 'inactive' && process.active !== 'failed') return false;
-  // What somebody has stopped may have been started meanwhile, and been stopped again.
+  // A unit that was stopped may have been started and stopped again meanwhile.
   return now.active === process.active && (isSame || (now.active === 'inactive' && !plan.required));
 }

@@ -1,9 +1,9 @@
-/** How systemd starts a unit: what it says of its command lines and its environment, and the files that add to that. */
+/** How systemd starts a unit: its command lines and environment, and its environment files. */
 export type UnitSettings = {
   text: string;
-  /** The words of each `ExecStart=`, without their quotes; no variable is expanded. */
+  /** The words of each `ExecStart=` without quotes; variables are not expanded. */
   commandLines: string[];
-  /** `NAME=value` words, quoted where they need it. */
+  /** `NAME=value` words, quoted if necessary. */
   environment: string;
   environmentFiles: string[];
 };
@@ -11,7 +11,7 @@ export type UnitSettings = {
 const ENVIRONMENT_FILE = /^EnvironmentFiles=(\/.*?)(?: \(ignore_errors=\w+\))?$/;
 const ENVIRONMENT = 'Environment=';
 
-/** What `systemctl show` prints, a property a line; of the files each has a line of its own. */
+/** Parses the output of `systemctl show`: one property per line, one line per environment file. */
 export function settingsOf(text: string): UnitSettings {
   const lines = text.split('\n');
   return {

@@ -5,51 +5,51 @@ import type { CertificateRow, RoleLayout, UnitRow } from '../certificates/layout
 import { hostPort } from '../base/address.ts';
 import type { Listening } from './components.ts';
 
-/** A client certificate and its key, as files. */
+/** Paths of a client certificate and its key. */
 export const Identity = v.object({ certificate: v.string(), key: v.string() });
 
 const Shape = v.object({
   name: v.string(),
   required: v.boolean(),
-  /** How long it may take to become active, healthy and to present the certificate. */
+  /** Time limit until it is active and healthy and serves the certificate. */
   deadlineMs: v.number(),
-  /** How long one without a port has to be there before that counts: its program may end a moment after its start. */
+  /** How long a unit without a port must run to count as started: its program may end a moment after its start. */
   settleMs: v.number(),
-  /** The TLS port and the certificate file whose content it must present. */
+  /** The TLS port, and the certificate file whose content it must serve. */
   probe: v.optional(v.object({ host: v.string(), port: v.number(), file: v.string() })),
-  /** Where it says that it is well, and the client certificate to ask with. */
+  /** Its health endpoint, and the client certificate to use. */
   health: v.optional(
     v.object({
       url: v.string(),
       identity: v.optional(Identity),
     }),
   ),
-  /** With which it asks the Kubernetes API: that has to accept it. */
+  /** The kubeconfig with which it calls the Kubernetes API, which must accept it. */
   kubeconfig: v.optional(v.string()),
   /** The lease that its leader renews. */
   lease: v.optional(v.object({ namespace: v.string(), name: v.string() })),
 });
-/** One unit to be restarted and how it is proven, ready to be carried out; it is kept in the journal. */
+/** A unit to restart and how to prove it; stored in the journal. */
 export const UnitPlan = withFormerNames(Shape, { unit: 'name' });
 export type UnitPlan = v.InferOutput<typeof UnitPlan>;
 
-/** What an operator may change about a unit of a layout. */
+/** The settings of a layout's unit that an operator can override. */
 export type UnitOverride = {
   host?: string | undefined;
   port?: number | undefined;
   deadline_seconds?: number | undefined;
   settle_seconds?: number | undefined;
-  /** false: restart it, but ask neither its port nor the Kubernetes API about it. */
+  /** false: restart it, but check neither its port nor the Kubernetes API. */
   prove?: boolean | undefined;
-  /** Another address; false: do not ask. */
+  /** Another address; false: do not check. */
   health?: string | false | undefined;
 };
 
 /**
- * The units of a role with this node's addresses in them, in the order of their restart. The operator's word overrides
- * what a unit says of itself, and this the row of the layout.
+ * Returns the units of a role with this node's addresses, in the order of their restart. The operator's setting
+ * overrides the unit's own settings, which override the row of the layout.
  *
- * @param asked what units say of themselves, by name
+ * @param asked the units' own settings, by name
  */
 export function planUnits(
   role: RoleLayout,
@@ -76,8 +76,8 @@ export function planUnits(
 }
 
 /**
- * What is wrong with where a unit is asked; undefined when it can be asked. To be looked at before the first file is
- * replaced: afterwards even the way back needs these addresses.
+ * Returns the fault of a unit's addresses; undefined if they are usable. Must be called before the first file is
+ * replaced: afterwards even the roll-back needs these addresses.
  */
 export function addressFault({ name, probe, health }: UnitPlan): string | undefined {
   if (probe && !(Number.isInteger(probe.port) && probe.port > 0 && probe.port < 65_536))
@@ -100,13 +100,13 @@ function probeOf(
   const { host, port } = override;
   if (tls === 'none' && port === undefined) return undefined;
   const said = typeof tls === 'object' ? tls : undefined;
-  // A component that has a certificate of this layout presents it, whatever its row says.
+  // A component that uses a certificate of this layout serves it, whatever its row says.
   const own = role.certificates.find(({ files }) => files && files.certificate.path === certificate);
   const presents = own?.name ?? row?.presents;
   const at = said ?? (row && { host: fill(row.host), port: Number(fill(row.port)) });
   if (presents === undefined || !at) return undefined;
   return {
-    // A host as a URL has it: a socket takes an IPv6 address without its brackets.
+    // Removes a URL's brackets: a socket takes an IPv6 address without them.
     host: (host ?? at.host).replace(/^\[(.*)\]$/, '$1'),
     port: port ?? at.port,
     file: row && certificate ? certificate : filesOf(role, presents).certificate.path,

@@ -8,25 +8,25 @@ import type { Lease } from './lease.ts';
 import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
 import { Identity } from './unit.ts';
 
-/** How the cluster's workloads are restarted after a change of its CA; it is kept in the journal. */
+/** How the cluster's workloads are restarted after a change of its CA; stored in the journal. */
 export const WorkloadsPlan = v.object({
   /** The API server of this node. */
   host: v.string(),
   port: v.number(),
-  /** The certificate that it presents, and the CA that its pods are to trust. */
+  /** The certificate that it serves, and the CA that pods must trust. */
   leaf: v.string(),
   ca: v.string(),
   identity: Identity,
-  /** Who does it: one master for all. */
+  /** The node that restarts them: one master for all. */
   holder: v.string(),
-  /** Where the new pods are waited for. */
+  /** Namespaces in which to wait for the new pods. */
   namespaces: v.array(v.string()),
   perSecond: v.number(),
   deadlineMs: v.number(),
 });
 export type WorkloadsPlan = v.InferOutput<typeof WorkloadsPlan>;
 
-/** What came of the workloads; `of` is one of them, or who has restarted them. */
+/** A result about the workloads; `of` is a workload, or the node that restarted them. */
 export type Rolled = Remark<'already' | 'elsewhere' | 'replaced' | 'waits' | 'complete' | 'late' | 'failed'>;
 
 export type WorkloadsHands = {
@@ -37,21 +37,21 @@ export type WorkloadsHands = {
   notice(text: string): void;
 };
 
-/** The pods' annotation: what they trust. With another CA it is another, so the pods are replaced again. */
+/** Annotation of the pods with the CA they trust. Another CA changes it, so the pods are replaced again. */
 export const FINGERPRINT = 'coe-agent/ca-fingerprint';
 export const STATE = 'coe-agent/state';
 
 const AGAIN_MS = 2000;
-/** How long the cluster gets to hand its pods the new CA: its controllers run on one of the masters. */
+/** How long the cluster may take to give its pods the new CA: its controllers run on one of the masters. */
 const CA_MS = 120_000;
 
 /**
- * Replaces the pods of every Deployment, DaemonSet and StatefulSet by annotating them with the CA's fingerprint, one
- * after the other; those that have it are passed over, so what was interrupted goes on. Then it waits for the control
- * namespaces. One master does it; the others pass by.
+ * Replaces the pods of every Deployment, DaemonSet and StatefulSet, one after the other, by annotating them with the
+ * CA's fingerprint. Skips workloads that have it, so an interrupted run resumes. Then waits for the control namespaces.
+ * One master does this; the others skip it.
  *
- * @param pem the CA that pods are to trust from now on
- * @throws what kept it from being done; `aborted` when the program is to stop
+ * @param pem the CA that pods must trust from now on
+ * @throws the error that prevented it; `aborted` if `abort` fires
  */
 export async function restartWorkloads(
   plan: WorkloadsPlan,
@@ -70,7 +70,8 @@ export async function restartWorkloads(
     await writeState('done', value, plan, kubernetes, clock.now(), abort);
     return [...said, ...late];
   } catch (error) {
-    // Another master, or a later rotation, may go on at once. A node that is only stopped goes on itself.
+    // Releases the lease, so that another master or a later rotation can continue at once. A stopped node keeps it and
+    // resumes itself.
     if (codeOf(error) !== 'aborted')
       await writeState('open', value, { holder: '' }, kubernetes, clock.now(), abort).catch(() => undefined);
     throw error;
@@ -118,7 +119,7 @@ const leaseFor = (
   until: now + LEASE_SECONDS * 1000,
 });
 
-/** Whoever has taken the lease meanwhile keeps it. */
+/** A node that has taken the lease meanwhile keeps it. */
 async function writeState(
   state: 'done' | 'open',
   value: string,
@@ -132,7 +133,7 @@ async function writeState(
   await kubernetes.writeLease(leaseFor(state, value, holder, now, lease), abort);
 }
 
-/** Pods that are replaced before that would be given the former CA once more. */
+/** Waits for the new CA: pods replaced earlier would get the former CA again. */
 async function untilPodsGet(
   wanted: readonly string[],
   { namespaces, deadlineMs }: WorkloadsPlan,
@@ -182,7 +183,7 @@ async function annotateAll(
   return [{ code: 'replaced', text: `the pods of ${counts.join(', ')} are replaced` }, ...waiting];
 }
 
-/** @returns what has not come in time: a pod that does not start is no reason to take certificates back */
+/** @returns what was not ready in time: a pod that does not start is no reason to roll certificates back */
 async function untilRolledOut(
   { namespaces, deadlineMs }: WorkloadsPlan,
   { kubernetes, clock, notice }: WorkloadsHands,
