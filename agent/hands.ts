@@ -91,6 +91,8 @@ export type Asker = { verb: string; pid: number; loginUid: number | undefined };
 export type Cluster = {
   /** The names of the roles that the node's trust delegates. */
   roles(): Promise<readonly string[]>;
+  /** The node's user, by its name and the id of its domain; undefined where Keystone does not tell. */
+  user(): Promise<{ name: string; domain: string } | undefined>;
   /** @throws `cloud-refused` when the catalogue of the node's own login has nothing of Magnum in its region */
   seeRegion(): Promise<void>;
   readCa: IssueHands['readCa'];

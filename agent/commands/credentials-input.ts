@@ -9,6 +9,8 @@ import type { Context } from './verb.ts';
 const optional = v.optional(v.string());
 const Inputs = v.strictObject({
   trustee_user_id: optional,
+  trustee_username: optional,
+  trustee_domain_id: optional,
   trustee_password: optional,
   trust_id: optional,
   region_name: optional,

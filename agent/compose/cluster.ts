@@ -32,6 +32,16 @@ export const openClusterWith =
       );
     const cluster: Cluster = {
       roles: async () => (await keystone.login(login, abort)).roles,
+      // The token of a trust that impersonates names the trustor.
+      user: async () =>
+        (
+          await retry(
+            { code: 'log-in', of: login.authUrl, text: 'log in as the trustee alone' },
+            patience,
+            abort,
+            async () => await keystone.login({ ...login, scope: undefined }, abort),
+          )
+        ).user,
       seeRegion: async () => {
         if (trustId === undefined) return;
         const session = await keystone.login(login, abort);

@@ -18,12 +18,22 @@ export const CREDENTIAL_INPUTS: Readonly<
   Record<CredentialName, { parameter: string; key: keyof CredentialSet }>
 > = {
   trustee_user_id: { parameter: 'TRUSTEE_USER_ID', key: 'user' },
+  trustee_username: { parameter: 'TRUSTEE_USERNAME', key: 'userName' },
+  trustee_domain_id: { parameter: 'TRUSTEE_DOMAIN_ID', key: 'domain' },
   trustee_password: { parameter: 'TRUSTEE_PASSWORD', key: 'password' },
   trust_id: { parameter: 'TRUST_ID', key: 'trust' },
   region_name: { parameter: 'REGION_NAME', key: 'region' },
   auth_url: { parameter: 'AUTH_URL', key: 'authUrl' },
 };
-const NAMES = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'] as const;
+const NAMES = [
+  'trustee_user_id',
+  'trustee_username',
+  'trustee_domain_id',
+  'trustee_password',
+  'trust_id',
+  'region_name',
+  'auth_url',
+] as const;
 
 /**
  * Decides the work of a change of credentials on this node.
@@ -102,6 +112,8 @@ function credentialsOf(params: HeatParams): CredentialSet {
   const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';
   return {
     user: value('trustee_user_id'),
+    userName: value('trustee_username'),
+    domain: value('trustee_domain_id'),
     password: value('trustee_password'),
     trust: value('trust_id'),
     region: value('region_name'),

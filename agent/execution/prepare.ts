@@ -22,6 +22,7 @@ import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
+import { withUserName } from '../credentials/user-name.ts';
 import { findUnits, foundBefore } from './found-units.ts';
 import { issueHands } from '../rotation/issue-hands.ts';
 import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts';
@@ -170,13 +171,14 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
     if (region !== '') await cluster.seeRegion();
   });
   await check(plan.check, run);
+  const change = await withUserName(stage.change, cluster);
   return await during(stage, run, async () => {
     // Checked again: files may have changed while the cloud was answering.
     const { files, notices } = await changeCredentialFiles(
       hands.disk,
       hands.config.heat_params,
       node.layout.credentials,
-      stage.change,
+      change,
       passingOver(hands),
     );
     for (const notice of notices) hands.progress({ event: 'notice', ...notice });

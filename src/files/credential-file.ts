@@ -77,12 +77,14 @@ const notUnderstood = (key: CredentialKey): Left => ({
 function editsOfOwn(group: Group, { fresh, given }: Change, text: string): Result {
   const end = text.includes('\r\n') ? '\r\n' : '\n';
   const { write } = GRAMMARS.shell;
-  const missing = given.filter((key) => group.get(key)?.value === undefined);
+  const missing = given.filter((key) => group.get(key)?.value === undefined && !isName(key));
   const added = missing.map((key) => `${PARAMETERS[key]}=${write(fresh[key], '""') ?? ''}${end}`);
   const before = text === '' || text.endsWith('\n') ? '' : end;
   return {
     edits: [
-      ...given.flatMap((key) => replaced(group.get(key), fresh[key], 'shell') ?? []),
+      ...given.flatMap((key) =>
+        isName(key) && fresh[key] === '' ? [] : (replaced(group.get(key), fresh[key], 'shell') ?? []),
+      ),
       ...(added.length > 0 ? [{ at: text.length, length: 0, put: before + added.join('') }] : []),
     ],
     left: [],
@@ -101,7 +103,8 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
     if (!entry) {
       // Magnum leaves an empty region out of a cloud-config, and whoever reads that does without.
       if (key === 'region' && format === 'ini') edits.push(addition(group, fresh.region));
-    } else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
+    } else if (isName(key) && fresh[key] === '') return leave(notUnderstood(key));
+    else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
       left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}), which stays` });
     else {
       const edit = replaced(entry, fresh[key], format);
@@ -124,6 +127,9 @@ function replaced(entry: Entry | undefined, value: string, format: CredentialFor
 /** Where the cloud is, and not who logs in. */
 const isPlace = (key: CredentialKey): boolean => key === 'region' || key === 'authUrl';
 
+/** What Keystone tells of the user. Few files have it, and none that lacks it is given it. */
+const isName = (key: CredentialKey): boolean => key === 'userName' || key === 'domain';
+
 /** An address may have its version at its end. */
 const isSame = (a: string, b: string): boolean => addressOf(a) === addressOf(b);
 const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, '');
@@ -138,6 +144,9 @@ function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
     if (value !== old[key] && value !== fresh[key])
       return { code: 'another', of: key, text: `holds another ${NAMES[key]} (${value}): it is left alone` };
   }
+  const name = valueOf(group.get('userName'));
+  if (name !== undefined && old.userName !== '' && name !== old.userName && name !== fresh.userName)
+    return { code: 'another', of: 'userName', text: `holds another user name (${name}): it is left alone` };
   return undefined;
 }
 
@@ -157,6 +166,8 @@ function addition(group: Group, region: string): Edit {
 
 const NAMES: Readonly<Record<CredentialKey, string>> = {
   user: 'user',
+  userName: 'user name',
+  domain: 'domain',
   password: 'password',
   trust: 'trust',
   region: 'region',
@@ -166,6 +177,8 @@ const NAMES: Readonly<Record<CredentialKey, string>> = {
 /** What heat-params call it. */
 const PARAMETERS: Readonly<Record<CredentialKey, string>> = {
   user: 'TRUSTEE_USER_ID',
+  userName: 'TRUSTEE_USERNAME',
+  domain: 'TRUSTEE_DOMAIN_ID',
   password: 'TRUSTEE_PASSWORD',
   trust: 'TRUST_ID',
   region: 'REGION_NAME',

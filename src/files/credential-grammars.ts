@@ -15,7 +15,15 @@ export type Grammar = {
   keys: Readonly<Record<string, CredentialKey>>;
 };
 
-export const CREDENTIAL_KEYS = ['user', 'password', 'trust', 'region', 'authUrl'] as const;
+export const CREDENTIAL_KEYS = [
+  'user',
+  'userName',
+  'domain',
+  'password',
+  'trust',
+  'region',
+  'authUrl',
+] as const;
 /** One credential, whatever a file calls it. */
 export type CredentialKey = (typeof CREDENTIAL_KEYS)[number];
 
@@ -36,6 +44,8 @@ const shell: Grammar = {
   },
   keys: {
     trusteeuserid: 'user',
+    trusteeusername: 'userName',
+    trusteedomainid: 'domain',
     trusteepassword: 'password',
     trustid: 'trust',
     regionname: 'region',
@@ -54,7 +64,17 @@ const ini: Grammar = {
     like.startsWith('"') || /["#;\\]|^\s|\s$/.test(value)
       ? `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`
       : value,
-  keys: { userid: 'user', password: 'password', trustid: 'trust', region: 'region', authurl: 'authUrl' },
+  keys: {
+    userid: 'user',
+    trusteeid: 'user',
+    username: 'userName',
+    domainid: 'domain',
+    password: 'password',
+    trusteepassword: 'password',
+    trustid: 'trust',
+    region: 'region',
+    authurl: 'authUrl',
+  },
 };
 
 /** One scalar on one line; rexray's keys and those of an ingress controller. */

@@ -16,6 +16,8 @@ export type Session = {
   endpoint(type: string): string;
   /** The names of the roles that the token has, so far as Keystone tells them. */
   roles: readonly string[];
+  /** Who has logged in, as Keystone names the user. */
+  user?: { name: string; domain: string };
 };
 
 export type Keystone = {
@@ -34,12 +36,15 @@ const MARGIN_MS = 60_000;
 /** Each deployment has a user of its own, who is not heard of again: a poll, a trust and a few of these are in use. */
 const SESSIONS = 8;
 
+const User = v.object({ name: v.string(), domain: v.object({ id: v.string() }) });
+
 const TokenBody = v.object({
   token: v.object({
     expires_at: v.string(),
     issued_at: v.nullish(v.string()),
     catalog: v.fallback(v.array(v.unknown()), []),
     roles: v.fallback(v.array(v.unknown()), []),
+    user: v.fallback(v.optional(User), undefined),
   }),
 });
 
@@ -117,12 +122,13 @@ async function requestToken(
   const body = v.safeParse(TokenBody, parseJson(answer.text, what, 'bad-answer'));
   if (!token || !body.success) throw unexpected(what, answer.status);
   secrets.addPassing(token);
-  const { expires_at: expires, issued_at: issued, catalog, roles } = body.output.token;
+  const { expires_at: expires, issued_at: issued, catalog, roles, user } = body.output.token;
   return {
     session: {
       token,
       endpoint: (type) => findEndpoint(catalog, type, login.region, 'side' in login ? login.side : 'public'),
       roles: fitting(Role, roles).map(({ name }) => name),
+      ...(user && { user: { name: user.name, domain: user.domain.id } }),
     },
     // Both dates are the cloud's own, so the node's clock does not matter.
     lifetimeMs: Date.parse(expires) - (issued ? Date.parse(issued) : clock.now()),

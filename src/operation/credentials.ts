@@ -2,7 +2,15 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
 /** What the cluster logs in to OpenStack with. Each name is that of an input, and Magnum's own parameter of it. */
-const CREDENTIALS = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'] as const;
+const CREDENTIALS = [
+  'trustee_user_id',
+  'trustee_username',
+  'trustee_domain_id',
+  'trustee_password',
+  'trust_id',
+  'region_name',
+  'auth_url',
+] as const;
 export type CredentialName = (typeof CREDENTIALS)[number];
 export type Credentials = Readonly<Partial<Record<CredentialName, string>>>;
 

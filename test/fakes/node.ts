@@ -40,6 +40,8 @@ export type NodeSpec = {
   keys?: string;
   /** The units are started as on a stock Magnum node, on KUBE_NODE_IP, and the configuration says nothing of them. */
   isStock?: boolean;
+  /** Units without a port that the configuration does not know. */
+  moreUnits?: readonly string[];
   /** What Node is started with: the program from its sources, or for instance a built one. */
   program?: readonly string[];
 };
@@ -58,7 +60,8 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
 
   const { KUBE_NODE_IP: address = '127.0.0.1' } = spec.heatParams;
   const specs = spec.isStock ? stockUnits(unitsOf(layout, spec.role), address) : unitsOf(layout, spec.role);
-  const units = await startUnits(root, specs);
+  const more = Object.fromEntries((spec.moreUnits ?? []).map((unit) => [unit, undefined]));
+  const units = await startUnits(root, { ...specs, ...more });
   // An API without anything in it; a test may serve another.
   if (spec.role === 'master' && layout !== 'swarm' && layout !== 'registry')
     units.serve('kube-apiserver', createKubernetes().listener);

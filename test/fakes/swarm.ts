@@ -41,6 +41,7 @@ export async function createSwarmNode(
   const asked: string[] = [];
   const cluster: Cluster = {
     roles: async () => await Promise.resolve([]),
+    user: async () => await Promise.resolve(undefined),
     seeRegion: async () => {
       await Promise.resolve(asked.push('region'));
     },

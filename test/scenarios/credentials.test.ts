@@ -12,6 +12,8 @@ import {
   filesWith,
   HEAT_PARAMS,
   newTrustee,
+  REGISTRY,
+  registryConfig,
   type Trustee,
   trusteeOf,
 } from './support/trustee.ts';
@@ -173,6 +175,30 @@ describe('new credentials', () => {
       '/etc/kubernetes/cloud-config.bak holds the former credentials, and is left alone',
     );
     expect(told).toContain('/etc/sysconfig/odd holds the former credentials, and is left alone');
+  });
+
+  test("restarts a worker's registry with the new login, trustee name included", async () => {
+    const site = await createSite(cloud, { moreUnits: ['registry'], params: { TRUSTEE_USERNAME: 'former' } });
+    const old = trusteeOf(site);
+    await site.node.write(REGISTRY, registryConfig(old, 'former', 'magnum', cloud.authUrl));
+    const fresh = newTrustee(cloud);
+    const body = await answerTo(site, fresh);
+    expect(body).toMatchObject({ deploy_status_code: 0, files: [HEAT_PARAMS, REGISTRY] });
+    const { name = '' } = cloud.identity.findUser(fresh.trustee_user_id) ?? {};
+    expect(await site.node.read(REGISTRY)).toBe(registryConfig(fresh, name, 'magnum', cloud.authUrl));
+    expect(await site.node.read(HEAT_PARAMS)).toContain(`TRUSTEE_USERNAME="${name}"\n`);
+    expect(site.restarts()).toEqual(['registry']);
+  });
+
+  test('puts back the login and the name of a registry that does not come up', async () => {
+    const site = await createSite(cloud, { moreUnits: ['registry'], params: { TRUSTEE_USERNAME: 'former' } });
+    await site.node.write(REGISTRY, registryConfig(trusteeOf(site), 'former', 'magnum', cloud.authUrl));
+    const before = await nodeFiles(site);
+    site.node.units.breakUnit('registry', 'fails to start once');
+    expect(await answerTo(site, newTrustee(cloud))).toMatchObject({ deploy_status_code: 1 });
+    expect(await lastError(site)).toMatchObject({ code: 'unit', node: 'taken-back' });
+    expect(await nodeFiles(site)).toEqual(before);
+    expect(site.restarts()).toEqual(['registry', 'registry']);
   });
 
   test("a swarm's volume driver", async () => {

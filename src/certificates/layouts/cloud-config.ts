@@ -26,6 +26,16 @@ export const MASTER_CLOUD_CONFIG: readonly CredentialRow[] = [
     units: [],
     others: 'the cluster, which knows of it when it is applied',
   },
+  {
+    file: '/srv/magnum/kubernetes/manifests/magnum_auto_healer.yaml',
+    format: 'yaml',
+    units: [],
+    others: 'the cluster, which knows of it when it is applied',
+  },
 ];
 
-export const WORKER_CLOUD_CONFIG = cloudConfig(['kubelet']);
+/** Where `registry_enabled` is set, a worker runs a registry on Swift: a oneshot that starts a container. */
+export const WORKER_CLOUD_CONFIG: readonly CredentialRow[] = [
+  ...cloudConfig(['kubelet']),
+  { file: '/etc/sysconfig/registry-config.yml', format: 'yaml', units: ['registry'] },
+];

@@ -19,7 +19,13 @@ const CAS = wordFor(SERVED);
 const OWN = { isMaster: true, trustsServed: true, trustsFormer: true, presentsServed: false };
 
 const nothing = async (): Promise<never> => await Promise.reject(new Error('Magnum is not asked'));
-const CLUSTER: Cluster = { roles: nothing, seeRegion: nothing, readCa: nothing, sign: nothing };
+const CLUSTER: Cluster = {
+  roles: nothing,
+  user: nothing,
+  seeRegion: nothing,
+  readCa: nothing,
+  sign: nothing,
+};
 
 const identityOf = (generation = served) => {
   const { cert: certificate, key } = caOf(generation, 'kubernetes').issue([['CN', 'admin']]);

@@ -17,6 +17,7 @@ async function setUp() {
   const signed: string[] = [];
   const cluster: Cluster = {
     roles: async () => await Promise.resolve([]),
+    user: async () => await Promise.resolve(undefined),
     seeRegion: async () => {
       await Promise.resolve();
     },

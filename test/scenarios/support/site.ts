@@ -70,6 +70,8 @@ export type SiteSpec = {
   env?: NodeJS.ProcessEnv;
   /** As on a stock Magnum node, on an address of loopback. */
   isStock?: boolean;
+  /** Units without a port, beside those of the layout. */
+  moreUnits?: readonly string[];
   instrument?: Instrument;
   /** What the trust delegates; all roles of the owner. */
   trustRoles?: readonly string[];
@@ -107,6 +109,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
     layout,
     heatParams: cluster.heatParams(role, given),
     ...(spec.isStock && { isStock: true }),
+    ...(spec.moreUnits && { moreUnits: spec.moreUnits }),
     collectConfig: cluster.collectConfig(server),
   });
   onTestFinished(node.close);

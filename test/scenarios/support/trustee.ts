@@ -60,3 +60,32 @@ export const filesWith = (
     Object.entries(CLOUD_CONFIGS).map(([path, more]) => [path, cloudConfig(trustee, url) + more]),
   ),
 });
+
+export const REGISTRY = '/etc/sysconfig/registry-config.yml';
+
+/** What Magnum's configure-docker-registry.sh makes of heat-params on a worker. */
+export const registryConfig = (
+  { trustee_password, trust_id }: Trustee,
+  name: string,
+  domain: string,
+  url: string,
+): string => `version: 0.1
+log:
+  fields:
+    service: registry
+storage:
+  cache:
+    layerinfo: inmemory
+  swift:
+    authurl: "${url}"
+    region: "SwiftRegion"
+    username: "${name}"
+    password: "${trustee_password}"
+    domainid: "${domain}"
+    trustid: "${trust_id}"
+    container: "docker_registry"
+    insecureskipverify: true
+    chunksize: 5242880
+http:
+    addr: :5000
+`;

@@ -22,6 +22,8 @@ afterAll(() => {
 
 const OLD = {
   user: 'a1b2c3d4e5f60718293a4b5c6d7e8f90',
+  userName: 'uuid_project',
+  domain: 'magnum-domain-id',
   password: 'oldoldoldoldold',
   trust: '0f1e2d3c4b5a69788796a5b4c3d2e1f0',
   region: 'RegionOne',
@@ -29,6 +31,8 @@ const OLD = {
 };
 const FRESH = {
   user: 'feedfeedfeedfeedfeedfeedfeedfeed',
+  userName: 'uuid_other',
+  domain: 'other-domain-id',
   password: 'n3w',
   trust: 'beefbeefbeefbeefbeefbeefbeefbeef',
   region: 'RegionTwo',
@@ -45,6 +49,8 @@ const changed = (text: string, format: CredentialFormat, what: Change, isOwn = f
   const { content, left } = changeCredentials(Buffer.from(text), format, what, isOwn);
   return { text: content.toString(), left };
 };
+
+const { userName: _name, domain: _domain, ...IN_CLOUD_CONFIG } = OLD;
 
 /** As write-kube-os-config.sh of Magnum 15 writes it. */
 const CLOUD_CONFIG = `[Global]
@@ -167,11 +173,58 @@ test.each([
   );
 });
 
+/** As configure-docker-registry.sh writes it. */
+const REGISTRY = `version: 0.1
+storage:
+  swift:
+    authurl: "${OLD.authUrl}"
+    region: "RegionOne"
+    username: "${OLD.userName}"
+    password: "${OLD.password}"
+    domainid: "${OLD.domain}"
+    trustid: "${OLD.trust}"
+    container: "docker_registry"
+http:
+    addr: :5000
+`;
+const WITH_NAME = ['user', 'userName', 'domain', 'password', 'trust'] as const;
+const REGISTRY_WANTED = REGISTRY.replace(OLD.userName, FRESH.userName)
+  .replace(OLD.domain, FRESH.domain)
+  .replace(OLD.password, FRESH.password)
+  .replace(OLD.trust, FRESH.trust);
+
+test('gives the registry the name of the trustee', () => {
+  expect(formatOf(REGISTRY)).toBe('yaml');
+  const what = { old: OLD, fresh: { ...FRESH, region: OLD.region, authUrl: OLD.authUrl }, given: WITH_NAME };
+  expect(changed(REGISTRY, 'yaml', what)).toEqual({ text: REGISTRY_WANTED, left: [] });
+});
+
+test("leaves alone the registry of another user, and that of the node if the new user's name is unknown", () => {
+  const elses = REGISTRY.replace(OLD.userName, 'somebody');
+  const what = { old: OLD, fresh: { ...FRESH, region: OLD.region }, given: WITH_NAME };
+  expect(changed(elses, 'yaml', what)).toMatchObject({
+    text: elses,
+    left: [{ code: 'another', of: 'userName' }],
+  });
+  const nameless = { ...what, fresh: { ...what.fresh, userName: '' } };
+  expect(changed(REGISTRY, 'yaml', nameless)).toMatchObject({
+    text: REGISTRY,
+    left: [{ code: 'not-understood', of: 'userName' }],
+  });
+});
+
+test('replaces the name in heat-params that have one, and adds none', () => {
+  const what = { old: OLD, fresh: FRESH, given: ['userName', 'domain'] as const };
+  const text = `TRUSTEE_USERNAME="${OLD.userName}"\n`;
+  expect(changed(text, 'shell', what).text).toBe(`TRUSTEE_USERNAME="${FRESH.userName}"\n`);
+  expect(changed('TRUST_ID="x"\n', 'shell', what).text).toBe('TRUST_ID="x"\n');
+});
+
 test('replaces a login in a cloud-config inside a manifest', () => {
   const indented = CLOUD_CONFIG.replaceAll(/^(?=.)/gm, '    ');
   const text = `kind: Secret\nstringData:\n  cloud-config: |-\n${indented}---\npassword: ${OLD.password}\n`;
   expect(formatOf(text)).toBe('ini');
-  expect(credentialsIn(Buffer.from(text), 'ini')).toEqual([OLD]);
+  expect(credentialsIn(Buffer.from(text), 'ini')).toEqual([IN_CLOUD_CONFIG]);
   expect(changed(text, 'ini', change(['trust'])).text).toBe(text.replace(OLD.trust, FRESH.trust));
 });
 
@@ -231,7 +284,7 @@ test.skipIf(!GIT)(
           encoding: 'utf8',
         });
         expect(read).toBe(`${value}\0`);
-        expect(credentialsIn(Buffer.from(result), 'ini')).toEqual([{ ...OLD, password: value }]);
+        expect(credentialsIn(Buffer.from(result), 'ini')).toEqual([{ ...IN_CLOUD_CONFIG, password: value }]);
       }),
       { numRuns: 150 },
     );
