@@ -4,17 +4,17 @@ import { AgentError, codeOf } from '../base/errors.ts';
 import { pemOfDer } from '../base/pem-of-der.ts';
 import type { RoleLayout } from '../certificates/layout.ts';
 
-/** What may be a kubeconfig or hold a copy of a certificate, by its name. */
+/** File names of possible kubeconfigs and copies of certificates. */
 const NAMES = /\.(?:conf|ya?ml|json|kubeconfig|crt|cert|cer|der|pem|key)$|^(?:.+[-_])?kubeconfig$|^config$/;
 
-/** Where root's kubectl looks: kubeadm tells its user to copy admin.conf there. */
+/** The kubeconfig of root's kubectl: kubeadm tells its user to copy admin.conf there. */
 const OF_ROOTS_KUBECTL = '/root/.kube/config';
 
-/** Larger than this is nobody's kubeconfig and no copy of a certificate. */
+/** In bytes: larger than any kubeconfig or copy of a certificate. */
 const LARGEST = 1024 * 1024;
 const MOST = 1000;
 
-/** Every path of a layout. */
+/** Returns every path of a layout. */
 export const pathsOf = (role: RoleLayout): string[] => [
   ...role.authorities.map(({ file }) => file.path),
   ...role.certificates.flatMap(({ files }) => (files ? [files.key.path, files.certificate.path] : [])),
@@ -27,8 +27,8 @@ export const pathsOf = (role: RoleLayout): string[] => [
 ];
 
 /**
- * Other files in the directories of a layout, and in those above them (/etc/kubernetes above /etc/kubernetes/certs),
- * that may hold what it replaces, and the kubeconfig of root. A symlink stands for the file that it leads to.
+ * Finds other files that may contain what the layout replaces: in its directories, in their parents (/etc/kubernetes
+ * for /etc/kubernetes/certs), and root's kubeconfig. Symlinks are resolved.
  */
 export async function findCandidates(disk: Disk, role: RoleLayout, passOver: PassOver): Promise<string[]> {
   const own = pathsOf(role);
@@ -50,13 +50,13 @@ export async function findCandidates(disk: Disk, role: RoleLayout, passOver: Pas
   return kubectls === undefined || taken.has(kubectls) ? found : [...found, kubectls];
 }
 
-/** `/etc` itself and the like belong to everybody. */
+/** `/etc` and other top-level directories are shared with unrelated programs. */
 const ABOVE = /^\/[^/]*$/;
 
-/** Told of a file beside those of the layout that cannot be looked at: it stands in nobody's way. */
+/** Receives a file outside the layout that cannot be read. It does not fail the rotation. */
 export type PassOver = (path: string, error: unknown) => void;
 
-/** What a look at a path gives; undefined, and told, where the disk is in its way. */
+/** Runs `look` on a path. On a disk error, reports it to `passOver` and returns undefined. */
 export async function unlessInTrouble<T>(
   path: string,
   passOver: PassOver,
@@ -71,18 +71,21 @@ export async function unlessInTrouble<T>(
   }
 }
 
-/** What may be a copy, as it was read. */
+/** A possible copy, as it was read. */
 export type PossibleCopy = {
-  /** PEM, of what is DER. */
+  /** PEM; converted if the file is DER. */
   text: string;
   isDer: boolean;
-  /** Which file it is (Snapshot.id). */
+  /** Identity of the file (Snapshot.id). */
   id: string;
-  /** Root alone can change it. */
+  /** Only root can change it. */
   isTrusted: boolean;
 };
 
-/** What may be a copy; undefined for a file that is too large, and for one that cannot be read or is anybody's. */
+/**
+ * Reads a possible copy; undefined if it is too large, unreadable, or in a shared directory and not owned by root or
+ * the directory's owner.
+ */
 export const readCopy = async (
   disk: Disk,
   path: string,
@@ -105,7 +108,7 @@ async function smallFile(disk: Disk, path: string): Promise<Snapshot | undefined
   return await disk.snapshot(target);
 }
 
-/** In a directory that root shares with others, files of root and of its owner count: theirs it is to keep copies. */
+/** In a directory that belongs to another user, only files of root and of that user are accepted. */
 async function refuseStrangers(disk: Disk, path: string, { info }: Snapshot): Promise<void> {
   const directory = dirname(await disk.resolve(path));
   if ((await disk.fault(directory)) === undefined) return;
@@ -114,7 +117,7 @@ async function refuseStrangers(disk: Disk, path: string, { info }: Snapshot): Pr
     throw new AgentError('disk', `it belongs to user ${info.uid}, and ${directory} to user ${owner}`);
 }
 
-/** What lies in some directories beside what is known, file by file, as far as it can be read. */
+/** Reads the readable small files of some directories, except the known ones. */
 export async function readBeside(
   disk: Disk,
   directories: readonly string[],

@@ -10,24 +10,24 @@ import { isBeside, judgePairs, type LeftCopy, type Pairs } from './pairs.ts';
 import { blocksIn, renewPem } from './pem-copies.ts';
 import type { Renewal } from './renewal.ts';
 
-/** Files that the layout does not name and that hold what it replaces, by their paths. */
+/** Files outside the layout that contain what it replaces, by path. */
 export type Copies = {
   kubeconfigs: ReadonlyMap<string, string>;
   pems: ReadonlyMap<string, string>;
-  /** Files in DER, as PEM: they stay as they are. */
+  /** DER files, converted to PEM. They are not changed. */
   ders: ReadonlyMap<string, string>;
-  /** Which files these were when they were read. */
+  /** Identities of these files when they were read. */
   ids: ReadonlyMap<string, string>;
-  /** Of every kubeconfig, those of the layout among them. */
+  /** Users of every kubeconfig, including those of the layout. */
   users: readonly KubeconfigUser[];
 };
 
 /**
- * Sorts other files by what is in them, and adds those that kubeconfigs name. A kubeconfig that others than root can
- * change names none: they would choose which of root's files are read and replaced.
+ * Classifies other files by content, and adds files named by kubeconfigs. Ignores files named by a kubeconfig that
+ * users other than root can change: those users could choose which of root's files are read and replaced.
  *
  * @param own every path of the layout
- * @param read undefined when there is no such file, or none that could be a copy
+ * @param read returns undefined if the file does not exist or cannot be a copy
  */
 export async function findCopies(
   candidates: readonly string[],
@@ -66,14 +66,14 @@ export async function findCopies(
   };
 }
 
-/** It names no file, so it says nothing of the files of others. */
+/** It names no file, so it cannot refer to other users' files. */
 const isEmbedded = ({ certificate, key }: KubeconfigUser): boolean => !certificate?.file && !key?.file;
 
-/** By content: a manifest or a service's own configuration is YAML as well. */
+/** Detects kubeconfigs by content: manifests and configuration files are YAML as well. */
 const isKubeconfig = (text: string): boolean =>
   /\bclusters\b/.test(text) && /\b(?:certificate-authority|client-certificate|client-key)\b/.test(text);
 
-/** What cannot be read is refused where it matters, when it is renewed. */
+/** Skips a file that cannot be parsed. It is rejected when it is renewed, if that matters. */
 function unlessBroken<T>(read: () => T[]): T[] {
   try {
     return read();
@@ -84,9 +84,9 @@ function unlessBroken<T>(read: () => T[]): T[] {
 }
 
 /**
- * The new content of every copy.
+ * Returns the new content of every copy.
  *
- * @throws `bad-file` with line and column for a kubeconfig that holds something to be replaced and is no YAML
+ * @throws `bad-file` with line and column for a kubeconfig that contains something to replace and is not YAML
  */
 export function renewCopies(
   { kubeconfigs, pems, ids }: Copies,
@@ -96,7 +96,7 @@ export function renewCopies(
 ): ManagedFile[] {
   const renewed = [
     ...[...pems].map(([path, text]) => {
-      // kube-controller-manager signs with such a pair, and takes one certificate.
+      // kube-controller-manager signs with such a pair and requires exactly one certificate.
       const ca = signs(path, pems, renewal) ? renewal.signer : renewal.ca;
       return [path, text, renewPem(text, { ...renewal, ca }, pairs.renewedIn(path))] as const;
     }),
@@ -119,17 +119,17 @@ export function renewCopies(
   );
 }
 
-/** Whether the key of a CA lies in a file of certificates, or beside it by the same name. */
+/** Whether a CA's key is in the file itself, or in a file beside it with the same name. */
 const signs = (path: string, pems: Copies['pems'], { isCaKey }: Renewal): boolean =>
   [...pems].some(([at, text]) => (at === path || isBeside(at, path)) && blocksIn(text).some(isCaKey));
 
-/** How copies of certificates and keys go together, as far as a renewal brings new ones. */
+/** Pairs the copies of certificates and keys that a renewal replaces. */
 export const pairsOf = (copies: Copies, role: RoleLayout, { nameOf, ca, isCaKey }: Renewal): Pairs =>
   judgePairs(copies, role, { nameOf, isAuthority: (pem) => ca(pem) !== undefined || isCaKey(pem) });
 
 const NOTHING: ReadonlySet<string> = new Set();
 
-/** What kubeconfigs hold, and what the files that they name will hold. */
+/** Looks up the new material for kubeconfigs and for the files they name. */
 export function knownTo(renewal: Renewal, role: RoleLayout, pairs: Pairs): (path: string) => Known {
   const leaf = (name: string | undefined): ReturnType<Known['leaf']> =>
     name === undefined || renewal.leavesStay ? undefined : renewal.leaf(name);
@@ -153,7 +153,7 @@ function renewFound(path: string, text: string, renewal: Renewal, known: (path: 
   try {
     return renewKubeconfig(path, text, undefined, known(path));
   } catch (error) {
-    // Somebody's broken file stands in nobody's way, unless it would be left with what nobody accepts any more.
+    // A broken foreign file must not block the rotation, unless it would keep certificates that are no longer accepted.
     if (codeOf(error) === 'bad-file' && !holdsSomething(text, renewal)) return text;
     throw error;
   }
@@ -167,7 +167,7 @@ const embeddedIn = (text: string): string[] =>
     Buffer.from(base64, 'base64').toString('utf8'),
   );
 
-/** What new certificates would change beside the files of the layout, by their paths, and each copy that they would not. */
+/** Predicts which files outside the layout new certificates would change, and which copies they would not. */
 export function foreseeCopies(
   copies: Copies,
   role: RoleLayout,

@@ -1,22 +1,22 @@
 import { type CredentialFormat, type CredentialKey, type Grammar, GRAMMARS } from './credential-grammars.ts';
 
 /**
- * Lines that are one login's: all of a shell's file, a section of INI, a map of YAML. Of a repeated key the last one
- * counts, as it does for a shell and for gcfg.
+ * Lines that belong to one login: a whole shell file, a section of INI, a map of YAML. The last value of a repeated key
+ * wins, as in a shell and in gcfg.
  */
 export type Group = ReadonlyMap<CredentialKey, Entry>;
 
 export type Entry = {
-  /** undefined: what a reader makes of it is not certain. */
+  /** undefined if readers may disagree about it. */
   value: string | undefined;
-  /** As it stands there, with its quotes, and from where on. */
+  /** The raw text with its quotes, and its offset. */
   raw: string;
   at: number;
-  /** The whole line, with its end. */
+  /** The whole line with its line end. */
   line: { at: number; text: string };
 };
 
-/** Every group of a text that gives at least one credential. */
+/** Returns every group of a text that contains at least one credential. */
 export function groupsOf(text: string, format: CredentialFormat): Group[] {
   const groups = new Map<object, Map<CredentialKey, Entry>>();
   const groupAt = GROUPING[format]();
@@ -35,9 +35,9 @@ export function groupsOf(text: string, format: CredentialFormat): Group[] {
   return [...groups.values()];
 }
 
-/** Whether a line gives a key, whatever its value looks like. */
+/** Whether a line sets a key, whatever its value looks like. */
 const KEY = /^[ \t]*(?:export[ \t]+)?(?:- +)*([A-Za-z_][A-Za-z0-9_-]*)[ \t]*[=:]/;
-/** Longer than this is no line that holds a password. */
+/** Longer than any line that contains a password. */
 const LONGEST = 10_000;
 
 function entryOf(line: string, grammar: Grammar): [CredentialKey, Omit<Entry, 'line'>] | undefined {
@@ -54,7 +54,7 @@ function entryOf(line: string, grammar: Grammar): [CredentialKey, Omit<Entry, 'l
   ];
 }
 
-/** Tells which group a line belongs to; lines are shown to it in their order. */
+/** Returns the group of a line. Must be called for the lines in order. */
 type Grouping = () => (line: string) => object | undefined;
 
 const indentOf = (line: string): number => /^[ \t]*(?:- +)*/.exec(line)?.[0].length ?? 0;
@@ -65,7 +65,7 @@ const GROUPING: Readonly<Record<CredentialFormat, Grouping>> = {
     return () => all;
   },
 
-  // A section may lie in another file, as the cloud-config of a Secret does: then it ends with its indentation.
+  // A section may be inside another file, such as the cloud-config in a Secret. Then it ends with its indentation.
   ini: () => {
     let section: { indent: number } | undefined;
     return (line) => {

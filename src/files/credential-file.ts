@@ -3,31 +3,31 @@ import { withoutSlash } from '../base/url.ts';
 import { type CredentialFormat, type CredentialKey, GRAMMARS } from './credential-grammars.ts';
 import { type Entry, type Group, groupsOf } from './credential-document.ts';
 
-/** A whole set; an empty text is none. */
+/** A complete set; an empty text means that the value is not set. */
 export type CredentialSet = Readonly<Record<CredentialKey, string>>;
 
-/** What is to be in place of what. */
+/** The replacement of one set of credentials by another. */
 export type Change = {
   old: CredentialSet;
-  /** `old` with what is given. */
+  /** `old` with the given values replaced. */
   fresh: CredentialSet;
   given: readonly CredentialKey[];
 };
 
 export type Changed = {
   content: Buffer;
-  /** What in it is left as it is, and why; the sentences begin with the file. */
+  /** What is left unchanged, and why. The sentences continue the file's path. */
   left: Left[];
 };
 
-/** `of` is the value that it is about. */
+/** `of` is the name or value concerned. */
 export type Left = Remark<'nameless' | 'not-understood' | 'another'>;
 
 /**
- * A file with other credentials, and nothing else in it changed. They are recognized by what they are: a group whose
- * user and trust are the node's (those of before, or the new ones already) gets the new ones; anybody else's stays.
+ * Replaces credentials in a file and changes nothing else. A group is recognized by its user and trust: if they are the
+ * node's (the former or already the new ones), it is updated; any other group is left unchanged.
  *
- * @param isOwn it is the node's whatever it says, and what is missing in it is added: heat-params
+ * @param isOwn the file is the node's own (heat-params): every group is updated, and missing values are added
  */
 export function changeCredentials(
   content: Buffer,
@@ -47,7 +47,7 @@ export function changeCredentials(
   return { content: Buffer.from(changed, 'latin1'), left: results.flatMap(({ left }) => left) };
 }
 
-/** The credentials of a file, group by group, as far as they are understood. */
+/** Returns the credentials of a file, group by group, as far as they can be parsed. */
 export const credentialsIn = (content: Buffer, format: CredentialFormat): Partial<CredentialSet>[] =>
   groupsOf(content.toString('latin1'), format).map((group) =>
     Object.fromEntries(
@@ -55,7 +55,7 @@ export const credentialsIn = (content: Buffer, format: CredentialFormat): Partia
     ),
   );
 
-/** By its content: which kind of file it is; undefined when it is none that could be changed. */
+/** Detects the format of a file by its content; undefined if it is not a supported one. */
 export function formatOf(text: string): CredentialFormat | undefined {
   if (/^[ \t]*\[global\]/im.test(text)) return 'ini';
   if (/^[ \t]*(?:export[ \t]+)?TRUST_ID=/m.test(text)) return 'shell';
@@ -73,7 +73,7 @@ const notUnderstood = (key: CredentialKey): Left => ({
   text: `holds a ${NAMES[key]} that is not understood: it is left alone`,
 });
 
-/** Of heat-params everything that is given is replaced, or added at the end: there it counts. */
+/** In heat-params, every given value is replaced, or appended at the end, where it takes effect. */
 function editsOfOwn(group: Group, { fresh, given }: Change, text: string): Result {
   const end = text.includes('\r\n') ? '\r\n' : '\n';
   const { write } = GRAMMARS.shell;
@@ -101,14 +101,14 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
     const entry = group.get(key);
     const value = valueOf(entry);
     if (!entry) {
-      // Magnum leaves an empty region out of a cloud-config, and whoever reads that does without.
+      // Magnum omits an empty region from cloud-config; its readers accept that.
       if (key === 'region' && format === 'ini') edits.push(addition(group, fresh.region));
     } else if (isName(key) && fresh[key] === '') return leave(notUnderstood(key));
     else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
       left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}), which stays` });
     else {
       const edit = replaced(entry, fresh[key], format);
-      // Half a login is none.
+      // A partly replaced login is invalid.
       if (!edit) return leave(notUnderstood(key));
       edits.push(edit);
     }
@@ -116,7 +116,7 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
   return { edits, left };
 }
 
-/** Nothing changes where it is the same already, in whatever spelling. */
+/** Makes no change if the value is already equal, whatever its quoting. */
 function replaced(entry: Entry | undefined, value: string, format: CredentialFormat): Edit | undefined {
   if (entry?.value === undefined) return undefined;
   if (valueOf(entry) === value) return { at: entry.at, length: 0, put: '' };
@@ -124,13 +124,13 @@ function replaced(entry: Entry | undefined, value: string, format: CredentialFor
   return put === undefined ? undefined : { at: entry.at, length: entry.raw.length, put };
 }
 
-/** Where the cloud is, and not who logs in. */
+/** These locate the cloud and do not identify the user. */
 const isPlace = (key: CredentialKey): boolean => key === 'region' || key === 'authUrl';
 
-/** What Keystone tells of the user. Few files have it, and none that lacks it is given it. */
+/** Names that Keystone reports for the user. Few files contain them, and they are not added to the others. */
 const isName = (key: CredentialKey): boolean => key === 'userName' || key === 'domain';
 
-/** An address may have its version at its end. */
+/** Compares two auth URLs; one may end with its version. */
 const isSame = (a: string, b: string): boolean => addressOf(a) === addressOf(b);
 const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, '');
 
@@ -150,7 +150,7 @@ function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
   return undefined;
 }
 
-/** A line more, after the last one of the group and like it. */
+/** Adds a line after the last one of the group, in the same style. */
 function addition(group: Group, region: string): Edit {
   const [last] = [...group.values()].toSorted((a, b) => b.at - a.at);
   const { at, text } = last?.line ?? { at: 0, text: '' };
@@ -174,7 +174,7 @@ const NAMES: Readonly<Record<CredentialKey, string>> = {
   authUrl: 'auth URL',
 };
 
-/** What heat-params call it. */
+/** Their names in heat-params. */
 const PARAMETERS: Readonly<Record<CredentialKey, string>> = {
   user: 'TRUSTEE_USER_ID',
   userName: 'TRUSTEE_USERNAME',
@@ -185,7 +185,7 @@ const PARAMETERS: Readonly<Record<CredentialKey, string>> = {
   authUrl: 'AUTH_URL',
 };
 
-// A file is edited as bytes: what is no UTF-8 elsewhere in it has to stay as it is, too.
+// The file is edited as bytes: invalid UTF-8 elsewhere in it must be preserved.
 const toText = (bytes: string): string => Buffer.from(bytes, 'latin1').toString('utf8');
 const toBytes = (text: string): string => Buffer.from(text).toString('latin1');
 const valueOf = (entry: Entry | undefined): string | undefined =>

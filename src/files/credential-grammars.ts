@@ -1,17 +1,19 @@
 /**
- * How a value stands on a line, in each kind of file that holds credentials. No library does this: those that read
- * INI, YAML or a shell's assignments write a file anew and lose what they do not know, and none of them reads both
- * git's dialect of INI (which gcfg, and so every OpenStack part of Kubernetes, reads) and a file in a file. Everything
- * that is not the value stays as it is, byte for byte. What is not understood is never written to.
+ * The syntax of a value in each kind of file with credentials. Libraries for INI, YAML and shell assignments rewrite a
+ * file and lose what they do not know. None of them reads both git's dialect of INI (used by gcfg, and so by every
+ * OpenStack component of Kubernetes) and a file within a file. Everything except the value is kept byte for byte. A
+ * value that cannot be parsed is never changed.
  */
 export type Grammar = {
-  /** Finds a value on a line without its end: what is before it, the key, and the value with its quotes. */
+  /** Matches a value on a line without its end: the text before it, the key, and the value with its quotes. */
   line: RegExp;
-  /** The value as a reader of the file understands it; undefined when that is not certain. */
+  /** Returns the value as readers of the file parse it; undefined if that is uncertain. */
   read(raw: string): string | undefined;
-  /** The value for the place of another, with the quotes of that one if they will do; undefined: it cannot be held. */
+  /**
+   * Formats a value with the quotes of the one it replaces, if possible; undefined if the format cannot represent it.
+   */
   write(value: string, like: string): string | undefined;
-  /** What each key means, in small letters and without - and _. */
+  /** The credential of each key, in lower case and without - and _. */
   keys: Readonly<Record<string, CredentialKey>>;
 };
 
@@ -24,12 +26,12 @@ export const CREDENTIAL_KEYS = [
   'region',
   'authUrl',
 ] as const;
-/** One credential, whatever a file calls it. */
+/** One credential, independent of its name in a file. */
 export type CredentialKey = (typeof CREDENTIAL_KEYS)[number];
 
 const COMMENT = String.raw`(?=[ \t]*$|[ \t]+#)`;
 
-/** heat-params: read as text by this program, as a shell by scripts; see src/metadata/heat-params.ts. */
+/** heat-params: parsed as text by this program, and as shell by scripts; see src/metadata/heat-params.ts. */
 const shell: Grammar = {
   line: new RegExp(
     String.raw`^([ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=)(".*"|'.*'|[^ \t"'][^ \t]*|)${COMMENT}`,
@@ -38,7 +40,7 @@ const shell: Grammar = {
   write: (value, like) => {
     const [first, other] = like.startsWith("'") ? [`'`, `"`] : [`"`, `'`];
     if (!isQuoted(like) && like !== '' && /^[A-Za-z0-9_./:@%+,=-]+$/.test(value)) return value;
-    // Between double quotes a shell replaces $, ` and \; between single ones nothing, but there is no '.
+    // Within double quotes a shell replaces $, ` and \. Single quotes prevent that, but cannot contain '.
     const quote = [first, other].find((one) => (one === '"' ? !/["$`\\]/.test(value) : !value.includes("'")));
     return quote && `${quote}${value}${quote}`;
   },
@@ -53,7 +55,7 @@ const shell: Grammar = {
   },
 };
 
-/** git-config(1): outside of double quotes # and ; begin a comment; a backslash is an escape everywhere. */
+/** git-config(1): # and ; start a comment outside double quotes; a backslash escapes everywhere. */
 const ini: Grammar = {
   line: /^([ \t]*([A-Za-z][A-Za-z0-9-]*)[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|[^"#; \t]+(?:[ \t]+[^"#; \t]+)*|(?=[#;]|$))(?=[ \t]*(?:[#;]|$))/,
   read: (raw) => {
@@ -77,7 +79,7 @@ const ini: Grammar = {
   },
 };
 
-/** One scalar on one line; rexray's keys and those of an ingress controller. */
+/** One scalar per line; the keys of rexray and of an ingress controller. */
 const yaml: Grammar = {
   line: new RegExp(
     String.raw`^([ \t]*(?:- +)*([A-Za-z][A-Za-z0-9_-]*):[ \t]+)("(?:[^"\\]|\\.)*"|'[^']*'|[^ \t"'|>&*!%@{[#\x60][^ \t]*(?:[ \t]+[^ \t#][^ \t]*)*)${COMMENT}`,
@@ -91,18 +93,18 @@ const yaml: Grammar = {
     const isPlain =
       /^[A-Za-z0-9_/][A-Za-z0-9_./:@-]*$/.test(value) && !value.endsWith(':') && !OTHER.test(value);
     if (isPlain && !isQuoted(like)) return value;
-    // Where single quotes hold it there is nothing to escape.
+    // Within single quotes, nothing needs to be escaped.
     if (like.startsWith("'") && !value.includes("'")) return `'${value}'`;
     return `"${value.replaceAll(/["\\]/g, String.raw`\$&`)}"`;
   },
   keys: { ...ini.keys, regionname: 'region' },
 };
 
-/** What would be no text in YAML 1.1 or 1.2: a number, a date, a truth. */
+/** Values that YAML 1.1 or 1.2 reads as a number, a date or a boolean. */
 const OTHER =
   /^(?:[-+.\d][-+.\d_:tTzZ]*(?:e[-+]?\d+)?|0[xob][\da-f_]+|true|false|yes|no|on|off|y|n|null|~)$/i;
 
-/** Between double quotes; other escapes than these two are not written, and not understood. */
+/** Decodes a double-quoted text. Other escapes than these two are neither written nor parsed. */
 const unescaped = (inner: string): string | undefined =>
   /^(?:[^"\\]|\\["\\])*$/.test(inner) ? inner.replaceAll(/\\(["\\])/g, '$1') : undefined;
 

@@ -6,13 +6,13 @@ import { type PassOver, readBeside } from './candidates.ts';
 import { type Change, changeCredentials, formatOf } from './credential-file.ts';
 import type { ManagedFile } from './managed-file.ts';
 
-/** What changing the credentials of a node comes to. */
+/** The result of changing a node's credentials. */
 export type CredentialFiles = {
-  /** Those that change. */
+  /** The changed files. */
   files: ManagedFile[];
-  /** The units that read one of them. */
+  /** The units that read at least one of them. */
   units: ReadonlySet<string>;
-  /** What is left for a person to see to. */
+  /** What an operator has to check. */
   notices: CredentialNotice[];
 };
 
@@ -20,8 +20,8 @@ export type CredentialFiles = {
 export type CredentialNotice = Remark<'credentials-left' | 'credentials-read-by-others' | 'reader-unknown'>;
 
 /**
- * Every file of the node that holds its login to OpenStack, with another one in it: heat-params, those of its layout, and
- * others beside them that hold the former trust or password.
+ * Replaces the node's OpenStack credentials in every file that contains them: heat-params, the files of its layout, and
+ * files beside them that contain the former trust or password.
  */
 export async function changeCredentialFiles(
   disk: Disk,
@@ -38,7 +38,7 @@ export async function changeCredentialFiles(
   const own: CredentialRow = { file: heatParams, format: 'shell', units: [] };
   for (const row of [own, ...rows]) {
     const path = await disk.resolve(row.file);
-    // One may be a symlink to another.
+    // One path may be a symlink to another.
     const isAgain = known.has(path);
     known.add(path);
     if ((await disk.info(path))?.type !== 'file') continue;
@@ -81,7 +81,7 @@ const notice = (code: CredentialNotice['code'], of: string, text: string): Crede
   text: `${of} ${text}`,
 });
 
-/** Owner and mode are those of what is there: none of these files is ever made. */
+/** These files always exist, so owner and mode are those of the existing file. */
 const managed = (path: string, content: Buffer, madeFrom: string): ManagedFile => ({
   path,
   content,
@@ -92,7 +92,7 @@ const managed = (path: string, content: Buffer, madeFrom: string): ManagedFile =
   directoryMode: 0o755,
 });
 
-/** Too short for a secret, or for an id, says nothing about whoever holds it. */
+/** A shorter secret or id may occur in a file by chance. */
 const SHORTEST = 8;
 
 const holdsOld = (content: Buffer, { old, fresh }: Change): boolean =>
@@ -100,9 +100,9 @@ const holdsOld = (content: Buffer, { old, fresh }: Change): boolean =>
     (key) => old[key] !== fresh[key] && old[key].length >= SHORTEST && content.includes(old[key]),
   );
 
-/** Of a generation that is stuck; see generation.ts. */
+/** Staged by a generation that is stuck; see generation.ts. */
 const isStaged = (path: string): boolean => path.endsWith('.coe-agent');
 
-/** An editor's, a package manager's or a careful person's. */
+/** Backup of an editor, a package manager or a person. */
 const isCopyOfBefore = (path: string): boolean =>
   /~$|^\.|\.(?:bak|old|orig|save|backup|rpmsave|rpmnew|dpkg-\w+|\d+)$/i.test(basename(path));

@@ -2,9 +2,9 @@ import type { RoleLayout } from '../certificates/layout.ts';
 import type { CurrentCertificates } from '../certificates/recognize.ts';
 
 /**
- * What the node has now of its layout, for copies of it to be recognized by.
+ * Reads the node's present certificates, so that copies of them can be recognized.
  *
- * @throws `bad-file` when a kubeconfig that holds the only copy of a certificate is no YAML
+ * @throws `bad-file` if a kubeconfig that contains the only copy of a certificate is not YAML
  */
 export async function readCurrentCertificates(
   { authorities, certificates, kubeconfigs }: RoleLayout,

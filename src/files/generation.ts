@@ -9,21 +9,21 @@ import { restore } from './restore.ts';
 import { placesOf, planStaging, refuseOthers, type Staging, targetOf, writeStaging } from './staging.ts';
 
 /**
- * All files of one rotation are one generation: staged beside their targets, put in place together, and,
- * until the services have proven that they serve it, taken back together. Each step is durable before the
- * next, so that a kill at any instant is one or the other after the next start.
+ * All files of one rotation form a generation: staged beside their targets, put in place together and, until the
+ * services have proven that they serve it, rolled back together. Each step is durable before the next, so after a kill
+ * the next start completes or reverts the generation.
  */
 export type Generations = {
-  /** Whether there is a journal, good or damaged. */
+  /** Whether a journal exists, valid or damaged. */
   underWay(): Promise<boolean>;
-  /** The generation that is under way, if any. @throws `state` when its journal is damaged */
+  /** Returns the current generation, if any. @throws `state` if its journal is damaged */
   current(): Promise<Journal | undefined>;
   /**
-   * Writes every file that changes beside its target and keeps what is there now, or, of a generation that is stuck,
-   * what that one has kept. Nothing is replaced yet.
+   * Writes every changed file beside its target and saves the present file. If a generation is stuck, keeps the files
+   * that it has saved instead. Replaces nothing yet.
    *
-   * @param run given the paths that change and what the stuck generation keeps: what is left to do once they have been
-   *   replaced
+   * @param run receives the changed paths and the stuck generation's run; returns what remains to be done after the
+   * replacement
    */
   stage(
     runId: string,
@@ -32,22 +32,22 @@ export type Generations = {
   ): Promise<Journal>;
   /** Puts the staged files in place. */
   commit(journal: Journal): Promise<Journal>;
-  /** Notes how far it has come. */
+  /** Records the progress. */
   note(journal: Journal, run: unknown): Promise<Journal>;
-  /** Brings back what the commit replaced. */
+  /** Restores what the commit replaced. */
   revert(journal: Journal): Promise<Journal>;
-  /** Notes how it ended, before anything that a way back would need is removed. */
+  /** Records how it ended, before anything needed for a roll-back is removed. */
   end(journal: Journal, run: unknown): Promise<Journal>;
-  /** Notes that neither way is possible: both generations are kept for a person to look at. */
+  /** Records that neither new nor old files can be put in place. Both generations are kept for an operator. */
   stick(journal: Journal, run: unknown): Promise<Journal>;
   /**
-   * A journal in place of one that is damaged, from what lies on the disk for these paths, and for those of which there
-   * is a kept copy: staged files and kept copies are named after their targets. It is not written yet.
+   * Rebuilds a damaged journal from the disk, for the given paths and all saved copies: the names of staged files and
+   * saved copies are derived from their targets. Does not write it.
    */
   rebuild(paths: readonly string[], run: unknown): Promise<Journal>;
   /**
-   * Forgets the generation: its kept copies, its leftovers and its journal. One that was only staged gives way to the
-   * stuck one that it was staged over.
+   * Deletes the generation: its saved copies, its leftovers and its journal. If it was only staged, the stuck
+   * generation under it becomes current again.
    */
   clear(): Promise<void>;
 };
@@ -74,7 +74,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     for (const name of await disk.list(previousDirectory))
       if (!kept.has(name)) await disk.remove(join(previousDirectory, name));
     for (const path of [...directoriesOf(journal), previousDirectory])
-      // A run that was killed early has not made every directory yet.
+      // A run that was killed early may not have created every directory.
       if (await disk.info(path)) await disk.sync(path);
     if (stuck) {
       await writeJournal(disk, journalPath, { version: 1, state: 'stuck', ...stuck });
@@ -84,7 +84,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
     await disk.sync(directory);
   };
 
-  /** Forgets what is under way, unless it is stuck: then that. */
+  /** Deletes the current generation unless it is stuck; returns the stuck one. */
   const clearUnlessStuck = async (): Promise<Journal | undefined> => {
     if ((await readJournal(disk, journalPath))?.state !== 'stuck') await clear();
     return await readJournal(disk, journalPath);
@@ -98,7 +98,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       const stuck = await clearUnlessStuck();
       const proven = new Map(stuck?.files.map((file) => [file.target, file]));
       await disk.makeDirectory(previousDirectory, { mode: 0o700 });
-      // By target: two paths may lead to one file.
+      // Keyed by target: two paths may lead to one file.
       const staging = new Map<string, Staging>();
       for (const file of files) {
         const plan = await planStaging(disk, file, previousDirectory, findOwner, proven);
@@ -106,10 +106,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
       }
       const plans = [...staging.values()];
       const changed = plans.map(({ entry }) => entry.target);
-      // They stay as they are, but go back with the others.
+      // Unchanged files of the stuck generation, which are rolled back with the others.
       const carried = [...proven.values()].filter(({ target }) => !changed.includes(target));
       for (const { staged } of carried) await disk.remove(staged);
-      // The journal comes first: whatever is written from here on can be found again.
+      // The journal is written first, so that whatever is written afterwards can be found again.
       const journal: Journal = {
         version: 1,
         runId,
@@ -119,10 +119,10 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
         ...(stuck && { over: { runId: stuck.runId, files: stuck.files, run: stuck.run } }),
       };
       await writeJournal(disk, journalPath, journal);
-      // One after the other: what is made on the way to another directory would get no mode and owner of its own.
+      // Sequential: a directory created as the parent of another would not get its own mode and owner.
       for (const { entry, attributes, directoryMode: mode } of plans)
         await disk.makeDirectory(dirname(entry.target), { ...attributes, mode });
-      // Side by side, because a disk syncs many files in about the time of one.
+      // Parallel: a disk syncs many files in about the time of one.
       await allSettled(plans, async (plan) => {
         await writeStaging(disk, plan);
       });
@@ -132,7 +132,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
 
     commit: async (journal) => {
       if (journal.state === 'staging') await refuseOthers(disk, journal);
-      // What was stuck is given up here: from now on this generation has its kept copies.
+      // The stuck generation ends here: from now on its saved copies belong to this one.
       const committing = await advance({ ...journal, over: undefined }, 'committing');
       for (const { staged, target } of committing.files) await renameIfThere(disk, staged, target);
       await syncAll(disk, directoriesOf(committing));
@@ -169,7 +169,7 @@ export function createGenerations(disk: Disk, directory: string, findOwner: Find
   };
 }
 
-/** A staged file that is gone has been put in place before a restart. */
+/** Renames a staged file. A missing one was put in place before a restart. */
 async function renameIfThere(disk: Disk, staged: string, target: string): Promise<void> {
   try {
     await disk.rename(staged, target);

@@ -4,47 +4,47 @@ import { AgentError } from '../base/errors.ts';
 import { readRecord, withFormerNames, writeRecord } from '../base/record.ts';
 
 /**
- * The journal of the one generation that is under way. Its state says what a restart has to do:
+ * The journal of the current generation. Its state tells what to do after a restart:
  *
- * | state        | on disk                                            | after a restart              |
- * |--------------|----------------------------------------------------|------------------------------|
- * | staging      | some new files beside their targets                | remove them; what was stuck is stuck again |
- * | committing   | all new files staged, some already renamed         | rename the rest              |
- * | committed    | every target is new, its predecessor is kept       | prove it, or go back         |
- * | reverting    | some targets are old again                         | restore the rest             |
- * | reverted     | every target is old again                          | prove it                     |
- * | ended        | it is known how it ended, and kept in `run`        | record the outcome, clean up |
- * | stuck        | neither way is possible; both generations are kept | nothing: a person has to look, or to rotate again |
+ * | state        | on disk                                            | after a restart               |
+ * |--------------|----------------------------------------------------|-------------------------------|
+ * | staging      | some new files beside their targets                | remove them; then a stuck one is current again |
+ * | committing   | all new files staged, some already renamed         | rename the rest               |
+ * | committed    | every target is new, its predecessor is saved      | prove it, or roll back        |
+ * | reverting    | some targets are old again                         | restore the rest              |
+ * | reverted     | every target is old again                          | prove it                      |
+ * | ended        | the outcome is stored in `run`                     | record the outcome, clean up  |
+ * | stuck        | neither way is possible; both generations are kept | nothing: an operator has to act, or rotate again |
  *
- * A generation that is staged while another is stuck takes over what that one has kept: the files of last resort are
- * those that were proven last, whatever lies in their places now.
+ * A generation staged while another is stuck takes over that one's saved copies. So the last resort is always the files
+ * that were proven last, whatever is in their places now.
  */
 const Attributes = v.object({ mode: v.number(), uid: v.number(), gid: v.number() });
 
 const JournalFile = v.object({
-  /** The file that is replaced; a symlink has been followed. */
+  /** The file to replace, symlinks resolved. */
   target: v.string(),
   staged: v.string(),
-  /** The file that was there when this one was staged (Snapshot.id), until files are replaced. */
+  /** Identity of the existing file when this one was staged (Snapshot.id), until files are replaced. */
   found: v.optional(v.string()),
-  /** The copy of what was there before and its attributes; null when there was nothing. */
+  /** The saved copy of the former file and its attributes; null if there was none. */
   previous: v.nullable(v.object({ copy: v.string(), attributes: Attributes })),
 });
 
-/** Names that earlier versions wrote. */
+/** Key names of earlier versions. */
 const FORMER = { owner: 'runId', rest: 'run' };
 
 const Over = v.object({ runId: v.string(), files: v.array(JournalFile), run: v.unknown() });
 
 const Shape = v.object({
   version: v.literal(1),
-  /** The deployment, or the verb, that this generation is for. */
+  /** The deployment or verb that this generation belongs to. */
   runId: v.string(),
   state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted', 'ended', 'stuck']),
   files: v.array(JournalFile),
-  /** What is left to do once the files are in place; files/ keeps it and does not look into it. */
+  /** What remains to be done after the replacement. src/files stores it and does not interpret it. */
   run: v.unknown(),
-  /** The stuck generation that comes back when this one is given up before anything has been replaced. */
+  /** The stuck generation that becomes current again if this one is abandoned before anything is replaced. */
   over: v.optional(withFormerNames(Over, FORMER)),
 });
 

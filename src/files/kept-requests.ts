@@ -7,8 +7,8 @@ import { readRecord, writeRecord } from '../base/record.ts';
 const Kept = v.object({ digest: v.string(), key: v.string(), csr: v.string() });
 
 /**
- * Keys and CSRs of the rotation under way, 0600, on disk before they are sent. The digest tells whether
- * a kept one is for the same request.
+ * Keys and CSRs of the current rotation, mode 0600, written before they are sent. The digest tells whether a stored
+ * pair belongs to the same request.
  */
 export type KeptRequests = {
   recall(name: string, digest: string): Promise<{ key: string; csr: string } | undefined>;
@@ -24,7 +24,7 @@ export function createKeptRequests(disk: Disk, directory: string): KeptRequests 
         const kept = v.safeParse(Kept, await readRecord(disk, fileOf(name)));
         return kept.success && kept.output.digest === digest ? kept.output : undefined;
       } catch (error) {
-        // A damaged one is of no use, and a new key costs only time.
+        // A damaged record is ignored: a new key costs only time.
         if (codeOf(error) === 'state') return undefined;
         throw error;
       }

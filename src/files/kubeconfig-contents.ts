@@ -7,10 +7,10 @@ import {
   textOf,
 } from './kubeconfig-document.ts';
 
-/** What a kubeconfig says of a certificate or a key: the PEM that it embeds, or the file that it names. */
+/** A certificate or key in a kubeconfig: embedded PEM, or the name of a file. */
 export type Source = { pem: string; file?: never } | { file: string; pem?: never };
 
-/** What is embedded wins over a file that is named beside it, as in kubectl. */
+/** Reads one field. An embedded value overrides a file named beside it, as in kubectl. */
 function sourceOf(field: Entry['field'], key: string): Source | undefined {
   const embedded = field(`${key}-data`);
   if (embedded) return { pem: readField(embedded).pem };
@@ -18,7 +18,7 @@ function sourceOf(field: Entry['field'], key: string): Source | undefined {
   return named && { file: textOf(named.scalar) };
 }
 
-/** What an entry of a kubeconfig says. */
+/** The certificates of one entry of a kubeconfig. */
 export type KubeconfigEntry = {
   /** `cluster k1`, `user admin` */
   entry: string;
@@ -27,7 +27,7 @@ export type KubeconfigEntry = {
   key?: Source | undefined;
 };
 
-/** @throws `bad-file` with line and column when it is no YAML */
+/** Reads all entries. @throws `bad-file` with line and column if it is not YAML */
 export function entriesOf(path: string, text: string): KubeconfigEntry[] {
   return documentsOf(path, text).flatMap((document) => [
     ...document.entries('clusters', 'cluster').map(({ name, field }) => ({
@@ -42,7 +42,7 @@ export function entriesOf(path: string, text: string): KubeconfigEntry[] {
   ]);
 }
 
-/** A pair as a user of a kubeconfig has it; files by their whole paths. */
+/** The pair of a user in a kubeconfig, with absolute paths. */
 export type KubeconfigUser = { path: string; certificate: Source | undefined; key: Source | undefined };
 
 /** @throws as entriesOf */
@@ -54,15 +54,17 @@ export function usersOf(path: string, text: string): KubeconfigUser[] {
   );
 }
 
-/** The files that a kubeconfig names in place of embedding them, as it writes them. @throws as entriesOf */
+/**
+ * Returns the files that a kubeconfig names instead of embedding their content, as written there. @throws as entriesOf
+ */
 export const filesNamedIn = (path: string, text: string): string[] =>
   entriesOf(path, text).flatMap(({ ca, certificate, key }) =>
     [ca, certificate, key].flatMap((source) => source?.file ?? []),
   );
 
 /**
- * Whom the user of the current context trusts and what it presents; undefined for what is not said at all. As kubectl
- * reads it (1.32, measured): the first document of the file, and in it the last of several lists of one name.
+ * Returns the CA and the client pair of the current context; undefined where they are not set. Follows kubectl (1.32,
+ * measured): the file's first document, and in it the last of several lists with the same name.
  */
 export function identityIn(
   path: string,
@@ -81,7 +83,7 @@ export function identityIn(
   };
 }
 
-/** The API server that the current context asks. @throws as entriesOf */
+/** Returns the API server of the current context. @throws as entriesOf */
 export function serverIn(path: string, text: string): string | undefined {
   const [document] = documentsOf(path, text);
   const current = document && currentContext(document);
@@ -92,7 +94,7 @@ export function serverIn(path: string, text: string): string | undefined {
   return server && textOf(server.scalar);
 }
 
-/** @param path of the kubeconfig: the names in it are relative to its directory */
+/** @param path the kubeconfig: the file names in it are relative to its directory */
 export const readSource = async (
   path: string,
   source: Source | undefined,
@@ -100,11 +102,11 @@ export const readSource = async (
 ): Promise<string | undefined> =>
   source?.file === undefined ? source?.pem : await read(resolve(dirname(path), source.file));
 
-/** An entry without a name is nobody's, least of all that of a file without a current context. */
+/** An entry without a name never matches, not even in a file without a current context. */
 export const isCurrent = (name: string | undefined, current: string | undefined): boolean =>
   name !== undefined && name === current;
 
-/** The cluster and the user that kubectl would take. */
+/** Returns the cluster and the user that kubectl would use. */
 export function currentContext(document: KubeconfigDocument): {
   cluster: string | undefined;
   user: string | undefined;
@@ -122,8 +124,8 @@ const encode = (text: string): string => Buffer.from(text).toString('base64');
 const decode = (text: string): string => Buffer.from(text, 'base64').toString('utf8');
 
 /**
- * What a field embeds, and the text that another PEM is in its place. What is tagged `!!binary` is base64 of what
- * kubectl takes, which is base64 again; some have it only once.
+ * Decodes an embedded field, and returns a function that encodes another PEM for the same place. The content of
+ * `!!binary` is base64 of the text that kubectl reads, which is base64 again; in some files it is encoded only once.
  */
 export function readField({ scalar }: Pick<Field, 'scalar'>): {
   pem: string;

@@ -13,30 +13,30 @@ import {
 import { AgentError } from '../base/errors.ts';
 import { yamlWords } from '../base/yaml-words.ts';
 
-/** One document of a kubeconfig, read through its aliases (`*name`) and merges (`<<`) as kubectl reads it. */
+/** One document of a kubeconfig, with aliases (`*name`) and merges (`<<`) resolved as kubectl does. */
 export type KubeconfigDocument = {
   text(key: string): string | undefined;
   /**
-   * The items of a list that have this part: `cluster` of `clusters`, `user` of `users`. Of a list that stands there
-   * twice all are there in their order; kubectl sees the last list alone.
+   * Returns the items of a list that have the given part: `cluster` of `clusters`, `user` of `users`. If the list
+   * occurs twice, returns the items of both in order; kubectl reads only the last list.
    */
   entries(list: string, part: string): Entry[];
-  /** The offsets of aliases that lead to a scalar, or to something with it inside, and that nobody has asked for. */
+  /** Returns the offsets of unresolved aliases that refer to the scalar, or to a node that contains it. */
   strays(scalar: Scalar): number[];
-  /** An offset in words: file, line and column. */
+  /** Formats an offset as file, line and column. */
   where(offset: number): string;
 };
 
-/** An entry without a name is nobody's. */
+/** An entry without a name never matches. */
 export type Entry = { name: string | undefined; field(key: string): Field | undefined };
 
-/** A text with something in it: the scalar that holds it, and the offset at which it is used. */
+/** A non-empty text: the scalar that contains it, and the offset where it is used. */
 export type Field = { scalar: Scalar; at: number };
 
-/** A kubeconfig that is no YAML. */
+/** A kubeconfig that is not YAML. */
 export class BadKubeconfig extends AgentError {
   readonly path: string;
-  /** Counted from 1; undefined when the fault has no place of its own. */
+  /** Counted from 1; undefined if the fault has no position. */
   readonly line: number | undefined;
 
   constructor(path: string, line: number | undefined, reason: string, message: string) {
@@ -46,10 +46,10 @@ export class BadKubeconfig extends AgentError {
   }
 }
 
-/** A parsed file takes a hundred times its room. */
+/** Limit in characters: a parsed file takes a hundred times the memory of its text. */
 const LARGEST = 256 * 1024;
 
-/** @throws BadKubeconfig with line and column when it is no YAML */
+/** @throws BadKubeconfig with line and column if it is not YAML */
 export function documentsOf(path: string, text: string): KubeconfigDocument[] {
   if (text.includes('\uFFFD'))
     throw new BadKubeconfig(path, undefined, 'not-utf-8', `${path}: it is not UTF-8`);
@@ -65,7 +65,7 @@ export function documentsOf(path: string, text: string): KubeconfigDocument[] {
     const { line, col } = lines.linePos(offset);
     return `${path}: line ${line}, column ${col}`;
   };
-  // A key may stand there twice, where a file was appended to itself: kubectl takes the last one.
+  // A key may occur twice if a file was appended to itself: kubectl uses the last one.
   return parseAllDocuments(text, { lineCounter: lines, uniqueKeys: false }).flatMap((document) => {
     const [error] = document.errors;
     if (error)
@@ -91,7 +91,7 @@ function documentOf(
     return node.resolve(document);
   };
 
-  /** The values of a key of a map as they stand there: an alias is not followed yet. */
+  /** Returns the raw values of a key of a map; aliases are not resolved. */
   const findAll = (map: YAMLMap, key: string, depth = 0): unknown[] => {
     const own = valuesOf(map, key);
     // A map may be merged into itself.
@@ -108,7 +108,7 @@ function documentOf(
   const field = (map: YAMLMap, key: string): Field | undefined => {
     const used = find(map, key);
     const scalar = follow(used);
-    // An empty one beside a path (`certificate-authority`) stays empty.
+    // An empty field beside a path (`certificate-authority`) stays empty.
     return isScalar(scalar) && textOf(scalar) !== '' ? { scalar, at: startOf(used) } : undefined;
   };
   const text = (map: YAMLMap, key: string): string | undefined => {
@@ -149,7 +149,7 @@ const DEEPEST = 10;
 const valuesOf = ({ items }: YAMLMap, key: string): unknown[] =>
   items.flatMap((item) => (isScalar(item.key) && item.key.value === key ? [item.value] : []));
 
-/** A scalar's text; what is tagged `!!binary` has been decoded once by then. */
+/** Returns a scalar's text. The parser has already decoded `!!binary` once. */
 export const textOf = ({ value }: Scalar): string =>
   typeof value === 'string' ? value : value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : '';
 

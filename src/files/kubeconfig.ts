@@ -4,29 +4,29 @@ import { type Field, type KubeconfigDocument, documentsOf, textOf } from './kube
 
 type Pair = { certificate: string; key: string };
 
-/** New material for a kubeconfig, PEM; without a pair its user stays as it is. */
+/** New material for a kubeconfig, PEM. Without a pair, its user stays unchanged. */
 export type Renewed = { ca: string; pair: Pair | undefined };
 
-/** What takes the place of entries that are found by what they hold now, not by their names. */
+/** The replacements of entries that are found by their present content instead of their names. */
 export type Known = {
-  /** The new CA for an embedded certificate that is an old one. */
+  /** Returns the new CA if the embedded certificate is a former one. */
   ca(pem: string): string | undefined;
-  /** The new pair for an embedded certificate, or key, that is an old one. */
+  /** Returns the new pair if the embedded certificate or key is a former one. */
   leaf(pem: string): Pair | undefined;
-  /** The new pair whose certificate or key a file gets; as the kubeconfig names the file. */
+  /** Returns the new pair if the named file gets a new certificate or key. The path is as written in the kubeconfig. */
   leafAt?(path: string): Pair | undefined;
 };
 
 type Edit = { start: number; end: number; text: string };
 
 /**
- * Replaces the embedded CA, certificate and key of a kubeconfig, in every document of the file: those of the
- * current context by `identity`, if that is given, and every other one that holds what is replaced. Only the base64 is
- * touched; comments, order, other users and contexts stay as they are, byte for byte. Entries that name a file instead
- * of embedding one are left alone. What an alias leads to is replaced where it stands, for all who use it.
+ * Replaces embedded CAs, certificates and keys in every document of a kubeconfig: those of the current context by
+ * `identity`, if given, and every other entry with replaced content. Changes only the base64; comments, order, other
+ * users and contexts stay byte for byte. Entries that name a file are left unchanged. The target of an alias is
+ * replaced where it is defined, for all its uses.
  *
- * @throws `bad-file` with line and column when it is no YAML, or when something that has to stay shares, by an
- *   alias, what is replaced
+ * @throws `bad-file` with line and column if it is not YAML, or if an alias shares replaced content with something that
+ * must stay
  */
 export function renewKubeconfig(
   path: string,
@@ -43,10 +43,10 @@ export function renewKubeconfig(
     );
 }
 
-/** What one use of a text is to become: new material, or undefined when it has to stay. */
+/** A use of a text and its replacement; undefined if it must stay. */
 type Claim = Field & {
   pem: string | undefined;
-  /** It is known by what it holds, not only by the place where it is used. */
+  /** Recognized by its content, not only by its position. */
   isRecognized: boolean;
 };
 
@@ -64,11 +64,11 @@ function claimsOf(document: KubeconfigDocument, identity: Renewed | undefined, k
     const certificate = field('client-certificate-data');
     const key = field('client-key-data');
     const [ofCertificate, ofKey] = [certificate, key].map((one) => one && known.leaf(readField(one).pem));
-    // Anybody can have a certificate: a new key is for whoever has the old one.
+    // A certificate is public, so only the owner of the former key gets the new key.
     const found =
       certificate && key && ofCertificate?.key !== ofKey?.key ? undefined : (ofKey ?? ofCertificate);
     const wanted = isCurrent(name, current.user) ? (identity?.pair ?? found) : found;
-    // Only as a pair: a new certificate beside an old key would be of no use to anybody.
+    // Replaced only as a pair: a new certificate does not work with a former key.
     const renews = (one: Field | undefined, path: string): boolean => {
       const file = one ? undefined : field(path);
       return (
@@ -83,14 +83,14 @@ function claimsOf(document: KubeconfigDocument, identity: Renewed | undefined, k
   return claims;
 }
 
-/** One edit for each scalar that is replaced, however many use it. */
+/** Returns one edit per replaced scalar, however many uses it has. */
 function editsOf(document: KubeconfigDocument, claims: readonly Claim[]): Edit[] {
   const uses = Map.groupBy(claims, ({ scalar }) => scalar);
   return [...uses].flatMap(([scalar, shared]) => {
     const first = shared.find(({ pem }) => pem !== undefined);
     if (first?.pem === undefined) return [];
     const other = shared.find(({ pem }) => pem !== first.pem);
-    // Who uses it for something else may as well, as long as it is sure what it is.
+    // Other uses of a recognized scalar may change with it.
     const isSure = shared.some(({ isRecognized }) => isRecognized);
     const at = other ? other.at : isSure ? undefined : document.strays(scalar)[0];
     if (at !== undefined)
@@ -103,14 +103,14 @@ function editsOf(document: KubeconfigDocument, claims: readonly Claim[]): Edit[]
   });
 }
 
-/** The scalar's own bytes in the source; base64 needs no quotes, but those that are there are kept. */
+/** Replaces the scalar's bytes. Base64 needs no quotes, but existing quotes are kept. */
 function replace(scalar: Field['scalar'], pem: string): Edit[] {
   const { write, pem: before } = readField({ scalar });
   const text = write(pem);
   if (!scalar.range || scalar.value === text || (typeof scalar.value !== 'string' && before === pem))
     return [];
   const [start, end] = scalar.range;
-  // A block scalar (`|`, `>-`) reaches over the end of its last line.
+  // A block scalar (`|`, `>-`) includes the end of its last line.
   if (scalar.type?.startsWith('BLOCK')) return [{ start, end, text: `${text}\n` }];
   const mark = scalar.type === 'QUOTE_DOUBLE' ? '"' : scalar.type === 'QUOTE_SINGLE' ? "'" : '';
   return [{ start, end, text: mark + text + mark }];

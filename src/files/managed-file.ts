@@ -1,8 +1,8 @@
-/** A file as a rotation wants it. Owner and mode are for a new one; one that is replaced keeps its own. */
+/** A file to be written by a rotation. Owner and mode apply to a new file; a replaced file keeps its own. */
 export type ManagedFile = {
   path: string;
   content: string | Uint8Array;
-  /** The file that the content was made from (Snapshot.id): no other one in its place is replaced. */
+  /** The file from which the content was derived (Snapshot.id). If another file is in its place, it is not replaced. */
   madeFrom?: string | undefined;
   owner: string;
   group: string;

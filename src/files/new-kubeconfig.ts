@@ -3,13 +3,13 @@ export type Identity = { ca: string; certificate: string; key: string };
 
 const encode = (text: string): string => Buffer.from(text).toString('base64');
 
-/** JSON strings are YAML strings, whatever is in them. */
+/** A JSON string is a valid YAML string, whatever it contains. */
 const quote = (value: string): string => JSON.stringify(value);
 
 /**
- * A kubeconfig for a node that has none.
+ * Creates a kubeconfig for a node that has none.
  *
- * @param files of the certificate and its key, if they are to be named in place of being embedded
+ * @param files paths of the certificate and its key, to name them instead of embedding them
  */
 export function newKubeconfig(
   identity: Identity,

@@ -1,10 +1,10 @@
 import { type Disk, readIfThere } from '../base/disk.ts';
 
 export type Owner = { uid: number; gid: number };
-/** The ids of a user and a group by their names on this node; root for a name that the node does not have. */
+/** Looks up a user and a group by name on this node; root for an unknown name. */
 export type FindOwner = (user: string, group: string) => Owner;
 
-/** Reads the node's own passwd and group files: `--root` has other users than the machine that we run on. */
+/** Reads the node's own passwd and group files: the node below `--root` has other users than this machine. */
 export async function readOwners(
   disk: Disk,
   onUnknown: (kind: string, name: string) => void,
@@ -21,7 +21,7 @@ export async function readOwners(
   return (user, group) => ({ uid: find(users, 'user', user), gid: find(groups, 'group', group) });
 }
 
-/** `name:x:id:...` a line, in both files. */
+/** Parses `name:x:id:...` lines; both files have this format. */
 function idsOf(content: Buffer | undefined): Map<string, number> {
   const ids = new Map<string, number>();
   for (const line of content?.toString('utf8').split('\n') ?? []) {

@@ -4,23 +4,23 @@ import type { RoleLayout } from '../certificates/layout.ts';
 import type { KubeconfigUser } from './kubeconfig-contents.ts';
 
 /**
- * A certificate is of no use without its key, so their copies are renewed together or not at all. Whether both are there
- * is judged where they are used: in one file, by a user of a kubeconfig, or in two files of a directory whose names tell
- * that they belong together (`front.crt` and `front.key`).
+ * A certificate is useless without its key, so copies of a pair are renewed together or not at all. Three places show
+ * that both exist: one file, a user of a kubeconfig, or two files of a directory whose names match (`front.crt` and
+ * `front.key`).
  */
 export type Pairs = {
-  /** The certificates whose copies in this file, of themselves and of their keys, are renewed. */
+  /** Names of the certificates whose copies in this file, certificate or key, are renewed. */
   renewedIn(path: string): ReadonlySet<string>;
   left: readonly LeftCopy[];
 };
 
-/** A file with a copy that stays as it is, and why, in a sentence. */
+/** A file with a copy that is not renewed, and the reason as a sentence. */
 export type LeftCopy = { path: string; what: string };
 
 export type Identify = {
-  /** The name of the certificate that a PEM, itself or its key, is a copy of. */
+  /** Returns the certificate's name if the PEM is a copy of it or of its key. */
   nameOf(pem: string): string | undefined;
-  /** Whether it is a CA of the node, or the key of one. */
+  /** Whether the PEM is a CA of the node, or a CA's key. */
   isAuthority(pem: string): boolean;
 };
 
@@ -28,20 +28,20 @@ const HALVES = ['certificate', 'key'] as const;
 type Half = (typeof HALVES)[number];
 const OTHER = { certificate: 'key', key: 'certificate' } as const satisfies Record<Half, Half>;
 
-/** What lies in one place: of the layout by name, and whether there is anything else, which may be unreadable. */
+/** The content of one file: certificates of the layout by name, and whether it has others, possibly unreadable. */
 type Place = Record<Half, { names: ReadonlySet<string>; hasOthers: boolean }>;
 
-/** Files beside those of the layout, by their paths. */
+/** Files outside the layout, by path. */
 export type Found = {
-  /** The files that may hold copies. */
+  /** Files that may contain copies. */
   pems: ReadonlyMap<string, string>;
-  /** Those in DER, as PEM: nothing in them is renewed. */
+  /** DER files, converted to PEM. They are not renewed. */
   ders: ReadonlyMap<string, string>;
-  /** Of every kubeconfig, those of the layout among them. */
+  /** Users of every kubeconfig, including those of the layout. */
   users: readonly KubeconfigUser[];
 };
 
-/** Judges which copies are renewed. */
+/** Decides which copies are renewed. */
 export function judgePairs(
   { pems, ders, users }: Found,
   { certificates, kubeconfigs }: RoleLayout,
@@ -66,7 +66,7 @@ export function judgePairs(
       .filter(([at, place]) => at !== path && isBeside(at, path) && isThere(place[OTHER[half]]))
       .map(([where, place]) => ({ where, place }));
 
-  /** Why this half of a pair stays as it is; undefined when the other half is renewed too. */
+  /** Returns why this half of a pair is not renewed; undefined if the other half is renewed too. */
   const whyLeft = (path: string, place: Place, name: string, half: Half): string | undefined => {
     const other = OTHER[half];
     const isIn = (one: Place | undefined): boolean => one?.[other].names.has(name) === true;
@@ -128,7 +128,7 @@ function placeOf(text: string, { nameOf, isAuthority }: Identify): Place {
   return { certificate: half(isCertificate), key: half(isPrivateKey) };
 }
 
-/** A file of the layout gets what belongs there, whatever it holds now. */
+/** A file of the layout gets its own content, whatever it contains now. */
 const ownPlace = (name: string, files: Record<Half, { path: string }>, at: Half): Place => {
   const half = (one: Half): Place[Half] => ({
     names: new Set(files[one].path === files[at].path ? [name] : []),
@@ -137,7 +137,7 @@ const ownPlace = (name: string, files: Record<Half, { path: string }>, at: Half)
   return { certificate: half('certificate'), key: half('key') };
 };
 
-/** Of what stays as it is nothing will be the new half of a pair. */
+/** A file that is not renewed cannot provide the new half of a pair. */
 const withoutNames = ({ certificate, key }: Place): Place => ({
   certificate: { names: new Set(), hasOthers: isThere(certificate) },
   key: { names: new Set(), hasOthers: isThere(key) },
@@ -145,7 +145,9 @@ const withoutNames = ({ certificate, key }: Place): Place => ({
 
 const isThere = ({ names, hasOthers }: Place[Half]): boolean => names.size > 0 || hasOthers;
 
-/** Whether two files of a directory belong together by their names: `tls.crt tls.key`, `cert.pem key.pem`, `ca.pem ca-key.pem`. */
+/**
+ * Whether two files of a directory belong together by name: `tls.crt tls.key`, `cert.pem key.pem`, `ca.pem ca-key.pem`.
+ */
 export const isBeside = (one: string, other: string): boolean =>
   dirname(one) === dirname(other) && stemOf(one) === stemOf(other);
 

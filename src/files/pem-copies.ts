@@ -4,11 +4,10 @@ import type { Renewal } from './renewal.ts';
 export const blocksIn = (text: string): string[] => pemBlocksIn(text).map(({ pem }) => pem);
 
 /**
- * A PEM file (a bundle, a copy of a certificate or of a key) with new material in place of each copy of the old. CAs
- * are a set: what is trusted from now on takes the place of the first of them, and none is there twice. Everything else
- * stays, byte for byte.
+ * Renews a PEM file (a bundle, or a copy of a certificate or key). The trusted CAs are a set: they replace the first
+ * old CA, and none occurs twice. Everything else stays byte for byte.
  *
- * @param renewed the certificates whose copies are renewed here, of themselves and of their keys
+ * @param renewed names of the certificates whose copies, certificate or key, are renewed here
  */
 export function renewPem(
   text: string,
@@ -22,7 +21,7 @@ export function renewPem(
   );
   const isRight = (trusted: string): boolean => there.get(trusted)?.join('') === blocksIn(trusted).join('');
   const written = new Set<string>();
-  /** What stands in place of a block; undefined: itself. */
+  /** Returns the replacement of a block; undefined if the block stays. */
   const replacement = (block: (typeof blocks)[number]): string | undefined => {
     const trusted = renewal.ca(block.pem);
     if (trusted !== undefined) {
@@ -51,7 +50,7 @@ export function renewPem(
   return result + text.slice(at);
 }
 
-/** In YAML a block stands in the column of its first line. */
+/** In YAML, a block is indented like its first line. */
 function indented(fresh: string, text: string, start: number): string {
   const before = text.slice(text.lastIndexOf('\n', start) + 1, start);
   return before === '' || before.trim() !== '' ? fresh : fresh.replaceAll(/\n(?=.)/g, `\n${before}`);

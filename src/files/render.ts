@@ -9,22 +9,22 @@ import type { ManagedFile } from './managed-file.ts';
 import { type Fresh, type Renewal, renewalOf } from './renewal.ts';
 
 export type RenderHands = {
-  /** The file as it is now; undefined when the node has none. */
+  /** Reads the present file; undefined if it does not exist. */
   read(path: string): Promise<Pick<PossibleCopy, 'text' | 'id'> | undefined>;
-  /** The same of a file that may be a copy; undefined also for one that cannot. */
+  /** Reads a possible copy; undefined also if the file cannot be one. */
   readCopy(path: string): Promise<PossibleCopy | undefined>;
   passOver: PassOver;
-  /** Files that the layout does not name and that may hold copies of what it replaces. */
+  /** Files outside the layout that may contain copies of what it replaces. */
   candidates: readonly string[];
-  /** Fills a text of the layout with this node's values. */
+  /** Replaces placeholders of the layout by this node's values. */
   fill(text: string): string;
-  /** What a new kubeconfig calls the cluster. */
+  /** The cluster's name in a new kubeconfig. */
   clusterName: string;
-  /** Says what a PEM is a copy of, among what the node has now. */
+  /** Tells which of the node's present certificates a PEM is a copy of. */
   recognize(pem: string): Recognized | undefined;
 };
 
-/** Every file of a rotation with its new content, in the order in which they are written. */
+/** Returns every file of a rotation with its new content, in the order of writing. */
 export async function renderFiles(
   role: RoleLayout,
   fresh: Fresh,
@@ -35,7 +35,7 @@ export async function renderFiles(
   const files: ManagedFile[] = [];
   for (const { ca, file, single } of role.authorities) {
     if (single !== true) files.push(managed(file, renewal.authority(ca)));
-    // Who signs goes on with the CA of before as long as its certificates stay.
+    // The signer keeps the former CA as long as its certificates stay.
     else if (!renewal.leavesStay) files.push(managed(file, renewal.signing(ca)));
   }
   for (const row of renewal.leavesStay ? [] : role.certificates) {
@@ -55,7 +55,7 @@ export async function renderFiles(
   return [...files, ...renewCopies(copies, renewal, pairs, known)];
 }
 
-/** The service-account keys, where the role has some. */
+/** Returns the files of the service-account keys, if the role has any. */
 export const renderServiceAccount = (
   { serviceAccount: row }: RoleLayout,
   { publicKeys, privateKey }: Pick<ServiceAccountKeys, 'privateKey' | 'publicKeys'>,

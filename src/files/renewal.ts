@@ -3,36 +3,36 @@ import type { Material } from '../certificates/issue.ts';
 import type { CaType } from '../certificates/layout.ts';
 import type { Recognized } from '../certificates/recognize.ts';
 
-/** What a rotation brings. */
+/** The new material of a rotation. */
 export type Fresh = Pick<Material, 'authorities'> & {
-  /** undefined: certificates and keys stay as they are. */
+  /** undefined if certificates and keys stay. */
   certificates: Material['certificates'] | undefined;
-  /** What a file for who verifies holds of each CA: several certificates while an old one is still trusted. */
+  /** The trust bundle of each CA: several certificates while a former CA is still trusted. */
   trusted: ReadonlyMap<CaType, string>;
 };
 
-/** What takes the place of a PEM that the node has now, wherever a copy of it lies. */
+/** The replacements of the node's present PEMs, wherever copies of them are. */
 export type Renewal = {
-  /** What is trusted from now on, in place of a CA that was, or is one of these. */
+  /** Returns the trust bundle that replaces a former CA, or a CA of a new bundle. */
   ca(pem: string): string | undefined;
-  /** The same where exactly one certificate is taken, because a key of that CA signs beside it. */
+  /** Like `ca`, but for a file that must contain exactly one certificate, because that CA's key signs with it. */
   signer(pem: string): string | undefined;
-  /** Whether it is the key of a CA. */
+  /** Whether the PEM is a CA's key. */
   isCaKey(pem: string): boolean;
-  /** Whether certificates and keys stay as they are. */
+  /** Whether certificates and keys stay. */
   leavesStay: boolean;
-  /** The name of the certificate that a PEM, itself or its key, is a copy of. */
+  /** Returns the certificate's name if the PEM is a copy of it or of its key. */
   nameOf(pem: string): string | undefined;
-  /** @throws `config` for a name that was never issued */
+  /** Returns the new pair. @throws `config` for a name that was not issued */
   leaf(name: string): { certificate: string; key: string };
-  /** What is trusted of a CA. @throws `config` for one that was never fetched */
+  /** Returns the trust bundle of a CA. @throws `config` for a CA that was not fetched */
   authority(type: CaType): string;
-  /** The new CA alone. @throws as `authority` */
+  /** Returns only the new CA. @throws as `authority` */
   signing(type: CaType): string;
 };
 
 export function renewalOf(fresh: Fresh, recognize: (pem: string) => Recognized | undefined): Renewal {
-  // The private key of a CA is no copy of its certificate.
+  // A CA's private key is not a copy of its certificate.
   const typeOf = (pem: string): CaType | undefined =>
     pem.includes('PRIVATE KEY-----') ? undefined : recognize(pem)?.ca;
   return {
@@ -59,7 +59,7 @@ export function renewalOf(fresh: Fresh, recognize: (pem: string) => Recognized |
   };
 }
 
-/** A layout that names what it does not define; its check keeps this from happening. */
+/** The layout names something undefined; validation prevents this. */
 const missing = (name: string): AgentError => new AgentError('config', `the layout does not define ${name}`);
 
 function of(pems: ReadonlyMap<CaType, string>, type: CaType): string {

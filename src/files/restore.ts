@@ -1,7 +1,7 @@
 import type { Attributes, Disk } from '../base/disk.ts';
 import type { JournalFile } from './journal.ts';
 
-/** Brings back what a generation has replaced at one place, or takes away what it has put there. */
+/** Restores one file that a generation replaced, or removes one that it created. */
 export async function restore(disk: Disk, { target, staged, previous }: JournalFile): Promise<void> {
   if (!previous) {
     await disk.remove(target);
@@ -10,12 +10,12 @@ export async function restore(disk: Disk, { target, staged, previous }: JournalF
   const content = await disk.read(previous.copy);
   await disk.remove(staged);
   if (await isThere(disk, target, content, previous.attributes)) return;
-  // The target, old or new, has had the labels of the old one ever since.
+  // The target, old or new, carries the labels of the old file.
   await disk.create(staged, content, { ...previous.attributes, like: target });
   await disk.rename(staged, target);
 }
 
-/** What could not be replaced need not be brought back: trying it again would only fail again. */
+/** Whether the old file is still in place: a file that could not be replaced would fail again. */
 async function isThere(
   disk: Disk,
   target: string,

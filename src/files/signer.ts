@@ -1,15 +1,15 @@
 import type { SignerRow } from '../certificates/layout.ts';
 
-/** With which files kube-controller-manager signs, by the arguments that it is started with. */
+/** The files with which kube-controller-manager signs, from its arguments. */
 export type SigningFiles = { certificate: string; key: string };
 
-/** `--name=value` or `--name value`, on a line that is no comment. */
+/** `--name=value` or `--name value`, on a line that is not a comment. */
 const ARGUMENT = /(--cluster-signing-(cert|key)-file(?:=|[ \t]+))([^\s"']+)/g;
 
 /**
- * The certificate and the key that a file of arguments names; the last of each counts.
+ * Finds the signing certificate and key in a file of arguments; the last of each wins.
  *
- * @returns undefined where either is not named
+ * @returns undefined if either is missing
  */
 export function signingFilesIn(text: string): SigningFiles | undefined {
   const values = new Map<string, string>();
@@ -19,7 +19,7 @@ export function signingFilesIn(text: string): SigningFiles | undefined {
   return certificate === undefined || key === undefined ? undefined : { certificate, key };
 }
 
-/** The same file of arguments, byte for byte, with another certificate in place of the one that is named. */
+/** Replaces the signing certificate in a file of arguments and keeps every other byte. */
 export function signingWith(content: Buffer, from: string, { file }: SignerRow): Buffer {
   const text = content.toString('latin1');
   const lines = text

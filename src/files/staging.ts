@@ -5,7 +5,7 @@ import type { Journal, JournalFile } from './journal.ts';
 import type { ManagedFile } from './managed-file.ts';
 import type { FindOwner } from './owners.ts';
 
-/** Both are named after the target, so that they can be told apart even without the journal. */
+/** Both names are derived from the target, so that the files can be identified without the journal. */
 export const placesOf = (target: string, previousDirectory: string): { staged: string; copy: string } => ({
   staged: join(dirname(target), `.${basename(target)}.coe-agent`),
   copy: join(previousDirectory, encodeURIComponent(target)),
@@ -17,15 +17,15 @@ export type Staging = {
   entry: JournalFile;
   content: string | Uint8Array;
   attributes: Attributes;
-  /** What is to be kept of what is there; undefined when there is nothing, or something better is kept already. */
+  /** The present content to save; undefined if the file does not exist, or if a better copy is saved already. */
   keep: Buffer | undefined;
   directoryMode: number;
 };
 
 /**
- * What staging one file takes; undefined when the target is right as it is.
+ * Plans the staging of one file; undefined if the target already has the right content.
  *
- * @param proven the files of a generation that is stuck, with what it has kept of them
+ * @param proven the files of a stuck generation, with its saved copies
  */
 export async function planStaging(
   disk: Disk,
@@ -46,7 +46,7 @@ export async function planStaging(
   if (found?.content.equals(typeof content === 'string' ? Buffer.from(content) : content)) return undefined;
   const { staged, copy } = placesOf(target, previousDirectory);
   const known = proven.get(target);
-  // Nothing that is written here is a program: no set-user-ID bit.
+  // These files are not programs, so set-user-ID bits are dropped.
   const own = found && { mode: found.info.mode & 0o777, uid: found.info.uid, gid: found.info.gid };
   const previous = known ? known.previous : own ? { copy, attributes: own } : null;
   return {
@@ -59,7 +59,7 @@ export async function planStaging(
   };
 }
 
-/** Before anything is replaced: each target is still the file of which a copy is kept. */
+/** Checks, before anything is replaced, that each target is still the file that was saved. */
 export async function refuseOthers(disk: Disk, { files }: Journal): Promise<void> {
   for (const { target, found, staged } of files)
     if ((await disk.info(staged)) && (await disk.snapshot(target))?.id !== found) throw isAnother(target);
