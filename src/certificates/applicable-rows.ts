@@ -1,8 +1,8 @@
 import type { CertificateRow, RoleLayout } from './layout.ts';
 
 /**
- * What of a role this node has or gets: optional rows are those of files that are there already, a kubeconfig
- * that nobody makes likewise, and a unit is only asked for what is left.
+ * Selects the rows of a role that apply to this node. Optional rows apply if their files exist, as do kubeconfigs that
+ * are not created. Probes and health checks of units apply if their certificates do.
  */
 export async function applicableRows(
   role: RoleLayout,

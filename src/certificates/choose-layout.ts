@@ -6,17 +6,17 @@ import { kubernetesPki } from './layouts/kubernetes-pki.ts';
 import { swarm } from './layouts/swarm.ts';
 import type { Values } from './template.ts';
 
-/** Every layout that comes with the program, in the order in which a node is looked at. */
+/** The built-in layouts, in the order in which they are tried. */
 export const BUILT_IN: readonly Layout[] = [swarm, kubernetesCerts, kubeadm, kubernetesPki];
 
-/** A layout and, for `agent plan`, why it is this one. */
+/** A layout, and why it was chosen, for `agent plan`. */
 export type ChosenLayout = { layout: Layout; why: string };
 
 /**
- * The configured layout, or the first whose evidence the node has, in heat-params before files; a node that has none
- * yet gets make-cert.sh's.
+ * Chooses the configured layout, or else the first layout whose evidence the node has: heat-params first, then files. A
+ * node without evidence gets make-cert.sh's layout.
  *
- * @param own the operator's layouts; they are looked at before those that come with the program
+ * @param own the operator's layouts; tried before the built-in ones
  */
 export async function chooseLayout(
   wanted: string,
@@ -43,5 +43,5 @@ export async function chooseLayout(
   return { layout: kubernetesCerts, why: 'the node has no certificates yet' };
 }
 
-/** NODEGROUP_ROLE as Magnum writes it (`master`, `worker`, or the name of an own worker group). */
+/** Maps NODEGROUP_ROLE (`master`, `worker`, or the name of an additional worker group) to a role. */
 export const roleOf = (nodegroupRole: string): Role => (nodegroupRole === 'master' ? 'master' : 'worker');

@@ -2,9 +2,11 @@ import { AgentError } from '../base/errors.ts';
 import type { RevocationList } from './crl.ts';
 
 /**
- * @param now milliseconds since the epoch, by this node's clock
- * @param clock what is known of that clock, for the message
- * @throws `precondition` when the list does not hold yet, or no longer
+ * Checks that a list is valid now.
+ *
+ * @param now milliseconds since the epoch, from this node's clock
+ * @param clock a remark about that clock, for the message
+ * @throws `precondition` if the list is not valid yet or has expired
  */
 export function checkListDates({ thisUpdate, nextUpdate }: RevocationList, now: number, clock: string): void {
   const says = `this node's clock says ${new Date(now).toISOString()}${clock}`;
@@ -23,9 +25,9 @@ export function checkListDates({ thisUpdate, nextUpdate }: RevocationList, now: 
 }
 
 /**
- * How a list compares with the one of the same CA that is in place.
+ * Compares a list with the installed one of the same CA.
  *
- * @throws `precondition` when it is older, or cannot be told to be newer
+ * @throws `precondition` if it is older, or if its order is unknown
  */
 export function compareLists(
   list: RevocationList,

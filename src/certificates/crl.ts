@@ -5,24 +5,24 @@ import { pemBlocksIn } from '../base/pem.ts';
 import { elementsOf } from './der.ts';
 import { subjectOf } from './read.ts';
 
-/** A list of revoked certificates (RFC 5280, 5), read but not believed yet. */
+/** A parsed revocation list (RFC 5280, 5), not verified yet. */
 export type RevocationList = {
   der: Buffer;
   /** Milliseconds since the epoch. */
   thisUpdate: number;
   nextUpdate: number | undefined;
-  /** A later list of a CA has a greater one; undefined when it has none. */
+  /** Increases with each list of a CA; undefined if the list has none. */
   number: bigint | undefined;
-  /** The serial numbers of the certificates that it revokes. */
+  /** The serial numbers of the revoked certificates. */
   serials: ReadonlySet<bigint>;
-  /** By key: all CAs of a cluster have the same name. */
+  /** Verifies by key: all CAs of a cluster have the same name. */
   isSignedBy(key: KeyObject): boolean;
 };
 
 const { asn1 } = forge;
 const { Class, Type } = asn1;
 
-/** What may be asked of a signature: the digest by the algorithm's identifier; an Ed25519 key has its own. */
+/** Supported signature algorithms by identifier, with their digest; Ed25519 has its own. */
 const DIGESTS: Readonly<Record<string, string | undefined>> = {
   '1.2.840.113549.1.1.11': 'sha256',
   '1.2.840.113549.1.1.12': 'sha384',
@@ -37,7 +37,7 @@ const CRL_NUMBER = '2.5.29.20';
 const DELTA = '2.5.29.27';
 const DISTRIBUTION_POINT = '2.5.29.28';
 const CERTIFICATE_ISSUER = '2.5.29.29';
-/** What says that a list is not the whole list of the CA that has signed it. */
+/** Extensions that make a list differ from the signing CA's complete list. */
 const PARTIAL: Readonly<Record<string, string>> = {
   [DELTA]: 'is a delta list, which says only what has changed',
   [DISTRIBUTION_POINT]: 'is an indirect or a partial list (issuing distribution point)',
@@ -45,8 +45,10 @@ const PARTIAL: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param given PEM, also with its newlines as the two characters `\n`; DER; or DER as base64
- * @throws `bad-certificate` when it is no list, or none that could be gone by as it is
+ * Parses a revocation list.
+ *
+ * @param given PEM, also with newlines as the two characters `\n`; DER; or base64 of DER
+ * @throws `bad-certificate` if it is not a list, or not a usable one
  */
 export function readRevocationList(given: string | Buffer, what: string): RevocationList {
   const wrong: Wrong = (reason, why) => new AgentError('bad-certificate', `${what} ${why}`, { reason });
@@ -90,7 +92,7 @@ function derOf(given: string | Buffer, wrong: Wrong): Buffer {
   return Buffer.from(base64, 'base64');
 }
 
-/** What DER is instead of a list, as far as that can be told. */
+/** Describes DER that is not a list, as far as it can be recognized. */
 function inPlaceOfList(der: Buffer, wrong: Wrong): AgentError {
   try {
     const subject = subjectOf(new X509Certificate(der));
@@ -109,11 +111,11 @@ function listOf(der: Buffer, wrong: Wrong): RevocationList {
   const [outer, ...rest] = elementsOf(der);
   const [tbs, algorithm, signature, ...more] = outer?.tag === SEQUENCE ? elementsOf(outer.content) : [];
   const isWhole = outer?.whole.length === der.length && rest.length === 0 && more.length === 0;
-  // A signature is a whole number of bytes.
+  // The bit string must have no unused bits.
   const isSigned = signature?.tag === BIT_STRING && signature.content[0] === 0;
   if (!isWhole || !isSigned || !tbs || !algorithm) throw inPlaceOfList(der, wrong);
 
-  // All of it, so that no length of anything leads beyond its end.
+  // Parses the whole input, so that no inner length can exceed it.
   const fields = childrenOf(childrenOf(asn1.fromDer(der.toString('binary')))[0]);
   if (fields[0] && isOf(fields[0], Type.INTEGER)) fields.shift();
   const [inner, issuer, thisUpdate, ...optional] = fields;
@@ -150,7 +152,7 @@ function listOf(der: Buffer, wrong: Wrong): RevocationList {
       try {
         return verify(DIGESTS[id], tbs.whole, key, signature.content.subarray(1));
       } catch {
-        // A key of another kind.
+        // The key has another type.
         return false;
       }
     },

@@ -7,13 +7,13 @@ import { addressBytes } from './template.ts';
 import { PURPOSE, usageBits } from './usage.ts';
 
 /**
- * PKCS #10 (RFC 2986). node-forge writes the ASN.1; the arithmetic is node:crypto's, which is some forty
- * times faster and does not block the loop.
+ * PKCS #10 (RFC 2986). node-forge encodes the ASN.1; node:crypto signs, which is about 40 times faster and does not
+ * block the event loop.
  */
 const { asn1 } = forge;
 const { Class, Type } = asn1;
 
-/** @returns PEM */
+/** Creates a CSR. @returns PEM */
 export function createCsr(request: CertificateRequest, key: KeyObject): string {
   const info = sequence(
     primitive(Type.INTEGER, '\0'),
@@ -61,14 +61,14 @@ const generalName = (name: string): forge.asn1.Asn1 =>
     ? asn1.create(Class.CONTEXT_SPECIFIC, 2, false, name)
     : asn1.create(Class.CONTEXT_SPECIFIC, 7, false, addressBytes(name).toString('binary'));
 
-/** RFC 5280, 4.2.1.3: a named bit list, whose trailing zero bits are left out (X.690, 11.2.2). */
+/** RFC 5280, 4.2.1.3: a named bit list; trailing zero bits are omitted (X.690, 11.2.2). */
 function keyUsageBits(usages: readonly KeyUsage[]): forge.asn1.Asn1 {
   const bits = usageBits(usages);
   const unused = Math.log2(bits & -bits);
   return primitive(Type.BITSTRING, String.fromCodePoint(unused, bits));
 }
 
-/** C is a PrintableString by definition (RFC 5280, appendix A.1); the rest is UTF-8. */
+/** C is a PrintableString (RFC 5280, appendix A.1); all others are UTF-8. */
 const relativeName = (attribute: SubjectAttribute, value: string): forge.asn1.Asn1 =>
   set(
     sequence(

@@ -1,15 +1,15 @@
 /**
- * Just enough DER (X.690) to find an extension of a certificate. node:crypto tells everything else, and
- * node-forge is too heavy to load for looking at certificates.
+ * The minimum of DER (X.690) needed to find an extension of a certificate. node:crypto reads everything else;
+ * node-forge is too large to load for that.
  */
 type Element = { tag: number; content: Buffer; /** With its header, as it is signed. */ whole: Buffer };
 
-/** BER has it; in DER every length is known (X.690, 10.1). */
+/** BER allows indefinite lengths; DER does not (X.690, 10.1). */
 const INDEFINITE = 0x80;
-/** In bytes: what a number holds exactly. */
+/** In bytes; longer values exceed the exact range of a number. */
 const LONGEST_LENGTH = 6;
 
-/** The elements that stand one after the other in DER, up to one that is cut off or has no length of DER. */
+/** Splits DER into its consecutive elements. Stops at an element that is truncated or has an invalid length. */
 export function elementsOf(der: Buffer): Element[] {
   const elements: Element[] = [];
   for (let at = 0; at + 2 <= der.length;) {
@@ -35,7 +35,7 @@ const OBJECT_IDENTIFIER = 0x06;
 const EXTENSIONS = 0xa3;
 
 /**
- * The value of an extension of a certificate.
+ * Finds the value of an extension of a certificate.
  *
  * @param certificate DER
  * @param id the content bytes of the extension's object identifier
@@ -56,6 +56,6 @@ export function findExtension(certificate: Buffer, id: Buffer): Buffer | undefin
 /** id-ce-keyUsage, 2.5.29.15 */
 const KEY_USAGE = Buffer.from([0x55, 0x1d, 0x0f]);
 
-/** The first eight bits of a certificate's key usage (RFC 5280, 4.2.1.3); undefined when it has none. */
+/** Returns the first eight bits of a certificate's key usage (RFC 5280, 4.2.1.3); undefined if it has none. */
 export const keyUsageOf = (certificate: Buffer): number | undefined =>
   findExtension(certificate, KEY_USAGE)?.[3];

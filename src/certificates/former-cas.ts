@@ -1,11 +1,11 @@
 import { certificatesIn, fingerprint } from './read.ts';
 
 /**
- * CAs without the former ones of a cluster: all of its CAs have the same subject, so a former one is one with the subject
- * of a present one that is none of these. CAs of others stay.
+ * Removes a cluster's former CAs. All CAs of a cluster have the same subject, so a former CA has the subject of a
+ * present one but is not among the present ones. CAs with other subjects stay.
  *
- * @param held PEM; the same text comes back where nothing goes
- * @param present the CAs that are to stay, PEM
+ * @param held PEM; returned unchanged if nothing is removed
+ * @param present the CAs to keep, PEM
  */
 export function withoutFormerCas(held: string, present: string): string {
   const staying = certificatesIn(present, 'the present CAs');

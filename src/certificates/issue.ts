@@ -13,31 +13,31 @@ export type Material = {
   certificates: ReadonlyMap<string, { certificate: string; key: string }>;
 };
 
-/** A key and its CSR, kept before the CSR is sent: after a kill or a lost answer the same one is sent again. */
+/** A key and its CSR, stored before the CSR is sent. After a kill or a lost answer, the same CSR is sent again. */
 export type KeptRequest = { key: string; csr: string };
 
-/** Takes what Magnum answered, PEM. @throws `bad-answer` for what may be another answer when it is asked again */
+/** Verifies an answer of Magnum, PEM. @throws `bad-answer` if a retry may give another answer */
 export type Believe = (pem: string) => X509Certificate | Promise<X509Certificate>;
 
 export type IssueHands = {
-  /** Asks until the answer is believed, or the patience ends. */
+  /** Fetches a CA. Retries until the answer is accepted or the time limit has passed. */
   readCa(type: CaType, believe: Believe): Promise<X509Certificate>;
-  /** The same for a certificate. */
+  /** Signs a CSR; otherwise like `readCa`. */
   sign(type: CaType, csr: string, believe: Believe): Promise<X509Certificate>;
-  /** What was kept under this name and digest, if anything. */
+  /** Returns the request stored under this name and digest, if any. */
   recall(name: string, digest: string): Promise<KeptRequest | undefined>;
   keep(name: string, digest: string, request: KeptRequest): Promise<void>;
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Told of each part as it is done. */
+  /** Reports each finished part. */
   done(part: 'ca' | 'key' | 'certificate', name: string): void;
 };
 
 /**
- * Gets new certificates: CAs, keys and signatures side by side, each certificate as far ahead as it can be,
- * and nothing written where a service would read it.
+ * Issues certificates: fetches CAs, creates keys and has CSRs signed concurrently. Writes nothing where a service
+ * reads.
  *
- * @throws `bad-answer` or `bad-certificate` when Magnum's answer is not what was asked for, or what the hands throw
+ * @throws `bad-answer` or `bad-certificate` if Magnum's answer does not match the request, or errors of the hands
  */
 export async function issueCertificates(
   requests: readonly CertificateRequest[],
@@ -60,7 +60,7 @@ export async function issueCertificates(
       try {
         return verifyIssued(pem, request, key, ca, hands.now());
       } catch (error) {
-        // Either of the two may be of before a rotation: both are asked for again.
+        // The CA or the certificate may predate a rotation, so both are requested again.
         if (isNotReady(error)) fetched.delete(request.ca);
         throw error;
       }

@@ -6,7 +6,7 @@ export type KeyAlgorithm = (typeof KEY_ALGORITHMS)[number];
 
 const generate = promisify(generateKeyPair);
 
-/** Makes a private key on Node's thread pool, so that several are made side by side. */
+/** Creates a private key in Node's thread pool, so that several are created concurrently. */
 export async function makeKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   switch (algorithm) {
     case 'rsa-4096':
@@ -18,7 +18,7 @@ export async function makeKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   }
 }
 
-/** PKCS #8, which every service of a cluster reads whatever the algorithm. */
+/** Exports PKCS #8, which every service of a cluster reads for every algorithm. */
 export const keyToPem = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' });
 
 export const keyFromPem = (pem: string): KeyObject => createPrivateKey(pem);

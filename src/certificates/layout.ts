@@ -1,18 +1,18 @@
 import type { Remark } from '../base/remark.ts';
 
 /**
- * A layout says which certificates a node of a role has, where they lie, who uses them. It is a table: a new
- * kind of node is a new table, not new code.
+ * A layout defines which certificates a node of a role has, where they are stored, and which units use them. It is a
+ * table: a new kind of node needs a new table, but no new code.
  *
- * Texts may hold `{KEY}`: the value of that heat-params key, or of a fact (see template.ts).
+ * Texts may contain `{KEY}`: the value of that heat-params key, or of a fact (see template.ts).
  */
 export type Layout = {
   name: string;
   /** One line for `agent plan`. */
   description: string;
-  /** A node whose heat-params give one of these keys, or that has one of these files, is laid out like this. */
+  /** A node matches if its heat-params set one of these keys, or if one of these files exists. */
   evidence: { params: readonly string[]; files: readonly string[] };
-  /** What cannot be done for such a node, for `agent plan`; `own`: the sentence of an operator's layout. */
+  /** Limitations on such a node, for `agent plan`; `own`: from an operator's layout. */
   limits: readonly Remark<LimitCode>[];
   roles: Readonly<Record<Role, RoleLayout>>;
 };
@@ -22,7 +22,7 @@ export type LimitCode = 'ca-keys-stay' | 'static-pods' | 'own';
 export const ROLES = ['master', 'worker'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** What Magnum calls `ca_cert_type`. `kubelet` and `kubernetes` are the same CA, and what one gets without asking for a type. */
+/** Magnum's `ca_cert_type`. `kubelet` and `kubernetes` are the same CA, which is also the default. */
 export const CA_TYPES = ['kubernetes', 'kubelet', 'etcd', 'front-proxy'] as const;
 export type CaType = (typeof CA_TYPES)[number];
 
@@ -32,43 +32,43 @@ export type RoleLayout = {
   serviceAccount: ServiceAccountRow | undefined;
   signer?: SignerRow;
   kubeconfigs: readonly KubeconfigRow[];
-  /** In the order in which they are restarted. */
+  /** In the order of their restart. */
   units: readonly UnitRow[];
-  /** Lists of revoked certificates, as far as anything here goes by one. */
+  /** Revocation lists that are enforced on this node. */
   revocationLists?: readonly RevocationListRow[];
-  /** Files with the cluster's login to OpenStack, beside heat-params; a node may have any of them. */
+  /** Files with the cluster's OpenStack credentials, besides heat-params; a node may have any of them. */
   credentials: readonly CredentialRow[];
 };
 
-/** What a file gets when it is new; one that replaces another takes that one's. */
+/** The attributes of a new file; a file that replaces another keeps that one's. */
 export type FileRow = { path: string; owner: string; group: string; mode: number; directoryMode: number };
 
 export type AuthorityRow = {
   ca: CaType;
   file: FileRow;
   /**
-   * Who reads it takes exactly one certificate, as kube-controller-manager does of the CA that it signs with. It gets
-   * the new CA with the certificates that this one signs. Every other file is for who verifies, and may hold several.
+   * Its reader requires exactly one certificate, like kube-controller-manager for the CA it signs with. It gets the new
+   * CA together with the certificates signed by that CA. Every other file is a trust bundle and may contain several.
    */
   single?: boolean;
-  /** Only kept up for a node that has it already. */
+  /** Updated only if the node already has it. */
   optional?: boolean;
 };
 
 export type CertificateRow = {
-  /** How the other tables refer to it; unique within a role. */
+  /** The name used by other rows; unique within a role. */
   name: string;
   ca: CaType;
-  /** Attributes in their order: `['CN', 'kubernetes']`. */
+  /** Attributes in order: `['CN', 'kubernetes']`. */
   subject: readonly (readonly [SubjectAttribute, string])[];
-  /** Each becomes an IP or a DNS name by its form; empty ones and repeated ones are left out. */
+  /** Each is an IP address or a DNS name, by its form. Empty and duplicate ones are omitted. */
   names: readonly string[];
-  /** Critical key usage, or none. */
+  /** Critical key usage; empty for none. */
   keyUsage: readonly KeyUsage[];
   extendedKeyUsage: readonly ExtendedKeyUsage[];
-  /** Both may be the same file; one that lies in kubeconfigs alone has none. */
+  /** Both may be the same file; undefined if the certificate exists only within kubeconfigs. */
   files: { certificate: FileRow; key: FileRow } | undefined;
-  /** Only made for a node that has it already: its file, or a kubeconfig that embeds it. */
+  /** Issued only if the node already has it: as a file or embedded in a kubeconfig. */
   optional?: boolean;
 };
 
@@ -82,15 +82,16 @@ export type ExtendedKeyUsage = (typeof EXTENDED_KEY_USAGES)[number];
 export type ServiceAccountRow = {
   publicKeyFile: FileRow;
   privateKeyFile: FileRow;
-  /** The units that verify tokens: they are restarted when an old public key goes. */
+  /** The units that verify tokens; restarted when an old public key is removed. */
   verifiers: readonly string[];
-  /** The units that sign them: they are restarted, too, when another pair comes. */
+  /** The units that sign tokens; also restarted when the pair changes. */
   signers: readonly string[];
 };
 
 /**
- * kube-controller-manager, where a CA's private key lies on the node and it signs with the file of an authority. It takes
- * exactly one certificate, and that of its key. So it gets a file of its own, before the other one holds anything else.
+ * kube-controller-manager on a node that stores a CA's private key: it signs with the file of an authority. It requires
+ * exactly one certificate, matching its key. So it gets a separate file before the other file contains more
+ * certificates.
  */
 export type SignerRow = {
   ca: CaType;
@@ -99,16 +100,16 @@ export type SignerRow = {
   file: FileRow;
 };
 
-/** A kubeconfig that holds a certificate of this layout as base64. */
+/** A kubeconfig that embeds a certificate of this layout as base64. */
 export type KubeconfigRow = {
   file: FileRow;
-  /** Whether to make it when the node has none. */
+  /** Whether to create it if the node has none. */
   create: boolean;
-  /** A new one names the files of its certificate in place of embedding them. */
+  /** A new one names the files of its certificate instead of embedding them. */
   byPath?: boolean;
   certificate: string;
   ca: CaType;
-  /** For a new one: the names in it and the address of the API server. */
+  /** For a new one: the user's name and the address of the API server. */
   user: string;
   server: string;
 };
@@ -118,36 +119,36 @@ export const CREDENTIAL_FORMATS = ['ini', 'yaml', 'shell'] as const;
 export type CredentialRow = {
   file: string;
   format: (typeof CREDENTIAL_FORMATS)[number];
-  /** Who reads it and is restarted when it changes: units of the role, or others that a node may have. */
+  /** The units that read it and are restarted when it changes: units of the role, or others that a node may have. */
   units: readonly string[];
-  /** Whoever else reads it, and is not restarted by this program. */
+  /** Other readers, which this program does not restart. */
   others?: string;
 };
 
 export type UnitRow = {
   unit: string;
-  /** A node without a required unit is not as the layout says: nothing is replaced there. */
+  /** If a required unit is missing, the node does not match the layout, and nothing is replaced. */
   required: boolean;
-  /** How long it may take, if that is not what the configuration says for all. */
+  /** Time limit, if it differs from the configured one. */
   deadlineSeconds?: number | undefined;
-  /** The TLS port that must present a certificate of this layout once the unit has been restarted. */
+  /** The TLS port that must serve a certificate of this layout after the restart. */
   probe: { host: string; port: string; presents: string } | undefined;
-  /** Where it says that it is well, and which certificate of the layout to ask it with. */
+  /** The health endpoint, and the certificate of the layout to use as client. */
   health: { url: string; as?: string } | undefined;
-  /** It is the Kubernetes API, on the port of its probe, and whom it is asked as may do everything there. */
+  /** This is the Kubernetes API, on the port of its probe; the certificate of its health check has all rights there. */
   isKubernetesApi?: boolean;
 };
 
 export const LIST_READERS = ['etcd', 'openssl'] as const;
-/** Whose rules a service follows (list-readers.ts). */
+/** The rules that a service applies to revocation lists (list-readers.ts). */
 export type ListReader = (typeof LIST_READERS)[number];
 
-/** The file with what a CA has revoked, and the unit of this role that goes by it. */
+/** The file with a CA's revocation list, and the unit of this role that enforces it. */
 export type RevocationListRow = {
   ca: CaType;
   file: FileRow;
   unit: string;
   reader: ListReader;
-  /** Configuration files that may name it, beside what systemd knows of the unit; of a directory all that lie in it. */
+  /** Configuration files that may name it, besides systemd's settings of the unit; of a directory, all files in it. */
   namedIn?: readonly string[];
 };

@@ -1,23 +1,23 @@
 import type { ListReader } from './layout.ts';
 
-/** How a kind of service goes by its list of revoked certificates. */
+/** How a kind of service handles its revocation list. */
 export type ReaderTraits = {
   form: 'der' | 'pem';
-  /** It reads the file anew for each connection; otherwise once, when it starts. */
+  /** It rereads the file for each connection; otherwise only at its start. */
   rereads: boolean;
-  /** It believes a list only when its CA has signed it and may sign lists, and only until the list expires. */
+  /** It accepts a list only if the CA has signed it and may sign lists, and only until it expires. */
   verifies: boolean;
-  /** What names the file, in its command line, its environment or its configuration. */
+  /** Matches the setting that names the file, in the command line, the environment or the configuration. */
   names(path: string): RegExp;
-  /** The same for a person. */
+  /** The same setting, as text for an operator. */
   setting(path: string): string;
-  /** What makes it overlook that. */
+  /** A setting that makes the service ignore that one. */
   overlooks?: { sign: RegExp; why: string } | undefined;
 };
 
 export const READERS: Readonly<Record<ListReader, ReaderTraits>> = {
-  // Measured: etcd reads the file at every handshake, goes by the serial numbers alone, and refuses everybody when the
-  // file is not there or is none. 3.4 takes PEM as well, later ones DER alone.
+  // Measured: etcd reads the file at every handshake, checks only serial numbers, and refuses every client if the file
+  // is missing or invalid. 3.4 also reads PEM; later versions read only DER.
   etcd: {
     form: 'der',
     rereads: true,
@@ -30,7 +30,7 @@ export const READERS: Readonly<Record<ListReader, ReaderTraits>> = {
       why: 'etcd reads a --config-file, which has no setting for it, and overlooks its other options then',
     },
   },
-  // nginx, HAProxy and their like: OpenSSL's rules, and the file is read when they start.
+  // nginx, HAProxy and similar: OpenSSL's rules; they read the file at their start.
   openssl: {
     form: 'pem',
     rereads: false,

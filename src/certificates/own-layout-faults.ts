@@ -4,7 +4,7 @@ import type { FileText, RoleText } from './own-layout-rows.ts';
 
 export type Fault = { path: (string | number)[]; message: string };
 
-/** What a schema cannot say of a role: references that lead nowhere, names and files that stand there twice. */
+/** Finds faults of a role that a schema cannot express: dangling references, duplicate names and duplicate files. */
 export function faultsOf(role: RoleText): Fault[] {
   const { authorities, certificates, kubeconfigs, service_account: pair, units, revocation_lists } = role;
   const faults: Fault[] = [];
@@ -62,7 +62,7 @@ export function faultsOf(role: RoleText): Fault[] {
   return [...faults, ...filesTwice(role, pair)];
 }
 
-/** A certificate and its key may share a file, with nobody else. */
+/** A certificate and its key may share a file; no other rows may. */
 function filesTwice(
   { authorities, certificates, kubeconfigs, revocation_lists, credentials }: RoleText,
   pair: RoleText['service_account'],

@@ -8,10 +8,10 @@ import {
   SUBJECT_ATTRIBUTES,
 } from './layout.ts';
 
-/** The rows of a layout as an operator writes them in YAML. */
+/** The rows of an operator's layout in YAML. */
 
 const absolutePath = v.pipe(v.string(), v.regex(/^\/\P{Cc}*[^/\p{Cc}]$/u, 'is no absolute path of a file'));
-// YAML reads 0644 as a decimal number.
+// YAML reads an unquoted 0644 as a decimal number.
 const mode = v.pipe(
   v.string("has to be text in quotes, such as '0640'"),
   v.regex(/^0?[0-7]{3}$/, "is no mode such as '0640'"),

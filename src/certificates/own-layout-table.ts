@@ -9,11 +9,11 @@ import {
 import type { OwnLayout } from './own-layout.ts';
 import type { FileText, RoleText } from './own-layout-rows.ts';
 
-/** The table of a layout that an operator has written: the same type as those that come with the program. */
+/** Converts an operator's layout to the type of the built-in ones. */
 export function tableOf({ evidence, roles, limits, ...rest }: OwnLayout): Layout {
   const { node, master = node, worker = node } = roles;
   if (!master || !worker) throw new TypeError('a layout without roles has passed its check');
-  // One and the same where there is only one: then nobody has to say which role a node has.
+  // Both roles share one object if there is only one, so that the node's role does not matter.
   const first = roleOf(master);
   return {
     ...rest,
@@ -56,7 +56,7 @@ const roleOf = (role: RoleText): RoleLayout => ({
 
 function certificateOf(row: RoleText['certificates'][number]): CertificateRow {
   const { name, ca, names, optional, certificate_file: certificate, key_file: key } = row;
-  // Where both are one file, it is the key that decides who may read it.
+  // If both share one file, the key determines its mode.
   const isShared = certificate !== undefined && key !== undefined && pathOf(certificate) === pathOf(key);
   return {
     name,

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { faultsOf } from './own-layout-faults.ts';
 import { name, RoleRows } from './own-layout-rows.ts';
 
-/** A role whose rows refer to each other as they should. */
+/** A role whose references and files are consistent. */
 const Role = v.pipe(
   RoleRows,
   v.rawCheck(({ dataset, addIssue }) => {
@@ -20,7 +20,7 @@ const Role = v.pipe(
   }),
 );
 
-/** A layout as an operator writes it in YAML (docs/examples/layouts.d); own-layout-table.ts makes a table of it. */
+/** An operator's layout in YAML (docs/examples/layouts.d); own-layout-table.ts converts it. */
 export const OwnLayout = v.strictObject({
   name: v.pipe(name, v.notValue('auto', 'means that the node is looked at')),
   description: v.optional(v.string(), 'an own layout'),

@@ -4,7 +4,7 @@ import { AgentError } from '../base/errors.ts';
 import { isCertificate, pemBlocksIn } from '../base/pem.ts';
 import { addressToNumber } from './template.ts';
 
-/** Every certificate of a PEM text, in its order. */
+/** Parses every certificate of a PEM text, in order. */
 export function certificatesIn(text: string, what: string): X509Certificate[] {
   return pemBlocksIn(text)
     .filter(isCertificate)
@@ -20,7 +20,7 @@ export function certificatesIn(text: string, what: string): X509Certificate[] {
     });
 }
 
-/** The one certificate of a PEM text. Several are an error: which of them would be meant? */
+/** Parses the only certificate of a PEM text. Several are an error, because the intended one is unknown. */
 export function oneCertificate(pem: string, what: string): X509Certificate {
   const [certificate, ...others] = certificatesIn(pem, what);
   if (!certificate) {
@@ -34,43 +34,43 @@ export function oneCertificate(pem: string, what: string): X509Certificate {
   return certificate;
 }
 
-/** SHA-256 of the DER, in lower-case hex: how a certificate is named everywhere in this program. */
+/** Returns the SHA-256 of the DER in lower-case hex. This program identifies certificates by it. */
 export const fingerprint = (certificate: X509Certificate): string =>
   createHash('sha256').update(certificate.raw).digest('hex');
 
 /**
- * The CA that has signed a certificate, by its key: all CAs of a cluster have one name, and their leaves name no key of
- * their issuer.
+ * Finds the CA that signed a certificate, by key: all CAs of a cluster have one name, and their leaves do not name the
+ * issuer's key.
  */
 export const signerOf = (
   certificate: X509Certificate,
   cas: readonly X509Certificate[],
 ): X509Certificate | undefined => cas.find(({ publicKey }) => certificate.verify(publicKey));
 
-/** The serial number: whole, lower-case hex without a separator, as this program writes it everywhere. */
+/** Returns the serial number as lower-case hex without separators, the form used in this program. */
 export const serialOf = (certificate: X509Certificate): string => certificate.serialNumber.toLowerCase();
 
-/** The kind of key, as `keys` of agent.yaml names it: `rsa-4096`, `ec-p256`, `ed25519`. */
+/** Returns the kind of key in the form of `keys` in agent.yaml: `rsa-4096`, `ec-p256`, `ed25519`. */
 export function keyTypeOf({ publicKey }: X509Certificate): string {
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = publicKey;
   if (type !== 'ec') return details?.modulusLength === undefined ? type : `${type}-${details.modulusLength}`;
   return `ec-${CURVES[details?.namedCurve ?? ''] ?? details?.namedCurve ?? 'unknown'}`;
 }
 
-/** OpenSSL's names of curves, in NIST's words. */
+/** OpenSSL's names of curves -> NIST's names. */
 const CURVES: Readonly<Record<string, string>> = { prime256v1: 'p256', secp384r1: 'p384', secp521r1: 'p521' };
 
-/** A key by its value: two CAs of a cluster have the same name in every generation. */
+/** Identifies a key by its value: the CAs of a cluster have the same name in every generation. */
 export const keyId = (key: KeyObject): string =>
   createHash('sha256')
     .update(key.export({ type: 'spki', format: 'der' }))
     .digest('hex');
 
-/** `CN=admin, O=system:masters`, attributes in the certificate's own order. */
+/** Formats the subject as `CN=admin, O=system:masters`, in the certificate's order. */
 export const subjectOf = (certificate: X509Certificate): string =>
   certificate.subject.replaceAll(/\\(.)/g, '$1').split('\n').join(', ');
 
-/** Subject alternative names in one spelling each, so that two lists can be compared. */
+/** Returns the subject alternative names in a canonical form, so that lists can be compared. */
 export const namesOf = (certificate: X509Certificate): string[] =>
   (certificate.subjectAltName ?? '')
     .split(', ')

@@ -2,19 +2,19 @@ import { createPublicKey } from 'node:crypto';
 import type { CaType } from './layout.ts';
 import { certificatesIn, keyId } from './read.ts';
 
-/** What a node has now, PEM: several texts where several files hold the same. */
+/** The node's present certificates, PEM. A text per file; several files may contain the same. */
 export type CurrentCertificates = {
   authorities: readonly (readonly [CaType, string])[];
   certificates: readonly (readonly [string, string])[];
 };
 
-/** What a PEM is a copy of: a CA of the node, or a certificate of its layout. */
+/** The original of a PEM: a CA of the node, or a certificate of its layout. */
 export type Recognized = { ca: CaType; name?: never } | { name: string; ca?: never };
 
 /**
- * Recognizes copies of the CAs and certificates that a node has now, and of their keys, by the key: the CAs of a
- * cluster have the same name in every generation, and a renewed leaf has the name of the old one. What cannot be read
- * is nobody's copy. Of several certificates the first one says what it is.
+ * Recognizes copies of the node's present CAs and certificates, and of their keys. Compares keys, because the CAs of a
+ * cluster have the same name in every generation, and so do renewed leaves. Unreadable text is not recognized. Of
+ * several certificates, the first one counts.
  */
 export function recognizer({
   authorities,

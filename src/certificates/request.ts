@@ -9,7 +9,7 @@ import type {
 } from './layout.ts';
 import { familyOf, fill, keysOf, type Values } from './template.ts';
 
-/** A row of a layout with this node's values in it: exactly what is asked of the CA. */
+/** A row of a layout with this node's values: the exact request to the CA. */
 export type CertificateRequest = {
   name: string;
   ca: CaType;
@@ -20,7 +20,7 @@ export type CertificateRequest = {
   extendedKeyUsage: readonly ExtendedKeyUsage[];
 };
 
-/** The heat-params keys that a role's subjects cannot be written without. */
+/** Returns the heat-params keys that a role's subjects require. */
 export const requiredKeys = (role: RoleLayout): string[] =>
   role.certificates.flatMap((row) => row.subject.flatMap(([, value]) => keysOf(value)));
 
@@ -28,7 +28,7 @@ export const requestsOf = (role: RoleLayout, values: Values): CertificateRequest
   role.certificates.map((row) => requestOf(row, values));
 
 function requestOf(row: CertificateRow, values: Values): CertificateRequest {
-  // The dot that ends an absolute name is not part of a DNS name in a certificate (RFC 5280, 4.2.1.6; RFC 1034, 3.5).
+  // The trailing dot of an absolute name is not part of a DNS name in a certificate (RFC 5280, 4.2.1.6; RFC 1034, 3.5).
   const names = row.names
     .map((name) => fill(name, values).trim().replace(/\.$/, ''))
     .filter((name) => name !== '');
@@ -43,7 +43,7 @@ function requestOf(row: CertificateRow, values: Values): CertificateRequest {
   };
 }
 
-/** What is neither an address nor a host name would be refused by the CA, or worse, taken. */
+/** Rejects a name that is neither an address nor a host name: the CA would refuse it or, worse, sign it. */
 function checkName(name: string, row: string): void {
   if (familyOf(name) === 0 && !/^(\*\.)?[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$/.test(name))
     throw new AgentError(

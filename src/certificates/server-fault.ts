@@ -4,21 +4,21 @@ import { AgentError } from '../base/errors.ts';
 import { signerOf } from './read.ts';
 import { PURPOSE } from './usage.ts';
 
-/** Whom a server has to be. */
+/** The expected identity of a server. */
 export type ServerWanted = {
   /** CAs that may have signed its certificate. */
   trusted: readonly X509Certificate[];
-  /** The SHA-256 (as `fingerprint256`) of the one certificate that it may present; undefined: any that names its host. */
+  /** SHA-256 (as `fingerprint256`) of the only certificate accepted; undefined: any certificate that names the host. */
   presents?: string | undefined;
 };
 
 /**
- * What is wrong with the certificate that a server presents. Its CA is found by the key: the CAs of a cluster have one
- * name, and OpenSSL tries the first of that name alone. Behind a load balancer each connection may reach another server,
- * with a certificate of another CA, so each is judged by itself.
+ * Checks the certificate that a server presents. Finds its CA by key: the CAs of a cluster have one name, and OpenSSL
+ * tries only the first CA of that name. Behind a load balancer, each connection may reach a server with a certificate
+ * of another CA, so each connection is checked separately.
  *
  * @param now milliseconds since the epoch
- * @returns a `not-yet`: the server may be about to present another one
+ * @returns a `not-yet` error, because the server may soon present another certificate; undefined if it is right
  */
 export function serverFault(
   leaf: X509Certificate,

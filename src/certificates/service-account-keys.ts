@@ -4,34 +4,34 @@ import type { Phase } from '../operation/phase.ts';
 import { keyId } from './read.ts';
 
 /**
- * The keys of service-account tokens. The private one signs. The file of public ones may hold several, and
- * kube-apiserver accepts a token that any of them verifies: so a key that signs no more stays there until the tokens
- * of then have turned over.
+ * The keys of service-account tokens. The private key signs. The file of public keys may contain several, and
+ * kube-apiserver accepts a token that any of them verifies. So a former signing key stays in it until the tokens signed
+ * with it have been replaced.
  */
 export type ServiceAccountKeys = {
-  /** PEM; undefined where there is no file. */
+  /** PEM; undefined if the file does not exist. */
   privateKey: string | undefined;
   publicKeys: string | undefined;
-  /** The public keys that go, and when. */
+  /** The public keys to remove, and when. */
   leaving: readonly Leaving[];
-  /** The pair that is accepted already and is to sign from the phase `reissue` on. */
+  /** The pair that is already accepted and will sign from the phase `reissue` on. */
   next: Pair | undefined;
 };
 
-/** A public key by its value, and the end of its grace in milliseconds since the epoch. */
+/** A public key by its value, and the end of its grace period in milliseconds since the epoch. */
 export type Leaving = { key: string; until: number };
 
 type Pair = { publicKey: string; privateKey: string };
 
-/** What is to become of the keys. */
+/** A requested change of the keys. */
 export type KeyChange =
   | { phase: Exclude<Phase, 'retire'>; pair: Pair | undefined; graceMs: number }
   | { phase: 'retire'; graceMs: number }
-  /** Those whose grace is over go. */
+  /** Removes keys whose grace period has ended. */
   | { phase: 'grace' };
 
 /**
- * The keys as they are to be.
+ * Returns the keys after a change.
  *
  * @param at milliseconds since the epoch
  */
@@ -39,14 +39,14 @@ export function changeKeys(keys: ServiceAccountKeys, change: KeyChange, at: numb
   if (change.phase === 'retire') return leavingOthers(keys, change.graceMs, at);
   if (change.phase === 'grace') return withoutExpired(keys, at);
   const { phase, graceMs } = change;
-  // Every API server is to accept the new key before the first token is signed with it.
+  // In `trust`, the new key is only accepted: every API server must accept it before it signs the first token.
   if (phase === 'trust' && signerOf(keys) !== undefined)
     return change.pair ? accepting(keys, change.pair) : keys;
   const pair = change.pair ?? keys.next;
   return pair ? signingWith(keys, pair, graceMs, at) : keys;
 }
 
-/** The key that signs now, by its value; undefined when there is none, or none that can be read. */
+/** Returns the id of the signing key; undefined if there is none or it cannot be read. */
 export function signerOf({ privateKey }: Pick<ServiceAccountKeys, 'privateKey'>): string | undefined {
   try {
     return privateKey === undefined ? undefined : keyId(createPublicKey(createPrivateKey(privateKey)));
@@ -55,20 +55,20 @@ export function signerOf({ privateKey }: Pick<ServiceAccountKeys, 'privateKey'>)
   }
 }
 
-/** Whether a pair signs already, and verifies. */
+/** Whether a pair already signs and is accepted. */
 export const isSigning = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   signerOf(keys) === idOf(publicKey) && isAccepted(keys, { publicKey });
 
-/** Whether a pair verifies already. */
+/** Whether a pair is already accepted. */
 export const isAccepted = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   publicKeysIn(keys.publicKeys).has(idOf(publicKey) ?? '');
 
-/** The public keys that verify tokens, each as PEM. */
+/** Returns the accepted public keys, each as PEM. */
 export const acceptedKeys = ({ publicKeys }: Pick<ServiceAccountKeys, 'publicKeys'>): string[] => [
   ...publicKeysIn(publicKeys).values(),
 ];
 
-/** Whether tokens of some key were accepted before and are not any more. */
+/** Whether a key that was accepted before is no longer accepted. */
 export function acceptsLess(before: ServiceAccountKeys, after: ServiceAccountKeys): boolean {
   const there = publicKeysIn(after.publicKeys);
   return [...publicKeysIn(before.publicKeys).keys()].some((id) => !there.has(id));
@@ -94,13 +94,13 @@ function signingWith(keys: ServiceAccountKeys, pair: Pair, graceMs: number, at: 
   return { privateKey: pair.privateKey, publicKeys, leaving, next: undefined };
 }
 
-/** The others go with their grace; where nobody knows which key signs, all stay. */
+/** Gives the other keys a grace period. If the signing key is unknown, all keys stay. */
 function leavingOthers(keys: ServiceAccountKeys, graceMs: number, at: number): ServiceAccountKeys {
   const { privateKey, next } = keys;
   const there = publicKeysIn(keys.publicKeys);
   const publicKey = there.get(signerOf(keys) ?? '');
   if (publicKey === undefined || privateKey === undefined) return keys;
-  // It has signed nothing yet.
+  // The next key has not signed anything yet, so it can be removed now.
   if (next && there.delete(idOf(next.publicKey) ?? ''))
     return leavingOthers(
       { ...keys, publicKeys: textOf([...there.values()], keys.publicKeys), next: undefined },
@@ -127,14 +127,14 @@ function withoutExpired(keys: ServiceAccountKeys, at: number): ServiceAccountKey
   };
 }
 
-/** Public keys by their values; what is none verifies nothing. */
+/** Parses public keys by id; invalid blocks are ignored. */
 function publicKeysIn(text: string | undefined): Map<string, string> {
   const keys = new Map<string, string>();
   for (const block of pemBlocksIn(text ?? '')) {
     const key = publicKeyOf(block.pem);
     if (!key) continue;
     const id = keyId(key);
-    // A private key verifies as well, but this is no place for one.
+    // A private key would verify as well, but must not be written to this file.
     const pem = block.label.endsWith('PUBLIC KEY') ? block.pem : key.export({ type: 'spki', format: 'pem' });
     if (!keys.has(id)) keys.set(id, pem);
   }
@@ -154,7 +154,7 @@ function publicKeyOf(pem: string): KeyObject | undefined {
   }
 }
 
-/** Several keys as one text; one that holds just these already stays as it is written. */
+/** Formats several keys as one text. Keeps the present text if it contains exactly these keys. */
 function textOf(pems: readonly string[], now: string | undefined): string {
   const fresh = pems.length === 1 ? (pems[0] ?? '') : pems.map((pem) => `${pem.trimEnd()}\n`).join('');
   const [a, b] = [publicKeysIn(now), publicKeysIn(fresh)].map((keys) => [...keys.keys()].join());

@@ -1,10 +1,10 @@
 import { createPublicKey, verify } from 'node:crypto';
 
 /**
- * Whether a service-account token (a JWT, RFC 7519) is signed with the private half of a key: RS256, or ES256, ES384 and
- * ES512 by the curve of the key (RFC 7518, section 3).
+ * Whether a service-account token (a JWT, RFC 7519) is signed with the given key pair: RS256, or ES256, ES384 and ES512
+ * according to the key's curve (RFC 7518, section 3).
  *
- * @param publicKey PEM; a private one does too
+ * @param publicKey PEM; a private key also works
  */
 export function isTokenOf(token: string, publicKey: string): boolean {
   const [header = '', payload = '', signature = '', ...more] = token.split('.');

@@ -1,14 +1,13 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { AgentError } from '../base/errors.ts';
 
-/** The algorithms of tokens that Kubernetes knows: RS256, and ES256, ES384 and ES512 by these curves. */
+/** Kubernetes signs tokens with RS256, or with ES256, ES384 and ES512 on these curves. */
 const CURVES = ['prime256v1', 'secp384r1', 'secp521r1'];
 
 /**
- * The pair that signs and verifies service-account tokens, as the deployment brings it.
+ * Checks the pair for service-account tokens that a deployment contains.
  *
- * @throws `bad-deployment` for keys that are masked, garbled, only half a pair or none at all: with these no pod could
- *   log in
+ * @throws `bad-deployment` if keys are masked, garbled, missing or incomplete: pods could not log in with them
  */
 export function checkServiceAccount({
   publicKey,

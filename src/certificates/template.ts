@@ -1,17 +1,19 @@
 import { isIP } from 'node:net';
 import { hostInUrl } from '../base/address.ts';
 
-/** Values for the `{KEY}`s of a layout: heat-params and the facts of `factsOf`. */
+/** Values of the `{KEY}`s of a layout: heat-params and the facts of `factsOf`. */
 export type Values = ReadonlyMap<string, string>;
 
 const PLACEHOLDER = /\{([A-Za-z_][A-Za-z0-9_]*)(?:\|([^}]*))?\}/g;
 
-/** A text that ends where the host of a URL begins; after a `[` the brackets are written out. */
+/**
+ * Matches a text that ends where the host of a URL begins; not after a `[`, because then the brackets are written out.
+ */
 const BEFORE_HOST = /:\/\/[^/?#[\]]*$/;
 
 /**
- * Replaces every `{KEY}` by its value, `{KEY|default}` by the default when there is none. As the host of a URL an IPv6
- * address gets its brackets.
+ * Replaces each `{KEY}` by its value, and `{KEY|default}` by the default if there is no value. An IPv6 address as the
+ * host of a URL is put in brackets.
  */
 export const fill = (text: string, values: Values): string =>
   text.replaceAll(PLACEHOLDER, (_, key: string, fallback: string | undefined, offset: number) => {
@@ -19,42 +21,42 @@ export const fill = (text: string, values: Values): string =>
     return BEFORE_HOST.test(text.slice(0, offset)) ? hostInUrl(value) : value;
   });
 
-/** The keys without which a text cannot be filled. */
+/** Returns the keys that a text requires. */
 export const keysOf = (text: string): string[] =>
   [...text.matchAll(PLACEHOLDER)]
     .filter((match) => match[2] === undefined)
     .flatMap((match) => match[1] ?? []);
 
 /**
- * What layouts need beyond heat-params:
- * - `HOSTNAME` the node's host name
- * - `FIRST_SERVICE_IP` the first address of PORTAL_NETWORK_CIDR, which the API's own service gets
+ * Adds the values that layouts need besides heat-params:
+ * - `HOSTNAME`: the node's host name
+ * - `FIRST_SERVICE_IP`: the first address of PORTAL_NETWORK_CIDR, which the API's own service gets
  *
- * `PUBLIC_IPV4`, which a swarm's certificates name, is asked of the cloud.
+ * `PUBLIC_IPV4`, used by a swarm's certificates, comes from the metadata service.
  */
 export function factsOf(params: Values, hostname: string): Values {
   const first = firstAddress(params.get('PORTAL_NETWORK_CIDR') ?? '');
   return new Map([...params, ['HOSTNAME', hostname], ['FIRST_SERVICE_IP', first ?? '']]);
 }
 
-/** `10.254.0.0/16` -> `10.254.0.1`; also for IPv6. Undefined when it is no network. */
+/** `10.254.0.0/16` -> `10.254.0.1`; also for IPv6. Undefined if it is not a network. */
 export function firstAddress(cidr: string): string | undefined {
   const [address = '', prefix] = cidr.split('/');
   if (prefix === undefined || !/^\d{1,3}$/.test(prefix)) return undefined;
   const family = familyOf(address);
   if (family === 0) return undefined;
   const bytes = family === 4 ? 4 : 16;
-  // A network of one address has no first one beside itself.
+  // A network with a single address has no usable first address.
   if (Number(prefix) >= bytes * 8) return undefined;
   const host = BigInt(bytes * 8 - Number(prefix));
   const first = ((addressToNumber(address) >> host) << host) + 1n;
   return numberToAddress(first, bytes);
 }
 
-/** 4, 6, or 0 for what is no address. One with a zone (`fe80::1%eth0`) has a meaning on one machine only. */
+/** Returns 4, 6, or 0 if it is not an address. An address with a zone (`fe80::1%eth0`) is valid on one machine only. */
 export const familyOf = (address: string): number => (address.includes('%') ? 0 : isIP(address));
 
-/** The bytes of an IP address as one number; the URL parser knows every spelling of IPv6. */
+/** Converts an IP address to a number; the URL parser accepts every notation of IPv6. */
 export function addressToNumber(address: string): bigint {
   if (isIP(address) === 4) return address.split('.').reduce((sum, part) => sum * 256n + BigInt(part), 0n);
   const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
@@ -72,7 +74,7 @@ function numberToAddress(value: bigint, bytes: number): string {
   return new URL(`http://[${parts.join(':')}]`).hostname.slice(1, -1);
 }
 
-/** The raw bytes of an IP address, as a certificate holds them. */
+/** Returns the bytes of an IP address as stored in a certificate. */
 export function addressBytes(address: string): Buffer {
   const hex = addressToNumber(address).toString(16);
   return Buffer.from(hex.padStart(isIP(address) === 4 ? 8 : 32, '0'), 'hex');

@@ -3,12 +3,12 @@ import type { CaType } from './layout.ts';
 import { certificatesIn, fingerprint } from './read.ts';
 
 /**
- * The CAs that a file for who verifies holds in a phase, PEM: a set, in which the CA of the node's own certificates of
- * then comes first. All CAs of a cluster have the same subject, and their leaves name no key of their issuer: Go
- * tries every one of them, but OpenSSL, Node and Python take the first of that name and no other (measured, OpenSSL
- * 3.0). So they go on working with the certificates of now in `trust`, and with the new ones in `reissue`.
+ * Returns the trust bundle of a CA file in a phase, PEM. It is a set; the CA of the leaves used in that phase comes
+ * first. All CAs of a cluster have the same subject, and their leaves do not name the issuer's key. Go tries each CA,
+ * but OpenSSL, Node and Python try only the first one of that name (measured, OpenSSL 3.0). With this order they keep
+ * working: with the present certificates in `trust`, with the new ones in `reissue`.
  *
- * @param now what the file holds, none where there is no file
+ * @param now the present content of the file; empty if it does not exist
  * @param fresh the CA that Magnum serves
  */
 export function trustedIn(phase: Phase, now: string, fresh: string): string {
@@ -22,14 +22,14 @@ export function trustedIn(phase: Phase, now: string, fresh: string): string {
     ]),
   );
   const order = [...wanted.keys()];
-  // What is right already stays as it is written.
+  // Keeps the text if it already contains these CAs in this order.
   if (there.length === order.length && there.every((one, index) => fingerprint(one) === order[index]))
     return now;
   return [...wanted.values()].map(String).join('');
 }
 
-/** Two names of one CA. */
+/** Whether two types denote the same CA. */
 export const sameCa = (a: CaType, b: CaType): boolean => canonicalCa(a) === canonicalCa(b);
 
-/** One name of a CA that has two. */
+/** Returns the canonical type of a CA that has two types. */
 export const canonicalCa = (type: CaType): CaType => (type === 'kubelet' ? 'kubernetes' : type);

@@ -10,7 +10,7 @@ export const PURPOSE: Record<ExtendedKeyUsage, string> = {
 
 const BIT: Record<KeyUsage, number> = { digitalSignature: 0x80, keyEncipherment: 0x20 };
 
-/** Key usages as the first eight bits of the extension (RFC 5280, 4.2.1.3). */
+/** Encodes key usages as the first eight bits of the extension (RFC 5280, 4.2.1.3). */
 export const usageBits = (usages: readonly KeyUsage[]): number =>
   usages.reduce((bits, usage) => bits | BIT[usage], 0);
 
@@ -25,13 +25,13 @@ const KEY_USAGES = [
   'cRLSign',
 ] as const;
 
-/** What a certificate may be used for: its key usages, then its purposes; one without a name as its object identifier. */
+/** Lists a certificate's key usages, then its purposes; a purpose without a name is listed as its object identifier. */
 export function usagesOf(certificate: X509Certificate): string[] {
   const bits = keyUsageOf(certificate.raw) ?? 0;
   const names = new Map(Object.entries(PURPOSE).map(([name, id]) => [id, name]));
   return [
     ...KEY_USAGES.filter((_, index) => (bits & (0x80 >> index)) !== 0),
-    // Node calls the extended key usage so.
+    // Node's `keyUsage` is the extended key usage.
     ...(certificate.keyUsage ?? []).map((id) => names.get(id) ?? id),
   ];
 }

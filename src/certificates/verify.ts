@@ -7,12 +7,12 @@ import type { CertificateRequest } from './request.ts';
 import { PURPOSE, usageBits } from './usage.ts';
 
 /**
- * What Magnum returned is believed only after this: a certificate for another key, of another CA or for
- * other names would take a service down.
+ * Verifies a certificate that Magnum returned: one for another key, of another CA or for other names would break a
+ * service.
  *
- * @param now milliseconds since the epoch, by this node's clock
- * @throws `bad-answer` for one that may be of before a rotation, or of another request: the next may be the right one;
- *   `bad-certificate` for one that Magnum would give again
+ * @param now milliseconds since the epoch, from this node's clock
+ * @throws `bad-answer` if it may predate a rotation or belong to another request, so that a retry may help;
+ * `bad-certificate` if Magnum would return it again
  */
 export function verifyIssued(
   pem: string,
@@ -28,7 +28,7 @@ export function verifyIssued(
 
   if (!certificate.publicKey.equals(createPublicKey(key)))
     throw wrong('other-key', 'is for another key', 'bad-answer');
-  // By key, not by name: every CA of the cluster, old or new, has the same subject.
+  // Compares keys instead of names: every CA of the cluster, old or new, has the same subject.
   if (!certificate.verify(ca.publicKey))
     throw wrong('other-ca', `is not signed by the ${request.ca} CA that Magnum serves`, 'bad-answer');
   if (certificate.ca) throw wrong('is-ca', 'is a CA');
@@ -51,12 +51,13 @@ export function verifyIssued(
   return certificate;
 }
 
-/** What is wrong with a key usage (RFC 5280 bits; undefined: there is none, and everything is allowed). */
+/** Returns the fault of a key usage (RFC 5280 bits; undefined: no extension, so every usage is allowed). */
 function keyUsageFault(found: number | undefined, asked: number): [reason: string, why: string] | undefined {
   if (asked !== 0)
     return found === asked ? undefined : ['other-key-usage', 'has another key usage than asked for'];
   if (found === undefined) return undefined;
-  // Nothing was asked, so an issuer may add one: it must allow a TLS handshake, and no more certificates.
+  // If none was requested, the issuer may add one. It must allow TLS handshakes and must not allow signing
+  // certificates.
   if ((found & DIGITAL_SIGNATURE) === 0)
     return ['no-digital-signature', 'has a key usage that does not allow digital signatures'];
   return (found & SIGNS_CERTIFICATES) === 0
@@ -67,7 +68,7 @@ function keyUsageFault(found: number | undefined, asked: number): [reason: strin
 const DIGITAL_SIGNATURE = usageBits(['digitalSignature']);
 const SIGNS_CERTIFICATES = 0x04;
 
-/** The CA that Magnum serves: one certificate, a CA, signed by its own key, valid now. @throws as `verifyIssued` */
+/** Verifies the CA that Magnum serves: one certificate, a CA, self-signed, valid now. @throws as `verifyIssued` */
 export function verifyAuthority(pem: string, type: CaType, now: number): X509Certificate {
   const what = `the ${type} CA that Magnum returned`;
   const certificate = answeredCertificate(pem, what);
@@ -81,7 +82,7 @@ export function verifyAuthority(pem: string, type: CaType, now: number): X509Cer
   return certificate;
 }
 
-/** What is no certificate is no answer. */
+/** Parses an answer; text that is not a certificate is a bad answer. */
 function answeredCertificate(pem: string, what: string): X509Certificate {
   try {
     return oneCertificate(pem, what);
@@ -101,7 +102,7 @@ function verifyDates(certificate: X509Certificate, what: string, now: number): v
       `${what} is not valid before ${certificate.validFromDate.toISOString()}, ${hours(from - now)} from now: ${clock}`,
       { reason: 'not-valid-yet' },
     );
-  // A CA of before the rotation may be the reason for it.
+  // A CA from before the rotation may have caused this, so a retry may help.
   if (now > until)
     throw new AgentError(
       'bad-answer',

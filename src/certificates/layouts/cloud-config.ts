@@ -1,11 +1,11 @@
 import type { CredentialRow } from '../layout.ts';
 
 /**
- * Where Magnum's Kubernetes nodes keep the cluster's login to OpenStack, beside heat-params. A file is read when its
- * reader starts and never again, and only if the reader's arguments name it (--cloud-config): the in-tree provider of
- * older releases has all three of a master's do so, later ones only kube-controller-manager, for volumes. Their
- * arguments stand in places that differ from release to release, so all three are restarted: a restart that was not
- * needed takes seconds, one that was left out fails much later, when the former trust goes.
+ * Files of Magnum's Kubernetes nodes with the cluster's OpenStack credentials, besides heat-params. A reader reads its
+ * file only at its start, and only if its arguments name the file (--cloud-config). With the in-tree provider of older
+ * releases, all three units of a master do so; later, only kube-controller-manager does, for volumes. The place of the
+ * arguments differs between releases, so all three are restarted: an unnecessary restart takes seconds, while a missing
+ * one fails much later, when the former trust is deleted.
  */
 const cloudConfig = (units: readonly string[]): readonly CredentialRow[] => [
   { file: '/etc/kubernetes/cloud-config', format: 'ini', units },
@@ -34,7 +34,7 @@ export const MASTER_CLOUD_CONFIG: readonly CredentialRow[] = [
   },
 ];
 
-/** Where `registry_enabled` is set, a worker runs a registry on Swift: a oneshot that starts a container. */
+/** If `registry_enabled` is set, a worker runs a registry on Swift: a oneshot unit that starts a container. */
 export const WORKER_CLOUD_CONFIG: readonly CredentialRow[] = [
   ...cloudConfig(['kubelet']),
   { file: '/etc/sysconfig/registry-config.yml', format: 'yaml', units: ['registry'] },

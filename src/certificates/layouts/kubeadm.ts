@@ -3,8 +3,8 @@ import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 import { CONTROLLER_MANAGER, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
- * kubeadm's file names, for control planes whose services are units. Each of its three CAs is one that Magnum has;
- * subjects, names and usages are those that kubeadm itself gives.
+ * kubeadm's file names, for control planes whose services are units. Magnum has a counterpart of each of kubeadm's
+ * three CAs; subjects, names and usages are kubeadm's own.
  */
 
 const file = (path: string, mode: number, directoryMode = 0o755): FileRow => ({
@@ -35,7 +35,7 @@ const ADMINISTRATORS = ['O', 'system:masters'] as const;
 const KUBERNETES_CA: AuthorityRow = { ca: 'kubernetes', file: file('/etc/kubernetes/pki/ca.crt', 0o644) };
 const ETCD_LIST = file('/etc/kubernetes/pki/etcd/client.crl', 0o644);
 
-/** An etcd that runs elsewhere leaves no etcd/ here. */
+/** Optional: with an external etcd, there is no etcd/ on this node. */
 const etcdMember = (name: string, stem: string): CertificateRow => ({
   name,
   ca: 'etcd',
@@ -47,7 +47,7 @@ const etcdMember = (name: string, stem: string): CertificateRow => ({
   optional: true,
 });
 
-/** A certificate that lies in its kubeconfig alone. */
+/** A certificate that exists only within its kubeconfig. */
 const embedded = (
   name: string,
   user: string,
@@ -77,7 +77,7 @@ const kubeconfig = (
   server,
 });
 
-/** The kubelet's own certificates: as a client in one file with the key, as a server in two. */
+/** The kubelet's own certificates: the client's in one file with its key, the server's in two files. */
 const KUBELET_CERTIFICATES: readonly CertificateRow[] = [
   {
     name: 'kubelet-client',

@@ -3,8 +3,9 @@ import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 import { CONTROLLER_MANAGER, KUBE_PROXY, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
- * What Magnum's make-cert.sh and make-cert-client.sh make on a Kubernetes node. The rows follow the originals
- * in subject, names, usages, CA and file names. A worker runs the second, a master both, one after the other.
+ * The files that Magnum's make-cert.sh and make-cert-client.sh create on a Kubernetes node. The rows match the
+ * originals in subject, names, usages, CA and file names. Workers run the second script, masters run both, one after
+ * the other.
  */
 
 const file = (path: string, owner = 'kube'): FileRow => ({
@@ -45,7 +46,7 @@ const both = ['clientAuth', 'serverAuth'] as const;
 const plain = { names: MASTER_NAMES, keyUsage: [], extendedKeyUsage: both } as const;
 const usage = ['digitalSignature', 'keyEncipherment'] as const;
 
-/** Of make-cert-client.sh. */
+/** From make-cert-client.sh. */
 const clientCertificates = (ca: CaType): CertificateRow[] => [
   {
     name: 'kubelet',
@@ -134,7 +135,8 @@ export const kubernetesCerts: Layout = {
         verifiers: ['kube-apiserver'],
         signers: ['kube-apiserver', 'kube-controller-manager'],
       },
-      // With the label cert_manager_api Magnum puts ca.key beside ca.crt, and has kube-controller-manager sign with the two.
+      // With the label cert_manager_api, Magnum stores ca.key beside ca.crt, and kube-controller-manager signs with
+      // both.
       signer: {
         ca: 'kubelet',
         argumentsFile: '/etc/kubernetes/controller-manager',
@@ -145,7 +147,7 @@ export const kubernetesCerts: Layout = {
         {
           unit: 'etcd',
           required: true,
-          // Magnum's etcd speaks TLS on the node's address and plain HTTP on loopback.
+          // Magnum's etcd serves TLS on the node's address and plain HTTP on loopback.
           probe: { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' },
           health: { url: 'https://{KUBE_NODE_IP|127.0.0.1}:2379/health', as: 'etcd-admin' },
         },

@@ -3,12 +3,12 @@ import { MASTER_CLOUD_CONFIG, WORKER_CLOUD_CONFIG } from './cloud-config.ts';
 import { CONTROLLER_MANAGER, KUBE_PROXY, kubeApiserver, kubelet, SCHEDULER } from './kubernetes-units.ts';
 
 /**
- * The layout of Magnum's user guide: one CA, one certificate and one key in /etc/kubernetes/pki, which the
- * kubeconfigs embed as base64.
+ * The layout of Magnum's user guide: one CA, one certificate and one key in /etc/kubernetes/pki, embedded as base64 in
+ * the kubeconfigs.
  *
- * One certificate is all that a node has here, so it carries every identity that the node needs: the names
- * of a server, the node's own name for the kubelet, and on a master the group of administrators for
- * admin.conf. A worker's has no such group.
+ * The node has only one certificate, so that carries every identity the node needs: a server's names, the node's name
+ * for the kubelet and, on a master, the administrators' group for admin.conf. A worker's certificate does not have that
+ * group.
  */
 
 const file = (path: string, mode: number): FileRow => ({
@@ -94,7 +94,7 @@ export const kubernetesPki: Layout = {
       units: [
         kubeApiserver('server', 'server'),
         CONTROLLER_MANAGER,
-        // Some nodes run the scheduler as a pod, which the kubelet looks after.
+        // Some nodes run the scheduler as a pod, managed by the kubelet.
         { ...SCHEDULER, required: false },
         KUBELET,
         KUBE_PROXY,
@@ -119,7 +119,7 @@ export const kubernetesPki: Layout = {
       serviceAccount: undefined,
       kubeconfigs: [
         kubeconfig('kubelet.conf', true, NODE, CLUSTER_API),
-        // Nobody makes an administrator's file on a worker; where one lies, it is kept valid.
+        // Workers normally have no admin.conf; an existing one is kept valid.
         kubeconfig('admin.conf', false, NODE, CLUSTER_API),
       ],
       units: [KUBELET, KUBE_PROXY],

@@ -1,6 +1,6 @@
 import type { UnitRow } from '../layout.ts';
 
-/** The services of Kubernetes as units, with the ports that upstream gives them. */
+/** The Kubernetes services as units, with upstream's ports. */
 
 export const kubeApiserver = (presents: string, as: string): UnitRow => ({
   unit: 'kube-apiserver',

@@ -1,8 +1,8 @@
 import type { FileRow, Layout, RoleLayout } from '../layout.ts';
 
 /**
- * What Magnum's make-cert.py makes on every node of a Docker Swarm cluster, of the first driver and of the second:
- * one certificate for dockerd, which is a client's as well.
+ * The files that Magnum's make-cert.py creates on every node of a Docker Swarm cluster, for both drivers: one
+ * certificate for dockerd, also used as a client certificate.
  */
 
 const file = (name: string, mode: number): FileRow => ({
@@ -29,15 +29,15 @@ const node: RoleLayout = {
   serviceAccount: undefined,
   kubeconfigs: [],
   units: [
-    // The masters of the first driver keep the swarm's members in an etcd that serves with dockerd's certificate.
+    // The masters of the first driver store the swarm's members in an etcd that serves with dockerd's certificate.
     {
       unit: 'etcd',
       required: false,
       probe: { host: '{SWARM_NODE_IP|127.0.0.1}', port: '2379', presents: 'server' },
       health: undefined,
     },
-    // Both drivers let dockerd speak TLS on 2375. The first one's swarm-manager and swarm-agent require its unit, so
-    // systemd restarts them with it; the second one's would join the swarm once more and must be left alone.
+    // With both drivers, dockerd serves TLS on 2375. The swarm-manager and swarm-agent of the first driver require its
+    // unit, so systemd restarts them with it. Those of the second would join the swarm again and must not be restarted.
     {
       unit: 'docker',
       required: true,
@@ -46,7 +46,7 @@ const node: RoleLayout = {
     },
   ],
   revocationLists: [{ ca: 'kubernetes', file: file('client.crl', 0o644), unit: 'etcd', reader: 'etcd' }],
-  // The volume driver of a node that has one; it reads its configuration when it starts.
+  // The volume driver, if the node has one; it reads its configuration at its start.
   credentials: [{ file: '/etc/rexray/config.yml', format: 'yaml', units: ['rexray'] }],
 };
 
