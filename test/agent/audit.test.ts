@@ -23,7 +23,7 @@ async function auditOf(site: Site): Promise<Record<string, unknown>[]> {
   return lines.map((line) => JSON.parse(line) as unknown).filter(isObject);
 }
 
-/** What a file of the node holds, as OpenSSL's own reader has it. */
+/** Returns the certificates in a file of the node as OpenSSL reads them. */
 async function marksOf(site: Site, path: string): Promise<unknown[]> {
   const pems = (await site.node.read(path)).match(/-----BEGIN CERT[^]*?-----END CERTIFICATE-----/g) ?? [];
   return pems.map((pem) => {
@@ -35,7 +35,7 @@ async function marksOf(site: Site, path: string): Promise<unknown[]> {
   });
 }
 
-test('a rotation is told with who asked, every file, and its certificates before and after', async () => {
+test('records a rotation with its cause, every file, and its certificates before and after', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const paths = (await site.files()).keys().toArray();
   const certificates = paths.filter((path) => path.endsWith('.crt'));
@@ -66,13 +66,13 @@ test('a rotation is told with who asked, every file, and its certificates before
       before: before.get(path),
       after: await marksOf(site, path),
     });
-  // Of keys the path alone is told.
+  // Of keys, only the path is recorded.
   expect(changes.get('/etc/kubernetes/certs/server.key')).toMatchObject({ before: [], after: [] });
   expect((await stat(join(site.node.root, PATH))).mode & 0o777).toBe(0o600);
   expect(await site.node.read(PATH)).not.toContain('PRIVATE');
 });
 
-test('certificates embedded in kubeconfigs are told, too', async () => {
+test('records certificates embedded in kubeconfigs', async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
   await cloud.rotateCa(site.cluster);
   await site.pass();
@@ -85,7 +85,7 @@ test('certificates embedded in kubeconfigs are told, too', async () => {
   );
 });
 
-test('what was taken back has changed nothing, and says why', async () => {
+test('records a rolled-back run as unchanged, with the reason', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   site.node.units.breakUnit('kubelet', 'fails to start');
@@ -98,7 +98,7 @@ test('what was taken back has changed nothing, and says why', async () => {
   });
 });
 
-test('a verb is told with its begin, its files and its end', async () => {
+test('records a verb with its begin, its files and its end', async () => {
   const site = await createSite(cloud);
   expect((await cli(site, ['make-cert', '--force'])).code).toBe(0);
   const [begun, changed, ended] = (await auditOf(site)).slice(-3);
@@ -109,13 +109,13 @@ test('a verb is told with its begin, its files and its end', async () => {
   });
   expect(changed).toMatchObject({ event: 'changed', run: 'make-cert', outcome: 'succeeded' });
   expect(ended).toMatchObject({ event: 'ended', run: 'make-cert', outcome: 'succeeded' });
-  // A verb that is refused ends, too.
+  // A rejected verb is recorded with its end too.
   await site.setParams({ TRUSTEE_PASSWORD: undefined });
   expect((await cli(site, ['make-cert', '--force'])).code).toBe(2);
   expect((await auditOf(site)).at(-1)).toMatchObject({ event: 'ended', outcome: 'failed' });
 });
 
-test("a person's client certificate is told with its serial number", async () => {
+test("records a person's client certificate with its serial number", async () => {
   const site = await createSite(cloud, { role: 'master' });
   const directory = join(site.node.root, 'person');
   const { code, stdout } = await cli(site, [
@@ -135,7 +135,7 @@ test("a person's client certificate is told with its serial number", async () =>
   });
 });
 
-test('an audit that cannot be written is logged and keeps no rotation from its end', async () => {
+test('logs an audit that cannot be written, and completes the rotation', async () => {
   const site = await createSite(cloud);
   const full: Parameters<typeof cli>[2] = {
     disk: (real) => ({

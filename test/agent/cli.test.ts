@@ -31,7 +31,7 @@ const WRITERS = [
 ];
 const READERS = ['plan', 'status', 'certs', 'doctor'] as const;
 
-/** One JSON object and nothing else. */
+/** Parses standard output, which must be one JSON object only. */
 function objectOf(stdout: string): Record<string, unknown> {
   const object = parseObject(stdout);
   if (!object) throw new Error(`no JSON object: ${stdout}`);
@@ -46,7 +46,7 @@ describe('exit code 0', () => {
     expect(await cli(site, ['run-once'])).toEqual({ code: 0, stdout: 'nothing to do\n', stderr: '' });
   });
 
-  test('a rotation done: the steps, then what changed, in plain lines', async () => {
+  test('a completed rotation: the steps, then what changed, in plain lines', async () => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
     const { code, stdout } = await cli(site, ['run-once']);
@@ -56,13 +56,13 @@ describe('exit code 0', () => {
       expect(stdout).toContain(part);
     expect(stdout.slice(stdout.indexOf('what changed'))).toContain('/etc/kubernetes/certs/kubelet.crt');
     expect(stdout).not.toContain('\u001B');
-    // The last line says what changed, and how long that took.
+    // The last line says what changed, and the duration.
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(
       /^✓ deployment \S+: \d+ certificates from the CA [0-9a-f]{64}, \d+ files replaced, in [\d.]+ s$/,
     );
   });
 
-  test.each(['--help', '--version'])('%s is answered on standard output', async (option) => {
+  test.each(['--help', '--version'])('%s prints its answer on standard output', async (option) => {
     const { code, stdout, stderr } = await cli(await createSite(cloud, { bare: true }), ['status', option]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).not.toBe('');
@@ -70,7 +70,7 @@ describe('exit code 0', () => {
 });
 
 describe('exit code 1', () => {
-  test('a deployment failed, and why', async () => {
+  test('a failed deployment, with the reason', async () => {
     const site = await createSite(cloud);
     site.node.units.breakUnit('kubelet', 'is masked');
     await cloud.rotateCa(site.cluster);
@@ -80,7 +80,7 @@ describe('exit code 1', () => {
     expect(stdout).toContain(`deployment ${id} failed: the unit kubelet is masked`);
   });
 
-  test('a failed deployment outranks a cloud that does not take the answer', async () => {
+  test('a failed deployment, even if the cloud rejects the result', async () => {
     const site = await createSite(cloud);
     site.node.units.breakUnit('kubelet', 'is masked');
     await cloud.rotateCa(site.cluster);
@@ -103,7 +103,7 @@ describe('exit code 2', () => {
     expect(stderr).toMatch(/^error: /);
   });
 
-  test('metadata that cannot be read', async () => {
+  test('unreadable metadata', async () => {
     const site = await createSite(cloud, { bare: true });
     const { code, stderr } = await cli(site, ['run-once', '--metadata', '/nowhere/file.json']);
     expect([code, stderr]).toEqual([
@@ -112,9 +112,9 @@ describe('exit code 2', () => {
     ]);
   });
 
-  // The doctor tells it as a finding.
+  // The doctor reports it as a finding.
   const needing = VERBS.filter((verb) => verb !== 'doctor');
-  test.each(needing)('%s without a configuration, or with a faulty one', async (verb) => {
+  test.each(needing)('%s without a configuration, or with an invalid one', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     await site.node.write('/etc/coe-agent/agent.yaml', 'keyz: rsa-4096\n');
     const faulty = await cli(site, [verb]);
@@ -131,7 +131,7 @@ describe('exit code 2', () => {
     expect(missing.stderr).toContain('there is no configuration');
   });
 
-  test.each(VERBS)('%s with a --config that is not there', async (verb) => {
+  test.each(VERBS)('%s with a missing --config', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     const { code, stdout, stderr } = await cli(site, [verb, '--config', '/etc/coe-agent/agent.yml']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -142,7 +142,7 @@ describe('exit code 2', () => {
     [['restart', '--unit', '--workloads'], '--unit <name...>'],
     [['run-once', '--force', '--dry-run'], '--force <id>'],
     [['status', '--config', '--log-level=debug'], '--config <file>'],
-  ] as const)('%j: an option is no value of another', async (argv, flags) => {
+  ] as const)('%j: an option is not taken as a value of another', async (argv, flags) => {
     const { code, stdout, stderr } = await cli(await createSite(cloud, { bare: true }), argv);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(`${flags}: the value is missing`);
@@ -153,7 +153,7 @@ describe('exit code 2', () => {
     ['a value that is missing', ['restart', '--json', '--unit', '--workloads'], 'usage'],
     ['no configuration', ['status', '--json'], 'config'],
     ['two forms of an answer', ['status', '--json', '--check'], 'usage'],
-  ] as const)('with --json the error is an object too: %s', async (_, argv, code) => {
+  ] as const)('prints an error as an object with --json: %s', async (_, argv, code) => {
     const site = await createSite(cloud, { bare: true });
     await rm(join(site.node.root, '/etc/coe-agent/agent.yaml'));
     const said = await cli(site, argv);
@@ -178,7 +178,7 @@ describe('exit code 2', () => {
     expect(await cli(site, ['certs'])).toMatchObject({ code: 0 });
   });
 
-  test.each(['make-cert', 'certs'] as const)('%s on a machine that is no node', async (verb) => {
+  test.each(['make-cert', 'certs'] as const)('%s on a machine that is not a node', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     await rm(join(site.node.root, 'etc/sysconfig/heat-params'));
     const { code, stdout, stderr } = await cli(site, [verb]);
@@ -199,7 +199,7 @@ describe('exit code 3', () => {
     }
   });
 
-  test('Heat does not take the result, which is told and sent the next time', async () => {
+  test('Heat rejects the result, which is reported and sent again the next time', async () => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
     cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 404 } });
@@ -214,7 +214,7 @@ describe('exit code 3', () => {
 });
 
 describe('exit code 4', () => {
-  test.each(WRITERS)('%s while another run holds the lock, whose pid and verb it names', async (...argv) => {
+  test.each(WRITERS)('%s while another run holds the lock; names its pid and verb', async (...argv) => {
     const site = await createSite(cloud, { bare: true });
     await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
     const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run-once', 4711);
@@ -224,16 +224,16 @@ describe('exit code 4', () => {
     expect(stderr).toContain('agent run-once (pid 4711)');
   });
 
-  test.each(READERS)('%s only looks, and needs no lock', async (verb) => {
+  test.each(READERS)('%s is read-only, and needs no lock', async (verb) => {
     const site = await createSite(cloud);
     await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
     const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 1);
     onTestFinished(lock.release);
-    // There was no pass yet, which is what status tells.
+    // There was no pass yet, which status reports.
     expect((await cli(site, [verb])).code).toBe(verb === 'status' ? 1 : 0);
   });
 
-  test('as a process of its own it has the same code, and the lock is free once the holder is gone', async () => {
+  test('has the same code as a separate process, and the lock is free once the holder has ended', async () => {
     const site = await createSite(cloud, { bare: true });
     const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 1);
     expect(await site.node.agent('run-once')).toMatchObject({ code: 4 });
@@ -243,18 +243,18 @@ describe('exit code 4', () => {
 });
 
 test.each([...READERS, 'run-once', 'make-cert', 'rollback'] as const)(
-  '%s --json is one object',
+  '%s --json prints one object',
   async (verb) => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
     const { stdout, code } = await cli(site, [verb, '--json']);
     expect(Object.keys(objectOf(stdout)).length).toBeGreaterThan(0);
-    // The rotation waits, and no daemon runs that would do it.
+    // The rotation waits, and no daemon runs that would perform it.
     expect(code).toBe(verb === 'doctor' || verb === 'status' ? 1 : 0);
   },
 );
 
-test('run-once --json says what was settled', async () => {
+test('run-once --json lists the settled deployments', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   const said = objectOf((await cli(site, ['run-once', '--json'])).stdout);
@@ -266,7 +266,7 @@ test('run-once --json says what was settled', async () => {
 });
 
 test.each([['run-once', '--dry-run'], ['plan']])(
-  '%s %s says what would be done and does nothing',
+  '%s %s prints the plan and changes nothing',
   async (...argv) => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
@@ -282,7 +282,7 @@ test.each([['run-once', '--dry-run'], ['plan']])(
   },
 );
 
-test('run-once --metadata goes by a file, and asks nobody else', async () => {
+test('run-once --metadata reads only the file, and asks no collector', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   const file = join(site.node.root, 'by-hand.json');
@@ -295,7 +295,7 @@ test('run-once --metadata goes by a file, and asks nobody else', async () => {
   expect(site.signals()).toEqual([]);
 });
 
-test('run-once --force does again what has been done, and only that', async () => {
+test('run-once --force repeats a finished deployment, and only that one', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   await cli(site, ['run-once']);
@@ -312,7 +312,7 @@ test('run-once --force does again what has been done, and only that', async () =
   expect(await digest()).not.toBe(first);
 });
 
-test('the help of each verb has two examples that its options allow, and its exit codes', async () => {
+test('the help of each verb has two examples with valid options, and its exit codes', async () => {
   const site = await createSite(cloud, { bare: true });
   const listed = (await cli(site, ['help'])).stdout;
   const verbs = [...listed.matchAll(/^ {2}([a-z][a-z-]+) \[options\]/gm)].map(([, verb = '']) => verb);

@@ -8,7 +8,7 @@ import { tempRoot } from '../src/support/temp-root.ts';
 import { load, PATH, refusal } from '../scenarios/support/config.ts';
 
 describe('agent.yaml', () => {
-  test('an empty file is a configuration: everything has a default', async () => {
+  test('may be empty: everything has a default', async () => {
     const { config } = await load({ [PATH]: '' });
     expect(config).toMatchObject({
       collectors: ['heat', 'local'],
@@ -20,7 +20,7 @@ describe('agent.yaml', () => {
     expect(Object.isFrozen(config)).toBe(true);
   });
 
-  test('the example is a configuration, also with everything in it', async () => {
+  test('matches the example, also with all comments enabled', async () => {
     const example = await readFile('docs/examples/agent.yaml', 'utf8');
     expect((await load({ [PATH]: example })).config.metrics.file).toBeUndefined();
     const whole = example.replaceAll(/^#(?=[a-z]| {2})/gm, '');
@@ -40,7 +40,7 @@ describe('agent.yaml', () => {
     ['services:\n  units: { toString: {} }\n', 2, 'services.units.toString'],
     ['hasOwnProperty: {}\n', 1, 'hasOwnProperty'],
     ['poll:\n  __proto__: { min_seconds: 3 }\n', 2, 'poll.__proto__'],
-  ])('an unknown key is refused with file, line and key: %j', async (text, line, key) => {
+  ])('rejects an unknown key with file, line and key: %j', async (text, line, key) => {
     expect(await refusal({ [PATH]: text })).toEqual({ reason: 'unknown-key', source: PATH, line, key });
   });
 
@@ -53,7 +53,7 @@ describe('agent.yaml', () => {
     ['local:\n  path: [relative/path]\n', 2, 'local.path.0'],
     ['poll:\n  min_seconds: 0\n', 2, 'poll.min_seconds'],
     ['heat:\n  password:\n', 2, 'heat.password'],
-  ])('a wrong value is refused with file, line and key: %j', async (text, line, key) => {
+  ])('rejects an invalid value with file, line and key: %j', async (text, line, key) => {
     expect(await refusal({ [PATH]: text })).toEqual({ reason: 'invalid', source: PATH, line, key });
   });
 
@@ -69,11 +69,11 @@ describe('agent.yaml', () => {
       'syntax',
       undefined,
     ],
-  ])('refuses what is no YAML map: %j', async (text, reason, line) => {
+  ])('rejects YAML that is not a map: %j', async (text, reason, line) => {
     expect(await refusal({ [PATH]: text })).toEqual({ reason, source: PATH, line });
   });
 
-  test('a file that a person has named has to be there; the usual one need not be', async () => {
+  test('must exist if a person named it; the default file may be missing', async () => {
     const named = load(
       { '/etc/os-collect-config.conf': '[DEFAULT]\ncollectors = local\n' },
       { isNamed: true },
@@ -87,13 +87,13 @@ describe('agent.yaml', () => {
     ['kube-apisever', 'kube-apiserver'],
     ['etc', 'etcd'],
     ['nginx', undefined],
-  ])('a unit %s that no layout has is told, with the near one: %s', async (unit, nearest) => {
+  ])('reports an unknown unit %s with a similar name: %s', async (unit, nearest) => {
     const text = `collectors: [local]\nservices: { units: { kubelet: { port: 1 }, ${unit}: { port: 2 } } }\n`;
     const { unknownUnits } = await load({ [PATH]: text });
     expect(unknownUnits).toEqual([{ unit, nearest }]);
   });
 
-  test('a unit of an own layout is known', async () => {
+  test('accepts a unit of a custom layout', async () => {
     const own = `name: own
 description: d
 evidence: { files: [/x] }
@@ -109,7 +109,7 @@ roles:
     expect(unknownUnits).toEqual([]);
   });
 
-  test('drop-ins are merged key by key in the order of their names; lists are replaced', async () => {
+  test('merges drop-ins key by key in file-name order, and replaces lists', async () => {
     const { config } = await load({
       [PATH]:
         'collectors: [heat]\npoll: { min_seconds: 2, max_seconds: 9 }\nservices:\n  units:\n    etcd: { port: 1 }\n',
@@ -131,7 +131,7 @@ roles:
     ]);
   });
 
-  test('a drop-in is refused by its own name and line', async () => {
+  test('rejects a drop-in with its own name and line', async () => {
     const path = '/etc/coe-agent/agent.d/10-a.yaml';
     expect(await refusal({ [PATH]: '', [path]: '\n\nx: 1\n' })).toEqual({
       reason: 'unknown-key',
@@ -141,7 +141,7 @@ roles:
     });
   });
 
-  test('a section may be spread over files; what nobody gave is missed in the whole', async () => {
+  test('may spread a section over files, and reports what is missing in the merged result', async () => {
     const half = 'heat: { auth_url: "http://k/v3", user_id: u, project_id: p, stack_id: s/1 }\n';
     const rest = '/etc/coe-agent/agent.d/secret.yaml';
     const { config } = await load({ [PATH]: half, [rest]: 'heat: { password: pw, resource_name: r }\n' });
@@ -151,13 +151,13 @@ roles:
     expect(error.message).toContain('heat.password');
   });
 
-  test('a shortest wait longer than the longest is refused', async () => {
+  test('rejects a minimum wait above the maximum', async () => {
     expect(await refusal({ [PATH]: 'poll: { min_seconds: 9, max_seconds: 2 }\n' })).toEqual({
       reason: 'intervals-swapped',
     });
   });
 
-  test('any text is a configuration or refused with a message that names the file', async () => {
+  test('accepts any text or rejects it with a message that names the file', async () => {
     const { disk, write } = await tempRoot();
     const line = fc.oneof(
       fc.string(),

@@ -3,7 +3,7 @@ import { awaitSplay } from '../../agent/daemon.ts';
 import { NEVER } from '../../src/base/clock.ts';
 import { AgentError } from '../../src/base/errors.ts';
 
-/** What a daemon with a splay of 30 s does before its first pass. */
+/** Records what a daemon with a splay of 30 s does before its first pass. */
 async function start({ isInterrupted = false, random = 0.5, stopped = false }) {
   const waits: number[] = [];
   const told: object[] = [];
@@ -22,17 +22,17 @@ async function start({ isInterrupted = false, random = 0.5, stopped = false }) {
   return { waits, told };
 }
 
-test('waits a random part of the splay, and asks systemd for that time', async () => {
+test('waits a random part of the splay, and requests that time from systemd', async () => {
   expect(await start({ random: 0.5 })).toEqual({
     waits: [15_000],
     told: [{ ready: false, nextMs: 15_000 }],
   });
 });
 
-test('ends the wait when the daemon is to stop', async () => {
+test('ends the wait when the daemon stops', async () => {
   expect((await start({ stopped: true })).waits).toEqual([15_000]);
 });
 
-test('brings an interrupted run to its end without a wait', async () => {
+test('completes an interrupted run without a wait', async () => {
   expect((await start({ isInterrupted: true })).waits).toEqual([]);
 });

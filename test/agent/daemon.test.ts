@@ -12,7 +12,7 @@ import { exampleLayout } from '../scenarios/support/example-layout.ts';
 import { createSite, type Site } from '../scenarios/support/site.ts';
 import { createCa } from '../src/support/openssl.ts';
 
-/** The daemon as a process of its own: what it is told by the kernel and by systemd. */
+/** Tests the daemon as a process of its own, with signals and systemd's notifications. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -21,7 +21,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** Nobody may think that a poll was in time. */
+/** Polls so rarely that a poll cannot cause the result. */
 const NEVER_POLLS = { poll: { min_seconds: 600, max_seconds: 600 } };
 const LOCAL = '/var/lib/os-collect-config/local-data';
 
@@ -44,7 +44,7 @@ const passes = async (site: Site): Promise<string> =>
 
 const byHand = (id: string): string => JSON.stringify({ deployments: [rawDeployment({}, { id })] });
 
-test('each file in the local directory wakes the daemon at once, also where there was no such directory', async () => {
+test('wakes at once on each file in the local directory, even if the directory is new', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
@@ -59,7 +59,7 @@ test('each file in the local directory wakes the daemon at once, also where ther
   expect(await daemon.ended).toBe(0);
 });
 
-test('what is posted to a queue wakes the daemon at once through the websocket, also when the socket was lost', async () => {
+test('wakes at once on a message in a queue through the websocket, also after the socket was lost', async () => {
   const site = await createSite(cloud, { server: { transport: 'ZAQAR_MESSAGE' }, config: NEVER_POLLS });
   const polling = site.cluster.pollerConfig(site.server);
   const section = at(polling, 'zaqar');
@@ -76,7 +76,7 @@ test('what is posted to a queue wakes the daemon at once through the websocket, 
   zaqarSocket.refuse(true);
   zaqarSocket.drop();
   await cloud.until(() => zaqarSocket.subscribed === 0);
-  await cloud.rotateCa(site.cluster); // nobody hears of it
+  await cloud.rotateCa(site.cluster); // the daemon is not notified of this one
   zaqarSocket.refuse(false);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
   daemon.kill('SIGTERM');
@@ -85,7 +85,7 @@ test('what is posted to a queue wakes the daemon at once through the websocket, 
   expect(whys).toContainEqual(expect.stringContaining('the socket was closed (1012, restarting)'));
 });
 
-test('SIGHUP looks at once', async () => {
+test('polls at once on SIGHUP', async () => {
   const site = await createSite(cloud, { config: NEVER_POLLS });
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
@@ -97,7 +97,7 @@ test('SIGHUP looks at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('systemd is told of every complete pass and when the next one must be, of work, of a reload and of the end', async () => {
+test('notifies systemd of each complete pass and the next deadline, of work, of a reload and of the end', async () => {
   const site = await createSite(cloud, {
     layout: 'kubernetes-pki',
     config: { poll: { min_seconds: 0.2, max_seconds: 0.2 } },
@@ -130,7 +130,7 @@ test('systemd is told of every complete pass and when the next one must be, of w
   expect(systemd.messages().at(-1)).toMatchObject({ STOPPING: '1' });
 });
 
-test('a cloud that does not answer makes nobody ready, and gives a start more time with every pass', async () => {
+test('is not ready while the cloud does not answer, and extends its start time-out with every pass', async () => {
   const site = await createSite(cloud, { config: { poll: { min_seconds: 0.2, max_seconds: 0.2 } } });
   const systemd = listenForNotify(join(site.node.root, 'notify'));
   onTestFinished(systemd.close);
@@ -153,7 +153,7 @@ test('a cloud that does not answer makes nobody ready, and gives a start more ti
   expect(await daemon.ended).toBe(0);
 });
 
-test('a start is over when the cloud has said what it wants, however long that takes', async () => {
+test('is ready once the cloud has answered, however long the work takes', async () => {
   const site = await createSite(cloud);
   const systemd = listenForNotify(join(site.node.root, 'notify'));
   onTestFinished(systemd.close);
@@ -168,7 +168,7 @@ test('a start is over when the cloud has said what it wants, however long that t
   expect(await site.ledger()).toMatchObject([{ state: 'started' }]);
 });
 
-test('a changed configuration is used at once, also when a new file takes the place of the old one', async () => {
+test('uses a changed configuration at once, also when a new file replaces the old one', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   await cloud.rotateCa(site.cluster);
   const daemon = startDaemon(site);
@@ -180,7 +180,7 @@ test('a changed configuration is used at once, also when a new file takes the pl
   await rename(`${dropIn}new.tmp`, `${dropIn}polling.yaml`);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
 
-  // The second time its file is there already.
+  // The second time, the file already exists.
   await site.node.write('/etc/coe-agent/agent.d/new.tmp', `${heat}log_level: debug\n`);
   const before = logged(daemon.log(), 'started').length;
   await rename(`${dropIn}new.tmp`, `${dropIn}polling.yaml`);
@@ -189,7 +189,7 @@ test('a changed configuration is used at once, also when a new file takes the pl
   expect(await daemon.ended).toBe(0);
 });
 
-test('changed heat-params are used at once', async () => {
+test('uses changed heat-params at once', async () => {
   const site = await createSite(cloud, { config: NEVER_POLLS });
   await site.setParams({ HTTP_PROXY: 'http://127.0.0.1:1' });
   const daemon = startDaemon(site);
@@ -201,7 +201,7 @@ test('changed heat-params are used at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('changed CAs of the cloud are trusted at once', async () => {
+test('trusts changed CAs of the cloud at once', async () => {
   const secret = await startCloud({ tls: true });
   onTestFinished(secret.close);
   const site = await createSite(secret, { bare: true, config: NEVER_POLLS });
@@ -215,7 +215,7 @@ test('changed CAs of the cloud are trusted at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('a configuration that is changed before the first poll is used for it', async () => {
+test('uses a configuration that changes before the first poll for that poll', async () => {
   const site = await createSite(cloud, {
     bare: true,
     config: { collectors: ['local'], poll: { ...NEVER_POLLS.poll, splay_seconds: 3600 } },
@@ -236,7 +236,7 @@ test('a configuration that is changed before the first poll is used for it', asy
   expect(await daemon.ended).toBe(0);
 });
 
-test('a layout of its own is read at once', async () => {
+test('reads a new custom layout at once', async () => {
   const site = await createSite(cloud, { bare: true, config: { collectors: ['local'], ...NEVER_POLLS } });
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');
@@ -248,7 +248,7 @@ test('a layout of its own is read at once', async () => {
   expect(await daemon.ended).toBe(0);
 });
 
-test('a new configuration that cannot be used leaves the daemon with the old one, and systemd is told', async () => {
+test('keeps the old configuration if the new one is invalid, and notifies systemd', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   const systemd = listenForNotify(join(site.node.root, 'notify'));
   onTestFinished(systemd.close);
@@ -262,7 +262,7 @@ test('a new configuration that cannot be used leaves the daemon with the old one
   await eventually('systemd to be told', () => told().includes(why));
   expect(logged(daemon.log(), 'configuration-rejected')).toMatchObject([{ why }]);
 
-  // It works on, with what it had.
+  // It continues with the old configuration.
   await site.node.write(`${LOCAL}/first.json`, byHand('first'));
   await eventually('the outcome', async () => {
     const record = await site.node.read('/var/lib/coe-agent/deployments/first.json').catch(() => '');
@@ -275,7 +275,7 @@ test('a new configuration that cannot be used leaves the daemon with the old one
   expect(await daemon.ended).toBe(0);
 });
 
-test('SIGTERM while certificates are asked for leaves it to the next start, which uses the same key', async () => {
+test('on SIGTERM during issuing, leaves the run to the next start, which uses the same key', async () => {
   const site = await createSite(cloud, { layout: 'kubernetes-pki' });
   const before = await site.files();
   const signings = (): number =>
@@ -303,7 +303,7 @@ test('SIGTERM while certificates are asked for leaves it to the next start, whic
   expect(site.signals()).toHaveLength(1);
 });
 
-test('SIGTERM while a unit is restarted waits for the proof: the node is never left between two sets', async () => {
+test('on SIGTERM during a restart, waits for the proof: the node never stays between two sets', async () => {
   const site = await createSite(cloud, { layout: 'kubernetes-pki' });
   await cloud.rotateCa(site.cluster);
   const restarts = site.restarts().length;
@@ -318,7 +318,7 @@ test('SIGTERM while a unit is restarted waits for the proof: the node is never l
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('a daemon that idles ends at once when it is told to', async () => {
+test('exits at once on SIGTERM when idle', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local'], ...NEVER_POLLS } });
   const daemon = startDaemon(site);
   await eventually('the first pass', async () => (await passes(site)) !== '');

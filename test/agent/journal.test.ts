@@ -23,7 +23,7 @@ async function opened(path: string): Promise<SendToJournal> {
   return send;
 }
 
-/** As journald reads a datagram (systemd.io/JOURNAL_NATIVE_PROTOCOL). */
+/** Decodes a datagram as journald does (systemd.io/JOURNAL_NATIVE_PROTOCOL). */
 function decode(datagram: Buffer): Record<string, string> {
   const fields: Record<string, string> = {};
   for (let at = 0; at < datagram.length;) {
@@ -42,7 +42,7 @@ function decode(datagram: Buffer): Record<string, string> {
   return fields;
 }
 
-test('an event goes to journald with its fields, and no secret', async () => {
+test('sends an event to journald with its fields, without secrets', async () => {
   const path = join(await temporary(), 'socket');
   const socket = listenForDatagrams(path);
   onTestFinished(socket.close);
@@ -73,7 +73,7 @@ test('an event goes to journald with its fields, and no secret', async () => {
   });
 });
 
-test('without a journald, and for what is too long for it, the event is left to standard error', async () => {
+test('falls back to standard error without journald, or for an event that is too long', async () => {
   const path = join(await temporary(), 'socket');
   const send = await opened(path);
   const entry = { level: 'info', event: 'output', message: 'output', fields: {} } as const;
@@ -84,15 +84,15 @@ test('without a journald, and for what is too long for it, the event is left to 
   expect(send({ ...entry, fields: { text: 'x'.repeat(10_000_000) } })).toBe(false);
 });
 
-test('every event has a message id of its own, which stays', () => {
+test('gives every event a constant message id', () => {
   const ids = Object.keys(EVENTS).map(messageId);
   expect(new Set(ids).size).toBe(ids.length);
   expect(ids.every((id) => /^[0-9a-f]{32}$/.test(id))).toBe(true);
-  // Alerts and scripts go by it.
+  // Alerts and scripts depend on it.
   expect(messageId('deployment-failed')).toBe('f446324a31e7ef433335a4907c462aea');
 });
 
-test('a stream that systemd has not connected to the journal is no journal', async () => {
+test('does not take a stream for the journal that systemd has not connected', async () => {
   const descriptor = openSync(await temporary(), 'r');
   onTestFinished(() => {
     closeSync(descriptor);

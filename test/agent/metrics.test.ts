@@ -27,12 +27,12 @@ const FILE = `${DIRECTORY}/coe-agent.prom`;
 async function metricsSite(spec: SiteSpec = {}): Promise<Site> {
   const site = await createSite(cloud, { ...spec, config: { ...spec.config, metrics: { file: FILE } } });
   await site.node.write(`${DIRECTORY}/other.prom`, '');
-  // Whoever holds the lock has made the directory.
+  // The holder of the lock has made the directory.
   await site.node.write('/run/coe-agent/lock', '');
   return site;
 }
 
-/** One pass of a daemon that has just been started. */
+/** Runs one pass of a daemon that has just been started. */
 async function passOf(site: Site): Promise<void> {
   const hands = await site.start();
   const reporting = await openReporting(hands);
@@ -48,7 +48,7 @@ const valueOf = (series: readonly Series[], name: string, labels: Record<string,
   named(series, name).find((one) => Object.entries(labels).every(([key, value]) => one.labels[key] === value))
     ?.value;
 
-test('the file tells of every certificate, of the CAs and of the pass, and replaces the former file', async () => {
+test('reports every certificate, the CAs and the pass, and replaces the former file', async () => {
   const site = await metricsSite({ role: 'master' });
   const before = site.clock.now() / 1000;
   await passOf(site);
@@ -83,7 +83,7 @@ test('the file tells of every certificate, of the CAs and of the pass, and repla
     ['trust', 0],
     ['reissue', 0],
   ]);
-  // Nobody has asked Magnum or logged in with the trust, and no phase has begun: nothing is made up.
+  // Without a request to Magnum, a login or a phase, the gauges are absent.
   for (const name of [
     'authority_is_magnums',
     'trust_last_success_timestamp_seconds',
@@ -94,7 +94,7 @@ test('the file tells of every certificate, of the CAs and of the pass, and repla
   expect(await readdir(join(site.node.root, DIRECTORY))).toEqual(['coe-agent.prom', 'other.prom']);
 });
 
-test('a rotation in phases is seen in its phase, its steps, the trust and the CA', async () => {
+test('reports a rotation in phases: phase, steps, trust and CA', async () => {
   const site = await metricsSite({ config: { rotation: { phase: 'trust' } } });
   await passOf(site);
   await cloud.rotateCa(site.cluster);
@@ -117,14 +117,14 @@ test('a rotation in phases is seen in its phase, its steps, the trust and the CA
     valueOf(series, 'rotation_last_finished_timestamp_seconds', { outcome: 'succeeded' }),
   ).toBeGreaterThanOrEqual(before);
 
-  // What was noted outlives the program.
+  // The record survives the program.
   await passOf(site);
   expect(valueOf(await metricsOf(site), 'phase_since_timestamp_seconds')).toBe(
     valueOf(series, 'phase_since_timestamp_seconds'),
   );
 });
 
-test('an answer that Heat does not take is counted, with the moment of its making', async () => {
+test('counts an answer that Heat rejects, with its time', async () => {
   const site = await metricsSite();
   await cloud.rotateCa(site.cluster);
   const before = Math.floor(site.clock.now() / 1000);
@@ -143,7 +143,7 @@ test('an answer that Heat does not take is counted, with the moment of its makin
   expect(named(await metricsOf(site), 'unacknowledged_since_timestamp_seconds')).toEqual([]);
 });
 
-test('a pass without an answer of Heat is not complete, and the moments of the last ones stay', async () => {
+test("does not count a pass without Heat's answer as complete, and keeps the former times", async () => {
   const site = await metricsSite();
   await passOf(site);
   const first = await metricsOf(site);
@@ -156,7 +156,7 @@ test('a pass without an answer of Heat is not complete, and the moments of the l
   );
 });
 
-test('a refused trust is told beside its last success', async () => {
+test('reports a refused trust beside its last success', async () => {
   const site = await metricsSite();
   await cloud.rotateCa(site.cluster);
   await site.setParams({ TRUSTEE_PASSWORD: 'wrong-password' });
@@ -166,7 +166,7 @@ test('a refused trust is told beside its last success', async () => {
   expect(valueOf(series, 'deployments', { outcome: 'failed' })).toBe(1);
 });
 
-test('a file that cannot be written is logged, and the pass goes on', async () => {
+test('logs a file that cannot be written, and continues the pass', async () => {
   const site = await createSite(cloud, { config: { metrics: { file: '/nowhere/at/all/coe.prom' } } });
   await cloud.rotateCa(site.cluster);
   await passOf(site);
@@ -174,18 +174,18 @@ test('a file that cannot be written is logged, and the pass goes on', async () =
   expect(site.log.some((line) => line.includes('metrics-unwritten'))).toBe(true);
 });
 
-test('run-once writes the file, too', async () => {
+test('is also written by run-once', async () => {
   const site = await metricsSite();
   expect((await cli(site, ['run-once'])).code).toBe(0);
   expect(valueOf(await metricsOf(site), 'build_info')).toBe(1);
 });
 
-test('the unit may write the directory of the file', async () => {
+test('lies in a directory that the unit may write', async () => {
   const site = await metricsSite();
   expect((await cli(site, ['unit-paths'])).stdout).toContain(`ReadWritePaths=-${DIRECTORY}\n`);
 });
 
-test('the end of the old CA is due while a rotation goes on by itself, and is told when it has come', async () => {
+test('reports the deadline of the old CA during an automatic rotation, and its passing', async () => {
   const site = await metricsSite({ config: { rotation: { phase: 'auto', retire_within: 7200 } } });
   const hands = await site.start();
   const course = { cas: 'b', since: 1_000_000 };
@@ -202,7 +202,7 @@ test('the end of the old CA is due while a rotation goes on by itself, and is to
   expect(valueOf(series, 'old_ca_ended_timestamp_seconds')).toBe(2000);
 });
 
-test('a renewal, refused logins and the wait of a rotation are told from their records', async () => {
+test('reports a renewal, refused logins and a waiting rotation from their records', async () => {
   const site = await metricsSite({ config: { rotation: { phase: 'auto' } } });
   const hands = await site.start();
   await passOf(site);
@@ -223,10 +223,10 @@ test('a renewal, refused logins and the wait of a rotation are told from their r
   expect(valueOf(series, 'renewal_last_finished_timestamp_seconds', { outcome: 'failed' })).toBe(90);
 });
 
-test('after a look at the node the file tells of what it has found, without a further pass', async () => {
+test('reports the findings of an inspection without a further pass', async () => {
   const site = await metricsSite({ config: { rotation: { phase: 'auto' } } });
   await runLoop(site, { times: 1 });
   const series = await metricsOf(site);
-  // The first look puts the first login off.
+  // The first inspection postpones the first login.
   expect(valueOf(series, 'trust_refusals')).toBe(0);
 });

@@ -20,7 +20,7 @@ const API = '10.0.0.9';
 const NAME = 'k1-node-0';
 const node = nodeOf('worker', { KUBE_MASTER_IP: API });
 
-/** A worker whose kubelet may write on its own Node, and a Kubernetes. */
+/** Makes a worker whose kubelet may write its own Node, and a Kubernetes API. */
 async function setUp({ params = node.params, isUp = true } = {}) {
   const api = createKubernetes();
   api.core.put('nodes', '', NAME, { metadata: {} });
@@ -43,7 +43,7 @@ async function setUp({ params = node.params, isUp = true } = {}) {
   const passed = (completeAt?: string): void => {
     report.passed({ completeAt });
   };
-  /** The patches of the own Node. */
+  /** Returns the patches of the own Node. */
   const patches = () =>
     api.asked.filter(({ method, path }) => method === 'PATCH' && path.includes('/nodes/'));
   const said = (): unknown => {
@@ -57,7 +57,7 @@ async function setUp({ params = node.params, isUp = true } = {}) {
 
 const fail = { deployment: 'd1', outcome: 'failed', code: 1, node: 'taken-back', why: 'kubelet fails' };
 
-test('an event of the table is made on the own Node, with the words of the journal', async () => {
+test('creates an event on the own Node with the text of the journal', async () => {
   const { hands, events, clock } = await setUp();
   hands.log('step-started', {});
   hands.log('deployment-failed', fail);
@@ -74,7 +74,7 @@ test('an event of the table is made on the own Node, with the words of the journ
   ]);
 });
 
-test('equal events are one that is counted, and one that has expired is made again', async () => {
+test('counts equal events as one, and creates an expired one again', async () => {
   const { api, hands, events } = await setUp();
   for (const count of [1, 2]) {
     hands.log('phase-started', { phase: 'trust' });
@@ -87,7 +87,7 @@ test('equal events are one that is counted, and one that has expired is made aga
   await eventually('made again', () => events()[0]?.['count'] === 1);
 });
 
-test('a secret in a field is masked', async () => {
+test('masks a secret in a field', async () => {
   const { hands, events } = await setUp();
   hands.secrets.add('s3cret-password');
   hands.log('deployment-started', { deployment: 'd1', what: 'log in with s3cret-password' });
@@ -95,7 +95,7 @@ test('a secret in a field is masked', async () => {
   expect(JSON.stringify(events())).not.toContain('s3cret-password');
 });
 
-test('while no API server answers the newest events wait, and none for longer than an hour', async () => {
+test('queues the newest events while no API server answers, for at most an hour', async () => {
   const { hands, passed, events, clock, tries, now } = await setUp({ isUp: false });
   hands.log('deployment-started', { deployment: 'old' });
   for (let index = 0; index < 40; index += 1) hands.log('deployment-started', { deployment: `d${index}` });
@@ -113,7 +113,7 @@ test('while no API server answers the newest events wait, and none for longer th
   expect(events()[0]?.['message']).toContain('deployment=d40');
 });
 
-test('a node that may not make events logs it once, and asks no more for half an hour', async () => {
+test('logs once that a node may not create events, and waits half an hour', async () => {
   const { api, hands, log, passed, clock } = await setUp();
   api.instead = ({ method }) => (method === 'POST' ? { status: 403 } : undefined);
   hands.log('deployment-started', { deployment: 'd1' });
@@ -129,7 +129,7 @@ test('a node that may not make events logs it once, and asks no more for half an
   expect(logged(log, 'node-untold')).toMatchObject([{ code: 'cloud-refused' }]);
 });
 
-test('a cluster without TLS is asked nothing', async () => {
+test('sends nothing in a cluster without TLS', async () => {
   const params = new Map([...node.params, ['TLS_DISABLED', 'True'] as const]);
   const { hands, tries, report, passed, events } = await setUp({ params });
   hands.log('deployment-started', { deployment: 'd1' });
@@ -139,7 +139,7 @@ test('a cluster without TLS is asked nothing', async () => {
   expect(events()).toEqual([]);
 });
 
-test('nothing is told after the end', async () => {
+test('sends nothing after the end', async () => {
   const { hands, api, report, passed } = await setUp();
   report.close();
   hands.log('deployment-started', { deployment: 'd1' });
@@ -149,7 +149,7 @@ test('nothing is told after the end', async () => {
 
 const PASS = '2026-11-29T10:00:00.000Z';
 
-test('the Node says how the node is: phase, CA, first end, version and last pass', async () => {
+test('writes phase, CA, first expiry, version and last pass to the Node', async () => {
   const { passed, said, clock } = await setUp();
   passed(PASS);
   await eventually('the report', () => said() !== undefined);
@@ -166,7 +166,7 @@ test('the Node says how the node is: phase, CA, first end, version and last pass
   });
 });
 
-test('the Node is rewritten on news, and about once an hour', async () => {
+test('writes the Node on changes, and about once an hour', async () => {
   const { hands, passed, patches, said, clock, log } = await setUp();
   const pass = async (): Promise<void> => {
     const before = patches().length;
@@ -199,7 +199,7 @@ test('the Node is rewritten on news, and about once an hour', async () => {
   expect(logged(log, 'phase-reached')).toMatchObject([{ phase: 'trust', before: 'none' }]);
 });
 
-test('a Node that is not there is tried again at the next look', async () => {
+test('retries a missing Node at the next look', async () => {
   const { api, passed, patches, said, clock } = await setUp();
   api.core.remove('nodes', '', NAME);
   passed(PASS);
@@ -212,7 +212,7 @@ test('a Node that is not there is tried again at the next look', async () => {
   });
 });
 
-test('a silent API is asked again after a minute, then two, then four', async () => {
+test('retries a silent API after one, two and four minutes', async () => {
   const { passed, clock, tries } = await setUp({ isUp: false });
   await eventually('the fourth try', () => {
     passed(PASS);

@@ -14,7 +14,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** The notifications of a daemon that systemd has started with such an environment, and its log. */
+/** Starts the notifications of a daemon in this environment, with a log. */
 async function notifyWith(env: { NOTIFY_SOCKET?: string }): Promise<{ notify: Notify; log: string[] }> {
   const log: string[] = [];
   const secrets = createSecrets();
@@ -37,7 +37,7 @@ async function notifyWith(env: { NOTIFY_SOCKET?: string }): Promise<{ notify: No
   return { notify, log };
 }
 
-/** A systemd-notify(1) that writes down its arguments, the first in PATH. */
+/** Installs a systemd-notify(1) first in PATH that records its arguments. */
 async function standIn({ at, write }: TempRoot, script = 'echo "$*" >>"$TOLD"'): Promise<void> {
   await write('/told', '');
   await write('/systemd-notify', `#!/bin/sh\n${script}\n`, 0o755);
@@ -56,7 +56,7 @@ const FFI = {
   }),
 };
 
-test('says it through libsystemd, from its own process, which starts no other', async () => {
+test('sends messages through libsystemd from its own process, without a child process', async () => {
   const root = await tempRoot();
   await standIn(root);
   const systemd = listenForNotify(root.at('/socket'));
@@ -70,7 +70,7 @@ test('says it through libsystemd, from its own process, which starts no other', 
 });
 
 test.each(Object.entries(FFI))(
-  'with %s, systemd-notify is told of the start, the watchdog, work and the end',
+  'with %s, sends the start, the watchdog, work and the end through systemd-notify',
   async (_, ffi) => {
     const root = await tempRoot();
     await standIn(root);
@@ -94,7 +94,7 @@ test.each(Object.entries(FFI))(
   },
 );
 
-test('a message that systemd does not get is logged, whoever was to bring it', async () => {
+test('logs a message that does not reach systemd, by library or program', async () => {
   const root = await tempRoot();
   const library = await notifyWith({ NOTIFY_SOCKET: root.at('/nobody-listens') });
   library.notify.ready();
@@ -107,7 +107,7 @@ test('a message that systemd does not get is logged, whoever was to bring it', a
   await eventually('the log', () => logged(program.log, 'systemd-unreachable').length === 1);
 });
 
-test('without NOTIFY_SOCKET nothing is loaded and nothing said', async () => {
+test('loads and sends nothing without NOTIFY_SOCKET', async () => {
   const root = await tempRoot();
   await standIn(root);
   vi.doMock('node:ffi', FFI['no node:ffi']);

@@ -10,7 +10,7 @@ const watch = () => {
   return { clock, events, progress: (event: Progress) => void events.push(event) };
 };
 
-test('tells that a step begins, and how long it took', async () => {
+test('reports the start of a step, and its duration', async () => {
   const watched = watch();
   const value = await timed(watched, STEP, async () => {
     watched.clock.advance(1500);
@@ -23,14 +23,14 @@ test('tells that a step begins, and how long it took', async () => {
   ]);
 });
 
-test('tells why a step fails, and fails with it', async () => {
+test('reports why a step fails, and rethrows', async () => {
   const watched = watch();
   const error = new Error('no');
   await expect(timed(watched, STEP, async () => await Promise.reject(error))).rejects.toBe(error);
   expect(watched.events.at(-1)).toEqual({ event: 'failed', step: STEP, why: 'no' });
 });
 
-test('tells of a file that is skipped by its path', () => {
+test('reports a skipped file by its path', () => {
   const watched = watch();
   passingOver(watched)('/etc/kubernetes/x.conf', new Error('input/output error'));
   expect(watched.events).toMatchObject([
@@ -41,7 +41,7 @@ test('tells of a file that is skipped by its path', () => {
 const whyNothing = (units: readonly string[]): string | undefined =>
   units.length === 0 ? 'no unit' : undefined;
 
-test('tells of a step that had nothing to do that it is skipped, and why', async () => {
+test('reports a step without work as skipped, with the reason', async () => {
   const watched = watch();
   await timed(watched, STEP, async () => await Promise.resolve<string[]>([]), whyNothing);
   await timed(watched, STEP, async () => await Promise.resolve(['etcd']), whyNothing);

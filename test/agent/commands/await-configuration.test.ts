@@ -23,7 +23,7 @@ async function waiting() {
   });
   const stop = new AbortController();
   const heard: string[] = [];
-  /** Resolves when systemd has been told so many times. */
+  /** Resolves after the given number of messages to systemd. */
   const told = Promise.withResolvers<void>();
   const notify = {
     status: (text: string) => {
@@ -37,7 +37,7 @@ async function waiting() {
   return { hands, open, write, lines, heard, told: told.promise, stop };
 }
 
-test('a node without a configuration waits for one, says so once, and takes it up when it comes', async () => {
+test('waits for a missing configuration, reports this once, and uses it when it appears', async () => {
   const { hands, open, write, lines, heard, told } = await waiting();
   let looks = 0;
   const config = awaitConfiguration(async () => {
@@ -45,7 +45,7 @@ test('a node without a configuration waits for one, says so once, and takes it u
     return await open();
   }, hands);
   await told;
-  // Anything else in the directory makes it look again, and it says nothing new.
+  // Any other file in the directory triggers a check, but no new report.
   await write('/etc/coe-agent/README', 'x');
   await write(PATH, 'collectors: [local]\n');
   expect(await config).toMatchObject({ collectors: ['local'], sources: [PATH] });
@@ -54,7 +54,7 @@ test('a node without a configuration waits for one, says so once, and takes it u
   expect(looks).toBeGreaterThan(1);
 });
 
-test('os-collect-config.conf will do, and a stop ends the wait', async () => {
+test('accepts os-collect-config.conf, and ends the wait on abort', async () => {
   const late = await waiting();
   const config = awaitConfiguration(late.open, late.hands);
   await late.told;
@@ -68,7 +68,7 @@ test('os-collect-config.conf will do, and a stop ends the wait', async () => {
   expect(await never).toBe('aborted');
 });
 
-test('another error than that of the configuration ends it', async () => {
+test('ends the wait with any other error than a missing configuration', async () => {
   const { hands } = await waiting();
   const failing = awaitConfiguration(async () => await Promise.reject(new AgentError('disk', 'x')), hands);
   expect(await failing.catch(codeOf)).toBe('disk');

@@ -15,7 +15,7 @@ afterAll(async () => {
 
 const STATE = '/var/lib/coe-agent';
 
-/** Every directory of the state that others than root may enter, with its mode. */
+/** Lists every directory of the state that is open to other users, with its mode. */
 async function open({ node }: Site): Promise<string[]> {
   const at = join(node.root, STATE);
   const below = (await readdir(at, { recursive: true, withFileTypes: true })).filter((one) =>
@@ -29,7 +29,7 @@ async function open({ node }: Site): Promise<string[]> {
   return found;
 }
 
-test.each([0o000, 0o022, 0o077])('the state is for root alone, by hand with the umask %o', async (umask) => {
+test.each([0o000, 0o022, 0o077])('keeps the state private to root when run by hand with the umask %o', async (umask) => {
   const site = await createSite(cloud, { bare: true });
   const before = process.umask(umask);
   try {
@@ -42,7 +42,7 @@ test.each([0o000, 0o022, 0o077])('the state is for root alone, by hand with the 
   expect(await open(site)).toEqual([]);
 });
 
-test('one that is open to others is closed by the next verb that writes', async () => {
+test('closes an open directory when the next verb writes', async () => {
   const site = await createSite(cloud);
   const at = join(site.node.root, STATE);
   const directories = ['', 'generation', 'generation/previous', 'deployments', 'runs'];

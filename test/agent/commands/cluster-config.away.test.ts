@@ -37,7 +37,7 @@ beforeEach(async () => {
   await writeFile(join(home, 'clouds.yaml'), JSON.stringify({ clouds }));
 });
 
-/** In a shell of its own, in a directory with a clouds.yaml, as a person has it. */
+/** Runs a shell in a directory with a clouds.yaml, as on a person's machine. */
 async function shell(script: string, env: Record<string, string> = {}) {
   const agent = [process.execPath, ...AGENT].map((word) => `'${word}'`).join(' ');
   const options = { cwd: home, env: { PATH: process.env['PATH'], HOME: home, OS_CLOUD: 'home', ...env } };
@@ -48,7 +48,7 @@ async function shell(script: string, env: Record<string, string> = {}) {
   });
 }
 
-test('a key, a certificate and a kubeconfig with the login of clouds.yaml, taken up by a shell', async () => {
+test('writes key, certificate and kubeconfig with the login of clouds.yaml, for a shell to use', async () => {
   const said = await shell(
     'eval $(agent cluster-config --cluster k1 --user alice --group system:masters --dir out) && printf %s "$KUBECONFIG"',
   );
@@ -62,7 +62,7 @@ test('a key, a certificate and a kubeconfig with the login of clouds.yaml, taken
   });
 });
 
-test('with the OS_* variables instead of clouds.yaml; a variable that is missing is named', async () => {
+test('uses OS_* variables instead of clouds.yaml, and names a missing one', async () => {
   const login = {
     OS_CLOUD: '',
     OS_AUTH_URL: cloud.authUrl,
@@ -78,7 +78,7 @@ test('with the OS_* variables instead of clouds.yaml; a variable that is missing
   expect(said).toEqual({ code: 0, stdout: join(home, 'out/config'), stderr: '' });
 });
 
-test('an unknown CA, a wrong password, an unknown cluster: nothing on standard output, nothing written', async () => {
+test('prints and writes nothing with an unknown CA, a wrong password or an unknown cluster', async () => {
   const make = 'agent cluster-config --cluster k1 --user alice --dir out';
   const cases = [
     await shell(make, { OS_CLOUD: 'untrusting' }),
@@ -93,14 +93,14 @@ test('an unknown CA, a wrong password, an unknown cluster: nothing on standard o
   await expect(stat(join(home, 'out'))).rejects.toThrow('ENOENT');
 });
 
-test('a cluster without an address of its API yet', async () => {
+test('rejects a cluster without an API address', async () => {
   await cloud.createCluster({ name: 'young', keys: 'ec', servers: [], apiAddress: null });
   const { code, stderr } = await shell('agent cluster-config --cluster young --user alice --dir out');
   expect(code).toBe(1);
   expect(stderr).toContain('no API address yet');
 });
 
-test('neither a node nor a cluster: the way is named', async () => {
+test('explains how to name a cluster on a machine that is not a node', async () => {
   const { code, stderr } = await shell('agent cluster-config --user alice --dir out --root .');
   expect(code).toBe(2);
   expect(stderr).toContain('--cluster');

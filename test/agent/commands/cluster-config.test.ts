@@ -37,7 +37,7 @@ const text = async (...path: string[]): Promise<string> => await readFile(join(.
 const data = (pem: string): string => Buffer.from(pem).toString('base64');
 const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 
-/** Asks the node's own API port, which wants a certificate of the cluster's CA. */
+/** Asks the node's own API port, which requires a certificate of the cluster's CA. */
 const askApi = async (site: Site, options: { ca: string; cert: string; key: string }): Promise<number> =>
   await new Promise((resolve, reject) => {
     const asked = request(
@@ -57,12 +57,12 @@ const askApi = async (site: Site, options: { ca: string; cert: string; key: stri
     asked.end();
   });
 
-test('key, certificate and kubeconfig for a person; the API takes it, and a shell takes what is printed', async () => {
+test('writes key, certificate and kubeconfig that the API accepts, and prints a line that a shell accepts', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const dir = await folder();
   const said = await make(site, dir, '--group', 'system:masters');
   expect(said).toMatchObject({ code: 0, stderr: '' });
-  // Nothing but the one line, and it survives a shell although the path has a space in it.
+  // The only line must survive a shell although the path contains a space.
   const { stdout } = await promisify(execFile)('sh', [
     '-c',
     'eval "$1"; printf %s "$KUBECONFIG"',
@@ -99,7 +99,7 @@ test('key, certificate and kubeconfig for a person; the API takes it, and a shel
   expect(await mode(join(dir, 'config'))).toBe(0o600);
 });
 
-test('with --json it is one object, and without a group the certificate has none', async () => {
+test('prints one object with --json, and omits the group from the certificate without --group', async () => {
   const site = await createSite(cloud);
   const dir = await folder('plain');
   const { stdout } = await make(site, dir, '--json');
@@ -116,9 +116,9 @@ test('with --json it is one object, and without a group the certificate has none
   });
 });
 
-describe('it refuses', () => {
+describe('rejects', () => {
   test.each(['key.pem', 'cert.pem', 'ca.pem', 'config'])(
-    'to overwrite %s without --force, before it asks anybody',
+    'overwriting %s without --force, before any request',
     async (name) => {
       const site = await createSite(cloud);
       const dir = await folder('there');
@@ -137,7 +137,7 @@ describe('it refuses', () => {
     },
   );
 
-  test('what Magnum does not sign, and then nothing is there, and what was there stays', async () => {
+  test('a certificate that Magnum does not sign: writes nothing, and keeps existing files', async () => {
     const site = await createSite(cloud);
     const dir = await folder('before');
     await make(site, dir);
@@ -165,14 +165,14 @@ describe('it refuses', () => {
     expect(said.stderr).toContain(words);
   });
 
-  test('a node that knows no Kubernetes API', async () => {
+  test('a node without a Kubernetes API', async () => {
     const site = await createSite(cloud);
     await site.setParams({ KUBE_API_PUBLIC_ADDRESS: '', KUBE_API_PRIVATE_ADDRESS: '', KUBE_NODE_IP: '' });
     expect((await make(site, await folder('x'))).stderr).toContain('has no address of a Kubernetes API');
   });
 });
 
-test('the address of the API is the most public one there is, and IPv6 gets its brackets', async () => {
+test('uses the most public API address, and puts IPv6 into brackets', async () => {
   const site = await createSite(cloud);
   await site.setParams({
     KUBE_API_PUBLIC_ADDRESS: '',

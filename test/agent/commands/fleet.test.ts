@@ -20,7 +20,7 @@ afterAll(async () => {
 const annotationOf = ({ kubernetes }: Fleet, { name }: Member): unknown =>
   at(at(at(kubernetes.core.find('nodes', '', name), 'metadata'), 'annotations'), 'coe-agent/report');
 
-/** The daemon of each node has made a pass. */
+/** Runs one pass of each node's daemon. */
 async function report(fleet: Fleet): Promise<void> {
   for (const member of fleet.members) {
     const node = createNodeReport(await member.site.start(), () => 0.5);
@@ -37,7 +37,7 @@ function membersOf({ members }: Fleet): { master: Member; worker: Member } {
   return { master, worker };
 }
 
-test('a master shows every node, and is content when all are the same and well', async () => {
+test('shows every node on a master, and exits with 0 when all are equal and healthy', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   const { master } = membersOf(fleet);
   await report(fleet);
@@ -51,7 +51,7 @@ test('a master shows every node, and is content when all are the same and well',
   expect(answer['unproven']).toEqual(expect.arrayContaining(['phase', 'cas', 'waits']));
 });
 
-test('a rotation under way on one node is exit code 1, and the table marks its words as unproven', async () => {
+test("exits with 1 during a rotation on one node, and marks the node's own report as unproven", async () => {
   const fleet = await createFleet(cloud, 1, 1);
   const { master, worker } = membersOf(fleet);
   await cloud.rotateCa(fleet.cluster);
@@ -64,7 +64,7 @@ test('a rotation under way on one node is exit code 1, and the table marks its w
   expect(lines.at(-2)).toMatch(/^unproven/);
 });
 
-test('a forged report moves no cursor', async () => {
+test('escapes control sequences in a forged report', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   const { master, worker } = membersOf(fleet);
   await report(fleet);
@@ -78,7 +78,7 @@ test('a forged report moves no cursor', async () => {
   expect(stdout).not.toContain('\u001B[2J');
 });
 
-test('a kubeconfig shows the same anywhere; a worker alone may not list Nodes', async () => {
+test('works on any machine with a kubeconfig; a worker alone may not list Nodes', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   const { master, worker } = membersOf(fleet);
   await report(fleet);
@@ -106,7 +106,7 @@ test('a kubeconfig shows the same anywhere; a worker alone may not list Nodes', 
   expect(refused.code).toBe(2);
 });
 
-test('an API server that does not answer is exit code 3', async () => {
+test('exits with 3 if the API server does not answer', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   const { master } = membersOf(fleet);
   master.site.node.units.mute(true);

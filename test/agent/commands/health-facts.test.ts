@@ -18,7 +18,7 @@ const WORK = deployment({}, { id: 'work' });
 const facts = async ({ hands, root }: TestHands): Promise<HealthFacts> =>
   await healthFactsOf({ root }, hands);
 
-/** The facts while a process holds the lock. */
+/** Returns the facts while a process holds the lock. */
 async function factsWhile(verb: string, made: TestHands): Promise<HealthFacts> {
   const lock = await takeLock(made.at('/run/coe-agent/lock'), verb, process.pid);
   try {
@@ -28,7 +28,7 @@ async function factsWhile(verb: string, made: TestHands): Promise<HealthFacts> {
   }
 }
 
-test('of a node that has done nothing yet', async () => {
+test('returns no facts on a new node', async () => {
   const made = await createHands({ config: ['poll: { max_seconds: 60 }'] });
   expect(await facts(made)).toEqual({
     now: made.clock.now(),
@@ -46,12 +46,12 @@ test('of a node that has done nothing yet', async () => {
 test.each([
   ['run', true],
   ['run-once', false],
-])('a lock that "agent %s" holds: the daemon runs is %s', async (verb, daemonRuns) => {
+])('with a lock held by "agent %s", returns daemonRuns: %s', async (verb, daemonRuns) => {
   expect(await factsWhile(verb, await createHands())).toMatchObject({ daemonRuns, isAtWork: false });
 });
 
-describe('it is at work', () => {
-  test('with a deployment that is started, for as long as Heat gives a stack', async () => {
+describe('returns isAtWork', () => {
+  test("in a started deployment, for as long as Heat's stack time-out", async () => {
     const made = await createHands();
     const { ledger } = made.hands;
     await ledger.accept(WORK);
@@ -63,7 +63,7 @@ describe('it is at work', () => {
     expect((await factsWhile('run', made)).isAtWork).toBe(false);
   });
 
-  test('with a generation, and stuck only where that is', async () => {
+  test('during a generation, and isStuck only in that state', async () => {
     const made = await createHands();
     const journal = await stageFile(made);
     expect(await factsWhile('run', made)).toMatchObject({ isAtWork: true, isStuck: false });
@@ -74,7 +74,7 @@ describe('it is at work', () => {
   });
 });
 
-test('the oldest answer that Heat has not acknowledged counts, and none that is given up', async () => {
+test('returns the oldest unacknowledged answer, without abandoned ones', async () => {
   const made = await createHands();
   const { ledger } = made.hands;
   const ended: number[] = [];
@@ -87,14 +87,14 @@ test('the oldest answer that Heat has not acknowledged counts, and none that is 
   }
   await ledger.miss('given-up');
   await ledger.miss('given-up');
-  // What has ended is no work any more.
+  // Finished work no longer counts.
   expect(await factsWhile('run', made)).toMatchObject({
     unacknowledgedSince: ended[1],
     isAtWork: false,
   });
 });
 
-test('the first end of a certificate, the last complete pass and critical differences', async () => {
+test('returns the first expiry of a certificate, the last complete pass and critical differences', async () => {
   const params = Object.entries({ ...PARAMS, NODEGROUP_ROLE: 'worker' });
   const made = await createHands({
     files: { '/etc/sysconfig/heat-params': params.map((pair) => `${pair.join('="')}"\n`).join('') },
@@ -123,7 +123,7 @@ test('the first end of a certificate, the last complete pass and critical differ
     ],
   });
   const { firstEnd = 0, completeAt, critical } = await facts(made);
-  // As long as a test's CA issues for, less the nine days.
+  // A test CA's term, less the nine days.
   expect(Math.round((firstEnd - Date.now()) / DAY_MS)).toBe(1825 - 9);
   expect([completeAt, critical]).toEqual([Date.parse(at), ['the clock is off']]);
 });

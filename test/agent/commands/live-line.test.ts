@@ -14,7 +14,7 @@ function setUp(isLive: boolean, columns = 20) {
   return { line, written, turn: () => tick?.(), isTurning: () => tick !== undefined };
 }
 
-test('redraws its line at each turn, as it is then, and takes it away', () => {
+test('redraws its line with the present text, and removes it', () => {
   const { line, written, turn, isTurning } = setUp(true);
   let seconds = 1;
   line.show(() => `waiting ${seconds} s`);
@@ -29,13 +29,13 @@ test('redraws its line at each turn, as it is then, and takes it away', () => {
   expect(isTurning()).toBe(false);
 });
 
-test('never reaches the last column, where the terminal would begin another line', () => {
+test('stays off the last column, where the terminal would wrap', () => {
   const { line, written } = setUp(true);
   line.show(() => 'x'.repeat(100));
   expect(written[0]?.slice(ERASE.length)).toHaveLength(19);
 });
 
-test('an output that cannot be redrawn gets nothing', () => {
+test('writes nothing to an output that cannot be redrawn', () => {
   const { line, written } = setUp(false);
   line.show(() => 'x');
   line.clear();

@@ -43,7 +43,7 @@ test.each<[string, SiteSpec, CustomDeployment, object]>([
     { group: 'coe-rotate', inputs: [{ name: 'phase' }], values: { phase: 'half' } },
     { verdict: 'refused', code: 'bad-deployment', limitCodes: [] },
   ],
-])('says with codes what it plans: %s', async (_, spec, asked, wanted) => {
+])('names the planned steps by code: %s', async (_, spec, asked, wanted) => {
   const site = await createSite(cloud, spec);
   cloud.deploy(site.cluster, site.server, asked);
   const { stdout } = await cli(site, ['plan', '--json']);

@@ -15,7 +15,9 @@ afterAll(async () => {
 const SERVER = '/etc/kubernetes/certs/server';
 const KUBELET = '/etc/kubernetes/certs/kubelet';
 
-/** A master whose public address is another one since its certificates were made, and whose kubelet's key is lost. */
+/**
+ * Makes a master whose public address has changed since its certificates were made, and whose kubelet key is missing.
+ */
 async function createDamagedSite(): Promise<Site> {
   const site = await createSite(cloud, { role: 'master' });
   await site.setParams({ KUBE_NODE_PUBLIC_IP: '203.0.113.77' });
@@ -23,7 +25,7 @@ async function createDamagedSite(): Promise<Site> {
   return site;
 }
 
-test('--dry-run shows what differs as a unified diff without any key, and changes nothing', async () => {
+test('--dry-run prints a unified diff without any key, and changes nothing', async () => {
   const site = await createDamagedSite();
   const before = await site.files();
   const { code, stdout } = await cli(site, ['repair', '--dry-run']);
@@ -47,7 +49,7 @@ test('--dry-run --json lists the differences with their codes', async () => {
   });
 });
 
-test('makes every certificate anew with the same CA, and has the units present them', async () => {
+test('renews every certificate with the same CA, and verifies that the units present them', async () => {
   const site = await createDamagedSite();
   const ca = await site.node.read('/etc/kubernetes/certs/ca.crt');
   const { code } = await cli(site, ['repair']);
@@ -63,7 +65,7 @@ test('makes every certificate anew with the same CA, and has the units present t
   expect(await site.files()).toEqual(files);
 });
 
-test('a deployment of the group coe-rebuild makes them anew, also where nothing differs', async () => {
+test('a deployment of the group coe-rebuild renews them, even if nothing differs', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const key = await site.node.read(`${KUBELET}.key`);
   cloud.deploy(site.cluster, site.server, {
@@ -78,7 +80,7 @@ test('a deployment of the group coe-rebuild makes them anew, also where nothing 
   expect(keyFits(await site.files(), KUBELET)).toBe(true);
 });
 
-test('refuses to repair when Magnum serves another CA: that is a rotation', async () => {
+test('rejects a repair if Magnum serves another CA: this needs a rotation', async () => {
   const site = await createDamagedSite();
   const before = await site.files();
   await cloud.rotateCa(site.cluster);

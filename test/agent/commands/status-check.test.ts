@@ -14,7 +14,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-test('the check is critical without a daemon, and OK after a pass of one that runs', async () => {
+test('is critical without a daemon, and OK after a pass of a running one', async () => {
   const site = await createSite(cloud);
   await cli(site, ['run-once']);
   const without = await cli(site, ['status', '--check']);
@@ -23,14 +23,14 @@ test('the check is critical without a daemon, and OK after a pass of one that ru
   const plain = await cli(site, ['status', '--json']);
   expect(plain.code).toBe(1);
   expect(parseObject(plain.stdout)).toMatchObject({ health: [{ code: 'daemon-down', level: 'critical' }] });
-  // A person's single pass is no daemon.
+  // A single pass by hand is not a daemon.
   const lockPath = join(site.node.root, 'run/coe-agent/lock');
   const other = await takeLock(lockPath, 'run-once', 4711);
   expect((await cli(site, ['status', '--check'])).code).toBe(2);
   await other.release();
   const lock = await takeLock(lockPath, 'run', 4711);
   onTestFinished(lock.release);
-  // Between two passes: a certificate of the embedded cloud lasts longer than a month.
+  // Between two passes: certificates of the embedded cloud are valid for more than a month.
   await site.node.configure({ poll: { min_seconds: 1, max_seconds: 3600 } });
   const { code, stdout } = await cli(site, ['status', '--check']);
   expect(stdout).toMatch(/^COE-AGENT OK - .*certificate_days=\d+;30:;7:\n$/);
@@ -41,7 +41,7 @@ test('the check is critical without a daemon, and OK after a pass of one that ru
   expect((await cli(site, ['status'])).code).toBe(0);
 });
 
-test('a node without a usable configuration is unknown', async () => {
+test('is unknown on a node without a valid configuration', async () => {
   const site = await createSite(cloud);
   await site.node.write('/etc/coe-agent/agent.yaml', 'nonsense: 1\n');
   const { code, stdout } = await cli(site, ['status', '--check']);

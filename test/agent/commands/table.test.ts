@@ -12,13 +12,13 @@ const ROWS = [
     'has expired',
   ],
 ];
-/** Without blanks, in an order of their own: wrapping moves them. */
+/** Sorted letters without blanks, because wrapping moves them. */
 const letters = (text: string): string => text.replaceAll(/\s/g, '').split('').toSorted().join('');
 const onTerminal = async (columns: number, wide = false): ReturnType<typeof table> =>
   await table(HEAD, ROWS, { isTTY: true, columns }, { wide });
 const widest = (text: string): number => Math.max(...text.split('\n').map((line) => stringWidth(line)));
 
-test('has one line a row where nobody limits it, with columns that stand below each other', async () => {
+test('prints one line per row with aligned columns if the width is unlimited', async () => {
   const lines = (await table(HEAD, ROWS)).text.split('\n');
   expect(lines).toHaveLength(3);
   const starts = lines.map((line) => stringWidth(line.slice(0, line.search(/\S+( \S+)*$/))));
@@ -29,7 +29,7 @@ test.each([
   [40, ['subject', 'valid until']],
   [80, ['subject']],
   [200, []],
-])('fits a terminal of %d columns: the least important columns go', async (columns, left) => {
+])('drops the least important columns on a terminal of %d columns', async (columns, left) => {
   const found = await onTerminal(columns);
   expect(found.left).toEqual(left);
   expect(widest(found.text)).toBeLessThanOrEqual(columns);
@@ -38,14 +38,14 @@ test.each([
   expect(letters(found.text)).toBe(letters(cells.join('')));
 });
 
-test('wraps what is always shown rather than cutting it', async () => {
+test('wraps required columns instead of cutting them', async () => {
   const { text } = await onTerminal(24);
   expect(widest(text)).toBeLessThanOrEqual(24);
   const cells = ROWS.flatMap(([file = '', , , state = '']) => [file, state]);
   expect(letters(text)).toBe(letters(['file', 'state', ...cells].join('')));
 });
 
-test('wraps the others first: a path that is always shown stays on one line', async () => {
+test('wraps other columns first: a required path stays on one line', async () => {
   const path = '/etc/kubernetes/certs/front-proxy/server.crt';
   const subject = 'CN=kubernetes, O=system:masters, OU=Magnum';
   const { text } = await table({ file: 0, subject: 1 }, [[path, subject]], { isTTY: true, columns: 80 });
@@ -61,6 +61,6 @@ test('wraps nothing on a terminal that is wide enough', async () => {
 test.each([
   ['what is no terminal', { columns: 40 }, false],
   ['--wide', { isTTY: true, columns: 40 }, true],
-])('%s has all columns, a line a row', async (_, output, wide) => {
+])('%s prints all columns, one line per row', async (_, output, wide) => {
   expect(await table(HEAD, ROWS, output, { wide })).toEqual(await table(HEAD, ROWS));
 });

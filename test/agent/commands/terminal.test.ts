@@ -5,7 +5,7 @@ import { createSecrets } from '../../../src/base/secrets.ts';
 const HEAD = { file: 0, subject: 2, state: 0 };
 const ROWS = [['/etc/größe/ca.crt', `CN=${'x'.repeat(60)}`, '✓']];
 
-/** What a terminal of 50 columns is written. */
+/** Returns the output for a terminal of 50 columns. */
 async function written(hasUtf8: boolean, wide: boolean): Promise<string> {
   let text = '';
   const output = { isTTY: true, columns: 50, hasUtf8, write: (part: string) => (text += part) };
@@ -15,14 +15,14 @@ async function written(hasUtf8: boolean, wide: boolean): Promise<string> {
   return text;
 }
 
-test('without UTF-8 a terminal is written ASCII alone, and columns keep their places', async () => {
+test('writes only ASCII without UTF-8, and keeps columns aligned', async () => {
   const [ascii, utf8] = [await written(false, false), await written(true, false)];
   expect(ascii).toMatch(/^\p{ASCII}*$/u);
   expect(ascii).toContain('+ it holds ~');
   expect(ascii.split('\n').map((line) => line.length)).toEqual(utf8.split('\n').map((line) => line.length));
 });
 
-test('names the columns that a narrow terminal leaves out, and --wide shows them', async () => {
+test('names the dropped columns, and shows them with --wide', async () => {
   expect(await written(true, false)).toContain('--wide: also subject');
   expect(await written(true, true)).toContain('x'.repeat(60));
 });

@@ -8,7 +8,7 @@ const setUp = () => {
   return { ...underWay, pass: (ms: number) => (now += ms) };
 };
 
-test('counts the parts of a step, and its time', () => {
+test('counts the parts of a step and its time', () => {
   const { hear, line, pass } = setUp();
   expect(line()).toBeUndefined();
   hear({ event: 'step', step: STEP });
@@ -22,7 +22,7 @@ test('counts the parts of a step, and its time', () => {
   expect(line()).toBeUndefined();
 });
 
-test('counts down to the next try, and to the end of the patience', () => {
+test('counts down to the next retry, and to the end of the patience', () => {
   const { hear, line, pass } = setUp();
   hear({ event: 'step', step: STEP });
   hear({ event: 'waiting', what: 'sign', why: 'Magnum: 503', retryInMs: 8000, givesUpInMs: 60_000 });
@@ -32,7 +32,7 @@ test('counts down to the next try, and to the end of the patience', () => {
   expect(line()).toBe('get 7 certificates, certificates 1 of 7  3 s');
 });
 
-test('waits without an end where nothing is ever given up', () => {
+test('shows no limit if retries never end', () => {
   const { hear, line } = setUp();
   hear({ event: 'waiting', what: 'listen', why: 'closed', retryInMs: 1000, givesUpInMs: Infinity });
   expect(line()).toBe('listen: again in 1 s: closed');

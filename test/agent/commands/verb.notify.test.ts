@@ -30,7 +30,7 @@ const toldOf = async (site: Site): Promise<Record<string, unknown>[]> =>
     .filter(Boolean)
     .map((line) => parseObject(line) ?? {});
 
-test('notify.command is told of a deployment and of its end, by name and with fields', async () => {
+test("notify.command receives a deployment's start and end, by event name and with fields", async () => {
   const site = await notifiedSite();
   await cloud.rotateCa(site.cluster);
   expect((await cli(site, ['run-once'])).code).toBe(0);
@@ -51,7 +51,7 @@ test('notify.command is told of a deployment and of its end, by name and with fi
   ]);
 });
 
-test('a command that others can write is not run, and a verb that only looks tells nobody', async () => {
+test('does not run a command that others can write, and read-only verbs send nothing', async () => {
   const site = await notifiedSite();
   await cloud.rotateCa(site.cluster);
   await site.setParams({ VERIFY_CA: 'False' });

@@ -35,13 +35,13 @@ const PERSON = {
 
 const UNKNOWN = { code: 'config', reason: 'unknown-cloud' };
 
-describe('which cloud', () => {
-  test('the only one of clouds.yaml needs no OS_CLOUD', async () => {
+describe('the chosen cloud', () => {
+  test('is the only one of clouds.yaml without OS_CLOUD', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH} } }`);
     expect(await read()).toEqual({ login: PERSON, caFile: undefined, verify: true });
   });
 
-  test('of several OS_CLOUD names one, and without it they are listed', async () => {
+  test('is named by OS_CLOUD among several, which are listed without it', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH} }, two: { ${AUTH}, region_name: west } }`);
     expect((await read({ OS_CLOUD: 'two' })).login.region).toBe('west');
     const { code, reason, message } = await agentErrorOf(read());
@@ -50,12 +50,12 @@ describe('which cloud', () => {
     expect(await faultIn(read({ OS_CLOUD: 'constructor' }))).toEqual(UNKNOWN);
   });
 
-  test('OS_REGION_NAME and the choice of a file alone describe no cloud', async () => {
+  test('needs more than OS_REGION_NAME or OS_CLIENT_CONFIG_FILE', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH}, region_name: west } }`);
     expect((await read({ OS_REGION_NAME: 'east' })).login.region).toBe('east');
   });
 
-  test('variables that describe a login win over the only cloud of a file, and lose against OS_CLOUD', async () => {
+  test('is taken from OS_CLOUD, then from login variables, then from the only entry of a file', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH} } }`);
     const env = { OS_AUTH_URL: 'http://k', OS_USERNAME: 'bob', OS_PASSWORD: 'x', OS_PROJECT_ID: 'p1' };
     expect((await read(env)).login).toMatchObject({ authUrl: 'http://k', scope: { project: { id: 'p1' } } });
@@ -63,20 +63,20 @@ describe('which cloud', () => {
     expect((await read({ ...env, OS_CLOUD: 'envvars' })).login.authUrl).toBe('http://k');
   });
 
-  test('no login at all, or a cloud that is not there, is an error of the configuration', async () => {
+  test('must exist and have a login', async () => {
     expect(await faultIn(read())).toEqual({ code: 'config', reason: 'no-login' });
     expect(await faultIn(read({ OS_CLOUD: 'one' }))).toEqual(UNKNOWN);
   });
 });
 
-describe('its files', () => {
-  test('secure.yaml is merged over clouds.yaml', async () => {
+describe('the files', () => {
+  test('are merged: secure.yaml over clouds.yaml', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH.replace(', password: pw', '')} } }`);
     await write('secure.yaml', 'clouds: { one: { auth: { password: 12345 } } }');
     expect((await read()).login.proof).toMatchObject({ password: '12345' });
   });
 
-  test('OS_CLIENT_CONFIG_FILE comes before the usual places, XDG_CONFIG_HOME before ~/.config', async () => {
+  test('are searched at OS_CLIENT_CONFIG_FILE before the usual places, at XDG_CONFIG_HOME before ~/.config', async () => {
     await write('clouds.yaml', `clouds: { one: { ${AUTH}, region_name: usual } }`);
     await write('../../xdg/openstack/clouds.yml', `clouds: { one: { ${AUTH}, region_name: xdg } }`);
     const env = { XDG_CONFIG_HOME: join(home, 'xdg') };
@@ -94,7 +94,7 @@ describe('its files', () => {
     });
   });
 
-  test('a file that is no YAML is named with its line', async () => {
+  test('are reported with the line of invalid YAML', async () => {
     await write('clouds.yaml', 'clouds:\n  one: [');
     const error = await agentErrorOf(read());
     expect(error).toMatchObject({ reason: 'syntax', line: 2 });
@@ -108,8 +108,8 @@ const auth = (more: object, beside: object = {}): PersonSettings =>
     settings: { ...beside, auth: { auth_url: 'http://k', ...more } },
   });
 
-describe('what a cloud says', () => {
-  test('ids, domains by name, one domain for both, and a domain for what names none', () => {
+describe('a cloud entry', () => {
+  test('may contain ids, domain names, one domain for both, or none', () => {
     expect(auth({ user_id: 'u', password: 'x', project_id: 'p' }).login).toMatchObject({
       proof: { user: { id: 'u' } },
       scope: { project: { id: 'p' } },
@@ -128,7 +128,7 @@ describe('what a cloud says', () => {
     });
   });
 
-  test('an application credential has no scope of its own', () => {
+  test('has no scope with an application credential', () => {
     const given = { application_credential_id: 'i', application_credential_secret: 's' };
     const expected = {
       proof: { method: 'application_credential', credential: { id: 'i' }, secret: 's' },
@@ -138,7 +138,7 @@ describe('what a cloud says', () => {
     expect(auth(given).login).toMatchObject(expected);
   });
 
-  test('the side of the catalogue, the regions, the CA file and verify', () => {
+  test('sets interface, regions, CA file and verify', () => {
     const login = { user_id: 'u', password: 'x', project_id: 'p' };
     expect(
       auth(login, { interface: 'internal', regions: [{ name: 'r1' }, 'r2'], cacert: '/ca.pem' }),
@@ -164,7 +164,7 @@ describe('what a cloud says', () => {
       'auth.application_credential_secret',
     ],
     [{ auth_type: 'v3kerberos' }, 'auth-type-not-served', 'v3kerberos'],
-  ])('%j is refused, and no value is quoted', (given, reason, named) => {
+  ])('%j is rejected without quoting a value', (given, reason, named) => {
     const error = thrownBy(() => auth(given));
     expect(error).toMatchObject({ code: 'config', reason });
     expect(explain(error)).toContain(named);

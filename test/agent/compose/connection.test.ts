@@ -12,7 +12,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** A proxy for plain HTTP that passes on whatever it is asked, and remembers it. */
+/** Starts a plain HTTP proxy that forwards and records its requests. */
 async function startProxy(): Promise<{ url: string; asked: string[] }> {
   const asked: string[] = [];
   const proxy = createServer((incoming, outgoing) => {
@@ -47,7 +47,7 @@ test.each([
   ],
   ['heat-params in capitals', (url: string) => ({ params: { HTTP_PROXY: url.toUpperCase() } })],
   ['the environment, in small letters', (url: string) => ({ env: { http_proxy: url, HTTP_PROXY: NOWHERE } })],
-])('a rotation goes through the proxy of %s, from the poll to the signal', async (_, settings) => {
+])('uses the proxy of %s for a whole rotation, from poll to signal', async (_, settings) => {
   const proxy = await startProxy();
   const site = await createSite(cloud, settings(proxy.url));
   await cloud.rotateCa(site.cluster);
@@ -59,7 +59,7 @@ test.each([
 });
 
 test.each(['example.com,127.0.0.1', '10.0.0.0/8,127.0.0.0/8'])(
-  'hosts of NO_PROXY (%s) are asked directly',
+  'connects directly to hosts of NO_PROXY (%s)',
   async (no) => {
     const proxy = await startProxy();
     const site = await createSite(cloud, { params: { HTTP_PROXY: proxy.url, NO_PROXY: no } });
@@ -69,7 +69,7 @@ test.each(['example.com,127.0.0.1', '10.0.0.0/8,127.0.0.0/8'])(
   },
 );
 
-test('a proxy of another kind is told of, without its password, and not used', async () => {
+test('ignores and reports a proxy of another kind, without its password', async () => {
   const site = await createSite(cloud, {
     params: { HTTP_PROXY: 'socks5://user:correct-horse@proxy.example:1080' },
   });

@@ -10,7 +10,7 @@ import { NEVER } from '../../src/support/clock.ts';
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 type Leaf = { cert: string; key: string };
 
-/** An API server that asks for certificates of a CA. */
+/** Starts an API server that requests certificates of a CA. */
 async function serve(server: Leaf, ca: Signer): Promise<number> {
   const listening = createServer(
     { ...server, ca: ca.pem, requestCert: true, rejectUnauthorized: true },
@@ -29,7 +29,7 @@ async function serve(server: Leaf, ca: Signer): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** A load balancer that leads each connection to the next server. */
+/** Starts a load balancer that forwards each connection to the next server. */
 async function balance(ports: readonly number[]): Promise<number> {
   let connections = 0;
   const balancer = createBalancer((socket) => {
@@ -44,7 +44,7 @@ async function balance(ports: readonly number[]): Promise<number> {
   return typeof address === 'object' && address ? address.port : 0;
 }
 
-/** @param presents undefined: any certificate for 127.0.0.1 */
+/** @param presents undefined: accepts any certificate for 127.0.0.1 */
 async function ask(
   port: number,
   ca: string,
@@ -69,7 +69,7 @@ async function ask(
   }
 }
 
-test('only that very certificate, of that very CA, is asked anything; who asks shows one too', async () => {
+test('asks only a server with the pinned certificate of the given CA, and presents a client certificate', async () => {
   const [ca, other] = await Promise.all([createSigner(EC), createSigner(EC)]);
   const [server, neighbour, client, stranger] = await Promise.all([
     signLeaf(ca, 'A1'),
@@ -80,12 +80,12 @@ test('only that very certificate, of that very CA, is asked anything; who asks s
   const port = await serve(server, ca);
   expect(await ask(port, ca.pem, server, client)).toBe('GET /version');
   await expect(ask(port, ca.pem, neighbour, client)).rejects.toMatchObject({ reason: 'another' });
-  // Another CA of the same name.
+  // Another CA with the same name.
   await expect(ask(port, other.pem, server, client)).rejects.toMatchObject({ reason: 'ca-unknown' });
   await expect(ask(port, ca.pem, server, stranger)).rejects.toMatchObject({ code: 'cloud-unreachable' });
 });
 
-test('behind a load balancer each server is judged by the CA that has signed its certificate', async () => {
+test('verifies each server behind a load balancer with the CA that signed its certificate', async () => {
   const [former, served] = await Promise.all([createSigner(EC), createSigner(EC)]);
   const [old, fresh, client] = await Promise.all([
     signLeaf(former, 'A1'),
@@ -96,12 +96,12 @@ test('behind a load balancer each server is judged by the CA that has signed its
   const port = await balance(servers);
   const both = former.pem + served.pem;
   for (const _ of [1, 2, 3, 4]) expect(await ask(port, both, undefined, client)).toBe('GET /version');
-  // The next is the old one.
+  // The next server has the old certificate.
   expect(await ask(port, former.pem, undefined, client)).toBe('GET /version');
   await expect(ask(port, former.pem, undefined, client)).rejects.toMatchObject({ reason: 'ca-unknown' });
 });
 
-test('a server with a certificate for another name, or out of date, is asked nothing', async () => {
+test('sends nothing to a server whose certificate has another name or is out of date', async () => {
   const ca = await createSigner(EC);
   const [server, client] = await Promise.all([signLeaf(ca, 'A1'), signLeaf(ca, 'A2')]);
   const port = await serve(server, ca);

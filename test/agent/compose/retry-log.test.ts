@@ -15,7 +15,7 @@ function setUp() {
 
 const DOWN = new AgentError('cloud-unreachable', '503');
 
-test('ten loops that retry for the same cause are one line a minute, with their number', () => {
+test('logs ten loops with the same cause once a minute, with their number', () => {
   const { logged, tell, pass } = setUp();
   for (let second = 0; second < 70; second += 1) {
     for (let loop = 0; loop < 10; loop += 1) tell(`sign ${loop}`, DOWN, 500);
@@ -27,7 +27,7 @@ test('ten loops that retry for the same cause are one line a minute, with their 
   ]);
 });
 
-test('another cause has a line of its own', () => {
+test('logs another cause separately', () => {
   const { logged, tell } = setUp();
   tell('sign', DOWN, 1);
   tell('sign', new AgentError('not-yet', 'no quorum'), 1);

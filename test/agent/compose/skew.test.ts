@@ -4,7 +4,7 @@ import { createSkew } from '../../../agent/compose/skew.ts';
 const NOW = Date.UTC(2026, 0, 1);
 const HOUR = 3_600_000;
 
-test('the skew is that of the last Date header, until the clock is set or the node was suspended', () => {
+test('keeps the skew of the last Date header until the clock is set or the node was suspended', () => {
   let offset = NOW;
   let elapsed = 0;
   const skew = createSkew({ now: () => offset + elapsed, elapsed: () => elapsed });

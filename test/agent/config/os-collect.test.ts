@@ -12,7 +12,7 @@ const translate = (text: string): { value: Record<string, unknown>; notices: Ign
   return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
 };
 
-/** What is read of a section, half of one too. */
+/** Reads the heat section, even an incomplete one. */
 const heatOf = (text: string): Record<string, string | undefined> =>
   Object.fromEntries(
     [...readOsloConfig(text, knownOptions).section('heat')].map(([key, all]) => [key, all.at(-1)]),
@@ -24,7 +24,7 @@ const WHOLE_HEAT =
   'auth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p\nstack_id=s/1\nresource_name=r\n';
 
 describe('os-collect-config.conf', () => {
-  test('it is what a node without a configuration of its own goes by', async () => {
+  test('configures a node without a configuration of its own', async () => {
     const { config, notices } = await load({
       [INI]: `[DEFAULT]
 command = os-refresh-config
@@ -59,7 +59,7 @@ region_name = RegionOne
     expect(notices).toEqual([]);
   });
 
-  test('one key of our own is merged over it', async () => {
+  test('is overridden by single keys of agent.yaml', async () => {
     const drop = '/etc/coe-agent/agent.d/10-a.yaml';
     const { config } = await load({
       [PATH]: 'keys: ec-p256\n',
@@ -75,28 +75,28 @@ region_name = RegionOne
   });
 
   test.each(['collectors: [local]\n', `request: { metadata_url: 'http://k/' }\ncollectors: [request]\n`])(
-    'once a configuration of our own says how to poll, it is all that counts: %j',
+    'is ignored once agent.yaml says how to poll: %j',
     async (text) => {
       const { config } = await load({ [PATH]: text, [INI]: '[DEFAULT]\npolling_interval = 20\n' });
       expect(config).toMatchObject({ poll: { max_seconds: 30 }, sources: [PATH] });
     },
   );
 
-  test('a verb that does not collect takes its CAs, whatever is wrong with its collectors', async () => {
+  test('provides CAs to a verb that does not collect, whatever is wrong with its collectors', async () => {
     const text = '[DEFAULT]\ncollectors = heat\n[cfn]\nca_certificate = /etc/ca.pem\n';
     expect(await refusal({ [INI]: text })).toEqual({ reason: 'no-collector' });
     const { config } = await load({ [INI]: text }, { collects: false });
     expect(config).toMatchObject({ collectors: [], cloud: { ca_file: '/etc/ca.pem' } });
   });
 
-  test('a node with neither is told both names', async () => {
+  test('is named together with agent.yaml if both are missing', async () => {
     const { reason, message } = await agentErrorOf(load({}));
     expect(reason).toBe('no-configuration');
     expect(message).toContain(PATH);
     expect(message).toContain(INI);
   });
 
-  // What oslo.config 9 reads from the same lines.
+  // As oslo.config 9 reads the same lines.
   test.each([
     ['a#b', 'a#b'],
     ['a;b', 'a;b'],
@@ -114,16 +114,16 @@ region_name = RegionOne
     ['true', 'true'],
     ['null', 'null'],
     ['a:b', 'a:b'],
-  ])('the password %s arrives as it is', (written, read) => {
+  ])('reads the password %s unchanged', (written, read) => {
     for (const line of [`password = ${written}`, `password=${written}`, `password : ${written}`])
       expect(heatOf(`[heat]\n${line}\n`)).toEqual({ password: read });
   });
 
-  test('any password of printable characters survives', () => {
+  test('preserves any password of printable characters', () => {
     const character = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCodePoint(code));
     fc.assert(
       fc.property(fc.string({ unit: character, minLength: 1 }), (password) => {
-        // Nothing escapes a backslash in front of a dollar sign.
+        // Nothing can escape a backslash before a dollar sign.
         fc.pre(!/^["']|\\\$/.test(password));
         const written = password.replaceAll('$', '$$$$');
         expect(heatOf(`[DEFAULT]\n[heat]\nuser_id = u\npassword = ${written}\nproject_id = p\n`)).toEqual({
@@ -135,14 +135,14 @@ region_name = RegionOne
     );
   });
 
-  test('sections with the same keys do not disturb each other', () => {
+  test('keeps sections with the same keys apart', () => {
     const text =
       '[zaqar]\nauth_url = http://z\npassword = z\n[heat]\nauth_url = http://h\npassword = h\n[cfn]\npath = x\n[local]\npath = /a\n';
     expect(heatOf(text)).toEqual({ auth_url: 'http://h', password: 'h' });
     expect(translate(text).value).toMatchObject({ local: { path: ['/a'] } });
   });
 
-  test('of a repeated key the last one counts, and a list may be written in four ways', () => {
+  test('lets the last of a repeated key win, and reads lists in four forms', () => {
     expect(heatOf('[heat]\npassword = old\npassword = new\n')).toEqual({ password: 'new' });
     for (const lines of [
       'collectors=heat\ncollectors=local',
@@ -156,7 +156,7 @@ region_name = RegionOne
       ]);
   });
 
-  test('a queue, and whether its websocket is to be used', async () => {
+  test('reads a queue and its use_websockets', async () => {
     const section = 'auth_url=http://k/v3\nuser_id=u\npassword=p\nproject_id=p1\nqueue_id=q\nregion_name=R\n';
     const read = async (more: string): Promise<Config> =>
       (await load({ [INI]: `[DEFAULT]\ncollectors=zaqar\n[zaqar]\n${section}${more}` })).config;
@@ -172,7 +172,7 @@ region_name = RegionOne
     expect((await read('use_websockets = True\n')).zaqar?.use_websockets).toBe(true);
   });
 
-  test('collectors that are not configured are left out, as the predecessor passes over them', () => {
+  test('ignores unconfigured collectors, like the predecessor', () => {
     const { value, notices } = translate('[DEFAULT]\ncollectors = heat\ncollectors = local\n');
     expect(value['collectors']).toEqual(['local']);
     expect(notices).toMatchObject([{ code: 'collector-not-configured', of: 'heat' }]);
@@ -190,7 +190,7 @@ region_name = RegionOne
     ['[request]\nmetadata_url=here\n', ['request.metadata_url']],
     ['[zaqar]\nqueue_id=q\nauth_url=a\nuser_id=u\nproject_id=p\n', ['zaqar.password']],
   ])(
-    'a collector whose section is half filled is left out, and the others stay: %j',
+    'ignores a collector with an incomplete section, and keeps the others: %j',
     async (section, keys) => {
       const { value, notices } = translate(`[DEFAULT]\n${section}`);
       expect(value['collectors']).toEqual(['heat_local', 'local']);
@@ -203,12 +203,12 @@ region_name = RegionOne
     },
   );
 
-  test("half a section of a collector that is not asked is in nobody's way", () => {
+  test('ignores an incomplete section of an unused collector', () => {
     const { value } = translate('[DEFAULT]\ncollectors = local\n[cfn]\nstack_name = s\n');
     expect(value).toEqual({ collectors: ['local'] });
   });
 
-  test('what Heat writes for POLL_SERVER_CFN is a configuration', async () => {
+  test('accepts what Heat writes for POLL_SERVER_CFN', async () => {
     const { config } = await load({
       [INI]: `[DEFAULT]
 collectors = ['cfn', 'local']
@@ -233,7 +233,7 @@ path = other.Metadata.part
     });
   });
 
-  test('comments are only whole lines', () => {
+  test('accepts comments only as whole lines', () => {
     expect(heatOf('[heat]\n# password = a\n  ; password = b\npassword = c\n')).toEqual({ password: 'c' });
   });
 
@@ -253,16 +253,16 @@ path = other.Metadata.part
       'password = one \r\n two \r\n',
       'one\ntwo',
     ],
-  ])('as oslo.config has it, %s', (_, lines, password) => {
+  ])('like oslo.config, %s', (_, lines, password) => {
     expect(heatOf(`[heat]\n  nothing to continue\n${lines}\n`)).toEqual({ password });
   });
 
-  test('a list may be continued', () => {
+  test('continues a list on the next line', () => {
     const { value } = translate('[DEFAULT]\ncollectors = heat_local,\n    local\n');
     expect(value['collectors']).toEqual(['heat_local', 'local']);
   });
 
-  test('a collector that is not served is left out and told of', () => {
+  test('ignores and reports an unsupported collector', () => {
     const { value, notices } = translate('[DEFAULT]\ncollectors=cfn\ncollectors=local\ncollectors=request\n');
     expect(value['collectors']).toContain('local');
     expect(notices).toMatchObject([
@@ -276,7 +276,7 @@ path = other.Metadata.part
     ['deployment_key = deployments\ndeployment_key = mine', 'option-without-counterpart', 'deployment_key'],
     ['[cfn]\ndeployment_key = mine', 'option-without-counterpart', 'deployment_key'],
     ['min_polling_interval = 60', 'intervals-swapped', 'min_polling_interval'],
-  ])('an option that means nothing here and changes what it did is told of: %s', (lines, code, of) => {
+  ])("reports an option without a counterpart that changed the predecessor's behaviour: %s", (lines, code, of) => {
     expect(translate(`[DEFAULT]\n${lines}\n`).notices).toMatchObject([{ code, of }]);
   });
 
@@ -285,7 +285,7 @@ path = other.Metadata.part
     'command=/usr/bin/os-refresh-config --timeout 14400',
     'splay = 30',
     'min_polling_interval = 2',
-  ])('one that is served in another way is not: %s', (line) => {
+  ])('does not report an option with a counterpart: %s', (line) => {
     expect(translate(`[DEFAULT]\n${line}\n`).notices).toEqual([]);
   });
 
@@ -294,12 +294,12 @@ path = other.Metadata.part
     ['/usr/bin/os-refresh-config --log-level DEBUG --timeout=60', 60],
     ['os-refresh-config --timeout 0', 3600],
     ['os-refresh-config', 3600],
-  ])('what %j could take, a script may take', async (command, seconds) => {
+  ])('maps %j to what a script may use', async (command, seconds) => {
     const { config } = await load({ [INI]: `[DEFAULT]\ncommand = ${command}\ncollectors = local\n` });
     expect(config.scripts.timeout_seconds).toBe(seconds);
   });
 
-  test('the CAs that a collector was given are trusted', async () => {
+  test('trusts the CAs of its collectors', async () => {
     const { config, notices } = await load({
       [INI]: '[DEFAULT]\ncollectors = local\n[cfn]\nca_certificate = /etc/cloud-ca.pem\n',
     });
@@ -310,7 +310,7 @@ path = other.Metadata.part
     expect(translate(two).notices).toMatchObject([{ code: 'second-ca-file', of: '/etc/b.pem' }]);
   });
 
-  test('intervals that are no numbers, or the wrong way round, become sensible ones', () => {
+  test('corrects intervals that are not numbers or in the wrong order', () => {
     expect(poll('polling_interval = soon')).toEqual({ min_seconds: 1, max_seconds: 30 });
     expect(poll('polling_interval = 5\nmin_polling_interval = 60')).toEqual({
       min_seconds: 5,
@@ -324,7 +324,7 @@ path = other.Metadata.part
     expect(poll('splay = soon')).toBeUndefined();
   });
 
-  test('any text is translated', () => {
+  test('translates any text', () => {
     const line = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.constantFrom(

@@ -12,14 +12,14 @@ const SCHEMA = v.strictObject({
 const parse = (text: string, whole = false): Record<string, unknown> =>
   parseConfigFile('/agent.yaml', text, SCHEMA, { whole });
 
-/** What is wrong, and in which line. */
+/** Returns the fault and its line. */
 function fault(text: string, whole = false): unknown {
   const error = thrownBy(() => parse(text, whole));
   if (!(error instanceof BadConfigFile)) throw error;
   return { ...error.fault, line: error.line };
 }
 
-test('a file may give any part, unless it is the whole', () => {
+test('accepts any part of a configuration in one file, unless it is the whole', () => {
   expect(parse('')).toEqual({});
   expect(parse('heat:\n  user: u\n')).toEqual({ heat: { user: 'u' } });
   expect(fault('heat:\n  user: u\n', true)).toEqual({ kind: 'missing', key: 'heat.password', line: 1 });
@@ -31,20 +31,20 @@ test.each([
   ['- heat\n', { kind: 'not-a-map', line: undefined }],
   ['heat:\n  user: u\n  usr: v\n', { kind: 'unknown-key', key: 'heat.usr', line: 3 }],
   ['free:\n  x:\n    constructor: 1\n', { kind: 'unknown-key', key: 'free.x.constructor', line: 3 }],
-  // A list is not merged with that of another file.
+  // Lists of different files are not merged.
   ['list:\n  - name: a\n  - {}\n', { kind: 'missing', key: 'list.1.name', line: 3 }],
-])('%j is wrong in its line', (text, expected) => {
+])('finds %j on its line', (text, expected) => {
   expect(fault(text)).toMatchObject(expected);
 });
 
-test('a value that is wrong is named by its key, and a password is not quoted', () => {
+test('names an invalid value by its key, and quotes no password', () => {
   expect(fault('heat:\n  user: 7\n')).toMatchObject({ kind: 'invalid', key: 'heat.user', line: 2 });
   const error = thrownBy(() => parse('heat:\n  user: u\n  password: 271828\n'));
   expect(error).toMatchObject({ code: 'config', reason: 'invalid', line: 3 });
   expect(error.message).not.toContain('271828');
 });
 
-test('an alias to too much is found, and so is a file that is too large', () => {
+test('rejects too much aliasing and a file that is too large', () => {
   const bomb = ['a: &a [x, x, x, x, x, x, x, x, x, x]'];
   for (const [name, of] of ['ba', 'cb', 'dc', 'ed'])
     bomb.push(`${name}: &${name} [${Array.from({ length: 10 }, () => `*${of}`).join(', ')}]`);
@@ -54,7 +54,7 @@ test('an alias to too much is found, and so is a file that is too large', () => 
   });
 });
 
-test('of a file of another program the last of a repeated key counts, and its faults quote nothing', () => {
+test("reads the last of a repeated key in another program's file, and quotes nothing in its faults", () => {
   expect(parseYaml('/kubelet.yaml', 'a: 1\na: 2\n')).toEqual({ a: 2 });
   const error = thrownBy(() => parseYaml('/kubelet.yaml', 'token: [geheim'));
   expect(error.code).toBe('bad-file');
@@ -62,7 +62,7 @@ test('of a file of another program the last of a repeated key counts, and its fa
   expect(faultOf(() => parseYaml('/kubelet.yaml', 'x'.repeat(256 * 1024 + 1))).code).toBe('bad-file');
 });
 
-test('what is written is read again', () => {
+test('reads back what it writes', () => {
   const value = { heat: { user: 'u: #1', password: '007' } };
   const text = formatConfigFile('made by a test', value);
   expect(text).toMatch(/^# made by a test\n/);

@@ -20,7 +20,7 @@ const PARAMS = [
   'TRUST_ID=t',
 ];
 
-/** A first turn of the daemon of a master. @returns how often it asked for Magnum, and what it logged */
+/** Runs the first turn of a master's daemon. @returns the number of requests to Magnum, and the log */
 async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
   const { hands, write, log } = await testHands(
     networkOf({ '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } }),
@@ -44,20 +44,20 @@ async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
   return { asked, unknown: logged(log, 'rotation-unknown').length };
 }
 
-describe('the first turn compares the node with Magnum', () => {
-  test('on a master of several, and where it is configured', async () => {
+describe('the first turn', () => {
+  test('compares a master of several with Magnum, or any master if configured', async () => {
     expect(await turn(3)).toEqual({ asked: 1, unknown: 1 });
     expect(await turn(1, 'auto')).toEqual({ asked: 1, unknown: 1 });
-    // What heat-params lack is said.
+    // Missing heat-params are logged.
     expect(await turn(3, undefined, PARAMS.slice(0, 4))).toEqual({ asked: 0, unknown: 1 });
   });
 
-  test('not on the only master, and not where another phase is configured', async () => {
+  test('compares neither the only master nor a node with another configured phase', async () => {
     expect(await turn(1)).toEqual({ asked: 0, unknown: 0 });
     expect(await turn(3, 'all')).toEqual({ asked: 0, unknown: 0 });
   });
 
-  test('not on a node that is not set up yet, and says nothing', async () => {
+  test('is silent on a node that is not set up yet', async () => {
     expect(await turn(3, 'auto', [])).toEqual({ asked: 0, unknown: 0 });
   });
 });

@@ -5,7 +5,7 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** A clock that the test moves; a suspend stops the monotonic one alone. */
+/** Makes a clock that the test advances; a suspend stops only the monotonic one. */
 function createClock() {
   let elapsed = 5000;
   let offset = Date.UTC(2026, 0, 1);
@@ -17,7 +17,7 @@ function createClock() {
   };
 }
 
-/** Asks every half a minute, as the loop does. */
+/** Polls every half minute, like the loop. */
 function poll(
   clock: ReturnType<typeof createClock>,
   slow: { due(): Due | undefined },
@@ -32,7 +32,7 @@ function poll(
   return seen;
 }
 
-test('a look is due at the start and then once in each interval', () => {
+test('is due at the start and then once per interval', () => {
   const clock = createClock();
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   expect(poll(clock, slow, DAY)).toEqual([
@@ -43,7 +43,7 @@ test('a look is due at the start and then once in each interval', () => {
   ]);
 });
 
-test('each interval is within a quarter of the mean', () => {
+test('keeps each interval within a quarter of the mean', () => {
   for (const [random, hours] of [
     [0, 4.5],
     [0.999_999, 7.5],
@@ -59,7 +59,7 @@ test.each([
   ['a suspend of three years', 3 * 365 * DAY],
   ['a clock that is set back a year', -365 * DAY],
   ['a clock that is set forward two minutes', 2 * MINUTE],
-])('%s makes a look due at the next poll, once', (_, ms) => {
+])('is due once at the next poll after %s', (_, ms) => {
   const clock = createClock();
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   poll(clock, slow, HOUR);
@@ -67,7 +67,7 @@ test.each([
   expect(poll(clock, slow, 5 * HOUR)).toEqual([[0, 'clock-moved']]);
 });
 
-test('a clock that is slewed between polls makes no look due', () => {
+test('ignores a clock that is slewed between polls', () => {
   const clock = createClock();
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   slow.due();
@@ -78,7 +78,7 @@ test('a clock that is slewed between polls makes no look due', () => {
   }
 });
 
-test('a look that was asked for comes at its moment, and the regular one a whole interval after it', () => {
+test('is due at a requested time, and then a whole interval later', () => {
   const clock = createClock();
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   slow.due();

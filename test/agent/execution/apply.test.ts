@@ -22,7 +22,7 @@ const replace = { from: 'replace', lists: [], workloads: undefined } as const;
 const run = ({ hands }: TestHands) => ({ runId: RUN_ID, hands, abort: NEVER });
 
 describe('apply', () => {
-  test('puts files in place, restarts the units in order, and records the end', async () => {
+  test('replaces files, restarts the units in order, and records the end', async () => {
     const site = await createStaged({ units: UNITS });
     const heard: string[] = [];
     const beforeRestart = async (): Promise<void> => {
@@ -38,7 +38,7 @@ describe('apply', () => {
     expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', run: { outcome: DONE } });
   });
 
-  test('takes everything back when a unit fails, and restarts no later one', async () => {
+  test('rolls everything back when a unit fails, and restarts no later unit', async () => {
     const site = await createStaged({ units: UNITS });
     site.units.broken.add('etcd');
     const ended = await apply(site.journal, { ...replace, units: UNITS }, run(site));
@@ -53,7 +53,7 @@ describe('apply', () => {
     ]);
   });
 
-  test('restarts nothing again when the units were proven before an interruption', async () => {
+  test('does not restart units that were proven before an interruption', async () => {
     const site = await createStaged({ units: UNITS });
     const journal = await site.hands.generations.commit(site.journal);
     const tail = { from: 'workloads', workloads: undefined } as const;
@@ -63,9 +63,9 @@ describe('apply', () => {
 });
 
 /**
- * Puts a list in place and proves it.
+ * Installs a list and proves it.
  *
- * @param readAfter how many restarts it takes until the file has been read
+ * @param readAfter number of restarts until the file has been read
  */
 const prove = async (readAfter: number, rereads: boolean) => {
   const site = await createStaged();
@@ -83,12 +83,12 @@ describe('a list of revoked certificates', () => {
     expect(await prove(0, true)).toMatchObject({ seen: [{ code: 'read', of: FILE }], restarts: [] });
   });
 
-  test('that its unit should read by itself and has not costs one restart', async () => {
+  test('causes one restart if its unit should have read it and has not', async () => {
     expect(await prove(1, true)).toMatchObject({ seen: [{ code: 'read' }], restarts: ['etcd'] });
     expect(await prove(2, true)).toMatchObject({ seen: [{ code: 'unread', of: FILE }], restarts: ['etcd'] });
   });
 
-  test('of a unit that has been restarted anyway is not followed by another restart', async () => {
+  test('causes no second restart of its unit', async () => {
     expect(await prove(1, false)).toMatchObject({ seen: [{ code: 'unread' }], restarts: [] });
   });
 });
@@ -106,14 +106,14 @@ describe('workloads', () => {
     deadlineMs: 1000,
   };
 
-  test('that fail are reported in the outcome, and take nothing back', async () => {
+  test('that fail are reported in the outcome, and cause no roll-back', async () => {
     const site = await createStaged({ units: UNITS, workloads: plan });
     const ended = await apply(site.journal, { ...replace, units: UNITS, workloads: plan }, run(site));
     expect(ended).toMatchObject({ outcome: { statusCode: 0, outputs: { workloads: [{ code: 'failed' }] } } });
     expect(await site.read(FILE)).toBe('new');
   });
 
-  test('are restarted only after the journal excludes a way back', async () => {
+  test('are restarted only after the journal excludes a roll-back', async () => {
     const notes: unknown[] = [];
     const site = await createStaged({ units: UNITS, workloads: plan });
     const { hands } = site;

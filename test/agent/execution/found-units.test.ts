@@ -13,7 +13,7 @@ const KUBELET = unitPlan('kubelet');
 const OPTIONAL = unitPlan('kube-proxy', { required: false });
 
 describe('findUnits', () => {
-  test('leaves optional units alone that are stopped or missing, and notes the process of each', async () => {
+  test("ignores stopped or missing optional units, and records each unit's process", async () => {
     const { hands, units } = await createHands();
     units.states.set('kubelet', STOPPED).set('kube-proxy', STOPPED);
     const missing = unitPlan('flanneld', { required: false });
@@ -31,11 +31,11 @@ describe('findUnits', () => {
 describe('foundBefore', () => {
   const found = [{ plan: KUBELET, process: processOf(RUNNING) }];
 
-  test('keeps the processes when no generation is stuck', () => {
+  test('keeps the processes if no generation is stuck', () => {
     expect(foundBefore(found, undefined)).toEqual(found);
   });
 
-  test('takes the processes from before a stuck generation, with the present plan of each unit', () => {
+  test("takes the processes from before a stuck generation, with each unit's present plan", () => {
     const stuck = {
       units: [],
       outcome: DONE,
@@ -44,13 +44,13 @@ describe('foundBefore', () => {
     expect(foundBefore(found, stuck)).toEqual([{ plan: KUBELET, process: processOf(OLD) }]);
   });
 
-  test('adds the units that only the stuck generation names; which process they had is unknown', () => {
+  test('adds the units that only the stuck generation names, with unknown processes', () => {
     const stuck = { units: [OPTIONAL], outcome: DONE };
     expect(foundBefore(found, stuck)).toEqual([...found, { plan: OPTIONAL }]);
   });
 });
 
-/** The kubelet, if it has to be restarted when systemd says this of it now. */
+/** Returns whether the kubelet has to be restarted in this present state. */
 const restored = async (
   now: typeof RUNNING | AgentError | Error,
   process: ReturnType<typeof processOf> | undefined = processOf(RUNNING),
@@ -70,23 +70,23 @@ const restored = async (
 };
 
 describe('unitsToRestore', () => {
-  test('a unit that still runs the process of before is not restarted', async () => {
+  test('skips a unit that still runs its former process', async () => {
     expect(await restored(RUNNING)).toEqual([]);
   });
 
-  test('a unit with another process is restarted', async () => {
+  test('includes a unit with another process', async () => {
     expect(await restored(OLD)).toEqual(['kubelet']);
   });
 
-  test('a unit that systemd says nothing about is restarted', async () => {
+  test('includes a unit without a known state', async () => {
     expect(await restored(new AgentError('unit', 'systemctl timed out'))).toEqual(['kubelet']);
   });
 
-  test('an error of the program itself is not taken for an unknown state', async () => {
+  test('does not take an error in the program for an unknown state', async () => {
     await expect(restored(new TypeError('a bug'))).rejects.toThrow(TypeError);
   });
 
-  test('a unit of a record without processes is restarted', async () => {
+  test('includes a unit that was recorded without processes', async () => {
     const { hands } = await createHands({ units: ['kubelet'] });
     expect(await unitsToRestore({ units: [KUBELET], found: [] }, hands)).toEqual([KUBELET]);
   });
@@ -98,7 +98,7 @@ describe('unitsToRestore of a unit with a port', () => {
   const probe = { host: '127.0.0.1', port: 10_250, file: '/etc/k/server.crt' };
   const plan = unitPlan('kubelet', { probe });
   const kept = { units: [plan], found: [{ plan, process: processOf(RUNNING) }] };
-  /** @param presents a PEM text, or nothing: the port is silent */
+  /** @param presents a PEM text; without it the port is silent */
   const namesToRestore = async (
     file: string | undefined,
     presents: string | undefined,
@@ -113,20 +113,20 @@ describe('unitsToRestore of a unit with a port', () => {
     return (await unitsToRestore(kept, hands)).map(({ name }) => name);
   };
 
-  test('the same process with the old certificate is not restarted', async () => {
+  test('skips a unit with the same process and the old certificate', async () => {
     const old = await certificate();
     expect(await namesToRestore(old, old)).toEqual([]);
   });
 
-  test('a unit that has read the new certificate by itself is restarted', async () => {
+  test('includes a unit that has reread the new certificate', async () => {
     expect(await namesToRestore(await certificate(), await certificate())).toEqual(['kubelet']);
   });
 
-  test('a silent port was not opened by the new files', async () => {
+  test('skips a unit with a silent port, which the new files did not open', async () => {
     expect(await namesToRestore(await certificate(), undefined)).toEqual([]);
   });
 
-  test('without the old certificate the unit is restarted', async () => {
+  test('includes a unit if the old certificate is unknown', async () => {
     expect(await namesToRestore(undefined, await certificate())).toEqual(['kubelet']);
   });
 });

@@ -11,7 +11,7 @@ const KUBELET = unitPlan('kubelet');
 
 const run = ({ hands }: TestHands, abort = NEVER) => ({ runId: RUN_ID, hands, abort });
 
-/** Replaces the file, with the kubelet as its reader. */
+/** Replaces the file, which the kubelet reads. */
 const PLAN: Plan = {
   kind: 'lists',
   check: { do: 'check', paths: [FILE], units: [KUBELET] },
@@ -35,7 +35,7 @@ describe('a plan that replaces files', () => {
     expect(node.units.restarts).toEqual(['kubelet']);
   });
 
-  test('that does not fit the node changes nothing', async () => {
+  test('changes nothing if it does not fit the node', async () => {
     const node = await createNode();
     node.units.states.set('kubelet', { ...RUNNING, load: 'masked' });
     expect(await perform(PLAN, run(node))).toMatchObject({
@@ -47,7 +47,7 @@ describe('a plan that replaces files', () => {
     expect(await node.hands.generations.underWay()).toBe(false);
   });
 
-  test('that is stopped while it is prepared is thrown, and can be made again', async () => {
+  test('throws when it is stopped during preparation, and can be performed again', async () => {
     const node = await createNode();
     const systemctl = async (): Promise<never> => {
       await Promise.resolve();
@@ -73,7 +73,7 @@ describe('a plan of restarts', () => {
     expect(await node.hands.generations.underWay()).toBe(false);
   });
 
-  test('that fails has nothing to take back', async () => {
+  test('has nothing to roll back when it fails', async () => {
     const node = await createNode();
     node.units.broken.add('kubelet');
     expect(await perform(plan, run(node))).toMatchObject({
@@ -84,7 +84,7 @@ describe('a plan of restarts', () => {
     expect(node.units.restarts).toEqual(['kubelet']);
   });
 
-  test('is refused before any restart when a unit is masked', async () => {
+  test('is rejected before any restart if a unit is masked', async () => {
     const node = await createNode();
     node.units.states.set('kubelet', { ...RUNNING, load: 'masked' });
     expect(await perform(plan, run(node))).toMatchObject({ error: { code: 'precondition' } });

@@ -33,7 +33,7 @@ async function planFor({ hands }: SwarmNode, phase: Phase | 'renew' = 'all'): Pr
     : planRotation({ ...ROTATE_ALL, phase }, node, units, hands.config);
 }
 
-/** Nothing is replaced, and nothing lies beside it. */
+/** Expects no replaced and no staged files. */
 async function expectUntouched(site: SwarmNode): Promise<void> {
   expect(await site.hands.generations.underWay()).toBe(false);
   expect(await site.files('/etc/docker')).toHaveLength(3);
@@ -41,7 +41,7 @@ async function expectUntouched(site: SwarmNode): Promise<void> {
 }
 
 describe('new certificates', () => {
-  test('are staged beside the present ones, with everything that a restart of the agent needs', async () => {
+  test('are staged beside the present ones, with everything that a restarted agent needs', async () => {
     const site = await createSwarmNode();
     const prepared = await preparing(site, await planFor(site));
     expect(stepsIn(site.progress)).toEqual([LOG_IN, 'check', 'issue', 'stage']);
@@ -63,13 +63,13 @@ describe('new certificates', () => {
         },
       },
     });
-    // Optional, and the node has none.
+    // An optional file that the node lacks.
     expect(site.progress).toContainEqual(
       expect.objectContaining({ event: 'notice', code: 'unit-left-alone', of: 'etcd' }),
     );
   });
 
-  test('have keys that are masked from then on', async () => {
+  test('have keys that are masked from now on', async () => {
     const site = await createSwarmNode();
     const prepared = await preparing(site, await planFor(site));
     const key = prepared.is === 'staged' && prepared.journal.files.find(({ target }) => target === KEY_FILE);
@@ -78,14 +78,14 @@ describe('new certificates', () => {
     expect(site.hands.secrets.redact(body)).not.toContain(body);
   });
 
-  test('are not asked for when the login is refused', async () => {
+  test('are not requested if the login is refused', async () => {
     const site = await createSwarmNode({ over: { openCluster: refuseLogin } });
     expect(await faultIn(preparing(site, await planFor(site)))).toMatchObject({ code: 'login-refused' });
     expect(stepsIn(site.progress)).toEqual([LOG_IN]);
     await expectUntouched(site);
   });
 
-  test('are not asked for when the node does not fit', async () => {
+  test('are not requested if the node does not fit', async () => {
     const site = await createSwarmNode();
     site.units.states.set('docker', { ...RUNNING, load: 'masked' });
     expect(await faultIn(preparing(site, await planFor(site)))).toMatchObject({ code: 'precondition' });
@@ -93,7 +93,7 @@ describe('new certificates', () => {
     await expectUntouched(site);
   });
 
-  test('come from the CA that was compared, also when Magnum rotates in between', async () => {
+  test('come from the CA that was compared, even if Magnum rotates in between', async () => {
     const site = await createSwarmNode();
     await site.write(CA_FILE, site.former.pem + site.served.pem, 0o644);
     expect(await preparing(site, await planFor(site, 'reissue'))).toMatchObject({ is: 'staged' });
@@ -113,7 +113,7 @@ describe('a phase', () => {
     await expectUntouched(site);
   });
 
-  test('that comes too early is refused before anything is issued', async () => {
+  test('that comes too early is rejected before anything is issued', async () => {
     const site = await createSwarmNode();
     expect(await faultIn(preparing(site, await planFor(site, 'reissue')))).toEqual({
       code: 'precondition',
@@ -134,7 +134,7 @@ describe('a phase', () => {
 });
 
 describe('a renewal', () => {
-  test('is refused after a rotation that this node has missed', async () => {
+  test('is rejected after a rotation that this node has missed', async () => {
     const site = await createSwarmNode();
     expect(await faultIn(preparing(site, await planFor(site, 'renew')))).toEqual({
       code: 'precondition',
@@ -143,7 +143,7 @@ describe('a renewal', () => {
     await expectUntouched(site);
   });
 
-  test('discards certificates that last no longer than the present ones', async () => {
+  test('discards certificates that expire no later than the present ones', async () => {
     const site = await createSwarmNode({ isCurrent: true });
     expect(await preparing(site, await planFor(site, 'renew'))).toMatchObject({ is: 'nothing-to-do' });
     expect(site.asked).toContain('sign kubernetes');
@@ -151,7 +151,7 @@ describe('a renewal', () => {
   });
 });
 
-test('lists of revoked certificates note their readers, although only some are restarted', async () => {
+test('records readers of revocation lists, although only some are restarted', async () => {
   const site = await createSwarmNode();
   site.units.states.set('etcd', STOPPED);
   const [etcd, docker] = [unitPlan('etcd', { required: false }), unitPlan('docker')];

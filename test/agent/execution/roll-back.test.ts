@@ -21,7 +21,7 @@ const PROXY = unitPlan('kube-proxy');
 const journalOf = async (): Promise<string[]> => await Promise.resolve(['its own words']);
 const revert = async (): Promise<Journal> => await Promise.reject(new AgentError('disk', 'read-only'));
 
-/** A node on which a run has replaced the file and restarted the kubelet, and not kube-proxy. */
+/** Makes a node after a run that replaced the file and restarted the kubelet, but not kube-proxy. */
 async function createCommitted(spec: HandsSpec = {}): Promise<TestHands & { journal: Journal }> {
   const test = await createHands({ units: ['kubelet', 'kube-proxy'], ...spec });
   const { hands, units } = test;
@@ -33,7 +33,7 @@ async function createCommitted(spec: HandsSpec = {}): Promise<TestHands & { jour
 }
 
 describe('undo', () => {
-  test('without a generation the node is as before', async () => {
+  test('changes nothing without a generation', async () => {
     const { hands } = await createHands();
     expect(await undo(CAUSE, { runId: RUN_ID, hands })).toEqual({
       is: 'failed',
@@ -42,7 +42,7 @@ describe('undo', () => {
     });
   });
 
-  test('removes what has been staged', async () => {
+  test('removes staged files', async () => {
     const test = await createHands();
     await stageFile(test);
     expect(await undo(CAUSE, { runId: RUN_ID, hands: test.hands })).toMatchObject({ node: 'as-before' });
@@ -50,14 +50,14 @@ describe('undo', () => {
     expect(await test.hands.generations.underWay()).toBe(false);
   });
 
-  test('removes it also when the program is to stop, and throws that', async () => {
+  test('removes them also on abort, and throws the abort', async () => {
     const test = await createHands();
     await stageFile(test);
     expect(await agentErrorOf(undo(ABORTED, { runId: RUN_ID, hands: test.hands }))).toBe(ABORTED);
     expect(await test.hands.generations.underWay()).toBe(false);
   });
 
-  test('leaves the generation of another run', async () => {
+  test("leaves another run's generation", async () => {
     const test = await createHands();
     const journal = await stageFile(test);
     expect(await undo(CAUSE, { runId: 'another', hands: test.hands })).toMatchObject({ node: 'as-before' });
@@ -71,14 +71,14 @@ describe('undo', () => {
     expect(await hands.generations.current()).toEqual(stuck);
   });
 
-  test('keeps replaced files when the node is switched off: the next start goes on', async () => {
+  test('keeps replaced files when the node shuts down: the next start continues', async () => {
     const { hands, journal, read } = await createCommitted();
     expect(await agentErrorOf(undo(ABORTED, { runId: RUN_ID, hands }))).toBe(ABORTED);
     expect(await read(FILE)).toBe('new');
     expect(await hands.generations.current()).toEqual(journal);
   });
 
-  test('brings replaced files back', async () => {
+  test('restores replaced files', async () => {
     const { hands, read } = await createCommitted();
     expect(await undo(CAUSE, { runId: RUN_ID, hands })).toMatchObject({ node: 'taken-back' });
     expect(await read(FILE)).toBe('old');
@@ -102,12 +102,12 @@ describe('rollBack', () => {
     });
   });
 
-  test('a cause that is no error of the agent becomes a failure of a unit', async () => {
+  test('turns a foreign error into a unit failure', async () => {
     const { hands, journal } = await createCommitted();
     expect(await rollBack(new TypeError('a bug'), journal, hands)).toMatchObject({ error: { code: 'unit' } });
   });
 
-  test('a unit that does not come up with the old files leaves the node unproven', async () => {
+  test('leaves the node unproven if a unit does not start with the old files', async () => {
     const { hands, journal, units, read } = await createCommitted({ over: { journalOf } });
     units.broken.add('kubelet');
     const failed = await rollBack(CAUSE, journal, hands);
@@ -120,7 +120,7 @@ describe('rollBack', () => {
     });
   });
 
-  test('goes on at the next start when the node is switched off meanwhile', async () => {
+  test('continues at the next start if the node shuts down meanwhile', async () => {
     const { hands, journal, units } = await createCommitted();
     units.broken.add('kubelet');
     units.goesDown = true;
@@ -131,7 +131,7 @@ describe('rollBack', () => {
     });
   });
 
-  test('is stuck when the old files cannot be put back, and counts resumptions anew', async () => {
+  test('is stuck if the old files cannot be restored, and resets the count of resumptions', async () => {
     const { hands, journal, units } = await createCommitted();
     const resumed = { ...journal, run: { ...v.parse(RunRecordSchema, journal.run), resumed: 4 } };
     const failed = await rollBack(CAUSE, resumed, {
@@ -146,7 +146,7 @@ describe('rollBack', () => {
     });
   });
 
-  test('does not go back to a CA that has expired', async () => {
+  test('does not restore an expired CA', async () => {
     const test = await createHands();
     const path = '/etc/k/ca.crt';
     const [old, fresh] = [await createCa('k1', 1), await createCa('k1')];
@@ -157,7 +157,7 @@ describe('rollBack', () => {
     expect(await test.read(path)).toBe(fresh.pem);
   });
 
-  test('goes back to a bundle in which one CA is still valid', async () => {
+  test('restores a bundle with one CA that is still valid', async () => {
     const test = await createHands();
     const path = '/etc/k/ca.crt';
     const [expiring, valid, fresh] = [await createCa('k1', 1), await createCa('k1'), await createCa('k1')];
@@ -170,7 +170,7 @@ describe('rollBack', () => {
   });
 });
 
-test('excludeWayBack notes on disk that the units are proven', async () => {
+test('excludeWayBack records on disk that the units are proven', async () => {
   const { hands, journal } = await createCommitted();
   await excludeWayBack(journal, hands);
   expect(await hands.generations.current()).toMatchObject({ state: 'committed', run: { proven: true } });

@@ -11,7 +11,7 @@ const acceptAll = async (): Promise<void> => await Promise.resolve();
 const journalOf = async (): Promise<string[]> => await Promise.resolve(LINES);
 
 describe('restart', () => {
-  test('gives the unit as it stands then', async () => {
+  test("returns the unit's state after the restart", async () => {
     const { hands, units } = await createHands({ units: ['kubelet'] });
     const snapshots = await restart(unitPlan('kubelet'), hands);
     expect(snapshots).toMatchObject([{ plan: { name: 'kubelet' } }]);
@@ -19,14 +19,14 @@ describe('restart', () => {
     expect(units.restarts).toEqual(['kubelet']);
   });
 
-  test('skips an optional unit that the node does not have', async () => {
+  test('skips an optional unit that the node lacks', async () => {
     const { hands } = await createHands();
     const snapshots = await restart(unitPlan('flanneld', { required: false }), hands);
     expect(snapshots).toEqual([]);
     expect(whySkipped(snapshots)).toBeDefined();
   });
 
-  test('keeps code and reason of a failure, and adds the last lines of the journal of the unit', async () => {
+  test("keeps code and reason of a failure, and adds the last lines of the unit's journal", async () => {
     const { hands, units } = await createHands({ units: ['kubelet'], over: { journalOf } });
     units.broken.add('kubelet');
     const error = await agentErrorOf(restart(unitPlan('kubelet'), hands));
@@ -34,21 +34,21 @@ describe('restart', () => {
     expect(error.excerpt.slice(1)).toEqual(LINES);
   });
 
-  test('adds nothing where the node has no journal', async () => {
+  test('adds nothing on a node without a journal', async () => {
     const { hands, units } = await createHands({ units: ['kubelet'] });
     units.broken.add('kubelet');
     const error = await agentErrorOf(restart(unitPlan('kubelet'), hands));
     expect(error).toMatchObject({ code: 'unit', reason: 'start-failed', excerpt: [] });
   });
 
-  test('a failure while the node is switched off says nothing about the files', async () => {
+  test('blames no files for a failure during shutdown', async () => {
     const { hands, units } = await createHands({ units: ['kubelet'] });
     units.broken.add('kubelet');
     units.goesDown = true;
     expect(await faultIn(restart(unitPlan('kubelet'), hands))).toMatchObject({ code: 'aborted' });
   });
 
-  test('masks the keys of both generations before the journal of a unit is shown', async () => {
+  test("masks the keys of both generations before it shows a unit's journal", async () => {
     const [old, fresh] = ['', ''].map(() =>
       generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
     );
@@ -69,7 +69,7 @@ describe('restart', () => {
 });
 
 describe('assertAllStable', () => {
-  test('waits once, for the unit that needs longest', async () => {
+  test('waits once, for the slowest unit', async () => {
     const { hands, clock, progress } = await createHands({ units: ['kubelet', 'kube-proxy'] });
     const snapshots = [
       ...(await restart(unitPlan('kubelet', { settleMs: 3000 }), hands)),
@@ -84,14 +84,14 @@ describe('assertAllStable', () => {
     ]);
   });
 
-  test('does not wait when no unit has to settle', async () => {
+  test('does not wait if no unit has to settle', async () => {
     const { hands, clock, progress } = await createHands({ units: ['kubelet'] });
     await assertAllStable(await restart(unitPlan('kubelet'), hands), hands);
     expect(clock.sleeps).toEqual([]);
     expect(progress).toEqual([]);
   });
 
-  test('refuses a unit that has ended meanwhile, with its journal', async () => {
+  test('rejects a unit that has ended meanwhile, with its journal', async () => {
     const { hands, units } = await createHands({ units: ['kubelet'], over: { journalOf } });
     const snapshots = await restart(unitPlan('kubelet'), hands);
     units.states.set('kubelet', STOPPED);
@@ -105,7 +105,7 @@ describe('seeList', () => {
   const list = { unitPlan: unitPlan('etcd'), file: '/etc/etcd/crl.pem', rereads: true };
   const client = { certificate: '/etc/etcd/revoked.crt', key: '/etc/etcd/revoked.key' };
 
-  test('refuses a unit that accepts a revoked certificate, with its journal', async () => {
+  test('rejects a unit that accepts a revoked certificate, with its journal', async () => {
     const { hands, write } = await createHands({ over: { askHealth: acceptAll, journalOf } });
     for (const path of Object.values(client)) await write(path, 'pem');
     const error = await agentErrorOf(

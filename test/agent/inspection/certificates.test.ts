@@ -27,7 +27,7 @@ test('names the issuer by its key: the CAs of all generations have one name', as
   expect(issuerOf(ca.pem)).toBe('itself');
 });
 
-test('counts whole days that are left, below zero once it has expired', async () => {
+test('counts whole days that are left, negative after expiry', async () => {
   const certificate = new X509Certificate((await createCa('k1', 30)).pem);
   const end = certificate.validToDate.getTime();
   const daysLeft = (at: number): number => detailsOf(certificate, [], at).daysLeft;

@@ -19,17 +19,17 @@ test.each([
     { verdict: 'bad', reason: 'authority-ends', next: 'openstack coe ca rotate u' },
   ],
   ['former-signer', 'warning', { verdict: 'warning', next: 'openstack coe ca rotate u' }],
-] as const)('tells %s', (code, severity, wanted) => {
+] as const)('reports %s', (code, severity, wanted) => {
   expect(look(one(code, severity))).toMatchObject([{ id: 'difference', of: '/f', ...wanted }]);
 });
 
 test.each(['expired', 'presents-another', 'authority-differs', 'login-refused'] as const)(
-  'leaves %s to the finding that is about it',
+  'leaves %s to its own finding',
   (code) => {
     expect(look(one(code, 'critical'))).toMatchObject([{ verdict: 'good' }]);
   },
 );
 
-test('between two phases the former CA still signs', () => {
+test('between two phases, the former CA still signs', () => {
   expect(look(one('former-signer', 'warning'), 'trust')).toMatchObject([{ verdict: 'good' }]);
 });

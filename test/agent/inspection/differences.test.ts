@@ -41,7 +41,7 @@ beforeAll(async () => {
 const markOf = ({ pem }: Authority): string =>
   new X509Certificate(pem).fingerprint256.replaceAll(':', '').toLowerCase();
 
-/** A worker with its CA and one certificate, as it should be. */
+/** Makes a correct worker with its CA and one certificate. */
 function facts(of: Partial<Facts> = {}): Facts {
   const ca = new X509Certificate(authority.pem);
   const holding = { kind: 'CA', fingerprint: markOf(authority), notAfter: '', faults: [] } as const;
@@ -77,12 +77,12 @@ const leafOf = (of: Partial<Leaf['request']> = {}): Leaf => ({
 const codes = (found: readonly Difference[]): string[] =>
   found.map(({ code, severity, of }) => `${code} ${severity} ${of}`);
 
-test('a node that is as it should be has no differences', () => {
+test('finds no differences on a correct node', () => {
   expect(differencesOf(facts())).toEqual([]);
 });
 
 describe('a certificate', () => {
-  test('that cannot be read is told with its path once', () => {
+  test('that is unreadable is reported once, with its path', () => {
     const why = `${FILE}: it is empty`;
     const [told] = differencesOf(
       facts({
@@ -102,20 +102,20 @@ describe('a certificate', () => {
     expect(told).toMatchObject({ code: 'unreadable', of: FILE, text: why });
   });
 
-  test('for another subject or other names than heat-params ask for is a warning', () => {
+  test('with another subject or names than heat-params require is a warning', () => {
     const leaves = [leafOf({ subject: [['CN', 'kubelet']], names: ['10.0.0.5'] })];
     expect(codes(differencesOf(facts({ leaves })))).toEqual([
       `subject-differs warning ${FILE}`,
       `names-differ warning ${FILE}`,
     ]);
   });
-  test('that ends within its window is due, and names its end', () => {
+  test('that expires within its window is due, with its expiry', () => {
     const found = differencesOf(facts({ now: NOW + YEAR - 29 * DAY, served: {} }));
     expect(found).toContainEqual(
       expect.objectContaining({ code: 'renewal-due', of: FILE, at: new Date(NOW + YEAR).toISOString() }),
     );
   });
-  test('of a CA that Magnum no longer serves is told, and so is the CA file', () => {
+  test('of a CA that Magnum no longer serves is reported, like the CA file', () => {
     expect(codes(differencesOf(facts({ served: { kubernetes: markOf(other) } })))).toEqual([
       `authority-differs critical ${CA}`,
       `former-signer warning ${FILE}`,
@@ -128,11 +128,11 @@ test.each([
   [180, [`authority-ends-soon warning ${CA}`]],
   [31, [`authority-ends-soon warning ${CA}`]],
   [30, [`authority-ends critical ${CA}`, `renewal-due info ${FILE}`]],
-])('a CA that ends in %i days: %j', (days, expected) => {
+])('reports a CA that expires in %i days: %j', (days, expected) => {
   expect(codes(differencesOf(facts({ now: NOW + YEAR - days * DAY })))).toEqual(expected);
 });
 
-test('a port that presents another certificate is critical; one that does not answer says nothing', () => {
+test('reports a port with another certificate as critical, and ignores one that does not answer', () => {
   const presented = new Map([
     [FILE, { unit: 'kubelet', where: '127.0.0.1:10250', presents: false }],
     [CA, { unit: 'kube-proxy', where: '127.0.0.1:1', presents: null, why: 'refused' }],
@@ -140,11 +140,11 @@ test('a port that presents another certificate is critical; one that does not an
   expect(codes(differencesOf(facts({ presented })))).toEqual(['presents-another critical kubelet']);
 });
 
-test('a login that Keystone refuses is critical', () => {
+test('reports a login that Keystone refuses as critical', () => {
   expect(codes(differencesOf(facts({ loginRefused: '401' })))).toEqual(['login-refused critical trust']);
 });
 
-describe('a clock that is off by more than five minutes', () => {
+describe('a clock error above five minutes', () => {
   const expired: Facts['holdings'] = [
     {
       file: FILE,
@@ -155,11 +155,11 @@ describe('a clock that is off by more than five minutes', () => {
       faults: [{ code: 'expired' }, { code: 'key-missing', path: `${FILE}.key` }],
     },
   ];
-  test.each([300_001, -300_001])('%i ms: is told, and no date is judged by it', (skewMs) => {
+  test.each([300_001, -300_001])('%i ms: is reported, and dates are not judged', (skewMs) => {
     const found = differencesOf(facts({ skewMs, holdings: expired, now: NOW + 2 * YEAR }));
     expect(codes(found)).toEqual(['clock-off critical clock', `key-missing critical ${FILE}`]);
   });
-  test.each([300_000, -300_000, undefined])('%s ms: is not', (skewMs) => {
+  test.each([300_000, -300_000, undefined])('%s ms: is not reported', (skewMs) => {
     const found = differencesOf(facts({ skewMs, holdings: expired, now: NOW + 2 * YEAR }));
     expect(codes(found)).toEqual([`expired critical ${FILE}`, `key-missing critical ${FILE}`]);
   });

@@ -33,7 +33,7 @@ describe('withNext', () => {
   });
 });
 
-test('nextStepsOf has each command once, and nothing of what is good, doubtful or without a command', () => {
+test('nextStepsOf lists each command once, and skips good and unknown findings', () => {
   const findings: Finding[] = [
     bad('authority', 'agent run-once'),
     bad('trust-roles'),

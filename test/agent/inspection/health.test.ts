@@ -16,7 +16,7 @@ const WELL: HealthFacts = {
   critical: [],
 };
 
-test('at every limit the node is still well', () => {
+test('is good at every limit', () => {
   expect(illnessesOf(WELL)).toEqual([]);
   expect(formatCheck(WELL)).toEqual({
     code: 0,
@@ -34,20 +34,20 @@ test.each([
   [{ firstEnd: NOW + 30 * DAY - 1 }, 'certificate-ends', 1],
   [{ firstEnd: NOW + 7 * DAY - 1 }, 'certificate-ends', 2],
   [{ firstEnd: NOW - DAY }, 'certificate-ends', 2],
-] as const)('%o is told as %s with exit code %i', (change, code, exit) => {
+] as const)('reports %o as %s with exit code %i', (change, code, exit) => {
   const facts = { ...WELL, ...change };
   expect(illnessesOf(facts).map((one) => one.code)).toEqual([code]);
   expect(formatCheck(facts).code).toBe(exit);
 });
 
-test('a pass that works on a rotation is not overdue', () => {
+test('does not treat a pass that works on a rotation as overdue', () => {
   expect(illnessesOf({ ...WELL, isAtWork: true, completeAt: 0 })).toEqual([]);
   expect(illnessesOf({ ...WELL, isAtWork: true, completeAt: undefined })).toMatchObject([
     { code: 'never-asked' },
   ]);
 });
 
-test('the worst of several decides and stands first', () => {
+test('decides by the worst of several problems, and lists it first', () => {
   const facts = { ...WELL, unacknowledgedSince: 0, daemonRuns: false };
   expect(illnessesOf(facts).map(({ level }) => level)).toEqual(['critical', 'warning']);
   expect(formatCheck(facts).code).toBe(2);

@@ -22,10 +22,10 @@ test.each([
   ['interrupted when the lock was taken after it', BEGUN, 'replaced', { since: BEGUN + 1 }, false],
   ['interrupted where an earlier version has begun it', undefined, 'replaced', HOLDER, false],
   ['not under way where it is stuck', BEGUN, 'stuck', HOLDER, false],
-] as const)('a run is %s', async (_, begun, until, holder, isUnderWay) => {
+] as const)('describes a run as %s', async (_, begun, until, holder, isUnderWay) => {
   expect(await findInterrupted(await staged(begun, until), holder)).toMatchObject({ isUnderWay });
 });
 
-test('there is none without a generation', async () => {
+test('finds none without a generation', async () => {
   expect(await findInterrupted((await createHands()).hands, HOLDER)).toBeUndefined();
 });

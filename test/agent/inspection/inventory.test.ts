@@ -11,7 +11,7 @@ import { leafOf } from '../../src/support/tls-server.ts';
 
 const DAY = 86_400_000;
 
-test('tells what every file holds, and reads each certificate once', async () => {
+test('describes every file, and reads each certificate once', async () => {
   const root = await tempRoot();
   const { ca, server } = await writeSmallNode(root);
   const reads: string[] = [];
@@ -95,18 +95,18 @@ test.each<[Fault['code'], string, Damage]>([
       await write('/etc/k/admin.conf', kubeconfigOf(ca.pem, await leafOf(await createCa()))),
   ],
   ['unreadable', 'admin.conf', async ({ write }) => await write('/etc/k/admin.conf', 'users: [')],
-])('finds %s in %s, and nothing else', async (code, name, damage) => {
+])('finds only %s in %s', async (code, name, damage) => {
   const root = await tempRoot();
   await damage(root, await writeSmallNode(root));
   const found = (await takeInventory(root.disk, SMALL, Date.now())).flatMap(({ file, faults }) =>
     faults.map((fault) => [file, fault.code]),
   );
-  // The kubeconfig embeds the CA file, too.
+  // The kubeconfig embeds the CA file too.
   const follows = name === 'ca.crt' && code !== 'missing' ? [['/etc/k/admin.conf', 'differs']] : [];
   expect(found).toEqual([[`/etc/k/${name}`, code], ...follows]);
 });
 
-test('knows an issuer by its key: every CA of a cluster has the same name', async () => {
+test('recognizes an issuer by its key: every CA of a cluster has the same name', async () => {
   const root = await tempRoot();
   await writeSmallNode(root);
   await root.write('/etc/k/server.crt', (await leafOf(await createCa())).certificate);
@@ -120,14 +120,14 @@ test('knows an issuer by its key: every CA of a cluster has the same name', asyn
 test.each([
   [-2 * DAY, 'not-yet-valid'],
   [10_000 * DAY, 'expired'],
-])('compares the dates with the time of the look (%i ms on): %s', async (ms, code) => {
+])('compares dates with the time of the inspection (%i ms later): %s', async (ms, code) => {
   const root = await tempRoot();
   await writeSmallNode(root);
   for (const { faults } of await takeInventory(root.disk, SMALL, Date.now() + ms))
     expect(faults).toEqual([{ code }]);
 });
 
-test('a CA file of a reader that takes one certificate says nothing of whom the node trusts', async () => {
+test("does not derive trust from a reader's CA file with only one certificate", async () => {
   const root = await tempRoot();
   const { ca } = await writeSmallNode(root);
   const layout = { ...SMALL, authorities: SMALL.authorities.map((row) => ({ ...row, single: true })) };
@@ -141,7 +141,7 @@ test('a CA file of a reader that takes one certificate says nothing of whom the 
   });
 });
 
-test('a kubeconfig that the node need not have is no holding when it is missing', async () => {
+test('accepts a missing optional kubeconfig', async () => {
   const root = await tempRoot();
   await writeSmallNode(root);
   await rm(root.at('/etc/k/admin.conf'));

@@ -20,7 +20,7 @@ const resolve = async (path: string): Promise<string> =>
     ? Promise.reject(new AgentError('disk', 'a loop of symlinks'))
     : Promise.resolve(path));
 
-/** @param state the room where the agent keeps its state */
+/** @param state the free space where the agent keeps its state */
 async function findingsOn(own: Partial<Room>, state: Partial<Room> = own) {
   const { hands, write } = await createHands();
   await write(FILE, 'old');
@@ -31,11 +31,11 @@ async function findingsOn(own: Partial<Room>, state: Partial<Room> = own) {
 }
 
 describe('the disk', () => {
-  test('is not looked at where no file is replaced', async () => {
+  test('is not checked if no file is replaced', async () => {
     expect(await checkDisk([], (await createHands()).hands)).toEqual([]);
   });
 
-  // 64 KiB for each file, and twice as much for what is kept of it.
+  // 64 KiB per file, and twice as much for its kept copies.
   test.each([
     ['of one file system', { bytes: 3 * 64 * KIB }, {}, ['good', 'good']],
     ['of one file system, full', { bytes: 3 * 64 * KIB - 1 }, {}, ['full', 'good']],
@@ -48,7 +48,7 @@ describe('the disk', () => {
     expect(await findingsOn(own, state)).toEqual(expected);
   });
 
-  test('with a directory in the place of a file, and with a file that cannot be replaced', async () => {
+  test('with a directory in place of a file, and with a file that cannot be replaced', async () => {
     const { hands, write } = await createHands();
     await write(`${FILE}/x`, '');
     await write('/etc/kubernetes/certs/ca.crt', '');
@@ -63,7 +63,7 @@ describe('the disk', () => {
     ]);
   });
 
-  test('with a path that leads nowhere: the others are looked at all the same', async () => {
+  test('with an unresolvable path: the others are still checked', async () => {
     const { hands } = await createHands();
     const found = await checkDisk([FILE, '/etc/x.crt'], { ...hands, disk: { ...hands.disk, resolve } });
     expect(found[0]).toMatchObject({ of: FILE, verdict: 'bad', reason: 'unreachable' });
@@ -73,7 +73,7 @@ describe('the disk', () => {
 
 const HOUR = 3_600_000;
 
-// Magnum dates certificates back a day.
+// Magnum sets notBefore a day back.
 test.each([
   [undefined, []],
   [NaN, []],
@@ -84,7 +84,7 @@ test.each([
   [-23 * HOUR, ['warning']],
   [-23 * HOUR - 1, ['bad']],
   [48 * HOUR, ['warning']],
-])('a clock that is %s ms ahead: %j', async (skew, verdicts) => {
+])('reports a clock that is %s ms ahead: %j', async (skew, verdicts) => {
   const { hands } = await createHands();
   const found = checkClock({ ...hands, skewMs: () => skew });
   expect(found.map(({ verdict }) => verdict)).toEqual(verdicts);
@@ -108,7 +108,7 @@ describe('a unit', () => {
     expect(await unitIn(state)).toMatchObject([{ id: 'unit', of: 'kubelet', ...expected }]);
   });
 
-  test('that the node may go without, and has not', async () => {
+  test('that is optional and missing is accepted', async () => {
     expect(await unitIn(NOT_FOUND, { ...KUBELET, required: false })).toMatchObject([{ verdict: 'good' }]);
   });
 });
@@ -121,12 +121,12 @@ const required = async (state: UnitState, over: Partial<Hands> = {}) => {
 };
 
 describe('before a rotation', () => {
-  test('what makes it fail refuses it, with the first reason', async () => {
+  test('rejects it for the first problem that would make it fail', async () => {
     const { fault } = await required(NOT_FOUND, { skewMs: () => -24 * HOUR });
     expect(fault).toEqual({ code: 'precondition', reason: 'clock' });
   });
 
-  test('what it mends, and what is doubtful, is only told', async () => {
+  test('only reports problems that it fixes, and doubtful ones', async () => {
     expect(await required(FAILED, { skewMs: () => 120_000 })).toEqual({
       fault: undefined,
       told: ['clock', 'unit'],

@@ -14,7 +14,7 @@ const node = nodeOf('worker');
 const LEAF = node.layout.certificates[0]?.files?.certificate.path ?? '';
 const UNTIL = Date.parse('2026-11-29T12:00:00Z');
 
-/** A worker whose certificates are of one generation. */
+/** Makes a worker with certificates of one generation. */
 async function site(signs: Generation, trusted: readonly Generation[]): Promise<TestHands> {
   const params = Object.entries({ ...PARAMS, NODEGROUP_ROLE: 'worker' });
   const made = await createHands({
@@ -70,7 +70,7 @@ describe('a node', () => {
   });
 });
 
-/** A node with certificates of the older CA, and a record of its rotation. */
+/** Makes a node with certificates of the older CA, and a record of its rotation. */
 const during = async (
   record: Partial<RotationRecord>,
   trusted = [former, served],
@@ -80,7 +80,7 @@ const during = async (
   return await state(made);
 };
 
-describe('a rotation that goes on by itself', () => {
+describe('an automatic rotation', () => {
   test.each([
     ['peers-stepping', 'rotation-waits'],
     ['held', 'rotation-held'],
@@ -94,7 +94,7 @@ describe('a rotation that goes on by itself', () => {
     });
   });
 
-  test('names objects that need the old CA, and how many there are', async () => {
+  test('names objects that need the old CA, and their number', async () => {
     const users = [{ kind: 'Pod', namespace: 'a', name: 'b', reason: 'started-before' as const }];
     const { notes } = await during({ oldCaUsers: { cas: 'x', at: UNTIL, isAll: true, count: 7, users } });
     expect(notes[1]).toMatchObject({ code: 'old-ca-in-use', objects: users, count: 7 });
@@ -103,7 +103,7 @@ describe('a rotation that goes on by itself', () => {
     ).toEqual(['reissue-is-next']);
   });
 
-  test('is over: nothing waits any more, and the end of the old CA is told', async () => {
+  test('has ended: nothing waits, and the expiry of the old CA is reported', async () => {
     const record = {
       oldCa: { cas: 'x', endedAt: UNTIL },
       waits: { why: 'held', for: [], at: 0 },
@@ -117,7 +117,7 @@ describe('a rotation that goes on by itself', () => {
   });
 });
 
-test('what could not be finished in the cluster waits', async () => {
+test('waits for unfinished work in the cluster', async () => {
   const made = await site(served, [served]);
   const due = 0;
   await made.write(FOLLOW_UPS, followUpsText({ tokens: { due, why: 'refused' }, clientTrust: { due } }));

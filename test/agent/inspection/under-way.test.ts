@@ -29,7 +29,7 @@ test.each([
     { holder: { name: 'agent run-once (pid 7)', verb: 'run-once', since: NOW - 21 * MINUTE } },
     false,
   ],
-] as const)('under way: %s', (_, activity, expected) => {
+] as const)('shows work under way: %s', (_, activity, expected) => {
   expect(isUnderWay({ ...base, ...activity })).toBe(expected);
 });
 
@@ -37,7 +37,7 @@ test.each([
   ['a running daemon begins with a new rotation', DAEMON, NOW - MINUTE, true],
   ['no daemon runs', undefined, NOW - MINUTE, false],
   ['the rotation is older than its deadline', DAEMON, NOW - 21 * MINUTE, false],
-] as const)('awaited: %s', (_, holder, createdAt, expected) => {
+] as const)('shows awaited work: %s', (_, holder, createdAt, expected) => {
   expect(isAwaited({ ...base, holder }, createdAt)).toBe(expected);
 });
 
@@ -55,6 +55,6 @@ test.each<[string, Partial<Activity>, number, boolean]>([
   ['a Magnum that does not date certificates back', {}, NOW + 23 * 60 * MINUTE, false],
   ['a deployment has failed since', { entries: [failed(NOW - MINUTE)] }, NOW - 2 * MINUTE, false],
   ['a deployment failed before', { entries: [failed(NOW - 3 * MINUTE)] }, NOW - 2 * MINUTE, true],
-])('coming: %s', (_, activity, madeAt, expected) => {
+])('shows coming work: %s', (_, activity, madeAt, expected) => {
   expect(isComing({ ...base, ...activity }, madeAt)).toBe(expected);
 });

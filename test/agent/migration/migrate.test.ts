@@ -31,7 +31,7 @@ const NEW = 'coe-agent.service';
 const DEPLOYED = '/var/lib/heat-config/deployed';
 const LOCAL = '/var/lib/os-collect-config/local-data';
 
-/** Units that are what they are said to be, and what was done to them, in order. */
+/** Makes a manager of units with the given states, which records its actions in order. */
 function fakeManager(units: Map<string, UnitStatus>): { manager: UnitManager; done: string[] } {
   const done: string[] = [];
   const set = (unit: string, change: Partial<UnitStatus>): void => {
@@ -64,7 +64,7 @@ type Node = { site: Site; hands: Hands; done: string[]; units: Map<string, UnitS
 
 const RUNS: UnitStatus = { enabled: true, active: true, masked: false, others: 0 };
 
-/** A node on which os-collect-config runs, with nothing under way. */
+/** Makes an idle node with os-collect-config. */
 async function setUp(): Promise<Node> {
   const site = await createSite(cloud, { config: { collectors: ['local'] } });
   const units = new Map<string, UnitStatus>([
@@ -82,7 +82,7 @@ const shown = (steps: readonly MigrationStep[]): string[] =>
 const listed = (...ids: string[]): string =>
   JSON.stringify({ deployments: ids.map((id) => rawDeployment({}, { id })) });
 
-test('what the predecessor has applied is not run again, even when its files are gone', async () => {
+test("does not run the predecessor's deployments again, even if its files are gone", async () => {
   const { site, hands, done } = await setUp();
   await site.node.write(`${DEPLOYED}/told.json`, '{}');
   await site.node.write(`${DEPLOYED}/told.notify.json`, '{}');
@@ -98,7 +98,7 @@ test('what the predecessor has applied is not run again, even when its files are
   expect((await site.pass()).settled.map(({ id }) => id)).toEqual(['new']);
 });
 
-test("the container of Magnum's own nodes gives way and comes back as os-collect-config itself does", async () => {
+test("replaces and restores the container of Magnum's own nodes like os-collect-config", async () => {
   const { site, hands, done, units } = await setUp();
   const container = 'heat-container-agent.service';
   units.delete(OLD);
@@ -111,7 +111,7 @@ test("the container of Magnum's own nodes gives way and comes back as os-collect
   expect(done).toEqual([`disable-now ${NEW}`, `enable-and-start ${container}`]);
 });
 
-test('a predecessor that is masked serves nobody: it is left as it is, there and back', async () => {
+test('leaves a masked and stopped predecessor as it is, also on the way back', async () => {
   const { site, hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
@@ -120,7 +120,7 @@ test('a predecessor that is masked serves nobody: it is left as it is, there and
   expect(done).toEqual([`enable-and-start ${NEW}`, `disable-now ${NEW}`]);
 });
 
-test('one that was masked while it ran still serves the node, and gives way for good', async () => {
+test('replaces a running predecessor that is masked, and does not restore it', async () => {
   const { site, hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, enabled: false, masked: true });
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
@@ -131,7 +131,7 @@ test('one that was masked while it ran still serves the node, and gives way for 
   expect(done).toEqual([`disable-now ${NEW}`]);
 });
 
-test('one that has been masked since stays so on the way back', async () => {
+test('leaves a predecessor that was masked since as it is on the way back', async () => {
   const { site, hands, done, units } = await setUp();
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   units.set(OLD, { ...RUNS, enabled: false, active: false, masked: true });
@@ -141,7 +141,7 @@ test('one that has been masked since stays so on the way back', async () => {
   expect(done).toEqual([`disable-now ${NEW}`]);
 });
 
-test('while nobody could start what takes its place, the predecessor keeps it', async () => {
+test("keeps the predecessor if the agent's unit cannot be started", async () => {
   const { hands, done, units } = await setUp();
   units.set(NEW, { ...RUNS, enabled: false, active: false, masked: true });
   expect(await faultIn(planMigration(hands, NEVER))).toEqual({ code: 'unit', reason: 'unit-masked' });
@@ -152,7 +152,7 @@ test.each([
   [true, [`disable-now ${NEW}`, `enable-and-start ${OLD}`]],
   [false, [`disable-now ${NEW}`]],
 ])(
-  'what an earlier version has noted of the way back (enabled: %s) still holds',
+  'uses the record of an earlier version for the way back (enabled: %s)',
   async (enabled, expected) => {
     const { hands, done } = await setUp();
     await writeRecord(hands.disk, '/var/lib/coe-agent/migration', { enabled, config: null });
@@ -161,7 +161,7 @@ test.each([
   },
 );
 
-test('a dry run tells the same steps, and they are worth repeating', async () => {
+test('prints the same steps in a dry run, and may be repeated', async () => {
   const { site, hands, done } = await setUp();
   expect(shown(await planMigration(hands, NEVER))).toEqual([
     `let-finish ${OLD}`,
@@ -180,7 +180,7 @@ test('a dry run tells the same steps, and they are worth repeating', async () =>
   expect((await site.pass()).settled).toEqual([]);
 });
 
-test('what os-refresh-config has run beside heat-config is told of: nobody runs it any more', async () => {
+test('reports scripts that os-refresh-config ran beside heat-config, because they no longer run', async () => {
   const { site, hands } = await setUp();
   const scripts = '/usr/libexec/os-refresh-config/configure.d';
   const templates = '/usr/libexec/os-apply-config/templates';
@@ -205,7 +205,7 @@ const ENVIRONMENT =
 
 const toldOf = (name: string, instead: string): MigrationStep => ({ do: 'tell', unit: OLD, name, instead });
 
-test('how its unit is told to reach the cloud is named, with where the agent wants to know it from', async () => {
+test("names the predecessor's proxy settings, and where to configure them for the agent", async () => {
   const { site, hands, done } = await setUp();
   const said = new Map([[OLD, ENVIRONMENT]]);
   const node: Hands = {
@@ -223,7 +223,7 @@ test('how its unit is told to reach the cloud is named, with where the agent wan
   const each = proxies.map((name) => toldOf(name, `${name} into /etc/sysconfig/heat-params`));
   expect(await told()).toEqual([...each, ca]);
 
-  // What the agent is told already needs no second telling.
+  // Settings that the agent already has are not reported.
   await site.setParams({ HTTP_PROXY: 'http://proxy:3128', HTTPS_PROXY: '' });
   said.set(NEW, 'Environment=NO_PROXY=a');
   expect(await told()).toEqual([each[1], ca]);
@@ -233,7 +233,7 @@ test('how its unit is told to reach the cloud is named, with where the agent wan
   expect(done).toEqual([`freeze ${OLD}`, `disable-now ${OLD}`, `enable-and-start ${NEW}`]);
 });
 
-test('what runs is waited for, and when it does not end everything stays as it was', async () => {
+test('waits for a running script, and changes nothing if it does not end', async () => {
   const { hands, done, units } = await setUp();
   units.set(OLD, { ...RUNS, others: 2 });
   const steps = await planMigration(hands, NEVER);
@@ -249,7 +249,7 @@ test('what runs is waited for, and when it does not end everything stays as it w
   });
 });
 
-test('the configuration is written once, and goes again on the way back unless somebody has changed it', async () => {
+test('writes the configuration once, and removes it on the way back unless it was edited', async () => {
   const { site, hands } = await setUp();
   const config = '/etc/coe-agent/agent.yaml';
   await hands.disk.remove(config);
@@ -262,7 +262,7 @@ test('the configuration is written once, and goes again on the way back unless s
   expect(shown(await planReturn(hands, NEVER))).not.toContain(`remove-config ${config}`);
 });
 
-test('the way back lets heat-config take for applied what has been done since', async () => {
+test('marks deployments that were done meanwhile as applied for heat-config on the way back', async () => {
   const { site, hands, done } = await setUp();
   await carryOutMigration(await planMigration(hands, NEVER), hands, NEVER);
   await site.node.write(`${LOCAL}/all.json`, listed('one', 'two'));
@@ -274,7 +274,7 @@ test('the way back lets heat-config take for applied what has been done since', 
   for (const id of ['one', 'two']) expect(await site.node.read(`${DEPLOYED}/${id}.json`)).toContain(id);
 });
 
-test('on the way back it is told that the metadata has said otherwise since how to poll', async () => {
+test('reports on the way back if the metadata has changed how to poll', async () => {
   const { site, hands } = await setUp();
   await site.node.configure({ collectors: ['local'] });
   const planned = async (): Promise<MigrationStep[]> => {
@@ -292,7 +292,7 @@ test('on the way back it is told that the metadata has said otherwise since how 
   ]);
 });
 
-test('there is no way back while somebody waits for an answer', async () => {
+test('refuses the way back while an answer is unacknowledged', async () => {
   const { site, hands } = await setUp();
   await site.node.configure({ collectors: ['heat'] });
   await cloud.rotateCa(site.cluster);
@@ -307,7 +307,7 @@ test.each([
   ['', '/var/lib/os-collect-config'],
   ['[DEFAULT]\ncachedir = /srv/cache\n', '/srv/cache'],
 ])(
-  'the last message of a queue, which the predecessor has taken out of it, still counts (%j)',
+  'keeps the last message of a queue that the predecessor has removed from it (%j)',
   async (cachedir, cache) => {
     const { site, hands } = await setUp();
     const config = { ...hands.config, collectors: ['zaqar' as const], zaqar: QUEUE };

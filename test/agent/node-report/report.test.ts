@@ -32,29 +32,29 @@ const WAITS = {
 };
 const record: RotationRecord = { version: 1, peers: [], waits: WAITS };
 
-test('names whom a rotation that goes on by itself waits for, up to eight of them', async () => {
+test('names up to eight nodes that an automatic rotation waits for', async () => {
   const hands = await setUp();
   await writeRotation(record, hands);
   expect((await readReport(hands))?.waits).toEqual({ why: WAITS.why, for: WAITS.for.slice(0, 8) });
 });
 
-test('an old record of a wait does not count where phases are asked for', async () => {
+test('ignores an old record of waiting if phases are requested', async () => {
   const hands = await setUp({}, 'trust');
   await writeRotation(record, hands);
   expect((await readReport(hands))?.waits).toBeUndefined();
 });
 
-test('holds no secret, and is what readers accept', async () => {
+test('contains no secret, and is accepted by its readers', async () => {
   const report = await readReport(await setUp());
   const text = JSON.stringify({ ...report, at: '2026-11-29T10:00:00.000Z' });
   expect(text).not.toContain(PASSWORD);
   expect(v.is(Report, JSON.parse(text))).toBe(true);
 });
 
-test.each([{ TLS_DISABLED: 'True' }])('a node with %o says nothing', async (params) => {
+test.each([{ TLS_DISABLED: 'True' }])('is undefined for a node with %o', async (params) => {
   expect(await readReport(await setUp(params))).toBeUndefined();
 });
 
-test('a node that is not set up says nothing', async () => {
+test('is undefined for a node that is not set up', async () => {
   expect(await readReport((await testHands()).hands)).toBeUndefined();
 });

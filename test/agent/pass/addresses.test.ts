@@ -6,7 +6,7 @@ import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
 
-/** What heat-params leave to the cloud: the server's own addresses. */
+/** Addresses of the server that heat-params leave empty. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -17,7 +17,7 @@ afterAll(async () => {
 
 const asked: string[] = [];
 
-/** A metadata service that says these items. */
+/** Starts a metadata service with these items. */
 async function service(items: Record<string, string>): Promise<{ ec2: { metadata_url: string } }> {
   asked.length = 0;
   const server = http.createServer((request, response) => {
@@ -37,7 +37,7 @@ const namesOf = async (site: Site, path: string): Promise<string> =>
 
 const SERVER = '/etc/kubernetes/certs/server.crt';
 
-test('addresses that heat-params leave empty are asked of the metadata service, and no others', async () => {
+test('asks the metadata service for empty addresses of heat-params, and no others', async () => {
   const config = await service({ 'local-ipv4': '10.9.9.9', 'public-ipv4': '203.0.113.7' });
   const site = await createSite(cloud, { role: 'master', config, params: { KUBE_NODE_IP: '' } });
   expect(await namesOf(site, SERVER)).toContain('IP Address:10.9.9.9, IP Address:203.0.113.7');
@@ -52,7 +52,7 @@ test('addresses that heat-params leave empty are asked of the metadata service, 
   expect(asked).toEqual([]);
 });
 
-test("a swarm's public address has no key in heat-params: it is asked for, as make-cert.py does", async () => {
+test("asks for a swarm's public address, which heat-params lack, like make-cert.py", async () => {
   const config = { ...(await service({ 'public-ipv4': '203.0.113.7' })), layout: 'auto' };
   const params = { SWARM_NODE_IP: '10.0.0.7', SWARM_API_IP: '10.0.0.8', API_IP_ADDRESS: '172.24.4.8' };
   const site = await createSite(cloud, { layout: 'swarm', config, params });
@@ -65,7 +65,7 @@ test("a swarm's public address has no key in heat-params: it is asked for, as ma
 test.each([
   ['the config drive', '/mnt/config'],
   ['what the service has copied of it', '/run/coe-agent/config-drive'],
-])('a worker is not asked for a public address; %s comes before the service', async (_, place) => {
+])('asks for no public address on a worker; %s takes precedence over the service', async (_, place) => {
   const config = await service({});
   const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' } });
   await site.node.write(`${place}/ec2/latest/meta-data.json`, '{"local-ipv4": "10.8.8.8"}');
@@ -76,18 +76,18 @@ test.each([
   expect(asked).toEqual([]);
 });
 
-test('without anybody to ask, the certificates are without the address, and it is told', async () => {
+test('omits an address that no source knows from the certificates, and reports this', async () => {
   const site = await createSite(cloud, { params: { KUBE_NODE_IP: '' } });
   await cloud.rotateCa(site.cluster);
   expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
   expect(noticesIn(site.progress)).toContain('address-unknown KUBE_NODE_IP');
 });
 
-test("a metadata service that is silent is in nobody's way, and is told of in status and doctor", async () => {
+test('continues without a silent metadata service, and reports it in status and doctor', async () => {
   const site = await createSite(cloud);
   const collectors = ['ec2', 'config_drive', 'heat', 'local'];
   await site.node.configure({ collectors });
-  // As Heat says it for a server of Nova; the embedded one has none of these.
+  // As Heat writes it for a Nova server; the embedded cloud has no such servers.
   const LOCAL = '/var/lib/os-collect-config/local-data/poll.json';
   await site.node.write(LOCAL, JSON.stringify({ 'os-collect-config': { collectors } }));
   const { told } = await runLoop(site, { times: 2 });
@@ -101,19 +101,19 @@ test("a metadata service that is silent is in nobody's way, and is told of in st
   expect((await site.node.agent('doctor')).stdout).toMatch(/! ec2: reading .*connection refused/);
 });
 
-test('what the metadata service says is metadata of the node like any other', async () => {
+test("treats the metadata service's data like any other metadata", async () => {
   const config = await service({ '': 'local-ipv4', 'local-ipv4': '10.9.9.9' });
   const site = await createSite(cloud, { config: { ...config, collectors: ['ec2'] } });
   expect(await site.pass()).toMatchObject({ problems: [], answers: [{ collector: 'ec2', why: undefined }] });
 });
 
-test('a metadata service that is away for a while costs no certificate its address', async () => {
+test('waits for a metadata service that is down for a while before it makes certificates', async () => {
   const items: Record<string, string> = { 'local-ipv4': '10.9.9.9' };
   const config = { ...(await service(items)), reconcile: 'all' };
   const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '' } });
   const kubelet = '/etc/kubernetes/certs/kubelet.crt';
   expect(await namesOf(site, kubelet)).toContain('IP Address:10.9.9.9');
-  // As while it starts.
+  // As while the service starts.
   delete items['local-ipv4'];
   await runLoop(site, { times: 2 });
   expect(site.restarts()).toEqual([]);

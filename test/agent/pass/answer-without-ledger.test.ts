@@ -12,7 +12,7 @@ import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { ORDER, RUNNING } from '../support/script-run.ts';
 
-/** The disk on which the agent keeps its records fails for good, or for a while. */
+/** The disk with the agent's records fails permanently or temporarily. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -23,10 +23,10 @@ afterAll(async () => {
 
 type StateDisk = {
   instrument: Instrument;
-  /** From now on nothing is written to it. */
+  /** Rejects every write from now on. */
   fails(): void;
   isMended(): void;
-  /** It fails once a file has been replaced so often. */
+  /** Rejects every write after a file has been replaced this many times. */
   failsAfterReplacing(path: string, times?: number): void;
 };
 
@@ -79,7 +79,7 @@ async function createMaster(disk: StateDisk): Promise<Site> {
   });
 }
 
-/** Passes for a while, and as many again once the disk is well. @returns what had been told before it was */
+/** Runs passes, repairs the disk, and runs as many again. @returns the signals from before the repair */
 async function runFor(site: Site, disk: StateDisk, times: number): Promise<Told[]> {
   let early: Told[] = [];
   await runLoop(site, {
@@ -109,12 +109,12 @@ const askByHand = (site: Site, resource = 'by-hand', group = 'coe-rotate'): stri
   }).id;
 
 describe.each(['no space left on the device (ENOSPC)', 'it is mounted read-only (EROFS)'])('%s', (words) => {
-  test('Heat is told why nothing happens, and what it has been told is what is recorded', async () => {
+  test('reports the reason to Heat, and later records what it has reported', async () => {
     const disk = createStateDisk(words);
     const site = await createMaster(disk);
     const before = await site.files();
     const id = askByHand(site);
-    // As where Heat does not roll back: it is listed yet, and nobody waits for it any more.
+    // As without a roll-back: the deployment is still listed, but Heat no longer waits.
     const listed = site.cluster.stack.deploymentsOn(site.server);
     site.cluster.stack.deploymentsOn = () => listed;
     disk.fails();
@@ -125,7 +125,7 @@ describe.each(['no space left on the device (ENOSPC)', 'it is mounted read-only 
     expect(site.restarts()).toEqual([]);
   });
 
-  test('in the middle of a rotation too, which is brought to its end once it can be', async () => {
+  test('reports it also in the middle of a rotation, which it completes later', async () => {
     const disk = createStateDisk(words);
     const site = await createMaster(disk);
     disk.failsAfterReplacing('/etc/kubernetes/certs/server.key');
@@ -141,7 +141,7 @@ describe.each(['no space left on the device (ENOSPC)', 'it is mounted read-only 
   });
 });
 
-test('a disk that is full for a moment is no failure', async () => {
+test('tolerates a disk that is full for a moment', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   askByHand(site);
@@ -150,7 +150,7 @@ test('a disk that is full for a moment is no failure', async () => {
   expect(told(site)).toEqual([[true, 0, '']]);
 });
 
-test('nobody answers for a group that is not served here', async () => {
+test('sends no answer for an unserved group', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   askByHand(site, 'theirs', 'somebody-else');
@@ -160,7 +160,7 @@ test('nobody answers for a group that is not served here', async () => {
   expect(site.signals()).toMatchObject([{ deploymentId: id }]);
 });
 
-/** The program finds a script in this state. */
+/** Runs passes that find a script in this state. */
 async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
   const hands = await site.start();
   const look = async (): Promise<RunState> => await Promise.resolve(state);
@@ -170,7 +170,7 @@ async function tellOfScript(site: Site, state: RunState): Promise<Told[]> {
   return told(site);
 }
 
-test('a script that runs is not answered for: how it ends is still to be seen', async () => {
+test('sends no answer for a running script, whose result is still unknown', async () => {
   const site = await createSite(cloud);
   askByHand(site, 'by-hand', 'script');
   expect(await tellOfScript(site, RUNNING)).toEqual([]);
@@ -178,7 +178,7 @@ test('a script that runs is not answered for: how it ends is still to be seen', 
   expect(await tellOfScript(site, { is: 'ordered', order: ORDER })).toEqual([cannot]);
 });
 
-test('of a script that has ended it is told how', async () => {
+test('reports the result of an ended script', async () => {
   const site = await createSite(cloud);
   askByHand(site, 'by-hand', 'script');
   const result = { statusCode: 3, stdout: '', stderr: 'its own words' };
@@ -187,22 +187,22 @@ test('of a script that has ended it is told how', async () => {
   ]);
 });
 
-test('of a rotation that has ended it is told how, as its journal has it', async () => {
+test('reports the result of an ended rotation from its journal', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   const id = askByHand(site);
-  // Staging, committing, committed, ended.
+  // Four writes: staging, committing, committed, ended.
   disk.failsAfterReplacing(`${STATE}/generation/journal`, 4);
   expect(await runFor(site, disk, 10)).toEqual([[true, 0, '']]);
   expect(told(site)).toHaveLength(1);
   expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 0 } }]);
 });
 
-test('a result that has been recorded is sent, though nothing more can be', async () => {
+test('sends a recorded result, although nothing more can be recorded', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   const id = askByHand(site);
-  // Accepted, started, finished.
+  // Three writes: accepted, started, finished.
   disk.failsAfterReplacing(`${STATE}/deployments/${id}.json`, 3);
   const early = await runFor(site, disk, 10);
   expect(early[0]).toEqual([true, 0, '']);
@@ -210,7 +210,7 @@ test('a result that has been recorded is sent, though nothing more can be', asyn
   expect(await site.ledger()).toMatchObject([{ id, state: 'signalled', outcome: { statusCode: 0 } }]);
 });
 
-test('what "agent status" shows may be impossible to write: the daemon goes on, and systemd hears of each pass', async () => {
+test('continues if the status file cannot be written, and notifies systemd of each pass', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)', '/run/coe-agent');
   const site = await createMaster(disk);
   disk.fails();
@@ -220,7 +220,7 @@ test('what "agent status" shows may be impossible to write: the daemon goes on, 
   expect(logged(site.log, 'last-pass-unwritten')).toHaveLength(2);
 });
 
-test('"agent status" says that passes break off, and why', async () => {
+test('shows in "agent status" that passes abort, and why', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   askByHand(site);
@@ -230,10 +230,10 @@ test('"agent status" says that passes break off, and why', async () => {
   expect(stdout).toMatch(/✗ the pass broke off: writing .*no space left/);
 });
 
-/** A fault of the program's own. */
+/** Fails like a bug in the program. */
 const accept = async (): Promise<never> => await Promise.reject(new TypeError('no function'));
 
-test('a disk that fails is no reason for systemd to start the daemon anew, a bug is', async () => {
+test('lets systemd restart the daemon for a bug, but not for a failing disk', async () => {
   const disk = createStateDisk('no space left on the device (ENOSPC)');
   const site = await createMaster(disk);
   askByHand(site);

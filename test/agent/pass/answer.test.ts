@@ -24,7 +24,7 @@ const listed = (deployments: Deployment[], complete = true): Wanted => ({
 
 type Site = TestHands & { bodies: string[]; entry(): Entry };
 
-/** A node with one deployment in its ledger, and a Heat that acknowledges or not. */
+/** Makes a node with one deployment in its ledger, and a Heat that acknowledges or not. */
 async function createSite(state: 'started' | 'finished', refusal?: AgentError): Promise<Site> {
   const bodies: string[] = [];
   const test = await createHands();
@@ -55,7 +55,7 @@ describe('a result', () => {
     expect(site.entry().state).toBe('signalled');
   });
 
-  test('that Heat refuses stays open, with the wait that Heat asks for', async () => {
+  test('that Heat rejects stays open, with the wait that Heat asks for', async () => {
     const site = await createSite(
       'finished',
       new AgentError('cloud-refused', 'too many requests', { retryAfterMs: 7000 }),
@@ -66,14 +66,14 @@ describe('a result', () => {
     expect(logged(site.log, 'answer-unacknowledged')).toMatchObject([{ deployment: id }]);
   });
 
-  test('is sent again within one pass while Heat is away, for a while', async () => {
+  test('is retried for a while within one pass while Heat is down', async () => {
     const site = await createSite('finished', new AgentError('cloud-unreachable', 'away'));
     expect(await answerOf(site, listed([WORK]))).toMatchObject({ id });
     expect(site.bodies.length).toBeGreaterThan(1);
     expect(site.clock.elapsed()).toBeLessThanOrEqual(20_000);
   });
 
-  test('of a deployment that a newer one supersedes is never sent', async () => {
+  test('of a superseded deployment is never sent', async () => {
     const site = await createSite('finished');
     expect(await answerOf(site, listed([NEWER]))).toBeUndefined();
     expect(site.bodies).toEqual([]);
@@ -81,7 +81,7 @@ describe('a result', () => {
     expect(logged(site.log, 'deployment-superseded')).toMatchObject([{ deployment: id, by: 'newer' }]);
   });
 
-  test('of a deployment that one complete answer does not list waits for the next answer', async () => {
+  test('of a deployment that is missing from one complete answer waits for the next', async () => {
     const site = await createSite('finished');
     expect(await answerOf(site, listed([]))).toMatchObject({ id });
     expect(logged(site.log, 'deployment-unlisted')).toEqual([]);
@@ -93,7 +93,7 @@ describe('a result', () => {
     expect(site.bodies).toEqual([]);
   });
 
-  test('whose fate could not be asked is neither sent nor counted as unlisted', async () => {
+  test("is neither sent nor counted as unlisted if the deployment's state could not be asked", async () => {
     const site = await createSite('finished');
     for (let pass = 0; pass < 3; pass += 1)
       expect(await answerOf(site, listed([], false))).toMatchObject({ id });
@@ -101,7 +101,7 @@ describe('a result', () => {
     expect(site.entry().unlisted).toBeUndefined();
   });
 
-  test('is sent when a deployment that was given up is listed again, with the address of the list', async () => {
+  test('is sent to the listed address when an abandoned deployment is listed again', async () => {
     const site = await createSite('finished');
     await answerOf(site, listed([]));
     await answerOf(site, listed([]));
@@ -112,7 +112,7 @@ describe('a result', () => {
 });
 
 describe('work that has not ended', () => {
-  test('is not answered, and is no open result', async () => {
+  test('is not answered, and is not an open result', async () => {
     const site = await createSite('started');
     for (const wanted of [listed([WORK]), listed([]), listed([], false)])
       expect(await answerOf(site, wanted)).toBeUndefined();
@@ -126,7 +126,7 @@ describe('work that has not ended', () => {
   });
 });
 
-test('answerAll sends nothing twice, and returns what is unacknowledged', async () => {
+test('answerAll sends nothing twice, and returns unacknowledged results', async () => {
   const site = await createSite('finished');
   expect(await answerAll(listed([WORK]), site.hands, NEVER)).toEqual([]);
   expect(await answerAll(listed([WORK]), site.hands, NEVER)).toEqual([]);

@@ -21,7 +21,7 @@ const collectFrom = async (...collectors: Collector[]): ReturnType<typeof collec
   await collect((await createHands({ over: { collectors } })).hands, NEVER);
 
 describe('collect', () => {
-  test('a source that fails does not affect the others', async () => {
+  test('isolates a failing source from the others', async () => {
     const refused = new AgentError('cloud-refused', 'forbidden');
     const { texts, problems, answers } = await collectFrom(fails('heat', refused), brings('local', '{}'));
     expect(texts).toEqual([{ source: 'local', collector: 'local', text: '{}' }]);
@@ -33,7 +33,7 @@ describe('collect', () => {
   });
 
   test.each(['ec2', 'config_drive'] as const)(
-    'a silent %s is no problem: nothing is asked there',
+    'accepts a silent %s',
     async (name) => {
       const { problems, answers } = await collectFrom(
         fails(name, new AgentError('cloud-unreachable', 'away')),
@@ -43,12 +43,12 @@ describe('collect', () => {
     },
   );
 
-  test('an error of another kind is a problem of the metadata', async () => {
+  test('reports an error of another kind as a metadata problem', async () => {
     const { problems } = await collectFrom(fails('heat', new TypeError('a bug')));
     expect(problems).toMatchObject([{ code: 'bad-metadata' }]);
   });
 
-  test('a file that cannot be read is a problem, and the files beside it count', async () => {
+  test('reports an unreadable file, and reads the files beside it', async () => {
     const test = await createHands();
     await test.write('/data/a.json', '{}');
     await test.write('/data/b.json', '{}', 0o666);
@@ -58,14 +58,14 @@ describe('collect', () => {
     expect(problems).toHaveLength(1);
   });
 
-  test('leaves the largest out when all together are too large', async () => {
+  test('drops the largest source if the sum is too large', async () => {
     const [small, large] = [LARGEST_METADATA / 2, LARGEST_METADATA / 2 + 1].map((size) => ' '.repeat(size));
     const { texts, problems } = await collectFrom(brings('heat', large ?? ''), brings('local', small ?? ''));
     expect(texts.map(({ source }) => source)).toEqual(['local']);
     expect(problems).toMatchObject([{ code: 'bad-metadata', reason: 'metadata-too-large' }]);
   });
 
-  test('is stopped also when every source has answered', async () => {
+  test('rejects on abort even if every source has answered', async () => {
     const { hands } = await createHands({ over: { collectors: [brings('heat', '{}')] } });
     expect(await faultIn(collect(hands, AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
   });
@@ -73,7 +73,7 @@ describe('collect', () => {
 
 const silent = (collector: CollectorName) => ({ collector, why: 'away', refused: true });
 
-test('only a source of the cloud is silent', () => {
+test('treats only a source of the cloud as silent', () => {
   const others = (['local', 'heat_local', 'ec2', 'config_drive'] as const).map(silent);
   expect(silenceOf(others)).toBeUndefined();
   expect(silenceOf([...others, silent('heat')])).toEqual({ why: 'away', refused: true });
@@ -89,37 +89,37 @@ const read = async (texts: Collected[], unanswered: AgentError[] = []): Promise<
 };
 
 describe('understand', () => {
-  test('takes a deployment that comes over two ways once', async () => {
+  test('takes a deployment from two sources once', async () => {
     const wanted = await read([source(rawDeployment()), source(rawDeployment())]);
     expect(wanted).toMatchObject({ isWhole: true, complete: true, problems: [] });
     expect(wanted.deployments).toHaveLength(1);
   });
 
-  test('of two different deployments with one id the first counts, and that is a problem', async () => {
+  test('takes the first of two different deployments with one id, and reports a problem', async () => {
     const wanted = await read([source(rawDeployment({ a: '1' })), source(rawDeployment({ a: '2' }))]);
     expect(wanted.deployments.map(({ inputs }) => inputs['a'])).toEqual(['1']);
     expect(wanted.problems).toMatchObject([{ code: 'bad-deployment', reason: 'deployment-twice' }]);
   });
 
-  test('a deployment without a usable id hides no other one, and what is not listed is not known', async () => {
+  test('keeps other deployments beside one without a usable id, and marks the list as incomplete', async () => {
     const wanted = await read([source(rawDeployment({}, { id: '../x' }), rawDeployment())]);
     expect(wanted.deployments).toHaveLength(1);
     expect(wanted.problems).toMatchObject([{ code: 'bad-deployment' }]);
     expect(wanted).toMatchObject({ isWhole: true, complete: false });
   });
 
-  test('data without an id asks for nothing', async () => {
+  test('ignores data without an id', async () => {
     const wanted = await read([source({ name: 'data', group: 'os-apply-config', config: {} })]);
     expect(wanted).toMatchObject({ deployments: [], problems: [], complete: true });
   });
 
-  test('a source that is no JSON leaves the others, and makes the answer incomplete', async () => {
+  test('keeps other sources beside one that is not JSON, and marks the answer as incomplete', async () => {
     const wanted = await read([{ source: 'heat', text: 'junk' }, source(rawDeployment())]);
     expect(wanted.deployments).toHaveLength(1);
     expect(wanted).toMatchObject({ isWhole: false, complete: false, problems: [{ code: 'bad-metadata' }] });
   });
 
-  test('a source that has not answered makes the answer incomplete', async () => {
+  test('marks the answer as incomplete if a source has not answered', async () => {
     const away = new AgentError('cloud-unreachable', 'away');
     expect(await read([source()], [away])).toMatchObject({
       isWhole: false,
@@ -128,7 +128,7 @@ describe('understand', () => {
     });
   });
 
-  test('makes the secrets of each deployment known before anything is shown', async () => {
+  test('registers the secrets of each deployment before anything is shown', async () => {
     const { hands } = await read([source(rawDeployment(HEAT_SIGNAL))]);
     expect(hands.secrets.redact(HEAT_SIGNAL.deploy_password)).not.toContain(HEAT_SIGNAL.deploy_password);
   });

@@ -5,7 +5,7 @@ import { cli } from '../../scenarios/support/cli.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site, type SiteSpec } from '../../scenarios/support/site.ts';
 
-/** An old service-account key is accepted for a while, and goes by itself. */
+/** An old service-account key is accepted for a while, and then removed automatically. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -19,13 +19,13 @@ const PUBLIC = '/etc/kubernetes/certs/service_account.key';
 const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';
 const RECORD = '/var/lib/coe-agent/service-account.json';
 const HOUR = 3_600_000;
-/** The kubelet gives a pod another token after a day at the latest. */
+/** The kubelet replaces a pod's token after a day at the latest. */
 const GRACE = 25 * HOUR;
 
 const publicKeyOf = (site: Site): string =>
   (site.cluster.stack.parameters['kube_service_account_key'] ?? '').replaceAll(String.raw`\n`, '\n');
 
-/** A master that has had two rotations, and so two pairs of keys. */
+/** Makes a master after two rotations, with two pairs of keys. */
 async function createRotatedSite(
   spec: SiteSpec = {},
 ): Promise<{ site: Site; first: string; second: string }> {
@@ -38,7 +38,7 @@ async function createRotatedSite(
   return { site, first, second: publicKeyOf(site) };
 }
 
-test('the daemon takes the old key away when its grace is over, and has the API server read the rest', async () => {
+test('removes the old key when its grace ends, and restarts the API server', async () => {
   const { site, first, second } = await createRotatedSite();
   const [privateKey, restarts] = [await site.node.read(PRIVATE), site.restarts().length];
   const seen: string[] = [];
@@ -48,7 +48,7 @@ test('the daemon takes the old key away when its grace is over, and has the API 
     before: async (wait) => {
       seen.push(await site.node.read(PUBLIC));
       if (wait === 2) site.clock.jump(GRACE);
-      // Polls alone: whoever takes a key away asks the cloud for nothing.
+      // Polls only: removing a key sends no requests to the cloud.
       if (wait > 2) expect(cloud.requests.length - requests).toBeLessThanOrEqual(3);
       requests = cloud.requests.length;
     },
@@ -63,14 +63,14 @@ test('the daemon takes the old key away when its grace is over, and has the API 
   expect(left).toBeUndefined();
 });
 
-test('a node that was down when the grace ended makes up for it at its first pass', async () => {
+test('makes up for a grace that ended while the node was down at its first pass', async () => {
   const { site, second } = await createRotatedSite();
   site.clock.jump(30 * GRACE);
   expect(await site.pass()).toMatchObject({ settled: [], problems: [] });
   expect(await site.node.read(PUBLIC)).toBe(second);
 });
 
-test('when the API server does not come up without it, the old key is back, and an hour later it is tried again', async () => {
+test('restores the old key if the API server fails without it, and retries an hour later', async () => {
   const { site, first, second } = await createRotatedSite();
   site.clock.jump(GRACE);
   site.node.units.breakUnit('kube-apiserver', 'is not well');
@@ -87,7 +87,7 @@ test('when the API server does not come up without it, the old key is back, and 
   expect(await site.node.read(PUBLIC)).toBe(second);
 });
 
-test('how long it is, the operator says; with 0 the old key goes with the rotation', async () => {
+test("uses the operator's grace; with 0 the old key is removed with the rotation", async () => {
   const short = await createRotatedSite({ config: { service_account: { grace_seconds: 60 } } });
   expect(await short.site.node.read(PUBLIC)).toBe(short.second + short.first);
   short.site.clock.jump(60_000);
@@ -99,7 +99,7 @@ test('how long it is, the operator says; with 0 the old key goes with the rotati
   expect((await none.site.files('/var/lib/coe-agent')).has(RECORD)).toBe(false);
 });
 
-test('a rotation that fails leaves the keys, and their time, as they were', async () => {
+test('keeps the keys and their time when a rotation fails', async () => {
   const { site } = await createRotatedSite();
   const [keys, record] = [await site.node.read(PUBLIC), await site.node.read(RECORD)];
   site.clock.jump(HOUR);
@@ -111,7 +111,7 @@ test('a rotation that fails leaves the keys, and their time, as they were', asyn
   expect(await site.node.read(RECORD)).toBe(record);
 });
 
-test('a damaged record takes nothing away, and the next rotation writes a good one', async () => {
+test('removes nothing by a damaged record, and writes a good one in the next rotation', async () => {
   const { site, first, second } = await createRotatedSite();
   await site.node.write(RECORD, 'junk');
   site.clock.jump(GRACE);
@@ -127,13 +127,13 @@ test('a damaged record takes nothing away, and the next rotation writes a good o
   expect(await site.node.read(PUBLIC)).toBe(third);
 });
 
-test('agent status tells until when the old key is accepted', async () => {
+test('agent status shows until when the old key is accepted', async () => {
   const { site } = await createRotatedSite();
   const { stdout } = await cli(site, ['status']);
   expect(stdout).toMatch(/1 old service-account key is accepted until \d{4}-\d\d-\d\dT/);
 });
 
-/** A deployment of one's own, with what Heat is told. */
+/** Runs a deployment with this grace, and returns the answer to Heat. */
 async function retireWithGrace(site: Site, grace: unknown): Promise<Record<string, unknown>> {
   const values = { phase: 'retire', service_account_grace_seconds: grace };
   cloud.deploy(site.cluster, site.server, {
@@ -146,7 +146,7 @@ async function retireWithGrace(site: Site, grace: unknown): Promise<Record<strin
   return site.signals().at(-1)?.body ?? {};
 }
 
-test('the input service_account_grace_seconds takes an old key away at once, long before its time', async () => {
+test('removes an old key before its time with the input service_account_grace_seconds', async () => {
   const { site, first, second } = await createRotatedSite();
   expect(await site.node.read(PUBLIC)).toBe(second + first);
   expect(await retireWithGrace(site, '')).toMatchObject({ deploy_status_code: 0 });
@@ -155,7 +155,7 @@ test('the input service_account_grace_seconds takes an old key away at once, lon
   expect(await site.node.read(PUBLIC)).toBe(second);
 });
 
-test('that input is refused when it is no number of seconds', async () => {
+test('rejects that input if it is not a number of seconds', async () => {
   const { site } = await createRotatedSite();
   const before = await site.files();
   for (const grace of ['soon', -1, '1.5'])

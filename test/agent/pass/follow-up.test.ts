@@ -10,7 +10,7 @@ import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { createCa } from '../../src/support/openssl.ts';
 import { leafOf, tlsServer } from '../../src/support/tls-server.ts';
 
-/** What a rotation has left to do in the cluster, and later passes of a master do. */
+/** Work in the cluster that a rotation leaves to later passes of a master. */
 
 const { cloud, rotateCa, answer } = await startPhasedCloud();
 
@@ -21,7 +21,7 @@ const DAY = 86_400_000;
 const signerOf = (site: Site): string =>
   (site.cluster.stack.parameters['kube_service_account_private_key'] ?? '').replaceAll(String.raw`\n`, '\n');
 
-/** A master with a cluster's API, that has had a first rotation with nothing left to do. */
+/** Makes a master with a cluster's API, after a first rotation without remaining work. */
 async function createFollowedSite(): Promise<{ site: Site; api: Kubernetes }> {
   const site = await createSite(cloud, { role: 'master', server: { inputs: { phase: 'phase' } } });
   const api = createKubernetes();
@@ -40,7 +40,7 @@ async function rotate(site: Site, phase = 'all'): Promise<void> {
 const hasRecord = async (site: Site): Promise<boolean> =>
   (await site.files('/var/lib/coe-agent')).has(RECORD);
 
-/** The next pass, some time later. */
+/** Runs the next pass, some time later. */
 async function look(site: Site, ms = 1000): Promise<void> {
   site.clock.jump(ms);
   await site.pass();
@@ -71,11 +71,11 @@ const addPod = (api: Kubernetes, name: string, secret: string | undefined): void
 
 const ACCOUNTS = ['a', 'b', 'idle'];
 
-/** Service accounts whose tokens the key of before has signed, and a pod of `a` and of `b`. */
+/** Makes service accounts with tokens of the former key, and a pod of each of `a` and `b`. */
 async function createSiteWithTokens(): Promise<{
   site: Site;
   api: Kubernetes;
-  /** By the name of the account. */
+  /** By name of the account. */
   former: Map<string, { secret: string; token: string }>;
   rotateOn(): Promise<void>;
 }> {
@@ -95,14 +95,14 @@ async function createSiteWithTokens(): Promise<{
     former,
     rotateOn: async () => {
       await rotate(site);
-      // kube-controller-manager has been restarted.
+      // As if kube-controller-manager had been restarted.
       api.signer = createPrivateKey(signerOf(site));
     },
   };
 }
 
 describe('legacy tokens', () => {
-  test('of a running pod stay as they are, and the next pods of its service account get one of the new key', async () => {
+  test('of a running pod stay, and new pods of its service account get a token of the new key', async () => {
     const { site, api, former, rotateOn } = await createSiteWithTokens();
     await rotateOn();
     await look(site);
@@ -111,7 +111,7 @@ describe('legacy tokens', () => {
       expect(token(api, 'shop', secret), name).toBe(before);
       const [first = ''] = secretsOf(api, name);
       const isNew = isTokenOf(token(api, 'shop', first), signerOf(site));
-      // Nobody uses it: its Secret is of use again when the former key is gone.
+      // Unused: its Secret becomes usable again when the former key is gone.
       expect(isNew, name).toBe(name !== 'idle');
     }
     expect(patches(api, '/secrets/')).toBe(0);
@@ -138,12 +138,12 @@ describe('legacy tokens', () => {
     expect(await hasRecord(site)).toBe(false);
   });
 
-  test('keep their key as long as a pod uses them, and are signed anew when it is gone', async () => {
+  test('keep their key as long as a pod uses them, and are then signed again', async () => {
     const { site, api, former, rotateOn } = await createSiteWithTokens();
     await rotateOn();
     await look(site);
     await look(site);
-    // A pod that comes in the meantime, of an account that had none.
+    // A pod starts meanwhile, of an account without one.
     addPod(api, 'late', secretsOf(api, 'idle')[0]);
     await look(site, 2 * DAY);
     expect(await keysOf(site)).toBe(2);
@@ -154,7 +154,7 @@ describe('legacy tokens', () => {
     await look(site);
     expect(isTokenOf(token(api, 'shop', secretsOf(api, 'idle')[0] ?? ''), signerOf(site))).toBe(true);
 
-    // Their Deployments have been restarted, so to say.
+    // As if their Deployments had been restarted.
     for (const [pod, account] of [
       ['pod-a', 'a'],
       ['pod-b', 'b'],
@@ -171,7 +171,7 @@ describe('legacy tokens', () => {
     expect(await hasRecord(site)).toBe(false);
   });
 
-  test('are signed anew at once when the owner wants no token of the former key accepted', async () => {
+  test('are signed again at once if the owner rejects tokens of the former key', async () => {
     const { site, api, former, rotateOn } = await createSiteWithTokens();
     await site.node.configure({ service_account: { grace_seconds: 0 } });
     await rotateOn();
@@ -184,14 +184,14 @@ describe('legacy tokens', () => {
     expect(await hasRecord(site)).toBe(false);
   });
 
-  test('an API that does not answer keeps nothing waiting, and is asked again', async () => {
+  test('do not delay a rotation when the API does not answer, and are retried', async () => {
     const { site, api, rotateOn } = await createSiteWithTokens();
     await rotateOn();
     const before = api.asked.length;
     api.instead = () => ({ status: 503, body: { message: 'no' } });
     site.clock.jump(1000);
     expect(await site.pass()).toMatchObject({ problems: [] });
-    // One question for each of the two follow-ups: the next poll does not wait for the others.
+    // One request per follow-up: the next poll does not wait for the others.
     expect(api.asked.length - before).toBe(2);
     expect(await notesOf(site)).toContain('the Kubernetes API says 503');
     api.instead = () => undefined;
@@ -235,7 +235,7 @@ const heldBy = (api: Kubernetes): string[][] => {
 };
 const present = (site: Site): string[][] => KEYS.map((key) => [fingerprintOf(casOf(site)[key])]);
 
-/** A cluster whose config map holds the CAs of before and of now, and what its endpoints name. */
+/** Makes a cluster whose config map contains the former and the current CAs, with these other API servers. */
 async function createSiteWithTrust(
   others: readonly number[] = [],
 ): Promise<{ site: Site; api: Kubernetes; former: Held }> {
@@ -248,14 +248,14 @@ async function createSiteWithTrust(
     subsets: [{ addresses: [{ ip: '127.0.0.1' }], ports }],
   });
   await rotate(site);
-  // Any request has the API server add its own.
+  // Any request makes the API server add its own.
   api.clientCas = casOf(site);
   await look(site, 0);
   return { site, api, former };
 }
 
 describe('the client CAs that aggregated API servers trust', () => {
-  test('are the new ones alone after every API server has retired, and a later look confirms it', async () => {
+  test('are only the new ones after every API server has retired, as a later look confirms', async () => {
     const { site, api } = await createSiteWithTrust();
     expect(heldBy(api)).toEqual(present(site));
     expect(patches(api, NAME)).toBe(1);
@@ -275,7 +275,7 @@ describe('the client CAs that aggregated API servers trust', () => {
     expect(await notesOf(site)).toContain(`127.0.0.1:${port} presents a certificate of another CA`);
   });
 
-  test('stay while an API server cannot be asked, or none is named', async () => {
+  test('stay while an API server is unreachable, or none is known', async () => {
     const { site, api } = await createSiteWithTrust([9]);
     expect(patches(api, NAME)).toBe(0);
     expect(await notesOf(site)).toContain('127.0.0.1:9 cannot be asked');
@@ -285,7 +285,7 @@ describe('the client CAs that aggregated API servers trust', () => {
     expect(await notesOf(site)).toContain('names no API server');
   });
 
-  test('an API server that still trusts the old CA adds it again: that is said, and tried later', async () => {
+  test('are reported and retried while an API server adds the old CA again', async () => {
     const { site, api, former } = await createSiteWithTrust();
     const key = 'client-ca-file';
     api.clientCas = { [key]: `${former[key]}${casOf(site)[key]}` };
@@ -300,7 +300,7 @@ describe('the client CAs that aggregated API servers trust', () => {
     expect(await hasRecord(site)).toBe(false);
   });
 
-  test('are left alone in trust and reissue, and where nobody has such a config map', async () => {
+  test('stay in trust and reissue, and without such a config map', async () => {
     const { site, api } = await createFollowedSite();
     api.clientCas = casOf(site);
     await rotate(site, 'trust');
@@ -313,7 +313,7 @@ describe('the client CAs that aggregated API servers trust', () => {
   });
 });
 
-test('a worker has nothing to do in the cluster', async () => {
+test('does no work in the cluster on a worker', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   await site.pass();

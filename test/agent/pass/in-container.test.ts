@@ -29,7 +29,7 @@ async function runOn(commandLines: string[], continues?: true): Promise<RunStep 
   );
 }
 
-test('runs a script in the image of the unit, with its mounts and the inputs of the deployment by name', async () => {
+test("runs a script in the unit's image, with its mounts and the deployment's inputs by name", async () => {
   const step = await runOn([START]);
   expect(step).toMatchObject({ do: 'run', configFiles: [], request: { id: SCRIPT.id } });
   const { run } = step?.do === 'run' ? step.request : {};
@@ -38,17 +38,17 @@ test('runs a script in the image of the unit, with its mounts and the inputs of 
   expect(through.slice(-2)).toEqual([IMAGE, '/bin/bash']);
   const variables = through.filter((_, index) => through[index - 1] === '--env');
   expect(variables).toEqual(expect.arrayContaining(['kube_tag_input', 'heat_outputs_path']));
-  // The node's own PATH means nothing in a container.
+  // The node's own PATH is meaningless in a container.
   expect(variables).not.toContain('PATH');
-  // Arguments can be read by everybody.
+  // Other users can read arguments.
   expect(through.join(' ')).not.toContain('v1.23.3');
 });
 
-test('a run that is part of the work says so', async () => {
+test('logs a run that is part of the work', async () => {
   expect(await runOn([START], true)).toMatchObject({ request: { continues: true } });
   expect(await runOn([START])).not.toHaveProperty('request.continues');
 });
 
-test('is undefined where the node has no such unit', async () => {
+test('is undefined on a node without such a unit', async () => {
   expect(await runOn([])).toBeUndefined();
 });

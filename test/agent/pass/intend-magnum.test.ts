@@ -40,8 +40,8 @@ async function hasDone({ hands: { ledger } }: SwarmNode, work: Deployment, outco
   await ledger.finish(work.id, outcome);
 }
 
-describe('an update of a cluster with the CA that the node has', () => {
-  test('asks for nothing', async () => {
+describe("an update of a cluster with the node's own CA", () => {
+  test('does nothing', async () => {
     const node = await createSwarmNode({ isCurrent: true });
     expect(await intended(node, FIRST)).toMatchObject({ kind: 'nothing', magnum: 'nothing' });
     expect(node.asked).toEqual(['ca kubernetes']);
@@ -49,7 +49,7 @@ describe('an update of a cluster with the CA that the node has', () => {
 });
 
 describe('an update of a cluster with another CA', () => {
-  test('is a rotation when its keys are new', async () => {
+  test('is a rotation if its keys are new', async () => {
     const node = await createSwarmNode();
     expect(await intended(node, FIRST)).toMatchObject({
       kind: 'change',
@@ -58,18 +58,18 @@ describe('an update of a cluster with another CA', () => {
     });
   });
 
-  test('is its first phase where rotations go on by themselves', async () => {
+  test('is its first phase where rotations are automatic', async () => {
     const node = await createSwarmNode({ config: ['rotation: { phase: auto }'] });
     expect(await intended(node, FIRST)).toMatchObject({ plan: { stage: { certificates: 'trust' } } });
   });
 
-  test('is the same rotation once more when it has failed', async () => {
+  test('is the same rotation again after a failure', async () => {
     const node = await createSwarmNode();
     await hasDone(node, FIRST, FAILED);
     expect(await intended(node, BACK)).toMatchObject({ kind: 'change', magnum: 'rotation' });
   });
 
-  test('with the keys of an earlier deployment is a roll-back, which asks for no certificates', async () => {
+  test("is a roll-back with an earlier deployment's keys, and requests no certificates", async () => {
     const node = await createSwarmNode();
     await hasDone(node, FIRST, DONE);
     await hasDone(node, SECOND, FAILED);
@@ -77,7 +77,7 @@ describe('an update of a cluster with another CA', () => {
   });
 });
 
-test('an upgrade in a text that cannot be taken apart is refused before Magnum is asked', async () => {
+test('rejects an upgrade in a text that it cannot split, before it asks Magnum', async () => {
   const node = await createSwarmNode({ params: { KUBE_TAG: 'v1.22.0' } });
   const update = { ...UPDATE, wants: { ...UPDATE.wants, kubeTag: 'v1.23.3' } };
   expect(await faultIn(intendForMagnum(update, FIRST, node.hands, NEVER))).toEqual({

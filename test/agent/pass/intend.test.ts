@@ -18,7 +18,7 @@ const NODE: HandsSpec = {
 };
 const ANY = deployment({});
 const SCRIPT = deployment({}, { group: 'script', config: '#!/bin/sh\n' });
-/** As Magnum's own fragment of that name does it. */
+/** As the Magnum fragment of that name does it. */
 const MAKE_CERT = deployment(
   {},
   {
@@ -44,12 +44,12 @@ const inState = async (state: RunState): Promise<Intention | undefined> => {
   return await intend(runOf(SCRIPT), SCRIPT, [], own, NEVER);
 };
 
-test('an operation that asks for nothing is nothing to do, for its reason', async () => {
+test('does nothing for an operation without work, with its reason', async () => {
   const none: Operation = { kind: 'none', reason: 'action-asks-nothing', why: 'deleted' };
   expect(await intended(none)).toEqual({ kind: 'nothing', reason: 'action-asks-nothing', why: 'deleted' });
 });
 
-test('an operation that is to be refused is refused, for its reason', async () => {
+test('rejects an operation to be rejected, with its reason', async () => {
   const refuse: Operation = { kind: 'refuse', reason: 'timeout-invalid', why: 'no' };
   expect(await faultIn(intended(refuse))).toEqual({ code: 'bad-deployment', reason: 'timeout-invalid' });
 });
@@ -61,17 +61,17 @@ async function plannedUnits(units: string[] | undefined, running: string[] = ['k
 }
 
 describe('a restart', () => {
-  test('is of the units that run', async () => {
+  test('includes the running units', async () => {
     expect(await plannedUnits(undefined)).toMatchObject([{ name: 'kubelet' }, { name: 'kube-proxy' }]);
-    // A worker may go without kube-proxy.
+    // A worker may lack kube-proxy.
     expect(await plannedUnits(undefined, ['kubelet'])).toMatchObject([{ name: 'kubelet' }]);
   });
 
-  test('of named units is of these, which are to run even if they do not yet', async () => {
+  test('of named units includes only these, even if they do not run yet', async () => {
     expect(await plannedUnits(['kube-proxy'], [])).toEqual([{ name: 'kube-proxy', required: true }]);
   });
 
-  test('of a unit that the layout does not have is refused', async () => {
+  test('of an unknown unit is rejected', async () => {
     expect(await faultIn(plannedUnits(['kubelet', 'nginx']))).toEqual({
       code: 'precondition',
       reason: 'unknown-unit',
@@ -80,19 +80,19 @@ describe('a restart', () => {
 });
 
 describe('a script', () => {
-  test('is run, unless it has been started already', async () => {
+  test('is run unless it has been started', async () => {
     expect(await inState({ is: 'none' })).toMatchObject({ kind: 'run', run: { do: 'run' } });
     const lost: RunState = { is: 'lost', order: undefined, reason: 'run-overdue', why: '' };
     for (const state of [RUNNING, lost])
       expect(await inState(state)).toMatchObject({ kind: 'run', run: { do: 'take-up', id: SCRIPT.id } });
   });
 
-  test('of a group without a hook is left alone', async () => {
+  test('of a group without a hook is ignored', async () => {
     const other = deployment({}, { group: 'somebody-else' });
     expect(await intended(runOf(other), other)).toBeUndefined();
   });
 
-  test('that makes certificates is never run on the node itself', async () => {
+  test('that makes certificates is never run on the node', async () => {
     expect(await faultIn(intended(runOf(MAKE_CERT), MAKE_CERT))).toEqual({
       code: 'precondition',
       reason: 'no-agent-container',

@@ -20,7 +20,7 @@ const TOOLS = `clusters: []
 users: [{ name: u, user: { client-certificate: /srv/one.pem, client-key: /srv/two.pem } }]
 `;
 
-/** Kills the program when every new file is staged, and what is there is not yet kept everywhere. */
+/** Kills the program when every new file is staged, and only some old files are copied. */
 function killWhileKeeping(folder: string) {
   const copies = join(GENERATION, 'previous', encodeURIComponent(folder));
   let isKilled = false;
@@ -32,7 +32,7 @@ function killWhileKeeping(folder: string) {
       if (isKilled && (path.startsWith(copies) || path.startsWith(`${GENERATION}/.`))) throw new Killed();
       await real.create(path, ...rest);
     },
-    // Other files are still being staged side by side: before that, nothing is there to be removed.
+    // Other files are still being staged in parallel: until then there is nothing to remove.
     remove: async (path) => {
       if (isKilled && (await real.info(path))) throw new Killed();
       await real.remove(path);
@@ -45,7 +45,7 @@ function killWhileKeeping(folder: string) {
   return { instrument: { disk }, isKilled: () => isKilled, startAgain };
 }
 
-test('puts staged copies in place, also outside of the directories of the layout', async () => {
+test("renames staged copies into place, also outside of the layout's directories", async () => {
   const { instrument, isKilled, startAgain } = killWhileKeeping('/srv/');
   const site = await createSite(cloud, { role: 'master', instrument });
   const { node } = site;

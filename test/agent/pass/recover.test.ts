@@ -22,7 +22,7 @@ const RUN = deployment({}, { id: 'run-1' });
 
 type Interrupted = TestHands & { journal: Journal };
 
-/** A node on which the run was interrupted after its files had been staged, or replaced. */
+/** Makes a node with a run that was interrupted after it staged or replaced its files. */
 async function interrupt(
   until: 'staged' | 'replaced',
   record: Partial<RunRecord> = {},
@@ -37,12 +37,12 @@ async function interrupt(
 
 const recovered = async ({ hands }: TestHands): ReturnType<typeof recover> => await recover(hands, NEVER);
 
-test('there is nothing to recover without a generation', async () => {
+test('does nothing without a generation', async () => {
   expect(await recovered(await createHands())).toBeUndefined();
 });
 
-describe('a run that was interrupted', () => {
-  test('before it replaced files leaves nothing, and its deployment is made again', async () => {
+describe('an interrupted run', () => {
+  test('before replacement leaves nothing, and its deployment runs again', async () => {
     const site = await interrupt('staged');
     expect(await recovered(site)).toBeUndefined();
     expect(await site.files('/etc/k')).toEqual([FILE]);
@@ -51,7 +51,7 @@ describe('a run that was interrupted', () => {
     expect(logged(site.log, 'recovery-started')).toMatchObject([{ deployment: RUN.id, state: 'staging' }]);
   });
 
-  test('after it replaced files is finished', async () => {
+  test('after replacement is completed', async () => {
     const site = await interrupt('replaced');
     expect(await recovered(site)).toMatchObject({ id: RUN.id, outcome: { statusCode: 0 } });
     expect(site.units.restarts).toEqual(['kubelet']);
@@ -70,7 +70,7 @@ describe('a run that was interrupted', () => {
       { code: 'disk', reason: 'no-space' },
     ],
     ['what an earlier version kept of it', {}, { code: 'unit', reason: 'unhealthy' }],
-  ])('on its way back goes back, for %s', async (_, record, error) => {
+  ])('that was rolling back continues, for %s', async (_, record, error) => {
     const site = await interrupt('replaced', { outcome: FAILED, ...record });
     await site.hands.generations.revert(site.journal);
     expect(await recovered(site)).toMatchObject({
@@ -79,7 +79,7 @@ describe('a run that was interrupted', () => {
     expect(await site.read(FILE)).toBe('old');
   });
 
-  test('at its end is recorded as it ended, and nothing is restarted', async () => {
+  test('that has ended is recorded with its result, without restarts', async () => {
     const site = await interrupt('replaced');
     await site.hands.generations.end(site.journal, { units: [], outcome: FAILED });
     expect(await recovered(site)).toMatchObject({ id: RUN.id, outcome: { statusCode: 1 } });
@@ -87,7 +87,7 @@ describe('a run that was interrupted', () => {
     expect(await site.hands.generations.underWay()).toBe(false);
   });
 
-  test('and is stuck waits for a person', async () => {
+  test('that is stuck waits for a person', async () => {
     const site = await interrupt('replaced');
     const stuck = await site.hands.generations.stick(site.journal, site.journal.run);
     expect(await recovered(site)).toBeUndefined();
@@ -95,7 +95,7 @@ describe('a run that was interrupted', () => {
     expect(logged(site.log, 'recovery-started')).toEqual([]);
   });
 
-  test('of a verb is finished, and no signal is sent', async () => {
+  test('of a verb is completed, and sends no signal', async () => {
     const site = await createHands({ units: ['kubelet'] });
     await site.hands.generations.commit(await stageFile(site));
     expect(await recovered(site)).toBeUndefined();
@@ -116,7 +116,7 @@ describe('a run that ends the agent each time', () => {
     });
   });
 
-  test('is taken back after five starts', async () => {
+  test('is rolled back after five starts', async () => {
     const site = await interrupt('replaced', { resumed: MOST_RESUMED.forward });
     expect(await recovered(site)).toMatchObject({
       outcome: { error: { code: 'unit', reason: 'ended-too-often', node: 'taken-back' } },
@@ -124,14 +124,14 @@ describe('a run that ends the agent each time', () => {
     expect(await site.read(FILE)).toBe('old');
   });
 
-  test('is not taken back once its units are proven', async () => {
+  test('is not rolled back once its units are proven', async () => {
     const site = await interrupt('replaced', { resumed: MOST_RESUMED.forward, proven: true });
     expect(await recovered(site)).toMatchObject({ outcome: { statusCode: 0 } });
     expect(await site.read(FILE)).toBe('new');
     expect(site.units.restarts).toEqual([]);
   });
 
-  test('is given up after ten starts: both generations are kept, and it counts anew', async () => {
+  test('is abandoned after ten starts: both generations are kept, and the count restarts', async () => {
     const site = await interrupt('replaced', { resumed: MOST_RESUMED.back });
     expect(await recovered(site)).toMatchObject({
       outcome: { error: { code: 'state', reason: 'ended-too-often', node: 'stuck' } },
@@ -145,7 +145,7 @@ describe('a run that ends the agent each time', () => {
   });
 });
 
-test('the outcome that is told has only outputs that the deployment declares', async () => {
+test('reports only outputs that the deployment declares', async () => {
   const outcome = { ...DONE, outputs: { fingerprint: 'ab', other: 'cd' } };
   const site = await createHands({ units: ['kubelet'] });
   const declared = deployment({}, { id: 'run-1', outputs: [{ name: 'fingerprint' }] });

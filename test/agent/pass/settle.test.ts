@@ -10,7 +10,7 @@ import { deployment } from '../../src/support/deployments.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { RUNNING } from '../support/script-run.ts';
 
-/** Asks for nothing: a stack that is deleted. */
+/** Does nothing: its stack is deleted. */
 const NOTHING = deployment({ deploy_action: 'DELETE' });
 const RESTART = deployment({}, { group: 'coe-restart' });
 const SCRIPT = deployment({}, { group: 'script', config: '#!/bin/sh\n' });
@@ -21,7 +21,7 @@ const settled = async ({ hands }: TestHands, asked: Deployment): Promise<Outcome
 
 const DAMAGED: HandsSpec = { files: { [`/var/lib/coe-agent/deployments/${id}.json`]: 'junk' } };
 
-/** Hands that find a script in these states, one after the other. */
+/** Makes hands that find a script in these states in turn. */
 function looking({ hands }: TestHands, states: (RunState | AgentError)[]): Hands {
   const look = async (): Promise<RunState> => {
     const state = states.shift() ?? RUNNING;
@@ -37,19 +37,19 @@ describe('settle', () => {
     expect(test.hands.ledger.entries()).toEqual([]);
   });
 
-  test('records a deployment that asks for nothing as done', async () => {
+  test('records a deployment without work as done', async () => {
     const test = await createHands();
     expect(await settled(test, NOTHING)).toMatchObject({ statusCode: 0 });
     expect((await test.reopen()).find(id)).toMatchObject({ state: 'finished', begun: 1 });
   });
 
-  test('what stands in the way of the work becomes its outcome', async () => {
+  test('turns an obstacle to the work into its outcome', async () => {
     const test = await createHands();
     expect(await settled(test, RESTART)).toMatchObject({ statusCode: 1, error: { code: 'bad-heat-params' } });
     expect((await test.reopen()).find(id)).toMatchObject({ state: 'finished', outcome: { statusCode: 1 } });
   });
 
-  test('answers a malformed deployment with its fault, and does not do it', async () => {
+  test('answers a malformed deployment with its fault, and does not run it', async () => {
     const test = await createHands();
     const fault = new AgentError('bad-deployment', 'its inputs are no list', { reason: 'malformed' });
     expect(await settled(test, { ...NOTHING, fault })).toMatchObject({
@@ -58,7 +58,7 @@ describe('settle', () => {
     });
   });
 
-  test('does not run a deployment again whose record is damaged', async () => {
+  test('does not run a deployment with a damaged record again', async () => {
     const test = await createHands(DAMAGED);
     expect(await settled(test, NOTHING)).toMatchObject({
       error: { code: 'state', reason: 'record-damaged' },
@@ -66,7 +66,7 @@ describe('settle', () => {
     expect((await test.reopen()).damaged(id)).toBe(false);
   });
 
-  test('gives up what was begun five times and never ended', async () => {
+  test('gives up after five starts without an end', async () => {
     const test = await createHands();
     const { ledger } = test.hands;
     await ledger.accept(NOTHING);
@@ -80,7 +80,7 @@ describe('settle', () => {
     });
   });
 
-  test('a deployment that is stopped has no outcome, and stays started', async () => {
+  test('records no outcome for an aborted deployment, which stays started', async () => {
     const test = await createHands();
     // The intention looks first.
     const hands = looking(test, [{ is: 'none' }, new AgentError('aborted', 'stopped')]);
@@ -88,13 +88,13 @@ describe('settle', () => {
     expect((await test.reopen()).find(id)?.state).toBe('started');
   });
 
-  test('a script that cannot be started has failed, and is not started again', async () => {
+  test('fails a script that cannot be started, and does not start it again', async () => {
     const test = await createHands();
     expect(await settled(test, SCRIPT)).toMatchObject({ statusCode: 1, error: { code: 'cloud-refused' } });
     expect((await test.reopen()).find(id)).toMatchObject({ state: 'finished', begun: 1 });
   });
 
-  test('a script that runs is not over because it cannot be looked at', async () => {
+  test('does not treat a running script as ended if it cannot be looked at', async () => {
     const test = await createHands();
     const broken = new AgentError('disk', 'input/output error');
     const hands = looking(test, [RUNNING, broken, RUNNING]);

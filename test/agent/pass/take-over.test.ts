@@ -16,7 +16,7 @@ const CREATION = deployment(
 );
 const RUNS: UnitStatus = { enabled: true, active: true, masked: false, others: 0 };
 
-/** What heat-config notes of a deployment: that it has begun, and its answer. */
+/** The files that heat-config writes for a started deployment and for its answer. */
 const applied = (isAnswered: boolean): Record<string, string> => ({
   [`/var/lib/heat-config/deployed/${CREATION.id}.json`]: '{}',
   ...(isAnswered && { [`/var/lib/heat-config/deployed/${CREATION.id}.notify.json`]: '{}' }),
@@ -49,40 +49,40 @@ const servant = async ({ hands }: Node, deployments = [CREATION]): ReturnType<ty
   await servantOf({ deployments }, hands, NEVER);
 
 describe('servantOf', () => {
-  test('the agent serves a node without a deployment of its creation', async () => {
+  test('returns the agent on a node without a deployment of its creation', async () => {
     expect(await servant(await createNode(), [deployment()])).toBe('agent');
   });
 
-  test('the agent serves a node for which such deployments are scripts like any other', async () => {
+  test('returns the agent if such deployments are configured as ordinary scripts', async () => {
     const node = await createNode({ config: ['magnum: { deployment: script }'] });
     expect(await servant(node)).toBe('agent');
   });
 
-  test('the agent serves a node on which heat-container-agent does not run', async () => {
+  test('returns the agent if heat-container-agent does not run', async () => {
     expect(await servant(await createNode({}, 'missing'))).toBe('agent');
     const masked = { ...RUNS, active: false, masked: true };
     expect(await servant(await createNode({}, masked))).toBe('agent');
   });
 
-  test('heat-container-agent serves it before the next boot, too, when its unit is enabled', async () => {
+  test('returns heat-container-agent before the next boot if its unit is enabled', async () => {
     expect(await servant(await createNode({}, { ...RUNS, active: false }))).toBe('heat-container-agent');
   });
 
   test.each([
     ['is not applied', {}],
     ['is not answered', applied(false)],
-  ])('heat-container-agent serves the node while its set-up %s', async (_, files) => {
+  ])("returns heat-container-agent while the node's set-up %s", async (_, files) => {
     const node = await createNode({ files });
     expect(await servant(node)).toBe('heat-container-agent');
     expect(node.calls).toEqual([]);
   });
 
-  test('waits for another deployment that heat-config has begun', async () => {
+  test('waits for another deployment that heat-config has started', async () => {
     const files = { ...applied(true), '/var/lib/heat-config/deployed/other.json': '{}' };
     expect(await servant(await createNode({ files }))).toBe('heat-container-agent');
   });
 
-  test('takes its place once the set-up is answered: its unit does not start again, and its work is known', async () => {
+  test('takes over once the set-up is answered: disables the unit and imports its work', async () => {
     const node = await createNode({ files: applied(true) });
     expect(await servant(node)).toBe('taken-over');
     expect(node.calls).toEqual([`disable ${CONTAINER}`]);
@@ -90,7 +90,7 @@ describe('servantOf', () => {
     expect(logged(node.log, 'taken-over')).toMatchObject([{ unit: CONTAINER }]);
   });
 
-  test('does not take its place when its unit cannot be disabled', async () => {
+  test('does not take over if the unit cannot be disabled', async () => {
     const node = await createNode({ files: applied(true) });
     const manager = await node.hands.unitManager();
     const unitManager = async (): Promise<UnitManager> =>

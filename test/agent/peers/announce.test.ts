@@ -13,7 +13,7 @@ const node = nodeOf('worker', { KUBE_MASTER_IP: '10.0.0.9' });
 /** INSTANCE_NAME of heat-params. */
 const NAME = 'k1-node-0';
 
-/** A worker that asks with the certificate of its kubelet. */
+/** Makes a worker that uses its kubelet's certificate. */
 async function setUp(servers = ['10.0.0.9']) {
   const api = createKubernetes();
   for (const name of [NAME, 'other'])
@@ -29,7 +29,7 @@ async function setUp(servers = ['10.0.0.9']) {
   return { api, say, log, annotations };
 }
 
-test('says on its own Node that a step is under way, and takes that back', async () => {
+test('announces a step on its own Node, and withdraws it', async () => {
   const { say, annotations } = await setUp();
   expect(await say('reissue')).toBe(true);
   expect(annotations(NAME)).toEqual({ annotations: { foreign: 'stays', 'coe-agent/step': 'reissue' } });
@@ -38,18 +38,18 @@ test('says on its own Node that a step is under way, and takes that back', async
   expect(annotations('other')).toEqual({ annotations: { foreign: 'stays' } });
 });
 
-test('says nothing while no API server answers', async () => {
+test('skips the announcement while no API server answers', async () => {
   expect(await (await setUp([])).say('reissue')).toBe(true);
 });
 
-test('logs that an API server which answers could not be told', async () => {
+test('logs that an API server rejected the announcement', async () => {
   const { api, say, log } = await setUp();
   api.instead = ({ method }) => (method === 'PATCH' ? { status: 403 } : undefined);
   expect(await say('reissue')).toBe(false);
   expect(logged(log, 'phase-unannounced')).toMatchObject([{ phase: 'reissue' }]);
 });
 
-test('stops when the program is to stop', async () => {
+test('stops on abort', async () => {
   const { say } = await setUp();
   expect(await agentErrorOf(say('reissue', AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
 });

@@ -20,7 +20,7 @@ const LISTED = { nodes: NODES, apis: APIS, members: MEMBERS };
 const kubelet = (host: string) => ({ host, port: 10_250, path: '/healthz', ca: 'kubernetes' });
 const api = (host: string) => ({ host, port: 6443, path: '/api', ca: 'kubernetes' });
 
-test("a master's peers are all other nodes, with each of their ports", () => {
+test("finds all other nodes as a master's peers, with each of their ports", () => {
   expect(peersIn(LISTED, true, new Set(['m0', '10.0.0.5']))).toEqual([
     {
       name: 'm1',
@@ -35,14 +35,14 @@ test("a master's peers are all other nodes, with each of their ports", () => {
   ]);
 });
 
-test("a worker's peers are the API servers, each once", () => {
+test("finds the API servers as a worker's peers, each once", () => {
   const listed = { nodes: [], apis: [...APIS, ...APIS], members: [] };
   expect(peersIn(listed, false, new Set(['w0']))).toEqual(
     ['10.0.0.5', '10.0.0.6'].map((host) => ({ name: host, isMaster: true, ports: [api(host)] })),
   );
 });
 
-test('a member of etcd that the Kubernetes API does not list is a peer and a master', () => {
+test('includes an etcd member that the Kubernetes API does not list as a master', () => {
   expect(peersIn({ nodes: [], apis: [], members: MEMBERS }, true, new Set(['m0', '10.0.0.5']))).toEqual([
     {
       name: 'm1',

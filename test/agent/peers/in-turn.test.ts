@@ -18,7 +18,7 @@ const cas = newGeneration();
 const node = nodeOf('master');
 const OWN = 'k1-node-0';
 
-/** The master at 10.0.0.5 of so many, whose OpenStack is away. */
+/** Makes the master at 10.0.0.5 of `masters`, without a reachable OpenStack. */
 async function setUp({
   masters = 3,
   phase = 'auto',
@@ -54,7 +54,7 @@ async function setUp({
   return { ...test, hands, api, holders, step };
 }
 
-test('a master takes its turn, says so, renews it and gives it back, while OpenStack is away', async () => {
+test("takes a master's turn, announces it, renews it and returns it, while OpenStack is down", async () => {
   const { hands, holders, step } = await setUp();
   const done = await inTurn(node, hands, NEVER, async (beforeRestart) => {
     expect(step()).toEqual({ annotations: { 'coe-agent/step': 'restart' } });
@@ -67,7 +67,7 @@ test('a master takes its turn, says so, renews it and gives it back, while OpenS
   expect(step()).toEqual({ annotations: {} });
 });
 
-test('gives the turn back when the work fails', async () => {
+test('returns the turn when the work fails', async () => {
   const { hands, holders, step } = await setUp();
   const fails = inTurn(node, hands, NEVER, async () => await Promise.reject(new AgentError('unit', 'no')));
   expect(await agentErrorOf(fails)).toMatchObject({ code: 'unit' });
@@ -85,7 +85,7 @@ test.each([
   expect(step()).toEqual({ annotations: {} });
 });
 
-test('begins without a turn when its patience ends, and says so', async () => {
+test('starts without a turn when its patience ends, and logs that', async () => {
   const { hands, holders, log } = await setUp({ ill: true });
   // As after 15 minutes.
   const impatient: Hands = {

@@ -32,7 +32,9 @@ const identityOf = (generation = served) => {
   return { certificate, key };
 };
 
-/** The master m0 at 10.0.0.5, after "trust"; `answers`: the hosts of peers whose ports answer, as nodes after "trust". */
+/**
+ * Makes the master m0 at 10.0.0.5 after "trust"; the ports of the peers in `answers` answer like nodes after "trust".
+ */
 async function setUp({ hasApi = true, answers = [] as readonly string[] } = {}) {
   const api = createKubernetes();
   const addNode = (name: string, address: string, step?: string): void => {
@@ -93,7 +95,7 @@ test('finds the peers that the API lists, asks them and keeps them', async () =>
   expect((await readRotation(hands)).peers.map(({ name }) => name)).toEqual(['m1', 'm2']);
 });
 
-test('asks the peers that it knows while no API server answers, and forgets those that do not answer', async () => {
+test('asks known peers while no API server answers, and forgets those that do not answer', async () => {
   const { see, hands } = await setUp({ hasApi: false, answers: ['10.0.0.6'] });
   const peers = [peerAt('m1', '10.0.0.6'), peerAt('m2', '10.0.0.7')];
   await writeRotation({ version: 1, peers }, hands);
@@ -118,7 +120,7 @@ test('counts the time of the served CAs from the first look at which the node tr
   expect((await see()).view.course.since).toBe(since + 1000);
 });
 
-test("follows an operator's order for these CAs alone", async () => {
+test("follows an operator's order for these CAs only", async () => {
   const { see, hands } = await setUp();
   await writeOrders({ version: 1, finish: CAS, heldUntil: 7 }, hands);
   expect((await see()).view.course).toMatchObject({ finishNow: true, heldUntil: 7 });

@@ -17,7 +17,7 @@ const member = (index: number) => ({
   client: `https://10.0.0.${index + 5}:2379`,
 });
 
-/** What the master at 10.0.0.5 knows of the others. */
+/** What the master at 10.0.0.5 knows about the others. */
 function knownOf(members: number, over: Partial<Known['nodes'][number]> = {}): Known {
   const others = Array.from({ length: members - 1 }, (_, index) => index + 1);
   return {
@@ -39,10 +39,7 @@ function knownOf(members: number, over: Partial<Known['nodes'][number]> = {}): K
   };
 }
 
-/**
- * @param ill what the health of the others ends with
- * @param isThere whether ports of the others answer
- */
+/** @param ill the health checks of the others reject with this @param isThere whether the others' ports answer */
 async function masters(
   known: Known,
   {
@@ -66,7 +63,7 @@ async function masters(
 
 const m1 = (is: string, isStepping = false) => [{ name: 'm1', is, isStepping }];
 
-test('a worker, and the only master, take turns with nobody', async () => {
+test('needs no turns on a worker or the only master', async () => {
   expect((await masters(knownOf(1))).found).toBeUndefined();
   expect((await masters(knownOf(3), { node: nodeOf('worker') })).found).toBeUndefined();
   const stranger = nodeOf('master', { KUBE_NODE_IP: '10.0.0.99' });
@@ -74,7 +71,7 @@ test('a worker, and the only master, take turns with nobody', async () => {
   expect(turnPlaceOf(knownOf(1), { node: nodeOf('master'), units: [] })).toBeUndefined();
 });
 
-test('finds itself by its address, and asks each other member whether etcd is in quorum', async () => {
+test('finds itself by its address, and asks each other member for the etcd quorum', async () => {
   const { found, asked } = await masters(knownOf(3));
   expect(found?.place).toMatchObject({ own: 'm0', apis: [{ host: '10.0.0.6' }, { host: '10.0.0.7' }] });
   expect(found?.others).toEqual([...m1('well'), { name: 'm2', is: 'well', isStepping: false }]);
@@ -86,24 +83,24 @@ test.each([
   ['gone: it neither answers nor is listed', false, { name: 'm9' }, 'gone'],
   ['unwell: it is ready, and none of its ports answers', false, { isReady: true }, 'unwell'],
   ['well: it answers, and is not ready', true, { isReady: false }, 'well'],
-] as const)('takes another member for %s', async (_, isThere, over, is) => {
+] as const)('treats another member as %s', async (_, isThere, over, is) => {
   expect((await masters(knownOf(2, over), { isThere })).found?.others).toEqual(m1(is));
 });
 
-test('takes one whose etcd has no quorum for unwell, and throws other errors', async () => {
+test('treats a master without etcd quorum as unhealthy, and throws other errors', async () => {
   const ill = new AgentError('not-yet', 'no');
   expect((await masters(knownOf(2), { ill })).found?.others).toEqual(m1('unwell'));
   const stopped = new AgentError('aborted', 'stopped');
   expect(await agentErrorOf(masters(knownOf(2), { ill: stopped }))).toMatchObject({ code: 'aborted' });
 });
 
-test('takes one that tells no address for clients for unwell', async () => {
+test('treats a master without a client address as unhealthy', async () => {
   const known = knownOf(2);
   const members = known.members.map((one) => ({ ...one, client: undefined }));
   expect((await masters({ ...known, members })).found?.others).toEqual(m1('unwell'));
 });
 
-test('says which is in the middle of a step', async () => {
+test('lists masters in the middle of a step', async () => {
   const known = knownOf(2, { annotations: { step: 'reissue' } });
   expect((await masters(known)).found?.others).toEqual(m1('well', true));
 });

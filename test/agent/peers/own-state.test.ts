@@ -31,7 +31,7 @@ describe('a node, compared with the served CAs,', () => {
     expect(await stateOf(signs, trusted, nodeOf('worker'))).toEqual({ isMaster: false, ...expected });
   });
 
-  test('has come as far as the last of its CAs and certificates', async () => {
+  test('is as far as the last of its CAs and certificates', async () => {
     const temp = await tempRoot();
     await writeCertificates(node, temp, served);
     await temp.write('/etc/etcd/certs/ca.crt', caOf(former, 'etcd').pem);
@@ -51,7 +51,7 @@ describe('a node, compared with the served CAs,', () => {
   });
 });
 
-test('the word for the served CAs is another one for other CAs, and does not depend on their order', () => {
+test('hashes the served CAs independently of their order', () => {
   const cas = servedOf(node, served);
   expect(wordFor(new Map([...cas].toReversed()))).toBe(wordFor(cas));
   expect(wordFor(servedOf(node, former))).not.toBe(wordFor(cas));

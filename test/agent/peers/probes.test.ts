@@ -9,7 +9,7 @@ import { createCa } from '../../src/support/openssl.ts';
 import { testHands } from '../support/hands.ts';
 import { nodeOf } from '../support/node.ts';
 
-/** A master that asks a Magnum with these CAs for its probes. */
+/** Makes a master whose probes are signed by a Magnum with these CAs. */
 async function setUp() {
   const test = await testHands();
   const [kubernetes, etcd] = [await createCa(), await createCa()];
@@ -33,7 +33,7 @@ async function setUp() {
   return { ...test, ask, signed, kubernetes, etcd };
 }
 
-test('issues a client certificate of each CA, as the clients of the node are', async () => {
+test("issues a client certificate of each CA, like those of the node's clients", async () => {
   const { ask, signed, kubernetes, etcd } = await setUp();
   const probes = await ask('a');
   expect(signed.toSorted()).toEqual(['etcd', 'kubernetes']);
@@ -45,7 +45,7 @@ test('issues a client certificate of each CA, as the clients of the node are', a
   expect(member?.verify(new X509Certificate(etcd.pem).publicKey)).toBe(true);
 });
 
-test('keeps them for the same CAs, in a file of root alone', async () => {
+test('keeps them for the same CAs, in a file that only root can read', async () => {
   const { ask, signed, disk } = await setUp();
   const first = await ask('a');
   expect(await ask('a')).toEqual(first);
@@ -53,7 +53,7 @@ test('keeps them for the same CAs, in a file of root alone', async () => {
   expect((await disk.info(PROBES))?.mode).toBe(0o600);
 });
 
-test('issues others for other CAs, and where the record is damaged', async () => {
+test('issues others for other CAs, or if the record is damaged', async () => {
   const { ask, signed, write } = await setUp();
   const first = await ask('a');
   expect(await ask('b')).not.toEqual(first);
@@ -62,7 +62,7 @@ test('issues others for other CAs, and where the record is damaged', async () =>
   expect(signed).toHaveLength(6);
 });
 
-test('keeps their keys out of what is shown', async () => {
+test('keeps their keys out of all output', async () => {
   const { ask, hands } = await setUp();
   const { kubernetes } = await ask('a');
   const body = (kubernetes?.key ?? '').split('\n').slice(1, -2).join('\n');
@@ -70,7 +70,7 @@ test('keeps their keys out of what is shown', async () => {
   expect(hands.secrets.redact(body)).not.toContain(body);
 });
 
-test('has none of a CA that the node has no client of', async () => {
+test('issues none of a CA of which the node has no client', async () => {
   const { ask, signed } = await setUp();
   expect(await ask('a', {})).toEqual({});
   expect(signed).toEqual([]);

@@ -22,7 +22,7 @@ const well = (presents = leafOf()): FakeServer => ({
   presents,
   ask: createKubernetes().askAs('system:masters'),
 });
-/** It ends the connection of a client certificate that it does not accept. */
+/** Makes a server that breaks off the connection of a client that it rejects. */
 const breaksOff = (): FakeServer => ({
   presents: leafOf(),
   ask: async () => await Promise.reject(new AgentError('cloud-unreachable', 'connection reset')),
@@ -32,7 +32,7 @@ const refusing = (status: number): FakeServer => ({
   ask: async () => await Promise.resolve({ status, headers: {}, text: '' }),
 });
 
-/** A node that trusts both generations asks for the path `/api` through whichever server it reaches. */
+/** Requests `/api` from a node that trusts both generations, through any reachable server. */
 async function reach(
   servers: Readonly<Record<string, FakeServer>>,
   {
@@ -51,13 +51,13 @@ async function reach(
 const asked = async (ask: AskApi): Promise<number> =>
   (await ask({ what: 'asking', method: 'GET', path: '/api', abort: NEVER })).status;
 
-test('works with the first that answers', async () => {
+test('uses the first server that answers', async () => {
   const { network, reached } = await reach({ [FIRST]: well(), [SECOND]: well() });
   expect(await reached()).toEqual({ api: 'answers', value: 200 });
   expect(network.opened.map(({ host }) => host)).toEqual(['10.0.0.5']);
 });
 
-test('goes on to the next where one is away, is not trusted or does not accept the node', async () => {
+test('tries the next server if one is down, untrusted or rejects the node', async () => {
   for (const first of [undefined, well(leafOf(foreign)), refusing(401), refusing(403)]) {
     const { network, reached } = await reach({ ...(first && { [FIRST]: first }), [SECOND]: well() });
     expect(await reached()).toEqual({ api: 'answers', value: 200 });
@@ -65,7 +65,7 @@ test('goes on to the next where one is away, is not trusted or does not accept t
   }
 });
 
-test('whoever a load balancer leads to is judged by the CAs that the node trusts', async () => {
+test('verifies each server behind a load balancer with the CAs that the node trusts', async () => {
   const { network, reached } = await reach({ [FIRST]: well() });
   await reached();
   expect(network.opened).toMatchObject([
@@ -78,19 +78,19 @@ test.each([
   ['is not trusted', well(leafOf(foreign))],
   ['does not accept the node', refusing(401)],
   ['ends the connection of the node', breaksOff()],
-])('is refused where a server %s', async (_, server) => {
+])('rejects if a server %s', async (_, server) => {
   const { reached } = await reach({ [SECOND]: server });
   expect(await reached()).toEqual({ api: 'refused' });
 });
 
-test('hears nothing where none answers, and without a certificate to ask with', async () => {
+test('reports no answer if no server answers, or without a client certificate', async () => {
   expect(await (await reach({})).reached()).toEqual({ api: 'silent' });
   const { network, reached } = await reach({ [FIRST]: well() }, { has: false });
   expect(await reached()).toEqual({ api: 'silent' });
   expect(network.opened).toEqual([]);
 });
 
-test('closes each connection, and throws what the work throws', async () => {
+test("closes each connection, and throws the work's errors", async () => {
   const { network, reached } = await reach(
     { [FIRST]: refusing(401), [SECOND]: well() },
     { work: async () => await Promise.reject(new AgentError('state', 'no')) },
@@ -100,12 +100,12 @@ test('closes each connection, and throws what the work throws', async () => {
   expect(network.open()).toBe(0);
 });
 
-test('stops when the program is to stop', async () => {
+test('stops on abort', async () => {
   const { reached } = await reach({}, { abort: AbortSignal.abort() });
   expect(await agentErrorOf(reached())).toMatchObject({ code: 'aborted' });
 });
 
-test('a master asks its own API server first, a worker that of heat-params', () => {
+test("tries a master's own API server first, and a worker's from heat-params", () => {
   const probe = { host: '127.0.0.1', port: 7443, file: '/x' };
   const unit = { name: 'kube-apiserver', required: true, deadlineMs: 1, settleMs: 1 };
   const params = { KUBE_MASTER_IP: '10.0.0.9' };

@@ -17,7 +17,7 @@ const served = servedOf(node, fresh);
 const OWN = { isMaster: true, trustsServed: true, trustsFormer: true, presentsServed: true };
 const MINUTE = 60_000;
 
-/** A master after "reissue", whose cluster has a Secret with a certificate of the old CA. */
+/** Makes a master after "reissue" in a cluster with a Secret that contains a certificate of the old CA. */
 async function setUp() {
   const api = createKubernetes();
   const presents = caOf(fresh, 'kubernetes').issue([['CN', 'kubernetes']]).cert;
@@ -53,7 +53,7 @@ async function setUp() {
 
 const WEB = { kind: 'Secret', namespace: 'shop', name: 'web', reason: 'signed-by-old-ca' };
 
-test('keeps what needs the old CA, and logs it once', async () => {
+test('records what needs the old CA, and logs it once', async () => {
   const { see, hands, log, clock, addSecret } = await setUp();
   const at = clock.now();
   await see();
@@ -79,7 +79,7 @@ test('looks every hour while `retire` waits, and again right before it', async (
   expect(looks()).toBe(1);
   await see({ isDue: true });
   expect(looks()).toBe(2);
-  // A turn is waited for.
+  // A turn is awaited.
   clock.advance(4 * MINUTE);
   await see({ isDue: true });
   expect(looks()).toBe(2);
@@ -98,13 +98,13 @@ test.each([
   ['a master before `reissue`', { own: { ...OWN, presentsServed: false } }],
   ['a master after `retire`', { own: { ...OWN, trustsFormer: false } }],
   ['a master that is to finish now', { finishNow: true }],
-])('%s does not look', async (_, set) => {
+])('does not look on %s', async (_, set) => {
   const { see, looks } = await setUp();
   await see(set);
   expect(looks()).toBe(0);
 });
 
-test('a look that fails is none, and the next one follows', async () => {
+test('ignores a failed look, and repeats it', async () => {
   const { see, hands, api, log } = await setUp();
   api.instead = ({ path }) => (path === '/api' ? undefined : { status: 403 });
   await see();
@@ -115,7 +115,7 @@ test('a look that fails is none, and the next one follows', async () => {
   expect((await readRotation(hands)).oldCaUsers?.count).toBe(1);
 });
 
-test('stops when the program is to stop', async () => {
+test('stops on abort', async () => {
   const { see } = await setUp();
   expect(await agentErrorOf(see({ abort: AbortSignal.abort() }))).toMatchObject({ code: 'aborted' });
 });

@@ -19,7 +19,7 @@ const means: Means = {
 
 type Port = { presents: Ca; probe: Handshake['accepts']; own?: Handshake['accepts'] } | 'silent';
 
-/** A peer with these ports. */
+/** Probes a peer with these ports. */
 const see = async (...ports: Port[]) =>
   await seePeer(
     {
@@ -38,7 +38,7 @@ const see = async (...ports: Port[]) =>
     NEVER,
   );
 
-test('sees a peer that has come as far, and one that is behind', async () => {
+test('distinguishes a peer that is as far from one that is behind', async () => {
   expect(await see({ presents: served, probe: 'yes' })).toEqual({
     presents: 'served',
     acceptsServed: true,
@@ -51,7 +51,7 @@ test('sees a peer that has come as far, and one that is behind', async () => {
   });
 });
 
-test('a peer is as far as the last of its ports', async () => {
+test('judges a peer by the last of its ports', async () => {
   expect(await see({ presents: served, probe: 'yes' }, { presents: former, probe: 'no' })).toEqual({
     presents: 'former',
     acceptsServed: false,
@@ -59,7 +59,7 @@ test('a peer is as far as the last of its ports', async () => {
   });
 });
 
-test('a port that does not answer beside one that does is behind', async () => {
+test('treats a silent port beside an answering one as behind', async () => {
   expect(await see({ presents: served, probe: 'yes' }, 'silent')).toEqual({
     presents: 'former',
     acceptsServed: false,
@@ -67,7 +67,7 @@ test('a port that does not answer beside one that does is behind', async () => {
   });
 });
 
-test('only a refusal counts as one', async () => {
+test('treats only a rejection as one', async () => {
   expect(await see({ presents: foreign, probe: 'no', own: 'no' })).toEqual({
     presents: 'refused',
     acceptsServed: false,
@@ -79,6 +79,6 @@ test('only a refusal counts as one', async () => {
   });
 });
 
-test('nothing is seen of a peer that does not answer', async () => {
+test('knows nothing about a peer that does not answer', async () => {
   expect(await see('silent', 'silent')).toBeUndefined();
 });

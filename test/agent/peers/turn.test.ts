@@ -20,7 +20,7 @@ const node = nodeOf('master');
 const well = (name: string): OtherMaster => ({ name, is: 'well', isStepping: false });
 const OTHERS = [well('m1'), well('m2')];
 
-/** The master m0, whose own API server has the lease. */
+/** Makes the master m0, whose own API server has the lease. */
 async function setUp({ isAway = false } = {}) {
   const api = createKubernetes();
   const server = {
@@ -51,7 +51,7 @@ async function setUp({ isAway = false } = {}) {
   };
 }
 
-/** The lease as another master reads and writes it. */
+/** Reads and writes the lease like another master. */
 function leaseOf(api: Kubernetes): {
   read(): Promise<Lease | undefined>;
   hold(holder: string): Promise<void>;
@@ -76,7 +76,7 @@ test('takes a free turn and writes it into the lease', async () => {
   expect(await take()).toEqual({ is: 'mine' });
 });
 
-test("leaves another master's turn until its lease has not changed for as long as a turn holds", async () => {
+test("leaves another master's turn until its lease has been unchanged for the length of a turn", async () => {
   const { api, clock, take } = await setUp();
   await leaseOf(api).hold('m1');
   expect(await take()).toEqual({ is: 'wait', why: 'held', for: ['m1'] });
@@ -91,7 +91,7 @@ test("leaves another master's turn until its lease has not changed for as long a
   expect(await leaseOf(api).read()).toMatchObject({ holder: 'm0' });
 });
 
-test('has lost when another master writes the lease at that moment', async () => {
+test('loses if another master writes the lease at that moment', async () => {
   const { api, take } = await setUp();
   api.instead = ({ method }) => (method === 'GET' ? undefined : { status: 409 });
   expect(await take()).toEqual({ is: 'wait', why: 'lost', for: [] });
@@ -101,7 +101,7 @@ test('waits while no API server answers', async () => {
   expect(await (await setUp({ isAway: true })).take()).toEqual({ is: 'wait', why: 'no-api', for: [] });
 });
 
-test('counts ten minutes of a suspended machine as waiting, and no more', async () => {
+test('counts at most ten minutes of a suspend as waiting', async () => {
   const { clock, memory, take } = await setUp();
   await take();
   expect(memory.waitedMs).toBe(0);
@@ -113,7 +113,7 @@ test('counts ten minutes of a suspended machine as waiting, and no more', async 
   expect(memory.waitedMs).toBe(660_000);
 });
 
-test('renews its own turn, and never that of another', async () => {
+test('renews only its own turn', async () => {
   const { api, clock, take, renew } = await setUp();
   await take();
   clock.advance(1000);
@@ -125,7 +125,7 @@ test('renews its own turn, and never that of another', async () => {
   expect(await leaseOf(api).read()).toEqual(held);
 });
 
-test('gives its own turn back, and never that of another', async () => {
+test('returns only its own turn', async () => {
   const { api, take, giveBack } = await setUp();
   await take();
   await giveBack();
@@ -135,7 +135,7 @@ test('gives its own turn back, and never that of another', async () => {
   expect(await leaseOf(api).read()).toMatchObject({ holder: 'm1' });
 });
 
-test('goes on without an API server in the middle of a turn, and stops when it is to stop', async () => {
+test('continues without an API server in the middle of a turn, and stops on abort', async () => {
   const { api, take, renew } = await setUp();
   await take();
   for (const status of [403, 503]) {
@@ -146,14 +146,14 @@ test('goes on without an API server in the middle of a turn, and stops when it i
   expect(await agentErrorOf(renew(AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
 });
 
-test('records since when it holds its turn, for as long as it does', async () => {
+test('records the start of its turn while it lasts', async () => {
   const { clock, since, hold, take } = await setUp();
   const locked = clock.now();
   clock.advance(1000);
   await take();
   const failed = hold(async () => {
     expect(await since(locked)).toBe(locked + 1000);
-    // The process that has written it has ended.
+    // The process that wrote it has ended.
     expect(await since(locked + 2000)).toBeUndefined();
     throw new AgentError('unit', 'a unit does not start');
   });

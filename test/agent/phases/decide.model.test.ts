@@ -14,7 +14,7 @@ import {
   type World,
 } from './model.ts';
 
-/** The rules of a rotation that goes on by itself, on clusters to which anything may happen. */
+/** Model test of automatic rotations: arbitrary events on clusters. */
 
 type Event =
   | { do: 'look' | 'kill' | 'off' | 'on' | 'break agent' | 'mend agent'; at: number }
@@ -48,7 +48,7 @@ const forgery: fc.Arbitrary<Event> = fc.oneof(
 );
 const leaseForgery: fc.Arbitrary<Event> = at.map((index): Event => ({ do: 'forge a lease', at: index }));
 
-/** Bits that say which of its two states a node in the middle of a step shows. */
+/** A seed that decides which of its two states a node in the middle of a step shows. */
 const coins = fc.nat();
 
 /** xorshift32 */
@@ -138,7 +138,7 @@ function happenTo(
 
 const size = fc.record({ masters: fc.integer({ min: 1, max: 5 }), workers: fc.nat({ max: 5 }) });
 
-/** From now on agents look, nodes stay, and nobody rotates: so long until every node has the served CA alone. */
+/** Lets agents look until every node has only the served CA; nodes stay up, and no one rotates. */
 function settle(world: World, coin: () => boolean, more: (world: World) => void = () => undefined): number {
   const began = world.now;
   const left = () => world.nodes.filter((node) => node.isUp && node.hasAgent && !isDone(node, world));
@@ -150,7 +150,7 @@ function settle(world: World, coin: () => boolean, more: (world: World) => void 
   return left().length > 0 ? Infinity : world.now - began;
 }
 
-test('no step cuts off a peer that has time, and no two masters restart at once', () => {
+test('cuts off no peer before its time, and restarts no two masters at once', () => {
   fc.assert(
     fc.property(
       size,
@@ -171,7 +171,7 @@ test('no step cuts off a peer that has time, and no two masters restart at once'
   );
 });
 
-test('a forged lease cuts off no peer', () => {
+test('cuts off no peer through a forged lease', () => {
   fc.assert(
     fc.property(
       size,
@@ -192,7 +192,7 @@ test('a forged lease cuts off no peer', () => {
   );
 });
 
-/** Every node is there, and a minority of masters and any workers have an agent that does nothing. */
+/** Starts every node; a minority of masters and any workers get an agent that does nothing. */
 function mend(world: World, broken: number): void {
   const masters = world.nodes.filter(({ isMaster }) => isMaster);
   for (const node of world.nodes) Object.assign(node, { isUp: true, hasAgent: true });
@@ -203,7 +203,7 @@ function mend(world: World, broken: number): void {
   for (const node of idle.filter(({ stepping }) => !stepping)) node.hasAgent = false;
 }
 
-test('a rotation ends within retire_within, whatever went before, and whoever is broken or forges records', () => {
+test('ends within retire_within after any events, with broken nodes and forged records', () => {
   fc.assert(
     fc.property(
       size,
@@ -224,7 +224,7 @@ test('a rotation ends within retire_within, whatever went before, and whoever is
           now.api.set('ghost', { isReady: true, isStepping: false });
           for (const node of now.nodes) if (coin()) deleteNode(now, node);
         };
-        // A master that is forged to be in the middle of a step is waited for, by each of the others.
+        // Each master waits for every other that is forged to be in the middle of a step.
         const slack = (2 * masters + 2) * HOUR;
         expect(settle(world, coin, forges ? forge : undefined)).toBeLessThan(WITHIN_MS + slack);
         expect(world.faults).toEqual([]);
@@ -234,7 +234,7 @@ test('a rotation ends within retire_within, whatever went before, and whoever is
   );
 });
 
-test('with every node there, a rotation ends long before retire_within, and cuts off nobody', () => {
+test('ends long before retire_within with every node up, and cuts off no node', () => {
   fc.assert(
     fc.property(size, coins, ({ masters, workers }, seed) => {
       const world = createWorld(masters, workers);
@@ -246,7 +246,7 @@ test('with every node there, a rotation ends long before retire_within, and cuts
   );
 });
 
-test('who is waited for in vain is cut off alone, although nodes learn of a rotation at different times', () => {
+test('cuts off only nodes that never follow, although nodes learn about a rotation at different times', () => {
   fc.assert(
     fc.property(
       size,
@@ -274,7 +274,7 @@ test('who is waited for in vain is cut off alone, although nodes learn of a rota
   );
 });
 
-test('a node that was off throughout ends right when it comes back', () => {
+test('ends soon after the return of a node that was off', () => {
   fc.assert(
     fc.property(size, at, fc.nat({ max: 3 }), coins, ({ masters, workers }, index, rotations, seed) => {
       const world = createWorld(masters, workers);

@@ -35,7 +35,7 @@ test('trusts the served CA at once, even on hold and without an API', () => {
   expect(decide(view({ own, course, api: 'silent', peers: [peer(silent)] }))).toEqual({ do: 'trust' });
 });
 
-test('does nothing when the served CA is the only one', () => {
+test('does nothing if the served CA is the only one', () => {
   expect(decide(view({ own: { ...REISSUED, trustsFormer: false } }))).toEqual({ do: 'nothing' });
 });
 
@@ -52,12 +52,12 @@ describe('before `reissue`', () => {
     expect(decide(view({ peers, now: until }))).toEqual({ do: 'reissue', despite: ['worker-2'] });
   });
 
-  test('does not wait for a peer that refuses this node already', () => {
+  test('does not wait for a peer that already rejects this node', () => {
     const seen = { presents: 'refused', acceptsServed: false, acceptsOwn: false } as const;
     expect(decide(view({ peers: [peer({ seen })] }))).toEqual({ do: 'reissue', despite: [] });
   });
 
-  test('waits for a ready node that does not answer, and for no node that is not ready either', () => {
+  test('waits for a ready node that does not answer, but not for one that is not ready', () => {
     expect(decide(view({ peers: [peer(silent)] }))).toMatchObject({ do: 'wait', for: ['worker-1'] });
     expect(decide(view({ peers: [peer({ ...silent, isReady: false })] }))).toMatchObject({ do: 'reissue' });
     expect(decide(view({ peers: [peer({ ...silent, isReady: undefined })] }))).toMatchObject({
@@ -65,12 +65,12 @@ describe('before `reissue`', () => {
     });
   });
 
-  test('counts a peer that answers, whatever the API says of it', () => {
+  test('includes a peer that answers, whatever the API says about it', () => {
     for (const isReady of [false, undefined])
       expect(decide(view({ peers: [peer({ ...deaf, isReady })] }))).toMatchObject({ do: 'wait' });
   });
 
-  test('waits while a peer says that its own step is under way', () => {
+  test('waits while a peer reports a step of its own', () => {
     const peers = [peer({ isStepping: true })];
     const until = SINCE + 13 * HOUR;
     expect(decide(view({ peers }))).toEqual({ do: 'wait', why: 'peers-stepping', for: ['worker-1'], until });
@@ -81,7 +81,7 @@ describe('before `reissue`', () => {
 describe('before `retire`', () => {
   const served = { presents: 'served', acceptsServed: true, acceptsOwn: true } as const;
 
-  test('waits for a peer that presents a certificate of a former CA, until the time is over', () => {
+  test('waits for a peer that presents a certificate of a former CA, until the deadline', () => {
     const peers = [peer({ seen: served }), peer({ name: 'worker-2' })];
     const until = SINCE + WITHIN_MS;
     expect(decide(view({ own: REISSUED, peers }))).toEqual({
@@ -97,7 +97,7 @@ describe('before `retire`', () => {
     });
   });
 
-  test('goes on at once when every peer presents one of the served CA', () => {
+  test('continues at once when every peer presents a certificate of the served CA', () => {
     expect(decide(view({ own: REISSUED, peers: [peer({ seen: served })] }))).toEqual({
       do: 'retire',
       despite: [],
@@ -108,18 +108,18 @@ describe('before `retire`', () => {
 describe('the operator', () => {
   const course = { since: SINCE, finishNow: true, heldUntil: undefined };
 
-  test('ends the waiting with `finish --now`', () => {
+  test('ends the wait with `finish --now`', () => {
     expect(decide(view({ course, peers: [peer(deaf)] }))).toEqual({ do: 'reissue', despite: ['worker-1'] });
   });
 
-  test('holds a rotation, until the hold ends by itself', () => {
+  test('holds a rotation until the hold expires', () => {
     const heldUntil = SINCE + HOUR;
     const held = { since: SINCE, finishNow: false, heldUntil };
     expect(decide(view({ course: held }))).toEqual({ do: 'wait', why: 'held', for: [], until: heldUntil });
     expect(decide(view({ course: held, now: heldUntil }))).toMatchObject({ do: 'reissue' });
   });
 
-  test('cannot make a master leave etcd without a quorum', () => {
+  test('cannot make a master break the etcd quorum', () => {
     const masters = ['m1', 'm2'].map((name) => peer({ name, isMaster: true, ...deaf }));
     expect(decide(view({ course, peers: masters }))).toEqual({
       do: 'wait',
@@ -137,11 +137,11 @@ describe('the operator', () => {
 });
 
 describe('without an API', () => {
-  test('nothing begins', () => {
+  test('starts nothing', () => {
     expect(decide(view({ api: 'silent', peers: [peer()] }))).toMatchObject({ do: 'wait', why: 'no-api' });
   });
 
-  test('a node that the API refuses goes by its handshakes', () => {
+  test('uses the handshakes if the API rejects the node', () => {
     const seen = { presents: 'served', acceptsServed: true, acceptsOwn: false } as const;
     const own = { ...TRUSTING, isMaster: false };
     expect(decide(view({ own, api: 'refused', peers: [peer({ seen, isReady: undefined })] }))).toEqual({

@@ -1,7 +1,7 @@
 import { type Course, decide, type Decision, type Peer, type View } from '../../../agent/phases/decide.ts';
 import { type OtherMaster, turnOf } from '../../../agent/phases/turn.ts';
 
-/** A cluster as far as the phases of a rotation see it. CAs are numbers; Magnum signs with the highest. */
+/** Models a cluster for the phases of a rotation. CAs are numbers; Magnum signs with the highest. */
 
 export const MINUTE = 60_000;
 export const HOUR = 3_600_000;
@@ -10,9 +10,9 @@ export const WITHIN_MS = 24 * HOUR;
 type State = { trusts: readonly number[]; leaf: number };
 type Step = {
   after: State;
-  /** Its Node says so. */
+  /** Its Node announces the step. */
   isTold: boolean;
-  /** Units restart; false: it was interrupted. */
+  /** The units are being restarted; false: the step was interrupted. */
   isActive: boolean;
 };
 
@@ -20,14 +20,14 @@ export type SimNode = State & {
   name: string;
   isMaster: boolean;
   isUp: boolean;
-  /** Its agent works; one that does not leaves the node as it is. */
+  /** Its agent works; a broken one leaves the node unchanged. */
   hasAgent: boolean;
-  /** Files are replaced and units restart: until the end each port may show the state before or after. */
+  /** Files are being replaced and units restarted: each port may show the state before or after. */
   stepping: Step | undefined;
   /** Root's files on this node. */
   course: (Course & { ca: number }) | undefined;
   known: Set<string>;
-  /** In the memory of its agent. */
+  /** The agent's memory. */
   memory: { lease: string; leaseSince: number; waitedMs: number; lookedAt: number };
 };
 
@@ -35,14 +35,14 @@ export type World = {
   now: number;
   served: number;
   nodes: SimNode[];
-  /** What the Kubernetes API has: an ex-administrator may write anything here. */
+  /** The Kubernetes API's records: a former administrator may write anything here. */
   api: Map<string, { isReady: boolean; isStepping: boolean }>;
   lease: { holder: string; version: number };
   isLeaseForged: boolean;
-  /** Writes to the API get lost, or their answers do. */
+  /** Writes to the API, or their answers, get lost. */
   losesWrites: boolean;
   faults: string[];
-  /** Who has been cut off because the time was over. */
+  /** Names of nodes that were cut off at their deadline. */
   cutOff: Set<string>;
 };
 
@@ -79,7 +79,7 @@ const newNode = (name: string, ca: number): SimNode => ({
 
 const newMemory = (): SimNode['memory'] => ({ lease: '', leaseSince: 0, waitedMs: 0, lookedAt: Infinity });
 
-/** A node that Magnum has just made has the CA of now alone, and knows the masters from its heat-params. */
+/** Adds a node that Magnum has just made: it has only the current CA, and knows the masters from its heat-params. */
 export function join({ nodes, api, served }: World, name: string): void {
   if (nodes.some((node) => node.name === name)) return;
   const masters = nodes.filter(({ isMaster }) => isMaster).map((node) => node.name);
@@ -87,7 +87,7 @@ export function join({ nodes, api, served }: World, name: string): void {
   api.set(name, { isReady: true, isStepping: false });
 }
 
-/** Nodes have connections with masters; workers have none among themselves. */
+/** Masters connect to all nodes; workers connect only to masters. */
 const arePeers = (one: SimNode, other: SimNode): boolean => one !== other && (one.isMaster || other.isMaster);
 
 const statesOf = ({ trusts, leaf, stepping }: SimNode): State[] => [
@@ -95,7 +95,7 @@ const statesOf = ({ trusts, leaf, stepping }: SimNode): State[] => [
   ...(stepping ? [stepping.after] : []),
 ];
 
-/** Whether `one` accepts what `other` presents, whichever of their states a port shows. */
+/** Whether `one` accepts what `other` presents, in any of the states that their ports may show. */
 const acceptsAlways = (one: SimNode, other: SimNode): boolean =>
   statesOf(one).every(({ trusts }) => statesOf(other).every(({ leaf }) => trusts.includes(leaf)));
 const accepts = ({ trusts }: State, { leaf }: State): boolean => trusts.includes(leaf);
@@ -106,7 +106,7 @@ const isApiUp = ({ nodes }: World): boolean => nodes.some(({ isMaster, isUp }) =
 function viewOf(world: World, node: SimNode, coin: () => boolean): View {
   const { served, api, nodes, now } = world;
   const shown = (other: SimNode): State => (other.stepping && coin() ? other.stepping.after : other);
-  // Some API server that lets the node in.
+  // Any API server that accepts the node.
   const servers = nodes.filter((other) => other.isMaster && other.isUp);
   const letIn = servers.some((server) => accepts(server, node) && accepts(node, server));
   const listed = letIn ? [...api.keys()] : [];
@@ -144,7 +144,7 @@ function viewOf(world: World, node: SimNode, coin: () => boolean): View {
   };
 }
 
-/** What an agent does when it looks: it goes on with what it has begun, or begins what is due. */
+/** Runs one look of an agent: it continues a step, or begins one that is due. */
 export function look(world: World, node: SimNode, coin: () => boolean): void {
   if (!node.isUp || !node.hasAgent) return;
   if (node.stepping) {
@@ -152,7 +152,7 @@ export function look(world: World, node: SimNode, coin: () => boolean): void {
     else if (takeTurn(world, node, coin, true)) restart(world, node, node.stepping);
     return;
   }
-  // It says itself how it is, at each look.
+  // Each look reports the node's own state.
   const record = world.api.get(node.name);
   if (record && isApiUp(world)) record.isStepping = false;
   const decision = decide(viewOf(world, node, coin));
@@ -161,7 +161,7 @@ export function look(world: World, node: SimNode, coin: () => boolean): void {
     return;
   }
   if (!takeTurn(world, node, coin, false)) return;
-  // Once more, right before the step.
+  // Decides again right before the step.
   const again = decide(viewOf(world, node, coin));
   if (again.do === decision.do && !isLost(world, coin)) begin(world, node, again);
   else release(world, node);
@@ -187,7 +187,8 @@ function begin(world: World, node: SimNode, decision: Exclude<Decision, { do: 'w
   const record = world.api.get(node.name);
   const isTold = isApiUp(world) && record !== undefined;
   if (record && isTold) record.isStepping = true;
-  // One that steps and cannot say so, because its Node was deleted, may still roll back: who forges that wins a race.
+  // A node that cannot announce its step, because its Node was deleted, may still roll back: a forger can win this
+  // race.
   const seen = nodes.filter(({ isUp, stepping }) => isUp && stepping?.isTold !== false);
   for (const other of seen.filter((one) => arePeers(node, one))) {
     const wasWell = acceptsAlways(node, other) && acceptsAlways(other, node);
@@ -215,7 +216,7 @@ function end(world: World, node: SimNode): void {
   release(world, node);
 }
 
-/** The units of a master in the middle of a step may be down, and those of a node that is off are. */
+/** During a step, a master's units may be down; those of a node that is off are. */
 function stateOf({ name, isUp, stepping }: SimNode, { api }: World, coin: () => boolean): OtherMaster {
   const { isReady, isStepping = false } = api.get(name) ?? {};
   if (isUp) return { name, is: stepping && coin() ? 'unwell' : 'well', isStepping };
@@ -255,21 +256,21 @@ function write(world: World, holder: string): void {
   world.lease = { holder, version: world.lease.version + 1 };
 }
 
-/** The agent is killed; what it has begun stays as it is. */
+/** Kills the agent; an unfinished step stays as it is. */
 export function crash(node: SimNode): void {
   node.memory = newMemory();
   if (node.stepping) node.stepping.isActive = false;
 }
 
-/** Nobody's step takes longer than a turn holds. */
+/** Advances the time; no step outlasts a turn. */
 export function pass(world: World, ms: number): void {
   for (const node of world.nodes) if (node.stepping?.isActive === true && ms >= 10 * MINUTE) end(world, node);
   world.now += ms;
 }
 
 /**
- * An ex-administrator deletes a Node: nobody is told any more that it steps. One that joins and is deleted before any
- * other has seen it is known to nobody.
+ * Deletes a Node, as a former administrator can: its step is no longer announced. A new node that is deleted before
+ * another has seen it stays unknown.
  */
 export function deleteNode({ api }: World, node: SimNode): void {
   if (node.name.includes('new')) return;

@@ -34,7 +34,7 @@ test.each([
   expect(oldCaSeen(own, 'b', record, 7)).toEqual(seen);
 });
 
-test('is due when `retire` no longer waits, or a hold ends after that', () => {
+test('is due when `retire` no longer waits, or when a later hold ends', () => {
   const open = { course, oldCa: { cas: 'b' } };
   expect(oldCaDue(open, undefined, 50)).toBe(150);
   expect(oldCaDue(open, 120, 50)).toBe(150);

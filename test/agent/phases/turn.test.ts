@@ -20,12 +20,12 @@ test('takes a free turn, and keeps its own', () => {
   expect(turnOf(view({ holder: 'm0' }))).toEqual({ is: 'mine' });
 });
 
-test("waits for another master's turn until its lease has not changed for as long as a turn holds", () => {
+test("waits for another master's turn until its lease has been unchanged for the length of a turn", () => {
   expect(turnOf(view({ holder: 'm1', unchangedMs: TURN_MS - 1 }))).toEqual(HELD);
   expect(turnOf(view({ holder: 'm1', unchangedMs: TURN_MS }))).toEqual({ is: 'free' });
 });
 
-test('takes over only when every other master is well', () => {
+test('takes over only if every other master is healthy', () => {
   const others = [{ ...well('m1'), is: 'unwell' } as const, well('m2')];
   expect(turnOf(view({ holder: 'm1', unchangedMs: TURN_MS, others, waitedMs: 99 * HOUR }))).toEqual({
     is: 'wait',
@@ -34,22 +34,22 @@ test('takes over only when every other master is well', () => {
   });
 });
 
-test('ignores a holder that is no master', () => {
+test('ignores a holder that is not a master', () => {
   expect(turnOf(view({ holder: 'somebody' }))).toEqual({ is: 'free' });
 });
 
-test('waits for a lease that others keep renewing for an hour a master, and no longer', () => {
+test('waits at most an hour per master for a lease that others keep renewing', () => {
   expect(turnOf(view({ holder: 'm1', waitedMs: 3 * HOUR - 1 }))).toEqual(HELD);
   expect(turnOf(view({ holder: 'm1', waitedMs: 3 * HOUR }))).toEqual({ is: 'free' });
 });
 
-test('waits an hour for a master that says it is in the middle of a step', () => {
+test('waits an hour for a master that reports a step under way', () => {
   const others = [{ ...well('m1'), isStepping: true }, well('m2')];
   expect(turnOf(view({ others }))).toEqual({ is: 'wait', why: 'stepping', for: ['m1'] });
   expect(turnOf(view({ others, waitedMs: HOUR }))).toEqual({ is: 'free' });
 });
 
-test('lets a master that is gone come back before a restart would cost etcd its quorum', () => {
+test('gives a missing master time to return before a restart would cost etcd its quorum', () => {
   const gone = { ...well('m1'), is: 'gone' } as const;
   expect(turnOf(view({ others: [gone, well('m2')] }))).toEqual({
     is: 'wait',
@@ -60,7 +60,7 @@ test('lets a master that is gone come back before a restart would cost etcd its 
   expect(turnOf(view({ others: [gone, well('m2'), well('m3'), well('m4')] }))).toEqual({ is: 'free' });
 });
 
-test('an interrupted step goes on although others are not well, and not during the turn of another', () => {
+test("continues an interrupted step although others are unhealthy, but not during another's turn", () => {
   const others = [{ ...well('m1'), is: 'unwell' } as const, well('m2')];
   expect(turnOf(view({ holder: 'm0', others, resumes: true }))).toEqual({ is: 'mine' });
   expect(turnOf(view({ others, resumes: true }))).toEqual({ is: 'free' });

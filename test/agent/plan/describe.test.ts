@@ -11,16 +11,16 @@ test.each<[Step, string | undefined]>([
   [{ do: 'restart', unitPlan: PROBED }, 'etcd'],
   [{ do: 'prove-list', list: LIST }, 'etcd'],
   [{ do: 'replace' }, undefined],
-])('shows the step %j by its code and what it is about', (step, of) => {
+])('shows the step %j by its code and subject', (step, of) => {
   expect(showStep(step)).toMatchObject({ code: step.do, ...(of !== undefined && { of }) });
   expect('of' in showStep(step)).toBe(of !== undefined);
 });
 
-test('shows where a unit is asked for its certificate as a URL has it', () => {
+test("shows the address of a unit's probe as in a URL", () => {
   expect(showStep({ do: 'restart', unitPlan: PROBED }).text).toContain('[fd00::6]:2379');
 });
 
-test('shows no token, and of an environment the names alone', () => {
+test('shows no token, and only the names of an environment', () => {
   const logIn: Step = { do: 'log-in', as: 'the deployment', token: 'geheim' };
   const run: RunStep = {
     do: 'run',
@@ -94,7 +94,7 @@ test('gives each particular of a step a code and fields beside its sentence', ()
   ]);
 });
 
-test('shows each line of a notice as a line of its own', () => {
+test('shows each line of a notice on its own line', () => {
   const notices = [{ code: 'phases-left', text: 'one\ntwo' } as const];
   const step: Step = {
     do: 'stage',

@@ -22,6 +22,6 @@ test.each<[Journal['state'], Partial<RunRecord>, string]>([
   ['reverted', { resumed: MOST_RESUMED.back }, 'give-up'],
   ['ended', {}, 'record'],
   ['stuck', {}, 'wait-for-person'],
-])('a journal that is %s, with %j: %s', (state, more, recovery) => {
+])('recovers a journal that is %s, with %j: %s', (state, more, recovery) => {
   expect(recoveryOf({ state, run: rest(more) })).toBe(recovery);
 });

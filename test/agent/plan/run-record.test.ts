@@ -7,7 +7,7 @@ const OUTCOME = { statusCode: 0, stdout: '', stderr: '', outputs: {} };
 const TIMES = { required: true, deadlineMs: 9000, settleMs: 0 };
 const PLAN = { name: 'etcd', ...TIMES };
 
-test('a record that an earlier version wrote is read with the present names', () => {
+test("reads an earlier version's record with the current names", () => {
   const former = { unit: 'etcd', ...TIMES };
   const list = { file: '/etc/etcd/crl.pem', rereads: false };
   const read = v.parse(RunRecordSchema, {
@@ -23,7 +23,7 @@ test('a record that an earlier version wrote is read with the present names', ()
   });
 });
 
-test('the cause of a rollback is the same error afterwards, without secrets', () => {
+test('restores the cause of a roll-back as the same error, without secrets', () => {
   const error = new AgentError('proof', 'it presents geheim', {
     reason: 'other-leaf',
     excerpt: ['its journal:', '  geheim'],
@@ -39,7 +39,7 @@ test('the cause of a rollback is the same error afterwards, without secrets', ()
   });
 });
 
-test('a cause with a code of a later version is one of a unit', () => {
+test('maps an unknown code of a later version to a unit failure', () => {
   const cause = { code: 'of-tomorrow', message: 'm', excerpt: [] };
   expect(v.parse(RunRecordSchema, { units: [], outcome: OUTCOME, cause }).cause?.code).toBe('unit');
 });
@@ -47,7 +47,7 @@ test('a cause with a code of a later version is one of a unit', () => {
 describe('what is left to do', () => {
   const record = { units: [PLAN], outcome: OUTCOME };
 
-  test('begins with the files', () => {
+  test('starts with the files', () => {
     expect(tailOf(v.parse(RunRecordSchema, record))).toMatchObject({
       from: 'replace',
       units: [PLAN],
@@ -55,7 +55,7 @@ describe('what is left to do', () => {
     });
   });
 
-  test('begins with the workloads once the units are proven: they are not restarted again', () => {
+  test('starts with the workloads once the units are proven, without restarting them', () => {
     expect(tailOf(v.parse(RunRecordSchema, { ...record, proven: true }))).toEqual({
       from: 'workloads',
       workloads: undefined,

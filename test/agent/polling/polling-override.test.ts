@@ -33,7 +33,7 @@ const CFN = {
   access_key_id: 'k',
   secret_access_key: 'cfn secret',
 };
-/** As Heat writes it when a server changes from one transport to the other. */
+/** As Heat writes it when a server's transport changes. */
 const TO_CFN = {
   collectors: ['cfn', 'local'],
   heat: Object.fromEntries(Object.keys(HEAT).map((key) => [key, null])),
@@ -47,7 +47,7 @@ const TO_REQUEST = {
 const SILENT = { why: 'cfn: no answer', refused: false };
 const REFUSED = { why: 'cfn: 404', refused: true };
 
-/** A node that is configured for Heat; `start` is a start of the program, as a reload is one. */
+/** Makes a node that polls Heat; `start` starts the program, as a reload does. */
 async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds: 20 }\n`) {
   const { disk, write, at, read } = await tempRoot();
   await write(YAML, yaml);
@@ -73,14 +73,14 @@ async function setUp(yaml = `heat: ${JSON.stringify(HEAT)}\npoll: { max_seconds:
 
 const collectorsOf = ({ config }: { config: Config }): readonly string[] => config.collectors;
 
-/** Polls so often without an answer; the last one is told. */
+/** Polls without an answer this many times, and returns the last result. */
 async function silence(start: () => ReturnType<typeof openPollingOverride>, times: number): Promise<boolean> {
   let last = false;
   for (let poll = 0; poll < times; poll += 1) last = await (await start()).override.observe(SILENT);
   return last;
 }
 
-test('a section is gone by from the next start on, durably, and for its owner alone', async () => {
+test('applies a section from the next start on, durably, in a file for its owner only', async () => {
   const { start, at, secrets } = await setUp();
   const first = await start();
   expect(collectorsOf(first)).toEqual(['heat', 'local']);
@@ -89,7 +89,7 @@ test('a section is gone by from the next start on, durably, and for its owner al
   expect(second.config).toMatchObject({
     collectors: ['cfn', 'local'],
     cfn: { ...CFN, path: ['r.Metadata'] },
-    // What the section does not name stays.
+    // Keys that the section does not contain stay.
     poll: { min_seconds: 1, max_seconds: 20 },
     heat_params: '/etc/sysconfig/heat-params',
   });
@@ -100,7 +100,7 @@ test('a section is gone by from the next start on, durably, and for its owner al
   expect((await start()).override.describe()).toMatchObject({ state: 'adopted', isSettled: true });
 });
 
-test('a section that repeats how the node polls changes nothing', async () => {
+test('ignores a section that repeats how the node polls', async () => {
   const { start, at } = await setUp();
   for (const section of [
     undefined,
@@ -112,19 +112,19 @@ test('a section that repeats how the node polls changes nothing', async () => {
   await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
 });
 
-test('the polling interval of a section is the longest wait', async () => {
+test('uses the polling interval of a section as the maximum wait', async () => {
   const { start } = await setUp();
   expect(await (await start()).override.apply({ polling_interval: 5 })).toBe(true);
   expect((await start()).config.poll).toMatchObject({ min_seconds: 1, max_seconds: 5 });
 });
 
-test('a section that names the splay alone keeps the intervals', async () => {
+test('keeps the intervals if a section contains only the splay', async () => {
   const { start } = await setUp();
   expect(await (await start()).override.apply({ splay: 20 })).toBe(true);
   expect((await start()).config.poll).toEqual({ min_seconds: 1, max_seconds: 20, splay_seconds: 20 });
 });
 
-test('a new way that does not answer is given up for the former one, and not taken again by the same words', async () => {
+test('falls back from a new transport that does not answer, and ignores the same section', async () => {
   const { start, lines } = await setUp();
   await (await start()).override.apply(TO_CFN);
   expect(await silence(start, 5)).toBe(false);
@@ -137,7 +137,7 @@ test('a new way that does not answer is given up for the former one, and not tak
   expect(logged(lines, 'polling-override-given-up')).toMatchObject([{ why: SILENT.why }]);
 });
 
-test('one answer is enough, and what has answered once is kept through any silence', async () => {
+test('keeps a transport after one answer, through any silence', async () => {
   const { start } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await silence(start, 5);
@@ -147,7 +147,7 @@ test('one answer is enough, and what has answered once is kept through any silen
 });
 
 test.each([31 * 60_000, -31 * 60_000])(
-  'what was given up is tried again later (clock %i ms on)',
+  'retries an abandoned section later (clock %i ms ahead)',
   async (ms) => {
     const { start, clock } = await setUp();
     await (await start()).override.apply(TO_CFN);
@@ -160,7 +160,7 @@ test.each([31 * 60_000, -31 * 60_000])(
   },
 );
 
-test('a way that has answered, and then refuses for long, is closed: the former one may say what comes next', async () => {
+test('closes a transport that answered once and then rejects for long; the former one decides again', async () => {
   const { start } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await (await start()).override.observe(undefined);
@@ -169,7 +169,7 @@ test('a way that has answered, and then refuses for long, is closed: the former 
   for (let poll = 0; poll < 19; poll += 1) ends.push(await override.observe(REFUSED));
   ends.push(await override.observe(SILENT));
   for (let poll = 0; poll < 20; poll += 1) ends.push(await override.observe(REFUSED));
-  // A cloud that is away in between refuses nothing.
+  // A cloud that is down in between rejects nothing.
   expect(ends.indexOf(true)).toBe(39);
   const back = await start();
   expect(collectorsOf(back)).toEqual(['heat', 'local']);
@@ -177,7 +177,7 @@ test('a way that has answered, and then refuses for long, is closed: the former 
   expect(collectorsOf(await start())).toEqual(['request', 'local']);
 });
 
-test('when the former way is silent too, the new one is tried again without waiting', async () => {
+test('retries the new transport without a wait when the former one is silent too', async () => {
   const { start } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await silence(start, 6);
@@ -188,7 +188,7 @@ test('when the former way is silent too, the new one is tried again without wait
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
 });
 
-test('the way back leads to the last that has answered', async () => {
+test('falls back to the last transport that answered', async () => {
   const { start } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await (await start()).override.observe(undefined);
@@ -198,7 +198,7 @@ test('the way back leads to the last that has answered', async () => {
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
 });
 
-test('another section while one is on trial takes its place, and the way back stays', async () => {
+test('replaces a section on trial by another one, and keeps the fallback', async () => {
   const { start } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await (await start()).override.apply(TO_REQUEST);
@@ -206,7 +206,7 @@ test('another section while one is on trial takes its place, and the way back st
   expect(collectorsOf(await start())).toEqual(['heat', 'local']);
 });
 
-test('what was given up, and is not asked for any more, is not tried again', async () => {
+test('does not retry an abandoned section that is no longer listed', async () => {
   const { start, clock } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await silence(start, 6);
@@ -216,7 +216,7 @@ test('what was given up, and is not asked for any more, is not tried again', asy
   expect(collectorsOf(await start())).toEqual(['heat', 'local']);
 });
 
-test('a configuration that has been changed since has the last word', async () => {
+test('gives precedence to a configuration that was changed since', async () => {
   const { start, write } = await setUp();
   await (await start()).override.apply(TO_CFN);
   await write(YAML, `heat: ${JSON.stringify({ ...HEAT, password: 'another' })}\n`);
@@ -225,7 +225,7 @@ test('a configuration that has been changed since has the last word', async () =
   expect(collectorsOf(await start())).toEqual(['cfn', 'local']);
 });
 
-test('a record that is cut or altered is no way to poll', async () => {
+test('ignores a record that is cut or altered', async () => {
   const { start, write, read, lines } = await setUp();
   await (await start()).override.apply(TO_CFN);
   const record = await read(PATH);
@@ -247,7 +247,7 @@ test.each([
   [['cfn'], 'not-a-map'],
   ['cfn', 'not-a-map'],
 ])(
-  'a section that the node could not poll by is refused, and nothing changes: %j',
+  'rejects an unusable section, and changes nothing: %j',
   async (section, reason) => {
     const { start, at } = await setUp();
     const error = await agentErrorOf((await start()).override.apply(section));
@@ -257,7 +257,7 @@ test.each([
 );
 
 test.each(['metadata-heat.json', 'metadata-rotate.json', 'metadata-cfn-and-component.json'])(
-  'the section of a real Heat is a way to poll: %s',
+  'accepts the section of a real Heat: %s',
   async (name) => {
     const { start } = await setUp();
     const { config } = await start();
@@ -266,7 +266,7 @@ test.each(['metadata-heat.json', 'metadata-rotate.json', 'metadata-cfn-and-compo
   },
 );
 
-test('any section is a configuration or refused as one', async () => {
+test('accepts any section as a configuration or rejects it', async () => {
   const { config } = await (await setUp()).start();
   const name = fc.constantFrom(
     'collectors',
@@ -299,7 +299,7 @@ test('any section is a configuration or refused as one', async () => {
   expect(withSection(config, { heat: deep, collectors: [deep, 'local'] }).collectors).toEqual(['local']);
 });
 
-test("whether the websocket of a queue is used is the node's own: Heat never says", async () => {
+test('takes use_websockets from the node: Heat never sends it', async () => {
   const { config } = await (await setUp()).start();
   const zaqar = {
     auth_url: 'http://k/v3',

@@ -9,31 +9,31 @@ const waits = (isKnown: boolean, passes: { changed: boolean; askedMs: number }[]
   return passes.map((one) => schedule.next(one) / 1000);
 };
 
-test('after a change the wait doubles from the shortest to the longest', () => {
+test('doubles the wait from the minimum to the maximum after a change', () => {
   const passes = [{ changed: true, askedMs: 0 }, SAME, SAME, SAME, SAME, SAME, SAME];
   expect(waits(true, passes)).toEqual([1, 2, 4, 8, 16, 30, 30]);
 });
 
-test('a known node begins at the longest wait, a new one near the shortest', () => {
+test('starts a known node at the maximum wait, and a new one near the minimum', () => {
   expect(waits(true, [SAME, SAME])).toEqual([30, 30]);
   expect(waits(false, [SAME, SAME])).toEqual([2, 4]);
 });
 
-test('each wait is within a quarter of its mean', () => {
+test('keeps each wait within a quarter of its mean', () => {
   expect(waits(true, [SAME], 0)).toEqual([22.5]);
   expect(waits(true, [SAME], 0.999_999)[0]).toBeCloseTo(37.5, 3);
 });
 
-test('no wait is shorter than the cloud has asked for', () => {
+test('waits at least as long as the cloud has asked for', () => {
   expect(waits(true, [{ changed: true, askedMs: 60_000 }])).toEqual([60]);
 });
 
-test('a known node waits up to two thirds of the longest wait before its first poll, a new one does not wait', () => {
+test('waits up to two thirds of the maximum before the first poll of a known node, and not at all on a new one', () => {
   expect(splayOf(POLL, { isKnown: true })).toBe(20_000);
   expect(splayOf(POLL, { isKnown: false })).toBe(0);
 });
 
-test.each([true, false])('the configuration decides about the first wait (known: %s)', (isKnown) => {
+test.each([true, false])('uses the configured first wait (known: %s)', (isKnown) => {
   expect(splayOf({ ...POLL, splay_seconds: 7 }, { isKnown })).toBe(7000);
   expect(splayOf({ ...POLL, splay_seconds: 0 }, { isKnown })).toBe(0);
 });

@@ -39,7 +39,7 @@ test.each<[string, string, Record<string, string>?]>([
     `EnvironmentFiles=/etc/default/none (ignore_errors=yes)\nEnvironmentFiles=/etc/default/etcd (ignore_errors=no)`,
     { '/etc/default/etcd': `# the list\nETCD_CLIENT_CRL_FILE="${LIST}"\n` },
   ],
-])('an etcd is told of its list by %s', async (_, said, files) => {
+])("finds an etcd's list by %s", async (_, said, files) => {
   expect(await why('etcd', said, files)).toBeUndefined();
 });
 
@@ -49,16 +49,16 @@ test.each<[string, string, Record<string, string>?]>([
   ['another file', command(`--client-crl-file=${LIST}.old`)],
   ['another file that ends like it', command(`--client-crl-file=/root${LIST}`)],
   ['a comment', 'EnvironmentFiles=/e (ignore_errors=no)', { '/e': `# ETCD_CLIENT_CRL_FILE=${LIST}\n` }],
-])('and not by %s', async (_, said, files) => {
+])('does not find it by %s', async (_, said, files) => {
   expect(await why('etcd', said, files)).toBe('list-not-named');
 });
 
-test('an etcd with a configuration file overlooks the option', async () => {
+test('ignores the option of an etcd with a configuration file', async () => {
   const said = command(`--config-file=/etc/etcd.yaml --client-crl-file=${LIST}`);
   expect(await why('etcd', said)).toBe('setting-overlooked');
 });
 
-test('of others any mention counts, in a file or in those of a directory', async () => {
+test('accepts any mention for other units, in a file or in files of a directory', async () => {
   const conf = `server {\n  ssl_crl ${LIST};\n}\n`;
   expect(
     await why('openssl', '', { '/etc/nginx/nginx.conf': conf }, ['/etc/nginx/nginx.conf']),

@@ -30,7 +30,7 @@ async function master(ask: AskApi, { phase, params = {}, known = 0 }: Circumstan
   };
 }
 
-describe('a master', () => {
+describe('rotates automatically on a master', () => {
   test.each([
     [1, false],
     [3, true],
@@ -38,17 +38,17 @@ describe('a master', () => {
     expect((await master(etcdOf(members))).goes).toBe(goes);
   });
 
-  test('as it is configured, whatever etcd says', async () => {
+  test('as configured, whatever etcd says', async () => {
     expect((await master(etcdOf(1), { phase: 'auto' })).goes).toBe(true);
     for (const phase of ['all', 'trust'] as const)
       expect((await master(etcdOf(3), { phase })).goes).toBe(false);
   });
 
-  test('of a cluster without TLS does not', async () => {
+  test('not in a cluster without TLS', async () => {
     expect((await master(etcdOf(3), { params: { TLS_DISABLED: 'True' } })).goes).toBe(false);
   });
 
-  test('whose etcd does not answer goes by the masters that it has seen', async () => {
+  test('by the number of masters that it has seen, if etcd does not answer', async () => {
     expect((await master(junk, { known: 2 })).goes).toBe(true);
     const { goes, log } = await master(junk);
     expect(goes).toBe(false);
@@ -56,7 +56,7 @@ describe('a master', () => {
   });
 });
 
-describe('a worker', () => {
+describe('rotates automatically on a worker', () => {
   const node = nodeOf('worker', { KUBE_MASTER_IP: '10.0.0.9' });
 
   async function worker(servers: number, { signs = cas, status = 200, known = 0 } = {}) {
@@ -73,14 +73,14 @@ describe('a worker', () => {
     return { ...test, network, goes: await goesByItself(node, test.hands, NEVER) };
   }
 
-  test('of several masters, and of a single one', async () => {
+  test('of several masters, and not of a single one', async () => {
     const { goes, network } = await worker(3);
     expect(goes).toBe(true);
     expect(network.open()).toBe(0);
     expect((await worker(1)).goes).toBe(false);
   });
 
-  test('asks nothing behind a certificate that it does not trust, and goes by the masters that it has seen', async () => {
+  test("by the masters that it has seen, without a request, if the API's certificate is untrusted", async () => {
     const { goes, network } = await worker(3, { signs: other });
     expect(goes).toBe(false);
     expect(network.opened).toEqual([]);
@@ -88,13 +88,13 @@ describe('a worker', () => {
     expect((await worker(1, { known: 1 })).goes).toBe(false);
   });
 
-  test('does not where the API refuses, and logs that', async () => {
+  test('not if the API rejects the request, which is logged', async () => {
     const { goes, log } = await worker(3, { status: 403 });
     expect(goes).toBe(false);
     expect(logged(log, 'masters-unknown')).toHaveLength(1);
   });
 
-  test('does not without an address of the API', async () => {
+  test('not without an API address', async () => {
     const { hands } = await worker(3);
     expect(await goesByItself(nodeOf('worker'), hands, NEVER)).toBe(false);
   });

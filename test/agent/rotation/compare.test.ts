@@ -24,7 +24,7 @@ const newPair = (): { publicKey: string; privateKey: string } =>
 
 type Phase = 'trust' | 'reissue' | 'retire';
 
-/** A master with these certificates; `compare` is asked for a phase, after a rotation to `served`. */
+/** Makes a master with these certificates; `compare` compares it for a phase, after a rotation to `served`. */
 async function master(signs: Generation, trusted: readonly Generation[] = [signs], node = nodeOf('master')) {
   const test = await testHands();
   await writeCertificates(node, test, signs, trusted);
@@ -44,25 +44,25 @@ const writePair = async (
 
 const refused = (reason: string) => ({ code: 'precondition', reason });
 
-test('trust follows on any state', async () => {
+test('accepts trust in any state', async () => {
   expect(await (await master(former)).ask('trust')).toBeUndefined();
   expect(await (await master(served)).ask('trust')).toBeUndefined();
 });
 
 describe('reissue', () => {
-  test('follows once the node trusts the served CAs', async () => {
+  test('is accepted once the node trusts the served CAs', async () => {
     expect(await (await master(former, [former, served])).ask('reissue')).toBeUndefined();
   });
 
-  test('is refused before that', async () => {
+  test('is rejected before that', async () => {
     expect(await faultIn((await master(former)).ask('reissue'))).toEqual(refused('trust-first'));
   });
 
-  test('has nothing to do on a node with certificates of the served CAs', async () => {
+  test('does nothing on a node with certificates of the served CAs', async () => {
     expect(await (await master(served, [former, served])).ask('reissue')).toBeTypeOf('string');
   });
 
-  test('follows for keys of tokens that do not sign yet', async () => {
+  test('is accepted for token keys that do not sign yet', async () => {
     const { ask, write } = await master(served, [former, served]);
     const [old, fresh] = [newPair(), newPair()];
     await writePair({ write }, nodeOf('master'), old);
@@ -72,17 +72,17 @@ describe('reissue', () => {
 });
 
 describe('retire', () => {
-  test('follows once every certificate is of the served CAs', async () => {
+  test('is accepted once every certificate is of the served CAs', async () => {
     expect(await (await master(served, [former, served])).ask('retire')).toBeUndefined();
   });
 
-  test('is refused while one certificate is of a former CA', async () => {
+  test('is rejected while one certificate is of a former CA', async () => {
     const { ask, write } = await master(served, [former, served]);
     await write('/etc/etcd/certs/server.crt', caOf(former, 'etcd').issue([['CN', 'etcd']]).cert);
     expect(await faultIn(ask('retire'))).toEqual(refused('reissue-first'));
   });
 
-  test('is refused while tokens are signed with another key', async () => {
+  test('is rejected while tokens are signed with another key', async () => {
     const { ask, write } = await master(served, [former, served]);
     const [old, fresh] = [newPair(), newPair()];
     await writePair({ write }, nodeOf('master'), old);
@@ -90,22 +90,22 @@ describe('retire', () => {
     expect(await ask('retire', old)).toBeUndefined();
   });
 
-  test('asks a worker for no keys of tokens', async () => {
+  test('needs no token keys on a worker', async () => {
     expect(await (await master(served, [served], nodeOf('worker'))).ask('retire', newPair())).toBeUndefined();
   });
 });
 
-describe('trust, where kube-controller-manager signs with the CA', () => {
+describe('trust, if kube-controller-manager signs with the CA,', () => {
   const CA = '/etc/kubernetes/certs/ca.crt';
   const KEY = '/etc/kubernetes/certs/ca.key';
 
-  test('is refused: it takes exactly one certificate', async () => {
+  test('is rejected: its file must contain exactly one certificate', async () => {
     const { ask, write } = await master(former);
     await write(KEY, caOf(former, 'kubernetes').key);
     expect(await faultIn(ask('trust'))).toEqual(refused('signing-pair'));
   });
 
-  test('follows where it has a file of its own, or gets one', async () => {
+  test('is accepted if it has a file of its own, or gets one', async () => {
     const { ask, write } = await master(former);
     await write(KEY, caOf(former, 'kubernetes').key);
     const words = `--cluster-signing-cert-file=${CA} --cluster-signing-key-file=${KEY}`;
@@ -113,13 +113,13 @@ describe('trust, where kube-controller-manager signs with the CA', () => {
     expect(await ask('trust')).toBeUndefined();
   });
 
-  test('follows beside a key of another CA', async () => {
+  test('is accepted beside a key of another CA', async () => {
     const { ask, write } = await master(former);
     await write(KEY, caOf(served, 'kubernetes').key);
     expect(await ask('trust')).toBeUndefined();
   });
 
-  test('follows on a node that trusts the served CA already', async () => {
+  test('is accepted on a node that already trusts the served CA', async () => {
     const { ask, write } = await master(former, [former, served]);
     await write(KEY, caOf(former, 'kubernetes').key);
     expect(await ask('trust')).toBeUndefined();

@@ -11,7 +11,7 @@ import { etcdOf, networkOf } from '../support/network.ts';
 const cas = newGeneration();
 /** As Magnum's configure-etcd.sh writes it. */
 const CONFIG = 'name: "m0"\nlisten-peer-urls: "https://10.0.0.5:2380"\n';
-/** Flags in place of a configuration file, as kubeadm has them. */
+/** Flags instead of a configuration file, as kubeadm has them. */
 const FLAGS =
   'ExecStart={ path=/usr/bin/etcd ; argv[]=/usr/bin/etcd --listen-peer-urls=https://10.0.0.7:2480 --peer-cert-file=/x/peer.crt --peer-key-file=/x/peer.key ; ignore_errors=no }\n';
 
@@ -34,24 +34,24 @@ describe('the members of etcd', () => {
     expect(network.open()).toBe(0);
   });
 
-  test('are unknown while etcd does not answer, and that is logged', async () => {
+  test('are unknown while etcd does not answer, which is logged', async () => {
     const { hands, node, log } = await setUp({ ask: junk });
     expect(await etcdMembers(node, hands, NEVER)).toBe('unknown');
     expect(logged(log, 'etcd-members-unknown')).toHaveLength(1);
   });
 
-  test('are none on a worker, and where nothing tells of peers', async () => {
+  test('are zero on a worker, and without a configured peer address', async () => {
     const { hands, node } = await setUp({ config: '' });
     expect(await etcdMembers(node, hands, NEVER)).toBe('none');
     expect(await etcdMembers(nodeOf('worker'), hands, NEVER)).toBe('none');
   });
 
-  test('are unknown where peers are not asked with TLS', async () => {
+  test('are unknown if peers do not use TLS', async () => {
     const { hands, node } = await setUp({ config: 'listen-peer-urls: "http://10.0.0.5:2380"\n' });
     expect(await etcdMembers(node, hands, NEVER)).toBe('unknown');
   });
 
-  test("are asked by the flags of etcd's unit, which override the configuration of Magnum", async () => {
+  test("are found by the flags of etcd's unit, which override Magnum's configuration", async () => {
     const { hands, node } = await setUp({ unit: FLAGS });
     const identity = { certificate: '/x/peer.crt', key: '/x/peer.key' };
     expect(await ownEtcdOf(node, hands, NEVER)).toEqual({

@@ -32,15 +32,15 @@ async function setUp(params: Record<string, string>) {
   return { write, secrets, find: async () => await firstKeys(node, { disk, secrets, config }) };
 }
 
-test('takes the pair of heat-params, and keeps the private one out of what is shown', async () => {
+test('takes the pair of heat-params, and masks the private key', async () => {
   const { find, secrets } = await setUp(PARAMS);
   expect(await find()).toEqual({ publicKey, privateKey });
-  // In a frame of its own any key would be seen to be one.
+  // Without its own frame, which would reveal any key.
   const body = privateKey.split('\n').slice(1, -2).join('\n');
   expect(secrets.redact(body)).not.toContain(body);
 });
 
-test('leaves a pair that the node has: it is the same one or a newer one', async () => {
+test("keeps the node's pair: it is the same or newer", async () => {
   const { find, write } = await setUp(PARAMS);
   await write('/etc/k/sa.key', 'newer');
   expect(await find()).toBeUndefined();
@@ -63,7 +63,7 @@ test('finds none on a node whose layout has no such keys', async () => {
 test.each([
   ['half a pair', { ...PARAMS, KUBE_SERVICE_ACCOUNT_KEY: '' }],
   ['masked ones', { KUBE_SERVICE_ACCOUNT_KEY: '***', KUBE_SERVICE_ACCOUNT_PRIVATE_KEY: '***' }],
-])('refuses keys that no pod could log in with: %s', async (_, params) => {
+])('rejects keys with which no pod could log in: %s', async (_, params) => {
   const { find } = await setUp(params);
   expect(await agentErrorOf(find())).toMatchObject({ code: 'bad-heat-params' });
 });

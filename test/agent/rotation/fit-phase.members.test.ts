@@ -16,7 +16,7 @@ const trust = (operation: RotateOperation) => ({
 });
 const asAsked = (operation: RotateOperation) => ({ operation, notices: [] });
 
-/** @param members of its etcd; none: it does not answer */
+/** @param members number of etcd members; undefined if etcd does not answer */
 async function fitMaster(operation: RotateOperation, members: number | undefined) {
   const network = networkOf(
     members === undefined ? {} : { '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } },
@@ -34,8 +34,8 @@ describe('a master', () => {
     expect(await fitMaster(ROTATE_ALL, 1)).toEqual(asAsked(ROTATE_ALL));
   });
 
-  test('of several begins with the phase "trust" where no phase is named, and refuses "all"', async () => {
-    // It goes on by itself: nothing is left to the owner.
+  test('of several starts with "trust" if no phase is named, and rejects "all"', async () => {
+    // The rotation is automatic: the owner has nothing to do.
     expect(await fitMaster(UNNAMED, 3)).toEqual({ ...trust(UNNAMED), notices: [] });
     expect(await faultIn(fitMaster(ROTATE_ALL, 3))).toEqual({
       code: 'precondition',
@@ -43,17 +43,17 @@ describe('a master', () => {
     });
   });
 
-  test('whose etcd does not answer is taken for one of several, unless the phase is named', async () => {
+  test('whose etcd does not answer counts as one of several, unless the phase is named', async () => {
     expect(await fitMaster(UNNAMED, undefined)).toEqual(trust(UNNAMED));
     expect(await fitMaster(ROTATE_ALL, undefined)).toEqual(asAsked(ROTATE_ALL));
   });
 
-  test.each(['trust', 'reissue', 'retire'] as const)('keeps a phase that is named: %s', async (phase) => {
+  test.each(['trust', 'reissue', 'retire'] as const)('keeps a named phase: %s', async (phase) => {
     expect(await fitMaster({ ...ROTATE_ALL, phase }, 3)).toEqual(asAsked({ ...ROTATE_ALL, phase }));
   });
 });
 
-describe('a worker, which is asked after all masters, goes by the certificate of their API', () => {
+describe('a worker, which is updated after all masters, follows the certificate of their API', () => {
   const node = nodeOf('worker', { KUBE_MASTER_IP: '10.0.0.9' });
 
   async function fit(signs: typeof served | undefined, of = node, abort = NEVER) {
@@ -73,20 +73,20 @@ describe('a worker, which is asked after all masters, goes by the certificate of
     expect((await fit(former)).fitted).toEqual(trust(UNNAMED));
   });
 
-  test('unknown: the phase "trust", and that is logged', async () => {
+  test('unknown: the phase "trust", which is logged', async () => {
     const { fitted, log } = await fit(undefined);
     expect(fitted).toEqual(trust(UNNAMED));
     expect(logged(log, 'api-server-unknown')).toHaveLength(1);
   });
 
-  test('without an address of the API, and on a master, as asked', async () => {
+  test('without an API address, and on a master: as requested', async () => {
     expect((await fit(former, nodeOf('worker'))).fitted).toEqual(asAsked(UNNAMED));
     expect((await fit(former, nodeOf('master', { KUBE_MASTER_IP: '10.0.0.9' }))).fitted).toEqual(
       asAsked(UNNAMED),
     );
   });
 
-  test('stops when the program is to stop', async () => {
+  test('stops on abort', async () => {
     expect(await agentErrorOf(fit(served, node, AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
   });
 });

@@ -8,7 +8,7 @@ import { createCa } from '../../src/support/openssl.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { answerMembers } from '../../scenarios/support/stock.ts';
 
-/** A rotation with the group coe-rotate that names no phase. */
+/** Rotations of the group coe-rotate without a named phase. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** @returns how many CAs the node trusts after a rotation */
+/** @returns the number of CAs that the node trusts after a rotation */
 async function rotate(site: Site, file: string): Promise<number> {
   await cloud.rotateCa(site.cluster);
   await site.pass();
@@ -33,13 +33,13 @@ const TRUST = 2;
 const pair = (prefix: string): string =>
   `--${prefix}cert-file=/etc/kubernetes/pki/etcd/server.crt --${prefix}key-file=/etc/kubernetes/pki/etcd/server.key`;
 
-describe("on a master with kubeadm's files, whose etcd says by its flags where its peers ask it", () => {
+describe("on a master with kubeadm's files, whose etcd flags contain the peer address", () => {
   test.each([
     [1, ALL],
     [3, TRUST],
   ])('with %i members', async (members, expected) => {
     const site = await createSite(cloud, { role: 'master', layout: 'kubeadm', bare: true });
-    // An etcd of its own: what is optional follows what is there.
+    // An etcd CA of its own: optional rows follow the existing files.
     const old = await createCa();
     for (const stem of ['server', 'peer', 'healthcheck-client'])
       await site.node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, old.pem);
@@ -59,7 +59,7 @@ describe("on a master with kubeadm's files, whose etcd says by its flags where i
 describe('on a worker', () => {
   const CA = '/etc/kubernetes/certs/ca.crt';
 
-  /** The API of the worker's cluster, with a certificate of the worker's own CA or of another one. */
+  /** Makes the API of the worker's cluster, with a certificate of the worker's own CA or of another one. */
   async function createWorker(servers: number, isOfOwnCa = true): Promise<{ site: Site; api: Kubernetes }> {
     // Its kubelet's certificate, which the API server presents here, names this address.
     const host = '127.0.0.5';
@@ -84,7 +84,7 @@ describe('on a worker', () => {
     return { site, api };
   }
 
-  test('whose masters are several and present the former CA, it is the phase "trust"', async () => {
+  test('with several masters that present the former CA, runs the phase "trust"', async () => {
     const { site, api } = await createWorker(3);
     expect(await rotate(site, CA)).toBe(TRUST);
     expect(new Set(api.asked.map(({ client }) => client))).toEqual(
@@ -92,15 +92,15 @@ describe('on a worker', () => {
     );
   });
 
-  test('with one master it is complete', async () => {
+  test('with one master, rotates completely', async () => {
     expect(await rotate((await createWorker(1)).site, CA)).toBe(ALL);
   });
 
-  test('whose masters present another CA already it is complete', async () => {
+  test('whose masters already present another CA, rotates completely', async () => {
     expect(await rotate((await createWorker(3, false)).site, CA)).toBe(ALL);
   });
 
-  test('that may not ask it is complete', async () => {
+  test('that may not ask the API, rotates completely', async () => {
     const { site, api } = await createWorker(3);
     api.instead = () => ({ status: 403, body: { message: 'no' } });
     expect(await rotate(site, CA)).toBe(ALL);

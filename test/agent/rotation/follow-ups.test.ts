@@ -16,7 +16,7 @@ const task = fc.record(
 );
 const tasks = fc.record({ tokens: task, clientTrust: task }, { requiredKeys: [], noNullPrototype: true });
 
-test('what is written is read back', async () => {
+test('reads tasks as written', async () => {
   const { disk, write } = await tempRoot();
   await fc.assert(
     fc.asyncProperty(tasks, async (all) => {
@@ -28,14 +28,14 @@ test('what is written is read back', async () => {
   expect(followUpsFile({})).toMatchObject({ path: FOLLOW_UPS, mode: 0o600, directoryMode: 0o700 });
 });
 
-test('a record that is missing or damaged has no tasks', async () => {
+test('has no tasks if the record is missing or damaged', async () => {
   const { disk, write } = await tempRoot();
   expect(await readFollowUps({ disk })).toEqual({});
   await write(FOLLOW_UPS, followUpsText({ tokens: { due: 1 } }).replace('1', '2'));
   expect(await readFollowUps({ disk })).toEqual({});
 });
 
-test('a task is due from its time on, unless files are being replaced', async () => {
+test('starts a task at its time, unless files are being replaced', async () => {
   const { disk, write } = await tempRoot();
   const clock = testClock();
   const isDue = async (underWay = false): Promise<boolean> =>

@@ -57,7 +57,7 @@ describe('a rotation', () => {
     expect(check.units).toEqual(UNITS);
   });
 
-  test('replaces the keys of tokens at once where it brings others', async () => {
+  test('replaces token keys at once if it brings others', async () => {
     const { stage } = await rotation('all', { serviceAccount: PAIR });
     expect(stage.paths).toEqual(expect.arrayContaining(KEYS));
     expect(stage.serviceAccount).toEqual(PAIR);
@@ -69,7 +69,7 @@ describe('a rotation', () => {
     ['reissue', true, true],
     ['retire', true, false],
   ] as const)(
-    'compares before a phase, and issues where leaves are new: %s',
+    'compares before a phase, and issues certificates if leaves are new: %s',
     async (phase, compares, issues) => {
       const { material } = await rotation(phase);
       expect(material.compare !== undefined).toBe(compares);
@@ -83,22 +83,22 @@ describe('a rotation', () => {
     ['trust', [MORE]],
     ['reissue', [LEFT, MORE]],
     ['retire', [MORE]],
-  ] as const)('tells of copies that stay where leaves are new: %s', async (phase, notices) => {
+  ] as const)('reports copies that stay if leaves are new: %s', async (phase, notices) => {
     expect((await rotation(phase)).stage.notices).toEqual(notices);
   });
 
-  test('takes the grace of the deployment in milliseconds, and else that of the node', async () => {
+  test("uses the deployment's grace in milliseconds, or the node's", async () => {
     expect((await rotation('all', { graceSeconds: 90 })).stage.graceMs).toBe(90_000);
     expect((await rotation('all')).stage.graceMs).toBeUndefined();
   });
 
-  test("logs in with the deployment's token where it has one", async () => {
+  test("uses the deployment's token if it has one", async () => {
     expect((await rotation('all', { keystoneToken: 'token' })).logIn.token).toBe('token');
     expect((await rotation('all')).logIn.token).toBeUndefined();
   });
 });
 
-test('a renewal keeps CAs of Magnum, keys of tokens and workloads', async () => {
+test("keeps Magnum's CAs, token keys and workloads in a renewal", async () => {
   const { config } = (await testHands()).hands;
   const { material, stage, check } = planRenewal(node, true, UNITS, config, COPIES);
   expect(material.compare).toMatchObject({ phase: 'renew', mustLast: true });
@@ -108,7 +108,7 @@ test('a renewal keeps CAs of Magnum, keys of tokens and workloads', async () => 
   expect(stage).toMatchObject({ keys: 'keep', workloads: undefined });
 });
 
-test('the first certificates and keys of a node restart nothing', async () => {
+test("restarts nothing for a node's first certificates and keys", async () => {
   const { config } = (await testHands()).hands;
   expect(planFirstCertificates(ROTATE_ALL, node, config).stage).toMatchObject({ keys: 'all', units: [] });
   const { stage } = planFirstKeys(PAIR, node);
@@ -121,13 +121,13 @@ test.each([
   ['reissue', 'all'],
   ['retire', 'all'],
   ['all', 'all'],
-] as const)('other keys restart those who sign and verify: %s', (phase, keys) => {
+] as const)('restarts units that sign and verify for other keys: %s', (phase, keys) => {
   const { stage } = planKeys({ phase, serviceAccount: PAIR }, node, UNITS, [MORE]);
   expect(stage).toMatchObject({ keys, certificates: undefined, serviceAccount: PAIR, notices: [MORE] });
   expect(stage.units.map(({ name }) => name)).toEqual(['kube-apiserver', 'kube-controller-manager']);
 });
 
-test('the end of a grace replaces the public keys alone, for those who verify', () => {
+test('replaces only the public keys at the end of a grace, for units that verify', () => {
   const { stage } = planEndOfGrace(node, UNITS);
   expect(stage).toMatchObject({ keys: 'grace', paths: [KEYS[0]], serviceAccount: undefined });
   expect(stage.units.map(({ name }) => name)).toEqual(['kube-apiserver']);

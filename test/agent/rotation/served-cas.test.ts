@@ -23,31 +23,31 @@ async function has(signs: Generation, trusted: readonly Generation[]): Promise<b
   return await hasServedCas(servedOf(node, served), node, temp);
 }
 
-test('a node has the served CAs once it trusts them, alone or beside the former ones', async () => {
+test('is true once the node trusts the served CAs, alone or beside the former ones', async () => {
   expect(await has(served, [served])).toBe(true);
   expect(await has(former, [former, served])).toBe(true);
   expect(await has(former, [former])).toBe(false);
 });
 
-test('a node whose certificates are of a CA that it does not trust has not got them', async () => {
+test("is false if the node's certificates are of a CA that it does not trust", async () => {
   expect(await has(former, [served])).toBe(false);
 });
 
-test('a certificate that is not there is of no other CA', async () => {
+test('ignores a missing certificate', async () => {
   const temp = await tempRoot();
   await writeCertificates(node, temp, served);
   await temp.disk.remove('/etc/kubernetes/certs/proxy.crt');
   expect(await hasServedCas(servedOf(node, served), node, temp)).toBe(true);
 });
 
-test('the CA of one kind alone does not do', async () => {
+test('requires the CAs of all kinds', async () => {
   const temp = await tempRoot();
   await writeCertificates(node, temp, served);
   await temp.write('/etc/etcd/certs/ca.crt', caOf(former, 'etcd').pem);
   expect(await hasServedCas(servedOf(node, served), node, temp)).toBe(false);
 });
 
-test('a file with one CA to sign with says nothing of trust', async () => {
+test('ignores a file with one CA for signing', async () => {
   const single = nodeOf(
     'master',
     {},
@@ -62,14 +62,14 @@ test('a file with one CA to sign with says nothing of trust', async () => {
   expect(await hasServedCas(servedOf(single, served), single, temp)).toBe(true);
 });
 
-test('kubelet and kubernetes are two names of one CA', () => {
+test('treats kubelet and kubernetes as two names of one CA', () => {
   const cas = servedOf(node, served);
   expect(servedCa(cas, 'kubernetes')).toBe(cas.get('kubelet'));
   expect(servedCa(cas, 'etcd')).toBe(cas.get('etcd'));
   expect(servedCa(new Map(), 'etcd')).toBeUndefined();
 });
 
-test('Magnum is asked for each CA of the layout', async () => {
+test('asks Magnum for each CA of the layout', async () => {
   const { hands } = await testHands();
   const wanted = servedOf(node, served);
   const asked: CaType[] = [];

@@ -33,7 +33,7 @@ function logInto(lines: string[]) {
 
 const DAMAGED = keptText(KEYS).replace('7', '8');
 
-test('the record of keys is read as it was written, and is for its owner alone', async () => {
+test('reads the record of keys as written, which only its owner may read', async () => {
   const { disk, write } = await tempRoot();
   expect(await readKept({ disk })).toBeUndefined();
   await write(SERVICE_ACCOUNT, keptText({ ...KEYS, heldBy: 'n/a' }));
@@ -41,7 +41,7 @@ test('the record of keys is read as it was written, and is for its owner alone',
   expect(keptFile(KEYS)).toMatchObject({ content: keptText(KEYS), mode: 0o600 });
 });
 
-test('a damaged record is an error where it is read; of the keys what the files say is left', async () => {
+test('reports a damaged record when it is read, and keeps the keys in the files', async () => {
   const { disk, write } = await tempRoot();
   await write(SERVICE_ACCOUNT, DAMAGED);
   await write('/etc/k/sa.key', 'private');
@@ -66,7 +66,7 @@ test('a damaged record is an error where it is read; of the keys what the files 
   expect(logged(lines, 'service-account-record-damaged')).toHaveLength(1);
 });
 
-test('the key that is to sign next is kept out of what is shown', async () => {
+test('masks the next signing key', async () => {
   const { disk, write } = await tempRoot();
   await write(SERVICE_ACCOUNT, keptText(KEYS));
   const { secrets, log } = logInto([]);
@@ -74,7 +74,7 @@ test('the key that is to sign next is kept out of what is shown', async () => {
   expect(secrets.redact('the next private key')).not.toContain('next private key');
 });
 
-test('a grace is over at its end, unless files are being replaced; a damaged record ends none', async () => {
+test('ends a grace in time, unless files are being replaced or the record is damaged', async () => {
   const { disk, write } = await tempRoot();
   const clock = testClock();
   const isOver = async (underWay = false): Promise<boolean> =>
@@ -93,7 +93,7 @@ test('a grace is over at its end, unless files are being replaced; a damaged rec
   expect(await isOver()).toBe(false);
 });
 
-test('tells no tokens on a node without a key that signs', () => {
+test("reads no token's key on a node without a signing key", () => {
   const keys = { privateKey: undefined, publicKeys: undefined, leaving: [], next: undefined };
   expect(thrownBy(() => signedBy(keys))).toMatchObject({ code: 'precondition' });
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

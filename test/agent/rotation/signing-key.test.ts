@@ -41,7 +41,7 @@ test.each([
   expect(await signingKeyBeside({ ca: 'kubernetes', file: fileAt('/etc/k/ca.crt') }, disk)).toBeUndefined();
 });
 
-/** A master whose kube-controller-manager signs with the CA of its trust bundle. */
+/** Makes a master whose kube-controller-manager signs with the CA of its trust bundle. */
 async function signer(args: string | undefined, trusted: readonly Generation[] = [former]) {
   const temp = await tempRoot();
   await writeCertificates(node, temp, former, trusted);
@@ -50,7 +50,7 @@ async function signer(args: string | undefined, trusted: readonly Generation[] =
   return temp;
 }
 
-test('gives kube-controller-manager a file of its own: the CA of its key alone', async () => {
+test("gives kube-controller-manager a file of its own with its key's CA only", async () => {
   const { disk } = await signer(signsWith(CA), [served, former]);
   const files = await signerFiles(node, disk);
   expect(files.map(({ path, content }) => [path, content.toString().trim()])).toEqual([
@@ -64,7 +64,7 @@ test.each([
   ['it is not told to sign', 'KUBE_CONTROLLER_MANAGER_ARGS=""\n', undefined],
   ['it has no arguments', undefined, undefined],
   ['its key is of no CA there', signsWith(CA), SERVED?.key],
-])('gives it none where %s', async (_, args, key) => {
+])('gives it none if %s', async (_, args, key) => {
   const { disk, write } = await signer(args);
   if (key !== undefined) await write(KEY, key);
   expect(await signerFiles(node, disk)).toEqual([]);

@@ -11,18 +11,18 @@ import { settingsOf, type UnitSettings } from '../../../src/services/unit-settin
 import { type TestClock, testClock } from '../../src/support/clock.ts';
 import { type TempRoot, tempRoot } from '../../src/support/temp-root.ts';
 
-/** The hands of a node whose disk is a temporary folder, and what was told through them. */
+/** The hands of a node in a temporary folder, with a record of their reports. */
 export type TestHands = TempRoot & { hands: Hands; clock: TestClock; log: string[]; progress: Progress[] };
 
 const HOUR_MS = 3_600_000;
 
-/** systemd knows nothing of how units are started, so they are as their layout has them. */
+/** No unit settings: units are as their layout describes them. */
 const unitSettings = async (): Promise<UnitSettings> => await Promise.resolve(settingsOf(''));
 
-/** @param over hands in place of the real ones, such as the network's */
+/** @param over hands that replace real ones, such as the network's */
 export async function testHands(over: Partial<Hands> = {}): Promise<TestHands> {
   const temp = await tempRoot();
-  // The certificates of a test are made meanwhile, and are to be valid.
+  // The test's certificates are made meanwhile, and must be valid.
   const clock = testClock(Date.now() + HOUR_MS);
   const log: string[] = [];
   const progress: Progress[] = [];

@@ -5,11 +5,11 @@ import { certificatesIn, signerOf } from '../../../src/certificates/read.ts';
 import type { AskApi } from '../../../src/services/kubernetes-call.ts';
 import type { KubernetesAddress } from '../../../src/services/kubernetes.ts';
 
-/** A server that presents this certificate, PEM, and answers so; without one nobody looks at it. */
+/** A server that presents this certificate (PEM) and answers like this; without a certificate, none is verified. */
 export type FakeServer = { presents: string; ask: AskApi };
 
 export type Network = Pick<Hands, 'presented' | 'openKubernetes'> & {
-  /** The connections that were made, and how many of them are open. */
+  /** The connections that were made, and the number of open ones. */
   readonly opened: KubernetesAddress[];
   open(): number;
 };
@@ -53,7 +53,7 @@ export function networkOf(servers: Readonly<Record<string, FakeServer>>): Networ
   };
 }
 
-/** What etcd tells its peers of so many members: m0 at 10.0.0.5, and those after it. */
+/** etcd's answer to its peers with this many members: m0 at 10.0.0.5, and those after it. */
 export const etcdOf =
   (members: number): AskApi =>
   async ({ path }) => {

@@ -9,7 +9,7 @@ import { type ClusterCa, createClusterCa } from '../../cluster/authority.ts';
 import { PARAMS } from '../../src/support/requests.ts';
 import type { TempRoot } from '../../src/support/temp-root.ts';
 
-/** A node with the files of make-cert.sh. */
+/** Makes a node with the files of make-cert.sh. */
 export function nodeOf(
   role: Role,
   params: Readonly<Record<string, string>> = {},
@@ -25,9 +25,9 @@ export function nodeOf(
   };
 }
 
-/** The CAs of one generation of a cluster; all have its name. */
+/** The CAs of one generation of a cluster, which share its name. */
 export type Generation = ReadonlyMap<CaType, ClusterCa>;
-/** @param now its clock: which of several generations is the newest is told by when their CAs begin */
+/** @param now its clock: the newest of several generations is the one whose CAs begin last */
 export const newGeneration = (now?: () => number): Generation =>
   new Map((['kubernetes', 'etcd', 'front-proxy'] as const).map((ca) => [ca, createClusterCa('k1', now)]));
 
@@ -37,7 +37,7 @@ export function caOf(generation: Generation, type: CaType): ClusterCa {
   return ca;
 }
 
-/** Writes the certificates of a node, and whom it trusts. */
+/** Writes the certificates of a node, and the CAs that it trusts. */
 export async function writeCertificates(
   { layout }: Pick<Node, 'layout'>,
   { write }: Pick<TempRoot, 'write'>,
@@ -55,6 +55,6 @@ export async function writeCertificates(
   }
 }
 
-/** What Magnum serves a node. */
+/** Returns the CAs that Magnum serves to a node. */
 export const servedOf = ({ layout }: Pick<Node, 'layout'>, generation: Generation): ServedCas =>
   new Map(layout.authorities.map(({ ca }) => [ca, new X509Certificate(caOf(generation, ca).pem)]));

@@ -14,7 +14,7 @@ export const ORDER: Order = {
   outputs: [],
 };
 
-/** It runs below a supervisor that is no process here. */
+/** Runs under a supervisor without a process on this machine. */
 export const RUNNING: RunState = {
   is: 'running',
   order: ORDER,

@@ -9,7 +9,7 @@ const NOW = Date.UTC(2026, 5, 1);
 
 type Leaf = Situation['leaves'][number];
 
-/** Only dates count here. */
+/** Only dates matter here. */
 const dated = (from: number, to: number): Leaf['certificate'] => ({
   validFromDate: new Date(from),
   validToDate: new Date(to),
@@ -56,7 +56,7 @@ describe('a certificate', () => {
     }
   });
 
-  test('that lasts as long as its CA is not renewed: a new one would end then, too', () => {
+  test('that lasts as long as its CA is not renewed: a new one would expire at the same time', () => {
     const leaf = ends(NOW + 10 * DAY, { ca: NOW + 10 * DAY });
     expect(decide(situation({ leaves: [leaf] }))).toEqual({ is: 'wait', until: undefined });
     expect(decide(situation({ leaves: [ends(NOW + 40 * DAY, { ca: NOW + 10 * DAY })] })).is).toBe('wait');
@@ -77,7 +77,7 @@ describe('nothing is renewed', () => {
   test.each([6 * 60_000, -6 * 60_000, 10 * YEAR])('with a clock that is off by %i ms', (skewMs) => {
     expect(decide(situation({ leaves, skewMs })).is).toBe('wait');
   });
-  test('when Magnum serves another CA', () => {
+  test('if Magnum serves another CA', () => {
     expect(decide(situation({ leaves, differences: [{ code: 'authority-differs' }] })).is).toBe('wait');
   });
   test('a second time within a day, unless the first try was killed', () => {
@@ -105,7 +105,7 @@ test.each([
   ['report', false],
   ['renew', false],
   ['all', true],
-] as const)('with reconcile: %s other differences are mended: %s', (mode, isMended) => {
+] as const)('with reconcile: %s, repairs other differences: %s', (mode, isMended) => {
   for (const code of ['names-differ', 'key-mismatch', 'missing', 'presents-another'] as const) {
     const decision = decide(situation({ mode, leaves: [ends(NOW + YEAR)], differences: [{ code }] }));
     expect(decision.is).toBe(isMended ? 'renew' : 'wait');
@@ -113,9 +113,10 @@ test.each([
 });
 
 /**
- * A node over years, looked at every six hours while it is awake. Magnum signs for `term`, and its CA ends at `ca`.
+ * Simulates a node over years, inspected every six hours while awake. Magnum signs for `term`, and its CA expires at
+ * `ca`.
  *
- * @returns when certificates were renewed, and how long in all none was valid while the node was awake
+ * @returns the times of renewals, and how long no certificate was valid while the node was awake
  */
 function live({
   years,
@@ -163,25 +164,25 @@ const gaps = (moments: readonly number[]): number[] =>
 describe('ten years', () => {
   const FAR = NOW + 20 * YEAR;
 
-  test('with certificates of a year: one renewal a year, and none is ever expired', () => {
+  test('with one-year certificates: one renewal a year, and none ever expires', () => {
     const { renewals, expiredMs } = live({ years: 10, term: YEAR, ca: FAR });
     expect(expiredMs).toBe(0);
     expect(renewals).toHaveLength(10);
   });
 
   test.each([30 * DAY, YEAR, 3 * YEAR])(
-    'with a suspend of %i ms: the first look afterwards makes up for it',
+    'with a suspend of %i ms: the first inspection afterwards catches up',
     (ms) => {
       const awake = (now: number): boolean => now < NOW + YEAR || now >= NOW + YEAR + ms;
       const { renewals, expiredMs } = live({ years: 10, term: YEAR, ca: FAR, awake });
       expect(expiredMs).toBe(0);
-      // A month falls into the window of the first certificate, which has been renewed by then.
+      // A month falls into the window of the first certificate, which is renewed by then.
       if (ms > 30 * DAY) expect(renewals).toContain(NOW + YEAR + ms);
     },
   );
 
   test.each([2 * YEAR, -2 * YEAR])(
-    'with a clock that is wrong by %i ms for a month: nothing is done then',
+    'with a clock that is wrong by %i ms for a month: nothing happens during it',
     (ms) => {
       const isWrong = (now: number): boolean => now >= NOW + 2 * YEAR && now < NOW + 2 * YEAR + 30 * DAY;
       const skewAt = (now: number): number => (isWrong(now) ? ms : 0);
@@ -191,7 +192,7 @@ describe('ten years', () => {
     },
   );
 
-  test('with a CA that ends: what can be renewed is, up to its end, and not more often', () => {
+  test('with an expiring CA: renews up to its end, and not more often', () => {
     const ca = NOW + 5 * YEAR;
     const { renewals } = live({ years: 10, term: 2 * YEAR, ca });
     expect(renewals).toHaveLength(2);
@@ -199,7 +200,7 @@ describe('ten years', () => {
     expect(live({ years: 10, term: 5 * YEAR, ca }).renewals).toEqual([]);
   });
 
-  test('with certificates of an hour: one renewal a day at the most', () => {
+  test('with one-hour certificates: at most one renewal a day', () => {
     const { renewals } = live({ years: 10, term: HOUR, ca: FAR });
     expect(renewals.length).toBeGreaterThan(3600);
     expect(Math.min(...gaps(renewals))).toBeGreaterThanOrEqual(DAY);

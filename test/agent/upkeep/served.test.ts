@@ -31,6 +31,6 @@ test.each([
     undefined,
   ],
   ['without a date', { served }, 'former'],
-])('what an answer of Magnum still tells that is %s', async (_age, record, known) => {
+])('uses a recorded answer of Magnum only if it may be current: %s', async (_age, record, known) => {
   expect(servedAsKnown(record, worker, await holdings()).kubernetes).toBe(known);
 });

@@ -10,7 +10,7 @@ const SERVERS = [0, 1, 2, 3, 4, 5, 6]
   .map((number) => `k1-abcdefghijkl-master-${number}`)
   .concat(Array.from({ length: 193 }, (_, number) => `k1-abcdefghijkl-node-${number}`));
 
-test('200 nodes of a cluster whose certificates were made together renew them minutes apart', () => {
+test('spreads the renewals of 200 nodes with certificates of the same age over minutes', () => {
   const made = Date.UTC(2026, 0, 1);
   const dates = { validFromDate: new Date(made), validToDate: new Date(made + 5 * 365 * DAY) };
   const moments = SERVERS.map((name) => renewalMoment(dates, shareOf('uuid', name))).toSorted(
@@ -21,7 +21,7 @@ test('200 nodes of a cluster whose certificates were made together renew them mi
   expect(Math.min(...gaps)).toBeGreaterThan(10 * MINUTE);
 });
 
-test('the share of a node stays the same, and belongs to its name', () => {
+test('keeps the share of a node constant for its name', () => {
   const share = shareOf('uuid', 'k1-abc-node-3');
   expect(shareOf('uuid', 'k1-abc-node-3')).toBe(share);
   for (const other of ['k1-abc-node-4', 'k1-abc-master-3', 'k1-def-node-3'])
@@ -30,7 +30,7 @@ test('the share of a node stays the same, and belongs to its name', () => {
 });
 
 test.each(['', 'a-host', 'node-99999999', 'ein-Rechner-ohne-Nummer'])(
-  'the share of %j is within [0, 1)',
+  'keeps the share of %j within [0, 1)',
   (name) => {
     const share = shareOf('uuid', name);
     expect(share).toBeGreaterThanOrEqual(0);

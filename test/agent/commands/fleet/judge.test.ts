@@ -31,7 +31,7 @@ const nodeOf = (name: string, report?: Partial<Report> | string, isReady = true)
 const problemsOf = (nodes: readonly NodeObject[]): Record<string, string[]> =>
   Object.fromEntries(judgeFleet(nodes, NOW).map(({ node, problems }) => [node, problems]));
 
-test('nodes that are the same and well have no problem', () => {
+test('finds no problem in equal and healthy nodes', () => {
   expect(judgeFleet([nodeOf('master-0', {}), nodeOf('worker-0', {})], NOW)).toMatchObject([
     { node: 'master-0', role: 'master', daysLeft: 400, problems: [] },
     { node: 'worker-0', role: 'worker', daysLeft: 400, problems: [] },
@@ -51,19 +51,19 @@ test.each<[string, Partial<Report>]>([
   expect(problemsOf(nodes)).toEqual({ a: [], b: [], c: [problem] });
 });
 
-test('a pass that has never been complete is a silent cloud', () => {
+test('treats a daemon without any complete pass as a silent cloud', () => {
   const { passAt: _, ...rest } = REPORT;
   expect(problemsOf([nodeOf('a', JSON.stringify(rest))])).toEqual({ a: ['cloud-silent'] });
 });
 
-test('of two halves with different CAs, none is the usual one', () => {
+test('declares no majority between two halves with different CAs', () => {
   expect(problemsOf([nodeOf('a', {}), nodeOf('b', { cas: ['bb'] })])).toEqual({
     a: ['other-cas'],
     b: ['other-cas'],
   });
 });
 
-test('a Node without a report, with junk in its place, or of a later format', () => {
+test('reports a Node without a report, with an invalid one, or with a later format', () => {
   const later = JSON.stringify({ ...REPORT, version: 2 });
   expect(
     problemsOf([nodeOf('a'), nodeOf('b', 'no json'), nodeOf('c', later), nodeOf('d', {}, false)]),

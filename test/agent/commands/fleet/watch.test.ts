@@ -5,7 +5,7 @@ import { AgentError } from '../../../../src/base/errors.ts';
 import { testClock } from '../../../src/support/clock.ts';
 import { agentErrorOf } from '../../../src/support/outcome-of.ts';
 
-test('looks again until it is stopped, and ends with the code of the last look', async () => {
+test('looks again until it is stopped, and exits with the code of the last look', async () => {
   const stop = new AbortController();
   const clock = testClock();
   const failures: unknown[] = [];
@@ -22,7 +22,7 @@ test('looks again until it is stopped, and ends with the code of the last look',
   expect(clock.sleeps).toEqual([5000, 5000]);
 });
 
-test('a refusal ends it', async () => {
+test('ends on an error', async () => {
   const refused = new AgentError('cloud-refused', 'may not list Nodes');
   const watching = watch(
     async () => await Promise.reject(refused),
