@@ -29,18 +29,21 @@ async function open({ node }: Site): Promise<string[]> {
   return found;
 }
 
-test.each([0o000, 0o022, 0o077])('keeps the state private to root when run by hand with the umask %o', async (umask) => {
-  const site = await createSite(cloud, { bare: true });
-  const before = process.umask(umask);
-  try {
-    expect((await cli(site, ['make-cert'])).code).toBe(0);
-    await cloud.rotateCa(site.cluster);
-    expect((await cli(site, ['run-once'])).code).toBe(0);
-  } finally {
-    process.umask(before);
-  }
-  expect(await open(site)).toEqual([]);
-});
+test.each([0o000, 0o022, 0o077])(
+  'keeps the state private to root when run by hand with the umask %o',
+  async (umask) => {
+    const site = await createSite(cloud, { bare: true });
+    const before = process.umask(umask);
+    try {
+      expect((await cli(site, ['make-cert'])).code).toBe(0);
+      await cloud.rotateCa(site.cluster);
+      expect((await cli(site, ['run-once'])).code).toBe(0);
+    } finally {
+      process.umask(before);
+    }
+    expect(await open(site)).toEqual([]);
+  },
+);
 
 test('closes an open directory when the next verb writes', async () => {
   const site = await createSite(cloud);

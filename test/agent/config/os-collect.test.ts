@@ -189,19 +189,15 @@ region_name = RegionOne
     ['[cfn]\nstack_name=s\npath=a.Metadata\naccess_key_id=a\n', ['cfn.secret_access_key']],
     ['[request]\nmetadata_url=here\n', ['request.metadata_url']],
     ['[zaqar]\nqueue_id=q\nauth_url=a\nuser_id=u\nproject_id=p\n', ['zaqar.password']],
-  ])(
-    'ignores a collector with an incomplete section, and keeps the others: %j',
-    async (section, keys) => {
-      const { value, notices } = translate(`[DEFAULT]\n${section}`);
-      expect(value['collectors']).toEqual(['heat_local', 'local']);
-      const name = /^\[(\w+)/.exec(section)?.[1] ?? '';
-      expect(notices).toMatchObject([{ code: 'collector-faulty', of: name }]);
-      const alone = await agentErrorOf(load({ [INI]: `[DEFAULT]\ncollectors=${name}\n${section}` }));
-      expect(alone.reason).toBe('no-collector');
-      for (const text of [notices[0]?.text, alone.message])
-        for (const key of keys) expect(text).toContain(key);
-    },
-  );
+  ])('ignores a collector with an incomplete section, and keeps the others: %j', async (section, keys) => {
+    const { value, notices } = translate(`[DEFAULT]\n${section}`);
+    expect(value['collectors']).toEqual(['heat_local', 'local']);
+    const name = /^\[(\w+)/.exec(section)?.[1] ?? '';
+    expect(notices).toMatchObject([{ code: 'collector-faulty', of: name }]);
+    const alone = await agentErrorOf(load({ [INI]: `[DEFAULT]\ncollectors=${name}\n${section}` }));
+    expect(alone.reason).toBe('no-collector');
+    for (const text of [notices[0]?.text, alone.message]) for (const key of keys) expect(text).toContain(key);
+  });
 
   test('ignores an incomplete section of an unused collector', () => {
     const { value } = translate('[DEFAULT]\ncollectors = local\n[cfn]\nstack_name = s\n');
@@ -276,9 +272,12 @@ path = other.Metadata.part
     ['deployment_key = deployments\ndeployment_key = mine', 'option-without-counterpart', 'deployment_key'],
     ['[cfn]\ndeployment_key = mine', 'option-without-counterpart', 'deployment_key'],
     ['min_polling_interval = 60', 'intervals-swapped', 'min_polling_interval'],
-  ])("reports an option without a counterpart that changed the predecessor's behaviour: %s", (lines, code, of) => {
-    expect(translate(`[DEFAULT]\n${lines}\n`).notices).toMatchObject([{ code, of }]);
-  });
+  ])(
+    "reports an option without a counterpart that changed the predecessor's behaviour: %s",
+    (lines, code, of) => {
+      expect(translate(`[DEFAULT]\n${lines}\n`).notices).toMatchObject([{ code, of }]);
+    },
+  );
 
   test.each([
     'command = os-refresh-config',

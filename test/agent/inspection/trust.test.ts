@@ -18,8 +18,11 @@ test('warns of every unneeded role by name', () => {
   expect(what).toContain('root of this node can use admin, load-balancer_member in the whole project');
 });
 
-test.each([[['reader']], [[]]])('warns of a trust that delegates %j, with which nothing is signed', (roles) => {
-  const { verdict, what } = lookAtTrust(roles);
-  expect(verdict).toBe('warning');
-  expect(what).toContain('and not member');
-});
+test.each([[['reader']], [[]]])(
+  'warns of a trust that delegates %j, with which nothing is signed',
+  (roles) => {
+    const { verdict, what } = lookAtTrust(roles);
+    expect(verdict).toBe('warning');
+    expect(what).toContain('and not member');
+  },
+);

@@ -151,15 +151,12 @@ test("keeps the predecessor if the agent's unit cannot be started", async () => 
 test.each([
   [true, [`disable-now ${NEW}`, `enable-and-start ${OLD}`]],
   [false, [`disable-now ${NEW}`]],
-])(
-  'uses the record of an earlier version for the way back (enabled: %s)',
-  async (enabled, expected) => {
-    const { hands, done } = await setUp();
-    await writeRecord(hands.disk, '/var/lib/coe-agent/migration', { enabled, config: null });
-    await carryOutMigration(await planReturn(hands, NEVER), hands, NEVER);
-    expect(done).toEqual(expected);
-  },
-);
+])('uses the record of an earlier version for the way back (enabled: %s)', async (enabled, expected) => {
+  const { hands, done } = await setUp();
+  await writeRecord(hands.disk, '/var/lib/coe-agent/migration', { enabled, config: null });
+  await carryOutMigration(await planReturn(hands, NEVER), hands, NEVER);
+  expect(done).toEqual(expected);
+});
 
 test('prints the same steps in a dry run, and may be repeated', async () => {
   const { site, hands, done } = await setUp();

@@ -32,16 +32,11 @@ describe('collect', () => {
     ]);
   });
 
-  test.each(['ec2', 'config_drive'] as const)(
-    'accepts a silent %s',
-    async (name) => {
-      const { problems, answers } = await collectFrom(
-        fails(name, new AgentError('cloud-unreachable', 'away')),
-      );
-      expect(problems).toEqual([]);
-      expect(answers).toEqual([{ collector: name, why: 'away', code: 'cloud-unreachable', refused: false }]);
-    },
-  );
+  test.each(['ec2', 'config_drive'] as const)('accepts a silent %s', async (name) => {
+    const { problems, answers } = await collectFrom(fails(name, new AgentError('cloud-unreachable', 'away')));
+    expect(problems).toEqual([]);
+    expect(answers).toEqual([{ collector: name, why: 'away', code: 'cloud-unreachable', refused: false }]);
+  });
 
   test('reports an error of another kind as a metadata problem', async () => {
     const { problems } = await collectFrom(fails('heat', new TypeError('a bug')));

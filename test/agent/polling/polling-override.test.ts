@@ -246,15 +246,12 @@ test.each([
   [{ collectors: ['local'], local: { path: 'relative' } }, 'invalid'],
   [['cfn'], 'not-a-map'],
   ['cfn', 'not-a-map'],
-])(
-  'rejects an unusable section, and changes nothing: %j',
-  async (section, reason) => {
-    const { start, at } = await setUp();
-    const error = await agentErrorOf((await start()).override.apply(section));
-    expect(error).toMatchObject({ code: 'bad-metadata', reason: 'polling-section', cause: { reason } });
-    await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
-  },
-);
+])('rejects an unusable section, and changes nothing: %j', async (section, reason) => {
+  const { start, at } = await setUp();
+  const error = await agentErrorOf((await start()).override.apply(section));
+  expect(error).toMatchObject({ code: 'bad-metadata', reason: 'polling-section', cause: { reason } });
+  await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
+});
 
 test.each(['metadata-heat.json', 'metadata-rotate.json', 'metadata-cfn-and-component.json'])(
   'accepts the section of a real Heat: %s',
