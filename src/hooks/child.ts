@@ -8,31 +8,31 @@ import { errnoOf, explain } from '../base/errors.ts';
 import { createLastBytes } from './last-bytes.ts';
 import type { Order, Result } from './run-files.ts';
 
-/** Why there is no better result. */
+/** Why there is no regular result. */
 type Fault = Required<Pick<Result, 'reason' | 'fault'>>;
 
-/** Heat takes a little less than 1 MiB; what a hook answers may be long and is cut when it is understood. */
+/** Heat accepts slightly less than 1 MiB. A hook's answer may be longer; it is truncated after parsing. */
 const KEPT = 2 ** 20;
 const KEPT_JSON = 2 * KEPT;
-/** The files are for whoever watches: they begin anew when they have grown to this. */
+/** The files only show progress, so they are truncated when they reach this size. */
 const LARGEST_FILE = 16 * KEPT;
-/** How long a run that has ended is listened to: what it left in the background may keep its output open. */
+/** How long to read the output of an ended run: its background processes may keep the output open. */
 const LISTENED_MS = 1000;
 
 type Hands = {
   clock: Clock;
-  /** Fires when it is to end now. */
+  /** Fires when the run must end now. */
   stopping: AbortSignal;
-  /** Where its output goes while it runs. */
+  /** Files for its output while it runs. */
   stdout: string;
   stderr: string;
   started(pid: number): Promise<void>;
 };
 
-/** Runs a program to its end, or to its deadline, in a process group of its own. */
+/** Runs a program in its own process group until it ends or its deadline passes. */
 export async function runChild(order: Order, hands: Hands): Promise<Result> {
   const stdin = order.stdin === undefined ? undefined : await open(order.stdin);
-  // Opened before: Node throws away what a program says before anybody listens, once that has ended.
+  // Opened before the start: Node drops the output of an ended process that has no reader yet.
   const stdout = await open(hands.stdout, 'a', 0o600);
   const stderr = await open(hands.stderr, 'a', 0o600);
   try {
@@ -77,7 +77,7 @@ async function attend(
   }
 }
 
-/** @returns why it was ended; undefined when it has ended by itself */
+/** Waits for the end. @returns why the run was terminated; undefined if it ended by itself */
 async function endInTime(
   child: ChildProcess,
   ended: Promise<unknown>,
@@ -89,7 +89,7 @@ async function endInTime(
   if (why !== 'stopped' && why !== LATE) return undefined;
   signalGroup(child, 'SIGTERM');
   const late = (await within(ended, graceMs, clock)) === LATE;
-  // Those of its group that did not listen, too.
+  // Also ends processes of its group that ignored SIGTERM.
   signalGroup(child, 'SIGKILL');
   await ended;
   const how = late ? 'SIGTERM, and when that did not help SIGKILL' : 'SIGTERM';
@@ -100,7 +100,7 @@ async function endInTime(
 
 const LATE: unique symbol = Symbol('late');
 
-/** What a promise gives, or LATE when it takes longer. */
+/** Returns the promise's value, or LATE if it takes longer. */
 async function within<T>(promise: Promise<T>, ms: number, clock: Clock): Promise<T | typeof LATE> {
   const waiting = new AbortController();
   const late = clock.sleep(ms, waiting.signal).then(
@@ -122,7 +122,7 @@ function signalGroup({ pid }: ChildProcess, name: NodeJS.Signals): void {
   }
 }
 
-/** Keeps the end of a stream and writes all of it to a file, as long as there is room. */
+/** Keeps the end of a stream in memory, and writes all of it to a file while there is space. */
 async function listen(
   stream: Readable | null,
   file: FileHandle,
@@ -141,7 +141,7 @@ async function listen(
         size = 0;
       }
       size += chunk.length;
-      // A full disk is no reason to end a script: what counts is kept in memory.
+      // A full disk must not end a script: the relevant output is in memory.
       if (hasRoom)
         hasRoom = await file.appendFile(chunk).then(
           () => true,
@@ -154,15 +154,15 @@ async function listen(
   return end.text();
 }
 
-/** What a pipe gives; it is never in another mode. */
+/** A pipe's chunks are always bytes. */
 async function* bytesOf(stream: Readable | null): AsyncGenerator<Uint8Array> {
   for await (const chunk of stream ?? []) if (chunk instanceof Uint8Array) yield chunk;
 }
 
-/** As Python counts: a signal is negative. What did not end by itself is no success, whatever it says. */
+/** Like Python, returns a negative number for a signal. A terminated run is never a success, whatever its exit code. */
 function statusOf({ exitCode, signalCode }: ChildProcess, wasEnded: boolean): number {
   if (signalCode !== null) return -constants.signals[signalCode];
-  // timeout(1)'s
+  // 124 as in timeout(1).
   return wasEnded ? exitCode || 124 : (exitCode ?? 1);
 }
 

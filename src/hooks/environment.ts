@@ -3,13 +3,13 @@ import { AgentError } from '../base/errors.ts';
 import { isObject } from '../base/json.ts';
 import { pythonJson, pythonStr } from '../base/python.ts';
 
-/** Names and values: a map would lose names like `__proto__`. */
+/** Names and values; a map would lose names like `__proto__`. */
 export const Environment = v.array(v.tuple([v.string(), v.string()]));
 export type Environment = v.InferOutput<typeof Environment>;
 
 const Inputs = v.array(v.object({ name: v.string(), value: v.optional(v.unknown(), '') }));
 
-/** What a hook may need of the agent's own environment; the rest of it is nobody's business. */
+/** The agent's own variables that a hook inherits; all others are dropped. */
 const HANDED_ON = /^(PATH|HOME|LANG|LANGUAGE|LC_\w+|TZ|(https?|no|all|ftp)_proxy|HEAT_\w+)$/i;
 
 const DEFAULTS = {
@@ -18,23 +18,23 @@ const DEFAULTS = {
   LANG: 'C.UTF-8',
 };
 
-/** The environment that every hook starts with. */
+/** Returns the environment that every hook starts with. */
 export const baseEnvironment = (own: Readonly<Record<string, string | undefined>>): Environment =>
   Object.entries({ ...DEFAULTS, ...own }).flatMap(([name, value]) =>
     value !== undefined && HANDED_ON.test(name) ? [[name, value]] : [],
   );
 
 /**
- * A deployment's inputs as variables, over a base. As with the predecessor an input may stand in for any
- * variable, PATH and LD_PRELOAD too: whoever may send inputs may send the script that they are for.
+ * Adds a deployment's inputs as variables to a base. As in the predecessor, an input may override any variable, even
+ * PATH and LD_PRELOAD: a sender of inputs can also send the script itself.
  *
- * @throws `bad-deployment` when an input cannot be in an environment
+ * @throws `bad-deployment` if an input cannot be an environment variable
  */
 export function environmentOf(inputs: unknown, base: Environment): Environment {
   const environment = new Map(base);
   for (const { name, value } of v.parse(Inputs, inputs)) {
     const text = isObject(value) || Array.isArray(value) ? pythonJson(value) : pythonStr(value);
-    // What execve(2) would cut short or take apart elsewhere.
+    // execve(2) would truncate or misread these.
     if (/[=\0]/.test(name) || text.includes('\0'))
       throw new AgentError(
         'bad-deployment',

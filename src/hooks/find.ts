@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import type { Disk } from '../base/disk.ts';
 import { requireProgram } from '../base/trust.ts';
 
-/** Where packages and image elements put hooks. */
+/** Directories in which packages and image elements install hooks. */
 export const HOOK_DIRECTORIES = ['/usr/libexec/heat-config/hooks', '/var/lib/heat-config/hooks'] as const;
 
 /**
- * The first hook of a name in some directories; undefined when none has it.
+ * Finds the first hook of a name in several directories; undefined if there is none.
  *
- * @throws `precondition` when others than root can change it, or it is no program
+ * @throws `precondition` if users other than root can change it, or if it is not executable
  */
 export async function findHook(
   name: string,

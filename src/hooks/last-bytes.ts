@@ -1,6 +1,6 @@
 import { cutMark } from '../base/cut.ts';
 
-/** The end of a stream, however long it gets: as much as is kept, and no more memory than that. */
+/** Keeps the end of a stream of any length, in a bounded amount of memory. */
 export type LastBytes = { push(chunk: Uint8Array): void; text(): string };
 
 export function createLastBytes(most: number): LastBytes {
@@ -9,7 +9,7 @@ export function createLastBytes(most: number): LastBytes {
   return {
     push: (chunk) => {
       const end = chunk.subarray(Math.max(0, chunk.length - most));
-      // Nearly every run says little.
+      // Most runs write little, so the buffer starts small.
       const wanted = Math.min(most, Math.max(ring.length, total + chunk.length));
       if (ring.length < wanted) ring = grown(ring, Math.min(most, Math.max(wanted, 2 * ring.length)));
       const at = (total + chunk.length - end.length) % most;
@@ -31,7 +31,7 @@ const grown = (from: Buffer, size: number): Buffer<ArrayBuffer> => {
   return larger;
 };
 
-/** Without what is left of a character whose beginning is gone. */
+/** Drops a partial character at the beginning. */
 function wholeCharacters(bytes: Buffer): Buffer {
   let from = 0;
   while (from < 3 && ((bytes[from] ?? 0) & 0xc0) === 0x80) from += 1;

@@ -6,13 +6,13 @@ import type { Outcome } from '../deployment/deployment.ts';
 import { createLastBytes } from './last-bytes.ts';
 import type { Order, Result } from './run-files.ts';
 
-/** No answer to Heat is larger. */
+/** Heat accepts no larger answer. */
 const LARGEST_OUTPUT = 2 ** 20;
 
 /**
- * What a run has come to.
+ * Returns the outcome of a run.
  *
- * @param outputs where a script leaves its outputs, on this machine
+ * @param outputs path stem of a script's output files, on this machine
  */
 export async function outcomeOf(order: Order, result: Result, outputs: string): Promise<Outcome> {
   const { stdout } = result;
@@ -29,7 +29,7 @@ export async function outcomeOf(order: Order, result: Result, outputs: string): 
     : ended(result.statusCode, { stdout, stderr, outputs: {} }, result);
 }
 
-/** @param reason of a run that did not come to its own end */
+/** @param reason set if the run did not end by itself */
 const ended = (
   statusCode: number,
   told: Pick<Outcome, 'stdout' | 'stderr' | 'outputs'>,
@@ -44,7 +44,7 @@ const withFault = (stderr: string, { fault }: Result): string =>
     ? stderr
     : `${stderr}${stderr === '' || stderr.endsWith('\n') ? '' : '\n'}[coe-agent: ${fault}]\n`;
 
-/** What a hook has answered. One that ends with an error has not succeeded, even if its answer does not say so. */
+/** Converts a hook's answer. A hook that exits with an error has failed, even if its answer reports success. */
 function answered(answer: Record<string, unknown>, result: Result): Outcome {
   const { deploy_stdout: stdout, deploy_stderr: stderr, deploy_status_code: code, ...outputs } = answer;
   const told = {
@@ -55,7 +55,7 @@ function answered(answer: Record<string, unknown>, result: Result): Outcome {
   return ended(statusCodeIn(code) || result.statusCode, told, result);
 }
 
-/** Heat takes anything that is neither missing nor 0 for a failure. */
+/** Heat treats any value except missing and 0 as a failure. */
 function statusCodeIn(code: unknown): number {
   if (code === undefined || code === null || code === '') return 0;
   const number = typeof code === 'object' ? Number.NaN : Number(code);
@@ -77,17 +77,17 @@ function objectIn(text: string): Record<string, unknown> | undefined {
 async function readOutputs(names: readonly string[], stem: string): Promise<Record<string, string>> {
   const found: [string, string][] = [];
   for (const name of names) {
-    // A name is no path.
+    // A name with a slash or NUL is not a file name.
     const text = /[/\0]/.test(name) ? undefined : await readEnd(`${stem}.${name}`);
     if (text !== undefined) found.push([name, text]);
   }
   return Object.fromEntries(found);
 }
 
-/** The end of a file that anything may have been made of; undefined when it is none. */
+/** Reads the end of a file that may be anything; undefined if it is not a regular file. */
 async function readEnd(path: string): Promise<string | undefined> {
   try {
-    // A pipe that nobody writes to must not hold up whoever opens it.
+    // Opening a pipe without a writer must not block.
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       if (!(await file.stat()).isFile()) return undefined;

@@ -4,22 +4,22 @@ import { type Presence, type ProcessIdentity, sendKill } from './process.ts';
 import { Result } from './run-files.ts';
 import type { Runs, RunState } from './runs.ts';
 
-/** Beyond its order a supervisor needs a second or two, on a busy node some more. */
+/** A supervisor needs a second or two beyond its deadline, more on a busy node. */
 const MARGIN_MS = 60_000;
 
 export type OverdueHands = {
   disk: Disk;
   runs: Runs;
   presenceOf(one: ProcessIdentity): Promise<Presence>;
-  /** How long ago a process was started, in milliseconds. */
+  /** Returns how long ago a process was started, in milliseconds. */
   ageOf(one: ProcessIdentity): Promise<number>;
   /** Kills all processes of a unit. */
   killUnit(unit: string): Promise<void>;
 };
 
 /**
- * How a run stands. Its supervisor keeps the deadline of the order; one that does not, because it is stopped or hangs,
- * is killed with all that it runs, so that nothing waits for it without end.
+ * Returns the state of a run. Its supervisor enforces the deadline; a supervisor that does not, because it is stopped
+ * or hangs, is killed with everything it runs, so that nothing waits forever.
  */
 export async function lookAfter(id: string, hands: OverdueHands): Promise<RunState> {
   const state = await hands.runs.look(id);

@@ -5,16 +5,16 @@ import type { RunOperation } from '../operation/run.ts';
 import { type Environment, environmentOf } from './environment.ts';
 import { LONGEST_MS, type RunRequest } from './request.ts';
 
-/** What a node says of every run. */
+/** A node's settings for every run. */
 export type RunSettings = { base: Environment; timeoutMs: number; graceMs: number };
 
 /**
- * Makes a request of what a deployment asks for.
+ * Creates the request for the run of a deployment.
  *
  * @param outputs the outputs that the deployment declares
- * @param secrets the values of the deployment that must not be shown
- * @param hook the program that serves the group; undefined: the deployment's own script is to be run
- * @throws `bad-deployment` when that cannot be run
+ * @param secrets the deployment's secret values
+ * @param hook the program that handles the group; undefined: run the deployment's own script
+ * @throws `bad-deployment` if it cannot be run
  */
 export function prepareRun(
   id: string,

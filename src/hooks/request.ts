@@ -1,33 +1,33 @@
 import * as v from 'valibot';
 import { Environment } from './environment.ts';
 
-/** A script or a hook, ready to be run; paths are the node's own. */
+/** A script or hook that is ready to run; paths are the node's own. */
 export const RunRequest = v.object({
-  /** The deployment. */
+  /** The deployment's id. */
   id: v.string(),
   /** `the script`, or `the hook` and its path. */
   what: v.string(),
-  /** The text of a script, which becomes the program; or the program. */
+  /** The text of a script, or the path of a program. */
   run: v.union([
     v.object({
       script: v.string(),
-      /** A command that is given the script's path as its last argument; else the script is run itself. */
+      /** A command to which the script's path is appended; undefined: run the script directly. */
       through: v.optional(v.array(v.string())),
     }),
     v.object({ program: v.string(), stdin: v.string() }),
   ]),
   environment: Environment,
   timeoutMs: v.number(),
-  /** Between the request to end and the end. */
+  /** Time between SIGTERM and SIGKILL. */
   graceMs: v.number(),
-  /** The values of the deployment that must not be shown. */
+  /** The deployment's secret values. */
   secrets: v.array(v.string()),
   /** The outputs that the deployment declares. */
   outputs: v.array(v.string()),
-  /** Its success is not the end of the deployment. */
+  /** Its success does not complete the deployment. */
   continues: v.optional(v.literal(true)),
 });
 export type RunRequest = v.InferOutput<typeof RunRequest>;
 
-/** Timers know no longer wait (24 days). */
+/** The maximum of a timer (24 days). */
 export const LONGEST_MS = 2 ** 31 - 1;

@@ -2,26 +2,28 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { ProcessIdentity } from './process.ts';
 
-/** What is in the directory of a run. `directory` may be the node's path or this machine's. */
+/** The files in a run's directory. `directory` may be the node's path or this machine's. */
 export const filesOf = (directory: string) => ({
-  /** What is to be run: an Order. */
+  /** What to run: an Order. */
   order: join(directory, 'order'),
-  /** Who has begun to run it, or that nobody may any more: made once, by whoever comes first. */
+  /**
+   * Tells that a supervisor has begun the run, or that the agent has withdrawn it. Created once, by whichever is first.
+   */
   claim: join(directory, 'claim'),
-  /** The process that it is. */
+  /** Identity of the running process. */
   child: join(directory, 'child'),
-  /** How it ended. */
+  /** The result. */
   result: join(directory, 'result'),
   stdin: join(directory, 'stdin'),
   stdout: join(directory, 'stdout'),
   stderr: join(directory, 'stderr'),
-  /** The working directory, and in it, for a script, the program. */
+  /** The working directory; contains the program of a script. */
   work: join(directory, 'work'),
-  /** A script leaves its output X in the file of this name with `.X` behind it. */
+  /** A script writes its output X to this path with the suffix `.X`. */
   outputs: join(directory, 'outputs', 'heat'),
 });
 
-/** What the supervisor goes by; paths are this machine's. */
+/** Input of the supervisor; paths are this machine's. */
 export const Order = v.object({
   program: v.string(),
   args: v.optional(v.array(v.string())),
@@ -30,12 +32,14 @@ export const Order = v.object({
   environment: v.array(v.tuple([v.string(), v.string()])),
   timeoutMs: v.number(),
   graceMs: v.number(),
-  /** The systemd unit that it runs in, where there is one. */
+  /** The systemd unit of the run, if any. */
   unit: v.optional(v.string()),
-  /** How the result is to be understood. */
+  /** How to interpret the result. */
   reads: v.picklist(['files', 'json']),
   what: v.string(),
-  /** What must not be shown, also after a restart of the agent; earlier versions did not write it. */
+  /**
+   * Secret values, kept so that they are redacted after a restart of the agent. Earlier versions did not write them.
+   */
   secrets: v.optional(v.array(v.string()), []),
   outputs: v.array(v.string()),
   /** See RunRequest. */
@@ -45,17 +49,17 @@ export type Order = v.InferOutput<typeof Order>;
 
 export const Claim = v.variant('by', [
   v.object({ by: v.literal('supervisor'), supervisor: ProcessIdentity }),
-  /** The agent takes back what nobody has begun. */
+  /** The agent has withdrawn an order that was not begun. */
   v.object({ by: v.literal('agent') }),
 ]);
 export type Claim = v.InferOutput<typeof Claim>;
 
 export const Result = v.object({
-  /** As the predecessor has it: the exit code, or the number of the signal that ended it, negative. */
+  /** As in the predecessor: the exit code, or the negative number of the signal that ended it. */
   statusCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),
-  /** Why there is no better result, in a word that stays and in a sentence. */
+  /** Why there is no regular result: a stable reason, and a sentence. */
   reason: v.optional(v.string()),
   fault: v.optional(v.string()),
 });

@@ -17,30 +17,30 @@ export type RunHands = OverdueHands & {
   clock: Clock;
   secrets: Secrets;
   start: StartRun;
-  /** This machine's path for one of the node's. */
+  /** Converts a path of the node to this machine's. */
   at(path: string): string;
-  /** The unit that a deployment's run is to have; undefined where there is no systemd. */
+  /** Returns the unit name for a deployment's run; undefined without systemd. */
   unitFor(id: string): string | undefined;
-  /** Why systemd has ended a unit, in its own word; undefined when it does not know. */
+  /** Returns systemd's result of a unit; undefined if unknown. */
   endOfUnit(unit: string): Promise<string | undefined>;
-  /** Lets systemd forget a unit that has failed. */
+  /** Makes systemd forget a failed unit. */
   forgetUnit(unit: string): Promise<void>;
 };
 
-/** What a run says while it runs, without its secrets. */
+/** Receives the redacted output of a run, line by line. */
 type Hear = (stream: 'stdout' | 'stderr', line: string) => void;
 
-/** How often a run is looked at: often while it is young. */
+/** Poll interval of a run; grows with its age. */
 const FIRST_LOOK_MS = 20;
 const LAST_LOOK_MS = 1000;
 
-/** Whether what should run something is gone again, or has had time enough to begin. */
+/** Whether the starter of a run has ended, or had enough time to begin. */
 type IsGone = () => Promise<boolean>;
 
 /**
- * Starts what is asked for, once: a run that is under way or has ended stays as it is.
+ * Starts a run at most once: one that is running or has ended is left unchanged.
  *
- * @returns undefined when the run was begun by an earlier start of the agent
+ * @returns undefined if an earlier start of the agent began the run
  */
 export async function startRun(request: RunRequest, hands: RunHands): Promise<IsGone | undefined> {
   const { runs } = hands;
@@ -54,7 +54,7 @@ export async function startRun(request: RunRequest, hands: RunHands): Promise<Is
   try {
     return await hands.start(directory, unit, what);
   } catch (error) {
-    // Whatever went wrong, it may have begun all the same.
+    // Despite the error, the run may have begun.
     if (await runs.withdraw(id)) throw error;
     return undefined;
   }
@@ -63,8 +63,8 @@ export async function startRun(request: RunRequest, hands: RunHands): Promise<Is
 /**
  * Waits for the end of a run.
  *
- * @param isGone undefined: it was begun earlier, and what it has said until now has been heard
- * @throws `aborted` when the program is to stop: the run goes on, and the next start takes it up
+ * @param isGone undefined: it was begun earlier, and its output so far has been logged
+ * @throws `aborted` if `abort` fires: the run continues, and the next start resumes waiting
  */
 export async function awaitRun(
   id: string,
@@ -99,16 +99,16 @@ export async function awaitRun(
   }
 }
 
-/** Between the two looks it may have begun, and ended. */
+/** It may have begun and ended since the previous check. */
 const neverBegins = async (id: string, { runs }: RunHands): Promise<boolean> =>
   (await runs.look(id)).is === 'ordered' && (await runs.withdraw(id));
 
 export type EndedRun = Extract<RunState, { is: 'ended' | 'lost' }>;
 
-/** What a run that has ended, or was lost, has come to. */
+/** Returns the outcome of a run that has ended or was lost. */
 export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Promise<Outcome> {
   const files = hands.runs.filesOf(id);
-  // Its deployment may not have been asked for yet since the agent was started.
+  // After a restart of the agent, the deployment may not have been received yet.
   for (const secret of state.order?.secrets ?? []) hands.secrets.addFor(id, secret);
   if (state.is === 'ended') return await outcomeOf(state.order, state.result, hands.at(files.outputs));
   const unit = state.order?.unit;
@@ -136,7 +136,7 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
 
 const END_BYTES = 64 * 1024;
 
-/** Nobody would hear any more what the program does, and it is told as failed: it is ended. */
+/** Kills a program that outlived its supervisor: it has been reported as failed, and its output would be lost. */
 async function endRest(id: string, { disk, runs, presenceOf }: RunHands): Promise<void> {
   const child = await readRecordOf(disk, runs.filesOf(id).child, ProcessIdentity).catch(() => undefined);
   if (child && (await presenceOf(child)) === 'alive') sendKill(-child.pid);

@@ -6,37 +6,37 @@ import type { Presence, ProcessIdentity } from './process.ts';
 import type { RunRequest } from './request.ts';
 import { type Claim, Claim as ClaimSchema, filesOf, Order, Result } from './run-files.ts';
 
-/** What is known of a run. */
+/** The state of a run. */
 export type RunState =
-  /** There is none. */
+  /** It does not exist. */
   | { is: 'none' }
-  /** Nobody has begun it, and nobody does once it is withdrawn. */
+  /** Not begun. Once it is withdrawn, it cannot begin. */
   | { is: 'ordered'; order: Order }
   | { is: 'running'; order: Order; supervisor: ProcessIdentity }
   | { is: 'ended'; order: Order; result: Result }
-  /** It has begun, and nobody will ever say how it ended. */
+  /** It has begun, but its result will never be known. */
   | { is: 'lost'; order: Order | undefined; reason: Loss; why: string };
 
-/** Why nobody will say how a run ended. */
+/** Why a result will never be known. */
 type Loss = keyof typeof LOSSES | 'run-overdue';
 
 export type Runs = {
-  /** The deployments that have a run on the disk. */
+  /** Lists the deployments that have a run on disk. */
   list(): Promise<string[]>;
   look(id: string): Promise<RunState>;
-  /** Writes down what is to be run; whoever starts it gets the directory. */
+  /** Records what to run. @returns the directory for the supervisor */
   order(request: RunRequest, unit: string | undefined): Promise<string>;
-  /** Takes an order back. @returns false when somebody has begun it */
+  /** Withdraws an order. @returns false if it has begun */
   withdraw(id: string): Promise<boolean>;
   filesOf(id: string): ReturnType<typeof filesOf>;
   remove(id: string): Promise<void>;
 };
 
 /**
- * The runs of this node, a directory for each. A run is begun once at most: the agent and the supervisor that it
- * starts agree on that by a claim, which only one of them can make.
+ * The runs of this node, one directory each. A run begins at most once: the agent and the supervisor it starts agree by
+ * a claim that only one of them can create.
  *
- * @param at this machine's path for one of the node's
+ * @param at converts a path of the node to this machine's
  */
 export function createRuns(
   directory: string,
@@ -52,12 +52,12 @@ export function createRuns(
 
   const look = async (id: string): Promise<RunState> => {
     const order = await readRecordOf(disk, of(id).order, Order);
-    // Without an order nobody can have begun.
+    // Without an order, the run cannot have begun.
     if (!order) return { is: 'none' };
     const claim = await readRecordOf(disk, of(id).claim, ClaimSchema);
     if (!claim) return { is: 'ordered', order };
     if (claim.by === 'agent') return { is: 'none' };
-    // Also with a result it is not over before its supervisor is: that may have to end what is left.
+    // Even with a result, a run lasts until its supervisor ends, because that may have to kill remaining processes.
     const presence = await hands.presenceOf(claim.supervisor);
     if (presence === 'alive') return { is: 'running', order, supervisor: claim.supervisor };
     const result = await readRecordOf(disk, of(id).result, Result);
@@ -101,7 +101,7 @@ export function createRuns(
     },
     filesOf: of,
     remove: async (id) => {
-      // Its order first: what is left without one is of no run.
+      // Removes the order first: files without an order do not count as a run.
       await disk.remove(of(id).order);
       await disk.removeTree(directoryOf(id));
     },
@@ -116,7 +116,7 @@ const commandOf = (
   args: [...args, path],
 });
 
-/** The unit of a run. */
+/** Returns the unit name of a run. */
 export const unitOf = (id: string): string => `coe-agent-run-${id}.service`;
 
 const LOSSES = {

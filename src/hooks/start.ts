@@ -4,12 +4,12 @@ import { execa } from 'execa';
 import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 
-/** How much a run may take; undefined: as much as systemd gives to any unit. */
+/** Resource limits of a run; undefined: systemd's defaults. */
 export type RunLimits = { memoryMax?: string | number | undefined; tasksMax?: number | undefined };
 
 /**
- * Starts the supervisor of a run and does not wait for its end; what it gives says whether that is gone again, or has
- * had time enough to begin.
+ * Starts the supervisor of a run without waiting for its end. Returns a function that tells whether the supervisor has
+ * ended, or had enough time to begin.
  */
 export type StartRun = (
   directory: string,
@@ -19,8 +19,8 @@ export type StartRun = (
 
 /**
  * @param command the supervisor's program and arguments, before the directory
- * @param isActive whether systemd still has a unit running
- * @param clock of the machine, whose processes these are
+ * @param isActive whether systemd still runs a unit
+ * @param clock this machine's clock
  */
 export const createStart =
   (
@@ -37,13 +37,13 @@ export const createStart =
     return async () => clock.elapsed() > latest || (await isGone());
   };
 
-/** A supervisor claims its order within a second, on a busy node within some more. */
+/** A supervisor claims its order within a second, later on a busy node. */
 const BEGINS_MS = 60_000;
 
 /**
- * A transient unit is a control group of its own: a restart of the agent does not touch it, limits hold for all of
- * it, and it can be ended as a whole. Neither arguments nor properties hold anything that was received, since
- * everybody on the node can read both.
+ * Starts a transient unit, which has its own control group: a restart of the agent does not affect it, limits apply to
+ * the whole group, and it can be killed as a whole. Arguments and properties contain no received data, because every
+ * user of the node can read them.
  */
 async function startUnit(
   unit: string,
@@ -52,7 +52,7 @@ async function startUnit(
   command: readonly string[],
 ): Promise<void> {
   const properties = [
-    // What a script has put into the background on purpose outlives it, as it did with the predecessor.
+    // Background processes that a script starts on purpose outlive it, as with the predecessor.
     'KillMode=process',
     'OOMPolicy=kill',
     ...(memoryMax === undefined ? [] : [`MemoryMax=${memoryMax}`, 'MemorySwapMax=0']),
@@ -70,14 +70,14 @@ async function startUnit(
       '--',
       ...command,
     ],
-    // Its failures are told here, and not to systemd in this unit's name; a terminal that is closed does not end it.
+    // Failures are reported here instead of to systemd in this unit's name. Closing the terminal does not end it.
     { reject: false, stdin: 'ignore', detached: true, timeout: 30_000, env: { NOTIFY_SOCKET: undefined } },
   );
   if (exitCode !== 0)
     throw new AgentError('unit', `starting ${what} as the unit ${unit}: ${stderr.trim() || shortMessage}`);
 }
 
-/** Where there is no systemd: a process that outlives its parent. */
+/** Without systemd: starts a process that outlives its parent. */
 async function startChild([program = '', ...args]: readonly string[]): Promise<() => Promise<boolean>> {
   const child = spawn(program, args, { detached: true, stdio: 'ignore', env: {} });
   await once(child, 'spawn');

@@ -8,11 +8,11 @@ import { identify } from './process.ts';
 import { type Claim, filesOf, Order, type Result } from './run-files.ts';
 
 /**
- * What stands between the agent and a program that it runs, as a process of its own: the agent may be restarted
- * meanwhile, and finds the result in the directory.
+ * Supervises a program in a process between the agent and the program. The agent may be restarted meanwhile, and finds
+ * the result in the directory.
  *
- * @param directory of the run, on this machine
- * @throws `state` when there is no order in it
+ * @param directory the run's directory on this machine
+ * @throws `state` if it contains no order
  */
 export async function supervise(
   directory: string,
@@ -23,7 +23,7 @@ export async function supervise(
   const order = await readRecordOf(disk, files.order, Order);
   const supervisor = await identify(pid);
   if (!order || !supervisor) throw new AgentError('state', `there is nothing to be run in ${directory}`);
-  // From here on it counts as begun, whatever happens: it is durable before the program starts.
+  // From here on the run counts as begun: the claim is durable before the program starts.
   const claim: Claim = { by: 'supervisor', supervisor };
   if (!(await claimRecord(disk, files.claim, String(pid), claim))) return;
   const result: Result = await runChild(order, {
@@ -37,6 +37,6 @@ export async function supervise(
     },
   });
   await writeRecord(disk, files.result, result);
-  // What is left is still in the unit, as this process is: this ends both.
+  // Ends the remaining processes of the unit, including this one.
   if (result.fault !== undefined && order.unit !== undefined) await killUnit(order.unit);
 }

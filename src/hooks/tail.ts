@@ -2,18 +2,20 @@ import { open } from 'node:fs/promises';
 import { errnoOf } from '../base/errors.ts';
 import type { RedactingStream } from '../base/secrets/stream.ts';
 
-/** Reads what has been added to a file since the last time, line by line. */
+/** Reads the lines added to a file since the last call. */
 export type Tail = {
   read(): Promise<void>;
-  /** Reads what is left, also where no newline ends it. */
+  /** Reads the rest, even without a final newline. */
   end(): Promise<void>;
 };
 
 const AT_ONCE = 64 * 1024;
 
 /**
- * @param from where to begin: `start`, or `end` to hear only what is added
- * @param redacting what is added goes through it before it is taken apart into lines
+ * Opens a tail.
+ *
+ * @param from `start`, or `end` to read only what is added later
+ * @param redacting redacts the added text before it is split into lines
  */
 export async function openTail(
   path: string,
@@ -46,7 +48,7 @@ export async function openTail(
     const file = await openIfThere(path);
     if (!file) return;
     try {
-      // A file that has shrunk has begun anew.
+      // A file that has shrunk was truncated and starts again.
       if ((await file.stat()).size < position) position = 0;
       for (;;) {
         const { bytesRead, buffer } = await file.read(Buffer.alloc(AT_ONCE), 0, AT_ONCE, position);

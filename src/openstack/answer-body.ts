@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { AgentError } from '../base/errors.ts';
 
-/** The largest answer that is read, in bytes; metadata is the largest thing that a cloud sends. */
+/** Maximum size of an answer, in bytes; metadata is the largest answer of a cloud. */
 export const LARGEST_ANSWER = 8 * 1024 * 1024;
 
-/** As much as is read of an error, in bytes: a person reads a few lines of it. */
+/** Maximum size of an error body, in bytes: people read only a few lines of it. */
 export const LARGEST_ERROR = 16 * 1024;
 
 /**
- * Reads the body of an answer. An error is cut at its bound; the bounds hold for what is unpacked.
+ * Reads the body of an answer. An error body is truncated at its limit. The limits apply to the decompressed size.
  *
- * @throws `too-large` for an answer over its bound, `bad-answer` for one that says it is gzip, and is not
+ * @throws `too-large` for an answer over its limit, `bad-answer` if its gzip encoding is invalid
  */
 export async function readBody(answer: IncomingMessage, what: string): Promise<Buffer> {
   const { statusCode: status = 0 } = answer;
@@ -33,7 +33,7 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
   } catch (cause) {
     const fault = gzipFault(cause);
     if (fault === undefined) throw cause;
-    // The status of an error counts, whatever its words are; and there may be no body at all.
+    // For an error, the status matters even if its body is broken. An empty body is not an error either.
     if (!isError && !(fault === 'Z_BUF_ERROR' && size === 0))
       throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, {
         cause,
@@ -47,7 +47,7 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
 async function unpacked(answer: IncomingMessage): Promise<AsyncIterable<Buffer>> {
   if (!/^(?:x-)?gzip$/i.test(answer.headers['content-encoding'] ?? '')) return answer;
   const { createGunzip } = await import('node:zlib');
-  // Whoever reads is told of its errors.
+  // The reader receives the stream's errors.
   return pipeline(answer, createGunzip(), () => undefined);
 }
 

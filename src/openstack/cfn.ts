@@ -6,12 +6,12 @@ import { type AccessKey, signedUrl } from './ec2-signature.ts';
 import type { Http } from './http.ts';
 import { statusError } from './status.ts';
 
-/** A field of a resource of a stack, such as the `Metadata` of a server. */
+/** A field of a stack's resource, such as the `Metadata` of a server. */
 export type ResourceField = { stackName: string; resourceName: string; field: string };
 
-/** Heat's CloudFormation API, as far as a poller needs it. */
+/** The part of Heat's CloudFormation API that polling needs. */
 export type Cfn = {
-  /** The JSON text of a field, out of DescribeStackResource. */
+  /** Reads a field with DescribeStackResource; returns JSON text. */
   readField(url: string, of: ResourceField, key: AccessKey, abort: AbortSignal): Promise<string>;
 };
 
@@ -23,11 +23,11 @@ export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): 
         Action: 'DescribeStackResource',
         StackName: stackName,
         LogicalResourceId: resourceName,
-        // No ContentType=JSON: asked for JSON, Heat gives its refusals and breakdowns as 200 with a traceback.
+        // Omits ContentType=JSON: with it, Heat reports refusals and failures as status 200 with a traceback.
       };
       secrets.add(key.secret);
       const address = signedUrl(new URL(url), params, key);
-      // Without a time stamp it is good for ever.
+      // Without a timestamp the signature never expires, so it must be redacted.
       secrets.addPassing(new URL(address).searchParams.get('Signature') ?? undefined);
       const answer = await http({ what, method: 'GET', url: address, abort });
       if (answer.status !== 200) throw statusError(what, answer);
@@ -40,7 +40,7 @@ export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): 
 
 const PATH = ['DescribeStackResourceResponse', 'DescribeStackResourceResult', 'StackResourceDetail'];
 
-/** The answer by field: in XML an object is JSON inside a text, in JSON it is an object. */
+/** Returns the answer's fields. In XML, an object is JSON within a text; in JSON, it is an object. */
 async function resourceDetail(text: string, what: string): Promise<ReadonlyMap<string, string>> {
   const detail = text.trimStart().startsWith('<') ? await fromXml(text, what) : fromJson(text, what);
   if (!detail)

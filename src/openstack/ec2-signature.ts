@@ -4,9 +4,9 @@ import { createHmac } from 'node:crypto';
 export type AccessKey = { id: string; secret: string };
 
 /**
- * The address of a GET with these parameters, signed with AWS signature version 2 as Keystone checks it
- * (https://docs.aws.amazon.com/general/latest/gr/signature-version-2.html ). There is no time stamp in it, as
- * there is none in the predecessor's: a node whose clock is wrong still hears what is wanted of it.
+ * Signs the URL of a GET with AWS signature version 2, as Keystone verifies it
+ * (https://docs.aws.amazon.com/general/latest/gr/signature-version-2.html ). Like the predecessor, omits the timestamp:
+ * a node with a wrong clock still receives its metadata.
  */
 export function signedUrl(url: URL, params: Readonly<Record<string, string>>, key: AccessKey): string {
   const signed = {
@@ -17,7 +17,7 @@ export function signedUrl(url: URL, params: Readonly<Record<string, string>>, ke
   };
   const query = Object.entries(signed)
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
-    // By bytes, which for these names is how text is compared.
+    // Sorted by bytes; for these names that equals string order.
     .toSorted((a, b) => (a < b ? -1 : 1))
     .join('&');
   const text = ['GET', url.host, url.pathname, query].join('\n');
@@ -25,7 +25,7 @@ export function signedUrl(url: URL, params: Readonly<Record<string, string>>, ke
   return `${url.origin}${url.pathname}?${query}&Signature=${encode(signature)}`;
 }
 
-/** Percent-encoding as of RFC 3986: nothing but letters, digits and `-_.~` stays. */
+/** Percent-encodes as in RFC 3986: only letters, digits and `-_.~` stay. */
 const encode = (text: string): string =>
   encodeURIComponent(text.toWellFormed()).replaceAll(
     /[!'()*]/g,

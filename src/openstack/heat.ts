@@ -11,11 +11,11 @@ export type StackResource = { stackId: string; resourceName: string };
 
 /** Heat's orchestration API, https://docs.openstack.org/api-ref/orchestration/v1/ . */
 export type Heat = {
-  /** The metadata of a server resource: the text of a JSON object. */
+  /** Reads the metadata of a server resource; returns the text of a JSON object. */
   readMetadata(session: Session, of: StackResource, abort: AbortSignal): Promise<string>;
-  /** HEAT_SIGNAL. Resolves only when Heat has acknowledged it. */
+  /** Sends a HEAT_SIGNAL. Resolves when Heat has acknowledged it. */
   signalResource(session: Session, to: StackResource, body: string, abort: AbortSignal): Promise<void>;
-  /** CFN_SIGNAL: a pre-signed address that carries its own authorization. */
+  /** Sends a CFN_SIGNAL to a pre-signed address that carries its own authorization. */
   signalAddress(url: string, verb: 'POST' | 'PUT', body: string, abort: AbortSignal): Promise<void>;
 };
 
@@ -48,7 +48,7 @@ export function createHeat(http: Http): Heat {
     },
 
     signalAddress: async (url, verb, body, abort) => {
-      // The query is the authorization: it stays out of every message.
+      // The query is the authorization, so messages omit it.
       const what = `signalling ${withoutQuery(url)}`;
       if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
       const answer = await http({

@@ -10,19 +10,19 @@ import { isExcepted } from './no-proxy.ts';
 import { followed } from './redirect.ts';
 
 /**
- * Node's own HTTP, and not a package: a daemon that is idle most of its life keeps 15 MB less for it. It is
- * asked for like this, because an `import` reads every export, and some of these load all of `fetch`.
+ * Node's own HTTP client: a package would add 15 MB to a mostly idle daemon. It is loaded with `getBuiltinModule`,
+ * because an `import` reads every export, and some of these load all of `fetch`.
  */
 const libraryOf = {
   'http:': () => process.getBuiltinModule('node:http'),
   'https:': () => process.getBuiltinModule('node:https'),
 };
 
-/** Of an answer, in bytes. Keystone's PKI tokens come in one, with a catalogue in them. */
+/** Of an answer, in bytes. Keystone's PKI tokens arrive in a header and contain the catalogue. */
 const LARGEST_HEADERS = 128 * 1024;
 
 export type HttpRequest = {
-  /** What is being done, for messages: "logging in at http://..." */
+  /** The operation, for messages: "logging in at http://..." */
   what: string;
   method: 'GET' | 'POST' | 'PUT' | 'HEAD' | 'PATCH' | 'DELETE';
   url: string;
@@ -38,23 +38,23 @@ export type HttpAnswer = {
   text: string;
 };
 
-/** One attempt, with a deadline. Any status is an answer; no answer is `cloud-unreachable`. */
+/** Sends one attempt, with a deadline. Returns any status as an answer; no answer is `cloud-unreachable`. */
 export type Http = (request: HttpRequest) => Promise<HttpAnswer>;
 
 export type HttpOptions = {
   deadlineMs: number;
-  /** PEM certificates to trust, asked for when TLS is used first; undefined: the ones that Node trusts. */
+  /** PEM certificates to trust, read when TLS is first used; undefined: Node's own list. */
   ca: () => string | undefined;
-  /** VERIFY_CA of heat-params: only the node's own parameters may switch it off. */
+  /** VERIFY_CA of heat-params: only the node's own parameters can disable verification. */
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
-  /** Who we are to it, and what is wrong with whom it presents; `ca` and `verify` do not count then. */
+  /** The client certificate, and a check of the server's certificate that replaces `ca` and `verify`. */
   tls?: { cert: string; key: string; judge: JudgeServer };
-  /** Told each Date header of the cloud, for the clock check. */
+  /** Receives each Date header of the cloud, for the clock check. */
   onDate?: (date: string) => void;
 };
 
-/** @returns why a server is not asked anything */
+/** @returns the reason not to send requests to this server */
 export type JudgeServer = (leaf: X509Certificate, host: string) => Error | undefined;
 
 export function createHttp(options: HttpOptions): Http & { close(): void } {
@@ -65,7 +65,7 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
     const headers = flatten(answer.headers);
     if (headers['date'] !== undefined) options.onDate?.(headers['date']);
     const body = await readBody(answer, asked.what);
-    // Node throws away what is left of a body that is broken off, and it ends as if it had been all.
+    // If a transfer is aborted, Node drops the rest of the body and ends it as if it were complete.
     if (abort.aborted) throw new Error('broken off');
     const status = answer.statusCode ?? 0;
     return { status, headers, text: textOf(body, asked, status) };
@@ -96,11 +96,11 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
 type Protocol = keyof typeof libraryOf;
 type Agents = { of(protocol: Protocol, url: URL): Agent; destroy(): void };
 
-/** One for each protocol and way, made when it is first used: TLS alone is a tenth of an idle daemon. */
+/** Creates one agent per protocol and proxy, on first use: TLS alone is a tenth of an idle daemon's memory. */
 function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
   const agents = new Map<string, Agent>();
   const options = {
-    // Whoever answers several requests in a row gets them on one connection; between polls it is given up.
+    // Several requests in a row share a connection; it is closed between polls.
     keepAlive: true,
     timeout: IDLE_CONNECTION_MS,
   };
@@ -130,11 +130,11 @@ function createAgents({ ca, verify, proxy, tls }: HttpOptions): Agents {
   };
 }
 
-/** By which proxies an address is asked, in the words of Node's agents. */
+/** Returns the proxies for an address, in the form that Node's agents expect. */
 export const proxiesFor = (url: URL, { http, https, no }: HttpOptions['proxy']): NodeJS.ProcessEnv =>
   isExcepted(url, no) ? {} : { HTTP_PROXY: http, HTTPS_PROXY: https };
 
-/** Connections whose server is judged before a request is sent. */
+/** Creates connections whose server is checked before a request is sent. */
 const judged =
   ({ cert, key, judge }: NonNullable<HttpOptions['tls']>): Agent['createConnection'] =>
   (options, done) => {
@@ -191,7 +191,7 @@ async function send(
   });
 }
 
-/** What was asked for is used as it is, and so has to be text; of anything else a person reads what can be read. */
+/** Decodes a body. A requested document must be valid UTF-8; any other body is only shown to people. */
 function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
   const text = utf8Text(body);
   if (text === undefined && method === 'GET' && status === 200)
@@ -206,14 +206,14 @@ const flatten = (headers: IncomingMessage['headers']): Record<string, string> =>
     ),
   );
 
-/** What the same request would end with again. */
+/** Errors that would recur with the same request. */
 const LASTING: Readonly<Record<string, { code: ErrorCode; reason: string }>> = {
   HPE_HEADER_OVERFLOW: { code: 'too-large', reason: 'headers-too-large' },
-  // A line break, say, in a token that somebody has pasted.
+  // For example a line break in a pasted token.
   ERR_INVALID_CHAR: { code: 'cloud-refused', reason: 'invalid-header' },
 };
 
-/** The bound of the headers is this program's own. */
+/** Describes an error. The limit of the headers is this program's own, so its message names that. */
 function inWords(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (nodeCode(error) !== 'HPE_HEADER_OVERFLOW') return plainWords(error);

@@ -12,28 +12,34 @@ import { said, statusError, statusReason } from './status.ts';
 
 export type Session = {
   token: string;
-  /** The endpoint of a service type, without a trailing slash: the public one, unless the login names another side. */
+  /**
+   * Returns the endpoint of a service type, without a trailing slash: the public one unless the login selects another
+   * interface.
+   */
   endpoint(type: string): string;
-  /** The names of the roles that the token has, so far as Keystone tells them. */
+  /** Names of the token's roles, as far as Keystone reports them. */
   roles: readonly string[];
-  /** Who has logged in, as Keystone names the user. */
+  /** The logged-in user, as Keystone names it. */
   user?: { name: string; domain: string };
 };
 
 export type Keystone = {
-  /** A valid session: the one of an earlier login while its token lives, or a new one. */
+  /** Returns a valid session: of an earlier login while its token is valid, or a new one. */
   login(login: Login, abort: AbortSignal): Promise<Session>;
   /**
-   * Runs `use` with a session; when the service finds the token unauthorized (it expired early, or keys were
-   * rotated) logs in once more and runs it again.
+   * Runs `use` with a session. If the service rejects the token (expired early, or keys were rotated), logs in again
+   * and retries once.
    */
   authorized<T>(login: Login, abort: AbortSignal, use: (session: Session) => Promise<T>): Promise<T>;
 };
 
-/** A token is not used in its last minute: the request must arrive while it lives. */
+/** A token is not used in its last minute, so that it is valid when the request arrives. */
 const MARGIN_MS = 60_000;
 
-/** Each deployment has a user of its own, who is not heard of again: a poll, a trust and a few of these are in use. */
+/**
+ * Number of cached sessions. Each deployment has its own user, which is not used again; a poll, a trust and a few of
+ * these are in use.
+ */
 const SESSIONS = 8;
 
 const User = v.object({ name: v.string(), domain: v.object({ id: v.string() }) });
@@ -48,7 +54,9 @@ const TokenBody = v.object({
   }),
 });
 
-/** The catalogue lists all services of the cloud: an entry of another shape is of a service that is not asked here. */
+/**
+ * The catalogue lists all services of the cloud. Entries of another shape belong to services that are not used here.
+ */
 const Service = v.object({ type: v.string(), endpoints: v.array(v.unknown()) });
 const Endpoint = v.object({
   interface: v.string(),
@@ -58,9 +66,7 @@ const Endpoint = v.object({
 });
 const Role = v.object({ name: v.string() });
 
-/**
- * Keystone v3 logins; login.ts has their forms.
- */
+/** Keystone v3 logins; login.ts builds the requests. */
 export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secrets }): Keystone {
   const sessions = createRecent<{ session: Session; usableUntil: number }>(SESSIONS);
   const once = createSingleFlight<Session>();
@@ -85,7 +91,7 @@ export function createKeystone(hands: { http: Http; clock: Clock; secrets: Secre
       } catch (error) {
         if (codeOf(error) !== 'unauthorized') throw error;
         const key = JSON.stringify(wanted);
-        // Requests side by side fail together: only the first of them throws the session away.
+        // Concurrent requests fail together: only the first of them deletes the session.
         if (sessions.get(key)?.session === session) sessions.delete(key);
         return await use(await login(wanted, abort));
       }
@@ -130,7 +136,7 @@ async function requestToken(
       roles: fitting(Role, roles).map(({ name }) => name),
       ...(user && { user: { name: user.name, domain: user.domain.id } }),
     },
-    // Both dates are the cloud's own, so the node's clock does not matter.
+    // Both dates are from the cloud's clock, so the node's clock does not matter.
     lifetimeMs: Date.parse(expires) - (issued ? Date.parse(issued) : clock.now()),
   };
 }
@@ -140,7 +146,7 @@ const unexpected = (what: string, status: number): AgentError =>
     reason: 'not-a-token',
   });
 
-/** AUTH_URL as nodes have it (`/v3`, `/v3/`, `/v2.0` or nothing at its end) to the v3 address. */
+/** Converts AUTH_URL as found on nodes (ending in `/v3`, `/v3/`, `/v2.0` or nothing) to the v3 address. */
 export const identityV3 = (authUrl: string): string =>
   `${withoutSlash(authUrl).replace(/\/v(?:2\.0|3)$/, '')}/v3`;
 
@@ -154,7 +160,7 @@ function findEndpoint(
     .filter((service) => service.type === type)
     .flatMap((service) => fitting(Endpoint, service.endpoints))
     .filter((endpoint) => endpoint.interface === side);
-  // A catalogue from a templated backend has `region` alone.
+  // A catalogue from a templated backend has only `region`.
   const found = open.find((endpoint) => !region || (endpoint.region_id || endpoint.region) === region);
   if (!found) {
     const where = region ? ` in region ${region}` : '';

@@ -1,4 +1,4 @@
-/** A node's user: its trustee with the trust, or alone; or a stack-domain user with its project. */
+/** A node's user: its trustee, with or without the trust; or a stack-domain user with its project. */
 export type NodeLogin = {
   authUrl: string;
   userId: string;
@@ -8,11 +8,11 @@ export type NodeLogin = {
   region: string | undefined;
 };
 
-/** A user or a project, by its id or by a name that is unique within a domain. */
+/** A user or project, by its id, or by a name that is unique within a domain. */
 export type Named = { id: string } | { name: string; domain: Domain };
 export type Domain = { id: string } | { name: string };
 
-/** A person's login, as clouds.yaml or an openrc file describes it. */
+/** A person's login, from clouds.yaml or an openrc file. */
 export type PersonLogin = {
   authUrl: string;
   proof:
@@ -23,10 +23,10 @@ export type PersonLogin = {
         credential: { id: string } | { name: string; user: Named };
         secret: string;
       };
-  /** undefined: an application credential brings its project along. */
+  /** undefined: an application credential implies its project. */
   scope: { trustId: string } | { project: Named } | undefined;
   region: string | undefined;
-  /** Which of a service's endpoints are used. */
+  /** The interface of a service's endpoints to use. */
   side: Side;
 };
 
@@ -34,7 +34,9 @@ export type Side = 'public' | 'internal' | 'admin';
 
 export type Login = NodeLogin | PersonLogin;
 
-/** The part `auth` of a token request, https://docs.openstack.org/api-ref/identity/v3/ ; trusts as of OS-TRUST. */
+/**
+ * Builds the part `auth` of a token request, https://docs.openstack.org/api-ref/identity/v3/ ; trusts as in OS-TRUST.
+ */
 export function authOf(login: Login): { identity: unknown; scope?: unknown } {
   const scope = scopeOf(login);
   return { identity: identityOf(login), ...(scope === undefined ? {} : { scope }) };
@@ -61,7 +63,7 @@ function scopeOf({ scope }: Login): unknown {
   return { project: 'projectId' in scope ? { id: scope.projectId } : scope.project };
 }
 
-/** Who logs in for what, for messages; nothing of it is secret. */
+/** Describes user and scope of a login for messages; contains no secret. */
 export function describeLogin(login: Login): string {
   const scope = describeScope(login);
   return `${describeUser(login)}${scope === undefined ? '' : ` with ${scope}`}`;
@@ -88,7 +90,7 @@ function describeScope({ scope }: Login): string | undefined {
 
 const nameOf = (one: Named): string => ('id' in one ? one.id : one.name);
 
-/** What of a login must never be shown. */
+/** Returns the secret part of a login. */
 export function secretOf(login: Login): string {
   if (!('proof' in login)) return login.password;
   const { proof } = login;

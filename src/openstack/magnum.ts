@@ -8,28 +8,28 @@ import { said, statusError } from './status.ts';
 
 export type CaType = 'kubernetes' | 'kubelet' | 'etcd' | 'front-proxy';
 
-/** A cluster's door in Magnum. The token is a trust session's, or one that a deployment brought along. */
+/** Address of a cluster in Magnum. The token belongs to a trust session, or came with a deployment. */
 export type ClusterAccess = { magnumUrl: string; clusterUuid: string; token: string };
 
 /** Magnum's certificates API, https://docs.openstack.org/api-ref/container-infrastructure-management/ . */
 export type Magnum = {
-  /** A cluster by its name or UUID. */
+  /** Reads a cluster by its name or UUID. */
   readCluster(
     access: Pick<ClusterAccess, 'magnumUrl' | 'token'>,
     nameOrId: string,
     abort: AbortSignal,
   ): Promise<ClusterSummary>;
-  /** The PEM of a CA, as Magnum gave it: the caller verifies it. */
+  /** Fetches a CA; returns PEM as received, which the caller must verify. */
   readCa(access: ClusterAccess, type: CaType, abort: AbortSignal): Promise<string>;
-  /** The PEM of the certificate for a CSR, as Magnum gave it: the caller verifies it. */
+  /** Has a CSR signed; returns PEM as received, which the caller must verify. */
   sign(access: ClusterAccess, type: CaType, csr: string, abort: AbortSignal): Promise<string>;
 };
 
-/** A cluster as far as a person's kubeconfig needs it. */
+/** The data of a cluster that a person's kubeconfig needs. */
 export type ClusterSummary = {
   uuid: string;
   name: string;
-  /** Of its API: a URL, once Heat knows it. */
+  /** URL of the cluster's API, once Heat knows it. */
   apiAddress: string | undefined;
 };
 

@@ -8,12 +8,12 @@ const PORTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Whether NO_PROXY excepts an address. There is no standard for it, so what curl, Go or Python's requests (os-collect-config's)
- * except is excepted: a name stands for that host and for all below it, with or without a dot in front; an address may be a
- * network (`10.0.0.0/8`, `fd00::/8`); a port behind either narrows it; `*` is everybody. Node's own list knows no networks,
- * and without a dot no hosts below a name.
+ * Whether NO_PROXY excludes an address from proxying. There is no standard, so this accepts what curl, Go or Python's
+ * requests (used by os-collect-config) accept. A name covers that host and its subdomains, with or without a leading
+ * dot. An address may be a network (`10.0.0.0/8`, `fd00::/8`). A port restricts the entry. `*` covers every host.
+ * Node's own implementation supports neither networks nor, without a dot, subdomains.
  *
- * @param list entries with commas or blanks between them
+ * @param list entries separated by commas or blanks
  */
 export function isExcepted(url: URL, list: string | undefined): boolean {
   const host = bare(url.hostname);
@@ -28,7 +28,7 @@ export function isExcepted(url: URL, list: string | undefined): boolean {
     });
 }
 
-/** Without what an address of IPv6 has around it, and the dot that ends a whole name. */
+/** Removes the brackets of an IPv6 address, and the trailing dot of an absolute name. */
 const bare = (host: string): string => host.replace(/^\[(.*)\]/, '$1').replace(/\.$/, '');
 
 function holds(entry: string, host: string): boolean {

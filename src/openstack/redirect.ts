@@ -9,10 +9,10 @@ type Request = {
 };
 type Answer = { status: number; headers: Record<string, string> };
 
-/** More than any service needs; a circle is noticed soon. */
+/** More than any service needs; stops a loop early. */
 const MOST = 5;
 
-/** The methods that each status lets through unchanged; 301, 302 and 303 would turn any other into a GET. */
+/** The methods that each status preserves; 301, 302 and 303 would turn any other method into a GET. */
 const MOVED: Readonly<Record<number, ReadonlySet<string>>> = {
   301: new Set(['GET', 'HEAD']),
   302: new Set(['GET', 'HEAD']),
@@ -22,11 +22,12 @@ const MOVED: Readonly<Record<number, ReadonlySet<string>>> = {
 };
 
 /**
- * Follows redirects. A redirect that would turn a change into a question is returned as the answer. Only a question
- * that carries nothing of ours goes to another origin: no credential and no body leaves the origin that it was meant
- * for, and no other origin can acknowledge a change.
+ * Follows redirects. Returns a redirect that would turn a write into a GET as the answer. Follows to another origin
+ * only a GET without credentials and body: neither leaves the intended origin, and no other origin can acknowledge a
+ * write.
  *
- * @throws `bad-answer` for a redirect from TLS to plain text, to another origin, in a circle, or to no http address
+ * @throws `bad-answer` for a redirect from TLS to plain text, to another origin, in a loop, or to an address that is
+ * not http
  */
 export async function followed<R extends Request, A extends Answer>(
   asked: R,
@@ -61,11 +62,11 @@ function target(request: Request, location: string, refused: Refused): string {
   return to.href;
 }
 
-/** An upgrade of the same host to TLS stays with whom the request was meant for. */
+/** An upgrade of the same host to TLS counts as the same origin. */
 const isSameOrigin = (from: URL, to: URL): boolean =>
   from.origin === to.origin || (from.hostname === to.hostname && from.port === '' && to.port === '');
 
-/** What a question may say without giving anything away: which version the asker has. */
+/** Headers that reveal only which version the client has. */
 const CONDITIONS = new Set(['if-none-match', 'if-modified-since']);
 
 const carriesNothing = ({ method, headers = {}, body }: Request): boolean =>

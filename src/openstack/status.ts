@@ -5,14 +5,15 @@ import { LARGEST_ERROR } from './answer-body.ts';
 import type { HttpAnswer } from './http.ts';
 
 /**
- * What a status that was not hoped for means. 401 is its own code, because a new login may help; 408, 425, 429 and 5xx
- * may pass; every other 4xx is a refusal in the service's own words. Below 400 it is no answer of that service: an empty
- * 204 or a redirect of a load balancer, and the next may be one. The reason is the status itself, `http-409`.
+ * Converts an unexpected status to an error. 401 has its own code, because a new login may help. 408, 425, 429 and 5xx
+ * are temporary. Any other 4xx is a refusal with the service's message. A status below 400, such as an empty 204 or a
+ * load balancer's redirect, is not the service's answer, so a retry may help. The reason is the status itself,
+ * `http-409`.
  */
 export function statusError(what: string, answer: HttpAnswer): AgentError {
   const { status } = answer;
   const words = said(answer);
-  // A page of a web server begins with the status itself.
+  // A web server's error page begins with the status itself.
   const message = `${what}: ${words.startsWith(`${status} `) ? words : `${status} ${words}`}`.trimEnd();
   const reason = statusReason(answer);
   if (status === 401) return new AgentError('unauthorized', message, { reason });
@@ -22,19 +23,19 @@ export function statusError(what: string, answer: HttpAnswer): AgentError {
   return new AgentError('cloud-refused', message, { reason });
 }
 
-/** The reason of an error that a status is the whole cause of. */
+/** The reason of an error caused only by a status. */
 export const statusReason = ({ status }: Pick<HttpAnswer, 'status'>): string => `http-${status}`;
 
 /** Request Timeout, Too Early, Too Many Requests. */
 const MAY_PASS: ReadonlySet<number> = new Set([408, 425, 429]);
 
-/** Whose address to correct; its path and query may be secret. */
+/** Names the redirect's origin, so that the address can be corrected. Path and query may be secret. */
 function leadsTo({ headers }: HttpAnswer): string {
   const to = URL.parse(headers['location'] ?? '');
   return to ? ` (redirects to ${to.origin})` : '';
 }
 
-/** The service's own words: the message of an OpenStack error body, or the start of whatever came. */
+/** Returns the service's message: from an OpenStack error body, or else the start of the text. */
 export function said(answer: HttpAnswer): string {
   const start = answer.text.slice(0, LARGEST_ERROR);
   const body = v.safeParse(v.pipe(JsonText, ErrorBody), start);
@@ -42,12 +43,12 @@ export function said(answer: HttpAnswer): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
   const isWhole = Buffer.byteLength(answer.text) < LARGEST_ERROR;
   if (isWhole && line.length <= 300) return line;
-  // Cut between words: half a token is not recognized as a secret, but it is half a token.
+  // Cuts between words: part of a token would not be recognized as secret.
   const cut = line.slice(0, 297);
   return `${cut.slice(0, cut.lastIndexOf(' ') + 1)}...`;
 }
 
-/** The title of a page says what its heading says again. */
+/** Removes tags, and the title of a page, which its heading repeats. */
 const withoutTags = (html: string): string =>
   html.replace(/<title>[^<]*<\/title>/i, ' ').replaceAll(/<[^<>]*>/g, ' ');
 
@@ -67,7 +68,7 @@ const ErrorBody = v.union([
 const wordsOf = ({ detail, message, title }: v.InferOutput<typeof Words>): string | undefined =>
   [detail, message, title].find((words) => typeof words === 'string');
 
-/** Seconds, or a date by the cloud's own clock, which is the one that the answer came with. */
+/** Parses seconds, or a date relative to the answer's own Date header. */
 function retryAfterMs({ headers }: HttpAnswer): number {
   const asked = headers['retry-after'] ?? '';
   const until = Date.parse(asked) - Date.parse(headers['date'] ?? '');

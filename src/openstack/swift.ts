@@ -3,13 +3,13 @@ import type { Http } from './http.ts';
 import { statusError } from './status.ts';
 
 /**
- * An object behind a temporary address, which carries its own authorization
- * (https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html); one for PUT is good for HEAD too.
+ * An object behind a temporary URL, which carries its own authorization
+ * (https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html). A URL for PUT also allows HEAD.
  */
 export type Swift = {
-  /** When the object was last replaced, in milliseconds since the epoch; undefined when nobody says. */
+  /** Returns when the object was last replaced, in milliseconds since the epoch; undefined if unknown. */
   changedAt(url: string, abort: AbortSignal): Promise<number | undefined>;
-  /** Resolves only when the object is stored. */
+  /** Resolves when the object is stored. */
   put(url: string, body: string, abort: AbortSignal): Promise<void>;
 };
 
@@ -29,7 +29,7 @@ export const createSwift = (http: Http): Swift => ({
   },
 });
 
-/** The query is the authorization: it stays out of every message. */
+/** Removes the query, which is the authorization. */
 const shown = (url: string): string => url.replace(/\?.*/s, '');
 
 function checked(url: string, what: string): string {

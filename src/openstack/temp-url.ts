@@ -4,17 +4,17 @@ import type { Secrets } from '../base/secrets.ts';
 import type { Http, HttpAnswer } from './http.ts';
 import { statusError } from './status.ts';
 
-/** Which version of an object it is: Last-Modified in milliseconds, and ETag, where the store gives them. */
+/** Version of an object: Last-Modified in milliseconds, and ETag; each if the store sends it. */
 export type Version = { modified: number | undefined; tag: string | undefined };
 
 /**
- * One object of a store, behind a temporary URL made for GET, which is good for HEAD too
+ * An object behind a temporary URL for GET, which also allows HEAD
  * (https://docs.openstack.org/swift/latest/api/temporary_url_middleware.html ).
  */
 export type TempUrl = {
-  /** Its version; undefined where the store answers nothing but GET. */
+  /** Returns its version; undefined if the store answers only GET. */
   look(abort: AbortSignal): Promise<Version | undefined>;
-  /** Its content; none when that is still the version which the caller has. */
+  /** Reads its content; undefined if it still has the version given as `unless`. */
   read(
     unless: Version | undefined,
     abort: AbortSignal,
@@ -30,7 +30,7 @@ export function createTempUrl(url: string, { http, secrets }: { http: Http; secr
         const answer = await http({ what, method: 'HEAD', url, abort });
         return answer.status === 200 ? versionOf(answer) : undefined;
       } catch (error) {
-        // A redirect that only a GET follows.
+        // A redirect that is followed only for GET.
         if (codeOf(error) === 'bad-answer') return undefined;
         throw error;
       }
@@ -60,7 +60,7 @@ function versionOf({ headers }: HttpAnswer): Version {
   return { modified: Number.isNaN(modified) ? undefined : modified, tag: headers['etag'] };
 }
 
-/** A store goes by the tag where both are given. */
+/** If both are given, a store uses the ETag. */
 const conditions = (unless: Version | undefined): Record<string, string> => ({
   ...(unless?.tag === undefined ? {} : { 'if-none-match': unless.tag }),
   ...(unless?.modified === undefined ? {} : { 'if-modified-since': new Date(unless.modified).toUTCString() }),

@@ -4,17 +4,17 @@ import { AgentError } from '../base/errors.ts';
 import { LARGEST_ANSWER } from './answer-body.ts';
 import { type HttpOptions, proxiesFor } from './http.ts';
 
-/** What a socket tells whoever has opened it. */
+/** Callbacks for whatever a socket receives. */
 export type SocketEvents = {
   text(text: string): void;
   pong(): void;
-  /** Once, and nothing comes after it. */
+  /** Called once, after all other events. */
   closed(why: string): void;
 };
 
 export type Socket = { send(text: string): void; ping(): void; close(): void };
 
-/** Opens a websocket. @throws `cloud-unreachable`, or `aborted` when `abort` fires first */
+/** Opens a websocket. @throws `cloud-unreachable`, or `aborted` if `abort` fires first */
 export type OpenSocket = (
   what: string,
   url: string,
@@ -23,8 +23,8 @@ export type OpenSocket = (
 ) => Promise<Socket>;
 
 /**
- * Websockets with the trust and the proxies of every other request. Node's own know nothing of a CA that is not
- * in its list, which is why there is a package for them; it is loaded when a socket is wanted.
+ * Creates websockets with the trust and the proxies of all other requests. Node's own websockets accept no CA file, so
+ * a package is used; it is loaded when a socket is opened.
  */
 export const createOpenSocket =
   ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
@@ -55,7 +55,7 @@ export const createOpenSocket =
         abort.removeEventListener('abort', stop);
         resolve();
       });
-      // Also what comes later: an `error` that nobody listens to ends the program; `close` follows it.
+      // Also handles later errors: an `error` without a listener ends the program; `close` follows it.
       socket.on('error', (cause) => {
         abort.removeEventListener('abort', stop);
         give(new AgentError('cloud-unreachable', `${what}: ${cause.message}`, { cause }));
@@ -77,7 +77,7 @@ export const createOpenSocket =
     };
   };
 
-/** What could not be sent is noticed by the answer that does not come. */
+/** A failed send shows up as a missing answer. */
 const ignored = (): void => undefined;
 
 async function agentOf(

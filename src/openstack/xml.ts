@@ -2,10 +2,10 @@ import { DOMParser } from '@xmldom/xmldom';
 import { AgentError } from '../base/errors.ts';
 
 /**
- * The texts of the elements within the one at a path of an XML document, by name; of several with the same
- * name the last one counts. Undefined when there is no such element.
+ * Returns the texts of an element's children by name; of several with the same name, the last one. Undefined if the
+ * path does not exist.
  *
- * @throws `bad-answer` for what is no XML, or defines entities of its own
+ * @throws `bad-answer` if the text is not XML, or defines entities
  */
 export function textsWithin(
   text: string,
@@ -26,7 +26,7 @@ function parse(text: string, what: string): ReturnType<DOMParser['parseFromStrin
   try {
     return new DOMParser({ onError: refuse }).parseFromString(text, 'text/xml').documentElement;
   } catch {
-    // The parser's own words quote what it read, which may hold secrets.
+    // The parser's own message quotes its input, which may contain secrets.
     throw new AgentError(
       'bad-answer',
       `${what}: the answer is no XML, or cut or garbled somewhere in its ${text.length} characters`,
@@ -34,7 +34,7 @@ function parse(text: string, what: string): ReturnType<DOMParser['parseFromStrin
   }
 }
 
-/** What is only a warning to the parser is no answer of a service either. */
+/** Rejects a parser's warning too: a service's answer has none. */
 const refuse = (level: string, message: string): void => {
   throw new Error(`${level}: ${message}`);
 };

@@ -7,21 +7,20 @@ import { statusError } from './status.ts';
 import type { OpenSocket } from './web-socket.ts';
 import { headersOf, type QueueAddress } from './zaqar.ts';
 
-/** A peer that is gone without a word is noticed by a ping that stays unanswered. */
+/** A peer that disappears silently is detected by an unanswered ping. */
 const PING_EVERY_MS = 30_000;
 
-/** A subscription is made anew, on a new socket, before it runs out. */
+/** The subscription is renewed on a new socket before it expires. */
 const PINGS = 100;
 const SUBSCRIPTION_SECONDS = 3600;
 
 /**
  * Listens to a queue through Zaqar's websocket (https://docs.openstack.org/zaqar/latest/user/send_request_api.html
- * has the REST half; the frames are those of zaqar/transport/websocket): `ring` is called when the listening has
- * begun, as nobody knows what came before, and when a message comes. What the message says is not looked at; it
- * stays in the queue.
+ * documents the REST requests; the frames are those of zaqar/transport/websocket). Calls `ring` when listening has
+ * begun, because earlier messages are unknown, and for each message. Ignores the content; messages stay in the queue.
  *
- * @returns when it is time to listen anew
- * @throws `cloud-unreachable` when the socket is lost, `unauthorized` when the token is refused
+ * @returns when it is time to subscribe again
+ * @throws `cloud-unreachable` if the socket is lost, `unauthorized` if the token is rejected
  */
 export async function listenToQueue(
   { open, clock, deadlineMs }: { open: OpenSocket; clock: Clock; /** For one answer. */ deadlineMs: number },
@@ -76,7 +75,7 @@ export async function listenToQueue(
 
   try {
     await request('authenticate', {}, [200]);
-    // 409: this socket has subscribed already.
+    // 409: this socket has already subscribed.
     await request(
       'subscription_create',
       { queue_name: queue.queueId, ttl: SUBSCRIPTION_SECONDS },
@@ -96,13 +95,13 @@ export async function listenToQueue(
   }
 }
 
-/** Why it is over: the socket is lost, or the program is to stop. */
+/** Returns why listening ended: the socket is lost, or the program stops. */
 const endOf = ({ reason }: AbortSignal, what: string): AgentError =>
   reason instanceof AgentError ? reason : new AgentError('aborted', `${what}: stopped`);
 
 type Answer = { status: number; text: string };
 
-/** An answer repeats its request; a frame that does not is a notification. */
+/** An answer repeats its request; any other frame is a notification. */
 const AnswerFrame = v.pipe(
   JsonText,
   v.object({

@@ -6,29 +6,29 @@ import type { Http, HttpAnswer, HttpRequest } from './http.ts';
 import type { Session } from './keystone.ts';
 import { statusError } from './status.ts';
 
-/** A queue of a project, and the user who asks. */
+/** A queue of a project, and the requesting user. */
 export type QueueAddress = { queueId: string; projectId: string; userId: string };
 
 export type QueueMessage = { id: string; body: unknown };
 
-/** Messages that nobody else is given for a minute, oldest first. */
+/** Messages reserved for this client for a minute, oldest first. */
 export type Claim = { id: string; messages: QueueMessage[] };
 
-/** The most that Zaqar gives at a time. */
+/** Zaqar's maximum per request. */
 export const PAGE = 20;
 
-/** How long a claim holds, in seconds: the least that Zaqar takes. */
+/** Lifetime of a claim in seconds: Zaqar's minimum. */
 export const CLAIM_SECONDS = 60;
 
 /** Zaqar's messaging API, version 2, https://docs.openstack.org/api-ref/message/ . */
 export type Zaqar = {
-  /** Up to a page of the messages that nobody holds; undefined when there are none. */
+  /** Claims up to a page of unclaimed messages; undefined if there are none. */
   claim(session: Session, queue: QueueAddress, abort: AbortSignal): Promise<Claim | undefined>;
-  /** Gives a claim back: its messages stand in the queue as before. One that has run out is given back already. */
+  /** Releases a claim: its messages are available again. An expired claim is not an error. */
   release(session: Session, queue: QueueAddress, claimId: string, abort: AbortSignal): Promise<void>;
-  /** Whether a message is still there, whoever holds it. */
+  /** Whether a message still exists, claimed or not. */
   has(session: Session, queue: QueueAddress, messageId: string, abort: AbortSignal): Promise<boolean>;
-  /** Up to a page of the messages that nobody holds, and nobody is kept from them. */
+  /** Lists up to a page of unclaimed messages without claiming them. */
   list(session: Session, queue: QueueAddress, abort: AbortSignal): Promise<QueueMessage[]>;
   remove(
     session: Session,
@@ -36,7 +36,7 @@ export type Zaqar = {
     what: { ids: readonly string[]; claimId?: string },
     abort: AbortSignal,
   ): Promise<void>;
-  /** @param body a JSON text @param ttl seconds */
+  /** Posts a message. @param body a JSON text @param ttl seconds */
   post(session: Session, queue: QueueAddress, body: string, ttl: number, abort: AbortSignal): Promise<void>;
 };
 
@@ -90,7 +90,7 @@ export function createZaqar(http: Http): Zaqar {
 
     list: async (session, queue, abort) => {
       const what = `reading the messages of queue ${queue.queueId}`;
-      // Without `echo` those that this client has posted itself are left out.
+      // Without `echo`, this client's own messages are omitted.
       const path = `messages?echo=true&limit=${PAGE}`;
       return messagesOf(await ask(session, queue, { what, method: 'GET', path, abort }), what);
     },
@@ -117,7 +117,7 @@ function messagesOf(answer: HttpAnswer, what: string): QueueMessage[] {
   return body.output.messages;
 }
 
-/** What every request to Zaqar carries, by REST and through the socket. */
+/** Headers of every request to Zaqar, by REST and through the socket. */
 export const headersOf = (session: Session, { projectId, userId }: QueueAddress): Record<string, string> => ({
   'X-Auth-Token': session.token,
   'X-Project-ID': projectId,
@@ -125,8 +125,7 @@ export const headersOf = (session: Session, { projectId, userId }: QueueAddress)
 });
 
 /**
- * Zaqar wants to know its clients by a UUID of version 4 that stays the same. The user has a name that does, so
- * none has to be kept.
+ * Zaqar identifies clients by a stable UUID of version 4. It is derived from the user's id, so none has to be stored.
  */
 function clientIdOf(userId: string): string {
   const hex = createHash('sha256').update(userId).digest('hex');
