@@ -10,11 +10,13 @@ import { embeddedIn, isSignedBy, keyFits, certificateAt, type Files } from './su
 import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** The answer matrix: each answer of each service, and what the agent does, tells Heat and leaves on disk. */
+/**
+ * The answer matrix: for each answer of each service, the agent's requests, its answer to Heat, and the files on disk.
+ */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
-  // Waits are half of their ceiling, so that the number of tries is certain.
+  // Half of the maximum jitter, so that the number of tries is fixed.
   vi.spyOn(Math, 'random').mockReturnValue(0.5);
 });
 afterAll(async () => {
@@ -31,7 +33,7 @@ const TABLE: readonly (readonly [place: Place, service: string, rows: readonly R
   ['heat-address', 'Heat, told by CFN_SIGNAL', HEAT_ADDRESS],
 ];
 
-/** Which requests a place is. */
+/** The requests of each place. */
 const PLACES: Record<Place, Pick<Fault, 'service' | 'method' | 'path'>> = {
   keystone: { service: 'keystone', method: 'POST' },
   'magnum-ca': { service: 'magnum', method: 'GET' },
@@ -52,10 +54,10 @@ const URLS: Record<Place, RegExp> = {
 
 type Arranged = { site: Site; id: string; sent: { requests: number; csrs: Set<unknown> } };
 
-/** A node that is asked to rotate, and what it sends: each try at the place in question, and every CSR. */
+/** Makes a node with a requested rotation, which records each request to the place and every CSR. */
 async function arrange(place: Place, row: Row): Promise<Arranged> {
   const sent = { requests: 0, csrs: new Set<unknown>() };
-  // One that is to be told of its deployment by Keystone alone would not get that far.
+  // With a failing Keystone or token, a node could not read its deployment from Heat.
   const byFile = place !== 'heat-metadata' && place !== 'heat-resource';
   const site = await createSite(cloud, {
     layout: 'kubernetes-pki',
@@ -81,7 +83,7 @@ async function arrange(place: Place, row: Row): Promise<Arranged> {
   return { site, sent, id: deployments[0]?.id ?? '' };
 }
 
-/** Any value makes a new deployment; a worker takes no service-account keys. */
+/** Any value makes a new deployment; a worker uses no service-account keys. */
 const PARAMETERS = { kube_service_account_key: 'changed' };
 
 const MANAGED = [
@@ -91,7 +93,7 @@ const MANAGED = [
   '/etc/kubernetes/kubelet.conf',
 ] as const;
 
-/** `old` or `new` for the whole set; anything else is what is wrong with it. */
+/** Returns `old` or `new` for a consistent set, or the fault of an inconsistent one. */
 function setOf(before: Files, after: Files, ca: string): string {
   if (MANAGED.every((path) => before.get(path)?.content === after.get(path)?.content)) return 'old';
   if (before.get(MANAGED[2])?.content === after.get(MANAGED[2])?.content)

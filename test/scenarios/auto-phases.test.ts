@@ -11,12 +11,12 @@ import { cli } from './support/cli.ts';
 import { logged } from './support/logged.ts';
 import { createFleet, type Fleet, type Member } from './support/whole-cluster.ts';
 
-/** One `openstack coe ca rotate`, and every node goes through trust, reissue and retire by itself. */
+/** One `openstack coe ca rotate`: every node runs trust, reissue and retire automatically. */
 
 const HOUR = 3_600_000;
 
 let cloud: Cloud;
-/** Certificates have whole seconds, and no two rotations are made in one. */
+/** Certificates have whole seconds, so rotations must not share one. */
 let behindMs = 120_000;
 beforeAll(async () => {
   cloud = await startCloud({ now: () => Date.now() - behindMs });
@@ -35,7 +35,7 @@ const fingerprints = (text: string): string[] =>
     (pem) => new X509Certificate(pem).fingerprint256,
   );
 
-/** The CA file of a node holds Magnum's CA alone, and the kubelet presents a certificate of it. */
+/** Expects only Magnum's CA in the node's CA file, and a kubelet that presents a certificate of it. */
 async function expectDone({ cluster }: Fleet, { site, address }: Member): Promise<void> {
   const ca = new X509Certificate(cluster.ca.kubernetes);
   expect(fingerprints(await site.node.read('/etc/kubernetes/certs/ca.crt'))).toEqual([ca.fingerprint256]);
@@ -43,7 +43,7 @@ async function expectDone({ cluster }: Fleet, { site, address }: Member): Promis
   expect(leaf.verify(ca.publicKey)).toBe(true);
 }
 
-/** Every node that is on looks at the same time, until nothing is left to do. @returns the steps of each node */
+/** Lets every running node look at the same time until no work is left. @returns the steps of each node */
 async function settle(fleet: Fleet, rounds = 30): Promise<Record<string, string[]>> {
   const steps: Record<string, string[]> = {};
   for (let round = 0; round < rounds; round += 1) {
@@ -64,7 +64,7 @@ async function settle(fleet: Fleet, rounds = 30): Promise<Record<string, string[
 
 const ALL = ['trust', 'reissue', 'retire'];
 
-/** When a phase began and ended on each node, by its log. */
+/** Start and end of each phase on a node, from its log. */
 const phasesIn = ({ site }: Member): { from: number; to: number }[] => {
   const times = (event: string): number[] =>
     site.log
@@ -75,39 +75,35 @@ const phasesIn = ({ site }: Member): { from: number; to: number }[] => {
   return times('phase-started').map((from, index) => ({ from, to: ends[index] ?? Infinity }));
 };
 
-/** Ten seconds of work; a busy machine takes longer. */
+/** Ten seconds of work, or more on a busy machine. */
 const LONG = { timeout: 240_000 };
 
-test(
-  'three masters and two workers end with the old CA gone everywhere, the masters one after the other',
-  LONG,
-  async () => {
-    const fleet = await createFleet(cloud, 3, 2);
-    expect(await settle(fleet)).toEqual({});
-    await rotate(fleet);
-    const steps = await settle(fleet);
-    expect(steps).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
-    for (const member of fleet.members) {
-      await expectDone(fleet, member);
-      const { log } = member.site;
-      const [line, ...others] = logged(log, 'old-ca-ended');
-      expect([line?.['level'], others]).toEqual(['info', []]);
-      const ended = Date.parse((await rotationState(await member.site.start())).oldCaEndedAt ?? '');
-      const [, , retired] = logged(log, 'phase-done');
-      expect(ended).toBeGreaterThanOrEqual(Date.parse(String(retired?.['time'])));
-    }
+test('retires the old CA on three masters and two workers, one master at a time', LONG, async () => {
+  const fleet = await createFleet(cloud, 3, 2);
+  expect(await settle(fleet)).toEqual({});
+  await rotate(fleet);
+  const steps = await settle(fleet);
+  expect(steps).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
+  for (const member of fleet.members) {
+    await expectDone(fleet, member);
+    const { log } = member.site;
+    const [line, ...others] = logged(log, 'old-ca-ended');
+    expect([line?.['level'], others]).toEqual(['info', []]);
+    const ended = Date.parse((await rotationState(await member.site.start())).oldCaEndedAt ?? '');
+    const [, , retired] = logged(log, 'phase-done');
+    expect(ended).toBeGreaterThanOrEqual(Date.parse(String(retired?.['time'])));
+  }
 
-    const phases = fleet.members
-      .filter(({ role }) => role === 'master')
-      .flatMap(phasesIn)
-      .toSorted((a, b) => a.from - b.from);
-    expect(phases).toHaveLength(9);
-    for (const [index, { to }] of phases.entries())
-      expect(phases[index + 1]?.from ?? to).toBeGreaterThanOrEqual(to);
-  },
-);
+  const phases = fleet.members
+    .filter(({ role }) => role === 'master')
+    .flatMap(phasesIn)
+    .toSorted((a, b) => a.from - b.from);
+  expect(phases).toHaveLength(9);
+  for (const [index, { to }] of phases.entries())
+    expect(phases[index + 1]?.from ?? to).toBeGreaterThanOrEqual(to);
+});
 
-test('imitated, Kubernetes 1.32: kubelets that read their own Node alone', LONG, async () => {
+test('imitated, Kubernetes 1.32: works with kubelets that may read only their own Node', LONG, async () => {
   const fleet = await createFleet(cloud, 2, 1);
   let refused = 0;
   fleet.kubernetes.instead = (asked) => {
@@ -118,11 +114,11 @@ test('imitated, Kubernetes 1.32: kubelets that read their own Node alone', LONG,
   await rotate(fleet);
   expect(await settle(fleet)).toEqual(Object.fromEntries(fleet.members.map(({ name }) => [name, ALL])));
   for (const member of fleet.members) await expectDone(fleet, member);
-  // No agent asks for the others.
+  // No agent requests another Node.
   expect(refused).toBe(0);
 });
 
-test('the deployment of a rotation is answered when `trust` is proven, and the rest follows', async () => {
+test('answers the deployment when `trust` is proven, and runs the other phases afterwards', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   await rotate(fleet);
   for (const { site } of fleet.members) await site.pass();
@@ -134,7 +130,7 @@ test('the deployment of a rotation is answered when `trust` is proven, and the r
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
-/** Which node restarts a unit, one after the other. */
+/** The nodes in the order of their unit restarts. */
 function restartsOf({ members }: Fleet): string[] {
   const restarts: string[] = [];
   for (const { name, site } of members) {
@@ -148,23 +144,23 @@ function restartsOf({ members }: Fleet): string[] {
   return restarts;
 }
 
-test('masters that are asked at the same moment restart one after the other, and all are answered', async () => {
+test('restarts masters one by one that are asked at the same moment, and answers all', async () => {
   const fleet = await createFleet(cloud, 3, 0);
   await rotate(fleet);
   const restarts = restartsOf(fleet);
   await Promise.all(fleet.members.map(async ({ site }) => await site.pass()));
   expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');
-  // Whose turn it is: a name for each change.
+  // The order of turns: one name per change.
   const turns = restarts.filter((name, index) => name !== restarts[index - 1]);
   expect(turns.toSorted()).toEqual(fleet.members.map(({ name }) => name));
-  // A person is told of the wait, and `agent status` with it.
+  // The log reports the wait, and so does `agent status`.
   const waits = fleet.members.filter(({ site }) =>
     site.progress.some((one) => one.event === 'waiting' && one.what === 'take the turn of this master'),
   );
   expect(waits.length).toBeGreaterThan(0);
 });
 
-test('a worker waits for every master, also for those that it never asks', async () => {
+test('makes a worker wait for every master, also for those that it never connects to', async () => {
   const fleet = await createFleet(cloud, 2, 1);
   await settle(fleet);
   const [asked, other, worker] = fleet.members;
@@ -180,7 +176,7 @@ test('a worker waits for every master, also for those that it never asks', async
   expect(await fleet.look(worker)).toMatchObject({ is: 'stepped', step: 'retire', despite: [] });
 });
 
-test('a worker that was off throughout is not waited for, and ends right when it comes back', async () => {
+test('does not wait for a worker that is off, which completes the rotation soon after its return', async () => {
   const fleet = await createFleet(cloud, 1, 2);
   await settle(fleet);
   const [, off, other] = fleet.members;
@@ -193,7 +189,7 @@ test('a worker that was off throughout is not waited for, and ends right when it
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
-test('a node whose agent does nothing is waited for, and cut off when the time is over', async () => {
+test('waits for a node with a broken agent, and cuts it off at the deadline', async () => {
   const fleet = await createFleet(cloud, 1, 2);
   await settle(fleet);
   const [master, worker, idle] = fleet.members;
@@ -225,7 +221,7 @@ test('a node whose agent does nothing is waited for, and cut off when the time i
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
-test('a phase that fails leaves the node as it was, and is taken again', async () => {
+test('leaves the node as it was after a failed phase, and retries the phase', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   await settle(fleet);
   const [master] = fleet.members;
@@ -239,7 +235,7 @@ test('a phase that fails leaves the node as it was, and is taken again', async (
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
-test('an operator holds a rotation on a node, lets it go on, and finishes it without waiting', async () => {
+test('lets an operator hold a rotation on a node, release it, and finish it without waiting', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   await settle(fleet);
   const [master, worker] = fleet.members;
@@ -259,7 +255,7 @@ test('an operator holds a rotation on a node, lets it go on, and finishes it wit
   const despite = [worker.name];
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite });
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'retire', despite });
-  // An order is for one rotation.
+  // An order applies to one rotation.
   await settle(fleet);
   for (const { site } of fleet.members) await site.pass();
   expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');

@@ -13,7 +13,7 @@ import { eventually } from './support/eventually.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { unreadableCopies } from './support/unreadable-copies.ts';
 
-/** A node as the on-call finds it at three in the morning, and what `agent doctor` says of it. */
+/** A broken node as an operator on call finds it, and the findings of `agent doctor`. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -32,10 +32,10 @@ type Row = {
   node: string;
   spec?: SiteSpec;
   breaks: (site: Site) => unknown;
-  /** How the node is broken while the doctor looks. */
+  /** The fault that is present while the doctor looks. */
   instrument?: Instrument;
   code: 0 | 1 | 3;
-  /** The finding: its id, which one, and the cause. */
+  /** The finding: its id, subject, and cause. */
   finding: [id: string, of: string | undefined, reason: string];
   next: string | ((site: Site) => string);
 };
@@ -43,7 +43,7 @@ type Row = {
 const restart = async ({ node }: Site, unit: string): Promise<void> => {
   await askUnits(join(node.root, 'run/units.sock'), 'restart', unit);
 };
-/** Only root can give a file to another user; anybody can let others write it. */
+/** Only root can change the owner of a file; any user can let others write it. */
 const giveAway = async (path: string): Promise<void> => {
   if (process.geteuid?.() === 0) await chown(path, 4711, 4711);
   else await chmod(path, 0o622);
@@ -60,7 +60,7 @@ const cutRecord = async (site: Site): Promise<string> => {
   await cut(site, path);
   return path;
 };
-/** The link is in a directory whose owner could have it lead anywhere. */
+/** Links from a directory whose owner could redirect the link. */
 const linkAuthority = async ({ node }: Site): Promise<void> => {
   const ca = join(node.root, CERTS, 'ca.crt');
   await node.write('/root/ca.crt', await node.read(`${CERTS}/ca.crt`));
@@ -226,7 +226,7 @@ test.each(NODES)('$node', async ({ spec, breaks, instrument, code, finding, next
   expect(await site.files('/')).toEqual(before);
 });
 
-test('no look that fails hides another', async () => {
+test('reports all findings although one look fails', async () => {
   const site = await createSite(cloud);
   onTestFinished(cloud.clearFaults);
   await killInMidCommit(site);
@@ -242,7 +242,7 @@ test('no look that fails hides another', async () => {
   );
 });
 
-test('a hanging Heat holds back no finding, and Ctrl-C keeps those that are there', async () => {
+test('reports other findings although Heat hangs, and keeps them on Ctrl-C', async () => {
   const site = await createSite(cloud);
   onTestFinished(cloud.clearFaults);
   await site.node.write(`${LEDGER}/d1.json`, '{');
@@ -259,7 +259,7 @@ test('a hanging Heat holds back no finding, and Ctrl-C keeps those that are ther
   expect(shown).not.toContain('collector heat');
 });
 
-test('a CA that a running daemon is about to replace is a warning', async () => {
+test('warns of a CA that a running daemon is about to replace', async () => {
   const site = await createSite(cloud);
   const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', process.pid);
   onTestFinished(lock.release);
@@ -277,7 +277,7 @@ const examineUnasked = async (site: Site): Promise<Found | undefined> => {
   return (await examine(site)).findings.find(({ id }) => id === 'authority');
 };
 
-test('a file that cannot be read is told with its path once, and by no other finding', async () => {
+test('reports an unreadable file with its path once, in one finding', async () => {
   const site = await createSite(cloud);
   await unlink(join(site.node.root, CERTS, 'ca.crt'));
   await mkdir(join(site.node.root, CERTS, 'ca.crt'));
@@ -289,8 +289,8 @@ test('a file that cannot be read is told with its path once, and by no other fin
   for (const { what } of bad) expect(what.split(`${CERTS}/ca.crt`)).toHaveLength(2);
 });
 
-describe('a CA that Magnum serves before Heat asks this node for anything', () => {
-  test('is a warning while the daemon runs, within the time-out of the stack', async () => {
+describe('a CA that Magnum serves before Heat requests anything from this node', () => {
+  test("is a warning while the daemon runs, within the stack's time-out", async () => {
     const site = await createSite(cloud);
     const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', process.pid);
     onTestFinished(lock.release);
@@ -302,13 +302,13 @@ describe('a CA that Magnum serves before Heat asks this node for anything', () =
     );
   });
 
-  test('is wrong without a daemon', async () => {
+  test('is bad without a daemon', async () => {
     const site = await createSite(cloud);
     expect(await examineUnasked(site)).toMatchObject({ verdict: 'bad', reason: 'differs' });
   });
 });
 
-test('the commands of a node with several faults come once each, in the order of mending', async () => {
+test('lists the commands for several faults once each, in the order of repair', async () => {
   const site = await createSite(cloud);
   await killInMidCommit(site);
   await chmod(join(site.node.root, YAML), 0o644);
@@ -319,7 +319,7 @@ test('the commands of a node with several faults come once each, in the order of
   ]);
 });
 
-test('a rotation between two phases is told with its phase', async () => {
+test('reports a rotation between two phases with its phase', async () => {
   const site = await createSite(cloud, { config: { rotation: { phase: 'trust' } } });
   await cloud.rotateCa(site.cluster);
   await cli(site, ['run-once']);

@@ -29,15 +29,15 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** A node whose every secret is known, and everything that its program says. */
+/** A node whose secrets are all known, with all output of its program. */
 type Aviary = {
   site: Site;
   canaries: Canaries;
   speech: Speech;
   run(...argv: string[]): Promise<number>;
-  /** From now on requests to this path are answered with what they said; undefined: no more. */
+  /** Answers requests to this path with their own content; undefined: stops doing so. */
   echo(path: RegExp | undefined, status: number): void;
-  /** Where which secret was seen. */
+  /** Lists where which secret was found. */
   search(): Promise<string[]>;
 };
 
@@ -75,7 +75,7 @@ async function createAviary(spec: SiteSpec = {}): Promise<Aviary> {
 }
 
 test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
-  'a rotation that succeeds shows no secret (%s)',
+  'a successful rotation shows no secret (%s)',
   async (signalTransport) => {
     const { site, run, search } = await createAviary({ role: 'master', server: { signalTransport } });
     await cloud.rotateCa(site.cluster);
@@ -85,12 +85,12 @@ test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
   },
 );
 
-test('a unit that prints keys and passwords into its journal gives nothing away', async () => {
+test('redacts keys and passwords that a unit prints into its journal', async () => {
   const { site, canaries, run, search } = await createAviary({ role: 'master', layout: 'kubernetes-pki' });
   await cloud.rotateCa(site.cluster);
   await run('plan');
-  // The journal is cut to its last lines: a key loses its head there.
-  // The tokens of the run before are nothing that a program could still know.
+  // The journal is cut to its last lines, which may cut off the start of a key. The program no longer knows the former
+  // run's tokens.
   const known = [...canaries].filter(([name]) => !name.startsWith('token'));
   const lines = known.flatMap(([, value]) => {
     const [, ...tail] = value.replaceAll(String.raw`\n`, '\n').split('\n');
@@ -113,7 +113,7 @@ test.each([
   ["Heat's metadata", /\/metadata$/, 500],
   ["Heat's signal", /\/signal$/, 403],
   ['the pre-signed address', /\/v1\/signal\//, 403],
-] as const)('%s repeating what it was sent is not quoted word for word (%s, %i)', async (_, path, status) => {
+] as const)('%s is not quoted when it repeats the request (%s, %i)', async (_, path, status) => {
   const signalTransport = path.source.includes('v1') ? 'CFN_SIGNAL' : 'HEAT_SIGNAL';
   const { site, run, search, echo } = await createAviary({ server: { signalTransport } });
   await cloud.rotateCa(site.cluster);
@@ -136,7 +136,7 @@ test.each([401, 500])("a verb's audit does not quote what Keystone repeats (%i)"
   expect(speech.get('/var/log/coe-agent/audit.jsonl')).toContain('"why"');
 });
 
-test('a pre-signed address that leads nowhere is named without its signature', async () => {
+test('names an unreachable pre-signed address without its signature', async () => {
   const { site, run, search } = await createAviary({ server: { signalTransport: 'CFN_SIGNAL' } });
   await cloud.rotateCa(site.cluster);
   await run('plan');
@@ -148,7 +148,7 @@ test('a pre-signed address that leads nowhere is named without its signature', a
   expect(await search()).toEqual([]);
 });
 
-test('a keystone_token is kept nowhere', async () => {
+test('stores no keystone_token', async () => {
   const { site, canaries, run, search, echo } = await createAviary();
   const { name, domain, password } = cloud.owner;
   const scope = { project: { id: cloud.project.id } };
@@ -166,7 +166,7 @@ test('a keystone_token is kept nowhere', async () => {
 });
 
 test.each(['a stray word', 'its end missing'])(
-  'metadata with %s is reported without its secrets',
+  'reports metadata with %s without its secrets',
   async (how) => {
     const { site, canaries, run, search } = await createAviary();
     const password = trickyPassword('local');
@@ -176,7 +176,7 @@ test.each(['a stray word', 'its end missing'])(
     const broken =
       how === 'a stray word' ? text.replace('"}]', '"oops}]') : text.slice(0, text.indexOf('"}]'));
     await site.node.write('/var/lib/os-collect-config/local-data/bad.json', broken);
-    // Short enough to stand in the first characters, which is what a message quotes.
+    // Short enough for the first characters, which a message quotes.
     await site.node.write(
       '/var/lib/os-collect-config/local-data/short.json',
       `{"deploy_password":${JSON.stringify(password)} oops`,
@@ -193,7 +193,7 @@ test.each(['a stray word', 'its end missing'])(
   },
 );
 
-test('the password of a proxy stays with the proxy', async () => {
+test("reveals a proxy's password only to the proxy", async () => {
   const { site, canaries, run, search } = await createAviary();
   await cloud.rotateCa(site.cluster);
   const password = 'proxy-c&nary';
@@ -221,7 +221,7 @@ test('the password of a proxy stays with the proxy', async () => {
   expect(await search()).toEqual([]);
 });
 
-test('a password that YAML takes for a number is not quoted', async () => {
+test('does not quote a password that YAML reads as a number', async () => {
   const { site, canaries, run, search } = await createAviary();
   canaries.set('number', '4711081500');
   const { heat } = site.cluster.collectConfig(site.server);
@@ -231,7 +231,7 @@ test('a password that YAML takes for a number is not quoted', async () => {
   expect(await search()).toEqual([]);
 });
 
-/** Prints what the environment holds in `NAME` in the forms that a shell script comes by. */
+/** Prints the environment variable `NAME` in the forms that occur in shell scripts. */
 const LEAKY = `#!/bin/bash
 set -x
 leak() {
@@ -248,7 +248,7 @@ leak() {
 for name in $NAMES; do leak "\${!name}"; done
 `;
 
-test('a script that prints its secrets in every form gives nothing away', async () => {
+test('redacts secrets that a script prints in every form', async () => {
   const { site, canaries, run, search } = await createAviary();
   const values: Record<string, unknown> = {
     db_password: trickyPassword('db'),
@@ -280,7 +280,7 @@ test('a script that prints its secrets in every form gives nothing away', async 
   expect(await search()).toEqual([]);
 });
 
-test('a short secret is not shown where it stands alone', async () => {
+test('redacts a short secret that stands alone', async () => {
   const { site, canaries, run, search } = await createAviary();
   for (const said of ['pin=8151', '"8151"', ' 8151 ', "'8151'"]) canaries.set(said, said);
   cloud.deploy(site.cluster, site.server, {
@@ -294,7 +294,7 @@ test('a short secret is not shown where it stands alone', async () => {
   expect(await search()).toEqual([]);
 });
 
-test('a live token that a script prints is not passed on, whoever has issued it', async () => {
+test('redacts a live token that a script prints, whoever issued it', async () => {
   const { site, canaries, run, search } = await createAviary();
   const fernet = `gAAAAABn${'aB3_-'.repeat(34)}==`;
   canaries.set('fernet', fernet);
@@ -307,10 +307,10 @@ test('a live token that a script prints is not passed on, whoever has issued it'
   expect(await search()).toEqual([]);
 });
 
-test.each([65_530, 131_066])('a secret across byte %i of a line is not shown', async (before) => {
+test.each([65_530, 131_066])('redacts a secret across byte %i of a line', async (before) => {
   const { site, canaries, run, search } = await createAviary();
   canaries.set('across', 'canary-across-the-boundary');
-  // What is cut shows at neither side.
+  // Neither half of the cut secret may show.
   canaries.set('its beginning', 'canary');
   canaries.set('its end', 'across-the-boundary');
   cloud.deploy(site.cluster, site.server, {
@@ -323,7 +323,7 @@ test.each([65_530, 131_066])('a secret across byte %i of a line is not shown', a
   expect(await search()).toEqual([]);
 });
 
-test('the rest of a secret at the place where long output is cut is not shown', async () => {
+test('redacts the rest of a secret at the cut of long output', async () => {
   const { site, canaries, run, search } = await createAviary();
   canaries.set('its end', 'behind-the-cut');
   cloud.deploy(site.cluster, site.server, {
@@ -337,7 +337,7 @@ test('the rest of a secret at the place where long output is cut is not shown', 
   expect(await search()).toEqual([]);
 });
 
-test('a run that ends while the agent is away is told without the secrets of its deployment', async () => {
+test("redacts a deployment's secrets in a run that ends while the agent is down", async () => {
   const { site, canaries, run, search } = await createAviary({ server: { signalTransport: 'HEAT_SIGNAL' } });
   canaries.set('input', 'canary-of-an-input');
   cloud.deploy(site.cluster, site.server, {
@@ -358,7 +358,7 @@ test('a run that ends while the agent is away is told without the secrets of its
   const [id = ''] = await hands.runs.runs.list();
   await site.node.write(`/var/lib/coe-agent/runs/${id}/go`, '');
   await eventually('the run ends', async () => (await hands.runs.runs.look(id)).is === 'ended');
-  // The metadata is not asked for before the run is over.
+  // The metadata is not read before the run has ended.
   cloud.fault({ service: 'heat', method: 'GET', effect: { kind: 'answer', status: 503 } });
   onTestFinished(cloud.clearFaults);
   await run('run-once');

@@ -24,7 +24,7 @@ afterAll(async () => {
 
 const LOCAL = '/var/lib/os-collect-config/local-data';
 
-/** A rotation that nobody waits for, as a person would put it on the node. */
+/** A rotation without a signal, as a person would write it to the node. */
 const byHand = (id: string, over: Record<string, unknown> = {}): string =>
   JSON.stringify({ deployments: [rawDeployment({}, { id, ...over })] });
 
@@ -33,13 +33,13 @@ const idsOf = ({ settled }: { settled: { id: string }[] }): string[] => settled.
 const bySite = async (collector: string): Promise<Site> =>
   await createSite(cloud, { config: { collectors: [collector] } });
 
-/** What a server's poller is configured with, as a configuration file has it: its path is a list there. */
+/** Converts a server's poller metadata to a configuration, where the path is a list. */
 function configOf(section: Record<string, unknown>): Record<string, unknown> {
   const { cfn, ...rest } = section;
   return isObject(cfn) ? { ...rest, cfn: { ...cfn, path: [cfn['path']] } } : rest;
 }
 
-test('a file of the local directory is a deployment', async () => {
+test('runs a deployment from a file of the local directory', async () => {
   const site = await bySite('local');
   await site.node.write(`${LOCAL}/one.json`, byHand('one'));
   expect(await site.pass()).toMatchObject({
@@ -48,7 +48,7 @@ test('a file of the local directory is a deployment', async () => {
   });
 });
 
-test('a file that cannot be believed fails alone, and what it may ask for is not taken for given up', async () => {
+test('ignores one untrusted file, and does not abandon deployments that it may contain', async () => {
   const site = await bySite('local');
   await site.node.write(`${LOCAL}/one.json`, byHand('one'));
   await site.node.write(`${LOCAL}/two.json`, byHand('two'));
@@ -71,13 +71,13 @@ test('a file that cannot be believed fails alone, and what it may ask for is not
   expect(isGivenUp(await three())).toBe(true);
 });
 
-test("what cfn-init leaves is the collector heat_local's", async () => {
+test('reads what cfn-init writes with the collector heat_local', async () => {
   const site = await bySite('heat_local');
   await site.node.write('/var/lib/heat-cfntools/cfn-init-data', byHand('one'));
   expect(idsOf(await site.pass())).toEqual(['one']);
 });
 
-test('a node that polls over CFN is rotated', async () => {
+test('rotates a node that polls over CFN', async () => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
   await site.node.configure(configOf(site.cluster.pollerConfig(site.server)));
   await cloud.rotateCa(site.cluster);
@@ -89,7 +89,7 @@ test.each([
   [{ secret_access_key: 'another secret' }, /403 .*not authorized/],
   [{ path: ['nope.Metadata'] }, /403 .*not authorized/],
   [{ metadata_url: undefined }, /no address in \/var\/lib\/heat-cfntools\/cfn-metadata-server/],
-])('a CFN poller that is refused says why: %o', async (changes, words) => {
+])('reports why a CFN poller is rejected: %o', async (changes, words) => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
   const { cfn } = configOf(site.cluster.pollerConfig(site.server));
   await site.node.configure({ collectors: ['cfn'], cfn: { ...(isObject(cfn) ? cfn : {}), ...changes } });
@@ -97,7 +97,7 @@ test.each([
   expect(problems).toMatchObject([{ message: expect.stringMatching(words) as unknown }]);
 });
 
-test('a node that polls at a temporary URL is rotated, and the address is shown nowhere', async () => {
+test('rotates a node that polls a temporary URL, and shows the URL nowhere', async () => {
   const site = await createSite(cloud, { server: { transport: 'POLL_TEMP_URL' } });
   await site.node.configure(site.cluster.pollerConfig(site.server));
   await cloud.rotateCa(site.cluster);
@@ -112,7 +112,7 @@ test('a node that polls at a temporary URL is rotated, and the address is shown 
   expect(stdout + stderr + site.log.join('')).not.toMatch(/temp_url_sig=[0-9a-f]/);
 });
 
-test('a node that is told through a queue is rotated; what it was told is kept over a restart, for nobody else', async () => {
+test('rotates a node that reads a queue, and keeps the message over a restart, in a private file', async () => {
   const site = await createSite(cloud, { server: { transport: 'ZAQAR_MESSAGE' } });
   const from = configOf(site.cluster.pollerConfig(site.server));
   await site.node.configure(from);
@@ -130,14 +130,14 @@ test('a node that is told through a queue is rotated; what it was told is kept o
   expect(cloud.queues.all(queueOf(site.cluster.stack.around.userProject.id, id))).toEqual([]);
   expect((await hands.disk.info('/var/lib/coe-agent/zaqar.json'))?.mode).toBe(0o600);
 
-  // The queue is empty, and the next deployment comes as the first one did.
+  // The queue is empty, and the next deployment arrives like the first.
   await cloud.rotateCa(site.cluster);
   expect(await look()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 0 } }] });
   expect(await site.pass()).toMatchObject({ problems: [], settled: [] });
 });
 
 test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
-  'metadata that is larger than 8 MiB is refused in plain words (%s)',
+  'rejects metadata above 8 MiB in plain words (%s)',
   async (transport) => {
     const site = await createSite(cloud, { server: { transport } });
     await site.node.configure(configOf(site.cluster.pollerConfig(site.server)));
@@ -150,13 +150,13 @@ test.each(['POLL_SERVER_CFN', 'POLL_TEMP_URL'] as const)(
   },
 );
 
-/** An answer with a byte of another encoding in place of a word. */
+/** Replaces a word of an answer by a byte of another encoding. */
 const withoutUtf8 = (answer: Answer): Answer => ({
   ...answer,
   body: Buffer.from(String(answer.body).replace('hello', '\u00ff'), 'latin1'),
 });
 
-test('metadata that is no UTF-8 is refused: a script with something else in the place of a byte would be another one', async () => {
+test('rejects metadata that is not UTF-8: a script with a replaced byte would be another one', async () => {
   const site = await createSite(cloud, { bare: true });
   const config = '#!/bin/sh\necho hello';
   const { id } = cloud.deploy(site.cluster, site.server, { group: 'script', config });
@@ -176,7 +176,7 @@ test('metadata that is no UTF-8 is refused: a script with something else in the 
   });
 });
 
-test('the address of the CFN API may be where cloud-init has left it', async () => {
+test("reads the CFN API's address where cloud-init has written it", async () => {
   const site = await createSite(cloud, { server: { transport: 'POLL_SERVER_CFN' } });
   const { cfn } = configOf(site.cluster.pollerConfig(site.server));
   await site.node.configure({
@@ -190,7 +190,7 @@ test('the address of the CFN API may be where cloud-init has left it', async () 
 test.each([
   ['local', `${LOCAL}/one.json`],
   ['heat_local', '/var/lib/heat-cfntools/cfn-init-data'],
-] as const)('a file that others could have written is refused (%s)', async (collector, path) => {
+] as const)('rejects a file that others may have written (%s)', async (collector, path) => {
   const site = await bySite(collector);
   const at = join(site.node.root, path);
   const expectRefused = async (): Promise<void> => {
@@ -210,7 +210,7 @@ test.each([
   expect(idsOf(await site.pass())).toEqual(['one']);
 });
 
-test('a file in a directory that others can write is refused', async () => {
+test('rejects a file in a directory that others can write', async () => {
   const site = await bySite('local');
   await mkdir(join(site.node.root, LOCAL), { recursive: true });
   await site.node.write(`${LOCAL}/one.json`, byHand('one'));
@@ -230,7 +230,7 @@ test.each([
     rawDeployment({ deploy_signal_transport: 'HEAT_SIGNAL' }, { id: 'bad' }),
   ],
   ['with a signal that nobody knows', rawDeployment({ deploy_signal_transport: 'PIGEON' }, { id: 'bad' })],
-] as const)('one deployment %s among good ones fails alone and is reported', async (_, bad) => {
+] as const)('rejects and reports one deployment %s among valid ones', async (_, bad) => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   const withBad = rewriteJson(({ metadata }) => {
@@ -248,7 +248,7 @@ test.each([
   expect(await site.ledger()).toHaveLength(1);
 });
 
-test('deployments of groups that nobody here serves are left alone', async () => {
+test('ignores deployments of unserved groups', async () => {
   const site = await createSite(cloud);
   const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });
   const before = await site.files();
@@ -269,7 +269,7 @@ const data = (group?: string, over: Record<string, unknown> = {}): Record<string
   ...over,
 });
 
-test('data for templates is no problem without an id, and nothing that is not served', async () => {
+test('accepts data for templates without an id, and reports nothing', async () => {
   const site = await bySite('local');
   const deployments = [
     data('Heat::Ungrouped'),
@@ -283,7 +283,7 @@ test('data for templates is no problem without an id, and nothing that is not se
   expect(await site.pass()).toMatchObject({ problems: [], unserved: [], settled: [{ id: 'three' }] });
 });
 
-test('what the predecessor has applied counts as done; what it has only notified of does not', async () => {
+test('treats deployments that the predecessor applied as done, but not those with only a notify file', async () => {
   const site = await bySite('local');
   await site.node.write('/var/lib/heat-config/deployed/theirs.json', '{}');
   await site.node.write('/var/lib/heat-config/deployed/ours.notify.json', '{}');
@@ -293,7 +293,7 @@ test('what the predecessor has applied counts as done; what it has only notified
   expect((await site.ledger()).map(({ id }) => id)).toEqual(['ours']);
 });
 
-test('no source hides what another asks; the same deployment from two is one, and another one of its id is told of', async () => {
+test('reads all sources despite a failing one, merges equal deployments, and reports different ones with the same id', async () => {
   const site = await bySite('local');
   await site.node.write(`${LOCAL}/a.json`, byHand('one'));
   await site.node.write(`${LOCAL}/b.json`, byHand('one'));
@@ -306,7 +306,7 @@ test('no source hides what another asks; the same deployment from two is one, an
   expect(problems).toMatchObject([{ code: 'bad-deployment', reason: 'deployment-twice' }]);
 });
 
-/** A list as Heat sorts it, by name; the later in it, the earlier they were made. */
+/** A list sorted by name, like Heat's, with descending creation times. */
 const listOf = (...ids: string[]): string =>
   JSON.stringify({
     deployments: ids.map((id, index) =>
@@ -314,7 +314,7 @@ const listOf = (...ids: string[]): string =>
     ),
   });
 
-test('deployments are done in the order in which they are listed, collector by collector', async () => {
+test('runs deployments in listed order, collector by collector', async () => {
   const site = await createSite(cloud, { config: { collectors: ['local', 'heat_local'] } });
   await site.node.write('/var/lib/heat-cfntools/cfn-init-data', listOf('five', 'four'));
   await site.node.write(`${LOCAL}/a.json`, listOf('three', 'two'));
@@ -322,7 +322,7 @@ test('deployments are done in the order in which they are listed, collector by c
   expect(idsOf(await site.pass())).toEqual(['three', 'two', 'one', 'five', 'four']);
 });
 
-test('the waits grow from the shortest to the longest, and a change begins them anew', async () => {
+test('doubles the waits from minimum to maximum, and restarts them on a change', async () => {
   const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 30 } } });
   const { waits, told } = await runLoop(site, {
     times: 12,
@@ -330,7 +330,7 @@ test('the waits grow from the shortest to the longest, and a change begins them 
       if (wait === 8) await cloud.rotateCa(site.cluster);
     },
   });
-  // The first look at the metadata is a change; so is the one after the rotation has been asked for.
+  // The first look at the metadata is a change; so is the one after the request for a rotation.
   expect(waits.map((ms) => ms / 1000)).toEqual([1, 2, 4, 8, 16, 30, 30, 30, 1, 2, 4, 8]);
   expect(told.every((text) => text.endsWith('(ready)'))).toBe(true);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
@@ -339,17 +339,14 @@ test('the waits grow from the shortest to the longest, and a change begins them 
 test.each([
   [0, 0.75],
   [0.999, 1.25],
-])(
-  'each wait differs by at most a quarter, so that not all nodes ask at once (%f)',
-  async (random, factor) => {
-    const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 4 } } });
-    const { waits } = await runLoop(site, { times: 4, random: () => random });
-    for (const [index, seconds] of [1, 2, 4, 4].entries())
-      expect(waits[index]).toBeCloseTo(seconds * factor * 1000, -1);
-  },
-);
+])('spreads each wait by a quarter, so that nodes do not poll at once (%f)', async (random, factor) => {
+  const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 4 } } });
+  const { waits } = await runLoop(site, { times: 4, random: () => random });
+  for (const [index, seconds] of [1, 2, 4, 4].entries())
+    expect(waits[index]).toBeCloseTo(seconds * factor * 1000, -1);
+});
 
-test('while Heat does not answer the loop waits longer and longer, is not ready, and says what it waits for', async () => {
+test('while Heat does not answer, waits longer each time, is not ready, and reports the reason', async () => {
   const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 8 } } });
   cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
   onTestFinished(cloud.clearFaults);
@@ -361,22 +358,19 @@ test('while Heat does not answer the loop waits longer and longer, is not ready,
   expect(told.slice(0, 5)).toEqual(Array(5).fill(expect.stringMatching(/^waiting: .*503 maintenance/)));
   expect(told.map((text) => text.endsWith('(ready)'))).toEqual([false, false, false, false, false, true]);
   expect(told[5]).toBe('idle, nothing to do (ready)');
-  // The same trouble is told once.
+  // The same problem is logged once.
   expect(logged(site.log, 'metadata-ignored')).toMatchObject([{ code: 'cloud-unreachable' }]);
 });
 
-test.each(['GET', 'POST'] as const)(
-  'a Retry-After to a %s is obeyed by the next pass too',
-  async (method) => {
-    const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 2 } } });
-    cloud.fault({
-      service: 'heat',
-      method,
-      effect: { kind: 'answer', status: 429, headers: { 'Retry-After': '90' } },
-    });
-    onTestFinished(cloud.clearFaults);
-    await cloud.rotateCa(site.cluster);
-    const { waits } = await runLoop(site, { times: 2 });
-    expect(waits).toEqual([90_000, 90_000]);
-  },
-);
+test.each(['GET', 'POST'] as const)('obeys a Retry-After to a %s also in the next pass', async (method) => {
+  const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 2 } } });
+  cloud.fault({
+    service: 'heat',
+    method,
+    effect: { kind: 'answer', status: 429, headers: { 'Retry-After': '90' } },
+  });
+  onTestFinished(cloud.clearFaults);
+  await cloud.rotateCa(site.cluster);
+  const { waits } = await runLoop(site, { times: 2 });
+  expect(waits).toEqual([90_000, 90_000]);
+});

@@ -25,7 +25,7 @@ afterAll(async () => {
 const CERTS = '/etc/kubernetes/certs';
 const EXPIRED = [{ code: 'expired' }];
 
-/** The faults that `agent certs` finds, by file; files without one are left out. */
+/** The faults that `agent certs` finds, by file; files without faults are omitted. */
 async function faultsOf(site: Site): Promise<Record<string, unknown>> {
   const { code, stdout } = await cli(site, ['certs', '--json']);
   const list: unknown = at(parseObject(stdout), 'certificates');
@@ -47,7 +47,7 @@ const foreignKey = (): string =>
   generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' });
 
 describe('agent certs', () => {
-  test('a good set has no faults, and each certificate its subject and end', async () => {
+  test("finds no faults in a valid set, and shows each certificate's subject and expiry", async () => {
     const site = await createSite(cloud, { role: 'master' });
     expect(await faultsOf(site)).toEqual({});
     const { stdout } = await cli(site, ['certs']);
@@ -58,7 +58,7 @@ describe('agent certs', () => {
     expect(stdout.split('\n').filter((line) => line.includes('good'))).toHaveLength(11);
   });
 
-  test('it finds what is missing, what does not fit and what another CA has signed', async () => {
+  test('finds missing and mismatched files, and certificates of another CA', async () => {
     const site = await createSite(cloud);
     const other = await createSite(cloud);
     await rm(join(site.node.root, `${CERTS}/proxy.crt`));
@@ -73,7 +73,7 @@ describe('agent certs', () => {
     });
   });
 
-  test('two CAs in one file, junk, a leaf as a CA and an unreadable key are faults, not crashes', async () => {
+  test('reports two CAs in one file, junk, a leaf as a CA and an unreadable key as faults', async () => {
     const site = await createSite(cloud);
     const ca = await site.node.read(`${CERTS}/ca.crt`);
     await site.node.write(`${CERTS}/ca.crt`, ca + ca);
@@ -94,7 +94,7 @@ describe('agent certs', () => {
     expect(await faultsOf(site)).toMatchObject({ [`${CERTS}/ca.crt`]: [{ code: 'not-a-ca' }] });
   });
 
-  test('a kubeconfig that holds another certificate than the file is a fault', async () => {
+  test('reports a kubeconfig with another certificate than the file', async () => {
     const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
     const other = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
     await site.node.write('/etc/kubernetes/admin.conf', await other.node.read('/etc/kubernetes/admin.conf'));
@@ -106,7 +106,7 @@ describe('agent certs', () => {
     });
   });
 
-  test('each certificate is told in full: names, issuer by key, serial, days left, and who presents it', async () => {
+  test('describes each certificate: names, issuer by key, serial, days left, and the units that present it', async () => {
     const site = await createSite(cloud, { role: 'master' });
     site.node.units.breakUnit('kubelet', 'keeps the old certificate');
     await cli(site, ['make-cert', '--force']);
@@ -129,7 +129,7 @@ describe('agent certs', () => {
     });
     expect(find('/etc/etcd/certs/ca.crt')).toMatchObject({ issuer: 'itself' });
     expect(find('/etc/etcd/certs/ca.crt')).not.toHaveProperty('served');
-    // As make-cert of the predecessor asks for it.
+    // As the predecessor's make-cert requests it.
     expect(find(`${CERTS}/kubelet.crt`)).toMatchObject({
       usages: expect.arrayContaining([
         'digitalSignature',
@@ -140,7 +140,7 @@ describe('agent certs', () => {
       served: { unit: 'kubelet', presents: false },
     });
     expect((await cli(site, ['certs'])).code).toBe(1);
-    // A port that nobody listens on.
+    // A port on which nothing listens.
     await site.node.configure({ services: { units: { kubelet: { port: 1 } } } });
     const again = await listOf(site, 'certificates');
     const served = at(
@@ -150,7 +150,7 @@ describe('agent certs', () => {
     expect(served).toMatchObject({ unit: 'kubelet', where: '127.0.0.1:1', presents: null, code: 'not-yet' });
   });
 
-  test('kubeconfigs and copies are told too: each entry, whether its key fits, and what cannot be read', async () => {
+  test('describes kubeconfigs and copies: each entry, whether its key fits, and unreadable ones', async () => {
     const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
     const old = await site.node.read('/etc/kubernetes/admin.conf');
     await site.node.write('/etc/kubernetes/pki/copy.pem', await site.node.read('/etc/kubernetes/pki/ca.crt'));
@@ -186,7 +186,7 @@ describe('agent certs', () => {
     [29, 'warning', 0],
     [6, 'urgent', 0],
     [-1, 'expired', 1],
-  ] as const)('a certificate that ends in %i days: %s', async (days, expiry, code) => {
+  ] as const)('judges a certificate that expires in %i days as %s', async (days, expiry, code) => {
     const site = await createSite(cloud, { validity: { validityDays: 3650, leafDays: 365 } });
     const { validToDate } = new X509Certificate(await site.node.read(`${CERTS}/kubelet.crt`));
     site.clock.jump(validToDate.getTime() - site.clock.now() - days * 86_400_000 - 3_600_000);
@@ -197,7 +197,7 @@ describe('agent certs', () => {
     expect((await cli(site, ['certs'])).code).toBe(code);
   });
 
-  test('what has expired, or is not valid yet, is named', async () => {
+  test('names certificates that have expired or are not valid yet', async () => {
     const site = await createSite(cloud);
     site.clock.jump(6 * 365 * 86_400_000);
     expect(Object.values(await faultsOf(site))).toEqual([EXPIRED, EXPIRED, EXPIRED]);
@@ -206,7 +206,7 @@ describe('agent certs', () => {
   });
 });
 
-/** What `agent doctor` finds, each as its id and what it is of. */
+/** The findings of `agent doctor`, each with id and subject. */
 async function examine(site: Site): Promise<{ code: number; bad: string[]; warnings: string[] }> {
   const { code, stdout } = await cli(site, ['doctor', '--json']);
   const list: unknown = at(parseObject(stdout), 'findings');
@@ -219,7 +219,7 @@ async function examine(site: Site): Promise<{ code: number; bad: string[]; warni
 
 describe('agent doctor', () => {
   test.each(['/sys/fs/cgroup', '/sys/fs/cgroup/systemd'])(
-    'a predecessor that serves the node is told of (control groups in %s), by the daemon too',
+    'reports a predecessor that serves the node (control groups in %s), also by the daemon',
     async (groups) => {
       const site = await createSite(cloud);
       expect((await cli(site, ['doctor'])).stdout).not.toContain('agent migrate');
@@ -240,7 +240,7 @@ describe('agent doctor', () => {
     },
   );
 
-  test('a sound node gets code 0 and a line for each thing that was looked at', async () => {
+  test('exits with 0 on a sound node, and prints a line per check', async () => {
     const site = await createSite(cloud, { role: 'master', trustRoles: ['member', 'reader'] });
     expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['daemon'] });
     const { stdout } = await cli(site, ['doctor']);
@@ -254,7 +254,7 @@ describe('agent doctor', () => {
       expect(stdout).toContain(part);
   });
 
-  test('a trust of a stock Magnum delegates all roles of the trustor, which is warned of', async () => {
+  test("warns of a stock Magnum's trust, which delegates all roles of the trustor", async () => {
     const site = await createSite(cloud);
     expect(await examine(site)).toEqual({ code: 0, bad: [], warnings: ['daemon', 'trust-roles'] });
     const { stdout } = await cli(site, ['doctor']);
@@ -287,11 +287,11 @@ describe('agent doctor', () => {
     [
       'metadata that cannot be read',
       () => cloud.fault({ service: 'heat', effect: { kind: 'answer', body: 'junk' } }),
-      // An answer that is no JSON may come from a proxy: the cloud is asked again.
+      // An answer that is not JSON may come from a proxy: the request is retried.
       3,
       'collector heat',
     ],
-  ])('%s is found, and nothing is changed', async (_, arrange, code, finding) => {
+  ])('finds %s, and changes nothing', async (_, arrange, code, finding) => {
     const site = await createSite(cloud);
     onTestFinished(cloud.clearFaults);
     await arrange(site);
@@ -303,7 +303,7 @@ describe('agent doctor', () => {
     expect(site.restarts()).toEqual([]);
   });
 
-  test('a certificate that a rotation would mend makes the node wrong now', async () => {
+  test('reports a certificate that a rotation would replace as a fault of the present node', async () => {
     const site = await createSite(cloud, { trustRoles: ['member'] });
     await site.node.write(`${CERTS}/kubelet.key`, foreignKey());
     expect(await examine(site)).toMatchObject({
@@ -315,7 +315,7 @@ describe('agent doctor', () => {
 });
 
 describe('agent status', () => {
-  test('it tells what was done, what failed and why, and what nobody has acknowledged', async () => {
+  test('shows finished and failed deployments with the reason, and unacknowledged answers', async () => {
     const site = await createSite(cloud);
     expect((await cli(site, ['status'])).stdout).toBe(
       '! the daemon does not run: systemctl status coe-agent\n✗ no complete pass since the node was started\npolls with heat, local, as /etc/coe-agent/agent.yaml says\nno deployments yet\n',
@@ -350,7 +350,7 @@ describe('agent status', () => {
     });
   });
 
-  test('whether the daemon runs, the last success and the last failure; older failures with --all', async () => {
+  test('shows whether the daemon runs, the last success and the last failure; older failures with --all', async () => {
     const site = await createSite(cloud);
     expect((await cli(site, ['status'])).stdout).toContain('the daemon does not run');
     const ids: string[] = [];
@@ -378,7 +378,7 @@ describe('agent status', () => {
     });
   });
 
-  test('what is tried again is in it, since when and until when', async () => {
+  test('shows what is being retried, since when and until when', async () => {
     const site = await createSite(cloud, { role: 'master', config: { cloud: { patience_seconds: 60 } } });
     await cloud.rotateCa(site.cluster);
     cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
@@ -390,7 +390,7 @@ describe('agent status', () => {
       await site.clock.sleep(ms, abort);
     };
     const { stderr } = await cli(site, ['run-once'], { clock: () => ({ ...site.clock, sleep }) });
-    // Three CAs are waited for side by side.
+    // Three CAs are awaited in parallel.
     expect(stderr).not.toContain('waiting-unwritten');
     const waiting = at(parseObject((await seen)?.stdout ?? ''), 'waiting');
     expect(waiting).toMatchObject({
@@ -405,7 +405,7 @@ describe('agent status', () => {
     expect(await site.files('/run/coe-agent')).not.toHaveProperty('waiting.json');
   });
 
-  test('how the node differs from what it should be, as the daemon has found it', async () => {
+  test('shows the differences that the daemon has found', async () => {
     const site = await createSite(cloud);
     const desired = async (): Promise<unknown> =>
       at(parseObject((await cli(site, ['status', '--json'])).stdout), 'desired');
@@ -425,7 +425,7 @@ describe('agent status', () => {
     }
   });
 
-  test('that this master holds its turn, as long as the process that took it runs', async () => {
+  test('shows that this master holds its turn, while the process that took it runs', async () => {
     const site = await createSite(cloud);
     const turn = async (): Promise<unknown> =>
       at(parseObject((await cli(site, ['status', '--json'])).stdout), 'turn');
@@ -441,7 +441,7 @@ describe('agent status', () => {
     expect(await site.files('/run/coe-agent')).not.toHaveProperty('turn.json');
   });
 
-  test('a critical difference is an illness until a deployment has mended it', async () => {
+  test('reports a critical difference until a deployment has repaired it', async () => {
     const site = await createSite(cloud);
     const codes = async (): Promise<unknown> => {
       const health = at(parseObject((await cli(site, ['status', '--json'])).stdout), 'health');
@@ -459,7 +459,7 @@ describe('agent status', () => {
     expect(await codes()).not.toContain('node-differs');
   });
 
-  test('a stretch of unread metadata is in it until it can be read again', async () => {
+  test('reports unread metadata until it can be read again', async () => {
     const site = await createSite(cloud);
     cloud.fault({ service: 'heat', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
     onTestFinished(cloud.clearFaults);
@@ -474,7 +474,7 @@ describe('agent status', () => {
 const naming = (path: string): string =>
   `clusters: []\nusers:\n- name: u\n  user: { client-key: ${JSON.stringify(path)} }\n`;
 
-test('agent unit-paths writes no line that a path in a kubeconfig has made up', async () => {
+test('agent unit-paths writes no line that a path in a kubeconfig injects', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const { node } = site;
   const pem = await node.read('/etc/kubernetes/certs/admin.key');
@@ -483,7 +483,7 @@ test('agent unit-paths writes no line that a path in a kubeconfig has made up', 
     await node.write(`${directory}/admin.pem`, pem);
     await node.write(`/etc/kubernetes/${index}.conf`, naming(`${directory}/admin.pem`));
   }
-  // Of a file that others than root can change no path is taken.
+  // Paths in a file that others can change are ignored.
   await node.write('/opt/others/admin.pem', pem);
   await node.write('/etc/kubernetes/anybodys.conf', naming('/opt/others/admin.pem'));
   await chmod(join(node.root, '/etc/kubernetes/anybodys.conf'), 0o666);
@@ -498,7 +498,7 @@ test('agent unit-paths writes no line that a path in a kubeconfig has made up', 
   ]);
 });
 
-test('agent unit-paths is a drop-in with what every layout is written below, also where nothing is configured', async () => {
+test('agent unit-paths prints a drop-in with the writable paths of every layout, also without a configuration', async () => {
   const site = await createSite(cloud);
   await rm(join(site.node.root, 'etc'), { recursive: true });
   const { code, stdout } = await cli(site, ['unit-paths']);

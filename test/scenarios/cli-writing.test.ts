@@ -20,7 +20,7 @@ afterAll(async () => {
 const KUBELET = '/etc/kubernetes/certs/kubelet';
 
 describe('agent make-cert', () => {
-  test('it makes the first certificates and restarts nothing; a second time there is nothing to do', async () => {
+  test('makes the first certificates without restarts, and nothing the second time', async () => {
     const site = await createSite(cloud, { role: 'master', bare: true });
     const first = await cli(site, ['make-cert']);
     expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -41,7 +41,7 @@ describe('agent make-cert', () => {
     });
   });
 
-  test('a set that lacks one file is made anew, and with --force a good one too', async () => {
+  test('renews a set that lacks one file, and a valid set with --force', async () => {
     const site = await createSite(cloud);
     const before = await site.files();
     await rm(join(site.node.root, `${KUBELET}.key`));
@@ -55,7 +55,7 @@ describe('agent make-cert', () => {
     );
   });
 
-  test('a login that is refused ends with 3, and leaves no key behind', async () => {
+  test('exits with 3 if the login is refused, and leaves no key behind', async () => {
     const site = await createSite(cloud, { bare: true });
     cloud.deleteTrust(site.cluster);
     const { code, stderr } = await cli(site, ['make-cert']);
@@ -68,7 +68,7 @@ describe('agent make-cert', () => {
 });
 
 describe('agent rollback', () => {
-  test('without a rotation under way there is nothing to roll back', async () => {
+  test('does nothing without a rotation under way', async () => {
     const site = await createSite(cloud);
     const before = await site.files();
     const { code, stdout } = await cli(site, ['rollback']);
@@ -76,7 +76,7 @@ describe('agent rollback', () => {
     expect(await site.files()).toEqual(before);
   });
 
-  test('a node that is stuck says so, does not loop, and comes back by hand', async () => {
+  test('restores a stuck node, which reports its state and does not loop', async () => {
     const site = await createSite(cloud);
     const before = await site.files();
     site.node.units.breakUnit('kubelet', 'fails to start');

@@ -20,7 +20,7 @@ const DAY = 86_400_000;
 const YEAR = 365 * DAY;
 const KUBELET = '/etc/kubernetes/certs/kubelet';
 
-/** Sets the clock at the first request to this path, in the middle of whatever is under way. */
+/** Sets the clock at the first request to this path, in the middle of a run. */
 const jumpAt = (path: RegExp, jump: () => void): Instrument => {
   let jumped = false;
   return {
@@ -35,7 +35,7 @@ const jumpAt = (path: RegExp, jump: () => void): Instrument => {
   };
 };
 
-/** Sets the clock once the files are in place, before any unit is restarted. */
+/** Sets the clock once the files are replaced, before any unit is restarted. */
 const afterReplacing = (jump: () => void): Instrument => ({
   disk: (real) => ({
     ...real,
@@ -52,7 +52,7 @@ const isRotated = async ({ cluster, ...site }: Site): Promise<boolean> => {
 };
 
 describe('between passes', () => {
-  test('the loop keeps its token and its pace, however the clock is set', async () => {
+  test('keeps token and polling intervals, however the clock is set', async () => {
     const site = await createSite(cloud, { config: { poll: { min_seconds: 1, max_seconds: 8 } } });
     const jumps = [DAY, -2 * DAY, 10 * YEAR, -60 * YEAR, 50 * YEAR, -1, 3_600_000, YEAR];
     const from = cloud.requests.length;
@@ -71,7 +71,7 @@ describe('between passes', () => {
     ['a day ahead', DAY],
     ['a month ahead', 30 * DAY],
     ['half a day behind', -DAY / 2],
-  ])('%s, a rotation is done: its certificates are valid here and there', async (_, ms) => {
+  ])('%s, rotates: the certificates are valid on the node and in the cloud', async (_, ms) => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
     site.clock.jump(ms);
@@ -84,7 +84,7 @@ describe('between passes', () => {
     ['two days behind', -2 * DAY, /clock is 172\d{3} s behind the cloud's/],
     ['in 1970', -56 * YEAR, /clock is \d+ s behind the cloud's/],
     ['ten years ahead', 10 * YEAR, /expired on 20.* ago: this node's clock says 203/],
-  ])('%s, nothing is replaced, and Heat is told how far the clock is off', async (_, ms, words) => {
+  ])('%s, replaces nothing, and reports the clock error to Heat', async (_, ms, words) => {
     const site = await createSite(cloud);
     const before = await nodeFiles(site);
     await cloud.rotateCa(site.cluster);
@@ -104,7 +104,7 @@ describe('between passes', () => {
   test.each([
     ['forward', YEAR],
     ['back', -YEAR],
-  ])('a result that waits is sent once although the clock went %s a year', async (_, ms) => {
+  ])('sends a waiting result once although the clock was set %s a year', async (_, ms) => {
     const site = await createSite(cloud);
     await cloud.rotateCa(site.cluster);
     cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
@@ -117,7 +117,7 @@ describe('between passes', () => {
     expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
   });
 
-  test("what was done first and what last goes by Heat's clock, not by the node's", async () => {
+  test("orders deployments by Heat's clock, not by the node's", async () => {
     const site = await createSite(cloud);
     const ask = (reason: string, created: number): void => {
       const inputs = [{ name: 'reason' }];
@@ -139,7 +139,7 @@ describe('between passes', () => {
     ask('second', now + 10_000);
     await site.pass();
     const second = await key();
-    // The same once more is a rotation; the inputs of before are Heat going back, which is none.
+    // Repeated inputs are a rotation; earlier inputs are a roll-back by Heat, which is none.
     ask('second', now + 20_000);
     await site.pass();
     const third = await key();
@@ -164,7 +164,7 @@ const during = async (path: RegExp, ms: number): Promise<Site> => {
 
 describe('during a pass', () => {
   test.each([DAY, -DAY / 2, YEAR])(
-    'a jump of %i ms while certificates are asked for does no harm',
+    'tolerates a jump of %i ms while certificates are requested',
     async (ms) => {
       const site = await during(/auth\/tokens/, ms);
       expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 0 } }]);
@@ -175,7 +175,7 @@ describe('during a pass', () => {
   test.each([
     [-3 * DAY, /not valid before .*, 48\.\d h from now: this node's clock says/],
     [8 * YEAR, /expired on .* ago: this node's clock says/],
-  ])('after a jump of %i ms the certificates are refused, with both dates', async (ms, words) => {
+  ])('rejects the certificates after a jump of %i ms, with both dates', async (ms, words) => {
     const site = await during(/certificates/, ms);
     expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
     expect(site.signals()[0]?.body?.['deploy_stderr']).toMatch(words);
@@ -184,7 +184,7 @@ describe('during a pass', () => {
   });
 
   test.each([10 * YEAR, -10 * YEAR])(
-    'a jump of %i ms while units are restarted changes no deadline',
+    'keeps all deadlines at a jump of %i ms while units are restarted',
     async (ms) => {
       const site = await createSite(cloud);
       await cloud.rotateCa(site.cluster);
@@ -199,7 +199,7 @@ describe('during a pass', () => {
   );
 });
 
-test('when by a wrong clock the old CA has expired there is no way back until the clock is right', async () => {
+test('refuses the way back while a wrong clock makes the old CA look expired', async () => {
   const site = await createSite(cloud);
   const before = await site.files();
   site.node.units.breakUnit('kubelet', 'fails to start');

@@ -10,7 +10,7 @@ import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 import { noticesIn } from './support/notices.ts';
 
-/** Kubeconfigs and copies that the layout does not name: found by what they hold. */
+/** Kubeconfigs and copies that the layout does not name, which are found by content. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ afterAll(async () => {
 const CERTS = '/etc/kubernetes/certs';
 const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** What a rotation replaces of a master in make-cert.sh's layout, as it is now. */
+/** The present files of a master in make-cert.sh's layout that a rotation replaces. */
 async function holds(site: Site) {
   const read = async (path: string): Promise<string> => await site.node.read(path);
   return {
@@ -40,7 +40,7 @@ const stranger = b64('-----BEGIN CERTIFICATE-----\nsomebody else\n-----END CERTI
   'A',
 );
 
-/** Two documents, several users and contexts, comments, CRLF; nobody is the current one. */
+/** Two documents, several users and contexts, comments, CRLF; no current context. */
 const kubeconfig = ({ ca, etcdCa, admin, kubelet }: Holds): string =>
   `# written by hand, twice\r
 apiVersion: v1\r
@@ -77,13 +77,13 @@ const rotate = async (site: Site): Promise<string> => {
   return settled.map(({ outcome }) => outcome.stderr).join('');
 };
 
-test('every copy is replaced, in whatever file and entry it is, and every other byte stays', async () => {
+test('replaces every copy in any file and entry, and keeps every other byte', async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-certs' });
   const { node } = site;
   const [before, foreign] = [await holds(site), (await createCa()).pem];
   const files = (of: Holds): Record<string, string> => ({
     '/etc/kubernetes/tools.yaml': kubeconfig(of),
-    // A bundle: one is replaced, the other stays. And a copy of an appended file: the second is not added again.
+    // A bundle: one CA is replaced, the other stays. And a copy of an appended file: the second is not added again.
     '/etc/kubernetes/trust.pem': `# who is trusted\n${foreign}${of.ca}# end\n`,
     '/etc/kubernetes/copies/ca-and-others.txt': `${of.ca}${foreign}`,
     '/srv/copies/admin.cert': of.admin.cert,
@@ -95,7 +95,7 @@ test('every copy is replaced, in whatever file and entry it is, and every other 
   const others: Record<string, string> = {
     '/etc/kubernetes/by-path.conf': byPath,
     '/srv/copies/only.cert': foreign,
-    // Not in a directory of the layout, and nobody names it.
+    // Outside of the layout's directories, and not named by any file.
     '/srv/elsewhere.conf': kubeconfig(before),
     '/etc/kubernetes/kubelet-config.yaml':
       'kind: KubeletConfiguration\nauthentication: { x509: { clientCAFile: x } }\n',
@@ -121,13 +121,13 @@ test('every copy is replaced, in whatever file and entry it is, and every other 
   expect(await node.read('/etc/kubernetes/twice.crt')).toBe(after.ca);
   for (const [path, text] of Object.entries(others)) expect(await node.read(path), path).toBe(text);
 
-  // And again, from what the first one has made.
+  // A second rotation starts from the result of the first.
   expect(await rotate(site)).toBe('');
   const last = await holds(site);
   for (const [path, text] of Object.entries(files(last))) expect(await node.read(path), path).toBe(text);
 });
 
-test('a rotation that goes back takes the copies back as well', async () => {
+test('restores the copies when a rotation rolls back', async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-certs' });
   const text = kubeconfig(await holds(site));
   await site.node.write('/etc/kubernetes/tools.yaml', text);
@@ -137,7 +137,7 @@ test('a rotation that goes back takes the copies back as well', async () => {
   expect(await site.node.read('/etc/kubernetes/tools.yaml')).toBe(text);
 });
 
-test('a kubeconfig that holds something of ours and cannot be read is refused with its place, and nothing is lost', async () => {
+test('rejects an unreadable kubeconfig with content of this node, with its position, and loses nothing', async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-certs' });
   const before = await holds(site);
   const broken = `clusters: []\nusers:\n- user:\n    client-certificate-data: ${b64(before.admin.cert)}\n   client-key-data: x\n`;
@@ -148,7 +148,7 @@ test('a kubeconfig that holds something of ours and cannot be read is refused wi
   expect(site.restarts()).toEqual([]);
 });
 
-test("what cannot be read beside the files of the layout is told of, and stands in nobody's way", async () => {
+test('reports unreadable files beside those of the layout, and continues', async () => {
   const unreadable = '/etc/kubernetes/unreadable.pem';
   const snapshot =
     (real: Disk): Disk['snapshot'] =>

@@ -42,14 +42,14 @@ function ask(site: Site, values: Record<string, unknown>): void {
   });
 }
 
-/** Sends them and gives what Heat is told. */
+/** Sends credentials and returns the answer to Heat. */
 async function answerTo(site: Site, values: Record<string, unknown>): Promise<Record<string, unknown>> {
   ask(site, values);
   await site.pass();
   return site.signals().at(-1)?.body ?? {};
 }
 
-/** A node with its credentials where Magnum has written them. */
+/** Makes a node with its credentials in Magnum's files. */
 async function siteWithCloudConfig(role: Role = 'master', spec: SiteSpec = {}): Promise<Site> {
   const site = await createSite(cloud, { role, ...spec });
   for (const [path, more] of Object.entries(CLOUD_CONFIGS))
@@ -75,7 +75,7 @@ const asParams = (trustee: Trustee): string =>
   `TRUSTEE_USER_ID="${trustee.trustee_user_id}"\nTRUSTEE_PASSWORD="${trustee.trustee_password}"\nTRUST_ID="${trustee.trust_id}"\nNODEGROUP_ROLE="other"\n`;
 
 describe('new credentials', () => {
-  test('every file has them, those who read them are restarted, and Heat is told what has changed', async () => {
+  test('writes every file, restarts its readers, and reports the change to Heat', async () => {
     const site = await siteWithCloudConfig();
     await chmod(join(site.node.root, CLOUD_CONFIG), 0o640);
     const fresh = newTrustee(cloud);
@@ -91,7 +91,7 @@ describe('new credentials', () => {
     expect(body['files']).toEqual([HEAT_PARAMS, ...Object.keys(CLOUD_CONFIGS)]);
   });
 
-  test('the next rotation logs in with them, also when the former trust is gone', async () => {
+  test('uses them in the next rotation, also when the former trust is gone', async () => {
     const site = await siteWithCloudConfig('worker');
     const fresh = newTrustee(cloud);
     ask(site, fresh);
@@ -105,12 +105,12 @@ describe('new credentials', () => {
       },
     });
     expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
-    // The former token, which went with the trust, was not tried once more.
+    // The former token, which was deleted with the trust, was not tried again.
     expect(cloud.requests.slice(from).filter(({ status }) => status >= 400)).toEqual([]);
     expect(site.restarts()).toEqual(['kubelet', 'kubelet', 'kube-proxy']);
   });
 
-  test('a node that has nothing but heat-params restarts nothing', async () => {
+  test('restarts nothing on a node that has only heat-params', async () => {
     const site = await createSite(cloud);
     const { trustee_user_id, trustee_password, trust_id } = newTrustee(cloud);
     await site.setParams({ REGION_NAME: undefined });
@@ -125,7 +125,7 @@ describe('new credentials', () => {
     expect(site.restarts()).toEqual([]);
   });
 
-  test('what is absent keeps its value: a new password alone', async () => {
+  test('keeps absent values: a new password alone', async () => {
     const site = await siteWithCloudConfig('worker');
     const trustee = cloud.identity.findUser(site.cluster.trusteeUserId);
     const password = '#1; "quoted" \\ $HOME';
@@ -137,7 +137,7 @@ describe('new credentials', () => {
     );
   });
 
-  test('asked for once more there is nothing to do; a file that was forgotten is brought up to them', async () => {
+  test('does nothing for the same request, and updates a forgotten file', async () => {
     const site = await siteWithCloudConfig('worker');
     const fresh = newTrustee(cloud);
     await answerTo(site, fresh);
@@ -152,7 +152,7 @@ describe('new credentials', () => {
     expect(await textsOf(site)).toEqual(after);
   });
 
-  test("somebody else's file stays, other copies go with the rest, and what is not understood is told", async () => {
+  test("keeps another user's file, updates copies, and reports unsupported content", async () => {
     const site = await siteWithCloudConfig('worker');
     const old = trusteeOf(site);
     const elses = cloudConfig({ ...old, trust_id: 'abc' }, cloud.authUrl);
@@ -177,7 +177,7 @@ describe('new credentials', () => {
     expect(told).toContain('/etc/sysconfig/odd holds the former credentials, and is left alone');
   });
 
-  test("restarts a worker's registry with the new login, trustee name included", async () => {
+  test("restarts a worker's registry with the new login, including the trustee's name", async () => {
     const site = await createSite(cloud, { moreUnits: ['registry'], params: { TRUSTEE_USERNAME: 'former' } });
     const old = trusteeOf(site);
     await site.node.write(REGISTRY, registryConfig(old, 'former', 'magnum', cloud.authUrl));
@@ -190,7 +190,7 @@ describe('new credentials', () => {
     expect(site.restarts()).toEqual(['registry']);
   });
 
-  test('puts back the login and the name of a registry that does not come up', async () => {
+  test('restores the login and name of a registry that does not start', async () => {
     const site = await createSite(cloud, { moreUnits: ['registry'], params: { TRUSTEE_USERNAME: 'former' } });
     await site.node.write(REGISTRY, registryConfig(trusteeOf(site), 'former', 'magnum', cloud.authUrl));
     const before = await nodeFiles(site);
@@ -201,7 +201,7 @@ describe('new credentials', () => {
     expect(site.restarts()).toEqual(['registry', 'registry']);
   });
 
-  test("a swarm's volume driver", async () => {
+  test("updates a swarm's volume driver", async () => {
     const site = await createSite(cloud, { layout: 'swarm' });
     await site.node.write('/etc/rexray/config.yml', rexray(trusteeOf(site)));
     const fresh = newTrustee(cloud, 'yes');
@@ -212,7 +212,7 @@ describe('new credentials', () => {
   });
 });
 
-describe('refused, with nothing changed', () => {
+describe('rejects, without any change', () => {
   const cases: [string, (site: Site) => Record<string, unknown>, OutcomeError][] = [
     ['nothing is given', () => ({ trust_id: '' }), { code: 'bad-deployment', reason: 'nothing-given' }],
     [
@@ -259,7 +259,7 @@ describe('refused, with nothing changed', () => {
     expect(site.restarts()).toEqual([]);
   });
 
-  test('heat-params in which they could not be found again', async () => {
+  test('heat-params in which the new values could not be found again', async () => {
     const site = await createSite(cloud);
     await site.node.write(HEAT_PARAMS, `${await site.node.read(HEAT_PARAMS)}\fTRUST_ID="x"\n`);
     const before = await nodeFiles(site);
@@ -270,7 +270,7 @@ describe('refused, with nothing changed', () => {
   });
 });
 
-test('a service that does not come back: the old ones are in place again and in use, and Heat is told', async () => {
+test('a service that does not start: restores the old ones, uses them, and reports to Heat', async () => {
   let replaced = 0;
   const site = await siteWithCloudConfig('master', {
     instrument: {
@@ -279,7 +279,7 @@ test('a service that does not come back: the old ones are in place again and in 
         rename: async (from, to) => {
           await real.rename(from, to);
           if (to === HEAT_PARAMS) replaced += 1;
-          // Only with the new ones it cannot start.
+          // It fails only with the new credentials.
           if (replaced === 2) site.node.units.mend('kube-controller-manager');
         },
       }),
@@ -300,7 +300,7 @@ test('a service that does not come back: the old ones are in place again and in 
 });
 
 describe('agent rollback', () => {
-  test('a change that is stuck is taken back, once what kept it is mended', async () => {
+  test('rolls back a stuck change once its obstacle is removed', async () => {
     const site = await siteWithCloudConfig('worker');
     const before = await nodeFiles(site);
     site.node.units.breakUnit('kubelet', 'fails to start');
@@ -317,7 +317,7 @@ describe('agent rollback', () => {
     expect(await nodeFiles(site)).toEqual(before);
   });
 
-  test('what a stuck rotation has kept is not given up for other credentials', async () => {
+  test('keeps the files of a stuck rotation when other credentials arrive', async () => {
     const site = await siteWithCloudConfig('worker');
     const before = await nodeFiles(site);
     site.node.units.breakUnit('kubelet', 'fails to start');
@@ -331,8 +331,8 @@ describe('agent rollback', () => {
   });
 });
 
-describe('when Heat goes back', () => {
-  test('to earlier credentials, the node does too; to none, it keeps what it has', async () => {
+describe('on a roll-back by Heat', () => {
+  test('returns to earlier credentials; without any it keeps the present ones', async () => {
     const site = await siteWithCloudConfig('worker');
     const first = newTrustee(cloud);
     await answerTo(site, first);
@@ -347,7 +347,7 @@ describe('when Heat goes back', () => {
   });
 });
 
-test('the password is shown nowhere, and kept nowhere but where it belongs', async () => {
+test('shows the password nowhere, and stores it only where it belongs', async () => {
   const site = await siteWithCloudConfig();
   const fresh = newTrustee(cloud, 'geheim-und-neu');
   ask(site, fresh);
@@ -373,7 +373,7 @@ test('the password is shown nowhere, and kept nowhere but where it belongs', asy
   );
 });
 
-test('what a unit prints of either password is shown nowhere, also after the node was switched off meanwhile', async () => {
+test('redacts either password that a unit prints, also after a shutdown in between', async () => {
   const site = await siteWithCloudConfig('worker');
   await answerTo(site, newTrustee(cloud, 'geheim-und-alt'));
   const printed = [HEAT_PARAMS, CLOUD_CONFIG].map((path) => `cat '${join(site.node.root, path)}'`);
@@ -387,7 +387,7 @@ test('what a unit prints of either password is shown nowhere, also after the nod
   const { stdout, stderr } = await cli(site, ['run-once']);
   expect(await site.node.read(HEAT_PARAMS)).toContain('geheim-und-alt');
   const told = JSON.stringify(site.signals());
-  // First what has become of the node.
+  // The state of the node comes first.
   expect(told).toMatch(/ are back.*the last lines of the journal of kubelet:.*TRUSTEE_PASSWORD=/s);
   expect(stdout).toContain('TRUSTEE_PASSWORD=');
   expect([told, stdout, stderr].filter((text) => /geheim/.test(text))).toEqual([]);
@@ -404,7 +404,7 @@ describe('agent credentials', () => {
           .map(([name, value]) => `${name}: '${value}'\n`)
           .join(''),
     ],
-  ])('from standard input, %s', async (_, format) => {
+  ])('reads standard input, %s', async (_, format) => {
     const site = await siteWithCloudConfig('worker');
     const fresh = newTrustee(cloud);
     const told = await cli(site, ['credentials', '--from', '-', '--dry-run'], {}, format(fresh));
@@ -419,7 +419,7 @@ describe('agent credentials', () => {
     expect(site.restarts()).toEqual(['kubelet']);
   });
 
-  test('from a file that nobody else can read', async () => {
+  test('reads a file that only its owner can read', async () => {
     const site = await siteWithCloudConfig('worker');
     const fresh = newTrustee(cloud);
     const file = join(site.node.root, 'new');
@@ -442,14 +442,14 @@ describe('agent credentials', () => {
     ['trust: geheimnis', 'unknown key trust'],
     ['trustee_password: "geheimnis\\n"', 'the input trustee_password has a line break'],
     ['', 'nothing is given'],
-  ])('refused without a word of it: %j', async (text, why) => {
+  ])('rejects without quoting: %j', async (text, why) => {
     const site = await createSite(cloud);
     const { code, stderr } = await cli(site, ['credentials', '--from', '-'], {}, text);
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(why) as unknown });
     expect(stderr).not.toMatch(/geheimnis|1234567890/);
   });
 
-  test('what Keystone refuses ends with 3, and the node is as it was', async () => {
+  test('exits with 3 if Keystone refuses, and changes nothing', async () => {
     const site = await siteWithCloudConfig();
     const before = await nodeFiles(site);
     const wrong = JSON.stringify({ trust_id: 'none' });

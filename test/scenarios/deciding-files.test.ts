@@ -15,7 +15,7 @@ import { NEVER } from '../src/support/clock.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
 
-/** Whatever decides which code or which path root acts on, and which cloud it believes. */
+/** Files that decide which code and which paths root uses, and which cloud it trusts. */
 const secrets = createSecrets();
 const log = createLog({
   events: EVENTS,
@@ -27,7 +27,7 @@ const log = createLog({
 
 const load = async (disk: Disk): Promise<unknown> => await loadConfig(disk, CONFIG_PATH, () => undefined);
 
-/** What reads each of them. */
+/** The reader of each file. */
 const readers: Record<string, (disk: Disk, path: string) => Promise<unknown>> = {
   [CONFIG_PATH]: load,
   '/etc/coe-agent/agent.d/10.yaml': load,
@@ -68,7 +68,7 @@ const hands = (disk: Disk): Parameters<typeof collectorOf>[2] => ({
   readItem: unasked,
 });
 
-/** A configuration of defaults, which lies elsewhere. */
+/** Loads a configuration of defaults from another directory. */
 const configOf = async (disk: Disk): Promise<Awaited<ReturnType<typeof loadConfig>>> => {
   await disk.makeDirectory('/own', { mode: 0o755 });
   if (!(await disk.info('/own/agent.yaml'))) await disk.create('/own/agent.yaml', '', {});
@@ -88,7 +88,7 @@ const spoil: Record<string, (at: string) => Promise<void>> = {
 };
 
 test.each(Object.keys(readers).flatMap((path) => Object.keys(spoil).map((fault) => [path, fault] as const)))(
-  '%s that %s is refused, and says so',
+  'rejects and reports %s that %s',
   async (path, fault) => {
     const { disk, write, at } = await tempRoot();
     await write(path, '');

@@ -4,7 +4,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createSite } from './support/site.ts';
 
-/** Single files that are not as files should be; the crash tests fail every call once, and then for good. */
+/** Single unusable files; the crash tests make every call fail, once or permanently. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -19,7 +19,7 @@ const refusing = (doing: string, path: string): never => {
   throw new AgentError('disk', `${doing} ${path}: not permitted: immutable file, or not root (EPERM)`);
 };
 
-/** Made immutable after the preflight has looked at it. */
+/** Makes a file immutable after the preflight has checked it. */
 const cannotBeReplaced: Instrument = {
   disk: (real) => ({
     ...real,
@@ -30,7 +30,7 @@ const cannotBeReplaced: Instrument = {
   }),
 };
 
-/** As the kernel says of an immutable file; test/src/base/real-disk.test.ts asks it. */
+/** Reports a file as immutable, as the kernel does; test/src/base/real-disk.test.ts asks the kernel. */
 const isSealed: Instrument = {
   disk: (real) => ({ ...real, sealed: async (path) => await Promise.resolve(path === KEY) }),
 };
@@ -51,9 +51,9 @@ test.each([
   ['replaced', cannotBeReplaced, /renaming .*proxy\.key.*the old certificates are back and served/s],
   ['read', cannotBeRead, /reading .*proxy\.key/],
 ])(
-  'a file that cannot be %s: the node is as it was, not stuck, and Heat is told why',
+  'leaves the node unchanged and not stuck if a file cannot be %s, and reports the reason to Heat',
   async (_, instrument, why) => {
-    // The first certificates are made before the file becomes what it is.
+    // The first certificates are made before the fault is armed.
     let isArmed = false;
     const site = await createSite(cloud, {
       instrument: { disk: (real) => (isArmed ? (instrument.disk?.(real) ?? real) : real) },
@@ -66,7 +66,7 @@ test.each([
     const [signal] = site.signals();
     expect(signal?.body).toMatchObject({ deploy_status_code: 1 });
     expect(signal?.body?.['deploy_stderr']).toMatch(why);
-    // Nothing is left to be done, and nothing to be brought back.
+    // No work is left, and nothing to restore.
     expect(await site.pass()).toMatchObject({ settled: [], open: [] });
     expect([...(await site.files('/var/lib/coe-agent/generation')).keys()]).not.toContain(
       '/var/lib/coe-agent/generation/journal',
@@ -76,7 +76,7 @@ test.each([
 
 const KIB = 1024;
 
-/** What each file system says is left on it; a worker replaces five files. */
+/** Sets the free space of each file system; a worker replaces five files. */
 const withRoom = (room: (directory: string) => { bytes: number; device: number }): Instrument => ({
   disk: (real) => ({
     ...real,
@@ -95,7 +95,7 @@ test.each([
     () => ({ device: 1, bytes: 700 * KIB }),
     '/etc/kubernetes/certs has only 700 KiB left',
   ],
-])('before a key is made it is seen that %s', async (_, room, words) => {
+])('detects before it makes a key that %s', async (_, room, words) => {
   let isArmed = false;
   const instrument = withRoom(room);
   const site = await createSite(cloud, {

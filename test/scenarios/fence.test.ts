@@ -17,7 +17,7 @@ afterAll(async () => {
 const RESOURCE = 'by-hand';
 const SECOND = Date.parse('2026-11-21T00:00:00Z');
 
-/** A rotation of this resource; each brings inputs that were never there before. */
+/** Requests a rotation of this resource, with inputs that were never sent before. */
 const ask = (site: Site, what: string, created?: number): string =>
   cloud.deploy(site.cluster, site.server, {
     resource: RESOURCE,
@@ -35,7 +35,7 @@ const heatTakesNoSignal = (): void => {
   cloud.fault({ service: 'heat', method: 'POST', effect: { kind: 'answer', status: 503 } });
 };
 
-test('a result that Heat did not take is sent by a later start of the program, once', async () => {
+test('sends a result that Heat did not accept in a later start, once', async () => {
   const site = await createSite(cloud);
   const id = ask(site, 'one');
   heatTakesNoSignal();
@@ -51,7 +51,7 @@ test('a result that Heat did not take is sent by a later start of the program, o
   expect(site.restarts()).toEqual(restarts);
 });
 
-test('a result of an older deployment is never sent once a newer one of its resource is listed', async () => {
+test("never sends an older deployment's result once a newer one of its resource is listed", async () => {
   const site = await createSite(cloud);
   const older = ask(site, 'one');
   heatTakesNoSignal();
@@ -61,14 +61,14 @@ test('a result of an older deployment is never sent once a newer one of its reso
   site.node.units.mend('kubelet');
   const newer = ask(site, 'two', Date.now() + 60_000);
   await site.pass();
-  // The older one failed: its answer would have failed the newer one.
+  // The older one failed: its answer would make the newer one fail.
   expect(
     site.signals().map(({ deploymentId, body }) => [deploymentId, body?.['deploy_status_code']]),
   ).toEqual([[newer, 0]]);
   expect(await statesOf(site)).toEqual({ [older]: 'superseded', [newer]: 'signalled' });
 });
 
-test('nothing is sent while it cannot be asked what is waited for', async () => {
+test('sends nothing while the list of deployments cannot be read', async () => {
   const site = await createSite(cloud);
   const id = ask(site, 'one');
   heatTakesNoSignal();
@@ -84,7 +84,7 @@ test('nothing is sent while it cannot be asked what is waited for', async () => 
   expect(site.signals()).toHaveLength(1);
 });
 
-/** A rotation that is done and not acknowledged, and a Heat that hears again. */
+/** Makes a finished and unacknowledged rotation, and a Heat that accepts signals again. */
 async function unacknowledged(): Promise<{ site: Site; id: string }> {
   const site = await createSite(cloud);
   const id = ask(site, 'one');
@@ -94,12 +94,12 @@ async function unacknowledged(): Promise<{ site: Site; id: string }> {
   return { site, id };
 }
 
-/** From now on Heat answers with these deployments. */
+/** Makes Heat list these deployments from now on. */
 const heatLists = ({ cluster }: Site, deployments: readonly Deployment[]): void => {
   cluster.stack.deploymentsOn = () => [...deployments];
 };
 
-test('a result that Heat has stopped listing is given up after two answers, and its credentials are forgotten', async () => {
+test('abandons a result that Heat no longer lists after two answers, and forgets its credentials', async () => {
   const { site, id } = await unacknowledged();
   heatLists(site, []);
   expect(await site.pass()).toMatchObject({ open: [{ id, code: 'unlisted' }] });
@@ -112,7 +112,7 @@ test('a result that Heat has stopped listing is given up after two answers, and 
 });
 
 test.each([1, 2, 3])(
-  'a result is answered, outputs included, when Heat lists its deployment again after %i empty answers',
+  'sends a result with outputs when Heat lists its deployment again after %i empty answers',
   async (times) => {
     const { site, id } = await unacknowledged();
     const listed = site.cluster.stack.deploymentsOn(site.server);
@@ -128,7 +128,7 @@ test.each([1, 2, 3])(
   },
 );
 
-test('a stale answer with an older deployment supersedes nothing, and the older one is neither done nor answered', async () => {
+test('supersedes nothing by a stale answer with an older deployment, which is neither run nor answered', async () => {
   const site = await createSite(cloud);
   const older = ask(site, 'one', SECOND);
   const stale = site.cluster.stack.deploymentsOn(site.server);
@@ -147,14 +147,14 @@ test('a stale answer with an older deployment supersedes nothing, and the older 
   expect(await statesOf(site)).toEqual({ [newer]: 'signalled' });
 });
 
-test('a killed rotation is done when Heat lists it again after stale and empty answers', async () => {
+test('resumes a killed rotation when Heat lists it again after stale and empty answers', async () => {
   const site = await createSite(cloud);
   ask(site, 'one', SECOND);
   await site.pass();
   const stale = site.cluster.stack.deploymentsOn(site.server);
   const newer = ask(site, 'two', SECOND + 5000);
   const fresh = site.cluster.stack.deploymentsOn(site.server);
-  // As a kill leaves it while the certificates are being issued.
+  // As a kill during issuing leaves it.
   const { ledger } = await site.start();
   const killed = deployment(
     { deploy_stack_id: 's', deploy_resource_name: 'r' },
@@ -173,7 +173,7 @@ test('a killed rotation is done when Heat lists it again after stale and empty a
 
 // Heat writes creation_time to the second, and a roll-back may follow at once.
 test.each([1, 2, 3, 4])(
-  'of two in the same second the one that has not been done is the newer (%i)',
+  'treats the unfinished one of two deployments of the same second as newer (%i)',
   async () => {
     const site = await createSite(cloud);
     const first = ask(site, 'one', SECOND);
@@ -191,7 +191,7 @@ test.each([1, 2, 3, 4])(
   },
 );
 
-test('what is asked for while a rotation runs is not completed by the result of that rotation', async () => {
+test("does not complete a deployment that arrives during a rotation by that rotation's result", async () => {
   let older: string | undefined;
   let newer: string | undefined;
   const site = await createSite(cloud, {

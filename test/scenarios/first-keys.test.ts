@@ -19,7 +19,7 @@ const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';
 
 const flat = (pem: string | Buffer): string => String(pem).replaceAll('\n', String.raw`\n`);
 
-/** A pair as Magnum writes it into heat-params. */
+/** Makes a pair as Magnum writes it into heat-params. */
 function pairOnOneLine(): { KUBE_SERVICE_ACCOUNT_KEY: string; KUBE_SERVICE_ACCOUNT_PRIVATE_KEY: string } {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   return {
@@ -28,7 +28,7 @@ function pairOnOneLine(): { KUBE_SERVICE_ACCOUNT_KEY: string; KUBE_SERVICE_ACCOU
   };
 }
 
-/** What make-cert.sh writes for a value. */
+/** The file that make-cert.sh writes for a value. */
 const echoed = (value: string): string =>
   execFileSync('bash', ['-c', 'echo -e "$1"', 'bash', value], { encoding: 'utf8' });
 
@@ -43,7 +43,7 @@ const EXPECTED = [PAIR.KUBE_SERVICE_ACCOUNT_KEY, PAIR.KUBE_SERVICE_ACCOUNT_PRIVA
 );
 
 describe('agent make-cert and the service-account keys of heat-params', () => {
-  test('writes the pair with the first certificates of a master', async () => {
+  test("writes the pair with a master's first certificates", async () => {
     const site = await createSite(cloud, { role: 'master', bare: true, params: PAIR });
     expect(await cli(site, ['make-cert'])).toMatchObject({ code: 0, stderr: '' });
     expect(await keysOf(site)).toEqual(EXPECTED);
@@ -54,7 +54,7 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     });
   });
 
-  test('writes the pair alone where the certificates are good', async () => {
+  test('writes only the pair if the certificates are valid', async () => {
     const site = await createSite(cloud, { role: 'master' });
     await site.setParams(PAIR);
     const [before, requests] = [await site.files(), cloud.requests.length];
@@ -65,7 +65,7 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     for (const [path, entry] of before) expect(after.get(path)).toEqual(entry);
   });
 
-  test('keeps the newer pair of a rotation, also when new certificates are made', async () => {
+  test('keeps the newer pair of a rotation, also when it makes new certificates', async () => {
     const site = await createSite(cloud, { role: 'master', params: PAIR, bare: true });
     await cli(site, ['make-cert']);
     await site.cluster.record.rotate();
@@ -76,7 +76,7 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     expect(await keysOf(site)).toEqual(rotated);
   });
 
-  test('writes none on a worker, nor where heat-params has none', async () => {
+  test('writes none on a worker, or without keys in heat-params', async () => {
     const worker = await createSite(cloud, { bare: true, params: PAIR });
     await cli(worker, ['make-cert']);
     const master = await createSite(cloud, { role: 'master', bare: true });
@@ -87,7 +87,7 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     ]);
   });
 
-  test('refuses a pair that does not fit, before anything is made', async () => {
+  test('rejects a mismatched pair before it makes anything', async () => {
     const KUBE_SERVICE_ACCOUNT_KEY = pairOnOneLine().KUBE_SERVICE_ACCOUNT_KEY;
     const params = { ...PAIR, KUBE_SERVICE_ACCOUNT_KEY };
     const site = await createSite(cloud, { role: 'master', bare: true, params });

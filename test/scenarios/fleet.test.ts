@@ -6,14 +6,14 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { type Fleet, startFleet } from './support/fleet.ts';
 import { createSite } from './support/site.ts';
 
-/** 2,000 nodes of a cluster with the intervals of the default configuration, on one clock that the test moves. */
+/** 2,000 nodes of a cluster with the default intervals, on one clock that the test advances. */
 const NODES = 2000;
 const POLL = { min_seconds: 1, max_seconds: 30 };
 const WINDOW_MS = 10_000;
 const MINUTE = 60_000;
 const DAY = 1440 * MINUTE;
 const CERTIFICATE = { validFromDate: new Date(0), validToDate: new Date(365 * DAY) };
-/** It is renewed in the first half of its last 30 days. */
+/** A certificate is renewed in the first half of its last 30 days. */
 const CERTIFICATE_WINDOW = 335 * DAY;
 
 let cloud: Cloud;
@@ -31,7 +31,7 @@ async function fleet(): Promise<Fleet> {
   return made;
 }
 
-/** The events of the fullest window, as a multiple of the mean over the time from `from` to `to`. */
+/** The events in the fullest window, as a multiple of the mean from `from` to `to`. */
 function peakToMean(events: readonly number[], from: number, to: number, windowMs = WINDOW_MS): number {
   const between = events.filter((at) => at >= from && at < to).toSorted((a, b) => a - b);
   let peak = 0;
@@ -46,7 +46,7 @@ function peakToMean(events: readonly number[], from: number, to: number, windowM
 const PATIENCE = { timeout: 300_000 };
 
 test(
-  '2,000 nodes poll evenly: when all start at once, while Heat is away for ten minutes, and when it is back',
+  'spreads the polls of 2,000 nodes: at a simultaneous start, while Heat is down for ten minutes, and after that',
   PATIENCE,
   async () => {
     const nodes = await fleet();
@@ -63,11 +63,11 @@ test(
   },
 );
 
-// One look in 43 seconds: a window of ten seconds holds one at the most, whatever the mean is.
+// At one look per 43 seconds, a window of ten seconds contains at most one, whatever the mean.
 test.each([
   ['logins', DAY, (share: number) => routineLoginAt({ since: 0, refusals: 0, roles: [] }, 0, share)],
   ['renewals', 15 * DAY, (share: number) => renewalMoment(CERTIFICATE, share) - CERTIFICATE_WINDOW],
-] as const)('the %s of 2,000 nodes lie apart evenly', (_, spanMs, momentOf) => {
+] as const)('spreads the %s of 2,000 nodes evenly', (_, spanMs, momentOf) => {
   const moments = Array.from({ length: NODES }, (__, index) =>
     momentOf(shareOf('6e1c1e0e-cluster', `k1-abcdefghijkl-node-${index}`)),
   );

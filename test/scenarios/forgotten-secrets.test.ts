@@ -12,11 +12,11 @@ afterAll(async () => {
   await cloud.close();
 });
 
-test('a daemon knows the secrets of a deployment until it is done and not asked for any more', async () => {
+test('keeps the secrets of a deployment until it is done and no longer listed', async () => {
   const site = await createSite(cloud, { server: { signalTransport: 'HEAT_SIGNAL' } });
   const hands = await site.start();
   const memory = newMemory();
-  /** A rotation, whose own password and new key are its secrets. */
+  /** Runs a rotation whose own password and new key are secret. */
   const rotate = async (round: number): Promise<string[]> => {
     const { id } = cloud.deploy(site.cluster, site.server, {
       resource: 'again',

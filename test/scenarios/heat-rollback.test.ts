@@ -3,7 +3,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { certificateAt, isSignedBy } from './support/certificates.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** What Heat does with the nodes after a failure anywhere in the stack, as it was seen on a real one. */
+/** Heat's requests to the nodes after a failure anywhere in the stack, as observed on a real Heat. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -27,7 +27,7 @@ const codesOf = (site: Site): unknown[] =>
     .filter(({ resource }) => resource === `${site.server}-rotate`)
     .map(({ body }) => body?.['deploy_status_code']);
 
-test('after a failure Heat asks for nothing: the node has its old certificates and is at rest', async () => {
+test('keeps the old certificates and stays idle if Heat requests nothing after a failure', async () => {
   const site = await createSite(cloud);
   const before = await site.files();
   site.node.units.breakUnit('kubelet', 'keeps the old certificate');
@@ -50,7 +50,7 @@ test('after a failure Heat asks for nothing: the node has its old certificates a
   ).toBe(true);
 });
 
-test('empty inputs with a new id after a failure are no rotation, and are answered as done', async () => {
+test('answers empty inputs with a new id after a failure as done, without a rotation', async () => {
   const site = await createSite(cloud, { role: 'master', server: { actions: ['CREATE', 'UPDATE'] } });
   await site.pass();
   expect(await cloud.settled(site.cluster)).toBe('CREATE_COMPLETE');
@@ -78,7 +78,7 @@ test('empty inputs with a new id after a failure are no rotation, and are answer
 
 const deploymentsOn = ({ cluster, server }: Site): number => cluster.stack.deploymentsOn(server).length;
 
-test('the inputs of before bring the service-account keys of before back, and keep the certificates', async () => {
+test('restores the former service-account keys for the former inputs, and keeps the certificates', async () => {
   const others = [{ name: 'worker-1', role: 'worker' }] as const;
   const site = await createSite(cloud, { role: 'master', others });
   const { cluster } = site;
@@ -97,11 +97,11 @@ test('the inputs of before bring the service-account keys of before back, and ke
   const secondKey = publicKeyOf(site);
   await site.pass();
   const rotated = await site.files();
-  // Tokens that the first one has signed are accepted for a while.
+  // Tokens signed with the first key are accepted for a while.
   expect(rotated.get(PUBLIC)?.content).toBe(secondKey + firstKey);
   expect(rotated.get(PRIVATE)?.content).toBe(privateKeyOf(site));
   const restarts = site.restarts().length;
-  // The worker fails, and Heat takes back what the master has done well.
+  // The worker fails, and Heat rolls back what the master has completed.
   answerOfOther(1);
   await cloud.until(() => cluster.stack.resources.get('master-0-rotate')?.current?.status === 'IN_PROGRESS');
   await site.pass();
@@ -113,11 +113,11 @@ test('the inputs of before bring the service-account keys of before back, and ke
   expect(firstKey).not.toBe(secondKey);
   expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
   expect(isSignedBy(certificateAt(after, SERVER), cluster.ca.kubernetes)).toBe(true);
-  // Who signs and checks tokens has to read them again.
+  // Units that sign and verify tokens have to reread the keys.
   expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver', 'kube-controller-manager']);
 });
 
-test('a rotation asked for after a roll-back is a rotation, though its predecessor asked for the same kind', async () => {
+test('rotates on a request after a roll-back, even one like that of its predecessor', async () => {
   const site = await createSite(cloud, { role: 'master', server: { actions: ['CREATE', 'UPDATE'] } });
   await site.pass();
   site.node.units.breakUnit('etcd', 'fails to start');

@@ -16,7 +16,7 @@ afterAll(async () => {
 test.each([
   ["# written by the site's configuration management\n\nworker-7\n", 'worker-7'],
   ['worker-3.prod.example.net.\n', 'worker-3.prod.example.net'],
-])('a worker whose /etc/hostname is %j has a certificate for %s', async (text, name) => {
+])("with /etc/hostname %j, issues a worker's certificate for %s", async (text, name) => {
   const site = await createSite(cloud, { bare: true });
   await site.node.write('/etc/hostname', text);
   expect(await cli(site, ['make-cert'])).toMatchObject({ code: 0, stderr: '' });

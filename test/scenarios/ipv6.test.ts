@@ -12,7 +12,7 @@ import { cli } from './support/cli.ts';
 import { exampleLayout } from './support/example-layout.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** An IPv6-only cluster: an address in a URL stands in brackets (RFC 3986, 3.2.2). */
+/** An IPv6-only cluster: an address in a URL is in brackets (RFC 3986, 3.2.2). */
 
 const PARAMS = parseHeatParams(fixture('heat-params-ipv6'));
 const ADDRESSES = Object.fromEntries(
@@ -34,20 +34,20 @@ describe.each(BUILT_IN.flatMap(({ name, roles }) => ROLES.map((role) => ({ name,
     const times = { deadline_seconds: 1, settle_seconds: 0 };
     const units = planUnits(row, (text) => fill(text, values), {}, times);
 
-    test('asks its units at URLs', () => {
+    test('probes its units at URLs', () => {
       for (const unit of units) expect(addressFault(unit)).toBeUndefined();
       const hosts = units.flatMap(({ health }) => (health ? [new URL(health.url).hostname] : []));
       for (const host of hosts) expect(['127.0.0.1', '[fd00:10::6]']).toContain(host);
     });
 
-    test('names the API server with a URL in its kubeconfigs', () => {
+    test('uses a URL for the API server in its kubeconfigs', () => {
       for (const { server } of row.kubeconfigs)
         expect(['https://127.0.0.1:6443', 'https://[fd00:10::4]:6443']).toContain(fill(server, values));
     });
   },
 );
 
-test("etcd of make-cert.sh's layout is asked at the node's address", () => {
+test("probes etcd of make-cert.sh's layout at the node's address", () => {
   const etcd = BUILT_IN.find(({ name }) => name === 'kubernetes-certs')?.roles.master.units[0];
   expect(fill(etcd?.health?.url ?? '', PARAMS)).toBe('https://[fd00:10::6]:2379/health');
 });
@@ -58,21 +58,21 @@ const serverOf = async (site: Site, path: string): Promise<unknown> => {
 };
 
 test.each(['kubernetes-pki', 'kubeadm'] as const)(
-  'the first kubeconfig of a worker of %s leads to the API server',
+  "points a worker's first kubeconfig of %s to the API server",
   async (layout) => {
     const site = await createSite(cloud, { layout, params: ADDRESSES });
     expect(await serverOf(site, '/etc/kubernetes/kubelet.conf')).toBe('https://[fd00:10::4]:6443');
   },
 );
 
-test('so does that of an own layout', async () => {
+test("points a custom layout's kubeconfig to the API server", async () => {
   const site = await createSite(cloud, { layout: 'registry', params: ADDRESSES, bare: true });
   await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', exampleLayout('registry'));
   expect((await cli(site, ['make-cert'])).stderr).toBe('');
   expect(await serverOf(site, '/etc/registry/kubeconfig')).toBe('https://[fd00:10::4]:6443');
 });
 
-test('a unit that cannot be asked where it is to be asked stops a rotation before anything is replaced', async () => {
+test('stops a rotation before any replacement if a unit cannot be probed at its configured address', async () => {
   const units = { etcd: { health: 'https://fd00:10::6:2379/health' } };
   const site = await createSite(cloud, { role: 'master', bare: true });
   expect((await cli(site, ['make-cert'])).stderr).toBe('');

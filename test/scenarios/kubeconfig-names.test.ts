@@ -5,7 +5,7 @@ import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** Kubeconfigs under the names that people and their tools give them. */
+/** Kubeconfigs under the names that people and tools give them. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -37,7 +37,7 @@ const RENEWED = [
   '/etc/kubernetes/scheduler.json',
   '/root/.kube/config',
 ];
-/** What somebody keeps is theirs, and so are other homes. */
+/** Backups and other users' homes are left alone. */
 const KEPT = [
   '/etc/kubernetes/admin.kubeconfig.bak',
   '/etc/kubernetes/admin.conf~',
@@ -46,7 +46,7 @@ const KEPT = [
   '/home/operator/.kube/config',
 ];
 
-test('kubeconfigs are found by the names that they have, listed and renewed; what is kept stays', async () => {
+test('finds kubeconfigs by name, lists and renews them, and leaves backups alone', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const before = await kubeconfig(site);
   for (const path of [...RENEWED, ...KEPT]) await site.node.write(path, before);

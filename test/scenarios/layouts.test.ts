@@ -39,7 +39,7 @@ const SWARM = {
   INSTANCE_NAME: '',
 };
 
-test('a node of a swarm is known by its heat-params, which say no role, and dockerd gets its certificate', async () => {
+test('recognizes a swarm node by its heat-params, which name no role, and gives dockerd its certificate', async () => {
   const site = await createSite(cloud, { layout: 'swarm', config: { layout: 'auto' }, params: SWARM });
   const before = await site.files('/etc/docker');
   expect(await outcomeOf(site)).toBe('');
@@ -57,9 +57,9 @@ test('a node of a swarm is known by its heat-params, which say no role, and dock
   expect(site.restarts()).toEqual(['docker']);
 });
 
-test("a control plane with kubeadm's files: three CAs, kubeconfigs with certificates of their own, the kubelet's", async () => {
+test("rotates a control plane with kubeadm's files: three CAs, kubeconfigs with own certificates, the kubelet's", async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubeadm', bare: true });
-  // An etcd of its own, and no super-admin.conf: what is optional follows what is there.
+  // An etcd CA of its own, and no super-admin.conf: optional rows follow the existing files.
   const old = await createCa();
   for (const stem of ['server', 'peer', 'healthcheck-client'])
     await site.node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, old.pem);
@@ -106,7 +106,7 @@ test("a control plane with kubeadm's files: three CAs, kubeconfigs with certific
   }
   expect(files.has('/etc/kubernetes/super-admin.conf')).toBe(false);
 
-  // The kubelet's certificate and its key are one file.
+  // The kubelet's certificate and its key share one file.
   const client = files.get('/var/lib/kubelet/pki/kubelet-client-current.pem')?.content ?? '';
   expect(client.match(/-----BEGIN [A-Z ]+-----/g)).toEqual([
     '-----BEGIN CERTIFICATE-----',
@@ -126,7 +126,7 @@ test("a control plane with kubeadm's files: three CAs, kubeconfigs with certific
 
 const data = (text: string, name: string): string => new RegExp(`${name}: (\\S+)`).exec(text)?.[1] ?? '';
 
-test('a certificate that lies in its kubeconfig alone is looked at there', async () => {
+test('checks a certificate in the kubeconfig that contains its only copy', async () => {
   const [one, other] = await Promise.all(
     [0, 1].map(async () => await createSite(cloud, { role: 'master', layout: 'kubeadm' })),
   );
@@ -152,7 +152,7 @@ test('a certificate that lies in its kubeconfig alone is looked at there', async
   });
 });
 
-test('agent plan says which layout, why, and what it cannot do', async () => {
+test('agent plan names the layout, the reason, and its limits', async () => {
   const site = await createSite(cloud, { layout: 'kubeadm', config: { layout: 'auto' }, bare: true });
   await site.node.write('/var/lib/kubelet/pki/kubelet-client-current.pem', '');
   await cloud.rotateCa(site.cluster);

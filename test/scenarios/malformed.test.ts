@@ -7,7 +7,7 @@ import { rewriteJson } from '../cloud/spoil.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** Deployments that are not as they should be, of which Heat waits for an answer all the same. */
+/** Malformed deployments for which Heat waits nevertheless. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 type Fields = Record<string, unknown>;
 
-/** From now on Heat's metadata has these fields in every deployment. */
+/** Adds these fields to every deployment in Heat's metadata from now on. */
 function spoil(changes: Fields | ((one: Fields) => Fields)): void {
   const change = rewriteJson(({ metadata }) => {
     const deployments = isObject(metadata) ? metadata['deployments'] : [];
@@ -48,7 +48,7 @@ const said = (site: Site): unknown[] =>
     ]);
 
 test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
-  'it is answered as failed, with the reason, once (%s)',
+  'answers one as failed, with the reason, once (%s)',
   async (signalTransport) => {
     const site = await createSite(cloud, { server: { signalTransport } });
     const before = await site.files();
@@ -67,7 +67,7 @@ test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
 
 const MANY = Array.from({ length: 20_000 }, (_, index) => ({ name: `n${index}`, type: 'String', value: '' }));
 
-test('it is answered where its inputs are too many to be read', async () => {
+test('answers one with too many inputs to read', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   const asked = site.cluster.stack.deploymentsOn(site.server)[0]?.id;
@@ -83,7 +83,7 @@ test.each([
   ['one input of 100 lists of 5000 numbers', { x: zeros(100, 5000) }],
   ['50 inputs of 5000 numbers', Object.fromEntries(Object.entries(zeros(50, 5000)))],
   ['2000 inputs of 110 numbers', Object.fromEntries(Object.entries(zeros(2000, 110)))],
-])('one with too many values in all fails alone, and is answered: %s', async (_, values) => {
+])('rejects only the one with too many values, and answers it: %s', async (_, values) => {
   const site = await createSite(cloud);
   const inputs = Object.keys(values).map((name) => ({ name, type: 'Json' }));
   const odd = cloud.deploy(site.cluster, site.server, {
@@ -102,7 +102,7 @@ test.each([
   ]);
 });
 
-test('one that nobody serves here is left to whoever does', async () => {
+test('leaves one of an unserved group alone', async () => {
   const site = await createSite(cloud);
   const { id } = cloud.deploy(site.cluster, site.server, { group: 'no-such-hook' });
   spoil({ outputs: 'none' });
@@ -114,7 +114,7 @@ test('one that nobody serves here is left to whoever does', async () => {
 test.each([
   ['no list', 'none'],
   ['a map beyond bounds', Object.fromEntries(MANY.map(({ name }) => [name, '']))],
-])('one without a usable address is only reported: its inputs are %s', async (_, inputs) => {
+])('only reports one without a usable address: its inputs are %s', async (_, inputs) => {
   const site = await createSite(cloud);
   cloud.deploy(site.cluster, site.server, { group: 'coe-rotate' });
   spoil({ inputs });
@@ -123,7 +123,7 @@ test.each([
   expect(await site.ledger()).toEqual([]);
 });
 
-test('it is the newest of its resource: an older result is not sent any more', async () => {
+test('treats one as the newest of its resource: an older result is no longer sent', async () => {
   const site = await createSite(cloud);
   const ask = (reason: string, created: number): string =>
     cloud.deploy(site.cluster, site.server, {

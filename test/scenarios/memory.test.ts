@@ -9,7 +9,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createMemoryGroup } from '../fakes/memory-group.ts';
 import { createSite } from './support/site.ts';
 
-/** What of the output of `run-once --json` counts here. */
+/** The fields of `run-once --json` that matter here. */
 const Report = v.pipe(
   v.string(),
   v.parseJson(),
@@ -18,7 +18,7 @@ const Report = v.pipe(
   }),
 );
 
-/** The program as it is installed, with as much memory as its unit gives it. */
+/** The installed program, within its unit's memory limit. */
 let cloud: Cloud;
 let directory: string;
 let program: string;
@@ -32,7 +32,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true });
 });
 
-/** Also of a program that ends with a failure; of one that is killed there is none. */
+/** Returns the output, also of a failing program; a killed one has none. */
 const outputOf = async (program: string, args: readonly string[]): Promise<string> =>
   await new Promise((resolve) => {
     execFile(program, args, (_, stdout) => {
@@ -78,7 +78,7 @@ describe.skipIf(typeof probe === 'string')(
   `within MemoryMax of the unit${typeof probe === 'string' ? ` (left out: ${probe})` : ''}`,
   () => {
     test.each(INPUTS)(
-      '%s fail alone: what is in a file beside them is done',
+      'rejects only %s: the file beside it is processed',
       async (_, text) => {
         const site = await createSite(cloud, { bare: true, config: { collectors: ['local'] } });
         const at = '/var/lib/os-collect-config/local-data';

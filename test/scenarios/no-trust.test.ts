@@ -6,27 +6,27 @@ import { certificateAt, isSignedBy } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** Nodes whose heat-params have no TRUST_ID: cluster_user_trust is False in magnum.conf, as by default. */
+/** Nodes without TRUST_ID in heat-params: cluster_user_trust is False in magnum.conf, the default. */
 
 async function createTrustless(release: Release): Promise<Site> {
   const cloud = await startCloud({ release });
   onTestFinished(cloud.close);
   const site = await createSite(cloud);
   await site.setParams({ TRUST_ID: '' });
-  // A login that the trust made in secret would be refused.
+  // Without the trust, a login that uses it would fail.
   cloud.deleteTrust(site.cluster);
   await cloud.rotateCa(site.cluster);
   return site;
 }
 
-test('the trustee alone rotates where Magnum lets the user of the cluster sign', async () => {
+test("rotates as the trustee alone if Magnum lets the cluster's user sign", async () => {
   const site = await createTrustless('zed');
   expect((await cli(site, ['run-once'])).code).toBe(0);
   const leaf = certificateAt(await site.files(), '/etc/kubernetes/certs/kubelet.crt');
   expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
 });
 
-test('where Magnum refuses the trustee alone, the node stays as it is and the doctor says what is missing', async () => {
+test('changes nothing if Magnum rejects the trustee alone, and the doctor names what is missing', async () => {
   const site = await createTrustless('2025.1');
   const before = await site.files();
   expect((await cli(site, ['run-once'])).code).toBe(1);

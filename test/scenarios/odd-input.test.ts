@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { createSite } from './support/site.ts';
 
-/** What no Heat sends, beside one that is as it should be: that is run, whatever stands before it. */
+/** Input that Heat never sends, beside a valid deployment, which must run nevertheless. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -16,11 +16,11 @@ const LOCAL = '/var/lib/os-collect-config/local-data/all.json';
 const SCRIPT = '#!/bin/sh\necho ran';
 const GOOD = JSON.stringify({ id: 'good', group: 'script', config: '#!/bin/sh\necho good', inputs: [] });
 
-/** A script with other fields, as the text of JSON. */
+/** A script deployment with other fields, as JSON text. */
 const odd = (fields: Record<string, unknown>): string =>
   JSON.stringify({ id: 'odd', group: 'script', config: SCRIPT, inputs: [], ...fields });
 
-/** The same with JSON that is nested so deep in the place of `"DEEP"`; it would be too deep for JSON.stringify here. */
+/** Replaces `"DEEP"` by JSON that is nested too deep for JSON.stringify. */
 const nested = (depth: number, fields: Record<string, unknown>): string =>
   odd(fields).replace('"DEEP"', `${'['.repeat(depth)}${']'.repeat(depth)}`);
 
@@ -47,14 +47,11 @@ test.each([
   ['a script', nested(DEEP, { config: 'DEEP' }), TOO_DEEP],
   ['a component', nested(DEEP, { group: 'component', config: { configs: 'DEEP' } }), TOO_DEEP],
   ['what nobody looks at', nested(DEEP, { options: { other: 'DEEP' } }), TOO_DEEP],
-])(
-  'JSON that is nested very deep in the place of %s is refused in plain words',
-  async (_, deployment, why) => {
-    const result = await passWith(deployment);
-    expect(result).toMatchObject({ problems: [], odd: { statusCode: 1 } });
-    expect(result.odd?.stderr).toContain(why);
-  },
-);
+])('rejects deeply nested JSON in place of %s in plain words', async (_, deployment, why) => {
+  const result = await passWith(deployment);
+  expect(result).toMatchObject({ problems: [], odd: { statusCode: 1 } });
+  expect(result.odd?.stderr).toContain(why);
+});
 
 test.each([
   ['a hundred levels', nested(100, input('Json', 'DEEP'))],
@@ -64,14 +61,14 @@ test.each([
   ],
   ['an output that is a path', odd({ outputs: [{ name: '../../x' }, { name: '__proto__' }] })],
   ['half a character', odd(input('String', '\ud800'))],
-])('%s are as good as anything else', async (_, deployment) => {
+])('accepts %s', async (_, deployment) => {
   expect(await passWith(deployment)).toMatchObject({
     problems: [],
     odd: { statusCode: 0, stdout: 'ran\n', outputs: {} },
   });
 });
 
-test('of two that are nested deeply the first counts', async () => {
+test('runs the first of two deeply nested deployments with one id', async () => {
   const deployment = nested(100, { other: 'DEEP' });
   expect(await passWith(deployment, deployment.replace('ran', 'other'))).toMatchObject({
     odd: { statusCode: 0 },
@@ -79,7 +76,7 @@ test('of two that are nested deeply the first counts', async () => {
   });
 });
 
-test('ten thousand inputs are told of in plain words', async () => {
+test('reports ten thousand inputs in plain words', async () => {
   const inputs = Array.from({ length: 10_000 }, (_, index) => ({
     name: `n${index}`,
     value: 'x'.repeat(700),
@@ -88,7 +85,7 @@ test('ten thousand inputs are told of in plain words', async () => {
   expect(result.odd).toMatchObject({ error: { code: 'unit', reason: 'environment-too-large' } });
 });
 
-test.each(['../..', '\0', ' \n', '#', 'x'.repeat(300)])('the group %j is left alone', async (group) => {
+test.each(['../..', '\0', ' \n', '#', 'x'.repeat(300)])('ignores the group %j', async (group) => {
   expect(await passWith(odd({ group }))).toMatchObject({ odd: undefined, problems: [] });
 });
 
@@ -98,7 +95,7 @@ test.each([
   ['the list of inputs', { inputs: 'DEEP' }],
   ['an id that is a path', { id: '../../etc/passwd' }],
   ['an id that is a number', { id: 7 }],
-])('without an address to answer to, %s that is none is reported', async (_, fields) => {
+])('reports a deployment without an address for the answer, with an invalid field: %s', async (_, fields) => {
   const { odd: settled, problems } = await passWith(nested(DEEP, fields));
   expect(settled).toBeUndefined();
   expect(problems).toHaveLength(1);

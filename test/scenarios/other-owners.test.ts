@@ -14,8 +14,8 @@ import { createSite, type Site } from './support/site.ts';
 import { noticesIn } from './support/notices.ts';
 
 /**
- * The directory of etcd's certificates belongs to etcd, which here does what it likes at the moment that suits it:
- * test/e2e/other-users.test.ts has a process of that user.
+ * The directory of etcd's certificates belongs to etcd, which changes it at the worst moment.
+ * test/e2e/other-users.test.ts uses a process of that user.
  */
 
 let cloud: Cloud;
@@ -33,7 +33,7 @@ const MANIFEST = '/etc/kubernetes/manifests/x.yaml';
 
 const b64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** A Pod that is a kubeconfig as well: whoever reads the one passes over the keys of the other. */
+/** A Pod that is also a kubeconfig: each reader ignores the other's keys. */
 const podWith = (certificate: string, key: string): string => `apiVersion: v1
 kind: Pod
 metadata: { name: x, namespace: kube-system }
@@ -44,7 +44,7 @@ users:
   user: { client-certificate-data: ${b64(certificate)}, client-key-data: ${b64(key)} }
 `;
 
-/** A master whose etcd's directory others than root can write, also where no test can give it to etcd. */
+/** Makes a master whose etcd directory others can write, also where the test cannot change its owner. */
 async function master(instrument: Instrument = {}): Promise<Site> {
   const site = await createSite(cloud, { role: 'master', instrument });
   await chmod(join(site.node.root, ETCD), 0o777);
@@ -66,7 +66,7 @@ function replaceByLink(site: Site, path: string, target: string): void {
   renameSync(`${at}.link`, at);
 }
 
-/** Lets the owner of the directory act after the n-th time that a file has been read. */
+/** Lets the owner of the directory act after the n-th read of a file. */
 function afterRead(path: string, nth: number, act: () => void): Instrument {
   let reads = 0;
   const noted =
@@ -81,7 +81,7 @@ function afterRead(path: string, nth: number, act: () => void): Instrument {
 }
 
 test.each([1, 2, 3, 4])(
-  'a symlink that takes the place of a kubeconfig once it has been read (%i) leads to no file of root',
+  'does not follow a symlink that replaces a kubeconfig after its reading (%i) to a file of root',
   async (nth) => {
     let acts: (() => void) | undefined;
     const site = await master(afterRead(PLANTED, nth, () => acts?.()));
@@ -95,7 +95,7 @@ test.each([1, 2, 3, 4])(
   },
 );
 
-test('a file of the layout that is a symlink in a directory of somebody else is not written through', async () => {
+test("does not write through a symlink in another user's directory in place of a layout file", async () => {
   const site = await master();
   await site.node.write('/root/secret', 'for root alone');
   replaceByLink(site, `${ETCD}/admin.crt`, '/root/secret');
@@ -106,7 +106,7 @@ test('a file of the layout that is a symlink in a directory of somebody else is 
   expect(site.restarts()).toEqual([]);
 });
 
-test('what has become a symlink by the time that old files come back is replaced itself', async () => {
+test('replaces a symlink itself when the old files are restored', async () => {
   let site: Site | undefined;
   const instrument: Instrument = {
     disk: (real) => ({
@@ -131,7 +131,7 @@ test('what has become a symlink by the time that old files come back is replaced
 test.each([
   ['planning has read', 1, undefined],
   ['staging has read', 2, 'file-exchanged'],
-])('a file that takes the place of one that %s is not overwritten', async (_, nth, reason) => {
+])('does not overwrite a file that replaces one that %s', async (_, nth, reason) => {
   const path = '/etc/kubernetes/tools.yaml';
   let acts: (() => void) | undefined;
   const site = await createSite(cloud, {
@@ -157,7 +157,7 @@ test.each([
   if (reason !== undefined) expect(await site.files(CERTS)).toEqual(before);
 });
 
-test('a new key takes the place of the old one alone: a certificate is known to everybody', async () => {
+test('writes a new key only in place of the old key, because anyone can plant a public certificate', async () => {
   const site = await master();
   const certificate = await site.node.read(`${CERTS}/admin.crt`);
   const planted = podWith(certificate, 'no key of ours');
@@ -169,7 +169,7 @@ test('a new key takes the place of the old one alone: a certificate is known to 
     expect(await site.node.read(path), path).not.toContain(key);
 });
 
-test("beside the files of somebody else, links, pipes and other users' files are no copies, and hold nobody up", async () => {
+test("ignores links, pipes and other users' files beside another user's files", async () => {
   const site = await master();
   const { node } = site;
   const copy = podWith(await node.read(`${CERTS}/admin.crt`), await node.read(`${CERTS}/admin.key`));
@@ -184,7 +184,7 @@ test("beside the files of somebody else, links, pipes and other users' files are
   expect(notices).toContain(`file-skipped ${ETCD}/link.conf`);
 });
 
-test('a kubeconfig that others can change names no file of root to be renewed', async () => {
+test("does not renew root's files that a kubeconfig names which others can change", async () => {
   const site = await master();
   const { node } = site;
   const pair = async (): Promise<string> =>
@@ -196,7 +196,7 @@ test('a kubeconfig that others can change names no file of root to be renewed', 
   const { notices } = await rotate(site);
   expect(await node.read('/root/kept.pem')).toBe(before);
   expect(notices).toContain('file-skipped /root/kept.pem');
-  // One that root alone can change does.
+  // A kubeconfig that only root can change does.
   await node.write('/etc/kubernetes/tools.conf', naming);
   await node.write('/root/kept.pem', await pair());
   await rotate(site);
@@ -204,7 +204,7 @@ test('a kubeconfig that others can change names no file of root to be renewed', 
 });
 
 test.each(['ca.crt', 'server.crt', 'server.key'])(
-  'the verbs that look tell of a symlink in the place of %s and show all else; make-cert changes nothing',
+  'the read-only verbs report a symlink in place of %s and show the rest; make-cert changes nothing',
   async (name) => {
     const site = await master();
     replaceByLink(site, `${ETCD}/${name}`, '/root/elsewhere');

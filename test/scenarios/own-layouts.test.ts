@@ -19,7 +19,7 @@ import { exampleLayout } from './support/example-layout.ts';
 import { createSite } from './support/site.ts';
 import { cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
 
-/** Layouts that an operator writes in YAML. */
+/** Custom layouts in YAML. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ const OWN = '/etc/coe-agent/layouts.d/own.yaml';
 const refusal = async (text: string): Promise<Refusal> =>
   refusalOf(await agentErrorOf(load({ 'layouts.d/own.yaml': text })));
 
-test('the example is a layout: found by its evidence, issued, replaced, restarted and proven', async () => {
+test("uses the documentation's example: found by its evidence, issued, replaced, restarted and proven", async () => {
   const site = await createSite(cloud, {
     role: 'master',
     layout: 'registry',
@@ -80,13 +80,13 @@ test('the example is a layout: found by its evidence, issued, replaced, restarte
   expect(site.restarts()).toEqual(['registry', 'registry-gc']);
 });
 
-test('an inline layout of the configuration is one too, and may be named', async () => {
+test('accepts an inline layout of the configuration, which may be named', async () => {
   const text: unknown = parse(EXAMPLE);
   const { layouts } = await load({ 'agent.yaml': stringify({ layout: 'registry', layouts: [text] }) });
   const [own] = layouts;
   expect(layouts).toHaveLength(1);
   expect(own?.evidence).toEqual({ files: ['/etc/registry/tls/server.crt'], params: [] });
-  // One table for every node: its role need not be told.
+  // One table for all nodes: the role is irrelevant.
   expect(own?.roles.master).toBe(own?.roles.worker);
   expect(
     own?.roles.master.units.map(({ unit, required, deadlineSeconds }) => [unit, required, deadlineSeconds]),
@@ -100,7 +100,7 @@ const change = (from: string, to: string): string => {
   expect(EXAMPLE).toContain(from);
   return EXAMPLE.replace(from, to);
 };
-test('a CA file for who signs holds one certificate in every phase, and stands in the way of none', async () => {
+test("keeps one certificate in a signer's CA file in every phase, and blocks no phase", async () => {
   const signer = '      - { ca: kubernetes, file: /etc/registry/signer.crt, single: true }\n';
   const text = EXAMPLE.replace('      - ca: kubernetes', `${signer}      - ca: kubernetes`);
   const site = await createSite(cloud, {
@@ -140,7 +140,7 @@ test('a CA file for who signs holds one certificate in every phase, and stands i
 
 const lineOf = (text: string, what: string): number => text.slice(0, text.indexOf(what)).split('\n').length;
 
-describe('a fault is named with file, line and key', () => {
+describe('reports a fault with file, line and key', () => {
   test.each<[string, string, string, string, string, string?]>([
     [
       'an unknown key',
@@ -239,7 +239,7 @@ describe('a fault is named with file, line and key', () => {
     expect(await refusal(text)).toEqual({ reason, source: OWN, line: lineOf(text, place), key });
   });
 
-  test('a missing key, with the line of what it is missing in', async () => {
+  test('a missing key, with the line of its parent', async () => {
     const text = change('        ca: kubernetes\n        subject', '        subject');
     expect(await refusal(text)).toEqual({
       reason: 'missing',
@@ -250,7 +250,7 @@ describe('a fault is named with file, line and key', () => {
     expect(await refusal('description: nothing\n')).toEqual({ reason: 'missing', source: OWN, key: 'name' });
   });
 
-  test('also in a layout of the configuration itself', async () => {
+  test('in a layout of the configuration itself', async () => {
     const without: unknown = parse(change('        ca: kubernetes\n        subject', '        subject'));
     const error = await agentErrorOf(load({ 'agent.yaml': stringify({ layouts: [without] }) }));
     expect(refusalOf(error)).toEqual({
@@ -262,14 +262,14 @@ describe('a fault is named with file, line and key', () => {
   });
 });
 
-test.each(['kubeadm', 'registry'])('a second layout of the name %s is refused', async (name) => {
+test.each(['kubeadm', 'registry'])('rejects a second layout of the name %s', async (name) => {
   const second = EXAMPLE.replace('name: registry\n', `name: ${name}\n`);
   const error = await agentErrorOf(load({ 'layouts.d/a.yaml': EXAMPLE, 'layouts.d/b.yaml': second }));
   expect(refusalOf(error)).toEqual({ reason: 'layout-twice' });
   expect(error.message).toContain('/etc/coe-agent/layouts.d/b.yaml');
 });
 
-test('credentials in a file that an own layout names, and the unit that reads it', async () => {
+test('updates credentials in a file that a custom layout names, and restarts its reader', async () => {
   const site = await createSite(cloud, {
     layout: 'registry',
     config: { layouts: [parse(EXAMPLE)] },
@@ -290,7 +290,7 @@ test('credentials in a file that an own layout names, and the unit that reads it
   });
 });
 
-test('agent unit-paths knows the layouts of layouts.d, and those of the configuration itself', async () => {
+test('agent unit-paths includes the layouts of layouts.d, and those of the configuration', async () => {
   const site = await createSite(cloud);
   await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', EXAMPLE);
   const inline = EXAMPLE.replace('name: registry\n', 'name: other\n').replaceAll(

@@ -11,8 +11,8 @@ import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /**
- * Copies of a certificate and of its key in files that an operator has made. Either both are renewed or both stay, and
- * what stays is reported.
+ * Copies of a certificate and its key in an operator's own files. Either both are renewed or both stay, and the rest is
+ * reported.
  */
 
 let cloud: Cloud;
@@ -41,7 +41,7 @@ const encrypted = ({ key }: Pair): string => run(key, 'pkcs8', '-topk8', '-v2', 
 /** With headers: `Proc-Type: 4,ENCRYPTED`. */
 const encryptedWithHeaders = ({ key }: Pair): string => run(key, 'ec', '-aes256');
 
-/** Rotates a master that has these files, and says what was answered. */
+/** Rotates a master with these files, and returns the answer. */
 async function rotated(
   files: (now: Pair, site: Site) => Files | Promise<Files>,
 ): Promise<{ site: Site; before: Files; stdout: string }> {
@@ -55,7 +55,7 @@ async function rotated(
   return { site, before, stdout: String(at(body, 'deploy_stdout')) };
 }
 
-/** What the first certificate and the first key of a text are, for a strict reader. */
+/** The first certificate and the first key of a text, as a strict parser reads them. */
 const leafIn = (text: string): X509Certificate =>
   new X509Certificate(/-----BEGIN CERTIFICATE[\s\S]*?-----END CERTIFICATE-----/.exec(text)?.[0] ?? '');
 const keyIn = (text: string): ReturnType<typeof createPublicKey> =>
@@ -64,9 +64,9 @@ const keyIn = (text: string): ReturnType<typeof createPublicKey> =>
 const yaml = ({ certificate }: Pair): string =>
   `data:\n  tls: |\n${certificate.replaceAll(/^(?=.)/gm, '    ')}  other: x\n`;
 
-describe('renewed, certificate and key', () => {
+describe('renews certificate and key', () => {
   test.each<[string, (now: Pair) => string]>([
-    // RFC 7468, section 3: white space behind the dashes; OpenSSL reads it.
+    // RFC 7468, section 3: white space after the dashes, which OpenSSL accepts.
     [
       'a blank behind the END line',
       ({ certificate, key }) => certificate.replace(/-----\n$/, '----- \n') + key,
@@ -90,19 +90,19 @@ describe('renewed, certificate and key', () => {
     expect(leafIn(strict).fingerprint256).toBe(new X509Certificate(now.certificate).fingerprint256);
     expect(keyIn(strict).equals(leafIn(strict).publicKey)).toBe(true);
     expect(text).not.toBe(before[path]);
-    // A second time as well: what was written is read.
+    // A second rotation reads what the first has written.
     await cloud.rotateCa(site.cluster);
     await site.pass();
     expect(await site.node.read(path)).not.toBe(text);
   });
 
-  test('an indented block keeps its column, and what is around it stays', async () => {
+  test('in an indented block, whose column and surroundings stay', async () => {
     const path = '/etc/kubernetes/secret.yaml';
     const { site } = await rotated((now) => ({ [path]: yaml(now) }));
     expect(await site.node.read(path)).toBe(yaml(await pairOf(site)));
   });
 
-  test('in two files whose names belong together', async () => {
+  test('in two files with matching names', async () => {
     const { site } = await rotated(({ certificate, key }) => ({
       '/etc/kubernetes/tls.crt': certificate,
       '/etc/kubernetes/tls.key': key,
@@ -119,7 +119,7 @@ describe('renewed, certificate and key', () => {
     }
   });
 
-  test('a certificate alone, which goes with the key of the layout', async () => {
+  test("of which only the certificate is a copy and the key is the layout's", async () => {
     const { site } = await rotated(({ certificate }) => ({ '/etc/kubernetes/public.crt': certificate }));
     expect(await site.node.read('/etc/kubernetes/public.crt')).toBe((await pairOf(site)).certificate);
   });
@@ -127,7 +127,7 @@ describe('renewed, certificate and key', () => {
 
 const CANNOT = 'another one, or cannot be read';
 
-describe('both halves stay, and that is reported', () => {
+describe('keeps and reports both halves', () => {
   test.each<[string, (now: Pair, site: Site) => Files | Promise<Files>, string]>([
     [
       'a certificate beside its encrypted key',
@@ -218,14 +218,14 @@ describe('both halves stay, and that is reported', () => {
   });
 });
 
-test('agent certs says of each pair whether its key fits, in every form that is read', async () => {
+test('agent certs says for each readable pair whether its key fits', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const [now, admin] = [await pairOf(site), await pairOf(site, 'admin')];
   const files = {
     '/etc/kubernetes/joined.pem': [now.certificate.trimEnd() + now.key, true],
     '/etc/kubernetes/blank.pem': [(now.certificate + now.key).replaceAll('\n', ' \n'), true],
     '/etc/kubernetes/mixed.pem': [now.certificate + admin.key, false],
-    // What cannot be read can neither be said to fit nor not to.
+    // Whether an unreadable key fits is unknown.
     '/etc/kubernetes/encrypted.pem': [now.certificate + encrypted(now), null],
   } as const;
   for (const [path, [text]] of Object.entries(files)) await site.node.write(path, text);
@@ -237,7 +237,7 @@ test('agent certs says of each pair whether its key fits, in every form that is 
     ).toMatchObject({ keyFits: fits });
 });
 
-test('agent doctor and agent plan report beforehand what a rotation will leave', async () => {
+test('agent doctor and agent plan report beforehand what a rotation will not renew', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const now = await pairOf(site);
   await site.node.write(`${CERTS}/front.crt`, now.certificate);

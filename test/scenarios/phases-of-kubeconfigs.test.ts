@@ -10,12 +10,12 @@ import { exampleLayout } from './support/example-layout.ts';
 import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Role, type Site } from './support/site.ts';
 
-/** The phases of a CA rotation where kubeconfigs embed certificates, and where they name files. */
+/** The phases of a CA rotation with kubeconfigs that embed certificates, and with kubeconfigs that name files. */
 
 const { cloud, rotateCa, answer } = await startPhasedCloud();
 
 type Paths = { ca: string; certificate: string; key: string };
-/** A kubeconfig of a layout, and the files of what it embeds: the layout's own, or others beside them. */
+/** A kubeconfig of a layout, and the files with its content: the layout's own, or others beside them. */
 type Kubeconfig = { path: string } & Paths;
 
 const CERTS = '/etc/kubernetes/certs';
@@ -52,7 +52,7 @@ const CASES: readonly Case[] = [
     layout: 'kubeadm',
     role: 'master',
     kubeconfigs: [
-      // Certificates that the layout has in kubeconfigs alone.
+      // Certificates that only kubeconfigs contain in this layout.
       { path: '/etc/kubernetes/admin.conf', ...pair(`${PKI}/ca.crt`, '/etc/kubernetes/users/admin') },
       { path: '/etc/kubernetes/scheduler.conf', ...pair(`${PKI}/ca.crt`, '/srv/users/scheduler') },
     ],
@@ -67,7 +67,7 @@ const CASES: readonly Case[] = [
     ],
   },
 ];
-/** Magnum's scripts append (`cat >>`), so one that ran twice leaves every key there twice. */
+/** Magnum's scripts append (`cat >>`): a script that ran twice leaves every key twice. */
 const STYLES = ['that embed', 'by path', 'by relative path', 'that embed twice', 'by path twice'] as const;
 
 async function createPhasedSite({ layout, role }: Case): Promise<Site> {
@@ -83,7 +83,7 @@ async function createPhasedSite({ layout, role }: Case): Promise<Site> {
   });
   if (layout === 'registry')
     await site.node.write('/etc/coe-agent/layouts.d/registry.yaml', exampleLayout('registry'));
-  // An etcd of its own: what is optional is made where there is something already.
+  // An etcd CA of its own: optional rows are made if files exist.
   if (layout === 'kubeadm')
     for (const stem of ['server', 'peer', 'healthcheck-client'])
       await site.node.write(`${PKI}/etcd/${stem}.crt`, 'none yet');
@@ -97,7 +97,7 @@ async function createPhasedSite({ layout, role }: Case): Promise<Site> {
 const readIfThere = async (node: TestNode, path: string): Promise<string | undefined> =>
   await node.read(path).catch(() => undefined);
 
-/** Writes a kubeconfig in a style, with what it embeds now, or else with what is in its files. */
+/** Writes a kubeconfig in a style, with its present content, or with the content of its files. */
 async function write(node: TestNode, kubeconfig: Kubeconfig, style: string): Promise<void> {
   const { path } = kubeconfig;
   const before = await readIfThere(node, path);
@@ -119,7 +119,7 @@ current-context: c
   await node.write(path, style.endsWith('twice') ? text + text : text);
 }
 
-/** What the user of a kubeconfig presents, and whom it trusts, as kubectl reads it; PEM. */
+/** The certificate, key and CA that kubectl uses from a kubeconfig, in PEM. */
 async function leadsTo(node: TestNode, path: string): Promise<Paths> {
   const config = jsonObject(JSON.stringify(parse(await node.read(path), { uniqueKeys: false })));
   const read = async (list: string, part: string, field: string): Promise<string> => {
@@ -146,7 +146,7 @@ test.each(
     (one.kubeconfigs.length > 0 ? STYLES : STYLES.slice(0, 1)).map((style) => ({ ...one, style })),
   ),
 )(
-  'a $role of the layout $layout with kubeconfigs $style goes through trust, reissue and retire',
+  'takes a $role of the layout $layout with kubeconfigs $style through trust, reissue and retire',
   async (one) => {
     const site = await createPhasedSite(one);
     const { node, cluster } = site;

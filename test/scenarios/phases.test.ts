@@ -18,7 +18,7 @@ import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { lastError } from './support/last-error.ts';
 
-/** A CA rotation in phases, so that nobody meets a certificate that it does not accept. */
+/** A CA rotation in phases, in which every peer accepts every certificate. */
 
 const { cloud, rotateCa, ask, answer } = await startPhasedCloud();
 
@@ -26,7 +26,7 @@ const CERTS = '/etc/kubernetes/certs';
 const PUBLIC = `${CERTS}/service_account.key`;
 const PRIVATE = `${CERTS}/service_account_private.key`;
 
-/** A node whose deployments have the input `phase`, and that has had one rotation. */
+/** Makes a node whose deployments have the input `phase`, after one rotation. */
 async function createPhasedSite(spec: SiteSpec = {}): Promise<Site> {
   const site = await createSite(cloud, { ...spec, server: { inputs: { phase: 'phase' } } });
   await rotateCa(site, 'all');
@@ -62,7 +62,7 @@ const MASTER_UNITS = [
   'kube-proxy',
 ];
 
-test('a master goes through trust, reissue and retire, and presents a certificate that both sides trust all the time', async () => {
+test('takes a master through trust, reissue and retire, with a certificate that both sides trust at all times', async () => {
   const site = await createPhasedSite({ role: 'master' });
   const { cluster, node } = site;
   const before = await site.files();
@@ -76,7 +76,7 @@ test('a master goes through trust, reissue and retire, and presents a certificat
   expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   const trusting = await site.files();
   const old = cluster.previousCa;
-  // What tries one CA of a name alone finds that of the certificates of now first.
+  // A reader that tries one CA per name finds the CA of the current certificates first.
   expect(authoritiesAt(trusting, `${CERTS}/ca.crt`)).toEqual(idsOf(old?.kubernetes, cluster.ca.kubernetes));
   expect(authoritiesAt(trusting, '/etc/etcd/certs/ca.crt')).toEqual(idsOf(old?.etcd, cluster.ca.etcd));
   expect(authoritiesAt(trusting, `${CERTS}/front-proxy/ca.crt`)).toEqual(
@@ -108,7 +108,7 @@ test('a master goes through trust, reissue and retire, and presents a certificat
   const retired = await site.files();
   expect(authoritiesAt(retired, `${CERTS}/ca.crt`)).toEqual(idsOf(cluster.ca.kubernetes));
   expect(authoritiesAt(retired, '/etc/etcd/certs/ca.crt')).toEqual(idsOf(cluster.ca.etcd));
-  // Tokens of the old key go on working: its grace began with "reissue".
+  // Tokens of the old key stay valid: its grace began with "reissue".
   expect(retired.get(PUBLIC)?.content).toBe(publicKeyOf(site) + oldPublic);
   for (const leaf of LEAVES)
     expect(retired.get(`${CERTS}/${leaf}.crt`)).toEqual(reissued.get(`${CERTS}/${leaf}.crt`));
@@ -116,7 +116,7 @@ test('a master goes through trust, reissue and retire, and presents a certificat
   expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('kubeconfigs and copies of the CA become bundles, and hold one CA again at the end', async () => {
+test('turns kubeconfigs and copies of the CA into bundles, and back to one CA at the end', async () => {
   const site = await createPhasedSite({ role: 'master', layout: 'kubernetes-pki' });
   const { cluster, node } = site;
   const pki = '/etc/kubernetes/pki/ca.crt';
@@ -145,7 +145,7 @@ test('kubeconfigs and copies of the CA become bundles, and hold one CA again at 
   expect((await node.agent('certs')).code).toBe(0);
 });
 
-test("where Magnum's own deployment names no phase, the node's configuration does, and keeps the pair for the next one", async () => {
+test("takes the phase from the node's configuration if Magnum's own deployment names none, and keeps the pair for the next", async () => {
   const site = await createPhasedSite({ role: 'master' });
   const [oldPublic, oldPrivate] = [publicKeyOf(site), privateKeyOf(site)];
   await site.node.configure({ rotation: { phase: 'trust' } });
@@ -158,7 +158,7 @@ test("where Magnum's own deployment names no phase, the node's configuration doe
   const kept = async (): Promise<Entry | undefined> => (await site.files('/var/lib/coe-agent')).get(record);
   expect(await kept()).toMatchObject({ mode: 0o600 });
 
-  // From a stack that knows nothing of Magnum's keys.
+  // A stack without Magnum's keys.
   const without = { kube_service_account_key: '', kube_service_account_private_key: '' };
   const askWithout = async (phase: string): Promise<Record<string, unknown>> => {
     site.cluster.stack.update({ ...without, phase });
@@ -174,7 +174,7 @@ test("where Magnum's own deployment names no phase, the node's configuration doe
   expect(await site.node.read(PUBLIC)).toBe(fresh + oldPublic);
 });
 
-test('a pair that kube-controller-manager signs with, beside the CA files, holds one certificate all the time', async () => {
+test("keeps one certificate in kube-controller-manager's signing pair beside the CA files", async () => {
   const site = await createPhasedSite({ role: 'master', layout: 'kubernetes-pki' });
   const { cluster, node } = site;
   const [signer, key] = ['/etc/kubernetes/signer.crt', caKeyOf(site)];
@@ -191,7 +191,7 @@ test('a pair that kube-controller-manager signs with, beside the CA files, holds
 });
 
 test.each(['trust', 'reissue', 'retire'])(
-  '%s, asked for once more, changes and restarts nothing',
+  '%s, requested again, changes and restarts nothing',
   async (last) => {
     const site = await createPhasedSite({ role: 'master' });
     await rotateCa(site, 'trust');
@@ -208,7 +208,7 @@ test.each(['trust', 'reissue', 'retire'])(
   },
 );
 
-test('all in one, from the middle of the phases, ends with the new CA alone', async () => {
+test('all at once, from the middle of the phases, ends with only the new CA', async () => {
   const site = await createPhasedSite({ role: 'master' });
   await rotateCa(site, 'trust');
   await answer(site);
@@ -227,18 +227,18 @@ const refused = async (site: Site, phase: string): Promise<string> => {
   return String(words);
 };
 
-describe('in a wrong order a phase is refused, and nothing changes', () => {
-  test('reissue on a node that does not trust the new CA: nor may its peers', async () => {
+describe('rejects without a change', () => {
+  test('reissue on a node that does not trust the new CA, because its peers may not either', async () => {
     const site = await createPhasedSite();
     await rotateCa(site, 'trust');
     await answer(site);
-    // Magnum's CA is another one again by now.
+    // Magnum's CA has changed again by now.
     await rotateCa(site, 'reissue');
     await answer(site);
     expect(await lastError(site)).toEqual({ code: 'precondition', reason: 'trust-first' });
   });
 
-  test('retire while certificates of the old CA are there, which would be of no use then', async () => {
+  test('retire while certificates of the old CA are installed, which would become invalid', async () => {
     const site = await createPhasedSite();
     await rotateCa(site, 'trust');
     await answer(site);
@@ -246,27 +246,27 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
     expect(await lastError(site)).toEqual({ code: 'precondition', reason: 'reissue-first' });
   });
 
-  test('a phase that there is not', async () => {
+  test('an unknown phase', async () => {
     const site = await createPhasedSite();
     expect(await refused(site, 'Trust')).toContain('all, trust, reissue, retire');
     expect(await lastError(site)).toEqual({ code: 'bad-deployment', reason: 'phase-unknown' });
   });
 
   test.each(['ca.key', 'ca-key.pem'])(
-    'trust where kube-controller-manager signs with the very file, as cert_manager_api has it, and %s',
+    'trust if kube-controller-manager signs with the same file, as with cert_manager_api, and %s',
     async (name) => {
       const site = await createPhasedSite({ role: 'master' });
       const key = caKeyOf(site);
       await site.node.write(`${CERTS}/${name}`, key);
       await rotateCa(site, 'all');
       await answer(site);
-      // The new CA's key stays with Magnum, and whoever signs with the old one is to know.
+      // The new CA's key stays in Magnum, which signers with the old key have to know.
       expect(site.signals().at(-1)?.body).toMatchObject({
         deploy_stdout: expect.stringContaining(
           `${CERTS}/${name} is obsolete, it is not the key of the new kubelet CA, which stays with Magnum`,
         ) as unknown,
       });
-      // Its key is nobody's copy of the certificate, whatever happens to that.
+      // Its key is not a copy of the certificate's key, whatever happens to the certificate.
       expect(await site.node.read(`${CERTS}/${name}`)).toBe(key);
       await site.node.write(`${CERTS}/${name}`, caKeyOf(site));
       await rotateCa(site, '');
@@ -276,7 +276,7 @@ describe('in a wrong order a phase is refused, and nothing changes', () => {
   );
 });
 
-test('agent status, plan and certs say in words where the node is, and what comes next', async () => {
+test("agent status, plan and certs describe the node's phase and the next step in words", async () => {
   const site = await createPhasedSite({ role: 'master' });
   const says = async (verb: string): Promise<string> =>
     (await cli(site, [verb])).stdout.replaceAll(/\s+/g, ' ');
@@ -303,7 +303,7 @@ test('agent status, plan and certs say in words where the node is, and what come
   for (const verb of ['status', 'plan', 'certs']) expect(await says(verb)).not.toContain('the phase');
 });
 
-test('when another node fails in a phase, Heat goes back to the phase before: the node keeps what it has, and goes on later', async () => {
+test("keeps the present state when Heat goes back to the previous phase after another node's failure, and continues later", async () => {
   const site = await createPhasedSite({
     role: 'master',
     others: [{ name: 'worker-1', role: 'worker', inputs: { phase: 'phase' } }],

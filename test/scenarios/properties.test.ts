@@ -13,12 +13,12 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** What may happen to a node, one after the other. */
+/** Events on a node, in sequence. */
 type Operation =
   | { do: 'rotate' }
-  /** The same deployment is listed again. */
+  /** Lists the same deployment again. */
   | { do: 'look again' }
-  /** Heat hands out the inputs of before, with a new id. */
+  /** Lists the former inputs with a new id. */
   | { do: 'roll back' }
   | { do: 'break'; how: Misbehaviour }
   | { do: 'mend' }
@@ -47,10 +47,10 @@ const operation: fc.Arbitrary<Operation> = fc.oneof(
 const KEY = '/etc/kubernetes/pki/server.key';
 const RESOURCE = 'rotation';
 
-/** The node's set and the inputs that it was made for, as they should be after each operation. */
+/** The expected set of the node, and the inputs that it was made for, after each operation. */
 type Model = { broken: boolean; down: boolean; deaf: boolean; asked: string[]; clock: number; count: number };
 
-/** Asks for a rotation; each call is a second later than the one before, as Heat's clock would have it. */
+/** Requests a rotation; each call is a second later than the one before on Heat's clock. */
 function ask(site: Site, model: Model, reason: string): void {
   model.clock += 1000;
   model.asked.push(reason);
@@ -63,7 +63,7 @@ function ask(site: Site, model: Model, reason: string): void {
   });
 }
 
-/** Whether the next pass is to end with new certificates; undefined: nothing is asked for. */
+/** Whether the next pass must end with new certificates; undefined: nothing is requested. */
 function arrange(site: Site, model: Model, wanted: Operation): 'new' | 'old' {
   switch (wanted.do) {
     case 'rotate':
@@ -101,7 +101,7 @@ function arrange(site: Site, model: Model, wanted: Operation): 'new' | 'old' {
   }
 }
 
-/** A whole set: keys that fit, signed by the cluster's CA, and kubeconfigs that hold the same. */
+/** Expects a complete set: matching keys, signed by the cluster's CA, and kubeconfigs with the same content. */
 function expectWhole(files: Files, ca: string): void {
   expect(keyFits(files, '/etc/kubernetes/pki/server')).toBe(true);
   expect(isSignedBy(certificateAt(files, '/etc/kubernetes/pki/server.crt'), ca)).toBe(true);
@@ -130,7 +130,7 @@ async function play(operations: readonly Operation[]): Promise<void> {
       else expect(after).toEqual(before);
       expectWhole(after, site.cluster.ca.kubernetes);
     }
-    // In the end everybody is well, and every answer that is still waited for arrives.
+    // At the end all faults are repaired, and every awaited answer arrives.
     arrange(site, model, { do: 'well' });
     arrange(site, model, { do: 'mend' });
     const last = await site.files('/etc/kubernetes');
@@ -149,7 +149,7 @@ async function play(operations: readonly Operation[]): Promise<void> {
 
 const QUICK = { cloud: { patience_seconds: 1 } };
 
-test('any list of operations ends in the state of the last one that succeeded, and each is answered once', async () => {
+test('ends in the state of the last successful operation after any operations, with one answer each', async () => {
   await fc.assert(fc.asyncProperty(fc.array(operation, { minLength: 4, maxLength: 10 }), play), {
     numRuns: 25,
     interruptAfterTimeLimit: 40_000,

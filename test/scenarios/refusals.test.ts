@@ -25,7 +25,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** A deployment of the cluster's own template, without the work of a new CA. */
+/** Updates the cluster's stack without a new CA. */
 const update = (site: Site, parameters: Record<string, string> = onePair): void => {
   site.cluster.stack.update(parameters);
 };
@@ -33,12 +33,12 @@ const update = (site: Site, parameters: Record<string, string> = onePair): void 
 type Refusal = {
   what: string;
   spec?: SiteSpec;
-  /** What is wrong with the node, the cloud or the deployment. */
+  /** Breaks the node, the cloud or the deployment. */
   arrange(site: Site): void | Promise<void>;
   error: { code: ErrorCode; reason?: string };
-  /** What deploy_stderr names: which of several it is. */
+  /** Words in deploy_stderr that identify the fault. */
   words?: (site: Site) => readonly string[];
-  /** Requests that Magnum gets before it is noticed. */
+  /** Signing requests that Magnum receives before the fault is detected. */
   signings: number;
 };
 
@@ -189,7 +189,7 @@ const REFUSALS: readonly Refusal[] = [
   },
 ];
 
-test.each(REFUSALS)('refused, told to Heat and nothing changed: $what', async (refusal) => {
+test.each(REFUSALS)('reports to Heat and changes nothing: $what', async (refusal) => {
   const site = await createSite(cloud, refusal.spec);
   try {
     await refusal.arrange(site);
@@ -217,7 +217,7 @@ test.each(REFUSALS)('refused, told to Heat and nothing changed: $what', async (r
   }
 });
 
-test('what has been refused is done when it is asked for again and the fault is gone', async () => {
+test('runs a rejected deployment when it is requested again and the fault is gone', async () => {
   const site = await createSite(cloud);
   site.node.units.breakUnit('kubelet', 'is masked');
   update(site);
@@ -229,7 +229,7 @@ test('what has been refused is done when it is asked for again and the fault is 
   expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([1, 0]);
 });
 
-test('service-account keys that cannot be used do not concern a node that has none', async () => {
+test('ignores unusable service-account keys on a node without such keys', async () => {
   const site = await createSite(cloud, { role: 'worker' });
   update(site, { kube_service_account_key: '******', kube_service_account_private_key: '******' });
   await site.pass();

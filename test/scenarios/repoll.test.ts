@@ -9,7 +9,7 @@ import type { PollTransport } from '../cloud/stack-resource.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** Heat changes a server's transport, and the node's daemon, a process of its own, follows. */
+/** Heat changes a server's transport, and the node's daemon, as a process of its own, follows. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -33,7 +33,7 @@ function startDaemon(site: Site): Daemon {
   return { log: () => log, stop };
 }
 
-/** A way to poll that does not answer is left only after some polls. */
+/** An unresponsive transport is abandoned only after several polls. */
 const inTime = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
   await eventually(what, holds, 40_000);
 };
@@ -49,7 +49,7 @@ test.each([
   ['POLL_TEMP_URL', 'swift'],
   ['ZAQAR_MESSAGE', 'zaqar'],
 ] as const)(
-  'the node follows to %s at once, without a restart, and stays there after one',
+  'follows to %s at once, without a restart, and keeps it after one',
   async (transport, service) => {
     const site = await createSite(cloud);
     const daemon = startDaemon(site);
@@ -76,7 +76,7 @@ test.each([
   },
 );
 
-test('a new way that does not answer is left again, and everything that is asked is done all the same', async () => {
+test('falls back from an unresponsive transport, and runs all deployments', async () => {
   const site = await createSite(cloud);
   cloud.fault({ service: 'cfn', method: 'GET', effect: { kind: 'answer', status: 503, body: 'no' } });
   onTestFinished(cloud.clearFaults);
@@ -89,7 +89,7 @@ test('a new way that does not answer is left again, and everything that is asked
   await inTime('the result known', async () => (await site.ledger()).at(-1)?.state === 'signalled');
 });
 
-test('a section that cannot be used is told of, and the node polls as before', async () => {
+test('reports an unusable section, and polls as before', async () => {
   const site = await createSite(cloud);
   const LOCAL = '/var/lib/os-collect-config/local-data/poll.json';
   await site.node.write(LOCAL, '{"os-collect-config": {"collectors": ["pigeon"]}}');
@@ -103,7 +103,7 @@ test('a section that cannot be used is told of, and the node polls as before', a
   expect(await polling(site)).toMatch(/^polls with heat, local, as .*agent.yaml says$/);
 });
 
-test('a deployment of the group os-apply-config can say how to poll', async () => {
+test('reads how to poll from a deployment of the group os-apply-config', async () => {
   const site = await createSite(cloud);
   cloud.deploy(site.cluster, site.server, {
     group: 'os-apply-config',
@@ -115,7 +115,7 @@ test('a deployment of the group os-apply-config can say how to poll', async () =
   expect(hands.config.poll).toMatchObject({ max_seconds: 7 });
 });
 
-test('a new way stays when the cloud answers, whatever a local file or the metadata service has to say', async () => {
+test('keeps a new transport once the cloud answers, whatever local files or the metadata service contain', async () => {
   const site = await createSite(cloud);
   cloud.deploy(site.cluster, site.server, {
     group: 'os-apply-config',

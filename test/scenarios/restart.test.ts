@@ -16,7 +16,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** Sends a restart and gives what Heat is told. */
+/** Sends a restart and returns the answer to Heat. */
 async function answerTo(site: Site, services?: unknown): Promise<Record<string, unknown>> {
   cloud.deploy(site.cluster, site.server, {
     resource: 'restart',
@@ -40,7 +40,7 @@ const ORDER = [
   'kube-proxy',
 ];
 
-test('every service is restarted, in order, and no file is touched', async () => {
+test('restarts every service in order, and touches no file', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const before = await site.files();
   const body = await answerTo(site);
@@ -51,7 +51,7 @@ test('every service is restarted, in order, and no file is touched', async () =>
 });
 
 test.each([['kubelet,etcd'], [' kubelet.service , etcd '], [['etcd', 'kubelet', 'etcd']]])(
-  'those that are named are restarted, in the order of the layout: %j',
+  "restarts the named services in the layout's order: %j",
   async (services) => {
     const site = await createSite(cloud, { role: 'master' });
     expect(await answerTo(site, services)).toMatchObject({ deploy_status_code: 0 });
@@ -59,7 +59,7 @@ test.each([['kubelet,etcd'], [' kubelet.service , etcd '], [['etcd', 'kubelet', 
   },
 );
 
-test('a service that was stopped stays so, unless it is named', async () => {
+test('leaves a stopped service alone unless it is named', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');
   expect(await answerTo(site)).toMatchObject({ deploy_status_code: 0 });
@@ -72,7 +72,7 @@ test.each([
   ['docker', { code: 'precondition', reason: 'unknown-unit' }],
   [[7], { code: 'bad-deployment', reason: 'input-not-a-list' }],
   [{ a: 1 }, { code: 'bad-deployment', reason: 'input-not-a-list' }],
-])('refused: %j', async (services, error) => {
+])('rejects %j', async (services, error) => {
   const site = await createSite(cloud);
   const body = await answerTo(site, services);
   expect(body).toMatchObject({ deploy_status_code: 1 });
@@ -80,7 +80,7 @@ test.each([
   expect(site.restarts()).toEqual([]);
 });
 
-test('a service that does not come back is told of, and its files stay as they are', async () => {
+test('reports a service that does not start, and keeps its files', async () => {
   const site = await createSite(cloud);
   const before = await site.files();
   site.node.units.breakUnit('kubelet', 'fails to start');
@@ -90,7 +90,7 @@ test('a service that does not come back is told of, and its files stay as they a
   expect(await site.files()).toEqual(before);
 });
 
-test('agent restart does the same for a person', async () => {
+test('agent restart does the same by hand', async () => {
   const site = await createSite(cloud);
   const { code, stdout } = await site.node.agent('restart', '--unit', 'kubelet');
   expect({ code, stdout }).toMatchObject({ code: 0 });
@@ -101,7 +101,7 @@ test('agent restart does the same for a person', async () => {
   expect(refused.stderr).toContain('has only kubelet, kube-proxy');
 });
 
-test('one that is stopped while it looks at the units is done at the next start', async () => {
+test('repeats a restart at the next start that was aborted while it checked the units', async () => {
   let stopped: AbortController | undefined;
   let node = '';
   const site = await createSite(cloud, {

@@ -12,7 +12,7 @@ import { exampleLayout } from './support/example-layout.ts';
 import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** Lists for services that go by OpenSSL's rules, as an operator's layout describes them. */
+/** Revocation lists for services with OpenSSL's rules, in a custom layout. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -47,7 +47,7 @@ async function send(site: Site, pem: string): ReturnType<typeof cli> {
   return await cli(site, ['revoke', '--crl', join(site.node.root, 'list.pem')]);
 }
 
-test('a CA that may sign no lists, as every one of Magnum, is told before OpenSSL refuses everybody', async () => {
+test("rejects a CA that may sign no lists, such as Magnum's, before OpenSSL rejects every client", async () => {
   const site = await registry();
   const { code, stderr } = await send(site, (await listOf(site, { number: 1 }, 'kubernetes')).pem);
   expect(code).not.toBe(0);
@@ -55,7 +55,7 @@ test('a CA that may sign no lists, as every one of Magnum, is told before OpenSS
   expect((await site.files()).has(LIST)).toBe(false);
 });
 
-test('the list of one that may is put there as PEM, its service restarted; a rotation under it is refused', async () => {
+test('installs the list of a CA that may, as PEM, restarts the service, and rejects a rotation under it', async () => {
   const site = await registry();
   const signer = await createSigner(['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'keyCertSign,cRLSign');
   await site.node.write('/etc/registry/tls/ca.crt', signer.pem);
@@ -86,7 +86,7 @@ const load = async (text: string) => {
 
 const refused = (key: string) => ({ reason: 'invalid', key: `roles.node.revocation_lists.0.${key}` });
 
-test('the example of a terminator is a layout; a list of a CA or for a unit that is not there is a fault of it', async () => {
+test('accepts the example of a TLS terminator, and reports a list of an unknown CA or unit as a fault', async () => {
   const front = exampleLayout('front');
   const [layout] = (await load(front)).layouts;
   expect(layout?.roles.master.revocationLists).toEqual([

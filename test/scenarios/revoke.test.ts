@@ -19,7 +19,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** A master whose etcd goes by a list; the first one is in place. */
+/** Makes a master whose etcd uses a list; the first one is installed. */
 async function masterWithList(): Promise<Site> {
   const site = await createSite(cloud, { role: 'master' });
   site.node.units.goByList('etcd', ETCD_LIST);
@@ -29,7 +29,7 @@ async function masterWithList(): Promise<Site> {
 
 type Answer = { code: unknown; error: OutcomeError; stdout: string; stderr: string };
 
-/** Sends a list and gives what Heat is told. */
+/** Sends a list and returns the answer to Heat. */
 async function answerTo(site: Site, crl: string, values: Record<string, unknown> = {}): Promise<Answer> {
   cloud.deploy(site.cluster, site.server, {
     resource: 'revoke',
@@ -52,7 +52,7 @@ async function answerTo(site: Site, crl: string, values: Record<string, unknown>
 
 const installed = async (site: Site): Promise<Buffer> => await readFile(join(site.node.root, ETCD_LIST));
 
-/** Whether etcd lets a client in. */
+/** Whether etcd accepts a client. */
 async function isLetIn(site: Site, stem: string): Promise<boolean> {
   const [cert, key] = await Promise.all(
     stem.endsWith('/canary')
@@ -78,7 +78,7 @@ async function isLetIn(site: Site, stem: string): Promise<boolean> {
 const CANARY = '/etc/coe-agent/canary';
 const ADMIN = '/etc/etcd/certs/admin';
 
-test('the revoked client is refused, another is not, nothing is restarted, and the answer says what was seen', async () => {
+test('verifies that the revoked client is rejected and another accepted, without a restart, and reports both', async () => {
   const site = await masterWithList();
   const serial = await makeCanary(site);
   expect(await isLetIn(site, CANARY)).toBe(true);
@@ -96,7 +96,7 @@ test('the revoked client is refused, another is not, nothing is restarted, and t
   expect((await site.files()).get(ETCD_LIST)).toMatchObject({ mode: 0o440 });
 });
 
-test('the same list again is nothing to do; a file of it that somebody has damaged is put right', async () => {
+test('does nothing for the same list, and repairs its damaged file', async () => {
   const site = await masterWithList();
   const { der } = await listOf(site, { number: 2 });
   expect(await answerTo(site, der.toString('base64'))).toMatchObject({ code: 0 });
@@ -107,14 +107,14 @@ test('the same list again is nothing to do; a file of it that somebody has damag
   expect((await installed(site)).equals(der)).toBe(true);
 });
 
-test('with the input restart etcd gets a new process, which ends the connections that are open', async () => {
+test('restarts etcd with the input restart, which closes open connections', async () => {
   const site = await masterWithList();
   const { pem } = await listOf(site, { number: 2 });
   expect(await answerTo(site, pem, { restart: true })).toMatchObject({ code: 0 });
   expect(site.restarts()).toEqual(['etcd']);
 });
 
-describe('refused before anything changes', () => {
+describe('rejects before any change', () => {
   const HOUR = 3_600_000;
   test.each<[string, (site: Site) => Promise<string>, OutcomeError]>([
     [
@@ -180,7 +180,7 @@ describe('refused before anything changes', () => {
     expect(site.restarts()).toEqual([]);
   });
 
-  test('a flag that is none', async () => {
+  test('an invalid flag', async () => {
     const site = await masterWithList();
     const { pem } = await listOf(site, { number: 2 });
     expect(await answerTo(site, pem, { prepare: 'perhaps' })).toMatchObject({
@@ -190,14 +190,14 @@ describe('refused before anything changes', () => {
     });
   });
 
-  test('on a worker, where nothing goes by a list', async () => {
+  test('a list on a worker, where no unit uses one', async () => {
     const site = await createSite(cloud);
     const { pem } = await listOf(site, { number: 1 }, 'kubernetes');
     expect(await answerTo(site, pem)).toMatchObject({ error: { reason: 'no-reader' } });
   });
 });
 
-test('an etcd that is not configured for a list is told of; prepare puts the file there for it', async () => {
+test('reports an etcd without a configured list; prepare installs the file for it', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const { pem, der } = await listOf(site, { number: 1 });
   const refused = await answerTo(site, pem);
@@ -211,7 +211,7 @@ test('an etcd that is not configured for a list is told of; prepare puts the fil
   expect((await installed(site)).equals(der)).toBe(true);
 });
 
-test('a list that the node itself is on can be insisted on, and its own refusal is the proof', async () => {
+test('installs a list that revokes the node itself on request, and its own rejection is the proof', async () => {
   const site = await masterWithList();
   const { pem } = await listOf(site, {
     number: 2,
@@ -223,11 +223,11 @@ test('a list that the node itself is on can be insisted on, and its own refusal 
   expect(await isLetIn(site, ADMIN)).toBe(false);
 });
 
-test('a service that lets the revoked client in all the same is not proven: the former list is back', async () => {
+test('restores the former list if the service still accepts the revoked client', async () => {
   const site = await masterWithList();
   const serial = await makeCanary(site);
   const before = await site.files();
-  // It is told of the file, and goes by another.
+  // The unit names the file, but etcd uses another.
   await writeFile(join(site.node.root, 'etc/other.crl'), (await listOf(site, { number: 9 })).der);
   site.node.units.goByList('etcd', ETCD_LIST, '/etc/other.crl');
   const { code, error } = await answerTo(site, (await listOf(site, { number: 2, serials: [serial] })).pem);
@@ -235,7 +235,7 @@ test('a service that lets the revoked client in all the same is not proven: the 
   expect((await site.files()).get(ETCD_LIST)).toEqual(before.get(ETCD_LIST));
 });
 
-test('an etcd that has not read the file is restarted, once, and told of when it still has not', async () => {
+test('restarts an etcd once that has not read the file, and fails if it still has not', async () => {
   const site = await masterWithList();
   await writeFile(join(site.node.root, 'etc/other.crl'), (await listOf(site, { number: 9 })).der);
   site.node.units.goByList('etcd', ETCD_LIST, '/etc/other.crl');
@@ -245,7 +245,7 @@ test('an etcd that has not read the file is restarted, once, and told of when it
   expect(site.restarts()).toEqual(['etcd']);
 });
 
-test('when Heat goes back to an earlier list, the node keeps the one that it has', async () => {
+test('keeps the present list when Heat goes back to an earlier one', async () => {
   const site = await masterWithList();
   const [two, three] = [await listOf(site, { number: 2 }), await listOf(site, { number: 3 })];
   await answerTo(site, two.pem);
@@ -256,7 +256,7 @@ test('when Heat goes back to an earlier list, the node keeps the one that it has
   expect((await installed(site)).equals(three.der)).toBe(true);
 });
 
-test('after a rotation the old list is told of, and a first list of the new CA is taken', async () => {
+test('reports the old list after a rotation, and accepts a first list of the new CA', async () => {
   const site = await masterWithList();
   await answerTo(site, (await listOf(site, { number: 7, serials: ['66'] })).pem);
   await cloud.rotateCa(site.cluster);
@@ -268,7 +268,7 @@ test('after a rotation the old list is told of, and a first list of the new CA i
   expect(await answerTo(site, (await listOf(site, { number: 1 })).pem)).toMatchObject({ code: 0 });
 });
 
-test('agent doctor tells of a list that is not there, is none, expires or is of another CA', async () => {
+test('agent doctor reports a list that is missing, invalid, about to expire or of another CA', async () => {
   const site = await masterWithList();
   const put = async (content: Uint8Array | string): Promise<void> => {
     await writeFile(join(site.node.root, ETCD_LIST), content);
@@ -296,7 +296,7 @@ test('agent doctor tells of a list that is not there, is none, expires or is of 
   expect(await verdict()).toBe('bad');
 });
 
-test('agent plan tells it, agent revoke does it for a person', async () => {
+test('agent plan describes it, agent revoke does it by hand', async () => {
   const site = await masterWithList();
   const [two, three] = [await listOf(site, { number: 2 }), await listOf(site, { number: 3 })];
   cloud.deploy(site.cluster, site.server, {

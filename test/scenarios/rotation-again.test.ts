@@ -4,7 +4,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { certificateAt, type Files, isSignedBy } from './support/certificates.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** How rotations are asked for and answered: again, in a row, with a token, over each transport. */
+/** Requests and answers of rotations: repeated, in a row, with a token, over each transport. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -14,19 +14,19 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** Without what nobody rotates. */
+/** Without files that are not rotated. */
 const certificatesOf = (files: Files): Files =>
   new Map(
     [...files].filter(([path, { type }]) => type === 'file' && /\/etc\/(kubernetes|etcd)\//.test(path)),
   );
 
-/** Files that are the same in both. */
+/** Files that are equal in both. */
 const unchanged = (a: Files, b: Files): string[] =>
   [...certificatesOf(a)]
     .filter(([path, { content }]) => b.get(path)?.content === content)
     .map(([path]) => path);
 
-test('the same deployment again changes nothing, restarts nothing and is not answered again', async () => {
+test('changes nothing, restarts nothing and sends no answer for the same deployment', async () => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);
   await site.pass();
@@ -42,7 +42,7 @@ test('the same deployment again changes nothing, restarts nothing and is not ans
   ]);
 });
 
-test('three rotations in a row replace every file each time', async () => {
+test('replaces every file in each of three rotations in a row', async () => {
   const site = await createSite(cloud, { role: 'master' });
   let before = await site.files();
   for (const round of [1, 2, 3]) {
@@ -58,9 +58,9 @@ test('three rotations in a row replace every file each time', async () => {
   expect(site.restarts()).toHaveLength(18);
 });
 
-test('a keystone_token in the inputs is used in place of the trust', async () => {
+test('uses a keystone_token in the inputs instead of the trust', async () => {
   const site = await createSite(cloud);
-  // Whoever logs in with the trust is turned away.
+  // A login with the trust is refused.
   cloud.deleteTrust(site.cluster);
   const { name, domain, password } = cloud.owner;
   const scope = { project: { id: cloud.project.id } };
@@ -74,7 +74,7 @@ test('a keystone_token in the inputs is used in place of the trust', async () =>
   const { settled } = await site.pass();
   expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);
   expect(unchanged(before, await site.files())).toEqual(['/etc/kubernetes/certs/ca.crt']);
-  // The poller's own, and that of the user who signals.
+  // The poller's own login, and that of the signalling user.
   const logins = cloud.requests.slice(requests).filter(({ service }) => service === 'keystone');
   expect(logins).toHaveLength(2);
 });
@@ -88,19 +88,19 @@ const rotate = async (signalTransport: 'HEAT_SIGNAL' | 'CFN_SIGNAL' | 'NO_SIGNAL
   return site;
 };
 
-describe('each way to signal', () => {
-  test("HEAT_SIGNAL goes to the resource's own address in Heat", async () => {
+describe('signals by', () => {
+  test("HEAT_SIGNAL to the resource's own address in Heat", async () => {
     const [signal] = (await rotate('HEAT_SIGNAL')).signals();
     expect(signal?.path).toMatch(/^\/v1\/[^/]+\/stacks\/.+\/resources\/worker-0-rotate\/signal$/);
   });
 
-  test('CFN_SIGNAL goes to the pre-signed address', async () => {
+  test('CFN_SIGNAL to the pre-signed address', async () => {
     const [signal] = (await rotate('CFN_SIGNAL')).signals();
     expect(signal?.path).toMatch(/^\/v1\/signal\/arn/);
     expect(signal?.body).toMatchObject({ deploy_status_code: 0 });
   });
 
-  test('NO_SIGNAL sends nothing', async () => {
+  test('NO_SIGNAL with no request', async () => {
     expect((await rotate('NO_SIGNAL')).signals()).toEqual([]);
   });
 });

@@ -17,7 +17,7 @@ import {
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { expectedNames, expectedOf } from './support/tables.ts';
 
-/** What a rotation makes of a node: every file, its owner, what its units present. */
+/** The result of a rotation: every file, its owner, and the certificates that its units present. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -41,7 +41,7 @@ const KINDS: readonly (readonly [keyof ReturnType<typeof expectedOf>, SiteSpec])
 ];
 
 describe.each(KINDS)('on a node of the kind %s', (kind, spec) => {
-  test('a CA rotation replaces everything that the node has, and tells Heat so', async () => {
+  test("replaces all of the node's files in a CA rotation, and reports to Heat", async () => {
     const site = await createSite(cloud, spec);
     const { cluster } = site;
     const name = cluster.heatParams(spec.role ?? 'worker')['INSTANCE_NAME'] ?? '';
@@ -91,7 +91,7 @@ describe.each(KINDS)('on a node of the kind %s', (kind, spec) => {
   });
 });
 
-test('every unit with a TLS port presents the leaf that lies on disk', async () => {
+test('has every unit with a TLS port present the leaf on disk', async () => {
   const site = await createSite(cloud, { role: 'master' });
   await cloud.rotateCa(site.cluster);
   await site.pass();
@@ -106,7 +106,7 @@ test('every unit with a TLS port presents the leaf that lies on disk', async () 
   }
 });
 
-test('new files get the owner and the mode that make-cert.sh gives them', async () => {
+test('gives new files the owner and mode that make-cert.sh uses', async () => {
   const site = await createSite(cloud, { role: 'master' });
   await cloud.rotateCa(site.cluster);
   await site.pass();
@@ -121,7 +121,7 @@ test('new files get the owner and the mode that make-cert.sh gives them', async 
   expect(files.get('/etc/kubernetes/certs')).toMatchObject({ mode: 0o550, uid: kube, gid: kubeEtcd });
 });
 
-test('a replaced file keeps the owner and mode of the old one, and a symlink stays one', async () => {
+test('keeps owner and mode of a replaced file, and keeps a symlink', async () => {
   const site = await createSite(cloud);
   const at = (path: string): string => join(site.node.root, path);
   const certs = '/etc/kubernetes/certs';
@@ -129,7 +129,7 @@ test('a replaced file keeps the owner and mode of the old one, and a symlink sta
   await chmod(at(`${certs}/kubelet.key`), 0o604);
   await rename(at(`${certs}/proxy.crt`), at('/etc/kubernetes/elsewhere.crt'));
   await symlink('../elsewhere.crt', at(`${certs}/proxy.crt`));
-  // Of the links in a directory of somebody else none is followed: test/scenarios/other-owners.test.ts.
+  // Links in another user's directory are not followed: test/scenarios/other-owners.test.ts.
   await chown(at(certs), 0, 0);
   const before = await site.files();
 
@@ -147,7 +147,7 @@ test('a replaced file keeps the owner and mode of the old one, and a symlink sta
   );
 });
 
-test('a kubeconfig keeps its comments, its other users and its order', async () => {
+test("keeps a kubeconfig's comments, other users and order", async () => {
   const site = await createSite(cloud, { layout: 'kubernetes-pki' });
   const path = '/etc/kubernetes/kubelet.conf';
   const text = await site.node.read(path);

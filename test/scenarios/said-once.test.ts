@@ -5,7 +5,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { createSite } from './support/site.ts';
 
-/** What a person sees of a rotation that fails. */
+/** The output of a failing rotation. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -18,7 +18,7 @@ afterAll(async () => {
 test.each([
   ['on a terminal once: the last line says it', true, 0],
   ['in the log, where that is a file', false, 1],
-])('how a deployment ended is told %s', async (_, isTTY, logged) => {
+])('reports the end of a deployment %s', async (_, isTTY, logged) => {
   const site = await createSite(cloud);
   site.node.units.breakUnit('kubelet', 'fails to start');
   await cloud.rotateCa(site.cluster);

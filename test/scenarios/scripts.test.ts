@@ -23,11 +23,11 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** No certificates, no heat-params: a node of anybody's. */
+/** Makes a node without certificates and heat-params. */
 const plainSite = async (config: Record<string, unknown> = {}): Promise<Site> =>
   await createSite(cloud, { bare: true, config });
 
-/** Sends one deployment and gives the body that Heat gets for it. */
+/** Sends one deployment and returns the answer to Heat. */
 async function answerTo(site: Site, custom: CustomDeployment): Promise<Record<string, unknown>> {
   cloud.deploy(site.cluster, site.server, { group: 'script', ...custom });
   const before = site.signals().length;
@@ -47,7 +47,7 @@ const containing = (text: string): unknown => expect.stringContaining(text);
 const runs = async (site: Site): Promise<string[]> =>
   await readdir(join(site.node.root, 'var/lib/coe-agent/runs'));
 
-test('a script runs with its inputs, and Heat gets its outputs, what it printed and its status', async () => {
+test('runs a script with its inputs, and sends its outputs, output text and status to Heat', async () => {
   const site = await plainSite();
   const body = await answerTo(site, {
     config: '#!/bin/sh\necho "hello $who"; echo oops >&2; printf 42 >"$heat_outputs_path.answer"',
@@ -68,7 +68,7 @@ test('a script runs with its inputs, and Heat gets its outputs, what it printed 
   expect(await runs(site)).toEqual([]);
 });
 
-test('what a script prints is in the log, line by line, while it runs', async () => {
+test("logs a script's output line by line while it runs", async () => {
   const site = await plainSite();
   await answerTo(site, { config: '#!/bin/sh\necho one; echo two; printf three >&2' });
   const output = site.progress.flatMap((event) =>
@@ -77,7 +77,7 @@ test('what a script prints is in the log, line by line, while it runs', async ()
   expect(output.toSorted()).toEqual(['stderr: three', 'stdout: one', 'stdout: two']);
 });
 
-test('a script that fails makes the deployment fail with its status', async () => {
+test('fails the deployment of a failing script with its status', async () => {
   const site = await plainSite();
   expect(await answerTo(site, { config: '#!/bin/sh\necho no >&2; exit 7' })).toMatchObject({
     deploy_status_code: 7,
@@ -91,7 +91,7 @@ test.each([
   ['that is empty', '', 'does not begin with a line like "#!/bin/sh"'],
   ['whose interpreter is not there', '#!/no/such/shell\n', 'what its first line names is not on this node'],
   ['whose lines end as on Windows', '#!/bin/sh\r\necho\r\n', 'ends with a carriage return'],
-])('a script %s is refused in plain words', async (_, config, words) => {
+])('rejects a script %s in plain words', async (_, config, words) => {
   const site = await plainSite();
   const body = await answerTo(site, { config });
   expect(body).toMatchObject({ deploy_status_code: 1, deploy_stderr: containing(words) });
@@ -101,10 +101,10 @@ test.each([
 test.each([
   ['a number', { timeout: 0.3 }],
   ['a text', { timeout: '0.3' }],
-])('options.timeout (%s) ends a script with all of its process group', async (_, options) => {
+])('options.timeout (%s) kills a script with its whole process group', async (_, options) => {
   const site = await plainSite({ scripts: { grace_seconds: 0.2 } });
   const body = await answerTo(site, {
-    // Neither it nor what it has started listens to SIGTERM.
+    // The script and its child ignore SIGTERM.
     config: `#!/bin/sh\ntrap '' TERM\necho begun\nsleep 600 &\necho $! >'${site.node.root}/child'\nwait; sleep 600`,
     options,
   });
@@ -120,7 +120,7 @@ test.each([
   await expect.poll(async () => await identify(child)).toBeUndefined();
 });
 
-test('a time-out of the configuration holds where the deployment has none; a script that ends well then has failed all the same', async () => {
+test('uses the configured time-out without one in the deployment; a script that then exits with 0 has failed nevertheless', async () => {
   const site = await plainSite({ scripts: { timeout_seconds: 0.3 } });
   const body = await answerTo(site, {
     config: "#!/bin/sh\ntrap 'exit 0' TERM\nwhile :; do sleep 0.05; done",
@@ -131,7 +131,7 @@ test('a time-out of the configuration holds where the deployment has none; a scr
   expect(await lastError(site)).toEqual({ code: 'unit', reason: 'run-timeout' });
 });
 
-test.each([0, -1, 'soon', [], '1e3'])('options.timeout %j is refused', async (timeout) => {
+test.each([0, -1, 'soon', [], '1e3'])('rejects options.timeout %j', async (timeout) => {
   const site = await plainSite();
   expect(await answerTo(site, { config: '#!/bin/sh\n', options: { timeout } })).toMatchObject({
     deploy_status_code: 1,
@@ -139,7 +139,7 @@ test.each([0, -1, 'soon', [], '1e3'])('options.timeout %j is refused', async (ti
   });
 });
 
-test('secrets among the inputs are in no log and no text of the answer; an output is what the script made it', async () => {
+test('redacts secret inputs in logs and texts of the answer, but sends an output unchanged', async () => {
   const site = await plainSite();
   const secret = 'correct-horse-battery';
   const body = await answerTo(site, {
@@ -165,13 +165,13 @@ const COMPONENT = {
   ],
 };
 
-/** Says what os-apply-config would read: the files of the variable, or those of the list where it looks without it. */
+/** Prints what os-apply-config would read: the files of the variable, or those of the list without it. */
 const APPLY_CONFIG = (root: string): string => `#!/bin/sh
 cat $(echo "$OS_CONFIG_FILES" | tr : ' ')
 cat '${root}/var/lib/os-collect-config/os_config_files.json'
 `;
 
-test('a hook reads the metadata that the pass goes by, whatever os-collect-config has left', async () => {
+test("gives a hook the pass's own metadata, whatever os-collect-config has left", async () => {
   const site = await createSite(cloud, {
     bare: true,
     config: { collectors: ['heat', 'local'], hooks: { path: ['/srv/hooks'] } },
@@ -193,7 +193,7 @@ test('a hook reads the metadata that the pass goes by, whatever os-collect-confi
   });
 });
 
-test('of a component the part for the action runs', async () => {
+test('runs the part of a component for the action', async () => {
   const site = await plainSite();
   expect(await answerTo(site, { group: 'component', config: COMPONENT })).toMatchObject({
     deploy_stdout: 'changed UPDATE\n',
@@ -201,7 +201,7 @@ test('of a component the part for the action runs', async () => {
   });
 });
 
-test('a component that has nothing for the action is done, and says so', async () => {
+test('reports a component without a part for the action as done', async () => {
   const site = await plainSite();
   const body = await answerTo(site, { group: 'component', config: COMPONENT, action: 'SUSPEND' });
   expect(body).toMatchObject({
@@ -218,7 +218,7 @@ test.each([
     { configs: [{ actions: 7, tool: 'script', config: '' }] },
     'config.configs.0.actions',
   ],
-])('a component with %s is answered as failed', async (_, config, words) => {
+])('answers a component with %s as failed', async (_, config, words) => {
   const site = await plainSite();
   expect(await answerTo(site, { group: 'component', config })).toMatchObject({
     deploy_status_code: 1,
@@ -230,7 +230,7 @@ const HOOK =
   '#!/bin/sh\nprintf \'{"deploy_stdout": "%s", "deploy_status_code": 0, "size": %d}\' ran "$(wc -c)"';
 
 test.each(['/usr/libexec/heat-config/hooks', '/var/lib/heat-config/hooks'])(
-  'a hook in %s runs for the deployments of its group',
+  'runs a hook in %s for deployments of its group',
   async (directory) => {
     const site = await plainSite();
     await site.node.write(`${directory}/salt`, HOOK, 0o755);
@@ -240,7 +240,7 @@ test.each(['/usr/libexec/heat-config/hooks', '/var/lib/heat-config/hooks'])(
   },
 );
 
-test("the operator's own directory comes first, and alone can have a hook for scripts", async () => {
+test("prefers the operator's own directory, the only one for a script hook", async () => {
   const site = await plainSite({ hooks: { path: ['/srv/hooks'] } });
   await site.node.write('/usr/libexec/heat-config/hooks/salt', '#!/bin/sh\necho theirs', 0o755);
   await site.node.write('/usr/libexec/heat-config/hooks/script', '#!/bin/sh\necho theirs', 0o755);
@@ -253,7 +253,7 @@ test("the operator's own directory comes first, and alone can have a hook for sc
   expect(await answerTo(site, script)).toMatchObject({ deploy_stdout: 'ours\n' });
 });
 
-test("HEAT_CONFIG_HOOKS of the agent's environment names a directory that comes before those of packages", async () => {
+test("searches HEAT_CONFIG_HOOKS of the agent's environment before the directories of packages", async () => {
   const env = { HEAT_CONFIG_HOOKS: '/opt/hooks' };
   const site = await createSite(cloud, { bare: true, env });
   await site.node.write('/usr/libexec/heat-config/hooks/salt', '#!/bin/sh\necho theirs', 0o755);
@@ -261,7 +261,7 @@ test("HEAT_CONFIG_HOOKS of the agent's environment names a directory that comes 
   expect(await answerTo(site, { group: 'salt' })).toMatchObject({ deploy_stdout: '/opt/hooks\n' });
 });
 
-test('a hook that others could have written is not run, and Heat is told why', async () => {
+test('refuses a hook that others may have written, and reports the reason to Heat', async () => {
   const site = await plainSite();
   const directory = '/usr/libexec/heat-config/hooks';
   const path = join(site.node.root, directory, 'salt');
@@ -285,7 +285,7 @@ test('a hook that others could have written is not run, and Heat is told why', a
   expect(await refusal()).toBeUndefined();
 });
 
-test('groups that the node has no hook for are left alone, without a record', async () => {
+test('ignores groups without a hook, and records nothing', async () => {
   const site = await plainSite();
   await mkdir(join(site.node.root, '/usr/libexec/heat-config/hooks'), { recursive: true });
   for (const group of ['os-apply-config', 'Heat::Ungrouped', '', '../..'])
@@ -297,18 +297,18 @@ test('groups that the node has no hook for are left alone, without a record', as
   expect(await site.ledger()).toEqual([]);
 });
 
-test('that a group has no hook is told once, not in every poll', async () => {
+test('reports a missing hook once, not in every poll', async () => {
   const site = await plainSite({ poll: { min_seconds: 1, max_seconds: 4 } });
   cloud.deploy(site.cluster, site.server, { group: 'puppet' });
   await runLoop(site, {
     times: 6,
-    // Something else changes in between, and everything is looked at anew.
+    // Another change in between triggers a full look.
     before: (wait) => wait === 3 && cloud.deploy(site.cluster, site.server, { group: 'other' }),
   });
   expect(logged(site.log, 'group-unserved').filter(({ group }) => group === 'puppet')).toHaveLength(1);
 });
 
-test('agent plan says what would be run, and nothing of the values', async () => {
+test('agent plan names the hook to run, without values', async () => {
   const site = await plainSite();
   cloud.deploy(site.cluster, site.server, {
     config: '#!/bin/sh\necho hello',
@@ -323,7 +323,7 @@ test('agent plan says what would be run, and nothing of the values', async () =>
   expect(await site.ledger()).toEqual([]);
 });
 
-test('inputs of before, sent again when a stack rolls back, are run again: only rotations know better', async () => {
+test('runs a script again for earlier inputs after a roll-back, unlike a rotation', async () => {
   const site = await plainSite();
   const send = async (which: string): Promise<unknown> => {
     const config = '#!/bin/sh\necho "$which"';
@@ -335,7 +335,7 @@ test('inputs of before, sent again when a stack rolls back, are run again: only 
   expect(await send('A')).toBe('A\n');
 });
 
-test('while a script runs, agent status says where to read what it prints', async () => {
+test('agent status names the output file of a running script', async () => {
   const site = await plainSite();
   const { id } = cloud.deploy(site.cluster, site.server, {
     group: 'script',
@@ -360,7 +360,7 @@ const exists = async (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** A pass that waits for a script whose supervisor does nothing any more, with another script to be run after it. */
+/** Starts a pass that waits for a script with an unresponsive supervisor, and another script after it. */
 async function waitForStopped(
   site: Site,
   hands: Hands,
@@ -383,7 +383,7 @@ async function waitForStopped(
   return { ended, supervisor: state.supervisor.pid };
 }
 
-/** The hands of a new start of the program, to which one process is that old, and no other. */
+/** The hands after a restart of the program, with one process of this age. */
 async function withOverdue(site: Site, overdue: () => number | undefined): Promise<Hands> {
   const hands = await site.start();
   const ageOf: Hands['runs']['ageOf'] = async ({ pid }) =>
@@ -401,7 +401,7 @@ const expectGivenUp = (site: Site): void => {
   expect(second).toMatchObject({ deploy_status_code: 0, deploy_stdout: 'next\n' });
 };
 
-test('a supervisor that is stopped is waited for no longer than its order allows', async () => {
+test('waits for a stopped supervisor only as long as its order allows', async () => {
   const site = await plainSite(SHORT);
   let overdue: number | undefined;
   const { ended, supervisor } = await waitForStopped(site, await withOverdue(site, () => overdue), NEVER);
@@ -410,7 +410,7 @@ test('a supervisor that is stopped is waited for no longer than its order allows
   expectGivenUp(site);
 });
 
-test('the next start of the agent gives up a run whose supervisor is stopped', async () => {
+test('abandons a run with a stopped supervisor at the next start', async () => {
   const site = await plainSite(SHORT);
   const stop = new AbortController();
   const { ended, supervisor } = await waitForStopped(site, await site.start(), stop.signal);

@@ -4,9 +4,9 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { SignalTransport } from '../cloud/deployment.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** The ways of an answer that end in a queue or in an object, where Heat finds it. */
+/** Answers over a queue or an object, which Heat reads. */
 let cloud: Cloud;
-/** The cloud goes by the node's clock: two seconds that nobody waits for have passed for both. */
+/** The cloud uses the node's clock, so that simulated waits pass for both. */
 let clock: Clock = systemClock;
 beforeAll(async () => {
   cloud = await startCloud({ now: () => clock.now() });
@@ -23,7 +23,7 @@ const siteWith = async (signalTransport: SignalTransport): Promise<Site> => {
 
 const both = ['ZAQAR_SIGNAL', 'TEMP_URL_SIGNAL'] as const;
 
-test.each(both)('two rotations in a row are answered by %s, each once', async (signalTransport) => {
+test.each(both)('answers two rotations in a row by %s, each once', async (signalTransport) => {
   const site = await siteWith(signalTransport);
   for (let rotation = 1; rotation <= 2; rotation += 1) {
     await cloud.rotateCa(site.cluster);
@@ -42,7 +42,7 @@ test.each([
   ['ZAQAR_SIGNAL', 'zaqar', 'POST', /\/messages/],
   ['TEMP_URL_SIGNAL', 'swift', 'PUT', /./],
 ] as const)(
-  'an answer by %s that nobody acknowledges is sent by the next start',
+  'sends an unacknowledged answer by %s in the next start',
   async (signalTransport, service, method, path) => {
     const site = await siteWith(signalTransport);
     const down = { kind: 'answer', status: 503, body: 'maintenance' } as const;
@@ -59,10 +59,10 @@ test.each([
   },
 );
 
-test('an answer that comes in the second of its deployment is put again, and Heat takes it', async () => {
+test('puts an answer again that arrives within the second of its deployment, and Heat accepts it', async () => {
   const site = await siteWith('TEMP_URL_SIGNAL');
   await cloud.rotateCa(site.cluster);
-  // Heat made it three seconds after this node's rotation ended: no clock is that good.
+  // Created three seconds after the end of this node's rotation: a realistic clock difference.
   const resource = site.cluster.stack.resources.get(`${site.server}-rotate`);
   const created = resource?.current?.deployment;
   if (!resource?.current || !created) throw new Error('there is no deployment');
@@ -73,7 +73,7 @@ test('an answer that comes in the second of its deployment is put again, and Hea
   expect(puts.slice(-2).map(({ path }) => path)).toEqual([puts.at(-1)?.path, puts.at(-1)?.path]);
 });
 
-test('a temporary address that is worth nothing any more is said plainly, without its signature', async () => {
+test('reports an expired temporary URL in plain words, without its signature', async () => {
   const site = await siteWith('TEMP_URL_SIGNAL');
   await cloud.rotateCa(site.cluster);
   cloud.objects.changeKeys();

@@ -12,7 +12,7 @@ const CERTS = '/etc/kubernetes/certs';
 const ARGUMENTS = '/etc/kubernetes/controller-manager';
 const OWN = `${CERTS}/signing-ca.crt`;
 
-/** As configure-kubernetes-master.sh leaves it, with what matters here. */
+/** As configure-kubernetes-master.sh writes it, reduced to what matters here. */
 const written = (signer: string): string =>
   `KUBE_CONTROLLER_MANAGER_ARGS="--leader-elect=true --kubeconfig=/etc/kubernetes/admin.conf --service-account-private-key-file=${CERTS}/service_account_private.key --root-ca-file=${CERTS}/ca.crt --cluster-signing-cert-file=${signer} --cluster-signing-key-file=${CERTS}/ca.key"\n`;
 
@@ -32,14 +32,14 @@ async function rotate(site: Site, phase: string): Promise<Record<string, unknown
 const contentOf = async (site: Site, path: string): Promise<string | undefined> =>
   (await site.files()).get(path)?.content;
 
-/** What tls.X509KeyPair checks of the two, which kube-controller-manager starts with. */
+/** Checks the pair like tls.X509KeyPair, which kube-controller-manager calls at its start. */
 async function signs(site: Site, certificate: string): Promise<boolean> {
   const { privateKey } = site.cluster.record.generation.kubernetes.keys;
   return new X509Certificate((await contentOf(site, certificate)) ?? '').checkPrivateKey(privateKey);
 }
 
 describe('a node whose kube-controller-manager signs with ca.crt and ca.key', () => {
-  test('goes through all phases; the signer keeps the one certificate of its key', async () => {
+  test('runs all phases; the signer keeps the one certificate of its key', async () => {
     const site = await createSigningSite();
     expect(await signs(site, `${CERTS}/ca.crt`)).toBe(true);
     const first = site.cluster.ca.kubernetes;
@@ -52,7 +52,7 @@ describe('a node whose kube-controller-manager signs with ca.crt and ca.key', ()
     }
     const { deploy_stdout: said } = site.signals().at(-2)?.body ?? {};
     expect(said).toContain(`${CERTS}/ca.key is obsolete`);
-    // Nothing of it changes in a later rotation.
+    // A later rotation changes nothing of it.
     expect(await rotate(site, 'trust')).toMatchObject({ deploy_status_code: 0 });
     expect(fingerprintOf((await contentOf(site, OWN)) ?? '')).toBe(fingerprintOf(first));
   });
@@ -65,7 +65,7 @@ describe('a node whose kube-controller-manager signs with ca.crt and ca.key', ()
     expect(fingerprintOf((await contentOf(site, OWN)) ?? '')).toBe(fingerprintOf(first));
   });
 
-  test('gets its arguments back when the generation is taken back', async () => {
+  test('gets its arguments back when the generation is rolled back', async () => {
     const site = await createSigningSite();
     site.node.units.breakUnit('kubelet', 'fails to start once');
     const before = await site.files();
@@ -74,7 +74,7 @@ describe('a node whose kube-controller-manager signs with ca.crt and ca.key', ()
     for (const path of [ARGUMENTS, OWN, `${CERTS}/ca.crt`]) expect(after.get(path)).toEqual(before.get(path));
   });
 
-  test('is left alone where it signs with another file already', async () => {
+  test('is left alone if it already signs with another file', async () => {
     const site = await createSigningSite();
     await site.node.write(ARGUMENTS, written('/etc/kubernetes/own-ca.crt'), 0o644);
     expect(await rotate(site, 'trust')).toMatchObject({ deploy_status_code: 0 });

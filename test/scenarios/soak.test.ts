@@ -18,9 +18,9 @@ afterAll(async () => {
 
 const POLLS = 2000;
 const ROTATIONS = 40;
-/** The last polls of all are those of a cloud that is well. */
+/** The last polls reach a cloud without faults. */
 const WELL_AGAIN = POLLS - 50;
-/** Bytes that a poll may leave behind: the cloud in the same process remembers every request. A leak is more. */
+/** Bytes that a poll may leave behind: the cloud in the same process records every request. A leak needs more. */
 const LEFT_BEHIND = 1500;
 
 const EFFECTS: readonly Effect[] = [
@@ -35,7 +35,7 @@ const EFFECTS: readonly Effect[] = [
 
 const SERVICES = ['keystone', 'heat', 'magnum'] as const;
 
-test('two thousand polls with random faults: every deployment is answered once, and the memory stays', async () => {
+test('answers every deployment once over two thousand polls with random faults, in constant memory', async () => {
   const random = seededRandom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const site = await createSite(cloud, { config: { cloud: { patience_seconds: 20 } } });
@@ -57,14 +57,14 @@ test('two thousand polls with random faults: every deployment is answered once, 
 
   const accepted = site.signals().filter((signal) => signal.accepted);
   expect(new Set(accepted.map(({ deploymentId }) => deploymentId)).size).toBe(accepted.length);
-  // Heat passes over an answer that it does not wait for: that nothing is done twice is seen here alone.
+  // Heat ignores unexpected answers, so only this check finds duplicated work.
   const taken = site.progress.flatMap((event) => (event.event === 'deployment' ? [event.id] : []));
   expect(taken.length).toBeGreaterThan(ROTATIONS / 2);
   expect(new Set(taken).size).toBe(taken.length);
   const states = new Map((await site.ledger()).map(({ id, state }) => [id, state]));
   for (const id of ids) {
     const wasAnswered = accepted.some(({ deploymentId }) => deploymentId === id);
-    // One that a newer one has overtaken may never have been seen.
+    // A superseded deployment may never have been seen.
     expect(wasAnswered ? 'signalled' : (states.get(id) ?? 'superseded')).toMatch(/signalled|superseded/);
   }
   expect(accepted.at(-1)?.deploymentId).toBe(ids.at(-1));
@@ -88,7 +88,7 @@ test('two thousand polls with random faults: every deployment is answered once, 
   }
 });
 
-/** In bytes, after a full collection. */
+/** Used heap in bytes, after a full collection. */
 function heapInUse(): number {
   setFlagsFromString('--expose-gc');
   const collect: unknown = runInNewContext('gc');

@@ -15,8 +15,8 @@ import { tempRoot } from '../src/support/temp-root.ts';
 import { createSite } from './support/site.ts';
 
 /**
- * Whatever order Heat's answers come in, stale and empty ones among them, and wherever the agent is killed: what Heat
- * wants in the end is done once and answered, and no answer completes a newer deployment than its own.
+ * Heat's answers arrive in any order, also stale and empty ones, and the agent is killed anywhere. Every final request
+ * of Heat is run once and answered, and no answer completes a newer deployment than its own.
  */
 let cloud: Cloud;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(async () => {
 
 type Answer =
   | { is: 'fresh' }
-  /** What was true so many changes ago. */
+  /** The list from this many changes ago. */
   | { is: 'stale'; by: number }
   | { is: 'empty' }
   | { is: 'reversed' }
@@ -36,7 +36,7 @@ type Answer =
 
 type Event =
   | { do: 'ask'; resource: number }
-  /** A pass with these answers, the last of them repeated; killed at its n-th touch of the world. */
+  /** Runs a pass with these answers, repeating the last one, and kills it at its n-th effect. */
   | { do: 'look'; answers: Answer[]; killedAt?: number | undefined }
   | { do: 'Heat deaf'; deaf: boolean };
 
@@ -61,7 +61,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.boolean().map((deaf): Event => ({ do: 'Heat deaf', deaf })) },
 );
 
-/** A deployment as Heat has it; `order` grows with each, as the creation time does. */
+/** A deployment as Heat stores it; `order` increases like the creation time. */
 type Asked = { id: string; resource: number; order: number; isAwaited: boolean };
 
 const FIRST = Date.parse('2026-11-21T00:00:00Z');
@@ -75,7 +75,7 @@ const rawOf = ({ id, resource, order }: Asked): Record<string, unknown> =>
     },
     {
       id,
-      // Names and creation times run against each other.
+      // Names and creation times have opposite orders.
       name: `${1000 - order}`,
       group: 'script',
       config: '#!/bin/sh\n',
@@ -88,7 +88,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
   const history: Asked[][] = [[]];
   const executed: Asked[] = [];
   const acknowledged = new Set<string>();
-  /** The newest of each resource that a pass which was not killed has been told of. */
+  /** The newest deployment per resource that a completed pass has seen. */
   const known = new Map<number, number>();
   let asked = 0;
   let isDeaf = false;
@@ -105,7 +105,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
     let touches = 0;
     let asks = 0;
     const told: Asked[] = [];
-    /** From the kill on nothing reaches the world any more. */
+    /** After the kill, no effect reaches the world. */
     const touch = (): void => {
       touches += 1;
       if (touches >= killedAt) throw new Error('killed');
@@ -141,7 +141,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
         disk,
         runs,
         at: (path) => path,
-        // A supervisor of its own: a kill of the agent does not touch it.
+        // A supervisor process of its own, which survives a kill of the agent.
         start: async (directory) => {
           touch();
           const id = directory.split('/').at(-1) ?? '';
@@ -175,7 +175,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
     return result?.open.length === 0;
   }
 
-  /** As Heat takes an answer: for whichever deployment of the resource waits. */
+  /** Accepts an answer like Heat: for any waiting deployment of the resource. */
   function receive(resource: number, body: string, told: readonly Asked[]): void {
     const id = history.flat().find((one) => body.includes(one.id))?.id ?? '';
     const order = Number(id.slice(1));
@@ -213,7 +213,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
   }
 }
 
-/** A disk that the program loses when it is killed. */
+/** Returns a disk that stops working when the program is killed. */
 function mortal(real: Disk, touch: () => void): Disk {
   const wrap =
     <A extends unknown[], T>(method: (...args: A) => Promise<T>) =>
@@ -231,7 +231,7 @@ function mortal(real: Disk, touch: () => void): Disk {
   };
 }
 
-test('what Heat wants in the end is done once and answered, whatever it has answered in between', async () => {
+test('runs and answers every final request of Heat once, whatever it has answered in between', async () => {
   const composed = await (await createSite(cloud, { bare: true })).start();
   const events = fc.array(event, { minLength: 3, maxLength: 12 });
   await fc.assert(

@@ -22,12 +22,12 @@ afterAll(async () => {
 const CONTAINER = 'heat-container-agent.service';
 const script = (line: string): string => `#!/bin/bash\n${line}\ntouch "\${COE_TEST_ROOT:?}/was-run"\n`;
 
-/** A node with that unit, running at first; `done` is what has been done to it. */
+/** Makes a node with this unit running; `done` records the actions on it. */
 function beside(site: StockSite): {
   done: string[];
   hands(): Promise<Hands>;
   pass(): Promise<PassResult>;
-  /** From now on the unit cannot be stopped. */
+  /** Makes the unit impossible to stop from now on. */
   fails(): void;
 } {
   const done: string[] = [];
@@ -66,7 +66,7 @@ function beside(site: StockSite): {
   };
 }
 
-/** The deployment that sets a new master up. */
+/** The deployment that sets up a new master. */
 const setUpOf = (site: StockSite): { id: string } =>
   cloud.deploy(site.cluster, site.server, {
     resource: 'master_config_deployment',
@@ -74,7 +74,7 @@ const setUpOf = (site: StockSite): { id: string } =>
     config: script('echo "START: write-heat-params"'),
   });
 
-/** heat-config has run a deployment, and has noted the answer. */
+/** Marks a deployment as run and answered by heat-config. */
 async function heatConfigAnswers(site: StockSite, id: string): Promise<void> {
   for (const name of [`${id}.json`, `${id}.notify.json`])
     await site.node.write(`/var/lib/heat-config/deployed/${name}`, '{}');
@@ -83,7 +83,7 @@ async function heatConfigAnswers(site: StockSite, id: string): Promise<void> {
 const wasRun = async (site: StockSite): Promise<boolean> =>
   [...(await site.files('/')).keys()].some((path) => path.endsWith('/was-run'));
 
-test('nothing is done before heat-container-agent has set the node up; then its place is taken', async () => {
+test('does nothing until heat-container-agent has set up the node, and then takes over', async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
   const creation = setUpOf(site);
@@ -94,7 +94,7 @@ test('nothing is done before heat-container-agent has set the node up; then its 
   expect(site.signals()).toEqual([]);
 
   await heatConfigAnswers(site, creation.id);
-  // It has begun something else meanwhile.
+  // heat-config has started another deployment meanwhile.
   await site.node.write('/var/lib/heat-config/deployed/another.json', '{}');
   expect(await node.pass()).toMatchObject({ awaits: true, settled: [] });
   expect(node.done).toEqual([]);
@@ -109,7 +109,7 @@ test('nothing is done before heat-container-agent has set the node up; then its 
   expect(await wasRun(site)).toBe(false);
 });
 
-test("the cluster's set-up that comes after that runs in the container", async () => {
+test("runs the cluster's later set-up in the container", async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
   const creation = setUpOf(site);
@@ -125,7 +125,7 @@ test("the cluster's set-up that comes after that runs in the container", async (
   expect(await site.node.read('/podman-words')).toContain('heat-container-agent:victoria-stable-1');
 });
 
-test('a node that never had the container leaves its set-up alone', async () => {
+test('ignores the set-up on a node that never had the container', async () => {
   const site = await createStockSite(cloud);
   setUpOf(site);
   expect(await site.pass()).toMatchObject({ settled: [], unserved: [{ group: 'script' }] });
@@ -133,7 +133,7 @@ test('a node that never had the container leaves its set-up alone', async () => 
   expect(await wasRun(site)).toBe(false);
 });
 
-test('where its place cannot be taken, or nothing can be recorded, heat-container-agent keeps it', async () => {
+test('leaves the node to heat-container-agent if it cannot be stopped, or nothing can be recorded', async () => {
   const site = await createStockSite(cloud);
   const node = beside(site);
   const creation = setUpOf(site);

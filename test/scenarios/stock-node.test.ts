@@ -11,7 +11,7 @@ import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 import type { Systemctl } from '../../src/services/systemctl.ts';
 
-/** A node whose units are started as Magnum's own fragments write them; nothing is configured. */
+/** A node with units as Magnum's own fragments write them, and no configuration. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -21,9 +21,9 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** A stock node with a Kubernetes API behind the port of its kube-apiserver. */
+/** Makes a stock node with a Kubernetes API behind its kube-apiserver's port. */
 async function createMaster(): Promise<{ site: Site; kubernetes: Kubernetes; hasNewAdmin(): boolean }> {
-  // It is one of three: without a named phase it would only come to trust the new CA.
+  // One of three masters: without a named phase it would only trust the new CA.
   const config = { rotation: { phase: 'all' } };
   const site = await createSite(cloud, { role: 'master', isStock: true, config });
   const kubernetes = createKubernetes();
@@ -46,7 +46,7 @@ const doctor = async (site: Site): Promise<v.InferOutput<typeof Findings>['findi
   v.parse(Findings, JSON.parse((await cli(site, ['doctor', '--json'])).stdout)).findings;
 
 test.each(['master', 'worker'] as const)(
-  'a stock %s is rotated where its flags say that it listens',
+  'rotates a stock %s, and probes units where their flags say they listen',
   async (role) => {
     const site =
       role === 'master' ? (await createMaster()).site : await createSite(cloud, { role, isStock: true });
@@ -65,7 +65,7 @@ test.each(['master', 'worker'] as const)(
   },
 );
 
-test('doctor shows each address with what it presents', async () => {
+test('doctor shows each address with the certificate that it presents', async () => {
   const { site } = await createMaster();
   const { units } = site.node;
   const all = await doctor(site);
@@ -94,10 +94,10 @@ test('doctor shows each address with what it presents', async () => {
   expect(found.map(({ of }) => of)).not.toContain('kube-controller-manager');
 });
 
-test('a port that is silent before the rotation refuses it there and then', async () => {
+test('rejects a rotation at once if a port is silent before it', async () => {
   const site = await createSite(cloud, { role: 'worker', isStock: true });
   const kubelet = await site.node.read('/etc/kubernetes/kubelet');
-  // Nobody answers at the port of `discard`.
+  // Nothing listens on the port of `discard`.
   await site.node.write('/etc/kubernetes/kubelet', kubelet.replace(/ --port=\d+/, ' --port=9'));
   expect(await doctor(site)).toContainEqual(
     expect.objectContaining({ id: 'port', of: 'kubelet', verdict: 'bad' }),
@@ -111,7 +111,7 @@ test('a port that is silent before the rotation refuses it there and then', asyn
   expect(await site.files('/etc/kubernetes/certs')).toEqual(before);
 });
 
-test('what the operator says overrides what a unit says', async () => {
+test("prefers the operator's settings to the unit's", async () => {
   const site = await createSite(cloud, { role: 'worker', isStock: true });
   const port = site.node.units.port('kubelet');
   const kubelet = await site.node.read('/etc/kubernetes/kubelet');
@@ -125,7 +125,7 @@ test('what the operator says overrides what a unit says', async () => {
   expect(told(site, 'deploy_status_code')).toBe(0);
 });
 
-test('a silent port keeps nobody from restarting its unit', async () => {
+test('restarts a unit despite its silent port', async () => {
   const site = await createSite(cloud, { role: 'worker', isStock: true });
   const kubelet = await site.node.read('/etc/kubernetes/kubelet');
   await site.node.write(
@@ -138,7 +138,7 @@ test('a silent port keeps nobody from restarting its unit', async () => {
   expect(site.restarts()).toContain('kubelet');
 });
 
-test('a unit whose files cannot be read is taken as its layout has it, and that is logged', async () => {
+test('treats a unit with unreadable files as its layout describes it, and logs this', async () => {
   const site = await createSite(cloud, { role: 'worker', isStock: true });
   await site.node.write('/etc/kubernetes/kubelet', 'KUBELET_ARGS="--config=/etc/kubernetes/none.yaml"\n');
   await cloud.rotateCa(site.cluster);
@@ -146,7 +146,7 @@ test('a unit whose files cannot be read is taken as its layout has it, and that 
   expect(site.log.join('')).toContain('unit-unasked');
 });
 
-test('a unit without a port whose credential the API refuses is not proven, though it is active', async () => {
+test('does not accept an active unit without a port whose credential the API rejects', async () => {
   const { site, kubernetes, hasNewAdmin } = await createMaster();
   const before = await site.files('/etc/kubernetes/certs');
   kubernetes.instead = ({ client, path }) =>
@@ -163,7 +163,7 @@ test('a unit without a port whose credential the API refuses is not proven, thou
 });
 
 test.each(['kube-controller-manager', 'kube-scheduler'])(
-  'a %s whose lease nobody renews is not proven, though it is well',
+  'does not accept a healthy %s whose lease is not renewed',
   async (unit) => {
     const { site, kubernetes, hasNewAdmin } = await createMaster();
     kubernetes.instead = () => {
@@ -182,7 +182,7 @@ test.each(['kube-controller-manager', 'kube-scheduler'])(
   },
 );
 
-/** Rotates; something else happens when one of the units has been restarted, once. */
+/** Rotates, and runs an event once after one of the units has been restarted. */
 async function rotateWhile(site: Site, of: string, happens: () => void): Promise<string> {
   const real = socketSystemctl(join(site.node.root, 'run/units.sock'));
   let isDone = false;
@@ -198,7 +198,7 @@ async function rotateWhile(site: Site, of: string, happens: () => void): Promise
   return (await cli(site, ['run-once'], { systemctl })).stdout;
 }
 
-test('a scheduler that exits because its API server was away, and comes back, is waited for', async () => {
+test('waits for a scheduler that exits because its API server was down, and restarts', async () => {
   const { site } = await createMaster();
   const said = await rotateWhile(site, 'kubelet', () => {
     site.node.units.startAgain('kube-scheduler');
@@ -208,7 +208,7 @@ test('a scheduler that exits because its API server was away, and comes back, is
   expect(said).toContain('the unit kube-scheduler ended and is started again by systemd');
 });
 
-test('a unit without a port that ends after each start is found by systemd, not at its deadline', async () => {
+test("detects a unit without a port that exits after each start by systemd's state, before its deadline", async () => {
   const { site } = await createMaster();
   await site.node.write('/etc/coe-agent/agent.d/patience.yaml', 'services: { deadline_seconds: 600 }\n');
   site.node.units.breakUnit('kube-controller-manager', 'is started again and again');
@@ -220,7 +220,7 @@ test('a unit without a port that ends after each start is found by systemd, not 
 });
 
 test.each(['kube-scheduler', 'kube-controller-manager', 'kube-proxy'])(
-  'on the way back %s is restarted, which systemd started with the new files and the agent never reached',
+  'restarts %s on the way back, which systemd started with the new files before the agent reached it',
   async (unit) => {
     const { site } = await createMaster();
     const { units } = site.node;

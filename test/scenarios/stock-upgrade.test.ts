@@ -10,7 +10,7 @@ import { certificateAt, isSignedBy } from './support/certificates.ts';
 import { CERTS, createStockSite, FIRST_TAG, PUBLIC, type StockSite } from './support/stock.ts';
 import { lastError } from './support/last-error.ts';
 
-/** An upgrade by Magnum's own deployment, whose text is for the inside of heat-container-agent. */
+/** An upgrade by Magnum's own deployment, whose text is written for the inside of heat-container-agent. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -22,7 +22,7 @@ afterAll(async () => {
 const SERVER = `${CERTS}/server.crt`;
 const NEXT_TAG = 'v1.24.0';
 
-/** The words of every podman that was started; none when there was none. */
+/** The arguments of every started podman; none without one. */
 const podmanWords = async (site: StockSite): Promise<string[]> =>
   await site.node.read('/podman-words').then(
     (text) => text.trimEnd().split('\n'),
@@ -41,7 +41,7 @@ async function answer(site: StockSite): Promise<Record<string, unknown>> {
   return site.answers().at(-1) ?? {};
 }
 
-test('runs the upgrade alone, in a container with the rights and mounts of heat-container-agent', async () => {
+test('runs only the upgrade, in a container with the rights and mounts of heat-container-agent', async () => {
   const site = await createStockSite(cloud);
   const before = await site.files('/etc/kubernetes');
   site.cluster.stack.update({ kube_tag: NEXT_TAG });
@@ -61,12 +61,12 @@ test('runs the upgrade alone, in a container with the rights and mounts of heat-
   expect(words.slice(2, image)).not.toContain('--name');
   expect(words.slice(2, image).join(' ')).toContain('--env kube_tag_input');
   expect(words[image + 1]).toBe('/bin/bash');
-  // Arguments can be read by everybody.
+  // Other users can read arguments.
   expect(words.join('\n')).not.toMatch(/PRIVATE KEY|v1\.24/);
   expect(await readdir(join(site.node.root, 'var/lib/coe-agent/runs'))).toEqual([]);
 });
 
-test('rotates after the upgrade when Magnum serves other CAs', async () => {
+test('rotates after the upgrade if Magnum serves other CAs', async () => {
   const site = await createStockSite(cloud);
   await cloud.rotateCa(site.cluster);
   site.cluster.stack.update({ kube_tag: NEXT_TAG });
@@ -76,7 +76,7 @@ test('rotates after the upgrade when Magnum serves other CAs', async () => {
   expect(await hasMadeCertificates(site)).toBe(false);
 });
 
-test('refuses an upgrade on a node without the container, before anything is touched', async () => {
+test('rejects an upgrade on a node without the container, before any change', async () => {
   const site = await createStockSite(cloud);
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
@@ -89,7 +89,7 @@ test('refuses an upgrade on a node without the container, before anything is tou
   expect(await podmanWords(site)).toEqual([]);
 });
 
-test('answers with how the upgrade has failed, and touches no certificate', async () => {
+test('reports how the upgrade failed, and changes no certificate', async () => {
   const site = await createStockSite(cloud);
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
@@ -110,7 +110,7 @@ test('answers with how the upgrade has failed, and touches no certificate', asyn
 const stopped = async (): Promise<never> =>
   await Promise.reject(new AgentError('aborted', 'the program is to stop'));
 
-test('goes on with the certificates after a stop in between, and upgrades once', async () => {
+test('continues with the certificates after an interruption, and upgrades once', async () => {
   const site = await createStockSite(cloud);
   await cloud.rotateCa(site.cluster);
   site.cluster.stack.update({ kube_tag: NEXT_TAG });
@@ -124,7 +124,7 @@ test('goes on with the certificates after a stop in between, and upgrades once',
   expect(isSignedBy(certificateAt(await site.files(), SERVER), site.cluster.ca.kubernetes)).toBe(true);
 });
 
-test("goes back to the earlier version as Heat's roll-back asks", async () => {
+test("returns to the earlier version on Heat's roll-back", async () => {
   const site = await createStockSite(cloud);
   site.cluster.stack.update({ kube_tag: NEXT_TAG });
   await answer(site);
@@ -134,7 +134,7 @@ test("goes back to the earlier version as Heat's roll-back asks", async () => {
   expect(await site.node.read(PUBLIC)).toBe(site.creation.publicKey);
 });
 
-test('a script that makes certificates runs in the container where there is one, and never on the host', async () => {
+test('runs a script that makes certificates in an existing container, and never on the host', async () => {
   const site = await createStockSite(cloud);
   const mine = { group: 'script', resource: 'mine', config: stockScript('worker') };
   cloud.deploy(site.cluster, site.server, mine);
@@ -151,7 +151,7 @@ test('a script that makes certificates runs in the container where there is one,
   expect(await podmanWords(site)).not.toEqual([]);
 });
 
-test("with magnum.deployment: script Magnum's own deployment is such a script", async () => {
+test("treats Magnum's own deployment as an ordinary script with magnum.deployment: script", async () => {
   const site = await createStockSite(cloud, 'master', { config: { magnum: { deployment: 'script' } } });
   const before = await site.files();
   await cloud.rotateCa(site.cluster);

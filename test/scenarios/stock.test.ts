@@ -13,7 +13,7 @@ import {
 } from './support/stock.ts';
 import { lastError } from './support/last-error.ts';
 
-/** An unmodified Magnum's own deployment, which names nothing but its inputs. */
+/** An unmodified Magnum's own deployment, which has only inputs. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -29,7 +29,7 @@ async function rotate(site: StockSite): Promise<Record<string, unknown>> {
   return await answer(site);
 }
 
-/** The stack is updated, and the node asked. */
+/** Updates the stack, and runs a pass of the node. */
 async function update(site: StockSite, parameters: Record<string, string>): Promise<Record<string, unknown>> {
   site.cluster.stack.update(parameters);
   return await answer(site);
@@ -48,13 +48,13 @@ const authoritiesAt = (files: Files): string[] =>
     .filter((pem) => pem.startsWith('-----BEGIN'))
     .map(fingerprintOf);
 
-/** What `agent plan --json` says of the deployment that waits. */
+/** The output of `agent plan --json` about the pending deployment. */
 async function plan(site: StockSite): Promise<Record<string, unknown>> {
   const { stdout } = await site.node.agent('plan', '--json');
   return jsonObject(JSON.stringify(listIn(jsonObject(stdout), 'deployments')[0]));
 }
 
-test('coe ca rotate on a master is a rotation, answered where the deployment says, and runs no script', async () => {
+test("coe ca rotate on a master rotates, answers at the deployment's address, and runs no script", async () => {
   const site = await createStockSite(cloud);
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
@@ -72,14 +72,14 @@ test('coe ca rotate on a master is a rotation, answered where the deployment say
   ).toEqual([]);
 });
 
-test('coe ca rotate on a worker is one too', async () => {
+test('coe ca rotate on a worker rotates as well', async () => {
   const site = await createStockSite(cloud, 'worker');
   expect(await rotate(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   const leaf = certificateAt(await site.files(), `${CERTS}/kubelet.crt`);
   expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
 });
 
-test('the same keys again with nothing else are answered at once, and restart nothing', async () => {
+test('answers the same keys at once, and restarts nothing', async () => {
   const site = await createStockSite(cloud);
   await rotate(site);
   const [files, restarts] = [await site.files(), site.restarts().length];
@@ -90,16 +90,16 @@ test('the same keys again with nothing else are answered at once, and restart no
   expect(site.restarts()).toHaveLength(restarts);
 });
 
-test('a second rotation is one', async () => {
+test('rotates a second time', async () => {
   const site = await createStockSite(cloud);
   await rotate(site);
   expect(await rotate(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
   expect(isSignedBy(certificateAt(await site.files(), SERVER), site.cluster.ca.kubernetes)).toBe(true);
 });
 
-test('where the keys alone differ they are changed, with grace, and nothing else', async () => {
+test('changes only the keys, with a grace, if only they differ', async () => {
   const site = await createStockSite(cloud);
-  // The node has been rotated by Magnum's own scripts, which leave the pair of the creation.
+  // Magnum's own scripts have rotated the node, and left the pair of the creation.
   await rotate(site);
   await site.node.write(PUBLIC, site.creation.publicKey, 0o440);
   await site.node.write(PRIVATE, site.creation.privateKey, 0o440);
@@ -116,7 +116,7 @@ test('where the keys alone differ they are changed, with grace, and nothing else
   expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver', 'kube-controller-manager']);
 });
 
-test("the roll-back of the first rotation brings the creation's keys back, and keeps the certificates", async () => {
+test("restores the creation's keys when the first rotation is rolled back, and keeps the certificates", async () => {
   const site = await createStockSite(cloud, 'master', { others: [{ name: 'worker-1', role: 'worker' }] });
   const { cluster } = site;
   await cloud.rotateCa(cluster);
@@ -136,12 +136,12 @@ test("the roll-back of the first rotation brings the creation's keys back, and k
   expect(after.get(SERVER)?.content).toBe(rotated.get(SERVER)?.content);
 });
 
-test('a node that was never asked keeps its certificates when the rotation is rolled back', async () => {
+test('keeps the certificates of a node that was never asked when the rotation is rolled back', async () => {
   const site = await createStockSite(cloud);
   const { creation, cluster } = site;
   await cloud.rotateCa(cluster);
   const before = await site.files();
-  // The deployment of the new pair is gone before the node has seen it.
+  // The deployment with the new pair is gone before the node has seen it.
   const back = {
     kube_service_account_key: oneLine(creation.publicKey),
     kube_service_account_private_key: oneLine(creation.privateKey),
@@ -150,7 +150,7 @@ test('a node that was never asked keeps its certificates when the rotation is ro
   expect(await site.files()).toEqual(before);
 });
 
-test('a rotation that failed is one again when the same keys come again', async () => {
+test('repeats a failed rotation when the same keys are sent again', async () => {
   const site = await createStockSite(cloud);
   site.node.units.breakUnit('kubelet', 'keeps the old certificate');
   await cloud.rotateCa(site.cluster);
@@ -165,7 +165,7 @@ test('a rotation that failed is one again when the same keys come again', async 
   expect(isSignedBy(certificateAt(await site.files(), SERVER), site.cluster.ca.kubernetes)).toBe(true);
 });
 
-test('on a master of several the rotation is its first phase, and nothing is left to its owner', async () => {
+test('runs the first phase on one of several masters, and leaves nothing to the owner', async () => {
   const site = await createStockSite(cloud);
   await joinEtcd(site, 3);
   const before = await site.files();
@@ -179,13 +179,13 @@ test('on a master of several the rotation is its first phase, and nothing is lef
   );
   expect(after.get(SERVER)?.content).toBe(before.get(SERVER)?.content);
   expect(after.get(PRIVATE)?.content).toBe(site.creation.privateKey);
-  // The same keys again are a phase that the node has.
+  // The same keys again name a phase that the node has reached.
   const restarts = site.restarts().length;
   expect(await update(site, { kube_image_digest: 'sha256:1' })).toMatchObject({ deploy_status_code: 0 });
   expect(site.restarts()).toHaveLength(restarts);
 });
 
-test('a worker is in the phase that its masters are in', async () => {
+test('puts a worker into the phase of its masters', async () => {
   const site = await createStockSite(cloud, 'worker');
   const api = await createStockSite(cloud);
   const port = String(api.node.units.port('kube-apiserver'));
@@ -198,7 +198,7 @@ test('a worker is in the phase that its masters are in', async () => {
   expect(authoritiesAt(after)).toContain(fingerprintOf(site.cluster.ca.kubernetes));
 });
 
-test('the phase "all" is refused on a master of several, before anything is replaced', async () => {
+test('rejects the phase "all" on one of several masters, before any replacement', async () => {
   const site = await createStockSite(cloud, 'master', { config: { rotation: { phase: 'all' } } });
   await joinEtcd(site, 3);
   cloud.deploy(site.cluster, site.server, {

@@ -6,7 +6,7 @@ import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 import { unreadableCopies } from './support/unreadable-copies.ts';
 
-/** A node whose rotation could not be taken back, and what the next rotation makes of it. */
+/** A node with a failed roll-back, and the next rotation on it. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -28,7 +28,7 @@ async function stuckSite(): Promise<Site> {
 
 const told = (site: Site, name: string): string => String(at(site.signals().at(-1)?.body, name));
 
-test('the next rotation makes the node whole', async () => {
+test('the next rotation repairs the node', async () => {
   const site = await stuckSite();
   site.node.units.mend('kubelet');
   await cloud.rotateCa(site.cluster);
@@ -41,7 +41,7 @@ test('the next rotation makes the node whole', async () => {
   ]);
 });
 
-test('when it fails too, the certificates that were proven last come back', async () => {
+test('restores the last proven certificates when it fails too', async () => {
   const site = await createSite(cloud);
   const proven = await site.files('/etc/kubernetes');
   site.node.units.breakUnit('kubelet', 'fails to start');
@@ -56,7 +56,7 @@ test('when it fails too, the certificates that were proven last come back', asyn
   expect(await site.files('/etc/kubernetes')).toEqual(proven);
 });
 
-test('when it fails before anything has been replaced, the node is stuck as before', async () => {
+test('leaves the node stuck as before when it fails before any replacement', async () => {
   const site = await stuckSite();
   const [files, state] = [await site.files('/etc/kubernetes'), '/var/lib/coe-agent/generation'];
   const before = await site.files(state);
@@ -69,7 +69,7 @@ test('when it fails before anything has been replaced, the node is stuck as befo
   expect(await site.files(state)).toEqual(before);
 });
 
-test('agent rollback restarts what the stuck rotation had restarted', async () => {
+test('agent rollback restarts the units that the stuck rotation had restarted', async () => {
   const site = await stuckSite();
   const { units } = site.node;
   units.mend('kubelet');
@@ -86,7 +86,7 @@ test('agent rollback leaves a unit alone that still runs as before the stuck rot
   expect(site.restarts().slice(before)).toEqual(['kubelet']);
 });
 
-test('a rotation over a stuck one that fails restarts also what only the stuck one had restarted', async () => {
+test('a failing rotation over a stuck one also restarts units that only the stuck one had restarted', async () => {
   const site = await createSite(cloud);
   const { units } = site.node;
   // Both units run with the new files when it gets stuck.
@@ -105,7 +105,7 @@ test('a rotation over a stuck one that fails restarts also what only the stuck o
   expect(site.restarts().slice(before)).toEqual(['kubelet', 'kubelet', 'kube-proxy']);
 });
 
-test('a phase that finds its files in place by a stuck one restarts the units all the same', async () => {
+test('a phase restarts the units also if a stuck rotation has already placed its files', async () => {
   const site = await createSite(cloud, { server: { inputs: { phase: 'phase' } } });
   const { units } = site.node;
   units.breakUnit('kubelet', 'fails to start');

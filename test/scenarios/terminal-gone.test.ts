@@ -11,7 +11,7 @@ import { AGENT } from '../fakes/program.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
-/** The terminal, or whoever reads what a verb says, goes away in the middle of it. */
+/** The terminal, or the reader of a verb's output, disappears while the verb runs. */
 let cloud: Cloud;
 beforeAll(async () => {
   cloud = await startCloud();
@@ -20,7 +20,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-/** The program in a process group of its own, as a shell starts it. */
+/** Starts the program in its own process group, as a shell does. */
 function start({ node }: Site, verb: string, stdout: 'pipe' | number = 'pipe'): ChildProcess {
   const child = spawn(process.execPath, [...AGENT, verb, '--root', node.root], {
     stdio: ['ignore', stdout, 'pipe'],
@@ -45,7 +45,7 @@ async function rotatingSite(): Promise<Site> {
   return site;
 }
 
-/** Lets each restart wait until there is a file. @returns the file that the first one leaves, and that they wait for */
+/** Delays each restart until a file exists. @returns the file that the first restart writes, and the awaited one */
 async function slowRestarts({ node: { root } }: Site): Promise<{ begun: string; go: string }> {
   const program = join(root, 'usr/bin/systemctl');
   const [begun, go] = [join(root, 'begun'), join(root, 'go')];
@@ -61,7 +61,7 @@ const isThere = async (site: Site, path: string): Promise<boolean> =>
     () => false,
   );
 
-test('run-once whose reader is gone ends the rotation all the same', async () => {
+test('run-once completes the rotation although its reader is gone', async () => {
   const site = await rotatingSite();
   const child = start(site, 'run-once');
   child.stdout?.destroy();
@@ -71,7 +71,7 @@ test('run-once whose reader is gone ends the rotation all the same', async () =>
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('a verb that only looks ends quietly when its reader is gone', async () => {
+test('a read-only verb ends quietly when its reader is gone', async () => {
   const site = await createSite(cloud);
   const child = start(site, 'certs');
   child.stdout?.destroy();
@@ -80,7 +80,7 @@ test('a verb that only looks ends quietly when its reader is gone', async () => 
   expect([code, await said]).toEqual([0, '']);
 });
 
-test('what cannot be written for another reason is told, and is no success', async () => {
+test('reports another write error, and does not exit with success', async () => {
   const site = await createSite(cloud);
   const full = openSync('/dev/full', 'w');
   onTestFinished(() => {
@@ -96,28 +96,25 @@ test('what cannot be written for another reason is told, and is no success', asy
 test.each([
   ['SIGHUP', 'a terminal that is closed', ['SIGHUP', 'SIGHUP']],
   ['SIGINT', 'Ctrl-C', ['SIGINT']],
-] as const)(
-  '%s in the middle of a restart, by %s, lets the node be brought to its end',
-  async (_, __, signals) => {
-    const site = await rotatingSite();
-    const { begun, go } = await slowRestarts(site);
-    const child = start(site, 'run-once');
-    await eventually('a unit is restarted', async () => await isThere(site, begun));
-    // To each process of its group, as the kernel and the shell do.
-    for (const signal of signals) process.kill(-(child.pid ?? 0), signal);
-    child.stdout?.destroy();
-    await writeFile(go, '');
-    const [code, by] = await endOf(child, 'exit');
-    // It stops before it answers: the next run does that, and nothing else.
-    expect([code, by]).toEqual([1, null]);
-    expect(site.restarts()).toEqual(['kubelet', 'kube-proxy']);
-    expect((await site.node.agent('run-once')).code).toBe(0);
-    expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
-    expect(site.restarts()).toEqual(['kubelet', 'kube-proxy']);
-  },
-);
+] as const)("%s in the middle of a restart, by %s, completes the node's run", async (_, __, signals) => {
+  const site = await rotatingSite();
+  const { begun, go } = await slowRestarts(site);
+  const child = start(site, 'run-once');
+  await eventually('a unit is restarted', async () => await isThere(site, begun));
+  // To each process of its group, as the kernel and the shell do.
+  for (const signal of signals) process.kill(-(child.pid ?? 0), signal);
+  child.stdout?.destroy();
+  await writeFile(go, '');
+  const [code, by] = await endOf(child, 'exit');
+  // It stops before it answers, which is all that the next run does.
+  expect([code, by]).toEqual([1, null]);
+  expect(site.restarts()).toEqual(['kubelet', 'kube-proxy']);
+  expect((await site.node.agent('run-once')).code).toBe(0);
+  expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
+  expect(site.restarts()).toEqual(['kubelet', 'kube-proxy']);
+});
 
-test('SIGHUP before anything has been replaced stops, and the next run does it', async () => {
+test('SIGHUP before any replacement stops, and the next run does the work', async () => {
   const site = await rotatingSite();
   const hang = cloud.fault({ service: 'magnum', method: 'POST', effect: { kind: 'hang' } });
   onTestFinished(() => {
@@ -134,7 +131,7 @@ test('SIGHUP before anything has been replaced stops, and the next run does it',
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('agent rollback goes to its end when its terminal is closed', async () => {
+test('agent rollback completes when its terminal is closed', async () => {
   const site = await createSite(cloud);
   const before = await site.files('/etc/kubernetes');
   site.node.units.breakUnit('kubelet', 'is not well');

@@ -9,7 +9,7 @@ import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 import { noticesIn } from './support/notices.ts';
 
-/** Units that are stopped, and units that do not last, before and during a rotation. */
+/** Units that are stopped, and units that do not stay up, before and during a rotation. */
 
 let cloud: Cloud;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ afterAll(async () => {
 
 type Told = { status: unknown; stdout: string; stderr: string };
 
-/** What Heat was told last. */
+/** The last answer to Heat. */
 function told(site: Site): Told {
   const body = site.signals().at(-1)?.body;
   const text = (name: string): string => String(at(body, name));
@@ -32,7 +32,7 @@ function told(site: Site): Told {
   };
 }
 
-test('an optional unit that somebody has stopped stays so, and Heat is told', async () => {
+test('leaves an optional unit alone that was stopped by hand, and reports it to Heat', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');
   const stays = 'the unit kube-proxy is stopped: it stays so';
@@ -49,28 +49,25 @@ test('an optional unit that somebody has stopped stays so, and Heat is told', as
 test.each([
   ['on the way', 1],
   ['on the way back', 3],
-])(
-  'a node that is switched off in the middle of a rotation, %s, goes on after it has been switched on',
-  async (where, atRestart) => {
-    const site = await createSite(cloud);
-    const { units } = site.node;
-    const ca = async (): Promise<string> => await site.node.read('/etc/kubernetes/certs/ca.crt');
-    const before = await ca();
-    const isBack = where === 'on the way back';
-    await cloud.rotateCa(site.cluster);
-    if (isBack) units.breakUnit('kube-proxy', 'fails to start');
-    units.goDown(atRestart);
-    await expect(site.pass()).rejects.toMatchObject({ code: 'aborted' });
-    expect(site.signals()).toEqual([]);
-    units.mend('kube-proxy');
-    units.comeUp();
-    await site.pass();
-    expect(told(site).status).toBe(isBack ? 1 : 0);
-    expect((await ca()) === before).toBe(isBack);
-  },
-);
+])('continues after a shutdown in the middle of a rotation, %s', async (where, atRestart) => {
+  const site = await createSite(cloud);
+  const { units } = site.node;
+  const ca = async (): Promise<string> => await site.node.read('/etc/kubernetes/certs/ca.crt');
+  const before = await ca();
+  const isBack = where === 'on the way back';
+  await cloud.rotateCa(site.cluster);
+  if (isBack) units.breakUnit('kube-proxy', 'fails to start');
+  units.goDown(atRestart);
+  await expect(site.pass()).rejects.toMatchObject({ code: 'aborted' });
+  expect(site.signals()).toEqual([]);
+  units.mend('kube-proxy');
+  units.comeUp();
+  await site.pass();
+  expect(told(site).status).toBe(isBack ? 1 : 0);
+  expect((await ca()) === before).toBe(isBack);
+});
 
-test('it stays so on the way back, too', async () => {
+test('leaves it alone on the way back, too', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');
   site.node.units.breakUnit('kubelet', 'keeps the old certificate');
@@ -80,7 +77,7 @@ test('it stays so on the way back, too', async () => {
   expect(site.restarts()).toEqual(['kubelet', 'kubelet']);
 });
 
-test('on the way back a unit is restarted that presents the new certificate though nobody restarted it', async () => {
+test('restarts a unit on the way back that presents the new certificate without a restart', async () => {
   const site = await createSite(cloud, { role: 'master' });
   const { root, units } = site.node;
   units.breakUnit('etcd', 'fails to start once');
@@ -102,7 +99,7 @@ test('on the way back a unit is restarted that presents the new certificate thou
   expect(site.restarts()).toEqual(['etcd', 'etcd', 'kubelet']);
 });
 
-test('a required unit that is stopped is started, and so is an optional one that has failed', async () => {
+test('starts a stopped required unit, and an optional one that has failed', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kubelet');
   site.node.units.breakUnit('kube-proxy', 'fails to start');
@@ -118,7 +115,7 @@ test('a required unit that is stopped is started, and so is an optional one that
 });
 
 test.each(['kube-proxy', 'kubelet'])(
-  'the unit %s, which systemd starts again and again, is not proven',
+  'does not accept the unit %s, which systemd restarts again and again',
   async (unit) => {
     const site = await createSite(cloud);
     const before = await site.files('/etc/kubernetes');
@@ -131,12 +128,12 @@ test.each(['kube-proxy', 'kubelet'])(
   },
 );
 
-test('one wait serves all units that have no port to be asked', async () => {
+test('waits once for all units without a port to probe', async () => {
   const site = await createSite(cloud, { role: 'master' });
   await site.node.write('/etc/coe-agent/agent.d/settle.yaml', 'services: { settle_seconds: 70 }\n');
   await cloud.rotateCa(site.cluster);
   await site.pass();
   expect(told(site).status).toBe(0);
-  // Three units without a port; this clock stands still unless somebody sleeps.
+  // Three units without a port; this clock advances only by sleeps.
   expect(site.clock.sleeps.filter((ms) => ms > 60_000)).toEqual([70_000]);
 });

@@ -5,7 +5,7 @@ import { nodeFiles } from './support/untouched.ts';
 import { cli } from './support/cli.ts';
 import { createSite } from './support/site.ts';
 
-/** One cloud as it should be, and one over TLS whose CA nobody here knows. */
+/** A normal cloud, and one over TLS whose CA is unknown on the node. */
 let cloud: Cloud;
 let secret: Cloud;
 beforeAll(async () => {
@@ -21,7 +21,7 @@ const NOT_TRUSTED = /its certificate .* not trusted here \(ca_file names whom to
 test.each([
   ['Keystone', 'AUTH_URL', () => secret.authUrl],
   ['Magnum', 'MAGNUM_URL', () => secret.magnumUrl],
-] as const)('a %s with an unknown certificate is not talked to, and nothing changes', async (_, key, url) => {
+] as const)('sends nothing to a %s with an unknown certificate, and changes nothing', async (_, key, url) => {
   const site = await createSite(cloud, { config: IMPATIENT });
   await site.setParams({ [key]: url() });
   site.cluster.stack.update({ kube_service_account_key: 'changed' });
@@ -30,11 +30,11 @@ test.each([
   expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
   expect(site.signals()[0]?.body?.['deploy_stderr']).toMatch(NOT_TRUSTED);
   expect(await nodeFiles(site)).toEqual(before);
-  // Nobody has seen the trustee's password.
+  // The trustee's password was not sent.
   expect(secret.requests).toHaveLength(requests);
 });
 
-test('a signal waits until the certificate of its address is trusted', async () => {
+test('holds a signal until the certificate of its address is trusted', async () => {
   const site = await createSite(secret, {
     bare: true,
     server: { signalTransport: 'CFN_SIGNAL' },
@@ -51,11 +51,11 @@ test('a signal waits until the certificate of its address is trusted', async () 
 
   await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
   await site.pass();
-  // What was found then is told, though it would be different now.
+  // The original result is sent, although a new run would end differently.
   expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 1 } }]);
 });
 
-test('metadata behind an unknown certificate is a problem, and nothing else', async () => {
+test('reports only metadata behind an unknown certificate as a problem', async () => {
   const site = await createSite(secret, { bare: true, config: IMPATIENT });
   site.cluster.stack.update({ kube_service_account_key: 'changed' });
   const { problems, settled } = await site.pass();
@@ -70,7 +70,7 @@ test.each([
   ['empty', ''],
   ['of comments', '# the CAs of this cloud\n'],
   ['of something else', '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n'],
-])('a CA bundle that is %s is named as the cause, and not waited for', async (_, bundle) => {
+])('names a CA bundle that is %s as the cause, and does not wait for it', async (_, bundle) => {
   const site = await createSite(secret, { bare: true, config: { cloud: { patience_seconds: 3600 } } });
   await site.node.write('/etc/kubernetes/ca-bundle.crt', bundle);
   const words = 'the CA bundle /etc/kubernetes/ca-bundle.crt holds no certificate';
@@ -80,17 +80,17 @@ test.each([
   expect(JSON.parse(made.stdout)).toMatchObject({ error: { code: 'config', reason: 'ca-file-empty' } });
   expect(made.stderr).toContain(words);
   expect((await cli(site, ['doctor'])).stdout).toContain(words);
-  // The node's clock, which a patient retry moves on.
+  // The node's clock, which a retry would advance.
   expect(site.clock.elapsed() - started).toBeLessThan(60_000);
 });
 
-test('VERIFY_CA=False asks for no CA bundle', async () => {
+test('VERIFY_CA=False needs no CA bundle', async () => {
   const site = await createSite(secret, { bare: true, params: { VERIFY_CA: 'False' }, config: IMPATIENT });
   await site.node.write('/etc/kubernetes/ca-bundle.crt', '');
   expect((await cli(site, ['make-cert'])).code).toBe(0);
 });
 
-test('VERIFY_CA=False is obeyed, and warned of', async () => {
+test('VERIFY_CA=False is obeyed with a warning', async () => {
   const site = await createSite(secret, { bare: true, params: { VERIFY_CA: 'False' }, config: IMPATIENT });
   site.cluster.stack.update({ kube_service_account_key: 'changed' });
   expect((await site.pass()).settled).toMatchObject([{ outcome: { statusCode: 0 } }]);

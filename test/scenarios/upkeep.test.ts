@@ -6,7 +6,7 @@ import { runLoop } from './support/daemon.ts';
 import { logged } from './support/logged.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 
-/** The daemon compares its node with what it should be, and renews certificates that end. */
+/** The daemon compares its node with the desired state, and renews expiring certificates. */
 
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;
@@ -14,8 +14,8 @@ const KUBELET = '/etc/kubernetes/certs/kubelet';
 const RECORD = '/var/lib/coe-agent/upkeep.json';
 
 /**
- * A node that was made so long ago, whose cloud has its time: a jump of the clock is a suspend. Certificates last a year,
- * their CA for long.
+ * Makes a node of this age in a cloud with the same time: a jump of the clock is a suspend. Certificates are valid for
+ * a year, their CA longer.
  */
 async function createAgedSite(ageMs: number, spec: SiteSpec = {}): Promise<{ site: Site; cloud: Cloud }> {
   let now = (): number => Date.now() - ageMs;
@@ -38,7 +38,7 @@ const marks = async (site: Site): Promise<string[]> => {
     .map((path) => fingerprint(certificateAt(files, path)));
 };
 
-test('renews every certificate with the same CA when the node resumes two weeks before their end', async () => {
+test('renews every certificate with the same CA when the node resumes two weeks before their expiry', async () => {
   const { site } = await createAgedSite(YEAR - 14 * DAY);
   const before = await marks(site);
   const ca = await site.node.read('/etc/kubernetes/certs/ca.crt');
@@ -66,7 +66,7 @@ test('renews every certificate with the same CA when the node resumes two weeks 
 });
 
 test.each([1.5 * YEAR, 3 * YEAR])(
-  'a node that was off until its certificates had expired gets new ones at its first look (%i ms)',
+  'renews expired certificates at the first look of a node that was off (%i ms)',
   async (ms) => {
     const { site } = await createAgedSite(ms, { config: { reconcile: 'report' } });
     const before = await marks(site);
@@ -77,7 +77,7 @@ test.each([1.5 * YEAR, 3 * YEAR])(
   },
 );
 
-test('renews nothing when the clock alone says that certificates have expired, and tells the clock', async () => {
+test('renews nothing if only a wrong clock makes certificates expired, and reports the clock', async () => {
   const cloud = await startCloud();
   onTestFinished(cloud.close);
   const site = await createSite(cloud);
@@ -88,7 +88,7 @@ test('renews nothing when the clock alone says that certificates have expired, a
   expect(logged(site.log, 'differs-critical').map(({ difference }) => difference)).toEqual(['clock-off']);
 });
 
-test('renews nothing when Magnum signs with another CA, and tells that a rotation was missed', async () => {
+test('renews nothing if Magnum signs with another CA, and reports a missed rotation', async () => {
   const { site, cloud } = await createAgedSite(YEAR + DAY);
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
@@ -104,7 +104,7 @@ test('renews nothing when Magnum signs with another CA, and tells that a rotatio
   ]);
 });
 
-test('a renewal that fails brings the old files back, and is tried again a day later', async () => {
+test('restores the old files after a failed renewal, and retries a day later', async () => {
   const { site } = await createAgedSite(YEAR - 10 * DAY);
   const before = await site.files();
   site.clock.jump(YEAR - 12 * DAY);
@@ -121,7 +121,7 @@ test('a renewal that fails brings the old files back, and is tried again a day l
   expect(await site.files()).not.toEqual(before);
 });
 
-test('the own login is tried once a day, and hours after a refusal', async () => {
+test("tries the node's own login once a day, and some hours after a refusal", async () => {
   const { site, cloud } = await createAgedSite(0);
   const tries = (): number =>
     cloud.requests.filter(({ service, status }) => service === 'keystone' && status === 401).length;
@@ -136,7 +136,7 @@ test('the own login is tried once a day, and hours after a refusal', async () =>
   expect(await site.node.read(RECORD)).toContain('login-refused');
 });
 
-test('mends a certificate that names too little with reconcile: all, and only reports it otherwise', async () => {
+test('repairs a certificate with missing names with reconcile: all, and otherwise reports it', async () => {
   for (const [reconcile, isMended] of [
     ['renew', false],
     ['all', true],
@@ -152,7 +152,7 @@ test('mends a certificate that names too little with reconcile: all, and only re
   }
 });
 
-test('tells the end of a CA half a year before, and each day in its last month', async () => {
+test('reports the expiry of a CA half a year before, and daily in its last month', async () => {
   const { site } = await createAgedSite(0, { validity: { validityDays: 365, leafDays: 365 } });
   const told = (event: 'differs' | 'differs-critical'): unknown[] =>
     logged(site.log, event).map(({ difference, of }) => `${String(difference)} ${String(of)}`);
@@ -175,9 +175,9 @@ test('tells the end of a CA half a year before, and each day in its last month',
   expect(logged(site.log, 'renewal-started')).toEqual([]);
 });
 
-test('takes the CAs that a rotation has brought for those that Magnum serves, before it asks again', async () => {
+test('treats the CAs of a rotation as those that Magnum serves, before it asks again', async () => {
   const { site, cloud } = await createAgedSite(0);
-  // The first login of the own clock comes at some time of the first day.
+  // The clock's first login is at a random time of the first day.
   await runLoop(site, {
     times: 8,
     before: async () => {

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 const KEY = 'coe-agent/ca-fingerprint';
 
-/** A node, and the API server of its cluster with workloads of each kind. */
+/** Makes a node, and the API server of its cluster with workloads of each kind. */
 async function siteWithWorkloads(
   spec: SiteSpec = {},
   role: Role = 'master',
@@ -47,7 +47,7 @@ const marks = (api: Kubernetes): (string | undefined)[] =>
 
 type Told = { code: unknown; stdout: string; stderr: string };
 
-/** Rotates the CA, asks for it in a deployment of one's own, and gives what Heat is told. */
+/** Rotates the CA with a custom deployment, and returns the answer to Heat. */
 async function rotate(
   site: Site,
   values: Record<string, unknown> = { restart_workloads: true },
@@ -76,7 +76,7 @@ let again = 0;
 
 const current = ({ cluster }: Site): string => fingerprintOf(cluster.ca.kubernetes);
 
-test('every workload gets the fingerprint of the new CA, by the admin, and the next rotation does it again', async () => {
+test("marks every workload with the new CA's fingerprint as admin, and again in the next rotation", async () => {
   const { site, api } = await siteWithWorkloads();
   const first = await rotate(site);
   expect(first).toMatchObject({ code: 0, stderr: '' });
@@ -96,7 +96,7 @@ test('every workload gets the fingerprint of the new CA, by the admin, and the n
   expect(api.generation('shop', 'web')).toBe(3);
 });
 
-test('without the input nobody is restarted; as configured everybody is', async () => {
+test('restarts no workload without the input, and all if configured', async () => {
   const { site, api } = await siteWithWorkloads();
   const aboutWorkloads = () => api.asked.filter(({ path }) => path.startsWith('/apis/'));
   expect(await rotate(site, {})).toMatchObject({ code: 0 });
@@ -108,20 +108,20 @@ test('without the input nobody is restarted; as configured everybody is', async 
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
 });
 
-test('a master with one certificate for everything does it too', async () => {
+test('works on a master with one certificate for everything', async () => {
   const { site, api } = await siteWithWorkloads({ layout: 'kubernetes-pki' });
   expect(await rotate(site)).toMatchObject({ code: 0, stderr: '' });
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
 });
 
-test('a worker passes it by and says so', async () => {
+test('is skipped and reported on a worker', async () => {
   const { site } = await siteWithWorkloads({}, 'worker');
   const { code, stdout } = await rotate(site);
   expect(code).toBe(0);
   expect(stdout).toContain('has no Kubernetes API: the workloads are restarted by a master');
 });
 
-test('what is neither true nor false is refused', async () => {
+test('rejects a value that is neither true nor false', async () => {
   const { site } = await siteWithWorkloads();
   expect(await ask(site, { restart_workloads: 'perhaps' })).toMatchObject({ code: 1 });
   expect(await lastError(site)).toEqual({ code: 'bad-deployment', reason: 'input-not-a-flag' });
@@ -133,11 +133,11 @@ const lease = (site: Site, state: string, renewTime: string) => ({
   renewTime,
 });
 
-describe('one master does it', () => {
+describe('on several masters', () => {
   test.each([
     ['rolling', 'the workloads are restarted by another-master'],
     ['done', 'the workloads have been restarted for this CA already, by another-master'],
-  ])('another one that is %s leaves nothing to do', async (state, words) => {
+  ])('leaves nothing to do if another master is %s', async (state, words) => {
     const { site, api } = await siteWithWorkloads();
     await cloud.rotateCa(site.cluster);
     api.lease = lease(site, state, new Date().toISOString().replace('Z', '000Z'));
@@ -148,7 +148,7 @@ describe('one master does it', () => {
     expect(marks(api)).toEqual(ALL.map(() => undefined));
   });
 
-  test('one that has been at it for too long is taken over from', async () => {
+  test('takes over from a master that takes too long', async () => {
     const { site, api } = await siteWithWorkloads();
     await cloud.rotateCa(site.cluster);
     api.lease = lease(site, 'rolling', '2026-01-01T00:00:00.000000Z');
@@ -157,7 +157,7 @@ describe('one master does it', () => {
     expect(marks(api)).toEqual(ALL.map(() => current(site)));
   });
 
-  test('one that writes the lease first wins', async () => {
+  test('yields to a master that writes the lease first', async () => {
     const { site, api } = await siteWithWorkloads();
     await cloud.rotateCa(site.cluster);
     await site.pass();
@@ -173,7 +173,7 @@ describe('one master does it', () => {
   });
 });
 
-test('they are restarted once the cluster gives its pods the new CA, and not before', async () => {
+test('restarts them only once the cluster gives its pods the new CA', async () => {
   const { site, api } = await siteWithWorkloads();
   api.podsCa = site.cluster.ca.kubernetes;
   await cloud.rotateCa(site.cluster);
@@ -191,7 +191,7 @@ test('they are restarted once the cluster gives its pods the new CA, and not bef
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
 });
 
-test('a cluster that goes on with another CA is told of, and another master may try', async () => {
+test('reports a cluster that keeps another CA, and lets another master try', async () => {
   const { site, api } = await siteWithWorkloads();
   api.podsCa = site.cluster.ca.etcd;
   const { code, stdout } = await rotate(site);
@@ -203,13 +203,13 @@ test('a cluster that goes on with another CA is told of, and another master may 
   expect(api.lease).toMatchObject({ holder: '', annotations: { 'coe-agent/state': 'open' } });
 });
 
-test('at most as many a second as configured', async () => {
+test('sends at most the configured number of requests a second', async () => {
   const { site } = await siteWithWorkloads({ config: { workloads: { per_second: 0.5 } } });
   await rotate(site);
   expect(site.clock.sleeps.filter((ms) => ms === 2000).length).toBeGreaterThanOrEqual(ALL.length);
 });
 
-test('what is busy is asked again, no sooner than it says; what is gone is passed over', async () => {
+test('retries a busy API no sooner than it asks, and skips a deleted workload', async () => {
   const { site, api } = await siteWithWorkloads();
   const refusals = [
     {
@@ -232,7 +232,7 @@ test('what is busy is asked again, no sooner than it says; what is gone is passe
   expect(site.clock.sleeps.some((ms) => ms >= 7000)).toBe(true);
 });
 
-test('a list whose place is forgotten is read from its start', async () => {
+test('restarts a list whose continue token has expired', async () => {
   const { site, api } = await siteWithWorkloads({ config: { workloads: { per_second: 100 } } });
   // More than a page.
   for (let number = 0; number < 100; number += 1) api.add('deployments', 'many', `w-${number}`);
@@ -248,7 +248,7 @@ test('a list whose place is forgotten is read from its start', async () => {
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
 });
 
-test('a refusal is told, with the words of the API; the rotation is done', async () => {
+test("reports a rejection with the API's words, and completes the rotation", async () => {
   const { site, api } = await siteWithWorkloads();
   api.instead = ({ path }) =>
     path.includes('/statefulsets') ? failure(403, 'Forbidden', 'statefulsets.apps is forbidden') : undefined;
@@ -259,7 +259,7 @@ test('a refusal is told, with the words of the API; the rotation is done', async
     'the workloads have not all been restarted: listing /apis/apps/v1/statefulsets: the Kubernetes API says 403 statefulsets.apps is forbidden',
   );
   expect(await site.files()).not.toEqual(files);
-  // And when that is mended, asking again goes on where it ended.
+  // Once that is repaired, the next request continues where it ended.
   api.instead = () => undefined;
   const patched = api.generation('shop', 'web');
   expect(await ask(site, { restart_workloads: true })).toMatchObject({ code: 0 });
@@ -267,7 +267,7 @@ test('a refusal is told, with the words of the API; the rotation is done', async
   expect(api.generation('shop', 'web')).toBe(patched);
 });
 
-test('what does not roll out in time, or not by itself, is told, and is no failure', async () => {
+test('reports a slow or paused roll-out, without a failure', async () => {
   const { site, api } = await siteWithWorkloads();
   api.stick('coredns');
   api.stick('web');
@@ -278,24 +278,24 @@ test('what does not roll out in time, or not by itself, is told, and is no failu
   expect(stdout).toContain(
     'not rolled out within 600 s: deployment kube-system/coredns has not been looked at yet\n',
   );
-  // Of another namespace: nobody waits for it.
+  // Of another namespace: it is not awaited.
   expect(stdout).not.toContain('shop/web');
   expect(stdout).toContain('deployment shop/old-shop is paused: its pods are replaced when it is resumed\n');
   expect(stdout).toContain('daemonset kube-system/storage has the update strategy OnDelete');
 });
 
-test('an API server with another certificate than its own is asked nothing', async () => {
+test('sends nothing to an API server with another certificate than its own', async () => {
   const { site, api } = await siteWithWorkloads();
   site.node.units.breakUnit('kube-apiserver', 'keeps the old certificate');
   await cloud.rotateCa(site.cluster);
   await site.pass();
-  // It is not proven, so the rotation has gone back before anybody asks the API.
+  // It is not proven, so the rotation rolls back before the API is asked.
   expect(site.signals().at(-1)?.body).toMatchObject({ deploy_status_code: 1 });
   expect(api.asked).toEqual([]);
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
-  'a program that gets %s in the middle of it goes on at its next start, and does nothing twice',
+  'after %s in the middle, continues at its next start, and repeats nothing',
   { timeout: 120_000 },
   async (signal) => {
     const { site, api } = await siteWithWorkloads({
@@ -313,7 +313,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     const done = marks(api).filter((mark) => mark !== undefined).length;
     expect(done).toBeGreaterThanOrEqual(2);
     expect(done).toBeLessThan(ALL.length);
-    // The certificates are proven, and nobody has been told anything yet.
+    // The certificates are proven, and nothing has been reported yet.
     expect(site.signals()).toEqual([]);
     api.instead = () => undefined;
 
@@ -326,7 +326,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 );
 
-test('a service that fails after a kill takes nothing back once pods have the new CA', async () => {
+test('rolls nothing back for a service that fails after a kill once pods have the new CA', async () => {
   const { site, api } = await siteWithWorkloads({
     config: { workloads: { restart: true, per_second: 100 } },
   });
@@ -344,12 +344,12 @@ test('a service that fails after a kill takes nothing back once pods have the ne
   const { code, stderr } = await site.node.agent('run-once');
   expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
-  // They were proven before the first pod was touched.
+  // They were proven before the first pod was replaced.
   expect(site.restarts()).toEqual(restarted);
   expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([0]);
 });
 
-test('agent restart --workloads does it for a person, and a worker cannot', async () => {
+test('agent restart --workloads does it by hand, but not on a worker', async () => {
   const { site, api } = await siteWithWorkloads();
   const { code, stdout } = await cli(site, ['restart', '--workloads', '--json']);
   expect({ code, stdout }).toMatchObject({ code: 0 });
@@ -368,7 +368,7 @@ test('agent restart --workloads does it for a person, and a worker cannot', asyn
   expect((await cli(worker.site, ['restart', '--workloads'])).stderr).toContain('has no Kubernetes API');
 });
 
-test('the plan says so', async () => {
+test('agent plan names it', async () => {
   const { site } = await siteWithWorkloads({ config: { workloads: { restart: true } } });
   await cloud.rotateCa(site.cluster);
   const { stdout } = await site.node.agent('plan');

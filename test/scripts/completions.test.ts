@@ -21,7 +21,7 @@ async function fileOf(name: string, content: string): Promise<string> {
   return path;
 }
 
-/** What a real bash offers for the last of some words. */
+/** Returns what a real bash offers for the last of some words. */
 async function completed(...words: string[]): Promise<string[]> {
   const path = await fileOf('coe-agent', bashCompletion(ALL));
   const script = `source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _coe_agent; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -29,7 +29,7 @@ async function completed(...words: string[]): Promise<string[]> {
   return stdout.trim().split('\n');
 }
 
-test('bash completes a verb, its options, and the values that can be listed', async () => {
+test('completes a verb, its options, and enumerable values in bash', async () => {
   expect(await completed('doc')).toEqual(['doctor']);
   expect(await completed('rev')).toEqual(['revoke']);
   expect(await completed('revoke', '--pre')).toEqual(['--prepare']);
@@ -38,12 +38,12 @@ test('bash completes a verb, its options, and the values that can be listed', as
   expect(await completed('status', '--log-level', 'd')).toEqual(['debug']);
 });
 
-test('bash completes files for an option that takes one', async () => {
+test('completes files for a file option in bash', async () => {
   const path = await fileOf('list.pem', '');
   expect(await completed('revoke', '--crl', path.slice(0, -3))).toEqual([path]);
 });
 
-test('every shell is given every verb and option, and each verb has a page', () => {
+test('gives every shell every verb and option, and each verb a man page', () => {
   const pages = manualPages(ALL, '1.2.3');
   expect([...pages.keys()]).toHaveLength(ALL.length + 1);
   for (const { name, words, options, examples, exits } of ALL) {
@@ -66,7 +66,7 @@ test('every shell is given every verb and option, and each verb has a page', () 
   }
 });
 
-test('the pages are sound to groff, where there is one', async ({ skip }) => {
+test('renders the man pages with groff without warnings, if it is installed', async ({ skip }) => {
   const has = await run('groff', ['--version']).catch(() => undefined);
   if (!has) skip();
   for (const [name, page] of manualPages(ALL, '1.2.3')) {

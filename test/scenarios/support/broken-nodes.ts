@@ -6,7 +6,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { cli } from './cli.ts';
 import type { Site } from './site.ts';
 
-/** No room is left where the node writes. */
+/** Leaves no free space where the node writes. */
 export const fullDisk: Instrument = {
   disk: (real) => ({ ...real, room: async (path) => ({ ...(await real.room(path)), bytes: 0 }) }),
 };
@@ -14,14 +14,14 @@ export const fullDisk: Instrument = {
 const refuse = async (): Promise<never> =>
   await Promise.reject(new AgentError('unit', 'systemctl: there is no systemctl on this node'));
 
-/** There is no systemctl. */
+/** Removes systemctl. */
 export const withoutSystemctl: Instrument = {
   systemctl: (real) => ({ ...real, show: refuse, settings: refuse }),
 };
 
 const CHANGING = ['create', 'append', 'rename', 'link', 'sync', 'remove', 'removeTree', 'makeDirectory'];
 
-/** From the moment on at which a file is to be replaced, nothing more reaches the disk: as after a kill. */
+/** Stops all writes from the replacement of a file on, as after a kill. */
 const killedAt = (target: string): Instrument => ({
   disk: (real) => {
     let isDead = false;
@@ -38,7 +38,7 @@ const killedAt = (target: string): Instrument => ({
   },
 });
 
-/** A rotation that is killed between two of the files that it replaces. */
+/** Kills a rotation between two of the replacements. */
 export async function killInMidCommit(site: Site): Promise<void> {
   await site.cloud.rotateCa(site.cluster);
   await cli(site, ['run-once'], killedAt('/etc/kubernetes/certs/kubelet.crt'));

@@ -4,16 +4,16 @@ import { at } from '../../cloud/exchange.ts';
 import { cli, type Said } from './cli.ts';
 import type { Site } from './site.ts';
 
-/** What must never be seen, by a name of its own. */
+/** Secrets by a name of their own. */
 export type Canaries = Map<string, string>;
 
-/** Everything that the program has said or kept, by where. */
+/** Everything that the program has printed or stored, by place. */
 export type Speech = Map<string, string>;
 
-/** A password that has to be written differently in JSON, in an address and in a shell. */
+/** A password that needs different escapes in JSON, in an address and in a shell. */
 export const trickyPassword = (name: string): string => `${name} "c'n\\ry" +/%&=é;$(x)`;
 
-/** An HTTP client that notes each token that Keystone issues. */
+/** An HTTP client that records each token that Keystone issues. */
 export const noteTokens =
   (canaries: Canaries, real: Http): Http =>
   async (request) => {
@@ -23,7 +23,7 @@ export const noteTokens =
     return answer;
   };
 
-/** Services that answer with what they were sent: plainly, and as JSON within JSON, in turn. */
+/** Services that answer with the request: plainly, and as JSON within JSON, in turn. */
 export function createEcho(): {
   set(path: RegExp | undefined, status: number): void;
   around(real: Http): Http;
@@ -46,7 +46,7 @@ export function createEcho(): {
   };
 }
 
-/** The secrets of a site: its passwords, the signature of its address, the keys on its disk and in its inputs. */
+/** Records the secrets of a site: passwords, the signature of its address, keys on disk and in inputs. */
 export async function noteSecrets(site: Site, canaries: Canaries): Promise<void> {
   const { cluster, server } = site;
   const note = (name: string, value: unknown): void => {
@@ -72,7 +72,7 @@ export async function noteSecrets(site: Site, canaries: Canaries): Promise<void>
 
 const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** The forms in which a value may turn up. */
+/** The forms in which a value may appear. */
 function spellings(value: string): string[] {
   if (value.includes('PRIVATE KEY')) {
     const body = value
@@ -80,7 +80,7 @@ function spellings(value: string): string[] {
       .split('\n')
       .filter((line) => !line.includes('-----'));
     const whole = Buffer.from(value).toString('base64');
-    // Any whole line of a key is too much; so is the key in the base64 of a kubeconfig.
+    // Any whole line of a key is too much; so is the key within a kubeconfig's base64.
     return [...body.filter((line) => line.length > 20), whole];
   }
   return [
@@ -99,13 +99,13 @@ function spellings(value: string): string[] {
   ];
 }
 
-/** What of the base64 of a longer text depends on a value in it alone. */
+/** The part of a longer text's base64 that depends only on a value in it. */
 const insideBase64 = (before: string, value: string): string =>
   Buffer.from(before + value)
     .toString('base64')
     .slice(Math.ceil((before.length * 4) / 3), Math.floor((Buffer.byteLength(before + value) * 4) / 3));
 
-/** Where which canary was seen. */
+/** Lists where which canary was found. */
 export const sightings = (speech: Speech, canaries: Canaries): string[] =>
   [...speech].flatMap(([where, text]) =>
     [...canaries]
@@ -119,7 +119,7 @@ function extract(text: string, value: string): string {
   return text.slice(Math.max(0, start - 80), start + 20);
 }
 
-/** What the node's own records and Heat hold now. */
+/** Records the content of the node's own records and of Heat. */
 export async function noteRecords(site: Site, speech: Speech): Promise<void> {
   for (const folder of ['/var/lib/coe-agent', '/run/coe-agent', '/var/log/coe-agent'])
     for (const [path, { content }] of await site.files(folder)) speech.set(path, content);
@@ -128,7 +128,7 @@ export async function noteRecords(site: Site, speech: Speech): Promise<void> {
 
 const READERS = [['status'], ['plan'], ['doctor'], ['certs'], ['run-once', '--dry-run']] as const;
 
-/** Runs every verb that only looks, in both forms, at the lowest log level. */
+/** Runs every read-only verb, in both formats, at the lowest log level. */
 export async function noteReaders(site: Site, speech: Speech, instrument: Instrument): Promise<void> {
   for (const verb of READERS)
     for (const form of [[], ['--json']]) {

@@ -2,7 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, X509Certificate } from '
 import { parseAllDocuments } from 'yaml';
 import type { Entry } from '../../crash/tree.ts';
 
-/** Looks at certificates with node:crypto alone, so that the program's own eyes are not its witness. */
+/** Inspects certificates with node:crypto alone, independently of the program's own code. */
 
 export type Files = ReadonlyMap<string, Entry>;
 
@@ -29,7 +29,7 @@ export const subjectOf = (certificate: X509Certificate): string =>
 export const namesOf = (certificate: X509Certificate): string[] =>
   (certificate.subjectAltName ?? '').split(', ').filter(Boolean).toSorted();
 
-/** What the user and the cluster of a kubeconfig's first context embed, PEM. */
+/** The content that user and cluster of a kubeconfig's first context embed, in PEM. */
 export function embeddedIn(text: string): { ca: string; certificate: string; key: string } {
   const [document] = parseAllDocuments(text);
   const find = (...path: (string | number)[]): string => {

@@ -10,7 +10,7 @@ export type Said = { code: number; stdout: string; stderr: string };
 // Each verb that can be stopped listens for SIGTERM, and many run in this one process.
 process.setMaxListeners(0);
 
-/** Runs the command line on a node, in this process. Nobody waits: time is the node's. */
+/** Runs the command line on a node, in this process and on the node's simulated clock. */
 export async function cli(
   site: Site,
   argv: readonly string[],

@@ -2,11 +2,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock } from '../../../src/base/clock.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 
-/** Nobody waits: a sleep moves time on, and nothing else moves the monotonic clock. The wall clock can be set. */
+/** A clock without real waits: only a sleep advances the monotonic clock. The wall clock can be set. */
 export type FastClock = Clock & {
-  /** Every sleep in milliseconds, in its order. */
+  /** Every sleep in milliseconds, in order. */
   readonly sleeps: readonly number[];
-  /** Moves the wall clock as a person, or a bad battery, does; the monotonic clock does not notice. */
+  /** Sets the wall clock, as a person or a bad battery does; the monotonic clock is unaffected. */
   jump(ms: number): void;
 };
 
@@ -24,10 +24,10 @@ export function fastClock(): FastClock {
     sleep: async (ms, abort) => {
       const until = slept + ms;
       sleeps.push(ms);
-      // What is under way (a unit that starts, a watcher) gets its turn.
+      // Other tasks, such as a starting unit or a watcher, get their turn.
       await setImmediate();
       if (abort.aborted) throw new AgentError('aborted', 'stopped while waiting');
-      // Sleepers side by side sleep at the same time, not one after the other.
+      // Concurrent sleeps overlap.
       slept = Math.max(slept, until);
     },
   };

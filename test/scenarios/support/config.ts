@@ -8,7 +8,7 @@ import { tempRoot } from '../../src/support/temp-root.ts';
 export const PATH = '/etc/coe-agent/agent.yaml';
 export const INI = '/etc/os-collect-config.conf';
 
-/** The configuration of a node that has these files. */
+/** Loads the configuration of a node with these files. */
 export async function load(
   files: Record<string, string>,
   options: ConfigOptions = {},
@@ -24,7 +24,7 @@ export async function load(
   return { config: await loadConfig(disk, PATH, notice, options), notices, unknownUnits };
 }
 
-/** What a refused configuration is for a program, with the place of a fault that has one. */
+/** The fields of a rejected configuration, with the position of the fault. */
 export type Refusal = {
   reason: string | undefined;
   source?: string;
@@ -40,6 +40,6 @@ export function refusalOf(error: AgentError): Refusal {
   return { reason, source, line, ...('key' in fault && { key: fault.key }) };
 }
 
-/** The refusal of a node that has these files. */
+/** Loads the configuration of a node with these files, and returns the rejection. */
 export const refusal = async (files: Record<string, string>): Promise<Refusal> =>
   refusalOf(await agentErrorOf(load(files)));

@@ -8,13 +8,12 @@ import type { Site } from './site.ts';
 export type DaemonRun = {
   /** Every wait between two passes, in milliseconds. */
   waits: number[];
-  /** What systemd was told, in order. */
+  /** The messages to systemd, in order. */
   told: string[];
 };
 
 /**
- * Runs the loop in this process until it has waited so often; nobody waits, and before each wait the test may
- * change the world.
+ * Runs the loop in this process for this many waits, without real time; `before` may change the world before each wait.
  */
 export async function runLoop(
   site: Site,
@@ -24,7 +23,7 @@ export async function runLoop(
     before,
   }: { times: number; random?: () => number; before?: (wait: number) => unknown },
 ): Promise<DaemonRun> {
-  // Whoever takes the lock makes it.
+  // The holder of the lock makes it.
   await mkdir(join(site.node.root, 'run/coe-agent'), { recursive: true });
   const hands = await site.start();
   const stop = new AbortController();
@@ -32,7 +31,7 @@ export async function runLoop(
   const clock: Clock = {
     ...hands.clock,
     sleep: async (ms, abort) => {
-      // Within a pass one waits with the program's own abort.
+      // Waits within a pass use the program's own abort.
       if (abort === stop.signal) {
         await hands.clock.sleep(ms, abort);
         return;

@@ -20,7 +20,7 @@ const Findings = v.object({
 });
 export type Found = v.InferOutput<typeof Findings>['findings'][number];
 
-/** What `agent doctor` finds, and its exit code. */
+/** Runs `agent doctor`, and returns its findings and exit code. */
 export async function examine(
   site: Site,
   instrument?: Instrument,
@@ -31,7 +31,7 @@ export async function examine(
   return { code, ...parsed.output };
 }
 
-/** What is bad, each as its id and what to type next. */
+/** Returns the bad findings, each with its id and next command. */
 export const badIn = async (site: Site): Promise<(readonly [string, string | undefined])[]> =>
   (await examine(site)).findings
     .filter(({ verdict }) => verdict === 'bad')

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { JSON_VERSION } from '../../../agent/commands/json-answer.ts';
 import { ANSWERS, isAnswerName } from '../../../agent/commands/schemas.ts';
 
-/** What a verb has written with `--json` holds what its schema in docs/schema/ says, and nothing else. */
+/** Expects that a verb's `--json` output matches its schema in docs/schema/ exactly. */
 export function expectDocumented(verb: string, options: readonly string[], stdout: string): void {
   const answer: unknown = JSON.parse(stdout);
   const isError = v.is(v.object({ error: v.unknown() }), answer);
@@ -11,6 +11,6 @@ export function expectDocumented(verb: string, options: readonly string[], stdou
   const name = isError ? 'error' : named;
   if (!isAnswerName(name)) throw new Error(`${verb} has no schema`);
   const schema = v.object({ version: v.literal(JSON_VERSION), ...ANSWERS[name].entries });
-  // A field that no schema has would be left out.
+  // The parser drops fields that the schema lacks.
   expect(v.parse(schema, answer)).toEqual(answer);
 }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Looks again and again, as somebody outside has to. */
+/** Polls until a condition holds. */
 export async function eventually(
   what: string,
   holds: () => boolean | Promise<boolean>,

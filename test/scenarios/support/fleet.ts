@@ -9,7 +9,7 @@ import type { Disk } from '../../../src/base/disk.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { seededRandom } from '../../crash/random.ts';
 
-/** Many daemons on one clock that moves only when all of them wait. Times in milliseconds since the start. */
+/** Many daemons on one clock that advances only when all of them wait. Times are in milliseconds since the start. */
 export type Fleet = {
   readonly polls: readonly number[];
   now(): number;
@@ -23,9 +23,9 @@ export type Fleet = {
 type Sleeper = { until: number; wake(): void };
 
 /**
- * Starts daemons at once, of nodes that have heard the cloud before, as after a power cut.
+ * Starts daemons at once, of nodes that have reached the cloud before, as after a power failure.
  *
- * @param hands of a real composition; the clock, the disk and the collectors of each daemon take the place of its own
+ * @param hands of a real composition; each daemon replaces the clock, the disk and the collectors
  */
 export async function startFleet(
   hands: Hands,
@@ -70,7 +70,7 @@ export async function startFleet(
       runs: { ...hands.runs, runs: { ...hands.runs.runs, list: async () => await Promise.resolve([]) } },
       pollingOverride: { ...hands.pollingOverride, observe: async () => await Promise.resolve(false) },
     };
-    // A signal remembers every wait that it could have ended: none is common to all daemons.
+    // A signal keeps a listener for every wait: no signal is shared by all daemons.
     const { signal: reload } = new AbortController();
     const signals = { stopping, reload, nextWake: () => new AbortController().signal };
     await runDaemon(own, SILENT, signals, random, { since: undefined, told: new Map() });
@@ -85,7 +85,7 @@ export async function startFleet(
         await setImmediate();
         const next = Math.min(...[...sleepers].map(({ until }) => until));
         if (next > end) break;
-        // A slot at a time: what is due within a tenth of a second wakes together.
+        // In slots: wakes due within a tenth of a second happen together.
         now = Math.max(now, Math.floor(next / SLOT_MS) * SLOT_MS);
         for (const sleeper of sleepers)
           if (sleeper.until < now + SLOT_MS) {
@@ -112,7 +112,7 @@ const step = async (work: () => void = () => undefined): Promise<void> => {
   await Promise.resolve();
 };
 
-/** Files as a map; what the loop does not use is left to the disk of `real`. */
+/** Files in a map; other operations use the disk of `real`. */
 function memoryDisk(real: Disk): Disk {
   const files = new Map<string, Buffer>();
   return {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { X509Certificate } from 'node:crypto';
 import { type ListSpec, makeList } from '../../src/support/crl.ts';
 
-/** Where the etcd of make-cert.sh's layout has its list. */
+/** The path of etcd's list in make-cert.sh's layout. */
 export const ETCD_LIST = '/etc/etcd/certs/client.crl';
 
-/** A list of the etcd CA that the cluster has now, or of another. */
+/** Makes a list of the cluster's current etcd CA, or of another. */
 export async function listOf(
   { cluster }: Pick<Site, 'cluster'>,
   spec: ListSpec,
@@ -18,7 +18,7 @@ export async function listOf(
   return await makeList({ pem, key }, spec);
 }
 
-/** Makes the node's canary, and says its serial number. */
+/** Makes the node's canary, and returns its serial number. */
 export async function makeCanary(site: Site): Promise<string> {
   const dir = join(site.node.root, 'etc/coe-agent/canary');
   const made = await cli(site, ['cluster-config', '--user', 'canary', '--ca', 'etcd', '--dir', dir]);

@@ -3,7 +3,7 @@ import type { EventCode } from '../../../agent/events.ts';
 
 const Line = v.pipe(v.string(), v.parseJson(), v.looseObject({ event: v.string() }));
 
-/** Every time that an event was logged, with its level and fields, of JSON lines. */
+/** Returns every occurrence of an event in JSON log lines, with its level and fields. */
 export function logged(lines: readonly string[] | string, event: EventCode): Record<string, unknown>[] {
   return (typeof lines === 'string' ? lines.split('\n') : lines).flatMap((line) => {
     const parsed = v.safeParse(Line, line);

@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { dlopen } from 'node:ffi';
 
-/** Where systemd would listen: a datagram socket at `path` (sd_notify(3), unix(7)). */
+/** The socket on which systemd would listen: a datagram socket at `path` (sd_notify(3), unix(7)). */
 export type NotifySocket = {
   /** Every message so far, its lines by name. */
   messages(): Record<string, string>[];
@@ -27,7 +27,7 @@ export function listenForNotify(path: string): NotifySocket {
   };
 }
 
-/** Every datagram that has been sent to a path so far. */
+/** Returns every datagram sent to a path so far. */
 export function listenForDatagrams(path: string): { received(): Buffer[]; close(): void } {
   const { functions: libc } = dlopen('libc.so.6', {
     socket: { arguments: ['i32', 'i32', 'i32'], return: 'i32' },

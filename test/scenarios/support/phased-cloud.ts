@@ -2,20 +2,20 @@ import { afterAll } from 'vitest';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import type { Site } from './site.ts';
 
-/** A cloud for the tests of one file, whose CA is rotated again and again. */
+/** A cloud for the tests of one file, whose CA is rotated repeatedly. */
 type PhasedCloud = {
   cloud: Cloud;
   /** `openstack coe ca rotate`, in a stack whose template has this phase. */
   rotateCa(site: Site, phase: string): Promise<void>;
-  /** Another phase of the same rotation, and what Heat gets for it. */
+  /** Requests another phase of the same rotation, and returns the answer to Heat. */
   ask(site: Site, phase: string): Promise<Record<string, unknown>>;
-  /** One pass, and what Heat gets of it. */
+  /** Runs one pass, and returns the answer to Heat. */
   answer(site: Site): Promise<Record<string, unknown>>;
 };
 
-/** To be called at the top of a test file; the cloud is closed behind its last test. */
+/** Call at the top of a test file; the cloud is closed after its last test. */
 export async function startPhasedCloud(): Promise<PhasedCloud> {
-  // Certificates have whole seconds, and no two rotations are made in one.
+  // Certificates have whole seconds, so rotations must not share one.
   let behindMs = 120_000;
   const cloud = await startCloud({ now: () => Date.now() - behindMs });
   afterAll(async () => {

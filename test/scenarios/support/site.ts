@@ -27,33 +27,33 @@ import { createNode, type LayoutName, type TestNode } from '../../fakes/node.ts'
 import { NEVER } from '../../src/support/clock.ts';
 import { fastClock, type FastClock } from './clock.ts';
 
-// Nothing here is about the speed of a disk, and a rotation syncs a hundred times.
+// A rotation syncs a hundred times, and disk speed is irrelevant here.
 if (existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
 
 export type Role = 'master' | 'worker';
 
-/** A node of a cluster that has its first certificates; its passes run in this process. */
+/** A node of a cluster with its first certificates, whose passes run in this process. */
 export type Site = {
   cloud: Cloud;
   cluster: Cluster;
   node: TestNode;
   server: string;
   clock: FastClock;
-  /** Everything that was logged, at level debug, one JSON line each. */
+  /** All log lines, at level debug, as JSON. */
   log: string[];
   progress: Progress[];
-  /** Hands as a new start of the program has them; closed with the test. */
+  /** Makes hands as a new start of the program does; they are closed with the test. */
   start(): Promise<Hands>;
-  /** One pass of a program that has just been started. */
+  /** Runs one pass of a program that has just been started. */
   pass(options?: PassOptions): Promise<PassResult>;
   /** Every file below a folder of the node, with owner and mode. */
   files(folder?: string): Promise<Map<string, Entry>>;
-  /** What Heat got for this cluster, heeded or not. */
+  /** The signals that Heat received for this cluster, accepted or not. */
   signals(): ReceivedSignal[];
   ledger(): Promise<LedgerEntry[]>;
-  /** The units that have been restarted since the node was set up, in order. */
+  /** The units that were restarted since the node was set up, in order. */
   restarts(): string[];
-  /** Rewrites heat-params with these keys changed; undefined takes a key away. */
+  /** Rewrites heat-params with these keys changed; undefined removes a key. */
   setParams(changes: Record<string, string | undefined>): Promise<void>;
 };
 
@@ -63,25 +63,25 @@ export type SiteSpec = {
   server?: Partial<ServerSpec>;
   /** More servers of the stack, without a node. */
   others?: readonly ServerSpec[];
-  /** Settings over those of the test node. */
+  /** Settings that override the test node's. */
   config?: Record<string, unknown>;
   params?: Record<string, string>;
   /** The environment of the program. */
   env?: NodeJS.ProcessEnv;
-  /** As on a stock Magnum node, on an address of loopback. */
+  /** Like a stock Magnum node, on a loopback address. */
   isStock?: boolean;
-  /** Units without a port, beside those of the layout. */
+  /** Units without a port, in addition to the layout's. */
   moreUnits?: readonly string[];
   instrument?: Instrument;
-  /** What the trust delegates; all roles of the owner. */
+  /** The roles that the trust delegates; by default all roles of the owner. */
   trustRoles?: readonly string[];
-  /** Of the CAs and of what they sign, in days. */
+  /** The validity of the CAs and of the certificates that they sign, in days. */
   validity?: { validityDays?: number; leafDays?: number };
-  /** How long ago the node was made, in milliseconds: its clock begins then. */
+  /** The age of the node in milliseconds: its clock starts that long ago. */
   ageMs?: number;
-  /** A server of a cluster that is there already. */
+  /** A server of an existing cluster. */
   of?: { cluster: Cluster; server: string };
-  /** Not yet any certificates. */
+  /** Without certificates. */
   bare?: boolean;
 };
 
@@ -189,7 +189,7 @@ export async function createSite(cloud: Cloud, spec: SiteSpec = {}): Promise<Sit
   return site;
 }
 
-/** The units of any node; one that is not there is passed over. */
+/** The units of any node; missing ones are skipped. */
 const UNITS = [
   'etcd',
   'kube-apiserver',
@@ -200,7 +200,7 @@ const UNITS = [
   'docker',
 ];
 
-/** What `agent make-cert` does. */
+/** Does the same as `agent make-cert`. */
 async function firstCertificates(hands: Hands): Promise<void> {
   const node = await withAddresses(await readNode(hands), hands, NEVER);
   const plan = planFirstCertificates(ROTATE_ALL, node, hands.config);

@@ -19,19 +19,19 @@ type Pair = { publicKey: string; privateKey: string };
 export type StockSite = Site & {
   /** The service-account pair of the cluster's creation. */
   creation: Pair;
-  /** The pair that the stack has now, as a file holds it. */
+  /** The stack's current pair, in file format. */
   pair(): Pair;
   /** The answers to Magnum's own deployment, oldest first. */
   answers(): Record<string, unknown>[];
-  /** One pass on a node that runs heat-container-agent's container, or has run it. */
+  /** Runs one pass on a node with heat-container-agent's container, running or stopped. */
   passBeside(unit?: string, over?: Partial<Hands>): Promise<PassResult>;
 };
 
-/** What systemd says of the unit that Magnum's user data makes. */
+/** systemd's properties of the unit that Magnum's user data makes. */
 export const CONTAINER_UNIT =
   'ExecStart={ path=/bin/podman ; argv[]=/bin/podman run --name heat-container-agent --privileged --net=host --volume /srv/magnum:/srv/magnum --volume /etc/:/etc/ --volume /var/lib:/var/lib --env REQUESTS_CA_BUNDLE=/etc/pki/tls/certs/ca-bundle.crt docker.io/openstackmagnum/heat-container-agent:victoria-stable-1 /usr/bin/start-heat-container-agent ; ignore_errors=no ; start_time=[n/a] ; stop_time=[n/a] ; pid=0 ; code=(null) ; status=0/0 }';
 
-/** Keeps the words that it is called with, and runs the script with what knows where the node is. */
+/** Records its arguments, and runs the script with the variables that locate the node. */
 const podmanOf = (root: string): string => `#!/bin/sh
 printf '%s\\n' "$@" >>'${root}/podman-words'
 for last; do :; done
@@ -103,7 +103,7 @@ export async function createStockSite(
   };
 }
 
-/** The etcd of a node belongs to a cluster of so many. */
+/** Gives the node's etcd a cluster with this many members. */
 export async function joinEtcd(site: Site, members: number): Promise<void> {
   const { node } = site;
   const address = `https://127.0.0.1:${node.units.port('etcd')}`;
@@ -114,7 +114,7 @@ export async function joinEtcd(site: Site, members: number): Promise<void> {
   answerMembers(site, members);
 }
 
-/** What the etcd of a node tells its peers. */
+/** Sets what the node's etcd answers to its peers. */
 export function answerMembers({ node }: Pick<Site, 'node'>, members: number): void {
   node.units.serve('etcd', (request, response) => {
     const list = Array.from({ length: members }, (_, index) => ({

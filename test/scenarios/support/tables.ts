@@ -1,6 +1,6 @@
 /**
- * What a node of each kind must have, after the user guide and the predecessor's make-cert scripts; written
- * down here a second time, because the program's own tables cannot be their own witness.
+ * The required files of each kind of node, after the user guide and the predecessor's make-cert scripts. They are
+ * repeated here, because the program's own tables cannot verify themselves.
  */
 export type Leaf = {
   stem: string;
@@ -103,7 +103,7 @@ export const expectedOf = (
     ],
     kubeconfigs: ['/etc/kubernetes/admin.conf', '/etc/kubernetes/kubelet.conf'],
     serviceAccount: ['/etc/kubernetes/pki/sa.pub', '/etc/kubernetes/pki/sa.key'],
-    // The stand-in node has no scheduler of its own: it runs as a pod there.
+    // The stand-in node has no scheduler unit: the scheduler runs as a pod.
     units: ['kube-apiserver', 'kube-controller-manager', 'kubelet', 'kube-proxy'],
   },
   'pki worker': {
@@ -116,7 +116,7 @@ export const expectedOf = (
   },
 });
 
-/** In the order of their characters. */
+/** Compares by characters. */
 export const byText = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
 
 const dns = (names: readonly string[]): string[] => names.map((one) => `DNS:${one}`);

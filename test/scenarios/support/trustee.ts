@@ -3,10 +3,10 @@ import type { Cloud } from '../../cloud/cloud.ts';
 import { heatParamsText } from '../../cloud/heat-params.ts';
 import type { Site } from './site.ts';
 
-/** A login to OpenStack, by the names of the inputs. */
+/** An OpenStack login, by the names of the inputs. */
 export type Trustee = { trustee_user_id: string; trustee_password: string; trust_id: string };
 
-/** Another trustee with a trust of the clusters' owner, as Magnum makes them. */
+/** Makes another trustee with a trust of the clusters' owner, like Magnum. */
 export function newTrustee({ identity, owner, project }: Cloud, password?: string): Trustee {
   const name = `trustee-${randomBytes(4).toString('hex')}`;
   const secret = password ?? randomBytes(13).toString('base64url');
@@ -22,7 +22,7 @@ export const trusteeOf = ({ cluster }: Pick<Site, 'cluster'>): Trustee => ({
   trust_id: cluster.trustId,
 });
 
-/** What Magnum's write-kube-os-config.sh makes of heat-params. */
+/** The cloud-config that Magnum's write-kube-os-config.sh makes from heat-params. */
 export const cloudConfig = ({ trustee_user_id, trustee_password, trust_id }: Trustee, url: string): string =>
   `[Global]
 auth-url=${url}
@@ -37,14 +37,14 @@ use-octavia=True
 
 export const CLOUD_CONFIG = '/etc/kubernetes/cloud-config';
 export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
-/** With what stands in each beyond the cloud-config itself. */
+/** The files with a cloud-config, and their additional content. */
 export const CLOUD_CONFIGS = {
   [CLOUD_CONFIG]: '',
   '/etc/kubernetes/kube_openstack_config': '',
   '/etc/kubernetes/cloud-config-occm': '[Networking]\ninternal-network-name=private\n',
 };
 
-/** The files of a node that holds these credentials. */
+/** The files of a node with these credentials. */
 export const filesWith = (
   trustee: Trustee,
   params: Record<string, string>,
@@ -63,7 +63,7 @@ export const filesWith = (
 
 export const REGISTRY = '/etc/sysconfig/registry-config.yml';
 
-/** What Magnum's configure-docker-registry.sh makes of heat-params on a worker. */
+/** The registry configuration that Magnum's configure-docker-registry.sh makes from heat-params on a worker. */
 export const registryConfig = (
   { trustee_password, trust_id }: Trustee,
   name: string,

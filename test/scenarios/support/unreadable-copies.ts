@@ -1,7 +1,7 @@
 import type { Instrument } from '../../../agent/compose.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 
-/** The kept copies cannot be read at the moment when they are needed. */
+/** Makes the kept copies unreadable when they are needed. */
 export const unreadableCopies: Instrument = {
   disk: (real) => ({
     ...real,

@@ -20,9 +20,9 @@ export type Fleet = {
   cluster: Cluster;
   kubernetes: Kubernetes;
   members: readonly Member[];
-  /** A look of the daemon on one node. */
+  /** Runs a look of the daemon on one node. */
   look(member: Member): Promise<Advanced>;
-  /** A worker is switched off: none of its ports answers, and Kubernetes has noticed. */
+  /** Switches a worker off: none of its ports answers, and Kubernetes has noticed. */
   switchOff(member: Member): void;
   switchOn(member: Member): void;
 };
@@ -48,7 +48,7 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
     const site = await createSite(cloud, {
       role,
       isStock: true,
-      // Several go through the phases by themselves without it.
+      // Several masters rotate automatically without it.
       ...(masters === 1 && { config: { rotation: { phase: 'auto' } } }),
       of: { cluster, server: name },
       params: {
@@ -85,7 +85,7 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
   };
 }
 
-/** One API behind every kube-apiserver, and one list of members behind every etcd. */
+/** Puts one API behind every kube-apiserver, and one member list behind every etcd. */
 async function connect(members: readonly Member[], kubernetes: Kubernetes): Promise<void> {
   const masters = members.filter(({ role }) => role === 'master');
   const etcd = masters.map(({ name, address, site }, index) => {

@@ -12,7 +12,7 @@ import {
   status,
 } from './row.ts';
 
-/** Faults that strike one request: every service is asked again. */
+/** Faults of a single request: every service is asked again. */
 export const PASSING: readonly Row[] = [
   {
     answer: 'later than the deadline, once',
@@ -50,10 +50,10 @@ export const PASSING: readonly Row[] = [
 ];
 
 /**
- * Faults that stay.
+ * Permanent faults.
  *
- * @param to what comes of an error
- * @param requests how often the service is asked until then
+ * @param to the result of an error
+ * @param requests the number of requests until then
  */
 export const lasting = (to: (error: ReturnType<typeof fault>) => Row['comes'], requests: number): Row[] =>
   [
@@ -72,7 +72,7 @@ export const lasting = (to: (error: ReturnType<typeof fault>) => Row['comes'], r
     },
   ].map(({ comes, ...row }) => ({ ...row, comes: to(comes), requests }));
 
-/** The answers that a rotation needs, a token and certificates: tried four times within its patience. */
+/** Answers that a rotation needs, a token and certificates: tried four times within its patience. */
 export const NEEDED: readonly Row[] = [
   ...PASSING,
   ...lasting((error) => error, 4),

@@ -6,13 +6,13 @@ import { makeCsr } from '../../../cloud/make-csr.ts';
 import { replacePem } from '../../../cloud/spoil.ts';
 import type { Site } from '../site.ts';
 
-/** Certificates as a broken or an evil Magnum would send them: signed by the right CA, but not what was asked. */
+/** Certificates of a broken or malicious Magnum: signed by the right CA, but not as requested. */
 
 type Change = (answer: Answer) => Answer;
 
 const authorityOf = ({ cluster }: Site) => cluster.record.generation.kubernetes;
 
-/** The body of a certificate is altered and signed anew. */
+/** Alters the body of a certificate and signs it again. */
 function resign(pem: string, key: KeyObject, alter: (body: Buffer) => Buffer): string {
   const der = Buffer.from(pem.replaceAll(/-----[^-]+-----|\s/g, ''), 'base64');
   const [body, algorithm] = membersOf(parseDer(der));
@@ -42,7 +42,7 @@ const altered =
 export const expired = altered(withDates('190101000000Z', '200101000000Z'));
 export const notYetValid = altered(withDates('400101000000Z', '410101000000Z'));
 
-/** 10.0.0.7 in place of the node's own 10.0.0.6. */
+/** 10.0.0.7 instead of the node's own 10.0.0.6. */
 export const wrongAddress = altered((body) =>
   replaceBytes(body, Buffer.of(10, 0, 0, 6), Buffer.of(10, 0, 0, 7)),
 );
@@ -73,5 +73,5 @@ export const byAnotherCa =
     return replacePem(() => impostorOf(site).sign(String(csr)))(answer);
   };
 
-/** A CA of the same name in place of the one that signs. */
+/** A CA of the same name instead of the signing one. */
 export const anotherCa = (site: Site): Change => replacePem(() => impostorOf(site).pem);

@@ -2,7 +2,7 @@ import { garbled, htmlPage, rewriteJson, truncated } from '../../../cloud/spoil.
 import { lasting, PASSING } from './any.ts';
 import { MOVED, PLAIN_503, QUICK_DRIP, RETRY_AFTER, type Row, SLOW_DRIP, spoilt, status } from './row.ts';
 
-/** The next pass asks again, so one pass asks once; and before it sends a result, once more. */
+/** One pass asks once, because the next pass asks again; before sending a result it asks once more. */
 export const HEAT_METADATA: readonly Row[] = [
   ...lasting(() => 'nothing', 1),
   { answer: 'garbage', effect: spoilt(garbled), comes: 'nothing', requests: 1 },
@@ -42,7 +42,7 @@ export const HEAT_METADATA: readonly Row[] = [
   },
 ];
 
-/** Both ways to signal: the work is Heat's, and any 2xx says that it is done. Twenty seconds are eleven tries. */
+/** Both ways to signal: any 2xx acknowledges. Twenty seconds allow eleven tries. */
 const EITHER: readonly Row[] = [
   ...PASSING,
   ...lasting(() => 'unacknowledged', 11),
@@ -90,7 +90,7 @@ export const HEAT_RESOURCE: readonly Row[] = [
   { answer: 'a slow drip', effect: SLOW_DRIP, times: 2, deadline: 0.3, comes: 'success', requests: 3 },
 ];
 
-/** Nobody can log in for a pre-signed address. */
+/** A pre-signed address has no login. */
 export const HEAT_ADDRESS: readonly Row[] = [
   ...EITHER,
   { answer: '401', effect: status(401), comes: 'unacknowledged', requests: 1 },

@@ -21,7 +21,7 @@ import {
 } from './forge.ts';
 import { fault, MOVED, NOT_JSON, RETRY_AFTER, type Row, spoilt, status } from './row.ts';
 
-/** What can come in place of any certificate, a CA's or a leaf's. */
+/** Wrong content in place of any certificate, of a CA or a leaf. */
 const EITHER: readonly Row[] = [
   ...NEEDED,
   { answer: 'HTML', effect: spoilt(htmlPage()), comes: NOT_JSON, requests: 4 },
@@ -106,7 +106,7 @@ const EITHER: readonly Row[] = [
   },
 ];
 
-/** What is no text is refused as such where it answers a question. */
+/** An answer that is not text is rejected as such if it is needed. */
 const noText = (comes: Row['comes']): readonly Row[] => [
   { answer: 'garbage', effect: spoilt(garbled), comes, requests: 4 },
   { answer: 'DER', effect: spoilt(derBody), comes, requests: 4 },

@@ -4,25 +4,25 @@ import type { Effect } from '../../../cloud/faults.ts';
 import type { Site } from '../site.ts';
 
 /**
- * One answer of one service and what comes of it.
+ * One answer of one service and its result.
  *
- * - `success`: Heat is told success, and everything on disk is new
- * - a fault: Heat is told failure, the outcome has this error, and everything on disk is old
- * - `nothing`: nobody could say what is wanted; once the service is well, the next pass does it
- * - `unacknowledged`: done, but Heat has not taken the result; once it is well, the next pass sends it again
+ * - `success`: Heat receives success, and everything on disk is new
+ * - a fault: Heat receives a failure, the outcome has this error, and everything on disk is old
+ * - `nothing`: the request is unknown; the next pass runs it once the service works
+ * - `unacknowledged`: done, but Heat has not accepted the result; the next pass sends it again once Heat works
  */
 export type Row = {
   answer: string;
-  /** What the service does; with the site at hand where a certificate has to be forged. */
+  /** What the service does; a function if a certificate has to be forged for the site. */
   effect: Effect | ((site: Site) => Effect);
-  /** How many requests it strikes; all of them when it is left out. */
+  /** The number of affected requests; all by default. */
   times?: number;
   comes: 'success' | 'nothing' | 'unacknowledged' | Fault;
-  /** How many requests the service gets in this pass. */
+  /** The number of requests to the service in this pass. */
   requests: number;
   /** A wait that must be among those of the pass, in seconds. */
   waits?: number;
-  /** `cloud.deadline_seconds` and `cloud.patience_seconds` in place of 5 and 2. */
+  /** `cloud.deadline_seconds` and `cloud.patience_seconds` instead of 5 and 2. */
   deadline?: number;
   patience?: number;
 };
@@ -59,7 +59,7 @@ export const PLAIN_503: Effect = {
   body: '503 Service Unavailable\n\nThe server is currently unavailable.',
 };
 
-/** As of a load balancer under maintenance; nobody listens there. */
+/** As from a load balancer under maintenance; nothing listens at the target. */
 export const MOVED: Extract<Effect, { kind: 'answer' }> = {
   kind: 'answer',
   status: 301,
@@ -67,7 +67,7 @@ export const MOVED: Extract<Effect, { kind: 'answer' }> = {
   body: 'moved',
 };
 
-/** Twice of what is accepted. */
+/** Twice the accepted size. */
 export const LARGE_HEADER: Effect = {
   kind: 'answer',
   status: 201,
@@ -76,6 +76,6 @@ export const LARGE_HEADER: Effect = {
 
 export const spoilt = (change: (answer: Answer) => Answer): Effect => ({ kind: 'transform', change });
 
-/** Slower than any deadline, and quick enough. */
+/** Slower than any deadline, but each byte arrives in time. */
 export const SLOW_DRIP: Effect = { kind: 'drip', bytes: 1, ms: 150 };
 export const QUICK_DRIP: Effect = { kind: 'drip', bytes: 500, ms: 5 };
