@@ -4,15 +4,18 @@ import type { Disk } from '../base/disk.ts';
 import { replaceFile } from '../base/replace-file.ts';
 import { readRecordOf, writeRecord } from '../base/record.ts';
 
-/** Where heat-config keeps the ids that it has applied, newest place first. */
+/** The directories in which heat-config stores applied ids, newest first. */
 export const HEAT_CONFIG = ['/var/lib/heat-config/deployed', '/var/run/heat-config/deployed'] as const;
 
-/** A deployment that heat-config has begun; it notes that before it runs the hook, and the answer after it. */
+/**
+ * A deployment that heat-config has begun. heat-config writes one file before it runs the hook, and the answer after
+ * it.
+ */
 export type Applied = { id: string; answered: boolean };
 
 const NOTE = '.notify.json';
 
-/** What heat-config has applied on this node, by its own files. */
+/** Lists the deployments that heat-config has applied on this node. */
 export async function appliedByHeatConfig(disk: Disk): Promise<Applied[]> {
   const found = new Map<string, Applied>();
   for (const directory of HEAT_CONFIG) {
@@ -26,7 +29,7 @@ export async function appliedByHeatConfig(disk: Disk): Promise<Applied[]> {
   return [...found.values()];
 }
 
-/** Lets heat-config take deployments for applied: it looks whether there is a file of that name. */
+/** Marks deployments as applied for heat-config, which checks for a file named after the id. */
 export async function tellHeatConfig(disk: Disk, ids: readonly string[]): Promise<void> {
   const [directory] = HEAT_CONFIG;
   const known = new Set(await disk.list(directory));
@@ -38,7 +41,10 @@ export async function tellHeatConfig(disk: Disk, ids: readonly string[]): Promis
 
 const Ids = v.array(v.string());
 
-/** The ids that `agent migrate` has taken over; heat-config's own files may be gone since. @throws `state` */
+/**
+ * Reads the ids that `agent migrate` has taken over; heat-config's own files may have been deleted since. @throws
+ * `state`
+ */
 export const readTakenOver = async (disk: Disk, path: string): Promise<string[]> =>
   (await readRecordOf(disk, path, Ids)) ?? [];
 

@@ -1,13 +1,13 @@
 import { AgentError } from '../base/errors.ts';
 import { type Deployment, secretsOf } from './deployment.ts';
 
-/** Each secret is kept in many forms for as long as its deployment is there; these are what one pass may bring. */
+/** Limits per pass: each secret is stored in many forms while its deployment exists. */
 const MOST = 2000;
 const MOST_CHARACTERS = 512 * 1024;
 
 /**
- * The same deployments; one with more secrets than can be kept out of what is shown has a fault, and no inputs any more.
- * So it is answered, and not done.
+ * Returns the deployments. One with too many secrets to redact gets a fault and loses its inputs, so it is answered but
+ * not run.
  */
 export function boundSecrets(deployments: readonly Deployment[]): Deployment[] {
   let values = 0;

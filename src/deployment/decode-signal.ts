@@ -3,7 +3,7 @@ import type { SignalTarget } from './deployment.ts';
 type Inputs = Readonly<Record<string, unknown>>;
 type HeatSignal = Extract<SignalTarget, { transport: 'HEAT_SIGNAL' }>;
 
-/** An input that is a text with something in it. */
+/** Returns an input if it is a non-empty text. */
 export const textInput = (inputs: Inputs, name: string): string | undefined => {
   const value = inputs[name];
   return typeof value === 'string' && value !== '' ? value : undefined;
@@ -11,17 +11,17 @@ export const textInput = (inputs: Inputs, name: string): string | undefined => {
 
 type Transport = SignalTarget['transport'];
 
-/** Why nothing can be sent: a word that stays, and a sentence. */
+/** Why no signal can be sent: a stable reason, and a sentence. */
 export type Misfit = { reason: string; why: string };
 
 const fits = (target: SignalTarget | Misfit): target is SignalTarget => 'transport' in target;
 
 /**
- * Where and how the result of a deployment is to be told, or what is wrong with that. Of a transport that lacks its
- * inputs another is taken for which they are there: heat-agents never look at its name, and neither does whoever
- * writes deployments for them. The oldest Heat releases name none.
+ * Decodes where and how to signal a deployment's result, or returns what is wrong. If the named transport lacks its
+ * inputs, uses another transport that has them: heat-agents ignore the name, and so do authors of deployments. The
+ * oldest Heat releases name none.
  *
- * @param createdAt of the deployment, in milliseconds since the epoch
+ * @param createdAt creation time of the deployment, in milliseconds since the epoch
  */
 export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | Misfit {
   const named = textInput(inputs, 'deploy_signal_transport');
@@ -35,7 +35,7 @@ export function decodeSignal(inputs: Inputs, createdAt: number): SignalTarget | 
   return left.find(fits) ?? target;
 }
 
-/** What there is to answer with, in heat-agents' order, by the input that says so. */
+/** Transports in heat-agents' order, with the input that implies each. */
 const IMPLIED: readonly (readonly [Transport, input: string])[] = [
   ['CFN_SIGNAL', 'deploy_signal_id'],
   ['ZAQAR_SIGNAL', 'deploy_queue_id'],
@@ -77,7 +77,7 @@ const heatSignal = (inputs: Inputs): HeatSignal | Misfit =>
 
 type Need = (name: string) => string;
 
-/** The stack-domain user that Heat has made for signals. */
+/** The stack-domain user that Heat creates for signals. */
 const userOf = (inputs: Inputs, need: Need, needAddress: Need) => ({
   authUrl: needAddress('deploy_auth_url'),
   userId: need('deploy_user_id'),
@@ -86,7 +86,7 @@ const userOf = (inputs: Inputs, need: Need, needAddress: Need) => ({
   region: textInput(inputs, 'deploy_region_name'),
 });
 
-/** What is built of inputs; or the names of all those that it lacks, or that are no addresses. */
+/** Builds a value from inputs, or returns the names of all missing or invalid ones. */
 function needing<T>(
   transport: string,
   inputs: Inputs,

@@ -7,7 +7,7 @@ import { isObject } from '../base/json.ts';
 import { decodeSignal, type Misfit, textInput } from './decode-signal.ts';
 import type { Deployment } from './deployment.ts';
 
-/** Ids become file names, so only what Heat makes (UUIDs) and a person would write is an id. */
+/** Ids become file names, so only characters of UUIDs and simple names are accepted. */
 const Id = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$/, 'is not usable as an id'));
 
 const Input = v.object({ name: v.string(), type: v.nullish(v.string()), value: v.optional(v.unknown()) });
@@ -26,7 +26,7 @@ const fields = {
 const Shape = v.object({ id: Id, ...fields });
 type Shape = v.InferOutput<typeof Shape>;
 
-/** Each field for itself: what can be made out of a deployment that is not as it should be. */
+/** Parses each field separately, to get as much as possible from a malformed deployment. */
 const Legible = v.object({
   id: Id,
   name: v.fallback(fields.name, ''),
@@ -43,16 +43,16 @@ const Legible = v.object({
 });
 
 /**
- * A deployment, or why it is none; with the id where there is a usable one, and with as much of it as an answer takes
- * where somebody can be answered.
+ * A deployment, or an error. The error comes with the id if it is usable, and with the part of the deployment needed
+ * for an answer if a signal is expected.
  */
 export type Decoded =
   | { ok: true; deployment: Deployment }
   | { ok: false; id: string | undefined; error: AgentError; deployment?: Deployment };
 
 /**
- * Decodes one deployment of the metadata. Input values keep their JSON type, except that a String input is
- * always a string, as the predecessor's hooks expect.
+ * Decodes one deployment of the metadata. Input values keep their JSON type, except that a String input always becomes
+ * a string, as the predecessor's hooks expect.
  */
 export function decodeDeployment(value: unknown): Decoded {
   const id = isObject(value) && v.is(Id, value['id']) ? value['id'] : undefined;
@@ -76,7 +76,7 @@ export function decodeDeployment(value: unknown): Decoded {
   return { ok: false, id, error, ...(isAwaited && { deployment: { ...read, fault: error } }) };
 }
 
-/** The deployment, or what is wrong with how it is to be answered. */
+/** Returns the deployment, or what is wrong with its signal. */
 function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment | Misfit {
   const inputs = Object.fromEntries(
     rows.map((row) => [row.name, row.type === 'String' ? asString(row.value) : row.value]),
@@ -103,7 +103,7 @@ function readShape({ inputs: rows, ...rest }: Shape, raw: unknown): Deployment |
   };
 }
 
-/** Inputs that change without another rotation: its phase, and the versions in Magnum's own deployment. */
+/** Inputs that may change within one rotation: its phase, and the versions in Magnum's own deployment. */
 const NO_ROTATION = [
   'phase',
   'kube_tag_input',
@@ -121,7 +121,7 @@ const resourceOf = (inputs: Record<string, unknown>): string | undefined => {
   return stack !== undefined && resource !== undefined ? `${stack}/${resource}` : undefined;
 };
 
-/** Heat's own inputs (`deploy_*`) change with every deployment; what is asked for is in the others. */
+/** Hashes the template's own inputs. Heat's inputs (`deploy_*`) change with every deployment and are skipped. */
 function digestOf(inputs: Record<string, unknown>): string {
   const asked = Object.entries(inputs)
     .filter(([name, value]) => !name.startsWith('deploy_') && asString(value) !== '')

@@ -5,34 +5,34 @@ import { isObject } from '../base/json.ts';
 import { secretsNamed } from '../base/secrets/names.ts';
 
 /**
- * A deployment is one piece of work that Heat hands to this node. Its id changes with every change of its
- * inputs; its resource, and with it the address that its result is signalled to, stays.
+ * A deployment is one piece of work that Heat assigns to this node. Its id changes whenever its inputs change. Its
+ * resource stays, and so does the address of its signal.
  */
 export type Deployment = {
   id: string;
   name: string;
-  /** Which kind of work: `coe-rotate`, `script`, ... */
+  /** The kind of work: `coe-rotate`, `script`, ... */
   group: string;
   /** The stack action that it belongs to: CREATE, UPDATE, DELETE, SUSPEND, RESUME. */
   action: string;
-  /** Milliseconds since the epoch; 0 when Heat did not say. */
+  /** Milliseconds since the epoch; 0 if Heat sent none. */
   createdAt: number;
-  /** `stack name/stack id/resource name`, or the deployment's own id when it belongs to no stack. */
+  /** `stack name/stack id/resource name`, or the deployment's own id if it belongs to no stack. */
   resource: string;
   inputs: Readonly<Record<string, unknown>>;
-  /** The inputs that are the template's own, as a digest; empty when none of them has a value. */
+  /** Digest of the template's own inputs; empty if none has a value. */
   asks: string;
-  /** The same without the phase and the versions of an upgrade: which rotation it belongs to. */
+  /** Digest without the phase and the versions of an upgrade: identifies the rotation. */
   rotation: string;
   outputs: readonly OutputSpec[];
   signal: SignalTarget;
-  /** All of it as Heat gave it: what a hook reads. */
+  /** The whole deployment as received, for hooks. */
   raw: Readonly<Record<string, unknown>>;
-  /** What is wrong with it: it is answered with that and not done. */
+  /** A fault: the deployment is answered with it and not run. */
   fault?: AgentError;
 };
 
-/** An output that the deployment declares; a value in an `errorOutput` makes Heat fail the deployment. */
+/** An output that the deployment declares. If an `errorOutput` has a value, Heat fails the deployment. */
 export type OutputSpec = { name: string; errorOutput: boolean };
 
 const HeatSignal = v.object({
@@ -50,16 +50,16 @@ const CfnSignal = v.object({
   transport: v.literal('CFN_SIGNAL'),
   url: v.string(),
   verb: v.picklist(['POST', 'PUT']),
-  /** The other way, where the inputs allow it: Keystone refuses a pre-signed address once it is too old. */
+  /** Alternative transport, if the inputs allow it: Keystone refuses a pre-signed address once it is too old. */
   fallback: v.optional(HeatSignal),
 });
 
 const TempUrlSignal = v.object({
   transport: v.literal('TEMP_URL_SIGNAL'),
   url: v.string(),
-  /** When Heat made the deployment, in milliseconds since the epoch; 0 when it did not say. */
+  /** When Heat created the deployment, in milliseconds since the epoch; 0 if Heat sent none. */
   handedOutAt: v.number(),
-  /** As of a pre-signed address. */
+  /** As for a pre-signed address. */
   fallback: v.optional(HeatSignal),
 });
 
@@ -73,7 +73,7 @@ const ZaqarSignal = v.object({
   region: v.optional(v.string()),
 });
 
-/** Where and how the result is told. */
+/** Where and how to send the result. */
 export const SignalTargetSchema = v.variant('transport', [
   v.object({ transport: v.literal('NO_SIGNAL') }),
   CfnSignal,
@@ -84,12 +84,12 @@ export const SignalTargetSchema = v.variant('transport', [
 export type SignalTarget = v.InferOutput<typeof SignalTargetSchema>;
 
 /**
- * The files of before are back, and proven; they are back, and a unit is not proven; or neither way is possible, and both
- * generations are kept.
+ * The former files are restored and proven; they are restored, but a unit is not proven; or neither new nor old files
+ * could be put in place, and both are kept.
  */
 const TAKEN_BACK = ['taken-back', 'unproven', 'stuck'] as const;
 
-/** What became of a node on which a deployment failed. `as-before`: nothing had been replaced. */
+/** The state of a node after a failed deployment. `as-before`: nothing was replaced. */
 export type NodeState = 'as-before' | (typeof TAKEN_BACK)[number];
 
 const TOLD = { stdout: v.string(), stderr: v.string(), outputs: v.record(v.string(), v.unknown()) };
@@ -98,23 +98,23 @@ const Succeeded = v.object({ is: v.literal('succeeded'), statusCode: v.literal(0
 
 const Failed = v.object({
   is: v.literal('failed'),
-  /** Not 0, which would tell Heat of a success. */
+  /** Never 0, which would mean success to Heat. */
   statusCode: v.number(),
   ...TOLD,
   /**
-   * What a failure is for a program: the code of its error, the reason where that has one, and what became of the node
-   * where something had been replaced.
+   * The failure in machine-readable form: the error's code, its reason if any, and the node's state if anything had
+   * been replaced.
    */
   error: v.optional(
     v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.picklist(TAKEN_BACK)) }),
   ),
 });
 
-/** How a deployment ended. */
+/** The result of a deployment. */
 export type Outcome = v.InferOutput<typeof Succeeded> | v.InferOutput<typeof Failed>;
 export type OutcomeError = v.InferOutput<typeof Failed>['error'];
 
-/** Earlier versions recorded a status code alone. */
+/** Earlier versions recorded only a status code. */
 const tagged = <T>(value: T): T =>
   isObject(value) && !('is' in value)
     ? { is: value['statusCode'] === 0 ? 'succeeded' : 'failed', ...value }
@@ -126,10 +126,10 @@ export const OutcomeSchema = v.pipe(
   v.variant('is', [Succeeded, Failed]),
 );
 
-/** The values of a deployment that must never be shown. */
+/** Returns the values of a deployment that must be redacted. */
 export const secretsOf = ({ inputs, signal, raw }: Deployment): string[] => [
   ...Object.entries(inputs).flatMap(([name, value]) => secretsNamed(name, value)),
-  // A map that has become a text is secret in its parts, which a hook may get.
+  // If a map has become a text, its parts are secret too, and hooks may receive them.
   ...rowsOf(raw['inputs']).flatMap(({ name, value }) => secretsNamed(String(name), value)),
   ...secretsOfTarget(signal),
 ];

@@ -9,13 +9,13 @@ import { type Deployment, type Outcome, OutcomeSchema, SignalTargetSchema } from
 import type { SettledAt } from './pending.ts';
 
 /**
- * What has been done, one record per deployment. *Finished* and *signalled* are separate facts, and each is
- * on disk before the next step: a kill between any two of them loses nothing and repeats nothing.
+ * The record of each deployment. *Finished* and *signalled* are separate states. Each is on disk before the next step,
+ * so a kill between two of them loses nothing and repeats nothing.
  *
  *     accepted -> started -> finished(outcome) -> signalled
  *                                              -> superseded (a newer one exists: its answer is never sent)
  *
- * A deployment that Heat stops listing keeps its state: an answer may be stale or empty, and a later one may list it
+ * A deployment that Heat no longer lists keeps its state: an answer may be stale or empty, and a later one may list it
  * again.
  */
 const Entry = v.object({
@@ -25,21 +25,21 @@ const Entry = v.object({
   action: v.string(),
   resource: v.string(),
   createdAt: v.number(),
-  /** What it asked for: see Deployment. */
+  /** See `Deployment.asks`. */
   asks: v.string(),
-  /** The same without its phase; earlier versions knew no phases and did not write it. */
+  /** The same without its phase; earlier versions did not have phases and did not write it. */
   rotation: v.optional(v.string()),
   /** The names of the outputs that Heat expects. */
   outputs: v.array(v.string()),
   state: v.picklist(['accepted', 'started', 'finished', 'signalled', 'superseded']),
-  /** How often its work has been begun. */
+  /** How often its work was begun. */
   begun: v.optional(v.number()),
   /** When each state was reached, ISO 8601. */
   at: v.record(v.string(), v.string()),
   outcome: v.optional(OutcomeSchema),
-  /** How to answer; it holds credentials and is forgotten once nobody waits for the answer. */
+  /** How to signal; contains credentials, and is deleted once no answer is expected. */
   signal: v.optional(SignalTargetSchema),
-  /** How many complete answers in a row did not list it. */
+  /** Number of consecutive complete answers that did not list it. */
   unlisted: v.optional(v.number()),
 });
 
@@ -50,27 +50,27 @@ const readEntry = (record: unknown): Entry => {
   return { ...entry, rotation: entry.rotation ?? entry.asks };
 };
 
-/** One answer without a deployment may be a mistake; after so many it is not waited for. */
+/** A single answer without a deployment may be an error; after this many, the deployment is dropped. */
 const GIVEN_UP_AFTER = 2;
 
 export const isGivenUp = ({ unlisted = 0 }: Pick<Entry, 'unlisted'> = {}): boolean =>
   unlisted >= GIVEN_UP_AFTER;
 
-/** Whether its work or its answer is still to be done. */
+/** Whether its work or its signal is still pending. */
 export const isOpen = (entry: Entry): boolean =>
   entry.state !== 'signalled' && entry.state !== 'superseded' && !isGivenUp(entry);
 
 export type Ledger = {
-  /** Oldest first. */
+  /** Returns all entries, oldest first. */
   entries(): Entry[];
   find(id: string): Entry | undefined;
-  /** What has been done for the resource of a deployment before it, oldest first. */
+  /** Returns the earlier entries of a deployment's resource, oldest first. */
   earlier(deployment: Pick<Deployment, 'id' | 'resource'>): Entry[];
-  /** When a deployment that has been finished was accepted; 0 where the predecessor on this node did it. */
+  /** When a finished deployment was accepted; 0 if the predecessor on this node did it. */
   settledAt: SettledAt;
   /**
-   * Whether a deployment was taken up, but its record is damaged. Running it again could be wrong, and so could
-   * silence: it is answered as failed, which Heat ignores if it waits no more.
+   * Whether a deployment was accepted but its record is damaged. Neither running it again nor silence would be safe, so
+   * it is answered as failed; Heat ignores that if it no longer waits.
    */
   damaged(id: string): boolean;
   accept(deployment: Deployment): Promise<void>;
@@ -78,13 +78,13 @@ export type Ledger = {
   finish(id: string, outcome: Outcome): Promise<void>;
   signalled(id: string): Promise<void>;
   supersede(id: string): Promise<void>;
-  /** A complete answer did not list it. @returns whether it is given up, until it is listed again */
+  /** Records that a complete answer did not list it. @returns whether it is now dropped until it is listed again */
   miss(id: string): Promise<boolean>;
-  /** It is listed again. */
+  /** Records that it is listed again. */
   relist(deployment: Pick<Deployment, 'id' | 'signal'>): Promise<Entry>;
 };
 
-/** What is kept of an outcome that nobody waits for any more: how it ended, and no values, which may be secrets. */
+/** Reduces an outcome that is no longer awaited: keeps the result but no output values, which may be secret. */
 const remembered = (outcome: Outcome): Outcome => ({
   ...outcome,
   stdout: outcome.stdout.slice(-REMEMBERED),
@@ -95,17 +95,17 @@ const remembered = (outcome: Outcome): Outcome => ({
 const REMEMBERED = 16_384;
 
 /**
- * How many answered deployments of one resource are remembered: enough to know the inputs of a roll-back. Heat hands
- * out the newest of a resource alone, so one that so many have followed does not come again.
+ * How many answered deployments per resource are kept: enough to recognize the inputs of a roll-back. Heat sends only
+ * the newest deployment of a resource, so one with this many successors does not return.
  */
 const KEPT = 20;
 
-/** Beside the entries: what the predecessor had done when it was replaced. */
+/** The record of what the predecessor had done when it was replaced. */
 export const TAKEN_OVER = 'taken-over';
 
 /**
- * Opens the ledger in a directory. A record that cannot be read is told to `onDamage`: whether its deployment
- * has run is not known any more.
+ * Opens the ledger in a directory. Reports a record that cannot be read to `onDamage`: whether its deployment has run
+ * is unknown.
  */
 export async function openLedger(
   hands: { disk: Disk; clock: Clock; onDamage: (path: string, error: unknown) => void },
@@ -157,7 +157,7 @@ export async function openLedger(
     await advance(id, state, { signal: undefined, ...(outcome && { outcome: remembered(outcome) }) });
   };
 
-  // By Heat's clock first: this node's may have been set back in between.
+  // Sorts by Heat's clock first, because this node's clock may have been set back.
   const inOrder = (): Entry[] =>
     [...entries.values()].toSorted(
       (a, b) => a.createdAt - b.createdAt || ((a.at['accepted'] ?? '') < (b.at['accepted'] ?? '') ? -1 : 1),

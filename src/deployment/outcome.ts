@@ -11,7 +11,7 @@ export const succeeded = (stdout: string, outputs: Outcome['outputs'] = {}): Out
   outputs,
 });
 
-/** The outcome of a run that ended with an error. */
+/** Returns the outcome of a run that ended with an error. */
 export const failed = (error: unknown, node: NodeState = 'as-before'): Outcome => ({
   is: 'failed',
   statusCode: 1,
@@ -23,11 +23,13 @@ export const failed = (error: unknown, node: NodeState = 'as-before'): Outcome =
   }),
 });
 
-/** What a failure is for a program; undefined for a success, and for a script that has said no more than its code. */
+/**
+ * Returns the machine-readable failure; undefined for a success, and for a script that failed with only an exit code.
+ */
 export const errorIn = (outcome: Outcome | undefined): OutcomeError =>
   outcome?.is === 'failed' ? outcome.error : undefined;
 
-/** What of an outcome may be kept and told: the outputs that the deployment declares, and no secret. */
+/** Reduces an outcome to the outputs that the deployment declares, and redacts its texts. */
 export function presentable(outcome: Outcome, declared: readonly string[], secrets: Secrets): Outcome {
   const names = declared.filter((name) => Object.hasOwn(outcome.outputs, name));
   return {
@@ -38,12 +40,14 @@ export function presentable(outcome: Outcome, declared: readonly string[], secre
   };
 }
 
-/** Where a text is cut, the rest of a secret may stand that nobody recognizes: what could be that goes, too. */
+/**
+ * Redacts a text. If its beginning was cut, an unrecognizable rest of a secret may follow, so that part is removed too.
+ */
 function redacted(text: string, secrets: Secrets): string {
   const { cut, rest } = readCut(text);
   const clean = secrets.redact(rest);
   if (cut === 0) return clean;
-  // Not in the middle of a surrogate pair.
+  // Does not split a surrogate pair.
   const from = /^[\uDC00-\uDFFF]/.test(clean.slice(LONGEST_REST)) ? LONGEST_REST + 1 : LONGEST_REST;
   return cutMark(cut + Buffer.byteLength(clean.slice(0, from))) + clean.slice(from);
 }

@@ -1,17 +1,18 @@
 import { AgentError } from '../base/errors.ts';
 import type { Deployment } from './deployment.ts';
 
-/** When this node accepted a deployment that it has finished since; undefined: it has not finished it. */
+/** When this node accepted a deployment that it has since finished; undefined if it has not finished it. */
 export type SettledAt = (id: string) => number | undefined;
 
 type Known = Pick<Deployment, 'id' | 'resource' | 'createdAt'>;
 
-/** What this node has taken up, whether or not it is listed now. */
+/** The deployments that this node has accepted, listed or not. */
 export type Recorded = { entries(): readonly Known[]; settledAt: SettledAt };
 
 /**
- * The newest deployment of each resource, by id, of all that are listed or recorded. An answer may be stale, so the
- * creation time decides and never the list: an older deployment does not supersede a newer one that was seen before.
+ * Returns the newest deployment id of each resource, from all that are listed or recorded. An answer may be stale, so
+ * the creation time decides instead of the list: an older deployment does not supersede a newer one that was seen
+ * before.
  */
 export function newestOf(listed: readonly Known[], recorded: Recorded): Map<string, string> {
   const listedIds = new Set(listed.map(({ id }) => id));
@@ -21,9 +22,9 @@ export function newestOf(listed: readonly Known[], recorded: Recorded): Map<stri
 }
 
 /**
- * Oldest first. Heat's clock has no step smaller than a second: of two in the same second the one that this node has
- * not finished is the newer, then the one that is listed, then the one that was accepted later. One without a
- * creation time is the newest while it is listed and not finished.
+ * Orders oldest first. Heat's times have whole seconds. Of two in the same second, the unfinished one is newer, then
+ * the listed one, then the one accepted later. A deployment without a creation time is the newest while it is listed
+ * and unfinished.
  */
 function ageOrder(settledAt: SettledAt, isListed: (id: string) => boolean) {
   const age = ({ id, createdAt }: Known): number =>
@@ -36,10 +37,10 @@ function ageOrder(settledAt: SettledAt, isListed: (id: string) => boolean) {
 }
 
 /**
- * The deployments that this node has yet to do, in the order of the list: Heat sorts it by name, so that authors can
- * order their work. Of several of one resource only the newest is one.
+ * Returns the deployments that remain to be done, in the order of the list: Heat sorts it by name, so that authors can
+ * order their work. Of several per resource, only the newest is returned.
  *
- * @param force a deployment to be done whatever is recorded
+ * @param force a deployment to run regardless of the records
  */
 export function pendingOf(listed: readonly Deployment[], recorded: Recorded, force?: string): Deployment[] {
   const newest = newestOf(listed, recorded);
@@ -50,7 +51,7 @@ export function pendingOf(listed: readonly Deployment[], recorded: Recorded, for
 }
 
 /**
- * The listed deployment that a person means by an id or a unique beginning of one.
+ * Finds the listed deployment with an id or a unique prefix of one.
  *
  * @throws `usage` with the candidates
  */
@@ -68,7 +69,7 @@ export function chosenBy(wanted: string, listed: readonly Deployment[]): string 
   );
 }
 
-/** What is listed although this node has taken up something newer for its resource: the list is stale. */
+/** Finds listed deployments for whose resource this node has accepted a newer one: the list is stale. */
 export function overtakenOf(listed: readonly Deployment[], recorded: Recorded): { id: string; by: string }[] {
   const newest = newestOf(listed, recorded);
   const listedIds = new Set(listed.map(({ id }) => id));

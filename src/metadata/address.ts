@@ -8,10 +8,10 @@ import type { ReadItem } from './ec2.ts';
 export type AddressName = 'local-ipv4' | 'public-ipv4';
 
 /**
- * An address of this server as the cloud knows it, from the config drive or else the metadata service; undefined
- * when it has none, as a server without a floating IP has no public one.
+ * Returns an address of this server from the config drive or else the metadata service. Undefined if it has none: a
+ * server without a floating IP has no public address.
  *
- * @throws `cloud-unreachable`, `cloud-refused` when nobody can be asked
+ * @throws `cloud-unreachable`, `cloud-refused` if neither source answers
  */
 export async function readAddress(
   name: AddressName,

@@ -3,12 +3,12 @@ import { parseExactJson } from '../base/exact-json.ts';
 import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
 
-/** Reads a field of a resource of the node's stack: the text of a JSON value. */
+/** Reads a field of a resource of the node's stack; returns JSON text. */
 export type ReadField = (of: { resourceName: string; field: string }, abort: AbortSignal) => Promise<string>;
 
 /**
- * Metadata of Heat's CloudFormation API (POLL_SERVER_CFN). A path is `resource.field`, or
- * `resource.field.key.key` for a part of it; Heat gives a server the one path `server.Metadata`.
+ * Collects metadata from Heat's CloudFormation API (POLL_SERVER_CFN). A path is `resource.field`, or
+ * `resource.field.key.key` for a part of it; Heat configures the one path `server.Metadata`.
  */
 export const cfnCollector = (readField: ReadField, paths: readonly string[]): Collector => ({
   name: 'cfn',

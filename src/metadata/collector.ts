@@ -1,4 +1,4 @@
-/** The ways to ask that this program serves, by the names that os-collect-config gave them. */
+/** The supported collectors, by the names of os-collect-config. */
 export const SERVED_COLLECTORS = [
   'heat',
   'cfn',
@@ -11,21 +11,20 @@ export const SERVED_COLLECTORS = [
 ] as const;
 export type CollectorName = (typeof SERVED_COLLECTORS)[number];
 
-/** Metadata as a source gave it: the text of one JSON object; without a collector it was given by hand. */
+/**
+ * Metadata from one source: the text of a JSON object. The collector is undefined if an operator passed the metadata.
+ */
 export type Collected = { source: string; text: string; collector?: CollectorName };
 
 /**
- * One way to ask the cloud, or the node itself, what is wanted of this node. A source that has nothing yet
- * gives an empty list; one that cannot be asked throws.
+ * One source of metadata: the cloud, or the node itself. Returns an empty list if the source has nothing yet; throws if
+ * it cannot be read.
  */
 export type Collector = { name: CollectorName; collect(abort: AbortSignal): Promise<Collected[]> };
 
-/**
- * Whether a collector brings facts of the server alone. Nothing is asked of the node there, so a silence of it leaves
- * nothing open.
- */
+/** Whether a collector reads only facts about the server. These request no work, so a failure leaves nothing open. */
 export const bringsFacts = (name: CollectorName): boolean => name === 'ec2' || name === 'config_drive';
 
-/** Whether a collector asks the cloud what is wanted. */
+/** Whether a collector polls the cloud for work. */
 export const asksCloud = (name: CollectorName): boolean =>
   !bringsFacts(name) && name !== 'local' && name !== 'heat_local';

@@ -10,15 +10,15 @@ import { readTrusted } from '../base/trust.ts';
 import { isObject } from '../base/json.ts';
 import type { Collector } from './collector.ts';
 
-/** Where Nova puts the EC2 metadata on a config drive; the predecessor reads the same file. */
+/** Where Nova stores the EC2 metadata on a config drive; the predecessor reads the same file. */
 const FILE = 'ec2/latest/meta-data.json';
-/** The second is what mkfs.vfat may make of the first; cloud-init looks for both. */
+/** mkfs.vfat may turn the first label into the second; cloud-init looks for both. */
 const LABELS = ['config-2', 'CONFIG-2'];
 
-/** Reads what a config drive says: the text of a JSON object; undefined when the node has none. */
+/** Reads the config drive; returns the text of a JSON object, or undefined if the node has none. */
 export type ReadDrive = (abort: AbortSignal) => Promise<string | undefined>;
 
-/** What the node's config drive says (collector `config_drive`); it does not change while the node runs. */
+/** Collects the node's config drive (collector `config_drive`). It does not change while the node runs. */
 export function configDriveCollector(read: ReadDrive): Collector {
   let known: string | undefined;
   return {
@@ -31,10 +31,10 @@ export function configDriveCollector(read: ReadDrive): Collector {
 }
 
 /**
- * The config drive in the first of `places` that has it, mounted or copied there, or else where `look` finds it.
+ * Reads the config drive from the first of `places` that has it, mounted or copied, or else with `look`.
  *
- * @throws `bad-metadata` when it is only found where others than root can change it, or behind a symlink: a drive has
- *   none, and whoever made the volume would choose which of root's files is read
+ * @throws `bad-metadata` if it is found only where users other than root can change it, or behind a symlink: config
+ * drives have none, and the creator of the volume could choose which of root's files is read
  */
 export const driveReader =
   (disk: Disk, places: readonly string[], look: ReadDrive): ReadDrive =>
@@ -61,9 +61,9 @@ export const driveReader =
 const run = promisify(execFile);
 
 /**
- * Mounts this machine's config drive, read-only and for a moment, where nobody else sees it.
+ * Mounts this machine's config drive briefly and read-only, in a private directory.
  *
- * @throws `not-yet` when it is there and cannot be mounted or read
+ * @throws `not-yet` if it exists but cannot be mounted or read
  */
 export const readByLabel: ReadDrive = async (abort) => {
   const place = await mkdtemp(join(tmpdir(), 'coe-config-drive-'));
@@ -81,7 +81,7 @@ export const readByLabel: ReadDrive = async (abort) => {
   }
 };
 
-/** False when there is no such file system. */
+/** Returns false if there is no such file system. */
 async function mount(place: string, abort: AbortSignal): Promise<boolean> {
   for (const label of LABELS) if (await mountLabel(label, place, abort)) return true;
   return false;
@@ -91,7 +91,7 @@ async function mountLabel(label: string, place: string, abort: AbortSignal): Pro
   try {
     await run('mount', ['-o', 'ro,nosuid,nodev,noexec,nosymfollow', `LABEL=${label}`, place], {
       signal: abort,
-      // What libblkid remembers of drives may be long gone.
+      // Disables libblkid's cache, which may list drives that no longer exist.
       env: { LC_ALL: 'C', PATH: '/usr/sbin:/usr/bin:/sbin:/bin', BLKID_FILE: '/dev/null' },
     });
     return true;

@@ -5,21 +5,21 @@ import { replaceFile } from '../base/replace-file.ts';
 import type { Said } from './decode.ts';
 import { sourcesOf } from './merge.ts';
 
-/** Where os-collect-config keeps what its collectors bring, for os-apply-config and for scripts. */
+/** The directory in which os-collect-config stores metadata for os-apply-config and scripts. */
 export const CONFIG_FILES = '/var/lib/os-collect-config';
 
-/** The variable with the paths of the files, with colons between them. */
+/** The variable with the paths of the files, separated by colons. */
 export const OS_CONFIG_FILES = 'OS_CONFIG_FILES';
 
-/** Where os-apply-config finds the list of the files when nobody hands it over. */
+/** The file from which os-apply-config reads the list of files if the variable is not set. */
 const LIST = 'os_config_files';
 
 /** A file of metadata: the text of a JSON object. */
 export type ConfigFile = { path: string; text: string };
 
 /**
- * The metadata that a pass goes by, as the files that os-collect-config makes of it: one for each collector, for each
- * local file, and for the data of each deployment that brings any, in their order. Two of one name are two files.
+ * Returns the metadata of a pass as the files that os-collect-config would write: one per collector, per local file,
+ * and per deployment with data, in this order. Two sources of one name become two files.
  */
 export function configFilesOf(said: readonly Said[]): ConfigFile[] {
   const taken = new Set([LIST]);
@@ -30,7 +30,7 @@ export function configFilesOf(said: readonly Said[]): ConfigFile[] {
   });
 }
 
-/** A colon separates paths in OS_CONFIG_FILES, and a name is no path. */
+/** Makes a valid file name. A colon would separate paths in OS_CONFIG_FILES. */
 const fileNameOf = (name: string): string =>
   basename(name)
     .replaceAll(/[^\w.-]/g, '_')
@@ -46,9 +46,9 @@ function unusedName(name: string, taken: ReadonlySet<string>): string {
 }
 
 /**
- * Writes the files, and their list. They hold what deployments bring along, credentials too.
+ * Writes the files and their list. They contain what deployments bring, including credentials.
  *
- * @param at this machine's path for one of the node's
+ * @param at converts a path of the node to this machine's
  */
 export async function writeConfigFiles(
   files: readonly ConfigFile[],

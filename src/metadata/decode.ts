@@ -4,21 +4,21 @@ import { parseExactJson } from '../base/exact-json.ts';
 import { isObject } from '../base/json.ts';
 import type { Collected, CollectorName } from './collector.ts';
 
-/** One deployment of the metadata, still of unknown shape, and where it came from. */
+/** One deployment of the metadata, not validated yet, and its source. */
 export type RawDeployment = { source: string; value: unknown };
 
-/** What one source said. */
+/** The metadata of one source. */
 export type Said = { source: string; collector?: CollectorName; metadata: Record<string, unknown> };
 
 /**
- * The most that is taken apart in one pass, in bytes: Heat's own limits are far below, and it takes about twenty times
- * the room on its way, of what the unit may have in all.
+ * Maximum size of parsed metadata per pass, in bytes. Heat's own limits are far lower, and parsing takes about 20 times
+ * the memory, which the unit limits.
  */
 export const LARGEST_METADATA = 8 * 1024 * 1024;
 
 export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} MiB, and nothing of it is used`;
 
-/** @throws `bad-metadata` for what is no JSON object, or too large */
+/** @throws `bad-metadata` if it is not a JSON object, or is too large */
 export function parseMetadata({ source, text, ...from }: Collected): Said {
   const what = `reading the metadata from ${source}`;
   if (text.length > LARGEST_METADATA)
@@ -30,10 +30,10 @@ export function parseMetadata({ source, text, ...from }: Collected): Said {
 }
 
 /**
- * Takes what a source said apart as far as the list of deployments; each of them is decoded by itself later, so
- * that one bad deployment cannot hide the others.
+ * Extracts the list of deployments from a source. Each deployment is decoded separately later, so that a bad one does
+ * not affect the others.
  *
- * @throws `bad-metadata` when there is no list to be had
+ * @throws `bad-metadata` if there is no valid list
  */
 export function deploymentsOf({ source, metadata }: Said): RawDeployment[] {
   const deployments = metadata['deployments'] ?? [];
@@ -41,7 +41,7 @@ export function deploymentsOf({ source, metadata }: Said): RawDeployment[] {
     throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments" is not a list`, {
       reason: 'deployments-not-a-list',
     });
-  // An older deployment must not be done because the newer one of its resource is left out.
+  // Otherwise an older deployment could run because the newer one of its resource was left out.
   if (deployments.includes(LEFT_OUT))
     throw new AgentError('bad-metadata', `reading the metadata from ${source}: "deployments": ${LEFT_OUT}`, {
       reason: 'deployments-left-out',

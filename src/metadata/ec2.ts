@@ -3,19 +3,19 @@ import type { Clock } from '../base/clock.ts';
 import type { Collector } from './collector.ts';
 import type { ReadDrive } from './config-drive.ts';
 
-/** Reads an item of the metadata service below `meta-data/`; a name that ends in `/` gives a list of names. */
+/** Reads an item of the metadata service below `meta-data/`; a name ending in `/` returns a list of names. */
 export type ReadItem = (name: string, abort: AbortSignal) => Promise<string>;
 
-/** More than any cloud says of a server. */
+/** More than any cloud provides for a server. */
 const MOST_ITEMS = 500;
 const DEEPEST = 8;
 
-/** After a time without an answer it is left alone so long: many nodes have no such service. */
+/** Pause after a failure: many nodes have no metadata service. */
 const REST_MS = 10 * 60_000;
 
 /**
- * What the cloud says of the server itself (collector `ec2`): its config drive, or else the EC2 metadata service. As
- * in the predecessor it is asked until it has answered once, and kept.
+ * Collects the cloud's facts about the server (collector `ec2`): from its config drive, or else from the EC2 metadata
+ * service. Like the predecessor, stops asking after the first answer and keeps that.
  */
 export function ec2Collector(drive: ReadDrive, read: ReadItem, clock: Pick<Clock, 'elapsed'>): Collector {
   let known: string | undefined;
@@ -35,7 +35,7 @@ export function ec2Collector(drive: ReadDrive, read: ReadItem, clock: Pick<Clock
   };
 }
 
-/** Every item below `meta-data/`, by name; `0=key` in a list is the folder `0/`. */
+/** Reads every item below `meta-data/`, by name; `0=key` in a list is the folder `0/`. */
 async function readTree(read: ReadItem, abort: AbortSignal): Promise<Record<string, unknown>> {
   let items = 0;
   const walk = async (folder: string, depth: number): Promise<Record<string, unknown>> => {

@@ -2,15 +2,15 @@ import { AgentError } from '../base/errors.ts';
 import { secretsOfUrl } from '../base/secrets.ts';
 import { secretsNamed } from '../base/secrets/names.ts';
 
-/** The node's parameters, as Magnum's here-document wrote them. */
+/** The node's parameters, as written by Magnum's here-document. */
 export type HeatParams = ReadonlyMap<string, string>;
 
 const LINE = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
 
 /**
- * Parses /etc/sysconfig/heat-params: one `KEY="value"` a line. It is read, never sourced: `$`, backticks and
- * backslashes are plain text. Of a repeated key the last one counts, as in a shell. Lines of another form
- * (comments, blank ones) are no parameters.
+ * Parses /etc/sysconfig/heat-params: one `KEY="value"` per line. Never evaluated as shell: `$`, backticks and
+ * backslashes are literal. The last value of a repeated key wins, as in a shell. Ignores other lines (comments, blank
+ * lines).
  */
 export function parseHeatParams(text: string): HeatParams {
   const params = new Map<string, string>();
@@ -22,8 +22,8 @@ export function parseHeatParams(text: string): HeatParams {
 }
 
 /**
- * Values that begin with a quote and have no closing one, with their lines, counted from 1. A shell reads a value on over
- * lines until the quote is closed; before the next parameter it was meant to be.
+ * Finds values with an opening quote but no closing one, with their lines, counted from 1. A shell continues such a
+ * value on the next lines. It counts as closed if the quote follows before the next parameter.
  */
 export function unclosedQuotesIn(text: string): { line: number; key: string }[] {
   const lines = text.split(/\r?\n/);
@@ -46,20 +46,20 @@ const unquote = (value: string): string => {
   const quote = value[0];
   if (quote !== '"' && quote !== "'") return value.split(/\s#/, 1).join().trimEnd();
   if (value.length >= 2 && value.endsWith(quote)) return value.slice(1, -1);
-  // Somebody's comment behind it.
+  // A comment may follow the closing quote.
   return /^(["'])(.*)\1\s+#/.exec(value)?.[2] ?? value;
 };
 
-/** A parameter that has a value. */
+/** Returns a parameter's value; undefined if it is empty or missing. */
 export const given = (params: HeatParams, key: string): string | undefined => params.get(key) || undefined;
 
-/** Shell-written booleans: True, true, yes, 1. */
+/** Parses a boolean written by a shell: True, true, yes, 1. */
 export const isTrue = (value: string | undefined): boolean => /^(true|yes|on|1)$/i.test(value ?? '');
 
-/** Whether a parameter says no: False, no, 0. An empty one says nothing. */
+/** Whether a parameter is explicitly false: False, no, 0. An empty one is not. */
 export const isFalse = (value: string | undefined): boolean => /^(false|no|off|0)$/i.test(value ?? '');
 
-/** Names every missing parameter at once, so that the node is mended in one go. */
+/** Reports all missing parameters at once, so that the node can be repaired in one step. */
 export function requireParams(params: HeatParams, keys: readonly string[], path: string): void {
   const missing = [...new Set(keys)].filter((key) => given(params, key) === undefined);
   if (missing.length > 0)
@@ -70,7 +70,7 @@ export function requireParams(params: HeatParams, keys: readonly string[], path:
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY'] as const;
 
-/** The values that must never be shown. */
+/** Returns the values that must be redacted. */
 export const secretsOfParams = (params: HeatParams): string[] => [
   ...[...params].flatMap(([key, value]) => secretsNamed(key, value)),
   ...PROXIES.flatMap((key) => secretsOfUrl(given(params, key) ?? '')),

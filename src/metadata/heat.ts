@@ -1,6 +1,6 @@
 import type { Collector } from './collector.ts';
 
-/** A server resource's metadata in Heat, read with the stack-domain user's own token (POLL_SERVER_HEAT). */
+/** Collects a server resource's metadata from Heat, with the stack-domain user's own token (POLL_SERVER_HEAT). */
 export const heatCollector = (readMetadata: (abort: AbortSignal) => Promise<string>): Collector => ({
   name: 'heat',
   collect: async (abort) => [{ source: 'heat', text: await readMetadata(abort) }],

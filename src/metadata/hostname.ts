@@ -1,6 +1,6 @@
 /**
- * The name in a text like /etc/hostname (hostname(5)): comments and empty lines are skipped, and so is the dot that ends
- * an absolute name.
+ * Parses a text like /etc/hostname (hostname(5)): skips comments and empty lines, and drops the trailing dot of an
+ * absolute name.
  */
 export const hostnameIn = (text: string): string | undefined =>
   text

@@ -2,24 +2,21 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
 import type { Retry } from '../base/retry.ts';
 
-/** Tells when there may be something new, by calling `ring`. */
+/** Calls `ring` when there may be new metadata. */
 export type Listen = (ring: () => void, abort: AbortSignal) => Promise<void>;
 
 const PATIENCE = { baseMs: 1000, capMs: 60_000, forMs: Infinity };
 
-/** Who was heard for so long is asked again at once, however it ended. */
+/** After a connection of this length, reconnects at once, however it ended. */
 const GOOD_MS = 60_000;
 
-/** A refusal will be one for a while. */
+/** Pause after a refusal, which is likely to last. */
 const REFUSED_MS = 300_000;
 
-/** A notification may come before the message that it is about. */
+/** A notification may arrive before its message is readable. */
 const ECHO_MS = 500;
 
-/**
- * Listens until `abort` fires, again and again. Whatever is wrong with it, nothing is missed: the node polls all
- * the while.
- */
+/** Listens until `abort` fires, and reconnects after failures. A failure loses nothing, because the node also polls. */
 export async function keepListening(
   listen: Listen,
   ring: () => void,

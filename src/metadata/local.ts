@@ -5,14 +5,14 @@ import { utf8Text } from '../base/utf8.ts';
 import type { Collected, Collector } from './collector.ts';
 import { LARGEST_METADATA, TOO_LARGE } from './decode.ts';
 
-/** What cannot be read, or not be believed, in the place of its text: the files beside it count all the same. */
+/** A file that cannot be read or trusted; the files beside it are still used. */
 export type Unreadable = Collected & { fault: AgentError };
 
 export const isUnreadable = (collected: Collected): collected is Unreadable => 'fault' in collected;
 
 /**
- * The files of some directories, whatever they are called but for hidden ones and an editor's copies, in the order of
- * their names wherever they lie, as the predecessor has them (collector `local`).
+ * Collects the files of some directories (collector `local`), whatever their names, except hidden files and editor
+ * backups. Sorted by file name across directories, as in the predecessor.
  */
 export const localCollector = (disk: Disk, directories: readonly string[]): Collector => ({
   name: 'local',
@@ -25,13 +25,13 @@ export const localCollector = (disk: Disk, directories: readonly string[]): Coll
   },
 });
 
-/** What says nothing has no place among the others. */
+/** Unreadable files have no defined position. */
 const nameOf = (one: Collected): string => (isUnreadable(one) ? '' : basename(one.source));
 
-/** Of two files of one name the one in the earlier directory comes first, as sorting leaves it. */
+/** If two files have the same name, the stable sort puts that of the earlier directory first. */
 const byName = (one: string, other: string): number => (one === other ? 0 : one < other ? -1 : 1);
 
-/** How much may still be read. */
+/** Remaining bytes that may be read. */
 type Room = { left: number };
 
 async function readDirectory(disk: Disk, directory: string, room: Room): Promise<Collected[]> {
@@ -39,7 +39,7 @@ async function readDirectory(disk: Disk, directory: string, room: Room): Promise
   if (names.length > 0) await checkTrust(disk, directory);
   const found: Collected[] = [];
   const files = await Promise.all(names.map(async (name) => await lookAt(disk, join(directory, name))));
-  // Where there is not room for all, the largest are left out.
+  // If the limit does not suffice for all, the largest are left out.
   for (const { path, type } of files.toSorted((a, b) => a.size - b.size))
     if (path.endsWith('.json') || type !== 'directory')
       found.push(...(await alone(path, async () => await readChecked(disk, path, room))));
@@ -51,7 +51,7 @@ async function lookAt(disk: Disk, path: string): Promise<{ path: string; type?: 
     const { type, size } = (await disk.info(await disk.resolve(path))) ?? { size: 0 };
     return { path, ...(type && { type }), size };
   } catch (error) {
-    // Whoever reads it says so.
+    // The read reports the same error.
     if (error instanceof AgentError) return { path, size: 0 };
     throw error;
   }
@@ -67,7 +67,7 @@ async function alone(source: string, read: () => Promise<Collected[]>): Promise<
   }
 }
 
-/** The files that are there, later ones over earlier ones, as cfn-init leaves them (collector `heat_local`). */
+/** Collects the existing files, written by cfn-init (collector `heat_local`). Later files override earlier ones. */
 export const heatLocalCollector = (disk: Disk, paths: readonly string[]): Collector => ({
   name: 'heat_local',
   collect: async () => {
@@ -83,7 +83,7 @@ async function readChecked(disk: Disk, path: string, room: Room): Promise<Collec
   const info = await disk.info(await disk.resolve(path));
   if (info === undefined) return [];
   await checkTrust(disk, path);
-  // What is read here may be anything: a pipe keeps whoever reads it for ever, and a file may fill the memory.
+  // Checks the type and size before reading: a pipe would block forever, and a large file would exhaust the memory.
   if (info.type === 'other') throw unusable(path, 'not-a-file', 'it is no file');
   if (info.size > LARGEST_METADATA) throw unusable(path, 'metadata-too-large', TOO_LARGE);
   if (info.size > room.left)
@@ -96,7 +96,7 @@ async function readChecked(disk: Disk, path: string, room: Room): Promise<Collec
   return [{ source: path, text }];
 }
 
-/** What is read here runs as root: nobody else may be able to write it. */
+/** The content is executed as root, so other users must not be able to write it. */
 async function checkTrust(disk: Disk, path: string): Promise<void> {
   const fault = await disk.fault(path);
   if (fault !== undefined)

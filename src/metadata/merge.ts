@@ -3,20 +3,20 @@ import { isObject, mergeDeep, unlessTooDeep } from '../base/json.ts';
 import type { Said } from './decode.ts';
 
 /**
- * What several sources say, as one object; `deployments` apart, which are taken from each of them. As os-collect-config
- * 12 and os-apply-config 12 do it:
- * - the sources in the order of the configured collectors, later ones over earlier ones: maps key by key, anything
- *   else (lists, null) replaces what was there;
- * - a deployment that no tool is to run (of group `os-apply-config`, `Heat::Ungrouped` or none) whose config is a
- *   map is "exploded": it is a source of its own, behind the one that it came with.
- * There, this holds for `deployments` too: the list of the last source hides all others. Here nothing that is asked
- * of the node may be lost, so no list hides another. There, two exploded deployments of one name become one file;
- * here both count.
+ * Merges several sources into one object, except `deployments`, which are taken from each source. Follows
+ * os-collect-config 12 and os-apply-config 12:
+ * - Later sources override earlier ones, in the order of the configured collectors. Maps are merged key by key; any
+ *   other value (lists, null) is replaced.
+ * - A deployment without a tool (group `os-apply-config`, `Heat::Ungrouped` or none) whose config is a map is
+ *   "exploded": it becomes a source after the one that contains it.
  *
- * @throws `bad-metadata` when they are nested too deep
+ * There are two differences. There, the last source's list of `deployments` replaces all others; here every list
+ * counts, so that no work is lost. There, two exploded deployments with one name become one file; here both count.
+ *
+ * @throws `bad-metadata` if they are nested too deeply
  */
 export function mergeMetadata(said: readonly Said[]): Record<string, unknown> {
-  // The stack is as deep as the nesting that two sources have in common.
+  // The recursion is as deep as the nesting that two sources share.
   const merged = unlessTooDeep(() =>
     sourcesOf(said).reduce<Record<string, unknown>>((under, { metadata }) => mergeDeep(under, metadata), {}),
   );
@@ -27,7 +27,7 @@ export function mergeMetadata(said: readonly Said[]): Record<string, unknown> {
 
 type Source = { name: string; metadata: Record<string, unknown> };
 
-/** What is merged, in its order; a source has the name of its collector, of its file or of its deployment. */
+/** Returns the sources in merge order, named after their collector, file or deployment. */
 export const sourcesOf = (said: readonly Said[]): Source[] =>
   said.flatMap(({ source, collector, metadata }) => [
     { name: collector === undefined || collector === 'local' ? source : collector, metadata },
@@ -43,9 +43,9 @@ const exploded = (deployments: unknown): Source[] =>
 
 const DATA_GROUPS: readonly unknown[] = ['os-apply-config', 'Heat::Ungrouped'];
 
-/** Whether a group means data for templates, and no work. */
+/** Whether a group contains data for templates and requests no work. */
 export const isDataGroup = (group: unknown): boolean => DATA_GROUPS.includes(group);
 
-/** Whether a deployment brings data alone. */
+/** Whether a deployment contains only data. */
 export const isData = (deployment: Record<string, unknown>): boolean =>
   !('group' in deployment) || isDataGroup(deployment['group']);

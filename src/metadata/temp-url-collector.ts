@@ -1,21 +1,21 @@
 import type { Collector } from './collector.ts';
 
-/** Which version of an object somebody has: `Last-Modified` (milliseconds) and `ETag`, as far as they are known. */
+/** Version of an object: `Last-Modified` (milliseconds) and `ETag`, as far as known. */
 export type Version = { modified: number | undefined; tag: string | undefined };
 
-/** What a GET brings; no text when it is still what the caller has, then under this version. */
+/** Result of a GET. The text is undefined if the caller's version is still current. */
 export type Read = { text: string | undefined; version: Version };
 
-/** An object behind an address that authorizes by itself. */
+/** An object behind a URL that carries its own authorization. */
 export type TempUrl = {
-  /** Its version; undefined where only a GET is answered. */
+  /** Returns its version; undefined if the store answers only GET. */
   look(abort: AbortSignal): Promise<Version | undefined>;
   read(unless: Version | undefined, abort: AbortSignal): Promise<Read>;
 };
 
 /**
- * Metadata in an object store, behind a temporary URL (POLL_TEMP_URL). It is fetched only when it is newer than
- * what is here: a store with several copies may for a while show an older one.
+ * Collects metadata from an object store, behind a temporary URL (POLL_TEMP_URL). Uses only an object newer than the
+ * known one: a store with several replicas may temporarily return an older one.
  */
 export function requestCollector(url: TempUrl): Collector {
   let last: { text: string; version: Version } | undefined;
@@ -32,7 +32,7 @@ export function requestCollector(url: TempUrl): Collector {
   };
 }
 
-/** A second holds several versions, so the tag decides where the dates are the same, or not known. */
+/** Dates have whole seconds, so the ETag decides if they are equal or unknown. */
 const isNews = (there: Version, here: Version): boolean =>
   there.modified !== undefined && here.modified !== undefined
     ? there.modified > here.modified || (there.modified === here.modified && there.tag !== here.tag)

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { watch } from 'chokidar';
 
 /**
- * Calls `wake` when something below one of the paths changes; a burst of changes wakes once. A path that is
- * not there yet, as on most nodes, is waited for by way of the nearest directory that is.
+ * Calls `wake` when something at or below one of the paths changes; a burst of changes wakes once. If a path does not
+ * exist, as on most nodes, watches its nearest existing parent instead.
  */
 export function watchPaths(paths: readonly string[], wake: () => void): { close(): Promise<void> } {
   let settling: NodeJS.Timeout | undefined;
@@ -21,7 +21,7 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
         gather,
         again,
       ),
-      // Of a parent only what is directly in it matters: /var/lib is large and busy.
+      // In a parent directory, watches only direct children: /var/lib is large and busy.
       start(
         places.filter((place) => !paths.includes(place)),
         0,
@@ -35,7 +35,7 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
   };
   const moved = (): boolean => paths.some((path, index) => nearest(path) !== places[index]);
   const gather = (): void => {
-    // Counted from the first change: a file that is written all the time must not keep everybody asleep.
+    // Counts from the first change, so that a file that is written constantly does not delay waking forever.
     settling ??= setTimeout(() => {
       settling = undefined;
       if (moved()) begin(true);
@@ -52,7 +52,7 @@ export function watchPaths(paths: readonly string[], wake: () => void): { close(
   };
 }
 
-/** As `watchPaths`, of paths that change: the watching goes on while they are the same, so no change is missed. */
+/** Like `watchPaths`, for paths that change. Keeps watching while they stay the same, so no change is missed. */
 export function followPaths(wake: () => void): {
   follow(paths: readonly string[]): Promise<void>;
   close(): Promise<void>;
@@ -72,7 +72,7 @@ export function followPaths(wake: () => void): {
   };
 }
 
-/** @param again tell when the watching has begun: what came in between nobody has seen */
+/** @param again also report the start of watching: earlier changes may have been missed */
 function start(
   places: readonly string[],
   depth: number,
@@ -82,17 +82,17 @@ function start(
   const watcher = watch([...places], { ignoreInitial: true, depth });
   watcher.on('all', changed);
   if (again) watcher.on('ready', changed);
-  // A path that cannot be watched (too many watches, no permission) still gets polled.
+  // A path that cannot be watched (too many watches, no permission) is still polled.
   watcher.on('error', () => undefined);
   return watcher;
 }
 
-/** The path itself, or the nearest directory above it that there is. */
+/** Returns the path itself, or its nearest existing parent directory. */
 function nearest(path: string): string {
   let current = path;
   while (!existsSync(current) && current !== dirname(current)) current = dirname(current);
   return current;
 }
 
-/** An editor or `cp` makes several events of one change. */
+/** In milliseconds: an editor or `cp` causes several events per change. */
 const GATHER_MS = 50;

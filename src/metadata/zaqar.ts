@@ -10,18 +10,18 @@ import type { Collected, Collector } from './collector.ts';
 type Message = { id: string; body: unknown };
 type Claim = { id: string; messages: readonly Message[] };
 
-/** A queue that is there for this node alone. */
+/** A queue dedicated to this node. */
 export type Queue = {
   id: string;
-  /** The most messages of a claim. */
+  /** Maximum number of messages per claim. */
   page: number;
-  /** How long a claim keeps its messages from being claimed again, in milliseconds. */
+  /** Lifetime of a claim in milliseconds; its messages cannot be claimed again meanwhile. */
   claimMs: number;
-  /** The oldest messages that nobody holds, in their order; undefined when there are none. */
+  /** Claims the oldest unclaimed messages, in order; undefined if there are none. */
   claim(abort: AbortSignal): Promise<Claim | undefined>;
-  /** Gives a claim back: its messages stand in the queue as before. */
+  /** Releases a claim: its messages are available again. */
   release(claimId: string, abort: AbortSignal): Promise<void>;
-  /** Whether a message is still there, whoever holds it. */
+  /** Whether a message still exists, claimed or not. */
   has(messageId: string, abort: AbortSignal): Promise<boolean>;
   removeClaimed(claim: Claim, abort: AbortSignal): Promise<void>;
 };
@@ -29,23 +29,23 @@ export type Queue = {
 const Kept = v.object({ queueId: v.string(), messageId: v.string(), text: v.string() });
 type Kept = v.InferOutput<typeof Kept>;
 
-/** No queue is longer; more would be told at the next look. */
+/** More pages than any queue has; the rest would be read at the next poll. */
 const MOST_PAGES = 50;
 
 /**
- * A queue into which Heat posts the whole metadata whenever it changes (ZAQAR_MESSAGE). The newest message counts,
- * and goes on to count when the queue is empty: it is kept in a record, and only then removed.
+ * Collects from a queue to which Heat posts the whole metadata after each change (ZAQAR_MESSAGE). The newest message is
+ * current, and stays current when the queue is empty: it is stored in a record, and only then removed.
  *
- * A claim whose answer was lost, or that a killed run has made, hides messages for a while. Until that is over
- * nothing is removed, and every claim is given back: so what comes back is seen where it stands, and an old message
- * is not taken for the newest. While the one that counts is hidden itself, no other can be compared with it.
+ * A claim whose answer was lost, or that a killed run made, hides messages until it expires. Until then, nothing is
+ * removed and every claim is released, so that reappearing messages keep their position and an old one is not mistaken
+ * for the newest. While the current message itself is hidden, no other can be compared with it.
  */
 export function zaqarCollector(
   queue: Queue,
   { disk, clock, path }: { disk: Disk; clock: Clock; path: string },
 ): Collector {
   let hiddenUntil = clock.elapsed() + queue.claimMs;
-  /** Claims that this program knows to be in force. */
+  /** Ids of claims known to be active. */
   const held = new Set<string>();
 
   const claim = async (abort: AbortSignal): Promise<Claim | undefined> => {
@@ -60,7 +60,7 @@ export function zaqarCollector(
     await queue.release(id, abort);
     held.delete(id);
   };
-  /** Everything that is in the queue and not hidden, oldest first. */
+  /** Claims everything in the queue that is not hidden, oldest first. */
   const claimAll = async (abort: AbortSignal): Promise<Claim[]> => {
     const claims: Claim[] = [];
     while (claims.length < MOST_PAGES && (claims.at(-1)?.messages.length ?? queue.page) === queue.page) {
@@ -99,7 +99,7 @@ export function zaqarCollector(
   };
 }
 
-/** Whether the message that counts is in the queue, but not among those that were given. */
+/** Whether the current message is in the queue, but not among the claimed ones. */
 const isHidden = async (
   id: string | undefined,
   given: readonly Message[],
@@ -108,11 +108,11 @@ const isHidden = async (
 ): Promise<boolean> =>
   id !== undefined && !given.some((message) => message.id === id) && (await queue.has(id, abort));
 
-/** What is no object is no metadata: whoever decodes it says so. */
+/** Passes on messages that are not objects; decoding reports them. */
 const asJunk = ({ id, body }: Message): Collected[] =>
   isObject(body) ? [] : [{ source: `zaqar, message ${id}`, text: JSON.stringify(body) }];
 
-/** The metadata of before; undefined when there is none of this queue, an error when it cannot be told. */
+/** Reads the stored metadata; undefined if there is none of this queue, an error if it is damaged. */
 async function readKept(disk: Disk, path: string, queueId: string): Promise<Kept | AgentError | undefined> {
   try {
     const record = await readRecord(disk, path);
@@ -121,20 +121,20 @@ async function readKept(disk: Disk, path: string, queueId: string): Promise<Kept
     if (!kept.success) return new AgentError('state', `reading ${path}: it is not the metadata of a queue`);
     return kept.output.queueId === queueId ? kept.output : undefined;
   } catch (error) {
-    // The next message replaces it.
+    // The next message replaces the damaged record.
     if (error instanceof AgentError && codeOf(error) === 'state') return error;
     throw error;
   }
 }
 
-/** It holds what a deployment brings along, credentials too: for this program's user alone, as every record. */
+/** Stores metadata with mode 0600: it contains what deployments bring, including credentials. */
 async function keep(disk: Disk, path: string, kept: Kept): Promise<void> {
   await disk.makeDirectory(dirname(path), { mode: 0o700 });
   await writeRecord(disk, path, kept);
 }
 
 /**
- * Lets a queue begin with metadata that a predecessor has taken out of it. What this node has kept itself stays.
+ * Initializes the record with metadata that a predecessor has already taken out of the queue. Keeps an existing record.
  */
 export async function keepMetadata(
   disk: Disk,
@@ -145,5 +145,5 @@ export async function keepMetadata(
     await keep(disk, path, { queueId, messageId: TAKEN_OVER, text });
 }
 
-/** No message has this id: the next one is another. */
+/** No message has this id, so the next one always differs. */
 const TAKEN_OVER = 'taken-over';

@@ -3,7 +3,7 @@ import { describeIssues } from '../base/issue.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** The `config` of a deployment of group `component`: for each action, what is to be run with which tool. */
+/** The `config` of a deployment of group `component`: what to run with which tool, for each action. */
 const Component = v.object({
   configs: v.nullish(
     v.array(v.object({ actions: v.array(v.string()), tool: v.string(), config: v.unknown() })),
@@ -12,13 +12,13 @@ const Component = v.object({
 });
 
 /**
- * The part of a component that an action asks for, as a deployment of its tool's group.
+ * Returns the part of a component for an action, as a deployment of its tool's group.
  *
- * @returns undefined when nothing is asked for this action
+ * @returns undefined if the component has nothing for this action
  */
 export function partOf(component: Deployment): Deployment | RefuseOperation | undefined {
   const { config: whole } = component.raw;
-  // To valibot a list is an object, too.
+  // valibot accepts a list as an object.
   if (Array.isArray(whole)) return malformed('config: expected a map, found a list');
   const parsed = v.safeParse(Component, whole);
   if (!parsed.success) return malformed(describeIssues(parsed.issues, 'config'));

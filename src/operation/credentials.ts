@@ -1,7 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** What the cluster logs in to OpenStack with. Each name is that of an input, and Magnum's own parameter of it. */
+/** The cluster's OpenStack credentials. Each name is the name of an input and of Magnum's own parameter. */
 const CREDENTIALS = [
   'trustee_user_id',
   'trustee_username',
@@ -14,14 +14,14 @@ const CREDENTIALS = [
 export type CredentialName = (typeof CREDENTIALS)[number];
 export type Credentials = Readonly<Partial<Record<CredentialName, string>>>;
 
-/** Other credentials, in every file that holds those of before; what is not given keeps its value. */
+/** Replaces credentials in every file that contains the former ones. Values that are not given stay unchanged. */
 export type CredentialsOperation = { kind: 'credentials'; given: Credentials };
 
 /**
- * What a deployment of the group `coe-credentials`, or the file of `agent credentials`, asks for. An empty text is
- * none: so a template says nothing.
+ * Decodes a deployment of the group `coe-credentials`, or the file of `agent credentials`. An empty text counts as
+ * missing: templates send it for an unset value.
  *
- * @returns a refusal never holds a value
+ * @returns a refusal never contains a value
  */
 export function selectCredentials(inputs: Deployment['inputs']): CredentialsOperation | RefuseOperation {
   const given: Partial<Record<CredentialName, string>> = {};
@@ -38,9 +38,9 @@ export function selectCredentials(inputs: Deployment['inputs']): CredentialsOper
     : refuse('nothing-given', `nothing is given: at least one of ${CREDENTIALS.join(', ')}`);
 }
 
-/** The files hold a value on one line, in quotes; and some of their readers are shells. */
+/** Checks a value: files store it on one quoted line, and some of their readers are shells. */
 function faultOf(name: CredentialName, value: string): Omit<RefuseOperation, 'kind'> | undefined {
-  // Heat shows hidden parameters as ******, and this program what is secret as ***.
+  // Heat masks hidden parameters as ******, and this program masks secrets as ***.
   if (/^\*+$/.test(value))
     return refuse('input-masked', 'is masked: whoever has sent it had only seen it as asterisks');
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value))
@@ -56,7 +56,7 @@ function faultOf(name: CredentialName, value: string): Omit<RefuseOperation, 'ki
     );
   if (name === 'auth_url')
     return isHttp(value) ? undefined : refuse('input-no-http-address', 'is no http or https address');
-  // Of a password they may be part.
+  // A password may contain spaces.
   return name !== 'trustee_password' && /\s/.test(value)
     ? refuse('input-with-space', 'has a space in it')
     : undefined;

@@ -9,7 +9,7 @@ const FLAGS: ReadonlyMap<unknown, boolean> = new Map<unknown, boolean>([
   ['no', false],
 ]);
 
-/** An input that is true or false, also as text; undefined: neither. One that is empty is `otherwise`. */
+/** Parses a boolean input, also as text; undefined if it is neither. Returns `otherwise` if it is empty. */
 export function selectFlag<T>(value: unknown, otherwise: T): boolean | T | undefined {
   if (value === undefined || value === null || value === '') return otherwise;
   return FLAGS.get(typeof value === 'string' ? value.toLowerCase() : value);

@@ -1,18 +1,22 @@
 import { unescapedPem } from '../base/pem.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 
-/** Magnum's update of a node, whatever it is for: only the node can tell, by comparing itself with it. */
+/** Magnum's update of a node, whatever its purpose: the node finds out by comparing itself with it. */
 export type MagnumUpdate = {
   kind: 'magnum-update';
-  /** The pair of the cluster's last CA rotation, or of its creation: it comes with every update. */
+  /** The key pair of the cluster's last CA rotation, or of its creation. Every update contains it. */
   serviceAccount: { publicKey: string; privateKey: string };
-  /** The versions that the node is to have; undefined where Magnum says none. */
+  /** The versions requested for the node; undefined if Magnum names none. */
   wants: { kubeTag: string | undefined; ostreeCommit: string | undefined; ostreeRemote: string | undefined };
-  /** The text that upgrades, and nothing that touches certificates; undefined where it cannot be told from the rest. */
+  /**
+   * The script text that upgrades and does not touch certificates; undefined if it cannot be separated from the rest.
+   */
   upgrade: string | undefined;
 };
 
-/** Magnum's set-up of a node or a cluster, written for the inside of heat-container-agent and left to it. */
+/**
+ * Magnum's creation of a node or cluster. The scripts need the environment of heat-container-agent and are left to it.
+ */
 export type MagnumCreation = { kind: 'magnum-creation' };
 
 type Stock = {
@@ -21,16 +25,16 @@ type Stock = {
   /** The names of the Heat resource. */
   resources: readonly string[];
   inputs: readonly string[];
-  /** What the text holds; the texts differ between releases, so no digest would do. */
+  /** A text that identifies the script. Scripts differ between releases, so a digest would not work. */
   marker: string;
-  /** The Magnum releases that this row was checked against. */
+  /** The Magnum releases with which this row was verified. */
   releases: readonly string[];
 };
 
 const KEY = 'kube_service_account_key_input';
 const PRIVATE_KEY = 'kube_service_account_private_key_input';
 
-/** The deployments of Magnum's driver k8s_fedora_coreos_v1, as its templates name them. */
+/** The deployments of Magnum's driver k8s_fedora_coreos_v1, as named by its templates. */
 export const STOCK: readonly Stock[] = [
   {
     means: 'magnum-update',
@@ -58,7 +62,7 @@ export const STOCK: readonly Stock[] = [
   },
 ];
 
-/** What a deployment of an unmodified Magnum asks for; undefined: it is none. */
+/** Decodes a deployment of an unmodified Magnum; undefined if it is another deployment. */
 export function selectMagnum(deployment: Deployment): MagnumUpdate | MagnumCreation | undefined {
   switch (stockOf(deployment)?.means) {
     case 'magnum-update':
@@ -70,7 +74,7 @@ export function selectMagnum(deployment: Deployment): MagnumUpdate | MagnumCreat
   }
 }
 
-/** The row of a deployment. */
+/** Returns the row that matches a deployment. */
 export function stockOf({ group, inputs, raw }: Deployment): Stock | undefined {
   const { config } = raw;
   return STOCK.find(
@@ -83,7 +87,7 @@ export function stockOf({ group, inputs, raw }: Deployment): Stock | undefined {
   );
 }
 
-/** Whether it sets up a node or a cluster, which is left to heat-container-agent while that serves the node. */
+/** Whether it creates a node or cluster; such work is left to heat-container-agent while that runs on the node. */
 export const isCreation = (deployment: Deployment): boolean =>
   stockOf(deployment)?.means === 'magnum-creation';
 
@@ -104,15 +108,15 @@ const updateOf = ({ inputs, raw }: Deployment): MagnumUpdate => ({
 const text = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' ? value : undefined;
 
-/** How the make-cert scripts of every release get certificates from Magnum, and what they call it. */
+/** Matches the code with which the make-cert scripts of every release request certificates from Magnum. */
 const MAKES_CERTIFICATES = /\bgenerate_certificates\b|\bMAGNUM_URL\}?\/certificates\b/;
 
-/** Whether a text makes certificates as make-cert does, which empties the CA file of a host without python. */
+/** Whether a script creates certificates as make-cert does. That would empty the CA file on a host without python. */
 export const makesCertificates = (script: string): boolean => MAKES_CERTIFICATES.test(script);
 
 /**
- * The upgrade fragment. The fragments are joined by line feeds, the upgrade first, and each reads heat-params in a line
- * of its own: the second one begins there, with the comments above.
+ * Extracts the upgrade fragment. Fragments are joined by line feeds, the upgrade first, and each sources heat-params on
+ * its own line. The second one begins at that line, or at the comments above it.
  */
 function upgradeOf(script: string): string | undefined {
   const made = MAKES_CERTIFICATES.exec(script)?.index ?? script.length;

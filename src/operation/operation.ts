@@ -10,7 +10,7 @@ import { type RestartOperation, selectRestart } from './restart.ts';
 import { type RevokeOperation, selectRevoke } from './revoke.ts';
 import { type RunOperation, selectRun } from './run.ts';
 
-/** What a deployment means, decoded: the rest of the program never looks at its inputs again. */
+/** The decoded meaning of a deployment: later stages do not read its inputs. */
 export type Operation =
   | RotateOperation
   | GoBackOperation
@@ -24,31 +24,31 @@ export type Operation =
   | NoOperation
   | RefuseOperation;
 
-/** PEM; one of them is empty when only the other was sent, which is refused where there are such keys. */
+/** PEM. If only one was sent, the other is empty, which is rejected on nodes with such keys. */
 type ServiceAccount = { publicKey: string; privateKey: string };
 
 export type RotateOperation = {
   kind: 'rotate';
   phase: Phase;
-  /** Neither the deployment nor the node's configuration names the phase: it is the one that fits the cluster. */
+  /** Neither the deployment nor the configuration names the phase: the one that fits the cluster is used. */
   isUnnamed?: true;
-  /** The new service-account key pair (PEM), when the rotation brings one. */
+  /** The new service-account key pair (PEM), if the rotation brings one. */
   serviceAccount: ServiceAccount | undefined;
-  /** A token to use in place of the node's trust. */
+  /** A token to use instead of the node's trust. */
   keystoneToken: string | undefined;
-  /** Whether the cluster's workloads are restarted too; undefined: as the node is configured. */
+  /** Whether to restart the cluster's workloads too; undefined: as configured. */
   restartWorkloads?: boolean | undefined;
-  /** How long former service-account keys stay accepted; undefined: as the node is configured. */
+  /** How long former service-account keys stay accepted; undefined: as configured. */
   graceSeconds?: number | undefined;
 };
 
 /**
- * Heat rolls a stack back after a failure anywhere in it, and hands the servers the inputs of before with a new
- * id. That asks for no new certificates (Magnum has no old CA to sign with), only for the keys of then.
+ * After a failure anywhere in a stack, Heat rolls it back and sends the servers the former inputs with a new id. This
+ * requests no new certificates, because Magnum no longer has the old CA; it requests only the former keys.
  */
 export type GoBackOperation = Pick<RotateOperation, 'phase' | 'serviceAccount'> & { kind: 'go-back' };
 
-/** New certificates and nothing special. */
+/** New certificates, with no further inputs. */
 export const ROTATE_ALL: RotateOperation = {
   kind: 'rotate',
   phase: 'all',
@@ -56,29 +56,29 @@ export const ROTATE_ALL: RotateOperation = {
   keystoneToken: undefined,
 };
 
-/** Every file of the layout anew, with the same CA. */
+/** Writes every file of the layout again, with the same CA. */
 export type RebuildOperation = { kind: 'rebuild' };
 
-/** Answered as done: a node that is deleted or suspended needs no certificates. */
+/** Nothing to do; answered as success: a deleted or suspended node needs no certificates. */
 export type NoOperation = { kind: 'none'; reason: IdleReason; why: string };
 
 export type IdleReason = 'action-asks-nothing' | 'goes-back' | 'no-credentials-named';
 
-/** What a deployment of the same resource asked for earlier, oldest first. */
+/** What earlier deployments of the same resource requested, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
-/** What a node is configured for. */
+/** The node's configuration. */
 export type Settings = {
   /** The phase of a rotation that names none. */
   phase?: Phase | undefined;
-  /** Whether Magnum's own deployments are understood, or are scripts like any other. */
+  /** Whether Magnum's own deployments are interpreted, or run like any script. */
   magnum?: 'native' | 'script';
 };
 
-/** How the deployments of one group become operations. */
+/** Decodes the deployments of one group. */
 type Select = (deployment: Deployment, earlier: readonly Earlier[], usual: Phase | undefined) => Operation;
 
-/** The actions of a stack that ask for something to be done; a node that is deleted or suspended needs nothing. */
+/** The stack actions that request work; a deleted or suspended node needs none. */
 const ASKING = ['CREATE', 'UPDATE', ''];
 
 /** The agent's own groups. */
@@ -123,8 +123,8 @@ const groups: Readonly<Record<string, Select>> = {
         reason: 'action-asks-nothing',
         why: `the action ${action} asks for no credentials`,
       };
-    // A stack that is made before there is anything to say, or goes back to then; to earlier credentials it goes back
-    // like to any others.
+    // No credentials are named when a stack is created before there are any, or is rolled back to that state. A
+    // roll-back to earlier credentials is applied like any others.
     if (asks === '' && (action === 'CREATE' || earlier.length > 0))
       return {
         kind: 'none',
@@ -141,8 +141,8 @@ const NEVER_TAKEN_BACK =
   'Heat goes back to an earlier list of revoked certificates: what is revoked stays so, the node keeps the list that it has';
 
 /**
- * The operation that a deployment asks for; undefined when it names no group. Whether the node has a hook for a
- * group that is not the agent's own is seen when it is to be run.
+ * Decodes the operation that a deployment requests; undefined if it names no group. Whether the node has a hook for a
+ * foreign group is checked when it is run.
  *
  * @param earlier what this node has done for the same resource, oldest first
  */
@@ -175,16 +175,16 @@ function selectByGroup(
 }
 
 /**
- * A rotation always brings inputs that were never there before; a roll-back brings older ones, or none. The phases of
- * one rotation are another matter: each is a state of the node, and asking for one that it has comes to nothing. So they
- * may come in any order, be asked for again after a failure or be rolled back, and mean the same each time.
+ * A rotation always brings new inputs; a roll-back brings earlier ones, or none. Phases of one rotation differ: each is
+ * a state of the node, and requesting the present state does nothing. So phases may come in any order, be repeated
+ * after a failure or be rolled back, and mean the same each time.
  */
 function goesBack(deployment: Deployment, phase: Phase, earlier: readonly Earlier[]): boolean {
   if (phase !== 'all' && earlier.at(-1)?.rotation === deployment.rotation) return false;
   return bringsEarlier(deployment, earlier);
 }
 
-/** Whether the inputs are those of before, or none where there were some. */
+/** Whether the inputs equal earlier ones, or are empty where there were some. */
 function bringsEarlier({ asks }: Deployment, earlier: readonly Earlier[]): boolean {
   const latest = earlier.at(-1);
   if (!latest || latest.asks === asks) return false;
@@ -218,7 +218,7 @@ function selectRotate(
 
 const isEmpty = (value: unknown): boolean => value === undefined || value === null || value === '';
 
-/** Heat's numbers come as numbers or as text. */
+/** Parses seconds; Heat sends numbers as numbers or as text. */
 function selectSeconds(value: unknown): number | 'as configured' | undefined {
   if (isEmpty(value)) return 'as configured';
   const text = typeof value === 'number' ? String(value) : value;

@@ -1,9 +1,9 @@
-/** Answered as failed: the request cannot be understood. */
+/** Answered as failed: the request is invalid. */
 export type RefuseOperation = {
   kind: 'refuse';
-  /** Why, in a word that stays. */
+  /** The stable reason. */
   reason: string;
-  /** Why, as a person reads it. */
+  /** The reason as a sentence. */
   why: string;
 };
 

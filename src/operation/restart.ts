@@ -1,16 +1,14 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** The node's services are restarted, one after the other, and each is proven with the certificates that it has. */
+/** Restarts the node's services one after the other, and proves each with its present certificates. */
 export type RestartOperation = {
   kind: 'restart';
-  /** Their units, by name; undefined: all that the layout names. */
+  /** Unit names; undefined: all units of the layout. */
   units: readonly string[] | undefined;
 };
 
-/**
- * What a deployment of the group `coe-restart` asks for: the input `services` is a list, or text with commas.
- */
+/** Decodes a deployment of the group `coe-restart`: the input `services` is a list, or text separated by commas. */
 export function selectRestart({ services = '' }: Deployment['inputs']): RestartOperation | RefuseOperation {
   const items: unknown = typeof services === 'string' ? services.split(',') : services;
   if (!Array.isArray(items) || !items.every((item) => typeof item === 'string'))

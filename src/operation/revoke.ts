@@ -2,24 +2,22 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { notAFlag, selectFlag } from './flag.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** A list of revoked certificates is put in place for the services that go by one. */
+/** Installs a revocation list for the services that enforce one. */
 export type RevokeOperation = {
   kind: 'revoke';
-  /** Where the list comes from, for messages: `the input crl`, `the file /root/revoked.pem`. */
+  /** The source of the list, for messages: `the input crl`, `the file /root/revoked.pem`. */
   source: string;
-  /** PEM (newlines also as `\n`), DER, or DER in base64. */
+  /** PEM (newlines also as `\n`), DER, or base64 of DER. */
   list: string | Buffer;
-  /** The list may revoke certificates that this node itself uses. */
+  /** Allows a list that revokes certificates used by this node itself. */
   allowOwn: boolean;
-  /** The file is put in place for a service that is not configured to read it yet; nothing is proven. */
+  /** Installs the file for a service that is not configured to read it yet; proves nothing. */
   prepare: boolean;
-  /** The services are restarted also where they read the file by themselves: that ends open connections. */
+  /** Restarts the services even if they reread the file by themselves; that closes open connections. */
   restart: boolean;
 };
 
-/**
- * What a deployment of the group `coe-revoke` asks for.
- */
+/** Decodes a deployment of the group `coe-revoke`. */
 export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | RefuseOperation {
   const { crl } = inputs;
   if (typeof crl !== 'string' || crl.trim() === '')

@@ -5,18 +5,18 @@ import { pythonStr } from '../base/python.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** A script, or a hook that the node has for the group. */
+/** Runs a script, or the node's hook for the group. */
 export type RunOperation = {
   kind: 'run';
   /** The hook's name; `script` is the agent's own. */
   hook: string;
-  /** The whole deployment, as its hook reads it. */
+  /** The whole deployment, as passed to its hook. */
   deployment: Readonly<Record<string, unknown>>;
-  /** How long it may take; undefined when the deployment does not say. */
+  /** Time limit; undefined if the deployment sets none. */
   timeoutMs: number | undefined;
 };
 
-/** Seconds, also where a template has made a text of the number. */
+/** Seconds, also as text: a template may have converted the number. */
 const Seconds = v.pipe(
   v.union([
     v.number(),
@@ -32,9 +32,9 @@ const Seconds = v.pipe(
 const Options = v.nullish(v.object({ timeout: v.nullish(Seconds) }));
 
 /**
- * What a deployment of a group that is not the agent's own asks for.
+ * Decodes a deployment of a foreign group.
  *
- * @returns undefined when no hook can have the group's name
+ * @returns undefined if the group's name cannot be a hook's name
  */
 export function selectRun({ group, raw }: Deployment): RunOperation | RefuseOperation | undefined {
   const hook = hookName(group);
@@ -54,10 +54,10 @@ export function selectRun({ group, raw }: Deployment): RunOperation | RefuseOper
   return { kind: 'run', hook, deployment: { ...raw, inputs }, timeoutMs };
 }
 
-/** The group as the name of a file. */
+/** Converts a group to a file name. */
 const hookName = (group: string): string => group.replaceAll(/[^\p{L}\p{N}_-]/gu, '');
 
-/** An input of type String is a string, whatever the template has put there: so the predecessor's hooks expect. */
+/** Converts the value of a String input to a string, as the predecessor's hooks expect. */
 const inputsOf = ({ inputs }: Deployment['raw']): unknown[] =>
   (Array.isArray(inputs) ? (inputs as unknown[]) : []).map((input) =>
     isObject(input) && input['type'] === 'String' && 'value' in input

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** The queue of one deployment resource, in which Heat finds its answers; nobody else posts there. */
+/** The queue in which Heat finds the answers for one deployment resource; only this node posts there. */
 export type SignalQueue = {
   list(abort: AbortSignal): Promise<{ id: string; body: unknown }[]>;
   remove(ids: readonly string[], abort: AbortSignal): Promise<void>;
@@ -10,9 +10,9 @@ export type SignalQueue = {
 const TTL_SECONDS = 600;
 
 /**
- * ZAQAR_SIGNAL: the result is posted to a queue, out of which Heat takes one message when it waits for one. What
- * lies there answers whichever deployment of the resource comes next. So there is never more than this answer: an
- * older one is taken out, and one whose acknowledgement was lost is not posted a second time.
+ * ZAQAR_SIGNAL: posts the result to a queue, from which Heat takes one message when it waits for one. A message left
+ * there would answer the next deployment of the resource. So the queue never contains more than this answer: older ones
+ * are removed, and one whose acknowledgement was lost is not posted again.
  */
 export async function postAnswer(body: string, queue: SignalQueue, abort: AbortSignal): Promise<void> {
   const answer: unknown = JSON.parse(body);
@@ -21,10 +21,10 @@ export async function postAnswer(body: string, queue: SignalQueue, abort: AbortS
   if (there === undefined) await queue.post(body, TTL_SECONDS, abort);
 }
 
-/** A body whose numbers are plain ones, as in the answer. */
+/** Converts exact numbers to plain ones, as in the answer. */
 const plain = (body: unknown): unknown => JSON.parse(JSON.stringify(body));
 
-/** The ids of messages that are this answer; every other message is gone. */
+/** Returns the ids of messages equal to this answer; removes all others. */
 async function leftIn(queue: SignalQueue, answer: unknown, abort: AbortSignal): Promise<string[]> {
   const messages = await queue.list(abort);
   const same = messages.filter(({ body }) => isDeepStrictEqual(plain(body), answer)).map(({ id }) => id);

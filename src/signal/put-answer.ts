@@ -1,21 +1,23 @@
 import { codeOf } from '../base/errors.ts';
 import type { SignalTarget } from '../deployment/deployment.ts';
 
-/** A Swift object behind a temporary address. */
+/** A Swift object behind a temporary URL. */
 export type SignalObject = {
-  /** When it was last replaced, in milliseconds since the epoch; undefined when nobody says. */
+  /** Returns when it was last replaced, in milliseconds since the epoch; undefined if unknown. */
   changedAt(abort: AbortSignal): Promise<number | undefined>;
   put(body: string, abort: AbortSignal): Promise<void>;
 };
 
-/** What is between Heat's making a deployment, whose date it tells, and handing it out, whose date it goes by. */
+/**
+ * Maximum time between Heat's creating a deployment (the known date) and handing it out (the date that Heat compares).
+ */
 const HANDING_OUT_MS = 2000;
 const AGAIN_AFTER_MS = 2000;
 
 /**
- * TEMP_URL_SIGNAL: the result becomes the content of an object that Heat looks at. Heat ignores it unless it is
- * newer than the deployment, by dates of whole seconds, so an answer that came too fast is put again. Heat may have
- * heeded the first by then: a failure is rolled back at once, and the object's container goes with the deployment.
+ * TEMP_URL_SIGNAL: stores the result as an object that Heat reads. Heat ignores it unless it is newer than the
+ * deployment, by dates of whole seconds, so an early answer is stored again. Heat may have accepted the first one by
+ * then: after a failure it rolls back at once, and deletes the container with the deployment.
  */
 export async function putAnswer(
   { handedOutAt }: Pick<Extract<SignalTarget, { transport: 'TEMP_URL_SIGNAL' }>, 'handedOutAt'>,

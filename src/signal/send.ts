@@ -5,7 +5,7 @@ import { putAnswer, type SignalObject } from './put-answer.ts';
 
 type Target<T extends SignalTarget['transport']> = Extract<SignalTarget, { transport: T }>;
 
-/** The ways out to the cloud; each resolves only when the other side has acknowledged. */
+/** The transports; each resolves only when the peer has acknowledged. */
 export type SignalHands = {
   signalResource(target: Target<'HEAT_SIGNAL'>, body: string, abort: AbortSignal): Promise<void>;
   signalAddress(url: string, verb: 'POST' | 'PUT', body: string, abort: AbortSignal): Promise<void>;
@@ -14,7 +14,7 @@ export type SignalHands = {
   sleep(ms: number, abort: AbortSignal): Promise<void>;
 };
 
-/** Sends one result; a rejected promise means that nobody has acknowledged it. */
+/** Sends one result. A rejected promise means that it was not acknowledged. */
 export async function sendSignal(
   target: SignalTarget,
   body: string,
@@ -42,7 +42,10 @@ export async function sendSignal(
   }
 }
 
-/** An address that carries its own authorization is good for a while; then the other way is gone, if there is one. */
+/**
+ * Sends to an address that carries its own authorization. That expires, so falls back to HEAT_SIGNAL if the deployment
+ * allows it.
+ */
 async function byAddress(
   target: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>,
   body: string,
@@ -54,7 +57,7 @@ async function byAddress(
     await send();
   } catch (error) {
     const isRefused = codeOf(error) === 'cloud-refused' || codeOf(error) === 'unauthorized';
-    // A redirect, say: nobody at that address has taken the result.
+    // For example a redirect: nothing at that address has accepted the result.
     const isNoAnswer = codeOf(error) === 'bad-answer';
     if (target.fallback && (isRefused || isNoAnswer))
       await hands.signalResource(target.fallback, body, abort);
@@ -76,6 +79,6 @@ function whyRefused({ transport, url }: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>
   return `the temporary address${until} is refused, as it is once it has expired or Swift's key has changed`;
 }
 
-/** Of seconds since the epoch; as they stand there when they are no date. */
+/** Converts seconds since the epoch to ISO 8601; returns them unchanged if they are not a valid date. */
 const isoSeconds = (seconds: number): string =>
   Math.abs(seconds) < 8e12 ? new Date(seconds * 1000).toISOString() : String(seconds);
