@@ -8,7 +8,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { parseExactJson } from '../../src/base/exact-json.ts';
 import { createSite } from '../scenarios/support/site.ts';
 
-/** The same deployments to the agent and to the predecessor: README.md says how golden.json was made. */
+/** Sends the same deployments to the agent and to the predecessor; README.md describes how golden.json was made. */
 
 const Case = v.object({
   name: v.string(),
@@ -36,7 +36,7 @@ const refused = (words: string): Body => ({
   deploy_status_code: 1,
 });
 
-/** What the agent answers where it means to answer otherwise; README.md says why, under the same names. */
+/** Intended differences of the agent's answers; README.md gives the reasons under the same names. */
 const INTENDED: Record<string, Body> = {
   'a Number input of a script': { deploy_stdout: { n: '3' } },
   'a Boolean input of a script': { deploy_stdout: { b: 'True' } },
@@ -81,10 +81,10 @@ afterAll(async () => {
 });
 
 const HOOKS = '/srv/hooks';
-/** How the agent is told where to answer; the predecessor was not asked to. */
+/** The agent's answer address, which the predecessor was not given. */
 const ADDRESS = 'deploy_signal_id';
 
-/** As capture.py makes it. */
+/** Makes a deployment like capture.py. */
 const deploymentOf = ({ group, config, inputs, outputs, options }: Case) => ({
   id: '0a1b2c3d',
   name: 'conformance',
@@ -122,7 +122,7 @@ function withoutAddress(value: unknown): unknown {
 
 const COMPLETE = { deploy_stdout: '', deploy_stderr: '', deploy_status_code: 0 };
 
-/** A complete body; of an environment what the inputs have made of it, without where this machine has things. */
+/** Returns a complete body. An environment is reduced to the variables of the inputs, without paths of this machine. */
 function comparable(signal: unknown, { inputs }: Case): unknown {
   if (!v.is(v.record(v.string(), v.unknown()), signal)) return signal;
   const body: Body = { ...COMPLETE, ...signal };
@@ -144,11 +144,11 @@ test.each(cases.map((one) => [one.name, one] as const))('%s', async (name, one) 
   const intended = INTENDED[name];
   expect(now.stdin).toEqual(then.stdin);
   expect(comparable(now.signal, one)).toEqual(intended ? { ...COMPLETE, ...intended } : before);
-  // A difference that is none any more is to be struck from the list.
+  // A difference that no longer exists must be removed from the list.
   if (intended) expect(before).not.toEqual({ ...COMPLETE, ...intended });
 });
 
-test('every case, and every difference, is one that there is', () => {
+test('lists only existing cases and differences', () => {
   const names = cases.map(({ name }) => name);
   expect(Object.keys(golden)).toEqual(names);
   expect(Object.keys(INTENDED).filter((name) => !names.includes(name))).toEqual([]);

@@ -9,7 +9,7 @@ import { Place } from './coordinates.ts';
 import { Metadata } from './doors.ts';
 import { PLAIN, rotateAndAnswer } from './rotate-and-answer.ts';
 
-/** A cluster of one server, which polls by POLL_SERVER_CFN and is answered by CFN_SIGNAL. */
+/** A cluster of one server with POLL_SERVER_CFN and CFN_SIGNAL. */
 export const CfnCoordinates = v.object({
   ...Place.entries,
   servers: v.tupleWithRest(
@@ -33,7 +33,7 @@ export const CfnCoordinates = v.object({
 });
 export type CfnCoordinates = v.InferOutput<typeof CfnCoordinates>;
 
-/** What the collector `cfn` needs to be true of a cloud, asked with the agent's own clients. */
+/** Requirements of the collector `cfn` on a cloud, tested with the agent's own clients. */
 export function cfnContract(
   name: string,
   connect: () => Promise<{ at: CfnCoordinates; close(): Promise<void> }>,
@@ -52,7 +52,7 @@ export function cfnContract(
       await close();
     });
 
-    /** The texts that the collector brings, with a section that differs from the server's in these keys. */
+    /** Collects with a configuration that differs from the server's in these keys. */
     const collect = async (changes: Record<string, string> = {}): Promise<string[]> => {
       const section = { ...at.servers[0].os_collect_config.cfn, ...changes };
       const cfn = createCfn({ http, secrets });
@@ -67,14 +67,14 @@ export function cfnContract(
     const metadata = async (): Promise<v.InferOutput<typeof Metadata>> =>
       v.parse(Metadata, JSON.parse((await collect())[0] ?? ''));
 
-    test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
+    test("the server's metadata repeats how to poll, and has no deployments at first", async () => {
       expect(await metadata()).toEqual({
         deployments: [],
         'os-collect-config': at.servers[0].os_collect_config,
       });
     });
 
-    test('a part of the metadata is a path', async () => {
+    test('a part of the metadata can be read by path', async () => {
       const { name: server, os_collect_config: section } = at.servers[0];
       const [text = ''] = await collect({ path: `${server}.Metadata.os-collect-config.cfn` });
       expect(JSON.parse(text)).toEqual(section.cfn);
@@ -85,12 +85,12 @@ export function cfnContract(
       ['an access key that nobody has', { access_key_id: '0'.repeat(32) }],
       ["another resource than the server's own", { path: 'nope.Metadata' }],
       ['another stack', { stack_name: 'nope' }],
-    ])('%s is refused', async (_what, changes) => {
+    ])('%s is rejected', async (_what, changes) => {
       const refusal = collect(changes).then(() => 'no error', codeOf);
       expect(await refusal).toBe('cloud-refused');
     });
 
-    test('a new deployment arrives, and is answered', async () => {
+    test('a new deployment arrives and can be answered', async () => {
       await rotateAndAnswer(at, http, metadata);
     });
   });

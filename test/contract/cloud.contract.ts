@@ -7,7 +7,7 @@ import { agentErrorOf, faultIn } from '../src/support/outcome-of.ts';
 import type { Coordinates } from './coordinates.ts';
 import { type Deployment, type Doors, eventually, inputsOf, openDoors } from './doors.ts';
 
-/** Two clusters of one server each, whose deployments are answered by HEAT_SIGNAL and by CFN_SIGNAL. */
+/** Two clusters of one server each, with HEAT_SIGNAL and with CFN_SIGNAL. */
 export type Connected = { heatSignal: Coordinates; cfnSignal: Coordinates; close(): Promise<void> };
 
 const DAY = 86_400_000;
@@ -15,8 +15,8 @@ const codeFrom = async (attempt: Promise<unknown>): Promise<unknown> =>
   await attempt.then(() => 'no error', codeOf);
 
 /**
- * What the agent needs to be true of a cloud, whichever it is: asked with the agent's own clients, and with
- * bare requests where the shape of an answer matters.
+ * Requirements of the agent on any cloud, tested with the agent's own clients, and with plain requests if the shape of
+ * an answer matters.
  */
 export function contract(name: string, connect: () => Promise<Connected>): void {
   describe(name, () => {
@@ -34,14 +34,14 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
     const readCa = async (type: CaType): Promise<string> =>
       await doors.magnum.readCa(await doors.access(), type, doors.abort);
 
-    test('a trust login gives a token and the addresses of the services', async () => {
+    test('a trust login returns a token and the addresses of the services', async () => {
       const session = await doors.trusted();
       expect(session.token).not.toBe('');
       expect(session.endpoint('container-infra')).toBe(doors.at.heat_params.MAGNUM_URL);
       expect(session.endpoint('orchestration')).toMatch(/^http.*\/v1\/[0-9a-f]{32}$/);
     });
 
-    test('a wrong password and an unknown trust are refused', async () => {
+    test('a wrong password and an unknown trust are rejected', async () => {
       const { keystone, trustLogin, abort } = doors;
       const wrong = { ...trustLogin, password: 'wrong' };
       const unknown = { ...trustLogin, scope: { trustId: '0'.repeat(32) } };
@@ -49,7 +49,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       expect(await codeFrom(keystone.login(unknown, abort))).toBe('login-refused');
     });
 
-    test('a token that is none is unauthorized at every service', async () => {
+    test('an invalid token is unauthorized at every service', async () => {
       const { magnum, heat, abort, poller } = doors;
       const session = { ...(await doors.trusted()), token: 'none' };
       const of = { stackId: poller.stack_id, resourceName: poller.resource_name };
@@ -58,7 +58,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       expect(await codeFrom(heat.readMetadata(session, of, abort))).toBe('unauthorized');
     });
 
-    test('there are three CAs of one name; kubelet and unknown types have that of kubernetes', async () => {
+    test('there are three CAs with one name; kubelet and unknown types return the CA of kubernetes', async () => {
       const [kubernetes, etcd, frontProxy] = [
         await readCa('kubernetes'),
         await readCa('etcd'),
@@ -88,7 +88,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       ['RSA', generateKeyPairSync('rsa', { modulusLength: 2048 })],
       ['EC P-256', generateKeyPairSync('ec', { namedCurve: 'P-256' })],
       ['Ed25519', generateKeyPairSync('ed25519')],
-    ])('a request of an %s key is signed by the CA, from yesterday on', async (_kind, keys) => {
+    ])('a request with an %s key is signed by the CA, valid from yesterday', async (_kind, keys) => {
       const csr = makeCsr(keys, 'etcd', [altNames('10.0.0.5', 'kubernetes')]);
       const pem = await doors.magnum.sign(await doors.access(), 'etcd', csr, doors.abort);
       const [leaf, ca] = [new X509Certificate(pem), new X509Certificate(await readCa('etcd'))];
@@ -104,14 +104,14 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       expect((leaf.validToDate.getTime() - leaf.validFromDate.getTime()) / DAY).toBeCloseTo(5 * 365 + 1, 3);
     });
 
-    test("what is no request is refused in Magnum's words", async () => {
+    test("an invalid request is rejected in Magnum's words", async () => {
       const { magnum, abort } = doors;
       const refused = await agentErrorOf(magnum.sign(await doors.access(), 'etcd', 'junk', abort));
       expect(refused).toMatchObject({ code: 'cloud-refused', reason: 'http-400' });
       expect(refused.message).toContain(": Received invalid csr b'junk'.");
     });
 
-    test('an unknown cluster is refused, to read and to sign for', async () => {
+    test('an unknown cluster is rejected, for reading and for signing', async () => {
       const access = { ...(await doors.access()), clusterUuid: '00000000-0000-4000-8000-000000000000' };
       const read = await agentErrorOf(doors.magnum.readCa(access, 'etcd', doors.abort));
       const sign = await agentErrorOf(doors.magnum.sign(access, 'etcd', 'junk', doors.abort));
@@ -122,14 +122,14 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       for (const { message } of [read, sign]) expect(message).toMatch(/: Cluster .* could not be found/);
     });
 
-    test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
+    test("the server's metadata repeats how to poll, and has no deployments at first", async () => {
       expect(await doors.metadata()).toEqual({
         deployments: [],
         'os-collect-config': doors.at.servers[0].os_collect_config,
       });
     });
 
-    test('a poller may read nothing but its own resource', async () => {
+    test('a poller may read only its own resource', async () => {
       const session = await doors.keystone.login(doors.userLogin(doors.poller), doors.abort);
       const read = async (stackId: string, resourceName: string) =>
         await doors.heat.readMetadata(session, { stackId, resourceName }, doors.abort);
@@ -162,7 +162,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       expect(await doors.stackStatus()).toBe('UPDATE_COMPLETE');
     });
 
-    test('a signal that is too long, and one to an unknown resource, are refused', async () => {
+    test('a signal that is too long, and one to an unknown resource, are rejected', async () => {
       const session = await doors.trusted();
       const send = async (resourceName: string, body: string) =>
         await doors.heat.signalResource(
@@ -190,7 +190,7 @@ export function contract(name: string, connect: () => Promise<Connected>): void 
       await eventually(doors.stackStatus, (status) => status === 'UPDATE_COMPLETE', 'UPDATE_COMPLETE');
     });
 
-    test('a rotation is answered at a pre-signed address, which nobody can alter', async () => {
+    test('a rotation is answered at a pre-signed address, which cannot be modified', async () => {
       const other = openDoors(connected.cfnSignal);
       const inputs = inputsOf(await rotate(other));
       expect(inputs).toMatchObject({ deploy_signal_transport: 'CFN_SIGNAL', deploy_signal_verb: 'POST' });
@@ -220,7 +220,7 @@ async function only(doors: Doors): Promise<Deployment> {
   return deployment;
 }
 
-/** Rotates the CA, and gives the deployment that comes of it. */
+/** Rotates the CA, and returns the resulting deployment. */
 async function rotate(doors: Doors): Promise<Deployment> {
   const known = (await doors.metadata()).deployments.map(({ id }) => id);
   expect(await patch(doors)).toBe(202);
@@ -230,7 +230,7 @@ async function rotate(doors: Doors): Promise<Deployment> {
   return fresh(metadata) ?? (await only(doors));
 }
 
-/** Waits until the cluster has followed its stack: Magnum looks every few seconds. */
+/** Waits until the cluster's status follows its stack: Magnum checks every few seconds. */
 async function settled(doors: Doors): Promise<void> {
   const url = certificatesUrl(doors).replace('/certificates/', '/clusters/');
   const ask = async (): Promise<string> => await (await doors.raw('GET', url)).text();

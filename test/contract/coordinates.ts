@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-/** A cluster in some cloud, and who its nodes are there. */
+/** A cluster in some cloud, and the identity of its nodes. */
 export const Place = v.object({
   cluster: v.object({ uuid: v.string(), name: v.string() }),
   heat_params: v.object({
@@ -13,7 +13,7 @@ export const Place = v.object({
   }),
 });
 
-/** A cluster of one server in some cloud: what `scripts/cloud seed` prints. */
+/** A cluster of one server in some cloud: the output of `scripts/cloud seed`. */
 export const Coordinates = v.object({
   ...Place.entries,
   servers: v.tupleWithRest(

@@ -25,7 +25,7 @@ export type Deployment = v.InferOutput<typeof Deployment>;
 
 export type Doors = ReturnType<typeof openDoors>;
 
-/** The agent's own clients before one cluster, and what a test does with them. */
+/** Makes the agent's own clients for one cluster, with helpers for tests. */
 export function openDoors(at: Coordinates) {
   const http = createHttp({
     deadlineMs: 120_000,
@@ -82,7 +82,7 @@ export function openDoors(at: Coordinates) {
     trusted,
     access,
     metadata,
-    /** A request past our own clients, with the trust's token. */
+    /** Sends a request without the agent's clients, with the trust's token. */
     raw: async (method: string, url: string, body?: unknown) => {
       const { token } = await trusted();
       return await fetch(url, {
@@ -105,13 +105,13 @@ export function openDoors(at: Coordinates) {
   };
 }
 
-/** The inputs of a deployment that are text, by name. */
+/** The text inputs of a deployment, by name. */
 export const inputsOf = ({ inputs }: Deployment): Record<string, string> =>
   Object.fromEntries(
     inputs.flatMap(({ name, value }) => (typeof value === 'string' ? [[name, value] as const] : [])),
   );
 
-/** Asks until the answer is the one that is waited for: a real cloud takes its time. */
+/** Repeats a request until the answer is the expected one: a real cloud takes its time. */
 export async function eventually<T>(
   ask: () => Promise<T>,
   good: (answer: T) => boolean,

@@ -6,21 +6,21 @@ import type { KubernetesBench } from './kubernetes-bench.ts';
 const LEASES = '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases';
 const LOCK = { namespace: 'kube-system', name: 'kube-controller-manager' };
 
-/** What proves a unit: any user may ask two paths, and a leader renews its lease. */
+/** Requests that prove a unit: two paths that any user may read, and a leader's lease. */
 export function anyUserContract(bench: KubernetesBench): void {
   const { ask, abort } = bench;
   const asStranger = async (path: string) =>
     await bench.subject.stranger({ what: path, method: 'GET', path, abort });
   const get = async (path: string) => await bench.subject.admin({ what: path, method: 'GET', path, abort });
 
-  test('a user without rights may ask /api and /readyz', async () => {
+  test('a user without rights may read /api and /readyz', async () => {
     const api = await asStranger('/api');
     expect(api.status).toBe(200);
     expect(JSON.parse(api.text)).toMatchObject({ kind: 'APIVersions', versions: ['v1'] });
     expect(await asStranger('/readyz')).toMatchObject({ status: 200, text: 'ok' });
   });
 
-  test('a leader names its host and something of its own, and renews its lease', async () => {
+  test("a leader's lease names its host and a suffix of its own, and is renewed", async () => {
     const { status, body } = await ask('GET', `${LEASES}/${LOCK.name}`);
     expect({ status, kind: body.kind }).toEqual({ status: 200, kind: 'Lease' });
     const [host, own] = String(body.spec?.['holderIdentity']).split(/_(?=[^_]*$)/);
@@ -33,7 +33,7 @@ export function anyUserContract(bench: KubernetesBench): void {
     await eventually('it is renewed', async () => (await readRenewal(LOCK, get)) !== first);
   });
 
-  test('a lease that is not there is named, and nobody leads by it', async () => {
+  test('a missing lease is named in the answer, and has no leader', async () => {
     expect(await ask('GET', `${LEASES}/nowhere`)).toMatchObject({
       status: 404,
       body: { message: 'leases.coordination.k8s.io "nowhere" not found' },
@@ -41,7 +41,7 @@ export function anyUserContract(bench: KubernetesBench): void {
     expect(await readLeader({ ...LOCK, name: 'nowhere' }, get)).toBeUndefined();
   });
 
-  test('a user without rights may not see who leads', async () => {
+  test('a user without rights may not read the leader', async () => {
     const { status, text } = await asStranger(`${LEASES}/${LOCK.name}`);
     expect(status).toBe(403);
     expect(JSON.parse(text)).toMatchObject({

@@ -10,37 +10,37 @@ import { eventually } from '../scenarios/support/eventually.ts';
 import type { Kind } from '../fakes/kubernetes-workloads.ts';
 import { askPlainly, type PlainAsk } from './kubernetes-doors.ts';
 
-/** An API server, and what a test does to its cluster. */
+/** An API server, with operations of a test on its cluster. */
 export type KubernetesSubject = {
   /** Of the group system:masters. */
   admin: AskApi;
-  /** A known user without any right. */
+  /** A known user without any rights. */
   stranger: AskApi;
-  /** The kubelet of the Node worker-0, which is there. */
+  /** The kubelet of the existing Node worker-0. */
   kubelet: AskApi;
   /** kube-proxy, by its certificate. */
   proxy: AskApi;
-  /** Makes a workload, and its namespace; its pods come up. */
+  /** Creates a workload with its namespace; its pods start. */
   add(kind: Kind, namespace: string, name: string, spec?: { replicas: number }): Promise<void>;
-  /** Makes every continue token too old. */
+  /** Expires every continue token. */
   forgetPlaces(): Promise<void>;
-  /** The CA that pods are given. */
+  /** The CA that pods receive. */
   podsCa: string;
-  /** What signs service-account tokens, PEM. */
+  /** The signing key of service-account tokens, PEM. */
   serviceAccountKey: string;
-  /** A Secret of the type kubernetes.io/service-account-token; its controller signs the token. */
+  /** Creates a Secret of the type kubernetes.io/service-account-token; its controller signs the token. */
   addLegacyToken(namespace: string, name: string): Promise<void>;
-  /** A service account; its controller makes a Secret with a token. */
+  /** Creates a service account; its controller makes a Secret with a token. */
   addAccount(namespace: string, name: string): Promise<void>;
-  /** Whether the API server lets a token in. */
+  /** Whether the API server accepts a token. */
   accepts(token: string): Promise<boolean>;
-  /** The host whose kube-controller-manager leads. */
+  /** The host of the leading kube-controller-manager. */
   leader: string;
-  /** A pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
+  /** Creates a pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
   addPod(namespace: string, name: string, secret: string, phase?: string): Promise<void>;
-  /** A Node without a kubelet. */
+  /** Creates a Node without a kubelet. */
   addNode(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
-  /** default/kubernetes */
+  /** Creates default/kubernetes. */
   addEndpoints(addresses: readonly string[], port: number): Promise<void>;
   close(): Promise<void>;
 };
@@ -59,7 +59,7 @@ export const annotation = (value: string) => ({
 const PATIENCE = { baseMs: 10, capMs: 100, forMs: 5000 };
 const ROLLED_OUT_MS = 60_000;
 
-/** What the tests of the contract share. */
+/** Helpers that the contract's tests share. */
 export type KubernetesBench = {
   readonly subject: KubernetesSubject;
   ask: PlainAsk;
@@ -71,7 +71,7 @@ export type KubernetesBench = {
   events(): NodeEvents;
   abort: AbortSignal;
   workload(kind: Kind, namespace: string, name: string): Promise<Workload>;
-  /** Waits until the agent takes a workload for rolled out. */
+  /** Waits until the agent considers a workload as rolled out. */
   rolledOut(kind: Kind, namespace: string, name: string): Promise<void>;
 };
 

@@ -20,11 +20,11 @@ const lease = (resourceVersion?: string, holder = 'me') => ({
   spec: { holderIdentity: holder, leaseDurationSeconds: 3600, renewTime: '2026-01-01T00:00:00.123000Z' },
 });
 
-/** What each call answers, also to what it refuses. */
+/** The answer to each call, also to rejected ones. */
 export function callsContract(bench: KubernetesBench): void {
   const { ask } = bench;
 
-  test('a list is named after its kind, its items are not', async () => {
+  test('a list is named after its kind, but its items are not', async () => {
     for (const [kind, list] of [
       ['deployments', 'DeploymentList'],
       ['daemonsets', 'DaemonSetList'],
@@ -40,7 +40,7 @@ export function callsContract(bench: KubernetesBench): void {
     }
   });
 
-  test('a page holds as many items as asked for, and says how many remain', async () => {
+  test('a page contains the requested number of items, and the number of the remaining ones', async () => {
     const first = await ask('GET', `${inShop('deployments')}?limit=3`);
     expect(first.body.items?.map(({ metadata }) => metadata.name)).toEqual(['a', 'b', 'c']);
     expect(first.body.metadata).toMatchObject({ remainingItemCount: 1 });
@@ -51,17 +51,17 @@ export function callsContract(bench: KubernetesBench): void {
     expect(last.body.metadata).not.toHaveProperty('remainingItemCount');
   });
 
-  test('a namespace without workloads, or that is not there, has an empty list', async () => {
+  test('a namespace without workloads, or a missing one, has an empty list', async () => {
     const { status, body } = await ask('GET', '/apis/apps/v1/namespaces/nowhere/deployments?limit=100');
     expect({ status, items: body.items }).toEqual({ status: 200, items: [] });
   });
 
-  test('rejects a continue token that nobody gave', async () => {
+  test('rejects an invalid continue token', async () => {
     const { status, body } = await ask('GET', `${inShop('deployments')}?limit=3&continue=rubbish`);
     expect({ status, body }).toMatchObject({ status: 400, body: { reason: 'BadRequest', code: 400 } });
   });
 
-  test('a continue token that is too old is answered 410, with one to go on with', async () => {
+  test('answers 410 to an expired continue token, with a new one to continue', async () => {
     const { body } = await ask('GET', `${inShop('deployments')}?limit=3`);
     const token = encodeURIComponent(String(body.metadata?.continue));
     await bench.subject.forgetPlaces();
@@ -71,7 +71,7 @@ export function callsContract(bench: KubernetesBench): void {
     expect(late.body.metadata?.continue).toBeTypeOf('string');
   });
 
-  test('what is not there is named with its group, and in details', async () => {
+  test('names a missing object with its group, and in details', async () => {
     expect(await ask('PATCH', `${inShop('deployments')}/x`, annotation('v'), STRATEGIC)).toMatchObject({
       status: 404,
       body: {
@@ -87,7 +87,7 @@ export function callsContract(bench: KubernetesBench): void {
     expect(map.body.details).toEqual({ name: 'kube-root-ca.crt', kind: 'configmaps' });
   });
 
-  test('rejects a patch in a format that is none', async () => {
+  test('rejects a patch in an unknown format', async () => {
     const { status, body } = await ask(
       'PATCH',
       `${inShop('deployments')}/a`,
@@ -101,7 +101,7 @@ export function callsContract(bench: KubernetesBench): void {
     expect(body.message).toBe('415: Unsupported Media Type');
   });
 
-  test('a user without rights is told what it may not do, by name', async () => {
+  test('tells a user without rights by name what it may not do', async () => {
     const stranger = askPlainly(bench.subject.stranger);
     const all = await stranger('GET', '/apis/apps/v1/deployments?limit=100');
     expect(all).toMatchObject({
@@ -121,7 +121,7 @@ export function callsContract(bench: KubernetesBench): void {
     );
   });
 
-  test('a lease is made once, replaced by version, and made by a replacement', async () => {
+  test('creates a lease once, replaces it by version, and creates it by a replacement', async () => {
     const path = `${LEASE.place}/${LEASE.name}`;
     const absent = await ask('GET', path);
     expect(absent).toMatchObject({
@@ -135,7 +135,7 @@ export function callsContract(bench: KubernetesBench): void {
       body: { reason: 'BadRequest' },
     });
 
-    // A replacement of what is not there makes it, whatever version it names.
+    // A replacement of a missing lease creates it, whatever version it names.
     const made = await ask('PUT', path, lease('1'));
     expect(made).toMatchObject({ status: 201, body: { kind: 'Lease', spec: lease().spec } });
     expect(await ask('POST', LEASE.place, lease())).toMatchObject({

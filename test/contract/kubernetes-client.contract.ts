@@ -6,11 +6,11 @@ import { FINGERPRINT, restartWorkloads } from '../../src/services/workloads.ts';
 import { createClusterCa } from '../cluster/authority.ts';
 import type { KubernetesBench } from './kubernetes-bench.ts';
 
-/** The agent before such an API. */
+/** Tests the agent against such an API. */
 export function clientContract(bench: KubernetesBench): void {
   const { client, abort, workload } = bench;
 
-  test('the agent lists more than a page, and again from the start when its place is forgotten', async () => {
+  test('the agent lists more than a page, and restarts when the continue token expires', async () => {
     const names = Array.from({ length: 120 }, (_, index) => `w-${String(index).padStart(3, '0')}`);
     for (const named of names) await bench.subject.add('deployments', 'many', named, { replicas: 0 });
     let forgotten = 0;
@@ -28,7 +28,7 @@ export function clientContract(bench: KubernetesBench): void {
     });
   });
 
-  test('the agent takes the lease, and sees that another one has it', async () => {
+  test('the agent takes the lease, and sees that another holder has it', async () => {
     const api = client();
     const now = Date.now();
     const before = await api.readLease(abort);
@@ -87,7 +87,7 @@ export function clientContract(bench: KubernetesBench): void {
           [FINGERPRINT]: mark,
         });
       expect((await client().readLease(abort))?.annotations).toMatchObject({ 'coe-agent/state': 'done' });
-      // Once more there is nothing to do.
+      // The second time there is nothing to do.
       expect(await restartWorkloads(plan, bench.subject.podsCa, hands, abort)).toMatchObject([
         { code: 'already', of: 'm-0' },
       ]);

@@ -8,7 +8,7 @@ const metadata = v.looseObject({
   resourceVersion: v.optional(v.string()),
   continue: v.optional(v.string()),
 });
-/** Whatever the API says: a list, an object or a Status. */
+/** Any answer of the API: a list, an object or a Status. */
 const Said = v.looseObject({
   kind: v.optional(v.string()),
   message: v.optional(v.string()),
@@ -27,7 +27,7 @@ export type PlainAsk = (
   type?: string,
 ) => Promise<{ status: number; body: Said }>;
 
-/** One request, and the whole of what comes back. */
+/** Sends one request, and returns the whole answer. */
 export const askPlainly =
   (ask: AskApi): PlainAsk =>
   async (method, path, value, type = 'application/json') => {

@@ -8,7 +8,7 @@ import type { KubernetesBench } from './kubernetes-bench.ts';
 const retry = createRetry({ clock: systemClock, random: Math.random, onRetry: () => undefined });
 const PATIENCE = { baseMs: 10, capMs: 100, forMs: 5000 };
 
-/** The objects of a cluster that hold certificates. */
+/** The objects of a cluster that contain certificates. */
 export function holdersContract(bench: KubernetesBench): void {
   const { pem } = createClusterCa('k1');
   const base64 = Buffer.from(pem).toString('base64');
@@ -84,7 +84,7 @@ export function holdersContract(bench: KubernetesBench): void {
     ]);
   });
 
-  test('service-account tokens are left out, pods that run are among them', async () => {
+  test('service-account tokens are omitted, and running pods are listed', async () => {
     await bench.subject.addLegacyToken('shop', 'holders-token');
     await bench.subject.addPod('shop', 'holders-pod', 'holders');
     await bench.subject.addPod('shop', 'holders-ended', 'holders', 'Failed');

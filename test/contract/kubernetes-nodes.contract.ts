@@ -4,12 +4,12 @@ import type { KubernetesBench } from './kubernetes-bench.ts';
 
 const MERGE = 'application/merge-patch+json';
 
-/** What agents write on their Nodes, and whose kubelet may. */
+/** The agents' writes to their Nodes, and which kubelet may make them. */
 export function nodesContract(bench: KubernetesBench): void {
   const { abort, ask, nodes } = bench;
   const asKubelet = () => nodes(bench.subject.kubelet);
 
-  test('a kubelet annotates its own Node, and takes an annotation away', async () => {
+  test('a kubelet annotates its own Node, and removes an annotation', async () => {
     const other = { metadata: { annotations: { 'example.org/x': 'stays' } } };
     expect((await ask('PATCH', '/api/v1/nodes/worker-0', other, MERGE)).status).toBe(200);
     expect(await asKubelet().write('worker-0', { report: '{}', hold: 'yes' }, abort)).toBe(true);
@@ -33,7 +33,7 @@ export function nodesContract(bench: KubernetesBench): void {
     });
   });
 
-  test('a Node that is not there is neither read nor written', async () => {
+  test('a missing Node can be neither read nor written', async () => {
     expect(await nodes().read('nowhere', abort)).toBeUndefined();
     expect(await nodes().write('nowhere', { report: '{}' }, abort)).toBe(false);
   });
@@ -49,7 +49,7 @@ export function nodesContract(bench: KubernetesBench): void {
     expect(shown.filter((one) => expected.includes(one))).toEqual(expected);
   });
 
-  test('a kubelet makes an event on its Node, and the API keeps it as kubectl looks for it', async () => {
+  test('a kubelet creates an event on its Node, and the API stores it as kubectl expects', async () => {
     const at = Date.parse('2026-11-28T12:00:00Z');
     const message = 'x'.repeat(2000);
     const event = { reason: 'DeploymentFailed', type: 'Warning', message, at } as const;
@@ -72,7 +72,7 @@ export function nodesContract(bench: KubernetesBench): void {
     expect(name).toMatch(/^worker-0\..{5}$/);
   });
 
-  test('a kubelet counts an event again, and hears that one has expired', async () => {
+  test('a kubelet increments an event, and learns that one has expired', async () => {
     const at = Date.parse('2026-11-28T12:00:00Z');
     const event = { reason: 'RenewalFailed', type: 'Warning', message: 'x', at } as const;
     const name = await bench.events().make('worker-0', event, abort);

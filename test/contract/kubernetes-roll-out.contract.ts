@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { eventually } from '../scenarios/support/eventually.ts';
 import { annotation, inShop, type KubernetesBench, STRATEGIC } from './kubernetes-bench.ts';
 
-/** What a patch does to a workload, and what its status says until every pod is a new one. */
+/** The effect of a patch on a workload, and its status until every pod is new. */
 export function rollOutContract(bench: KubernetesBench): void {
   const { ask, rolledOut, workload } = bench;
 
@@ -10,22 +10,19 @@ export function rollOutContract(bench: KubernetesBench): void {
     ['deployments', 'a', 'Deployment'],
     ['daemonsets', 'agent', 'DaemonSet'],
     ['statefulsets', 'db', 'StatefulSet'],
-  ] as const)(
-    'a patch of %s answers with the object, and the status of before',
-    async (kind, named, itsKind) => {
-      await rolledOut(kind, 'shop', named);
-      const path = `${inShop(kind)}/${named}?fieldManager=coe-agent`;
-      const before = await workload(kind, 'shop', named);
-      const { status, body } = await ask('PATCH', path, annotation('1'), STRATEGIC);
-      expect({ status, kind: body.kind }).toEqual({ status: 200, kind: itsKind });
-      expect(body.metadata).toMatchObject({ generation: before.metadata.generation + 1 });
-      expect(body.status).toMatchObject({ observedGeneration: before.metadata.generation });
-      expect(body.spec).toMatchObject(annotation('1').spec);
-      await rolledOut(kind, 'shop', named);
-    },
-  );
+  ] as const)('a patch of %s returns the object with its former status', async (kind, named, itsKind) => {
+    await rolledOut(kind, 'shop', named);
+    const path = `${inShop(kind)}/${named}?fieldManager=coe-agent`;
+    const before = await workload(kind, 'shop', named);
+    const { status, body } = await ask('PATCH', path, annotation('1'), STRATEGIC);
+    expect({ status, kind: body.kind }).toEqual({ status: 200, kind: itsKind });
+    expect(body.metadata).toMatchObject({ generation: before.metadata.generation + 1 });
+    expect(body.status).toMatchObject({ observedGeneration: before.metadata.generation });
+    expect(body.spec).toMatchObject(annotation('1').spec);
+    await rolledOut(kind, 'shop', named);
+  });
 
-  test('a patch that changes nothing leaves the generation', async () => {
+  test('a patch without a change keeps the generation', async () => {
     const path = `${inShop('deployments')}/b`;
     const first = await ask('PATCH', path, annotation('1'), STRATEGIC);
     await rolledOut('deployments', 'shop', 'b');
@@ -34,7 +31,7 @@ export function rollOutContract(bench: KubernetesBench): void {
     expect(second.body.metadata?.generation).toBe(first.body.metadata?.generation);
   });
 
-  test('a status leaves out most numbers that are 0', async () => {
+  test('a status omits most numbers that are 0', async () => {
     await rolledOut('deployments', 'shop', 'none');
     const { body } = await ask('GET', `${inShop('deployments')}?limit=500`);
     const [status] = (body.items ?? [])
@@ -51,7 +48,7 @@ export function rollOutContract(bench: KubernetesBench): void {
       expect(status).not.toHaveProperty(count);
   });
 
-  test('a DaemonSet tells four of its numbers always', async () => {
+  test('a DaemonSet always contains four of its numbers', async () => {
     await rolledOut('daemonsets', 'shop', 'agent');
     const { body } = await ask('GET', inShop('daemonsets'));
     expect(body.items?.[0]?.status).toMatchObject({ numberMisscheduled: 0 });

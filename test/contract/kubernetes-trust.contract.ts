@@ -10,13 +10,13 @@ import type { KubernetesBench } from './kubernetes-bench.ts';
 const MERGE = 'application/merge-patch+json';
 const SECRETS = '/api/v1/namespaces/shop/secrets';
 
-/** For tokens that stand in place of the real ones. */
+/** For tokens that replace the real ones. */
 function signedBy(token: string): SignedBy {
   if (token === 'former') return 'accepted';
   return token === 'useless' ? 'none' : 'signer';
 }
 
-/** What the API keeps of a rotation: legacy tokens, and the client CAs of aggregated API servers. */
+/** State of a rotation within the API: legacy tokens, and the client CAs of aggregated API servers. */
 export function trustContract(bench: KubernetesBench): void {
   const { ask, abort, trust } = bench;
 
@@ -27,7 +27,7 @@ export function trustContract(bench: KubernetesBench): void {
   }
   const isCurrent = (token: string): boolean => isTokenOf(token, bench.subject.serviceAccountKey);
 
-  test('a Secret with a token can be cleared, and the token controller signs another', async () => {
+  test("a Secret's token can be cleared, and the token controller signs another", async () => {
     await bench.subject.addLegacyToken('shop', 'ci');
     await eventually('it has a token', async () => isCurrent((await tokenOf('ci')).token));
     const before = await tokenOf('ci');
@@ -44,7 +44,7 @@ export function trustContract(bench: KubernetesBench): void {
     for (const { token } of await trust().legacyTokens(abort)) expect(token).not.toBe('plain');
   });
 
-  test('a merge patch that names another version is a conflict', async () => {
+  test('a merge patch with another version is a conflict', async () => {
     const stale = await ask('PATCH', `${SECRETS}/ci`, { metadata: { resourceVersion: '1' } }, MERGE);
     expect(stale).toMatchObject({
       status: 409,
@@ -60,7 +60,7 @@ export function trustContract(bench: KubernetesBench): void {
     });
   });
 
-  test('pods are listed with the Secrets that they mount, those that have ended are not', async () => {
+  test('running pods are listed with the Secrets that they mount, ended ones are not', async () => {
     await bench.subject.addPod('shop', 'runs', 'ci');
     await bench.subject.addPod('shop', 'ended', 'ci', 'Succeeded');
     const pods = (await trust().pods(abort)).filter(({ name }) => ['runs', 'ended'].includes(name));
@@ -87,7 +87,7 @@ export function trustContract(bench: KubernetesBench): void {
     return secret;
   }
 
-  test('a service account whose Secrets are taken from its list gets another, and the former token is accepted', async () => {
+  test('a service account without Secrets in its list gets another, and the former token stays accepted', async () => {
     await bench.subject.addAccount('shop', 'robot');
     const before = await given('robot');
     expect(before.account).toBe('robot');
@@ -102,7 +102,7 @@ export function trustContract(bench: KubernetesBench): void {
     for (const { token } of [before, after]) expect(await bench.subject.accepts(token)).toBe(true);
   });
 
-  test('the agent leaves a token that a pod mounts, and has the next pods get another; useless ones are signed anew', async () => {
+  test('the agent keeps a mounted token, gives new pods another, and has useless ones signed again', async () => {
     await bench.subject.addAccount('shop', 'runner');
     await bench.subject.addLegacyToken('shop', 'deploy');
     const mounted = await given('runner');
@@ -129,7 +129,7 @@ export function trustContract(bench: KubernetesBench): void {
     expect(pods.map(({ name }) => name)).toEqual(['job']);
   });
 
-  test('kube-apiserver adds its own client CAs to those of aggregated API servers, and takes none out', async () => {
+  test('kube-apiserver adds its own client CAs to those of aggregated API servers, and removes none', async () => {
     await eventually('there is a config map', async () => (await trust().clientTrust(abort)) !== undefined);
     const before = await trust().clientTrust(abort);
     if (!before) throw new Error('no config map');

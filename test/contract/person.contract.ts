@@ -17,7 +17,7 @@ export type Person = {
   close(): Promise<void>;
 };
 
-/** The ways in which a person logs in, asked of whichever cloud it is. */
+/** The ways in which a person logs in, tested on any cloud. */
 export function personContract(cloud: string, connect: () => Promise<Person>): void {
   describe(`${cloud}: a person`, () => {
     let person: Person;
@@ -48,7 +48,7 @@ export function personContract(cloud: string, connect: () => Promise<Person>): v
     };
     const found = () => ({ ...person.cluster, subject: `CN=${person.cluster.name}` });
 
-    /** What Keystone answers to a login with names and a password. */
+    /** Keystone's answer to a login with names and a password. */
     const login = async (): Promise<{ token: string; user: string; project: string }> => {
       const {
         OS_AUTH_URL: url,
@@ -71,18 +71,18 @@ export function personContract(cloud: string, connect: () => Promise<Person>): v
     };
     const authUrl = (): Record<string, string> => ({ OS_AUTH_URL: person.env['OS_AUTH_URL'] ?? '' });
 
-    test('with a password and names finds a cluster by its name, and by its UUID', async () => {
+    test('finds a cluster by name and by UUID, logged in with a password and names', async () => {
       expect(await caOf(person.env, person.cluster.name)).toEqual(found());
       expect(await caOf(person.env, person.cluster.uuid)).toEqual(found());
     });
 
-    test('with a token and the id of a project', async () => {
+    test('logs in with a token and a project id', async () => {
       const { token, project } = await login();
       const env = { ...authUrl(), OS_AUTH_TYPE: 'v3token', OS_TOKEN: token, OS_PROJECT_ID: project };
       expect(await caOf(env, person.cluster.name)).toEqual(found());
     });
 
-    test('with an application credential, by its id, and by its name with the owner of it', async () => {
+    test('logs in with an application credential, by its id, and by its name with its owner', async () => {
       const { token, user } = await login();
       const name = `contract-${systemClock.now().toString(36)}`;
       const secret = 'not guessed by anybody';
@@ -109,7 +109,7 @@ export function personContract(cloud: string, connect: () => Promise<Person>): v
       expect(await wrong.catch(codeOf)).toBe('login-refused');
     });
 
-    test('is told of a password that is wrong, and of a cluster that is not there', async () => {
+    test('gets an error for a wrong password, and for a missing cluster', async () => {
       const wrong = open({ ...person.env, OS_PASSWORD: 'wrong' }, person.cluster.name);
       expect(await wrong.catch(codeOf)).toBe('login-refused');
       expect(await open(person.env, 'no-such-cluster').catch(codeOf)).toBe('cloud-refused');

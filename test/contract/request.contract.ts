@@ -9,7 +9,7 @@ import { Place } from './coordinates.ts';
 import { Metadata } from './doors.ts';
 import { PLAIN, rotateAndAnswer } from './rotate-and-answer.ts';
 
-/** A cluster of one server, which polls by POLL_TEMP_URL and is answered by CFN_SIGNAL. */
+/** A cluster of one server with POLL_TEMP_URL and CFN_SIGNAL. */
 export const RequestCoordinates = v.object({
   ...Place.entries,
   servers: v.tupleWithRest(
@@ -27,7 +27,7 @@ export const RequestCoordinates = v.object({
 });
 export type RequestCoordinates = v.InferOutput<typeof RequestCoordinates>;
 
-/** What the collector `request` needs to be true of Heat and of its object store. */
+/** Requirements of the collector `request` on Heat and its object store. */
 export function requestContract(
   name: string,
   connect: () => Promise<{ at: RequestCoordinates; close(): Promise<void> }>,
@@ -61,14 +61,14 @@ export function requestContract(
       };
     };
 
-    test('the metadata of a server repeats how to poll, and at first has no deployments', async () => {
+    test("the server's metadata repeats how to poll, and has no deployments at first", async () => {
       expect(await collecting()()).toEqual({
         deployments: [],
         'os-collect-config': at.servers[0].os_collect_config,
       });
     });
 
-    test('what has not changed is not fetched again', async () => {
+    test('unchanged metadata is not fetched again', async () => {
       const metadata = collecting();
       const first = await metadata();
       asked.length = 0;
@@ -76,7 +76,7 @@ export function requestContract(
       expect(asked).toEqual([{ method: 'HEAD', status: 200 }]);
     });
 
-    test('a GET for what is newer than the version at hand is answered by 304', async () => {
+    test('a GET conditional on the present version is answered by 304', async () => {
       const object = open(url());
       const read = await object.read(undefined, abort);
       const { modified, tag } = read.version;
@@ -87,7 +87,7 @@ export function requestContract(
       expect(asked.map(({ method, status }) => `${method} ${status}`)).toEqual(['GET 304', 'GET 304']);
     });
 
-    test('an address that has been altered, or has expired, is refused', async () => {
+    test('a modified or expired address is rejected', async () => {
       for (const altered of [
         url().replace(/temp_url_sig=[^&]*/, `temp_url_sig=${'0'.repeat(64)}`),
         url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
@@ -99,7 +99,7 @@ export function requestContract(
       }
     });
 
-    test('a new deployment arrives, and is answered', async () => {
+    test('a new deployment arrives and can be answered', async () => {
       const metadata = collecting();
       await metadata();
       await rotateAndAnswer(at, http, metadata);

@@ -9,7 +9,7 @@ import { eventually } from './doors.ts';
 
 type Place = v.InferOutput<typeof PlaceSchema>;
 
-/** Two clusters of one owner, one of them without TLS, and users beside the owner. */
+/** Two clusters of one owner, one of them without TLS, and other users. */
 export type Roles = {
   release: Release;
   cluster: Place;
@@ -21,7 +21,7 @@ export type Roles = {
   close(): Promise<void>;
 };
 
-/** What Magnum lets whom do with the certificates of a cluster, whichever cloud it is. */
+/** Magnum's access rules for the certificates of a cluster, on any cloud. */
 export function rolesContract(name: string, connect: () => Promise<Roles>): void {
   describe(`${name}: who may do what`, () => {
     let roles: Roles;
@@ -45,7 +45,7 @@ export function rolesContract(name: string, connect: () => Promise<Roles>): void
       });
     const rotate = async (authToken: string, place = roles.cluster): Promise<Reply> =>
       await ask('PATCH', `/certificates/${place.cluster.uuid}`, authToken, {});
-    /** The status of reading the CA, and of sending what is no request: 400 for whom it may be signed. */
+    /** The status of reading the CA, and of sending an invalid request: 400 if signing is allowed. */
     const use = async (authToken: string): Promise<number[]> => {
       const { uuid } = roles.cluster.cluster;
       const read = await ask('GET', `/certificates/${uuid}?ca_cert_type=etcd`, authToken);
@@ -58,7 +58,7 @@ export function rolesContract(name: string, connect: () => Promise<Roles>): void
       const user = { id: params.TRUSTEE_USER_ID, password: params.TRUSTEE_PASSWORD };
       return await token(params.AUTH_URL, user, { 'OS-TRUST:trust': { id: params.TRUST_ID } });
     };
-    /** Rotates, and waits until the cluster is at rest again. */
+    /** Rotates, and waits until the cluster is idle again. */
     const rotated = async (authToken: string): Promise<number> => {
       const { status } = await rotate(authToken);
       const owner = await roles.owner();
@@ -73,7 +73,7 @@ export function rolesContract(name: string, connect: () => Promise<Roles>): void
       return status;
     };
 
-    test('the owner and the trust of the nodes may read the CA, have certificates signed, and rotate', async () => {
+    test("the owner and the nodes' trust may read the CA, sign certificates, and rotate", async () => {
       for (const authToken of [await trust(), await roles.owner()]) {
         expect(await use(authToken)).toEqual([200, 400]);
         expect(await rotated(authToken)).toBe(202);
@@ -86,7 +86,7 @@ export function rolesContract(name: string, connect: () => Promise<Roles>): void
       expect(await rotated(member)).toBe(202);
     });
 
-    test('a reader may neither read nor sign, and rotates where Magnum knows no roles', async () => {
+    test('a reader may neither read nor sign, and may rotate if Magnum does not check roles', async () => {
       const reader = await roles.newUser('reader', 'here');
       expect(await use(reader)).toEqual([403, 403]);
       const refused = await rotate(reader, roles.noTls);
@@ -95,13 +95,13 @@ export function rolesContract(name: string, connect: () => Promise<Roles>): void
       expect(refused.status).toBe(roles.release === 'zed' ? 400 : 403);
     });
 
-    test('for a member of another project there is no cluster', async () => {
+    test('a member of another project cannot see the cluster', async () => {
       const member = await roles.newUser('member', 'elsewhere');
       expect(await use(member)).toEqual([404, 400]);
       expect((await rotate(member)).status).toBe(404);
     });
 
-    test('a cluster without TLS is not rotated', async () => {
+    test('a cluster without TLS cannot be rotated', async () => {
       const { status, text } = await rotate(await roles.owner(), roles.noTls);
       expect(status).toBe(400);
       expect(text).toContain('Rotating the CA certificate on a non-TLS cluster is not supported');

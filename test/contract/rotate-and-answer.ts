@@ -31,7 +31,7 @@ export type Waiting = {
   stackStatus(): Promise<string>;
 };
 
-/** Rotates the CA of a cluster and waits until a deployment that is new is in the metadata. */
+/** Rotates the CA of a cluster and waits until a new deployment is in the metadata. */
 export async function rotate(
   at: v.InferOutput<typeof Place>,
   http: Http,
@@ -79,7 +79,7 @@ export async function rotate(
   };
 }
 
-/** Answers as the agent does, and waits until Heat has heeded it. */
+/** Answers like the agent, and waits until Heat has accepted the answer. */
 export async function answerWith(waiting: Waiting, body: unknown, status: string): Promise<void> {
   await sendSignal(waiting.target, JSON.stringify(body), waiting.signals, abort);
   await eventually(waiting.stackStatus, (one) => one === status, status);

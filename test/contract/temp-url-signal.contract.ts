@@ -6,7 +6,7 @@ import type { Coordinates } from './coordinates.ts';
 import { eventually, openDoors } from './doors.ts';
 import { answerWith, PLAIN, rotate, type Waiting } from './rotate-and-answer.ts';
 
-/** What TEMP_URL_SIGNAL needs to be true of a Swift and of Heat: a cluster of one server, which is answered so. */
+/** Requirements of TEMP_URL_SIGNAL on Swift and Heat, with a cluster of one server. */
 export function tempUrlSignalContract(
   name: string,
   connect: () => Promise<{ at: Coordinates; close(): Promise<void> }>,
@@ -30,7 +30,7 @@ export function tempUrlSignalContract(
     });
     const url = (): string => waiting.inputs['deploy_signal_id'] ?? '';
 
-    test('the address is good for PUT and HEAD, and for nothing else', async () => {
+    test('the address allows PUT and HEAD only', async () => {
       expect(waiting.inputs).toMatchObject({
         deploy_signal_transport: 'TEMP_URL_SIGNAL',
         deploy_signal_verb: 'PUT',
@@ -39,7 +39,7 @@ export function tempUrlSignalContract(
       expect((await fetch(url())).status).toBe(401);
     });
 
-    test('an address that has been altered, or has expired, is refused', async () => {
+    test('a modified or expired address is rejected', async () => {
       for (const altered of [
         url().replace(/temp_url_sig=[^&]*/, `temp_url_sig=${'0'.repeat(64)}`),
         url().replace(/temp_url_expires=\d+/, 'temp_url_expires=1'),
@@ -52,15 +52,15 @@ export function tempUrlSignalContract(
       }
     });
 
-    test('an answer is heeded, however soon it comes, and its date is one of whole seconds', async () => {
+    test('an answer is accepted at any time, and its date is in whole seconds', async () => {
       await answerWith(waiting, { deploy_status_code: 0 }, 'UPDATE_COMPLETE');
       const changed = await swift.changedAt(url(), abort);
       expect((changed ?? 1) % 1000).toBe(0);
     });
 
-    test('the same address has the next answer: a failure is heeded too', async () => {
+    test('the same address accepts the next answer, also a failure', async () => {
       const doors = openDoors(at);
-      // Swift rounds up: until then Heat would take the answer of before for one to a deployment that comes now.
+      // Swift rounds up: until then, Heat would take the former answer for one to a new deployment.
       const changed = (await swift.changedAt(url(), abort)) ?? 0;
       await eventually(
         async () => await Promise.resolve(Date.now()),
@@ -73,8 +73,8 @@ export function tempUrlSignalContract(
       doors.close();
     });
 
-    test('the roll-back has replaced the deployment: its container is gone, and nothing can be put there', async () => {
-      // Heat tells of the roll-back's end before Swift has forgotten the container everywhere.
+    test('the roll-back has replaced the deployment: its container is gone, and a PUT fails', async () => {
+      // Heat reports the end of the roll-back before Swift has deleted the container everywhere.
       await eventually(
         async () => await swift.changedAt(url(), abort),
         (changed) => changed === undefined,

@@ -25,7 +25,7 @@ const Section = v.object({
   region_name: v.string(),
 });
 
-/** A cluster of one server, which is told by ZAQAR_MESSAGE and is answered by ZAQAR_SIGNAL. */
+/** A cluster of one server with ZAQAR_MESSAGE and ZAQAR_SIGNAL. */
 export const ZaqarCoordinates = v.object({
   ...Place.entries,
   servers: v.tupleWithRest(
@@ -40,7 +40,7 @@ export const ZaqarCoordinates = v.object({
 });
 export type ZaqarCoordinates = v.InferOutput<typeof ZaqarCoordinates>;
 
-/** What the collector `zaqar` and ZAQAR_SIGNAL need to be true of a Zaqar and of Heat. */
+/** Requirements of the collector `zaqar` and of ZAQAR_SIGNAL on Zaqar and Heat. */
 export function zaqarContract(
   name: string,
   connect: () => Promise<{ at: ZaqarCoordinates; close(): Promise<void> }>,
@@ -72,13 +72,13 @@ export function zaqarContract(
       await close();
     });
 
-    /** A queue of the same project, which nobody else uses: one is there as soon as it is named. */
+    /** An unused queue of the same project: a queue exists as soon as it is named. */
     const scratch = () => ({ ...user, queueId: `scratch-${randomUUID()}` });
     const post = async (queue: QueueUser, ...bodies: unknown[]): Promise<void> => {
       for (const body of bodies) await zaqar.post(session, queue, JSON.stringify(body), 600, abort);
     };
 
-    /** Takes everything out of the server's queue; the newest counts. */
+    /** Empties the server's queue, and returns the newest message. */
     let newest: unknown;
     const metadata = async (): Promise<v.InferOutput<typeof Metadata>> => {
       const claimed = await zaqar.claim(session, user, abort);
@@ -90,14 +90,14 @@ export function zaqarContract(
       return v.parse(Metadata, newest);
     };
 
-    test('a message of Heat is the whole metadata: how to poll, and at first no deployments', async () => {
+    test('a message of Heat is the whole metadata: how to poll, and no deployments at first', async () => {
       expect(await metadata()).toEqual({
         deployments: [],
         'os-collect-config': at.servers[0].os_collect_config,
       });
     });
 
-    test('a claim has the messages in their order, and hides them; given back they stand as before', async () => {
+    test('a claim contains the messages in order, and hides them; a released claim restores them', async () => {
       const queue = scratch();
       expect(await zaqar.claim(session, queue, abort)).toBeUndefined();
       await post(queue, { n: 1 }, { n: 2 });
@@ -117,7 +117,7 @@ export function zaqarContract(
       expect(await zaqar.list(session, queue, abort)).toEqual(rest);
     });
 
-    test('a page is twenty messages, the oldest', async () => {
+    test('a page has the twenty oldest messages', async () => {
       const queue = scratch();
       await post(queue, ...Array.from({ length: 21 }, (_, n) => ({ n })));
       const claimed = await zaqar.claim(session, queue, abort);
@@ -126,7 +126,7 @@ export function zaqarContract(
       );
     });
 
-    test('the largest answer that is sent is taken; one that Heat would take is not', async () => {
+    test("the largest answer that the agent sends is accepted; one of Heat's limit is not", async () => {
       const queue = scratch();
       const fits = 'x'.repeat(largestBody({ transport: 'ZAQAR_SIGNAL' }) - 20);
       await post(queue, { deploy_stdout: fits });
@@ -135,7 +135,7 @@ export function zaqarContract(
       expect(tooLarge.message).toContain('too large. Max size 262144');
     });
 
-    test('a token that is none is unauthorized, by REST and through the socket', async () => {
+    test('an invalid token is unauthorized, by REST and through the socket', async () => {
       const nobody = { ...session, token: 'none' };
       expect(await zaqar.claim(nobody, user, abort).catch(codeOf)).toBe('unauthorized');
       const hands = { open: createOpenSocket(PLAIN), clock: systemClock, deadlineMs: 60_000 };
@@ -143,7 +143,7 @@ export function zaqarContract(
       expect(await listening.catch(codeOf)).toBe('unauthorized');
     });
 
-    test('a client without a UUID of version 4 is refused', async () => {
+    test('a client without a UUID of version 4 is rejected', async () => {
       const url = `${session.endpoint('messaging')}/v2/queues/q/messages`;
       for (const [client, status] of [
         [{ 'Client-ID': randomUUID() }, 200],
@@ -155,7 +155,7 @@ export function zaqarContract(
       }
     });
 
-    test('the socket rings when the listening begins, and for a message', async () => {
+    test('the socket rings at the start of listening, and for each message', async () => {
       const queue = scratch();
       const stop = new AbortController();
       let rung = 0;

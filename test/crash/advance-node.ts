@@ -12,10 +12,10 @@ import { createSecrets } from '../../src/base/secrets.ts';
 const MOST_LOOKS = 8;
 
 /**
- * What the daemon does between its passes with `rotation.phase: auto`: it brings an interrupted run to its end, and takes
- * one step, or looks until no step is left.
+ * Does the daemon's work between two passes with `rotation.phase: auto`: completes an interrupted run, and takes one
+ * step, or looks until no step is left.
  *
- * @returns 0: it has come so far
+ * @returns 0 on completion
  */
 export async function advanceNode(
   root: string,

@@ -5,7 +5,7 @@ import { type Case, readManaged } from './bench.ts';
 import { faultsOfSet, type Files } from './certificate-set.ts';
 import type { Entry } from './tree.ts';
 
-/** What of the journal the promise depends on; read without the program's own code. */
+/** The fields of the journal on which the guarantee depends, read without the program's own code. */
 const Journal = v.object({
   state: v.string(),
   files: v.array(
@@ -26,9 +26,8 @@ export async function readJournal(root: string): Promise<Journal | undefined> {
 }
 
 /**
- * What is wrong right after a kill, before any recovery. The design's promise: before the commit record every
- * file is the old one; from then on every file is whole, old or new, and both generations are there until it
- * is known how it ended.
+ * Checks the guarantee right after a kill, before any recovery. Before the commit record, every file is old. After it,
+ * every file is whole, old or new, and both generations exist until the result is known.
  */
 export async function faultsAfterKill(
   one: Pick<Case, 'node' | 'layout' | 'work' | 'old' | 'credentials'>,
@@ -47,7 +46,7 @@ export async function faultsAfterKill(
     if (!isOld(files, old)) faults.push(`${journal.state}, but not every file is the old one`);
     return faults;
   }
-  // What the program keeps for itself is no file of the node's.
+  // The program's own files are not the node's.
   for (const { target, staged, previous } of journal.files.filter((one) => one.target.startsWith('/etc/'))) {
     const before = old.get(target);
     const now = files.get(target);
@@ -65,11 +64,11 @@ export async function faultsAfterKill(
   return faults;
 }
 
-/** Whether every file that was there before is there as it was. */
+/** Whether every file from before is unchanged. */
 export const isOld = (files: Files, old: ReadonlyMap<string, Entry>): boolean =>
   [...old].every(([path, entry]) => JSON.stringify(files.get(path)) === JSON.stringify(entry));
 
-/** Not every file holds the new credentials, where they are what was asked for. */
+/** Checks whether every file contains the new credentials, if these were requested. */
 export const faultsOfCredentials = (
   { credentials = {} }: Pick<Case, 'credentials'>,
   files: Files,

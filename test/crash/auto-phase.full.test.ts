@@ -5,7 +5,7 @@ import { openBench } from './open-bench.ts';
 const bench = await openBench();
 
 test.each(['reissue', 'retire'] as const)(
-  'a node that takes the phase %s by itself, killed at each of its steps',
+  'completes the automatic phase %s after a kill at each of its steps',
   { timeout: 3_600_000 },
   async (phase) => {
     const { points, findings } = await sweepAutoPhase(bench, phase, (all) => all);

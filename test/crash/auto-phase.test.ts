@@ -3,11 +3,11 @@ import { sweepAutoPhase } from './auto-phase.ts';
 import { openBench } from './open-bench.ts';
 import { sample, seed } from './random.ts';
 
-/** A sample of what auto-phase.full.test.ts does in full. */
+/** A sample of auto-phase.full.test.ts. */
 const bench = await openBench();
 
 test.each(['reissue', 'retire'] as const)(
-  'a node that takes the phase %s by itself, killed at some of its steps',
+  'completes the automatic phase %s after a kill at some of its steps',
   { timeout: 600_000 },
   async (phase) => {
     const { points, findings } = await sweepAutoPhase(bench, phase, (all) => sample(all, 3));

@@ -11,10 +11,7 @@ import { listing, readTree } from './tree.ts';
 
 export type AutoPhase = 'reissue' | 'retire';
 
-/**
- * Kills a phase that a node takes by itself at some of its points, lets the node go on to the end of the rotation, and says
- * what is wrong then.
- */
+/** Kills an automatic phase at some of its points, lets the node complete the rotation, and reports faults. */
 export async function sweepAutoPhase(
   bench: Bench,
   phase: AutoPhase,
@@ -57,7 +54,7 @@ async function goOn(
     runs.push(await runner.run(root, {}, 'advance'));
     if (runs.at(-1)?.code !== 0) faults.push('the rotation does not end');
     faults.push(...runs.slice(1).flatMap(faultsOfRun), ...(await faultsOfEnd(one)));
-    // The step that was announced is taken back, also by the process after the one that was killed.
+    // The process after the killed one also withdraws the announcement of the step.
     const left = JSON.stringify(kubernetes.core.find('nodes', '', name));
     if (left !== JSON.stringify({ metadata: { annotations: {} } })) faults.push(`the Node says ${left}`);
     if (faults.length > 0)
@@ -69,7 +66,7 @@ async function goOn(
   }
 }
 
-/** The node trusts Magnum's CAs alone, its certificates are of them, and the units present them. */
+/** Expects only Magnum's CAs to be trusted, certificates of them, and units that present these. */
 async function faultsOfEnd(one: Case): Promise<string[]> {
   const { layout, cluster, node } = one;
   const files = await readManaged(node.root);

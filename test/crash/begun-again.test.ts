@@ -9,7 +9,7 @@ import type { Runner } from './run.ts';
 import { IN_FILES } from './scenarios.ts';
 import { withRunner } from './sweep.ts';
 
-/** Something ends the agent in the middle of a deployment each time, with no file replaced. */
+/** A deployment that ends the agent each time before it replaces a file. */
 const bench = await openBench();
 
 async function killed(times: number, point: string, one: Case, runner: Runner): Promise<void> {
@@ -19,7 +19,7 @@ async function killed(times: number, point: string, one: Case, runner: Runner): 
 
 const SIGNING = 'before POST .*/certificates$';
 
-test('a rotation that was begun four times is done the fifth time', { timeout: 120_000 }, async () => {
+test('completes a rotation in the fifth start', { timeout: 120_000 }, async () => {
   const one = await createScenario(bench, IN_FILES);
   try {
     await withRunner(async (runner) => {
@@ -32,7 +32,7 @@ test('a rotation that was begun four times is done the fifth time', { timeout: 1
   }
 });
 
-test('one that was begun five times is not begun again, and Heat is told', { timeout: 120_000 }, async () => {
+test('abandons a rotation after five starts, and reports it to Heat', { timeout: 120_000 }, async () => {
   const one = await createScenario(bench, IN_FILES);
   try {
     await withRunner(async (runner) => {
@@ -52,7 +52,7 @@ test('one that was begun five times is not begun again, and Heat is told', { tim
   }
 });
 
-test('services are not restarted for ever', { timeout: 120_000 }, async () => {
+test('does not restart services forever', { timeout: 120_000 }, async () => {
   const one = await createScenario(bench, IN_FILES);
   const { cloud, cluster, node } = one;
   try {

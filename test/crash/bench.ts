@@ -18,16 +18,16 @@ import { type Entry, readTree } from './tree.ts';
 export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm';
 
 /**
- * What is to be done with a node: a rotation, a phase of one, the end of an old service-account key's grace, or a change
- * of its credentials.
+ * The work on a node: a rotation, a phase of one, the end of an old service-account key's grace, or a change of
+ * credentials.
  */
 export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace' | 'credentials';
 
-/** A node with certificates of an old CA and a cloud that wants them replaced, or other credentials in their files. */
+/** A node with certificates of an old CA, or with old credentials, and a cloud that requests their replacement. */
 export type Case = {
   layout: LayoutName;
   work: Work;
-  /** How many deployments were answered before. */
+  /** The number of deployments answered before. */
   earlier: number;
   /** The CA files as they were before any phase. */
   formerCas: ReadonlyMap<string, Entry>;
@@ -36,20 +36,20 @@ export type Case = {
   node: TestNode;
   /** The certificates, keys and kubeconfigs as they were before. */
   old: Map<string, Entry>;
-  /** What the files with credentials are to hold afterwards, where they are what is to be replaced. */
+  /** The credentials expected in the files afterwards, if these are to be replaced. */
   credentials: Record<string, string> | undefined;
-  /** The service-account keys that the rotation brings. */
+  /** The service-account keys of the rotation. */
   serviceAccount: { publicKey: string; privateKey: string };
-  /** Asks for another rotation, with other service-account keys. */
+  /** Requests another rotation, with other service-account keys. */
   rotate(): void;
   close(): Promise<void>;
 };
 
-/** Where cases come from: one cloud, and one set of old certificates for each layout. */
+/** Makes cases: one cloud, and one set of old certificates for each layout. */
 export type Bench = {
   cloud: Cloud;
   createCase(layout: LayoutName, work?: Work): Promise<Case>;
-  /** A node that has no certificates yet, and of which nobody wants anything. */
+  /** Makes a node without certificates or requests. */
   createFresh(layout: LayoutName): Promise<{ layout: LayoutName; cluster: Cluster; node: TestNode }>;
   close(): Promise<void>;
 };
@@ -57,12 +57,12 @@ export type Bench = {
 const SERVERS = [{ name: 'master-0', role: 'master', inputs: { phase: 'phase' } }] as const;
 const USERS = 'root:x:0:0::/:/bin/sh\nkube:x:301:301::/:/bin/false\netcd:x:302:302::/:/bin/false\n';
 const GROUPS = 'root:x:0:\nkube:x:301:\nkube_etcd:x:303:\n';
-/** What holds certificates, keys and kubeconfigs on a node. */
+/** Folders with certificates, keys and kubeconfigs. */
 const OF_CERTIFICATES = ['/etc/kubernetes', '/etc/etcd', '/etc/docker', '/var/lib/kubelet'] as const;
 /** ... and credentials. */
 const FOLDERS = [...OF_CERTIFICATES, '/etc/sysconfig'] as const;
 
-/** What has been done before. */
+/** The phases that precede each work. */
 const BEFORE: Record<Work, readonly string[]> = {
   all: [],
   trust: [],
@@ -83,7 +83,7 @@ const pairIn = (from: Record<string, string>): Case['serviceAccount'] => {
 };
 
 export async function createBench(): Promise<Bench> {
-  // Nothing here is about the speed of a disk, and a rotation syncs a hundred times.
+  // A rotation syncs a hundred times, and disk speed is irrelevant here.
   if (existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
   const store = await mkdtemp(join(tmpdir(), 'coe-crash-'));
   process.env['NODE_COMPILE_CACHE'] = join(store, 'compiled');
@@ -109,7 +109,7 @@ export async function createBench(): Promise<Bench> {
 
   const makeOld = async (layout: LayoutName): Promise<string> => {
     const { node } = await prepare(layout);
-    // An etcd of its own: what is optional is made where there is something already.
+    // An etcd CA of its own: optional rows are made if files exist.
     if (layout === 'kubeadm')
       for (const stem of ['server', 'peer', 'healthcheck-client'])
         await node.write(`/etc/kubernetes/pki/etcd/${stem}.crt`, 'none yet');
@@ -171,13 +171,16 @@ export async function createBench(): Promise<Bench> {
     createFresh: async (layout) => ({ layout, ...(await prepare(layout)) }),
     close: async () => {
       await cloud.close();
-      // A program that was killed may leave a child that still writes its compile cache.
+      // A killed program may leave a child that still writes its compile cache.
       await rm(store, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
     },
   };
 }
 
-/** The layout knows of none: Magnum's scripts write one that names files, and an operator has one that embeds them. */
+/**
+ * Kubeconfigs outside of the layout: Magnum's scripts write one that names files, and an operator has one that embeds
+ * them.
+ */
 async function writeKubeconfigs({ read, write }: TestNode): Promise<void> {
   const certs = '/etc/kubernetes/certs';
   const data = async (name: string): Promise<string> =>
@@ -209,9 +212,9 @@ async function copyCertificates(from: string, to: string): Promise<void> {
 }
 
 /**
- * Puts the node's credentials where Magnum puts them, and asks for others.
+ * Writes the node's credentials to Magnum's files, and requests others.
  *
- * @returns what the files are to hold then
+ * @returns the expected content of the files
  */
 async function askForCredentials(
   cloud: Cloud,
@@ -232,7 +235,7 @@ async function askForCredentials(
   return filesWith(fresh, params, cloud.authUrl);
 }
 
-/** A run that nobody disturbs; its systemctl is no process of its own. */
+/** Makes an undisturbed run whose systemctl is not a separate process. */
 async function withRunner(root: string): Promise<Run> {
   const runner = createRunner();
   try {
@@ -242,7 +245,7 @@ async function withRunner(root: string): Promise<Run> {
   }
 }
 
-/** The units of a master that serve TLS. */
+/** The units of a master with TLS ports. */
 export const unitsOf = (layout: LayoutName): readonly string[] => UNITS[layout];
 
 const UNITS: Record<LayoutName, readonly string[]> = {

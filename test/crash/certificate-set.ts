@@ -34,10 +34,10 @@ const BESIDE: Record<LayoutName, readonly Omit<KubeconfigRow, 'user' | 'server'>
 };
 
 /**
- * What is wrong with a set of certificates: a key that does not fit, a certificate that the CA beside it has
- * not signed, a kubeconfig that disagrees with the files. Empty for a whole set, old or new.
+ * Returns the faults of a set of certificates: a key that does not fit, a certificate not signed by the CA beside it, a
+ * kubeconfig that contradicts the files. A consistent set, old or new, has none.
  *
- * @param options.several CA files may hold several; the first of them is that of the certificates beside it
+ * @param options.several CA files may contain several; the first signs the certificates beside it
  */
 export function faultsOfSet(layout: LayoutName, files: Files, { several = false } = {}): string[] {
   const role = layoutOf(layout);
@@ -52,7 +52,7 @@ export function faultsOfSet(layout: LayoutName, files: Files, { several = false 
   };
   for (const row of role.certificates) {
     const holder = role.kubeconfigs.find(({ certificate }) => certificate === row.name)?.file.path ?? '';
-    // What is optional is nowhere on this node, or in all of its places.
+    // An optional certificate is in all of its places on this node, or in none.
     if (row.optional === true && !files.has(row.files?.certificate.path ?? holder)) continue;
     const ca = text(caFileOf(role, row.ca));
     const alone = row.files ? undefined : embeddedIn(text(holder));
@@ -104,7 +104,7 @@ export const fingerprintOf = (pem: string): string => new X509Certificate(pem).f
 
 const same = (a: string, b: string): boolean => a.trim() !== '' && a.trim() === b.trim();
 
-/** What the first user and the first cluster of a kubeconfig embed. */
+/** The content that the first user and the first cluster of a kubeconfig embed. */
 function embeddedIn(text: string): { ca: string; certificate: string; key: string } {
   const [document] = parseAllDocuments(text);
   const find = (...path: (string | number)[]): string => {

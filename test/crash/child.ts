@@ -10,8 +10,8 @@ import { seededRandom } from './random.ts';
 import { socketSystemctl } from './socket-systemctl.ts';
 
 /**
- * The real program in a process of its own: one verb on each node that it is told of, until it is killed at
- * one of the steps. What comes after a kill is thus always the first that a new process does.
+ * Runs the real program in a process of its own: one verb on each given node, until it is killed at a step. After a
+ * kill, every action is thus the first of a new process.
  */
 process.on('message', (job: Job) => {
   void runOnce(job).then((report) => process.send?.(report));
@@ -20,7 +20,7 @@ process.on('message', (job: Job) => {
 // Each run listens for the signals that stop it.
 process.setMaxListeners(0);
 
-/** What the next call of the file system fails with. */
+/** The error of the next file-system call. */
 let failing: Errno | undefined;
 let disk: ForgetfulDisk | undefined;
 let fails: 'once' | 'for good' = 'once';
@@ -33,7 +33,7 @@ failFileSystem(
   (directory) => disk?.synced(directory),
 );
 
-/** What is no verb of the program, but its daemon's work between two passes. */
+/** Work that is not a verb but the daemon's between two passes. */
 const LOOKS: Readonly<Record<string, 'one step' | 'the end' | undefined>> = {
   'advance-once': 'one step',
   advance: 'the end',

@@ -9,14 +9,14 @@ import { referenceOf, withRunner } from './sweep.ts';
 
 const bench = await openBench();
 
-/** From the first replaced file on the journal alone says how to go on: no cloud is needed for a whole node. */
+/** After the first replacement, the journal alone decides: a consistent node needs no cloud. */
 test.each([
   ['while committing', IN_FILES, ['after rename .*certs/kubelet.key$']],
   ['when committed', IN_FILES, ['before restart kube-apiserver']],
   ['while going back', GOING_BACK, ['restart kubelet', 'after rename .*certs/server.crt$']],
   ['before the answer', IN_FILES, ['before POST .*/signal']],
 ] as const)(
-  'killed %s, and then the cloud is gone',
+  'recovers without a cloud after a kill %s',
   { timeout: 120_000 },
   async (_, scenario: Scenario, killWhere) => {
     await withRunner(async (runner) => {

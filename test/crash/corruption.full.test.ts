@@ -13,7 +13,7 @@ afterAll(async () => {
   await bench.close();
 });
 
-test.each(MOMENTS)('damaged: $name', { timeout: 3_600_000 }, async (moment) => {
+test.each(MOMENTS)('recovers from damage: $name', { timeout: 3_600_000 }, async (moment) => {
   const shares = Array.from({ length: TIMES }, (_, index) => index / TIMES);
   const damages = [
     ...shares.map(cutTo),

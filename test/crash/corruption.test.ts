@@ -3,7 +3,7 @@ import { type Bench, createBench } from './bench.ts';
 import { cutTo, EMPTY, flip, MOMENTS, sweepDamages, ZEROES } from './corruption.ts';
 import { seed, seededRandom } from './random.ts';
 
-/** One kind of damage at each moment; corruption.full.test.ts has more of them. */
+/** One kind of damage at each moment; corruption.full.test.ts has more. */
 let bench: Bench;
 const random = seededRandom(seed);
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(async () => {
   await bench.close();
 });
 
-test('a state file is damaged', { timeout: 600_000 }, async () => {
+test('recovers from a damaged state file', { timeout: 600_000 }, async () => {
   const cases = MOMENTS.map((moment) => {
     const kinds = [cutTo(random()), flip(random(), Math.floor(random() * 8)), EMPTY, ZEROES];
     return [moment, kinds[Math.floor(random() * kinds.length)] ?? EMPTY] as const;

@@ -10,7 +10,7 @@ import type { Runner } from './run.ts';
 import { CREDENTIALS, CREDENTIALS_GOING_BACK, GOING_BACK, IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { sideBySide } from './sweep.ts';
 
-/** A moment at which a state file matters, and the file: a folder stands for the first file in it. */
+/** A moment at which a state file matters, and the file; a folder means its first file. */
 export type Moment = { name: string; scenario: Scenario; killWhere: string[]; file: string };
 
 const STATE = '/var/lib/coe-agent';
@@ -65,7 +65,7 @@ export const MOMENTS: readonly Moment[] = [
   at('the last pass', IN_FILES, ['after rename .* to /run/coe-agent'], '/run/coe-agent/last-pass.json'),
 ];
 
-/** What becomes of a file's bytes. */
+/** A change of a file's bytes. */
 export type Damage = { name: string; change: (content: Buffer) => Buffer };
 
 export const cutTo = (share: number): Damage => ({
@@ -83,13 +83,13 @@ export const flip = (share: number, bit: number): Damage => ({
   },
 });
 
-/** What file systems are known to leave after a power cut. */
+/** Damage that file systems are known to leave after a power failure. */
 export const ZEROES: Damage = { name: 'all zeroes', change: (content) => Buffer.alloc(content.length) };
 export const EMPTY: Damage = { name: 'empty', change: () => Buffer.alloc(0) };
 
 type CorruptionFinding = { file: string; damage: string; faults: string[] };
 
-/** Every moment with each of its kinds of damage. */
+/** Combines every moment with each kind of damage. */
 export async function sweepDamages(
   bench: Bench,
   cases: readonly (readonly [Moment, Damage])[],
@@ -103,10 +103,11 @@ export async function sweepDamages(
 }
 
 /**
- * Kills a rotation at a moment, damages one of its state files, and lets it go on: the certificates are one set when it
- * has been recovered, and in the end, Heat is told exactly once, whoever reads the log knows which file it was, and the next rotation works.
+ * Kills a rotation at a moment, damages one of its state files, and lets it continue. The certificates must be one set
+ * after the recovery and at the end, Heat must be told exactly once, the log must name the file, and the next rotation
+ * must work.
  *
- * @returns what is wrong
+ * @returns the faults
  */
 async function damageAndRecover(
   bench: Bench,
@@ -124,9 +125,9 @@ async function damageAndRecover(
     const damaged = change(content);
     await writeFile(join(root, path), damaged);
 
-    // Whoever looks first sees no more than that something is damaged.
+    // Read-only verbs only report that a file is damaged.
     const runs = [await runner.run(root, {}, 'status'), await runner.run(root, {}, 'plan')];
-    // Before it can be hidden by a new rotation: what the recovery alone makes of it, without the cloud.
+    // The result of the recovery alone, without the cloud, before a new rotation can hide it.
     runs.push(await runner.run(root, {}, 'restart'));
     const faults = faultsOfSet(one.layout, await readManaged(root)).map((text) => `recovered: ${text}`);
     for (let again = 0; again < 3; again += 1) runs.push(await runner.run(root));
@@ -149,7 +150,7 @@ async function damageAndRecover(
   }
 }
 
-/** A kept request or the record of the last pass is only of use, and made anew. */
+/** A kept request and the record of the last pass are optional, and made anew. */
 const MUST_BE_NAMED = [JOURNAL, LEDGER];
 
 async function onlyFile(root: string, path: string): Promise<string> {

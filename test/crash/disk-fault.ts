@@ -8,7 +8,7 @@ import type { Run, Runner } from './run.ts';
 
 export const ERRNOS: readonly Errno[] = ['ENOSPC', 'EIO', 'EROFS', 'EACCES'];
 
-/** The reason of a deployment that has failed by the disk. */
+/** The reason of a deployment that failed because of the disk. */
 const REASONS: Readonly<Record<Errno, string>> = {
   ENOSPC: 'no-space',
   EIO: 'io-error',
@@ -20,14 +20,14 @@ export type DiskFault = NonNullable<Plan['fault']>;
 
 export type DiskResult = { told: 'done' | 'failed'; faults: string[] };
 
-/** How a rotation may end when the disk failed once: as if nothing had been, or all old and told so. */
+/** The valid results of a rotation after one disk failure: complete, or everything old with a report to Heat. */
 export type Endings = { done: Ending; failed: Ending };
 
 /**
- * One rotation during which the disk fails; then, with a good disk, whatever is still open; and when Heat was
- * told of a failure, the next rotation.
+ * Runs one rotation with a failing disk, then completes it with a working one. After a reported failure, runs the next
+ * rotation too.
  *
- * @returns what Heat was told, and what is wrong
+ * @returns the report to Heat, and the faults
  */
 export async function rotateWithFault(
   bench: Bench,
@@ -49,7 +49,7 @@ export async function rotateWithFault(
     const ending = isDone ? endings.done : endings.failed;
     faults.push(...(await faultsOfEnding(one, ending)).filter((text) => !text.startsWith('missing: ')));
     const [error] = await errorsOf(one);
-    // A rotation that would have gone back anyway may do so for the unit's sake.
+    // A rotation that would roll back anyway may do so because of the unit.
     const isOfUnit = scenario.fails && error?.code === 'unit';
     if (!isDone && !isOfUnit && error?.reason !== REASONS[fault.errno])
       faults.push(`it failed by ${JSON.stringify(error)}; Heat was told ${JSON.stringify(told)}`);
@@ -67,12 +67,12 @@ export const accepted = ({ cloud, cluster }: Case): Record<string, unknown>[] =>
     .filter((signal) => signal.stack === cluster.name && signal.accepted)
     .map(({ body }) => body ?? {});
 
-/** Whether Heat has been told that a person has to look. */
+/** Whether Heat was told that the node needs a person. */
 export const isStuck = async (one: Case): Promise<boolean> =>
   accepted(one).some((body) => body['deploy_status_code'] !== 0) &&
   (await errorsOf(one)).some((error) => error?.node === 'stuck');
 
-/** The next rotation makes every node whole. */
+/** Checks that the next rotation repairs every node. */
 export async function rotateAgain(one: Case, runner: Runner): Promise<string[]> {
   one.node.units.mend(BROKEN);
   one.rotate();

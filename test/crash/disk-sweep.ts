@@ -13,7 +13,7 @@ export const faultsOnce = (calls: readonly string[]): DiskFault[] =>
 export const faultsInTurn = (calls: readonly string[]): DiskFault[] =>
   calls.map((_, index) => ({ at: index + 1, errno: ERRNOS[index % ERRNOS.length] ?? 'EIO' }));
 
-/** From some call on everything below a folder fails, as on a file system that has become read-only. */
+/** From some call on, everything below a folder fails, as on a file system that has become read-only. */
 export const faultsForGood = (calls: readonly string[], folder: string): DiskFault[] =>
   faultsInTurn(calls).map((fault) => ({ ...fault, lastingBelow: folder }));
 

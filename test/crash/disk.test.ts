@@ -4,22 +4,22 @@ import { faultsForGood, faultsOnce, sweepFaults } from './disk-sweep.ts';
 import { sample, seed } from './random.ts';
 import { IN_FILES } from './scenarios.ts';
 
-/** A sample of what disk.full.test.ts does in full. */
+/** A sample of disk.full.test.ts. */
 const bench = await openBench();
 
-test('the disk fails once, anywhere in a rotation', { timeout: 600_000 }, async () => {
+test('survives one disk failure anywhere in a rotation', { timeout: 600_000 }, async () => {
   const { findings, calls, told } = await sweepFaults(bench, IN_FILES, (calls) =>
     sample(faultsOnce(calls), 12),
   );
   process.stdout.write(`disk: ${calls} calls, ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
   expect(findings).toEqual([]);
-  // Neither kind of ending may be there only because nothing has failed.
+  // Both kinds of results must occur, or nothing has failed.
   expect(told.done).toBeGreaterThan(0);
   expect(told.failed).toBeGreaterThan(0);
 });
 
 test(
-  'the disk of the certificates fails for good, anywhere in a rotation',
+  "survives a permanent failure of the certificates' disk anywhere in a rotation",
   { timeout: 600_000 },
   async () => {
     const { findings, told } = await sweepFaults(bench, IN_FILES, (calls) =>

@@ -7,7 +7,7 @@ import { blocksIn, caFileOf, faultsOfSet, type Files, fingerprintOf, layoutOf } 
 import type { Run } from './run.ts';
 import { listing, readTree } from './tree.ts';
 
-/** How a rotation is to end. */
+/** The expected end of a rotation. */
 export type Ending = {
   set: 'new' | 'old';
   stack: string;
@@ -15,12 +15,12 @@ export type Ending = {
   listing: readonly string[];
 };
 
-/** How a rotation has ended, apart from what is different each time. */
+/** The end of a rotation, without the parts that differ each time. */
 export async function endingOf(one: Case, set: Ending['set']): Promise<Ending> {
   return { set, stack: one.cloud.stackStatus(one.cluster), listing: listing(await readTree(one.node.root)) };
 }
 
-/** What is different from the ending of an undisturbed run, or wrong in itself. */
+/** Returns the differences from the end of an undisturbed run, and other faults. */
 export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[]> {
   const { cloud, cluster, node, layout, work, earlier, old } = one;
   const answers = work === 'grace' ? earlier : earlier + 1;
@@ -45,7 +45,7 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   return faults;
 }
 
-/** Another pass may have done what the rotation had left to do in the cluster: its record goes then. */
+/** Another pass may have completed the rotation's remaining work in the cluster, and removed its record. */
 const mayBeDone = (line: string): boolean => line.startsWith('/var/lib/coe-agent/follow-ups.json ');
 
 /** A daemon remembers the cloud's answer; the undisturbed run is a single pass. */
@@ -85,19 +85,19 @@ function faultsOfNew(
   return faults;
 }
 
-/** The ledger holds one record for each deployment, and they say that nobody waits any more. */
+/** Expects one ledger record per deployment, none of them awaiting an answer. */
 async function ledgerFaults(root: string, count: number): Promise<string[]> {
   const folder = join(root, 'var/lib/coe-agent/deployments');
   const names = await readdir(folder).catch(() => []);
   if (names.length !== count) return [`${names.length} files in the ledger: ${names.join(' ')}`];
   const texts = await Promise.all(names.map(async (name) => await readFile(join(folder, name), 'utf8')));
   return texts.flatMap((text) =>
-    // An answer that Heat has heard may be unrecorded when Heat takes the deployment back: it is given up.
+    // An accepted answer may be unrecorded when Heat takes the deployment back, which is then abandoned.
     /"state":"(signalled|superseded)"|"unlisted":2/.test(text) ? [] : [`the ledger says ${text}`],
   );
 }
 
-/** Each unit presents the leaf that its file holds, and one without a port has read what is there. */
+/** Expects each unit to present the leaf in its file, and one without a port to have read the present files. */
 export async function unitFaults(
   { node, layout, work }: Pick<Case, 'node' | 'layout' | 'work'>,
   files: Files,
@@ -105,7 +105,7 @@ export async function unitFaults(
   const faults: string[] = [];
   const now = node.units.wouldRead();
   for (const { unit, probe } of layoutOf(layout).units) {
-    // One that cannot start presents nothing.
+    // A unit that cannot start presents nothing.
     if (node.units.isBroken(unit)) continue;
     if (!probe || !unitsOf(layout).includes(unit)) {
       const read = node.units.hasRead(unit);
@@ -121,10 +121,10 @@ export async function unitFaults(
   return faults;
 }
 
-/** The unit that does not start when a rotation is to fail. */
+/** The unit that does not start if a rotation has to fail. */
 export const BROKEN = 'kubelet';
 
-/** A run may say what it likes, but not with the program's entrails. */
+/** Expects no internals of the program in a run's output. */
 export const faultsOfRun = ({ stderr, stdout }: Run): string[] =>
   /^\s+at .+:\d+:\d+\)?$/m.test(stderr + stdout) || /\\n\s+at /.test(stderr)
     ? [`a stack trace: ${stderr.slice(0, 600)}`]

@@ -4,7 +4,7 @@ import type { OutcomeError } from '../../src/deployment/deployment.ts';
 import { errorIn } from '../../src/deployment/outcome.ts';
 import { openLedger } from '../../src/deployment/ledger.ts';
 
-/** How the deployments of a node have failed, oldest first, by its ledger; undefined for one that has not. */
+/** Returns the errors of a node's deployments from its ledger, oldest first; undefined for a success. */
 export async function errorsOf({ node }: { node: { root: string } }): Promise<OutcomeError[]> {
   const hands = { disk: createDisk(node.root), clock: systemClock, onDamage: refuseDamage };
   const ledger = await openLedger(hands, '/var/lib/coe-agent/deployments');

@@ -13,7 +13,7 @@ import { openLedger } from '../../src/deployment/ledger.ts';
 import { readJournal, writeJournal } from '../../src/files/journal.ts';
 import { createKeptRequests } from '../../src/files/kept-requests.ts';
 
-/** Each state file cut at every length and with a bit of every byte flipped, as its reader takes it. */
+/** Reads each state file cut at every length and with a bit of every byte flipped. */
 let root: string;
 let disk: Disk;
 beforeAll(async () => {
@@ -33,7 +33,7 @@ function* damagesOf(content: Buffer): Generator<Buffer> {
   }
 }
 
-/** Reads a file in every damaged state; `read` gives its value, or throws what it is meant to throw. */
+/** Reads a file in every damaged state; `read` returns its value, or throws the expected error. */
 async function readDamaged(
   path: string,
   read: (damaged: Disk) => Promise<unknown>,
@@ -59,7 +59,7 @@ async function readDamaged(
   return { values, errors, tried };
 }
 
-test('the journal', async () => {
+test('detects any damage of the journal', async () => {
   const path = '/journal';
   const attributes = { mode: 0o440, uid: 0, gid: 0 };
   const files = ['ca.crt', 'server.key', 'server.crt'].map((name) => ({
@@ -74,12 +74,12 @@ test('the journal', async () => {
     async (damaged) => await readJournal(damaged, path),
   );
   expect(tried).toBeGreaterThan(1000);
-  // Without its last line break it is still what was written.
+  // A journal without its last line break is complete.
   expect([...values]).toEqual([JSON.stringify(journal)]);
   expect([...errors]).toEqual(['state: true']);
 });
 
-test('a record of the ledger', async () => {
+test('detects any damage of a ledger record', async () => {
   const deployment: Deployment = {
     id: 'an-id',
     name: 'a name',
@@ -105,7 +105,7 @@ test('a record of the ledger', async () => {
       told.add(where);
     };
     const opened = await openLedger({ disk: damaged, clock: systemClock, onDamage }, '/ledger');
-    // Either it is the record that was written, or it is known to be damaged: never taken for a new one.
+    // A record is read as written or reported as damaged, and never taken for a new one.
     return { entry: opened.find('an-id')?.state, damaged: opened.damaged('an-id'), isTold };
   });
   expect([...errors]).toEqual([]);
@@ -118,7 +118,7 @@ test('a record of the ledger', async () => {
   );
 });
 
-test('a kept request', async () => {
+test('detects any damage of a kept request', async () => {
   await createKeptRequests(disk, '/requests').keep('server', 'digest', {
     key: 'the key',
     csr: 'the request',
@@ -131,7 +131,7 @@ test('a kept request', async () => {
   expect([...values].toSorted()).toEqual(['undefined', '{"key":"the key","csr":"the request"}'].toSorted());
 });
 
-test('the record of the last pass', async () => {
+test('detects any damage of the record of the last pass', async () => {
   const path = '/run/coe-agent/last-pass.json';
   const record = { at: '2026-01-01T00:00:00.000Z', problems: ['some'], open: 1, unserved: [] };
   await disk.makeDirectory('/run/coe-agent', {});

@@ -7,9 +7,9 @@ import { say, sweep } from './sweep.ts';
 const HOURS = { timeout: 3 * 3_600_000 };
 
 /**
- * Tests that kill each scenario at every one of its points.
+ * Defines tests that kill each scenario at every one of its points.
  *
- * @param leastPoints fewer would say that most of them are not seen any more
+ * @param leastPoints the minimum number of points; fewer mean that most are no longer detected
  */
 export function killedAtEachStep(
   scenarios: readonly (readonly [string, Scenario])[],
@@ -23,7 +23,7 @@ export function killedAtEachStep(
     await bench.close();
   });
 
-  test.each(scenarios)('killed at each of its steps: %s', HOURS, async (name, scenario) => {
+  test.each(scenarios)('recovers from a kill at each of its steps: %s', HOURS, async (name, scenario) => {
     const result = await sweep(bench, scenario, ({ points }) =>
       distinctPoints(points).map((point) => [killAt(point)]),
     );

@@ -13,11 +13,11 @@ const failure = (errno: Errno, syscall: string): Error =>
   });
 
 /**
- * Lets this process's own calls of the file system fail below the program's disk, as the kernel would: a full
- * disk takes half of a file first, and a broken one says so when the content is synced.
+ * Makes this process's own file-system calls fail below the program's disk, as the kernel would: a full disk first
+ * accepts half of a file, and a broken one reports it on sync.
  *
- * @param due what the next call is to fail with, if it is
- * @param synced told of each file and each directory that has been synced
+ * @param due the error of the next call, if any
+ * @param synced called for each synced file and directory
  */
 export function failFileSystem(due: () => Errno | undefined, synced: (path: string) => void): void {
   const { open, rename, mkdir, unlink, rmdir } = fs;
@@ -67,6 +67,6 @@ export function failFileSystem(due: () => Errno | undefined, synced: (path: stri
     failing('rmdir');
     await rmdir(path);
   };
-  // The named imports of other modules see it too.
+  // Updates the named imports of other modules too.
   syncBuiltinESMExports();
 }

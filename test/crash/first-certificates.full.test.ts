@@ -5,7 +5,7 @@ import { sweepFirstCertificates } from './first-certificates.ts';
 const bench = await openBench();
 
 test.each(['kubernetes-certs', 'kubernetes-pki'] as const)(
-  "a new node's first certificates: %s",
+  "completes a new node's first certificates: %s",
   { timeout: 3_600_000 },
   async (layout) => {
     const { findings, points } = await sweepFirstCertificates(bench, layout, (all) => all);

@@ -6,7 +6,7 @@ import type { Runner } from './run.ts';
 import { sideBySide, withRunner } from './sweep.ts';
 import { listing, readTree } from './tree.ts';
 
-/** Kills make-cert on a new node at some of its points, runs it again, and says what is wrong then. */
+/** Kills make-cert on a new node at some of its points, runs it again, and reports faults. */
 export async function sweepFirstCertificates(
   bench: Bench,
   layout: LayoutName,

@@ -3,7 +3,7 @@ import type { Bench, Case, LayoutName, Work } from './bench.ts';
 import { BROKEN, type Ending, endingOf, faultsOfEnding, faultsOfRun } from './ending.ts';
 import { type Run, runPlain, type Runner } from './run.ts';
 
-/** One kind of rotation that is swept over. */
+/** A kind of rotation for a sweep. */
 export type Scenario = { layout: LayoutName; fails: boolean; work?: Work };
 
 export const createScenario = async (bench: Bench, { layout, fails, work }: Scenario): Promise<Case> => {
@@ -12,7 +12,7 @@ export const createScenario = async (bench: Bench, { layout, fails, work }: Scen
   return one;
 };
 
-/** The run that nobody disturbs: the points that it passes and how it ends. */
+/** Runs undisturbed, and returns the points of the run and its end. */
 export async function undisturbed(
   bench: Bench,
   scenario: Scenario,
@@ -29,7 +29,7 @@ export async function undisturbed(
   }
 }
 
-/** A run that is meant to be killed. */
+/** A run that is killed. */
 export type Kill = (root: string, runner: Runner) => Promise<Run>;
 
 export const killAt =
@@ -37,30 +37,30 @@ export const killAt =
   async (root, runner) =>
     await runner.run(root, { killAt: point });
 
-/** The same, and the power fails: what was not synced is lost. */
+/** Kills with a power failure: unsynced changes are lost. */
 export const cutPowerAt =
   (point: number, seed: number): Kill =>
   async (root, runner) =>
     await runner.run(root, { killAt: point, powerCutSeed: seed });
 
-/** At a moment that has nothing to do with any step. */
+/** Kills at a time independent of any step. */
 export const killAfter =
   (ms: number): Kill =>
   async (root) =>
     await runPlain(root, { ms, signal: 'SIGKILL' });
 
-/** Asked to stop at such a moment, as systemd does. */
+/** Stops at such a time, as systemd does. */
 export const stopAfter =
   (ms: number): Kill =>
   async (root) =>
     await runPlain(root, { ms, signal: 'SIGTERM' });
 
-/** What was found wrong; the name says where the kills were. */
+/** The faults of a case, with the places of its kills. */
 export type Finding = { killed: string[]; faults: string[] };
 
 /**
- * Kills a rotation with each of `kills` in turn, each a run of its own that goes on where the one before was
- * killed, then lets it finish, and looks at everything.
+ * Kills a rotation with each of `kills` in turn, each in a run that continues where the former was killed. Then lets it
+ * complete, and checks everything.
  */
 export async function killAndRecover(
   bench: Bench,
@@ -90,7 +90,7 @@ export async function killAndRecover(
   }
 }
 
-/** Undisturbed runs: one, and another when the first says that something is still open. */
+/** Runs undisturbed, and again if work is still open. */
 async function recoverAll(root: string, runner: Runner): Promise<Run[]> {
   const first = await runner.run(root);
   return first.code === 3 ? [first, await runner.run(root)] : [first];

@@ -15,7 +15,7 @@ import {
 } from './scenarios.ts';
 import { plainRunTakes, say, sweep } from './sweep.ts';
 
-/** A sample of what kills.full.test.ts does in full; CRASH_SEED takes the same sample again. */
+/** A sample of kills.full.test.ts; CRASH_SEED repeats the same sample. */
 let bench: Bench;
 const random = seededRandom(seed);
 beforeAll(async () => {
@@ -33,7 +33,7 @@ test.each([
   ['a node of a swarm', SWARM, 3],
   ['other credentials', CREDENTIALS, 6],
   ['other credentials that go back', CREDENTIALS_GOING_BACK, 5],
-])('killed at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
+])('recovers from a kill at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
   const result = await sweep(bench, scenario, ({ points }) =>
     sample(distinctPoints(points), size).map((point) => [killAt(point)]),
   );
@@ -41,20 +41,20 @@ test.each([
   say(name, result);
 });
 
-test('killed, and killed again while it recovers', { timeout: 600_000 }, async () => {
+test('recovers from a kill, and from another during the recovery', { timeout: 600_000 }, async () => {
   say('double kills', await sweep(bench, IN_FILES, doubleKills(4, random)));
 });
 
-test('power cut: what was not synced is lost', { timeout: 600_000 }, async () => {
+test('recovers from a power failure with lost unsynced changes', { timeout: 600_000 }, async () => {
   say('power cuts', await sweep(bench, IN_FILES, powerCuts(6, random)));
 });
 
-test('killed at moments that have nothing to do with its steps', { timeout: 600_000 }, async () => {
+test('recovers from kills at times independent of its steps', { timeout: 600_000 }, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
   say('moments', await sweep(bench, IN_FILES, () => killsAtMoments(4, random, ms)));
 });
 
-test('asked to stop at such moments', { timeout: 600_000 }, async () => {
+test('stops cleanly at such times', { timeout: 600_000 }, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
   say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(3, random, ms)));
 });

@@ -1,5 +1,5 @@
 import { killedAtEachStep } from './every-step.ts';
 import { OTHER_LAYOUTS } from './scenarios.ts';
 
-/** A rotation in the layouts that kills.full.test.ts has not. */
+/** Rotates in the layouts that kills.full.test.ts does not cover. */
 killedAtEachStep(OTHER_LAYOUTS, 60);

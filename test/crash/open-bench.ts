@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
 
-/** To be called at the top of a test file: the bench is closed after its last test. */
+/** Call at the top of a test file; the bench is closed after its last test. */
 export async function openBench(): Promise<Bench> {
   const bench = await createBench();
   afterAll(async () => {

@@ -7,12 +7,12 @@ export const doubleKills =
   ({ points }: Reference): Kill[][] =>
     Array.from({ length: count }, () => {
       const first = 1 + Math.floor(random() * points.length);
-      // A recovery has about as much left to do, and some more to clean up.
+      // A recovery has about as many steps left, and some more to clean up.
       const second = 1 + Math.floor(random() * (points.length - first + 100));
       return [killAt(first), killAt(second)];
     });
 
-/** Power cuts at any of the points. */
+/** Power failures at any of the points. */
 export const powerCuts =
   (count: number, random: () => number) =>
   ({ points }: Reference): Kill[][] =>
@@ -20,10 +20,10 @@ export const powerCuts =
       cutPowerAt(1 + Math.floor(random() * points.length), Math.floor(random() * 2 ** 32)),
     ]);
 
-/** Kills at any moment of a run that takes this long. */
+/** Kills at any time during a run of this length. */
 export const killsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>
   Array.from({ length: count }, () => [killAfter(random() * ms * 1.1)]);
 
-/** The same, but asked to stop. */
+/** Stops at any time during a run of this length. */
 export const stopsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>
   Array.from({ length: count }, () => [stopAfter(random() * ms * 1.1)]);

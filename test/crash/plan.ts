@@ -4,19 +4,19 @@ import type { Errno } from './failing-fs.ts';
 /** One run that the child is asked to do. */
 export type Job = { verb: string; root: string; plan: Plan };
 
-/** What is to happen during a run. */
+/** The planned events of a run. */
 export type Plan = {
   /** SIGKILL at this step, counted from 1. */
   killAt?: number | undefined;
-  /** SIGKILL at the step that matches the last of these, after the others have been matched in turn. */
+  /** SIGKILL at the step that matches the last of these, after the others have matched in turn. */
   killWhere?: readonly string[] | undefined;
-  /** The kill is a power cut: what was not synced is lost, as much of it as this seed says. */
+  /** The kill is a power failure: unsynced changes are lost, as many as this seed decides. */
   powerCutSeed?: number | undefined;
-  /** The calls that change the disk, counted from 1, fail: one of them, or all from there on below a folder. */
+  /** Calls that change the disk, counted from 1, fail: one of them, or all from there on below a folder. */
   fault?: { at: number; errno: Errno; lastingBelow?: string | undefined } | undefined;
 };
 
-/** What the child says of a run that came to its end. */
+/** The child's report of a completed run. */
 export const Report = v.object({
   code: v.number(),
   stdout: v.string(),
@@ -25,5 +25,5 @@ export const Report = v.object({
 });
 export type Report = v.InferOutput<typeof Report>;
 
-/** Where a child that is about to be killed leaves the name of the point. */
+/** The file in which a child that is about to be killed leaves the name of the point. */
 export const lastPointFile = (pid: number | undefined, root: string): string => `${root}.${pid ?? 0}`;

@@ -3,20 +3,20 @@ import type { Disk } from '../../src/base/disk.ts';
 import type { Http } from '../../src/openstack/http.ts';
 import type { Systemctl } from '../../src/services/systemctl.ts';
 
-/** What watches a run, and may end it, at each of its durable steps. */
+/** Observes a run at each of its durable steps, and may end it. */
 export type Watcher = {
-  /** A step is about to be done, or has been done; it does not return when the run is to end here. */
+  /** Called before and after a step; does not return if the run has to end here. */
   reach(point: string): void;
-  /** Whether the run is to end in the middle of this step. */
+  /** Whether the run has to end in the middle of this step. */
   reachMiddle(point: string): boolean;
-  /** Ends the run as a power cut or a kill would. */
+  /** Ends the run like a power failure or a kill. */
   die(): never;
-  /** A call that changes the disk begins: the file system may be let fail until it has ended. */
+  /** Called before a call that changes the disk: the file system may fail until `faultEnds`. */
   fault(path: string): void;
   faultEnds(): void;
 };
 
-/** Every step of a run that leaves a trace outside of the process: the points at which it can be killed. */
+/** Instruments every step of a run with an effect outside of the process: the points at which it can be killed. */
 export const watch = (watcher: Watcher): Required<Omit<Instrument, 'clock'>> => ({
   disk: (real) => watchDisk(real, watcher),
   http: (real) => watchHttp(real, watcher),
@@ -107,14 +107,11 @@ const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
   },
 });
 
-/** The points of a run at which a call that changes the disk begins. */
+/** The points of a run before a call that changes the disk. */
 export const diskCalls = (points: readonly string[]): string[] =>
   points.filter((point) => /^before (create|append|rename|sync|remove|make directory) /.test(point));
 
-/**
- * The numbers, from 1, of the points of a run that differ: the moment before a step is that after the step
- * before it.
- */
+/** The numbers, from 1, of distinct points: the moment before a step equals the one after the former step. */
 export const distinctPoints = (points: readonly string[]): number[] =>
   points.flatMap((point, index) =>
     point.startsWith('before ') && points[index - 1]?.startsWith('after ') ? [] : [index + 1],

@@ -3,14 +3,14 @@ import { basename, dirname, join } from 'node:path';
 import type { Disk } from '../../src/base/disk.ts';
 
 /**
- * A disk that forgets at a power cut what nobody has synced: names come and go with their directory's sync,
- * not before, and a file whose content was not synced is empty.
+ * A disk that loses unsynced changes on a power failure. Names appear and disappear only when their directory is
+ * synced, and a file with unsynced content is empty.
  */
 export type ForgetfulDisk = {
   disk: Disk;
-  /** Takes back what is not durable: for each directory the last changes, as many of them as chance has it. */
+  /** Reverts changes that are not durable: for each directory a random number of the last ones. */
   cut(): void;
-  /** A file or a directory has been synced. */
+  /** Called after the sync of a file or a directory. */
   synced(path: string): void;
 };
 
@@ -20,17 +20,17 @@ const raise = (grave: string | undefined, path: string): void => {
 
 type Change = { directory: string; undo: () => void };
 
-/** @param random in [0, 1); how much of what was not synced is lost */
+/** @param random in [0, 1); the part of the unsynced changes that is lost */
 export function forgetfulDisk(real: Disk, root: string, random: () => number): ForgetfulDisk {
   const graves = `${root}.graves`;
   let buried = 0;
   let changes: Change[] = [];
-  /** The places at which new files are written, and second names of those that nobody has synced. */
+  /** The temporary paths of new files, and second names of unsynced ones. */
   const written = new Set<string>();
   const empty: string[] = [];
   const at = (path: string): string => join(root, path);
 
-  /** Keeps a name for what is about to lose its own. */
+  /** Keeps a second name for a file that is about to lose its name. */
   const bury = (path: string): string | undefined => {
     if (!existsSync(path)) return undefined;
     mkdirSync(graves, { recursive: true });
@@ -74,7 +74,7 @@ export function forgetfulDisk(real: Disk, root: string, random: () => number): F
     makeDirectory: async (path, attributes) => {
       const missing: string[] = [];
       for (let one = path; !existsSync(at(one)); one = dirname(one)) missing.push(one);
-      // Noted first, because it may sync what it makes; a name that is not there is no loss.
+      // Recorded first, because it may sync what it makes; a missing name is no loss.
       for (const one of missing.toReversed())
         changed(one, () => {
           rmSync(at(one), { recursive: true, force: true });

@@ -1,4 +1,4 @@
-/** Random numbers in [0, 1) that a seed gives again (mulberry32). */
+/** Returns random numbers in [0, 1) that a seed reproduces (mulberry32). */
 export function seededRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,13 +9,13 @@ export function seededRandom(seed: number): () => number {
   };
 }
 
-/** The chances that are taken: the same every time, so that a red test stays red; `CRASH_SEED` takes others. */
+/** The default seed is constant, so that a failing test stays failing; `CRASH_SEED` overrides it. */
 export const seed = Number(process.env['CRASH_SEED'] ?? 20_261_121);
 
-/** Which part of a sweep's cases is worked through, in (0, 1]: `scripts/test --all` has no time for all of them. */
+/** The part of a sweep's cases to run, in (0, 1]: `scripts/test --all` has no time for all of them. */
 export const share = Number(process.env['CRASH_SHARE'] ?? 1);
 
-/** Every k-th of a list so that about `size` are left; which ones is the seed's choice. */
+/** Every k-th of a list, so that about `size` remain; the seed decides which. */
 export function sample<T>(list: readonly T[], size: number): T[] {
   if (list.length <= size) return [...list];
   const step = list.length / size;

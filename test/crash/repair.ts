@@ -9,10 +9,7 @@ import { askUnits } from './socket-systemctl.ts';
 import { sideBySide, withRunner } from './sweep.ts';
 import { listing, readTree } from './tree.ts';
 
-/**
- * Kills a renewal with the same CA at some of its points, as `agent repair` makes it, lets it be made again, and says what
- * is wrong then.
- */
+/** Kills a renewal with the same CA (`agent repair`) at some of its points, runs it again, and reports faults. */
 export async function sweepRepair(
   bench: Bench,
   choose: (points: number[]) => number[],
@@ -37,7 +34,7 @@ const SERVER = '/etc/kubernetes/certs/server.crt';
 
 type Renewable = Pick<Case, 'node' | 'layout' | 'work' | 'old' | 'credentials'>;
 
-/** A master with certificates of its own cluster, whose public address has changed since. */
+/** Makes a master with certificates of its own cluster, whose public address has changed since. */
 async function createRenewable(bench: Bench, runner: Runner): Promise<Renewable> {
   const layout = 'kubernetes-certs';
   const { node, cluster } = await bench.createFresh(layout);
@@ -75,7 +72,7 @@ async function repair(
   }
 }
 
-/** The CA is the same, every certificate is a new one, and the units present them. */
+/** Expects the same CA, new certificates, and units that present them. */
 async function faultsOfRepair(one: Renewable): Promise<string[]> {
   const { old } = one;
   const files = await readManaged(one.node.root);

@@ -6,7 +6,7 @@ import { type Bench, unitsOf } from './bench.ts';
 import { bodies, runUntilDone } from './script-case.ts';
 import { askUnits } from './socket-systemctl.ts';
 
-/** A master whose etcd goes by a list, and of which a newer one is wanted. */
+/** Makes a master whose etcd uses a list, with a request for a newer one. */
 async function withList(bench: Bench) {
   const { cluster, node } = await bench.createFresh('kubernetes-certs');
   onTestFinished(node.close);
@@ -29,7 +29,7 @@ async function withList(bench: Bench) {
   return { node, wanted, told };
 }
 
-/** Kills the agent at steps of a revocation, each time on a new node, and says how many steps there are. */
+/** Kills the agent at steps of a revocation, each time on a new node, and returns the number of steps. */
 export async function sweepRevocation(
   bench: Bench,
   choose: (kills: readonly number[]) => number[],

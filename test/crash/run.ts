@@ -7,7 +7,7 @@ import { AGENT } from '../fakes/program.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
 
-/** How a run of the agent ended. */
+/** The end of a run of the agent. */
 export type Run = {
   code: number | null;
   killed: boolean;
@@ -18,7 +18,7 @@ export type Run = {
   ms: number;
 };
 
-/** Runs the agent in a process of its own, watched; after a kill it is a new process. */
+/** Runs the agent in an observed process of its own; after a kill it is a new process. */
 export type Runner = {
   run(root: string, plan?: Plan, verb?: string): Promise<Run>;
   close(): void;
@@ -46,7 +46,7 @@ export function createRunner(): Runner {
     run: async (root, plan = {}, verb = 'run-once') => {
       child ??= start();
       const run = await runIn(child, { verb, root, plan });
-      // The next one is under way while the caller looks at what this one has left.
+      // The next process starts while the caller checks the files of this one.
       if (run.killed) child = start();
       return run;
     },
@@ -82,7 +82,7 @@ async function runIn(child: ChildProcess, job: Job): Promise<Run> {
   });
 }
 
-/** The program as it is installed, without anybody watching; killed or stopped after a while. */
+/** Runs the installed program unobserved, and kills or stops it after a while. */
 export async function runPlain(
   root: string,
   after?: { ms: number; signal: 'SIGKILL' | 'SIGTERM' },

@@ -1,7 +1,7 @@
 import type { Work } from './bench.ts';
 import type { Scenario } from './kill.ts';
 
-/** The rotations that are swept over. */
+/** The rotations for sweeps. */
 export const IN_FILES: Scenario = { layout: 'kubernetes-certs', fails: false };
 export const IN_KUBECONFIGS: Scenario = { layout: 'kubernetes-pki', fails: false };
 export const GOING_BACK: Scenario = { layout: 'kubernetes-certs', fails: true };
@@ -28,7 +28,7 @@ export const SCENARIOS = [
   ['other credentials that go back', CREDENTIALS_GOING_BACK],
 ] as const;
 
-/** The layouts beyond those; what is not a layout's own is the same in all of them. */
+/** The other layouts; everything else is equal in all layouts. */
 export const OTHER_LAYOUTS = [
   ["a master with kubeadm's files", KUBEADM],
   ['a node of a swarm', SWARM],
@@ -48,8 +48,8 @@ const PHASE_LAYOUTS = [
 ] as const;
 
 /**
- * The phases of a rotation in every layout, each from where the one before has ended, and what comes of service-account
- * keys.
+ * The phases of a rotation in every layout, each starting where the former has ended, and the changes of
+ * service-account keys.
  */
 export const PHASES: readonly (readonly [string, Scenario])[] = [
   ...PHASE_LAYOUTS.flatMap(([words, layout]) =>

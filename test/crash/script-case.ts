@@ -14,7 +14,7 @@ import { withRunner } from './sweep.ts';
 
 type Fresh = Awaited<ReturnType<Bench['createFresh']>>;
 
-/** A node of which a script is wanted that counts how often it has run. */
+/** Makes a node with a requested script, which counts its runs. */
 export async function withScript(
   bench: Bench,
   config: (root: string) => string,
@@ -39,7 +39,7 @@ const lookingAt = (bench: Bench, { cluster, node }: Fresh, id: string) => {
     disk,
     count: async () => await readFile(join(node.root, 'count'), 'utf8').catch(() => ''),
     signals: () => bench.cloud.signals.filter(({ stack }) => stack === cluster.name),
-    /** What stands for the run on the disk, as soon as that holds. */
+    /** The run's record on disk, once it exists. */
     claim: async () => {
       for (;;) {
         const claim = await readRecordOf(disk, files.claim, Claim);
@@ -52,25 +52,25 @@ const lookingAt = (bench: Bench, { cluster, node }: Fresh, id: string) => {
   };
 };
 
-/** What Heat has heeded. */
+/** The bodies of the signals that Heat accepted. */
 export const bodies = (signals: readonly ReceivedSignal[]): unknown[] =>
   signals.filter(({ accepted }) => accepted).map(({ body }) => body);
 
 export const ENDS_WELL = { deploy_stdout: 'said\n', deploy_stderr: '', deploy_status_code: 0, x: 'left' };
 export const SCRIPT = (): string => 'sleep 0.1; echo said; printf left >"$heat_outputs_path.x"';
 
-/** Runs the agent until it has nothing left to do. @returns the steps of its first run */
+/** Runs the agent until no work is left. @returns the steps of its first run */
 export async function runUntilDone(root: string, first: Plan, isDone: () => boolean): Promise<string[]> {
   return await withRunner(async (runner) => {
     const { points } = await runner.run(root, first);
     for (let times = 0; times < 5 && !isDone(); times += 1) await runner.run(root);
-    // And once more: nothing is done that has been done.
+    // Another run must not repeat any work.
     await runner.run(root);
     return points;
   });
 }
 
-/** Kills the agent at steps of a run of a script, each time a new one, and says how many steps there are. */
+/** Kills the agent at steps of a script run, each time of a new one, and returns the number of steps. */
 export async function sweepScript(
   bench: Bench,
   choose: (kills: readonly number[]) => number[],

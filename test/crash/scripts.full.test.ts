@@ -4,6 +4,6 @@ import { sweepScript } from './script-case.ts';
 
 const bench = await openBench();
 
-test('killed at any of its steps, a script is run once, and Heat hears of it once', async () => {
+test('runs a script once and reports it once after a kill at any of its steps', async () => {
   expect(await sweepScript(bench, (kills) => [...kills])).toBeGreaterThan(40);
 });

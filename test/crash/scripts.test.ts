@@ -11,15 +11,15 @@ import { errorsOf } from './errors-of.ts';
 import { sample } from './random.ts';
 import { bodies, ENDS_WELL, SCRIPT, sweepScript, withScript } from './script-case.ts';
 
-/** A script cannot be taken back: whatever happens to the agent, it is run once, and Heat hears of it once. */
+/** A script cannot be undone: it runs once and is reported once, wherever the agent is killed. */
 const bench = await openBench();
 
-test('killed at some of its steps', { timeout: 300_000 }, async () => {
+test('runs and reports it once after a kill at some of its steps', { timeout: 300_000 }, async () => {
   expect(await sweepScript(bench, (kills) => sample(kills, 12))).toBeGreaterThan(40);
 });
 
 test.each(['SIGKILL', 'SIGTERM'] as const)(
-  'a daemon that gets %s while a script runs leaves it running; the next one brings the result',
+  'leaves a running script alone on %s, and reports its result in the next daemon',
   async (signal) => {
     const { node, cluster, claim, signals, count, left } = await withScript(
       bench,
@@ -44,7 +44,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
   },
 );
 
-test('a script that ends while there is no agent is reported by the next one, also when its hook is gone', async () => {
+test('reports a script that ended while the agent was down, even if its hook is gone', async () => {
   const { node, claim, signals, disk } = await withScript(bench, () => '', { group: 'salt' });
   const hook = '/usr/libexec/heat-config/hooks/salt';
   await node.write(hook, `#!/bin/sh\necho ran >>${node.root}/count; sleep 0.3; echo '{"x": 7}'`, 0o755);
@@ -58,7 +58,7 @@ test('a script that ends while there is no agent is reported by the next one, al
   expect(bodies(signals())).toEqual([{ ...ENDS_WELL, deploy_stdout: '', x: 7 }]);
 });
 
-/** What the answer to a run that was lost is for a program. */
+/** The error in the answer to a lost run. */
 async function errorAfterLoss(
   lose: (one: Awaited<ReturnType<typeof withScript>>) => Promise<void>,
 ): Promise<OutcomeError> {
@@ -76,7 +76,7 @@ async function errorAfterLoss(
   for (const time of [1, 0]) expect((await node.agent('run-once')).code).toBe(time);
   expect(await count()).toBe('ran\n');
   expect(await left()).toEqual([]);
-  // Nobody would hear of its end: it is not left running.
+  // Its end would not be noticed, so it is not left running.
   expect(await identify(child.pid)).toBeUndefined();
   const [body, ...more] = bodies(signals());
   expect(more).toEqual([]);
@@ -84,7 +84,7 @@ async function errorAfterLoss(
   return (await errorsOf(one)).at(-1);
 }
 
-test('a run whose process is gone is answered as failed, and not repeated', async () => {
+test('answers a run whose process is gone as failed, and does not repeat it', async () => {
   const error = await errorAfterLoss(async ({ claim }) => {
     const { supervisor } = await claim();
     process.kill(supervisor.pid, 'SIGKILL');
@@ -93,7 +93,7 @@ test('a run whose process is gone is answered as failed, and not repeated', asyn
   expect(error).toEqual({ code: 'unit', reason: 'run-killed' });
 });
 
-test('a run that went down with the node is answered as failed, and not repeated', async () => {
+test('answers a run that a shutdown ended as failed, and does not repeat it', async () => {
   const error = await errorAfterLoss(async ({ claim, disk, files }) => {
     const { supervisor, child } = await claim();
     process.kill(supervisor.pid, 'SIGKILL');

@@ -4,7 +4,7 @@ import { seed, seededRandom } from './random.ts';
 import { IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { sweepTwoFaults, twoFaults } from './second-fault.ts';
 
-/** Killed at each of its steps, and then something else fails. */
+/** A kill at each of the steps, followed by another fault. */
 const bench = await openBench();
 
 test.each([

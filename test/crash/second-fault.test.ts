@@ -11,15 +11,15 @@ import { IN_FILES, IN_KUBECONFIGS } from './scenarios.ts';
 import { sweepTwoFaults, twoFaults } from './second-fault.ts';
 import { withRunner } from './sweep.ts';
 
-/** The agent is killed, and its recovery fails: the node is one or the other as a whole, and Heat hears which. */
+/** The agent is killed, and its recovery fails: the node is consistently old or new, and Heat is told which. */
 const bench = await openBench();
 
-/** A sample of what second-fault.full.test.ts does in full. */
+/** A sample of second-fault.full.test.ts. */
 test.each([
   ['a master with its certificates in files', IN_FILES, 16],
   ['a master with kubeconfigs', IN_KUBECONFIGS, 8],
 ])(
-  'killed, and then something else fails: the ports, the files and Heat agree: %s',
+  'keeps ports, files and the report to Heat consistent after a kill and another fault: %s',
   { timeout: 600_000 },
   async (name, scenario, kills) => {
     const random = seededRandom(seed);
@@ -28,13 +28,13 @@ test.each([
     );
     process.stdout.write(`${name}: ${JSON.stringify(told)}, CRASH_SEED=${seed}\n`);
     expect(findings).toEqual([]);
-    // Neither kind of ending may be there only because the second fault struck nothing.
+    // Both kinds of results must occur, or the second fault has hit nothing.
     expect(told.done).toBeGreaterThan(0);
     expect(told.failed).toBeGreaterThan(0);
   },
 );
 
-test('leaves no unfinished journal where the rotation cannot be made again', async () => {
+test('leaves no unfinished journal if the rotation cannot be repeated', async () => {
   const point = 'after create /var/lib/coe-agent/generation/.journal.new';
   const { findings, told } = await sweepTwoFaults(bench, IN_FILES, (points) => [
     { killAt: points.indexOf(point) + 1, second: { kind: 'magnum' } },
@@ -68,7 +68,7 @@ test('restarts every unit that the killed agent had restarted when a unit fails 
   }
 });
 
-test('restarts a unit on the way back that systemd started in the middle', async () => {
+test('restarts a unit on the way back that systemd started in between', async () => {
   const one = await createScenario(bench, IN_FILES);
   const { root, units } = one.node;
   try {
@@ -87,7 +87,7 @@ test('restarts a unit on the way back that systemd started in the middle', async
   }
 });
 
-test('agent rollback restarts every unit that runs with files that it takes away', async () => {
+test('agent rollback restarts every unit that uses files that it removes', async () => {
   const one = await createScenario(bench, IN_FILES);
   const { root } = one.node;
   try {

@@ -9,7 +9,7 @@ import type { Run, Runner } from './run.ts';
 import { scenarioOf } from './scenarios.ts';
 import { referenceOf, sideBySide } from './sweep.ts';
 
-/** What goes wrong in the first run after a kill. */
+/** The fault in the first run after a kill. */
 export type SecondFault =
   | { kind: 'unit'; unit: string }
   | { kind: 'disk'; fault: DiskFault }
@@ -17,7 +17,7 @@ export type SecondFault =
 
 export type TwoFaults = { killAt: number; second: SecondFault };
 
-/** Each kill is followed by another fault in turn; units and calls of the disk go round too. */
+/** Combines each kill with another fault in turn, over all units and disk calls. */
 export function twoFaults(
   scenario: Scenario,
   points: readonly string[],
@@ -27,12 +27,12 @@ export function twoFaults(
   const units = layoutOf(scenario.layout).units.map(({ unit }) => unit);
   const all = distinctPoints(points);
   const whileRestarting = all.filter((point) => / restart /.test(points[point - 1] ?? ''));
-  // There are few of them, and most can go wrong there.
+  // There are few of them, and most can fail there.
   const chosen = [...sample(all, kills / 2), ...sample(whileRestarting, kills / 2)];
   return [...new Set(chosen)].map((point, index) => {
     const turn = Math.floor(index / KINDS);
     const errno = ERRNOS[turn % ERRNOS.length] ?? 'ENOSPC';
-    // A recovery that goes back calls the disk some hundred times.
+    // A recovery that rolls back makes some hundred disk calls.
     const at = 1 + Math.floor(random() * 100);
     const kinds: SecondFault[] = [
       { kind: 'unit', unit: units[turn % units.length] ?? '' },
@@ -48,7 +48,7 @@ const KINDS = 4;
 
 export type TwoFaultsFinding = TwoFaults & { killed: string | undefined; faults: string[] };
 
-/** A kill at each of the chosen points, then the fault that belongs to it, then undisturbed runs. */
+/** Kills at each of the chosen points, applies its fault, and then runs undisturbed. */
 export async function sweepTwoFaults(
   bench: Bench,
   scenario: Scenario,
@@ -69,7 +69,7 @@ export async function sweepTwoFaults(
   return { findings, told };
 }
 
-/** What Heat was told decides which files the node has to have, and which certificates its ports present. */
+/** Compares the report to Heat with the files of the node and the certificates that its ports present. */
 async function rotateWithTwoFaults(
   bench: Bench,
   scenario: Scenario,
@@ -89,7 +89,7 @@ async function rotateWithTwoFaults(
     const isDone = accepted(one)[0]?.['deploy_status_code'] === 0;
     const faults = runs.flatMap(faultsOfRun);
     const ending = await faultsOfEnding(one, isDone ? endings.done : endings.failed);
-    // Which directories have been made by then depends on how far it came.
+    // The existing directories depend on how far it came.
     faults.push(...ending.filter((text) => !text.startsWith('missing: ')));
     if (!isDone && faults.length === 0) faults.push(...(await rotateAgain(one, runner)));
     if (faults.length > 0) faults.push(...runs.map(inWords), JSON.stringify(accepted(one)));

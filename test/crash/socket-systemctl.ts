@@ -6,8 +6,8 @@ import { stateOf, type Systemctl } from '../../src/services/systemctl.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
 
 /**
- * Asks the stand-in units of a test node directly, without the stand-in program: some twenty processes less
- * per rotation.
+ * Connects to the stand-in units of a test node directly, without the stand-in program, which saves about twenty
+ * processes per rotation.
  */
 export function socketSystemctl(socketPath: string): Systemctl {
   const ask = async (verb: string, unit: string): Promise<string> => {
@@ -32,7 +32,7 @@ export function socketSystemctl(socketPath: string): Systemctl {
 const UnitsAnswer = v.object({ code: v.number(), out: v.optional(v.string()), err: v.optional(v.string()) });
 type UnitsAnswer = v.InferOutput<typeof UnitsAnswer>;
 
-/** One word to the stand-in units of a node. */
+/** Sends one command to the stand-in units of a node. */
 export async function askUnits(socketPath: string, verb: string, unit: string): Promise<UnitsAnswer> {
   const path = `/?${new URLSearchParams({ verb, unit }).toString()}`;
   const answer = await new Promise<string>((resolve, reject) => {

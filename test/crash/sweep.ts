@@ -12,10 +12,10 @@ import {
 import { sample, seed, share } from './random.ts';
 import { createRunner, runPlain, type Runner } from './run.ts';
 
-/** How many cases are worked on side by side. */
+/** The number of cases that run in parallel. */
 const WIDTH = 3;
 
-/** A rotation without kills: what all others are compared with. */
+/** A rotation without kills, with which all others are compared. */
 export type Reference = { points: string[]; ending: Ending };
 
 const references = new WeakMap<Scenario, Promise<Reference>>();
@@ -29,7 +29,7 @@ export async function referenceOf(bench: Bench, scenario: Scenario): Promise<Ref
 
 export type SweepResult = { reference: Reference; cases: number; kills: number; seconds: number };
 
-/** What a sweep was about, on standard output. */
+/** Prints the size of a sweep on standard output. */
 export const say = (name: string, { reference, cases, kills, seconds }: SweepResult): void => {
   const { points } = reference;
   process.stdout.write(
@@ -37,7 +37,7 @@ export const say = (name: string, { reference, cases, kills, seconds }: SweepRes
   );
 };
 
-/** How long an undisturbed run of the installed program takes here and now. */
+/** Measures how long an undisturbed run of the installed program takes here and now. */
 export async function plainRunTakes(bench: Bench, scenario: Scenario): Promise<number> {
   const one = await createScenario(bench, scenario);
   try {
@@ -49,7 +49,7 @@ export async function plainRunTakes(bench: Bench, scenario: Scenario): Promise<n
   }
 }
 
-/** Chooses which kills a scenario gets, knowing its points; then does them all and reports what it found. */
+/** Chooses the kills of a scenario by its points, runs them all and reports faults. */
 export async function sweep(
   bench: Bench,
   scenario: Scenario,
@@ -64,7 +64,7 @@ export async function sweep(
     const finding = await killAndRecover(bench, scenario, reference.ending, kills, runner);
     if (finding.faults.length === 0) return;
     findings.push(finding);
-    // At once: a sweep takes long, and whoever watches it need not wait for its end.
+    // Printed at once, because a sweep takes long.
     process.stdout.write(`${JSON.stringify(finding, undefined, 2)}\n`);
   });
   expect(findings).toEqual([]);
@@ -81,7 +81,7 @@ export async function withRunner<T>(work: (runner: Runner) => Promise<T>): Promi
   }
 }
 
-/** Works through a list, several side by side, each with a runner of its own. */
+/** Processes a list in parallel, with a runner for each worker. */
 export async function sideBySide<T>(
   list: readonly T[],
   width: number,

@@ -14,7 +14,7 @@ const bench = await openBench();
 
 const run = promisify(execFile);
 
-/** Puts a folder of a node on a file system of its own; false when this is not permitted here. */
+/** Mounts a small file system for a folder of a node; false if this is not permitted here. */
 async function mountSmall(one: Case, folder: string, options: string): Promise<boolean> {
   const path = join(one.node.root, folder);
   const aside = `${path}.aside`;
@@ -30,11 +30,11 @@ async function mountSmall(one: Case, folder: string, options: string): Promise<b
   return true;
 }
 
-// The first is too small for the staged files, the second has not enough inodes for them.
+// The first is too small for the staged files, the second has too few inodes for them.
 test.each([
   ['a few pages too small', 'mode=0550,size=160k'],
   ['with too few inodes', 'mode=0550,size=4m,nr_inodes=26'],
-])('a file system of its own, %s: the node stays as it was', { timeout: 120_000 }, async (_, options) => {
+])('leaves the node unchanged on a file system of its own %s', { timeout: 120_000 }, async (_, options) => {
   const one = await bench.createCase('kubernetes-certs');
   const folder = '/etc/kubernetes/certs';
   let mounted = false;

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** One entry of a file tree; content of files only. */
+/** An entry of a file tree; only files have content. */
 export type Entry = {
   type: 'file' | 'directory' | 'other';
   mode: number;
@@ -10,7 +10,7 @@ export type Entry = {
   content: string;
 };
 
-/** Everything below a folder, by its path from there, as it is on disk. */
+/** Reads everything below a folder, by relative path. */
 export async function readTree(root: string, under = ''): Promise<Map<string, Entry>> {
   const entries = new Map<string, Entry>();
   for (const name of await readdir(join(root, under)).catch(() => [])) {
@@ -25,7 +25,7 @@ export async function readTree(root: string, under = ''): Promise<Map<string, En
   return entries;
 }
 
-/** One line per entry, without contents, so that two trees can be compared: ids of deployments are replaced. */
+/** One line per entry, without contents, to compare two trees: ids of deployments are replaced. */
 export const listing = (tree: ReadonlyMap<string, Entry>): string[] =>
   [...tree]
     .map(

@@ -15,7 +15,7 @@ test.each([
   ['while the old files come back', 'after rename .*certs/server.crt$'],
   ['when they are back', 'before restart etcd'],
   ['twice', 'after rename .*certs/server.crt$', 'before restart etcd'],
-])('killed %s, it still tells Heat which unit it was for', { timeout: 120_000 }, async (_, ...kills) => {
+])('reports the failed unit to Heat although it is killed %s', { timeout: 120_000 }, async (_, ...kills) => {
   const one = await createScenario(bench, GOING_BACK);
   try {
     await withRunner(async (runner) => {
@@ -36,10 +36,10 @@ test.each([
   }
 });
 
-/** As if that unit took the agent down with it. */
+/** As if that unit ended the agent too. */
 const WITH_KUBELET = { killWhere: ['after restart kubelet'] };
 
-test('killed at the same place again and again, it goes back', { timeout: 120_000 }, async () => {
+test('rolls back after repeated kills at the same place', { timeout: 120_000 }, async () => {
   const one = await createScenario(bench, IN_FILES);
   try {
     await withRunner(async (runner) => {
@@ -55,31 +55,27 @@ test('killed at the same place again and again, it goes back', { timeout: 120_00
   }
 });
 
-test(
-  'killed on the way back as well, again and again, it leaves it to a person',
-  { timeout: 120_000 },
-  async () => {
-    const one = await createScenario(bench, IN_FILES);
-    const { root, units } = one.node;
-    try {
-      await withRunner(async (runner) => {
-        for (let kill = 0; kill < 11; kill += 1)
-          expect(await runner.run(root, WITH_KUBELET)).toMatchObject({ killed: true });
-        const restarts = units.restarts.length;
-        await runner.run(root, WITH_KUBELET);
-        expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
-        expect(await errorsOf(one)).toEqual([{ code: 'state', reason: 'ended-too-often', node: 'stuck' }]);
-        await runner.run(root, WITH_KUBELET);
-        expect(units.restarts).toHaveLength(restarts);
+test('waits for a person after repeated kills on the way back as well', { timeout: 120_000 }, async () => {
+  const one = await createScenario(bench, IN_FILES);
+  const { root, units } = one.node;
+  try {
+    await withRunner(async (runner) => {
+      for (let kill = 0; kill < 11; kill += 1)
+        expect(await runner.run(root, WITH_KUBELET)).toMatchObject({ killed: true });
+      const restarts = units.restarts.length;
+      await runner.run(root, WITH_KUBELET);
+      expect(accepted(one)).toMatchObject([{ deploy_status_code: 1 }]);
+      expect(await errorsOf(one)).toEqual([{ code: 'state', reason: 'ended-too-often', node: 'stuck' }]);
+      await runner.run(root, WITH_KUBELET);
+      expect(units.restarts).toHaveLength(restarts);
 
-        await runner.run(root, {}, 'rollback');
-        expect(isOld(await readManaged(root), one.old)).toBe(true);
-        one.rotate();
-        await runner.run(root);
-        expect(await one.cloud.settled(one.cluster)).toBe('UPDATE_COMPLETE');
-      });
-    } finally {
-      await one.close();
-    }
-  },
-);
+      await runner.run(root, {}, 'rollback');
+      expect(isOld(await readManaged(root), one.old)).toBe(true);
+      one.rotate();
+      await runner.run(root);
+      expect(await one.cloud.settled(one.cluster)).toBe('UPDATE_COMPLETE');
+    });
+  } finally {
+    await one.close();
+  }
+});

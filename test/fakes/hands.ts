@@ -15,9 +15,9 @@ import { type TestClock, testClock } from '../src/support/clock.ts';
 import { tempRoot, type TempRoot } from '../src/support/temp-root.ts';
 import { FAILED, NOT_FOUND, RUNNING } from '../src/support/unit-states.ts';
 
-/** systemd of a node, as a table of unit states. */
+/** The systemd of a node, as a table of unit states. */
 export type UnitTable = {
-  /** Each unit that the node has. */
+  /** Each unit of the node. */
   states: Map<string, UnitState>;
   /** The restarts, in order. */
   restarts: string[];
@@ -26,24 +26,24 @@ export type UnitTable = {
   goesDown: boolean;
 };
 
-/** Hands without a network, a process or a wait; what a test does not provide refuses to be used. */
+/** Hands without a network, a process or a wait; a hand that the test does not provide throws. */
 export type TestHands = TempRoot & {
   hands: Hands;
   clock: TestClock;
-  /** What was logged at level debug, one JSON line each. */
+  /** The log at level debug, one JSON line each. */
   log: string[];
   progress: Progress[];
   units: UnitTable;
-  /** The ledger as the next start of the agent finds it. */
+  /** Opens the ledger as the next start of the agent does. */
   reopen(): Promise<Ledger>;
 };
 
 export type HandsSpec = {
-  /** Files of the node that the configuration and the hands are made of. */
+  /** Files of the node from which configuration and hands are made. */
   files?: Readonly<Record<string, string>>;
-  /** Lines of agent.yaml over those for a node without a cloud. */
+  /** Lines of agent.yaml that override those of a node without a cloud. */
   config?: readonly string[];
-  /** The units that run. */
+  /** The running units. */
   units?: readonly string[];
   over?: Partial<Hands>;
 };
@@ -57,7 +57,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
   const config = ['collectors: [local]', 'keys: ec-p256', ...(spec.config ?? [])].join('\n');
   for (const [path, content] of Object.entries({ [CONFIG_PATH]: config, ...spec.files }))
     await temp.write(path, content);
-  // Certificates that openssl makes for a test begin in the second in which they are made.
+  // Certificates that openssl makes for a test begin in the second of their creation.
   const clock = testClock(Date.now() + 60_000);
   const [log, progress]: [string[], Progress[]] = [[], []];
   const secrets = createSecrets();

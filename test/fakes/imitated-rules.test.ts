@@ -9,14 +9,11 @@ test.each([
   ['GET', '/api/v1/nodes/w1', 'system:node:w0', 403],
   ['GET', '/api/v1/nodes', 'system:node:w0', 403],
   ['GET', '/api/v1/nodes', 'admin', 200],
-] as const)(
-  'imitated, Kubernetes 1.32: %s %s as %s is answered with %i',
-  async (method, path, user, status) => {
-    const kubernetes = createKubernetes();
-    kubernetes.instead = ownNodeAlone;
-    for (const name of ['w0', 'w1']) kubernetes.core.put('nodes', '', name, {});
-    const group = user === 'admin' ? 'system:masters' : 'system:nodes';
-    const ask = kubernetes.askAs(group, user);
-    expect((await ask({ what: 'asking', method, path, abort: NEVER })).status).toBe(status);
-  },
-);
+] as const)('imitated, Kubernetes 1.32: answers %s %s as %s with %i', async (method, path, user, status) => {
+  const kubernetes = createKubernetes();
+  kubernetes.instead = ownNodeAlone;
+  for (const name of ['w0', 'w1']) kubernetes.core.put('nodes', '', name, {});
+  const group = user === 'admin' ? 'system:masters' : 'system:nodes';
+  const ask = kubernetes.askAs(group, user);
+  expect((await ask({ what: 'asking', method, path, abort: NEVER })).status).toBe(status);
+});

@@ -1,10 +1,10 @@
 import type { Asked } from './kubernetes.ts';
 import { type Answer, forbidden } from './kubernetes-status.ts';
 
-/** Rules of a Kubernetes that is newer than the real one of these tests: imitated, by what its documentation says. */
+/** Rules of a newer Kubernetes than the real one of these tests, imitated after its documentation. */
 
 /**
- * Kubernetes 1.32: a kubelet reads its own Node alone (AuthorizeNodeWithSelectors,
+ * Kubernetes 1.32: a kubelet may read only its own Node (AuthorizeNodeWithSelectors,
  * https://kubernetes.io/docs/reference/access-authn-authz/node/).
  */
 export function ownNodeAlone({ client, method, path }: Asked): Answer | undefined {

@@ -11,7 +11,7 @@ import {
 type Json = Record<string, unknown>;
 type Stored = { namespace: string; name: string; version: number; object: Json };
 
-/** Kinds by their plural: of the core group, and those that hold certificates. */
+/** Kinds by their plural: of the core group, and those that contain certificates. */
 const KINDS: Readonly<Record<string, string>> = {
   validatingwebhookconfigurations: 'ValidatingWebhookConfiguration',
   mutatingwebhookconfigurations: 'MutatingWebhookConfiguration',
@@ -26,7 +26,7 @@ const KINDS: Readonly<Record<string, string>> = {
   events: 'Event',
 };
 
-/** Of the kinds that are not of the core group. */
+/** Groups of the kinds outside of the core group. */
 const GROUPS: Readonly<Record<string, string>> = {
   validatingwebhookconfigurations: 'admissionregistration.k8s.io',
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
@@ -34,7 +34,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   customresourcedefinitions: 'apiextensions.k8s.io',
 };
 
-/** Objects that are only kept, with merge patches (RFC 7386) and optimistic concurrency. */
+/** Objects that are only stored, with merge patches (RFC 7386) and optimistic concurrency. */
 export type CoreObjects = {
   put(kind: string, namespace: string, name: string, object: Json): void;
   remove(kind: string, namespace: string, name: string): void;
@@ -135,7 +135,7 @@ function merged(target: Json, patch: Json): Json {
   return result;
 }
 
-/** `a.b=c,d!=e` */
+/** Matches a selector: `a.b=c,d!=e`. */
 function isSelected(object: Json, selector: string): boolean {
   return selector
     .split(',')

@@ -12,7 +12,7 @@ export type StoredLease = {
   holder: string;
   annotations: Record<string, string>;
   renewTime: string;
-  /** For how long it holds; an hour where a test says nothing. */
+  /** The duration of the lease; an hour by default. */
   seconds?: number;
 };
 
@@ -38,7 +38,7 @@ const Body = v.pipe(
   }),
 );
 
-/** A lease that the agents take, with the API's optimistic concurrency. */
+/** A lease for the agents, with the API's optimistic concurrency. */
 export function createLease(name: string): {
   current: StoredLease | undefined;
   answer(method: string, body: string): Answer;
@@ -72,7 +72,7 @@ export function createLease(name: string): {
           `Lease in version "v1" cannot be handled as a Lease: ${v.summarize(parsed.issues)}`,
         );
       const { metadata, spec } = parsed.output;
-      // A PUT of one that is not there makes it, whatever version it names.
+      // A PUT of a missing lease creates it, whatever version it names.
       if (before) {
         if (method === 'POST') return alreadyExists(resource);
         if (metadata.resourceVersion === undefined) return withoutVersion(resource);

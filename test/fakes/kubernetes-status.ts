@@ -1,4 +1,4 @@
-/** `text`: in place of a body that is JSON. */
+/** `text` replaces a JSON body. */
 export type Answer = {
   status: number;
   headers?: Record<string, string>;
@@ -6,7 +6,7 @@ export type Answer = {
   text?: string;
 };
 
-/** What a request is about: `deployments.apps "web"`. */
+/** The object of a request: `deployments.apps "web"`. */
 export type Resource = { group: string; kind: string; name?: string };
 
 /** meta/v1 Status */
@@ -76,7 +76,7 @@ export function forbidden(
   return failure(403, 'Forbidden', message, detailsOf(resource));
 }
 
-/** The words of the admission plugin NodeRestriction, on its way through the handler of a patch. */
+/** The message of the admission plugin NodeRestriction, wrapped by the patch handler. */
 export const otherNode = (own: string, resource: Resource): Answer =>
   failure(
     403,
@@ -91,6 +91,6 @@ export const wrongMediaType = (): Answer =>
 const EXPIRED =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
-/** @param token to go on with all the same */
+/** @param token to continue nevertheless */
 export const expired = (token: string): Answer =>
   failure(410, 'Expired', EXPIRED, undefined, { continue: token });

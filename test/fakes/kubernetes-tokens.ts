@@ -14,7 +14,7 @@ export const legacySecret = (account: string): Record<string, unknown> => ({
   data: {},
 });
 
-/** Signs each token that is missing, after it has made a Secret for each service account that lists none. */
+/** Makes a Secret for each service account that lists none, and signs each missing token. */
 export function signTokens(core: CoreObjects, signer: KeyObject): void {
   for (const { namespace, name, object } of core.all('serviceaccounts')) {
     const secrets = v.parse(v.optional(v.array(v.object({ name: v.string() })), []), object['secrets']);

@@ -11,7 +11,7 @@ const NAME: Record<Kind, string> = {
 };
 export const KINDS = ['deployments', 'daemonsets', 'statefulsets'] as const;
 
-/** A workload, and how far its controller has come with the last change of it. */
+/** A workload, and its controller's progress with the last change. */
 type Stored = {
   kind: Kind;
   namespace: string;
@@ -26,11 +26,11 @@ type Stored = {
 export type Workloads = {
   add(kind: Kind, namespace: string, name: string, spec: Json): void;
   find(namespace: string, name: string): Stored;
-  /** Whether there is anything in a namespace. */
+  /** Whether a namespace contains anything. */
   has(namespace: string | undefined): boolean;
-  /** Its controller never looks at a workload of this name again. */
+  /** Stops the controller from handling a workload of this name. */
   stick(name: string): void;
-  /** What every continue token names is forgotten, as etcd's compaction does. */
+  /** Expires every continue token, like etcd's compaction. */
   forget(): void;
   list(kind: Kind, namespace: string | undefined, query: URLSearchParams): Answer;
   patch(kind: Kind, namespace: string, name: string, type: string | undefined, body: string): Answer;
@@ -63,7 +63,7 @@ export function createWorkloads(): Workloads {
   const tokenAt = (start: string): string =>
     Buffer.from(JSON.stringify({ v: 'meta.k8s.io/v1', rv: version, start })).toString('base64url');
 
-  // Controllers need their time: with every request they come one stage further.
+  // Controllers need time: they advance by one stage per request.
   const passTime = (): void => {
     for (const one of all.values()) if (!stuck.has(one.name)) one.stage = NEXT[one.stage];
   };
@@ -126,7 +126,7 @@ export function createWorkloads(): Workloads {
 
 const NEXT = { 'not looked at': 'under way', 'under way': 'rolled out', 'rolled out': 'rolled out' } as const;
 
-/** An object without kind and apiVersion, as it stands in a list. */
+/** An object without kind and apiVersion, as in a list. */
 const shown = (one: Stored): Json => ({
   metadata: {
     name: one.name,
@@ -191,6 +191,6 @@ function statusOf({ kind, name, generation, spec, stage }: Stored): Json {
   };
 }
 
-/** Most numbers of a status are left out where they are 0. */
+/** Most numbers of a status are omitted if they are 0. */
 const withoutZeros = (counts: Record<string, number>): Json =>
   Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0));

@@ -17,51 +17,51 @@ import {
 import { legacySecret, signTokens } from './kubernetes-tokens.ts';
 import { createWorkloads, type Kind, KINDS } from './kubernetes-workloads.ts';
 
-/** Whoever asked shows `client`, the O and CN of its certificate. */
+/** A request; `client` contains O and CN of the client's certificate. */
 export type Asked = { method: string; path: string; client: string; body: string };
 
 /**
- * A Kubernetes API server that knows the few calls of a re-roll: lists in pages, strategic merge patches of a pod
- * template, a lease with optimistic concurrency, a config map. test/contract asks a real one (1.20) the same.
+ * A Kubernetes API server with the few calls of a re-roll: lists in pages, strategic merge patches of a pod template, a
+ * lease with optimistic concurrency, a config map. test/contract tests a real one (1.20) in the same way.
  */
 export type Kubernetes = {
   listener: RequestListener;
-  /** The same server without a connection, asked by a user of this group. */
+  /** The same server without a connection, called by a user of this group. */
   askAs(group: string, user?: string): AskApi;
   readonly asked: readonly Asked[];
   add(kind: Kind, namespace: string, name: string, spec?: Record<string, unknown>): void;
-  /** The pods' annotations of a workload. */
+  /** The annotations of a workload's pods. */
   annotations(namespace: string, name: string): Record<string, string>;
-  /** How often a workload has been patched. */
+  /** The number of patches of a workload. */
   generation(namespace: string, name: string): number;
-  /** Workloads of this name never get their new pods. */
+  /** Keeps workloads of this name from getting new pods. */
   stick(name: string): void;
-  /** Every continue token is too old. */
+  /** Expires every continue token. */
   forgetPlaces(): void;
-  /** What the cluster gives its pods; undefined: it has no such config map. */
+  /** The CA that the cluster gives its pods; undefined: no such config map. */
   podsCa: string | undefined;
   lease: StoredLease | undefined;
-  /** Who leads by which lease of kube-system; it is renewed whenever somebody looks. */
+  /** The holders of kube-system's leader leases, which are renewed at each read. */
   readonly leaders: Map<string, string>;
-  /** Leases that nobody renews. */
+  /** Leases that are not renewed. */
   readonly stale: Set<string>;
   /** Secrets, pods, endpoints, Nodes, events and the other config maps. */
   core: CoreObjects;
-  /** A legacy Secret. Its token, when it has none, is signed at the next request, as the token controller does. */
+  /** Creates a legacy Secret. A missing token is signed at the next request, as by the token controller. */
   addLegacyToken(namespace: string, name: string): void;
-  /** A service account; the token controller makes a Secret with its token. */
+  /** Creates a service account; the token controller makes a Secret with its token. */
   addAccount(namespace: string, name: string): void;
-  /** What signs tokens; undefined: no controller does. */
+  /** The signing key of tokens; undefined: no controller signs. */
   signer: KeyObject | undefined;
-  /** Its controllers do what they do at each request: without one. */
+  /** Runs the controllers as at each request, but without one. */
   work(): void;
   /** The CAs of its clients, which it adds to extension-apiserver-authentication at each request. */
   clientCas: Readonly<Record<string, string>>;
-  /** Answers in place of the server, as long as it gives an answer. */
+  /** Answers instead of the server if it returns an answer. */
   instead: (asked: Asked) => Answer | undefined;
 };
 
-/** What a path names: /apis/GROUP/v1/[namespaces/NAMESPACE/]KIND[/NAME], or /api/v1/... for the core group. */
+/** The object of a path: /apis/GROUP/v1/[namespaces/NAMESPACE/]KIND[/NAME], or /api/v1/... for the core group. */
 type Place = { resource: Resource; namespace: string | undefined };
 
 function placeOf(pathname: string): Place | undefined {
@@ -73,18 +73,18 @@ function placeOf(pathname: string): Place | undefined {
   return { resource: { group, kind, ...(name !== undefined && { name }) }, namespace };
 }
 
-/** Of what the Node authorizer grants, what the agent asks for. */
+/** The part of the Node authorizer's rights that the agent uses. */
 const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
   group === '' &&
   ((kind === 'nodes' && verb !== 'update') ||
     (kind === 'events' && (verb === 'create' || verb === 'patch')) ||
     (kind === 'endpoints' && verb === 'get'));
 
-/** Of what kube-proxy may do, what the agent asks for. */
+/** The part of kube-proxy's rights that the agent uses. */
 const isForProxies = (verb: string, { group, kind }: Resource): boolean =>
   group === '' && kind === 'endpoints' && verb === 'list';
 
-/** What any user may ask. */
+/** Paths that any user may read. */
 const FOR_ANY_USER: ReadonlyMap<string, Answer> = new Map([
   ['/readyz', { status: 200, text: 'ok' }],
   ['/api', { status: 200, body: { kind: 'APIVersions', versions: ['v1'] } }],
@@ -213,14 +213,14 @@ export function createKubernetes(): Kubernetes {
   return fake;
 }
 
-/** Of an object that is to be made. */
+/** The name of an object to be created. */
 const nameIn = (body: string): string => {
   const named = v.pipe(v.string(), v.parseJson(), v.object({ metadata: v.object({ name: v.string() }) }));
   const parsed = v.safeParse(named, body);
   return parsed.success ? parsed.output.metadata.name : '';
 };
 
-/** kube-apiserver adds its own, and takes none out (clusterauthenticationtrust of Kubernetes 1.18 and later). */
+/** kube-apiserver adds its own CAs, and removes none (clusterauthenticationtrust of Kubernetes 1.18 and later). */
 function addClientCas(core: CoreObjects, cas: Readonly<Record<string, string>>): void {
   const [namespace, name] = ['kube-system', 'extension-apiserver-authentication'];
   if (Object.keys(cas).length === 0) return;
@@ -236,7 +236,7 @@ function addClientCas(core: CoreObjects, cas: Readonly<Record<string, string>>):
 
 type Caller = { user: string; groups: readonly string[]; type: string | undefined };
 
-/** A certificate's CN is its user, its O the groups. */
+/** A certificate's CN is the user, its O the groups. */
 function callerOf(socket: unknown): Pick<Caller, 'user' | 'groups'> {
   const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined;
   return {

@@ -1,22 +1,22 @@
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A control group whose processes are killed when they take more memory than they may. */
+/** A control group that kills its processes when they exceed its memory limit. */
 export type MemoryGroup = {
   /** The program and arguments that run a command in it. */
   command(program: string, args: readonly string[]): [string, string[]];
-  /** In bytes, the most that was taken. */
+  /** The peak memory in bytes. */
   peak(): number;
   remove(): void;
 };
 
-/** Where the memory controller is, of either version. */
+/** The memory controller's path, of either version. */
 const HIERARCHIES = [
   { root: '/sys/fs/cgroup/memory', most: 'memory.limit_in_bytes', peak: 'memory.max_usage_in_bytes' },
   { root: '/sys/fs/cgroup', most: 'memory.max', peak: 'memory.peak' },
 ] as const;
 
-/** @returns why there is none, where this machine gives none to whoever runs the tests */
+/** @returns the reason if this machine does not allow it */
 export function createMemoryGroup(name: string, bytes: number): MemoryGroup | string {
   const hierarchy = HIERARCHIES.find(({ root }) => existsSync(join(root, 'cgroup.procs')));
   if (!hierarchy) return 'no control groups are mounted at /sys/fs/cgroup';

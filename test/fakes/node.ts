@@ -18,7 +18,7 @@ export type TestNode = {
   env: Record<string, string | undefined>;
   /** Runs the program on this node. */
   agent(...args: string[]): Promise<Result>;
-  /** Starts the program and does not wait; the caller ends it. */
+  /** Starts the program without waiting; the caller ends it. */
   start(...args: string[]): ReturnType<typeof spawn>;
   read(path: string): Promise<string>;
   write(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
@@ -34,19 +34,19 @@ export type NodeSpec = {
   role: 'master' | 'worker';
   layout?: LayoutName;
   heatParams: Record<string, string>;
-  /** The section `os-collect-config` that Heat gives the server, if it is to be polled. */
+  /** The section `os-collect-config` that Heat gives the server, if it polls. */
   collectConfig?: { heat: Record<string, string> } | undefined;
-  /** Key algorithm; EC keys are made in no time. */
+  /** Key algorithm; EC keys are generated fastest. */
   keys?: string;
-  /** The units are started as on a stock Magnum node, on KUBE_NODE_IP, and the configuration says nothing of them. */
+  /** The units are started as on a stock Magnum node, on KUBE_NODE_IP, and the configuration does not mention them. */
   isStock?: boolean;
-  /** Units without a port that the configuration does not know. */
+  /** Units without a port that the configuration does not mention. */
   moreUnits?: readonly string[];
-  /** What Node is started with: the program from its sources, or for instance a built one. */
+  /** Arguments of Node: the program from its sources, or for instance a built one. */
   program?: readonly string[];
 };
 
-/** A node that is set up but has no certificates yet: `agent make-cert` makes them. */
+/** Makes a node that is set up but has no certificates yet: `agent make-cert` makes them. */
 export async function createNode(spec: NodeSpec): Promise<TestNode> {
   const root = await mkdtemp(join(tmpdir(), 'coe-node-'));
   const layout = spec.layout ?? 'kubernetes-certs';
@@ -62,7 +62,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   const specs = spec.isStock ? stockUnits(unitsOf(layout, spec.role), address) : unitsOf(layout, spec.role);
   const more = Object.fromEntries((spec.moreUnits ?? []).map((unit) => [unit, undefined]));
   const units = await startUnits(root, { ...specs, ...more });
-  // An API without anything in it; a test may serve another.
+  // An empty API; a test may serve another.
   if (spec.role === 'master' && layout !== 'swarm' && layout !== 'registry')
     units.serve('kube-apiserver', createKubernetes().listener);
   const places = Object.entries(specs).map(([unit, served]) => {
@@ -74,7 +74,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
     ...(spec.collectConfig ? { heat: spec.collectConfig.heat } : {}),
     poll: { min_seconds: 0.05, max_seconds: 0.2 },
     layout,
-    // Nobody answers at the port of `discard`: a test asks no service of the machine that it runs on.
+    // Nothing listens on the port of `discard`, so that a test reaches no service of this machine.
     ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
     keys: spec.keys ?? 'ec-p256',
     services: {
@@ -125,7 +125,7 @@ export async function createNode(spec: NodeSpec): Promise<TestNode> {
   };
 }
 
-/** Which files each unit serves with; the units without a port only restart. */
+/** The files that each unit serves with; units without a port only restart. */
 function unitsOf(layout: LayoutName, role: 'master' | 'worker'): Record<string, UnitSpec> {
   if (layout === 'swarm')
     return { docker: { ...files('/etc/docker/server', '/etc/docker/ca.crt'), healthOnTls: true } };

@@ -4,7 +4,10 @@ import type { Units, UnitSpec } from './units.ts';
 
 /** Units as Magnum 15's fragments write them, on the ports of the stand-ins. */
 
-/** etcd and the kubelet listen on the node's address alone, kube-apiserver on all; the scheduler signs its certificate itself. */
+/**
+ * etcd and the kubelet listen only on the node's address, kube-apiserver on all; the scheduler signs its certificate
+ * itself.
+ */
 export const stockUnits = (
   specs: Readonly<Record<string, UnitSpec>>,
   address: string,
@@ -24,7 +27,7 @@ export const stockUnits = (
 
 const port = (url: string): string => new URL(url).port;
 
-/** What of the captured files has to be another value: the stand-ins' ports, and the addresses. */
+/** Replaces values in the captured files: the stand-ins' ports, and the addresses. */
 export async function writeStock(
   { units, write }: { units: Units; write: TestNode['write'] },
   role: 'master' | 'worker',
@@ -36,7 +39,7 @@ export async function writeStock(
   const api = String(master ? units.port('kube-apiserver') : 6443);
   const scheduler = master ? port(units.health('kube-scheduler')) : '';
   for (const [path, text] of stock.files) {
-    // heat-params are the test's own.
+    // The test writes heat-params itself.
     if (path === '/etc/sysconfig/heat-params') continue;
     await write(
       path,

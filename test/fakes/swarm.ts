@@ -3,12 +3,12 @@ import { createCa, type TestCa } from '../src/support/openssl.ts';
 import { leafOf } from '../src/support/tls-server.ts';
 import { createHands, type HandsSpec, type TestHands } from './hands.ts';
 
-/** The smallest node that there is: of a Docker Swarm, with one CA, one certificate, and dockerd to restart. */
+/** The smallest node: of a Docker Swarm, with one CA, one certificate, and dockerd to restart. */
 export type SwarmNode = TestHands & {
   /** The CA that the node trusts, and the one that Magnum serves. */
   former: TestCa;
   served: TestCa;
-  /** What Magnum was asked. */
+  /** The requests to Magnum. */
   asked: string[];
 };
 
@@ -24,7 +24,7 @@ const PARAMS = {
   API_IP_ADDRESS: '172.24.4.8',
 };
 
-/** dockerd has no port in these tests; who asks a port is services/restart.ts. */
+/** dockerd has no port in these tests; services/restart.ts probes ports. */
 const CONFIG = [
   'services: { units: { etcd: { prove: false }, docker: { prove: false, health: false } }, settle_seconds: 0 }',
 ];

@@ -11,18 +11,19 @@ import { certificatesIn } from '../../src/certificates/read.ts';
 import { createClusterCa } from '../cluster/authority.ts';
 
 /**
- * The files that a unit serves its TLS port with, below the node's root, on a host (127.0.0.1); with `healthOnTls` it is
- * asked there. `self-signed`: it says on a TLS port with a certificate of its own whether it is well, to anybody.
+ * The files with which a unit serves its TLS port, below the node's root, on a host (127.0.0.1). `healthOnTls`: its
+ * health is served there too. `self-signed`: it serves its health to any client on a TLS port with a certificate of its
+ * own.
  */
 export type UnitSpec =
   | { certificate: string; key: string; ca: string; healthOnTls?: boolean; host?: string }
   | 'self-signed'
   | undefined;
 
-/** How a unit misbehaves at its next restarts. */
+/** A unit's misbehaviour at its next restarts. */
 export type Misbehaviour =
   | 'fails to start'
-  /** At the next restart alone. */
+  /** At the next restart only. */
   | 'fails to start once'
   | 'keeps the old certificate'
   | 'is not well'
@@ -33,47 +34,46 @@ export type Misbehaviour =
 export type Units = {
   /** The TLS port of a unit. */
   port(unit: string): number;
-  /** Where a unit says that it is well: on its TLS port, or on a plain one of its own. */
+  /** The address of a unit's health: on its TLS port, or on a separate plain one. */
   health(unit: string): string;
   /** Every restart, in order. */
   readonly restarts: readonly string[];
-  /** Lets a unit misbehave until it is mended. */
+  /** Makes a unit misbehave until it is mended. */
   breakUnit(unit: string, how: Misbehaviour): void;
   mend(unit: string): void;
   isBroken(unit: string): boolean;
   /**
-   * The unit is started with `--client-crl-file` and goes by it as etcd does: it reads the file at each connection,
-   * compares serial numbers, and lets nobody in when there is none.
+   * Starts the unit with `--client-crl-file`, used like etcd does: it reads the file at each connection, compares
+   * serial numbers, and rejects every client if the file is missing.
    *
-   * @param actually the file that it reads in truth
+   * @param actually the file that it really reads
    */
   goByList(unit: string, file: string, actually?: string): void;
-  /** What systemd says of how the unit is started: lines of `systemctl show`. */
+  /** systemd's properties of the unit's start: lines of `systemctl show`. */
   show(unit: string, lines: string): void;
-  /** What a unit answers on its TLS port, beside where it says that it is well. */
+  /** Sets the answers on a unit's TLS port, in addition to its health. */
   serve(unit: string, listener: RequestListener): void;
   /** Ends every connection before the handshake, as if nothing listened. */
   mute(isMuted: boolean): void;
-  /** As `systemctl stop` leaves it. */
+  /** Stops a unit like `systemctl stop`. */
   stop(unit: string): void;
-  /** As Restart= does it: nobody has asked for it, and the unit reads its files anew. */
+  /** Restarts a unit like Restart=: without a request, and the unit reads its files again. */
   startAgain(unit: string): void;
-  /** As some do it by themselves: it presents what its files hold now, and is the same process as before. */
+  /** Rereads the files, as some units do: the unit presents them, and remains the same process. */
   reread(unit: string): void;
-  /** A digest of every file below /etc when the unit was started last. */
+  /** A digest of every file below /etc at the unit's last start. */
   hasRead(unit: string): string | undefined;
-  /** The same of a unit that is started now. */
+  /** The same digest for a start at this moment. */
   wouldRead(): string;
-  /** At this restart from now on, 1 is the next, the node is switched off: every unit is stopped, none can be started. */
+  /** Switches the node off at this restart, where 1 is the next: every unit is stopped, and none can be started. */
   goDown(atRestart: number): void;
   comeUp(): void;
   close(): Promise<void>;
 };
 
 /**
- * Stand-ins for the units of a node: real TLS ports that read their files when they are restarted, as dockerd
- * or an etcd's CA do, and ask every client for a certificate of their CA. A stand-in `systemctl` below the
- * root reaches them over a socket.
+ * Starts stand-ins for the units of a node: real TLS ports that read their files at a restart, like dockerd or etcd's
+ * CA, and require a client certificate of their CA. A stand-in `systemctl` below the root reaches them over a socket.
  */
 export async function startUnits(root: string, specs: Readonly<Record<string, UnitSpec>>): Promise<Units> {
   const broken = new Map<string, Misbehaviour>();
@@ -92,7 +92,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     (unit: string): RequestListener =>
     (request, response) => {
       const { socket } = request;
-      // Its client is not accepted.
+      // Its client was rejected.
       if (socket.destroyed) return;
       const list = lists.get(unit);
       if (list !== undefined && socket instanceof TLSSocket && isShutOut(socket, join(root, list.read))) {
@@ -136,7 +136,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     server.on('connection', (socket: Socket) => {
       if (isMuted) socket.destroy();
     });
-    // Go tries every CA of a subject, OpenSSL the first alone: clients are verified by key.
+    // Go tries every CA of a subject, OpenSSL only the first: clients are verified by key.
     server.on('secureConnection', (socket: TLSSocket) => {
       const client = socket.getPeerX509Certificate();
       const isAccepted = clientCas.get(unit)?.some(({ publicKey }) => client?.verify(publicKey) === true);
@@ -163,7 +163,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
       const sub = active === 'active' ? 'running' : active === 'failed' ? 'failed' : 'dead';
       const result = active === 'failed' ? 'exit-code' : 'success';
       const { all, bySystemd } = starts.get(unit) ?? NEVER_STARTED;
-      // Between any two looks it has ended and been started, and it is up whenever one looks.
+      // It ends and restarts between any two looks, and is up at each look.
       if (fault === 'is started again and again') count(unit, 'by systemd');
       const facts = {
         LoadState: loaded,
@@ -200,7 +200,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     if (fault === 'fails to start once') broken.delete(unit);
     const fails = fault === 'fails to start' || fault === 'fails to start once';
     if (fails || (fault !== 'keeps the old certificate' && !load(unit))) {
-      // Whether the start succeeds is not waited for (--no-block).
+      // The result of the start is not awaited (--no-block).
       running.set(unit, 'failed');
       return { code: 0 };
     }
@@ -257,7 +257,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   };
 }
 
-/** What the openssl program reads in the list. */
+/** Whether the list, as the openssl program reads it, rejects the client. */
 function isShutOut(socket: TLSSocket, list: string): boolean {
   const asked = ['crl', '-inform', 'DER', '-in', list, '-noout', '-text'];
   const { status, stdout } = spawnSync('openssl', asked, { encoding: 'utf8' });
@@ -265,19 +265,19 @@ function isShutOut(socket: TLSSocket, list: string): boolean {
   return status !== 0 || revoked.includes(socket.getPeerCertificate().serialNumber);
 }
 
-/** All starts of a unit; those since somebody asked for one that systemd made by itself. */
+/** All starts of a unit, and systemd's own since the last requested one. */
 type Starts = { all: number; bySystemd: number };
 
 const NEVER_STARTED: Starts = { all: 0, bySystemd: 0 };
 
-/** That a test looks at a file must not look like a service that reads it. */
+/** A test's read of a file must not look like a service's read. */
 const UNSEEN = { flag: constants.O_RDONLY | constants.O_NOATIME };
 
-/** One digest of the names and contents of all files below a folder. */
+/** Returns one digest of the names and contents of all files below a folder. */
 function digestBelow(folder: string): string {
   const hash = createHash('sha256');
   const paths = readdirSync(folder, { recursive: true, withFileTypes: true })
-    // What is only staged is read by nobody.
+    // Services do not read staged files.
     .filter((entry) => entry.isFile() && !entry.name.endsWith('.coe-agent'))
     .map(({ parentPath, name }) => join(parentPath, name));
   for (const path of paths.toSorted()) hash.update(`${path}\0`).update(readFileSync(path, UNSEEN));
@@ -295,7 +295,7 @@ async function listenSelfSigned(answer: RequestListener): Promise<TlsServer> {
   return server;
 }
 
-/** A unit's port: TLS that wants a client certificate, or plain HTTP. */
+/** Opens a unit's port: TLS with a client certificate, or plain HTTP. */
 async function listen(
   answer: RequestListener,
   tls: boolean,
@@ -326,7 +326,7 @@ const closed = async (server: Server | TlsServer): Promise<void> =>
     });
   });
 
-/** A `systemctl` that asks this process, which is where the units are. */
+/** Installs a `systemctl` that connects to this process, which runs the units. */
 async function listenControl(
   root: string,
   act: (verb: string, unit: string) => { code: number; out?: string; err?: string },
@@ -338,7 +338,7 @@ async function listenControl(
     const verb = url.searchParams.get('verb') ?? '';
     const units = url.searchParams.getAll('unit');
     const answers = (units.length > 0 ? units : ['']).map((unit) => act(verb, unit));
-    // One paragraph for each unit, as systemctl has it.
+    // One paragraph per unit, like systemctl.
     const answer = {
       code: Math.max(0, ...answers.map(({ code }) => code)),
       out: answers.map(({ out = '' }) => out).join('\n'),

@@ -6,7 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
-/** The template of several servers by a real Heat: the second is asked when the first has answered, and not before. */
+/**
+ * A real Heat runs the template of several servers: the second gets its deployment only when the first has answered.
+ */
 
 const TEMPLATE = join(import.meta.dirname, '../../scripts/heat/group-in-batches.yaml');
 const SERVERS = ['master-0', 'worker-0'] as const;
@@ -39,14 +41,14 @@ afterAll(async () => {
 
 const Metadata = v.object({ deployments: v.array(v.object({ creation_time: v.string() })) });
 
-/** When a server was handed its deployment; undefined when it has none. */
+/** The time when a server got its deployment; undefined without one. */
 async function askedAt(server: string): Promise<number | undefined> {
   const text = await openstack('stack', 'resource', 'metadata', cluster.stack, server);
   const [deployment] = v.parse(Metadata, JSON.parse(text)).deployments;
   return deployment && Date.parse(deployment.creation_time);
 }
 
-/** The servers that have been handed a deployment, as soon as there are so many. */
+/** Waits until this many servers have a deployment, and returns them. */
 async function asked(count: number): Promise<string[]> {
   const until = performance.now() + 180_000;
   for (;;) {
@@ -65,7 +67,7 @@ async function rotate(server: string): Promise<X509Certificate> {
   return new X509Certificate(await cluster.node(server).read(file));
 }
 
-test('one server is asked after the other, when that has answered; then the stack is complete and says which CA', async () => {
+test('gives each server its deployment after the former has answered; then the stack is complete and names the CA', async () => {
   expect(await asked(0)).toEqual([]);
   await openstack(
     'stack',
@@ -83,7 +85,7 @@ test('one server is asked after the other, when that has answered; then the stac
   const answeredAfter = Date.now();
   const ca = await rotate(first[0] ?? '');
   expect(await asked(2)).toHaveLength(2);
-  // Heat knows whole seconds.
+  // Heat uses whole seconds.
   expect(await askedAt(second[0] ?? '')).toBeGreaterThan(answeredAfter - 1000);
   expect((await rotate(second[0] ?? '')).fingerprint256).toBe(ca.fingerprint256);
 

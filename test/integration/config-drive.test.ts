@@ -2,7 +2,9 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { asRoot, attachDrive } from './drive.ts';
 
-/** What the agent, which is root on a node, finds; `none` where there is no drive, or an error's code and errno. */
+/**
+ * The metadata that the agent, which is root on a node, finds; `none` without a drive, or an error's code and errno.
+ */
 const read = async (): Promise<string> => {
   const folder = join(import.meta.dirname, '../../src');
   const code = `const { readByLabel } = await import('${folder}/metadata/config-drive.ts');
@@ -14,7 +16,7 @@ const read = async (): Promise<string> => {
 };
 
 test.each(['config-2', 'CONFIG-2'])(
-  'a config drive is found by its label %s, read, and left as it was',
+  'finds a config drive by its label %s, reads it, and leaves it unchanged',
   async (label) => {
     expect(await read()).toBe('none');
     await attachDrive(label, { 'ec2/latest/meta-data.json': '{"local-ipv4": "10.0.0.5"}' });
@@ -23,7 +25,7 @@ test.each(['config-2', 'CONFIG-2'])(
   },
 );
 
-test('one without the metadata says so', async () => {
+test('reports a drive without metadata', async () => {
   await attachDrive('config-2', { 'openstack/latest/meta_data.json': '{}' });
   expect(await read()).toBe('not-yet ENOENT');
 });

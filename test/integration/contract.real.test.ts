@@ -14,7 +14,7 @@ import { RequestCoordinates, requestContract } from '../contract/request.contrac
 import { tempUrlSignalContract } from '../contract/temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from '../contract/zaqar.contract.ts';
 
-/** Whoever made the cloud takes it down. */
+/** The maker of the cloud shuts it down. */
 const close = async (): Promise<void> => {};
 const run = promisify(execFile);
 const Owned = v.object({ ...Place.entries, rc: Rc });
@@ -28,8 +28,8 @@ const All = v.object({
 });
 
 /**
- * The contract of the embedded cloud, asked of a real one: of `COE_CLOUD_STATE`, which `scripts/cloud up` made,
- * or of the six clusters in the JSON file that `COE_CLOUD` names.
+ * Runs the embedded cloud's contract against a real one: `COE_CLOUD_STATE`, made by `scripts/cloud up`, or the six
+ * clusters in the JSON file `COE_CLOUD`.
  */
 const { COE_CLOUD: file, COE_CLOUD_STATE: state } = process.env;
 
@@ -37,7 +37,7 @@ if (file === undefined && state === undefined) test.skip('there is no real cloud
 else {
   contract('a real cloud', async () => {
     if (file !== undefined) return { ...v.parse(All, JSON.parse(await readFile(file, 'utf8'))), close };
-    // Names of its own, so that it can be run again on the same cloud.
+    // Unique names, so that it can run again on the same cloud.
     const mark = Date.now().toString(36);
     return {
       heatSignal: v.parse(Coordinates, await seed(`contract-heat-${mark}`, 'HEAT_SIGNAL')),
@@ -47,7 +47,7 @@ else {
   });
   const read = async (path: string): Promise<v.InferOutput<typeof All>> =>
     v.parse(All, JSON.parse(await readFile(path, 'utf8')));
-  /** A short name: Heat makes queues' names of it, and Zaqar takes no longer one than 64 characters. */
+  /** A short name: Heat derives names of queues from it, which Zaqar limits to 64 characters. */
   const fresh = async (name: string, signal: string, poll: string): Promise<unknown> =>
     await seed(`contract-${name}-${Date.now().toString(36)}`, signal, poll);
   cfnContract('a real cloud', async () => {

@@ -6,8 +6,8 @@ import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
- * A cluster gets another trustee and another trust while it runs, through a real Heat: its daemons go on with these, and
- * nobody notices when the former trust is deleted.
+ * A running cluster gets another trustee and trust through a real Heat: its daemons continue with these, even when the
+ * former trust is deleted.
  */
 let cluster: RealCluster;
 const stack = `credentials-${Date.now().toString(36)}`;
@@ -23,7 +23,7 @@ const SERVERS = ['master-0', 'worker-0'];
 const TEMPLATE = join(import.meta.dirname, '../../scripts/heat/credentials.yaml');
 const id = ['-f', 'value', '-c', 'id'];
 
-/** What Magnum's trust manager makes for a cluster: a user of its own domain, to whom its owner delegates. */
+/** Makes a trustee like Magnum's trust manager: a user of its own domain, to whom the owner delegates. */
 async function makeTrustee(): Promise<Trustee> {
   const password = `pass word ${Date.now().toString(36)} #$`;
   const user = await openstack('user', 'create', '--domain', 'magnum', '--password', password, ...id, stack);
@@ -57,7 +57,7 @@ const paramsOf = async (server: string): Promise<string> => await cluster.node(s
 const valueOf = (params: string, key: string): string =>
   new RegExp(`^${key}=["'](.*)["']$`, 'm').exec(params)?.[1] ?? '';
 
-test('another trustee, another trust; then the former trust is deleted, and the CA rotated', async () => {
+test('uses another trustee and trust, and rotates the CA after the former trust is deleted', async () => {
   const before = await paramsOf('master-0');
   const former: Trustee = {
     trustee_user_id: valueOf(before, 'TRUSTEE_USER_ID'),
@@ -76,7 +76,7 @@ test('another trustee, another trust; then the former trust is deleted, and the 
   ]);
 
   expect(await update({ ...fresh, trustee_password: 'mistyped' })).toBe('UPDATE_FAILED');
-  // The first answer that fails ends it: the other may not be there yet.
+  // The first failed answer ends the stack update: the other may be missing.
   const all = (await Promise.all(SERVERS.map(cluster.deployments))).flat();
   const failed = all.find(({ outcome }) => outcome?.error)?.outcome;
   expect(failed?.error).toEqual({ code: 'login-refused', reason: 'http-401' });
@@ -96,7 +96,7 @@ test('another trustee, another trust; then the former trust is deleted, and the 
   const updated = await updatedAt(cluster.stack);
   await openstack('trust', 'delete', former.trust_id);
   await openstack('coe', 'ca', 'rotate', cluster.uuid);
-  // Magnum itself goes by the trust that its database names: without that it does not see that the stack is complete.
+  // Magnum itself uses the trust in its database: without it, Magnum does not see that the stack is complete.
   const rotation = async (): Promise<string> =>
     (await updatedAt(cluster.stack)) === updated ? 'UPDATE_IN_PROGRESS' : await stackStatus(cluster.stack);
   expect(await settledStatus(rotation)).toBe('UPDATE_COMPLETE');

@@ -12,7 +12,7 @@ import { cli } from '../scenarios/support/cli.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import { createSite } from '../scenarios/support/site.ts';
 
-/** docs/grafana on a real Prometheus that has scraped what the agent has written. */
+/** Runs docs/grafana on a real Prometheus that has scraped the agent's metrics. */
 const DASHBOARD = 'docs/grafana/coe-agent.json';
 const FILE = '/var/lib/node-exporter/coe-agent.prom';
 
@@ -119,7 +119,7 @@ test('every query of the dashboard returns data', async () => {
   const silent: string[] = [];
   for (const { title, targets } of panels)
     for (const { refId, expr } of targets) {
-      // As Grafana fills in the choice "All".
+      // As Grafana substitutes the choice "All".
       const filled = variables.reduce((text, name) => text.replaceAll(`$${name}"`, '.*"'), expr);
       const { status, error, data } = await query(filled);
       const isData = data?.result.some(({ value: [, value] }) => Number.isFinite(Number(value))) ?? false;

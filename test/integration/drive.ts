@@ -7,13 +7,15 @@ import { onTestFinished } from 'vitest';
 
 const run = promisify(execFile);
 
-/** Loop devices and mounts are root's. */
+/** Loop devices and mounts need root. */
 export const asRoot = async (...command: string[]): Promise<string> => {
   const [program = '', ...args] = process.getuid?.() === 0 ? command : ['sudo', ...command];
   return (await run(program, args)).stdout.trim();
 };
 
-/** A file system of this label on a loop device, as the kernel shows a config drive; gives that device. */
+/**
+ * Attaches a file system with this label on a loop device, as the kernel shows a config drive, and returns the device.
+ */
 export async function attachDrive(
   label: string,
   files: Readonly<Record<string, string>>,

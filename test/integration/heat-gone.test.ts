@@ -7,18 +7,18 @@ import { createNode } from '../fakes/node.ts';
 import { settledStatus, stackStatus, startServices, stopService } from './real-cloud.ts';
 import { deployment, SERVER, startStack } from './software-stack.ts';
 
-/** What heat-agents were seen to fail at: Heat is away while a script runs, and its result was never told. */
+/** heat-agents were observed to fail here: Heat is down while a script runs, and its result is never reported. */
 
 const AWAY_MS = 120_000;
 
-/** It shows that it runs, and ends when it may. */
+/** Reports that it runs, and ends when it may. */
 const SCRIPT = `#!/bin/sh
 touch "$place/running"
 until [ -e "$place/may-end" ]; do sleep 0.1; done
 printf done >"$heat_outputs_path.result"
 `;
 
-test('with Heat stopped for two minutes in the middle of a script, the result arrives after it is back', async () => {
+test("reports a script's result after Heat was stopped for two minutes during the script", async () => {
   const node = await createNode({ role: 'worker', heatParams: {} });
   onTestFinished(node.close);
   const stack = await startStack('gone', {

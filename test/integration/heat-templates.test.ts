@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openstack } from './real-cloud.ts';
 
-/** The templates for operators, by the judgement of a real Heat. */
+/** Validates the operators' templates with a real Heat. */
 
 const TEMPLATES = join(import.meta.dirname, '../../scripts/heat');
 

@@ -15,7 +15,7 @@ import type { Kind } from '../fakes/kubernetes-workloads.ts';
 
 const programs = kubernetesFolder();
 
-/** The contract of the stand-in, asked of a real etcd, kube-apiserver and kube-controller-manager. */
+/** Runs the stand-in's contract against a real etcd, kube-apiserver and kube-controller-manager. */
 if (programs === undefined) test.skip('there is no real Kubernetes: scripts/kubernetes install');
 else
   kubernetesContract('a real Kubernetes', async () => {
@@ -24,10 +24,10 @@ else
       programs,
       folder,
       components: ['etcd', 'kube-apiserver', 'kube-controller-manager'],
-      // The one node is an object alone, and stays well without a kubelet.
+      // The only node is just an object, and stays ready without a kubelet.
       more: {
         'kube-controller-manager': ['--controllers=*,-nodelifecycle'],
-        // As Magnum's masters have it.
+        // As on Magnum's masters.
         'kube-apiserver': ['--enable-admission-plugins=NodeRestriction'],
       },
     });
@@ -131,7 +131,7 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
   };
 }
 
-/** A node for the DaemonSet's pods; it gets its taint when it is made. */
+/** Makes a node for the DaemonSet's pods; it gets its taint when it is made. */
 async function addNode(ask: PlainAsk): Promise<void> {
   await ask('POST', '/api/v1/nodes', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'worker-0' } });
   const merge = 'application/merge-patch+json';
@@ -179,9 +179,9 @@ async function add(
   if (status !== 201) throw new Error(`making ${kind} ${namespace}/${name}: ${status} ${body.message}`);
 }
 
-/** Takes every revision but the last from etcd, as it does itself after five minutes. */
+/** Removes every revision but the last from etcd, as etcd itself does after five minutes. */
 async function compact({ address }: SmallNode, ask: PlainAsk): Promise<void> {
-  // A revision of its own: one that a token names must not be the last.
+  // A new revision: the one that a token names must not be the last.
   await ask(
     'PATCH',
     '/api/v1/nodes/worker-0',

@@ -35,7 +35,7 @@ const Report = v.pipe(
 );
 
 test.skipIf(programs === undefined)(
-  'the load program tells who was let in, which leaf was presented, and what failed why',
+  'the load program reports accepted clients, presented leaves, and the reasons of failures',
   async ({ onTestFinished }) => {
     if (programs === undefined) return;
     const folder = await mkdtemp(join(tmpdir(), 'coe-load-'));
@@ -70,7 +70,7 @@ test.skipIf(programs === undefined)(
     await comes(leaf, ' of old');
     await comes(toOld, '200');
 
-    // The next CA, and nobody but its clients is let in any more.
+    // From now on, only clients of the next CA are accepted.
     const next = createClusterCa('k1');
     await cluster.stop(node, 'kube-apiserver');
     await comes(leaf, 'refused');
@@ -99,7 +99,7 @@ test.skipIf(programs === undefined)(
       of(...which).reduce((sum, { attempts }) => sum + attempts, 0);
     expect(total('start', 'plain', 'old')).toBeGreaterThan(0);
     expect(total('start', 'plain', 'new')).toBe(0);
-    // The server had gone, was there with another certificate, and to whom it was to let in there was no other reason.
+    // The server was down or had another certificate; there was no other reason for clients that it should accept.
     expect(reasons('retired', 'plain', 'old')).toContain('server certificate');
     expect(reasons('retired', 'plain', 'new')).not.toContain('401');
     expect(reasons('retired', 'etcd', 'etcd-old')).toEqual(new Set());

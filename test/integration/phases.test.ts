@@ -7,8 +7,8 @@ import { clusterStatus, openstack, physicalId, settledStatus, stackStatus } from
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
- * A CA rotation in phases, as the README has it, with the real services: Magnum's own deployment is the first phase, and
- * an operator's stack asks for the others.
+ * A CA rotation in phases with real services: Magnum's own deployment is the first phase, and an operator's stack
+ * requests the others.
  */
 
 const TEMPLATE = join(import.meta.dirname, '../../scripts/heat/group-in-batches.yaml');
@@ -51,7 +51,7 @@ async function goOnTo(phase: string): Promise<void> {
   expect(await settledStatus(async () => await stackStatus(group))).toBe('UPDATE_COMPLETE');
 }
 
-/** The CAs that a node trusts, in order, and which of these has signed its certificate. */
+/** The CAs that a node trusts, in order, and the one that signed its certificate. */
 async function stateOf(
   name: (typeof NAMES)[number],
 ): Promise<{ trusts: string[]; signer: string | undefined }> {
@@ -63,7 +63,7 @@ async function stateOf(
   return { trusts: cas.map((one) => one.fingerprint256), signer: signer?.fingerprint256 };
 }
 
-test('openstack coe ca rotate: every node trusts both CAs, with the certificates of before', async () => {
+test('openstack coe ca rotate: every node trusts both CAs, and keeps its certificates', async () => {
   await openstack('coe', 'ca', 'rotate', cluster.uuid);
   expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('UPDATE_COMPLETE');
   fresh = await servedCa();
@@ -73,7 +73,7 @@ test('openstack coe ca rotate: every node trusts both CAs, with the certificates
   expect(JSON.parse(stdout)).toMatchObject({ rotation: { phase: 'trust' } });
 });
 
-test('reissue: certificates of the new CA, which are served, and the old one is trusted yet', async () => {
+test('reissue: every node serves certificates of the new CA, and still trusts the old one', async () => {
   await goOnTo('reissue');
   for (const name of NAMES)
     expect(await stateOf(name), name).toEqual({ trusts: idsOf(fresh, old), signer: fresh.fingerprint256 });
@@ -84,7 +84,7 @@ test('reissue: certificates of the new CA, which are served, and the old one is 
   expect(presented.fingerprint256).toBe(onDisk.fingerprint256);
 });
 
-test('retire: the new CA alone, and all is well', async () => {
+test('retire: every node trusts only the new CA, and is healthy', async () => {
   await goOnTo('retire');
   for (const name of NAMES) {
     expect(await stateOf(name), name).toEqual({ trusts: idsOf(fresh), signer: fresh.fingerprint256 });

@@ -6,7 +6,7 @@ import { startCloud } from '../cloud/cloud.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { createSite } from '../scenarios/support/site.ts';
 
-/** Prometheus' own tool says whether its format and its rules are kept. */
+/** Runs Prometheus' own tool, which checks its format and its rules. */
 function promtool(args: readonly string[], input = ''): { code: number | null; said: string } {
   const where = spawnSync('scripts/prometheus', ['where'], { encoding: 'utf8' });
   if (where.status !== 0) throw new Error(where.stderr);
@@ -17,7 +17,7 @@ function promtool(args: readonly string[], input = ''): { code: number | null; s
   return { code: status, said: stdout + stderr };
 }
 
-test('promtool finds nothing wrong with the metrics, before, during and after a rotation in phases', async () => {
+test('promtool accepts the metrics, before, during and after a rotation in phases', async () => {
   const cloud = await startCloud();
   onTestFinished(cloud.close);
   const file = '/var/lib/node-exporter/coe-agent.prom';
@@ -37,7 +37,7 @@ test('promtool finds nothing wrong with the metrics, before, during and after a 
   expect(promtool(['check', 'metrics'], await site.node.read(file))).toEqual({ code: 0, said: '' });
 });
 
-test('every alert of docs/prometheus fires when it should, and only then', async () => {
+test('every alert of docs/prometheus fires exactly when it should', async () => {
   const rules = 'docs/prometheus/coe-agent.rules.yaml';
   expect(promtool(['check', 'rules', rules]).code).toBe(0);
   const tests = 'docs/prometheus/coe-agent.rules.test.yaml';

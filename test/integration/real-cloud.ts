@@ -6,8 +6,8 @@ import { promisify } from 'node:util';
 import * as v from 'valibot';
 
 /**
- * A real cloud, which `scripts/cloud up` has made in `COE_CLOUD_STATE`: seeded by `scripts/cloud seed`, driven
- * by the ordinary `openstack` client, as an operator would.
+ * A real cloud in `COE_CLOUD_STATE`, made by `scripts/cloud up`, seeded by `scripts/cloud seed`, and driven by the
+ * ordinary `openstack` client.
  */
 
 const run = promisify(execFile);
@@ -39,7 +39,7 @@ export async function seed(name: string, ...options: string[]): Promise<Seed> {
 
 /** Runs the `openstack` client as the cluster's owner. */
 export async function openstack(...args: string[]): Promise<string> {
-  // The client prints a traceback of Python's logging at exit, after everything else: only stdout is asked.
+  // The client prints a traceback of Python's logging at exit, so only stdout is read.
   const { stdout } = await run('bash', [
     '-c',
     'eval "$(scripts/cloud env --state "$0")" && exec openstack "$@"',
@@ -49,31 +49,31 @@ export async function openstack(...args: string[]): Promise<string> {
   return stdout.trim();
 }
 
-/** The id of a server, or of anything else in a stack. */
+/** Returns the id of a server, or of another resource in a stack. */
 export async function physicalId(stack: string, resource: string): Promise<string> {
   const show = ['stack', 'resource', 'show', stack, resource, '-f', 'value'];
   return await openstack(...show, '-c', 'physical_resource_id');
 }
 
-/** Ends one of the cloud's services, as if its machine had gone. */
+/** Kills one of the cloud's services, as if its machine had failed. */
 export async function stopService(name: string): Promise<void> {
   const [pid = ''] = (await readFile(join(state(), 'pid', name), 'utf8')).split(' ');
   // Each is the leader of a process group of its own.
   process.kill(-Number(pid), 'SIGKILL');
 }
 
-/** Starts what is not there. */
+/** Starts missing services. */
 export async function startServices(): Promise<void> {
   await run('scripts/cloud', ['up', '--state', state()]);
 }
 
-/** Asks for a status until it is one that waits for nothing, and gives it. */
+/** Polls a status until it is final, and returns it. */
 export async function settledStatus(ask: () => Promise<string>, forMs = 180_000): Promise<string> {
   const deadline = performance.now() + forMs;
   for (;;) {
     const status = await ask();
     if (!status.endsWith('_IN_PROGRESS') || performance.now() > deadline) return status;
-    // A service that can only be asked: nothing tells when it is done.
+    // The service only answers queries: nothing notifies of the end.
     await delay(1000);
   }
 }

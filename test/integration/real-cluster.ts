@@ -7,7 +7,7 @@ export type RealCluster = {
   uuid: string;
   stack: string;
   node(name: string): TestNode;
-  /** What a node's ledger says, oldest first. */
+  /** The deployments in a node's ledger, oldest first. */
   deployments(name: string): Promise<v.InferOutput<typeof Status>['deployments']>;
   close(): Promise<void>;
 };
@@ -30,7 +30,7 @@ const Status = v.object({
   ),
 });
 
-/** What Magnum would have written into heat-params beyond the cluster's own facts. */
+/** Magnum's additional values in heat-params. */
 const facts: Record<string, Record<string, string>> = {
   master: {
     NODEGROUP_ROLE: 'master',
@@ -49,9 +49,9 @@ const facts: Record<string, Record<string, string>> = {
 };
 
 /**
- * A master in make-cert.sh's layout and a worker in the user guide's, both with their first certificates.
+ * Starts a master in make-cert.sh's layout and a worker in the user guide's, both with their first certificates.
  *
- * @param daemons whether a daemon runs on each; without them a test makes every pass itself
+ * @param daemons whether a daemon runs on each; without them a test runs every pass itself
  */
 export async function startRealCluster(name: string, keys: string, daemons = true): Promise<RealCluster> {
   const { cluster, stack, heat_params, servers } = await seed(`${name}-${Date.now().toString(36)}`);

@@ -3,7 +3,7 @@ import { call, type Reply } from '../cloud/call.ts';
 import { token } from '../cloud/client.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 
-/** What the `openstack` client of a real cloud's administrator goes by. */
+/** The `openstack` client's settings of a real cloud's administrator. */
 export const Rc = v.object({
   OS_AUTH_URL: v.string(),
   OS_USERNAME: v.string(),
@@ -13,7 +13,7 @@ export const Rc = v.object({
   OS_PROJECT_DOMAIN_ID: v.string(),
 });
 
-/** The administrator of a real cloud, who owns its clusters, and new users beside. @param mark makes names unique */
+/** The administrator of a real cloud, who owns its clusters, and other new users. @param mark makes names unique */
 export async function usersOf(rc: v.InferOutput<typeof Rc>, mark: string) {
   const domain = { id: rc.OS_PROJECT_DOMAIN_ID };
   const owner = async (): Promise<string> =>

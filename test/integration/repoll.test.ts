@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clusterStatus, openstack, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
-/** An operator gives a stack's servers another transport, and the nodes follow without anybody touching them. */
+/** An operator changes the transport of a stack's servers, and the nodes follow without further action. */
 let cluster: RealCluster;
 beforeAll(async () => {
   cluster = await startRealCluster('repoll', 'ec-p256');
@@ -12,7 +12,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-/** Asks a node how it polls until the answer fits. */
+/** Polls a node's way of polling until it matches. */
 async function pollsWith(server: string, words: RegExp): Promise<string> {
   const end = performance.now() + 120_000;
   for (;;) {
@@ -26,26 +26,23 @@ async function pollsWith(server: string, words: RegExp): Promise<string> {
 test.each([
   ['POLL_SERVER_CFN', 'cfn'],
   ['POLL_SERVER_HEAT', 'heat'],
-  // The last: Heat removes the object when the server gets another transport, and tells nobody.
+  // The last one: Heat deletes the object without notice when the server gets another transport.
   ['POLL_TEMP_URL', 'request'],
-])(
-  'a stack update to %s moves the nodes to it, and the next rotation reaches them',
-  async (transport, name) => {
-    await openstack(
-      'stack',
-      'update',
-      '--existing',
-      '--parameter',
-      `poll_transport=${transport}`,
-      cluster.stack,
-    );
-    expect(await settledStatus(async () => await stackStatus(cluster.stack))).toBe('UPDATE_COMPLETE');
-    const adopted = new RegExp(`^polls with ${name}, local, as the metadata says since [^;]*$`);
-    for (const server of ['master-0', 'worker-0']) expect(await pollsWith(server, adopted)).toMatch(adopted);
+])('moves the nodes to %s on a stack update, and the next rotation reaches them', async (transport, name) => {
+  await openstack(
+    'stack',
+    'update',
+    '--existing',
+    '--parameter',
+    `poll_transport=${transport}`,
+    cluster.stack,
+  );
+  expect(await settledStatus(async () => await stackStatus(cluster.stack))).toBe('UPDATE_COMPLETE');
+  const adopted = new RegExp(`^polls with ${name}, local, as the metadata says since [^;]*$`);
+  for (const server of ['master-0', 'worker-0']) expect(await pollsWith(server, adopted)).toMatch(adopted);
 
-    await openstack('coe', 'ca', 'rotate', cluster.uuid);
-    expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('UPDATE_COMPLETE');
-    const done = (await cluster.deployments('master-0')).at(-1);
-    expect(done).toMatchObject({ state: 'signalled', outcome: { statusCode: 0 } });
-  },
-);
+  await openstack('coe', 'ca', 'rotate', cluster.uuid);
+  expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('UPDATE_COMPLETE');
+  const done = (await cluster.deployments('master-0')).at(-1);
+  expect(done).toMatchObject({ state: 'signalled', outcome: { statusCode: 0 } });
+});

@@ -4,8 +4,8 @@ import { clusterStatus, openstack, settledStatus, stackStatus } from './real-clo
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
- * A rotation that fails on one node, with the real services: Heat rolls the stack back and hands the node that
- * succeeded the inputs of before. Both end consistent, and the next rotation makes the cluster whole.
+ * A rotation fails on one node with real services: Heat rolls the stack back and sends the former inputs to the node
+ * that succeeded. Both end consistent, and the next rotation repairs the cluster.
  */
 let cluster: RealCluster;
 beforeAll(async () => {
@@ -15,7 +15,7 @@ afterAll(async () => {
   await cluster.close();
 });
 
-test('one node fails: it keeps its old certificates, the stack comes to ROLLBACK_COMPLETE', async () => {
+test('one node fails: it keeps its old certificates, and the stack reaches ROLLBACK_COMPLETE', async () => {
   const worker = cluster.node('worker-0');
   const before = await worker.read('/etc/kubernetes/pki/server.crt');
   worker.units.breakUnit('kubelet', 'fails to start');
@@ -29,7 +29,7 @@ test('one node fails: it keeps its old certificates, the stack comes to ROLLBACK
   expect(failed?.outcome?.stderr).toContain('kubelet');
 });
 
-test('the node that succeeded answers the roll-back without rotating again', async () => {
+test('the node that succeeded answers the roll-back without another rotation', async () => {
   const deployments = await cluster.deployments('master-0');
   expect(deployments).toMatchObject([
     { state: 'signalled', outcome: { statusCode: 0 } },
@@ -39,7 +39,7 @@ test('the node that succeeded answers the roll-back without rotating again', asy
   expect(deployments[1]?.outcome?.stdout).toContain('no new certificates');
 });
 
-test('the next rotation makes the cluster whole', async () => {
+test('the next rotation repairs the cluster', async () => {
   cluster.node('worker-0').units.mend('kubelet');
   expect(await settledStatus(async () => await clusterStatus(cluster.uuid))).toBe('ROLLBACK_COMPLETE');
 

@@ -7,8 +7,8 @@ import { clusterStatus, openstack, settledStatus, stackStatus } from './real-clo
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /**
- * The sentence that the project is for, with the real services: the owner runs `openstack coe ca rotate`, and
- * minutes later every node serves new certificates and the cluster is UPDATE_COMPLETE.
+ * The project's purpose, with real services: the owner runs `openstack coe ca rotate`, and minutes later every node
+ * serves new certificates and the cluster is UPDATE_COMPLETE.
  */
 let cluster: RealCluster;
 beforeAll(async () => {
@@ -97,7 +97,7 @@ test.each([1, 2])(
   },
 );
 
-test('afterwards the nodes say that all is well, and nothing is left to do', async () => {
+test('afterwards the nodes report that all is well, and no work is left', async () => {
   for (const name of ['master-0', 'worker-0']) {
     expect((await cluster.node(name).agent('certs')).code).toBe(0);
     expect(await cluster.deployments(name)).toMatchObject([

@@ -5,7 +5,10 @@ import { createNode, type TestNode } from '../fakes/node.ts';
 import { openstack, settledStatus, stackStatus } from './real-cloud.ts';
 import { deployment, SERVER, type SoftwareStack, startStack } from './software-stack.ts';
 
-/** A real Heat sends a script, a component and a deployment for a hook, and makes the stack's outputs of the answers. */
+/**
+ * A real Heat sends a script, a component and a deployment for a hook, and derives the stack's outputs from the
+ * answers.
+ */
 
 const HOOK = `#!/bin/sh
 echo '{"deploy_stdout": "from the hook", "deploy_status_code": 0, "size": "'$(wc -c)'"}'
@@ -97,7 +100,7 @@ async function outputs(): Promise<Record<string, unknown>> {
   return Object.fromEntries(shown.outputs.map(({ output_key: name, output_value: value }) => [name, value]));
 }
 
-test('the stack is CREATE_COMPLETE, with what the scripts and the hook have answered', async () => {
+test('the stack is CREATE_COMPLETE, with the answers of the scripts and the hook', async () => {
   expect(await settledStatus(async () => await stackStatus(stack))).toBe('CREATE_COMPLETE');
   const { size, ...rest } = await outputs();
   expect(rest).toEqual({
@@ -112,13 +115,13 @@ test('the stack is CREATE_COMPLETE, with what the scripts and the hook have answ
   expect(Number(size)).toBeGreaterThan(200);
 });
 
-test('an update runs what has changed, and the part of the component for it', async () => {
+test("an update runs the changed parts, and the component's part for the update", async () => {
   await openstack('stack', 'update', '--existing', '--parameter', 'who=everybody', '--wait', stack);
   expect(await stackStatus(stack)).toBe('UPDATE_COMPLETE');
   expect(await outputs()).toMatchObject({ greeting: 'hello everybody, 3, True' });
 });
 
-test('a script that fails fails the stack, and Heat has its status', async () => {
+test('a failing script fails the stack, and Heat has its status', async () => {
   await openstack('stack', 'update', '--existing', '--parameter', 'fails=yes', stack);
   const status = async (): Promise<string> => await stackStatus(stack);
   expect(await settledStatus(async () => (await status()).replace('UPDATE_COMPLETE', '_IN_PROGRESS'))).toBe(

@@ -7,7 +7,7 @@ import { openstack, settledStatus } from './real-cloud.ts';
 /** A stack with one server, named `server`, whose deployments a test answers. */
 export type SoftwareStack = {
   name: string;
-  /** How the server's agent is to poll. */
+  /** The polling configuration of the server's agent. */
   collectConfig: { heat: Record<string, string> };
   close(): Promise<void>;
 };
@@ -28,7 +28,7 @@ export const SERVER = {
   properties: { name: 'server', software_config_transport: 'POLL_SERVER_HEAT' },
 };
 
-/** Has Heat make the stack; it waits for the answers of its deployments. */
+/** Makes Heat create the stack, which waits for the answers of its deployments. */
 export async function startStack(prefix: string, template: unknown): Promise<SoftwareStack> {
   const name = `${prefix}-${Date.now().toString(36)}`;
   const folder = await mkdtemp(join(tmpdir(), 'coe-stack-'));
@@ -53,11 +53,11 @@ const Shown = v.object({
   attributes: v.object({ os_collect_config: v.object({ heat: v.record(v.string(), v.string()) }) }),
 });
 
-/** How the server's agent is to poll, as soon as Heat has made the server. */
+/** Waits until Heat has created the server, and returns its agent's polling configuration. */
 async function settledServer(stack: string): Promise<{ heat: Record<string, string> }> {
   const show = ['stack', 'resource', 'show', stack, 'server'];
   const status = async (): Promise<string> => {
-    // At first the engine has not written the resource down, or has not begun with it.
+    // At first the engine has not stored the resource, or has not started it.
     const now = await openstack(...show, '-f', 'value', '-c', 'resource_status').catch(() => NOT_YET);
     return now === 'INIT_COMPLETE' ? NOT_YET : now;
   };

@@ -7,11 +7,11 @@ import { createNode, type TestNode } from '../fakes/node.ts';
 import { openstack, seed, settledStatus, stackStatus } from './real-cloud.ts';
 
 /**
- * The transports that go through a queue or an object, with the real services: Heat hands a server its deployments
- * there, and finds the answers there. The agent is the real one.
+ * The transports over a queue or an object, with real services: Heat writes deployments there, and reads the answers.
+ * The agent is the real one.
  */
 
-/** What Magnum would have written into heat-params beyond the cluster's own facts. */
+/** Magnum's additional values in heat-params. */
 const FACTS = {
   NODEGROUP_ROLE: 'master',
   INSTANCE_NAME: 'k1-master-0',
@@ -25,7 +25,7 @@ const Section = v.record(v.string(), v.string());
 
 type RealNode = { node: TestNode; uuid: string; stack: string; polling: Record<string, unknown> };
 
-/** A master whose deployments act on CREATE too: its stack waits for its first answer. */
+/** Makes a master whose deployments act on CREATE too: its stack waits for its first answer. */
 async function master(name: string, poll: string, signal: string): Promise<RealNode> {
   const options = [
     '--servers',
@@ -61,9 +61,9 @@ function daemonOf(node: TestNode): { log(): string } {
   return { log: () => log };
 }
 
-/** Rotates the CA, and waits for the stack to come to rest. */
+/** Rotates the CA, and waits until the stack is idle. */
 async function rotated({ uuid, stack }: RealNode): Promise<string> {
-  // Magnum follows its stack in a while, and takes no other request before.
+  // Magnum follows its stack after a while, and accepts no other request before.
   const clusterStatus = async (): Promise<string> =>
     await openstack('coe', 'cluster', 'show', uuid, '-f', 'value', '-c', 'status');
   expect(await settledStatus(clusterStatus)).toMatch(/_COMPLETE$/);
@@ -74,14 +74,14 @@ async function rotated({ uuid, stack }: RealNode): Promise<string> {
 test.each([
   ['ZAQAR_MESSAGE', 'ZAQAR_SIGNAL'],
   ['POLL_TEMP_URL', 'TEMP_URL_SIGNAL'],
-])('a stack of %s and %s is created, and its CA rotated', async (poll, signal) => {
+])('creates a stack with %s and %s, and rotates its CA', async (poll, signal) => {
   const real = await master('elsewhere', poll, signal);
   daemonOf(real.node);
   expect(await settledStatus(async () => await stackStatus(real.stack))).toBe('CREATE_COMPLETE');
   expect(await rotated(real)).toBe('UPDATE_COMPLETE');
 });
 
-test('through the websocket of Zaqar a deployment arrives without a poll', async () => {
+test("delivers a deployment through Zaqar's websocket without a poll", async () => {
   const real = await master('socket', 'ZAQAR_MESSAGE', 'ZAQAR_SIGNAL');
   await real.node.configure({
     zaqar: { ...v.parse(Section, real.polling['zaqar']), use_websockets: true },
@@ -89,7 +89,7 @@ test('through the websocket of Zaqar a deployment arrives without a poll', async
   });
   const daemon = daemonOf(real.node);
   expect(await settledStatus(async () => await stackStatus(real.stack))).toBe('CREATE_COMPLETE');
-  // Nothing of what was said at the start is left to be heard: the next one can come by the socket alone.
+  // Notices from the start have passed: the next deployment can arrive by the socket only.
   await delay(3000);
   expect(await rotated(real)).toBe('UPDATE_COMPLETE');
   expect(logged(daemon.log(), 'retrying')).toEqual([]);

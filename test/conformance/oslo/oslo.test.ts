@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { readOsloConfig } from '../../../agent/config/oslo.ts';
 import { knownOptions } from '../../../agent/config/predecessor.ts';
 
-/** The same files to the agent and to oslo.config; capture.py, run with oslo.config 9.0.0, has made golden.json. */
+/** Parses the same files with the agent and oslo.config; capture.py made golden.json with oslo.config 9.0.0. */
 
 const Case = v.object({ name: v.string(), lines: v.array(v.string()) });
 const Sections = v.record(v.string(), v.record(v.string(), v.union([v.string(), v.array(v.string())])));
@@ -16,7 +16,7 @@ const read = (name: string): unknown =>
 const cases = v.parse(v.array(Case), read('cases.json'));
 const golden = v.parse(Golden, read('golden.json'));
 
-/** oslo.config refuses the whole file; here the text stays as it is written, or the option has no value. */
+/** oslo.config rejects the whole file; the agent keeps the text unchanged, or treats the option as missing. */
 const REFUSED_THERE: Readonly<Record<string, string>> = {
   'an unknown option': 'pa$word',
   'an unknown section': 'pa$user_id.x',
@@ -36,13 +36,13 @@ test.each(cases.map((one) => [one.name, one.lines] as const))('%s', (name, lines
       const value = expected[group]?.[option];
       const found = section(group).get(option);
       if (Array.isArray(value)) expect(found, option).toEqual(value);
-      // Defaults that are no text are not captured.
+      // Non-text defaults are not captured.
       else if (found !== undefined || value !== undefined)
         expect(found?.at(-1) ?? fallback, option).toBe(value);
     }
 });
 
-test('every case has been captured, and every difference is one', () => {
+test('covers every captured case, and lists only existing differences', () => {
   expect(Object.keys(golden)).toEqual(cases.map(({ name }) => name));
   const refused = Object.entries(golden).filter(([, found]) => 'refused' in found);
   expect(refused.map(([name]) => name)).toEqual(Object.keys(REFUSED_THERE));

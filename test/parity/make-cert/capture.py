@@ -106,7 +106,7 @@ for path in sorted(HERE.glob("*.json")):
     with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
         work = Path(folder)
         run(case, path.stem, work)
-        # The last one for a path is the one that lies there.
+        # The last entry for a path wins.
         left = {line.split()[0] for line in (work / "files").read_text().splitlines()}
         made = {}
         for asked in map(json.loads, (work / "asked").read_text().splitlines()):

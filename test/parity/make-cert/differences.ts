@@ -1,6 +1,6 @@
-/** Where this program means to differ from the originals. README.md gives the reasons. */
+/** Intended differences from the originals; README.md gives the reasons. */
 export const differences = {
-  /** A name stands in a certificate once; the service address is the first one of its network. */
+  /** A certificate contains each name once; the service address is the first one of its network. */
   names: (name: string, original: readonly string[]): string[] => [
     ...new Set(
       original.map((entry) =>
@@ -9,7 +9,7 @@ export const differences = {
     ),
   ],
 
-  /** Mode and owner, the original's and ours, by path. */
+  /** Mode and owner by path, the original's and ours. */
   files: (name: string): readonly string[] =>
     name.startsWith('master') ? MASTER : name === 'worker' ? WORKER : [],
 };

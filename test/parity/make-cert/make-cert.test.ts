@@ -11,7 +11,7 @@ import { factsOf } from '../../../src/certificates/template.ts';
 import { openssl } from '../../src/support/openssl.ts';
 import { differences } from './differences.ts';
 
-/** What the originals made; README.md says how it was obtained. */
+/** The output of the originals; README.md describes how it was captured. */
 const Golden = v.object({
   heatParams: v.record(v.string(), v.string()),
   hostname: v.string(),
@@ -28,7 +28,7 @@ const Golden = v.object({
     }),
   ),
   files: v.array(v.object({ path: v.string(), mode: v.string(), owner: v.string() })),
-  /** What the files of service-account keys hold. */
+  /** The content of the service-account key files. */
   serviceAccount: v.optional(v.record(v.string(), v.string()), {}),
 });
 type Golden = v.InferOutput<typeof Golden>;
@@ -38,7 +38,7 @@ const CASES = ['master-full', 'master-plain', 'master-repeated', 'worker', 'swar
 const golden = (name: string): Golden =>
   v.parse(Golden, JSON.parse(readFileSync(join(import.meta.dirname, `${name}.json`), 'utf8')));
 
-/** To Magnum both spellings mean the same as none. */
+/** Magnum treats both spellings like none. */
 const canonicalCa = (ca: string): string => (ca === 'kubelet' ? 'kubernetes' : ca);
 
 const nothingYet = async (): Promise<boolean> => await Promise.resolve(false);
@@ -48,7 +48,7 @@ async function roleFor({ heatParams }: Golden): Promise<RoleLayout> {
   return layout.roles[roleOf(heatParams['NODEGROUP_ROLE'] ?? '')];
 }
 
-/** What this program asks to be signed for the same node, as openssl reads it. */
+/** This program's requests for the same node, as openssl reads them. */
 async function asked(of: Golden, role: RoleLayout): Promise<Certificate[]> {
   const params = new Map([...Object.entries(of.heatParams), ['PUBLIC_IPV4', of.publicIpv4] as const]);
   const key = await makeKey('ec-p256');
@@ -84,7 +84,7 @@ const byStem = <T extends { stem: string }>(rows: readonly T[]): T[] =>
   rows.toSorted((a, b) => a.stem.localeCompare(b.stem));
 
 describe.each(CASES)('%s', (name) => {
-  test('subjects, names, usages, CAs and files are those of the original', async () => {
+  test("has the original's subjects, names, usages, CAs and files", async () => {
     const original = golden(name);
     const wanted = original.certificates.map(({ stem, ca, subject, names, keyUsage, extendedKeyUsage }) => ({
       stem,
@@ -96,12 +96,12 @@ describe.each(CASES)('%s', (name) => {
     }));
     const ours = await asked(original, await roleFor(original));
     const inOrder = (rows: Certificate[]): Certificate[] =>
-      // make-cert.py keeps its addresses in a set, whose order is another in each run.
+      // make-cert.py keeps its addresses in a set, whose order differs in each run.
       name.startsWith('swarm') ? rows.map((row) => ({ ...row, names: row.names.toSorted() })) : rows;
     expect(inOrder(byStem(ours))).toEqual(inOrder(byStem(wanted)));
   });
 
-  test('modes and owners are those of the original, except where it is meant', async () => {
+  test("has the original's modes and owners, except for intended differences", async () => {
     const original = golden(name);
     const role = await roleFor(original);
     const others: string[] = [];
