@@ -5,7 +5,7 @@ import { perform } from './execution/perform.ts';
 import type { NodeState } from '../src/deployment/deployment.ts';
 import { failed } from '../src/deployment/outcome.ts';
 import type { Hands } from './hands.ts';
-import { checkNode, readNode } from './node.ts';
+import { checkNode, type Node } from './node.ts';
 import { finish } from './pass/finish.ts';
 import { intendToRotate } from './pass/intend-rotation.ts';
 import { announce, whileAnnounced } from './peers/announce.ts';
@@ -47,9 +47,13 @@ export const newAdvanceMemory = (): AdvanceMemory => ({ turn: newTurnMemory(), m
  *
  * @throws `aborted`, and what keeps Magnum or the node from being asked
  */
-export async function advance(memory: AdvanceMemory, hands: Hands, abort: AbortSignal): Promise<Advanced> {
+export async function advance(
+  memory: AdvanceMemory,
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Advanced> {
   if (await hands.generations.underWay()) return { is: 'waits', why: 'under-way', for: [], until: undefined };
-  const node = await readNode(hands);
   checkNode(node, hands.config.heat_params, false);
   const cluster = await hands.openCluster(node.params, undefined, abort, { patient: false });
   const at = await placeOf(node, hands, abort);

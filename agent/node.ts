@@ -29,19 +29,27 @@ export type Node = {
   lacksAddresses?: boolean;
 };
 
+type ToRead = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
+
 /** @throws `bad-heat-params` when there is no heat-params file */
-export async function readNode({
+export async function readNode(hands: ToRead): Promise<Node> {
+  const node = await readNodeIfThere(hands);
+  if (node) return node;
+  throw new AgentError(
+    'bad-heat-params',
+    `there is no ${hands.config.heat_params}, or nothing in it: this is no node of a Magnum cluster, or it is not set up yet`,
+  );
+}
+
+/** Reads heat-params once. @returns undefined on a node that has none: it is not set up yet */
+export async function readNodeIfThere({
   disk,
   config,
   hostname,
   secrets,
-}: Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>): Promise<Node> {
+}: ToRead): Promise<Node | undefined> {
   const params = await readParamsIfThere({ disk, config, secrets });
-  if (params.size === 0)
-    throw new AgentError(
-      'bad-heat-params',
-      `there is no ${config.heat_params}, or nothing in it: this is no node of a Magnum cluster, or it is not set up yet`,
-    );
+  if (params.size === 0) return undefined;
   const role = roleOf(given(params, 'NODEGROUP_ROLE') ?? 'worker');
   const exists = async (path: string): Promise<boolean> => (await disk.info(path)) !== undefined;
   const chosen = await chooseLayout(config.layout, config.layouts, params, exists);

@@ -46,6 +46,9 @@ export const verb: Verb = async (context) => {
 /** Checks that ask the cloud. If only these fail, the node may be fine. */
 const OF_THE_CLOUD: ReadonlySet<FindingId> = new Set(['collector', 'trust', 'magnum-ca']);
 
+/** Checks whose sentences do not say which address was asked, and with whose login. */
+const NAMES_NO_ADDRESS: ReadonlySet<FindingId> = new Set(['collector', 'magnum-ca', 'trust-roles']);
+
 function exitCodeFor(findings: readonly Finding[]): ExitCode {
   const bad = findings.filter(({ verdict }) => verdict === 'bad');
   if (bad.length === 0) return EXIT.done;
@@ -55,10 +58,11 @@ function exitCodeFor(findings: readonly Finding[]): ExitCode {
 function shownOn({ world, secrets }: Context): (finding: Finding) => void {
   const { line, paint } = createTerminal(world.stdout, secrets);
   const marks = { good: paint('green', '✓'), warning: paint('yellow', '!'), bad: paint('red', '✗') };
-  return ({ verdict, what, url, login, next }) => {
-    const beside = [url, login && `as ${login}`].filter((part) => part && !what.includes(part));
-    const asked = verdict === 'bad' && beside.length > 0 ? ` (${beside.join(', ')})` : '';
-    line(`${marks[verdict]} ${what}${asked}`);
+  return ({ id, verdict, what, url, login, next }) => {
+    line(`${marks[verdict]} ${what}`);
+    const asked = [url, login && `as ${login}`].filter(Boolean);
+    if (verdict === 'bad' && NAMES_NO_ADDRESS.has(id) && asked.length > 0)
+      line(`    asked: ${asked.join(', ')}`);
     if (next !== undefined) line(`    next: ${next}`);
   };
 }

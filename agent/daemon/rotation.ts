@@ -2,7 +2,7 @@ import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { AdvanceMemory } from '../advance.ts';
 import { mayGoByItself } from '../config.ts';
 import type { Hands } from '../hands.ts';
-import { readNode, readParamsIfThere } from '../node.ts';
+import { readNodeIfThere } from '../node.ts';
 import { createSlowClock } from './slow-clock.ts';
 
 /** Takes a rotation on by itself, between the passes of the daemon, where a node goes through the phases by itself. */
@@ -39,13 +39,14 @@ export function createRotationLoop(hands: Hands, random: () => number): Rotation
       if (due === undefined && !hasSettled) return false;
       try {
         // A node that is not set up yet: its heat-params will wake the daemon.
-        if ((await readParamsIfThere(hands)).size === 0) return false;
+        const node = await readNodeIfThere(hands);
+        if (!node) return false;
         const { goesByItself } = await import('../rotation/by-itself.ts');
-        if (!(await goesByItself(await readNode(hands), hands, abort))) return false;
+        if (!(await goesByItself(node, hands, abort))) return false;
         // Loaded on nodes that need it: an idle daemon stays small.
         const { advance, newAdvanceMemory } = await import('../advance.ts');
         memory ??= newAdvanceMemory();
-        const advanced = await advance(memory, hands, abort);
+        const advanced = await advance(memory, node, hands, abort);
         if (advanced.is !== 'nothing') again(advanced.is === 'failed' ? LATER_MS : SOON_MS);
         return advanced.is === 'stepped';
       } catch (error) {

@@ -12,16 +12,17 @@ export const changesOf = (leaves: readonly Leaf[]): Change[] =>
       request.subject.map((pair) => pair.join('=')).join(', '),
       request.names.map(canonicalName),
     );
-    const all = [...new Set([...before, ...after])].toSorted(
-      (a, b) => Number(isSubject(b)) - Number(isSubject(a)) || (a < b ? -1 : 1),
+    if (before.size === after.size && [...before].every((line) => after.has(line))) return [];
+    // The subjects come first: each is the first line of its side.
+    const [[oldSubject = '', ...oldNames], [newSubject = '', ...newNames]] = [[...before], [...after]];
+    const names = [...new Set([...oldNames, ...newNames])].toSorted();
+    const lines = [...new Set([oldSubject, newSubject].toSorted()), ...names].map(
+      (text) => `${!before.has(text) ? '+' : !after.has(text) ? '-' : ' '}${text}`,
     );
-    const lines = all.map((text) => `${!before.has(text) ? '+' : !after.has(text) ? '-' : ' '}${text}`);
-    if (lines.every((text) => text.startsWith(' '))) return [];
     const hunk = `@@ -1,${before.size} +1,${after.size} @@`;
     return [{ file, lines: [`--- ${file}`, `+++ ${file}`, hunk, ...lines] }];
   });
 
+/** The subject, then the names. */
 const linesOf = (subject: string, names: readonly string[]): Set<string> =>
   new Set([`subject ${subject}`, ...names.map((name) => `name ${name}`)]);
-
-const isSubject = (text: string): boolean => text.startsWith('subject ');

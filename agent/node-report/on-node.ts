@@ -1,7 +1,7 @@
 import { isTrue } from '../../src/metadata/heat-params.ts';
 import { once } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
-import { readNode, readParamsIfThere } from '../node.ts';
+import { readNodeIfThere } from '../node.ts';
 import { placeOf } from '../peers/known.ts';
 import { onOwnNode, type OwnNode } from '../peers/own-node.ts';
 import type { Reached } from '../peers/reach-api.ts';
@@ -18,9 +18,9 @@ export async function onNode<T>(
   abort: AbortSignal,
   work: (own: OwnNode) => Promise<T>,
 ): Promise<Reached<T> | undefined> {
-  const params = await readParamsIfThere(hands);
-  if (params.size === 0 || isTrue(params.get('TLS_DISABLED'))) return undefined;
-  const place = await placeOf(await readNode(hands), hands, abort);
+  const node = await readNodeIfThere(hands);
+  if (!node || isTrue(node.params.get('TLS_DISABLED'))) return undefined;
+  const place = await placeOf(node, hands, abort);
   const { peers } = await readRotation(hands);
   return await onOwnNode({ ...place, peers }, { ...hands, retry: once }, abort, work);
 }

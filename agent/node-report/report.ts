@@ -9,7 +9,7 @@ import type { Hands } from '../hands.ts';
 import { LIMITS } from '../inspection/health.ts';
 import { takeInventory } from '../inspection/inventory.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
-import { type Node, readNode, readParamsIfThere } from '../node.ts';
+import { type Node, readNodeIfThere } from '../node.ts';
 import { clientsOf } from '../peers/clients.ts';
 import { readRotation } from '../phases/record.ts';
 
@@ -47,9 +47,8 @@ const MOST_NAMED = 8;
  * @throws `bad-file` when its certificates cannot be read
  */
 export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'passAt'> | undefined> {
-  const params = await readParamsIfThere(hands);
-  if (params.size === 0 || isTrue(params.get('TLS_DISABLED'))) return undefined;
-  const node = await readNode(hands);
+  const node = await readNodeIfThere(hands);
+  if (!node || isTrue(node.params.get('TLS_DISABLED'))) return undefined;
   if (!clientsOf(node).kubernetes) return undefined;
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const { phase } = await rotationState(hands);

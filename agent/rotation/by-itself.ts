@@ -4,7 +4,7 @@ import { isTrue } from '../../src/metadata/heat-params.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readRotation } from '../phases/record.ts';
-import { apiServersFor, askEtcdMembers } from './count-masters.ts';
+import { apiServersFor, askEtcdMembers, type Members } from './count-masters.ts';
 import { BRIEFLY } from './own-api.ts';
 
 /**
@@ -12,12 +12,16 @@ import { BRIEFLY } from './own-api.ts';
  * configured, it does in a cluster of several masters: there no master can prove itself with a new CA alone.
  *
  * @param patience how long a worker waits for the API
+ * @param members how many members etcd has, on a master whose caller needs the number as well
  */
 export async function goesByItself(
   node: Node,
   hands: Hands,
   abort: AbortSignal,
-  patience: Patience = BRIEFLY,
+  {
+    patience = BRIEFLY,
+    members = async () => await askEtcdMembers(node, hands, abort),
+  }: { patience?: Patience; members?: () => Promise<Members> } = {},
 ): Promise<boolean> {
   const { phase } = hands.config.rotation;
   if (phase !== undefined) return phase === 'auto';
@@ -29,7 +33,7 @@ export async function goesByItself(
   try {
     const count = isWorker
       ? (await apiServersFor(node, hands, patience, abort)).length
-      : await askEtcdMembers(node, hands, abort);
+      : await members();
     return typeof count === 'number' && count > 1;
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;

@@ -11,7 +11,7 @@ import { listeningOfUnit } from '../plan/units.ts';
 import { BRIEFLY, type OwnApi, withOwnApi } from './own-api.ts';
 
 /** `none`: no etcd of this node that has peers, by what its unit or Magnum's configuration tells. */
-type Members = number | 'none' | 'unknown';
+export type Members = number | 'none' | 'unknown';
 
 /** @throws what keeps etcd from answering */
 export async function askEtcdMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<Members> {
@@ -29,6 +29,12 @@ export async function etcdMembers(node: Node, hands: Hands, abort: AbortSignal):
     hands.log('etcd-members-unknown', { why: explain(error) });
     return 'unknown';
   }
+}
+
+/** How many members etcd has, for several who need it: it is asked when the first one does, and once. */
+export function countEtcdOnce(node: Node, hands: Hands, abort: AbortSignal): () => Promise<Members> {
+  let asked: Promise<Members> | undefined;
+  return async () => await (asked ??= etcdMembers(node, hands, abort));
 }
 
 /** Where the peers of this node's etcd ask it, and with what they are answered. */

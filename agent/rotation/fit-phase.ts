@@ -5,7 +5,7 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import type { PlanNotice } from '../plan/step.ts';
 import { goesByItself } from './by-itself.ts';
-import { etcdMembers } from './count-masters.ts';
+import { countEtcdOnce } from './count-masters.ts';
 import { servedCa, type ServedCas } from './served-cas.ts';
 
 /** A rotation with the phase that fits the cluster, and the tasks left for its owner. */
@@ -41,10 +41,11 @@ export async function fitPhase(
 ): Promise<Fitted> {
   if (operation.phase !== 'all') return { operation, notices: [] };
   const trust = { ...operation, phase: 'trust' } as const;
-  if (operation.isUnnamed && (await goesByItself(node, hands, abort, RESTART)))
+  const count = countEtcdOnce(node, hands, abort);
+  if (operation.isUnnamed && (await goesByItself(node, hands, abort, { patience: RESTART, members: count })))
     return { operation: trust, notices: [] };
   if (node.role === 'worker') return { operation, notices: [] };
-  const members = await etcdMembers(node, hands, abort);
+  const members = await count();
   if (members === 'none' || members === 1) return { operation, notices: [] };
   if (operation.isUnnamed) return { operation: trust, notices: PHASES_LEFT };
   // An explicit phase wins if etcd does not answer.

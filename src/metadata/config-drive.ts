@@ -96,6 +96,7 @@ async function mountLabel(label: string, place: string, abort: AbortSignal): Pro
     });
     return true;
   } catch (error) {
+    // mount(8) has one exit status for every failed mount.
     if (isObject(error) && /can't find LABEL=/.test(String(error['stderr']))) return false;
     throw error;
   }

@@ -59,6 +59,7 @@ export async function askPeer(
       });
     });
     asked.once('error', (error) => {
+      // OpenSSL's text alone has the number of the alert.
       end(REFUSALS.has(Number(/SSL alert number (\d+)/.exec(error.message)?.[1])) ? 'no' : 'unknown');
     });
     asked.once('response', (response) => {

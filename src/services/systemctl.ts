@@ -62,7 +62,7 @@ export function createSystemctl(program: string): Systemctl {
       try {
         await run(['reset-failed', serviceName(unit)], QUICK_MS, abort);
       } catch (error) {
-        // systemd unloads a stopped unit: there is nothing to reset.
+        // systemd unloads a stopped unit: there is nothing to reset. systemctl has no exit status of its own for that.
         if (!explain(error).includes('not loaded')) throw error;
       }
     },

@@ -2,6 +2,7 @@ import { advance, newAdvanceMemory } from '../../agent/advance.ts';
 import { compose, type Instrument } from '../../agent/compose.ts';
 import { CONFIG_PATH, loadConfig } from '../../agent/config.ts';
 import { EVENTS } from '../../agent/events.ts';
+import { readNode } from '../../agent/node.ts';
 import { recover } from '../../agent/pass/recover.ts';
 import { NEVER } from '../../src/base/clock.ts';
 import { createDisk } from '../../src/base/real-disk.ts';
@@ -39,7 +40,7 @@ export async function advanceNode(
     const memory = newAdvanceMemory();
     const wanted = until === 'one step' ? 'stepped' : 'nothing';
     for (let look = 0; look < MOST_LOOKS; look += 1)
-      if ((await advance(memory, hands, NEVER)).is === wanted) return { code: 0, said: lines.join('') };
+      if ((await advance(memory, await readNode(hands), hands, NEVER)).is === wanted) return { code: 0, said: lines.join('') };
     return { code: 3, said: lines.join('') };
   } finally {
     close();

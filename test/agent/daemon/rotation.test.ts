@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { HEAT_PARAMS } from '../../../agent/config.ts';
 import { createRotationLoop } from '../../../agent/daemon/rotation.ts';
 import { readNode } from '../../../agent/node.ts';
 import { AgentError } from '../../../src/base/errors.ts';
@@ -26,6 +27,7 @@ async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
     networkOf({ '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } }),
   );
   let asked = 0;
+  let reads = 0;
   const rotation = { ...hands.config.rotation, phase };
   const own = {
     ...hands,
@@ -36,11 +38,19 @@ async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
     },
   };
   if (params.length > 0) {
-    await write('/etc/sysconfig/heat-params', `${params.join('\n')}\n`, 0o600);
+    await write(HEAT_PARAMS, `${params.join('\n')}\n`, 0o600);
     await writeCertificates(await readNode(own), { write }, newGeneration());
     await write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
   }
-  expect(await createRotationLoop(own, () => 0.5).turn(true, NEVER)).toBe(false);
+  const disk = {
+    ...own.disk,
+    read: async (path: string) => {
+      if (path === HEAT_PARAMS) reads += 1;
+      return await own.disk.read(path);
+    },
+  };
+  expect(await createRotationLoop({ ...own, disk }, () => 0.5).turn(true, NEVER)).toBe(false);
+  expect(reads).toBeLessThanOrEqual(1);
   return { asked, unknown: logged(log, 'rotation-unknown').length };
 }
 

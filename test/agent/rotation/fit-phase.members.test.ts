@@ -25,7 +25,9 @@ async function fitMaster(operation: RotateOperation, members: number | undefined
   const node = nodeOf('master');
   await writeCertificates(node, { write }, former);
   await write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
-  return await fitPhase(operation, node, hands, NEVER);
+  const fitted = await fitPhase(operation, node, hands, NEVER);
+  expect(network.opened.length).toBeLessThanOrEqual(1);
+  return fitted;
 }
 
 describe('a master', () => {

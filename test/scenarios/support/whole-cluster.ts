@@ -1,5 +1,6 @@
 import { createKubernetes, type Kubernetes } from '../../fakes/kubernetes.ts';
 import { advance, type Advanced, type AdvanceMemory, newAdvanceMemory } from '../../../agent/advance.ts';
+import { readNode } from '../../../agent/node.ts';
 import type { Cloud } from '../../cloud/cloud.ts';
 import type { Cluster } from '../../cloud/cluster.ts';
 import { NEVER } from '../../src/support/clock.ts';
@@ -70,7 +71,10 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
     cluster,
     kubernetes,
     members,
-    look: async (member) => await advance(member.memory, await member.site.start(), NEVER),
+    look: async (member) => {
+      const hands = await member.site.start();
+      return await advance(member.memory, await readNode(hands), hands, NEVER);
+    },
     switchOff: (member) => {
       member.isOff = true;
       member.site.node.units.mute(true);
