@@ -7,14 +7,15 @@ import { AgentError } from './errors.ts';
  * the C library is called (listxattr(2), getxattr(2), setxattr(2)).
  *
  * @param isLabelled whether this kernel enforces labels; if it does not, a label that cannot be set is ignored
- * @throws `disk`, naming the attribute that this file system or process cannot set
+ * @throws `disk`, naming the attribute that this file system or process cannot set, and if the C library cannot be loaded:
+ *   a service may be unable to read a file without its label
  */
 export async function copyAttributes(
   from: string,
   to: string,
   isLabelled = existsSync('/sys/fs/selinux/enforce'),
 ): Promise<void> {
-  const { list, get, set } = await (library ??= open());
+  const { list, get, set } = await (library ??= load());
   for (const name of list(from).filter((name) => !OF_CONTENT.has(name))) {
     const value = get(from, name);
     // A new file often inherits its directory's label. A container may see labels that it cannot set.
@@ -40,7 +41,19 @@ type Attributes = {
 const MOST_BYTES = 65_536;
 
 /** Loaded when the first file is replaced, so that an idle daemon does not hold it in memory. */
-let library: ReturnType<typeof open> | undefined;
+let library: Promise<Attributes> | undefined;
+
+/** Nothing stands in for it: node itself runs on the same libc.so.6, and comes with the package. */
+async function load(): Promise<Attributes> {
+  try {
+    return await open();
+  } catch (cause) {
+    throw new AgentError('disk', 'its attributes cannot be copied: the C library cannot be loaded', {
+      reason: 'no-libc',
+      cause,
+    });
+  }
+}
 
 async function open(): Promise<Attributes> {
   const { dlopen } = await import('node:ffi');

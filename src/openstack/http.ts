@@ -81,10 +81,17 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
         const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
         if (lasting)
           throw new AgentError(lasting.code, `${asked.what}: ${inWords(error)}`, { reason: lasting.reason });
-        const why = limit.aborted ? `no answer within ${options.deadlineMs / 1000} s` : inWords(error);
-        const fault = error instanceof Error ? reasonOfFault(error) : undefined;
-        const reason = limit.aborted ? 'no-answer' : fault;
-        throw new AgentError('cloud-unreachable', `${asked.what}: ${why}`, { cause: error, reason });
+        if (limit.aborted)
+          throw new AgentError(
+            'cloud-unreachable',
+            `${asked.what}: no answer within ${options.deadlineMs / 1000} s`,
+            { reason: 'no-answer' },
+          );
+        const reason = error instanceof Error ? reasonOfFault(error) : undefined;
+        throw new AgentError('cloud-unreachable', `${asked.what}: ${inWords(error)}`, {
+          cause: error,
+          reason,
+        });
       }
     });
   const close = (): void => {

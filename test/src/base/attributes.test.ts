@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { expect, test, type TestContext } from 'vitest';
+import { expect, onTestFinished, test, type TestContext, vi } from 'vitest';
 import { copyAttributes } from '../../../src/base/attributes.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
@@ -70,7 +70,9 @@ test('copies the SELinux label; a label that cannot be set is an error only if t
   expect(await python('print(os.getxattr(sys.argv[1], "security.selinux").decode())', at('/new'))).toBe(
     label,
   );
-  await expect(copyAttributes(at('/old'), at('/nowhere/new'), true)).rejects.toThrow('security.selinux');
+  expect(await agentErrorOf(copyAttributes(at('/old'), at('/nowhere/new'), true))).toMatchObject({
+    reason: 'attribute-not-copied',
+  });
   await copyAttributes(at('/old'), at('/nowhere/new'), false);
 });
 
@@ -98,4 +100,28 @@ test('reports an attribute that cannot be set, and leaves no partial file', asyn
   });
   await expect(copyAttributes(at('/old'), at('/nowhere/new'))).rejects.toThrow('user.made-by');
   expect(await disk.list('/')).toEqual(['old', 'pipe']);
+});
+
+test('without the C library no file is made, and the reason says so', async () => {
+  vi.resetModules();
+  vi.doMock('node:ffi', () => ({
+    dlopen: () => {
+      throw new Error('libc.so.6: cannot open shared object file');
+    },
+  }));
+  onTestFinished(() => {
+    vi.doUnmock('node:ffi');
+    vi.resetModules();
+  });
+  const { createDisk } = await import('../../../src/base/real-disk.ts');
+  const { write, root } = await tempRoot();
+  await write('/old', 'x');
+  const disk = createDisk(root);
+  expect(
+    await disk.create('/new', 'content', { like: '/old' }).catch((error: unknown) => error),
+  ).toMatchObject({
+    code: 'disk',
+    cause: { reason: 'no-libc' },
+  });
+  expect(await disk.list('/')).toEqual(['old']);
 });
