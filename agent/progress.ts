@@ -1,5 +1,5 @@
 import type { Clock } from '../src/base/clock.ts';
-import { explain } from '../src/base/errors.ts';
+import { explain, sentenceOf } from '../src/base/errors.ts';
 import type { Remark } from '../src/base/remark.ts';
 import type { PassOver } from '../src/files/candidates.ts';
 
@@ -98,7 +98,8 @@ export async function timed<T>(
     );
     return result;
   } catch (error) {
-    progress({ event: 'failed', step, why: explain(error) });
+    // The end of the run tells the lines that explain it.
+    progress({ event: 'failed', step, why: sentenceOf(error) });
     throw error;
   }
 }

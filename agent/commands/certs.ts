@@ -55,6 +55,9 @@ export const verb: Verb = async (context, options) => {
     const { copies, unreadable } = await findCertificates(node, hands, authorities);
     const rotation = await rotationState(hands);
     const differences = (await compareNow(node, served, hands, stopping)) ?? [];
+    const isFaulty = holdings.some(({ faults }) => faults.length > 0);
+    const isOld = [...served.values()].some(({ presents }) => presents === false);
+    const isWrong = isFaulty || isOld || differences.some(({ severity }) => severity === 'critical');
     if (context.json) {
       const certificates = rows.map(({ details, ...row }) => ({ ...row, ...details }));
       writeJson(context, 'certs', {
@@ -80,11 +83,9 @@ export const verb: Verb = async (context, options) => {
         line(`${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
       for (const { message } of unreadable) line(`${paint('yellow', '!')} ${message}`);
+      if (isWrong) line('next: agent doctor');
     }
-    const isFaulty = holdings.some(({ faults }) => faults.length > 0);
-    const isOld = [...served.values()].some(({ presents }) => presents === false);
-    const isWrong = differences.some(({ severity }) => severity === 'critical');
-    return isFaulty || isOld || isWrong ? EXIT.deploymentFailed : EXIT.done;
+    return isWrong ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }

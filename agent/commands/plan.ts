@@ -107,7 +107,9 @@ export const verb: Verb = async (context, options) => {
           for (const detail of details) line(paint('dim', `       ${detail}`));
         }
       }
-      if (entries.length === 0 && problems.length === 0 && !interrupted) line('nothing to do');
+      const isWrong = differences.some(({ severity }) => severity === 'critical');
+      if (entries.length === 0 && problems.length === 0 && !interrupted)
+        line(isWrong ? 'no deployment waits; next: agent doctor' : 'nothing to do');
     }
     const [problem] = problems;
     if (problem) return exitCodeOf(problem);

@@ -1,4 +1,3 @@
-import type { Holder } from '../../src/base/lock.ts';
 import { join } from 'node:path';
 import { explain } from '../../src/base/errors.ts';
 import { readRecord } from '../../src/base/record.ts';
@@ -7,6 +6,8 @@ import type { Hands } from '../hands.ts';
 import { LEDGER, STATE } from '../paths.ts';
 import type { Finding } from './finding.ts';
 import { findInterrupted } from './interrupted.ts';
+import { type Activity, isDaemon, isUnderWay } from './under-way.ts';
+import { LONGEST_STEP_MS } from '../phases/decide.ts';
 import type { RotationState } from './rotation-state.ts';
 
 /** The agent's own records: those that cannot be read. */
@@ -75,12 +76,12 @@ const putAway = (path: string): string => `mv ${shellQuote(path)} ${shellQuote(`
 /** Unfinished ones begin with a dot. */
 const isRecord = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.');
 
-/** Finds an interrupted or stuck rotation. */
+/** Finds an interrupted or stuck rotation, and one that has not ended within its deadline. */
 export async function lookAtGeneration(
   hands: Pick<Hands, 'generations'>,
-  holder: Holder | undefined,
-  isUnderWay: boolean,
+  activity: Activity,
 ): Promise<Finding[]> {
+  const { holder, now, deadlineMs } = activity;
   const interrupted = await findInterrupted(hands, holder);
   const about = { id: 'generation' } as const;
   if (!interrupted) return [{ ...about, verdict: 'good', what: 'no rotation is interrupted' }];
@@ -88,16 +89,52 @@ export async function lookAtGeneration(
   if (recovery === 'wait-for-person')
     return [{ ...about, verdict: 'bad', reason: 'stuck', what, next: 'agent rollback' }];
   if (recovery === 'rebuild') return [{ ...about, verdict: 'bad', reason: 'damaged', what }];
+  // A phase that the daemon goes through by itself is no deployment: the journal alone tells when it began.
+  const inTime =
+    isUnderWay(activity) ||
+    (await findInterrupted(hands, holder && { since: Math.max(holder.since, now - deadlineMs) }))?.isUnderWay;
+  if (interrupted.isUnderWay && !inTime && holder)
+    return [
+      {
+        ...about,
+        verdict: 'bad',
+        reason: 'overdue',
+        what: `${what}, for more than the ${Math.round(deadlineMs / 60_000)} min that it may take`,
+        next: isDaemon(holder) ? 'systemctl restart coe-agent' : 'agent status',
+      },
+    ];
   return [
-    isUnderWay || interrupted.isUnderWay
+    inTime
       ? { ...about, verdict: 'warning', reason: 'under-way', what, next: 'agent status' }
       : { ...about, verdict: 'bad', reason: 'interrupted', what },
   ];
 }
 
-/** Where the node is in a rotation of several phases: each of them is a state that lasts, so none is wrong. */
-export function lookAtRotation({ phase, notes }: RotationState): Finding[] {
+/**
+ * Where the node is in a rotation of several phases: each of them is a state that lasts, so none is wrong, unless the node goes
+ * through them by itself and the end is overdue.
+ *
+ * @param due when `retire` no longer waits for other nodes, in milliseconds since the epoch; undefined: nothing is awaited
+ */
+export function lookAtRotation(
+  { phase, notes }: RotationState,
+  due: number | undefined,
+  now: number,
+): Finding[] {
   const about = { id: 'rotation', ...(phase !== null && { of: phase }) } as const;
+  if (phase !== null && due !== undefined && now > due + LONGEST_STEP_MS)
+    return [
+      {
+        ...about,
+        verdict: 'bad',
+        reason: 'overdue',
+        what: [
+          `the old CA is still trusted, which was to end by ${new Date(due).toISOString()}`,
+          ...notes.map(({ message }) => message),
+        ].join('; '),
+        next: 'agent status',
+      },
+    ];
   if (notes.length === 0) return [{ ...about, verdict: 'good', what: 'no rotation is between two phases' }];
   return notes.map(({ code, message }) => ({
     ...about,

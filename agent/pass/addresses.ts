@@ -1,3 +1,4 @@
+import { allSettled } from '../../src/base/all-settled.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import { keysOf } from '../../src/certificates/template.ts';
 import type { AddressName } from '../../src/metadata/address.ts';
@@ -25,20 +26,24 @@ export async function withAddresses(
 ): Promise<Node> {
   const named = new Set(node.layout.certificates.flatMap(({ names }) => names.flatMap(keysOf)));
   const values = new Map(node.values);
-  let lacksAddresses = false;
-  for (const [key, name] of ASKED) {
-    if (!named.has(key) || values.get(key)) continue;
+  const missing = ASKED.filter(([key]) => named.has(key) && !values.get(key));
+  // Side by side: a service that is silent costs its deadline once.
+  const answers = await allSettled(missing, async ([key, name]) => {
     try {
-      const address = await addressOf(name, abort);
-      if (address !== undefined) values.set(key, address);
+      return { key, address: await addressOf(name, abort), error: undefined };
     } catch (error) {
       if (codeOf(error) === 'aborted') throw error;
-      lacksAddresses = true;
+      return { key, address: undefined, error };
+    }
+  });
+  for (const { key, address, error } of answers) {
+    if (address !== undefined) values.set(key, address);
+    if (error !== undefined) {
       const text = `heat-params has no ${key}, nor could the cloud be asked: the certificates are without it (${explain(error)})`;
       // Many nodes have no public address. Without KUBE_NODE_IP, clients cannot reach the node by its own address.
       if (key === 'KUBE_NODE_IP') progress({ event: 'notice', code: 'address-unknown', of: key, text });
       else log('address-unknown', { why: text });
     }
   }
-  return { ...node, values, lacksAddresses };
+  return { ...node, values, lacksAddresses: answers.some(({ error }) => error !== undefined) };
 }

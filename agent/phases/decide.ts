@@ -117,7 +117,7 @@ const wait = (why: WaitReason, peers: readonly Peer[], until?: number): Wait => 
 });
 
 /** A step that takes longer has been interrupted. */
-const LONGEST_STEP_MS = 3_600_000;
+export const LONGEST_STEP_MS = 3_600_000;
 
 /**
  * When a step no longer waits. `reissue` has half of the time: nodes learn of a rotation at different moments, and one

@@ -31,9 +31,7 @@ export async function goesByItself(
   const { peers } = await readRotation(hands);
   if (peers.filter(({ isMaster }) => isMaster).length > (isWorker ? 1 : 0)) return true;
   try {
-    const count = isWorker
-      ? (await apiServersFor(node, hands, patience, abort)).length
-      : await members();
+    const count = isWorker ? (await apiServersFor(node, hands, patience, abort)).length : await members();
     return typeof count === 'number' && count > 1;
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { passingOver, type Progress, timed } from '../../agent/progress.ts';
+import { AgentError } from '../../src/base/errors.ts';
 import { testClock } from '../src/support/clock.ts';
 
 const STEP = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
@@ -23,9 +24,9 @@ test('reports the start of a step, and its duration', async () => {
   ]);
 });
 
-test('reports why a step fails, and rethrows', async () => {
+test('reports in one line why a step fails, and rethrows', async () => {
   const watched = watch();
-  const error = new Error('no');
+  const error = new AgentError('unit', 'no', { excerpt: ['the last lines:', 'no such file'] });
   await expect(timed(watched, STEP, async () => await Promise.reject(error))).rejects.toBe(error);
   expect(watched.events.at(-1)).toEqual({ event: 'failed', step: STEP, why: 'no' });
 });

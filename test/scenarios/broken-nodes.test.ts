@@ -110,6 +110,11 @@ const NODES: readonly Row[] = [
     code: 1, finding: ['certificate', `${CERTS}/kubelet.crt`, 'unreadable'], next: 'agent make-cert --force && agent restart',
   },
   {
+    node: 'the CA file is empty',
+    breaks: ({ node }) => node.write(`${CERTS}/ca.crt`, ''),
+    code: 1, finding: ['certificate', `${CERTS}/ca.crt`, 'unreadable'], next: 'agent make-cert --force && agent restart',
+  },
+  {
     node: 'a kubeconfig has a syntax error', spec: { layout: 'kubernetes-pki', role: 'master' },
     breaks: ({ node }) => node.write('/etc/kubernetes/admin.conf', 'users: []\nclusters: [\ncontexts: []\n'),
     code: 1, finding: ['kubeconfig', '/etc/kubernetes/admin.conf', 'not-yaml'], next: 'vi +3 /etc/kubernetes/admin.conf',
@@ -224,6 +229,17 @@ test.each(NODES)('$node', async ({ spec, breaks, instrument, code, finding, next
   );
   expect(found.code).toBe(code);
   expect(await site.files('/')).toEqual(before);
+});
+
+test('mends an empty CA file with the command that it names', async () => {
+  const site = await createSite(cloud);
+  await site.node.write(`${CERTS}/ca.crt`, '');
+  for (const verb of ['plan', 'certs'])
+    expect((await cli(site, [verb])).stdout.trimEnd().split('next: ').at(-1)).toBe('agent doctor');
+  expect((await cli(site, ['make-cert', '--force'])).code).toBe(0);
+  expect((await cli(site, ['restart'])).code).toBe(0);
+  expect((await examine(site)).code).toBe(0);
+  expect((await cli(site, ['plan'])).stdout).not.toContain('next: ');
 });
 
 test('reports all findings although one look fails', async () => {

@@ -1,15 +1,16 @@
 import type { X509Certificate } from 'node:crypto';
-import { codeOf, explain } from '../../../src/base/errors.ts';
+import { codeOf, explain, reasonOf } from '../../../src/base/errors.ts';
 import { verifyAuthority } from '../../../src/certificates/verify.ts';
 import { pendingOf } from '../../../src/deployment/pending.ts';
 import { bringsFacts, type Collected, type Collector } from '../../../src/metadata/collector.ts';
 import { given } from '../../../src/metadata/heat-params.ts';
 import { selectOperation } from '../../../src/operation/operation.ts';
 import { asConfigured } from '../../config.ts';
+import { caFileOf } from '../../compose/connection.ts';
 import type { Hands } from '../../hands.ts';
 import { type Circumstances, compareAuthority, madeAt } from '../../inspection/authority.ts';
 import { accessOf } from '../../inspection/collector-access.ts';
-import type { About, Examination } from '../../inspection/examination.ts';
+import type { Examination } from '../../inspection/examination.ts';
 import type { Finding } from '../../inspection/finding.ts';
 import { viAt } from '../../inspection/layout-files.ts';
 import { lookAtUnlisted } from '../../inspection/records.ts';
@@ -96,10 +97,12 @@ async function askCollector(
     about,
     async () => await collect({ ...hands, collectors: [collector] }, abort),
     ({ answers }) =>
-      answers.map(({ why, refused }): Finding => {
+      answers.map(({ why, reason, refused }): Finding => {
         if (why === undefined) return { ...about, verdict: 'good', what: `the collector ${name} answers` };
         const verdict = bringsFacts(name) ? 'warning' : 'bad';
         const what = `${name}: ${why}`;
+        const bundle = nextOfBundle(reason, hands);
+        if (bundle) return { ...about, verdict, reason: 'refused', what, ...bundle };
         if (!refused) return { ...about, verdict, reason: 'unanswered', what };
         const next = viAt(hands.config.sources[0] ?? '', undefined);
         return { ...about, verdict, reason: 'refused', what, next };
@@ -122,7 +125,13 @@ async function askMagnum(
   const login = trusteeOf(params);
   const trust = { id: 'trust', url: at('AUTH_URL'), login } as const;
   const cluster = await look(
-    { ...trust, detail: detailOfLogin },
+    {
+      ...trust,
+      detail: (error) =>
+        codeOf(error) === 'login-refused'
+          ? { next: 'agent credentials --from new-params' }
+          : (nextOfBundle(reasonOf(error), hands) ?? {}),
+    },
     async () => await hands.openCluster(params, undefined, abort, { patient: false }),
     () => [{ ...trust, verdict: 'good', what: `this node can log in as ${login}` }],
   );
@@ -157,6 +166,6 @@ async function askMagnum(
   );
 }
 
-/** A refused login needs another one. */
-const detailOfLogin: NonNullable<About['detail']> = (error) =>
-  codeOf(error) === 'login-refused' ? { next: 'agent credentials --from new-params' } : {};
+/** An address tells nothing of a CA bundle that is empty. */
+const nextOfBundle = (reason: string | undefined, { config }: Hands): Pick<Finding, 'next'> | undefined =>
+  reason === 'ca-file-empty' ? { next: viAt(caFileOf(config), undefined) } : undefined;

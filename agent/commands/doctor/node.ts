@@ -13,8 +13,11 @@ import { checkDisk, checkUnit } from '../../inspection/preflight.ts';
 import { lookAtGeneration, lookAtLedger, lookAtRecords, lookAtRotation } from '../../inspection/records.ts';
 import { type RotationState, rotationState } from '../../inspection/rotation-state.ts';
 import { lookAtLists } from '../../inspection/revocation-lists.ts';
-import { type Activity, isUnderWay, rotationDeadlineMs } from '../../inspection/under-way.ts';
+import { type Activity, rotationDeadlineMs } from '../../inspection/under-way.ts';
+import { mayGoByItself } from '../../config.ts';
 import { checkNode, type Node, readNode } from '../../node.ts';
+import { oldCaDue } from '../../phases/old-ca.ts';
+import { readOrders, readRotation } from '../../phases/record.ts';
 import { unitsOf } from '../../plan/units.ts';
 import { findCopiesOf, type FoundCopies } from '../../rotation/find-copies.ts';
 import { planRotation } from '../../rotation/plan.ts';
@@ -54,8 +57,8 @@ export async function lookAtNode(
   if (!node) return { node, holdings: [], activity, phase: null };
   const rotation = await look(
     { id: 'rotation' },
-    async () => await rotationState(hands),
-    (state) => lookAtRotation(state),
+    async () => ({ ...(await rotationState(hands)), due: await dueOf(hands) }),
+    (state) => lookAtRotation(state, state.due, clock.now()),
   );
 
   const holdings = await look(
@@ -137,10 +140,17 @@ async function lookAtActivity(
   };
   await look(
     { id: 'generation' },
-    async () => await lookAtGeneration(hands, holder, isUnderWay(activity)),
+    async () => await lookAtGeneration(hands, activity),
     (found) => found,
   );
   return activity;
+}
+
+/** When the old CA is to end on a node that goes through the phases by itself. */
+async function dueOf({ disk, config }: Hands): Promise<number | undefined> {
+  if (!mayGoByItself(config)) return undefined;
+  const { heldUntil } = await readOrders({ disk });
+  return oldCaDue(await readRotation({ disk }), heldUntil, config.rotation.retire_within * 1000);
 }
 
 /** Whether a rotation can replace what it replaces. */

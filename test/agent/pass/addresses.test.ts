@@ -1,10 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { withAddresses } from '../../../agent/pass/addresses.ts';
+import { AgentError } from '../../../src/base/errors.ts';
+import type { AddressName } from '../../../src/metadata/address.ts';
 import { type Cloud, startCloud } from '../../cloud/cloud.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
+import { NEVER } from '../../src/support/clock.ts';
+import { testHands } from '../support/hands.ts';
+import { nodeOf } from '../support/node.ts';
 
 /** Addresses of the server that heat-params leave empty. */
 let cloud: Cloud;
@@ -81,6 +87,21 @@ test('omits an address that no source knows from the certificates, and reports t
   await cloud.rotateCa(site.cluster);
   expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
   expect(noticesIn(site.progress)).toContain('address-unknown KUBE_NODE_IP');
+});
+
+test('asks for all addresses at once, so a silent service costs its deadline once', async () => {
+  const open: AddressName[] = [];
+  const { hands } = await testHands({
+    addressOf: async (name) => {
+      open.push(name);
+      // Nobody answers before both have been asked.
+      await vi.waitUntil(() => open.length === 2);
+      throw new AgentError('cloud-unreachable', 'no answer within 5 s', { reason: 'no-answer' });
+    },
+  });
+  const node = nodeOf('master', { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' });
+  expect(await withAddresses(node, hands, NEVER)).toMatchObject({ lacksAddresses: true });
+  expect(open).toEqual(['local-ipv4', 'public-ipv4']);
 });
 
 test('continues without a silent metadata service, and reports it in status and doctor', async () => {

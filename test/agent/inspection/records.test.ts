@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest';
+import { lookAtGeneration, lookAtRecords, lookAtRotation } from '../../../agent/inspection/records.ts';
+import { stageFile } from '../../fakes/generation.ts';
+import { createHands } from '../../fakes/hands.ts';
+
+const MINUTE = 60_000;
+const NOW = Date.parse('2026-11-29T02:20:00Z');
+const holder = (verb: string) => ({ name: `agent ${verb} (pid 7)`, verb, since: NOW - 900 * MINUTE });
+
+describe('a run of the process that holds the lock, which no deployment asked for', () => {
+  async function lookAtRun(begun: number, verb: string | undefined) {
+    const site = await createHands();
+    await stageFile(site, { begun });
+    const activity = { entries: [], now: NOW, deadlineMs: 20 * MINUTE };
+    return await lookAtGeneration(site.hands, { ...activity, holder: verb ? holder(verb) : undefined });
+  }
+
+  test('is under way within its deadline', async () => {
+    expect(await lookAtRun(NOW - 19 * MINUTE, 'run')).toMatchObject([
+      { id: 'generation', verdict: 'warning', reason: 'under-way' },
+    ]);
+  });
+
+  test.each([
+    ['run', 'systemctl restart coe-agent'],
+    ['run-once', 'agent status'],
+  ])('is overdue after it: agent %s', async (verb, next) => {
+    expect(await lookAtRun(NOW - 21 * MINUTE, verb)).toMatchObject([
+      { id: 'generation', verdict: 'bad', reason: 'overdue', next },
+    ]);
+  });
+
+  test('is interrupted without that process', async () => {
+    expect(await lookAtRun(NOW - 19 * MINUTE, undefined)).toMatchObject([
+      { id: 'generation', verdict: 'bad', reason: 'interrupted' },
+    ]);
+  });
+});
+
+describe('a rotation between two phases', () => {
+  const NOTE = { code: 'retire-is-next', message: 'retire it' } as const;
+  const state = { phase: 'reissue' as const, notes: [NOTE] };
+
+  test('is a warning where nothing is awaited, and for an hour after the end was due', () => {
+    for (const due of [undefined, NOW + 1, NOW - 60 * MINUTE])
+      expect(lookAtRotation(state, due, NOW)).toMatchObject([
+        { id: 'rotation', of: 'reissue', verdict: 'warning', reason: 'retire-is-next' },
+      ]);
+  });
+
+  test('is overdue after that', () => {
+    expect(lookAtRotation(state, NOW - 61 * MINUTE, NOW)).toMatchObject([
+      { id: 'rotation', of: 'reissue', verdict: 'bad', reason: 'overdue', next: 'agent status' },
+    ]);
+  });
+
+  test('has ended where one CA alone is trusted', () => {
+    expect(lookAtRotation({ phase: null, notes: [] }, NOW - 61 * MINUTE, NOW)).toMatchObject([
+      { verdict: 'good' },
+    ]);
+  });
+
+  test.each([
+    ['rotation-held', 'agent rotation continue'],
+    ['old-ca-in-use', 'agent status --json'],
+  ] as const)('%s has a command of its own', (code, next) => {
+    expect(lookAtRotation({ ...state, notes: [{ ...NOTE, code }] }, undefined, NOW)).toMatchObject([
+      { reason: code, next },
+    ]);
+  });
+});
+
+test('each damaged record is told with the command that puts it away, and an unfinished one is none', async () => {
+  const { hands, write } = await createHands();
+  await write('/var/lib/coe-agent/polling.json', '{');
+  await write('/var/lib/coe-agent/.rotation.json', '{');
+  const path = '/var/lib/coe-agent/polling.json';
+  expect(await lookAtRecords(hands)).toMatchObject([
+    { id: 'record', of: path, verdict: 'bad', reason: 'damaged', next: `mv ${path} ${path}.damaged` },
+  ]);
+});
