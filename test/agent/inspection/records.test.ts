@@ -7,14 +7,15 @@ const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-29T02:20:00Z');
 const holder = (verb: string) => ({ name: `agent ${verb} (pid 7)`, verb, since: NOW - 900 * MINUTE });
 
-describe('a run of the process that holds the lock, which no deployment asked for', () => {
-  async function lookAtRun(begun: number, verb: string | undefined) {
-    const site = await createHands();
-    await stageFile(site, { begun });
-    const activity = { entries: [], now: NOW, deadlineMs: 20 * MINUTE };
-    return await lookAtGeneration(site.hands, { ...activity, holder: verb ? holder(verb) : undefined });
-  }
+/** Looks at a run while the verb that began it holds the lock. */
+async function lookAtRun(begun: number, verb: string | undefined) {
+  const site = await createHands();
+  await stageFile(site, { begun });
+  const activity = { entries: [], now: NOW, deadlineMs: 20 * MINUTE };
+  return await lookAtGeneration(site.hands, { ...activity, holder: verb ? holder(verb) : undefined });
+}
 
+describe('a run of the process that holds the lock, which no deployment asked for', () => {
   test('is under way within its deadline', async () => {
     expect(await lookAtRun(NOW - 19 * MINUTE, 'run')).toMatchObject([
       { id: 'generation', verdict: 'warning', reason: 'under-way' },
