@@ -40,7 +40,8 @@ export async function advanceNode(
     const memory = newAdvanceMemory();
     const wanted = until === 'one step' ? 'stepped' : 'nothing';
     for (let look = 0; look < MOST_LOOKS; look += 1)
-      if ((await advance(memory, await readNode(hands), hands, NEVER)).is === wanted) return { code: 0, said: lines.join('') };
+      if ((await advance(memory, await readNode(hands), hands, NEVER)).is === wanted)
+        return { code: 0, said: lines.join('') };
     return { code: 3, said: lines.join('') };
   } finally {
     close();
