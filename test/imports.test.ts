@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 
-/** The order in which data passes. A stage takes values from `base` and itself, types from earlier stages. */
+/** The order in which data passes. A stage imports values from `base` and itself, types from earlier stages. */
 const STAGES = [
   'metadata',
   'deployment',
@@ -14,7 +14,7 @@ const STAGES = [
   'signal',
 ];
 
-/** From where a folder may import: `values` (and with them types), and `types` alone. */
+/** The folders from which a folder may import `values` (and with them types), or only `types`. */
 const ALLOWED: Record<string, { values: readonly string[]; types: readonly string[] }> = {
   'src/base': { values: ['src/base'], types: [] },
   'src/openstack': { values: ['src/base', 'src/openstack'], types: [] },
@@ -57,7 +57,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['main'],
 ];
 
-/** The composition root alone opens the cloud's doors. */
+/** Only the composition root opens connections to the cloud. */
 const ONLY_HERE: Record<string, readonly string[]> = {
   'src/openstack': [
     'agent/compose.ts',
@@ -70,7 +70,7 @@ const ONLY_HERE: Record<string, readonly string[]> = {
   ],
 };
 
-/** Each outside package and its one place (a trailing slash: a folder); what stands nowhere here is not imported. */
+/** Each outside package and its one place (a trailing slash: a folder); other packages must not be imported. */
 const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   valibot: 'anywhere',
   '@xmldom/xmldom': ['src/openstack/xml.ts'],
@@ -85,7 +85,7 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   ws: ['src/openstack/web-socket.ts'],
 };
 
-/** What enters from outside, and through which files (a trailing slash: a folder). */
+/** External inputs, and the files that may read them (a trailing slash: a folder). */
 const ENTRANCES: readonly { what: string; pattern: RegExp; only: readonly string[] }[] = [
   {
     what: 'the time',
@@ -111,7 +111,7 @@ const ENTRANCES: readonly { what: string; pattern: RegExp; only: readonly string
   },
 ];
 
-/** Who waits for a time rather than for a condition, and why. A condition is waited for in base/poll.ts. */
+/** Files that wait for a time rather than for a condition, with the reason. base/poll.ts waits for conditions. */
 const WAITS: Record<string, string> = {
   'src/base/clock.ts': 'is the clock',
   'src/base/poll.ts': 'waits for a condition',
@@ -156,7 +156,7 @@ function read(path: string): Source {
   return { path, text, code, imports };
 }
 
-/** `type { A }` or `{ type A, type B }`. */
+/** Matches `type { A }` or `{ type A, type B }`. */
 function isOfTypes(clause: string): boolean {
   if (/^type\s/.test(clause)) return true;
   const names = /^\{([^}]*)\}\s*from\s*$/.exec(clause.trim() === clause ? clause : clause.trimStart())?.[1];
@@ -173,7 +173,7 @@ const sources = [...filesBelow('src'), ...filesBelow('agent')]
   .map(read);
 const folderOf = (path: string): string =>
   path.startsWith('src/') ? path.split('/').slice(0, 2).join('/') : (path.split('/')[0] ?? '');
-/** `pass` of agent/pass.ts and of agent/pass/settle.ts. */
+/** Returns `pass` for agent/pass.ts and for agent/pass/settle.ts. */
 const partOf = (path: string): string => (path.split('/')[1] ?? '').replace(/\.ts$/, '');
 const tierOf = (part: string): number => TIERS.findIndex((tier) => tier.includes(part));
 const isIn = (places: readonly string[], path: string): boolean =>
@@ -181,11 +181,11 @@ const isIn = (places: readonly string[], path: string): boolean =>
 const isRelative = (to: string): boolean => to.startsWith('.');
 const target = (from: Source, to: string): string => relative(root, resolve(root, from.path, '..', to));
 
-/** One line for each fault that `find` sees in a file. */
+/** Returns one line for each fault that `find` sees in a file. */
 const faults = (find: (source: Source) => string[]): string[] =>
   sources.flatMap((source) => find(source).map((fault) => `${source.path}: ${fault}`));
 
-test('the reader of imports sees every file and what it imports', () => {
+test('the parser of imports sees every file and its imports', () => {
   expect(sources.length).toBeGreaterThan(60);
   const restart = sources.find(({ path }) => path === 'src/services/restart.ts');
   expect(restart?.imports).toContainEqual({ to: '../base/clock.ts', typesOnly: true });
@@ -193,7 +193,7 @@ test('the reader of imports sees every file and what it imports', () => {
   expect(sources.flatMap(({ imports }) => imports).length).toBeGreaterThan(300);
 });
 
-test('every folder imports only what stands before it in the river', () => {
+test('every folder imports only from those before it in the river', () => {
   const found = faults((source) => {
     const allowed = ALLOWED[folderOf(source.path)] ?? { values: [], types: [] };
     return source.imports
@@ -254,14 +254,14 @@ test('each outside package is used in its one place', () => {
   expect(found).toEqual([]);
 });
 
-test('relative imports name the file, with its ending', () => {
+test('relative imports name the file with its extension', () => {
   const found = faults(({ imports }) =>
     imports.filter(({ to }) => isRelative(to) && !/\.(ts|json)$/.test(to)).map(({ to }) => `imports ${to}`),
   );
   expect(found).toEqual([]);
 });
 
-test('exports have names and their own file: no default exports, no barrels', () => {
+test('exports have names and are in their own file: no default exports, no barrels', () => {
   const found = faults(({ code }) =>
     [...code.matchAll(/^export\s+(?:default\b|\*|(?:type\s+)?\{[^}]*\}\s*from\b).*$/gm)].map(
       ([line]) => line,
@@ -270,7 +270,7 @@ test('exports have names and their own file: no default exports, no barrels', ()
   expect(found).toEqual([]);
 });
 
-test.each(ENTRANCES)('$what enters through $only alone', ({ pattern, only }) => {
+test.each(ENTRANCES)('only $only reads $what', ({ pattern, only }) => {
   const found = faults(({ path, code }) =>
     isIn(only, path)
       ? []
@@ -282,7 +282,7 @@ test.each(ENTRANCES)('$what enters through $only alone', ({ pattern, only }) => 
   expect(found).toEqual([]);
 });
 
-test('only base/poll.ts and base/retry.ts wait for something to change', () => {
+test('only base/poll.ts and base/retry.ts wait for a change', () => {
   const found = faults(({ path, code }) =>
     path in WAITS || !/\bsleep\(|\.sleep\b/.test(code) ? [] : ['sleeps: use pollUntil of base/poll.ts'],
   );
@@ -293,7 +293,7 @@ test(`no file is longer than ${LONGEST} lines`, () => {
   expect(faults(({ text }) => (text.split('\n').length > LONGEST + 1 ? ['too long'] : []))).toEqual([]);
 });
 
-test('there are no cycles, of types neither', () => {
+test('there are no import cycles, also of types', () => {
   const seen = new Set<string>();
   const cycles: string[] = [];
   const walk = (path: string, above: readonly string[]): void => {
@@ -308,7 +308,7 @@ test('there are no cycles, of types neither', () => {
   expect(cycles).toEqual([]);
 });
 
-test('nothing is exported, and no file is there, that nobody uses', () => {
+test('every export and every file is used', () => {
   const users = [...sources, ...[...filesBelow('test'), ...filesBelow('scripts')].map(read)];
   const found = faults(({ path, code }) => {
     if (path === 'agent/main.ts') return [];
@@ -321,7 +321,7 @@ test('nothing is exported, and no file is there, that nobody uses', () => {
       names
         .map(([, name = '']) => name)
         .filter((name) => !importers.some((user) => new RegExp(`\\b${name}\\b`).test(user.code)))
-        // A type may be named for whoever reads the signature that it stands in.
+        // A type may exist only as a name in the signature that uses it.
         .filter((name) => code.match(new RegExp(`\\b${name}\\b`, 'g'))?.length === 1)
         .map((name) => `exports ${name}, which nobody uses`)
     );

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
-/** The measurable part of how the documentation is written: links that resolve, and sentences that are read once. */
+/** Checks the measurable part of the documentation's style: valid links and sentence lengths. */
 
 const PAGES = [
   ...readdirSync('.').filter((name) => name.endsWith('.md')),
@@ -27,7 +27,7 @@ function anchorsOf(page: string): ReadonlySet<string> {
   return new Set(anchors);
 }
 
-test.each(PAGES)('every link of %s within the project leads somewhere', (page) => {
+test.each(PAGES)('every link of %s within the project is valid', (page) => {
   const broken = [...read(page).matchAll(/\]\(([^)\s]+)\)/g)]
     .map(([, link = '']) => link)
     .filter((link) => !/^[a-z]+:/.test(link))

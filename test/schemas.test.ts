@@ -10,7 +10,7 @@ import {
   type Schema,
 } from '../scripts/docs.d/schemas.ts';
 
-test.each(NAMES)('docs/schema/%s.json is current, and its readers keep what they had', async (name) => {
+test.each(NAMES)('docs/schema/%s.json is current and compatible with its readers', async (name) => {
   const text = await readFile(pathOf(name), 'utf8');
   expect(broken(readSchema(text), schemaOf(name))).toEqual([]);
   expect(text, 'npm run docs').toBe(textOf(schemaOf(name)));
@@ -27,7 +27,7 @@ const PROPERTIES: Schema = {
 };
 const FIELDS: Schema = { type: 'object', properties: PROPERTIES, required: ['version', 'id'] };
 
-/** The schema with some of its fields replaced; undefined takes one away. */
+/** Returns the schema with some of its fields replaced; undefined removes one. */
 const withFields = (fields: Schema, required = ['version', 'id']): Schema =>
   readSchema(JSON.stringify({ ...FIELDS, properties: { ...PROPERTIES, ...fields }, required }));
 
@@ -58,6 +58,6 @@ test.each([
   ['a field more', withFields({ name: { type: 'string' } }, ['version', 'id', 'name'])],
   ['a description', withFields({ id: { type: 'string', description: 'of Heat' } })],
   ['a new version', withFields({ version: { const: 2 }, id: undefined }, ['version'])],
-])('%s breaks nobody', (_, later) => {
+])('%s is compatible', (_, later) => {
   expect(broken(FIELDS, later)).toEqual([]);
 });

@@ -29,19 +29,19 @@ export type AuthorityOptions = {
   keys: KeyPair;
   /** Validity of the CA and of what it signs, from now, in days. */
   validityDays: number;
-  /** Of what it signs, where Magnum's `term_of_validity` is another one by now. */
+  /** Validity of its leaves, if Magnum's `term_of_validity` has changed since. */
   leafDays?: number | undefined;
-  /** CAs made by Magnum since January 2025 carry a subject key identifier. */
+  /** CAs made by Magnum since January 2025 have a subject key identifier. */
   subjectKeyId: boolean;
   now: () => number;
 };
 
-/** A CA that signs as Magnum does: dates from yesterday, no authority key identifier, filtered extensions. */
+/** A CA that signs like Magnum: dates from yesterday, no authority key identifier, filtered extensions. */
 export type Authority = {
-  /** Without a line break at its end, as Magnum sends it. */
+  /** Without a final line break, as Magnum sends it. */
   readonly pem: string;
   readonly keys: KeyPair;
-  /** The certificate for a PEM request. Throws InvalidCsr or ExtensionRefused. */
+  /** Signs a PEM request. Throws InvalidCsr or ExtensionRefused. */
   sign(csr: string): string;
 };
 

@@ -5,14 +5,14 @@ import { text } from 'node:stream/consumers';
 export type CallOptions = {
   method?: string;
   headers?: Record<string, string>;
-  /** A string is sent as it is, anything else as JSON. */
+  /** A string is sent unchanged, anything else as JSON. */
   body?: unknown;
   ca?: string | undefined;
 };
 
 export type Reply = { status: number; headers: http.IncomingHttpHeaders; text: string };
 
-/** One request on its own connection, which leaves nothing open behind. */
+/** Sends one request on a connection of its own, which is closed afterwards. */
 export async function call(
   url: string,
   { method = 'GET', headers = {}, body, ca }: CallOptions = {},

@@ -13,7 +13,7 @@ export type Origins = {
 
 export const REGION = 'RegionOne';
 
-/** The services of the cloud as a token for this project lists them. */
+/** Returns the services of the cloud as a token for this project lists them. */
 export function catalog(origins: Origins, projectId: string): unknown[] {
   return [
     entry('identity', 'keystone', `${origins.keystone}/v3`),

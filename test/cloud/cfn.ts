@@ -6,7 +6,7 @@ import { createRouter, type Handler, type Params } from './router.ts';
 import { receiveSignal, type SignalLog } from './signals.ts';
 import type { Stack } from './stack.ts';
 
-/** Heat's CloudFormation API: what pollers ask, and signal addresses that carry their own authorization. */
+/** Heat's CloudFormation API: polls, and signal addresses with their own authorization. */
 export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalLog }): Handler {
   const signalPath =
     /^\/v1\/signal\/(?<arn>[^/]+)\/(?<stack>[^/]+)\/(?<id>[^/]+)\/resources\/(?<resource>[^/]+)$/;
@@ -27,7 +27,7 @@ export function createCfn({ stacks, log }: { stacks: () => Stack[]; log: SignalL
           const key = stack?.resources.get(resource)?.signingKey;
           if (!stack || !key || !isPresigned(request, key, stack.around.now())) return cfnDenied();
           const taken = receiveSignal(stack, resource, request, log);
-          // The service breaks on a body that is too long; what it says otherwise is nothing at all.
+          // The service fails on a body that is too long; otherwise its answer is empty.
           const tooLong = typeof taken === 'object' && taken.kind === 'too-long';
           return tooLong ? empty(500, 'text/plain') : empty(200, 'text/html; charset=UTF-8');
         },

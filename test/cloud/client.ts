@@ -3,11 +3,11 @@ import type { Cluster } from './cluster.ts';
 import { at, parseObject } from './exchange.ts';
 
 /**
- * A bare client of the stand-in cloud, for its own tests: it knows none of the agent's code, so that neither
- * side's mistakes hide the other's.
+ * A plain client of the stand-in cloud for its own tests. It shares no code with the agent, so that neither hides the
+ * other's mistakes.
  */
 
-/** Logs in and gives the token; throws when refused. */
+/** Logs in and returns the token; throws if the login is refused. */
 export async function token(authUrl: string, user: unknown, scope: unknown, ca?: string): Promise<string> {
   const auth = { identity: { methods: ['password'], password: { user } }, scope };
   const reply = await call(`${authUrl.replace(/\/$/, '')}/auth/tokens`, {
@@ -26,7 +26,7 @@ export async function trustToken(cluster: Cluster, ca?: string): Promise<string>
   return await token(params['AUTH_URL'] ?? '', user, { 'OS-TRUST:trust': { id: cluster.trustId } }, ca);
 }
 
-/** Magnum's certificates of a cluster. */
+/** Calls Magnum's certificates of a cluster. */
 export function certificates(cluster: Cluster, authToken: string, caPem?: string) {
   const base = `${cluster.heatParams('master')['MAGNUM_URL'] ?? ''}/certificates`;
   const headers = { 'X-Auth-Token': authToken, 'OpenStack-API-Version': 'container-infra latest' };
@@ -53,7 +53,7 @@ function pemOf(reply: Reply): string {
   return pem;
 }
 
-/** The answer to a server's poll, asked with the credentials of its poller. */
+/** Polls a server's metadata with the credentials of its poller. */
 export async function readMetadata(cluster: Cluster, server: string, ca?: string): Promise<Reply> {
   const { heat } = cluster.collectConfig(server);
   const user = { id: heat.user_id, password: heat.password };
@@ -73,14 +73,14 @@ export async function deploymentsOf(cluster: Cluster, server: string, ca?: strin
   return list.map((deployment: unknown) => deployment);
 }
 
-/** The inputs of a deployment by name, where they are text. */
+/** Returns the text inputs of a deployment, by name. */
 export function inputsOf(deployment: unknown): Record<string, string> {
   const inputs = at(deployment, 'inputs');
   const given = Array.isArray(inputs) ? inputs.filter((one) => typeof at(one, 'value') === 'string') : [];
   return Object.fromEntries(given.map((one) => [String(at(one, 'name')), String(at(one, 'value'))]));
 }
 
-/** HEAT_SIGNAL with the credentials that the deployment brought along. */
+/** Sends HEAT_SIGNAL with the credentials in the deployment. */
 export async function signalHeat(
   cluster: Cluster,
   deployment: unknown,
@@ -100,7 +100,7 @@ export async function signalHeat(
   });
 }
 
-/** CFN_SIGNAL: the address is all there is to it. */
+/** Sends CFN_SIGNAL, which needs only the address. */
 export async function signalCfn(deployment: unknown, body: unknown, ca?: string): Promise<Reply> {
   const url = inputsOf(deployment)['deploy_signal_id'] ?? '';
   return await call(url, { method: 'POST', body, ca });

@@ -12,7 +12,7 @@ afterEach(async () => await cloud.close());
 
 const servers = [{ name: 'master-0', role: 'master' }] as const;
 
-test('a rotation travels from the PATCH over the deployment and its signal to UPDATE_COMPLETE', async () => {
+test('passes a rotation from the PATCH over the deployment and its signal to UPDATE_COMPLETE', async () => {
   const cluster = await cloud.createCluster({ name: 'k1', servers });
   expect(await deploymentsOf(cluster, 'master-0')).toEqual([]);
 
@@ -29,7 +29,7 @@ test('a rotation travels from the PATCH over the deployment and its signal to UP
   expect(cloud.signals).toMatchObject([{ resource: 'master-0-rotate', accepted: true }]);
 });
 
-test('a node logs in with its trust and has a certificate signed by the CA that Magnum serves', async () => {
+test('lets a node log in with its trust, and signs its certificate with the CA that Magnum serves', async () => {
   const cluster = await cloud.createCluster({ name: 'k1', servers });
   const magnum = certificates(cluster, await trustToken(cluster));
   const ca = new X509Certificate(await magnum.ca('etcd'));

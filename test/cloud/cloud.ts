@@ -26,17 +26,17 @@ import { createZaqar } from './zaqar.ts';
 import { startZaqarSocket, type ZaqarSocket } from './zaqar-socket.ts';
 
 export type CloudOptions = {
-  /** HTTPS on all services, under a CA of its own: `caPem`. */
+  /** HTTPS on all services, with a CA of its own: `caPem`. */
   tls?: boolean;
   tokenLifetimeMs?: number;
-  /** How long Heat takes from a failure to its rollback. */
+  /** Time from a failure to Heat's roll-back, in milliseconds. */
   rollbackMs?: number;
   now?: () => number;
-  /** Whose policy Magnum has; 2025.1. */
+  /** The release whose policy Magnum has; default 2025.1. */
   release?: Release;
 };
 
-/** `path` with its query; `status` 0 when nothing was answered. */
+/** `path` includes the query; `status` is 0 if there was no answer. */
 export type LoggedRequest = { service: Service; method: string; path: string; status: number };
 
 export type Cloud = {
@@ -46,7 +46,7 @@ export type Cloud = {
   readonly magnumUrl: string;
   readonly caPem: string | undefined;
   readonly identity: Identity;
-  /** Who owns every cluster, and where. */
+  /** The owner of every cluster, with the project. */
   readonly owner: User;
   readonly project: Project;
   readonly requests: readonly LoggedRequest[];
@@ -55,21 +55,21 @@ export type Cloud = {
   readonly zaqarSocket: ZaqarSocket;
   readonly objects: Objects;
   createCluster(spec: ClusterSpec): Promise<Cluster>;
-  /** `openstack coe ca rotate` by the owner, or by another user of the project. Throws when refused. */
+  /** Runs `openstack coe ca rotate` as the owner, or as another user of the project. Throws if it is rejected. */
   rotateCa(cluster: Cluster, as?: User): Promise<void>;
   deploy(cluster: Cluster, server: string, deployment: CustomDeployment): Deployment;
   stackStatus(cluster: Cluster): StackStatus;
   clusterStatus(cluster: Cluster): string;
-  /** The status in which the stack comes to rest. */
+  /** Waits until the stack is idle, and returns its status. */
   settled(cluster: Cluster, timeoutMs?: number): Promise<StackStatus>;
-  /** Resolves when the condition holds; looked at after every request and every change of a stack. */
+  /** Resolves when the condition holds; checks it after every request and every change of a stack. */
   until(condition: () => boolean, timeoutMs?: number): Promise<void>;
   fault(fault: Fault): ActiveFault;
   clearFaults(): void;
-  /** No token is good any more; a new login is. */
+  /** Revokes all tokens; new logins work. */
   revokeTokens(): void;
   deleteTrust(cluster: Cluster): void;
-  /** The trustor loses a delegated role: the trust is still there, but good for nothing. */
+  /** Takes a delegated role from the trustor: the trust still exists, but fails. */
   breakTrust(): void;
   mendTrust(): void;
   close(): Promise<void>;
@@ -78,7 +78,7 @@ export type Cloud = {
 const WAIT_MS = 20_000;
 const ROLES = ['admin', 'member', 'reader'] as const;
 
-/** A working Keystone, Heat and Magnum on free loopback ports. */
+/** Starts a working Keystone, Heat and Magnum on free loopback ports. */
 export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   const { now = Date.now, tokenLifetimeMs = 3_600_000, rollbackMs = 5, release = '2025.1' } = options;
   const keys = createKeyPool();
@@ -103,7 +103,7 @@ export async function startCloud(options: CloudOptions = {}): Promise<Cloud> {
   };
   const handlers = new Map<Service, Handler>();
   const open = async (service: Service) => {
-    // No request can come before the address is known, and then the handler is there.
+    // A request needs the address, and the handler exists by then.
     const handler: Handler = async (request) => await (handlers.get(service) ?? unready)(request);
     return await listen({ service, now, tls, faults, log: logRequest }, handler);
   };

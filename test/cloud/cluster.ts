@@ -20,9 +20,9 @@ export type ServerSpec = {
   /** The group of its rotation deployment. */
   group?: string;
   actions?: readonly Action[];
-  /** Inputs of its rotation beside Magnum's, each with the parameter of the stack that it is taken from. */
+  /** Inputs of its rotation in addition to Magnum's, each with the stack parameter of its value. */
   inputs?: Readonly<Record<string, string>>;
-  /** Its deployment is as an unmodified Magnum's own; one server of a cluster has that. */
+  /** Gives it an unmodified Magnum's own deployment; only one server of a cluster may have it. */
   stock?: boolean;
 };
 
@@ -31,13 +31,13 @@ export type ClusterSpec = {
   tlsDisabled?: boolean;
   apiAddress?: string | null;
   servers: readonly ServerSpec[];
-  /** The keys of its CAs: Magnum's are RSA; EC ones are made in no time. */
+  /** The kind of its CAs' keys: Magnum's are RSA; EC keys are generated faster. */
   keys?: KeyKind;
   validityDays?: number;
-  /** Of the certificates alone. */
+  /** Validity of the certificates only. */
   leafDays?: number;
   subjectKeyId?: boolean;
-  /** What the trust delegates: `[trust] roles` of magnum.conf. All roles of the owner, as Magnum has it by default. */
+  /** The delegated roles: `[trust] roles` of magnum.conf. By default all roles of the owner, as in Magnum. */
   trustRoles?: readonly string[];
 };
 
@@ -58,13 +58,13 @@ export type Cluster = {
   readonly ca: Readonly<Record<CaName, string>>;
   /** The CAs before the last rotation. */
   readonly previousCa: Readonly<Record<CaName, string>> | undefined;
-  /** What a node's heat-params file holds. */
+  /** Returns the content of a node's heat-params file. */
   heatParams(role: Role, extra?: Record<string, string>): Record<string, string>;
-  /** What a server's poller is configured with, if it asks Heat itself. */
+  /** Returns the configuration of a server's poller that asks Heat itself. */
   collectConfig(server: string): { collectors: string[]; heat: ReturnType<typeof heatSection> };
-  /** ... and by its transport. */
+  /** Returns the configuration of a server's poller by its transport. */
   pollerConfig(server: string): Record<string, unknown>;
-  /** The server gets another transport, as of an update of its stack. */
+  /** Changes a server's transport, as an update of its stack does. */
   pollBy(server: string, transport: PollTransport): void;
 };
 
@@ -79,7 +79,7 @@ export type ClusterHands = {
   now: () => number;
 } & Pick<StackHands, 'changed' | 'rollbackMs'>;
 
-/** A cluster with its CAs, trust and stack, as Magnum makes it. */
+/** Makes a cluster with its CAs, trust and stack, like Magnum. */
 export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Promise<Cluster> {
   const { identity, origins, keys, owner, project, now } = hands;
   const uuid = randomUUID();

@@ -11,7 +11,7 @@ export class InvalidCsr extends Error {}
 const ARMOUR =
   /-----BEGIN (NEW )?CERTIFICATE REQUEST-----([A-Za-z0-9+/=\s]+)-----END \1?CERTIFICATE REQUEST-----/;
 
-/** Hash by signature algorithm: RSA and ECDSA with SHA-2, and Ed25519, which brings its own. */
+/** Hash by signature algorithm: RSA and ECDSA with SHA-2, and Ed25519, which includes its own. */
 const hashes: Record<string, string | null> = {
   '1.2.840.113549.1.1.11': 'sha256',
   '1.2.840.113549.1.1.12': 'sha384',

@@ -2,9 +2,9 @@ import type { Action, Config, Deployment, SignalTransport } from './deployment.t
 import type { Stack } from './stack.ts';
 import { randomName } from './stack-resource.ts';
 
-/** A deployment of one's own making; what is left out is as a plain `script` deployment has it. */
+/** A custom deployment; omitted fields are those of a plain `script` deployment. */
 export type CustomDeployment = Partial<Config> & {
-  /** The deployment resource: a known one gets a new deployment, another one is added. */
+  /** The deployment resource: an existing one gets a new deployment, another one is added. */
   resource?: string;
   action?: Action;
   /** Input values by name. */
@@ -14,7 +14,7 @@ export type CustomDeployment = Partial<Config> & {
   created?: number;
 };
 
-/** Puts a deployment on a server, which its stack then waits for. */
+/** Adds a deployment to a server, for which its stack then waits. */
 export function deployOn(stack: Stack, server: string, custom: CustomDeployment): Deployment {
   if (!stack.servers.has(server)) throw new Error(`no server ${server} in stack ${stack.around.stackName}`);
   const { resource: name = `custom-${randomName()}`, action = 'UPDATE', values = {}, created } = custom;

@@ -7,9 +7,9 @@ export type Action = 'CREATE' | 'UPDATE' | 'DELETE' | 'SUSPEND' | 'RESUME';
 export type Input = { name: string; type?: string; description?: string; default?: unknown; value?: unknown };
 export type Output = { name: string; type?: string; description?: string; error_output?: boolean };
 
-/** What a software config asks for. */
+/** The content of a software config. */
 export type Config = {
-  /** Of the config: Heat sorts the deployments of a server by it. */
+  /** The name of the config, by which Heat sorts a server's deployments. */
   name: string;
   group: string;
   config: unknown;
@@ -18,14 +18,14 @@ export type Config = {
   options: Record<string, unknown>;
 };
 
-/** A deployment as it stands in a server's metadata. */
+/** A deployment as in a server's metadata. */
 export type Deployment = Config & { id: string; creation_time: string };
 
 export type DeploymentStatus = 'IN_PROGRESS' | 'COMPLETE' | 'FAILED';
 
 export type DeployInput = readonly [name: string, description: string, value: string];
 
-/** A config with its values filled in and Heat's own inputs behind them: a new id each time. */
+/** Makes a deployment from a config with its values, followed by Heat's own inputs, under a new id. */
 export function makeDeployment(
   config: Config,
   values: Record<string, unknown>,
@@ -66,13 +66,13 @@ export function makeDeployment(
 }
 
 /**
- * What a signal makes of a deployment in progress. A body that is no object counts as an empty one, and an
- * absent status code as success; an output marked `error_output` fails it by being there at all.
+ * Returns the effect of a signal on a deployment in progress. A body that is not an object counts as empty, and a
+ * missing status code as success; an output marked `error_output` fails it by its presence.
  */
 export function outcomeOf(outputs: readonly Output[], body: unknown): 'COMPLETE' | 'FAILED' {
   const details = isObject(body) ? body : {};
   const code = details['deploy_status_code'];
-  // Python's truth: 0, '' and null are no code.
+  // Python's truth: 0, '' and null are not a code.
   if (code !== undefined && code !== null && code !== '' && JSON.stringify(code) !== '"0"' && code !== 0)
     return 'FAILED';
   return outputs.some((output) => output.error_output === true && output.name in details)

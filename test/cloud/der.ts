@@ -5,7 +5,7 @@ const { Type, Class } = asn1;
 
 export type Der = forge.asn1.Asn1;
 
-/** Object identifiers that Magnum's CAs and CSRs use. */
+/** Object identifiers in Magnum's CAs and CSRs. */
 export const oids = {
   commonName: '2.5.4.3',
   extensionRequest: '1.2.840.113549.1.9.14',
@@ -22,14 +22,14 @@ export const parseDer = (bytes: Buffer): Der => asn1.fromDer(bytes.toString('bin
 
 export const toDer = (node: Der): Buffer => Buffer.from(asn1.toDer(node).getBytes(), 'binary');
 
-/** The members of a constructed value; anything else has none. */
+/** The members of a constructed value; other values have none. */
 export const membersOf = (node: Der | undefined): Der[] =>
   node !== undefined && Array.isArray(node.value) ? node.value : [];
 
-/** The content of a primitive value, of a bit string with its leading count of unused bits. */
+/** The content of a primitive value; of a bit string with its leading count of unused bits. */
 export function contentOf(node: Der | undefined): Buffer {
   if (node === undefined) return Buffer.alloc(0);
-  // forge looks into bit strings and keeps what they held beside what it found there.
+  // forge parses bit strings, and keeps the original bytes beside the result.
   const kept: unknown = 'bitStringContents' in node ? node.bitStringContents : node.value;
   return Buffer.from(typeof kept === 'string' ? kept : '', 'binary');
 }
@@ -75,7 +75,7 @@ export const bits = (content: Buffer, unused = 0): Der =>
 
 export const utf8 = (text: string): Der => primitive(Type.UTF8, Buffer.from(text));
 
-/** To the second, as certificates of this half of the century have it. */
+/** To the second, as in certificates of this half of the century. */
 export const utcTime = (ms: number): Der =>
   primitive(Type.UTCTIME, Buffer.from(asn1.dateToUtcTime(new Date(ms))));
 

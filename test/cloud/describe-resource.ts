@@ -5,7 +5,7 @@ import { isPresigned } from './presigned.ts';
 import type { Stack } from './stack.ts';
 import type { Server } from './stack-resource.ts';
 
-/** DescribeStackResource, asked by a server with its own key: for its own resource alone. */
+/** DescribeStackResource, called by a server with its own key, for its own resource only. */
 export function describeResource(request: Request, stacks: readonly Stack[]): Answer {
   const { query } = request;
   if (!query.has('Signature'))
@@ -37,7 +37,7 @@ function ownerOf(
   return [undefined, undefined];
 }
 
-/** In XML the metadata is JSON inside a text; whatever is not ASCII is a character reference. */
+/** In XML, the metadata is JSON in a text; non-ASCII characters are character references. */
 function described(stack: Stack, server: Server): Answer {
   const fields = {
     Description: '',

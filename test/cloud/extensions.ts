@@ -16,8 +16,8 @@ const allowed: readonly string[] = [
 const ALLOWED_USAGES = 0b1110_0000;
 
 /**
- * The extensions of a request that its certificate gets. What is not allowed is dropped, unless it is marked
- * critical: then the request is refused, as Magnum's validator does it.
+ * Returns the extensions of a request that its certificate gets. Others are dropped; a critical one is rejected, as by
+ * Magnum's validator.
  */
 export function keepAllowed(extensions: readonly Extension[]): Extension[] {
   return extensions.flatMap((extension) => {
@@ -51,7 +51,7 @@ function refuse({ id, value }: Extension): never {
   throw new ExtensionRefused(`extension ${id} (${value.toString('hex')}) is not allowed`);
 }
 
-/** The extensions of a Magnum CA, in its order. `keyId`: the subject key identifier that newer ones carry. */
+/** The extensions of a Magnum CA, in order. `keyId`: the subject key identifier of newer ones. */
 export function caExtensions(keyId: Buffer | undefined): Extension[] {
   const constraints = { id: oids.basicConstraints, critical: true, value: toDer(caTrueDepthZero()) };
   const usage = { id: oids.keyUsage, critical: true, value: toDer(bits(Buffer.of(0b0000_0100), 2)) };

@@ -20,7 +20,7 @@ afterEach(async () => await cloud.close());
 const readCa = async () => await certificates(cluster, await trustToken(cluster)).tryCa('etcd');
 const atMagnum = { service: 'magnum', method: 'GET' } as const;
 
-test('an answer can be replaced a number of times, or until the fault is removed', async () => {
+test('replaces an answer a number of times, or until the fault is removed', async () => {
   const fault = cloud.fault({
     ...atMagnum,
     path: /certificates/,
@@ -44,7 +44,7 @@ const spoilt = async (change: typeof garbled) => {
   return text;
 };
 
-test('an answer can be spoilt on its way', async () => {
+test('changes an answer on its way', async () => {
   expect(await spoilt(garbled)).not.toContain('pem');
   expect(await spoilt(htmlPage())).toContain('<html>');
   expect(await spoilt(crlfPem)).toContain('-----BEGIN CERTIFICATE-----\\r\\n');
@@ -53,7 +53,7 @@ test('an answer can be spoilt on its way', async () => {
   expect(await spoilt(truncated)).not.toContain('END CERTIFICATE');
 });
 
-test.each(['before', 'after'] as const)('a connection is reset %s the work is done', async (when) => {
+test.each(['before', 'after'] as const)('resets a connection %s the work is done', async (when) => {
   await cloud.rotateCa(cluster);
   const [deployment] = await deploymentsOf(cluster, 'master-0');
   cloud.fault({
@@ -68,12 +68,12 @@ test.each(['before', 'after'] as const)('a connection is reset %s the work is do
   expect(cloud.requests.at(-1)).toMatchObject({ service: 'heat', status: 0 });
 });
 
-test('half a body under the length of the whole is no answer', async () => {
+test('sends half a body with the length of the whole', async () => {
   cloud.fault({ ...atMagnum, effect: { kind: 'cut' } });
   await expect(readCa()).rejects.toThrow('aborted');
 });
 
-test('an answer can be late, come in drops, or never come', async () => {
+test('delays an answer, sends it in pieces, or never', async () => {
   const started = performance.now();
   const late = cloud.fault({ ...atMagnum, effect: { kind: 'delay', ms: 60 } });
   expect((await readCa()).status).toBe(200);
@@ -90,7 +90,7 @@ test('an answer can be late, come in drops, or never come', async () => {
   await waiting;
 });
 
-test('every request is in the log, with what was answered', async () => {
+test('logs every request with its answer', async () => {
   await readCa();
   expect(cloud.requests).toEqual([
     { service: 'keystone', method: 'POST', path: '/v3/auth/tokens', status: 201 },
@@ -103,7 +103,7 @@ test('every request is in the log, with what was answered', async () => {
   ]);
 });
 
-test('over TLS nobody gets in who does not know its CA', async () => {
+test('rejects clients over TLS that do not know its CA', async () => {
   const tls = await startCloud({ tls: true });
   const other = await tls.createCluster({
     name: 'k2',

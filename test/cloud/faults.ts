@@ -1,19 +1,19 @@
 import type { Answer, Service } from './exchange.ts';
 
-/** What happens to a request instead of, before or after the real work. */
+/** The effect on a request instead of, before or after the real work. */
 export type Effect =
-  /** This answer, without any work done. */
+  /** Sends this answer, without doing the work. */
   | { kind: 'answer'; status?: number; headers?: Record<string, string>; body?: string | Buffer }
-  /** The work is done; its answer is changed on the way. */
+  /** Does the work, and changes its answer. */
   | { kind: 'transform'; change: (answer: Answer) => Answer }
-  /** The connection is reset, before or after the work was done. */
+  /** Resets the connection, before or after the work. */
   | { kind: 'reset'; when: 'before' | 'after' }
-  /** The work is done; half of the body arrives under the length of the whole, then the connection ends. */
+  /** Does the work, sends half of the body with the length of the whole, and ends the connection. */
   | { kind: 'cut' }
   | { kind: 'delay'; ms: number }
-  /** The work is done but nothing is ever answered. */
+  /** Does the work, and never answers. */
   | { kind: 'hang' }
-  /** The body arrives in pieces of `bytes`, one each `ms`. */
+  /** Sends the body in pieces of `bytes`, one each `ms`. */
   | { kind: 'drip'; bytes: number; ms: number };
 
 export type Fault = {
@@ -21,25 +21,25 @@ export type Fault = {
   method?: string;
   /** Matched against path and query. */
   path?: RegExp;
-  /** How many requests it strikes; without it, all until it is removed. */
+  /** The number of affected requests; by default all until the fault is removed. */
   times?: number;
   effect: Effect;
 };
 
 export type ActiveFault = {
-  /** How many requests it has struck. */
+  /** The number of requests affected so far. */
   readonly hits: number;
   remove(): void;
 };
 
 export type Faults = {
   add(fault: Fault): ActiveFault;
-  /** The effect on this request; counts as a strike. */
+  /** Returns the effect on this request, and counts it. */
   strike(request: { service: Service; method: string; target: string }): Effect | undefined;
   clear(): void;
 };
 
-/** The faults that wait for a request; of several that fit, the one added last strikes. */
+/** Makes a list of faults; of several that match a request, the last one added applies. */
 export function createFaults(): Faults {
   let active: { fault: Fault; hits: number }[] = [];
   return {

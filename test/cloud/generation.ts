@@ -3,10 +3,10 @@ import type { KeyKind, KeyPool } from './key-pool.ts';
 
 export type CaName = 'kubernetes' | 'etcd' | 'front-proxy';
 
-/** The three CAs that a cluster has at a time, replaced together. */
+/** A cluster's three present CAs, which are replaced together. */
 export type Generation = Readonly<Record<CaName, Authority>>;
 
-/** Three new CAs of one name. */
+/** Makes three new CAs with one name. */
 export async function createGeneration(
   keys: KeyPool,
   kind: KeyKind,
@@ -17,11 +17,11 @@ export async function createGeneration(
   return { kubernetes, etcd, 'front-proxy': frontProxy };
 }
 
-/** The CA of a certificate type; Magnum takes any type that it does not know for kubernetes. */
+/** Returns the CA of a certificate type; Magnum treats an unknown type as kubernetes. */
 export const authorityOf = (generation: Generation, type: unknown): Authority =>
   type === 'etcd' || type === 'front-proxy' ? generation[type] : generation.kubernetes;
 
-/** New service-account keys as Magnum hands them to Heat: PEM whose line breaks are a backslash and an n. */
+/** Makes new service-account keys as Magnum sends them to Heat: PEM with line breaks as a backslash and an n. */
 export async function serviceAccountParameters(keys: KeyPool): Promise<Record<string, string>> {
   const { publicKey, privateKey } = await keys.take('rsa');
   return {

@@ -10,7 +10,7 @@ const explanations = {
   405: ['Method Not Allowed', MALFORMED],
 } as const;
 
-/** An error in the form of Heat's fault middleware. */
+/** Makes an error in the format of Heat's fault middleware. */
 export function heatError(code: keyof typeof explanations, type: string, message: string): Answer {
   const [title, explanation] = explanations[code];
   return json(code, { code, title, explanation, error: { type, traceback: null, message } });
@@ -25,7 +25,7 @@ export const noResource = (name: string, stack: string): Answer =>
 export const notYours = (what: string): Answer =>
   heatError(403, 'Forbidden', `You are not authorized to use ${what}.`);
 
-/** What Heat and Magnum alike say when Keystone's middleware finds no good token. */
+/** The answer of Heat and Magnum if Keystone's middleware finds no valid token. */
 export const unauthorized = (keystone: string): Answer =>
   json(
     401,
@@ -39,7 +39,7 @@ export const unauthorized = (keystone: string): Answer =>
     { 'WWW-Authenticate': `Keystone uri="${keystone}"` },
   );
 
-/** ... and when Keystone itself refuses to look at the token, as for a trust whose trustor lost a role. */
+/** The answer if Keystone itself refuses to check the token, as for a trust whose trustor lost a role. */
 export const keystoneUnavailable = (): Answer => ({
   status: 503,
   headers: { 'Content-Type': 'text/plain; charset=UTF-8' },
@@ -52,7 +52,7 @@ export const plainNotFound = (): Answer => ({
   body: '404 Not Found\n\nThe resource could not be found.\n\n   ',
 });
 
-/** An error of the CloudFormation API. */
+/** Makes an error of the CloudFormation API. */
 export const cfnError = (status: number, code: string, message: string): Answer => ({
   status,
   reason: code,

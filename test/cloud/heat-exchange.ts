@@ -12,8 +12,8 @@ const HEAT = '00000000-0000-4000-8000-000000000000';
 const TTL = 3600;
 
 /**
- * What Heat leaves in queues and objects, and what it finds there: the metadata of servers that are told of
- * changes, the answers to deployments that it waits for. To be called whenever something may have changed.
+ * Writes Heat's metadata to queues and objects, and reads the answers that it waits for. Call it whenever something may
+ * have changed.
  */
 export function createExchange({ stacks, queues, objects, log }: Hands): () => void {
   const told = new Map<string, string>();

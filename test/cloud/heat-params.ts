@@ -12,7 +12,7 @@ export type HeatParamsFacts = {
 };
 
 /**
- * The keys that Magnum writes to a node's /etc/sysconfig/heat-params, with plausible addresses; `extra`
+ * Returns the keys that Magnum writes to a node's /etc/sysconfig/heat-params, with plausible addresses; `extra`
  * overrides and adds.
  */
 export function heatParams(
@@ -51,7 +51,7 @@ export function heatParams(
   };
 }
 
-/** The file itself, as the here-document leaves it. */
+/** Formats the file like Magnum's here-document. */
 export const heatParamsText = (params: Record<string, string>): string =>
   Object.entries(params)
     .map(([key, value]) => `${key}="${value}"\n`)

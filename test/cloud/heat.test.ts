@@ -19,7 +19,7 @@ const worker = { name: 'worker-0', role: 'worker' } as const;
 const only = async (cluster: Cluster, server: string): Promise<unknown> =>
   (await deploymentsOf(cluster, server))[0];
 
-test('the metadata repeats how to poll, and a poller reads that of its own server alone', async () => {
+test("repeats how to poll in the metadata, and lets a poller read only its own server's", async () => {
   const cluster = await clusterOf(master, worker);
   const reply = await readMetadata(cluster, 'master-0');
   const metadata = at(parseObject(reply.text), 'metadata');
@@ -43,7 +43,7 @@ test('the metadata repeats how to poll, and a poller reads that of its own serve
   expect(await read(`${stack}/resources/master-0/metadata`, { 'X-Auth-Token': 'junk' })).toBe(401);
 });
 
-test('a change of the inputs gives every server a new deployment with a new id', async () => {
+test('gives every server a new deployment with a new id when the inputs change', async () => {
   const cluster = await clusterOf(master, worker);
   await cloud.rotateCa(cluster);
   const first = [await only(cluster, 'master-0'), await only(cluster, 'worker-0')];
@@ -55,7 +55,7 @@ test('a change of the inputs gives every server a new deployment with a new id',
   expect(inputsOf(second)['deploy_user_id']).toBe(inputsOf(first[0])['deploy_user_id']);
 });
 
-test('the stack waits for all servers; a missing status code is success, and a second signal is ignored', async () => {
+test('waits for all servers; a missing status code is success, and a second signal is ignored', async () => {
   const cluster = await clusterOf(master, worker);
   await cloud.rotateCa(cluster);
   await signalHeat(cluster, await only(cluster, 'master-0'), { deploy_stdout: 'done' });
@@ -66,7 +66,7 @@ test('the stack waits for all servers; a missing status code is success, and a s
   expect(cloud.signals.map(({ accepted }) => accepted)).toEqual([true, false, true]);
 });
 
-test('a failed UPDATE-only deployment is gone after the rollback, and the next rotation brings a new one', async () => {
+test('removes a failed UPDATE-only deployment in the roll-back, and sends a new one in the next rotation', async () => {
   const cluster = await clusterOf(master);
   await cloud.rotateCa(cluster);
   const failed = await only(cluster, 'master-0');
@@ -80,7 +80,7 @@ test('a failed UPDATE-only deployment is gone after the rollback, and the next r
   expect(inputsOf(next)['deploy_user_id']).not.toBe(inputsOf(failed)['deploy_user_id']);
 });
 
-test('a server that succeeded is sent back to its previous inputs when another one fails', async () => {
+test('sends its previous inputs to a server that succeeded when another fails', async () => {
   const cluster = await clusterOf(master, worker);
   await cloud.rotateCa(cluster);
   const good = await only(cluster, 'master-0');
@@ -95,7 +95,7 @@ test('a server that succeeded is sent back to its previous inputs when another o
   expect(await cloud.settled(cluster)).toBe('ROLLBACK_COMPLETE');
 });
 
-test('a failed deployment that acts on CREATE comes back as one, with the previous inputs', async () => {
+test('sends a failed deployment that acts on CREATE again, with the previous inputs', async () => {
   const cluster = await clusterOf({ ...master, actions: ['CREATE', 'UPDATE'] });
   expect(cloud.stackStatus(cluster)).toBe('CREATE_IN_PROGRESS');
   await signalHeat(cluster, await only(cluster, 'master-0'), {});
@@ -110,7 +110,7 @@ test('a failed deployment that acts on CREATE comes back as one, with the previo
   expect(await cloud.settled(cluster)).toBe('ROLLBACK_COMPLETE');
 });
 
-test('an output marked error_output fails a deployment by being there', async () => {
+test('fails a deployment by the presence of an output marked error_output', async () => {
   const cluster = await clusterOf(master);
   const outputs = [{ name: 'problem', error_output: true }, { name: 'note' }];
   const deployment = cloud.deploy(cluster, 'master-0', { outputs });
@@ -118,7 +118,7 @@ test('an output marked error_output fails a deployment by being there', async ()
   expect(await cloud.settled(cluster)).toBe('ROLLBACK_COMPLETE');
 });
 
-test('a body over 1 MiB is refused, and one that is no JSON object is success', async () => {
+test('rejects a body over 1 MiB, and treats one that is not a JSON object as success', async () => {
   const cluster = await clusterOf(master);
   const deployment = cloud.deploy(cluster, 'master-0', {});
   const reply = await signalHeat(cluster, deployment, { deploy_stdout: 'x'.repeat(1_048_576) });
@@ -130,7 +130,7 @@ test('a body over 1 MiB is refused, and one that is no JSON object is success', 
   expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('a pre-signed address takes a signal as it is, once, for a quarter of an hour, and no other request', async () => {
+test('accepts the signed request to a pre-signed address once within a quarter of an hour, and no other', async () => {
   const cluster = await clusterOf({ ...master, signalTransport: 'CFN_SIGNAL' });
   await cloud.rotateCa(cluster);
   const deployment = await only(cluster, 'master-0');
@@ -150,14 +150,14 @@ test('a pre-signed address takes a signal as it is, once, for a quarter of an ho
   expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
 });
 
-test('nobody waits for a deployment without a signal', async () => {
+test('does not wait for a deployment without a signal', async () => {
   const cluster = await clusterOf({ ...master, signalTransport: 'NO_SIGNAL' });
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster)).toBe('UPDATE_COMPLETE');
   expect(await deploymentsOf(cluster, 'master-0')).toHaveLength(1);
 });
 
-test('deployments of any kind can be put on a server, and come sorted by the name of their config', async () => {
+test('accepts deployments of any kind, and sorts them by the name of their config', async () => {
   const cluster = await clusterOf(master);
   const inputs = [
     { name: 'map', type: 'Json' },
@@ -196,7 +196,7 @@ test('deployments of any kind can be put on a server, and come sorted by the nam
   ]);
 });
 
-test('signals to what is no deployment are refused, and the owner can look at the stack', async () => {
+test('rejects signals to a resource that is not a deployment, and shows the stack to the owner', async () => {
   const cluster = await clusterOf(master);
   const headers = { 'X-Auth-Token': await trustToken(cluster) };
   const stack = `${cloud.heatUrl}/${cloud.project.id}/stacks/${cluster.stackId}`;

@@ -6,7 +6,7 @@ export type Project = { id: string; name: string; domain: Domain };
 export type User = { id: string; name: string; domain: Domain; password: string };
 export type Trust = { id: string; trustor: User; trustee: User; project: Project; roles: readonly string[] };
 
-/** What a user hands to a program in place of a password: it acts in one project. */
+/** A credential that replaces a user's password within one project. */
 export type ApplicationCredential = {
   id: string;
   name: string;
@@ -17,7 +17,7 @@ export type ApplicationCredential = {
 
 export type Token = {
   id: string;
-  /** Whoever acts: with a trust, the trustor, as Keystone impersonates. */
+  /** The acting user: with a trust, the trustor, as Keystone impersonates. */
   user: User;
   project: Project | undefined;
   roles: readonly string[];
@@ -32,12 +32,12 @@ export type Scope =
   | { kind: 'project'; id: string }
   | { kind: 'project-name'; name: string; domain: string };
 
-/** A login or a token that Keystone turns down: 401, or 403 for a trust whose trustor lost a role. */
+/** A login or token that Keystone rejects: 401, or 403 for a trust whose trustor lost a role. */
 export type Refusal = { refused: 401 | 403 };
 
 export type Identity = ReturnType<typeof createIdentity>;
 
-/** Who there is, who may act where, and which tokens are good. */
+/** Users, their rights in projects, and valid tokens. */
 export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; tokenLifetimeMs: number }) {
   const users = new Map<string, User>();
   const projects = new Map<string, Project>();
@@ -81,7 +81,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
     return holds(trust) ? issue(trust.trustor, trust.project, trust.roles, trust) : { refused: 403 };
   };
 
-  /** A token whose trustor has lost a delegated role: Keystone refuses even to look at it. */
+  /** A token whose trustor has lost a delegated role: Keystone refuses even to check it. */
   const isBroken = ({ trust }: Token): boolean => trust !== undefined && !holds(trust);
 
   return {
@@ -96,7 +96,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
       users.set(user.id, user);
       return user;
     },
-    /** Replaces what the user may do in the project. */
+    /** Replaces the user's roles in the project. */
     grant: (user: User, project: Project, roles: readonly string[]): void => {
       grants.set(grantKey(user, project), roles);
     },
@@ -106,7 +106,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
       trusts.set(added.id, added);
       return added;
     },
-    /** Deletes a trust and, as Keystone does, the tokens made with it. */
+    /** Deletes a trust and, like Keystone, its tokens. */
     deleteTrust: (id: string): void => {
       trusts.delete(id);
       for (const token of tokens.values()) if (token.trust?.id === id) tokens.delete(token.id);
@@ -128,7 +128,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
       credentials.push(added);
       return added;
     },
-    /** By its id, or by its name and whose it is. */
+    /** By id, or by name and owner. */
     loginWithCredential: (
       named: { id: unknown; name: unknown; user: User | undefined },
       secret: unknown,
@@ -148,7 +148,7 @@ export function createIdentity({ now, tokenLifetimeMs }: { now: () => number; to
             : undefined;
       return scope.kind === 'none' ? issue(user, undefined, []) : scoped(user, project);
     },
-    /** A token that is known and alive. */
+    /** Returns a known and valid token. */
     check: (id: string | string[] | undefined): Token | undefined => {
       const token = typeof id === 'string' ? tokens.get(id) : undefined;
       return token && token.expiresAt > now() ? token : undefined;

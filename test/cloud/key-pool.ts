@@ -11,8 +11,8 @@ export type KeyPool = { take(kind: KeyKind): Promise<KeyPair> };
 const generateRsa = async (): Promise<KeyPair> => await generate('rsa', { modulusLength: 2048 });
 
 /**
- * RSA-2048 pairs made ahead, off the main thread, so that a rotation, which takes four, does not wait for
- * them: one at first, up to `most` once they are asked for. EC pairs take a millisecond and are made when wanted.
+ * RSA-2048 pairs made in advance outside of the main thread, so that a rotation, which uses four, does not wait: one at
+ * first, up to `most` after the first use. EC pairs take a millisecond and are made on demand.
  */
 export function createKeyPool(most = 4): KeyPool {
   const ready: Promise<KeyPair>[] = [generateRsa()];

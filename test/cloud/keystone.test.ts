@@ -26,7 +26,7 @@ const login = async (user: unknown, scope: unknown) =>
 const trustee = () => ({ id: cluster.trusteeUserId, password: cluster.trusteePassword });
 const trustScope = () => ({ 'OS-TRUST:trust': { id: cluster.trustId } });
 
-test('a trust login impersonates the trustor and lists the services of its project', async () => {
+test('impersonates the trustor in a trust login, and lists the services of its project', async () => {
   const reply = await login(trustee(), trustScope());
   expect(reply.status).toBe(201);
   const issued = at(parseObject(reply.text), 'token');
@@ -45,7 +45,7 @@ test('a trust login impersonates the trustor and lists the services of its proje
   );
 });
 
-test('a wrong password, an unknown user and an unknown trust get the same 401', async () => {
+test('answers a wrong password, an unknown user and an unknown trust with the same 401', async () => {
   const replies = [
     await login({ ...trustee(), password: 'x' }, trustScope()),
     await login({ id: 'nobody', password: 'x' }, trustScope()),
@@ -60,7 +60,7 @@ test('a wrong password, an unknown user and an unknown trust get the same 401', 
   for (const reply of replies) expect([reply.status, JSON.parse(reply.text)]).toEqual([401, { error }]);
 });
 
-test('bodies that are no login are told what they lack', async () => {
+test('names what an invalid login body lacks', async () => {
   const send = async (body: unknown) => await call(`${cloud.authUrl}/auth/tokens`, { method: 'POST', body });
   expect((await send('junk')).text).toContain('find valid JSON');
   expect((await send({})).text).toContain('find auth');
@@ -70,7 +70,7 @@ test('bodies that are no login are told what they lack', async () => {
   ).toBe(404);
 });
 
-test('a trust whose trustor lost a role refuses logins with 403, and the services cannot check its old tokens', async () => {
+test('rejects logins with a trust whose trustor lost a role with 403, and its old tokens cannot be checked', async () => {
   const old = await trustToken(cluster);
   cloud.breakTrust();
   expect((await login(trustee(), trustScope())).status).toBe(403);
@@ -79,14 +79,14 @@ test('a trust whose trustor lost a role refuses logins with 403, and the service
   expect((await login(trustee(), trustScope())).status).toBe(201);
 });
 
-test('a deleted trust takes its tokens with it', async () => {
+test('deletes the tokens of a deleted trust', async () => {
   const old = await trustToken(cluster);
   cloud.deleteTrust(cluster);
   expect((await login(trustee(), trustScope())).status).toBe(401);
   expect((await certificates(cluster, old).tryCa('etcd')).status).toBe(401);
 });
 
-test('tokens end with their lifetime, and all at once when they are revoked', async () => {
+test('expires tokens after their lifetime, and all at once when they are revoked', async () => {
   const [old, magnum] = [
     await trustToken(cluster),
     async (id: string) => await certificates(cluster, id).tryCa('etcd'),
@@ -100,7 +100,7 @@ test('tokens end with their lifetime, and all at once when they are revoked', as
   expect((await readMetadata(cluster, 'master-0')).status).toBe(200);
 });
 
-test('tokens can be looked at and revoked one by one', async () => {
+test('shows and revokes single tokens', async () => {
   const [mine, other] = [await trustToken(cluster), await trustToken(cluster)];
   const about = async (method: string, subject: string) =>
     await call(`${cloud.authUrl}/auth/tokens`, {
@@ -112,7 +112,7 @@ test('tokens can be looked at and revoked one by one', async () => {
   expect((await about('GET', other)).status).toBe(404);
 });
 
-test('users log in by name and domain too, and the versions are there to be asked', async () => {
+test('accepts users by name and domain, and lists its versions', async () => {
   const admin = { name: 'admin', domain: { name: 'Default' }, password: 'secret' };
   await token(cloud.authUrl, admin, { project: { name: 'admin', domain: { id: 'default' } } });
   expect(parseObject((await call(cloud.authUrl)).text)).toMatchObject({ version: { id: 'v3.14' } });

@@ -22,7 +22,7 @@ export function createKeystone({ identity, origins }: { identity: Identity; orig
     return token ? use(token) : failure(404, 'Not Found', 'Could not recognize Fernet token');
   };
 
-  /** A user's own: https://docs.openstack.org/api-ref/identity/v3/#application-credentials */
+  /** For a user itself: https://docs.openstack.org/api-ref/identity/v3/#application-credentials */
   const makeCredential = (request: Request, { user: id = '' }: Params): Answer => {
     const token = identity.check(request.headers['x-auth-token']);
     const user = identity.findUser(id);

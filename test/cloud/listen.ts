@@ -12,15 +12,15 @@ export type Listener = { origin: string; close(): Promise<void> };
 
 export type ListenOptions = {
   service: Service;
-  /** The clock that dates the answers. */
+  /** The clock of the answers' dates. */
   now: () => number;
   tls: { key: string; cert: string } | undefined;
   faults: Faults;
-  /** Told of each request once its fate is decided; status 0: no answer was sent. */
+  /** Called for each request once its result is known; status 0: no answer was sent. */
   log: (entry: { service: Service; method: string; path: string; status: number }) => void;
 };
 
-/** One service on a free loopback port. */
+/** Starts one service on a free loopback port. */
 export async function listen(options: ListenOptions, handler: Handler): Promise<Listener> {
   const stopped = new AbortController();
   const sockets = new Set<Socket>();
@@ -89,7 +89,7 @@ const replacement = ({ status, headers, body }: Extract<Effect, { kind: 'answer'
   body: body ?? '',
 });
 
-// A FIN would be a polite end; RST is what a crashed peer or a load balancer sends.
+// A crashed peer or a load balancer sends RST; FIN would be a regular end.
 const resetConnection = (incoming: http.IncomingMessage): void => {
   incoming.socket.resetAndDestroy();
 };

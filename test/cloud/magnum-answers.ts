@@ -1,6 +1,6 @@
 import { json, type Answer } from './exchange.ts';
 
-/** The headers of every answer behind the version check; `asked` is the version that was negotiated. */
+/** The headers of every answer after the version check; `asked` is the negotiated version. */
 export const versionHeaders = (asked: string): Record<string, string> => ({
   'OpenStack-API-Minimum-Version': 'container-infra 1.1',
   'OpenStack-API-Maximum-Version': 'container-infra 1.10',
@@ -8,7 +8,7 @@ export const versionHeaders = (asked: string): Record<string, string> => ({
   vary: 'OpenStack-API-Version',
 });
 
-/** An error in the form of Magnum's API. */
+/** Makes an error in the format of Magnum's API. */
 export function magnumError(status: number, title: string, detail = `${title}.`): Answer {
   const code = title === '' ? '' : status >= 500 ? 'server' : 'client';
   return json(status, { errors: [{ request_id: '', code, status, title, detail, links: [] }] });
@@ -30,7 +30,7 @@ export const unsupportedVersion = (): Answer =>
 export const noCluster = (status: 400 | 404, name: string): Answer =>
   magnumError(status, `Cluster ${name} could not be found`);
 
-/** A text as Python prints the bytes of it, which is how Magnum quotes a CSR. */
+/** Formats a text like Python prints its bytes, which is how Magnum quotes a CSR. */
 export function asPythonBytes(text: string): string {
   const quote = text.includes("'") && !text.includes('"') ? '"' : "'";
   const escapes: Record<string, string> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };

@@ -1,8 +1,8 @@
 import type { Token, User } from './identity.ts';
 
 /**
- * Whose defaults: Magnum 15, which Debian 12 has, knows projects and owners alone; since 2023.2 (Magnum 17) it knows
- * the roles reader and member, and since 2025.1 (oslo.policy 4.4) nothing else.
+ * Releases by their default policy: Magnum 15 in Debian 12 checks only projects and owners; since 2023.2 (Magnum 17) it
+ * checks the roles reader and member, and since 2025.1 (oslo.policy 4.4) only roles.
  */
 export const RELEASES = ['zed', '2025.1'] as const;
 export type Release = (typeof RELEASES)[number];
@@ -19,9 +19,9 @@ export function isAllowed(
   const has = (role: (typeof RANKS)[number]): boolean =>
     RANKS.slice(RANKS.indexOf(role)).some((one) => token.roles.includes(one));
   if (has('admin')) return true;
-  // With a trust the user is the trustor, as Keystone impersonates.
+  // With a trust, the user is the trustor, as Keystone impersonates.
   const isOwner = token.user.id === owner.id;
-  // The rule cluster_user is of the trustee without its trust.
+  // The rule cluster_user applies to the trustee without its trust.
   if (release === 'zed' && action !== 'certificate:rotate_ca' && token.user.id === trustee.id) return true;
   switch (action) {
     case 'certificate:get':

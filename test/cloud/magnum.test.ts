@@ -34,7 +34,7 @@ const isCa = (critical: boolean): Extension => ({
   value: toDer(sequence(boolean(true))),
 });
 
-test('each type has its CA, kubelet and unknown types that of kubernetes, and all have the name of the cluster', async () => {
+test("serves a CA per type, the kubernetes CA for kubelet and unknown types, all with the cluster's name", async () => {
   const types = ['kubernetes', 'kubelet', 'etcd', 'front-proxy', 'foo'];
   const [kubernetes, kubelet, etcd, frontProxy, foo] = await Promise.all(types.map(magnum.ca));
   expect(new Set([kubernetes, etcd, frontProxy]).size).toBe(3);
@@ -49,7 +49,7 @@ test.each([
   ['RSA', generateKeyPairSync('rsa', { modulusLength: 2048 })],
   ['EC P-256', keys],
   ['Ed25519', generateKeyPairSync('ed25519')],
-])('a request of an %s key is signed, from yesterday for five years', async (_kind, pair) => {
+])('signs a request with an %s key, from yesterday for five years', async (_kind, pair) => {
   const pem = await magnum.sign('etcd', makeCsr(pair, 'etcd', [altNames('10.0.0.5', 'kubernetes')]));
   const leaf = new X509Certificate(pem);
   expect(leaf.verify(new X509Certificate(cluster.ca.etcd).publicKey)).toBe(true);
@@ -59,7 +59,7 @@ test.each([
   expect((leaf.validToDate.getTime() - leaf.validFromDate.getTime()) / DAY).toBe(5 * 365 + 1);
 });
 
-test('what a certificate may not have is dropped, or refused when it is critical', async () => {
+test('drops disallowed extensions, and rejects critical ones', async () => {
   const plain = await sign(keyUsage(false, 0b0000_0100), isCa(false), {
     id: '1.2.3.4',
     critical: false,
@@ -77,7 +77,7 @@ test('what a certificate may not have is dropped, or refused when it is critical
     expect((await sign(critical)).status).toBe(500);
 });
 
-test('what is no request, or not signed by its own key, is refused in words that quote it', async () => {
+test('rejects and quotes an invalid request, and one that is not signed by its own key', async () => {
   expect(await magnum.trySign('etcd', 'junk')).toMatchObject({
     status: 400,
     text: JSON.stringify({
@@ -100,7 +100,7 @@ test('what is no request, or not signed by its own key, is refused in words that
   expect((await magnum.trySign('etcd', undefined)).status).toBe(500);
 });
 
-test('an unknown cluster is 404 to read and 400 to sign for', async () => {
+test('answers an unknown cluster with 404 for reading and 400 for signing', async () => {
   const headers = { 'X-Auth-Token': await trustToken(cluster) };
   const uuid = '00000000-0000-4000-8000-000000000000';
   const read = await call(`${cloud.magnumUrl}/certificates/${uuid}`, { headers });
@@ -113,7 +113,7 @@ test('an unknown cluster is 404 to read and 400 to sign for', async () => {
   expect(written.text).toContain(`Cluster ${uuid} could not be found`);
 });
 
-test('without a good token, or with a version that is not known, nothing is answered', async () => {
+test('rejects a request without a valid token, or with an unknown version', async () => {
   const url = `${cloud.magnumUrl}/certificates/${cluster.uuid}`;
   const good = { 'X-Auth-Token': await trustToken(cluster) };
   expect((await call(url)).headers['www-authenticate']).toBe(`Keystone uri="${cloud.authUrl}"`);
@@ -124,7 +124,7 @@ test('without a good token, or with a version that is not known, nothing is answ
   expect((await call(url, { method: 'DELETE', headers: good })).status).toBe(405);
 });
 
-test('of a project only the owner may use the certificates; other projects see no cluster at all', async () => {
+test('lets only the owner of a project use the certificates, and hides clusters from other projects', async () => {
   const { identity, project } = cloud;
   const member = identity.addUser('member', project.domain, 'm');
   identity.grant(member, project, ['member']);
@@ -139,7 +139,7 @@ test('of a project only the owner may use the certificates; other projects see n
   expect((await outside.trySign('etcd', 'x')).status).toBe(400);
 });
 
-test('a cluster without TLS, and one that is being updated, are not rotated', async () => {
+test('does not rotate a cluster without TLS, or one that is being updated', async () => {
   const bare = await cloud.createCluster({ name: 'bare', keys: 'ec', tlsDisabled: true, servers: [] });
   await expect(cloud.rotateCa(bare)).rejects.toThrow('non-TLS cluster is not supported');
   const busy = await cloud.createCluster({
@@ -153,7 +153,7 @@ test('a cluster without TLS, and one that is being updated, are not rotated', as
   );
 });
 
-test('a rotation replaces all three CAs at once, under the same name', async () => {
+test('replaces all three CAs at once in a rotation, with the same name', async () => {
   const spinning = await cloud.createCluster({ name: 'spin', servers: [], subjectKeyId: true });
   const before = spinning.ca;
   await cloud.rotateCa(spinning);

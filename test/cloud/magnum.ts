@@ -15,21 +15,21 @@ import {
 import { type Action, isAllowed, type Release } from './magnum-policy.ts';
 import { createRouter, type Handler, type Params } from './router.ts';
 
-/** A cluster as Magnum's API sees it. */
+/** A cluster in Magnum's API. */
 export type ClusterRecord = {
   uuid: string;
   name: string;
   owner: User;
-  /** Its name has the project in it. */
+  /** Its name contains the project. */
   trustee: User;
   project: Project;
   stackId: string;
-  /** Of its Kubernetes API; null until Heat knows it. */
+  /** The address of its Kubernetes API; null until Heat knows it. */
   apiAddress: string | null;
   tlsDisabled: boolean;
   readonly status: string;
   readonly generation: Generation;
-  /** New CAs, and new service-account keys into the stack. */
+  /** Makes new CAs, and updates the stack with new service-account keys. */
   rotate(): Promise<void>;
 };
 
@@ -57,7 +57,7 @@ export function createMagnum({ identity, origins, clusters, release }: MagnumHan
   const may = (action: Action, token: Token, cluster: ClusterRecord): boolean =>
     isAllowed(release, action, token, cluster);
 
-  /** What is in another project does not exist. */
+  /** Clusters of other projects are hidden. */
   const find = (token: Token, name: unknown): ClusterRecord | undefined =>
     clusters().find(
       (one) =>
@@ -145,7 +145,7 @@ function issue(cluster: ClusterRecord, csr: string, type: unknown, origins: Orig
     return json(201, { ...identify(cluster, origins), csr, pem, ...sent });
   } catch (error) {
     if (error instanceof InvalidCsr) return magnumError(400, `Received invalid csr ${asPythonBytes(csr)}`);
-    // The real conductor's refusal gets lost on its way to the API, which gives up waiting after a minute.
+    // The real conductor's rejection gets lost on its way to the API, which gives up after a minute.
     if (error instanceof ExtensionRefused) return magnumError(500, LOST, LOST);
     throw error;
   }

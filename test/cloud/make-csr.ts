@@ -20,7 +20,7 @@ import {
 } from './der.ts';
 import type { KeyPair } from './key-pool.ts';
 
-/** A signed certificate request (PKCS#10) for an RSA, EC P-256 or Ed25519 key. */
+/** Makes a signed certificate request (PKCS#10) for an RSA, EC P-256 or Ed25519 key. */
 export function makeCsr(keys: KeyPair, commonName: string, extensions: readonly Extension[] = []): string {
   const requested = sequence(
     ...extensions.map(({ id, critical, value }) =>
@@ -45,7 +45,7 @@ function algorithm({ privateKey }: KeyPair): Der {
   return sequence(oid(oids.sha256WithRsa), nothing());
 }
 
-/** subjectAltName of an IPv4 address and a DNS name. */
+/** A subjectAltName with an IPv4 address and a DNS name. */
 export const altNames = (address: string, name: string): Extension => ({
   id: oids.subjectAltName,
   critical: false,

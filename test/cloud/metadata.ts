@@ -2,7 +2,7 @@ import { REGION } from './catalog.ts';
 import type { Stack } from './stack.ts';
 import type { PollTransport, Server } from './stack-resource.ts';
 
-/** A server's metadata, the same over every transport. */
+/** Returns a server's metadata, equal over every transport. */
 export function metadataOf(stack: Stack, server: Server): Record<string, unknown> {
   return {
     deployments: stack.deploymentsOn(server.name),
@@ -10,13 +10,13 @@ export function metadataOf(stack: Stack, server: Server): Record<string, unknown
   };
 }
 
-/** What a server's poller is configured with, and what its metadata repeats. */
+/** Returns a server's poller configuration, which its metadata repeats. */
 export const collectConfig = (stack: Stack, server: Server): Record<string, unknown> => {
   const { section, collector } = ways[server.transport];
   return { collectors: [collector, 'local'], [collector]: section(stack, server) };
 };
 
-/** Heat empties the sections of transports that the server had before, whatever the node had at boot. */
+/** Heat empties the sections of former transports, whatever the node had at boot. */
 const overridden = (stack: Stack, server: Server): Record<string, unknown> =>
   Object.fromEntries(
     server.formerly.map((transport) => {
@@ -53,7 +53,7 @@ const zaqarSection = ({ around }: Stack, { user, physicalName }: Server) => ({
   region_name: REGION,
 });
 
-/** Where Heat leaves the metadata of a server that is to poll by POLL_TEMP_URL. */
+/** The path of the metadata object of a server that polls by POLL_TEMP_URL. */
 export const metadataObject = ({ around }: Stack, { id, physicalName }: Server): string =>
   `/v1/AUTH_${around.project.id}/${physicalName}/${id}`;
 

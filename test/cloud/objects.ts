@@ -2,14 +2,14 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 
 export type StoredObject = {
   content: string;
-  /** Whole seconds, rounded up, as Swift tells it. */
+  /** Whole seconds, rounded up, like in Swift. */
   modified: number;
   etag: string;
 };
 
 export type Objects = ReturnType<typeof createObjects>;
 
-/** A Swift's objects by path (`/v1/AUTH_project/container/object`), and the key of each account's addresses. */
+/** A Swift's objects by path (`/v1/AUTH_project/container/object`), and the key of each account's temporary URLs. */
 export function createObjects({ now }: { now: () => number }) {
   const objects = new Map<string, StoredObject>();
   const keys = new Map<string, string>();
@@ -36,16 +36,16 @@ export function createObjects({ now }: { now: () => number }) {
       for (const listener of listeners) listener(path);
       return object;
     },
-    /** A container goes with the last object in it. */
+    /** A container is removed with its last object. */
     remove: (path: string): void => void objects.delete(path),
     hasContainerOf: (path: string): boolean => {
       const container = path.split('/', 4).join('/');
       return [...objects.keys()].some((one) => one.startsWith(`${container}/`));
     },
-    /** An address for one method; in seconds since the epoch, until when. */
+    /** Makes a URL for one method; `until` in seconds since the epoch. */
     temporary: (origin: string, method: 'GET' | 'PUT', path: string, until = 2_147_483_586): string =>
       `${origin}${path}?temp_url_sig=${signature(method, path, String(until))}&temp_url_expires=${until}`,
-    /** Who may PUT or GET may look. */
+    /** PUT and GET include HEAD. */
     allows: (method: string, path: string, query: URLSearchParams): boolean => {
       const expires = query.get('temp_url_expires') ?? '';
       if (!(Number(expires) * 1000 > now())) return false;
@@ -56,7 +56,7 @@ export function createObjects({ now }: { now: () => number }) {
         return expected.length === given.length && timingSafeEqual(expected, given);
       });
     },
-    /** `X-Account-Meta-Temp-URL-Key`: every address that was given out is worth nothing from now on. */
+    /** Sets `X-Account-Meta-Temp-URL-Key`, which invalidates all former URLs. */
     changeKeys: (): void => keys.clear(),
     onPut: (listener: (path: string) => void): void => void listeners.add(listener),
   };

@@ -9,7 +9,7 @@ export const createSigningKey = (): SigningKey => ({
   secret: randomBytes(16).toString('hex'),
 });
 
-/** The address to POST a signal to; it carries its own authorization (AWS signature version 2). */
+/** Makes the address for POSTing a signal, with its own authorization (AWS signature version 2). */
 export function presign(
   origin: string,
   resource: { projectId: string; stackId: string; name: string },
@@ -28,10 +28,10 @@ export function presign(
   return `${origin}${path}?${params.toString()}`;
 }
 
-/** Keystone's default: a signed address is good for a quarter of an hour. */
+/** Keystone's default: a signed address is valid for a quarter of an hour. */
 export const PRESIGNED_LIFETIME_MS = 15 * 60_000;
 
-/** Whether a request is the one that was signed, verb, host, path and every parameter, and not too long ago. */
+/** Whether a request equals the signed one (verb, host, path and every parameter), and is recent enough. */
 export function isPresigned(
   { method, path, query, headers }: Request,
   key: SigningKey,
@@ -53,7 +53,7 @@ function sign(key: SigningKey, verb: string, host: string, path: string, params:
   return createHmac('sha256', key.secret).update(text).digest('base64');
 }
 
-/** As Python's `quote` with `-_~` safe, with which Keystone checks it. */
+/** Like Python's `quote` with `-_~` safe, which Keystone uses. */
 const quote = (text: string): string =>
   encodeURIComponent(text).replaceAll(
     /[!'()*]/g,

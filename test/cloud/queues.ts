@@ -6,19 +6,19 @@ export type Message = {
   /** Seconds. */
   ttl: number;
   postedAt: number;
-  /** The Client-ID of whoever posted it. */
+  /** The poster's Client-ID. */
   client: string;
   claim: { id: string; until: number } | undefined;
 };
 
 export type Queues = ReturnType<typeof createQueues>;
 
-/** The queues of all projects, as Zaqar keeps them: a name is a queue of its own in each project. */
+/** The queues of all projects, like in Zaqar: each project has its own queue names. */
 export function createQueues({ now }: { now: () => number }) {
   const queues = new Map<string, Message[]>();
   const listeners = new Set<(queue: string, messages: readonly Message[]) => void>();
 
-  /** What is there and has not run out; claimed ones too. */
+  /** All messages that have not expired, also claimed ones. */
   const all = (queue: string): Message[] => {
     const left = (queues.get(queue) ?? []).filter((one) => one.postedAt + one.ttl * 1000 > now());
     queues.set(queue, left);
@@ -69,7 +69,7 @@ export function createQueues({ now }: { now: () => number }) {
       );
       return messages;
     },
-    /** Told of every message that is posted. */
+    /** Called for every posted message. */
     onPost: (listener: (queue: string, messages: readonly Message[]) => void): (() => void) => {
       listeners.add(listener);
       return () => listeners.delete(listener);

@@ -2,9 +2,7 @@ import { at, parseObject } from './exchange.ts';
 import { call } from './call.ts';
 import type { User } from './identity.ts';
 
-/**
- * `openstack coe ca rotate`: a login by name and a PATCH. Throws, with Magnum's words, unless it is accepted.
- */
+/** Runs `openstack coe ca rotate`: a login by name and a PATCH. Throws Magnum's words if it is rejected. */
 export async function rotateCa(
   cloud: { authUrl: string; magnumUrl: string; caPem: string | undefined },
   user: User,

@@ -9,12 +9,12 @@ export type Route = {
   handle: (request: Request, params: Params) => Answer | Promise<Answer>;
 };
 
-/** What a service says about a path, or a method, that it does not have. */
+/** A service's answers to unknown paths and methods. */
 export type Strays = { unknownPath(request: Request): Answer; wrongMethod(request: Request): Answer };
 
 export type Handler = (request: Request) => Promise<Answer>;
 
-/** Hands a request to the first route that fits; the groups of its path arrive percent-decoded. */
+/** Passes a request to the first matching route; the groups of its path are percent-decoded. */
 export function createRouter(routes: readonly Route[], strays: Strays): Handler {
   return async (request) => {
     const fitting = routes.filter((route) => route.path.test(request.path));

@@ -7,11 +7,11 @@ export const LARGEST_SIGNAL = 1_048_576;
 export type ReceivedSignal = {
   stack: string;
   resource: string;
-  /** The deployment that the resource had when the signal came. */
+  /** The resource's deployment when the signal arrived. */
   deploymentId: string | undefined;
   path: string;
   body: Record<string, unknown> | undefined;
-  /** Ignored: nothing was waiting for it. */
+  /** False: ignored, because Heat was not waiting for it. */
   accepted: boolean;
 };
 
@@ -19,7 +19,7 @@ export type SignalLog = (signal: ReceivedSignal) => void;
 
 export type Taken = 'unknown' | 'unsupported' | { kind: 'too-long'; message: string } | { kind: 'taken' };
 
-/** A signal that has been let in, by either API. */
+/** Processes an authorized signal of either API. */
 export function receiveSignal(stack: Stack, name: string, request: Request, log: SignalLog): Taken {
   const resource = stack.resources.get(name);
   if (!resource) return stack.servers.has(name) ? 'unsupported' : 'unknown';

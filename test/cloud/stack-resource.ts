@@ -25,7 +25,7 @@ export type Server = {
   user: User;
   pollingKey: SigningKey;
   transport: PollTransport;
-  /** The transports that it had before. */
+  /** Its former transports. */
   formerly: PollTransport[];
 };
 
@@ -35,7 +35,7 @@ export type ResourceSpec = {
   config: Config;
   actions: readonly Action[];
   transport: SignalTransport;
-  /** Input name to the stack parameter that it takes its value from. */
+  /** Input names, each with the stack parameter of its value. */
   parameters: Record<string, string>;
 };
 
@@ -51,11 +51,11 @@ export type Resource = ResourceSpec & {
         deployment: Deployment;
         status: DeploymentStatus;
         values: Record<string, unknown>;
-        /** When it was handed out, as Heat's database has it; nothing counts as older than a first one. */
+        /** The time when it was handed out, from Heat's database; every answer is newer than a first one. */
         since: number;
       }
     | undefined;
-  /** Set while an update has touched it and no rollback has undone that. */
+  /** Set after an update has changed it, until a roll-back reverts that. */
   before: { values: Record<string, unknown> } | undefined;
 };
 
@@ -66,14 +66,14 @@ export type Surroundings = {
   now: () => number;
   stackName: string;
   stackId: string;
-  /** The owner's, and the stack's own one in Heat's domain. */
+  /** The owner's project, and the stack's own in Heat's domain. */
   project: Project;
   userProject: Project;
   userDomain: Domain;
   createdAt: number;
 };
 
-/** A stack-domain user, which may poll and signal. */
+/** Adds a stack-domain user, which may poll and signal. */
 export function addStackUser(
   { identity, stackName, userDomain, userProject }: Surroundings,
   resource: string,
@@ -84,7 +84,7 @@ export function addStackUser(
   return user;
 }
 
-/** Where Heat looks for what is signalled by TEMP_URL_SIGNAL. */
+/** The path where Heat looks for a TEMP_URL_SIGNAL. */
 export const signalObject = ({ project, stackId }: Surroundings, { physicalName }: Resource): string =>
   `/v1/AUTH_${project.id}/${stackId}/${physicalName}`;
 
@@ -130,7 +130,7 @@ export function deploy(
     ...signalInputs(resource, around),
   ] as const satisfies DeployInput[];
   const deployment = makeDeployment(resource.config, values, inputs, created);
-  // Nobody will signal this one, so Heat does not wait for it.
+  // No signal will arrive, so Heat does not wait for it.
   const status = resource.transport === 'NO_SIGNAL' ? 'COMPLETE' : 'IN_PROGRESS';
   const since = action === 'CREATE' ? 0 : Math.round(around.now() / 1000) * 1000;
   resource.current = { deployment, status, values, since };

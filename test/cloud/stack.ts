@@ -24,15 +24,15 @@ export type Stack = ReturnType<typeof createStack>;
 
 export type StackHands = {
   around: Surroundings;
-  /** Told of every change of the status. */
+  /** Called after every change of the status. */
   changed: () => void;
-  /** How long Heat takes from a failure to its rollback, in milliseconds. */
+  /** Time from a failure to Heat's roll-back, in milliseconds. */
   rollbackMs: number;
 };
 
 /**
- * A stack of servers and their deployments, as Heat's engine drives it: it waits for one signal per
- * deployment, and takes an update back when one fails.
+ * A stack of servers and their deployments, like Heat's engine runs it: it waits for one signal per deployment, and
+ * rolls an update back when one fails.
  */
 export function createStack({ around, changed, rollbackMs }: StackHands) {
   const servers = new Map<string, Server>();
@@ -40,7 +40,7 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
   const parameters: Record<string, string> = {};
   let phase: Phase = 'CREATE';
   let state: State = 'IN_PROGRESS';
-  /** Deployments of resources that a rollback has replaced, shown until it is complete. */
+  /** Deployments of resources that a roll-back has replaced, listed until it is complete. */
   let replaced: { server: string; deployment: Deployment }[] = [];
   let rollback: NodeJS.Timeout | undefined;
 
@@ -62,7 +62,7 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     changed();
   };
 
-  /** Moves the stack on after a deployment has changed its state. */
+  /** Advances the stack after a deployment has changed its state. */
   const settle = (): void => {
     const states = all().map(({ current }) => current?.status);
     const [waiting, failed] = [states.includes('IN_PROGRESS'), states.includes('FAILED')];
@@ -90,8 +90,8 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
   };
 
   /**
-   * A deployment that failed is replaced by a new resource, which acts on CREATE if on anything; one that
-   * succeeded is updated to its previous inputs; one that still runs is waited for.
+   * Rolls back: replaces a failed deployment by a new resource, which acts on CREATE or not at all; updates a
+   * successful one to its previous inputs; waits for a running one.
    */
   const takeBack = (): void => {
     for (const resource of all()) {
@@ -138,12 +138,12 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
       resources.set(spec.name, resource);
       return resource;
     },
-    /** The end of the stack's creation: what acts on CREATE is deployed. */
+    /** Ends the stack's creation: deploys everything that acts on CREATE. */
     created: (): void => {
       for (const resource of all()) deployAs(resource, 'CREATE');
       settle();
     },
-    /** New parameters: every deployment whose inputs they change gets a new id. */
+    /** Sets new parameters: every deployment with changed inputs gets a new id. */
     update: (next: Record<string, string>): void => {
       const old = new Map(all().map((resource) => [resource, valuesOf(resource)]));
       Object.assign(parameters, next);
@@ -155,7 +155,7 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
       }
       settle();
     },
-    /** One deployment by hand, of a resource that is there already. */
+    /** Creates one deployment by hand for an existing resource. */
     deploy: (
       resource: Resource,
       action: Action,
@@ -168,14 +168,14 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
       settle();
       return deployment;
     },
-    /** A signal's work. False: ignored, because nothing waits for it. */
+    /** Processes a signal. False: ignored, because no deployment waits for it. */
     signal: (resource: Resource, body: unknown): boolean => {
       if (resource.current?.status !== 'IN_PROGRESS') return false;
       resource.current.status = outcomeOf(resource.config.outputs, body);
       settle();
       return true;
     },
-    /** What a server is to do, by config name, as Heat sorts it. */
+    /** A server's deployments, sorted by config name like in Heat. */
     deploymentsOn: (server: string): Deployment[] => {
       const current = all().flatMap((one) =>
         one.server === server && one.current ? [one.current.deployment] : [],

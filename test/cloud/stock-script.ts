@@ -1,11 +1,11 @@
 /**
- * Stand-ins for the texts of Magnum's own deployments, in other words: the fragments, in their order and joined as its
- * templates join them, each with what tells it from the others.
+ * Stand-ins for the texts of Magnum's own deployments: the fragments in order, joined as its templates join them, each
+ * with its distinguishing marks.
  */
 
 const SOURCE = '. /etc/sysconfig/heat-params';
 
-/** Changes the version in heat-params, as the original does last of all. `COE_TEST_ROOT` is where the node is. */
+/** Changes the version in heat-params, like the original in its last step. `COE_TEST_ROOT` is the node's root. */
 const UPGRADE = `${SOURCE}
 set -x
 new_kube_tag="$kube_tag_input"
@@ -13,7 +13,7 @@ test "$UPGRADE_FAILS" != yes || { echo "no such image" >&2; exit 3; }
 echo "KUBE_TAG=$new_kube_tag" >>"\${COE_TEST_ROOT:?}/etc/sysconfig/heat-params"
 `;
 
-/** Leaves a trace on the node: nothing of it may ever run outside of a container. */
+/** Leaves a trace on the node: it must never run outside of a container. */
 const MAKE_CERT = `# A licence.
 
 set +x

@@ -2,7 +2,7 @@ import type { Answer, Request } from './exchange.ts';
 import type { Objects, StoredObject } from './objects.ts';
 import { createRouter, type Handler } from './router.ts';
 
-/** Swift's object API as far as temporary addresses go, https://docs.openstack.org/api-ref/object-store/ . */
+/** Swift's object API, restricted to temporary URLs, https://docs.openstack.org/api-ref/object-store/ . */
 export function createSwift({ objects }: { objects: Objects }): Handler {
   const allowed =
     (use: (request: Request) => Answer) =>

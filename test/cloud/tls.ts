@@ -4,7 +4,7 @@ import { altNames, makeCsr } from './make-csr.ts';
 
 export type ServerCertificate = { key: string; cert: string; caPem: string };
 
-/** A certificate for 127.0.0.1 and localhost under a CA that nobody else knows. */
+/** Makes a certificate for 127.0.0.1 and localhost under a CA of its own. */
 export async function createServerCertificate(keys: KeyPool, now: () => number): Promise<ServerCertificate> {
   const options = { name: 'stand-in cloud', validityDays: 30, subjectKeyId: true, now };
   const authority = createAuthority({ ...options, keys: await keys.take('ec') });

@@ -1,13 +1,13 @@
 import { EventEmitter } from 'node:events';
 
 export type Waiting = {
-  /** Something has happened: conditions are looked at again. */
+  /** Checks the conditions again after a change. */
   changed(): void;
-  /** Resolves when the condition holds; rejects after `timeoutMs`, naming what was waited for. */
+  /** Resolves when the condition holds; rejects after `timeoutMs`, naming the condition. */
   until(condition: () => boolean, what: string, timeoutMs: number): Promise<void>;
 };
 
-/** Waiting for a condition by event instead of by the clock. */
+/** Waits for conditions by event instead of by polling. */
 export function createWaiting(): Waiting {
   const events = new EventEmitter().setMaxListeners(0);
   return {

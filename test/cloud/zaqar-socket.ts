@@ -8,13 +8,13 @@ import { queueOf, type Queues } from './queues.ts';
 export type ZaqarSocket = {
   /** `ws:` or `wss:`. */
   readonly origin: string;
-  /** How many sockets have subscribed to something. */
+  /** The number of sockets with a subscription. */
   readonly subscribed: number;
-  /** Every socket is closed, as by a restart. */
+  /** Closes every socket, as a restart does. */
   drop(): void;
-  /** From now on, or no longer, nobody is let in. */
+  /** Refuses clients from now on, or no longer. */
   refuse(really: boolean): void;
-  /** From now on, or no longer, nothing is answered on any socket: a peer that is gone without a word. */
+  /** Stops answering on any socket from now on, or no longer, like a peer that disappeared silently. */
   silence(really: boolean): void;
   close(): Promise<void>;
 };
@@ -23,16 +23,16 @@ type Hands = {
   identity: Identity;
   queues: Queues;
   tls: { key: string; cert: string } | undefined;
-  /** Told when somebody has subscribed, and when a socket is gone. */
+  /** Called after a subscription, and after the end of a socket. */
   changed: () => void;
 };
 
-/** Zaqar's websocket, as far as somebody authenticates and subscribes; its frames are those of a real one. */
+/** Zaqar's websocket, restricted to authentication and subscription; its frames are those of a real one. */
 export async function startZaqarSocket({ identity, queues, tls, changed }: Hands): Promise<ZaqarSocket> {
   const server = tls ? createTlsServer(tls) : createServer();
   let [refusing, silent] = [false, false];
   const sockets = new WebSocketServer({ server, verifyClient: () => !refusing, autoPong: false });
-  /** The queue that each socket has subscribed to. */
+  /** The subscribed queue of each socket. */
   const subscriptions = new Map<WebSocket, string>();
 
   queues.onPost((queue, messages) => {

@@ -5,7 +5,7 @@ import type { Identity, Token } from './identity.ts';
 import { queueOf, type Message, type Queues } from './queues.ts';
 import { createRouter, type Handler, type Params } from './router.ts';
 
-/** The most bytes of a request that posts messages. */
+/** The maximum number of bytes of a request that posts messages. */
 const LARGEST_POST = 262_144;
 
 /** Zaqar's messaging API, version 2, https://docs.openstack.org/api-ref/message/ . */
@@ -114,7 +114,7 @@ const projectOf = ({ project }: Token): string => project?.id ?? '';
 const limitOf = (query: URLSearchParams, otherwise: number): number =>
   Number(query.get('limit') ?? otherwise);
 
-// A Zaqar that keeps its messages in Redis takes no other version of UUID than this.
+// A Zaqar with messages in Redis accepts only this version of UUID.
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 function clientFault(id: string | string[] | undefined): Answer | undefined {

@@ -6,7 +6,7 @@ import { createAuthority } from '../cloud/authority.ts';
 export type Leaf = { cert: string; key: string };
 export type Subject = Parameters<typeof createCsr>[0]['subject'];
 
-/** A CA as Magnum makes them: every generation has the cluster's name, and leaves carry no AKI. */
+/** A CA like Magnum's: every generation has the cluster's name, and leaves have no AKI. */
 export type ClusterCa = {
   pem: string;
   key: string;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
-/** haproxy's configuration in Octavia's place, from what a stack has asked for. Defaults are Octavia's. */
+/** haproxy's configuration in Octavia's place, from a stack's resources. Defaults are Octavia's. */
 
 const BALANCER = join(import.meta.dirname, '../../scripts/cluster.d/balancer.py');
 
@@ -23,7 +23,7 @@ const record = async (kind: string, id: string, content: object): Promise<void> 
 
 const write = async (reject = true) => await execa('python3', ['-B', BALANCER, records], { reject });
 
-/** The lines of a section, without its own. */
+/** Returns the lines of a section, without its header. */
 async function section(name: string): Promise<string[]> {
   const lines = (await write()).stdout.split('\n');
   const from = lines.indexOf(name) + 1;
@@ -31,7 +31,7 @@ async function section(name: string): Promise<string[]> {
   return lines.slice(from, length < 0 ? undefined : from + length).map((line) => line.trim());
 }
 
-/** As Magnum's templates ask for the API of a cluster with two masters. */
+/** Creates a load balancer like Magnum's templates for the API of a cluster with two masters. */
 async function apiBalancer(): Promise<void> {
   await record('load_balancers', 'lb', { vip_address: '10.77.1.5' });
   await record('listeners', 'api', { loadbalancer: 'lb', protocol: 'TCP', protocol_port: 6443 });
@@ -67,7 +67,7 @@ test('listens on the address of the load balancer, and names each member', async
   ]);
 });
 
-test('a health monitor checks each member of its pool', async () => {
+test('checks each member of a pool with its health monitor', async () => {
   await apiBalancer();
   await record('monitors', 'tcp', { pool: 'masters', type: 'TCP', delay: 5, max_retries: 2, timeout: 4 });
   await record('monitors', 'other', { pool: 'others', type: 'TCP', delay: 9, max_retries: 9, timeout: 9 });
@@ -85,18 +85,18 @@ test.each([
   expect(await section('backend masters')).toContain(`balance ${balance}`);
 });
 
-test('a member of another pool is no member of this one', async () => {
+test('excludes members of other pools', async () => {
   await apiBalancer();
   await record('members', 'x', { pool: 'others', address: '10.77.1.30', protocol_port: 80 });
   expect((await write()).stdout).not.toContain('10.77.1.30');
 });
 
-test('without a pool nothing listens', async () => {
+test('listens on nothing without a pool', async () => {
   await record('load_balancers', 'lb', { vip_address: '10.77.1.5' });
   expect((await write()).stdout).not.toContain('bind');
 });
 
-// The stack makes its resources one after the other; the former configuration stays until all are there.
+// The stack makes its resources one by one; the former configuration stays until all exist.
 test('fails while a pool has no listener yet', async () => {
   await record('pools', 'masters', { listener: 'api', protocol: 'TCP', lb_algorithm: 'ROUND_ROBIN' });
   expect((await write(false)).exitCode).not.toBe(0);

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 
-/** A master of the small cluster: everything of it is below `folder`, and it listens on an address of its own. */
+/** A master of the small cluster, with all files below `folder`, and an address of its own. */
 export type SmallNode = { name: string; address: string; folder: string };
 
 export const PORTS = {
@@ -15,7 +15,7 @@ export const PORTS = {
 export const COMPONENTS = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kube-scheduler'] as const;
 export type Component = (typeof COMPONENTS)[number];
 
-/** The arguments of each component on a node; what matters to certificates is as Magnum's fragments write it. */
+/** Returns the arguments of each component on a node; those for certificates are as Magnum's fragments write them. */
 export function argumentsOf(
   component: Component,
   node: SmallNode,
@@ -41,7 +41,7 @@ export function argumentsOf(
         `--listen-peer-urls=${peer(node)}`,
         `--initial-advertise-peer-urls=${peer(node)}`,
         `--initial-cluster=${nodes.map((one) => `${one.name}=${peer(one)}`).join(',')}`,
-        // Two cores for everything.
+        // For two cores.
         '--heartbeat-interval=500',
         '--election-timeout=5000',
         ...tls(''),
@@ -53,7 +53,7 @@ export function argumentsOf(
         `--bind-address=${address}`,
         `--advertise-address=${address}`,
         `--secure-port=${PORTS.api}`,
-        // A loopback address is no endpoint.
+        // A loopback address is not a valid endpoint.
         '--endpoint-reconciler-type=none',
         `--etcd-servers=http://${address}:${PORTS.etcdPlain}`,
         `--tls-cert-file=${at('server.crt')}`,

@@ -5,10 +5,10 @@ import { PORTS } from './components.ts';
 import { ADMIN } from './node-files.ts';
 import type { SmallCluster } from './small-cluster.ts';
 
-/** Files of a client, and how scripts/load is told of them. */
+/** Files of a client, as described to scripts/load. */
 export type Identity = { name: string; ca: string; cert: string; key: string };
 
-/** @param leaf undefined: the files come later */
+/** @param leaf undefined: the files follow later */
 export async function writeIdentity(folder: string, name: string, ca: string, leaf: Leaf): Promise<Identity> {
   const identity = identityIn(folder, name);
   await mkdir(join(folder, name), { recursive: true });
@@ -23,7 +23,10 @@ export const identityIn = (folder: string, name: string): Identity => {
   return { name, ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') };
 };
 
-/** The description of the small cluster for scripts/load, whose client `old` is there and whose client `new` is to come. */
+/**
+ * Writes the description of the small cluster for scripts/load. Its client `old` exists, and its client `new` follows
+ * later.
+ */
 export async function describeCluster(
   { nodes, cas }: SmallCluster,
   folder: string,

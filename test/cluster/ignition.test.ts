@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeEach, expect, onTestFinished, test } from 'vitest';
 
-/** What Ignition's configuration specification 3 says of the parts that Magnum's user data have. */
+/** Ignition's configuration specification 3, restricted to the parts in Magnum's user data. */
 
 const IGNITION = join(import.meta.dirname, '../../scripts/cluster.d/ignition.py');
 
@@ -50,7 +50,7 @@ test('appends each part to the contents', async () => {
 const modeOf = async (path: string): Promise<string> =>
   ((await stat(join(folder, path))).mode & 0o777).toString(8);
 
-test('a mode is a decimal number', async () => {
+test('reads a mode as a decimal number', async () => {
   await apply({
     directories: [{ path: '/srv/magnum', mode: 448 }],
     files: [{ path: '/etc/secret', mode: 384, contents: source('data:,x') }],
@@ -58,7 +58,7 @@ test('a mode is a decimal number', async () => {
   expect([await modeOf('srv/magnum'), await modeOf('etc/secret')]).toEqual(['700', '600']);
 });
 
-test('enables the units that are to be enabled, and only these', async () => {
+test('enables only the units to be enabled', async () => {
   const contents = '[Service]\nExecStart=/bin/true\n';
   await apply({
     units: [
@@ -76,7 +76,7 @@ test('enables the units that are to be enabled, and only these', async () => {
 test.each([
   ['has to be fetched', { contents: source('https://10.0.0.1/file') }],
   ['is compressed', { contents: { source: 'data:,x', compression: 'gzip' } }],
-])('refuses a file that %s', async (_, rest) => {
+])('rejects a file that %s', async (_, rest) => {
   const { exitCode } = await apply({ files: [file('/etc/file', rest)] }, false);
   expect(exitCode).not.toBe(0);
 });

@@ -12,7 +12,7 @@ test.each([
   [alert, 'client certificate'],
   [new AttemptFailed('server certificate', 'signed by another CA'), 'server certificate'],
   [new Error('anything'), 'other'],
-])('tells why a plain client failed: %s', (error, why) => {
+])('reports why a plain client failed: %s', (error, why) => {
   expect(failureOf(error).why).toBe(why);
 });
 
@@ -31,7 +31,7 @@ test.each([
   ['Unable to connect to the server: net/http: TLS handshake timeout', 'time-out'],
   ['Error from server: etcdserver: leader changed', '5xx'],
   ['Unable to connect to the server: EOF', 'reset'],
-])('tells why kubectl failed: %s', (text, why) => {
+])('reports why kubectl failed: %s', (text, why) => {
   expect(failureOfKubectl(text).why).toBe(why);
 });
 
@@ -40,11 +40,11 @@ test.each([
   [401, '401'],
   [404, '4xx'],
   [503, '5xx'],
-])('tells what a status means: %s', (status, why) => {
+])('explains the status %s', (status, why) => {
   expect(failureOfStatus(status, '')?.why).toBe(why);
 });
 
-test('what the machine could not do is told apart from what the cluster failed to do', () => {
+test('distinguishes failures of the machine from failures of the cluster', () => {
   let now = 0;
   const tally = createTally(() => now);
   const subject = { client: 'plain', does: 'read', at: 'master-0', as: 'old' };
@@ -78,7 +78,7 @@ test('what the machine could not do is told apart from what the cluster failed t
     machine: { total: 5, slow: 1, longestMs: 3000 },
   });
   const cells = text.map((line) => line.split(/ {2,}/));
-  // Since, at, attempts to be let in, failed, could not be made, attempts not to be let in, let in all the same.
+  // Since, at, attempts to be accepted, failed, could not be made, attempts not to be accepted, accepted nevertheless.
   expect(cells).toContainEqual(['start', '00:00:00', '4', '1', '3', '0', '0']);
   expect(cells).toContainEqual(['retired', '00:00:05', '0', '0', '0', '1', '1']);
 });

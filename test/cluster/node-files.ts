@@ -33,9 +33,9 @@ async function putLeaf(stem: string, { cert, key }: Leaf): Promise<void> {
 }
 
 /**
- * Everything that a master of the small cluster reads; the subjects are Magnum's.
+ * Writes every file that a master of the small cluster reads, with Magnum's subjects.
  *
- * @returns what its API server presents
+ * @returns the certificate that its API server presents
  */
 export async function writeNodeFiles(
   { address, folder }: SmallNode,

@@ -6,13 +6,13 @@ import { eventually } from '../scenarios/support/eventually.ts';
 export type Process = {
   readonly pid: number;
   readonly hasEnded: boolean;
-  /** Asks it to end, and takes its life after `graceMs`. */
+  /** Sends SIGTERM, and SIGKILL after `graceMs`. */
   stop(graceMs?: number): Promise<void>;
-  /** Waits until it answers, and no longer than it lives. */
+  /** Waits until the program answers; rejects if it ends. */
   untilReady(probe: () => Promise<boolean>, forMs: number): Promise<void>;
 };
 
-/** A program in the background; its output goes to a file. */
+/** Starts a program in the background, with its output in a file. */
 export function startProcess(
   program: string,
   args: readonly string[],

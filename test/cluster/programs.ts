@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-/** The folder of `scripts/kubernetes install`; undefined where nobody has run it. */
+/** The folder of `scripts/kubernetes install`; undefined if it has not run. */
 export function kubernetesFolder(): string | undefined {
   const { status, stdout } = spawnSync('scripts/kubernetes', ['where'], { encoding: 'utf8' });
   return status === 0 ? stdout.trim() : undefined;

@@ -4,8 +4,8 @@ import type { PlainAsk } from '../contract/kubernetes-doors.ts';
 const EVERY_MS = 200;
 
 /**
- * A kubelet, imitated in one thing: every pod that a controller makes runs and is ready at once. Until `abort`. Tests set the
- * others as they want them.
+ * Imitates a kubelet in one respect: until `abort`, every pod of a controller runs and is ready at once. Tests set
+ * other pods as needed.
  */
 export async function keepPodsReady(ask: PlainAsk, abort: AbortSignal): Promise<void> {
   const condition = { type: 'Ready', status: 'True' };

@@ -8,14 +8,14 @@ import { type Process, startProcess } from './process.ts';
 import { programIn } from './programs.ts';
 
 /**
- * A real Kubernetes of one to three masters without a kubelet, on loopback addresses of its own: for what concerns the
- * API and its certificates alone, and needs no root. scripts/cluster makes a whole one.
+ * A real Kubernetes of one to three masters without a kubelet, on loopback addresses of its own. It serves tests of the
+ * API and its certificates, and does not need root. scripts/cluster makes a whole one.
  */
 export type SmallCluster = {
   readonly nodes: readonly SmallNode[];
   readonly cas: ClusterCas;
   readonly admin: Leaf;
-  /** What a node's API server presents. */
+  /** The certificate that a node's API server presents. */
   serving(node: SmallNode): Leaf;
   start(node: SmallNode, component: Component, more?: readonly string[]): Promise<void>;
   stop(node: SmallNode, component: Component, graceMs?: number): Promise<void>;
@@ -27,12 +27,12 @@ const READY_MS = 120_000;
 const nameOf = (node: SmallNode, component: Component): string => `${node.name}/${component}`;
 
 export type SmallClusterOptions = {
-  /** Of scripts/kubernetes. */
+  /** The folder of scripts/kubernetes. */
   programs: string;
   folder: string;
   masters?: number;
   components?: readonly Component[];
-  /** Added to a component's own. */
+  /** Arguments in addition to a component's own. */
   more?: Partial<Record<Component, readonly string[]>>;
 };
 
@@ -49,7 +49,7 @@ export async function startSmallCluster({
     frontProxy: createClusterCa('k1'),
   };
   const admin = cas.kubernetes.issue(ADMIN);
-  // Any address of 127/8 is there; of a random network, several clusters run beside each other.
+  // Any address of 127/8 exists; random networks keep several clusters apart.
   const network = `127.${20 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 250)}`;
   const nodes = Array.from({ length: masters }, (_, index) => ({
     name: `master-${index}`,
@@ -96,7 +96,7 @@ export async function startSmallCluster({
   return cluster;
 }
 
-/** The health of a component, asked with what its own node has now; what it presents is for tests to judge. */
+/** Checks the health of a component with its node's present files; tests check the presented certificate. */
 async function answers(component: Component, { address, folder }: SmallNode): Promise<boolean> {
   switch (component) {
     case 'etcd':

@@ -19,7 +19,7 @@ afterAll(async () => {
   await built?.close();
 });
 
-/** What the script `agent` runs, on an arm64 of Debian's packages for cross compilers. */
+/** Runs the script `agent` on an arm64 with Debian's cross-compiler packages. */
 const agent = async (...args: string[]): Promise<string> => {
   const home = join(unpacked, 'coe-agent');
   const script = (await execa('cat', [join(home, 'agent')])).stdout;
@@ -35,18 +35,18 @@ const agent = async (...args: string[]): Promise<string> => {
   return stdout;
 };
 
-test('its runtime is one for arm64, and the program runs on it', async () => {
+test('contains an arm64 runtime, which runs the program', async () => {
   const { stdout } = await execa('file', ['--brief', join(unpacked, 'coe-agent/node')]);
   expect(stdout).toContain('ARM aarch64');
   expect(await agent('--version')).toMatch(/^\d+\.\d+\.\d+$/);
   expect(await agent('--help')).toContain('Usage: agent');
 });
 
-test('a verb of it', async () => {
+test('runs a verb', async () => {
   expect(await agent('unit-paths')).toContain('ReadWritePaths=-/etc/kubernetes');
 });
 
-test('the Debian package is for arm64', async () => {
+test('builds a Debian package for arm64', async () => {
   const { stdout } = await execa('dpkg-deb', ['--field', built.debian, 'Architecture']);
   expect(stdout).toBe('arm64');
 });

@@ -8,13 +8,13 @@ import { type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage, installIn } from './package.ts';
 import { workerConfig } from './worker-config.ts';
 
-/** A server whose config drive alone knows its address: units that may mount nothing read it all the same. */
+/** A server whose address is only on its config drive: units that may not mount anything read it nevertheless. */
 
 const AGENT = 'coe-agent.service';
 const DRIVE = 'coe-agent-config-drive.service';
 const COPY = '/run/coe-agent/config-drive';
 const KUBELET = '/etc/kubernetes/certs/kubelet.crt';
-/** udev's, which a machine of systemd-nspawn does not have. */
+/** udev's link, which a machine of systemd-nspawn lacks. */
 const LINK = '/dev/disk/by-label/config-2';
 
 let machine: Machine;
@@ -27,7 +27,7 @@ beforeAll(async () => {
   cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
   const params = { ...cluster.heatParams('worker'), KUBE_NODE_IP: '' };
   await machine.write('/etc/sysconfig/heat-params', heatParamsText(params), '0600');
-  // Nobody listens there.
+  // Nothing listens there.
   const ec2 = { metadata_url: 'http://127.0.0.1:9/latest/meta-data' };
   await machine.write('/etc/coe-agent/agent.yaml', workerConfig(cluster, { ec2 }), '0600');
   for (const unit of ['kubelet', 'kube-proxy'])
@@ -46,7 +46,10 @@ const copied = async (): Promise<string> =>
 const namesOfKubelet = async (): Promise<string> =>
   new X509Certificate(await machine.run('cat', KUBELET)).subjectAltName ?? '';
 
-/** Shows the machine a drive as udev would. Its label is another one: the drive is the machine's, and not the host's. */
+/**
+ * Shows the machine a drive as udev would. Its label differs, because the drive belongs to the machine, not to the
+ * host.
+ */
 async function insert(
   files: Readonly<Record<string, string>>,
   { link = LINK, links = {} }: { link?: string; links?: Readonly<Record<string, string>> } = {},
@@ -56,7 +59,7 @@ async function insert(
   await machine.run('sh', '-c', show, 'sh', device, link);
 }
 
-test('the first certificates and those of a rotation name the address that the drive says', async () => {
+test("the drive's address is in the first certificates and in those of a rotation", async () => {
   await insert({
     'ec2/latest/meta-data.json': '{"local-ipv4": "10.8.8.8"}',
     'openstack/latest/user_data': 'a secret of cloud-init',
@@ -71,7 +74,7 @@ test('the first certificates and those of a rotation name the address that the d
   expect(await namesOfKubelet()).toContain('IP Address:10.8.8.8');
 });
 
-test('of the drive that one file is kept, for root alone, and nothing stays mounted', async () => {
+test('one file of the drive is kept, readable by root only, and nothing stays mounted', async () => {
   const lines = (await copied()).split('\n');
   expect(lines[0]).toBe(`700 root ${COPY}`);
   expect(lines.filter((line) => !line.startsWith('7'))).toEqual([
@@ -80,11 +83,11 @@ test('of the drive that one file is kept, for root alone, and nothing stays moun
   expect(await machine.run('cat', '/proc/mounts')).not.toContain('/dev/loop');
 });
 
-test('who mounts it is locked down as well: by systemd’s own measure an exposure of 1.5 at most', async () => {
+test('the mounting unit is locked down as well: systemd rates its exposure at most 1.5', async () => {
   await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=15', DRIVE);
 });
 
-/** The daemon's start as it was ended with this drive: no copy, and the daemon is active. */
+/** Expects a daemon that started with this drive: no copy, and the daemon is active. */
 async function expectStartWithout(result: string): Promise<void> {
   await machine.run('systemctl', 'stop', DRIVE);
   await machine.run('systemctl', 'restart', AGENT);
@@ -93,7 +96,7 @@ async function expectStartWithout(result: string): Promise<void> {
   expect(await copied()).toBe('');
 }
 
-test('a symlink on a drive leads to no file of root', async () => {
+test('a symlink on a drive cannot reach a file of root', async () => {
   await insert({}, { links: { 'ec2/latest/meta-data.json': '/etc/sysconfig/heat-params' } });
   await expectStartWithout('exit-code');
   await insert({}, { links: { ec2: '/root/ec2' } });
@@ -101,7 +104,7 @@ test('a symlink on a drive leads to no file of root', async () => {
   await expectStartWithout('exit-code');
 });
 
-test('a drive without the metadata, and one that does not answer, keep the daemon from nothing', async () => {
+test('a drive without the metadata, and one that does not answer, do not delay the daemon', async () => {
   await insert({ 'openstack/latest/meta_data.json': '{}' });
   await expectStartWithout('exit-code');
   await machine.write(
@@ -114,14 +117,14 @@ test('a drive without the metadata, and one that does not answer, keep the daemo
   expect(performance.now() - since).toBeLessThan(30_000);
 });
 
-test('without a drive nothing is started for it', async () => {
+test('without a drive no unit is started for it', async () => {
   await machine.run('rm', LINK);
   await machine.run('systemctl', 'reset-failed', DRIVE);
   await expectStartWithout('success');
   expect(await property('ConditionResult', DRIVE)).toBe('no');
 });
 
-test('removed, the package takes the copy with it, also of a drive with a label in capitals', async () => {
+test('removing the package removes the copy, also of a drive with an upper-case label', async () => {
   await machine.run('rm', `/etc/systemd/system/${DRIVE}.d/silent.conf`);
   await insert({ 'ec2/latest/meta-data.json': '{}' }, { link: '/dev/disk/by-label/CONFIG-2' });
   await machine.run('systemctl', 'daemon-reload');

@@ -10,7 +10,7 @@ import { asRoot, type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage } from './package.ts';
 import { workerConfig } from './worker-config.ts';
 
-/** The Debian package in the hands of dpkg, from its installation to its purge, on a node that is at work. */
+/** The Debian package under dpkg, from its installation to its purge, on a working node. */
 
 const AGENT = 'coe-agent.service';
 const OLD = 'os-collect-config.service';
@@ -19,7 +19,7 @@ let machine: Machine;
 let cloud: Cloud;
 let cluster: Cluster;
 let built: BuiltPackage;
-/** What was built, and the same as if it were older. */
+/** The built package, and the same with an older version. */
 let [current, older] = ['', ''];
 
 beforeAll(async () => {
@@ -40,7 +40,7 @@ afterAll(async () => {
   await built?.close();
 });
 
-/** The same package with another version in every place that says one. */
+/** Rebuilds the package with another version in every place that contains it. */
 async function asOlder({ folder, debian }: BuiltPackage): Promise<string> {
   const unpacked = await mkdtemp(join(folder, 'older-'));
   await execa('dpkg-deb', ['--raw-extract', debian, unpacked]);
@@ -93,7 +93,7 @@ const tree = async (...folders: string[]): Promise<string> =>
   );
 const certificates = async (): Promise<string> => await tree('/etc/kubernetes');
 
-/** A rotation that has come as far as its last restart, which waits for a word. */
+/** Starts a rotation and holds it at its last restart. */
 async function beginRotation(): Promise<void> {
   await machine.run('touch', '/run/kubelet-waits');
   await cloud.rotateCa(cluster);
@@ -103,7 +103,7 @@ async function beginRotation(): Promise<void> {
   );
 }
 
-test('installed, it makes the first certificates and is active; a rotation', async () => {
+test('makes the first certificates when installed, is active, and rotates', async () => {
   await dpkg('--install', older);
   expect(await version()).toBe('installed 0.0.1');
   await active();
@@ -112,7 +112,7 @@ test('installed, it makes the first certificates and is active; a rotation', asy
   expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
 });
 
-test('upgraded in the middle of a rotation it keeps configuration and state, and the new version answers for it', async () => {
+test('keeps configuration and state in an upgrade in the middle of a rotation, which the new version answers', async () => {
   const before = await tree('/etc/coe-agent', '/var/lib/coe-agent/deployments');
   await beginRotation();
   const upgrade = dpkg('--install', current);
@@ -127,9 +127,9 @@ test('upgraded in the middle of a rotation it keeps configuration and state, and
   expect(await machine.run('systemctl', 'is-failed', 'kubelet').catch(() => 'fine')).toBe('fine');
 });
 
-test('a script of a deployment that runs meanwhile is neither ended nor run again, and answered', async () => {
-  // Of this machine alone: systemd-nspawn gives it a boot id by a mount in /proc, which a service with a /proc of its
-  // own does not have; what it asks for would seem to be of another boot.
+test("neither kills nor repeats a deployment's script that runs during an upgrade, and answers it", async () => {
+  // Only for this machine: systemd-nspawn mounts a boot id over /proc, which a service with a /proc of its own does not
+  // see. Its run would seem to be of another boot.
   await machine.run('umount', '/proc/sys/kernel/random/boot_id');
   cloud.deploy(cluster, 'worker-0', {
     config:
@@ -144,7 +144,7 @@ test('a script of a deployment that runs meanwhile is neither ended nor run agai
   expect(await machine.run('cat', '/root/ran')).toBe('ran');
 });
 
-test('an older version is refused with the reason, and the one that is there goes on; it works for whoever insists', async () => {
+test('refuses an older version with the reason, and keeps the present one running; COE_AGENT_DOWNGRADE=yes overrides this', async () => {
   const before = await version();
   await expect(dpkg('--install', older)).rejects.toThrow(
     'what it has written may be more than 0.0.1 can read',
@@ -160,19 +160,19 @@ test('an older version is refused with the reason, and the one that is there goe
   await active();
 });
 
-test('setup does not take away what is dpkg’s', async () => {
+test('setup does not remove dpkg’s files', async () => {
   await expect(machine.run('/opt/coe-agent/setup', 'remove')).rejects.toThrow('apt-get remove coe-agent');
   await active();
 });
 
-test('what an administrator has disabled stays disabled over an upgrade', async () => {
+test('keeps a unit disabled over an upgrade that an administrator has disabled', async () => {
   await machine.run('systemctl', 'disable', '--now', AGENT);
   await dpkg('--install', current);
   expect([await property('ActiveState'), await property('UnitFileState')]).toEqual(['inactive', 'disabled']);
   await machine.run('systemctl', 'enable', '--now', AGENT);
 });
 
-test('removed, it gives the node back to the os-collect-config that it had migrated; certificates and state stay', async () => {
+test('returns the node to the migrated os-collect-config when removed, and keeps certificates and state', async () => {
   await machine.run('systemctl', 'disable', '--now', AGENT);
   await machine.unit('os-collect-config', {
     Service: ['ExecStart=/bin/sleep infinity'],
@@ -201,7 +201,7 @@ test('removed, it gives the node back to the os-collect-config that it had migra
   expect(await tree('/var/lib/coe-agent/deployments')).toBe(state);
 });
 
-test('purged, its configuration and state are gone, and the certificates are as they were', async () => {
+test('removes configuration and state when purged, and keeps the certificates', async () => {
   const before = await certificates();
   await dpkg('--purge', 'coe-agent');
   await machine.run(

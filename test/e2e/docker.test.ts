@@ -12,11 +12,11 @@ import { freePorts } from './free-ports.ts';
 import { agentOn } from './agent-on.ts';
 import { type Machine, startMachine } from './machine.ts';
 
-/** A rotation in the swarm layout under a real dockerd that a real systemd runs: who trusts whom, before and after. */
+/** A rotation in the swarm layout with a real dockerd under a real systemd: accepted clients, before and after. */
 
 const CERTS = '/etc/docker';
 
-/** A client of dockerd: the CA that it trusts, and what it shows itself. */
+/** A client of dockerd: the CA that it trusts, and its certificate. */
 type Client = { ca: string; cert: string; key: string };
 
 let machine: Machine;
@@ -28,7 +28,7 @@ let daemon: ReturnType<typeof agent> | undefined;
 beforeAll(async () => {
   [machine, cloud, [port = 0]] = await Promise.all([startMachine(), startCloud(), freePorts(1)]);
   cluster = await cloud.createCluster({ name: 's1', servers: [{ name: 'node-0', role: 'worker' }] });
-  // No key of Kubernetes, and no role: what a node of a swarm has.
+  // Without Kubernetes keys and role, as on a swarm node.
   const { NODEGROUP_ROLE: _, ...facts } = cluster.heatParams('worker', {
     SWARM_NODE_IP: '127.0.0.1',
     SWARM_API_IP: '10.0.0.8',
@@ -64,7 +64,7 @@ afterAll(async () => {
   await machine?.close();
 });
 
-/** As Magnum runs it, without what it needs to run containers. */
+/** As Magnum runs it, without the options for running containers. */
 const dockerd = (): string[] => [
   '/usr/sbin/dockerd',
   `--host=tcp://127.0.0.1:${port}`,
@@ -80,7 +80,7 @@ const dockerd = (): string[] => [
 
 const agent = (...args: string[]) => agentOn(machine, args);
 
-/** The node's own certificate is a client's as well. */
+/** The node's own certificate is also a client's. */
 const client = async (): Promise<Client> => ({
   ca: await machine.run('cat', `${CERTS}/ca.crt`),
   cert: await machine.run('cat', `${CERTS}/server.crt`),
@@ -95,7 +95,7 @@ const onDisk = async (): Promise<string> => new X509Certificate((await client())
 const mainPid = async (): Promise<string> =>
   await machine.run('systemctl', 'show', '--value', '--property=MainPID', 'docker');
 
-/** Asks dockerd something; rejects when either side does not trust the other. */
+/** Sends a request to dockerd; rejects if either side does not trust the other. */
 async function ask(method: string, path: string, as: Partial<Client>, body?: unknown): Promise<string> {
   return await new Promise((resolve, reject) => {
     const headers = { 'content-type': 'application/json' };
@@ -112,7 +112,7 @@ const Volumes = v.object({ Volumes: v.nullable(v.array(v.object({ Name: v.string
 const volumes = async (as: Client): Promise<string[]> =>
   (v.parse(Volumes, JSON.parse(await ask('GET', '/volumes', as))).Volumes ?? []).map(({ Name }) => Name);
 
-test('the first certificate is the one that dockerd serves and takes; nobody gets in without one', async () => {
+test('dockerd serves and accepts the first certificate, and rejects clients without one', async () => {
   const first = await client();
   expect(await presented()).toBe(await onDisk());
   expect(await ask('GET', '/_ping', first)).toBe('OK');
@@ -121,7 +121,7 @@ test('the first certificate is the one that dockerd serves and takes; nobody get
   await expect(ask('GET', '/_ping', { ca: first.ca })).rejects.toThrow(/certificate/);
 });
 
-test('after a rotation dockerd serves the new leaf, refuses the old client and has what it had', async () => {
+test('after a rotation dockerd serves the new leaf, rejects the old client and keeps its data', async () => {
   const old = await client();
   const oldPid = await mainPid();
 
@@ -151,7 +151,7 @@ test('after a rotation dockerd serves the new leaf, refuses the old client and h
 
 test('when dockerd does not start with the new files, it serves the old ones again', async () => {
   const old = await client();
-  // It starts with the CA of now and with no other.
+  // It starts only with the current CA.
   await machine.run('cp', `${CERTS}/ca.crt`, '/run/trusted.crt');
   const start =
     'ExecStartPre=/bin/sh -c "cmp -s /etc/docker/ca.crt /run/trusted.crt || { echo unknown authority; exit 1; }"';

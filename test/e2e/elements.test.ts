@@ -36,7 +36,10 @@ async function serve(): Promise<string> {
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
 }
 
-/** What the step outside the image leaves for those inside. @param cache where disk-image-create keeps downloads */
+/**
+ * Returns what the step outside of the image leaves for those inside. @param cache where disk-image-create keeps
+ * downloads
+ */
 async function fetchPackage(given: Record<string, string>, cache?: string) {
   const hooks = await mkdtemp(join(tmpdir(), 'coe-hooks-'));
   onTestFinished(async () => await rm(hooks, { recursive: true }));
@@ -66,14 +69,17 @@ async function fetchPackage(given: Record<string, string>, cache?: string) {
   };
 }
 
-test.each(['coe-agent.tar.gz', 'moved'])('a package from an address with its checksum (%s)', async (path) => {
-  const given = { DIB_COE_AGENT_URL: `${await serve()}/${path}`, DIB_COE_AGENT_SHA256: CHECKSUM };
-  const { exitCode, said, files } = await fetchPackage(given);
-  expect(exitCode, said).toBe(0);
-  expect(await files()).toEqual({ 'coe-agent.tar.gz': PACKAGE });
-});
+test.each(['coe-agent.tar.gz', 'moved'])(
+  'fetches a package with its checksum from an address (%s)',
+  async (path) => {
+    const given = { DIB_COE_AGENT_URL: `${await serve()}/${path}`, DIB_COE_AGENT_SHA256: CHECKSUM };
+    const { exitCode, said, files } = await fetchPackage(given);
+    expect(exitCode, said).toBe(0);
+    expect(await files()).toEqual({ 'coe-agent.tar.gz': PACKAGE });
+  },
+);
 
-test('a package that has been fetched is kept in the image cache; offline it is taken from there', async () => {
+test('keeps a fetched package in the image cache, and uses it offline', async () => {
   const cache = await mkdtemp(join(tmpdir(), 'coe-cache-'));
   onTestFinished(async () => await rm(cache, { recursive: true }));
   const offline = {
@@ -101,20 +107,20 @@ test.each([
   ['another', 'checksum did NOT match'],
   ['half', 'curl'],
   ['nothing', '404'],
-])('what else is at an address ends the building of the image (%s)', async (path, words) => {
+])('aborts the build on other content at the address (%s)', async (path, words) => {
   const given = { DIB_COE_AGENT_URL: `${await serve()}/${path}`, DIB_COE_AGENT_SHA256: CHECKSUM };
   const { exitCode, said } = await fetchPackage(given);
   expect(exitCode).not.toBe(0);
   expect(said).toContain(words);
 });
 
-test('nothing is taken from an address without a checksum', async () => {
+test('fetches nothing without a checksum', async () => {
   const { exitCode, said } = await fetchPackage({ DIB_COE_AGENT_URL: `${await serve()}/coe-agent.tar.gz` });
   expect(exitCode).not.toBe(0);
   expect(said).toContain('takes DIB_COE_AGENT_SHA256 with it');
 });
 
-test('a file of this machine goes before the address; its checksum counts when it is given', async () => {
+test('prefers a local file to the address, and checks its checksum if given', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'coe-tarball-'));
   onTestFinished(async () => await rm(folder, { recursive: true }));
   const [tarball, config] = [join(folder, 'package'), join(folder, 'config')];
@@ -149,7 +155,7 @@ test.each([
   ['rhel', RED_HAT],
   ['rocky', RED_HAT],
   ['opensuse', DEBIAN],
-])('the packages that the runtime is linked with, by their names on %s', async (distro, names) => {
+])('names the packages that the runtime links against on %s', async (distro, names) => {
   const map = ['--pkg-map', join(ELEMENT, 'pkg-map'), '--distro', distro, ...PACKAGE_NAMES];
   const { stdout } = await execa('/usr/bin/python3', [TRANSLATION, ...map]);
   expect(stdout.split('\n')).toEqual(names);

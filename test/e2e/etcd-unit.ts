@@ -9,7 +9,7 @@ const filesOf = (prefix: string): string[] => [
   `--${prefix}client-cert-auth`,
 ];
 
-/** etcd as Magnum runs it: the same files for clients and peers, and both have to show a certificate. */
+/** etcd as Magnum runs it: the same files for clients and peers, which both need a certificate. */
 export const etcdUnit = (clients: number, peers: number): UnitSections => {
   const options = [
     '--data-dir=/var/lib/etcd/default.etcd',

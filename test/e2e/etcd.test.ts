@@ -14,9 +14,9 @@ import { freePorts } from './free-ports.ts';
 import { agentOn } from './agent-on.ts';
 import { type Machine, startMachine } from './machine.ts';
 
-/** A rotation under a real etcd that a real systemd runs: who trusts whom, before and after. */
+/** A rotation with a real etcd under a real systemd: accepted clients, before and after. */
 
-/** A client of etcd: the CA that it trusts, and what it shows itself. */
+/** A client of etcd: the CA that it trusts, and its certificate. */
 type Client = { ca: string; cert: string; key: string };
 
 let machine: Machine;
@@ -78,7 +78,7 @@ const agent = (...args: string[]) => agentOn(machine, args);
 
 const read = async (path: string): Promise<string> => await machine.run('cat', path);
 
-/** The admin of etcd, with the files that are there now. */
+/** The admin of etcd, with the present files. */
 const admin = async (): Promise<Client> => ({
   ca: await read(`${CERTS}/ca.crt`),
   cert: await read(`${CERTS}/admin.crt`),
@@ -102,7 +102,7 @@ const tree = async (): Promise<string> =>
 const mainPid = async (unit: string): Promise<string> =>
   await machine.run('systemctl', 'show', '--value', '--property=MainPID', unit);
 
-/** Asks etcd something; rejects when either side does not trust the other. */
+/** Sends a request to etcd; rejects if either side does not trust the other. */
 async function ask(path: string, body: unknown, client: Partial<Client>): Promise<unknown> {
   const answer = await new Promise<string>((resolve, reject) => {
     const options = { method: 'POST', agent: false, timeout: 10_000, ...client };
@@ -122,7 +122,7 @@ const put = async (key: string, value: string, client: Client): Promise<unknown>
 
 const Range = v.object({ kvs: v.optional(v.array(v.object({ value: v.string() })), []) });
 
-/** The value of a key, as a client gets it. */
+/** The value of a key, as a client reads it. */
 async function get(key: string, client: Partial<Client>): Promise<string | undefined> {
   const { kvs } = v.parse(Range, await ask('/v3/kv/range', { key: base64(key) }, client));
   return kvs[0] && Buffer.from(kvs[0].value, 'base64').toString();
@@ -130,14 +130,14 @@ async function get(key: string, client: Partial<Client>): Promise<string | undef
 
 const Told = v.object({ deploy_status_code: v.number(), deploy_stderr: v.string() });
 
-/** What Heat was told last of rotations that ended like this; a roll-back of its own asks once more. */
+/** The last answer to Heat with this status; the agent's answer to Heat's roll-back has another. */
 const told = (statusCode: number): string | undefined =>
   cloud.signals
     .filter(({ accepted }) => accepted)
     .map(({ body }) => v.parse(Told, body))
     .findLast(({ deploy_status_code: code }) => code === statusCode)?.deploy_stderr;
 
-/** A kubelet that starts with the CA of now and with no other. */
+/** Makes a kubelet that starts only with the current CA. */
 const distrustOthers = async (): Promise<void> => {
   await machine.run('cp', '/etc/kubernetes/certs/ca.crt', '/run/trusted.crt');
   await machine.unit('kubelet', {
@@ -149,7 +149,7 @@ const distrustOthers = async (): Promise<void> => {
   });
 };
 
-test('the first certificates are those that etcd serves and that it takes from clients', async () => {
+test('etcd serves the first certificates, and accepts them from clients', async () => {
   const first = await admin();
   expect(await presented()).toBe(await onDisk());
   await put('written-before', 'one', first);
@@ -157,7 +157,7 @@ test('the first certificates are those that etcd serves and that it takes from c
   await expect(get('written-before', { ca: first.ca })).rejects.toThrow(/certificate/);
 });
 
-test('after a rotation etcd serves the new leaf, refuses the old client and has its data', async () => {
+test('after a rotation etcd serves the new leaf, rejects the old client and keeps its data', async () => {
   const old = await admin();
   const oldLeaf = await presented();
   const oldPid = await mainPid('etcd');
@@ -181,7 +181,7 @@ test('after a rotation etcd serves the new leaf, refuses the old client and has 
   expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/server.key`)).toBe('etcd kube_etcd 440');
 });
 
-test('in phases, old and new clients are both taken until the old CA is retired', async () => {
+test('in phases, old and new clients are both accepted until the old CA is retired', async () => {
   const goOnTo = async (phase: string): Promise<void> => {
     cluster.stack.update({ phase });
     expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
@@ -209,7 +209,7 @@ test('in phases, old and new clients are both taken until the old CA is retired'
   expect(fresh.cert).not.toBe(old.cert);
   expect(await get('written-before', { ...old, ca: fresh.ca }), 'the old client, in reissue').toBe('one');
   expect(await get('written-before', fresh), 'the new client, in reissue').toBe('one');
-  // What tries one CA of a name finds that of the certificates of now in the bundle.
+  // A reader that tries one CA per name finds the CA of the current certificates in the bundle.
   expect(await get('written-before', await admin()), 'the admin with its bundle').toBe('one');
 
   await goOnTo('retire');
@@ -242,7 +242,7 @@ test('when a later unit does not start with the new files, etcd serves the old o
   );
 });
 
-test('when that unit does not start with the old files either, Heat is told so, and etcd is whole', async () => {
+test('when that unit does not start with the old files either, this is reported to Heat, and etcd works', async () => {
   await machine.unit('kubelet', {
     Service: ['Type=exec', 'ExecStartPre=/bin/sh -c "echo no disk left; exit 1"', FOREVER],
   });
@@ -258,7 +258,7 @@ test('when that unit does not start with the old files either, Heat is told so, 
   expect(await get('written-before', old)).toBe('two');
 });
 
-test('a unit that dies while the units after it start is not taken for proven', async () => {
+test('a unit that ends while later units start is not accepted', async () => {
   await machine.unit('kube-scheduler', {
     Service: ['Type=exec', 'ExecStart=/bin/sh -c "sleep 0.3; echo x509: cannot load; exit 1"'],
   });
@@ -272,14 +272,14 @@ test('a unit that dies while the units after it start is not taken for proven', 
   const [oldLeaf, oldTree] = [await presented(), await tree()];
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
-  // At the first look behind it, or at the last one.
+  // At the first check after it, or at the last one.
   expect(told(1)).toMatch(/the unit kube-scheduler (failed|ended|did not last)/);
   expect(told(1)).toContain('x509: cannot load');
   expect(await tree()).toBe(oldTree);
   expect(await presented()).toBe(oldLeaf);
 });
 
-test('once all is mended, the next rotation goes through', async () => {
+test('the next rotation succeeds after the repair', async () => {
   for (const unit of STAND_INS) await machine.unit(unit, { Service: ['Type=exec', FOREVER] });
   const old = await admin();
   await cloud.rotateCa(cluster);

@@ -18,7 +18,7 @@ const holdPort = async (): Promise<Held> =>
     });
   });
 
-/** Ports of loopback that nobody has; all are held at once, so that they differ. */
+/** Returns unused loopback ports; all are held at once, so that they differ. */
 export async function freePorts(count: number): Promise<number[]> {
   const held = await Promise.all(Array.from({ length: count }, holdPort));
   await Promise.all(held.map(async ({ free }) => await free()));

@@ -13,24 +13,24 @@ export const KUBERNETES_CERTS = '/etc/kubernetes/certs';
 export type ImageNode = {
   name: string;
   machine: Machine;
-  /** Where its etcd serves clients, on loopback; a master has one. */
+  /** The loopback port of its etcd; only masters have one. */
   etcdPort: number;
   read(path: string): Promise<string>;
-  /** What systemd says of a unit; the agent's, if none is named. */
+  /** A systemd property of a unit, by default the agent's. */
   property(name: string, unit?: string): Promise<string>;
   agent(...args: string[]): Promise<string>;
-  /** Everything since the first boot: of the agent's units, or of everybody. */
+  /** The journal since the first boot, of the agent's units or of all units. */
   journal(...of: string[]): Promise<string>;
   eventually(what: string, holds: () => Promise<boolean>): Promise<void>;
 };
 
-/** The units of Kubernetes, which are no real ones here. */
+/** Stand-ins for the units of Kubernetes. */
 const STAND_INS = {
   master: ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet'],
   worker: ['kubelet', 'kube-proxy'],
 } as const;
 
-/** The unit of the service wants its certificate to start, keeps which it has had, and can be held up. */
+/** A service that needs its certificate to start, records it, and can be delayed. */
 const standIn = (name: string): string =>
   unitFile({
     Service: [
@@ -40,7 +40,7 @@ const standIn = (name: string): string =>
     ],
   });
 
-/** A hang that a test can wait for, and a new start soon after; the longer times of the unit are its own matter. */
+/** A short watchdog and restart, so that a test can wait for them; the package's values are tested elsewhere. */
 const IMPATIENT = '[Service]\nWatchdogSec=10s\nRestartSec=1s\n';
 
 export async function bootNode(
@@ -94,7 +94,7 @@ export async function bootNode(
     },
     links: {
       ...wants,
-      // That of the package would start with every node.
+      // The package's own unit would start on every node.
       ...(role === 'master' ? {} : { [`${system}/etcd.service`]: '/dev/null' }),
     },
   });

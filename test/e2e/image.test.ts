@@ -17,8 +17,8 @@ import { buildImage, type Image } from './image.ts';
 import { bootNode, type ImageNode, KUBERNETES_CERTS } from './image-node.ts';
 
 /**
- * A master and a worker booted from an image of disk-image-create, with nothing in them but what a real Heat and a real
- * Magnum hand a server; from their first boot on.
+ * A master and a worker booted from an image of disk-image-create, which contain only the files that a real Heat and a
+ * real Magnum give a server, from their first boot on.
  */
 
 let image: Image;
@@ -48,7 +48,7 @@ const rotateCa = async (): Promise<string> => await openstack('coe', 'ca', 'rota
 const settled = async (): Promise<string> =>
   await settledStatus(async () => await clusterStatus(seeded.cluster.uuid), 300_000);
 
-/** The CA that Magnum signs with now has signed what the node has, and its services have started with that. */
+/** Expects the node's certificates to be of Magnum's present CA, and its services to have started with them. */
 async function expectWhole({ read, name, etcdPort }: ImageNode): Promise<void> {
   const ca = new X509Certificate(await openstack('coe', 'ca', 'show', seeded.cluster.uuid));
   const leaf = new X509Certificate(await read(`${KUBERNETES_CERTS}/kubelet.crt`));
@@ -68,7 +68,7 @@ async function expectWhole({ read, name, etcdPort }: ImageNode): Promise<void> {
 const presented = async (port: number): Promise<string> =>
   (await presentedCertificate('127.0.0.1', port, AbortSignal.timeout(10_000))).fingerprint256;
 
-test('the first boot makes the first certificates before the units that want them, and the daemon is active', async () => {
+test('makes the first certificates at the first boot before the units that need them, and runs the daemon', async () => {
   await onEach(async ({ property, eventually, machine, ...node }) => {
     await eventually('the service to be active', async () => (await property('ActiveState')) === 'active');
     expect([await property('Type'), await property('NotifyAccess')]).toEqual(['notify', 'main']);
@@ -81,7 +81,7 @@ test('the first boot makes the first certificates before the units that want the
   expect(await nodeOf('master').property('NRestarts', 'etcd.service')).toBe('0');
 });
 
-test('it has neither Node nor npm, and nothing of os-collect-config', async () => {
+test('contains neither Node nor npm, and nothing of os-collect-config', async () => {
   await onEach(async ({ machine }) => {
     const found = 'command -v node npm os-collect-config os-refresh-config || true';
     expect(await machine.run('sh', '-c', found)).toBe('');
@@ -97,7 +97,7 @@ test('openstack coe ca rotate: stack and cluster are UPDATE_COMPLETE, etcd prese
   expect(await presented(nodeOf('master').etcdPort)).not.toBe(before);
 });
 
-test('status, certs and doctor are content', async () => {
+test('status, certs and doctor report no problem', async () => {
   await onEach(async ({ agent }) => {
     expect(await agent('status')).toMatch(/coe-rotate +UPDATE +signalled +ok/);
     expect(await agent('certs')).toMatch(/kubelet\.crt .* good/);
@@ -107,7 +107,7 @@ test('status, certs and doctor are content', async () => {
 
 const units = ['-u', 'coe-agent', '-u', 'coe-agent-make-cert'];
 
-test('the journal tells a rotation in sentences', async () => {
+test('the journal describes a rotation in sentences', async () => {
   await onEach(async ({ journal }) => {
     const text = await journal(...units);
     const story = [
@@ -133,7 +133,7 @@ const Metadata = v.object({
   deployments: v.array(v.object({ inputs: v.array(v.object({ name: v.string(), value: v.unknown() })) })),
 });
 
-test('no journal of a node, of whatever service, holds a password, a token or a line of a key', async () => {
+test("no service's journal contains a password, a token or a line of a key", async () => {
   await onEach(async ({ name, journal, machine, read }) => {
     const canaries: Canaries = new Map();
     const server = seeded.servers.find((one) => one.name === name);
@@ -150,12 +150,12 @@ test('no journal of a node, of whatever service, holds a password, a token or a 
     const text = await journal();
     expect(text.length).toBeGreaterThan(5000);
     expect(sightings(new Map([['journal', text]]), canaries)).toEqual([]);
-    // How every token of Keystone begins.
+    // The start of every Keystone token.
     expect(text).not.toMatch(/gAAAAA[\w-]{20}/);
   });
 });
 
-/** Has every node in the middle of a rotation: the last of its units to be restarted does not come up. */
+/** Puts every node into the middle of a rotation: the last of its restarted units does not start. */
 async function beginRotation(): Promise<void> {
   await onEach(async ({ machine }) => await machine.run('touch', '/run/kubelet-waits'));
   await rotateCa();
@@ -166,7 +166,7 @@ async function beginRotation(): Promise<void> {
   });
 }
 
-test('a daemon that is killed in the middle of a rotation, and one that hangs there: both come back and end it', async () => {
+test('completes the rotation after a kill or a hang of the daemon in its middle', async () => {
   await beginRotation();
   const before = new Map(
     await Promise.all(nodes.map(async ({ name, property }) => [name, await property('MainPID')] as const)),
@@ -186,7 +186,7 @@ test('a daemon that is killed in the middle of a rotation, and one that hangs th
   await onEach(expectWhole);
 });
 
-test('one node powered off in the middle of a rotation, one without power: booted again both are whole, Heat is answered', async () => {
+test('completes the rotation after a shutdown of one node and a power failure of the other, and answers Heat', async () => {
   await beginRotation();
   await Promise.all([nodeOf('master').machine.reboot(), nodeOf('worker').machine.powerCut()]);
   expect(await settled()).toBe('UPDATE_COMPLETE');

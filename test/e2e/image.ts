@@ -5,10 +5,10 @@ import { execa } from 'execa';
 import { type Machine, startMachine } from './machine.ts';
 import { buildPackage } from './package.ts';
 
-/** An image of a node, as `scripts/image build` makes it, with a real etcd in it. */
+/** An image of a node, as `scripts/image build` makes it, with a real etcd. */
 export type Image = { tarball: string; close(): Promise<void> };
 
-/** What a node gets from outside before it boots: files by path with their mode, links by path. */
+/** Files that a node gets from outside before it boots: files by path with their mode, links by path. */
 export type Handed = {
   files: Readonly<Record<string, readonly [text: string, mode: number]>>;
   links: Readonly<Record<string, string>>;
@@ -38,7 +38,7 @@ export async function buildImage(): Promise<Image> {
   }
 }
 
-/** Boots a machine of the image, with nothing in it but what it is handed. */
+/** Boots a machine of the image with only these files added. */
 export async function bootImage({ tarball }: Pick<Image, 'tarball'>, handed: Handed): Promise<Machine> {
   const folder = await mkdtemp(join(tmpdir(), 'coe-handed-'));
   const place = async (path: string): Promise<string> => {
@@ -47,7 +47,7 @@ export async function bootImage({ tarball }: Pick<Image, 'tarball'>, handed: Han
     return at;
   };
   try {
-    // What a folder stands for in the image is as open as there.
+    // The folder gets the mode of the image's folder that it replaces.
     await chmod(folder, 0o755);
     for (const [path, [text, mode]] of Object.entries(handed.files))
       await writeFile(await place(path), text, { mode });

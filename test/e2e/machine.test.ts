@@ -6,11 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { expect, onTestFinished, test } from 'vitest';
 
-/** The machines of the other tests: nothing of them may outlive whoever has started them. */
+/** The machines of the other tests must not outlive the process that started them. */
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/machine');
 
-test('a machine goes when the process that it is there for is killed, with all that belongs to it', async () => {
+test('ends a machine with all its processes when the process is killed that it belongs to', async () => {
   const state = await mkdtemp(join(tmpdir(), 'coe-machine-'));
   onTestFinished(async () => {
     if (existsSync(join(state, 'name'))) await execa(SCRIPT, ['down', '--state', state, '--purge']);

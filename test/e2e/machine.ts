@@ -3,26 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-/** A machine with a real systemd, which `scripts/machine` boots. */
+/** A machine with a real systemd, booted by `scripts/machine`. */
 export type Machine = {
   /** Its file system. */
   readonly root: string;
-  /** Programs that reach its systemd from outside. */
+  /** A program that reaches its systemd from outside. */
   readonly systemctl: string;
   readonly journalctl: string;
-  /** Runs a command in it as its root and gives what it prints. */
+  /** Runs a command in it as root, and returns its output. */
   run(...command: string[]): Promise<string>;
   write(path: string, content: string, mode?: string): Promise<void>;
-  /** Writes a unit; systemd knows it afterwards. */
+  /** Writes a unit and reloads systemd. */
   unit(name: string, sections: UnitSections): Promise<void>;
   /** Powers it off and boots it again. */
   reboot(): Promise<void>;
-  /** Takes its power away: everything in it ends at once and unasked. Then it boots again. */
+  /** Kills everything in it at once, like a power failure, and boots it again. */
   powerCut(): Promise<void>;
   close(): Promise<void>;
 };
 
-/** Words of a unit file, each a line of its section. */
+/** Lines of a unit file, by section. */
 export type UnitSections = {
   Unit?: readonly string[];
   Service: readonly string[];
@@ -31,11 +31,11 @@ export type UnitSections = {
 
 const SCRIPT = join(import.meta.dirname, '../../scripts/machine');
 
-/** What to put before a program that has to be root. */
+/** Prefix of a command that needs root. */
 export const asRoot: readonly string[] = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
 
 /**
- * Installs what is missing and boots a machine of its own.
+ * Installs missing packages and boots a machine of its own.
  *
  * @param options of `scripts/machine up`
  */
@@ -45,7 +45,7 @@ export async function startMachine(...options: readonly string[]): Promise<Machi
     await execa(SCRIPT, ['down', '--state', state, '--purge']);
     await rm(state, { recursive: true, force: true });
   };
-  // Tests that are broken off close nothing.
+  // Aborted tests close nothing.
   const up = async (...more: readonly string[]): Promise<void> => {
     await execa(SCRIPT, ['up', '--state', state, '--for', String(process.pid), ...more]);
   };
@@ -88,7 +88,7 @@ export async function startMachine(...options: readonly string[]): Promise<Machi
   };
 }
 
-/** The text of a unit file. */
+/** Formats a unit file. */
 export const unitFile = ({ Unit, Service, Install }: UnitSections): string =>
   Object.entries({ Unit: Unit ?? [], Service, Install: Install ?? [] })
     .map(([section, lines]) => [`[${section}]`, ...lines, ''].join('\n'))

@@ -7,15 +7,15 @@ import { rawDeployment } from '../src/support/deployments.ts';
 import { bundle, NODE_FLAGS } from '../../scripts/lib/bundle.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
 
-/** os-collect-config gives way under a real systemd, while a deployment that it has begun still runs. */
+/** Replaces os-collect-config under a real systemd while a deployment that it has started still runs. */
 
-/** Where the program lies in the machine, which has no Node of its own. */
+/** The program's folder in the machine, which has no Node of its own. */
 const PROGRAM = '/opt/coe-agent';
 const DEPLOYED = '/var/lib/heat-config/deployed';
 const LOCAL = '/var/lib/os-collect-config/local-data';
 const NEW = 'coe-agent';
 
-/** Where Magnum's own nodes have the collector: in a control group and among processes that are not its unit's. */
+/** The collector of Magnum's own nodes: in another control group than its unit's, and not a child of its process. */
 const CONTAINER = `#!/bin/sh
 systemd-run --quiet --scope --unit=container --slice=machine unshare --pid --mount-proc --fork \\
   bash -c 'exec -a os-collect-config sh /usr/local/bin/collector' &
@@ -26,14 +26,14 @@ const PREDECESSORS: readonly (readonly [string, readonly string[]])[] = [
   ['os-collect-config', ['ExecStart=/usr/local/bin/os-collect-config /usr/local/bin/collector']],
   [
     'heat-container-agent',
-    // What a container's own init does not listen to ends it, as podman does it when its patience is over.
+    // A container's init that ignores SIGTERM is killed, as by podman after its time-out.
     ['ExecStart=/usr/local/bin/container', 'ExecStop=systemctl kill --signal=SIGKILL container.scope'],
   ],
 ];
 
 /**
- * What os-collect-config does: its main process waits for what it has started, which notes that a deployment is
- * applied, runs it, and notes the answer.
+ * Imitates os-collect-config: its main process waits for its child, which marks a deployment as applied, runs it, and
+ * records the answer.
  */
 const COLLECTOR = `#!/bin/sh
 while :; do
@@ -71,7 +71,7 @@ afterAll(async () => {
 
 const INSTALL = ['WantedBy=multi-user.target'];
 
-/** In the machine: what a unit runs is seen in its control group. */
+/** Runs within the machine, where control groups show what a unit runs. */
 const agent = async (...args: string[]) => {
   const command = [`${PROGRAM}/node`, ...NODE_FLAGS, `${PROGRAM}/agent.mjs`, ...args].join(' ');
   const [stdout, code] = (await machine.run('sh', '-c', `${command} 2>&1; echo "exit $?"`)).split(
@@ -98,7 +98,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.unit(unit, { Service: service, Install: INSTALL });
     await machine.run('systemctl', 'enable', '--now', unit);
   });
-  // The next one finds the machine as this one has.
+  // The next describe finds the machine in the same state.
   afterAll(async () => {
     await machine.run('systemctl', 'disable', '--now', unit);
     const left = [DEPLOYED, LOCAL, '/var/lib/coe-agent', '/run/running', '/run/may-end'];
@@ -106,7 +106,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('systemctl', 'daemon-reload');
   });
 
-  test('what os-collect-config has begun comes to its end before it is stopped; nothing new begins', async () => {
+  test("lets os-collect-config's running work end before it is stopped, and starts nothing new", async () => {
     await machine.run('touch', '/run/asked');
     await until('[ -e /run/running ]');
     const migrating = agent('migrate');
@@ -120,19 +120,19 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     expect(await statusOf(unit)).toEqual(['disabled\ninactive']);
     await until(`systemctl is-active --quiet ${NEW}`);
     expect(await statusOf(NEW)).toEqual(['enabled\nactive']);
-    // It would have begun again, had it not been stopped.
+    // It would have started again without the stop.
     await machine.run('test', '-e', '/run/asked');
     expect(await machine.run('stat', '-c', '%a', '/etc/coe-agent/agent.yaml')).toBe('600');
   });
 
-  test('the deployment that it has applied is not run again', async () => {
+  test('does not repeat the deployment that it has applied', async () => {
     await machine.run('rm', '-r', DEPLOYED);
     const deployments = [rawDeployment({}, { id: 'begun' })];
     await machine.write(`${LOCAL}/all.json`, JSON.stringify({ deployments }), '0600');
     expect(await agent('run-once')).toEqual({ stdout: 'nothing to do', code: 'exit 0' });
   });
 
-  test('the way back', async () => {
+  test('returns the node', async () => {
     const { stdout, code } = await agent('migrate', '--back');
     expect(code, stdout).toBe('exit 0');
     await until(`systemctl is-active --quiet ${unit}`);
@@ -141,7 +141,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
   });
 
-  test('a proxy that it alone is told of is named', async () => {
+  test('names a proxy of which only os-collect-config is told', async () => {
     const settings =
       '[Service]\nEnvironment=A=b "NO_PROXY=a, b"\nEnvironmentFile=-/none\nEnvironmentFile=/etc/proxy\n';
     await machine.write('/etc/proxy', 'HTTP_PROXY="http://proxy:3128"\n');
@@ -158,7 +158,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     );
   });
 
-  test('masked it stays so, there and back', async () => {
+  test('leaves it masked, there and back', async () => {
     await machine.run('systemctl', 'disable', '--now', unit);
     await machine.run('sh', '-c', `rm /etc/systemd/system/${unit}.service && systemctl mask ${unit}`);
     for (const way of [[], ['--back']]) {

@@ -8,8 +8,8 @@ import { createSite, type Site } from '../scenarios/support/site.ts';
 import { asRoot } from './machine.ts';
 
 /**
- * Another user of the node, who owns a directory of certificates and exchanges names in it as fast as it can while the
- * agent works there. The moments that matter are hit for certain in test/scenarios/other-owners.test.ts.
+ * Another user owns a directory of certificates, and exchanges names in it as fast as possible while the agent works
+ * there. test/scenarios/other-owners.test.ts hits the critical moments deterministically.
  */
 
 let cloud: Cloud;
@@ -24,10 +24,10 @@ const CERTS = '/etc/kubernetes/certs';
 const ETCD = '/etc/etcd/certs';
 const RUNS = 6;
 
-/** nobody: any user who is not the one that runs the agent. */
+/** The user `nobody`: any user other than the agent's. */
 const NOBODY = 65_534;
 
-/** Python, in a directory: each name is what it was, then a symlink, then again, without end. */
+/** A Python program that turns each name in a directory into a symlink and back, endlessly. */
 const EXCHANGE = `
 import os, sys
 targets = dict(arg.split("=", 1) for arg in sys.argv[1:])
@@ -64,7 +64,7 @@ async function exchange(
   return child;
 }
 
-/** A master; that user can reach its files, and owns the directories in question as far as it matters. */
+/** Makes a master whose files that user can reach, and whose tested directories it owns. */
 async function master(): Promise<Site> {
   const site = await createSite(cloud, { role: 'master' });
   const { root, write } = site.node;
@@ -76,7 +76,7 @@ async function master(): Promise<Site> {
   return site;
 }
 
-test('whatever that user exchanges, no file of root is written, and none gets another owner or mode', async () => {
+test('writes no file of root, and changes no owner or mode of one, whatever that user exchanges', async () => {
   const site = await master();
   const { node } = site;
   const b64 = async (path: string): Promise<string> => Buffer.from(await node.read(path)).toString('base64');
@@ -100,6 +100,6 @@ test('whatever that user exchanges, no file of root is written, and none gets an
   expect(await node.read('/root/secret')).toBe('for root alone');
   const { uid, gid, mode } = await stat(join(node.root, '/root'));
   expect({ uid, gid, mode }).toEqual({ uid: before.uid, gid: before.gid, mode: before.mode });
-  // It ends each time, in whichever way.
+  // It ends each time, with any result.
   expect(ends.filter((code) => code === null)).toEqual([]);
 });

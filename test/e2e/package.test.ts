@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type BuiltPackage, buildPackage } from './package.ts';
 
-/** What is in a package, and that it is the same wherever and whenever it is built. */
+/** The content of a package, which is equal wherever and whenever it is built. */
 
 let one: BuiltPackage;
 let other: BuiltPackage;
@@ -30,14 +30,14 @@ const Bill = v.object({
   components: v.array(v.object({ name: v.string(), version: v.string() })),
 });
 
-test('two builds are the same, byte for byte, whoever builds, where and in which time zone', async () => {
+test('is built byte for byte identically, for any builder, place and time zone', async () => {
   const sums = await readFile(join(one.folder, 'SHA256SUMS'), 'utf8');
   expect(sums.trim().split('\n')).toHaveLength(2);
   expect(await readFile(join(other.folder, 'SHA256SUMS'), 'utf8')).toBe(sums);
   await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: one.folder });
 });
 
-test('nothing in it says who has built it, where and when', async () => {
+test('does not reveal its builder, place or time', async () => {
   const { stdout } = await execa('tar', [
     '--list',
     '--verbose',
@@ -55,7 +55,7 @@ test('nothing in it says who has built it, where and when', async () => {
   expect(exitCode, 'paths of the builder in the program').toBe(1);
 });
 
-test('the checksums in it are those of all its files', async () => {
+test('contains the checksums of all its files', async () => {
   await execa('sha256sum', ['--check', '--strict', 'SHA256SUMS'], { cwd: inside('.') });
   const listed = (await readFile(inside('SHA256SUMS'), 'utf8')).trim().split('\n').length;
   const files = (await readdir(inside('.'), { recursive: true, withFileTypes: true })).filter((entry) =>
@@ -64,7 +64,7 @@ test('the checksums in it are those of all its files', async () => {
   expect(listed).toBe(files.length - 1);
 });
 
-test('everybody can run it and read it, and nobody but root can change it', async () => {
+test('is executable and readable by all users, and writable only by root', async () => {
   const entries = await readdir(inside('.'), { recursive: true, withFileTypes: true });
   const modes = await Promise.all(
     entries.map(async (entry) => {
@@ -77,23 +77,23 @@ test('everybody can run it and read it, and nobody but root can change it', asyn
     expect([path, mode]).toEqual([path, entry.isDirectory() || programs.includes(path) ? '755' : '644']);
 });
 
-test('it runs with nothing but itself: no modules, no Node, no environment', async () => {
+test('runs with nothing but itself: no modules, no Node, no environment', async () => {
   const { stdout } = await execa(inside('agent'), ['--version'], {
     env: { PATH: '/usr/bin:/bin' },
     extendEnv: false,
   });
   expect(stdout).toBe((await readFile(inside('VERSION'), 'utf8')).trim());
-  // What would change how the program runs is not for whoever calls it.
+  // The caller cannot change how the program runs.
   const { stderr } = await execa(inside('agent'), ['--version'], {
     env: { NODE_OPTIONS: '--trace-exit --require=/nonexistent.js' },
   });
   expect(stderr).toBe('');
 });
 
-test('the bill of materials names every package that the program was made of, and each has its licence there', async () => {
+test('lists every package of the program in the bill of materials, each with its licence', async () => {
   const { components } = v.parse(Bill, JSON.parse(await readFile(inside('sbom.cdx.json'), 'utf8')));
   const names = components.map(({ name }) => name);
-  // What the sources import is in the program.
+  // The program contains the sources' imports.
   const project = join(import.meta.dirname, '../..');
   const manifest = await readFile(join(project, 'package.json'), 'utf8');
   const { dependencies } = v.parse(
@@ -115,7 +115,7 @@ test('the bill of materials names every package that the program was made of, an
   expect(licences).toEqual(expect.arrayContaining(['coe-agent', 'node']));
 });
 
-test('the Debian package has the same files, its units where systemd looks, and says what it needs', async () => {
+test("the Debian package has the same files, its units in systemd's place, and its dependencies", async () => {
   const root = join(one.folder, 'debian');
   await execa('dpkg-deb', ['--extract', one.debian, root]);
   await execa('diff', ['-r', join(root, 'opt/coe-agent'), inside('.')]);
@@ -141,7 +141,7 @@ test('the Debian package is clean by lintian, and has nothing in /usr/local', as
     expect(files).toContain(`./usr/${path}`);
 });
 
-test('its libraries are as old as the package says', async () => {
+test('needs library versions no newer than declared', async () => {
   const runtime = (await readFile(inside('node'))).toString('latin1');
   const newest = (prefix: string): string | undefined =>
     [...runtime.matchAll(new RegExp(`${prefix}_([0-9.]+)\\0`, 'g'))]

@@ -4,16 +4,13 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { asRoot, type Machine } from './machine.ts';
 
-/** What `npm run build` makes for an architecture. */
+/** The output of `npm run build` for an architecture. */
 export type BuiltPackage = { folder: string; tarball: string; debian: string; close(): Promise<void> };
 
 const BUILD = join(import.meta.dirname, '../../scripts/build.ts');
 const DEBIAN = { x64: 'amd64', arm64: 'arm64' } as const;
 
-/**
- * @param umask what the builder's files are without
- * @param name of the architecture; this machine's, if none is given
- */
+/** @param umask of the builder @param name of the architecture, by default this machine's */
 export async function buildPackage(
   env: NodeJS.ProcessEnv = {},
   umask = '022',

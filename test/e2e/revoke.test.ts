@@ -12,7 +12,7 @@ import { agentOn } from './agent-on.ts';
 import { freePorts } from './free-ports.ts';
 import { type Machine, startMachine } from './machine.ts';
 
-/** A list of revoked certificates under a real etcd and a real nginx: who is let in, and who is not. */
+/** A revocation list with a real etcd and a real nginx: accepted and rejected clients. */
 
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
 
@@ -40,7 +40,7 @@ const leafOf = async (ca: Signer, serial: string): Promise<Client> => ({
   ...(await signLeaf(ca, serial)),
 });
 
-/** What a port answers a client; rejects when it breaks the connection off. */
+/** Returns a port's answer to a client; rejects if the port breaks the connection off. */
 const ask = async (port: number | undefined, client: Client): Promise<number | undefined> =>
   await new Promise((resolve, reject) => {
     request(`https://127.0.0.1:${port}/health`, { agent: false, timeout: 10_000, ...client }, (response) => {
@@ -65,7 +65,7 @@ async function revoke(config: string, list: string | Buffer, ...options: string[
 const mainPid = async (unit: string): Promise<string> =>
   await machine.run('systemctl', 'show', '--value', '--property=MainPID', unit);
 
-test('etcd: no file lets nobody in; then the revoked client is refused, another is not, without a restart', async () => {
+test('etcd: a missing file rejects every client; then the revoked client is rejected, another accepted, without a restart', async () => {
   const ca = await createSigner(EC, 'keyCertSign');
   const [server, admin, victim, canary] = await Promise.all(
     ['A1', 'A2', 'A3', 'A4'].map(async (serial) => await leafOf(ca, serial)),
@@ -118,7 +118,7 @@ test('etcd: no file lets nobody in; then the revoked client is refused, another 
   expect(unconfigured.exitCode).not.toBe(0);
   expect(unconfigured.stderr).toContain(`the unit etcd does not go by ${list}: nothing in its unit`);
   expect((await revoke(CONFIG, first.pem, '--prepare')).exitCode).toBe(0);
-  // By an environment file; and without the list etcd starts and lets nobody in.
+  // From an environment file; without the list, etcd starts and rejects every client.
   await machine.write('/etc/default/etcd-list', `ETCD_CLIENT_CRL_FILE=${list}\n`);
   await machine.run('mv', list, `${list}.away`);
   await unit();
@@ -142,7 +142,7 @@ test('etcd: no file lets nobody in; then the revoked client is refused, another 
   expect(await mainPid('etcd')).not.toBe(pid);
   expect([await ask(port, admin), await ask(port, canary)]).toEqual([200, 200]);
 
-  // Of another CA of the same name: etcd looks at serial numbers alone, and goes on.
+  // Of another CA with the same name: etcd compares only serial numbers, and continues.
   const stranger = await makeList(await createSigner(EC, 'keyCertSign'), { number: 9, serials: ['A4'] });
   await machine.write('/run/list', stranger.der.toString('base64'));
   await machine.run('sh', '-c', 'base64 -d /run/list >"$1"', 'sh', list);
@@ -152,7 +152,7 @@ test('etcd: no file lets nobody in; then the revoked client is refused, another 
 
 const FRONT = '/etc/coe-agent/front.yaml';
 
-test("nginx, with the example's layout: the revoked client is refused, another is not; under Magnum's CA nobody would be let in", async () => {
+test("nginx, with the example's layout: the revoked client is rejected, another accepted; under Magnum's CA all would be rejected", async () => {
   const ca = await createSigner(EC, 'keyCertSign,cRLSign');
   const [server, victim] = [await leafOf(ca, 'B1'), await leafOf(ca, 'B2')];
   const tls = '/etc/nginx/tls';
@@ -203,7 +203,7 @@ test("nginx, with the example's layout: the revoked client is refused, another i
   expect(done.stdout).toContain(`${list} has been read since it was put in place`);
   expect([await ask(port, server), await ask(port, victim)]).toEqual([200, 400]);
 
-  // What the agent refuses, because OpenSSL does: a list of a CA that may sign certificates alone.
+  // The agent rejects it because OpenSSL does: a list of a CA that may only sign certificates.
   const magnums = await createSigner(EC, 'keyCertSign');
   const its = await leafOf(magnums, 'B3');
   await certificates(magnums, its);

@@ -7,7 +7,7 @@ import { bundle, NODE_FLAGS } from '../../scripts/lib/bundle.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { type Machine, startMachine } from './machine.ts';
 
-/** Scripts on a machine with a real systemd, where the built agent is a service: each is a unit of its own. */
+/** Scripts on a machine with a real systemd and the built agent as a service: each runs in a unit of its own. */
 
 const HOME = '/opt/coe-agent';
 const LOCAL = '/var/lib/os-collect-config/local-data';
@@ -41,7 +41,7 @@ const Entry = v.object({
   outcome: v.optional(v.object({ statusCode: v.number(), stdout: v.string(), stderr: v.string() })),
 });
 
-/** Puts a script on the machine, as a person would: the agent wakes and runs it. */
+/** Writes a script deployment to the machine, as by hand: the agent wakes and runs it. */
 async function send(id: string, script: string, over: Record<string, unknown> = {}): Promise<void> {
   const { inputs = {}, ...rest } = over as { inputs?: Record<string, unknown> };
   const raw = rawDeployment(inputs, { id, group: 'script', config: `#!/bin/sh\n${script}`, ...rest });
@@ -58,7 +58,7 @@ async function eventually<T>(what: string, look: () => Promise<T | undefined>): 
   }
 }
 
-/** What was answered, as soon as it has been. */
+/** Waits for the answer and returns it. */
 const endOf = async (id: string): Promise<NonNullable<v.InferOutput<typeof Entry>['outcome']>> =>
   await eventually(`the end of ${id}`, async () => {
     const path = join(machine.root, `/var/lib/coe-agent/deployments/${id}.json`);
@@ -78,7 +78,7 @@ const isRunning = async (pid: string): Promise<boolean> =>
 
 const unitOf = (id: string): string => `coe-agent-run-${id}.service`;
 
-test('a script runs in a unit of its own, with limits and nothing secret that others could read', async () => {
+test('runs a script in a unit of its own, with limits, and shows no secret to other users', async () => {
   await send(
     'own-unit',
     `cat /proc/self/cgroup; tr '\\0' ' ' </proc/$PPID/cmdline; until [ -e /run/go ]; do sleep 0.05; done`,
@@ -101,7 +101,7 @@ test('a script runs in a unit of its own, with limits and nothing secret that ot
   expect(stdout).not.toContain('correct-horse-battery');
 });
 
-test('at its deadline a script is ended with everything that it has started, wherever that has gone', async () => {
+test('kills a script at its deadline with all its processes, also moved ones', async () => {
   await send(
     'late',
     `setsid sh -c 'trap "" TERM; echo $$ >/run/late; while :; do sleep 1; done' &\nsleep 600`,
@@ -116,7 +116,7 @@ test('at its deadline a script is ended with everything that it has started, whe
   await eventually('its end', async () => ((await isRunning(runaway)) ? undefined : true));
 });
 
-test('what a script that ends well has put into the background goes on', async () => {
+test('keeps background processes of a successful script running', async () => {
   await send('background', `(sleep 600 </dev/null >/dev/null 2>&1 & echo $!)`);
   const { stdout, statusCode } = await endOf('background');
   expect(statusCode).toBe(0);
@@ -124,7 +124,7 @@ test('what a script that ends well has put into the background goes on', async (
   await machine.run('sh', '-c', 'kill "$1"', 'sh', stdout.trim());
 });
 
-test('a restart of the agent neither ends a script nor runs it again, and its result arrives', async () => {
+test("neither kills nor repeats a script on the agent's restart, and reports its result", async () => {
   await send(
     'through',
     `echo ran >>/run/through; until [ -e /run/through-go ]; do sleep 0.05; done; echo done`,
@@ -142,7 +142,7 @@ test('a restart of the agent neither ends a script nor runs it again, and its re
   expect(await contentOf('/run/through')).toBe('ran');
 });
 
-test('whoever stops the unit ends the script, and Heat is told', async () => {
+test('ends the script when its unit is stopped, and reports that to Heat', async () => {
   await send('stopped', `echo $$ >/run/stopped; sleep 600`);
   const pid = await contentOf('/run/stopped');
   await machine.run('systemctl', 'stop', unitOf('stopped'));
@@ -152,18 +152,18 @@ test('whoever stops the unit ends the script, and Heat is told', async () => {
   expect(await isRunning(pid)).toBe(false);
 });
 
-test('a script that wants more memory than it may have is ended, where the kernel counts it', async (context) => {
+test('kills a script that exceeds its memory limit, if the kernel accounts memory', async (context) => {
   const counts =
     'ls -d /sys/fs/cgroup/system.slice/memory.max /sys/fs/cgroup/memory/system.slice 2>/dev/null || true';
   if ((await machine.run('sh', '-c', counts)) === '') context.skip('this machine counts no memory');
-  // Never more than the machine that this runs on can spare.
+  // Within the memory that this machine can spare.
   await send('greedy', 'head -c 800M /dev/zero | tail');
   const { statusCode, stderr } = await endOf('greedy');
   expect(statusCode).not.toBe(0);
   expect(stderr).toContain('took more memory than it may');
 });
 
-test('nothing is left of all of them', async () => {
+test('leaves nothing behind', async () => {
   const list = ['list-units', '--all', '--plain', '--no-legend', 'coe-agent-run-*'];
   await eventually('no units', async () =>
     (await machine.run('systemctl', ...list)) === '' ? true : undefined,

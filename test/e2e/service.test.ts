@@ -11,7 +11,7 @@ import { type Machine, startMachine } from './machine.ts';
 import { type BuiltPackage, buildPackage, installIn } from './package.ts';
 import { workerConfig } from './worker-config.ts';
 
-/** The package as a service of a real systemd, in a machine that has neither Node nor npm. */
+/** The package as a service of a real systemd, in a machine with neither Node nor npm. */
 
 const CERTS = '/etc/kubernetes/certs';
 const AGENT = 'coe-agent.service';
@@ -26,7 +26,7 @@ beforeAll(async () => {
   cluster = await cloud.createCluster({ name: 'k1', servers: [{ name: 'worker-0', role: 'worker' }] });
   await machine.write('/etc/sysconfig/heat-params', heatParamsText(cluster.heatParams('worker')), '0600');
   await configure({});
-  // It starts with its certificate alone, and takes as long as the test says.
+  // It starts only with its certificate, after a delay that the test sets.
   await machine.unit('kubelet', {
     Service: [
       'Type=exec',
@@ -47,7 +47,7 @@ afterAll(async () => {
   await built?.close();
 });
 
-/** A watchdog and a stop that a test can wait for. Whatever takes longer has asked for more time. */
+/** A watchdog and a stop time-out that a test can wait for. Longer work has requested more time. */
 const SHORT = '[Service]\nWatchdogSec=4s\nTimeoutStopSec=3s\nRestartSec=100ms\n';
 
 async function configure(more: Record<string, unknown>): Promise<void> {
@@ -60,11 +60,11 @@ const read = async (path: string): Promise<string> => await machine.run('cat', p
 const journal = async (): Promise<string> =>
   await machine.run('journalctl', '--no-pager', '-o', 'cat', '-u', 'coe-agent', '-u', 'coe-agent-make-cert');
 
-/** How often an event stands in the journal. */
+/** The number of occurrences of an event in the journal. */
 const events = async (event: EventCode): Promise<number> =>
   (await journal()).split(EVENTS[event][1]).length - 1;
 
-/** Looks again and again, as somebody outside has to. */
+/** Polls until a condition holds. */
 async function eventually(what: string, holds: () => Promise<boolean>): Promise<void> {
   const until = performance.now() + 60_000;
   while (!(await holds())) {
@@ -84,13 +84,13 @@ const tree = async (): Promise<string> =>
 const data = async (name: string): Promise<string> =>
   Buffer.from(`${await read(`${CERTS}/${name}`)}\n`).toString('base64');
 
-/** A kubeconfig with what the kubelet has. */
+/** Makes a kubeconfig with the kubelet's certificate and key. */
 async function kubeconfig(): Promise<string> {
   return `clusters: [{ name: k1, cluster: { certificate-authority-data: ${await data('ca.crt')} } }]
 users: [{ name: u, user: { client-certificate-data: ${await data('kubelet.crt')}, client-key-data: ${await data('kubelet.key')} } }]`;
 }
 
-/** The newest kubelet's key is the one that belongs to the certificate on disk, and the newest CA has signed that. */
+/** Expects the newest kubelet to have the key of the certificate on disk, signed by the newest CA. */
 async function expectWhole(): Promise<void> {
   const leaf = new X509Certificate(await read(`${CERTS}/kubelet.crt`));
   const ca = new X509Certificate(await read(`${CERTS}/ca.crt`));
@@ -98,21 +98,21 @@ async function expectWhole(): Promise<void> {
   expect(await read('/run/kubelet-has')).toBe(await read(`${CERTS}/kubelet.key`));
 }
 
-test('the first certificates are made before the units that want them, with their owners', async () => {
+test('makes the first certificates before the units that need them, with their owners', async () => {
   await machine.run('systemctl', 'start', 'kubelet', 'kube-proxy');
   expect(await property('Result', 'coe-agent-make-cert.service')).toBe('success');
   await expectWhole();
   expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/kubelet.key`)).toBe('kube kube_etcd 440');
 });
 
-test('it is active by its own word, and says in a line what it does', async () => {
+test('notifies systemd that it is active, with a line about its state', async () => {
   expect(await property('ActiveState')).toBe('active');
   expect(await property('Type')).toBe('notify');
   await eventually('its status', async () => (await property('StatusText')) === 'idle, nothing to do');
   expect(await machine.run('sh', '-c', 'command -v node npm || true')).toBe('');
 });
 
-/** What keeps the runtime from calling libsystemd, and what undoes that. */
+/** What keeps the runtime from calling libsystemd, and the opposite. */
 const SILENCED = {
   libsystemd: [
     'cd /usr/lib/*-linux-gnu && mkdir /root/away && mv libsystemd.so.0* /root/away && ldconfig',
@@ -125,7 +125,7 @@ const SILENCED = {
 } as const;
 
 test.each(Object.entries(SILENCED))(
-  'without %s it becomes active and keeps its watchdog quiet all the same',
+  'without %s, becomes active and serves its watchdog nevertheless',
   async (_, [silence, restore]) => {
     await machine.run('sh', '-c', silence);
     const said = await events('libsystemd-missing');
@@ -134,7 +134,7 @@ test.each(Object.entries(SILENCED))(
     expect(await events('libsystemd-missing')).toBe(said + 1);
     expect([await property('ActiveState'), await property('NotifyAccess')]).toEqual(['active', 'all']);
     const polls = cloud.requests.length;
-    // The watchdog of this unit waits for four seconds, and for the wait between two polls.
+    // The watchdog of this unit waits for four seconds plus the wait between two polls.
     const until = performance.now() + 15_000;
     await eventually(
       'polls past the watchdog',
@@ -148,16 +148,16 @@ test.each(Object.entries(SILENCED))(
 );
 
 test.each([AGENT, 'coe-agent-make-cert.service'])(
-  '%s is exposed by 2.0 at most, by systemd’s own measure',
+  'systemd rates the exposure of %s at most 2.0',
   async (unit) => {
     const said = await machine.run('systemd-analyze', 'security', '--no-pager', '--threshold=20', unit);
     expect(said).toMatch(/Overall exposure level for .*: [01]\.\d|: 2\.0/);
   },
 );
 
-test('a rotation under the lock-down: files replaced with their owners, units restarted, Heat answered', async () => {
+test('rotates under the lock-down: replaces files with their owners, restarts units, answers Heat', async () => {
   const before = await tree();
-  // In root's home, the one place of all homes that the service sees.
+  // In root's home, the only home that the service sees.
   await machine.write('/root/.kube/config', await kubeconfig(), '0600');
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('UPDATE_COMPLETE');
@@ -167,9 +167,9 @@ test('a rotation under the lock-down: files replaced with their owners, units re
   expect(await machine.run('stat', '-c', '%U %G %a', `${CERTS}/kubelet.key`)).toBe('kube kube_etcd 440');
 });
 
-test('a script of a deployment is not locked down: it runs in a unit of its own', async () => {
-  // Of this machine alone: systemd-nspawn gives it a boot id by a mount in /proc, which a service with a /proc of its
-  // own does not have; what it asks for would seem to be of another boot.
+test("runs a deployment's script without the lock-down, in a unit of its own", async () => {
+  // Only for this machine: systemd-nspawn mounts a boot id over /proc, which a service with a /proc of its own does not
+  // see. Its run would seem to be of another boot.
   await machine.run('umount', '/proc/sys/kernel/random/boot_id');
   cloud.deploy(cluster, 'worker-0', {
     config: '#!/bin/sh\ntouch /root/written && cat /proc/self/cgroup >/root/cgroup && exec sleep 6\n',
@@ -182,7 +182,7 @@ test('a script of a deployment is not locked down: it runs in a unit of its own'
   expect(await property('MainPID')).toBe(pid);
 });
 
-test('systemctl reload reads the configuration anew in the same process, systemctl restart makes another', async () => {
+test('rereads the configuration in the same process on systemctl reload, and in another on restart', async () => {
   const pid = await property('MainPID');
   await configure({ log_level: 'debug' });
   await machine.run('systemctl', 'reload', AGENT);
@@ -195,7 +195,7 @@ test('systemctl reload reads the configuration anew in the same process, systemc
   expect(await property('MainPID')).not.toBe(pid);
 });
 
-test('a daemon that hangs is killed and comes back', async () => {
+test('is killed and restarted when the daemon hangs', async () => {
   const [pid, restarts] = [await property('MainPID'), Number(await property('NRestarts'))];
   await machine.run('sh', '-c', `kill -STOP ${pid}`);
   await eventually('another one', async () => Number(await property('NRestarts')) > restarts);
@@ -204,7 +204,7 @@ test('a daemon that hangs is killed and comes back', async () => {
   expect(await machine.run('journalctl', '--no-pager', '-u', AGENT)).toContain('Watchdog timeout');
 });
 
-test('it comes back however often it is killed', async () => {
+test('restarts after any number of kills', async () => {
   for (let time = 0; time < 7; time++) {
     const pid = await property('MainPID');
     await machine.run('sh', '-c', `kill -KILL ${pid}`);
@@ -213,7 +213,7 @@ test('it comes back however often it is killed', async () => {
   await eventually('it to be active', async () => (await property('ActiveState')) === 'active');
 });
 
-test('a stop in the middle of a rotation waits until the node is whole, and the next start answers Heat', async () => {
+test('completes a rotation before it stops in the middle of one, and answers Heat in the next start', async () => {
   await machine.run('touch', '/run/kubelet-waits');
   await cloud.rotateCa(cluster);
   await eventually(
@@ -222,7 +222,7 @@ test('a stop in the middle of a rotation waits until the node is whole, and the 
   );
   await machine.run('systemctl', 'stop', '--no-block', AGENT);
   await eventually('the stop', async () => (await property('ActiveState')) === 'deactivating');
-  // Longer than TimeoutStopSec, which is what is shown here.
+  // Longer than TimeoutStopSec, as this test requires.
   await sleep(5000);
   expect(await property('ActiveState')).toBe('deactivating');
   await machine.run('rm', '/run/kubelet-waits');
@@ -233,7 +233,7 @@ test('a stop in the middle of a rotation waits until the node is whole, and the 
   expect(await cloud.settled(cluster, 60_000)).toBe('UPDATE_COMPLETE');
 });
 
-test('the journal reads as sentences with priorities and holds no secret', async () => {
+test('logs sentences with priorities and no secret', async () => {
   const text = await journal();
   expect(text).toContain(EVENTS.started[1]);
   expect(text).not.toMatch(/^<\d>|^\{/m);
@@ -247,7 +247,7 @@ test('the journal reads as sentences with priorities and holds no secret', async
   expect(text).not.toContain('PRIVATE KEY');
 });
 
-test('the unit writes its audit, its metrics and events with fields, and tells notify.command', async () => {
+test('writes its audit, its metrics and events with fields, and runs notify.command', async () => {
   const directory = '/var/lib/node-exporter';
   await machine.run('mkdir', '-p', directory);
   await machine.write('/usr/local/sbin/coe-notify', '#!/bin/sh\ncat >>/run/coe-agent/told\n', '0755');
@@ -255,7 +255,7 @@ test('the unit writes its audit, its metrics and events with fields, and tells n
     metrics: { file: `${directory}/coe-agent.prom` },
     notify: { command: '/usr/local/sbin/coe-notify' },
   });
-  // What `setup` does at an installation.
+  // As `setup` does during an installation.
   const dropIn = await machine.run('/opt/coe-agent/agent', 'unit-paths');
   await machine.write(`/etc/systemd/system/${AGENT}.d/10-paths.conf`, dropIn, '0644');
   await machine.run('systemctl', 'daemon-reload');
@@ -291,7 +291,7 @@ test('the unit writes its audit, its metrics and events with fields, and tells n
   await configure({});
 });
 
-test('an older version over a newer one is refused with the reason; a newer one keeps what is there', async () => {
+test('rejects an older version over a newer one with the reason; a newer one keeps existing files', async () => {
   await machine.write('/opt/coe-agent/VERSION', '99.0.0\n');
   const pid = await property('MainPID');
   await expect(machine.run('/root/coe-agent/setup', 'install')).rejects.toThrow(
@@ -310,7 +310,7 @@ test('an older version over a newer one is refused with the reason; a newer one 
   expect(await machine.run('ls', '/var/lib/coe-agent/deployments')).toBe(ledger);
 });
 
-test('an upgrade in the middle of a rotation: the new version answers for it', async () => {
+test('answers a rotation with the new version after an upgrade in its middle', async () => {
   await machine.run('touch', '/run/kubelet-waits');
   await cloud.rotateCa(cluster);
   await eventually(
@@ -325,7 +325,7 @@ test('an upgrade in the middle of a rotation: the new version answers for it', a
   await expectWhole();
 });
 
-test('what an administrator has disabled stays disabled over an upgrade', async () => {
+test('keeps a unit disabled over an upgrade that an administrator has disabled', async () => {
   await machine.run('systemctl', 'disable', '--now', AGENT);
   await machine.run('/root/coe-agent/setup', 'install');
   expect(await property('ActiveState')).toBe('inactive');
@@ -333,7 +333,7 @@ test('what an administrator has disabled stays disabled over an upgrade', async 
   await machine.run('systemctl', 'enable', '--now', AGENT);
 });
 
-test('when it is removed, certificates stay and nothing of it runs; its state stays unless it is purged', async () => {
+test('removes everything except certificates, and the state unless it is purged', async () => {
   const before = await tree();
   await machine.run('/opt/coe-agent/setup', 'remove');
   expect(await property('LoadState')).toBe('not-found');
@@ -353,7 +353,7 @@ test('when it is removed, certificates stay and nothing of it runs; its state st
   expect(await tree()).toBe(before);
 });
 
-test('beside an os-collect-config nothing starts by itself: two would do everything twice', async () => {
+test('starts nothing beside an os-collect-config: every deployment would run twice', async () => {
   await machine.unit('os-collect-config', {
     Service: ['ExecStart=/bin/sleep infinity'],
     Install: ['WantedBy=multi-user.target'],
@@ -371,22 +371,22 @@ const statusOf = async (unit: string): Promise<string[]> => [
   await property('UnitFileState', unit),
 ];
 
-test('migrated it is active with what Heat has given os-collect-config; removed, that is as it was', async () => {
+test("is active after a migration with os-collect-config's settings from Heat, and restores it on removal", async () => {
   const heat = Object.entries(cluster.collectConfig('worker-0').heat).map((pair) => pair.join(' = '));
   const given = ['[DEFAULT]', 'collectors = heat', '[heat]', ...heat, ''].join('\n');
   await machine.write('/etc/os-collect-config.conf', given, '0600');
-  // What it has applied, as heat-config notes it.
+  // The files by which heat-config marks applied deployments.
   for (const { id } of cluster.stack.deploymentsOn('worker-0'))
     for (const ending of ['json', 'notify.json'])
       await machine.write(`/var/lib/heat-config/deployed/${id}.${ending}`, '{}', '0600');
   await machine.run('/root/coe-agent/setup', 'install');
   await machine.run('/usr/local/bin/coe-agent', 'migrate');
-  // It takes up what the migration has written, and is `reloading` for a moment.
+  // It reads the migrated configuration, and is `reloading` for a moment.
   await eventually('it to be active and enabled', async () =>
     isDeepStrictEqual(await statusOf(AGENT), ['active', 'enabled']),
   );
   expect(await statusOf('os-collect-config.service')).toEqual(['inactive', 'disabled']);
-  // An upgrade enables nothing that the migration has left disabled: the node has its certificates.
+  // An upgrade does not enable the unit that the migration has left disabled: the node has its certificates.
   await machine.run('/root/coe-agent/setup', 'install');
   await eventually('it to be active again', async () => (await property('ActiveState')) === 'active');
   expect(await property('UnitFileState', 'coe-agent-make-cert.service')).toBe('disabled');

@@ -16,7 +16,7 @@ import { NEVER } from '../src/support/clock.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { type Machine, startMachine } from './machine.ts';
 
-/** What systemd itself does and says when units misbehave, and what becomes of it in the agent's words. */
+/** Misbehaving units under a real systemd, and the agent's reports about them. */
 
 let machine: Machine;
 let systemctl: Systemctl;
@@ -64,7 +64,7 @@ async function refusal(...args: Parameters<typeof restart>): Promise<string> {
 const property = async (unit: string, name: string): Promise<string> =>
   await machine.run('systemctl', 'show', '--value', `--property=${name}`, `${unit}.service`);
 
-/** Waits until systemd has done what was asked for. */
+/** Waits until systemd has completed the job. */
 const jobDone = async (unit: string): Promise<string> =>
   await machine.run(
     'sh',
@@ -74,7 +74,7 @@ const jobDone = async (unit: string): Promise<string> =>
     `${unit}.service`,
   );
 
-/** A systemctl after whose restarts something else happens before anybody looks. */
+/** Makes a systemctl that runs an event after a restart, before the unit is checked. */
 const afterRestart = (happens: () => Promise<unknown>): Systemctl => ({
   ...systemctl,
   restart: async (unit, abort) => {
@@ -84,7 +84,7 @@ const afterRestart = (happens: () => Promise<unknown>): Systemctl => ({
   },
 });
 
-/** Lets a service that waits for the file /run/NAME die, and waits for its end. */
+/** Ends a service that waits for the file /run/NAME, and waits for its end. */
 const letDie = async (name: string): Promise<string> =>
   await machine.run(
     'sh',
@@ -97,7 +97,7 @@ const letDie = async (name: string): Promise<string> =>
 const mortal = (name: string): string =>
   `ExecStart=/bin/sh -c "until [ -e /run/${name} ]; do sleep 0.05; done; echo x509: bad certificate; exit 3"`;
 
-test('a healthy unit gets a new process', async () => {
+test('gives a healthy unit a new process', async () => {
   await machine.unit('healthy', { Service: ['Type=exec', FOREVER] });
   await machine.run('systemctl', 'start', 'healthy');
   const before = await property('healthy', 'MainPID');
@@ -113,13 +113,13 @@ test('a healthy unit gets a new process', async () => {
   });
 });
 
-test('a unit that was stopped, and that systemd has forgotten, is started', async () => {
+test('starts a stopped unit that systemd has unloaded', async () => {
   await machine.unit('stopped', { Service: ['Type=exec', FOREVER] });
   expect(await systemctl.show('stopped', NEVER)).toMatchObject({ load: 'loaded', active: 'inactive' });
   expect(await restart('stopped')).toMatchObject({ plan: { name: 'stopped' } });
 });
 
-test('several units are one question, answered in its order', async () => {
+test('asks about several units at once, and answers in order', async () => {
   await machine.unit('asleep', { Service: ['Type=exec', FOREVER] });
   await machine.unit('awake', { Service: ['Type=exec', FOREVER] });
   await machine.run('systemctl', 'start', 'awake');
@@ -132,14 +132,14 @@ test('several units are one question, answered in its order', async () => {
   ]);
 });
 
-test('a unit that has done its work and is gone counts as active', async () => {
+test('treats an exited unit with RemainAfterExit as active', async () => {
   await machine.unit('oneshot', {
     Service: ['Type=oneshot', 'RemainAfterExit=yes', 'ExecStart=/bin/true'],
   });
   expect(await restart('oneshot')).toMatchObject({ plan: { name: 'oneshot' } });
 });
 
-test('a unit that fails to start is named with what systemd says of it', async () => {
+test("reports a unit that fails to start with systemd's state", async () => {
   await machine.unit('fails', {
     Service: ['Type=notify', 'ExecStart=/bin/sh -c "echo cannot load server.key; exit 3"'],
   });
@@ -150,7 +150,7 @@ test('a unit that fails to start is named with what systemd says of it', async (
   );
 });
 
-test('a program that is not there is told in the journal', async () => {
+test('reports a missing program from the journal', async () => {
   await machine.unit('gone', { Service: ['Type=exec', 'ExecStart=/usr/bin/no-such-program'] });
   expect(await refusal('gone')).toContain('the unit gone failed to start');
   expect((await journalOf(machine.journalctl, 'gone', 15)).join('\n')).toContain(
@@ -158,7 +158,7 @@ test('a program that is not there is told in the journal', async () => {
   );
 });
 
-test('a start limit that others have hit is forgotten before the restart', async () => {
+test('resets the start limit that others have reached before the restart', async () => {
   await machine.unit('limited', {
     Unit: ['StartLimitBurst=2', 'StartLimitIntervalSec=1h'],
     Service: ['Type=exec', FOREVER],
@@ -174,31 +174,31 @@ test('a start limit that others have hit is forgotten before the restart', async
     expect(await restart('limited')).toMatchObject({ plan: { name: 'limited' } });
 });
 
-test('a unit whose start limit is hit at the restart itself', async () => {
+test('reports a start limit that is reached by the restart itself', async () => {
   await machine.unit('at-limit', {
     Unit: ['StartLimitBurst=1', 'StartLimitIntervalSec=1h'],
     Service: ['Type=exec', FOREVER],
   });
   await machine.run('systemctl', 'start', 'at-limit');
-  // As if somebody else had started it between the two.
+  // As if another start had happened between the two.
   const unforgetting: Systemctl = { ...systemctl, resetFailed: async () => await Promise.resolve() };
   const message = await refusal('at-limit', {}, { systemctl: unforgetting });
   expect(message).toBe('the unit at-limit was started too often (start-limit-hit)');
 });
 
-test('a masked unit is refused with the command that unmasks it', async () => {
+test('rejects a masked unit with the command that unmasks it', async () => {
   await machine.unit('veiled', { Service: ['Type=exec', FOREVER] });
   await machine.run('rm', '/etc/systemd/system/veiled.service');
   await machine.run('systemctl', 'mask', 'veiled');
   expect(await refusal('veiled')).toBe('the unit veiled is masked: systemctl unmask veiled');
 });
 
-test('a unit that is missing is an error where it is required, and skipped where not', async () => {
+test('fails for a missing required unit, and skips a missing optional one', async () => {
   expect(await refusal('nowhere')).toBe('this node has no unit nowhere, which its layout requires');
   expect(await restart('nowhere', { required: false })).toBeUndefined();
 });
 
-test('a unit that hangs in its start is left alone at the deadline, and can be restarted when it is mended', async () => {
+test('leaves a unit that hangs at its start alone after the deadline, which can be restarted once repaired', async () => {
   await machine.unit('silent', { Service: ['Type=notify', 'TimeoutStartSec=infinity', FOREVER] });
   const began = performance.now();
   const message = await refusal('silent', { deadlineMs: 2000 });
@@ -210,7 +210,7 @@ test('a unit that hangs in its start is left alone at the deadline, and can be r
   expect(await restart('silent')).toMatchObject({ plan: { name: 'silent' } });
 });
 
-test('a unit that hangs in its stop is left alone at the deadline; systemd still restarts it when it is gone', async () => {
+test('leaves a unit that hangs at its stop alone after the deadline; systemd still restarts it after its end', async () => {
   await machine.unit('stubborn', {
     Service: [
       'Type=exec',
@@ -219,51 +219,48 @@ test('a unit that hangs in its stop is left alone at the deadline; systemd still
     ],
   });
   await machine.run('systemctl', 'start', 'stubborn');
-  // A shell that has not got as far as its trap would die after all.
+  // A shell that has not reached its trap would end after all.
   await machine.run('sh', '-c', 'until [ -e /run/stubborn ]; do sleep 0.05; done');
   const before = await property('stubborn', 'MainPID');
   const message = await refusal('stubborn', { deadlineMs: 2000 });
   expect(message).toContain('restarting the unit stubborn: it hangs: deactivating (stop-sigterm)');
   expect(await property('stubborn', 'MainPID')).toBe(before);
 
-  // What was asked for is still to be done.
+  // The requested restart is still pending.
   await machine.run('systemctl', 'kill', '--signal=KILL', 'stubborn');
   await machine.run('sh', '-c', 'until systemctl is-active --quiet stubborn; do sleep 0.05; done');
   expect(await property('stubborn', 'MainPID')).not.toBe(before);
-  // Nothing that would keep the machine from being switched off.
+  // Nothing may keep the machine from shutting down.
   await machine.run('systemctl', 'kill', '--signal=KILL', 'stubborn');
 });
 
 test.each([
   ['without-program', '[Service]\nType=simple\n', 'bad-setting', 'Service has no ExecStart='],
   ['without-bracket', '[Service\nExecStart=/bin/true\n', 'error', "Invalid section header '[Service'"],
-])(
-  'a unit file that systemd cannot use (%s) is told before anything is tried',
-  async (unit, text, load, words) => {
-    await machine.write(`/etc/systemd/system/${unit}.service`, text);
-    await machine.run('systemctl', 'daemon-reload');
-    expect(await refusal(unit)).toContain(
-      `the unit ${unit} has a faulty unit file (${load}): systemctl status ${unit}`,
-    );
-    expect((await journalOf(machine.journalctl, unit, 15)).join('\n')).toContain(words);
-  },
-);
+])('reports a unit file that systemd cannot use (%s) before any attempt', async (unit, text, load, words) => {
+  await machine.write(`/etc/systemd/system/${unit}.service`, text);
+  await machine.run('systemctl', 'daemon-reload');
+  expect(await refusal(unit)).toContain(
+    `the unit ${unit} has a faulty unit file (${load}): systemctl status ${unit}`,
+  );
+  expect((await journalOf(machine.journalctl, unit, 15)).join('\n')).toContain(words);
+});
 
-test('a unit that has died when it is looked at is not proven', async () => {
+test('does not accept a unit that has ended when it is checked', async () => {
   await machine.unit('dies', { Service: ['Type=exec', mortal('dies')] });
   const message = await refusal('dies', {}, { systemctl: afterRestart(async () => await letDie('dies')) });
   expect(message).toBe('the unit dies failed to start: failed, result exit-code');
   expect(await journalOf(machine.journalctl, 'dies', 15)).toContain('x509: bad certificate');
 });
 
-test('a unit that ended without a complaint is not proven either', async () => {
+test('does not accept a unit that exited with success either', async () => {
   await machine.unit('leaves', { Service: ['Type=exec', 'ExecStart=/bin/sleep 0.1'] });
   const gone = afterRestart(async () => await letDie('leaves'));
   const message = await refusal('leaves', {}, { systemctl: gone });
   expect(message).toBe('the unit leaves ended after its start: inactive (dead), result success');
 });
 
-test('a unit that systemd starts again and again is not proven', async () => {
+test('does not accept a unit that systemd restarts again and again', async () => {
   await machine.unit('loops', {
     Service: ['Type=exec', 'Restart=always', 'RestartSec=1h', mortal('loops')],
   });
@@ -272,14 +269,14 @@ test('a unit that systemd starts again and again is not proven', async () => {
   expect(message).toContain('the unit loops is not active in time: activating (auto-restart)');
 });
 
-/** Waits as a rotation does and looks at a unit once more. */
+/** Waits like a rotation and checks a unit once more. */
 async function lookAgain(snapshot: UnitSnapshot | undefined): Promise<void> {
   if (!snapshot) throw new Error('it was not restarted');
   await systemClock.sleep(remainingSettleMs([snapshot], systemClock.elapsed()), NEVER);
   await seeStable(snapshot, handsWith(), NEVER);
 }
 
-test('a unit that lasts is the same one after the wait', async () => {
+test('accepts a unit that stays the same during the wait', async () => {
   await machine.unit('lasts', { Service: ['Type=exec', 'Restart=always', FOREVER] });
   const snapshot = await restart('lasts');
   expect(snapshot?.invocation).toMatch(/^[0-9a-f]{32}$/);
@@ -287,13 +284,13 @@ test('a unit that lasts is the same one after the wait', async () => {
   expect(await property('lasts', 'InvocationID')).toBe(snapshot?.invocation);
 });
 
-test('a unit that dies a second after its start is not proven', async () => {
+test('does not accept a unit that ends a second after its start', async () => {
   await machine.unit('late', { Service: ['Type=exec', 'ExecStart=/bin/sh -c "sleep 1; exit 3"'] });
   const error = await agentErrorOf(lookAgain(await restart('late')));
   expect(error.message).toBe('the unit late did not last: failed, result exit-code');
 });
 
-test('a unit that is up whenever one looks, because systemd starts it again and again, is not proven', async () => {
+test('does not accept a unit that is up at each check because systemd restarts it again and again', async () => {
   await machine.unit('crashes', {
     Service: [
       'Type=exec',
@@ -310,13 +307,13 @@ test('a unit that is up whenever one looks, because systemd starts it again and 
   );
   const error = await agentErrorOf(lookAgain(snapshot));
   expect(error.message).toBe('the unit crashes did not last: systemd has had to start it again (1 time)');
-  // What has happened before a restart does not count against it.
+  // Restarts before the requested one do not count.
   const again = await restart('crashes');
   expect(again?.restarts).toBe(0);
   await lookAgain(again);
 });
 
-test('a unit that somebody else has started again is not proven', async () => {
+test('does not accept a unit that was restarted by others', async () => {
   await machine.unit('meddled', { Service: ['Type=exec', FOREVER] });
   const snapshot = await restart('meddled');
   await machine.run('systemctl', 'restart', 'meddled');
@@ -326,12 +323,12 @@ test('a unit that somebody else has started again is not proven', async () => {
 const whyLeft = async (unit: string, required: boolean): Promise<string | undefined> =>
   whyLeftAlone({ ...planOf(unit), required }, await systemctl.show(unit, NEVER))?.code;
 
-test('a unit that was stopped is told from one that has failed', async () => {
+test('distinguishes a stopped unit from a failed one', async () => {
   await machine.unit('resting', { Service: ['Type=exec', FOREVER] });
   await machine.run('systemctl', 'start', 'resting');
   await machine.run('systemctl', 'stop', 'resting');
   await machine.unit('broken', { Service: ['Type=exec', 'ExecStart=/bin/sh -c "exit 3"'] });
-  // Whether the start itself is seen to fail is a matter of luck.
+  // Whether the start itself is seen to fail depends on timing.
   const failed = 'systemctl start broken; until systemctl is-failed --quiet broken; do sleep 0.05; done';
   await machine.run('sh', '-c', failed);
   expect(await whyLeft('resting', false)).toBe('unit-stopped');
@@ -339,7 +336,7 @@ test('a unit that was stopped is told from one that has failed', async () => {
   expect(await whyLeft('broken', false)).toBeUndefined();
 });
 
-test('a unit that dies while its health is asked for is told at once, not at the deadline', async () => {
+test('reports a unit that ends during its health check at once, not at the deadline', async () => {
   await machine.unit('collapses', { Service: ['Type=exec', mortal('collapses')] });
   const began = performance.now();
   const message = await refusal(
@@ -356,7 +353,7 @@ test('a unit that dies while its health is asked for is told at once, not at the
   expect(performance.now() - began).toBeLessThan(60_000);
 });
 
-test('the journal is cut to its last lines; one of a unit that never was is empty', async () => {
+test('cuts the journal to its last lines, and reads an empty one of an unknown unit', async () => {
   await machine.unit('talks', {
     Service: ['Type=oneshot', 'ExecStart=/bin/sh -c "for n in 1 2 3 4 5 6; do echo line $n; done"'],
   });
@@ -369,7 +366,7 @@ test('the journal is cut to its last lines; one of a unit that never was is empt
   expect(await journalOf(machine.journalctl, 'never-was', 4)).toEqual([]);
 });
 
-test("the deadline begins with the start, after a stop that takes the unit's own time", async () => {
+test("starts the deadline with the start, after a stop that takes the unit's own time", async () => {
   await machine.unit('slow-to-stop', {
     Service: [
       'Type=exec',
@@ -382,7 +379,7 @@ test("the deadline begins with the start, after a stop that takes the unit's own
   expect(await restart('slow-to-stop', { deadlineMs: 1000 })).toBeDefined();
 });
 
-test("a unit that exits at once under Restart=always is found by systemd's count", async () => {
+test("detects a unit that exits at once under Restart=always by systemd's counter", async () => {
   await machine.unit('exits', {
     Unit: ['StartLimitIntervalSec=0'],
     Service: ['Type=simple', 'Restart=always', 'RestartSec=200ms', 'ExecStart=/bin/sh -c "exit 3"'],
@@ -399,7 +396,7 @@ test("a unit that exits at once under Restart=always is found by systemd's count
   expect(performance.now() - began).toBeLessThan(60_000);
 });
 
-test('a unit that asks the Kubernetes API, exits and comes back is proven anew', async () => {
+test('proves a unit again that uses the Kubernetes API, exits and restarts', async () => {
   await machine.unit('comes-back', {
     Service: [
       'Type=exec',
@@ -427,7 +424,7 @@ test.each([
   "/bin/bash -c 'kubelet x${ONE}y$PLAIN'",
   "/bin/bash -c 'exec kubelet ${EMPTY:-${ONE}}z ${EMPTY-d}z ${ONE:+--one} \\$ONE'",
   '/bin/bash -c \'kubelet "$PLAIN" \\\n      $PLAIN\'',
-])('the words of %j are those that the program gets', async (line) => {
+])('reads the words of %j as the program receives them', async (line) => {
   const file = 'ONE=1\nEMPTY=\nPLAIN="--a=1  --b 2" \nARGS=\'--a=1 --b "x y"\'\n# X=1\nBACK="a\\nb"\n';
   await machine.write('/run/words.env', file);
   await machine.write('/usr/local/bin/kubelet', '#!/bin/sh\nprintf "%s\\n" "$@" >/run/words\n', '0755');

@@ -2,9 +2,9 @@ import { stringify } from 'yaml';
 import type { Cluster } from '../cloud/cluster.ts';
 
 /**
- * The agent.yaml of a machine that is the server `worker-0`, whose kubelet serves nothing: short polls, short waits.
+ * The agent.yaml of the machine that is the server `worker-0`, whose kubelet has no port: short polls, short waits.
  *
- * @param more keys that a test wants otherwise
+ * @param more keys that a test overrides
  */
 export const workerConfig = (cluster: Cluster, more: Record<string, unknown> = {}): string =>
   stringify({

@@ -6,14 +6,14 @@ import { failureOf } from '../../../scripts/load.d/outcome.ts';
 import { send } from '../../../scripts/load.d/request.ts';
 import { type Node, nodeFile, type ownerKubeconfig } from './magnum-cluster.ts';
 
-/** The TLS ports of a stock node, by role, each with a path for known clients alone. */
+/** The TLS ports of a stock node, by role, each with a path for known clients only. */
 export const PORTS = {
   master: { 'kube-apiserver': 6443, kubelet: 10250, etcd: 2379 },
   worker: { kubelet: 10250 },
 } as const;
 const PATHS: Record<string, string> = { 'kube-apiserver': '/api', kubelet: '/pods', etcd: '/health' };
 
-/** The status that a client is given at a port, or why there is none. */
+/** Returns the status that a client gets at a port, or the reason of a failure. */
 export async function admission(
   host: string,
   port: number,
@@ -28,7 +28,7 @@ export async function admission(
   }
 }
 
-/** What a client is told at each port of some nodes that asks for its kind of certificate. */
+/** Returns the result of a client at each port of some nodes that requires its kind of certificate. */
 export async function admissions(
   nodes: readonly Node[],
   client: { cert: string; key: string },
@@ -38,7 +38,7 @@ export async function admissions(
   for (const { name, address, role } of nodes)
     for (const [component, port] of Object.entries(PORTS[role]))
       if (components.includes(component))
-        // The server may be anybody here: its certificate is judged on its own.
+        // Any server certificate is accepted here, because it is checked separately.
         told[`${component} on ${name}`] = await admission(
           address,
           port,
@@ -59,7 +59,7 @@ const ByPath = v.object({
   ]),
 });
 
-/** What the API server tells whoever uses a node's kubeconfig as it stands there, trusting what it trusts. */
+/** Returns the API server's answer to a node's kubeconfig as it is, with its own CA. */
 export async function admissionBy(node: Node, path: string): Promise<string> {
   const { clusters, users } = v.parse(ByPath, parse(await nodeFile(node, path)));
   const file = async (name: string) => await nodeFile(node, resolve(dirname(path), name));

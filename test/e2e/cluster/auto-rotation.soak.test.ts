@@ -9,8 +9,8 @@ import { PROBE_POD, type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation } from './rotation-suite.ts';
 
 /**
- * `openstack coe ca rotate` on a cluster with several masters, and nothing else: each node goes through `trust`,
- * `reissue` and `retire` by itself.
+ * Only `openstack coe ca rotate` on a cluster with several masters: each node runs `trust`, `reissue` and `retire`
+ * automatically.
  */
 
 let pod: ProbePod;
@@ -22,9 +22,9 @@ afterAll(async () => {
   await pod?.close();
 });
 
-/** Each run leaves its figures in this folder; docs/performance.md has those of a measured one. */
+/** Each run writes its figures to this folder; docs/performance.md has those of a measured one. */
 const FOLDER = resolve('build/auto-rotation');
-/** How long the clients are watched before the rotation and after its end. */
+/** Time for which the clients are observed before the rotation and after its end. */
 const AROUND_MS = 60_000;
 
 describe('under load', () => {

@@ -3,30 +3,30 @@ import { vi } from 'vitest';
 import { type Node, nodes, onNode } from './magnum-cluster.ts';
 import { materialOf, presentAuthorities } from './material.ts';
 
-/** How a rotation comes to its end after Heat has been answered. */
+/** The end of a rotation after Heat has its answer. */
 export type Completion = {
   until(): Promise<unknown>;
   withinMs: number;
-  /** What is done to the nodes, masters first, from the command on; it ends before the rotation does. */
+  /** Acts on the nodes, masters first, from the command on; it ends before the rotation does. */
   meanwhile?: (all: readonly Node[]) => Promise<unknown>;
 };
 
-/** Heat's answer is the end: the nodes were configured with `rotation.phase: all`, or are of one master. */
+/** Heat's answer is the end: the nodes have `rotation.phase: all`, or there is one master. */
 export const AT_ONCE: Completion = { until: async () => await Promise.resolve(), withinMs: 0 };
 
 const Status = v.object({
   /** A run whose units are being restarted, or were when the agent ended. */
   interrupted: v.nullable(v.unknown()),
-  /** Where a rotation in phases stands. */
+  /** The phase of a rotation. */
   rotation: v.object({ phase: v.nullable(v.string()) }),
 });
 
-/** What `agent status` says of a node's rotation. While a pass is late its exit code is not 0. */
+/** Reads a node's rotation from `agent status`, which exits with another code than 0 while a pass is late. */
 export async function standingOf(node: Node): Promise<v.InferOutput<typeof Status>> {
   return v.parse(Status, JSON.parse(await onNode(node, 'sh', '-c', 'agent status --json || true')));
 }
 
-/** Every node is through: no phase is left, by `agent status`, and its CA files hold the present CA alone. */
+/** Whether every node has no phase left, by `agent status`, and only the present CA in its CA files. */
 async function isRetired(): Promise<boolean> {
   const present = await presentAuthorities();
   for (const node of await nodes()) {
@@ -41,7 +41,7 @@ async function isRetired(): Promise<boolean> {
 /** Three masters take turns, on two cores. */
 const withinMs = 2_400_000;
 
-/** The phases have gone on by themselves, to the end of the former CA on every node. */
+/** The phases have run automatically, up to the removal of the former CA on every node. */
 export const RETIRED: Completion = {
   withinMs,
   until: async () => await vi.waitUntil(isRetired, { timeout: withinMs, interval: 5000 }),

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { clusterCa, clusterStatus, kubectl, type Node, nodeFile, nodes, onNode } from './magnum-cluster.ts';
 import { startProbePod } from './probe-pod.ts';
 
-/** What Magnum's own templates and CREATE scripts make: the ground that the other tests of this folder stand on. */
+/** The result of Magnum's own templates and CREATE scripts, on which the other tests of this folder depend. */
 
 let all: Node[];
 beforeAll(async () => {
@@ -16,7 +16,7 @@ const UNITS = {
   worker: ['kubelet', 'kube-proxy'],
 } as const;
 
-test('Magnum has made the cluster', async () => {
+test('Magnum has created the cluster', async () => {
   expect(await clusterStatus()).toBe('CREATE_COMPLETE');
 });
 
@@ -34,7 +34,7 @@ test('the units of each role are active', async () => {
   }
 });
 
-test("the certificates of a node are signed by the cluster's CA", async () => {
+test("the cluster's CA has signed a node's certificates", async () => {
   const ca = new X509Certificate(await clusterCa());
   for (const node of all) {
     const leaf = new X509Certificate(await nodeFile(node, '/etc/kubernetes/certs/kubelet.crt'));
@@ -42,7 +42,7 @@ test("the certificates of a node are signed by the cluster's CA", async () => {
   }
 });
 
-test('a pod runs on a worker, and its log and exec come through the API server', async () => {
+test('a pod runs on a worker, and its log and exec work through the API server', async () => {
   const pod = await startProbePod();
   try {
     expect(await pod.log()).toBe('started');

@@ -4,9 +4,9 @@ import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import { clusterFolder, machineNames, takeDown, variable } from './magnum-cluster.ts';
 
-/** It takes the cluster down, so it comes last (scripts/test). */
+/** Shuts the cluster down, and so runs last (scripts/test). */
 
-/** Processes that have something to do with a folder: their words, their folder, the root of their file system. */
+/** Processes that refer to a folder by their arguments, working directory or root. */
 async function processesOf(folder: string): Promise<string[]> {
   const found: string[] = [];
   for (const pid of (await readdir('/proc')).filter(
@@ -19,7 +19,7 @@ async function processesOf(folder: string): Promise<string[]> {
       readlink(join(at, 'cwd')),
       readlink(join(at, 'root')),
     ];
-    // A process may be gone by now, and the kernel's own have no folder.
+    // A process may have ended by now, and kernel threads have no directories.
     const known = (await Promise.allSettled(facts)).flatMap((fact) =>
       fact.status === 'fulfilled' ? [fact.value] : [],
     );
@@ -36,7 +36,7 @@ const controlGroups = async (): Promise<string[]> =>
 const networks = async (): Promise<string> =>
   (await execa('ip', ['-brief', 'address'])).stdout + (await execa('ip', ['route'])).stdout;
 
-test('nothing of a cluster is left when it has been taken down', async () => {
+test('leaves nothing of a cluster behind', async () => {
   const folder = clusterFolder();
   const machines = await machineNames();
   const gateway = await variable('COE_CLUSTER_GATEWAY');

@@ -18,7 +18,7 @@ import { fingerprintsOf, type Material, materialOf, serviceAccountKeys } from '.
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
 
-/** Heat rolls the stack back when one node fails; the next rotation makes every node whole. */
+/** Heat rolls the stack back when one node fails; the next rotation repairs every node. */
 
 const DROP_IN = '/etc/systemd/system/kubelet.service.d/fail.conf';
 const CERTIFICATE = '/etc/kubernetes/certs/kubelet.crt';
@@ -33,7 +33,7 @@ afterAll(async () => {
   await pod?.close();
 });
 
-describe('a rotation after which the kubelet of the worker does not start', () => {
+describe("a rotation after which the worker's kubelet does not start", () => {
   let master: Node;
   let worker: Node;
   let before: Material;
@@ -61,7 +61,7 @@ describe('a rotation after which the kubelet of the worker does not start', () =
     expect(status).toBe('ROLLBACK_COMPLETE');
   });
 
-  test('the worker has what it had before, and serves it', async () => {
+  test("restores the worker's former files and certificates", async () => {
     const is = await materialOf(worker);
     expect(fingerprintsOf(is)).toEqual(fingerprintsOf(before));
     const leaf = is.leaves.find(({ path }) => path === CERTIFICATE);
@@ -69,7 +69,7 @@ describe('a rotation after which the kubelet of the worker does not start', () =
     expect(served.fingerprint256).toBe(leaf?.certificate.fingerprint256);
   });
 
-  test('the master, which had succeeded, signs tokens with the pair that Heat has given back', async () => {
+  test('returns to the former pair for tokens on the master, which had succeeded', async () => {
     const sent = createPublicKey(await sentServiceAccountKey(master));
     expect((await serviceAccountKeys(master)).signing.equals(sent)).toBe(true);
   });

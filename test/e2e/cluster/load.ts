@@ -4,26 +4,26 @@ import { execa } from 'execa';
 import { type Node, nodeFile, nodes, ownerKubeconfig } from './magnum-cluster.ts';
 import type { PROBE_POD } from './probe-pod.ts';
 
-/** Clients of the cluster (scripts/load.ts) while something happens to it. */
+/** Runs clients of the cluster (scripts/load.ts) during an event. */
 export type Load = {
-  /** Begins a phase of the report; the clients named are expected to be let in. */
+  /** Starts a phase of the report; the named clients are expected to be accepted. */
   mark(name: string, ...expect: string[]): void;
-  /** Ends the clients and gives the report. */
+  /** Ends the clients and returns the report. */
   stop(): Promise<string>;
 };
 
 /**
- * Writes the files of a client with the owner's present kubeconfig; until then a client of that name waits.
+ * Writes the files of a client with the owner's present kubeconfig; a client of that name waits until then.
  *
  * @param beside another client whose CA it trusts as well
  */
 export async function writeIdentity(folder: string, name: string, beside?: string): Promise<void> {
   const { ca: present, cert, key } = await ownerKubeconfig();
-  // Go reads no certificate that begins on the line on which another one ends.
+  // Go reads no certificate that begins on the last line of another.
   const former = beside === undefined ? '' : `${await readFile(join(folder, beside, 'ca.crt'), 'utf8')}\n`;
   const ca = `${former}${present}`;
   await mkdir(join(folder, name), { recursive: true });
-  // The CA comes last: a client begins when all are there.
+  // The CA is written last: a client starts when all files exist.
   for (const [file, content] of [
     ['client.key', key],
     ['client.crt', cert],
@@ -32,7 +32,7 @@ export async function writeIdentity(folder: string, name: string, beside?: strin
     await writeFile(join(folder, name, file), content);
 }
 
-/** Copies the certificate with which a master's own scripts ask its etcd. */
+/** Copies the certificate with which a master's own scripts connect to etcd. */
 async function writeEtcdIdentity(folder: string, name: string, master: Node): Promise<void> {
   await mkdir(join(folder, name), { recursive: true });
   for (const [file, from] of [
@@ -49,10 +49,10 @@ const identity = (folder: string, name: string): Record<string, string> => {
 };
 
 /**
- * Starts the clients `old`, with the owner's present certificate, and `new` and `both`, which wait for their files. The
+ * Starts the client `old` with the owner's present certificate, and `new` and `both`, which wait for their files. The
  * report and the record are in the folder afterwards.
  *
- * @param pod one that runs: its log is followed, and a program run in it
+ * @param pod a running pod, whose log is followed and in which a program runs
  */
 export async function startLoad(folder: string, pod?: typeof PROBE_POD): Promise<Load> {
   await writeIdentity(folder, 'old');

@@ -7,13 +7,13 @@ import { parse } from 'yaml';
 import { settledStatus } from '../../integration/real-cloud.ts';
 
 /**
- * A cluster of Magnum's own making, which `scripts/cluster up` has brought up in `COE_CLUSTER_STATE`: driven by the
- * ordinary `openstack` and `kubectl`, as its owner would.
+ * A cluster made by Magnum, which `scripts/cluster up` started in `COE_CLUSTER_STATE`, driven by the ordinary
+ * `openstack` and `kubectl`, as by its owner.
  */
 
 const SCRIPT = 'scripts/cluster';
 
-/** Where `scripts/cluster` keeps what belongs to the cluster. */
+/** The folder of `scripts/cluster`. */
 export const clusterFolder = (): string => {
   const folder = process.env['COE_CLUSTER_STATE'];
   if (!folder)
@@ -23,7 +23,7 @@ export const clusterFolder = (): string => {
 
 export type Node = { readonly name: string; readonly address: string; readonly role: 'master' | 'worker' };
 
-/** Runs a command with what `scripts/cluster env` prints, and gives what it prints. */
+/** Runs a command in the environment of `scripts/cluster env`, and returns its output. */
 async function withEnvironment(command: readonly string[], input = ''): Promise<string> {
   const script = 'eval "$("$0" env --state "$1")" && shift && exec "$@"';
   return (await execa('bash', ['-c', script, SCRIPT, clusterFolder(), ...command], { input })).stdout;
@@ -37,7 +37,7 @@ export const kubectl = async (args: readonly string[], input = ''): Promise<stri
 export const openstack = async (...args: string[]): Promise<string> =>
   await withEnvironment(['openstack', ...args]);
 
-/** The value of a variable that `scripts/cluster env` sets. */
+/** Returns a variable of `scripts/cluster env`. */
 export const variable = async (name: string): Promise<string> => await withEnvironment(['printenv', name]);
 
 export const clusterName = async (): Promise<string> => await variable('COE_CLUSTER_NAME');
@@ -52,19 +52,19 @@ export async function nodes(): Promise<Node[]> {
   return found.sort((a, b) => a.role.localeCompare(b.role));
 }
 
-/** Runs a command in a node, as its root, and gives what it prints. */
+/** Runs a command in a node as root, and returns its output. */
 export const onNode = async (node: Node, ...command: string[]): Promise<string> =>
   (await execa(SCRIPT, ['run', '--state', clusterFolder(), node.name, '--', ...command])).stdout;
 
-/** Where a path of a node is on this machine. */
+/** Converts a path of a node to a path of this machine. */
 export const nodeFolder = (node: Node, path: string): string =>
   join(clusterFolder(), 'nodes', node.name, 'root', path);
 
-/** A file of a node. */
+/** Reads a file of a node. */
 export const nodeFile = async (node: Node, path: string): Promise<string> =>
   await readFile(nodeFolder(node, path), 'utf8');
 
-/** The machines of the nodes, as their control groups are called. */
+/** The machines of the nodes, by the names of their control groups. */
 export async function machineNames(): Promise<string[]> {
   const folder = join(clusterFolder(), 'nodes');
   const names = (await readdir(folder)).map(
@@ -78,7 +78,7 @@ export async function takeDown(): Promise<void> {
   await execa(SCRIPT, ['down', '--state', clusterFolder()]);
 }
 
-/** Puts the agent of this checkout on every node, in the place of heat-container-agent, unless it serves them already. */
+/** Replaces heat-container-agent by the agent of this checkout on every node, unless it already serves them. */
 export async function installAgent(): Promise<void> {
   const enabled = (await nodes()).map(
     async (node) => await onNode(node, 'sh', '-c', 'systemctl is-enabled coe-agent || true'),
@@ -87,7 +87,7 @@ export async function installAgent(): Promise<void> {
   await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
 }
 
-/** What a node has answered to a deployment. */
+/** A node's answer to a deployment. */
 export type Answer = { readonly name: string; readonly statusCode: number; readonly stderr: string };
 
 const Deployment = v.object({
@@ -96,7 +96,7 @@ const Deployment = v.object({
 });
 const Notification = v.object({ deploy_status_code: v.number(), deploy_stderr: v.string() });
 
-/** What a node's stand-in of heat-container-agent has answered to the deployments of an action. */
+/** Returns the answers of a node's heat-container-agent stand-in to the deployments of an action. */
 export async function answers(node: Node, action: 'CREATE' | 'UPDATE'): Promise<Answer[]> {
   const folder = '/var/lib/heat-config/deployed';
   const json = async (file: string): Promise<unknown> => JSON.parse(await nodeFile(node, join(folder, file)));
@@ -125,8 +125,8 @@ async function logIn(): Promise<Session> {
 let session: Promise<Session> | undefined;
 
 /**
- * Asks Magnum as the cluster's owner: what is asked again and again, or what the `openstack` client has no command for.
- * Each run of that client takes two seconds of a core, which the cluster needs itself.
+ * Calls Magnum as the cluster's owner, for repeated requests and for those without an `openstack` command. Each run of
+ * that client takes two seconds of a core, which the cluster needs.
  */
 async function askMagnum<const S extends v.GenericSchema>(
   path: (uuid: string) => string,
@@ -138,7 +138,7 @@ async function askMagnum<const S extends v.GenericSchema>(
     'openstack-api-version': 'container-infra latest',
     connection: 'close',
   };
-  // Magnum answers 503 if Keystone closes the connection on which it asks about the token.
+  // Magnum answers 503 if Keystone closes the connection during the token check.
   return await vi.waitFor(
     async () => {
       const answer = await fetch(`${url}${path(uuid)}`, { headers });
@@ -152,13 +152,13 @@ async function askMagnum<const S extends v.GenericSchema>(
 export const clusterStatus = async (): Promise<string> =>
   (await askMagnum((uuid) => `/clusters/${uuid}`, v.object({ status: v.string() }))).status;
 
-/** Has Magnum replace the CAs of the cluster, and gives the status that the cluster comes to. */
+/** Makes Magnum replace the CAs of the cluster, and returns the resulting status. */
 export async function rotate(forMs = 1_500_000): Promise<string> {
   await openstack('coe', 'ca', 'rotate', await clusterName());
   return await settledStatus(clusterStatus, forMs);
 }
 
-/** The cluster's present CA of a kind. */
+/** Returns the cluster's present CA of a kind. */
 export const magnumCa = async (kind: string): Promise<string> =>
   (await askMagnum((uuid) => `/certificates/${uuid}?ca_cert_type=${kind}`, v.object({ pem: v.string() })))
     .pem;
@@ -167,7 +167,7 @@ export const clusterCa = async (): Promise<string> => await magnumCa('kubernetes
 
 const Asked = v.array(v.object({ inputs: v.array(v.object({ name: v.string(), value: v.unknown() })) }));
 
-/** The public key of the service account pair in the deployments that Heat has for a master now. */
+/** Returns the public service-account key in the deployments that Heat now has for a master. */
 export async function sentServiceAccountKey(master: Node): Promise<string> {
   const folder = join(clusterFolder(), 'records', 'servers');
   for (const file of await readdir(folder)) {
@@ -184,7 +184,7 @@ export async function sentServiceAccountKey(master: Node): Promise<string> {
   throw new Error(`no server is called ${master.name}`);
 }
 
-/** Has Magnum make a new kubeconfig, with a client certificate that the present CA signs. */
+/** Makes Magnum write a new kubeconfig, with a client certificate of the present CA. */
 export async function renewKubeconfig(): Promise<void> {
   await openstack('coe', 'cluster', 'config', await clusterName(), '--dir', clusterFolder(), '--force');
 }
@@ -200,7 +200,9 @@ const Kubeconfig = v.object({
 
 const decode = (base64: string): string => Buffer.from(base64, 'base64').toString('utf8');
 
-/** What the owner's kubeconfig holds: the API's address (`host:port`), its CA, and a client's certificate and key. */
+/**
+ * The content of the owner's kubeconfig: the API's address (`host:port`), its CA, and a client's certificate and key.
+ */
 export async function ownerKubeconfig(): Promise<{ server: string; ca: string; cert: string; key: string }> {
   const { clusters, users } = v.parse(
     Kubeconfig,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { certificatesOf } from '../../../scripts/load.d/credentials.ts';
 import { magnumCa, type Node, nodeFile, nodeFolder } from './magnum-cluster.ts';
 
-/** Each folder of certificates that Magnum's scripts make, with the kind of CA that signs them. */
+/** Each folder of certificates of Magnum's scripts, with the kind of CA that signs them. */
 const FOLDERS = {
   '/etc/kubernetes/certs': 'kubernetes',
   '/etc/kubernetes/certs/front-proxy': 'front-proxy',
@@ -14,11 +14,11 @@ export type AuthorityKind = (typeof FOLDERS)[keyof typeof FOLDERS];
 
 /** A certificate of a node. */
 export type Leaf = { path: string; kind: AuthorityKind; certificate: X509Certificate; keyFits: boolean };
-/** What a node trusts. */
+/** A CA file of a node. */
 export type Trust = { path: string; kind: AuthorityKind; authorities: X509Certificate[] };
 export type Material = { leaves: Leaf[]; trust: Trust[] };
 
-/** Every certificate and every CA file that a node has. */
+/** Reads every certificate and every CA file of a node. */
 export async function materialOf(node: Node): Promise<Material> {
   const material: Material = { leaves: [], trust: [] };
   for (const [folder, kind] of Object.entries(FOLDERS)) {
@@ -38,13 +38,13 @@ export async function materialOf(node: Node): Promise<Material> {
   return material;
 }
 
-/** What tells a node's certificates and CAs from those of another time. */
+/** The fingerprints of a node's certificates and CAs, to compare them over time. */
 export const fingerprintsOf = ({ leaves, trust }: Material): string[] =>
   [...leaves.map(({ certificate }) => certificate), ...trust.flatMap(({ authorities }) => authorities)].map(
     ({ fingerprint256 }) => fingerprint256,
   );
 
-/** Magnum's present CA of each kind. */
+/** Returns Magnum's present CA of each kind. */
 export async function presentAuthorities(): Promise<Record<AuthorityKind, X509Certificate>> {
   const ca = async (kind: AuthorityKind) => new X509Certificate(await magnumCa(kind));
   return {
@@ -56,7 +56,10 @@ export async function presentAuthorities(): Promise<Record<AuthorityKind, X509Ce
 
 const PUBLIC_KEY = /-----BEGIN PUBLIC KEY-----[\s\S]*?-----END PUBLIC KEY-----/g;
 
-/** The service account keys of a master: the public ones whose tokens it accepts, and that of the one that it signs with. */
+/**
+ * Returns the service-account keys of a master: the public ones whose tokens it accepts, and the one with which it
+ * signs.
+ */
 export async function serviceAccountKeys(
   master: Node,
 ): Promise<{ accepted: KeyObject[]; signing: KeyObject }> {

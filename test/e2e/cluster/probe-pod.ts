@@ -2,9 +2,9 @@ import { vi } from 'vitest';
 import { kubectl } from './magnum-cluster.ts';
 
 const NAME = 'probe';
-/** As a description of a load names it. */
+/** As the description of a load names it. */
 export const PROBE_POD = { namespace: 'default', name: NAME };
-/** It stays where it is while its node is not heard of. */
+/** It stays on its node while the node is not reachable. */
 const SPEC = {
   spec: {
     nodeSelector: { 'magnum.openstack.org/role': 'worker' },
@@ -18,7 +18,7 @@ const SETTINGS = [
   `--overrides=${JSON.stringify(SPEC)}`,
 ];
 
-/** A pod on a worker, asked through the API server. */
+/** A pod on a worker, used through the API server. */
 export type ProbePod = {
   /** The token that it has mounted since its start. */
   token: string;
@@ -27,13 +27,13 @@ export type ProbePod = {
   close(): Promise<void>;
 };
 
-/** A kubelet asks the API server who may; on a busy machine it may have no answer in time at first. */
+/** A kubelet asks the API server for authorization, which may time out at first on a busy machine. */
 const soon = async (args: readonly string[]): Promise<string> =>
   await vi.waitFor(async () => await kubectl(args), { timeout: 60_000, interval: 1000 });
 
 const exec = async (...command: string[]): Promise<string> => await soon(['exec', NAME, '--', ...command]);
 
-/** What a program in the pod reads. */
+/** The token that a program in the pod reads. */
 export const mountedToken = async (): Promise<string> =>
   await exec('cat', '/var/run/secrets/kubernetes.io/serviceaccount/token');
 

@@ -20,7 +20,7 @@ import {
 import { type Material, materialOf, presentAuthorities, serviceAccountKeys } from './material.ts';
 import { mountedToken, type ProbePod } from './probe-pod.ts';
 
-/** What has to hold after a rotation that the agent has made. */
+/** Conditions after a rotation by the agent. */
 
 /** For the slowest machine: Heat polls and gives up by its own clock. */
 export const ROTATION_MS = 1_500_000;
@@ -35,7 +35,7 @@ const each = async <T>(of: (node: Node) => Promise<T>): Promise<Map<string, T>> 
   return found;
 };
 
-/** The certificate with which a master's own programs ask its etcd. */
+/** The certificate with which a master's own programs connect to etcd. */
 const etcdClient = async () => ({
   cert: await nodeFile(master, '/etc/etcd/certs/admin.crt'),
   key: await nodeFile(master, '/etc/etcd/certs/admin.key'),
@@ -85,7 +85,7 @@ const remember = async (): Promise<Before> => ({
 const prints = (certificates: readonly X509Certificate[]): string[] =>
   certificates.map(({ fingerprint256 }) => fingerprint256);
 
-/** Rotates the cluster's CA and judges every node; the pod is there from before. */
+/** Rotates the cluster's CA and checks every node; the pod exists before. */
 export function describeRotation(which: string, pod: () => ProbePod, completion = AT_ONCE): void {
   describe(which, () => {
     let before: Before;
@@ -107,7 +107,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       expect(status).toBe('UPDATE_COMPLETE');
     });
 
-    test('every certificate is new, by the present CA, and its key fits', async () => {
+    test('renews every certificate with the present CA and a matching key', async () => {
       for (const node of all) {
         const former = before.material.get(node.name)?.leaves.map(({ certificate }) => certificate) ?? [];
         for (const { path, kind, certificate, keyFits } of (await materialOf(node)).leaves) {
@@ -118,13 +118,13 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       }
     });
 
-    test('every CA file holds the present CA, once', async () => {
+    test('leaves the present CA in every CA file, once', async () => {
       for (const node of all)
         for (const { path, kind, authorities } of (await materialOf(node)).trust)
           expect(prints(authorities), `${node.name}: ${path}`).toEqual([present[kind].fingerprint256]);
     });
 
-    test('every port presents a certificate of the present CA', async () => {
+    test('presents a certificate of the present CA on every port', async () => {
       for (const { name, address, role } of all)
         for (const [component, port] of Object.entries(PORTS[role])) {
           const leaf = await presented(address, port);
@@ -133,7 +133,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
         }
     });
 
-    test('every kubeconfig of a node opens the API', async () => {
+    test('lets every kubeconfig of a node use the API', async () => {
       const folder = '/etc/kubernetes';
       for (const node of all)
         for (const file of (await readdir(nodeFolder(node, folder))).filter((one) =>
@@ -142,21 +142,21 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
           expect(await admissionBy(node, join(folder, file)), `${node.name}: ${file}`).toBe('200');
     });
 
-    test("the owner's former certificate is refused at every port, the new one is let in", async () => {
+    test("rejects the owner's former certificate on every port, and accepts the new one", async () => {
       const refused = Object.values(await admissions(all, before.owner, API));
       expect(new Set(refused)).toEqual(new Set(['401']));
       const letIn = await admissions(all, await ownerKubeconfig(), API);
       expect(new Set(Object.values(letIn)), JSON.stringify(letIn)).toEqual(new Set(['200']));
     });
 
-    test("etcd refuses its former clients, and lets the master's own in", async () => {
+    test("rejects etcd's former clients, and accepts the master's own", async () => {
       const [refused] = Object.values(await admissions(all, before.etcd, ['etcd']));
       expect(refused).toBe('client certificate');
       const [letIn] = Object.values(await admissions(all, await etcdClient(), ['etcd']));
       expect(letIn).toBe('200');
     });
 
-    test('new tokens are signed with the key that Magnum has sent; bound ones from before are accepted', async () => {
+    test("signs new tokens with Magnum's new key, and accepts former bound tokens", async () => {
       const sent = createPublicKey(await sentServiceAccountKey(master));
       const { accepted, signing } = await serviceAccountKeys(master);
       expect(signing.equals(sent)).toBe(true);
@@ -166,7 +166,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       expect(await Promise.all([token, before.token].map(toldToToken))).toEqual(['200', '200']);
     });
 
-    test('a running pod keeps its token, and the next pod gets one of the key that Magnum has sent', async () => {
+    test("keeps a running pod's token, and gives the next pod one of Magnum's new key", async () => {
       const sent = createPublicKey(await sentServiceAccountKey(master));
       const told: string[] = [];
       const next = await vi.waitFor(
@@ -183,7 +183,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       expect(await mountedToken()).toBe(pod().token);
     });
 
-    test('a pod goes on, and its log and exec come through the API server', async () => {
+    test('keeps a pod running, with log and exec through the API server', async () => {
       expect(await pod().log()).toBe('started');
       expect(await pod().exec('echo', 'well')).toBe('well');
     });

@@ -4,8 +4,8 @@ import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation } from './rotation-suite.ts';
 
 /**
- * `openstack coe ca rotate` on a cluster of Magnum's own making, on whose nodes the agent has taken the place of
- * heat-container-agent, and nothing else is changed.
+ * `openstack coe ca rotate` on a cluster made by Magnum, on whose nodes the agent has replaced heat-container-agent,
+ * without other changes.
  */
 
 let pod: ProbePod;

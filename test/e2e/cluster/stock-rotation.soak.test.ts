@@ -19,15 +19,15 @@ import {
 } from './magnum-cluster.ts';
 
 /**
- * A rotation by upstream's own scripts, which the stand-in of heat-container-agent runs as they come. They ask the API
- * server for something right after they have restarted it, so their success depends on the machine's speed; with
- * three masters the first one fails (docs/design/stock-rotation.md). Whatever they answer, the following holds.
+ * A rotation by upstream's own scripts, run unmodified by the stand-in of heat-container-agent. The scripts call the
+ * API server right after restarting it, so that their success depends on the machine's speed; with three masters the
+ * first one fails (docs/design/stock-rotation.md). Whatever they answer, the following holds.
  */
 
-/** How long the clients are watched before the rotation, and after Magnum has called it done. */
+/** Time for which the clients are observed before the rotation, and after Magnum has reported its end. */
 const AROUND_MS = 60_000;
 
-/** docs/design/stock-rotation.md holds the figures of a measured run; each run leaves its own in this folder. */
+/** docs/design/stock-rotation.md has the figures of a measured run; each run writes its own to this folder. */
 const FOLDER = resolve('build/stock-rotation');
 
 const serviceAccountKeys = async (): Promise<string[]> =>
@@ -46,7 +46,7 @@ beforeAll(async () => {
   before = { ca: await clusterCa(), serviceAccountKeys: await serviceAccountKeys() };
 });
 
-test('Heat makes of the answers what Magnum then shows; what it did to the clients is counted', async () => {
+test("Heat's status follows the answers, Magnum's follows Heat's, and the effect on the clients is counted", async () => {
   const load = await startLoad(FOLDER);
   await delay(AROUND_MS);
   load.mark('rotation', 'old', 'new');
@@ -67,7 +67,7 @@ test('Heat makes of the answers what Magnum then shows; what it did to the clien
   expect(status).toBe(failed ? 'ROLLBACK_COMPLETE' : 'UPDATE_COMPLETE');
 });
 
-test('a node that was asked has certificates of the new CA', async () => {
+test('a node that got a deployment has certificates of the new CA', async () => {
   const ca = await clusterCa();
   expect(ca).not.toBe(before.ca);
   const { publicKey } = new X509Certificate(ca);
@@ -78,6 +78,6 @@ test('a node that was asked has certificates of the new CA', async () => {
   }
 });
 
-test('the service account keys stay those of the creation', async () => {
+test('the service-account keys stay those of the creation', async () => {
   expect(await serviceAccountKeys()).toEqual(before.serviceAccountKeys);
 });

@@ -19,8 +19,8 @@ import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
 
 /**
- * What else a stack of Magnum's sends to the nodes, before and after rotations: an upgrade, which comes with the keys of
- * the last rotation, and other keys alone. And a rotation in which the agent is killed.
+ * Other updates that a Magnum stack sends to the nodes, before and after rotations: an upgrade, which includes the keys
+ * of the last rotation, and other keys alone. Also a rotation in which the agent is killed.
  */
 
 let pod: ProbePod;
@@ -34,7 +34,7 @@ afterAll(async () => {
   await pod?.close();
 });
 
-/** Kills the agent of a node as soon as the restart of its units is on record. */
+/** Kills the agent of a node as soon as the restart of its units is recorded. */
 async function killInTheMiddle(node: Node): Promise<void> {
   const isInTheMiddle = async () => (await standingOf(node)).interrupted !== null;
   await vi.waitUntil(isInTheMiddle, { timeout: ROTATION_MS, interval: 500 });
@@ -59,7 +59,7 @@ const Template = v.object({
   network_driver: v.string(),
 });
 
-/** A template that differs from the cluster's in the tag of Kubernetes alone. */
+/** Makes a template that differs from the cluster's only in the tag of Kubernetes. */
 async function newerTemplate(): Promise<string> {
   const shown = await openstack('coe', 'cluster', 'template', 'show', await clusterName(), '-f', 'json');
   const { labels, network_driver: driver } = v.parse(Template, JSON.parse(shown));
@@ -72,7 +72,7 @@ async function newerTemplate(): Promise<string> {
   return name;
 }
 
-describe('an upgrade of Kubernetes, which comes with the keys of the rotation', () => {
+describe('an upgrade of Kubernetes, which includes the keys of the rotation', () => {
   let before: string[][];
   let status: string;
   beforeAll(async () => {
@@ -87,14 +87,14 @@ describe('an upgrade of Kubernetes, which comes with the keys of the rotation', 
     expect(status).toBe('UPDATE_COMPLETE');
   });
 
-  test('every component runs from the newer image', async () => {
+  test('runs every component from the newer image', async () => {
     for (const node of all) {
       const images = await onNode(node, 'podman', 'ps', '--filter', 'name=kube', '--format', '{{.Image}}');
       expect(new Set(images.split('\n')), node.name).toEqual(new Set([`${HYPERKUBE}:${NEWER_TAG}`]));
     }
   });
 
-  test('no certificate has changed, and every node is Ready and takes pods', async () => {
+  test('changes no certificate, and leaves every node Ready and schedulable', async () => {
     expect(await certificates()).toEqual(before);
     await kubectl(['wait', '--for=condition=Ready', 'node', '--all', '--timeout=300s']);
     const unschedulable = await kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].spec.unschedulable}']);
@@ -102,10 +102,10 @@ describe('an upgrade of Kubernetes, which comes with the keys of the rotation', 
   });
 });
 
-/** As Magnum gives a key to the stack. */
+/** As Magnum passes a key to the stack. */
 const onOneLine = (pem: string): string => pem.replaceAll('\n', '\\n');
 
-describe('other keys of service accounts, and nothing else', () => {
+describe('other service-account keys alone', () => {
   const pair = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -131,7 +131,7 @@ describe('other keys of service accounts, and nothing else', () => {
     expect(status).toBe('UPDATE_COMPLETE');
   });
 
-  test('no certificate has changed; tokens are signed with the new key, and those of before are accepted', async () => {
+  test('changes no certificate, signs tokens with the new key, and accepts former tokens', async () => {
     expect(await certificates()).toEqual(before);
     const [master] = all;
     if (!master) throw new Error('the cluster has no master');
@@ -141,7 +141,7 @@ describe('other keys of service accounts, and nothing else', () => {
     expect(await nodeFile(master, '/etc/sysconfig/heat-params')).toContain(`KUBE_TAG=${NEWER_TAG}`);
   });
 
-  test('the pod goes on, with the token of before', async () => {
+  test('keeps the pod running with its former token', async () => {
     expect(await pod.log()).toBe('started');
   });
 });
