@@ -4,8 +4,8 @@ import { report } from './bench.d/report.ts';
 import { createBench, type Run } from './bench.d/run.ts';
 
 /**
- * The agent in numbers, on this machine: `npm run bench`, `npm run bench -- --runs 9 --json`. Every run is a
- * daemon of its own, seen from outside: /proc, the requests that reach the cloud, and its log.
+ * Measures the agent on this machine: `npm run bench`, `npm run bench -- --runs 9 --json`. Every run is a separate
+ * daemon, observed from outside: /proc, its requests to the cloud, and its log.
  */
 
 const { values } = parseArgs({

@@ -10,8 +10,8 @@ import { ARCHITECTURES } from './build.d/runtime.ts';
 import packageJson from '../package.json' with { type: 'json' };
 
 /**
- * `npm run build`: what is installed on a node, for each architecture as a tarball and as a Debian package, with
- * their checksums beside them. Two builds of the same commit are the same, byte for byte.
+ * `npm run build`: makes the files to be installed on a node, for each architecture as a tarball and as a Debian
+ * package, with checksums. Two builds of the same commit are equal byte for byte.
  */
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -47,7 +47,7 @@ async function buildAll(): Promise<void> {
   for (const path of made) console.log(relative(process.cwd(), path));
 }
 
-/** The time that everything in a package bears: the commit's, unless the builder says another. */
+/** The time of everything in a package: the commit's, unless the builder sets another. */
 async function sourceDate(): Promise<number> {
   const given = process.env['SOURCE_DATE_EPOCH'];
   if (given !== undefined) return Number(given);
@@ -55,6 +55,6 @@ async function sourceDate(): Promise<number> {
     cwd: import.meta.dirname,
     reject: false,
   });
-  // Sources without a history: 1980, the first year that every archive format knows.
+  // Sources without a history: 1980, the first year that every archive format supports.
   return asked.exitCode === 0 ? Number(asked.stdout) : 315_532_800;
 }

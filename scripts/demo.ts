@@ -15,8 +15,8 @@ import { type Actor, setStage, type Stage } from './demo.d/stage.ts';
 import { createTimeline, type Timeline } from './demo.d/timeline.ts';
 
 /**
- * One rotation from the first certificates to UPDATE_COMPLETE. What is said is looked at: the exit code is 0
- * only if every fact held.
+ * Shows one rotation from the first certificates to UPDATE_COMPLETE. Every statement is checked: the exit code is 0
+ * only if all facts are true.
  */
 
 const PATIENCE_MS = 90_000;
@@ -33,18 +33,15 @@ function introduce({ stage, screen }: Show): void {
     line(`   ${name.padEnd(10)}${layout.padEnd(18)}${ports} and ${units.length - served.length} more`);
   }
   line(
-    paint(
-      'dim',
-      '   Folders stand in for the nodes and TLS services for their units; the agent is the real one.',
-    ),
+    paint('dim', '   Folders replace the nodes, and TLS services their units; the agent is the real one.'),
   );
 }
 
-/** Every node makes its keys and has its first certificates signed. */
+/** Makes every node's keys and first certificates. */
 async function makeFirstCertificates(show: Show): Promise<Place[]> {
   const { stage, screen, checks } = show;
   screen.chapter('Their first certificates, by fingerprint: `agent make-cert` on both');
-  screen.now('9 keys (RSA 4096) are made, 9 certificates signed by Magnum');
+  screen.now('making 9 keys (RSA 4096), for which Magnum signs 9 certificates');
   await Promise.all(
     actors(show).map(async ({ name, agent, startUnits }) => {
       const run = agent(['make-cert']);
@@ -61,19 +58,19 @@ async function makeFirstCertificates(show: Show): Promise<Place[]> {
   return places;
 }
 
-/** What a person who leaves has copied: good, as long as its CA is. */
+/** Copies the admin's certificate, as a departing person might: it is valid as long as its CA. */
 async function copyAdmin({ stage, screen, checks }: Show): Promise<Client> {
   const copy = await readAdmin(stage);
-  screen.chapter('Somebody leaves, and takes a copy of admin.crt and admin.key along');
+  screen.chapter('A departing colleague keeps a copy of admin.crt and admin.key');
   const answer = await knock(apiPort(stage), copy);
-  checks.check(`the admin certificate opens the apiserver: ${answer.how}`, answer.served);
+  checks.check(`the apiserver accepts the admin certificate: ${answer.how}`, answer.served);
   say(screen, answer, 'the copy');
   return copy;
 }
 
 async function startDaemons(show: Show): Promise<(() => Promise<number | null>)[]> {
   const { stage, screen, timeline } = show;
-  screen.now('the daemons start: `agent run` on both');
+  screen.now('starting the daemons: `agent run` on both');
   const daemons = actors(show).map(({ name, agent }) =>
     agent(['run', '--log-level', 'debug'], (line) => {
       timeline.hear(name, line);
@@ -86,19 +83,19 @@ async function startDaemons(show: Show): Promise<(() => Promise<number | null>)[
   return daemons.map(({ stop }) => stop);
 }
 
-/** The owner's one command, and what comes of it. */
+/** Runs the owner's one command, and shows its effect. */
 async function rotate(show: Show): Promise<void> {
   const { stage, screen, checks, timeline } = show;
   const { cloud, cluster } = stage;
   const restartsBefore = actors(show).map(({ node }) => node.units.restarts.length);
-  screen.chapter("The cluster's owner rotates its CA; `agent run` is at work on both nodes");
+  screen.chapter("The cluster's owner rotates its CA; `agent run` runs on both nodes");
   screen.line(`   $ ${screen.paint('cyan', 'openstack coe ca rotate k1')}`);
   timeline.start();
   await cloud.rotateCa(cluster);
   timeline.tell('Magnum', `202: three new CAs; Heat: stack ${cloud.stackStatus(cluster)}`);
   await cloud.settled(cluster, PATIENCE_MS);
   const [stack, status] = [cloud.stackStatus(cluster), cloud.clusterStatus(cluster)];
-  // The daemons' last words are still on their way.
+  // The daemons' last log lines are still on their way.
   await new Promise((resolve) => setTimeout(resolve, 300));
   timeline.tell('Heat', `stack ${stack}`);
   timeline.tell('Magnum', `cluster ${status}`);
@@ -109,7 +106,7 @@ async function rotate(show: Show): Promise<void> {
   const signals = cloud.signals.filter(
     ({ accepted, body }) => accepted && body?.['deploy_status_code'] === 0,
   );
-  checks.check('one success was signalled for each node', signals.length === 2 && cloud.signals.length === 2);
+  checks.check('each node signalled one success', signals.length === 2 && cloud.signals.length === 2);
   for (const [index, { name, node, units }] of actors(show).entries()) {
     const restarts = node.units.restarts.slice(restartsBefore[index]);
     checks.check(
@@ -121,10 +118,10 @@ async function rotate(show: Show): Promise<void> {
 
 async function compare(show: Show, before: Place[]): Promise<void> {
   const { stage, screen, checks } = show;
-  screen.chapter('What lies on the nodes now');
+  screen.chapter('The files on the nodes');
   const after = await readNodes(stage);
   drawNodes(screen, after, before);
-  screen.now('every file and every port is looked at');
+  screen.now('checking every file and every port');
   checkChanged(before, after, checks);
   await checkFiles(stage, after, checks);
   await checkServiceAccount(stage, checks);
@@ -132,14 +129,14 @@ async function compare(show: Show, before: Place[]): Promise<void> {
   screen.now('');
 }
 
-/** The same doors again, for the one who left and for those who stay. */
+/** Repeats the requests with the departed person's copy and with the new certificates. */
 async function knockAgain({ stage, screen, checks }: Show, copy: Client): Promise<void> {
   const port = apiPort(stage);
   const admin = await readAdmin(stage);
-  screen.chapter('Who gets in now');
+  screen.chapter('Accepted and rejected clients');
 
   const left = await knock(port, { ...copy, ca: admin.ca });
-  checks.check(`the apiserver refuses the old admin certificate: ${left.how}`, left.refused);
+  checks.check(`the apiserver rejects the old admin certificate: ${left.how}`, left.refused);
   const [leaf, ca] = [new X509Certificate(copy.cert), new X509Certificate(admin.ca)];
   checks.check('the new CA did not sign the old admin certificate', !leaf.verify(ca.publicKey));
   say(screen, left, 'the old admin.crt', '(a CA of the same name, another key)');
@@ -156,7 +153,7 @@ async function knockAgain({ stage, screen, checks }: Show, copy: Client): Promis
 const apiPort = ({ master }: Stage): number => master.node.units.port('kube-apiserver');
 
 const say = ({ line, paint }: Screen, { served, how }: Knock, who: string, why = ''): void => {
-  const word = served ? paint('green', 'accepted') : paint('red', 'refused ');
+  const word = served ? paint('green', 'accepted') : paint('red', 'rejected');
   line(`   ${who.padEnd(19)}${word}  ${how} ${paint('dim', why)}`.trimEnd());
 };
 
@@ -168,20 +165,20 @@ async function play(show: Show): Promise<void> {
   await rotate(show);
   await compare(show, before);
   await knockAgain(show, copy);
-  for (const stop of stops) show.checks.check('a daemon stops when it is asked to', (await stop()) === 0);
+  for (const stop of stops) show.checks.check('a daemon stops on SIGTERM', (await stop()) === 0);
 }
 
-/** The last line; the exit code says the same. */
+/** Prints the last line; the exit code has the same meaning. */
 function conclude({ line, paint }: Screen, { passed, failures }: Checks, seconds: string): void {
   line();
   for (const failure of failures) line(`${paint('red', '✗')} ${failure}`);
   if (failures.length === 0)
     line(
-      `${paint(['bold', 'green'], 'It holds.')} ${passed} facts looked at in ${seconds} s; nothing is left behind.`,
+      `${paint(['bold', 'green'], 'Passed.')} ${passed} facts checked in ${seconds} s; nothing is left behind.`,
     );
   else
     line(
-      `${paint(['bold', 'red'], 'It does not hold.')} ${failures.length} of ${passed + failures.length} facts failed.`,
+      `${paint(['bold', 'red'], 'Failed.')} ${failures.length} of ${passed + failures.length} facts are wrong.`,
     );
   process.exitCode = failures.length === 0 ? 0 : 1;
 }
@@ -195,7 +192,7 @@ screen.line(
 const staging = setStage();
 let stopping: Promise<void> | undefined;
 
-/** Ends the program as the signal would have, when everything is cleaned up. A second one does not wait. */
+/** Ends the program as the signal would, after the clean-up. A second signal does not wait. */
 const leave = async (signal: NodeJS.Signals): Promise<void> => {
   screen.close();
   console.error('stopped; cleaning up');
@@ -213,7 +210,7 @@ try {
 } catch (error) {
   checks.check(error instanceof Error ? error.message : String(error), false);
 }
-// What fails while everything is taken down says nothing.
+// Errors during the shutdown are ignored.
 if (stopping) await stopping;
 else {
   screen.close();

@@ -3,7 +3,7 @@ import { errnoOf } from '../src/base/errors.ts';
 import { GENERATED, renewed } from './docs.d/generated.ts';
 import { broken, NAMES, pathOf, readSchema, schemaOf, textOf } from './docs.d/schemas.ts';
 
-/** Writes the generated parts of docs/ anew: `npm run docs`. */
+/** Renews the generated parts of docs/: `npm run docs`. */
 for (const page of Object.keys(GENERATED)) await writeFile(page, renewed(page, await readFile(page, 'utf8')));
 
 await mkdir('docs/schema', { recursive: true });

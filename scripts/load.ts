@@ -8,12 +8,12 @@ import { report } from './load.d/report.ts';
 import { startRun } from './load.d/run.ts';
 
 /**
- * Clients of a cluster that read, write, watch, ask for tokens and keep streams open, each attempt counted, and a record
- * of how the cluster is meanwhile. `node scripts/load.ts CLUSTER.json --out FOLDER [--seconds N]`: CLUSTER.json is a
- * load.d/description.ts. It ends after N seconds, with SIGTERM or SIGINT, or when its standard input, if that is a pipe,
- * ends; a line there begins a phase: {"mark": "trust", "expect": ["old", "both"]}. It looks at the cluster every second,
- * and a client attempts something every one to five seconds: --look-every and --slowdown spare a slow machine. FOLDER
- * gets report.txt, report.json and record.jsonl.
+ * Runs clients of a cluster that read, write, watch, request tokens and keep streams open, counts each attempt, and
+ * records the cluster's state meanwhile. `node scripts/load.ts CLUSTER.json --out FOLDER [--seconds N]`: CLUSTER.json
+ * is a load.d/description.ts. It ends after N seconds, on SIGTERM or SIGINT, or at the end of its standard input if
+ * that is a pipe. An input line starts a phase: {"mark": "trust", "expect": ["old", "both"]}. It looks at the cluster
+ * every second, and each client makes an attempt every one to five seconds; --look-every and --slowdown relieve a slow
+ * machine. It writes report.txt, report.json and record.jsonl to FOLDER.
  */
 
 const { values, positionals } = parseArgs({

@@ -6,7 +6,7 @@ import { makeCsr } from '../../test/cloud/make-csr.ts';
 
 const generate = promisify(generateKeyPair);
 
-/** What a rotation cannot do without, measured by itself on this machine, in milliseconds. */
+/** Unavoidable parts of a rotation, measured separately on this machine, in milliseconds. */
 export type Bounds = { keys: number; cloud: number };
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
@@ -17,7 +17,10 @@ const timed = async (work: () => Promise<unknown>): Promise<number> => {
 
 const AUTHORITIES = ['kubelet', 'etcd', 'front-proxy'];
 
-/** An RSA 4096 key for each certificate, over all cores; one login, three CAs and the signatures, side by side. */
+/**
+ * Measures an RSA 4096 key for each certificate, over all cores, and one login, three CAs and the signatures in
+ * parallel.
+ */
 export async function measureBounds(cluster: Cluster, certificateCount: number): Promise<Bounds> {
   const each = Array.from({ length: certificateCount });
   const keys = await timed(

@@ -3,10 +3,10 @@ import type { LogLine } from '../lib/agent-process.ts';
 
 export const PARTS = ['login', 'check', 'keys', 'signing', 'files', 'restart', 'signal'] as const;
 
-/** Where the time of a rotation went, in milliseconds; signing is what was left of it after the last key. */
+/** The parts of a rotation's time, in milliseconds; signing is the part after the last key. */
 export type Parts = Record<(typeof PARTS)[number], number>;
 
-/** Which part a step of the agent's log is. */
+/** The part to which a step of the agent's log belongs. */
 const PART_OF: Partial<Record<StepCode, keyof Parts>> = {
   'log-in': 'login',
   check: 'check',

@@ -1,14 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises';
 
-/** How many ticks of /proc/PID/stat a second has; Linux shows 100 to user space on every machine. */
+/** Ticks per second in /proc/PID/stat; Linux shows 100 to user space on every machine. */
 const TICKS_PER_SECOND = 100;
 
 const MS_PER_TICK = 1000 / TICKS_PER_SECOND;
 
-/** CPU time so far of a process, and of its children that have ended, in milliseconds. */
+/** CPU time so far of a process and of its ended children, in milliseconds. */
 export async function cpuOf(pid: number): Promise<{ own: number; children: number }> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  // The second field is the program's name in brackets and may hold anything.
+  // The second field is the program's name in brackets, which may contain anything.
   const fields = stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -17,7 +17,7 @@ export async function cpuOf(pid: number): Promise<{ own: number; children: numbe
   return { own: (user + system) * MS_PER_TICK, children: (childUser + childSystem) * MS_PER_TICK };
 }
 
-/** Memory of a process in MB (10^6 bytes): resident now, the part that is nobody else's file, and the peak. */
+/** Memory of a process in MB (10^6 bytes): resident now, its anonymous part, and the peak. */
 export async function memoryOf(pid: number): Promise<{ resident: number; anonymous: number; peak: number }> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   const megabytes = (name: string): number => {
@@ -27,7 +27,7 @@ export async function memoryOf(pid: number): Promise<{ resident: number; anonymo
   return { resident: megabytes('VmRSS'), anonymous: megabytes('RssAnon'), peak: megabytes('VmHWM') };
 }
 
-/** Lets the peak begin anew at what is resident now. */
+/** Resets the peak to the present resident memory. */
 export const forgetPeak = async (pid: number): Promise<void> => {
   await writeFile(`/proc/${pid}/clear_refs`, '5');
 };

@@ -7,7 +7,7 @@ type Row = {
   unit: string;
   of: (run: Run) => number | number[];
   digits?: number;
-  /** What the median is to stay below. */
+  /** The upper limit for the median. */
   aim?: { most: number; why: string };
 };
 
@@ -72,7 +72,7 @@ function rowsOf(runs: readonly Run[]): Row[][] {
   return [rotation, idle];
 }
 
-/** The medians with their spread, and how they stand to the aims. */
+/** Formats the medians with their spread, compared with the aims. */
 export function report(runs: readonly Run[], { cores, node }: { cores: number; node: string }): string[] {
   const lines = [`${runs.length} runs, ${cores} cores, Node ${node}: medians`, ''];
   const head = ['', 'median', '', 'least', 'most', 'aim', 'ratio'];

@@ -13,18 +13,18 @@ import { cpuOf, forgetPeak, memoryOf } from './process.ts';
 
 /** One daemon from its start over idle polls to a rotation. Times in milliseconds, memory in MB. */
 export type Run = {
-  /** From the start of the process to its first question for metadata. */
+  /** From the start of the process to its first request for metadata. */
   start: number;
   idle: {
     resident: number;
     anonymous: number;
-    /** CPU time of a poll: one of the first twenty, and one of those after them. */
+    /** CPU time of a poll: one of the first twenty, and one of the later ones. */
     firstPolls: number;
     laterPolls: number;
     requests: number;
   };
   rotation: {
-    /** From the metadata's arrival to the signal's, as the cloud sees it. */
+    /** From the arrival of the metadata to that of the signal, as the cloud sees it. */
     total: number;
     parts: Parts;
     /** CPU time of the agent, and of the programs that it ran. */
@@ -33,7 +33,7 @@ export type Run = {
     peak: number;
     requests: number;
   };
-  /** Several times: how long a key takes is luck. */
+  /** Several samples, because the time for a key is random. */
   bounds: readonly Bounds[];
 };
 
@@ -47,8 +47,8 @@ const PATIENCE_MS = 120_000;
 export type Bench = { measure(): Promise<Run>; close(): Promise<void> };
 
 /**
- * The built program, as it runs on a node, on a master in the embedded cloud; its CAs have EC keys, so that what is
- * measured is the agent's work.
+ * Sets up the built program, as on a node, on a master in the embedded cloud. Its CAs have EC keys, so that the agent's
+ * work is measured.
  */
 export async function createBench(): Promise<Bench> {
   const built = await mkdtemp(join(tmpdir(), 'coe-build-'));
@@ -125,8 +125,8 @@ async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Pr
       throw new Error(`the rotation ended with ${status}: ${JSON.stringify(lines)}`);
 
     const signalled = cloud.requests.findLastIndex(({ path }) => path.endsWith('/signal'));
-    // The last question before the first work; there is another one before the signal. The owner of the cluster, who
-    // has rotated its CA just now, logs in as well, but asks for no CA.
+    // The last request for metadata before the first work; another one precedes the signal. The cluster's owner, who
+    // has just rotated its CA, logs in as well, but requests no CA.
     const work = cloud.requests.findIndex(
       ({ path, method }, index) =>
         index >= polled && method === 'GET' && path.startsWith('/v1/certificates/'),
@@ -149,7 +149,7 @@ async function measureDaemon(cloud: Cloud, cluster: Cluster, node: TestNode): Pr
 
 const isPoll = ({ path }: { path: string }): boolean => path.endsWith('/metadata');
 
-/** Notes when each request came: the cloud's log has no times. */
+/** Records the time of each request, which the cloud's log lacks. */
 function watchRequests(cloud: Cloud): { timeOf(index: number): number; stop(): void } {
   const times = new Map<number, number>();
   let known = cloud.requests.length;

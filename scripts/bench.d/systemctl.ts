@@ -7,8 +7,8 @@ import type { TestNode } from '../../test/fakes/node.ts';
 const run = promisify(execFile);
 
 /**
- * The stand-in systemctl of a test node is a Node program, which takes ten times as long to start as the real
- * one. Where there is a Perl, this one takes its place, so that the restarts cost about what they cost on a node.
+ * Replaces the stand-in systemctl of a test node, a Node program that starts ten times as slowly as the real one, by a
+ * Perl one if Perl is installed. Restarts then take about as long as on a node.
  */
 export async function hastenSystemctl({ root }: TestNode): Promise<void> {
   const program = join(root, '/usr/bin/systemctl');

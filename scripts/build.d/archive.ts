@@ -1,7 +1,7 @@
 import { basename, dirname } from 'node:path';
 import { execa } from 'execa';
 
-/** A folder as a tarball in which nothing says who made it, when and where. gzip is on every node. */
+/** Packs a folder into a tarball without traces of its builder, time and place. gzip is on every node. */
 export async function archive(folder: string, path: string, date: number): Promise<string> {
   const plain = [
     '--sort=name',

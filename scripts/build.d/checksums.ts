@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** SHA256SUMS in a folder, for `sha256sum --check`. */
+/** Writes SHA256SUMS into a folder, for `sha256sum --check`. */
 export async function writeSums(folder: string, names: readonly string[]): Promise<void> {
   const lines = await Promise.all(
     names.toSorted().map(async (name) => {

@@ -1,9 +1,9 @@
 import type { VerbFacts, VerbOption } from './verbs.ts';
 
-/** The names that the program is called by. */
+/** The names under which the program is called. */
 const NAMES = ['coe-agent', 'agent'] as const;
 
-/** What stands after an option: files, directories, or nothing that could be listed. */
+/** The kind of an option's value: files, directories, or nothing that can be listed. */
 const kindOf = ({ value, choices }: VerbOption): 'words' | 'file' | 'dir' | 'other' | 'none' => {
   if (value === undefined) return 'none';
   if (choices.length > 0) return 'words';
@@ -14,7 +14,7 @@ const unique = (all: readonly VerbFacts[]): VerbOption[] => [
   ...new Map(all.flatMap(({ options }) => options.map((option) => [option.long, option] as const))).values(),
 ];
 
-/** For bash-completion(7): it completes verbs, their options, and the values that can be listed. */
+/** Makes the script for bash-completion(7): it completes verbs, their options, and enumerable values. */
 export function bashCompletion(all: readonly VerbFacts[]): string {
   const values = unique(all).flatMap((option): string[] => {
     switch (kindOf(option)) {
@@ -62,10 +62,10 @@ complete -F _coe_agent ${NAMES.join(' ')}
 `;
 }
 
-/** In single quotes, without what zsh's own syntax has another meaning for; fish reads the same. */
+/** Quotes a text in single quotes, without characters that are special in zsh; fish reads the same. */
 const quoted = (text: string): string => `'${text.replaceAll("'", '').replaceAll(/[[\]:\\]/g, ' ')}'`;
 
-/** An option as _arguments reads it. */
+/** Formats an option for _arguments. */
 const spec = (option: VerbOption): string => {
   const action = {
     words: `(${option.choices.join(' ')})`,
@@ -79,7 +79,7 @@ const spec = (option: VerbOption): string => {
   return `'${option.long}[${quoted(option.description).slice(1, -1)}]${value}'`;
 };
 
-/** For zsh's compsys (zshcompsys(1)). */
+/** Makes the script for zsh's compsys (zshcompsys(1)). */
 export function zshCompletion(all: readonly VerbFacts[]): string {
   const cases = all.map(({ name, words, options }) => {
     const given = words.map((choices, index) => `'${index + 1}: :(${choices.join(' ')})'`);
@@ -102,7 +102,7 @@ fi
 `;
 }
 
-/** For fish (complete(1)). */
+/** Makes the script for fish (complete(1)). */
 export function fishCompletion(all: readonly VerbFacts[]): string {
   const lines = NAMES.flatMap((program) => [
     `complete -c ${program} -f`,

@@ -13,7 +13,7 @@ const CONTROL_FILES = ['control', 'preinst', 'postinst', 'prerm', 'postrm'];
 
 type Identity = { architecture: Architecture; version: string; date: number };
 
-/** The same files as a Debian package. Where there is no dpkg-deb there is none, and that is said. */
+/** Makes a Debian package of the same files. Without dpkg-deb it reports this and makes none. */
 export async function debianPackage(tree: string, out: string, identity: Identity): Promise<string[]> {
   const { architecture, version, date } = identity;
   if ((await execa('dpkg-deb', ['--version'], { reject: false })).failed) {
@@ -53,7 +53,7 @@ export async function debianPackage(tree: string, out: string, identity: Identit
   await chmod(join(root, 'DEBIAN/md5sums'), 0o644);
 
   const path = join(out, `coe-agent_${version}_${DEBIAN_NAME[architecture]}.deb`);
-  // dpkg-deb itself takes every time from there.
+  // dpkg-deb itself takes every time from this variable.
   const env = { SOURCE_DATE_EPOCH: String(date) };
   await execa('dpkg-deb', ['--root-owner-group', '-Zgzip', '-z6', '--build', root, `${path}.new`], { env });
   await rename(`${path}.new`, path);
@@ -61,14 +61,14 @@ export async function debianPackage(tree: string, out: string, identity: Identit
   return [path];
 }
 
-/** Where each shell looks for what a package brings. */
+/** Where each shell searches completions of packages. */
 const COMPLETIONS = [
   ['coe-agent.bash', 'bash-completion/completions/coe-agent'],
   ['_coe-agent', 'zsh/vendor-completions/_coe-agent'],
   ['coe-agent.fish', 'fish/vendor_completions.d/coe-agent.fish'],
 ] as const;
 
-/** Debian's policy wants pages packed. */
+/** Debian's policy requires compressed pages. */
 async function manual(folder: string, tree: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   for (const name of await readdir(join(tree, 'man')))
@@ -78,7 +78,10 @@ async function manual(folder: string, tree: string): Promise<void> {
     );
 }
 
-/** What Debian's policy wants below /usr/share/doc: the copyright, and the changelog in its own form. */
+/**
+ * Writes the files that Debian's policy requires below /usr/share/doc: the copyright, and the changelog in its own
+ * format.
+ */
 async function documentation(folder: string, tree: string, { version, date }: Identity): Promise<void> {
   await mkdir(folder, { recursive: true });
   const copyright = await readFile(join(SOURCES, 'copyright'), 'utf8');
@@ -91,11 +94,11 @@ async function documentation(folder: string, tree: string, { version, date }: Id
 
  -- ${MAINTAINER}  ${new Date(date * 1000).toUTCString().replace('GMT', '+0000')}
 `;
-  // gzip's own header would hold the time of the build; zlib writes none.
+  // gzip's own header would contain the time of the build; zlib writes none.
   await writeFile(join(folder, 'changelog.gz'), gzipSync(entry, { level: 9 }));
 }
 
-/** What `dpkg --verify` compares a node's files with. */
+/** Writes the checksums with which `dpkg --verify` compares a node's files. */
 async function md5sums(root: string): Promise<string> {
   const files = (await readdir(root, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -109,7 +112,9 @@ async function md5sums(root: string): Promise<string> {
   return (await Promise.all(lines)).join('');
 }
 
-/** Whatever the builder's umask; dpkg runs the scripts. The program's own tree has its modes already. */
+/**
+ * Sets modes independently of the builder's umask; dpkg runs the scripts. The program's own tree already has its modes.
+ */
 async function modes(root: string): Promise<void> {
   await chmod(root, 0o755);
   for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {

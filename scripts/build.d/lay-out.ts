@@ -15,11 +15,11 @@ const PROJECT = join(import.meta.dirname, '../..');
 const DOCUMENTS = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
 
 /**
- * /opt/coe-agent as it is on a node:
+ * Makes /opt/coe-agent as installed on a node:
  *
- *     agent  setup            what is called
+ *     agent  setup            the executables
  *     node  lib/              the runtime and the program
- *     systemd/                units and what belongs to them; setup puts them where systemd looks
+ *     systemd/                units with their files; setup copies them to systemd's directories
  *     man/  completions/       a page per verb; for bash, zsh and fish
  *     README.md  docs/  scripts/heat/   the documentation and Heat's templates as in the source, so that links hold
  *     licences/  sbom.cdx.json  VERSION  SHA256SUMS
@@ -56,7 +56,7 @@ export async function layOut(tree: string, architecture: Architecture): Promise<
   await chmod(join(tree, 'SHA256SUMS'), 0o644);
 }
 
-/** What is made from the definitions of the command line. */
+/** Writes the files that are generated from the definitions of the command line. */
 async function describeVerbs(tree: string): Promise<void> {
   const all = verbs();
   await mkdir(join(tree, 'man'));
@@ -68,7 +68,7 @@ async function describeVerbs(tree: string): Promise<void> {
   await writeFile(join(tree, 'completions/coe-agent.fish'), fishCompletion(all));
 }
 
-/** Whatever the builder's umask: programs can be run by everybody, the rest can be read. */
+/** Sets modes independently of the builder's umask: all users may execute programs and read the rest. */
 async function normalize(tree: string): Promise<void> {
   await chmod(tree, 0o755);
   for (const entry of await readdir(tree, { recursive: true, withFileTypes: true })) {
@@ -82,7 +82,7 @@ const filesBelow = async (tree: string): Promise<string[]> =>
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(tree.length + 1));
 
-/** The environment of whoever calls it is not to change how the program is run. */
+/** The caller's environment must not change how the program runs. */
 const LAUNCHER = `#!/bin/sh
 unset NODE_OPTIONS NODE_PATH
 here=$(readlink -f "$0")

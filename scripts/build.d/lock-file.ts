@@ -9,7 +9,7 @@ const LockFile = v.object({
   ),
 });
 
-/** What the lock file says of a package, which its archive must be. */
+/** Returns a package's entry in the lock file, which its archive must match. */
 export async function lockedPackage(name: string): Promise<{ version: string; integrity: string }> {
   const text = await readFile(join(import.meta.dirname, '../../package-lock.json'), 'utf8');
   const { version, integrity } = v.parse(LockFile, JSON.parse(text)).packages[`node_modules/${name}`] ?? {};

@@ -1,6 +1,6 @@
 import type { VerbFacts } from './verbs.ts';
 
-/** As roff(7) reads it: no request at the start of a line, a hyphen that can be copied. */
+/** Escapes a text for roff(7): no request at the start of a line, a hyphen that can be copied. */
 const roff = (text: string): string =>
   text
     .replaceAll('\\', String.raw`\e`)
@@ -10,7 +10,7 @@ const roff = (text: string): string =>
 const title = (name: string, version: string): string =>
   `.TH ${name.toUpperCase()} 8 "" "coe-agent ${version}" "System Administration"`;
 
-/** The pages of the program and of each verb, by file name; man(7). */
+/** Makes the man pages of the program and of each verb, by file name (man(7)). */
 export function manualPages(all: readonly VerbFacts[], version: string): Map<string, string> {
   const pages = new Map<string, string>();
   pages.set('coe-agent.8', overview(all, version));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { lockedPackage } from './lock-file.ts';
 
-/** A package of which something is in the program. */
+/** A package with modules in the program. */
 export type BundledPackage = {
   name: string;
   version: string;
@@ -18,7 +18,7 @@ const Manifest = v.object({
   licenses: v.optional(v.array(v.object({ type: v.string() }))),
 });
 
-/** The packages that the modules of a bundle come from, by name. */
+/** Returns the packages of a bundle's modules, by name. */
 export async function readPackages(modules: readonly string[]): Promise<BundledPackage[]> {
   const folders = modules.flatMap(
     (path) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(path)?.[0] ?? [],
@@ -35,7 +35,7 @@ async function readPackage(folder: string): Promise<BundledPackage> {
   return { name, licence, folder, ...(await lockedPackage(where)) };
 }
 
-/** @throws when there is none: nothing is given away without its licence */
+/** @throws if there is none: no package is distributed without its licence */
 export async function licenceFiles(folder: string): Promise<string[]> {
   const names = (await readdir(folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
   if (names.length === 0) throw new Error(`${folder} has no licence file`);

@@ -12,8 +12,8 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 const MODULES = join(import.meta.dirname, '../../node_modules');
 
 /**
- * The folder with the Node runtime (bin/node, LICENSE) of an architecture: the one that `npm ci` has put here, or,
- * for a foreign one, the archive that the lock file names, fetched once and compared with the lock file's hash.
+ * Returns the folder with the Node runtime (bin/node, LICENSE) of an architecture. `npm ci` installs this machine's. A
+ * foreign one is fetched once from the archive that the lock file names, and compared with its hash.
  */
 export async function runtimeOf(architecture: Architecture): Promise<string> {
   const name = `node-linux-${architecture}`;

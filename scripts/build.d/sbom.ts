@@ -3,7 +3,7 @@ import type { BundledPackage } from './packages.ts';
 import type { Architecture } from './runtime.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** What is in a package, as CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/). */
+/** Describes a package's content in CycloneDX 1.6 (https://cyclonedx.org/docs/1.6/json/). */
 export async function billOfMaterials(
   packages: readonly BundledPackage[],
   architecture: Architecture,
@@ -19,7 +19,7 @@ export async function billOfMaterials(
       {
         ...component('platform', `node-linux-${architecture}`, runtime.version, 'MIT'),
         hashes: [sha512(runtime.integrity)],
-        // What Node itself brings. The builder runs the same version.
+        // Node's own components. The builder runs the same version.
         components: Object.entries(process.versions)
           .filter(([part]) => !['node', 'modules', 'napi'].includes(part))
           .map(([part, version]) => ({ type: 'library', name: part, version })),
@@ -38,7 +38,7 @@ function component(type: string, name: string, version: string, licence: string)
   return { type, name, version, purl, 'bom-ref': purl, licenses: [{ expression: licence }] };
 }
 
-/** The lock file has them in base64. */
+/** The lock file has hashes in base64. */
 const sha512 = (integrity: string): { alg: string; content: string } => ({
   alg: 'SHA-512',
   content: Buffer.from(integrity.replace(/^sha512-/, ''), 'base64').toString('hex'),

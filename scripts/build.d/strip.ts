@@ -1,13 +1,12 @@
-/** Of an ELF file of 64 bits, little endian (elf(5)): where the header has what is needed here. */
+/** Offsets in the header of a 64-bit, little-endian ELF file (elf(5)). */
 const PROGRAM_HEADERS = { offset: 0x20, size: 0x36, count: 0x38 } as const;
 const SECTION_HEADERS = { offset: 0x28, count: 0x3c, names: 0x3e } as const;
 const LOAD = 1;
 const SEGMENT = { offset: 0x08, size: 0x20 } as const;
 
 /**
- * A program without what is never loaded: symbols, debug information, and the table of sections that names them.
- * For a Node runtime that is a fifth. It works for every architecture alike, which no `strip` does, and is the same
- * wherever it is built.
+ * Removes the parts of a program that are never loaded: symbols, debug information, and the table of sections. They are
+ * a fifth of a Node runtime. Unlike `strip`, this works for every architecture, with equal results on every machine.
  */
 export function strip(program: Buffer): Buffer {
   if (program.readUInt32BE(0) !== 0x7f454c46 || program.readUInt16BE(4) !== 0x0201)

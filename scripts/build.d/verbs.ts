@@ -1,7 +1,7 @@
 import { buildProgram } from '../../agent/cli.ts';
 import { factsOf, type HelpFacts } from '../../agent/cli/help.ts';
 
-/** An option of a verb; `value` is what follows it, as in `<file>`. */
+/** An option of a verb; `value` is its argument, as in `<file>`. */
 export type VerbOption = {
   flags: string;
   long: string;
@@ -18,7 +18,7 @@ export type VerbFacts = HelpFacts & {
   options: readonly VerbOption[];
 };
 
-/** Every verb as the command line defines it, for what is generated from it. */
+/** Returns every verb as the command line defines it, for generated files. */
 export function verbs(): VerbFacts[] {
   const silent = { write: () => true };
   const program = buildProgram(

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# An own RabbitMQ node with its own port mapper (epmd), so that it neither needs nor disturbs the machine's.
+# A RabbitMQ node with a port mapper (epmd) of its own, so that it is independent of the machine's.
 
 broker_url() { echo "rabbit://coe:$PASSWORD@127.0.0.1:$AMQP_PORT/"; }
 
-# Starts the broker; broker_ready waits for it. Meanwhile the databases can be filled.
+# Starts the broker; broker_ready waits for it. The databases can be filled meanwhile.
 broker_start() {
   local rabbitmq=() dir=$STATE/rabbitmq
   read -ra rabbitmq <<<"$(as rabbitmq)"
@@ -16,7 +16,8 @@ CONF
   echo '[].' >"$dir/enabled_plugins"
   start epmd "${rabbitmq[@]}" epmd -port "$EPMD_PORT" -address 127.0.0.1
   until_ready epmd 10 port_open "$EPMD_PORT"
-  # RUNNING_UNDER_SYSTEMD lets the start script become the Erlang machine instead of its parent: one pid, which minds TERM.
+  # RUNNING_UNDER_SYSTEMD makes the start script become the Erlang machine instead of its parent: one pid, which obeys
+  # TERM.
   start rabbitmq "${rabbitmq[@]}" env HOME="$dir" ERL_EPMD_PORT="$EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1 RUNNING_UNDER_SYSTEMD=true \
     RABBITMQ_CONF_ENV_FILE="$dir/none" RABBITMQ_NODENAME=coe@localhost RABBITMQ_DIST_PORT="$ERLANG_PORT" \
     RABBITMQ_CONFIG_FILE="$dir/rabbitmq.conf" RABBITMQ_ENABLED_PLUGINS_FILE="$dir/enabled_plugins" \

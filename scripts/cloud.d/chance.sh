@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What is different in every cloud: its ports, its passwords.
+# The values that differ in every cloud: ports and passwords.
 
-# These ports are free on every address and lie below the range that the kernel hands out for outgoing connections.
+# These ports are free on every address and below the kernel's range for outgoing connections.
 free_ports() {
   /usr/bin/python3 - "$1" <<'PY'
 import random, socket, sys

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Puts one cluster (template, CAs, trustee and trust, node groups) around a stack into Magnum, with Magnum's own code.
+"""Creates one cluster (template, CAs, trustee and trust, node groups) for a stack in Magnum, with Magnum's own code.
 
-usage: cluster.py MAGNUM_CONF NAME STACK_ID STATUS TLS_DISABLED MASTERS WORKERS -> what a node's heat-params say, as JSON
+usage: cluster.py MAGNUM_CONF NAME STACK_ID STATUS TLS_DISABLED MASTERS WORKERS -> a node's heat-params as JSON
 """
 import json
 import os
@@ -16,7 +16,7 @@ import magnum.conf
 
 magnum_conf, name, stack_id, status, tls_disabled, masters, workers = sys.argv[1:]
 magnum.conf.CONF(["--config-file", magnum_conf], project="magnum")
-from magnum import objects  # noqa: E402  wants the configuration to have been read
+from magnum import objects  # noqa: E402  needs the configuration to be read first
 
 login = v3.Password(
     auth_url=os.environ["OS_AUTH_URL"], username=os.environ["OS_USERNAME"], password=os.environ["OS_PASSWORD"],
@@ -37,7 +37,7 @@ def new_id() -> str:
 
 template = objects.ClusterTemplate(
     ctx, uuid=new_id(), name=f"{name}-template", **owner,
-    # Magnum rotates the CA of clusters of this distribution alone.
+    # Magnum rotates the CA only of clusters of this distribution.
     coe="kubernetes", cluster_distro="fedora-coreos", server_type="vm", image_id="image", network_driver="calico",
     tls_disabled=tls_disabled == "True", public=False, hidden=False, registry_enabled=False,
     master_lb_enabled=False, floating_ip_enabled=False, labels={},

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# An own MariaDB: a socket and no port, and no care for power cuts (a test's database may be lost, but must be quick).
+# A MariaDB of its own: with a socket, without a port, and without protection against power failures, because a test's
+# database must be fast and may be lost.
 
 database_url() { echo "mysql+pymysql://$1:$PASSWORD@localhost/$1?unix_socket=$STATE/mysql/socket&charset=utf8mb4"; }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""heat-api-cfn, but it shows Keystone a token of Heat's own when it asks whether a request's EC2 signature is right.
+"""heat-api-cfn, which sends Keystone a token of Heat's own to verify a request's EC2 signature.
 
-Keystone wants that since CVE-2025-65073; Debian 12's Heat has not learned it and would refuse every CFN poll and signal.
+Keystone requires that since CVE-2025-65073; Debian 12's Heat does not send it, and would reject every CFN poll and signal.
 """
 import sys
 from typing import Any
@@ -12,11 +12,11 @@ from heat.cmd import api_cfn
 from keystoneauth1 import loading, session
 from oslo_config import cfg
 
-GROUP = "keystone_authtoken"  # where Heat's own account is configured
+GROUP = "keystone_authtoken"  # the section with Heat's own account
 
 
 class WithToken:
-    """Stands where the EC2 filter looks for `requests`."""
+    """Replaces the EC2 filter's `requests`."""
 
     _login: Any = None
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Heat: the engine and its two front doors, the native API and the CloudFormation one.
+# Heat: the engine and its two APIs, the native and the CloudFormation one.
 
 heat_configure() {
   cat >"$STATE/etc/heat.conf" <<CONF
@@ -47,7 +47,7 @@ $(extra heat.conf)
 CONF
 }
 
-# service_login USER: the lines with which a service logs in to Keystone.
+# service_login USER: prints the settings with which a service logs in to Keystone.
 service_login() {
   cat <<CONF
 auth_type = password

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Fills a fresh Keystone with what the other services expect.
+"""Creates the users, projects and endpoints of the other services in a new Keystone.
 
 usage: identity.py ADDRESS HEAT_PORT HEAT_CFN_PORT MAGNUM_PORT ZAQAR_PORT ZAQAR_WEBSOCKET_PORT SWIFT_PORT
 """
@@ -14,7 +14,7 @@ password = os.environ["OS_PASSWORD"]
 
 
 def create(kind: str, **fields: object) -> str:
-    """Creates a user, project, ... and gives its id."""
+    """Creates a user, project, ... and returns its id."""
     made = cloud.call("POST", f"{cloud.auth_url}/{kind}s", {kind: fields})
     return made[kind]["id"]
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Debian's packages, and none of the system services that come with them.
+# Installs Debian's packages without their system services.
 
 PACKAGES=(
   keystone heat-api heat-api-cfn heat-engine magnum-api magnum-conductor
@@ -23,15 +23,15 @@ installed() {
 }
 
 install_packages() {
-  command -v apt-get dpkg-query >/dev/null || die "this is no Debian (no apt-get): the packages come from Debian 12"
+  command -v apt-get dpkg-query >/dev/null || die "not a Debian (no apt-get): the packages come from Debian 12"
   if installed; then
-    say "every package is there"
+    say "every package is installed"
     return
   fi
   # shellcheck source=/dev/null
-  (. /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ]) || die "this is not Debian 12, whose packages these are"
+  (. /etc/os-release && [ "$ID $VERSION_ID" = "debian 12" ]) || die "not Debian 12, from which the packages come"
   if [ "$(id -u)" != 0 ]; then
-    command -v sudo >/dev/null || die "packages are missing, and installing them takes root or sudo"
+    command -v sudo >/dev/null || die "packages are missing, and installing them requires root or sudo"
     exec sudo "$HERE/../cloud" install
   fi
   install_without_services
@@ -40,11 +40,11 @@ install_packages() {
 
 # Installs PACKAGES; their services neither start nor stay enabled.
 install_without_services() {
-  apt-get update -q -o APT::Update::Error-Mode=any || die "apt cannot reach its package source: is there a network?"
+  apt-get update -q -o APT::Update::Error-Mode=any || die "apt cannot reach its package source; check the network"
   local before
   before=$(unit_files)
   forbid_service_start
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" || die "apt could not install the packages"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${PACKAGES[@]}" || die "apt cannot install the packages"
   allow_service_start
   disable_new_units "$before"
 }
@@ -65,11 +65,11 @@ allow_service_start() {
 
 unit_files() {
   command -v systemctl >/dev/null || return 0
-  # systemctl fails when it knows none of them, which is the answer "none" here.
+  # systemctl fails if it knows none of them, which means "none" here.
   { systemctl list-unit-files --no-legend --no-pager "${UNITS[@]}" 2>/dev/null || true; } | cut -d' ' -f1
 }
 
-# Units that have just arrived are not to start with the next boot either; those of before are left alone.
+# Disables only newly installed units, so that they do not start at the next boot either.
 disable_new_units() {
   local unit
   while read -r unit; do

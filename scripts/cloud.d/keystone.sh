@@ -1,8 +1,9 @@
 # shellcheck shell=bash
-# Keystone behind uWSGI, and the users, domains, roles and endpoints that Heat and Magnum want to find.
+# Keystone behind uWSGI, and the users, domains, roles and endpoints that Heat and Magnum need.
 
 # wsgi NAME PORT PROCESSES FILE PYTHON-ARGUMENTS [VARIABLE=VALUE...]
-# uWSGI closes a connection after each answer; saying so keeps clients from sending the next request into a reset.
+# uWSGI closes a connection after each answer. The header announces this, so that clients do not send the next request
+# into a reset.
 wsgi() {
   local name=$1 port=$2 processes=$3 file=$4 arguments=$5
   shift 5
@@ -10,9 +11,9 @@ wsgi() {
     --master --processes "$processes" --threads 8 --buffer-size 65535 --add-header 'Connection: close' --die-on-term --need-app
 }
 
-# Keystone is what a rotation waits for: Heat and Magnum log in for nearly every step. As it comes, with twelve rounds of
-# bcrypt and no cache, one rotation costs it 50 s of processor time; so configured, 2 s. The cache is the process's own
-# memory, which is right as long as there is one process.
+# A rotation waits mostly for Keystone, because Heat and Magnum log in for nearly every step. With its defaults, twelve
+# rounds of bcrypt and no cache, one rotation costs it 50 s of CPU time; with these settings, 2 s. The cache is in the
+# process's own memory, which is correct for a single process.
 keystone_configure() {
   cat >"$STATE/etc/keystone.conf" <<CONF
 [DEFAULT]

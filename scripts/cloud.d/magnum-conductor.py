@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""magnum-conductor, but it looks at running stack updates every second. Magnum's ten are a constant in its code."""
+"""magnum-conductor, which polls running stack updates every second instead of every ten, a constant in Magnum's code."""
 import sys
 
 from magnum.cmd import conductor

@@ -40,7 +40,7 @@ CONF
 magnum_migrate() { run magnum-db-manage env "${MAGNUM_ENV[@]}" magnum-db-manage --config-file "$STATE/etc/magnum.conf" upgrade; }
 
 magnum_up() {
-  # The folder of --with may bring another release of Magnum.
+  # The folder of --with may contain another release of Magnum.
   MAGNUM_ENV=()
   [ ! -e "${WITH:-/dev/null}/magnum" ] || MAGNUM_ENV=(PYTHONPATH="$WITH/magnum")
   mkdir -p "$STATE/magnum"

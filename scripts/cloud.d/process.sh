@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Processes: each is the leader of its own process group, known by pid and start time, and ended by that alone.
+# Processes: each leads its own process group, and is identified by pid and start time, and ended only by these.
 
-# The time a process started (clock ticks since boot): with it a pid that was given to somebody else is not ours.
+# The start time of a process (clock ticks since boot), which identifies a reused pid.
 started_at() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
-# alive NAME: the recorded process is there.
+# alive NAME: whether the recorded process exists.
 alive() {
   local pid since
   [ -e "$STATE/pid/$1" ] || return 1
@@ -12,7 +12,7 @@ alive() {
   [ "$(started_at "$pid")" = "$since" ]
 }
 
-# start NAME COMMAND...: in the background, with an environment that holds nothing of the caller's.
+# start NAME COMMAND...: runs the command in the background, without the caller's environment.
 start() {
   local name=$1 pid
   shift
@@ -22,7 +22,7 @@ start() {
   echo "$pid $(started_at "$pid")" >"$STATE/pid/$name"
 }
 
-# run NAME COMMAND...: the same in the foreground; its output goes to the log.
+# run NAME COMMAND...: the same in the foreground, with the output in the log.
 run() {
   local name=$1
   shift
@@ -30,20 +30,20 @@ run() {
     die "$name failed: $(tail -n 3 "$STATE/log/$name.out")"
 }
 
-# as USER: the words to put before a command that is to run as that user (root gives its rights up; others keep theirs).
+# as USER: prints the prefix of a command that has to run as that user (root drops its rights; others keep theirs).
 as() {
   [ "$(id -u)" = 0 ] || return 0
   echo setpriv "--reuid=$1" "--regid=$1" --init-groups
 }
 
-# own DIR USER: makes a folder for that user alone.
+# own DIR USER: makes a folder for that user only.
 own() {
   mkdir -p "$1"
   chmod 0700 "$1"
   [ "$(id -u)" != 0 ] || chown "$2:$2" "$1"
 }
 
-# until_ready NAME SECONDS COMMAND...: waits for the command to succeed, and no longer than the process lives.
+# until_ready NAME SECONDS COMMAND...: waits until the command succeeds; fails if the process ends.
 until_ready() {
   local name=$1 seconds=$2 end
   shift 2
@@ -58,7 +58,7 @@ until_ready() {
 # port_open PORT [ADDRESS]
 port_open() { (: <"/dev/tcp/${2:-127.0.0.1}/$1") 2>/dev/null; }
 
-# stop NAME...: TERM to every group at once, KILL to what is left after 10 s.
+# stop NAME...: sends TERM to every group at once, and KILL to remaining ones after 10 s.
 stop() {
   local name pid since groups=()
   for name in "$@"; do
@@ -78,7 +78,7 @@ stop() {
   for name in "$@"; do rm -f "$STATE/pid/$name"; done
 }
 
-# Processes that left their group but carry this cloud's mark in their environment.
+# Lists processes that left their group but have this cloud's mark in their environment.
 stragglers() {
   local entry
   for entry in /proc/[0-9]*; do

@@ -25,7 +25,7 @@ while waiting_for:
         cloud = cloud or Cloud()
         waiting_for = [probe for probe in waiting_for if not probe(cloud)]
         last = ", ".join(probe.__name__ for probe in waiting_for)
-    except Exception as error:  # whatever the reason, it is not ready yet
+    except Exception as error:  # not ready yet, whatever the reason
         last = str(error)
     if waiting_for and time.monotonic() > end:
         sys.exit(f"cloud: not ready: {last}")

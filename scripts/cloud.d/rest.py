@@ -1,4 +1,4 @@
-"""A login at Keystone and JSON over HTTP, with nothing but the standard library (the client libraries take seconds to import)."""
+"""Logs in to Keystone and sends JSON over HTTP with the standard library only (the client libraries take seconds to import)."""
 import json
 import os
 import urllib.error
@@ -17,7 +17,7 @@ class Refused(Exception):
 
 
 class Cloud:
-    """A session of the user that the OS_... variables name."""
+    """A session of the user in the OS_... variables."""
 
     def __init__(self) -> None:
         self.auth_url = os.environ["OS_AUTH_URL"]

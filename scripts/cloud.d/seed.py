@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Makes a Heat stack with servers that rotate and the Magnum cluster around it; prints one JSON object."""
+"""Makes a Heat stack with rotating servers and its Magnum cluster; prints one JSON object."""
 import argparse
 import json
 import os
@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
 
 
 def wait_for(what: str, seconds: float, probe: Any) -> Any:
-    """What the probe gives, as soon as it gives something."""
+    """Repeats a probe until it returns something, and returns that."""
     end = time.monotonic() + seconds
     while not (found := probe()):
         if time.monotonic() > end:
@@ -58,7 +58,7 @@ def main() -> None:
     stack_id = made["stack"]["id"]
     stack_url = f"{heat}/stacks/{wanted.name}/{stack_id}"
 
-    # Magnum's code takes seconds to import: that goes on while Heat makes the stack.
+    # Importing Magnum's code takes seconds, so it runs while Heat makes the stack.
     tls_disabled = str(wanted.tls_disabled)
     cluster = subprocess.Popen(
         ["/usr/bin/python3", Path(__file__).with_name("cluster.py"), wanted.magnum_conf, wanted.name, stack_id,
@@ -68,13 +68,13 @@ def main() -> None:
     )
 
     def collector(server: str) -> dict[str, Any] | None:
-        """How the server's agent is to poll, once Heat has made the server."""
+        """Returns the polling configuration of the server's agent, once Heat has made the server."""
         try:
             resource = cloud.call("GET", f"{stack_url}/resources/{server}?with_attr=os_collect_config")["resource"]
         except Refused as error:
             if error.status != 404:
                 raise
-            return None  # the engine has not written the resource down yet
+            return None  # the engine has not stored the resource yet
         return resource["attributes"].get("os_collect_config") if resource["resource_status"] == "CREATE_COMPLETE" else None
 
     def stack_status() -> str:

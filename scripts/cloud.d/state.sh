@@ -1,14 +1,15 @@
 # shellcheck shell=bash
-# The state folder: everything that belongs to one cloud, and the settings (ports, password) it was made with.
-#   settings  etc/  log/  pid/  done/ (what needs doing once)  keys/ (Fernet)  mysql/  rabbitmq/  redis/  swift/  openrc
+# The state folder: everything that belongs to one cloud, and its settings (ports, password).
+#   settings  etc/  log/  pid/  done/ (completed one-time steps)  keys/ (Fernet)  mysql/  rabbitmq/  redis/  swift/
+#   openrc
 
-# state_create DIR HASH_ROUNDS ADDRESS FOLDER: opens a state folder, making it first where there is none.
+# state_create DIR HASH_ROUNDS ADDRESS FOLDER: opens a state folder, and makes a missing one first.
 state_create() {
   state_folder "${1:-}"
-  # A Unix socket's path ends at 107 bytes.
+  # A Unix socket's path has at most 107 bytes.
   [ ${#STATE} -le 80 ] || die "the state folder's path is too long for a database socket in it: $STATE"
   if [ ! -e "$STATE/settings" ]; then
-    # The database and the broker run as users of their own and must get through to their folders.
+    # The database and the broker run as users of their own and need access to their folders.
     chmod 0711 "$STATE"
     mkdir "$STATE"/{etc,log,pid,done,keys}
     chmod 0700 "$STATE"/{etc,log,keys}
@@ -48,10 +49,10 @@ state_open() {
   AUTH_URL=http://$ADDRESS:$KEYSTONE_PORT/v3
 }
 
-# extra FILE: what the folder of --with adds to a configuration file. A section may stand in it twice.
+# extra FILE: prints what the folder of --with adds to a configuration file. A section may occur twice.
 extra() { [ ! -e "${WITH:-/dev/null}/$1" ] || cat "$WITH/$1"; }
 
-# What the openstack client needs. A proxy in the environment must not come between it and loopback.
+# Writes the settings of the openstack client. A proxy in the environment must not be used for loopback.
 state_openrc() {
   (
     umask 077

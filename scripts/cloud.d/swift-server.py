@@ -2,7 +2,7 @@
 """A Swift of one device and one copy: its proxy, account, container and object servers in one process.
 
 usage: swift-server.py FOLDER ADDRESS PROXY_PORT ACCOUNT_PORT CONTAINER_PORT OBJECT_PORT
-The folder holds proxy-server.conf and devices/d1; the rings are made in it.
+The folder contains proxy-server.conf and devices/d1; the rings are made in it.
 """
 import logging
 import sys
@@ -12,7 +12,7 @@ from swift.common import utils
 
 utils.eventlet_monkey_patch()
 
-import eventlet  # noqa: E402  Swift's own way to patch comes first
+import eventlet  # noqa: E402  Swift's own patch comes first
 from eventlet import wsgi  # noqa: E402
 from swift.account.server import AccountController  # noqa: E402
 from swift.common.http_protocol import SwiftHttpProtocol  # noqa: E402
@@ -22,9 +22,9 @@ from swift.container.server import ContainerController  # noqa: E402
 from swift.obj.server import ObjectController  # noqa: E402
 
 folder = Path(sys.argv[1])
-address = sys.argv[2]  # of the proxy; the others are its own
+address = sys.argv[2]  # of the proxy; the others have their own
 proxy_port, *ports = map(int, sys.argv[3:])
-utils.HASH_PATH_SUFFIX = b"coe"  # /etc/swift/swift.conf would hold it, and there is one of those only
+utils.HASH_PATH_SUFFIX = b"coe"  # otherwise read from /etc/swift/swift.conf, which exists only once
 settings = {"swift_dir": str(folder), "devices": str(folder / "devices"), "mount_check": "false", "disable_fallocate": "true"}
 
 

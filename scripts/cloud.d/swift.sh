@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Swift: one device, one copy, all four servers in one process (swift-server.py); temporary addresses and Keystone's tokens.
+# Swift: one device, one copy, all four servers in one process (swift-server.py), with temporary URLs and Keystone's
+# tokens.
 
 swift_configure() {
   mkdir -p "$STATE/swift/devices/d1"

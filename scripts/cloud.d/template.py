@@ -1,7 +1,7 @@
 """The Heat template of a small cluster: servers without Nova, and one rotate deployment for each of them."""
 from typing import Any
 
-# What Magnum changes when somebody rotates the CA.
+# The parameters that Magnum changes in a rotation of the CA.
 SERVICE_ACCOUNT_KEYS = ("kube_service_account_key", "kube_service_account_private_key")
 
 
@@ -10,14 +10,14 @@ def template(servers: list[str], group: str, actions: list[str], poll: str, sign
         # Magnum reads it when it takes over the stack's status; without it the cluster never leaves UPDATE_IN_PROGRESS.
         "kube_version": {"type": "string", "default": "v1.27.4"},
     }
-    # A stack update changes it, and with it how the nodes are to poll.
+    # A stack update changes it, and with it how the nodes poll.
     parameters["poll_transport"] = {"type": "string", "default": poll}
     for name in SERVICE_ACCOUNT_KEYS:
         parameters[name] = {"type": "string", "hidden": True, "default": ""}
     for name, value in inputs.items():
         parameters[name] = {"type": "string", "default": value}
 
-    # Magnum's own templates give the inputs that are parameters' twins this suffix.
+    # Magnum's own templates give this suffix to inputs that equal parameters.
     values = {f"{name}_input": {"get_param": name} for name in SERVICE_ACCOUNT_KEYS}
     values |= {name: {"get_param": name} for name in inputs}
 

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
-# The whole cloud: up (what does not depend on each other at the same time), down, status.
+# The whole cloud: up (independent parts in parallel), down, status.
 
 SERVICES=(magnum-conductor magnum-api heat-api-cfn heat-api heat-engine zaqar-websocket zaqar redis swift keystone rabbitmq epmd mariadbd)
 
-# together FUNCTION...: runs them at the same time; fails if one does. Not to be called where `set -e` is off
+# together FUNCTION...: runs them in parallel; fails if one does. Do not call it where `set -e` is off
 # (after `if`, before `||`): the functions rely on it.
 together() {
   local job jobs=() failed=
@@ -42,12 +42,12 @@ cloud_ready() (
   /usr/bin/python3 "$HERE/ready.py" 180
 )
 
-# After a failure or an interrupt: the jobs that still start things go first.
+# After a failure or an interrupt: ends the jobs that still start processes first.
 cloud_failed() {
   local job
   for job in $(jobs -p); do kill "$job" 2>/dev/null || true; done
   cloud_stop
-  die "could not start; the logs are in $STATE/log"
+  die "the cloud did not start; the logs are in $STATE/log"
 }
 
 cloud_stop() {

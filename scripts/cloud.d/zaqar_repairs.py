@@ -1,4 +1,4 @@
-"""What Debian 12's Zaqar needs to run at all; imported before it.
+"""Repairs without which Debian 12's Zaqar does not run; imported before it.
 
 Its package leaves out the two scripts that it has Redis run, and Python 3.11 refuses what it hands to `asyncio.wait`.
 """
@@ -8,7 +8,7 @@ from typing import Any, Iterable
 from zaqar.storage.redis import scripting
 
 SCRIPTS = {
-    # KEYS: the queue's sorted set of message ids, its counter; ARGV: how many ids, the ids.
+    # KEYS: the queue's sorted set of message ids, its counter; ARGV: the number of ids, the ids.
     "index_messages": """
         local last = redis.call('INCRBY', KEYS[2], ARGV[1])
         local count = tonumber(ARGV[1])
@@ -16,8 +16,8 @@ SCRIPTS = {
             redis.call('ZADD', KEYS[1], last - count + i, ARGV[i + 1])
         end
     """,
-    # KEYS: the queue's sorted set of message ids. ARGV: now, limit, claim id, when the claim ends, and the least that a
-    # claimed message lives on: its time to live, its end. Gives the ids that were claimed, oldest first.
+    # KEYS: the queue's sorted set of message ids. ARGV: now, limit, claim id, the end of the claim, and the minimum
+    # remaining life of a claimed message: its time to live, its end. Returns the claimed ids, oldest first.
     "claim_messages": """
         local now, limit = tonumber(ARGV[1]), tonumber(ARGV[2])
         local claimed = {}

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The agent on the nodes, as an operator puts it there who changes nothing in the cloud: the tarball, then `agent migrate`.
+# Installs the agent on the nodes like an operator who changes nothing in the cloud: the tarball, then `agent migrate`.
 
-# agent_install TARBALL KEYS: without a tarball, what this checkout builds. A newer build replaces an older one.
+# agent_install TARBALL KEYS: without a tarball, builds this checkout. A newer build replaces an older one.
 agent_install() {
   local tarball=$1 keys=$2 node name
   [ -n "$tarball" ] || tarball=$(agent_build)
@@ -9,11 +9,11 @@ agent_install() {
     name=$(basename "$node")
     say "$name: installing the agent"
     cp "$tarball" "$node/root/root/coe-agent.tar.gz"
-    (node_run "$name" sh -ec "$AGENT_SETUP" - "$keys" >&2) || die "$name: the agent could not be installed"
+    (node_run "$name" sh -ec "$AGENT_SETUP" - "$keys" >&2) || die "$name: installing the agent failed"
   done
 }
 
-# $1: `keys` of agent.yaml; two cores make and sign RSA 4096 slowly. The unit is active when the cloud has answered.
+# $1: `keys` of agent.yaml; RSA 4096 is slow on two cores. The unit is active when the cloud has answered.
 # shellcheck disable=SC2016 # for the node's shell
 AGENT_SETUP='
 cd /root

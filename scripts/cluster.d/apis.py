@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""As much of Nova, Glance, Neutron and Octavia as Magnum asks before it makes a cluster; etcd's discovery; the metadata
-service of the nodes; and files that nodes fetch.
+"""Serves the parts of Nova, Glance, Neutron and Octavia that Magnum uses before it makes a cluster; etcd's discovery;
+the metadata service of the nodes; and files that nodes fetch.
 
 usage: apis.py ADDRESS PORT DISCOVERY_URL BRIDGE FILES
 ADDRESS:PORT serves the APIs, and FILES below /files/; the nodes find their metadata at 169.254.169.254 on the bridge.
@@ -32,14 +32,14 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def new_discovery(size: str) -> str:
-    """The URL under which the members of a new etcd cluster of this size find each other."""
+    """Returns the URL under which the members of a new etcd cluster of this size find each other."""
     url = f"{discovery}/v2/keys/discovery/{uuid.uuid4().hex}"
     _direct.open(urllib.request.Request(f"{url}/_config/size?value={size}", method="PUT"), timeout=10).close()
     return url
 
 
 def resource(path: str) -> Any:
-    """What an API has at this path, or None."""
+    """Returns an API's object at this path, or None."""
     if "/flavors" in path:
         return {"flavors": [FLAVOR]} if path.endswith(("/flavors", "/detail")) else {"flavor": FLAVOR}
     if "/os-keypairs" in path:
@@ -81,7 +81,7 @@ class Api(Handler):
 
 
 class Metadata(Handler):
-    """A node without an address of its own in heat-params asks here; none has a public one."""
+    """Nodes without an address in heat-params ask here; no node has a public address."""
 
     def do_GET(self) -> None:
         known = {"/latest/meta-data/local-ipv4": self.client_address[0], "/latest/meta-data/public-ipv4": ""}
@@ -89,7 +89,7 @@ class Metadata(Handler):
 
 
 class OnBridge(ThreadingHTTPServer):
-    """Several clusters have this address, each on a bridge of its own."""
+    """Several clusters use this address, each on a bridge of its own."""
 
     def server_bind(self) -> None:
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, bridge.encode())

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""haproxy's configuration for the load balancers that the stack asked for, as Octavia would write it.
+"""Writes haproxy's configuration for the stack's load balancers, as Octavia would.
 
 usage: balancer.py RECORDS > haproxy.cfg
 Timeouts, `retries` and `redispatch` are Octavia's defaults, among them 50 s until it cuts an idle connection.
@@ -11,7 +11,7 @@ from typing import Any
 
 records = Path(sys.argv[1])
 BALANCE = {"ROUND_ROBIN": "roundrobin", "LEAST_CONNECTIONS": "leastconn", "SOURCE_IP": "source"}
-FALL = 3  # Octavia's max_retries_down, which Magnum's templates leave alone
+FALL = 3  # Octavia's max_retries_down, which Magnum's templates do not set
 
 
 def read(kind: str) -> dict[str, dict[str, Any]]:

@@ -1,9 +1,8 @@
 # shellcheck shell=bash
-# The cluster, as its owner makes it: with the openstack client alone.
+# Creates the cluster like its owner: with the openstack client only.
 
-# What the templates' defaults are not right for. containerd, since Debian's kubelet has no docker in it; the tags of the
-# image in golden.sh; no conntrack settings, which a network namespace may not change; no add-on whose image cannot be
-# fetched.
+# Labels that override unsuitable defaults: containerd, because Debian's kubelet lacks docker; the tags of the image in
+# golden.sh; no conntrack settings, which a network namespace may not change; no add-on whose image cannot be fetched.
 cluster_labels() {
   cat <<LABELS
 kube_tag=$KUBE_TAG
@@ -36,7 +35,7 @@ LABELS
   esac
 }
 
-# files_make GOLDEN: what the nodes fetch. Magnum 20 wants a helm, and then has no chart for it.
+# files_make GOLDEN: makes the files that the nodes fetch. Magnum 20 requires a helm, but then has no chart for it.
 files_make() {
   local files=$STATE/files
   mkdir -p "$files/linux-amd64"
@@ -45,10 +44,10 @@ files_make() {
   [ -e "$files/helm.tar.gz" ] || tar -C "$files" -czf "$files/helm.tar.gz" linux-amd64
 }
 
-# Of Magnum 20's two calicos, one has these backquotes and the other wants Kubernetes 1.21.
+# Of Magnum 20's two calicos, one has these backquotes and the other requires Kubernetes 1.21.
 network_driver() { if [ "$MAGNUM" = 15 ]; then echo calico; else echo flannel; fi; }
 
-# Magnum 20 finds a template by its id alone when it creates a cluster.
+# Magnum 20 finds a template only by its id when it creates a cluster.
 cluster_create() (
   local template
   # shellcheck source=/dev/null
@@ -61,7 +60,7 @@ cluster_create() (
     --keypair node --timeout 60 >/dev/null
 )
 
-# The client reads SHELL to choose how it would print an assignment, and ends with "'SHELL'" where there is none (CI, cron).
+# The client reads SHELL to choose the format of an assignment, and fails with "'SHELL'" if it is not set (CI, cron).
 cluster_config() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# follow.sh STATE GOLDEN: makes the records true when they change: boots a machine for each server, powers off those whose
-# server has gone, and gives haproxy its configuration. It stands where Nova's and Octavia's workers would.
+# follow.sh STATE GOLDEN: acts on changed records: boots a machine for each server, powers off those of deleted servers,
+# and configures haproxy. It replaces the workers of Nova and Octavia.
 set -euo pipefail
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 # shellcheck disable=SC2034 # for lib/
@@ -24,7 +24,7 @@ follow() {
 
 seen=
 while :; do
-  # A record appears, changes and goes by a change of its folder.
+  # Adding, changing or removing a record changes its folder.
   now=$(stat --format='%n %y' "$STATE/records" "$STATE"/records/*/ 2>/dev/null || true)
   if [ "$now" != "$seen" ]; then follow "$2"; fi
   seen=$now

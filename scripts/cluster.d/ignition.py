@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""What Ignition does with a server's user data before the first boot: files, folders and units.
+"""Applies a server's user data before the first boot, like Ignition: files, folders and units.
 
 usage: ignition.py FOLDER < USER_DATA    puts everything into FOLDER, which is then copied over the file system
-Accounts are left out: the nodes here have no user but root.
+Accounts are ignored: the nodes have no user but root.
 """
 import base64
 import json
@@ -17,7 +17,7 @@ config = json.load(sys.stdin)
 
 
 def data(contents: dict[str, Any]) -> bytes:
-    """The bytes of a `data:` URL."""
+    """Returns the bytes of a `data:` URL."""
     kind, _, text = contents.get("source", "data:,").partition(",")
     if not kind.startswith("data:"):
         raise ValueError(f"not a data URL: {contents['source'][:60]}")
@@ -36,7 +36,7 @@ for directory in config["storage"].get("directories", []):
     place(directory["path"]).mkdir(mode=directory["mode"], exist_ok=True)
 for file in config["storage"]["files"]:
     target = place(file["path"])
-    # A part that is appended may be a map with `source`, as in version 3, or the file's own contents.
+    # An appended part is a map with `source`, as in version 3, or the file's own contents.
     target.write_bytes(data(file.get("contents", {})) + b"".join(data(part) for part in file.get("append", []) if isinstance(part, dict)))
     target.chmod(file["mode"])
 for unit in config["systemd"]["units"]:

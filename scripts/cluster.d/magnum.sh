@@ -1,17 +1,17 @@
 # shellcheck shell=bash
-# Magnum 20 from the next release of Debian, unpacked and put before Debian 12's on Python's path: its API, conductor,
+# Magnum 20 from Debian's next release, unpacked and put before Debian 12's on Python's path: its API, conductor,
 # database schema, driver and templates.
 
 MAGNUM_20=/var/cache/coe-cluster/magnum-20
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# magnum_fetch: from the mirror that this machine's apt knows, verified against Debian's keys. The machine's own lists of
-# packages stay as they are.
+# magnum_fetch: downloads from the mirror in this machine's apt configuration, verified with Debian's keys. The
+# machine's own package lists stay unchanged.
 magnum_fetch() {
   local from work options
   [ ! -e "$MAGNUM_20" ] || return 0
   from=$(debian_mirror)
-  [ -n "$from" ] || die "this machine's apt knows no mirror of Debian 12 (apt-get update?)"
+  [ -n "$from" ] || die "apt has no mirror of Debian 12; run: apt-get update"
   work=$MAGNUM_20.work
   rm -rf "$work"
   mkdir -p "$work/lists/partial"
@@ -28,7 +28,7 @@ magnum_fetch() {
   rm -rf "$work"
 }
 
-# magnum_path: where the Python packages of the cluster's Magnum are.
+# magnum_path: prints the folder of the Python packages of the cluster's Magnum.
 magnum_path() {
   case $MAGNUM in
     15) echo /usr/lib/python3/dist-packages ;;

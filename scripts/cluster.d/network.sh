@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The bridge that the nodes are on: 10.77.NUMBER.0/24, this machine at .1, the load balancers from .5 on, masters from
-# .10 on, workers from .30 on. Nothing is forwarded off the bridge.
+# The bridge of the nodes: 10.77.NUMBER.0/24, this machine at .1, the load balancers from .5 on, masters from .10 on,
+# workers from .30 on. Nothing is forwarded off the bridge.
 
 METADATA=169.254.169.254
 
-# network_take: makes the bridge of a number that is free, and prints the number. A bridge can be made once only, so two
+# network_take: makes the bridge of a free number, and prints the number. A bridge can be made only once, so two
 # clusters never take the same.
 network_take() {
   local number

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# One node: a machine with what its server's user data ask for.
+# One node: a machine configured by its server's user data.
 
 field() { jq -r ".$2" "$1"; }
 
-# Machines that this process has booted; a machine that goes down by itself stays down.
+# Machines that this process has booted; a machine that powers itself off stays off.
 declare -A BOOTED
 
-# node_follow RECORD GOLDEN: boots the machine of a server, in the background, unless that has been done.
+# node_follow RECORD GOLDEN: boots a server's machine in the background, once.
 node_follow() {
   local name
   name=$(field "$1" name)
@@ -31,7 +31,7 @@ node_boot() {
   rm -rf "$with"
 }
 
-# node_pods NUMBER: the network of this node's pods; each node has a route to every other's (host0.service).
+# node_pods NUMBER: prints the network of this node's pods; each node has a route to every other's (host0.service).
 node_pods() {
   cat <<CONFLIST
 {
@@ -47,14 +47,14 @@ node_pods() {
 CONFLIST
 }
 
-# node_wanted NAME: a server of this name is on record.
+# node_wanted NAME: whether a server of this name is recorded.
 node_wanted() { cat "$STATE"/records/servers/*.json 2>/dev/null | jq --slurp -e --arg name "$1" 'any(.name == $name)' >/dev/null; }
 
-# node_down NAME [--purge]: at once, as when a hypervisor destroys a machine.
+# node_down NAME [--purge]: ends it at once, as a hypervisor destroys a machine.
 node_down() { "$HERE/../machine" down --state "$STATE/nodes/$1" --hard "${@:2}"; }
 
-# node_run NAME COMMAND...: as a unit of the node. A process that comes from outside would be in a control group of this
-# machine, where podman cannot make containers.
+# node_run NAME COMMAND...: runs a command as a unit of the node. A process from outside would be in a control group of
+# this machine, where podman cannot make containers.
 node_run() {
   local name=$1
   shift

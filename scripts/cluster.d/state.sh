@@ -1,14 +1,14 @@
 # shellcheck shell=bash
 # The state folder: everything that belongs to one cluster.
-#   settings  records/ (what Heat's stand-ins have written down)  cloud/ (of scripts/cloud)  with/ (what the cloud's
-#   configuration gets)  nodes/NAME/ (of scripts/machine)  files/ (what the nodes fetch)
+#   settings  records/ (written by Heat's stand-ins)  cloud/ (of scripts/cloud)  with/ (added to the cloud's
+#   configuration)  nodes/NAME/ (of scripts/machine)  files/ (fetched by the nodes)
 #   done/  log/  pid/  config (a kubeconfig)  haproxy.cfg
 
-# state_create DIR MASTERS WORKERS MAGNUM: opens a state folder, making it first where there is none.
+# state_create DIR MASTERS WORKERS MAGNUM: opens a state folder, and makes a missing one first.
 state_create() {
   state_folder "${1:-}"
   if [ ! -e "$STATE/settings" ]; then
-    # The cloud's database and broker run as users of their own and must get through to their folders.
+    # The cloud's database and broker run as users of their own and need access to their folders.
     chmod 0711 "$STATE"
     mkdir "$STATE"/{records,with,nodes,done,log,pid}
     chmod 0700 "$STATE"/{records,with}
@@ -32,6 +32,6 @@ state_open() {
   state_find "${1:-}"
   # shellcheck source=/dev/null
   . "$STATE/settings"
-  # shellcheck disable=SC2034 # for the others
+  # shellcheck disable=SC2034 # for other files
   BRIDGE=coe-$NUMBER NETWORK=10.77.$NUMBER GATEWAY=10.77.$NUMBER.1 NAME=k$NUMBER
 }

@@ -7,7 +7,7 @@ SERVICES=(follow haproxy apis discovery)
 cluster_up() {
   local began=$SECONDS golden
   golden=$(golden_where) || die "the programs of Kubernetes are missing; run: scripts/cluster install"
-  [ -e "$golden" ] || die "something is missing; run: scripts/cluster install"
+  [ -e "$golden" ] || die "the nodes' file system is missing; run: scripts/cluster install"
   MAGNUM=$4 magnum_path >/dev/null
   state_create "$@"
   trap cluster_failed EXIT
@@ -24,7 +24,7 @@ cluster_up() {
   echo "$STATE"
 }
 
-# What the cloud's Heat and Magnum need to know of the services that are not there.
+# Configures the cloud's Heat and Magnum for the missing services.
 cloud_configure() {
   [ "$MAGNUM" = 15 ] || ln -sfn "$(magnum_path)" "$STATE/with/magnum"
   cat >"$STATE/with/heat.conf" <<CONF
@@ -65,7 +65,7 @@ catalogue_fill() (
 cluster_created() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
-  # shellcheck disable=SC2153 # state_open knows it
+  # shellcheck disable=SC2153 # set by state_open
   /usr/bin/python3 "$HERE/wait.py" "$STATE" "$NAME" "$(magnum_path)/magnum/drivers/common/templates"
 )
 
@@ -78,8 +78,8 @@ nodes_ready() {
     die "not every node became ready: $("${kubectl[@]}" get nodes 2>&1)"
 }
 
-# After a failure or an interrupt everything stays as it is, to be looked at.
-cluster_failed() { die "not up; look around with scripts/cluster run, and end it with: scripts/cluster down --state $STATE --purge"; }
+# After a failure or an interrupt everything stays as it is for inspection.
+cluster_failed() { die "the cluster did not start; inspect it with scripts/cluster run, and end it with: scripts/cluster down --state $STATE --purge"; }
 
 # cluster_down PURGE
 cluster_down() {
@@ -115,7 +115,7 @@ cluster_status() {
   return $down
 }
 
-# What tests and people need, as shell assignments.
+# Prints the variables for tests and people, as shell assignments.
 cluster_env() {
   cat "$STATE/cloud/openrc"
   cat <<ENV

@@ -15,7 +15,7 @@ from rest import Cloud, Refused  # noqa: E402
 
 state, name, templates = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
 SECONDS = 3000
-SILENT_SECONDS = 180  # a busy API server closes connections; one that has gone does not come back
+SILENT_SECONDS = 180  # a busy API server closes connections; one that is gone does not return
 LAST_LINES = 15
 
 
@@ -32,7 +32,7 @@ def status() -> tuple[str, str]:
 
 
 def fragment_of(text: str, line: int) -> str:
-    """The fragment that a line of a joined script comes from: the one that shares most lines around it."""
+    """Returns the fragment of a line in a joined script: the one that shares most lines around it."""
     lines = text.splitlines()
     fragments = {path.name: set(path.read_text(errors="replace").splitlines()) for path in templates.rglob("*.sh")}
     for radius in (3, 10, 30, 100):
@@ -44,7 +44,7 @@ def fragment_of(text: str, line: int) -> str:
 
 
 def deployments() -> dict[tuple[str, str], dict[str, Any]]:
-    """What each node's agent has begun, by node and id."""
+    """Returns the deployments that each node's agent has started, by node and id."""
     return {(path.parents[5].name, path.stem): json.loads(path.read_text())
             for path in state.glob("nodes/*/root/var/lib/heat-config/deployed/*.json") if not path.name.endswith(".notify.json")}
 
@@ -53,7 +53,7 @@ def answer(node: str, deployment: str) -> dict[str, Any] | None:
     path = state / f"nodes/{node}/root/var/lib/heat-config/deployed/{deployment}.notify.json"
     try:
         return json.loads(path.read_text())
-    except (FileNotFoundError, json.JSONDecodeError):  # not there, or not whole yet
+    except (FileNotFoundError, json.JSONDecodeError):  # missing or incomplete
         return None
 
 

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { parse } from 'yaml';
 import type { TestNode } from '../../test/fakes/node.ts';
 
-/** The certificates of one place of a node, by what they are for. */
+/** The certificates of one place of a node, by purpose. */
 export type Place = {
   node: string;
   path: string;
@@ -12,7 +12,7 @@ export type Place = {
   leaves: ReadonlyMap<string, X509Certificate>;
 };
 
-/** A client's certificate, its key, and the CA that it trusts: what a kubeconfig holds. */
+/** A client's certificate, its key, and the CA that it trusts: the content of a kubeconfig. */
 export type Client = { cert: string; key: string; ca: string };
 
 export async function readDirectory(
@@ -38,7 +38,7 @@ const Kubeconfig = v.object({
   ]),
 });
 
-/** What a kubeconfig embeds. */
+/** Reads the content that a kubeconfig embeds. */
 export async function readKubeconfig(
   node: TestNode,
   name: string,
@@ -66,19 +66,19 @@ export async function readClient(node: TestNode, stem: string, caPath: string): 
 }
 
 export type Knock = {
-  /** Whether the service answered; a handshake alone says nothing with TLS 1.3. */
+  /** Whether the service answered; with TLS 1.3, a handshake alone proves nothing. */
   served: boolean;
-  /** Whether it was there and turned the client down, or the client it; not so when nobody answers at all. */
+  /** Whether either side rejected the other; false if nothing answered at all. */
   refused: boolean;
   how: string;
-  /** What the service presented. */
+  /** The certificate that the service presented. */
   server: X509Certificate | undefined;
 };
 
 /**
- * Asks a service as a client, with mutual TLS, and says what came of it: an answer, or the error as it was.
+ * Sends a request to a service as a client, with mutual TLS, and returns the answer or the error.
  *
- * @param name what its certificate must name
+ * @param name the required name in its certificate
  */
 export async function knock(port: number, client: Client, name = '127.0.0.1'): Promise<Knock> {
   return await new Promise((resolve) => {
@@ -117,5 +117,5 @@ export async function knock(port: number, client: Client, name = '127.0.0.1'): P
   });
 }
 
-/** With TLS 1.3 a client has shaken hands before the server has looked at its certificate. */
-const HUNG_UP = 'hung up on when it was shown';
+/** With TLS 1.3, a client completes the handshake before the server checks its certificate. */
+const HUNG_UP = 'the server closed the connection';

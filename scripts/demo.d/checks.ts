@@ -1,8 +1,8 @@
-/** What must hold: each fact is looked at, said, and counted. */
+/** The expected facts: each is checked, printed, and counted. */
 export type Checks = {
   readonly passed: number;
   readonly failures: readonly string[];
-  /** Notes one fact, and gives it back. */
+  /** Records one fact, and returns it. */
   check(fact: string, holds: boolean): boolean;
 };
 

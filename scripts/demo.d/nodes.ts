@@ -9,7 +9,7 @@ const CERTS = '/etc/kubernetes/certs';
 const PKI = '/etc/kubernetes/pki';
 const KUBELET_CONF = '/etc/kubernetes/kubelet.conf';
 
-/** Every certificate of both nodes, as it is on disk. */
+/** Reads every certificate of both nodes from disk. */
 export async function readNodes({ master, worker }: Stage): Promise<Place[]> {
   return await Promise.all([
     readDirectory(master.node, master.name, CERTS, ['server', 'kubelet', 'admin']),
@@ -23,7 +23,7 @@ export async function readNodes({ master, worker }: Stage): Promise<Place[]> {
 const HEAD = ['NODE', 'FILES', 'CA', 'SERVER', 'KUBELET', 'ADMIN'];
 const WIDTHS = [10, 35, 10, 10, 10, 10];
 
-/** The fingerprints as a table; those that are not in `before` are new. */
+/** Prints the fingerprints as a table; those that are not in `before` are new. */
 export function drawNodes(
   { line, paint }: Screen,
   places: readonly Place[],
@@ -53,7 +53,7 @@ export function drawNodes(
 
 const all = ({ ca, leaves }: Place): X509Certificate[] => [ca, ...leaves.values()];
 
-/** Whether what lies on the nodes is right: of Magnum's present CAs, and by the agent's own judgement. */
+/** Checks the files on the nodes: certificates of Magnum's present CAs, and no fault found by the agent. */
 export async function checkFiles(stage: Stage, places: readonly Place[], { check }: Checks): Promise<void> {
   const { cluster, master, worker } = stage;
   for (const place of places) {
@@ -81,7 +81,7 @@ export async function checkFiles(stage: Stage, places: readonly Place[], { check
 const caOf = ({ ca }: Cluster, { path }: Place): string =>
   path.includes('etcd') ? ca.etcd : path.includes('front-proxy') ? ca['front-proxy'] : ca.kubernetes;
 
-/** Whether every file is another one than before. */
+/** Checks that every file differs from before. */
 export function checkChanged(before: readonly Place[], after: readonly Place[], { check }: Checks): void {
   const old = new Set(before.flatMap(all).map(({ fingerprint256 }) => fingerprint256));
   for (const place of after)
@@ -91,7 +91,7 @@ export function checkChanged(before: readonly Place[], after: readonly Place[], 
     );
 }
 
-/** The service account's keys on the master are the ones that Magnum sent through Heat. */
+/** Checks that the service-account keys on the master are those that Magnum sent through Heat. */
 export async function checkServiceAccount({ cluster, master }: Stage, { check }: Checks): Promise<void> {
   const decode = (name: string): string =>
     cluster.stack.parameters[name]?.replaceAll(String.raw`\n`, '\n').trim() ?? '';
@@ -107,7 +107,7 @@ export async function checkServiceAccount({ cluster, master }: Stage, { check }:
   );
 }
 
-/** Who may use a node's services: the client that its files make. */
+/** Makes the client of a node's services from the node's own files. */
 const clientOf = async ({ node, layout }: Actor, unit: string): Promise<Client> => {
   if (layout === 'kubernetes-pki') return await readClient(node, `${PKI}/server`, `${PKI}/ca.crt`);
   const directory = unit === 'etcd' ? '/etc/etcd/certs' : CERTS;
@@ -117,7 +117,7 @@ const clientOf = async ({ node, layout }: Actor, unit: string): Promise<Client> 
 export const readAdmin = async ({ master }: Stage): Promise<Client> =>
   await clientOf(master, 'kube-apiserver');
 
-/** Whether every TLS port serves those who have the node's certificates, and presents what lies on disk. */
+/** Checks that every TLS port serves clients with the node's certificates, and presents the certificate on disk. */
 export async function checkPorts(actor: Actor, places: readonly Place[], { check }: Checks): Promise<void> {
   const onDisk = places.filter(({ node }) => node === actor.name).flatMap(all);
   for (const unit of actor.served) {

@@ -2,15 +2,15 @@ import { styleText } from 'node:util';
 
 type Style = Parameters<typeof styleText>[0];
 
-/** Lines for a person: on a terminal with colour and one living line below them, plain anywhere else. */
+/** Prints lines for a person: in colour with a live line below them on a terminal, plain elsewhere. */
 export type Screen = {
   line(text?: string): void;
-  /** A numbered heading. */
+  /** Prints a numbered heading. */
   chapter(text: string): void;
-  /** What is going on right now; on a terminal only, gone with the next call. */
+  /** Shows the present action; on a terminal only, until the next call. */
   now(text: string): void;
   paint(style: Style, text: string): string;
-  /** Takes the living line away. */
+  /** Removes the live line. */
   close(): void;
 };
 

@@ -10,7 +10,7 @@ import { type AgentProcess, type LogLine, startAgent } from '../lib/agent-proces
 
 const execute = promisify(execFile);
 
-/** A node and what can be done on it. */
+/** A node and the operations on it. */
 export type Actor = {
   name: string;
   layout: string;
@@ -19,11 +19,11 @@ export type Actor = {
   node: TestNode;
   /** Its units in the order in which a rotation restarts them. */
   units: readonly string[];
-  /** Those of them with a TLS port. */
+  /** The units with a TLS port. */
   served: readonly string[];
-  /** Starts the program; it is stopped with the node, if not before. */
+  /** Starts the program, which is stopped with the node at the latest. */
   agent(args: readonly string[], onLog?: (line: LogLine) => void): AgentProcess;
-  /** Starts its units, which need their certificates to be there. */
+  /** Starts its units, which need their certificates. */
   startUnits(): Promise<void>;
   close(): Promise<void>;
 };
@@ -55,7 +55,7 @@ const WORKER = {
 
 type Part = typeof MASTER | typeof WORKER;
 
-/** The cloud, a cluster in it, and two nodes, all below one temporary folder. */
+/** Makes the cloud, a cluster in it, and two nodes, all below one temporary folder. */
 export async function setStage(): Promise<Stage> {
   const root = await mkdtemp(join(tmpdir(), 'coe-demo-'));
   // Nodes make their own folders in the temporary one.
@@ -110,7 +110,7 @@ async function createActor(part: Part, cluster: Cluster): Promise<Actor> {
   };
 }
 
-/** What a real node has besides: users, directories in which its own user may write, and here a quick poll. */
+/** Adds the rest of a real node: users, directories in which its own user may write, and here frequent polls. */
 async function furnish(node: TestNode): Promise<void> {
   const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
   await node.write(

@@ -1,14 +1,14 @@
 import type { LogLine } from '../lib/agent-process.ts';
 import type { Screen } from './screen.ts';
 
-/** What happens on each node as it happens, told from the daemons' logs. */
+/** Prints events on each node from the daemons' logs as they happen. */
 export type Timeline = {
-  /** Everything from here on is told, in seconds from now. */
+  /** Starts printing, with seconds from now. */
   start(): void;
   stop(): void;
-  /** What a node's daemon has logged. */
+  /** Adds a line of a node's daemon log. */
   hear(node: string, line: LogLine): void;
-  /** Something that happened in the cloud. */
+  /** Adds an event in the cloud. */
   tell(who: string, text: string): void;
 };
 
@@ -17,7 +17,7 @@ const WHO = 10;
 
 export function createTimeline({ line, now, paint }: Screen): Timeline {
   const doing = new Map<string, string>();
-  /** How many keys and certificates a node has got so far. */
+  /** The number of keys and certificates that a node has so far. */
   const got = new Map<string, { key: number; certificate: number }>();
   let began: number | undefined;
 
@@ -51,7 +51,7 @@ export function createTimeline({ line, now, paint }: Screen): Timeline {
       if (event === 'step-started') show(node, shorten(textOf(fields['what'])));
       else if (event === 'part-done') show(node, count(node, fields['part']));
       else if (event === 'deployment-started')
-        tell(node, `takes up the deployment: ${shorten(textOf(fields['what']))}`);
+        tell(node, `starts the deployment: ${shorten(textOf(fields['what']))}`);
       else if (event === 'step-done') {
         show(node, '');
         tell(node, `${paint('green', '✓')} ${shorten(textOf(fields['what']))}`);
@@ -65,6 +65,6 @@ export function createTimeline({ line, now, paint }: Screen): Timeline {
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** Identifiers as far as a person compares them; a resource without the stack that is the same everywhere. */
+/** Shortens identifiers to what a person compares; drops a resource's stack, which is the same everywhere. */
 const shorten = (text: string): string =>
   text.replaceAll(/\b([0-9a-f]{8})[0-9a-f]{24}\b/g, '$1…').replaceAll(/\S+\/[0-9a-f-]{36}\//g, '');

@@ -3,13 +3,13 @@ import { messageId } from '../../agent/journal.ts';
 import { METRICS } from '../../agent/metrics/catalogue.ts';
 import { type VerbFacts, verbs } from '../build.d/verbs.ts';
 
-/** The parts of docs/ that are made from the code: by page, and by the name between the marks. */
+/** The parts of docs/ that are generated from the code, by page and by the name between the marks. */
 export const GENERATED: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/cli.md': { verbs: () => verbs().map(verbSection).join('\n\n') },
   'docs/monitoring.md': { metrics: metricsTable, events: eventsTable, 'events on the Node': nodeEventsTable },
 };
 
-/** As in a table of Markdown. */
+/** Escapes a text for a cell of a Markdown table. */
 const cell = (text: string): string => text.replaceAll('|', String.raw`\|`);
 
 function verbSection({ name, description, words, options, examples, exits }: VerbFacts): string {
@@ -57,12 +57,12 @@ function nodeEventsTable(): string {
   return ['| reason | type | event |', '|---|---|---|', ...rows].join('\n');
 }
 
-/** A page with its generated parts as the code has them now. @throws when a part has no place in the page */
+/** Returns a page with its generated parts renewed. @throws if the page has no place for a part */
 export function renewed(page: string, text: string): string {
   return Object.entries(GENERATED[page] ?? {}).reduce((now, [name, make]) => {
     const [begin, end] = [`<!-- generated: ${name} (npm run docs) -->`, `<!-- end: ${name} -->`];
     const [from, to] = [now.indexOf(begin), now.indexOf(end)];
-    if (from === -1 || to === -1) throw new Error(`${page}: there is no place for ${name}`);
+    if (from === -1 || to === -1) throw new Error(`${page}: no place for ${name}`);
     return `${now.slice(0, from + begin.length)}\n\n${make()}\n\n${now.slice(to)}`;
   }, text);
 }

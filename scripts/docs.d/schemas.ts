@@ -12,7 +12,7 @@ export const NAMES = Object.keys(ANSWERS).filter(isAnswerName);
 
 export const pathOf = (name: AnswerName): string => `docs/schema/${name}.json`;
 
-/** What a verb writes with `--json`, as the program has it now. */
+/** Returns the schema of a verb's `--json` output in the present program. */
 export function schemaOf(name: AnswerName): Schema {
   const { $schema, ...schema } = toJsonSchema(
     v.object({ version: v.literal(JSON_VERSION), ...ANSWERS[name].entries }),
@@ -21,7 +21,7 @@ export function schemaOf(name: AnswerName): Schema {
   return { $schema, title, ...schema };
 }
 
-/** @throws for what is no JSON object */
+/** @throws if the text is not a JSON object */
 export const readSchema = (text: string): Schema => v.parse(v.pipe(v.string(), v.parseJson(), Text), text);
 
 const Text = v.record(v.string(), v.unknown());
@@ -29,10 +29,10 @@ const Text = v.record(v.string(), v.unknown());
 export const textOf = (schema: Schema): string => `${JSON.stringify(schema, undefined, 2)}\n`;
 
 /**
- * What a reader of the earlier schema would miss in the later one: of the same version, a schema gains fields and
- * nothing else.
+ * Returns what a reader of the earlier schema would miss in the later one: within a version, a schema may only gain
+ * fields.
  *
- * @returns the places, each with what has happened to it
+ * @returns the changed places with the kind of change
  */
 export function broken(earlier: Schema, later: Schema): string[] {
   return isDeepStrictEqual(versionOf(earlier), versionOf(later)) ? changes('', earlier, later) : [];

@@ -5,13 +5,13 @@ import { startCloud } from '../../test/cloud/cloud.ts';
 import { bootImage } from '../../test/e2e/image.ts';
 
 /**
- * `scripts/image measure`: what the agent and os-collect-config's packages add to the same image, and how soon and how
- * large each runs in it. Both are given the same file of Heat's and ask the same cloud; they are booted in turn.
+ * `scripts/image measure`: measures what the agent and os-collect-config's packages add to the same image, and how soon
+ * and how large each runs in it. Both get the same file from Heat and poll the same cloud; they are booted in turn.
  */
 
 const [folder = ''] = process.argv.slice(2);
 const BOOTS = 3;
-/** Enough for what is loaded once to be loaded. */
+/** Enough polls to load everything that is loaded once. */
 const POLLS = 5;
 
 const AGENTS = [
@@ -29,7 +29,7 @@ ExecStart=/usr/bin/os-collect-config
 Restart=on-failure
 `;
 
-/** One boot: seconds from systemd's start to the first question for metadata, and MB resident after some more. */
+/** One boot: seconds from systemd's start to the first request for metadata, and resident MB after some more. */
 type Boot = { firstPoll: number; resident: number };
 
 /** Bytes of all files in an image. */

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The folder with everything, one for each version of this recipe. It appears complete or not at all.
+# The folder with all results, one for each version of this recipe. It appears complete or not at all.
 
 RECIPE=$(cat "$HERE"/{source,build,unpack,images}.sh "$HERE/pause.go" | sha256sum | cut -c1-12)
 FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/coe-agent/kubernetes-$VERSION-$RECIPE
 
 folder_make() {
   mkdir -p "$(dirname "$FOLDER")"
-  # A second install waits for the first one's result.
+  # A second install waits for the result of the first.
   exec 9>"$FOLDER.lock"
   flock 9
   if [ ! -e "$FOLDER" ]; then
@@ -19,11 +19,11 @@ folder_make() {
     mv "$FOLDER.work/out" "$FOLDER"
     rm -rf "$FOLDER.work"
   fi
-  say "all is there"
+  say "complete"
   echo "$FOLDER"
 }
 
 folder_where() {
-  [ -e "$FOLDER" ] || die "the programs are not there; run: scripts/kubernetes install"
+  [ -e "$FOLDER" ] || die "the programs are missing; run: scripts/kubernetes install"
   echo "$FOLDER"
 }

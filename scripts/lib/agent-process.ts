@@ -13,18 +13,18 @@ export type LogLine = {
 
 export type AgentProcess = {
   readonly pid: number;
-  /** Everything but log lines that it wrote. */
+  /** All output except log lines. */
   readonly output: string;
-  /** The exit code; a program that was killed has none. */
+  /** The exit code; null for a killed program. */
   readonly ended: Promise<number | null>;
-  /** Asks it to stop, insists after a while, and gives its exit code. */
+  /** Sends SIGTERM, and SIGKILL after a while, and returns the exit code. */
   stop(): Promise<number | null>;
 };
 
-/** How long a program may take to stop by itself, in milliseconds. */
+/** Time for a program to stop by itself, in milliseconds. */
 const PATIENCE_MS = 3000;
 
-/** Starts the program on a node and hands over its log line by line. */
+/** Starts the program on a node and passes its log on line by line. */
 export function startAgent(
   node: TestNode,
   args: readonly string[],

@@ -3,25 +3,26 @@ import { join } from 'node:path';
 import { build } from 'rolldown';
 
 /**
- * How Node runs the program. It is idle nearly always and leaves the arithmetic to native code, so that V8 need
- * not keep what its compilers want: a tenth of the memory, and a rotation is no slower.
+ * Node's flags for the program. It is mostly idle and leaves arithmetic to native code, so V8 needs no memory for its
+ * compilers: this saves a tenth of the memory, and a rotation is not slower.
  */
 export const NODE_FLAGS = [
   '--lite-mode',
-  // node:ffi (agent/notify.ts, src/base/attributes.ts); the runtime comes with the program and changes with it alone.
+  // For node:ffi (agent/notify.ts, src/base/attributes.ts); the runtime is part of the package and changes only with
+  // it.
   '--disable-warning=ExperimentalWarning',
 ] as const;
 
 export type Bundle = {
   /** The file to run. */
   program: string;
-  /** The files that it was made of. */
+  /** The modules of the bundle. */
   modules: string[];
 };
 
 /**
- * The program with everything that it imports, in one folder: what runs on a node, where there are neither
- * modules nor TypeScript. What only a rotation needs stays in files of its own, which are loaded when one starts.
+ * Bundles the program with all imports into one folder, for nodes without modules and TypeScript. Code that only a
+ * rotation needs stays in separate files, which are loaded when one starts.
  */
 export async function bundle(directory: string): Promise<Bundle> {
   const { output } = await build({
@@ -38,7 +39,7 @@ export async function bundle(directory: string): Promise<Bundle> {
   });
   const modules = output.flatMap((part) => (part.type === 'chunk' ? Object.keys(part.modules) : []));
   const program = join(directory, 'agent.mjs');
-  // A node runs it by the launcher alone, which gives Node its flags.
+  // A node runs it only through the launcher, which passes Node its flags.
   await writeFile(program, (await readFile(program, 'utf8')).replace(/^#!.*\n/, ''));
   return { program, modules };
 }

@@ -1,6 +1,6 @@
 # shellcheck shell=sh
-# The node modules, with the Node 26 that they bring, for scripts that may be the first thing run on a fresh
-# machine. Sourced from the project's folder, by sh or bash.
+# The node modules, including Node 26, for scripts that may be the first to run on a fresh machine.
+# Sourced from the project's folder, by sh or bash.
 
 modules_die() {
   echo "${0##*/}: $1" >&2
@@ -12,7 +12,7 @@ node_is_at_least() {
   command -v node >/dev/null && node -e "process.exit(Number(process.versions.node.split('.')[0]) >= $1 ? 0 : 1)"
 }
 
-# Whether the modules are those of the lock file; an optional one that is not there is for other machines.
+# Whether the modules match the lock file; a missing optional module is for other machines.
 modules_are_current() {
   node -e '
     const read = (path) => JSON.parse(require("fs").readFileSync(path, "utf8")).packages;
@@ -22,7 +22,7 @@ modules_are_current() {
   ' 2>/dev/null
 }
 
-# Installs the modules if they are not there or not those of the lock file, and puts their programs first in PATH.
+# Installs the modules if they are missing or do not match the lock file, and puts their programs first in PATH.
 ensure_modules() {
   command -v node >/dev/null || modules_die "node is missing: install Node.js 20 or newer (Debian: apt-get install nodejs npm)"
   node_is_at_least 20 || modules_die "node $(node --version) is too old: install Node.js 20 or newer"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Progress and errors go to stderr, results alone to stdout. COMMAND names the script that sources this.
+# Prints progress and errors to stderr; stdout is for results only. COMMAND is the name of the sourcing script.
 say() { printf '%s: %s\n' "$COMMAND" "$*" >&2; }
 die() {
   say "$*"

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# The state folder of one cloud, cluster or machine. COMMAND says which of them, MARK is the file that only a finished
-# state folder has.
+# The state folder of one cloud, cluster or machine. COMMAND is the kind, MARK the file that only a finished state
+# folder contains.
 
-# state_folder DIR: makes the folder, a temporary one without DIR, and sets STATE to its path.
+# state_folder DIR: makes the folder, or a temporary one without DIR, and sets STATE to its path.
 state_folder() {
   local dir=${1:-}
   [ -n "$dir" ] || dir=$(mktemp -d "${TMPDIR:-/tmp}/coe-$COMMAND.XXXXXX")
@@ -11,10 +11,10 @@ state_folder() {
   [ -e "$STATE/$MARK" ] || [ -z "$(ls -A "$STATE")" ] || die "$STATE is neither empty nor a $COMMAND's state folder"
 }
 
-# state_find DIR: sets STATE to the path of a state folder that exists.
+# state_find DIR: sets STATE to the path of an existing state folder.
 state_find() {
-  [ -n "${1:-}" ] || die "which $COMMAND? give --state DIR"
-  [ -e "$1/$MARK" ] || die "$1 is no $COMMAND's state folder"
+  [ -n "${1:-}" ] || die "no $COMMAND given; use --state DIR"
+  [ -e "$1/$MARK" ] || die "$1 is not a $COMMAND's state folder"
   STATE=$(cd "$1" && pwd)
 }
 

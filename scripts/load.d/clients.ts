@@ -5,23 +5,23 @@ import { AttemptFailed, failureOf, failureOfStatus, type Outcome } from './outco
 import { type Call, keptConnection, type Reply, send } from './request.ts';
 import type { Subject } from './tally.ts';
 
-/** Something that is attempted again and again. */
+/** An action that is attempted repeatedly. */
 export type Attempt = {
   subject: Subject;
   everyMs: number;
-  /** undefined: it cannot begin yet. */
+  /** undefined: it cannot start yet. */
   make(): Promise<{ outcome: Outcome } | undefined>;
 };
 
-/** The least that Kubernetes gives, and longer than any run. */
+/** Kubernetes' minimum, and longer than any run. */
 const SHORT_SECONDS = 600;
 const LONG_SECONDS = 86_400;
 const NAMESPACE = '/api/v1/namespaces/default';
 
-/** Plain clients of the API: Node's own TLS and HTTP, as anything may have that is no client-go. */
+/** Plain clients of the API: Node's own TLS and HTTP, as in programs without client-go. */
 export function plainAttempts(target: Target, identity: Identity): Attempt[] {
   const kept = keptConnection();
-  // As a pod's: of the start, signed with the key of then.
+  // Like a pod's: from the start, signed with the key at that time.
   let keptToken: string | undefined;
   const name = `coe-load-${identity.name}-${target.name}`.toLowerCase().replaceAll(/[^a-z0-9-]/g, '-');
   const attempt = (
@@ -68,7 +68,7 @@ const judged = ({ status, text }: Reply): Outcome => failureOfStatus(status, tex
 
 type Ask = (call: Call) => Promise<Reply>;
 
-/** Counts in a config map, and reads back what was written. */
+/** Increments a counter in a config map, and reads it back. */
 async function write(name: string, ask: Ask): Promise<Outcome> {
   const value = String(Date.now());
   const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { value } };
@@ -87,14 +87,14 @@ async function write(name: string, ask: Ask): Promise<Outcome> {
   return failureOfStatus(back.status, back.text);
 }
 
-/** Whoever shows a valid token is a known user, whatever it may do: 403 is a success here, 401 is none. */
+/** Presents a token. A valid one identifies a known user, whatever its rights: 403 is a success here, 401 is not. */
 async function show(bearer: string, target: Target, { authorities }: Credentials): Promise<Outcome> {
   const headers = { authorization: `Bearer ${bearer}` };
   const { status, text } = await send(target, { authorities }, { path: NAMESPACE, headers });
   return status === 403 ? undefined : failureOfStatus(status, text);
 }
 
-/** A token of the default service account. */
+/** Requests a token of the default service account. */
 async function newToken(ask: Ask, lifeSeconds: number): Promise<{ token: string } | { failure: Outcome }> {
   const body = {
     apiVersion: 'authentication.k8s.io/v1',

@@ -2,11 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Identity } from './description.ts';
 
-/** What an identity's files hold now. */
+/** The present content of an identity's files. */
 export type Credentials = {
-  /** undefined: whatever the server presents is taken. */
+  /** undefined: any server certificate is accepted. */
   authorities: readonly X509Certificate[] | undefined;
-  /** Without them: nobody. */
+  /** Without them the client is anonymous. */
   cert?: string;
   key?: string;
 };
@@ -16,7 +16,7 @@ export const certificatesOf = (pem: string): X509Certificate[] =>
     (one) => new X509Certificate(one),
   );
 
-/** @returns undefined until all of its files are there */
+/** @returns undefined until all of its files exist */
 export async function readCredentials({ ca, cert, key }: Identity): Promise<Credentials | undefined> {
   try {
     const [trusted, own, secret] = await Promise.all(
@@ -31,8 +31,8 @@ export async function readCredentials({ ca, cert, key }: Identity): Promise<Cred
 }
 
 /**
- * Whether one of the CAs has signed a leaf. All CAs of a cluster have the same subject, and OpenSSL tries one of them
- * alone: as Go does, this asks each key.
+ * Whether one of the CAs has signed a leaf. All CAs of a cluster have the same subject, and OpenSSL tries only one of
+ * them; like Go, this tries each key.
  */
 export const isSignedByOneOf = (leaf: X509Certificate, authorities: readonly X509Certificate[]): boolean =>
   authorities.some((ca) => leaf.verify(ca.publicKey));

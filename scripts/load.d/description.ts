@@ -14,30 +14,32 @@ export type Component = (typeof COMPONENTS)[number];
 /** host:port */
 const Address = v.pipe(v.string(), v.regex(/^[^:/]+:\d+$/, 'not host:port'));
 
-/** Who a client is, and what it trusts; paths of PEM files, read at every attempt. Until all are there, it waits. */
+/**
+ * A client and the CA that it trusts, as paths of PEM files, which are read at every attempt. It waits until all exist.
+ */
 const Identity = v.strictObject({ name: v.string(), ca: v.string(), cert: v.string(), key: v.string() });
 
-/** The cluster that is loaded and looked at. */
+/** The cluster to load and to observe. */
 const Description = v.strictObject({
   nodes: v.array(
     v.strictObject({
       name: v.string(),
       address: v.string(),
-      /** TLS ports by component; what is not there is not looked at. */
+      /** TLS ports by component; missing ones are not checked. */
       ports: v.partial(v.strictObject(v.entriesFromList(COMPONENTS, v.number()))),
     }),
   ),
-  /** Where clients go that know no node. */
+  /** The address for clients that know no node. */
   loadBalancer: v.optional(Address),
   /** Clients of the Kubernetes API. */
   identities: v.array(Identity),
   /** Clients of etcd. */
   etcd: v.optional(v.array(Identity), []),
-  /** CAs by name, paths: whose leaf it is that a port presents. */
+  /** Paths of CAs by name, to identify the leaf that a port presents. */
   authorities: v.optional(v.record(v.string(), v.string()), {}),
-  /** A pod that runs: its log is followed and a program run in it. */
+  /** A running pod, whose log is followed and in which a program runs. */
   pod: v.optional(v.strictObject({ namespace: v.string(), name: v.string() })),
-  /** Programs of scripts/kubernetes; without them there is no client-go. */
+  /** The programs of scripts/kubernetes; without them client-go is not tested. */
   programs: v.optional(v.string()),
 });
 export type Description = v.InferOutput<typeof Description>;
@@ -47,7 +49,7 @@ export type Node = Description['nodes'][number];
 export const readDescription = async (path: string): Promise<Description> =>
   v.parse(v.pipe(v.string(), v.parseJson(), Description), await readFile(path, 'utf8'));
 
-/** Where the API is asked: the load balancer, and each master directly. */
+/** The API's addresses: the load balancer, and each master directly. */
 export type Target = { name: string; host: string; port: number };
 
 export function targetsOf({ nodes, loadBalancer }: Description): Target[] {

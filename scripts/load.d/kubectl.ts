@@ -8,11 +8,11 @@ import type { Identity, Target } from './description.ts';
 import { failureOfKubectl, type Outcome } from './outcome.ts';
 import { TIMEOUT_MS } from './request.ts';
 
-/** How kubectl reaches a target as somebody. */
+/** How kubectl reaches a target as an identity. */
 export type Kubectl = {
   target: Target;
   identity: Identity;
-  /** The program with the arguments that come first. */
+  /** The program with its leading arguments. */
   command: readonly string[];
   isReady(): Promise<boolean>;
 };
@@ -51,10 +51,10 @@ export async function createKubectl(
   };
 }
 
-/** The environment holds no proxy and nobody's configuration. */
+/** An environment without proxy and personal configuration. */
 export const ENVIRONMENT = { PATH: '/usr/bin:/bin', HOME: '/nonexistent' };
 
-/** A program that succeeds when it exits with 0. */
+/** Runs a program, which succeeds if it exits with 0. */
 export async function runProgram(
   [program = '', ...args]: readonly string[],
   input = '',
@@ -70,7 +70,7 @@ export async function runProgram(
   return code === null ? { why: 'time-out', detail: args.join(' ') } : failureOfKubectl(errors);
 }
 
-/** Unmodified client-go: each attempt is a program of its own, and so a new connection. */
+/** Unmodified client-go: each attempt is a separate program, and thus a new connection. */
 export function kubectlAttempts({ target, identity, command, isReady }: Kubectl): Attempt[] {
   const limit = `--request-timeout=${TIMEOUT_MS / 1000}s`;
   const attempt = (does: string, args: readonly string[], input?: () => string): Attempt => ({

@@ -4,7 +4,7 @@ import { failureOf } from './outcome.ts';
 import { type Look, LOOK_MS } from './look.ts';
 import { send } from './request.ts';
 
-/** What only a known client is given; a kubelet and the others ask an API server who that is. */
+/** Paths for known clients only; a kubelet and others ask an API server for authorization. */
 const PATHS: Partial<Record<Component, string>> = {
   'kube-apiserver': '/api/v1/namespaces/default',
   kubelet: '/pods',
@@ -13,7 +13,7 @@ const PATHS: Partial<Record<Component, string>> = {
   'kube-scheduler': '/metrics',
 };
 
-/** Who is let in where: the status that each identity is given, or why there is none. */
+/** Looks where each identity is accepted: the status at each port, or the reason of a failure. */
 export const lookAtAdmission: Look = async (description) =>
   await Promise.all(
     description.nodes.flatMap((node) =>
@@ -43,7 +43,7 @@ async function admission(
   const credentials = await readCredentials(identity);
   if (!credentials) return 'not there yet';
   try {
-    // What the server presents is looked at elsewhere: here it may be anybody.
+    // The server's certificate is checked elsewhere: any is accepted here.
     const { cert, key } = credentials;
     const shown = { authorities: undefined, ...(cert && { cert }), ...(key && { key }) };
     const { status } = await send({ name, host, port }, shown, { path, timeoutMs: LOOK_MS });

@@ -12,7 +12,7 @@ const Status = v.pipe(
 );
 const Health = v.pipe(v.string(), v.parseJson(), v.object({ health: v.union([v.string(), v.boolean()]) }));
 
-/** Each member's health and whom it follows, as the first identity that it lets in. */
+/** Looks at each member's health and leader, as the first accepted identity. */
 export const lookAtEtcd: Look = async (description) =>
   (await Promise.all(description.nodes.map(async (node) => await lookAtMember(node, description)))).flat();
 
@@ -37,7 +37,7 @@ async function lookAtMember({ name, address, ports }: Node, { etcd }: Descriptio
         [`leader of etcd, says ${name}`, leader === header.member_id ? 'itself' : leader],
       ];
     } catch {
-      // The next identity may be the one that is let in.
+      // The next identity may be accepted.
     }
   }
   return [[`etcd on ${name}`, 'no answer']];

@@ -6,7 +6,7 @@ import { type Description, portsOf } from './description.ts';
 import { failureOf } from './outcome.ts';
 import { type Look, LOOK_MS } from './look.ts';
 
-/** The leaf that each port presents, and whose it is. */
+/** Looks at the leaf that each port presents, and its CA. */
 export const lookAtLeaves: Look = async ({ nodes, authorities }) =>
   await Promise.all(
     nodes.flatMap((node) =>
@@ -28,10 +28,10 @@ async function leafAt(host: string, port: number, authorities: Description['auth
   return print;
 }
 
-/** The leaf that a port presents. */
+/** Returns the leaf that a port presents. */
 export const presented = async (host: string, port: number): Promise<X509Certificate> =>
   await new Promise((resolve, reject) => {
-    // Nothing is trusted here and nothing sent: the certificate is what is asked for.
+    // Nothing is sent, so any certificate is accepted here.
     const socket = connect({ host, port, rejectUnauthorized: false, timeout: LOOK_MS }, () => {
       const leaf = socket.getPeerX509Certificate();
       socket.destroy();

@@ -19,7 +19,7 @@ const NodeList = v.pipe(
   }),
 );
 
-/** The Ready condition of each node, as any identity that any API server lets in. */
+/** Looks at the Ready condition of each node, as any identity that any API server accepts. */
 export const lookAtNodes: Look = async (description) => {
   for (const target of targetsOf(description).toReversed())
     for (const identity of description.identities) {

@@ -1,8 +1,8 @@
 import type { Description } from './description.ts';
 
-/** What is looked at, and how it is. */
+/** A subject with its state. */
 export type Seen = readonly [of: string, is: string];
 export type Look = (description: Description) => Promise<Seen[]>;
 
-/** What a look waits for an answer. */
+/** Time-out of a look. */
 export const LOOK_MS = 3000;

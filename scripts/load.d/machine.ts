@@ -4,8 +4,8 @@ import { Worker } from 'node:worker_threads';
 import { TIMEOUT_MS } from './request.ts';
 
 /**
- * Whether this machine can do what is asked of it: a server of our own, in a thread of its own, is asked as the
- * cluster is. A client that times out while that took long says nothing of the cluster.
+ * Measures whether this machine keeps up: a server in a thread is called like the cluster. A client's time-out during a
+ * slow answer of that server says nothing about the cluster.
  */
 export type Machine = {
   /** Whether it was too slow at any time since then, in milliseconds since the epoch. */
@@ -14,14 +14,14 @@ export type Machine = {
   close(): Promise<void>;
 };
 
-/** How often it was asked, how often that took too long, and how long at the most. */
+/** The number of calls, the number of slow ones, and the longest time. */
 export type MachineSeconds = { total: number; slow: number; longestMs: number };
 
 const EVERY_MS = 1000;
-/** Of what a client waits. */
+/** A part of a client's time-out. */
 const SLOW_MS = TIMEOUT_MS / 4;
 
-/** CommonJS, as a thread takes it from text. */
+/** CommonJS, which a thread accepts as text. */
 const SERVER = `
 const { createServer } = require('node:http');
 const { parentPort } = require('node:worker_threads');

@@ -1,4 +1,4 @@
-/** Why an attempt failed. `machine`: it timed out while this machine could not even answer itself. */
+/** Reasons of a failed attempt. `machine`: it timed out while this machine could not even answer itself. */
 export const WHYS = [
   'refused',
   'reset',
@@ -20,7 +20,7 @@ export type Failure = { why: Why; detail: string };
 /** undefined: it succeeded. */
 export type Outcome = Failure | undefined;
 
-/** What makes an attempt fail in a way that no error of Node's tells. */
+/** A failure of an attempt for which Node has no error. */
 export class AttemptFailed extends Error {
   readonly why: Why;
   constructor(why: Why, detail: string) {
@@ -34,13 +34,13 @@ export function failureOf(error: unknown): Failure {
   const detail = error instanceof Error ? error.message : String(error);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === 'ECONNREFUSED') return { why: 'refused', detail };
-  // A server that wants another client certificate says so in an alert.
+  // A server that requires another client certificate sends an alert.
   if (/^ERR_SSL_.*ALERT/.test(code)) return { why: 'client certificate', detail };
   if (['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(code)) return { why: 'reset', detail };
   return { why: 'other', detail: `${code} ${detail}`.trim() };
 }
 
-/** client-go's words, as kubectl prints them. */
+/** Classifies client-go's message as kubectl prints it. */
 export function failureOfKubectl(text: string): Failure {
   const detail = text.trim().split('\n').at(-1) ?? '';
   const why = KUBECTL.find(([pattern]) => pattern.test(text))?.[1] ?? 'other';

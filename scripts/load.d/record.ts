@@ -6,19 +6,19 @@ import { lookAtNodes } from './look-at-nodes.ts';
 import type { Description } from './description.ts';
 import type { Look } from './look.ts';
 
-/** What is so from a time on, until the next change of the same thing. */
+/** A state from this time until the next change of the same subject. */
 export type Change = { at: string; of: string; is: string };
 export type Recorded = {
   changes: Change[];
-  /** How long each thing was how. */
+  /** How long each subject was in each state. */
   seconds: Record<string, Record<string, number>>;
-  /** Looks, and the longest time between two of them. */
+  /** The number of looks, and the longest time between two of them. */
   looks: { count: number; longestMs: number };
 };
 
 const LOOKS: readonly Look[] = [lookAtNodes, lookAtEtcd, lookAtLeaves, lookAtAdmission];
 
-/** Looks at the cluster every `everyMs`, until `abort`, and keeps what changes. */
+/** Looks at the cluster every `everyMs`, until `abort`, and stores the changes. */
 export async function record(
   description: Description,
   everyMs: number,

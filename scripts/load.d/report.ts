@@ -2,12 +2,12 @@ import type { Result } from './run.ts';
 import { type Row, sumOf } from './tally.ts';
 import type { StreamCount } from './streams.ts';
 
-/** A result as one table for people; the JSON has all of it. */
+/** Formats a result as one table for people; the JSON has all of it. */
 export function report({ began, seconds, marks, rows, streams, recorded, machine }: Result): string[] {
   const lines = [
     `load of ${seconds} s since ${began}`,
-    `this machine: ${machine.slow} of ${machine.total} looks at itself were slow, the longest took ${ms(machine.longestMs)}`,
-    `the cluster was looked at ${recorded.looks.count} times, the longest look took ${ms(recorded.looks.longestMs)}`,
+    `this machine: ${machine.slow} of ${machine.total} checks of itself were slow, the longest took ${ms(machine.longestMs)}`,
+    `the cluster was checked ${recorded.looks.count} times, the longest check took ${ms(recorded.looks.longestMs)}`,
     '',
     ...table(
       [
@@ -16,7 +16,7 @@ export function report({ began, seconds, marks, rows, streams, recorded, machine
         'does',
         'at',
         'as',
-        'to be let in',
+        'expected',
         'attempts',
         'failed',
         'skipped',
@@ -48,11 +48,11 @@ export function report({ began, seconds, marks, rows, streams, recorded, machine
       [
         'since',
         'at',
-        'attempts to be let in',
+        'expected attempts',
         'failed',
         'could not be made',
-        'attempts not to be let in',
-        'let in all the same',
+        'unexpected attempts',
+        'accepted unexpectedly',
       ],
       marks.map(({ name, at }) => {
         const here = rows.filter(({ mark }) => mark === name);
@@ -101,7 +101,7 @@ export function report({ began, seconds, marks, rows, streams, recorded, machine
 
 const attempts = (of: readonly Row[]): number => sumOf(of.map((row) => row.attempts));
 
-/** What the cluster has failed to do. */
+/** The failures of the cluster. */
 const failed = ({ failed }: Row): number =>
   sumOf(Object.entries(failed).map(([why, count]) => (why === 'machine' ? 0 : count)));
 

@@ -20,10 +20,10 @@ export type Call = {
 };
 export type Reply = { status: number; text: string };
 
-/** One connection that is kept, and that belongs to the files it was opened with. */
+/** Makes one kept-alive connection, which belongs to the files with which it was opened. */
 export const keptConnection = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 });
 
-/** A request of a client that trusts and shows what its files hold; what it meets is thrown. */
+/** Sends a request with a client's present files, and throws on any failure. */
 export async function send(target: Target, credentials: Credentials, call: Call): Promise<Reply> {
   const deadline = AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS);
   try {
@@ -35,7 +35,7 @@ export async function send(target: Target, credentials: Credentials, call: Call)
   }
 }
 
-/** The beginning of an answer, whose end may be far. */
+/** Returns the head of an answer, whose end may be far away. */
 export async function open(
   { host, port }: Target,
   credentials: Credentials,
@@ -52,7 +52,7 @@ export async function open(
         method,
         signal: abort,
         agent: agent ?? false,
-        // By key, below: OpenSSL tries one CA of several with the same subject.
+        // Verified by key below: OpenSSL tries only one of several CAs with the same subject.
         rejectUnauthorized: false,
         ...(cert !== undefined && { cert }),
         ...(key !== undefined && { key }),

@@ -10,7 +10,7 @@ import { record, type Recorded } from './record.ts';
 import { keepOpen, kubectlStreams, plainStreams, type Stream, type StreamCount } from './streams.ts';
 import { createTally, type Mark, type Row, type Tally } from './tally.ts';
 
-/** Everything that a run has counted and seen. */
+/** All counts and observations of a run. */
 export type Result = {
   began: string;
   seconds: number;
@@ -22,17 +22,17 @@ export type Result = {
 };
 
 export type Run = {
-  /** From here on another phase is counted; `expect` names the identities that are to be let in. */
+  /** Starts another phase; `expect` names the identities that must be accepted. */
   mark(name: string, expect?: readonly string[]): void;
-  /** Ends it. */
+  /** Ends the run. */
   stop(): Promise<Result>;
 };
 
-/** How fast: a slow machine, or long keys, take a slower pace. */
+/** The pace of a run: a slow machine, or long keys, need a slower one. */
 export type Pace = {
-  /** From one look at the cluster to the next. */
+  /** Time from one look at the cluster to the next. */
   lookMs: number;
-  /** Every client waits this many times as long between its attempts. */
+  /** Factor for every client's wait between its attempts. */
   slowdown: number;
 };
 
@@ -87,7 +87,7 @@ async function workOf(
       attempts.push(...plainAttempts(target, identity));
       streams.push(...plainStreams(target, identity, description));
     }
-    // A program for each attempt: the first target alone, which is the load balancer where there is one.
+    // Each attempt is a program, so only the first target is used: the load balancer if there is one.
     const [first] = targets;
     if (!first || description.programs === undefined) continue;
     const kubectl = await createKubectl(join(description.programs, 'bin/kubectl'), folder, first, identity);
@@ -97,14 +97,14 @@ async function workOf(
   return { attempts, streams };
 }
 
-/** One attempt after the other, each in its turn; a turn that comes while one is under way is passed over. */
+/** Makes one attempt after the other, each in its turn; a turn during an attempt is skipped. */
 async function repeat(
   { subject, everyMs, make }: Attempt,
   tally: Tally,
   machine: Machine,
   abort: AbortSignal,
 ): Promise<void> {
-  // Not all in the same instant.
+  // The clients start at different times.
   let next = Date.now() + Math.random() * everyMs;
   while (!abort.aborted) {
     await delay(Math.max(0, next - Date.now()), undefined, { signal: abort }).catch(() => undefined);
@@ -113,7 +113,7 @@ async function repeat(
     const made = await make();
     const outcome = made?.outcome;
     const isMachines = outcome?.why === 'time-out' && machine.wasSlowSince(began);
-    // What the end of the run has broken off is no failure.
+    // An attempt that the end of the run aborted is not a failure.
     if (made && !(abort.aborted && outcome))
       tally.count(subject, isMachines ? { ...outcome, why: 'machine' } : outcome, began);
     const late = Math.max(0, Math.floor((Date.now() - next) / everyMs));

@@ -22,15 +22,15 @@ export type Stream = {
 export type StreamCount = Subject & {
   opened: number;
   lines: number;
-  /** The longest time that one was open, and that nothing came while one was to be, in milliseconds. */
+  /** The longest open time, and the longest silence of an open stream, in milliseconds. */
   longestMs: number;
   silentMs: number;
-  /** Each end, and each opening that failed. */
+  /** Each end, and each failed opening. */
   ends: { at: string; afterMs: number; lines: number; why: string }[];
 };
 
 const AGAIN_MS = 1000;
-/** Of a server that is away for long, the first ones are enough. */
+/** The first ends suffice for a server that is down for long. */
 const MOST_ENDS = 200;
 
 export async function keepOpen({ subject, follow }: Stream, abort: AbortSignal): Promise<StreamCount> {
@@ -68,7 +68,7 @@ export async function keepOpen({ subject, follow }: Stream, abort: AbortSignal):
   return count;
 }
 
-/** An answer that goes on, line by line. */
+/** A continuous answer, read line by line. */
 const plainStream = (does: string, path: string, target: Target, identity: Identity): Stream => ({
   subject: { client: 'plain', does, at: target.name, as: identity.name },
   follow: async (hear, abort) => {
@@ -123,7 +123,7 @@ export const plainStreams = (target: Target, identity: Identity, { pod }: Descri
     : []),
 ];
 
-/** What a pod does for an exec stream: says something every second. */
+/** The pod's program for an exec stream: prints a line every second. */
 const TICKING = ['sh', '-c', 'while echo; do sleep 1; done'];
 
 export const kubectlStreams = (kubectl: Kubectl, { pod }: Description): Stream[] => [

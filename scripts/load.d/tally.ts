@@ -2,14 +2,14 @@ import type { Failure, Outcome, Why } from './outcome.ts';
 
 export const sumOf = (numbers: readonly number[]): number => numbers.reduce((sum, number) => sum + number, 0);
 
-/** What is counted together. */
+/** The key of a count. */
 export type Subject = { client: string; does: string; at: string; as: string };
 
-/** Since a mark. */
+/** Counts since a mark. */
 export type Count = {
   attempts: number;
   failed: Partial<Record<Why, number>>;
-  /** Turns that never came, because the attempt before took too long. */
+  /** Turns that were skipped, because the former attempt took too long. */
   skipped: number;
   /** The longest time without a success, in milliseconds. */
   longestOutageMs: number;
@@ -20,7 +20,7 @@ export type Count = {
 export type Mark = {
   name: string;
   at: string;
-  /** Identities that are to be let in from here on; undefined: all. */
+  /** Identities that must be accepted from here on; undefined: all. */
   expect?: readonly string[];
 };
 

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 # One machine: up, run, down.
 
-# machine_up DIR PID IMAGE BASE FOLDER BRIDGE: with a PID, for as long as that process is there; of an image, or of a
-# file system that is left as it is, in place of the usual one; with the files of a folder; in a network of its own, on a
-# bridge. Each but the first may be empty.
+# machine_up DIR PID IMAGE BASE FOLDER BRIDGE: boots a machine, until PID ends if given. IMAGE or BASE (used in place,
+# unchanged) replace the usual file system; the files of FOLDER are added; BRIDGE gives it a network of its own. All but
+# DIR may be empty.
 machine_up() {
   local began=$SECONDS
-  if ! installed || [ ! -e "${4:-$BASE}" ]; then die "something is missing; run: scripts/machine install"; fi
+  if ! installed || [ ! -e "${4:-$BASE}" ]; then die "packages or the file system are missing; run: scripts/machine install"; fi
   state_create "$1"
   [ -z "$2" ] || start guard "$HERE/guard.sh" "$STATE" "$2" "$(started_at "$2")"
   if [ ! -e "$STATE/root" ]; then
@@ -16,7 +16,7 @@ machine_up() {
       tar -C "$STATE/root.new" --numeric-owner --xattrs --exclude='./boot/*' --exclude='./usr/lib/modules' -xpf "$3"
       mkdir "$STATE/root.new/usr/lib/machine"
       mv "$STATE/root.new/usr/bin/"{systemctl,journalctl} "$STATE/root.new/usr/lib/machine/"
-      # It would ask somebody at the console for a language and a password.
+      # It would ask for a language and a password on the console.
       ln -sf /dev/null "$STATE/root.new/etc/systemd/system/systemd-firstboot.service"
     else
       cp -a --reflink=auto "${4:-$BASE}" "$STATE/root.new"
@@ -26,11 +26,11 @@ machine_up() {
     mv "$STATE/root.new" "$STATE/root"
   fi
   trap machine_failed EXIT
-  # shellcheck disable=SC2153 # state_open knows it
+  # shellcheck disable=SC2153 # set by state_open
   start machine "$HERE/boot.sh" "$NAME" "$STATE/root" "$6"
   until_ready machine 60 machine_found
   until_ready machine 60 machine_answers
-  # From here on systemd itself says when it is done.
+  # From here on, systemd itself reports when it is done.
   local is
   is=$(timeout 60 "${INSIDE[@]}" systemctl is-system-running --wait) || true
   trap - EXIT
@@ -51,15 +51,15 @@ machine_found() {
 
 machine_answers() {
   machine_inside
-  # Its exit code is of no use here: a machine that answers may still be starting, or may lack a unit.
+  # Its exit code is ignored: an answering machine may still be starting, or may lack a unit.
   [ -n "$("${INSIDE[@]}" systemctl is-system-running 2>/dev/null || true)" ]
 }
 
-# Sets the words to put before a command that is to run in the machine. nsenter waits in front of it, outside: what
-# is sent to nsenter must reach the command.
+# Sets the prefix of a command that has to run in the machine. nsenter waits in front of it, outside: signals to nsenter
+# must reach the command.
 machine_inside() {
   local pid
-  alive init || die "this machine does not run; scripts/machine up --state $STATE"
+  alive init || die "this machine does not run; run: scripts/machine up --state $STATE"
   read -r pid _ <"$STATE/pid/init"
   INSIDE=(env -i PATH="/usr/local/sbin:/usr/local/bin:$PATH" LANG=C.UTF-8 nsenter --target="$pid" --all -- setpriv --pdeathsig=TERM)
 }
@@ -70,7 +70,7 @@ machine_run() {
   exec "${INSIDE[@]}" "$@"
 }
 
-# machine_wrap ROOT: systemctl and journalctl that find their way into the machine where they are called outside.
+# machine_wrap ROOT: installs a systemctl and a journalctl that reach into the machine when called from outside.
 machine_wrap() {
   local name
   for name in systemctl journalctl; do
@@ -85,11 +85,11 @@ WRAPPER
 
 machine_failed() {
   machine_stop
-  die "it could not be booted: $(tail -n 3 "$STATE/log/machine.out")"
+  die "the machine did not boot: $(tail -n 3 "$STATE/log/machine.out")"
 }
 
-# machine_stop HARD: systemd-nspawn powers the machine off when it is asked to end. With its process 1 everything in it is gone;
-# if systemd-nspawn went first, that would live on. HARD: its process 1 is not asked, as when the power goes.
+# machine_stop HARD: systemd-nspawn powers the machine off on SIGTERM. The end of its process 1 ends everything in it;
+# if systemd-nspawn ended first, that process would survive. HARD: kills process 1, like a power failure.
 machine_stop() {
   local part pid end=$((SECONDS + 20))
   stop guard

@@ -117,7 +117,7 @@ test.each([
 test('fetches nothing without a checksum', async () => {
   const { exitCode, said } = await fetchPackage({ DIB_COE_AGENT_URL: `${await serve()}/coe-agent.tar.gz` });
   expect(exitCode).not.toBe(0);
-  expect(said).toContain('takes DIB_COE_AGENT_SHA256 with it');
+  expect(said).toContain('requires DIB_COE_AGENT_SHA256');
 });
 
 test('prefers a local file to the address, and checks its checksum if given', async () => {

@@ -294,9 +294,7 @@ test('writes its audit, its metrics and events with fields, and runs notify.comm
 test('rejects an older version over a newer one with the reason; a newer one keeps existing files', async () => {
   await machine.write('/opt/coe-agent/VERSION', '99.0.0\n');
   const pid = await property('MainPID');
-  await expect(machine.run('/root/coe-agent/setup', 'install')).rejects.toThrow(
-    '99.0.0 is installed, and what it has written may be more than',
-  );
+  await expect(machine.run('/root/coe-agent/setup', 'install')).rejects.toThrow('99.0.0 is installed, and');
   expect(await property('MainPID')).toBe(pid);
 
   await machine.write('/opt/coe-agent/VERSION', '0.0.1\n');

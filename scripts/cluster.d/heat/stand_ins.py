@@ -1,4 +1,4 @@
-"""A Heat plugin: what Magnum's templates ask of Nova, Neutron, Cinder and Octavia, without these services.
+"""A Heat plugin with stand-ins for Nova, Neutron, Cinder and Octavia in Magnum's templates.
 
 Servers are Heat's own DeployedServer, so that everything about deployments is Heat's. Servers, ports and load balancers
 are written down as JSON files, KIND/ID.json in one folder; scripts/cluster boots machines and configures haproxy from
@@ -20,7 +20,7 @@ cfg.CONF.register_opts([
     cfg.StrOpt("network", help="the first three numbers of the nodes' addresses"),
 ], group="stand_ins")
 
-# The last numbers of addresses, counted on from here.
+# The last numbers of addresses, counted upwards from these.
 LOAD_BALANCERS, MASTERS, WORKERS, FLOATING = 5, 10, 30, 200
 
 
@@ -53,7 +53,7 @@ def read(kind: str, name: str) -> dict[str, Any]:
 
 
 def take_address(preferred: int) -> str:
-    """The first free address from a preferred one on; a file that only one resource can make says that it is taken."""
+    """Returns the first free address from a preferred one on; a file that only one resource can make marks it as taken."""
     for last in range(preferred, 255):
         address = f"{cfg.CONF.stand_ins.network}.{last}"
         try:
@@ -65,7 +65,7 @@ def take_address(preferred: int) -> str:
 
 
 class Server(deployed_server.DeployedServer):
-    """OS::Nova::Server with the properties that Magnum's templates set, and the user data that Heat would hand to Nova."""
+    """OS::Nova::Server with the properties that Magnum's templates set, and the user data that Heat would pass to Nova."""
 
     properties_schema = deployed_server.DeployedServer.properties_schema | strings(
         "image", "flavor", "user_data_format", "user_data", "availability_zone",
@@ -91,7 +91,7 @@ class Server(deployed_server.DeployedServer):
 
 
 class Recorded(resource.Resource):
-    """A resource whose only effect is its record: its properties, and what it was given."""
+    """A resource whose only effect is its record: its properties, and its assigned values."""
 
     kind = ""
 
@@ -126,7 +126,7 @@ def attribute(*names: str) -> dict[str, attributes.Schema]:
 
 
 class Port(Recorded):
-    """Its address comes from the group of nodes that it is for, and from the node's number in there."""
+    """Its address depends on its group of nodes, and on the node's number in the group."""
 
     kind = "ports"
     properties_schema = strings("network", "replacement_policy") | lists("security_groups", "fixed_ips", "allowed_address_pairs")
