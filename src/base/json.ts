@@ -18,7 +18,7 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     const start = text.trimStart().slice(0, 60).replaceAll(/\s+/g, ' ');
     // Broken JSON may contain secrets that are not registered yet, and the parser's own message quotes it.
     const why = /^[{["]/.test(start)
-      ? `it begins like it, but is cut or garbled somewhere in its ${text.length} characters`
+      ? `truncated or garbled, ${text.length} characters`
       : `it starts with ${JSON.stringify(start)}`;
     throw new AgentError(code, `${what}: not JSON (${why})`, { reason: 'not-json' });
   }
@@ -43,7 +43,7 @@ export function withinBounds(text: string, what: string, code: ErrorCode): strin
   const bounded = boundedJson(text);
   if (!('fault' in bounded)) return bounded.text;
   if (bounded.fault === 'garbled') return undefined;
-  throw new AgentError(code, `${what}: more than ${MOST_VALUES} values, and nothing of it is used`, {
+  throw new AgentError(code, `${what}: more than ${MOST_VALUES} values, so all of it is ignored`, {
     reason: 'too-many-values',
   });
 }
@@ -55,7 +55,7 @@ export const JsonText = v.pipe(
     try {
       return parseJson(dataset.value, 'reading JSON', 'bad-answer');
     } catch {
-      addIssue({ message: 'not JSON, or too much of it' });
+      addIssue({ message: 'not JSON, or too large' });
       return NEVER;
     }
   }),

@@ -27,14 +27,13 @@ export async function readFile({ at, fault }: Place): Promise<Snapshot> {
   try {
     const stat = await file.stat();
     const info = infoOf(stat);
-    if (info.type === 'other') throw unfit('not-a-file', 'it is no file but a pipe, a socket or a device');
+    if (info.type === 'other') throw unfit('not-a-file', 'not a regular file (pipe, socket or device)');
     if (fault !== undefined && info.size > MOST_OF_OTHERS)
       throw unfit(
         'file-too-large',
-        `it has ${info.size} bytes, and others than root can have written it (${fault})`,
+        `too large (${info.size} bytes) for a file that users other than root can write (${fault})`,
       );
-    if (info.size > MOST)
-      throw unfit('file-too-large', `it has ${info.size} bytes, more than any file that is read here`);
+    if (info.size > MOST) throw unfit('file-too-large', `too large (${info.size} bytes)`);
     return { content: await file.readFile(), info, id: `${stat.dev}:${stat.ino}` };
   } finally {
     await file.close();

@@ -4,12 +4,12 @@ type Meaning = { words: string; reason?: string };
 /** A TLS handshake got an answer that is not TLS. */
 const NO_TLS = /^(?:wrong version number|packet length too long|http request)$/;
 const SPEAKS_NO_TLS: Meaning = {
-  words: 'it speaks no TLS there (https instead of http, or another port)',
+  words: 'no TLS on this port (https instead of http, or the wrong port)',
   reason: 'no-tls',
 };
 
 const UNTRUSTED: Meaning = {
-  words: 'its certificate comes from a CA that is not trusted here (ca_file names whom to trust)',
+  words: 'its certificate is signed by an untrusted CA (set ca_file to the trusted CAs)',
   reason: 'ca-unknown',
 };
 
@@ -24,14 +24,14 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   EBUSY: { words: 'in use: something is mounted there (EBUSY)' },
   EDQUOT: { words: 'the disk quota is used up (EDQUOT)', reason: 'quota' },
   ELOOP: { words: 'too many symlinks (ELOOP)' },
-  EEXIST: { words: 'something is there already (EEXIST)' },
+  EEXIST: { words: 'the path exists already (EEXIST)' },
   ECONNREFUSED: { words: 'connection refused' },
   ECONNRESET: { words: 'the connection was reset', reason: 'connection-reset' },
   ENOTFOUND: { words: 'no such host name' },
   EHOSTUNREACH: { words: 'no route to the host' },
   ETIMEDOUT: { words: 'the connection timed out' },
   DEPTH_ZERO_SELF_SIGNED_CERT: {
-    words: 'its certificate is signed by itself and not trusted here (ca_file names whom to trust)',
+    words: 'its certificate is self-signed and not trusted (set ca_file to the trusted CAs)',
     reason: 'ca-unknown',
   },
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,

@@ -50,7 +50,7 @@ export async function readRecord(disk: Disk, path: string): Promise<unknown> {
   if (content === undefined) return undefined;
   const [line = '', sum = '', ...rest] = content.toString('utf8').split('\n');
   if (sum !== digest(line) || rest.join('') !== '')
-    throw new AgentError('state', `reading ${path}: the record is cut or was altered`);
+    throw new AgentError('state', `reading ${path}: the record is truncated or was altered`);
   // The checksum matches, so this program wrote it: the limits for foreign JSON do not apply.
   return JSON.parse(line) as unknown;
 }
@@ -67,7 +67,7 @@ export async function readRecordOf<T extends v.GenericSchema>(
   if (read.success) return read.output;
   throw new AgentError(
     'state',
-    `reading ${path}: the record is of another kind (${v.getDotPath(read.issues[0]) ?? 'it'})`,
+    `reading ${path}: the record has an unexpected format (${v.getDotPath(read.issues[0]) ?? 'it'})`,
   );
 }
 

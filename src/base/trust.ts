@@ -47,7 +47,7 @@ export async function requireProgram(path: string, disk: Disk): Promise<void> {
     );
   const info = await disk.info(await disk.resolve(path));
   if (info?.type !== 'file' || (info.mode & 0o111) === 0)
-    throw new AgentError('precondition', `running ${path}: it is no executable file; chmod +x`, {
+    throw new AgentError('precondition', `running ${path}: not an executable file; chmod +x`, {
       reason: 'hook-not-executable',
     });
 }

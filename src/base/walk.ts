@@ -76,13 +76,13 @@ function findPlace(way: Level[], path: string, isLastFollowed: boolean, self: nu
     const link = linkAt(here, name);
     if (link === undefined) {
       if (isLast) return placeOf(here, names, self);
-      throw Object.assign(new Error(`${join(here.path, name)} is no directory`), { code: 'ENOTDIR' });
+      throw Object.assign(new Error(`${join(here.path, name)} is not a directory`), { code: 'ENOTDIR' });
     }
     const fault = faultIn(here, name, self);
     if (fault !== undefined)
       throw new AgentError(
         'disk',
-        `not following the symlink ${join(here.path, name)}: ${fault}; put the file in its place, or give the directory to root`,
+        `not following the symlink ${join(here.path, name)}: ${fault}; replace it by the file, or chown the directory to root`,
         { reason: 'symlink-not-followed' },
       );
     if (++hops > MOST_HOPS) throw Object.assign(new Error('too many symlinks'), { code: 'ELOOP' });
@@ -108,7 +108,7 @@ const placeOf = (here: Level, names: readonly string[], self: number): Place => 
 function faultIn({ fd, path, fault, isShared }: Level, name: string, self: number): string | undefined {
   if (!isShared) return fault;
   const stat = lstatSync(`${OPEN_FILES}/${fd}/${name}`, { throwIfNoEntry: false });
-  return stat && (stat.uid === 0 || stat.uid === self) ? undefined : `${path} can be written by everybody`;
+  return stat && (stat.uid === 0 || stat.uid === self) ? undefined : `${path} is writable by everyone`;
 }
 
 /** A name below one of these is looked up in the open directory, even if that has been moved (openat(2)). */

@@ -29,7 +29,7 @@ export async function chooseLayout(
     const layout = layouts.find(({ name }) => name === wanted);
     if (layout) return { layout, why: 'configured' };
     const known = layouts.map(({ name }) => name).join(', ');
-    throw new AgentError('config', `there is no layout ${wanted}; there are ${known}`, {
+    throw new AgentError('config', `unknown layout ${wanted}; known layouts: ${known}`, {
       reason: 'unknown-layout',
     });
   }

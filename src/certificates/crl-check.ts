@@ -13,7 +13,7 @@ export function checkListDates({ thisUpdate, nextUpdate }: RevocationList, now: 
   if (now < thisUpdate)
     throw new AgentError(
       'precondition',
-      `the list does not hold before ${new Date(thisUpdate).toISOString()}: ${says}`,
+      `the list is not valid before ${new Date(thisUpdate).toISOString()}: ${says}`,
       { reason: 'list-early' },
     );
   if (nextUpdate !== undefined && now > nextUpdate)
@@ -39,12 +39,12 @@ export function compareLists(
   const refused = (reason: string, why: string): AgentError =>
     new AgentError(
       'precondition',
-      `the list in ${file} has the number ${installed.number}, and this one ${why}`,
+      `the list in ${file} has the number ${installed.number}, and the new one ${why}`,
       { reason },
     );
-  if (list.number === undefined)
-    throw refused('list-unnumbered', 'has none: whether it is newer cannot be told');
+  if (list.number === undefined) throw refused('list-unnumbered', 'has none, so their order is unknown');
   if (list.number < installed.number) throw refused('list-older', `has ${list.number}: it is older`);
-  if (list.number === installed.number) throw refused('list-differs', 'has the same and says something else');
+  if (list.number === installed.number)
+    throw refused('list-differs', 'has the same number and different content');
   return 'newer';
 }

@@ -39,9 +39,9 @@ const DISTRIBUTION_POINT = '2.5.29.28';
 const CERTIFICATE_ISSUER = '2.5.29.29';
 /** Extensions that make a list differ from the signing CA's complete list. */
 const PARTIAL: Readonly<Record<string, string>> = {
-  [DELTA]: 'is a delta list, which says only what has changed',
+  [DELTA]: 'is a delta list, which contains only changes',
   [DISTRIBUTION_POINT]: 'is an indirect or a partial list (issuing distribution point)',
-  [CERTIFICATE_ISSUER]: 'is an indirect list, of certificates that others have issued',
+  [CERTIFICATE_ISSUER]: 'is an indirect list, of certificates of other issuers',
 };
 
 /**
@@ -77,18 +77,15 @@ function derOf(given: string | Buffer, wrong: Wrong): Buffer {
   if (text.trim() === '') throw wrong('list-empty', 'is empty');
   const blocks = pemBlocksIn(text);
   const [list, ...others] = blocks.filter(({ label }) => label === 'X509 CRL');
-  if (others.length > 0) throw wrong('lists-several', `holds ${others.length + 1} lists, where one belongs`);
+  if (others.length > 0) throw wrong('lists-several', `holds ${others.length + 1} lists instead of one`);
   if (!list && blocks.length > 0)
     throw wrong(
       'list-missing',
-      `holds ${blocks.map(({ label }) => label).join(', ')} in PEM, and no X509 CRL`,
+      `holds ${blocks.map(({ label }) => label).join(', ')} in PEM, but no X509 CRL`,
     );
   const base64 = list?.pem.split('\n').slice(1, -2).join('') ?? text;
   if (!/^[A-Za-z0-9+/\s]+={0,2}$/.test(base64.trimEnd()))
-    throw wrong(
-      'list-encoding',
-      'is neither a list of revoked certificates in PEM, nor DER, nor DER in base64',
-    );
+    throw wrong('list-encoding', 'is not a revocation list in PEM, DER or base64 of DER');
   return Buffer.from(base64, 'base64');
 }
 
@@ -96,12 +93,9 @@ function derOf(given: string | Buffer, wrong: Wrong): Buffer {
 function inPlaceOfList(der: Buffer, wrong: Wrong): AgentError {
   try {
     const subject = subjectOf(new X509Certificate(der));
-    return wrong(
-      'certificate-for-list',
-      `is the certificate ${subject}, and no list of revoked certificates`,
-    );
+    return wrong('certificate-for-list', `is the certificate ${subject}, not a revocation list`);
   } catch {
-    return wrong('no-list', 'is no list of revoked certificates, or only a part of one');
+    return wrong('no-list', 'is not a revocation list, or is truncated');
   }
 }
 
@@ -125,13 +119,13 @@ function listOf(der: Buffer, wrong: Wrong): RevocationList {
     throw wrong('list-two-algorithms', 'names two signature algorithms');
   const id = oidOf(childrenOf(inner)[0]);
   if (!Object.hasOwn(DIGESTS, id))
-    throw wrong('list-algorithm', `is signed with an algorithm that is not served here (${id})`);
+    throw wrong('list-algorithm', `is signed with an unsupported algorithm (${id})`);
 
   const nextUpdate = optional[0] && isTime(optional[0]) ? optional.shift() : undefined;
   const revoked = optional[0] && isOf(optional[0], Type.SEQUENCE) ? childrenOf(optional.shift()) : [];
   const wrapper = optional.shift();
   if (optional.length > 0 || (wrapper && wrapper.tagClass !== Class.CONTEXT_SPECIFIC))
-    throw wrong('no-list', 'is no list of revoked certificates');
+    throw wrong('no-list', 'is not a revocation list');
   const extensions = extensionsOf(childrenOf(wrapper)[0]);
   refuseUnknown(extensions, [CRL_NUMBER], wrong);
 
@@ -179,14 +173,14 @@ function refuseUnknown(extensions: readonly Extension[], known: readonly string[
     const partial = PARTIAL[id];
     if (partial !== undefined) throw wrong('list-partial', partial);
     if (critical && !known.includes(id))
-      throw wrong('list-extension', `has a critical extension (${id}) that is not understood here`);
+      throw wrong('list-extension', `has an unsupported critical extension (${id})`);
   }
 }
 
 const childrenOf = (node: Node | undefined): Node[] =>
   node && Array.isArray(node.value) ? [...node.value] : [];
 const textOf = ({ value }: Node): string => {
-  if (typeof value !== 'string') throw new TypeError('a value where a structure is');
+  if (typeof value !== 'string') throw new TypeError('expected a primitive value');
   return value;
 };
 const isOf = ({ tagClass, type }: Node, wanted: forge.asn1.Type): boolean =>
@@ -196,14 +190,14 @@ const derText = (node: Node): string => asn1.toDer(node).getBytes();
 const oidOf = (node: Node | undefined): string => (node ? asn1.derToOid(textOf(node)) : '');
 
 function integerOf(node: Node | undefined): bigint {
-  if (!node || !isOf(node, Type.INTEGER)) throw new TypeError('no number where one belongs');
+  if (!node || !isOf(node, Type.INTEGER)) throw new TypeError('expected a number');
   return BigInt(`0x${Buffer.from(textOf(node), 'binary').toString('hex')}`);
 }
 
 function timeOf(node: Node): number {
-  if (!isTime(node)) throw new TypeError('no date where one belongs');
+  if (!isTime(node)) throw new TypeError('expected a date');
   const read = isOf(node, Type.UTCTIME) ? asn1.utcTimeToDate : asn1.generalizedTimeToDate;
   const time = read(textOf(node)).getTime();
-  if (Number.isNaN(time)) throw new TypeError('a date that is none');
+  if (Number.isNaN(time)) throw new TypeError('invalid date');
   return time;
 }

@@ -27,7 +27,7 @@ export const READERS: Readonly<Record<ListReader, ReaderTraits>> = {
     setting: (path) => `--client-crl-file=${path} (or ETCD_CLIENT_CRL_FILE)`,
     overlooks: {
       sign: /--?config-file|\bETCD_CONFIG_FILE=/,
-      why: 'etcd reads a --config-file, which has no setting for it, and overlooks its other options then',
+      why: 'with a --config-file etcd ignores its other options, and the file has no such setting',
     },
   },
   // nginx, HAProxy and similar: OpenSSL's rules; they read the file at their start.

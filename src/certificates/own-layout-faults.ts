@@ -25,7 +25,7 @@ export function faultsOf(role: RoleText): Fault[] {
 
   for (const [index, { name, ca, certificate_file, key_file }] of certificates.entries()) {
     const twice = certificates.findIndex((row) => row.name === name) < index;
-    refer(['certificates', index, 'name'], twice ? `${name} stands there twice` : undefined);
+    refer(['certificates', index, 'name'], twice ? `the name ${name} is used twice` : undefined);
     refer(['certificates', index, 'ca'], noCa(ca));
     if ((certificate_file === undefined) !== (key_file === undefined))
       refer(
@@ -51,7 +51,7 @@ export function faultsOf(role: RoleText): Fault[] {
     refer(
       ['authorities', index, 'single'],
       single && !authorities.some((row) => sameCa(row.ca, ca) && !row.single)
-        ? `nobody could verify with it while two CAs are trusted: ${ca} needs a file without "single" as well`
+        ? `it cannot contain two trusted CAs: ${ca} also needs a file without "single"`
         : undefined,
     );
   for (const [index, { ca, unit }] of revocation_lists.entries()) {
@@ -74,7 +74,7 @@ function filesTwice(
     const at = typeof file === 'string' ? file : file.path;
     const other = taken.get(at);
     if (other !== undefined && other !== owner)
-      faults.push({ path, message: `${at} is that of ${other} already` });
+      faults.push({ path, message: `${at} is already used by ${other}` });
     taken.set(at, owner);
   };
   for (const [index, { ca, file }] of authorities.entries())

@@ -10,11 +10,14 @@ import {
 
 /** The rows of an operator's layout in YAML. */
 
-const absolutePath = v.pipe(v.string(), v.regex(/^\/\P{Cc}*[^/\p{Cc}]$/u, 'is no absolute path of a file'));
+const absolutePath = v.pipe(
+  v.string(),
+  v.regex(/^\/\P{Cc}*[^/\p{Cc}]$/u, 'is not an absolute path of a file'),
+);
 // YAML reads an unquoted 0644 as a decimal number.
 const mode = v.pipe(
   v.string("has to be text in quotes, such as '0640'"),
-  v.regex(/^0?[0-7]{3}$/, "is no mode such as '0640'"),
+  v.regex(/^0?[0-7]{3}$/, "is not a mode such as '0640'"),
 );
 const FileMap = v.strictObject({
   path: absolutePath,
@@ -28,7 +31,7 @@ const file: v.GenericSchema<FileText> = v.lazy((input) =>
   typeof input === 'object' ? FileMap : absolutePath,
 );
 
-export const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'is no name'));
+export const name = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'is not a valid name'));
 const ca = v.picklist(CA_TYPES);
 const flag = v.optional(v.boolean(), false);
 
@@ -56,7 +59,7 @@ const Certificate = v.strictObject({
 });
 
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
-const unitName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/, 'is no name of a unit'));
+const unitName = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9:_.@\\-]*$/, 'is not a valid unit name'));
 const Unit = v.strictObject({
   unit: unitName,
   required: v.optional(v.boolean(), true),
@@ -70,7 +73,7 @@ const Unit = v.strictObject({
   ),
   health: v.optional(
     v.strictObject({
-      url: v.pipe(v.string(), v.regex(/^https?:/, 'is no http address')),
+      url: v.pipe(v.string(), v.regex(/^https?:/, 'is not an http address')),
       as: v.optional(v.string()),
     }),
   ),

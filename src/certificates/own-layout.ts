@@ -22,8 +22,8 @@ const Role = v.pipe(
 
 /** An operator's layout in YAML (docs/examples/layouts.d); own-layout-table.ts converts it. */
 export const OwnLayout = v.strictObject({
-  name: v.pipe(name, v.notValue('auto', 'means that the node is looked at')),
-  description: v.optional(v.string(), 'an own layout'),
+  name: v.pipe(name, v.notValue('auto', 'is reserved: it selects the layout automatically')),
+  description: v.optional(v.string(), "an operator's layout"),
   evidence: v.optional(
     v.strictObject({
       files: v.optional(v.array(v.string()), []),
@@ -37,7 +37,7 @@ export const OwnLayout = v.strictObject({
     v.check(
       ({ node, master, worker }) =>
         node ? !master && !worker : master !== undefined && worker !== undefined,
-      'has to hold either node (the same for all), or master and worker',
+      'must contain either node (for all roles), or master and worker',
     ),
   ),
 });

@@ -28,7 +28,7 @@ export function oneCertificate(pem: string, what: string): X509Certificate {
     throw new AgentError('bad-certificate', `${what}: ${why}`, { reason: 'no-certificate' });
   }
   if (others.length > 0)
-    throw new AgentError('bad-certificate', `${what}: ${others.length + 1} certificates where one belongs`, {
+    throw new AgentError('bad-certificate', `${what}: ${others.length + 1} certificates instead of one`, {
       reason: 'several-certificates',
     });
   return certificate;

@@ -34,11 +34,11 @@ export function serverFault(
     leaf,
     trusted.filter(({ ca }) => ca),
   );
-  if (!signer) return fault('ca-unknown', 'a certificate of a CA that is not trusted here');
+  if (!signer) return fault('ca-unknown', 'a certificate of an untrusted CA');
   if (!isValid(leaf) || !isValid(signer))
     return fault('certificate-expired', 'a certificate that is not valid now');
   if (leaf.keyUsage && !leaf.keyUsage.includes(PURPOSE.serverAuth))
-    return fault('no-server', 'a certificate that is none of a server');
+    return fault('no-server', 'a certificate without the usage serverAuth');
   if (presents !== undefined)
     return leaf.fingerprint256 === presents ? undefined : fault('another', 'another certificate');
   const names = isIP(host) === 0 ? leaf.checkHost(host) : leaf.checkIP(host);

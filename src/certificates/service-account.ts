@@ -43,7 +43,7 @@ function oneKey(what: 'public' | 'private', pem: string): KeyObject {
   if (!key)
     throw refused(
       'keys-garbled',
-      `the service-account keys are not PEM keys (the ${what} one is no ${what} key)`,
+      `the service-account keys are not PEM keys (the ${what} one is not a ${what} key)`,
     );
   const { asymmetricKeyType: type = 'unknown', asymmetricKeyDetails: details } = key;
   if (type === 'rsa' || (type === 'ec' && CURVES.includes(details?.namedCurve ?? ''))) return key;

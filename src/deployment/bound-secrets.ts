@@ -28,6 +28,6 @@ const faulty = (deployment: Deployment): Deployment => ({
   raw: {},
   fault: new AgentError(
     'bad-deployment',
-    `deployment ${deployment.id}: its secret inputs, with those of the others, are more than ${MOST} values or ${MOST_CHARACTERS / 1024} KiB, too many to be kept out of logs and answers`,
+    `deployment ${deployment.id}: its secret inputs and those of the other deployments exceed ${MOST} values or ${MOST_CHARACTERS / 1024} KiB, too many to redact`,
   ),
 });

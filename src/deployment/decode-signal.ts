@@ -63,7 +63,7 @@ function targetOf(transport: string, inputs: Inputs, createdAt: number): SignalT
         return { transport, url, verb, ...fallback };
       });
     default:
-      return { reason: 'unknown-transport', why: `the signal transport ${transport} is not known` };
+      return { reason: 'unknown-transport', why: `unknown signal transport ${transport}` };
   }
 }
 
@@ -107,7 +107,7 @@ function needing<T>(
   if (missing.length > 0)
     return { reason: 'signal-input-missing', why: `${transport} needs the inputs ${missing.join(', ')}` };
   return misfits.length > 0
-    ? { reason: 'signal-address', why: `${transport}: ${misfits.join(', ')} is no http address` }
+    ? { reason: 'signal-address', why: `${transport}: ${misfits.join(', ')} is not an http address` }
     : built;
 }
 

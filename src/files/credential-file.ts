@@ -70,7 +70,7 @@ const leave = (...left: Left[]): Result => ({ edits: [], left });
 const notUnderstood = (key: CredentialKey): Left => ({
   code: 'not-understood',
   of: key,
-  text: `holds a ${NAMES[key]} that is not understood: it is left alone`,
+  text: `has a ${NAMES[key]} that cannot be parsed: left unchanged`,
 });
 
 /** In heat-params, every given value is replaced, or appended at the end, where it takes effect. */
@@ -105,7 +105,7 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
       if (key === 'region' && format === 'ini') edits.push(addition(group, fresh.region));
     } else if (isName(key) && fresh[key] === '') return leave(notUnderstood(key));
     else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
-      left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}), which stays` });
+      left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}): left unchanged` });
     else {
       const edit = replaced(entry, fresh[key], format);
       // A partly replaced login is invalid.
@@ -137,16 +137,16 @@ const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, ''
 function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
   const known = (['user', 'trust'] as const).filter((key) => group.has(key));
   if (known.length === 0)
-    return { code: 'nameless', text: 'names no user and no trust by its id: it is left alone' };
+    return { code: 'nameless', text: 'has neither a user id nor a trust id: left unchanged' };
   for (const key of known) {
     const value = valueOf(group.get(key));
     if (value === undefined) return notUnderstood(key);
     if (value !== old[key] && value !== fresh[key])
-      return { code: 'another', of: key, text: `holds another ${NAMES[key]} (${value}): it is left alone` };
+      return { code: 'another', of: key, text: `has another ${NAMES[key]} (${value}): left unchanged` };
   }
   const name = valueOf(group.get('userName'));
   if (name !== undefined && old.userName !== '' && name !== old.userName && name !== fresh.userName)
-    return { code: 'another', of: 'userName', text: `holds another user name (${name}): it is left alone` };
+    return { code: 'another', of: 'userName', text: `has another user name (${name}): left unchanged` };
   return undefined;
 }
 

@@ -60,7 +60,7 @@ export async function changeCredentialFiles(
     const format = isCopyOfBefore(path) ? undefined : formatOf(before.toString('latin1'));
     const { content, left } = format
       ? changeCredentials(before, format, change, false)
-      : { content: before, left: [{ text: 'holds the former credentials, and is left alone' }] };
+      : { content: before, left: [{ text: 'contains the former credentials: left unchanged' }] };
     notices.push(...left.map(({ text }) => notice('credentials-left', path, text)));
     if (content.equals(before)) continue;
     files.set(path, managed(path, content, id));
@@ -68,7 +68,7 @@ export async function changeCredentialFiles(
       notice(
         'reader-unknown',
         path,
-        'held the former credentials too: who reads it is not known, and not restarted',
+        'contained the former credentials: its readers are unknown and not restarted',
       ),
     );
   }

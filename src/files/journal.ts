@@ -58,7 +58,7 @@ export const readJournal = async (disk: Disk, path: string): Promise<Journal | u
   if (record === undefined) return undefined;
   const parsed = v.safeParse(Journal, record);
   if (parsed.success) return parsed.output;
-  throw new AgentError('state', `reading ${path}: it is no journal of this version`);
+  throw new AgentError('state', `reading ${path}: not a journal of this version`);
 };
 
 export const writeJournal = async (disk: Disk, path: string, journal: Journal): Promise<void> => {

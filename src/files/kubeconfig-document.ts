@@ -58,7 +58,7 @@ export function documentsOf(path: string, text: string): KubeconfigDocument[] {
       path,
       undefined,
       'file-too-large',
-      `${path}: larger than ${LARGEST / 1024} KiB, as no kubeconfig is`,
+      `${path}: larger than ${LARGEST / 1024} KiB, the limit for a kubeconfig`,
     );
   const lines = new LineCounter();
   const where = (offset: number): string => {

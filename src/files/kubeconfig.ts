@@ -96,7 +96,7 @@ function editsOf(document: KubeconfigDocument, claims: readonly Claim[]): Edit[]
     if (at !== undefined)
       throw new AgentError(
         'bad-file',
-        `${document.where(at)}: this shares, by an anchor, what is renewed, and has to stay as it is: write it out`,
+        `${document.where(at)}: this alias shares renewed content but must stay unchanged; replace the alias by its value`,
         { reason: 'shared-anchor' },
       );
     return replace(scalar, first.pem);

@@ -71,14 +71,14 @@ export function judgePairs(
     const other = OTHER[half];
     const isIn = (one: Place | undefined): boolean => one?.[other].names.has(name) === true;
     if (isIn(place)) return undefined;
-    if (place[other].hasOthers) return `its ${other} there is another one, or cannot be read`;
+    if (place[other].hasOthers) return `its ${other} in the same file does not match or cannot be read`;
     const used = usedWith(path, half);
     const wrong = used.find((one) => !isIn(one.place));
     if (wrong)
-      return `it is used with the ${other} in ${wrong.where}, which is another one or cannot be read`;
+      return `it is used with the ${other} in ${wrong.where}, which does not match or cannot be read`;
     const beside = used.length > 0 ? [] : besides(path, half);
     if (beside[0] && !beside.some((one) => isIn(one.place)))
-      return `the ${other} in ${beside[0].where} is another one, or cannot be read`;
+      return `the ${other} in ${beside[0].where} does not match or cannot be read`;
     return isAnywhere(name, other) ? undefined : `its ${other} was not found`;
   };
 
@@ -109,7 +109,7 @@ export function judgePairs(
       if (place?.[OTHER[half]].names.has(name) !== true)
         left.push({
           path: user.path,
-          what: `${user.path} keeps its old ${half} ${name}: its ${OTHER[half]} is another one, or cannot be read`,
+          what: `${user.path} keeps its old ${half} ${name}: its ${OTHER[half]} does not match or cannot be read`,
         });
     }
   return { renewedIn: (path) => renewed.get(path) ?? new Set(), left };

@@ -37,7 +37,7 @@ export async function planStaging(
   const target = await disk.resolve(file.path);
   const info = await disk.info(target);
   if (info && info.type !== 'file')
-    throw new AgentError('disk', `replacing ${target}: it is no file but a ${info.type}`, {
+    throw new AgentError('disk', `replacing ${target}: it is a ${info.type}, not a file`, {
       reason: 'not-a-file',
     });
   const found = await disk.snapshot(target);
@@ -68,7 +68,7 @@ export async function refuseOthers(disk: Disk, { files }: Journal): Promise<void
 const isAnother = (target: string): AgentError =>
   new AgentError(
     'disk',
-    `replacing ${target}: another file has taken its place since it was read; see who writes it and try again`,
+    `replacing ${target}: the file was replaced after it was read; find the program that writes it and try again`,
     { reason: 'file-exchanged' },
   );
 

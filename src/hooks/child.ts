@@ -92,7 +92,7 @@ async function endInTime(
   // Also ends processes of its group that ignored SIGTERM.
   signalGroup(child, 'SIGKILL');
   await ended;
-  const how = late ? 'SIGTERM, and when that did not help SIGKILL' : 'SIGTERM';
+  const how = late ? 'SIGTERM, then SIGKILL' : 'SIGTERM';
   return why === LATE
     ? { reason: 'run-timeout', fault: `not done within ${timeoutMs / 1000} s: ended with ${how}` }
     : { reason: 'run-stopped', fault: `stopped from outside: ended with ${how}` };
@@ -172,7 +172,7 @@ function cannotStart(error: unknown, { environment, what }: Order): Fault {
   if (errno === 'ENOENT')
     return {
       reason: 'interpreter-missing',
-      fault: `${begin}what its first line names is not on this node (ENOENT); look for a mistyped path, or for a line that ends with a carriage return`,
+      fault: `${begin}the interpreter in its first line is not on this node (ENOENT); check for a mistyped path, or for a carriage return at the end of the line`,
     };
   if (errno !== 'E2BIG') return { reason: 'run-not-started', fault: begin + explain(error) };
   const [name, value] = environment.reduce((a, b) => (b[1].length > a[1].length ? b : a), ['', '']);

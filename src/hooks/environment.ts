@@ -38,7 +38,7 @@ export function environmentOf(inputs: unknown, base: Environment): Environment {
     if (/[=\0]/.test(name) || text.includes('\0'))
       throw new AgentError(
         'bad-deployment',
-        `the input ${JSON.stringify(name)} cannot be in an environment: ${name.includes('=') ? 'a name holds no "="' : 'no NUL can be in there'}`,
+        `the input ${JSON.stringify(name)} cannot be an environment variable: ${name.includes('=') ? 'its name contains "="' : 'it contains NUL'}`,
       );
     environment.set(name, text);
   }

@@ -47,11 +47,11 @@ export function prepareRun(
 
 function scriptOf(config: unknown): string {
   if (typeof config !== 'string' && config !== undefined && config !== null)
-    throw new AgentError('bad-deployment', 'the config of a script is its text, and this one has none');
+    throw new AgentError('bad-deployment', 'the config of the script is not text');
   if (!config?.startsWith('#!'))
     throw new AgentError(
       'bad-deployment',
-      'the script does not begin with a line like "#!/bin/sh": nothing says what it is to be run with',
+      'the script does not begin with a line like "#!/bin/sh": its interpreter is unknown',
     );
   return config;
 }

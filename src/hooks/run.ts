@@ -91,7 +91,7 @@ export async function awaitRun(
     }
     if (state.is === 'none' || (state.is === 'ordered' && isGone && (await isGone())))
       if (state.is === 'none' || (await neverBegins(id, hands)))
-        throw new AgentError('unit', 'it could not be started: its supervisor ended at once, or hangs', {
+        throw new AgentError('unit', 'it could not be started: its supervisor exited or hangs', {
           reason: 'run-not-started',
         });
     for (const tail of tails) await tail.read();
@@ -117,8 +117,11 @@ export async function endOfRun(id: string, state: EndedRun, hands: RunHands): Pr
   const what = state.order?.what ?? 'the run';
   const [reason, why] =
     verdict === 'oom-kill'
-      ? ['out-of-memory', `${what} took more memory than it may, and was killed with all that it had started`]
-      : [state.reason, `how ${what} ended is not known: ${state.why}; it is not run again, ask for it anew`];
+      ? ['out-of-memory', `${what} exceeded its memory limit and was killed with all its processes`]
+      : [
+          state.reason,
+          `the result of ${what} is unknown: ${state.why}; it is not run again unless you request it again`,
+        ];
   const end = async (path: string): Promise<string> => {
     const last = createLastBytes(END_BYTES);
     last.push((await readIfThere(hands.disk, path)) ?? Buffer.alloc(0));

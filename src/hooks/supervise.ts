@@ -22,7 +22,7 @@ export async function supervise(
   const files = filesOf(directory);
   const order = await readRecordOf(disk, files.order, Order);
   const supervisor = await identify(pid);
-  if (!order || !supervisor) throw new AgentError('state', `there is nothing to be run in ${directory}`);
+  if (!order || !supervisor) throw new AgentError('state', `there is no order in ${directory}`);
   // From here on the run counts as begun: the claim is durable before the program starts.
   const claim: Claim = { by: 'supervisor', supervisor };
   if (!(await claimRecord(disk, files.claim, String(pid), claim))) return;

@@ -26,7 +26,7 @@ export async function readAddress(
   if (isIP(address) === 0)
     throw new AgentError(
       'bad-answer',
-      `reading ${name} of this server: ${JSON.stringify(address.slice(0, 60))} is no address`,
+      `reading ${name} of this server: ${JSON.stringify(address.slice(0, 60))} is not an IP address`,
     );
   return address;
 }

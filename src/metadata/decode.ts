@@ -16,7 +16,7 @@ export type Said = { source: string; collector?: CollectorName; metadata: Record
  */
 export const LARGEST_METADATA = 8 * 1024 * 1024;
 
-export const TOO_LARGE = `it is larger than ${LARGEST_METADATA / 1024 / 1024} MiB, and nothing of it is used`;
+export const TOO_LARGE = `larger than ${LARGEST_METADATA / 1024 / 1024} MiB, so it is ignored`;
 
 /** @throws `bad-metadata` if it is not a JSON object, or is too large */
 export function parseMetadata({ source, text, ...from }: Collected): Said {

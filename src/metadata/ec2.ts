@@ -43,7 +43,7 @@ async function readTree(read: ReadItem, abort: AbortSignal): Promise<Record<stri
     for (const line of (await read(folder, abort)).split('\n').filter((one) => one !== '')) {
       items += 1;
       if (items > MOST_ITEMS || depth > DEEPEST)
-        throw new AgentError('bad-answer', 'reading the metadata service: there is no end to it');
+        throw new AgentError('bad-answer', 'reading the metadata service: too many items');
       const name = line.includes('=') ? `${line.slice(0, line.indexOf('='))}/` : line;
       const path = `${folder}${name}`;
       const value = name.endsWith('/') ? await walk(path, depth + 1) : await read(path, abort);

@@ -84,15 +84,15 @@ async function readChecked(disk: Disk, path: string, room: Room): Promise<Collec
   if (info === undefined) return [];
   await checkTrust(disk, path);
   // Checks the type and size before reading: a pipe would block forever, and a large file would exhaust the memory.
-  if (info.type === 'other') throw unusable(path, 'not-a-file', 'it is no file');
+  if (info.type === 'other') throw unusable(path, 'not-a-file', 'not a regular file');
   if (info.size > LARGEST_METADATA) throw unusable(path, 'metadata-too-large', TOO_LARGE);
   if (info.size > room.left)
-    throw unusable(path, 'metadata-too-large', `with the files beside it ${TOO_LARGE}`);
+    throw unusable(path, 'metadata-too-large', `together with the files beside it ${TOO_LARGE}`);
   room.left -= info.size;
   const content = await readIfThere(disk, path);
   if (content === undefined) return [];
   const text = utf8Text(content);
-  if (text === undefined) throw unusable(path, 'not-utf-8', 'it is no UTF-8');
+  if (text === undefined) throw unusable(path, 'not-utf-8', 'not UTF-8');
   return [{ source: path, text }];
 }
 

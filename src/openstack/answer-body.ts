@@ -35,7 +35,7 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
     if (fault === undefined) throw cause;
     // For an error, the status matters even if its body is broken. An empty body is not an error either.
     if (!isError && !(fault === 'Z_BUF_ERROR' && size === 0))
-      throw new AgentError('bad-answer', `${what}: the answer says that it is gzip, and is not`, {
+      throw new AgentError('bad-answer', `${what}: the gzip encoding of the answer is invalid`, {
         cause,
         reason: 'not-gzip',
       });

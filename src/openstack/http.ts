@@ -175,7 +175,7 @@ async function send(
   const address = URL.parse(url);
   const protocol = address?.protocol;
   if (!address || (protocol !== 'http:' && protocol !== 'https:'))
-    throw new AgentError('cloud-refused', `${what}: the address is no http address`, {
+    throw new AgentError('cloud-refused', `${what}: not an http address`, {
       reason: 'no-http-address',
     });
   return await new Promise((resolve, reject) => {
@@ -202,7 +202,7 @@ async function send(
 function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
   const text = utf8Text(body);
   if (text === undefined && method === 'GET' && status === 200)
-    throw new AgentError('bad-answer', `${what}: the answer is no UTF-8`, { reason: 'not-utf-8' });
+    throw new AgentError('bad-answer', `${what}: the answer is not UTF-8`, { reason: 'not-utf-8' });
   return text ?? body.toString('utf8');
 }
 

@@ -51,7 +51,7 @@ function target(request: Request, location: string, refused: Refused): string {
   const from = new URL(request.url);
   const to = URL.parse(location, from);
   if (to === null || !/^https?:$/.test(to.protocol))
-    throw refused('no-http-address', 'to something that is no http address');
+    throw refused('no-http-address', 'to an address that is not http');
   if (from.protocol === 'https:' && to.protocol === 'http:')
     throw refused('out-of-tls', `from TLS to plain text at ${to.origin}`);
   if (!isSameOrigin(from, to) && !carriesNothing(request))

@@ -29,7 +29,8 @@ export type OpenSocket = (
 export const createOpenSocket =
   ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
   async (what, url, events, abort) => {
-    if (!/^wss?:\/\//.test(url)) throw new AgentError('cloud-refused', `${what}: ${url} is no websocket`);
+    if (!/^wss?:\/\//.test(url))
+      throw new AgentError('cloud-refused', `${what}: ${url} is not a websocket address`);
     const proxyEnv = proxiesFor(new URL(url), proxy);
     const socket = new WebSocket(url, {
       agent: await agentOf(url, { proxyEnv, ca, verify }),

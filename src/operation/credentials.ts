@@ -28,37 +28,36 @@ export function selectCredentials(inputs: Deployment['inputs']): CredentialsOper
   for (const name of CREDENTIALS) {
     const value = inputs[name];
     if (value === undefined || value === null || value === '') continue;
-    if (typeof value !== 'string') return refuse('input-not-text', `the input ${name} is no text`);
+    if (typeof value !== 'string') return refuse('input-not-text', `the input ${name} is not text`);
     const fault = faultOf(name, value);
     if (fault) return refuse(fault.reason, `the input ${name} ${fault.why}`);
     given[name] = value;
   }
   return Object.keys(given).length > 0
     ? { kind: 'credentials', given }
-    : refuse('nothing-given', `nothing is given: at least one of ${CREDENTIALS.join(', ')}`);
+    : refuse('nothing-given', `no credentials given; give at least one of ${CREDENTIALS.join(', ')}`);
 }
 
 /** Checks a value: files store it on one quoted line, and some of their readers are shells. */
 function faultOf(name: CredentialName, value: string): Omit<RefuseOperation, 'kind'> | undefined {
   // Heat masks hidden parameters as ******, and this program masks secrets as ***.
-  if (/^\*+$/.test(value))
-    return refuse('input-masked', 'is masked: whoever has sent it had only seen it as asterisks');
+  if (/^\*+$/.test(value)) return refuse('input-masked', 'is masked (only asterisks): send the value itself');
   if (/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value))
     return refuse(
       'input-control-character',
-      'has a line break or another control character in it, which no line of heat-params or of an INI file can hold',
+      'contains a line break or another control character, which heat-params and INI files cannot represent',
     );
-  if (!value.isWellFormed()) return refuse('input-not-unicode', 'is no Unicode text');
+  if (!value.isWellFormed()) return refuse('input-not-unicode', 'is not valid Unicode');
   if (value.includes("'") && /["$`\\]/.test(value))
     return refuse(
       'input-unquotable',
-      'has an apostrophe and one of " $ ` \\ in it, which no line of heat-params can hold: neither kind of quotes keeps both from a shell',
+      'contains an apostrophe and one of " $ ` \\, which heat-params cannot represent: no kind of quotes protects both from a shell',
     );
   if (name === 'auth_url')
-    return isHttp(value) ? undefined : refuse('input-no-http-address', 'is no http or https address');
+    return isHttp(value) ? undefined : refuse('input-no-http-address', 'is not an http or https address');
   // A password may contain spaces.
   return name !== 'trustee_password' && /\s/.test(value)
-    ? refuse('input-with-space', 'has a space in it')
+    ? refuse('input-with-space', 'contains a space')
     : undefined;
 }
 

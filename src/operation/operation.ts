@@ -129,16 +129,16 @@ const groups: Readonly<Record<string, Select>> = {
       return {
         kind: 'none',
         reason: 'no-credentials-named',
-        why: 'Heat names no credentials: the node keeps those that it has',
+        why: 'Heat names no credentials: the node keeps its own',
       };
     return selectCredentials(inputs);
   },
 };
 
-const NOT_REBUILT = 'Heat goes back to earlier inputs: the node keeps the certificates that it has';
+const NOT_REBUILT = 'Heat rolls back to earlier inputs: the node keeps its certificates';
 
 const NEVER_TAKEN_BACK =
-  'Heat goes back to an earlier list of revoked certificates: what is revoked stays so, the node keeps the list that it has';
+  'Heat rolls back to an earlier revocation list: the node keeps its list, and revoked certificates stay revoked';
 
 /**
  * Decodes the operation that a deployment requests; undefined if it names no group. Whether the node has a hook for a
@@ -204,7 +204,7 @@ function selectRotate(
   if (restartWorkloads === undefined) return notAFlag('restart_workloads');
   const grace = selectSeconds(inputs['service_account_grace_seconds']);
   if (grace === undefined)
-    return refuse('input-not-a-number', 'the input service_account_grace_seconds is no number of seconds');
+    return refuse('input-not-a-number', 'the input service_account_grace_seconds is not a number of seconds');
   return {
     kind: 'rotate',
     phase: selected.phase,

@@ -20,5 +20,5 @@ export function selectPhase(value: unknown, usual: Phase): { phase: Phase } | Re
   const phase = PHASES.find((one) => one === wanted);
   return phase
     ? { phase }
-    : refuse('phase-unknown', `the phase ${JSON.stringify(wanted)} is none of ${PHASES.join(', ')}`);
+    : refuse('phase-unknown', `unknown phase ${JSON.stringify(wanted)}; known phases: ${PHASES.join(', ')}`);
 }

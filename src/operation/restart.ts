@@ -12,7 +12,7 @@ export type RestartOperation = {
 export function selectRestart({ services = '' }: Deployment['inputs']): RestartOperation | RefuseOperation {
   const items: unknown = typeof services === 'string' ? services.split(',') : services;
   if (!Array.isArray(items) || !items.every((item) => typeof item === 'string'))
-    return refuse('input-not-a-list', 'the input services is no list of names');
+    return refuse('input-not-a-list', 'the input services is not a list of names');
   const units = [...new Set(items.map((item) => item.trim().replace(/\.service$/, '')))].filter(Boolean);
   return { kind: 'restart', units: units.length > 0 ? units : undefined };
 }

@@ -21,7 +21,7 @@ export type RevokeOperation = {
 export function selectRevoke(inputs: Deployment['inputs']): RevokeOperation | RefuseOperation {
   const { crl } = inputs;
   if (typeof crl !== 'string' || crl.trim() === '')
-    return refuse('list-missing', 'the input crl holds no list of revoked certificates');
+    return refuse('list-missing', 'the input crl contains no revocation list');
   const flags: Record<string, boolean> = {};
   for (const name of ['allow_own', 'prepare', 'restart']) {
     const value = selectFlag(inputs[name], false);

@@ -45,7 +45,7 @@ export function refuseLoop(unit: string, { restarts, result }: UnitState, before
   if (again > RESTARTS_TOLERATED)
     throw new AgentError(
       'unit',
-      `the unit ${unit} ends after each start: systemd has started it again ${again} times (${result})`,
+      `the unit ${unit} ends after each start: systemd has restarted it ${again} times (${result})`,
       { reason: 'unit-loops' },
     );
 }

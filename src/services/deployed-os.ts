@@ -40,7 +40,7 @@ export const deployedOs =
     if (code === 'ENOENT') return { commit: undefined, remote: undefined };
     const status = v.safeParse(Status, stdout);
     if (exitCode !== 0 || !status.success)
-      throw new AgentError('precondition', `${program} status: it cannot be told what this host has booted`);
+      throw new AgentError('precondition', `${program} status: cannot determine the booted deployment`);
     const booted = status.output.deployments.find((one) => one.booted);
     return { commit: booted?.checksum, remote: booted?.origin?.replace(/^ostree:\/\//, '') };
   };

@@ -167,7 +167,7 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
 
     setSecrets: async ({ namespace, name, version }, secrets, abort) =>
       await patch(
-        `giving the service account ${namespace}/${name} another token`,
+        `replacing the token of the service account ${namespace}/${name}`,
         `/api/v1/namespaces/${namespace}/serviceaccounts/${name}`,
         { metadata: { resourceVersion: version }, secrets: secrets.map((secret) => ({ name: secret })) },
         abort,
@@ -189,7 +189,7 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
     },
 
     clientTrust: async (abort) => {
-      const what = 'reading whom the aggregated API servers trust';
+      const what = 'reading the client CAs of the aggregated API servers';
       return await call({ what, method: 'GET', path: TRUST, abort }, [200, 404], (status, text) => {
         if (status === 404) return undefined;
         const { metadata, data } = parsed(TrustMap, text, what);
@@ -203,7 +203,7 @@ export function createKubernetesTrust(ask: AskApi, retry: Retry, patience: Patie
 
     writeClientTrust: async ({ version, cas }, abort) =>
       await patch(
-        'taking former CAs from those that aggregated API servers trust',
+        'removing former CAs from the client CAs of the aggregated API servers',
         TRUST,
         { metadata: { resourceVersion: version }, data: cas },
         abort,

@@ -46,13 +46,13 @@ export async function seeListTaken(plan: ListPlan, hands: ListHands, abort: Abor
   if (url !== undefined && accepted) {
     await untilLetIn(plan, { url, identity: accepted }, hands, abort);
     const of = accepted.certificate;
-    seen.push({ code: 'accepts', of, text: `${name} lets ${of} in, which is not revoked` });
+    seen.push({ code: 'accepts', of, text: `${name} accepts ${of}, which is not revoked` });
   }
   if (url !== undefined && refused) {
     if (await isLetIn({ url, identity: refused }, hands, abort))
       throw new AgentError(
         'proof',
-        `the unit ${name} lets ${refused.certificate} in, which the list in ${file} revokes`,
+        `the unit ${name} accepts ${refused.certificate}, which the list in ${file} revokes`,
         { reason: 'revoked-accepted' },
       );
     const of = refused.certificate;
@@ -71,7 +71,7 @@ async function untilLetIn(
   { askHealth, clock }: ListHands,
   abort: AbortSignal,
 ): Promise<void> {
-  const what = `with the list in ${file} the unit ${name} does not let in who is not revoked`;
+  const what = `with the list in ${file} the unit ${name} rejects a client that is not revoked`;
   const deadline = clock.elapsed() + deadlineMs;
   const late = { code: 'proof', reason: 'valid-refused', what } as const;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {

@@ -16,6 +16,6 @@ export async function servedBeside(disk: Disk): Promise<string[]> {
     for (const groups of CONTROL_GROUPS)
       if (await disk.info(join(groups, 'system.slice', unit))) serving.push(unit);
   return serving.map(
-    (unit) => `${unit} serves this node, and two do everything twice: agent migrate takes its place`,
+    (unit) => `${unit} also serves this node, so all work is done twice: replace it with agent migrate`,
   );
 }

@@ -54,7 +54,7 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
     if (now.hasJob || now.active === 'deactivating') throw new AgentError('not-yet', inWords(now));
     throw new AgentError(
       'unit',
-      `restarting the unit ${name}: it still runs the process of before (${now.mainPid})`,
+      `restarting the unit ${name}: it still runs its former process (${now.mainPid})`,
       { reason: 'unit-not-restarted' },
     );
   });

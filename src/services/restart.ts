@@ -76,7 +76,7 @@ export async function prove(
   const { name, probe, health, kubeconfig } = plan;
   const start = { name, before, deadline: hands.clock.elapsed() + plan.deadlineMs };
   if (health)
-    await until(start, ['unhealthy', 'is not well in time'], hands, abort, async () => {
+    await until(start, ['unhealthy', 'is not healthy in time'], hands, abort, async () => {
       await hands.askHealth(health, abort);
     });
   if (probe) {
@@ -104,7 +104,7 @@ export async function prove(
       abort,
       async () => {
         const why = await hands.seeAccepted(kubeconfig, abort);
-        const text = `whether the Kubernetes API accepts ${name} cannot be seen: ${why}`;
+        const text = `cannot verify that the Kubernetes API accepts ${name}: ${why}`;
         if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
       },
     );
@@ -142,7 +142,7 @@ export async function seeRenewed(
   const { name, kubeconfig, lease, deadlineMs } = plan;
   if (kubeconfig === undefined || !lease || renewal === undefined) return;
   const { clock } = hands;
-  const what = `nobody renews the lease ${lease.namespace}/${lease.name} of the unit ${name}`;
+  const what = `the lease ${lease.namespace}/${lease.name} of the unit ${name} is not renewed`;
   const deadline = clock.elapsed() + deadlineMs;
   let known = renewal;
   const late = { code: 'proof', reason: 'lease-not-renewed', what } as const;
@@ -150,7 +150,7 @@ export async function seeRenewed(
     const now = await hands.readRenewal(kubeconfig, lease, abort);
     if (now === undefined || (known !== '' && now !== known)) return;
     known = now;
-    throw new AgentError('not-yet', `it was renewed last by ${now}`);
+    throw new AgentError('not-yet', `it was last renewed by ${now}`);
   });
 }
 
@@ -167,7 +167,7 @@ export function whyLeftAlone({ name, required }: UnitPlan, state: UnitState): Le
   if (required) return undefined;
   if (state.load === 'not-found')
     return { code: 'unit-missing', of: name, text: `this node has no unit ${name}: it is skipped` };
-  const text = `the unit ${name} is stopped: it stays so, and reads the new files when it is started`;
+  const text = `the unit ${name} is stopped: it is not started, and reads the new files at its next start`;
   return state.active === 'inactive' && state.result === 'success'
     ? { code: 'unit-stopped', of: name, text }
     : undefined;

@@ -8,7 +8,7 @@ export function whyItWaits({ kind, spec }: Workload): Remark<'paused' | 'on-dele
   if (kind !== 'deployments' && spec.updateStrategy?.type === 'OnDelete')
     return {
       code: 'on-delete',
-      text: 'has the update strategy OnDelete: its pods are replaced when somebody deletes them',
+      text: 'has the update strategy OnDelete: its pods are replaced only when they are deleted',
     };
   return undefined;
 }
@@ -30,7 +30,7 @@ type PodState = 'new' | 'available' | 'ready';
 export function whyNotRolledOut(workload: Workload): Lack | undefined {
   const { kind, metadata, spec, status } = workload;
   if ((status.observedGeneration ?? 0) < metadata.generation)
-    return { code: 'unobserved', text: 'has not been looked at yet' };
+    return { code: 'unobserved', text: 'has not been observed by its controller yet' };
   if (kind === 'daemonsets') {
     const { desiredNumberScheduled: wanted = 0, updatedNumberScheduled = 0, numberAvailable = 0 } = status;
     return lackOf('new', updatedNumberScheduled, wanted) ?? lackOf('available', numberAvailable, wanted);

@@ -28,20 +28,17 @@ export async function seeStable(
   const again = state.restarts - restarts;
   const waits = state.active === 'activating';
   if (kubeconfig !== undefined && (again > 0 || waits) && state.restarts - before <= RESTARTS_TOLERATED) {
-    const text = `the unit ${name} ended and is started again by systemd: ${inWords(state)}`;
+    const text = `the unit ${name} ended and was restarted by systemd: ${inWords(state)}`;
     hands.notice({ code: 'unit-started-again', of: name, text });
     return { ...(await prove(plan, before, hands, abort)), renewal: snapshot.renewal };
   }
   const failed = (reason: string, why: string): AgentError =>
-    new AgentError('unit', `the unit ${name} did not last: ${why}`, { reason });
+    new AgentError('unit', `the unit ${name} is not stable: ${why}`, { reason });
   if (!isUp(state)) throw failed('unit-ended', inWords(state));
   if (again > 0)
-    throw failed(
-      'unit-restarted',
-      `systemd has had to start it again (${again} ${again === 1 ? 'time' : 'times'})`,
-    );
+    throw failed('unit-restarted', `systemd has restarted it (${again} ${again === 1 ? 'time' : 'times'})`);
   // A unit that has served its certificate may be restarted by a unit it depends on.
   if (!probe && state.invocation !== invocation)
-    throw failed('unit-exchanged', 'it has been started again by somebody else');
+    throw failed('unit-exchanged', 'it was restarted by another program');
   return snapshot;
 }

@@ -81,9 +81,9 @@ export function planUnits(
  */
 export function addressFault({ name, probe, health }: UnitPlan): string | undefined {
   if (probe && !(Number.isInteger(probe.port) && probe.port > 0 && probe.port < 65_536))
-    return `the unit ${name} cannot be asked for its certificate: its port is no number from 1 to 65535`;
+    return `cannot check the certificate of the unit ${name}: its port is not a number from 1 to 65535`;
   return health && !URL.canParse(health.url)
-    ? `the unit ${name} cannot be asked whether it is well: ${health.url} is no URL`
+    ? `cannot check the health of the unit ${name}: ${health.url} is not a URL`
     : undefined;
 }
 

@@ -96,7 +96,7 @@ async function claimLease(
       return told('elsewhere', lease.holder, 'the workloads are restarted by');
     const mine = leaseFor('rolling', value, holder, clock.now(), lease);
     if (await kubernetes.writeLease(mine, abort)) return undefined;
-    throw new AgentError('not-yet', 'it is changed by others again and again');
+    throw new AgentError('not-yet', 'other nodes keep changing it');
   });
 }
 
@@ -201,7 +201,7 @@ async function untilRolledOut(
           if (why !== undefined) missing.push({ of, text: `${of} ${why.text}` });
         }
     if (missing.length === 0)
-      return [{ code: 'complete', text: `those of ${namespaces.join(', ')} are all there` }];
+      return [{ code: 'complete', text: `all pods of ${namespaces.join(', ')} are available` }];
     if (clock.elapsed() <= deadline)
       throw new AgentError('not-yet', missing.map(({ text }) => text).join(', '));
     for (const { text } of missing) notice(text);

@@ -34,8 +34,7 @@ export function signalBody(outcome: Outcome, limit = LARGEST_BODY): string {
     const [name, value] = longestText(body);
     if (size(value) > NOT_WORTH_CUTTING) body[name] = cutStart(value, excess);
     // Reached only with very many tiny outputs.
-    else
-      body = { ...answer, deploy_stderr: `${outcome.stderr}\n[the outputs are too many: all of them cut]` };
+    else body = { ...answer, deploy_stderr: `${outcome.stderr}\n[too many outputs: all of them omitted]` };
   }
 }
 

@@ -64,7 +64,7 @@ async function byAddress(
     else if (isRefused)
       throw new AgentError(
         'cloud-refused',
-        `${whyRefused(target)}, and the deployment names no other way: ${explain(error)}`,
+        `${whyRefused(target)}, and the deployment has no other transport: ${explain(error)}`,
         { cause: error, reason: 'signal-address-refused' },
       );
     else throw error;
@@ -72,11 +72,10 @@ async function byAddress(
 }
 
 function whyRefused({ transport, url }: Target<'CFN_SIGNAL' | 'TEMP_URL_SIGNAL'>): string {
-  if (transport === 'CFN_SIGNAL')
-    return 'the pre-signed address is refused, as it is once its time stamp is too old';
+  if (transport === 'CFN_SIGNAL') return 'the pre-signed address was refused; its timestamp may be too old';
   const [, expires] = /[?&]temp_url_expires=(\d+)/.exec(url) ?? [];
-  const until = expires === undefined ? '' : `, good until ${isoSeconds(Number(expires))},`;
-  return `the temporary address${until} is refused, as it is once it has expired or Swift's key has changed`;
+  const until = expires === undefined ? '' : `, valid until ${isoSeconds(Number(expires))},`;
+  return `the temporary address${until} was refused; it has expired, or Swift's key has changed`;
 }
 
 /** Converts seconds since the epoch to ISO 8601; returns them unchanged if they are not a valid date. */

@@ -207,7 +207,7 @@ test('trusts changed CAs of the cloud at once', async () => {
   const site = await createSite(secret, { bare: true, config: NEVER_POLLS });
   await site.node.write('/etc/kubernetes/ca-bundle.crt', (await createCa()).pem);
   const daemon = startDaemon(site);
-  await eventually('a pass that fails', async () => (await passes(site)).includes('ca_file names whom'));
+  await eventually('a pass that fails', async () => (await passes(site)).includes('set ca_file'));
   await secret.rotateCa(site.cluster);
   await site.node.write('/etc/kubernetes/ca-bundle.crt', secret.caPem ?? '');
   expect(await secret.settled(site.cluster)).toBe('UPDATE_COMPLETE');

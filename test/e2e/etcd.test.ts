@@ -273,7 +273,7 @@ test('a unit that ends while later units start is not accepted', async () => {
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
   // At the first check after it, or at the last one.
-  expect(told(1)).toMatch(/the unit kube-scheduler (failed|ended|did not last)/);
+  expect(told(1)).toMatch(/the unit kube-scheduler (failed|ended|is not stable)/);
   expect(told(1)).toContain('x509: cannot load');
   expect(await tree()).toBe(oldTree);
   expect(await presented()).toBe(oldLeaf);

@@ -130,7 +130,7 @@ test('etcd: a missing file rejects every client; then the revoked client is reje
   const second = await makeList(ca, { number: 2, serials: ['A3', 'A4'] });
   const done = await revoke(CONFIG, second.der);
   expect(done.stderr).toBe('');
-  expect(done.stdout).toContain(`etcd lets ${certs}/admin.crt in, which is not revoked`);
+  expect(done.stdout).toContain(`etcd accepts ${certs}/admin.crt, which is not revoked`);
   expect(done.stdout).toContain('etcd refuses /etc/coe-agent/canary/cert.pem, which is revoked');
   expect(done.stdout).toContain(`${list} has been read since it was put in place`);
   await expect(ask(port, victim)).rejects.toThrow();
@@ -199,7 +199,7 @@ test("nginx, with the example's layout: the revoked client is rejected, another 
 
   const done = await revoke(FRONT, (await makeList(ca, { number: 3, serials: ['B2'] })).pem);
   expect(done.stderr).toBe('');
-  expect(done.stdout).toContain(`nginx lets ${tls}/server.crt in, which is not revoked`);
+  expect(done.stdout).toContain(`nginx accepts ${tls}/server.crt, which is not revoked`);
   expect(done.stdout).toContain(`${list} has been read since it was put in place`);
   expect([await ask(port, server), await ask(port, victim)]).toEqual([200, 400]);
 

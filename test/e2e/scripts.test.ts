@@ -160,7 +160,7 @@ test('kills a script that exceeds its memory limit, if the kernel accounts memor
   await send('greedy', 'head -c 800M /dev/zero | tail');
   const { statusCode, stderr } = await endOf('greedy');
   expect(statusCode).not.toBe(0);
-  expect(stderr).toContain('took more memory than it may');
+  expect(stderr).toContain('exceeded its memory limit');
 });
 
 test('leaves nothing behind', async () => {

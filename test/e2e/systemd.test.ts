@@ -287,7 +287,7 @@ test('accepts a unit that stays the same during the wait', async () => {
 test('does not accept a unit that ends a second after its start', async () => {
   await machine.unit('late', { Service: ['Type=exec', 'ExecStart=/bin/sh -c "sleep 1; exit 3"'] });
   const error = await agentErrorOf(lookAgain(await restart('late')));
-  expect(error.message).toBe('the unit late did not last: failed, result exit-code');
+  expect(error.message).toBe('the unit late is not stable: failed, result exit-code');
 });
 
 test('does not accept a unit that is up at each check because systemd restarts it again and again', async () => {
@@ -306,7 +306,7 @@ test('does not accept a unit that is up at each check because systemd restarts i
     'touch /run/crash; until [ "$(systemctl show -P NRestarts crashes)" = 1 ] && systemctl is-active -q crashes; do sleep 0.05; done',
   );
   const error = await agentErrorOf(lookAgain(snapshot));
-  expect(error.message).toBe('the unit crashes did not last: systemd has had to start it again (1 time)');
+  expect(error.message).toBe('the unit crashes is not stable: systemd has restarted it (1 time)');
   // Restarts before the requested one do not count.
   const again = await restart('crashes');
   expect(again?.restarts).toBe(0);
@@ -392,7 +392,7 @@ test("detects a unit that exits at once under Restart=always by systemd's counte
       askHealth: async () => await Promise.reject(new AgentError('not-yet', 'nobody answers')),
     },
   );
-  expect(message).toContain('the unit exits ends after each start: systemd has started it again');
+  expect(message).toContain('the unit exits ends after each start: systemd has restarted it');
   expect(performance.now() - began).toBeLessThan(60_000);
 });
 

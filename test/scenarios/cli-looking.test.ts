@@ -226,14 +226,14 @@ describe('agent doctor', () => {
       await site.node.write(`${groups}/system.slice/heat-container-agent.service/cgroup.procs`, '');
       const { stdout, code } = await cli(site, ['doctor']);
       expect(stdout).toContain(
-        '! heat-container-agent.service serves this node, and two do everything twice',
+        '! heat-container-agent.service also serves this node, so all work is done twice',
       );
       expect(code).toBe(0);
       const daemon = site.node.start('run');
       onTestFinished(() => void daemon.kill('SIGKILL'));
       let log = '';
       daemon.stderr?.on('data', (chunk: Buffer) => (log += chunk.toString()));
-      await eventually('the warning', () => log.includes('agent migrate takes its place'));
+      await eventually('the warning', () => log.includes('replace it with agent migrate'));
       const ended = once(daemon, 'close');
       daemon.kill('SIGTERM');
       await ended;

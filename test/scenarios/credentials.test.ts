@@ -169,12 +169,12 @@ describe('new credentials', () => {
     expect(await site.node.read('/etc/kubernetes/cloud.conf')).toBe(cloudConfig(fresh, cloud.authUrl));
     expect(await site.node.read('/etc/kubernetes/cloud-config.bak')).toBe(cloudConfig(old, cloud.authUrl));
     const told = String(body['deploy_stdout']);
-    expect(told).toContain('/etc/kubernetes/kube_openstack_config holds another trust (abc)');
-    expect(told).toContain('/etc/kubernetes/csi.conf held the former credentials too');
+    expect(told).toContain('/etc/kubernetes/kube_openstack_config has another trust (abc)');
+    expect(told).toContain('/etc/kubernetes/csi.conf contained the former credentials');
     expect(told).toContain(
-      '/etc/kubernetes/cloud-config.bak holds the former credentials, and is left alone',
+      '/etc/kubernetes/cloud-config.bak contains the former credentials: left unchanged',
     );
-    expect(told).toContain('/etc/sysconfig/odd holds the former credentials, and is left alone');
+    expect(told).toContain('/etc/sysconfig/odd contains the former credentials: left unchanged');
   });
 
   test("restarts a worker's registry with the new login, including the trustee's name", async () => {
@@ -341,7 +341,7 @@ describe('on a roll-back by Heat', () => {
     expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', first));
     expect(await answerTo(site, {})).toMatchObject({
       deploy_status_code: 0,
-      deploy_stdout: expect.stringContaining('the node keeps those that it has') as unknown,
+      deploy_stdout: expect.stringContaining('the node keeps its own') as unknown,
     });
     expect(await textsOf(site)).toEqual(wantedWith(site, 'worker', first));
   });
@@ -440,8 +440,8 @@ describe('agent credentials', () => {
     ['trustee_password: *geheimnis', 'neither like heat-params nor YAML'],
     ['trustee_password: 1234567890', 'must be text'],
     ['trust: geheimnis', 'unknown key trust'],
-    ['trustee_password: "geheimnis\\n"', 'the input trustee_password has a line break'],
-    ['', 'nothing is given'],
+    ['trustee_password: "geheimnis\\n"', 'the input trustee_password contains a line break'],
+    ['', 'no credentials given'],
   ])('rejects without quoting: %j', async (text, why) => {
     const site = await createSite(cloud);
     const { code, stderr } = await cli(site, ['credentials', '--from', '-'], {}, text);

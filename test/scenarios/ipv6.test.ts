@@ -77,7 +77,7 @@ test('stops a rotation before any replacement if a unit cannot be probed at its 
   const site = await createSite(cloud, { role: 'master', bare: true });
   expect((await cli(site, ['make-cert'])).stderr).toBe('');
   await site.node.configure({ services: { deadline_seconds: 1, settle_seconds: 0, units } });
-  const words = 'the unit etcd cannot be asked whether it is well: https://fd00:10::6:2379/health is no URL';
+  const words = 'cannot check the health of the unit etcd: https://fd00:10::6:2379/health is not a URL';
   const { stdout, code } = await cli(site, ['doctor']);
   expect(stdout).toContain(words);
   expect(code).toBe(1);

@@ -87,7 +87,7 @@ test('verifies that the revoked client is rejected and another accepted, without
   const { code, stdout, stderr } = await answerTo(site, pem.replaceAll('\n', String.raw`\n`));
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(/the list 2 of the etcd CA [0-9a-f]{16} \(1 revoked, good until .*\), in place:/);
-  expect(stdout).toContain('etcd lets /etc/etcd/certs/admin.crt in, which is not revoked\n');
+  expect(stdout).toContain('etcd accepts /etc/etcd/certs/admin.crt, which is not revoked\n');
   expect(stdout).toContain('etcd refuses /etc/coe-agent/canary/cert.pem, which is revoked\n');
   expect(stdout).toContain(`${ETCD_LIST} has been read since it was put in place\n`);
   expect([await isLetIn(site, CANARY), await isLetIn(site, ADMIN)]).toEqual([false, true]);
@@ -252,7 +252,7 @@ test('keeps the present list when Heat goes back to an earlier one', async () =>
   await answerTo(site, three.pem);
   const { code, stdout } = await answerTo(site, two.pem);
   expect(code).toBe(0);
-  expect(stdout).toContain('what is revoked stays so');
+  expect(stdout).toContain('revoked certificates stay revoked');
   expect((await installed(site)).equals(three.der)).toBe(true);
 });
 

@@ -89,8 +89,12 @@ test('fails the deployment of a failing script with its status', async () => {
 test.each([
   ['without a first line that says with what', 'echo hello', 'does not begin with a line like "#!/bin/sh"'],
   ['that is empty', '', 'does not begin with a line like "#!/bin/sh"'],
-  ['whose interpreter is not there', '#!/no/such/shell\n', 'what its first line names is not on this node'],
-  ['whose lines end as on Windows', '#!/bin/sh\r\necho\r\n', 'ends with a carriage return'],
+  [
+    'whose interpreter is not there',
+    '#!/no/such/shell\n',
+    'the interpreter in its first line is not on this node',
+  ],
+  ['whose lines end as on Windows', '#!/bin/sh\r\necho\r\n', 'a carriage return at the end of the line'],
 ])('rejects a script %s in plain words', async (_, config, words) => {
   const site = await plainSite();
   const body = await answerTo(site, { config });
@@ -111,9 +115,7 @@ test.each([
   expect(body).toMatchObject({
     deploy_stdout: 'begun\n',
     deploy_status_code: -9,
-    deploy_stderr: containing(
-      'not done within 0.3 s: ended with SIGTERM, and when that did not help SIGKILL',
-    ),
+    deploy_stderr: containing('not done within 0.3 s: ended with SIGTERM, then SIGKILL'),
   });
   expect(await lastError(site)).toEqual({ code: 'unit', reason: 'run-timeout' });
   const child = Number(await site.node.read('/child'));

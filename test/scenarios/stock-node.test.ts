@@ -205,7 +205,7 @@ test('waits for a scheduler that exits because its API server was down, and rest
   });
   expect(told(site, 'deploy_stderr')).toBe('');
   expect(told(site, 'deploy_status_code')).toBe(0);
-  expect(said).toContain('the unit kube-scheduler ended and is started again by systemd');
+  expect(said).toContain('the unit kube-scheduler ended and was restarted by systemd');
 });
 
 test("detects a unit without a port that exits after each start by systemd's state, before its deadline", async () => {

@@ -35,7 +35,7 @@ function told(site: Site): Told {
 test('leaves an optional unit alone that was stopped by hand, and reports it to Heat', async () => {
   const site = await createSite(cloud);
   site.node.units.stop('kube-proxy');
-  const stays = 'the unit kube-proxy is stopped: it stays so';
+  const stays = 'the unit kube-proxy is stopped: it is not started';
   expect((await cli(site, ['doctor'])).stdout).toContain(stays);
   await cloud.rotateCa(site.cluster);
   await site.pass();

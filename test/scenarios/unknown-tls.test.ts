@@ -18,7 +18,7 @@ afterAll(async () => {
 
 const IMPATIENT = { cloud: { deadline_seconds: 5, patience_seconds: 1 } };
 const BUNDLE = '/etc/kubernetes/ca-bundle.crt';
-const NOT_TRUSTED = /its certificate .* not trusted here \(ca_file names whom to trust\)/;
+const NOT_TRUSTED = /its certificate is .*trusted.* \(set ca_file to the trusted CAs\)/;
 
 test.each([
   ['Keystone', 'AUTH_URL', () => secret.authUrl],

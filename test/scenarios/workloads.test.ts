@@ -81,7 +81,7 @@ test("marks every workload with the new CA's fingerprint as admin, and again in 
   const first = await rotate(site);
   expect(first).toMatchObject({ code: 0, stderr: '' });
   expect(first.stdout).toContain('the pods of 4 deployments, 1 daemonsets, 1 statefulsets are replaced\n');
-  expect(first.stdout).toContain('those of kube-system are all there\n');
+  expect(first.stdout).toContain('all pods of kube-system are available\n');
   expect(marks(api)).toEqual(ALL.map(() => current(site)));
   expect(new Set(api.asked.map(({ client }) => client))).toEqual(new Set(['system:masters admin']));
   expect(api.lease).toMatchObject({
@@ -227,7 +227,7 @@ test('retries a busy API no sooner than it asks, and skips a deleted workload', 
   };
   const { code, stdout } = await rotate(site);
   expect(code).toBe(0);
-  expect(stdout).toContain('those of kube-system are all there');
+  expect(stdout).toContain('all pods of kube-system are available');
   expect(marks(api)).toEqual(ALL.map(([, name]) => (name === 'autoscaler' ? undefined : current(site))));
   expect(site.clock.sleeps.some((ms) => ms >= 7000)).toBe(true);
 });
@@ -276,7 +276,7 @@ test('reports a slow or paused roll-out, without a failure', async () => {
   const { code, stdout } = await rotate(site);
   expect(code).toBe(0);
   expect(stdout).toContain(
-    'not rolled out within 600 s: deployment kube-system/coredns has not been looked at yet\n',
+    'not rolled out within 600 s: deployment kube-system/coredns has not been observed by its controller yet\n',
   );
   // Of another namespace: it is not awaited.
   expect(stdout).not.toContain('shop/web');
@@ -322,7 +322,7 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     expect(marks(api)).toEqual(ALL.map(() => current(site)));
     expect(ALL.map(([namespace, name]) => api.generation(namespace, name))).toEqual(ALL.map(() => 2));
     expect(site.signals().map(({ body }) => body?.['deploy_status_code'])).toEqual([0]);
-    expect(String(site.signals()[0]?.body?.['deploy_stdout'])).toContain('are all there');
+    expect(String(site.signals()[0]?.body?.['deploy_stdout'])).toContain('are available');
   },
 );
 

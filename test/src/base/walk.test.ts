@@ -105,7 +105,7 @@ describe('a directory that others can write', () => {
     await chmod(temp.at('/a'), 0o1777);
     expect(await place(temp, '/a/link')).toMatchObject({ path: '/etc/file', fault: undefined });
     // Any user may create it meanwhile.
-    expect((await place(temp, '/a/new')).fault).toBe('/a can be written by everybody');
+    expect((await place(temp, '/a/new')).fault).toBe('/a is writable by everyone');
   });
 });
 
