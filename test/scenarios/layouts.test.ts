@@ -156,9 +156,15 @@ test('agent plan names the layout, the reason, and its limits', async () => {
   const site = await createSite(cloud, { layout: 'kubeadm', config: { layout: 'auto' }, bare: true });
   await site.node.write('/var/lib/kubelet/pki/kubelet-client-current.pem', '');
   await cloud.rotateCa(site.cluster);
-  const { stdout } = await site.node.agent('plan');
-  expect(stdout).toContain(
-    'layout kubeadm (the node has /var/lib/kubelet/pki/kubelet-client-current.pem), worker',
-  );
-  expect(stdout).toContain('the keys of the CAs (ca.key, etcd/ca.key, front-proxy-ca.key) stay with Magnum');
+  const { stdout } = await site.node.agent('plan', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({
+    deployments: [
+      {
+        layout: 'kubeadm',
+        role: 'worker',
+        why: expect.stringContaining('/var/lib/kubelet/pki/kubelet-client-current.pem') as unknown,
+        limitCodes: expect.arrayContaining(['ca-keys-stay']) as unknown,
+      },
+    ],
+  });
 });

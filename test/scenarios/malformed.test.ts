@@ -55,7 +55,9 @@ test.each(['HEAT_SIGNAL', 'CFN_SIGNAL'] as const)(
     await cloud.rotateCa(site.cluster);
     const asked = site.cluster.stack.deploymentsOn(site.server)[0]?.id;
     spoil({ outputs: 'none' });
-    expect((await cli(site, ['plan'])).stdout).toContain('would be refused');
+    expect(JSON.parse((await cli(site, ['plan', '--json'])).stdout)).toMatchObject({
+      deployments: [{ id: asked, verdict: 'refused', code: 'bad-deployment' }],
+    });
     const why = 'outputs: expected a list, found a text';
     expect(await site.pass()).toMatchObject({ problems: [], settled: [{ outcome: { statusCode: 1 } }] });
     expect(await site.pass()).toMatchObject({ problems: [], settled: [], open: [] });

@@ -55,9 +55,18 @@ test("uses the documentation's example: found by its evidence, issued, replaced,
   await site.node.write('/etc/registry/tls/server.crt', 'none yet');
   await site.pass();
   await cloud.rotateCa(site.cluster);
-  const plan = await site.node.agent('plan');
-  expect(plan.stdout).toContain('layout registry (the node has /etc/registry/tls/server.crt), master');
-  expect(plan.stdout).toContain('restart registry and see its certificate on 127.0.0.1:');
+  const plan = await site.node.agent('plan', '--json');
+  expect(JSON.parse(plan.stdout)).toMatchObject({
+    deployments: [
+      {
+        layout: 'registry',
+        role: 'master',
+        steps: expect.arrayContaining([
+          expect.objectContaining({ code: 'restart', of: 'registry' }),
+        ]) as unknown,
+      },
+    ],
+  });
 
   const { settled } = await site.pass();
   expect(settled.map(({ outcome }) => outcome.stderr)).toEqual(['']);

@@ -317,10 +317,19 @@ test('agent plan names the hook to run, without values', async () => {
     options: { timeout: 90 },
     ...inputs({ who: ['String', 'the world as it is'] }),
   });
-  const { stdout, code } = await site.node.agent('plan');
+  const { stdout, code } = await site.node.agent('plan', '--json');
   expect(code).toBe(0);
-  expect(stdout).toContain('1. run the script, for at most 90 s');
-  expect(stdout).toMatch(/environment: .*\bwho\b/);
+  expect(JSON.parse(stdout)).toMatchObject({
+    deployments: [
+      {
+        code: 'run',
+        steps: [
+          { code: 'run', details: expect.arrayContaining([expect.stringMatching(/\bwho\b/)]) as unknown },
+          { code: 'signal' },
+        ],
+      },
+    ],
+  });
   expect(stdout).not.toContain('the world as it is');
   expect(await site.ledger()).toEqual([]);
 });
