@@ -5,7 +5,7 @@ import type { Secrets } from '../../src/base/secrets.ts';
 import { baseEnvironment } from '../../src/hooks/environment.ts';
 import { findHook, HOOK_DIRECTORIES } from '../../src/hooks/find.ts';
 import { killUnit } from '../../src/hooks/kill-unit.ts';
-import { ageOf, presenceOf } from '../../src/hooks/process.ts';
+import { ageOf, bootId, presenceOf } from '../../src/hooks/process.ts';
 import type { RunHands } from '../../src/hooks/run.ts';
 import { createRuns, unitOf } from '../../src/hooks/runs.ts';
 import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
@@ -51,7 +51,7 @@ export async function runsOf(parts: {
     presenceOf,
     ageOf: async (one) => await ageOf(one, { pid: process.pid, ageMs: process.uptime() * 1000 }),
     killUnit,
-    runs: createRuns(directory, { disk, at, presenceOf }),
+    runs: createRuns(directory, { disk, at, presenceOf, bootId }),
     start: async (...what) => {
       const { createStart } = await import('../../src/hooks/start.ts');
       return await createStart(

@@ -15,17 +15,24 @@ export type ProcessIdentity = v.InferOutput<typeof ProcessIdentity>;
 /** `alive`; or ended, during this boot or an earlier one. */
 export type Presence = 'alive' | 'gone' | 'rebooted';
 
-const bootId = async (): Promise<string> =>
+/**
+ * Returns the id of this boot, as this process sees it. In a container, a service with a /proc of its own (ProtectProc)
+ * sees the host's id, and other services the container's.
+ */
+export const bootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
 
-/** @returns undefined if the process has ended */
-export async function identify(pid: number): Promise<ProcessIdentity | undefined> {
+/**
+ * @param boot the id of this boot as the process sees it that later compares the identity
+ * @returns undefined if the process has ended
+ */
+export async function identify(pid: number, boot?: string): Promise<ProcessIdentity | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
     // proc(5): the second field is the program's name in brackets; the name may contain any character.
     const [state, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     if (state === 'Z' || state === 'X') return undefined;
-    return { pid, startedAt: fields[18] ?? '', boot: await bootId() };
+    return { pid, startedAt: fields[18] ?? '', boot: boot ?? (await bootId()) };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ESRCH') return undefined;
     throw error;

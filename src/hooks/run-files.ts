@@ -42,6 +42,8 @@ export const Order = v.object({
    */
   secrets: v.optional(v.array(v.string()), []),
   outputs: v.array(v.string()),
+  /** Id of the boot, as the agent sees it. Earlier versions did not write it. */
+  boot: v.optional(v.string()),
   /** See RunRequest. */
   continues: v.optional(v.literal(true)),
 });

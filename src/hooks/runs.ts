@@ -44,6 +44,7 @@ export function createRuns(
     disk: Disk;
     at: (path: string) => string;
     presenceOf: (one: ProcessIdentity) => Promise<Presence>;
+    bootId: () => Promise<string>;
   },
 ): Runs {
   const { disk, at } = hands;
@@ -91,6 +92,7 @@ export function createRuns(
           'script' in run ? [...environment, ['heat_outputs_path', at(files.outputs)]] : environment,
         ...('script' in run ? {} : { stdin: at(files.stdin) }),
         ...(unit === undefined ? {} : { unit }),
+        boot: await hands.bootId(),
         reads: 'script' in run ? 'files' : 'json',
       } satisfies Order);
       return at(directoryOf(id));

@@ -21,7 +21,7 @@ export async function supervise(
   const disk = createDisk('/');
   const files = filesOf(directory);
   const order = await readRecordOf(disk, files.order, Order);
-  const supervisor = await identify(pid);
+  const supervisor = await identify(pid, order?.boot);
   if (!order || !supervisor) throw new AgentError('state', `there is no order in ${directory}`);
   // From here on the run counts as begun: the claim is durable before the program starts.
   const claim: Claim = { by: 'supervisor', supervisor };
@@ -32,7 +32,7 @@ export async function supervise(
     stdout: files.stdout,
     stderr: files.stderr,
     started: async (child) => {
-      const identity = await identify(child);
+      const identity = await identify(child, order.boot);
       if (identity) await writeRecord(disk, files.child, identity);
     },
   });

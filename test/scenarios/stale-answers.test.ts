@@ -115,6 +115,7 @@ async function play(events: readonly Event[], composed: Hands): Promise<void> {
       disk,
       at: (path) => path,
       presenceOf: async () => await Promise.resolve('gone'),
+      bootId: async () => await Promise.resolve('1'),
     });
     const supervisor = { pid: 1, startedAt: '1', boot: '1' };
     const hands: Hands = {

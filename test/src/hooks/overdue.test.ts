@@ -24,7 +24,7 @@ async function lookAt(ageMs: number, result?: unknown): Promise<{ state: RunStat
   const killed: string[] = [];
   let isThere = true;
   const presenceOf = async (): Promise<'alive' | 'gone'> => await Promise.resolve(isThere ? 'alive' : 'gone');
-  const runs = createRuns('/runs', { disk, at, presenceOf });
+  const runs = createRuns('/runs', { disk, at, presenceOf, bootId: async () => await Promise.resolve('b') });
   await runs.order(REQUEST, 'run-one.service');
   await writeRecord(disk, runs.filesOf('one').claim, { by: 'supervisor', supervisor: SUPERVISOR });
   if (result !== undefined) await writeRecord(disk, runs.filesOf('one').result, result);

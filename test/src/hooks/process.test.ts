@@ -24,3 +24,9 @@ test('treats a stopped process as alive and kills it; killing an ended one is no
   expect(await presenceOf(identity)).toBe('gone');
   sendKill(identity.pid);
 });
+
+test('takes the boot id of the process that compares: in a container, services may see different ones', async () => {
+  const identity = await identify(process.pid, 'of another view');
+  expect(identity).toMatchObject({ pid: process.pid, boot: 'of another view' });
+  if (identity) expect(await presenceOf(identity)).toBe('rebooted');
+});

@@ -20,10 +20,17 @@ const REQUEST: RunRequest = {
 
 const CLAIM = { by: 'supervisor', supervisor: { pid: 1, startedAt: '1', boot: 'b' } };
 
+const bootId = async (): Promise<string> => await Promise.resolve('b');
+
 async function bench() {
   const { disk, at, files } = await tempRoot();
   let presence: Presence = 'alive';
-  const runs = createRuns('/runs', { disk, at, presenceOf: async () => await Promise.resolve(presence) });
+  const runs = createRuns('/runs', {
+    disk,
+    at,
+    presenceOf: async () => await Promise.resolve(presence),
+    bootId,
+  });
   return { disk, runs, files, become: (now: Presence) => void (presence = now) };
 }
 
@@ -33,7 +40,7 @@ test('goes from order to claim to result', async () => {
   await runs.order(REQUEST, undefined);
   expect(await runs.look('one')).toMatchObject({
     is: 'ordered',
-    order: { what: 'the script', reads: 'files' },
+    order: { what: 'the script', reads: 'files', boot: 'b' },
   });
   await writeRecord(disk, runs.filesOf('one').claim, CLAIM);
   expect(await runs.look('one')).toMatchObject({ is: 'running' });
