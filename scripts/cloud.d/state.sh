@@ -52,7 +52,8 @@ state_open() {
 # extra FILE: prints what the folder of --with adds to a configuration file. A section may occur twice.
 extra() { [ ! -e "${WITH:-/dev/null}/$1" ] || cat "$WITH/$1"; }
 
-# Writes the settings of the openstack client. A proxy in the environment must not be used for loopback.
+# Writes the settings of the openstack client. A proxy in the environment must not be used for loopback. `coe cluster config`
+# reads SHELL to choose the format of an assignment, and fails with "'SHELL'" if it is not set (CI, cron).
 state_openrc() {
   (
     umask 077
@@ -66,6 +67,7 @@ export OS_USER_DOMAIN_ID=default
 export OS_PROJECT_DOMAIN_ID=default
 export OS_REGION_NAME=RegionOne
 export no_proxy=127.0.0.1,localhost,$ADDRESS
+export SHELL=\${SHELL:-/bin/sh}
 OPENRC
   )
 }

@@ -60,9 +60,8 @@ cluster_create() (
     --keypair node --timeout 60 >/dev/null
 )
 
-# The client reads SHELL to choose the format of an assignment, and fails with "'SHELL'" if it is not set (CI, cron).
 cluster_config() (
   # shellcheck source=/dev/null
   . "$STATE/cloud/openrc"
-  SHELL=/bin/sh openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
+  openstack coe cluster config "$NAME" --dir "$STATE" --force >/dev/null
 )
