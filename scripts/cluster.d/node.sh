@@ -53,11 +53,18 @@ node_wanted() { cat "$STATE"/records/servers/*.json 2>/dev/null | jq --slurp -e 
 # node_down NAME [--purge]: ends it at once, as a hypervisor destroys a machine.
 node_down() { "$HERE/../machine" down --state "$STATE/nodes/$1" --hard "${@:2}"; }
 
+# node_up NAME: boots a machine that is off.
+node_up() { "$HERE/../machine" up --state "$STATE/nodes/$1" --bridge "$BRIDGE" >/dev/null; }
+
+node_known() {
+  [ -e "$STATE/nodes/$1/name" ] || die "this cluster has no node $1; it has:$(for node in "$STATE"/nodes/*; do printf ' %s' "${node##*/}"; done)"
+}
+
 # node_run NAME COMMAND...: runs a command as a unit of the node. A process from outside would be in a control group of
 # this machine, where podman cannot make containers.
 node_run() {
   local name=$1
   shift
-  [ -e "$STATE/nodes/$name/name" ] || die "this cluster has no node $name; it has:$(for node in "$STATE"/nodes/*; do printf ' %s' "${node##*/}"; done)"
+  node_known "$name"
   exec "$HERE/../machine" run --state "$STATE/nodes/$name" -- systemd-run --quiet --pipe --wait --collect --service-type=exec -- "$@"
 }

@@ -7,6 +7,8 @@ import { materialOf, presentAuthorities } from './material.ts';
 export type Completion = {
   until(): Promise<unknown>;
   withinMs: number;
+  /** The status that the cluster comes to; `UPDATE_COMPLETE` by default. */
+  status?: string;
   /** Acts on the nodes, masters first, from the command on; it ends before the rotation does. */
   meanwhile?: (all: readonly Node[]) => Promise<unknown>;
 };
@@ -26,10 +28,10 @@ export async function standingOf(node: Node): Promise<v.InferOutput<typeof Statu
   return v.parse(Status, JSON.parse(await onNode(node, 'sh', '-c', 'agent status --json || true')));
 }
 
-/** Whether every node has no phase left, by `agent status`, and only the present CA in its CA files. */
-async function isRetired(): Promise<boolean> {
+/** Whether these nodes have no phase left, by `agent status`, and only the present CA in their CA files. */
+async function areRetired(some: readonly Node[]): Promise<boolean> {
   const present = await presentAuthorities();
-  for (const node of await nodes()) {
+  for (const node of some) {
     for (const { kind, authorities } of (await materialOf(node)).trust)
       if (authorities.some((one) => one.fingerprint256 !== present[kind].fingerprint256)) return false;
     const { interrupted, rotation } = await standingOf(node);
@@ -41,8 +43,15 @@ async function isRetired(): Promise<boolean> {
 /** Three masters take turns, on two cores. */
 const withinMs = 2_400_000;
 
+/** Waits until these nodes have completed their phases automatically. */
+export async function untilRetired(some: readonly Node[]): Promise<void> {
+  await vi.waitUntil(async () => await areRetired(some), { timeout: withinMs, interval: 5000 });
+}
+
 /** The phases have run automatically, up to the removal of the former CA on every node. */
 export const RETIRED: Completion = {
   withinMs,
-  until: async () => await vi.waitUntil(isRetired, { timeout: withinMs, interval: 5000 }),
+  until: async () => {
+    await untilRetired(await nodes());
+  },
 };

@@ -87,6 +87,15 @@ export async function installAgent(): Promise<void> {
   await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
 }
 
+/** Takes a node's power away, or boots it again. */
+export async function power(node: Node, is: 'off' | 'on'): Promise<void> {
+  await execa(SCRIPT, [is, '--state', clusterFolder(), node.name]);
+}
+
+/** The cluster's stack, which has the masters and the default workers. */
+export const stackId = async (): Promise<string> =>
+  await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'stack_id');
+
 /** A node's answer to a deployment. */
 export type Answer = { readonly name: string; readonly statusCode: number; readonly stderr: string };
 

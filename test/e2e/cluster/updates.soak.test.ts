@@ -13,6 +13,7 @@ import {
   nodes,
   onNode,
   openstack,
+  stackId,
 } from './magnum-cluster.ts';
 import { fingerprintsOf, materialOf, serviceAccountKeys } from './material.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
@@ -115,8 +116,7 @@ describe('other service-account keys alone', () => {
   let status: string;
   beforeAll(async () => {
     before = await certificates();
-    const name = await clusterName();
-    const stack = await openstack('coe', 'cluster', 'show', name, '-f', 'value', '-c', 'stack_id');
+    const stack = await stackId();
     const given = {
       kube_service_account_key: onOneLine(pair.publicKey),
       kube_service_account_private_key: onOneLine(pair.privateKey),
