@@ -43,7 +43,7 @@ const MOST_BYTES = 65_536;
 /** Loaded when the first file is replaced, so that an idle daemon does not hold it in memory. */
 let library: Promise<Attributes> | undefined;
 
-/** Nothing stands in for it: node itself runs on the same libc.so.6, and comes with the package. */
+/** No fallback is needed: node itself uses the same libc.so.6, and it comes with the package. */
 async function load(): Promise<Attributes> {
   try {
     return await open();

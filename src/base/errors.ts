@@ -5,7 +5,7 @@ import { plainWords } from './plain-words.ts';
  * what, `cause` is the underlying error.
  */
 
-/** What the caller should do about an error: wait and retry, or not. */
+/** How a caller should handle an error: wait and retry, or give up. */
 export type ErrorKind =
   /** The peer is not available yet or sent an invalid answer. The same attempt may succeed later. */
   | 'not-ready'

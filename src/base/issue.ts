@@ -23,7 +23,8 @@ const nameOf = (issue: Issue, at: string): string =>
 function describe({ kind, expected, input, message }: Issue): string {
   if (expected === 'never') return 'there is no such key';
   if (kind === 'schema') return `expected ${wordOf(expected)}, found ${kindOf(input)}`;
-  // A custom message of the schema is shown as it is; valibot's own would quote the value. An issue has no field for which it is.
+  // Shows the schema's own messages unchanged. valibot's messages would quote the value, and only their text
+  // distinguishes them.
   return message.startsWith('Invalid ') ? `expected ${wordOf(expected)}` : message;
 }
 

@@ -84,7 +84,7 @@ export function createLog<Code extends string>(options: {
   });
 }
 
-/** What pino writes with these options. */
+/** A line that pino writes with these options. */
 const Line = v.pipe(
   v.string(),
   v.parseJson(),

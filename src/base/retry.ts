@@ -12,7 +12,7 @@ export type Patience = {
   forMs: number;
 };
 
-/** What is attempted; `of` is the file, the unit or the address concerned. */
+/** An attempted action; `of` is the file, the unit or the address concerned. */
 export type Attempted = Remark<
   'log-in' | 'read-ca' | 'sign' | 'take-turn' | 'signal' | 'see-api-server' | 'ask-kubernetes' | 'listen'
 >;

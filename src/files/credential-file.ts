@@ -16,7 +16,7 @@ export type Change = {
 
 export type Changed = {
   content: Buffer;
-  /** What is left unchanged, and why. The sentences continue the file's path. */
+  /** Values left unchanged, with the reason. The sentences continue the file's path. */
   left: Left[];
 };
 

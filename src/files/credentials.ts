@@ -12,7 +12,7 @@ export type CredentialFiles = {
   files: ManagedFile[];
   /** The units that read at least one of them. */
   units: ReadonlySet<string>;
-  /** What an operator has to check. */
+  /** Files and values that an operator has to check. */
   notices: CredentialNotice[];
 };
 

@@ -42,7 +42,7 @@ const Shape = v.object({
   runId: v.string(),
   state: v.picklist(['staging', 'committing', 'committed', 'reverting', 'reverted', 'ended', 'stuck']),
   files: v.array(JournalFile),
-  /** What remains to be done after the replacement. src/files stores it and does not interpret it. */
+  /** The work that remains after the replacement. src/files stores it and does not interpret it. */
   run: v.unknown(),
   /** The stuck generation that becomes current again if this one is abandoned before anything is replaced. */
   over: v.optional(withFormerNames(Over, FORMER)),

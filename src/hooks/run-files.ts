@@ -4,7 +4,7 @@ import { ProcessIdentity } from './process.ts';
 
 /** The files in a run's directory. `directory` may be the node's path or this machine's. */
 export const filesOf = (directory: string) => ({
-  /** What to run: an Order. */
+  /** The command to run: an Order. */
   order: join(directory, 'order'),
   /**
    * Tells that a supervisor has begun the run, or that the agent has withdrawn it. Created once, by whichever is first.

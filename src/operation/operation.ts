@@ -64,7 +64,7 @@ export type NoOperation = { kind: 'none'; reason: IdleReason; why: string };
 
 export type IdleReason = 'action-asks-nothing' | 'goes-back' | 'no-credentials-named';
 
-/** What earlier deployments of the same resource requested, oldest first. */
+/** The requests of earlier deployments of the same resource, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
 
 /** The node's configuration. */

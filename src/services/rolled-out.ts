@@ -14,7 +14,8 @@ export function whyItWaits({ kind, spec }: Workload): Remark<'paused' | 'on-dele
 }
 
 /**
- * What a rollout still needs: that the controller observes it, that `count` old pods end, or that `wanted` pods exist.
+ * The missing part of a rollout: the controller must observe it, `count` old pods must end, or `wanted` pods must
+ * exist.
  */
 export type Lack = { text: string } & (
   | { code: 'unobserved' }

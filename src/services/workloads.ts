@@ -183,7 +183,7 @@ async function annotateAll(
   return [{ code: 'replaced', text: `the pods of ${counts.join(', ')} are replaced` }, ...waiting];
 }
 
-/** @returns what was not ready in time: a pod that does not start is no reason to roll certificates back */
+/** @returns the workloads not ready in time: a pod that does not start must not cause a roll-back */
 async function untilRolledOut(
   { namespaces, deadlineMs }: WorkloadsPlan,
   { kubernetes, clock, notice }: WorkloadsHands,
