@@ -315,7 +315,7 @@ test('every export and every file is used', () => {
     const importers = users.filter((user) =>
       user.imports.some(({ to }) => isRelative(to) && target(user, to) === path),
     );
-    if (importers.length === 0) return ['nobody imports it'];
+    if (importers.length === 0) return ['no file imports it'];
     const names = [...code.matchAll(/^export\s+(?:async\s+)?(?:const|function|class|type)\s+(\w+)/gm)];
     return (
       names

@@ -32,21 +32,21 @@ const withFields = (fields: Schema, required = ['version', 'id']): Schema =>
   readSchema(JSON.stringify({ ...FIELDS, properties: { ...PROPERTIES, ...fields }, required }));
 
 test.each([
-  ['a field removed', withFields({ id: undefined }), ['/properties/id: removed']],
-  ['a field of another type', withFields({ id: { type: 'number' } }), ['/properties/id/type: changed']],
-  ['a field that may be absent', withFields({}, ['version']), ['/required/id: may be absent']],
+  ['removing a field', withFields({ id: undefined }), ['/properties/id: removed']],
+  ['changing the type of a field', withFields({ id: { type: 'number' } }), ['/properties/id/type: changed']],
+  ['making a field optional', withFields({}, ['version']), ['/required/id: may be absent']],
   [
-    'a value more',
+    'adding a value',
     withFields({ state: { enum: ['on', 'off', 'odd'] } }),
     ['/properties/state/enum: changed'],
   ],
   [
-    'a field removed within a list',
+    'removing a field within a list',
     withFields({ list: { type: 'array', items: { type: 'object', properties: {}, required: ['at'] } } }),
     ['/properties/list/items/properties/at: removed'],
   ],
   [
-    'a bound more',
+    'adding a bound',
     withFields({ id: { type: 'string', maxLength: 3 } }),
     ['/properties/id/maxLength: changed'],
   ],
@@ -55,9 +55,9 @@ test.each([
 });
 
 test.each([
-  ['a field more', withFields({ name: { type: 'string' } }, ['version', 'id', 'name'])],
-  ['a description', withFields({ id: { type: 'string', description: 'of Heat' } })],
-  ['a new version', withFields({ version: { const: 2 }, id: undefined }, ['version'])],
+  ['adding a field', withFields({ name: { type: 'string' } }, ['version', 'id', 'name'])],
+  ['adding a description', withFields({ id: { type: 'string', description: 'of Heat' } })],
+  ['increasing the version', withFields({ version: { const: 2 }, id: undefined }, ['version'])],
 ])('%s is compatible', (_, later) => {
   expect(broken(FIELDS, later)).toEqual([]);
 });

@@ -81,8 +81,8 @@ export function cfnContract(
     });
 
     test.each([
-      ['a secret that is another', { secret_access_key: 'x'.repeat(32) }],
-      ['an access key that nobody has', { access_key_id: '0'.repeat(32) }],
+      ['another secret', { secret_access_key: 'x'.repeat(32) }],
+      ['an unknown access key', { access_key_id: '0'.repeat(32) }],
       ["another resource than the server's own", { path: 'nope.Metadata' }],
       ['another stack', { stack_name: 'nope' }],
     ])('%s is rejected', async (_what, changes) => {

@@ -9,7 +9,7 @@ const HOURS = { timeout: 3 * 3_600_000 };
 const SCENARIOS = [
   ['a master with its certificates in files', IN_FILES, faultsOnce],
   ['a master with kubeconfigs', IN_KUBECONFIGS, faultsInTurn],
-  ['a rotation that goes back anyway', GOING_BACK, faultsInTurn],
+  ['a rotation that rolls back anyway', GOING_BACK, faultsInTurn],
 ] as const;
 
 test.each(SCENARIOS)('survives one disk failure at any call: %s', HOURS, async (name, scenario, choose) => {

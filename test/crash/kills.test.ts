@@ -28,11 +28,11 @@ afterAll(async () => {
 test.each([
   ['a master with its certificates in files', IN_FILES, 10],
   ['a master with kubeconfigs', IN_KUBECONFIGS, 4],
-  ['a rotation that fails and goes back', GOING_BACK, 8],
+  ['a rotation that fails and rolls back', GOING_BACK, 8],
   ["a master with kubeadm's files", KUBEADM, 3],
   ['a node of a swarm', SWARM, 3],
   ['other credentials', CREDENTIALS, 6],
-  ['other credentials that go back', CREDENTIALS_GOING_BACK, 5],
+  ['other credentials that are rolled back', CREDENTIALS_GOING_BACK, 5],
 ])('recovers from a kill at one of its steps: %s', { timeout: 600_000 }, async (name, scenario, size) => {
   const result = await sweep(bench, scenario, ({ points }) =>
     sample(distinctPoints(points), size).map((point) => [killAt(point)]),

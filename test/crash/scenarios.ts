@@ -22,10 +22,10 @@ export const scenarioOf = (layout: Scenario['layout'], fails: boolean): Scenario
 export const SCENARIOS = [
   ['a master with its certificates in files', IN_FILES],
   ['a master with kubeconfigs', IN_KUBECONFIGS],
-  ['a rotation that fails and goes back', GOING_BACK],
-  ['one with kubeconfigs that fails and goes back', KUBECONFIGS_GOING_BACK],
+  ['a rotation that fails and rolls back', GOING_BACK],
+  ['one with kubeconfigs that fails and rolls back', KUBECONFIGS_GOING_BACK],
   ['other credentials', CREDENTIALS],
-  ['other credentials that go back', CREDENTIALS_GOING_BACK],
+  ['other credentials that are rolled back', CREDENTIALS_GOING_BACK],
 ] as const;
 
 /** The other layouts; everything else is equal in all layouts. */

@@ -33,7 +33,7 @@ const All = v.object({
  */
 const { COE_CLOUD: file, COE_CLOUD_STATE: state } = process.env;
 
-if (file === undefined && state === undefined) test.skip('there is no real cloud to ask');
+if (file === undefined && state === undefined) test.skip('skipped without a real cloud');
 else {
   contract('a real cloud', async () => {
     if (file !== undefined) return { ...v.parse(All, JSON.parse(await readFile(file, 'utf8'))), close };

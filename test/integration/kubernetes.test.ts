@@ -16,7 +16,7 @@ import type { Kind } from '../fakes/kubernetes-workloads.ts';
 const programs = kubernetesFolder();
 
 /** Runs the stand-in's contract against a real etcd, kube-apiserver and kube-controller-manager. */
-if (programs === undefined) test.skip('there is no real Kubernetes: scripts/kubernetes install');
+if (programs === undefined) test.skip('skipped without a real Kubernetes: scripts/kubernetes install');
 else
   kubernetesContract('a real Kubernetes', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'coe-kubernetes-'));

@@ -221,15 +221,15 @@ test('rejects a file in a directory that others can write', async () => {
 });
 
 test.each([
-  ['that is no object', 'nonsense'],
+  ['that is not an object', 'nonsense'],
   ['without an id', { group: 'coe-rotate', inputs: [] }],
   ['with an id that is a path', rawDeployment({}, { id: '../../etc/passwd' })],
-  ['whose inputs are no list', rawDeployment({}, { id: 'bad', inputs: {} })],
+  ['with inputs that are not a list', rawDeployment({}, { id: 'bad', inputs: {} })],
   [
-    'with a signal that it does not describe',
+    'without the inputs of its signal',
     rawDeployment({ deploy_signal_transport: 'HEAT_SIGNAL' }, { id: 'bad' }),
   ],
-  ['with a signal that nobody knows', rawDeployment({ deploy_signal_transport: 'PIGEON' }, { id: 'bad' })],
+  ['with an unknown signal', rawDeployment({ deploy_signal_transport: 'PIGEON' }, { id: 'bad' })],
 ] as const)('rejects and reports one deployment %s among valid ones', async (_, bad) => {
   const site = await createSite(cloud);
   await cloud.rotateCa(site.cluster);

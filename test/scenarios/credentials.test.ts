@@ -213,9 +213,9 @@ describe('new credentials', () => {
 
 describe('rejects, without any change', () => {
   const cases: [string, (site: Site) => Record<string, unknown>, OutcomeError][] = [
-    ['nothing is given', () => ({ trust_id: '' }), { code: 'bad-deployment', reason: 'nothing-given' }],
+    ['empty inputs', () => ({ trust_id: '' }), { code: 'bad-deployment', reason: 'nothing-given' }],
     [
-      'a password that is none any more',
+      'a masked password',
       () => ({ trustee_password: '******' }),
       { code: 'bad-deployment', reason: 'input-masked' },
     ],
@@ -242,7 +242,7 @@ describe('rejects, without any change', () => {
       { code: 'cloud-refused', reason: 'http-404' },
     ],
     [
-      'a region that there is not',
+      'an unknown region',
       () => ({ ...newTrustee(cloud), region_name: 'Nowhere' }),
       { code: 'cloud-refused', reason: 'no-endpoint' },
     ],

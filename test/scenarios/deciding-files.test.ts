@@ -79,7 +79,7 @@ const spoil: Record<string, (at: string) => Promise<void>> = {
   'can be written by others': async (at) => {
     await chmod(at, 0o664);
   },
-  'belongs to somebody else': async (at) => {
+  'belongs to another user': async (at) => {
     await chown(at, 12_345, 0);
   },
   'lies in a directory that others can write': async (at) => {

@@ -44,7 +44,7 @@ const cannotBeRead: Instrument = {
 
 test.each([
   [
-    'replaced, and is seen to be so beforehand',
+    'replaced, as detected beforehand',
     isSealed,
     /proxy\.key cannot be replaced: it is immutable \(chattr -i\)/,
   ],
@@ -86,12 +86,12 @@ const withRoom = (room: (directory: string) => { bytes: number; device: number }
 
 test.each([
   [
-    'the state has a full file system of its own',
+    'the state is on a full file system of its own',
     (path: string) => (path.startsWith('/var') ? { device: 2, bytes: 200 * KIB } : { device: 1, bytes: 1e9 }),
     '/var/lib/coe-agent has only 200 KiB left',
   ],
   [
-    'all is on one, which has enough for the certificates or for their copies, but not for both',
+    'everything is on one with room for the certificates or their copies, but not for both',
     () => ({ device: 1, bytes: 700 * KIB }),
     '/etc/kubernetes/certs has only 700 KiB left',
   ],

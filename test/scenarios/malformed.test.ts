@@ -114,7 +114,7 @@ test('leaves one of an unserved group alone', async () => {
 });
 
 test.each([
-  ['no list', 'none'],
+  ['not a list', 'none'],
   ['a map beyond bounds', Object.fromEntries(MANY.map(({ name }) => [name, '']))],
 ])('only reports one without a usable address: its inputs are %s', async (_, inputs) => {
   const site = await createSite(cloud);

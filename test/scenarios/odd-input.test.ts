@@ -46,7 +46,7 @@ test.each([
   ['a variable', nested(DEEP, input('Json', 'DEEP')), TOO_DEEP],
   ['a script', nested(DEEP, { config: 'DEEP' }), TOO_DEEP],
   ['a component', nested(DEEP, { group: 'component', config: { configs: 'DEEP' } }), TOO_DEEP],
-  ['what nobody looks at', nested(DEEP, { options: { other: 'DEEP' } }), TOO_DEEP],
+  ['an unused field', nested(DEEP, { options: { other: 'DEEP' } }), TOO_DEEP],
 ])('rejects deeply nested JSON in place of %s in plain words', async (_, deployment, why) => {
   const result = await passWith(deployment);
   expect(result).toMatchObject({ problems: [], odd: { statusCode: 1 } });

@@ -68,7 +68,7 @@ describe('renews certificate and key', () => {
   test.each<[string, (now: Pair) => string]>([
     // RFC 7468, section 3: white space after the dashes, which OpenSSL accepts.
     [
-      'a blank behind the END line',
+      'a blank after the END line',
       ({ certificate, key }) => certificate.replace(/-----\n$/, '----- \n') + key,
     ],
     ['no line feed between the blocks', ({ certificate, key }) => certificate.trimEnd() + key],
@@ -151,7 +151,7 @@ describe('keeps and reports both halves', () => {
       `/etc/kubernetes/front.pem keeps its old certificate server: its key in the same file ${CANNOT}`,
     ],
     [
-      'a key beside a certificate that is damaged',
+      'a key beside a damaged certificate',
       ({ certificate, key }) => ({
         '/etc/kubernetes/front.pem': `${certificate.replace('MII', 'MIX')}${key}`,
       }),

@@ -76,7 +76,7 @@ const REFUSALS: readonly Refusal[] = [
     signings: 0,
   },
   {
-    what: 'heat-params that cannot be read',
+    what: 'unreadable heat-params',
     arrange: async (site) => {
       const path = join(site.node.root, '/etc/sysconfig/heat-params');
       await rm(path);
@@ -88,7 +88,7 @@ const REFUSALS: readonly Refusal[] = [
     signings: 0,
   },
   {
-    what: 'a trust that is gone: which user, which trust, what Keystone said',
+    what: "a deleted trust: names the user, the trust and Keystone's answer",
     arrange: (site) => {
       cloud.deleteTrust(site.cluster);
       update(site);
@@ -136,7 +136,7 @@ const REFUSALS: readonly Refusal[] = [
     signings: 0,
   },
   {
-    what: 'service-account keys that are no pair',
+    what: 'service-account keys that do not match',
     spec: MASTER,
     arrange: (site) => {
       const { kube_service_account_private_key: foreign = '' } = otherPair;

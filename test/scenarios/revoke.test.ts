@@ -119,46 +119,46 @@ describe('rejects before any change', () => {
   const HOUR = 3_600_000;
   test.each<[string, (site: Site) => Promise<string>, OutcomeError]>([
     [
-      'an older one',
+      'an older list',
       async (site) => (await listOf(site, { number: 4 })).pem,
       { code: 'precondition', reason: 'list-older' },
     ],
     [
-      'one without a number',
+      'a list without a number',
       async (site) => (await listOf(site, {})).pem,
       { code: 'precondition', reason: 'list-unnumbered' },
     ],
     [
-      'another one of the same number',
+      'another list with the same number',
       async (site) => (await listOf(site, { number: 5, serials: ['66'] })).pem,
       { code: 'precondition', reason: 'list-differs' },
     ],
     [
-      'that of a CA of the same name',
+      'a list of another CA with the same name',
       async () =>
         (await makeList(await createSigner(['ec', '-pkeyopt', 'ec_paramgen_curve:P-256']), { number: 6 }))
           .pem,
       { code: 'precondition', reason: 'foreign-signer' },
     ],
     [
-      'that of a CA whose lists nobody reads',
+      'a list of a CA whose lists no unit reads',
       async (site) => (await listOf(site, { number: 6 }, 'kubernetes')).pem,
       { code: 'precondition', reason: 'no-reader' },
     ],
     [
-      'an expired one',
+      'an expired list',
       async (site) =>
         (await listOf(site, { number: 6, from: Date.now() - 2 * HOUR, until: Date.now() - HOUR })).pem,
       { code: 'precondition', reason: 'list-expired' },
     ],
     [
-      'one that does not hold yet',
+      'a list that is not valid yet',
       async (site) =>
         (await listOf(site, { number: 6, from: Date.now() + HOUR, until: Date.now() + 2 * HOUR })).pem,
       { code: 'precondition', reason: 'list-early' },
     ],
     [
-      'one that revokes what the node uses',
+      "a list that revokes the node's own certificate",
       async (site) => {
         const serials = [serialOf(await site.node.read(`${ADMIN}.crt`))];
         return (await listOf(site, { number: 6, serials })).pem;
@@ -166,7 +166,7 @@ describe('rejects before any change', () => {
       { code: 'precondition', reason: 'own-certificate' },
     ],
     [
-      'what is no list',
+      'other content',
       async () => await Promise.resolve('-----BEGIN X509 CRL-----'),
       { code: 'bad-certificate' },
     ],

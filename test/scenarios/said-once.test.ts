@@ -16,8 +16,8 @@ afterAll(async () => {
 });
 
 test.each([
-  ['on a terminal once: the last line says it', true, 0],
-  ['in the log, where that is a file', false, 1],
+  ['once on a terminal, in the last line', true, 0],
+  ['in the log if stderr is a file', false, 1],
 ])('reports the end of a deployment %s', async (_, isTTY, logged) => {
   const site = await createSite(cloud);
   site.node.units.breakUnit('kubelet', 'fails to start');

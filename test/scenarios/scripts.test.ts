@@ -87,14 +87,14 @@ test('fails the deployment of a failing script with its status', async () => {
 });
 
 test.each([
-  ['without a first line that says with what', 'echo hello', 'does not begin with a line like "#!/bin/sh"'],
+  ['without an interpreter line', 'echo hello', 'does not begin with a line like "#!/bin/sh"'],
   ['that is empty', '', 'does not begin with a line like "#!/bin/sh"'],
   [
-    'whose interpreter is not there',
+    'with a missing interpreter',
     '#!/no/such/shell\n',
     'the interpreter in its first line is not on this node',
   ],
-  ['whose lines end as on Windows', '#!/bin/sh\r\necho\r\n', 'a carriage return at the end of the line'],
+  ['with Windows line ends', '#!/bin/sh\r\necho\r\n', 'a carriage return at the end of the line'],
 ])('rejects a script %s in plain words', async (_, config, words) => {
   const site = await plainSite();
   const body = await answerTo(site, { config });
@@ -213,10 +213,10 @@ test('reports a component without a part for the action as done', async () => {
 });
 
 test.each([
-  ['no map', 'text', 'config: expected a map, found a text'],
+  ['not a map', 'text', 'config: expected a map, found a text'],
   ['a part without a tool', { configs: [{ actions: ['UPDATE'], config: '' }] }, 'config.configs.0.tool'],
   [
-    'actions that are no list',
+    'actions that are not a list',
     { configs: [{ actions: 7, tool: 'script', config: '' }] },
     'config.configs.0.actions',
   ],

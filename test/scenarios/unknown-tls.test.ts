@@ -70,8 +70,8 @@ test('reports only metadata behind an unknown certificate as a problem', async (
 
 test.each([
   ['empty', ''],
-  ['of comments', '# the CAs of this cloud\n'],
-  ['of something else', '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n'],
+  ['only comments', '# the CAs of this cloud\n'],
+  ['something else', '-----BEGIN CERTIFICATE-----\nbm90aGluZw==\n-----END CERTIFICATE-----\n'],
 ])('names a CA bundle that is %s as the cause, and does not wait for it', async (_, bundle) => {
   const site = await createSite(secret, { bare: true, config: { cloud: { patience_seconds: 3600 } } });
   await site.node.write(BUNDLE, bundle);

@@ -59,7 +59,7 @@ test('wraps nothing on a terminal that is wide enough', async () => {
 });
 
 test.each([
-  ['what is no terminal', { columns: 40 }, false],
+  ['an output that is not a terminal', { columns: 40 }, false],
   ['--wide', { isTTY: true, columns: 40 }, true],
 ])('%s prints all columns, one line per row', async (_, output, wide) => {
   expect(await table(HEAD, ROWS, output, { wide })).toEqual(await table(HEAD, ROWS));

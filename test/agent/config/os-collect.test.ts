@@ -234,18 +234,18 @@ path = other.Metadata.part
   });
 
   test.each([
-    ['an indented line continues a value', 'password = one\n  two\n\tthree', 'one\ntwo\nthree'],
+    ['continues a value on an indented line', 'password = one\n  two\n\tthree', 'one\ntwo\nthree'],
     [
-      'also one that looks like a comment or an assignment',
+      'continues it also on one that looks like a comment or an assignment',
       'password = one\n  # two\n  user_id = u',
       'one\n# two\nuser_id = u',
     ],
-    ['quotes are dropped from the first line alone', "password = 'one'\n  'two'", "one\n'two'"],
-    ['an empty line ends it', 'password = one\n\n  two', 'one'],
-    ['a comment does, too', 'password = one\n# end\n  two', 'one'],
-    ['a first line may be empty', 'password =\n  two', '\ntwo'],
+    ['drops quotes only from the first line', "password = 'one'\n  'two'", "one\n'two'"],
+    ['ends a value at an empty line', 'password = one\n\n  two', 'one'],
+    ['ends a value at a comment', 'password = one\n# end\n  two', 'one'],
+    ['accepts an empty first line', 'password =\n  two', '\ntwo'],
     [
-      'what stands behind a value is of it, whatever the line ends with',
+      'keeps everything after the equals sign, whatever the line end',
       'password = one \r\n two \r\n',
       'one\ntwo',
     ],

@@ -67,7 +67,7 @@ describe('withUsableCollectors', () => {
     resource_name: 'r',
   };
 
-  test('keeps named collectors in their order, and says why it leaves out the others', () => {
+  test('keeps named collectors in order, and says why it drops the others', () => {
     const { value, leftOut } = withUsableCollectors({
       collectors: ['local', 'unknown', 'cfn', 'heat', 'request'],
       heat: HEAT,
@@ -81,14 +81,14 @@ describe('withUsableCollectors', () => {
     ]);
   });
 
-  test('takes those of the default that have a section, and reports none that has not', () => {
+  test('uses those of the default with a section, and reports none without one', () => {
     expect(withUsableCollectors({ heat: HEAT })).toEqual({
       value: { collectors: ['heat_local', 'heat', 'local'], heat: HEAT },
       leftOut: [],
     });
   });
 
-  test('drops the section of a collector that is not used, which the configuration would check', () => {
+  test('drops the section of an unused collector, which the configuration would check', () => {
     const { value } = withUsableCollectors({ collectors: ['local'], heat: HEAT, poll: { max_seconds: 3 } });
     expect(value).toEqual({ collectors: ['local'], poll: { max_seconds: 3 } });
   });
@@ -103,7 +103,7 @@ describe('withoutCounterpart', () => {
     ],
     ['an empty option', configOf({ command: '' })],
     ['ordered intervals', configOf({ polling_interval: '30', min_polling_interval: '30' })],
-  ])('says nothing of %s', (_, config) => {
+  ])('does not report %s', (_, config) => {
     expect(codesOf(config)).toEqual([]);
   });
 
@@ -137,13 +137,13 @@ test.each([
 const trusted = (cfn: string, zaqar: string): string[] =>
   trustedBy(configOf({}, { cfn: { ca_certificate: cfn }, zaqar: { ca_file: zaqar } }));
 
-test('names each CA file once, and no path that is relative', () => {
+test('names each CA file once, and no relative path', () => {
   expect(trusted('/a.pem', '/a.pem')).toEqual(['/a.pem']);
   expect(trusted('/a.pem', '/b.pem')).toEqual(['/a.pem', '/b.pem']);
   expect(trusted('a.pem', '')).toEqual([]);
 });
 
-test('knows the options of a section with their defaults, and none of an unknown section', () => {
+test("returns a section's options with their defaults, and none of an unknown section", () => {
   expect(knownOptions('DEFAULT').get('polling_interval')).toBe('30.0');
   expect(knownOptions('cfn').get('heat_metadata_hint')).toBe('/var/lib/heat-cfntools/cfn-metadata-server');
   expect(knownOptions('heat').get('password')).toBe('');

@@ -13,15 +13,15 @@ const interrupted = bad('generation', 'agent run-once');
 describe('withNext', () => {
   test.each<[string, Finding, readonly Finding[], string | undefined]>([
     ['the command of the check, its subject quoted', bad('unit'), [], "systemctl status 'a b'"],
-    ['the command that the check knows better', bad('unit', 'vi x'), [], 'vi x'],
-    ['none where all is well', { ...bad('unit'), verdict: 'good' }, [], undefined],
+    ['the command that the check prefers', bad('unit', 'vi x'), [], 'vi x'],
+    ['none if all is well', { ...bad('unit'), verdict: 'good' }, [], undefined],
     [
-      'that of an interrupted rotation, which explains it',
+      'that of an interrupted rotation, which is the cause',
       bad('certificate'),
       [interrupted],
       'agent run-once',
     ],
-    ['its own, which the end of a rotation does not mend', bad('kubeconfig'), [interrupted], "vi 'a b'"],
+    ['its own, which the end of a rotation does not repair', bad('kubeconfig'), [interrupted], "vi 'a b'"],
     [
       'its own while a rotation makes progress',
       bad('presented'),

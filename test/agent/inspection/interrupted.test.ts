@@ -16,12 +16,12 @@ async function staged(begun: number | undefined, until: 'staged' | 'replaced' | 
 }
 
 test.each([
-  ['under way while who has begun it holds the lock', BEGUN, 'replaced', HOLDER, true],
-  ['under way as well before it replaces files', BEGUN, 'staged', HOLDER, true],
-  ['interrupted once nobody holds the lock', BEGUN, 'replaced', undefined, false],
-  ['interrupted when the lock was taken after it', BEGUN, 'replaced', { since: BEGUN + 1 }, false],
-  ['interrupted where an earlier version has begun it', undefined, 'replaced', HOLDER, false],
-  ['not under way where it is stuck', BEGUN, 'stuck', HOLDER, false],
+  ['under way while the process that started it holds the lock', BEGUN, 'replaced', HOLDER, true],
+  ['under way also before it replaces files', BEGUN, 'staged', HOLDER, true],
+  ['interrupted once no process holds the lock', BEGUN, 'replaced', undefined, false],
+  ['interrupted if the lock was taken later', BEGUN, 'replaced', { since: BEGUN + 1 }, false],
+  ['interrupted if an earlier version started it', undefined, 'replaced', HOLDER, false],
+  ['not under way if it is stuck', BEGUN, 'stuck', HOLDER, false],
 ] as const)('describes a run as %s', async (_, begun, until, holder, isUnderWay) => {
   expect(await findInterrupted(await staged(begun, until), holder)).toMatchObject({ isUnderWay });
 });

@@ -37,10 +37,10 @@ describe('the disk', () => {
 
   // 64 KiB per file, and twice as much for its kept copies.
   test.each([
-    ['of one file system', { bytes: 3 * 64 * KIB }, {}, ['good', 'good']],
-    ['of one file system, full', { bytes: 3 * 64 * KIB - 1 }, {}, ['full', 'good']],
-    ['of two', { bytes: 64 * KIB }, { device: 2, bytes: 2 * 64 * KIB }, ['good', 'good']],
-    ['of two, the second full', {}, { device: 2, bytes: 2 * 64 * KIB - 1 }, ['good', 'full']],
+    ['with one file system', { bytes: 3 * 64 * KIB }, {}, ['good', 'good']],
+    ['with one full file system', { bytes: 3 * 64 * KIB - 1 }, {}, ['full', 'good']],
+    ['with two', { bytes: 64 * KIB }, { device: 2, bytes: 2 * 64 * KIB }, ['good', 'good']],
+    ['with two, the second full', {}, { device: 2, bytes: 2 * 64 * KIB - 1 }, ['good', 'full']],
     ['with inodes', { inodes: 3 }, {}, ['good', 'good']],
     ['with too few inodes', { inodes: 2 }, {}, ['no-inodes', 'good']],
     ['that cannot be written', { writable: false, bytes: 0 }, {}, ['read-only', 'good']],
@@ -99,11 +99,15 @@ const unitIn = async (state: UnitState, plan = KUBELET) => {
 
 describe('a unit', () => {
   test.each([
-    ['that runs', RUNNING, { verdict: 'good' }],
-    ['that starts', STARTING, { verdict: 'warning', reason: 'activating' }],
-    ['that has failed: the restart mends it', FAILED, { verdict: 'bad', reason: 'failed', isMended: true }],
-    ['that is not there', NOT_FOUND, { verdict: 'bad', reason: 'unit-missing' }],
-    ['that is masked', { ...STOPPED, load: 'masked' }, { verdict: 'bad', reason: 'unit-masked' }],
+    ['that runs is accepted', RUNNING, { verdict: 'good' }],
+    ['that is starting is accepted', STARTING, { verdict: 'warning', reason: 'activating' }],
+    [
+      'that has failed is accepted: the restart repairs it',
+      FAILED,
+      { verdict: 'bad', reason: 'failed', isMended: true },
+    ],
+    ['that is missing is a fault', NOT_FOUND, { verdict: 'bad', reason: 'unit-missing' }],
+    ['that is masked is a fault', { ...STOPPED, load: 'masked' }, { verdict: 'bad', reason: 'unit-masked' }],
   ])('%s', async (_, state, expected) => {
     expect(await unitIn(state)).toMatchObject([{ id: 'unit', of: 'kubelet', ...expected }]);
   });

@@ -7,7 +7,7 @@ const MINUTE = 60_000;
 const NOW = Date.parse('2026-11-29T02:20:00Z');
 const holder = (verb: string) => ({ name: `agent ${verb} (pid 7)`, verb, since: NOW - 900 * MINUTE });
 
-/** Looks at a run while the verb that began it holds the lock. */
+/** Looks at a run while the verb that started it holds the lock. */
 async function lookAtRun(begun: number, verb: string | undefined) {
   const site = await createHands();
   await stageFile(site, { begun });
@@ -15,7 +15,7 @@ async function lookAtRun(begun: number, verb: string | undefined) {
   return await lookAtGeneration(site.hands, { ...activity, holder: verb ? holder(verb) : undefined });
 }
 
-describe('a run of the process that holds the lock, which no deployment asked for', () => {
+describe("a run of the lock's holder that no deployment requested", () => {
   test('is under way within its deadline', async () => {
     expect(await lookAtRun(NOW - 19 * MINUTE, 'run')).toMatchObject([
       { id: 'generation', verdict: 'warning', reason: 'under-way' },
@@ -42,20 +42,20 @@ describe('a rotation between two phases', () => {
   const NOTE = { code: 'retire-is-next', message: 'retire it' } as const;
   const state = { phase: 'reissue' as const, notes: [NOTE] };
 
-  test('is a warning where nothing is awaited, and for an hour after the end was due', () => {
+  test('is a warning if no step is awaited, and for an hour after its deadline', () => {
     for (const due of [undefined, NOW + 1, NOW - 60 * MINUTE])
       expect(lookAtRotation(state, due, NOW)).toMatchObject([
         { id: 'rotation', of: 'reissue', verdict: 'warning', reason: 'retire-is-next' },
       ]);
   });
 
-  test('is overdue after that', () => {
+  test('is then overdue', () => {
     expect(lookAtRotation(state, NOW - 61 * MINUTE, NOW)).toMatchObject([
       { id: 'rotation', of: 'reissue', verdict: 'bad', reason: 'overdue', next: 'agent status' },
     ]);
   });
 
-  test('has ended where one CA alone is trusted', () => {
+  test('has ended if only one CA is trusted', () => {
     expect(lookAtRotation({ phase: null, notes: [] }, NOW - 61 * MINUTE, NOW)).toMatchObject([
       { verdict: 'good' },
     ]);
@@ -71,7 +71,7 @@ describe('a rotation between two phases', () => {
   });
 });
 
-test('each damaged record is told with the command that puts it away, and an unfinished one is none', async () => {
+test('reports each damaged record with the command that removes it, and ignores an unfinished one', async () => {
   const { hands, write } = await createHands();
   await write('/var/lib/coe-agent/polling.json', '{');
   await write('/var/lib/coe-agent/.rotation.json', '{');

@@ -32,20 +32,20 @@ describe('a node', () => {
   test.each([
     ['that trusts one CA is in no rotation', served, [served], null, []],
     [
-      'with certificates of the older CA has gone through trust',
+      'with certificates of the older CA has completed trust',
       former,
       [former, served],
       'trust',
       ['reissue-is-next'],
     ],
     [
-      'with certificates of the newest has gone through reissue',
+      'with certificates of the newest has completed reissue',
       served,
       [former, served],
       'reissue',
       ['retire-is-next'],
     ],
-    ['in whatever order they stand', served, [served, former], 'reissue', ['retire-is-next']],
+    ['in any order', served, [served, former], 'reissue', ['retire-is-next']],
     ['with the same CA twice is in no rotation', served, [served, served], null, []],
   ] as const)('%s', async (_, signs, trusted, phase, notes) => {
     const seen = await state(await site(signs, trusted));
@@ -54,7 +54,7 @@ describe('a node', () => {
 
   test.each([
     ['of both', async () => await (await site(served, [served])).read(LEAF)],
-    ['and one that is none', async () => await Promise.resolve('no certificate')],
+    ['and an invalid one', async () => await Promise.resolve('no certificate')],
   ])('with certificates %s is between trust and reissue', async (_, text) => {
     const made = await site(former, [former, served]);
     await made.write(LEAF, await text());

@@ -34,7 +34,7 @@ test.each([
 });
 
 test.each([
-  ['a running daemon begins with a new rotation', DAEMON, NOW - MINUTE, true],
+  ['a running daemon starts a new rotation', DAEMON, NOW - MINUTE, true],
   ['no daemon runs', undefined, NOW - MINUTE, false],
   ['the rotation is older than its deadline', DAEMON, NOW - 21 * MINUTE, false],
 ] as const)('shows awaited work: %s', (_, holder, createdAt, expected) => {
@@ -51,8 +51,8 @@ test.each<[string, Partial<Activity>, number, boolean]>([
   ['the daemon runs, and the CA is new', {}, NOW - MINUTE, true],
   ['the clock of the cloud is ahead', {}, NOW + MINUTE, true],
   ['no daemon runs', { holder: undefined }, NOW - MINUTE, false],
-  ['Heat has given the stack up', {}, NOW - 61 * MINUTE, false],
-  ['a Magnum that does not date certificates back', {}, NOW + 23 * 60 * MINUTE, false],
+  ["Heat's stack has timed out", {}, NOW - 61 * MINUTE, false],
+  ['Magnum does not backdate certificates', {}, NOW + 23 * 60 * MINUTE, false],
   ['a deployment has failed since', { entries: [failed(NOW - MINUTE)] }, NOW - 2 * MINUTE, false],
   ['a deployment failed before', { entries: [failed(NOW - 3 * MINUTE)] }, NOW - 2 * MINUTE, true],
 ])('shows coming work: %s', (_, activity, madeAt, expected) => {

@@ -19,7 +19,7 @@ const INSTALLED: UnitStatus = { enabled: false, active: false, masked: false, ot
 
 const refuse = async (): Promise<never> => await Promise.reject(new Error('a plan changes no unit'));
 
-/** Answers for these units; a plan may do nothing else with them. */
+/** Makes a manager with these units; a plan may only read them. */
 const managerOf = (units: Readonly<Record<string, UnitStatus>>): UnitManager => ({
   status: async (unit) => await Promise.resolve(units[unit]),
   freeze: refuse,
@@ -40,7 +40,7 @@ async function nodeWith(
   return node;
 }
 
-/** The steps, each with its unit or path. */
+/** Returns the steps, each with its unit or path. */
 const namesOf = (steps: readonly MigrationStep[]): string[] =>
   steps.map((step) =>
     [step.do, 'unit' in step ? step.unit : 'path' in step ? step.path : undefined].filter(Boolean).join(' '),
@@ -59,7 +59,7 @@ const pollsWith = (isSettled: boolean): Partial<Hands> => ({
 });
 
 describe('planMigration', () => {
-  test('lets the predecessor finish before it takes its deployments over, and starts the agent last', async () => {
+  test('lets the predecessor finish before it imports its deployments, and starts the agent last', async () => {
     const node = await nodeWith({ [OLD]: RUNS, [SUCCESSOR]: INSTALLED });
     await node.write(INI, '[DEFAULT]\ncollectors = local\n');
     expect(await migrationOf(node)).toEqual([
@@ -71,7 +71,7 @@ describe('planMigration', () => {
     ]);
   });
 
-  test('plans the same for the container of a stock node, and nothing for a unit that is masked and stopped', async () => {
+  test('plans the same for the container of a stock node, and nothing for a masked and stopped unit', async () => {
     const units = { [OLD]: MASKED, [CONTAINER]: RUNS, [SUCCESSOR]: INSTALLED };
     expect(await migrationOf(await nodeWith(units))).toEqual([
       `let-finish ${CONTAINER}`,
@@ -81,24 +81,24 @@ describe('planMigration', () => {
     ]);
   });
 
-  test('ends a predecessor that is masked and still runs', async () => {
+  test('stops a masked predecessor that still runs', async () => {
     const node = await nodeWith({ [OLD]: { ...MASKED, active: true } });
     expect(await migrationOf(node)).toEqual([`let-finish ${OLD}`, 'take-over-ids', `disable-now ${OLD}`]);
   });
 
-  test('waits for nothing where the predecessor is stopped, and starts nothing that is not installed', async () => {
+  test('does not wait for a stopped predecessor, and starts no missing unit', async () => {
     const node = await nodeWith({ [OLD]: { ...RUNS, active: false } });
     expect(await migrationOf(node)).toEqual(['take-over-ids', `disable-now ${OLD}`]);
   });
 
-  test('keeps a configuration of the agent that is there', async () => {
+  test('keeps an existing configuration of the agent', async () => {
     const node = await nodeWith({ [OLD]: RUNS });
     await node.write(INI, '[DEFAULT]\ncollectors = local\n');
     await node.write(CONFIG_PATH, 'collectors: [local]\n');
     expect(await migrationOf(node)).not.toContain(`write-config ${CONFIG_PATH}`);
   });
 
-  test('takes the last message of a queue over from where the predecessor keeps it', async () => {
+  test("imports the last message of a queue from the predecessor's cache", async () => {
     const node = await nodeWith({ [OLD]: RUNS });
     await node.write(INI, '[DEFAULT]\ncachedir = /srv/cache\ncollectors = local\n');
     await node.write('/srv/cache/zaqar.json', '{"deployments": []}');
@@ -110,25 +110,25 @@ describe('planMigration', () => {
     };
     const steps = await planMigration({ ...node.hands, config }, NEVER);
     expect(steps).toContainEqual({ do: 'take-over-queue', queueId: 'q', text: '{"deployments": []}' });
-    // Without the collector the message is of no use.
+    // Without the collector the message is not needed.
     expect(await migrationOf(node)).not.toContain('take-over-queue');
   });
 
-  test('names scripts that nobody runs afterwards', async () => {
+  test('names scripts that no longer run', async () => {
     const node = await nodeWith({ [OLD]: RUNS });
     const script = '/usr/libexec/os-refresh-config/configure.d/99-own';
     await node.write(script, '#!/bin/sh\n', 0o755);
     expect(await migrationOf(node)).toContain(`leave ${script}`);
   });
 
-  test('refuses while the unit of the agent is masked', async () => {
+  test('rejects a masked unit of the agent', async () => {
     const { hands } = await nodeWith({ [OLD]: RUNS, [SUCCESSOR]: MASKED });
     expect(await faultIn(planMigration(hands, NEVER))).toEqual({ code: 'unit', reason: 'unit-masked' });
   });
 });
 
 describe('planReturn', () => {
-  test('stops the agent first, and enables what was enabled before', async () => {
+  test('stops the agent first, and enables the units that were enabled before', async () => {
     const node = await nodeWith({ [OLD]: INSTALLED, [CONTAINER]: INSTALLED, [SUCCESSOR]: RUNS });
     await writeBefore(node.disk, { enabled: [CONTAINER], config: null });
     expect(await returnOf(node)).toEqual([
@@ -138,7 +138,7 @@ describe('planReturn', () => {
     ]);
   });
 
-  test('enables each predecessor that is not masked where there is no record', async () => {
+  test('enables each unmasked predecessor without a record', async () => {
     const node = await nodeWith({ [OLD]: INSTALLED, [CONTAINER]: MASKED });
     expect(await returnOf(node)).toEqual(['hand-back-ids', `enable-and-start ${OLD}`]);
   });
@@ -153,12 +153,12 @@ describe('planReturn', () => {
     expect((await returnOf(node)).includes(`remove-config ${CONFIG_PATH}`)).toBe(isRemoved);
   });
 
-  test('names the way to poll that the predecessor does not know', async () => {
+  test('names a way to poll that the predecessor does not support', async () => {
     expect(await returnOf(await nodeWith({}, pollsWith(true)))).toContain('mind');
     expect(await returnOf(await nodeWith({}, pollsWith(false)))).not.toContain('mind');
   });
 
-  test('hands every deployment back, and refuses while one is not acknowledged', async () => {
+  test('hands every deployment back, and refuses while one is unacknowledged', async () => {
     const node = await nodeWith({ [OLD]: INSTALLED });
     const { ledger } = node.hands;
     const work = deployment(HEAT_SIGNAL, { id: 'd1' });

@@ -70,7 +70,7 @@ test("asks for a swarm's public address, which heat-params lack, like make-cert.
 
 test.each([
   ['the config drive', '/mnt/config'],
-  ['what the service has copied of it', '/run/coe-agent/config-drive'],
+  ["the service's copy of it", '/run/coe-agent/config-drive'],
 ])('asks for no public address on a worker; %s takes precedence over the service', async (_, place) => {
   const config = await service({});
   const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' } });
@@ -94,7 +94,7 @@ test('asks for all addresses at once, so a silent service costs its deadline onc
   const { hands } = await testHands({
     addressOf: async (name) => {
       open.push(name);
-      // Nobody answers before both have been asked.
+      // No request is answered before both are sent.
       await vi.waitUntil(() => open.length === 2);
       throw new AgentError('cloud-unreachable', 'no answer within 5 s', { reason: 'no-answer' });
     },

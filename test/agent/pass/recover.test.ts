@@ -65,11 +65,11 @@ describe('an interrupted run', () => {
 
   test.each<[string, Partial<RunRecord>, { code: string; reason: string }]>([
     [
-      'the cause that the journal keeps',
+      'the cause in the journal',
       { cause: { code: 'disk', reason: 'no-space', message: 'replacing /etc/k', excerpt: ['df'] } },
       { code: 'disk', reason: 'no-space' },
     ],
-    ['what an earlier version kept of it', {}, { code: 'unit', reason: 'unhealthy' }],
+    ["the cause in an earlier version's journal", {}, { code: 'unit', reason: 'unhealthy' }],
   ])('that was rolling back continues, for %s', async (_, record, error) => {
     const site = await interrupt('replaced', { outcome: FAILED, ...record });
     await site.hands.generations.revert(site.journal);

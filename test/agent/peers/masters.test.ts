@@ -81,8 +81,8 @@ test('finds itself by its address, and asks each other member for the etcd quoru
 test.each([
   ['gone: it neither answers nor is ready', false, { isReady: false }, 'gone'],
   ['gone: it neither answers nor is listed', false, { name: 'm9' }, 'gone'],
-  ['unwell: it is ready, and none of its ports answers', false, { isReady: true }, 'unwell'],
-  ['well: it answers, and is not ready', true, { isReady: false }, 'well'],
+  ['unhealthy: it is ready, and none of its ports answers', false, { isReady: true }, 'unwell'],
+  ['healthy: it answers, and is not ready', true, { isReady: false }, 'well'],
 ] as const)('treats another member as %s', async (_, isThere, over, is) => {
   expect((await masters(knownOf(2, over), { isThere })).found?.others).toEqual(m1(is));
 });

@@ -76,7 +76,7 @@ test('verifies each server behind a load balancer with the CAs that the node tru
 
 test.each([
   ['is not trusted', well(leafOf(foreign))],
-  ['does not accept the node', refusing(401)],
+  ['rejects the node', refusing(401)],
   ['ends the connection of the node', breaksOff()],
 ])('rejects if a server %s', async (_, server) => {
   const { reached } = await reach({ [SECOND]: server });

@@ -97,7 +97,7 @@ test.each([
   ['a worker', { own: { ...OWN, isMaster: false } }],
   ['a master before `reissue`', { own: { ...OWN, presentsServed: false } }],
   ['a master after `retire`', { own: { ...OWN, trustsFormer: false } }],
-  ['a master that is to finish now', { finishNow: true }],
+  ['a master with the order to finish now', { finishNow: true }],
 ])('does not look on %s', async (_, set) => {
   const { see, looks } = await setUp();
   await see(set);

@@ -7,25 +7,30 @@ const BEFORE_TRUST = { trustsServed: false, trustsFormer: true };
 const course = { cas: 'b', since: 100 };
 
 test.each([
-  ['a node at its first look has no old CA', NEVER_ROTATED, {}, undefined],
-  ['a rotation that is under way opens it', UNDER_WAY, {}, { cas: 'b' }],
-  ['it stays open', UNDER_WAY, { course, oldCa: { cas: 'b' } }, { cas: 'b' }],
-  ['it ends with `retire`', NEVER_ROTATED, { course, oldCa: { cas: 'b' } }, { cas: 'b', endedAt: 7 }],
-  ['the moment stays', NEVER_ROTATED, { course, oldCa: { cas: 'b', endedAt: 3 } }, { cas: 'b', endedAt: 3 }],
+  ['finds no old CA at the first look', NEVER_ROTATED, {}, undefined],
+  ['records the start of a rotation', UNDER_WAY, {}, { cas: 'b' }],
+  ['keeps the record during the rotation', UNDER_WAY, { course, oldCa: { cas: 'b' } }, { cas: 'b' }],
+  ['records the end with `retire`', NEVER_ROTATED, { course, oldCa: { cas: 'b' } }, { cas: 'b', endedAt: 7 }],
   [
-    'a rotation in one step, which no look has seen under way, ends it',
+    'keeps the recorded end',
+    NEVER_ROTATED,
+    { course, oldCa: { cas: 'b', endedAt: 3 } },
+    { cas: 'b', endedAt: 3 },
+  ],
+  [
+    'records the end of a rotation in one step, which no look has seen',
     NEVER_ROTATED,
     { course: { cas: 'a', since: 1 }, oldCa: { cas: 'a', endedAt: 3 } },
     { cas: 'b', endedAt: 7 },
   ],
   [
-    'a second rotation in the middle opens another',
+    'starts another record for a second rotation',
     UNDER_WAY,
     { course: { cas: 'a', since: 1 }, oldCa: { cas: 'a' } },
     { cas: 'b' },
   ],
   [
-    'before `trust` nothing changes',
+    'changes nothing before `trust`',
     BEFORE_TRUST,
     { course: { cas: 'a', since: 1 }, oldCa: { cas: 'a', endedAt: 3 } },
     { cas: 'a', endedAt: 3 },

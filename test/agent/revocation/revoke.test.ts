@@ -14,7 +14,7 @@ import { faultIn } from '../../src/support/outcome-of.ts';
 const LIST = '/etc/etcd/certs/client.crl';
 const CANARY = '/etc/coe-agent/canary';
 const EC = ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-/** The serial numbers of etcd's own client, which asks its health, and of the canary. */
+/** The serial numbers of etcd's own client, which checks its health, and of the canary. */
 const [ADMIN, OTHER] = ['0a11', '0ca7'];
 
 let ca: Signer;
@@ -31,7 +31,7 @@ const settings = (words: string) => async () =>
     settingsOf(`ExecStart={ path=/usr/bin/etcd ; argv[]=/usr/bin/etcd ${words} ; ignore_errors=no }`),
   );
 
-/** A master whose etcd reads the list. */
+/** Makes a master whose etcd reads the list. */
 async function master({
   role = 'master',
   units = ['etcd'],
@@ -73,15 +73,15 @@ async function intention(
   return await intendToRevoke(operation, site.hands, NEVER);
 }
 
-/** How the list of the one row is proven. */
+/** Returns the planned proof of the row's list. */
 async function proofOf(site: TestHands, asked: Asked = {}) {
   const found = await intention(site, asked);
   if (found.kind !== 'change' || found.plan.kind !== 'lists') throw new Error('no list');
   return found.plan.stage.lists[0];
 }
 
-describe('puts a list in its place', () => {
-  test('as its reader wants it, proven by a client that is not revoked', async () => {
+describe('installs a list', () => {
+  test("in its reader's format, proven by a client that is not revoked", async () => {
     const site = await master();
     const { der } = await makeList(ca, { number: 2 });
     const found = await intention(site, { spec: {} });
@@ -102,7 +102,7 @@ describe('puts a list in its place', () => {
     expect(proof).not.toHaveProperty('refused');
   });
 
-  test('proven by the canary too, where the list revokes it', async () => {
+  test('proven by the canary too, if the list revokes it', async () => {
     expect(
       await proofOf(await master({ files: canaryFiles() }), { spec: { serials: [OTHER] } }),
     ).toMatchObject({
@@ -112,35 +112,35 @@ describe('puts a list in its place', () => {
     expect(await proofOf(await master({ files: canaryFiles() }))).not.toHaveProperty('refused');
   });
 
-  test('with a restart of the unit where that is asked for', async () => {
+  test('with a restart of the unit on request', async () => {
     expect(await proofOf(await master(), { restart: true })).toMatchObject({ rereads: false });
   });
 
-  test('that revokes its own client where that is allowed: the health check would fail', async () => {
+  test('that revokes its own client if this is allowed: the health check would fail', async () => {
     const proof = await proofOf(await master(), { spec: { serials: [ADMIN] }, allowOwn: true });
     expect(proof).toMatchObject({ refused: { certificate: '/etc/etcd/certs/admin.crt' } });
     expect(proof).not.toHaveProperty('accepted');
     expect(proof?.unitPlan).not.toHaveProperty('health');
   });
 
-  test('and proves nothing where it is prepared alone, for a unit that does not read it yet', async () => {
+  test('without a proof if it is only prepared, for a unit that does not read it yet', async () => {
     const found = await intention(await master({ words: '' }), { prepare: true });
     expect(found).toMatchObject({ kind: 'change', plan: { stage: { lists: [], files: [{ path: LIST }] } } });
   });
 
-  test('in place of one that is unreadable, which is reported', async () => {
+  test('in place of an unreadable one, which is reported', async () => {
     const site = await master({ files: { [LIST]: 'no list' } });
     expect(await intention(site)).toMatchObject({ kind: 'change' });
     expect(noticesIn(site.progress)).toEqual([`list-unreadable ${LIST}`]);
   });
 
-  test('in place of one of a former CA, whatever its number is', async () => {
+  test('in place of one of a former CA, whatever its number', async () => {
     const { pem } = await makeList(await createSigner(EC), { number: 9 });
     expect(await intention(await master({ files: { [LIST]: pem } }))).toMatchObject({ kind: 'change' });
   });
 });
 
-test('does nothing where the same list is in place', async () => {
+test('does nothing if the same list is installed', async () => {
   const { pem } = await makeList(ca, { number: 2 });
   const site = await master({ files: { [LIST]: pem } });
   const flags = { allowOwn: false, prepare: false, restart: false };
@@ -154,7 +154,7 @@ test('does nothing where the same list is in place', async () => {
 const refusalOf = async (site: TestHands, asked: Asked = {}): Promise<unknown> =>
   await faultIn(intention(site, asked));
 
-describe('refuses', () => {
+describe('rejects', () => {
   test('a list of a CA that the node does not have', async () => {
     expect(await refusalOf(await master(), { signer: await createSigner(EC) })).toEqual({
       code: 'precondition',
@@ -169,13 +169,13 @@ describe('refuses', () => {
     });
   });
 
-  test("a list that revokes the node's own client; its canary is no such client", async () => {
+  test("a list that revokes the node's own client; its canary does not count", async () => {
     expect(await refusalOf(await master(), { spec: { serials: [ADMIN] } })).toMatchObject({
       reason: 'own-certificate',
     });
   });
 
-  test('while a rotation is stuck', async () => {
+  test('a list while a rotation is stuck', async () => {
     const site = await master();
     const { generations } = site.hands;
     const journal = await stageFile(site);
@@ -187,11 +187,11 @@ describe('refuses', () => {
   test.each([
     ['has no such unit', { units: [] }, 'unit-missing'],
     ['has a unit that does not read it', { words: '--name a' }, 'not-configured'],
-  ])('where the node %s', async (_, spec, reason) => {
+  ])('a list if the node %s', async (_, spec, reason) => {
     expect(await refusalOf(await master(spec))).toMatchObject({ code: 'precondition', reason });
   });
 
-  test('an older list than the one in place', async () => {
+  test('a list that is older than the installed one', async () => {
     const { pem } = await makeList(ca, { number: 3 });
     expect(await refusalOf(await master({ files: { [LIST]: pem } }))).toMatchObject({ reason: 'list-older' });
   });

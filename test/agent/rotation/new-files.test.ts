@@ -13,7 +13,7 @@ import { caOf, type Generation, newGeneration, nodeOf, writeCertificates } from 
 const [former, served] = [newGeneration(), newGeneration()];
 const pemOf = (generation: Generation): string => caOf(generation, 'kubernetes').pem;
 
-/** What Magnum gives a node: the served CAs, and a certificate for each row. */
+/** Magnum's answers to a node: the served CAs, and a certificate for each row. */
 function materialOf({ layout }: Node): Material {
   return {
     authorities: new Map(layout.authorities.map(({ ca }) => [ca, caOf(served, ca).pem])),
@@ -42,7 +42,7 @@ const STEP: Step = {
   units: [],
 };
 
-/** The files of a step, by their path. */
+/** The files of a step, by path. */
 async function filesOf(
   step: Partial<Step>,
   node: Node,
@@ -53,11 +53,11 @@ async function filesOf(
   return new Map(files.map((file) => [file.path, file]));
 }
 
-/** What a record says; its digest is the second line. */
+/** Parses a record; its digest is on the second line. */
 const recordIn = (file: ManagedFile | undefined): unknown =>
   file && JSON.parse(String(file.content).split('\n')[0] ?? '');
 
-/** A node with the files of a generation. */
+/** Makes a node with the files of a generation. */
 async function nodeWith(role: 'master' | 'worker', trusted = [former]): Promise<TestHands & { node: Node }> {
   const site = await testHands();
   const node = nodeOf(role);
@@ -99,7 +99,7 @@ const newPair = () =>
   });
 const [old, fresh] = [newPair(), newPair()];
 
-/** A master that signs with the old pair. */
+/** Makes a master that signs with the old pair. */
 async function masterWithKeys(): Promise<TestHands & { node: Node }> {
   const site = await nodeWith('master');
   await site.write(PUBLIC, old.publicKey);
@@ -117,7 +117,7 @@ describe('the service-account keys of a master', () => {
     const { node, ...site } = await masterWithKeys();
     const files = await filesOf({ keys, serviceAccount: fresh }, node, site);
     expect(String(files.get(PRIVATE)?.content).trim()).toBe(signs().trim());
-    // The old one is accepted until its grace is over.
+    // The old one is accepted until its grace ends.
     for (const key of [old.publicKey, fresh.publicKey])
       expect(String(files.get(PUBLIC)?.content)).toContain(key.trim());
     expect([...files.keys()].toSorted()).toEqual([PUBLIC, PRIVATE, ...kept].toSorted());
@@ -129,7 +129,7 @@ describe('the service-account keys of a master', () => {
     expect(await filesOf({ keys: 'all', serviceAccount: fresh }, nodeOf('worker'), site)).toEqual(new Map());
   });
 
-  test('keep a former one for the grace that the step asks for, or else the configured one', async () => {
+  test("keep a former one for the step's grace, or for the configured one", async () => {
     const { node, ...site } = await masterWithKeys();
     const untilOf = async (graceMs: number | undefined): Promise<unknown> => {
       const files = await filesOf({ keys: 'all', serviceAccount: fresh, graceMs }, node, site);
@@ -163,7 +163,7 @@ describe('the follow-ups in the cluster', () => {
     else expect(found).toEqual({ version: 1, clientTrust: { due: site.clock.now() } });
   });
 
-  test('replace tokens once another key signs, and keep what was to be done before', async () => {
+  test('replace tokens once another key signs, and keep earlier tasks', async () => {
     const site = await masterWithKeys();
     await site.write(FOLLOW_UPS, followUpsText({ clientTrust: { due: 7 } }));
     expect(await followUps({ keys: 'all', serviceAccount: fresh }, site)).toEqual({
@@ -174,7 +174,7 @@ describe('the follow-ups in the cluster', () => {
     expect(await followUps({ keys: 'trust', serviceAccount: fresh }, site)).toBeUndefined();
   });
 
-  test('are none on a node without an API server, or when no unit restarts', async () => {
+  test('are none on a node without an API server, or if no unit restarts', async () => {
     const worker = { ...(await nodeWith('worker')), node: nodeOf('worker') };
     expect(await followUps({ certificates: 'all' }, worker)).toBeUndefined();
     expect(await followUps({ certificates: 'all', units: [] }, await nodeWith('master'))).toBeUndefined();

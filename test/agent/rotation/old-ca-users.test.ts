@@ -23,15 +23,15 @@ async function found(put: (core: ReturnType<typeof createKubernetes>['core']) =>
 const leaf = (ca: typeof OLD): string => ca.issue([['CN', 'web']]).cert;
 
 test.each<[string, string, OldCaUser['reason'] | undefined]>([
-  ['the old CA alone', OLD.pem, 'trusts-old-ca'],
+  ['only the old CA', OLD.pem, 'trusts-old-ca'],
   ['both CAs', OLD.pem + NEW.pem, undefined],
   ['the new CA', NEW.pem, undefined],
-  ['a CA of others, with the same name', THEIRS.pem, undefined],
+  ['a foreign CA with the same name', THEIRS.pem, undefined],
   ['a certificate of the old CA', leaf(OLD), 'signed-by-old-ca'],
   ['a certificate of the old CA with both CAs', leaf(OLD) + OLD.pem + NEW.pem, 'signed-by-old-ca'],
   ['a certificate of the new CA', leaf(NEW) + NEW.pem, undefined],
-  ['a certificate of others', leaf(THEIRS) + THEIRS.pem, undefined],
-  ['something damaged', OLD.pem.replace(/M/, 'x'), undefined],
+  ['a foreign certificate', leaf(THEIRS) + THEIRS.pem, undefined],
+  ['damaged content', OLD.pem.replace(/M/, 'x'), undefined],
 ])('judges an object with %s', async (_, pem, reason) => {
   const { users, isAll } = await found((core) => {
     core.put('secrets', 'shop', 'web', { type: 'kubernetes.io/tls', data: { 'tls.crt': base64(pem) } });
@@ -53,7 +53,7 @@ test.each([
   ['one of the files', '/etc/kubernetes/certs/ca.crt', '2026-11-28T10:59:59Z', true],
   ['a folder above, with a slash at its end', '/etc/kubernetes/', '2026-11-28T10:59:59Z', true],
   ['the folder, and has started since', '/etc/kubernetes/certs', '2026-11-28T11:00:00Z', false],
-  ['a folder of a like name', '/etc/kubernetes/cert', '2026-11-28T10:59:59Z', false],
+  ['a folder with a similar name', '/etc/kubernetes/cert', '2026-11-28T10:59:59Z', false],
   ['the whole host', '/', '2026-11-28T10:59:59Z', false],
   ['all of its configuration', '/etc', '2026-11-28T10:59:59Z', false],
 ])('judges a pod that mounts %s', async (_, path, startTime, isUser) => {

@@ -32,8 +32,8 @@ test.each([
 
 test.each([
   ['none', {}],
-  ['what cannot be read as one', { '/etc/k/ca.key': 'junk' }],
-  ['that of another name', { '/etc/k/server.key': FORMER?.key ?? '' }],
+  ['an unreadable key', { '/etc/k/ca.key': 'junk' }],
+  ['a key with another name', { '/etc/k/server.key': FORMER?.key ?? '' }],
 ])('finds no key beside a CA: %s', async (_, files: Record<string, string>) => {
   const { disk, write } = await tempRoot();
   await write('/etc/k/ca.crt', FORMER?.pem ?? '');
@@ -61,9 +61,9 @@ test("gives kube-controller-manager a file of its own with its key's CA only", a
 
 test.each([
   ['it has one', signsWith(OWN), undefined],
-  ['it is not told to sign', 'KUBE_CONTROLLER_MANAGER_ARGS=""\n', undefined],
+  ['it is not configured to sign', 'KUBE_CONTROLLER_MANAGER_ARGS=""\n', undefined],
   ['it has no arguments', undefined, undefined],
-  ['its key is of no CA there', signsWith(CA), SERVED?.key],
+  ['its key matches no present CA', signsWith(CA), SERVED?.key],
 ])('gives it none if %s', async (_, args, key) => {
   const { disk, write } = await signer(args);
   if (key !== undefined) await write(KEY, key);

@@ -31,10 +31,10 @@ const situation = (of: Partial<Situation>): Situation => ({
 
 describe('a certificate', () => {
   test.each([
-    ['with 31 days left is waited for', 31 * DAY, YEAR, false],
+    ['with 31 days left is not renewed yet', 31 * DAY, YEAR, false],
     ['with 30 days left is renewed', 30 * DAY, YEAR, true],
     ['of 30 days is renewed with 10 days left', 10 * DAY, 30 * DAY, true],
-    ['of 30 days is waited for with 11 days left', 11 * DAY, 30 * DAY, false],
+    ['of 30 days is not renewed yet with 11 days left', 11 * DAY, 30 * DAY, false],
   ])('%s', (_, left, life, isRenewed) => {
     const { is } = decide(situation({ leaves: [ends(NOW + left, { life })] }));
     expect(is).toBe(isRenewed ? 'renew' : 'wait');
@@ -42,7 +42,7 @@ describe('a certificate', () => {
 
   test.each([
     ['waits for the metadata service until a week before its end', 8, false],
-    ['is renewed without it then', 7, true],
+    ['is then renewed without the address', 7, true],
   ])('that would lose an address %s', (_, days, isRenewed) => {
     const { is } = decide(situation({ leaves: [ends(NOW + days * DAY)], losesAddresses: true }));
     expect(is).toBe(isRenewed ? 'renew' : 'wait');

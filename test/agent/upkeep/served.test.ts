@@ -26,7 +26,7 @@ test.each([
   ['older than a CA that the node holds', { served, servedAt: MADE - HOUR }, undefined],
   ['newer', { served, servedAt: MADE + HOUR }, 'former'],
   [
-    'dated by its try alone',
+    'with the time of a try only',
     { served, login: { since: 0, refusals: 0, roles: [] as string[], triedAt: MADE - HOUR } },
     undefined,
   ],

@@ -30,9 +30,9 @@ test.each([
   ['a member that is too long', `[1,${map(10_001)},"x"]`, [1, LEFT_OUT, 'x']],
   ['two that are too long', `{"a":${map(10_001)},"b":${list(10_001)}}`, { a: LEFT_OUT, b: [LEFT_OUT, 0] }],
   ['200 levels', nest(200), undefined],
-  ['more values than are kept, and nothing that holds most of them', list(50, list(5000)), 'too many values'],
-  ['an end that is missing', '[[]', 'garbled'],
-  ['an end too many', '[]]', 'garbled'],
+  ['too many values in no single list or map', list(50, list(5000)), 'too many values'],
+  ['a missing end', '[[]', 'garbled'],
+  ['a superfluous end', '[]]', 'garbled'],
 ])('leaves out only what exceeds the bounds: %s', (_, text, expected) => {
   expect(within(text)).toEqual(expected ?? JSON.parse(text));
 });
@@ -43,16 +43,12 @@ describe('beyond the limit of values, leaves out the largest lists and maps with
   const large = `{${Array.from({ length: 50 }, (_, index) => `"${index}":${list(4000)}`).join(',')}}`;
 
   test.each([
-    ['one beside one below the bound', `[${large},${below}]`, `["LEFT OUT",${below}]`],
+    ['a large one beside a small one', `[${large},${below}]`, `["LEFT OUT",${below}]`],
     ['the larger of two', `[${small},${large}]`, `[${small},"LEFT OUT"]`],
-    ['both, where one is not enough', `[${large},${below},${large}]`, `["LEFT OUT",${below},"LEFT OUT"]`],
+    ['both if one is not enough', `[${large},${below},${large}]`, `["LEFT OUT",${below},"LEFT OUT"]`],
+    ['the innermost large one', `[{"a":{"b":${large},"c":1}},2]`, '[{"a":{"b":"LEFT OUT","c":1}},2]'],
     [
-      'the innermost that holds so many',
-      `[{"a":{"b":${large},"c":1}},2]`,
-      '[{"a":{"b":"LEFT OUT","c":1}},2]',
-    ],
-    [
-      'one with a part that is left out already',
+      'one with a part that is already left out',
       `[[[${list(20_000)},${large}]],1]`,
       '[[[["LEFT OUT",0],"LEFT OUT"]],1]',
     ],

@@ -12,9 +12,9 @@ const labels = (text: string): string[] => pemBlocksIn(text).map(({ label }) => 
 
 /** RFC 7468: section 2 (text around blocks), and the lax grammar of section 3. */
 describe.each([
-  ['as it is', STRICT],
+  ['in strict form', STRICT],
   ['with CRLF', STRICT.replaceAll('\n', '\r\n')],
-  ['with a blank behind each line', STRICT.replaceAll('\n', ' \t\n')],
+  ['with a blank after each line', STRICT.replaceAll('\n', ' \t\n')],
   ['with text around it', `subject=CN = k1\n\n${STRICT}# end`],
   ['in one line of base64', block('CERTIFICATE')],
   ['with empty lines in it', STRICT.replaceAll('\n', '\n\n')],
@@ -37,8 +37,8 @@ test('separates two blocks without a line feed between them', () => {
 });
 
 test.each([
-  ['one without its end', '-----BEGIN CERTIFICATE-----\nQUJD\n'],
-  ['one that ends as another', '-----BEGIN CERTIFICATE-----\nQUJD\n-----END PRIVATE KEY-----\n'],
+  ['a block without its end', '-----BEGIN CERTIFICATE-----\nQUJD\n'],
+  ['a block with another end', '-----BEGIN CERTIFICATE-----\nQUJD\n-----END PRIVATE KEY-----\n'],
 ])('ignores %s', (_, text) => {
   expect(labels(text)).toEqual([]);
   expect(labels(text + STRICT)).toEqual(['CERTIFICATE']);

@@ -4,8 +4,8 @@ import { printable } from '../../../src/base/printable.ts';
 test.each([
   ['clears the screen', '\u001b[2Jx', ' [2Jx'],
   ['writes the title of the window', '\u001b]0;x\u0007', ' ]0;x '],
-  ['goes back over the line', 'good\rbad', 'good bad'],
-  ['begins a sequence in one byte (C1)', '\u009b2J', ' 2J'],
+  ['overwrites the line', 'good\rbad', 'good bad'],
+  ['starts a sequence in one byte (C1)', '\u009b2J', ' 2J'],
 ])('neutralizes %s', (_, text, shown) => {
   expect(printable(text)).toBe(shown);
 });

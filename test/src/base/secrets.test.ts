@@ -74,7 +74,7 @@ test('redacts a value of three to five characters where it stands alone', () => 
 
 /** As Python 3.11, bash 5.2 and coreutils 9.1 print it. */
 test.each([
-  ['as it is', 'p4ss "w`o\'rd/+é<&>', '***'],
+  ['plain text', 'p4ss "w`o\'rd/+é<&>', '***'],
   ["Python's repr", "{'k': 'p4ss \"w`o\\'rd/+é<&>'}", "{'k': '***'}"],
   ["Python's repr of bytes", "b'p4ss \"w`o\\'rd/+\\xc3\\xa9<&>'", "b'***'"],
   ["Python's JSON", '{"k": "p4ss \\"w`o\'rd/+\\u00e9<&>"}', '{"k": "***"}'],
@@ -93,8 +93,8 @@ test.each([
   ['base64', 'cDRzcyAid2BvJ3JkLyvDqTwmPg==', '***'],
   ['base64 with a line feed', 'cDRzcyAid2BvJ3JkLyvDqTwmPgo=', '***'],
   ['base64 of user:value', 'dXNlcjpwNHNzICJ3YG8ncmQvK8OpPCY+', 'dXNlcjp***'],
-  ['base64 behind one byte', 'eHA0c3MgIndgbydyZC8rw6k8Jj55eg==', 'eH***55eg=='],
-  ['base64 behind two bytes', 'eHlwNHNzICJ3YG8ncmQvK8OpPCY+eg==', 'eHl***eg=='],
+  ['base64 after one byte', 'eHA0c3MgIndgbydyZC8rw6k8Jj55eg==', 'eH***55eg=='],
+  ['base64 after two bytes', 'eHlwNHNzICJ3YG8ncmQvK8OpPCY+eg==', 'eHl***eg=='],
   ['base64 for URLs', 'eHlwNHNzICJ3YG8ncmQvK8OpPCY-eg==', 'eHl***eg=='],
   ['hexadecimal', '70347373202277606f2772642f2bc3a93c263e', '***'],
   ['HEXADECIMAL', '70347373202277606F2772642F2BC3A93C263E', '***'],
@@ -105,7 +105,7 @@ test.each([
 });
 
 test.each([
-  ['as they are', (text: string) => text],
+  ['unwrapped', (text: string) => text],
   ['wrapped as base64 does', (text: string) => wrapped(Buffer.from(text).toString('base64'), 76)],
   ['wrapped as in PEM', (text: string) => wrapped(Buffer.from(text).toString('base64'), 64)],
   ['wrapped as xxd does', (text: string) => wrapped(Buffer.from(text).toString('hex'), 60)],

@@ -68,7 +68,7 @@ describe('rejects other content with its kind', () => {
     ['text', 'no list!', 'list-encoding'],
     ['nothing', '', 'list-empty'],
     ['blanks', Buffer.from(' \n'), 'list-empty'],
-    ['text that begins as DER does', Buffer.from('0123456789'), 'no-list'],
+    ['text that starts like DER', Buffer.from('0123456789'), 'no-list'],
     // Lengths beyond the end, and the indefinite length, which BER allows and DER does not.
     ['a long length without its bytes', Buffer.from([0x30, 0x84, 0x01]), 'no-list'],
     ['a length of 127 bytes', Buffer.from([0x30, 0xff, 0x01, 0x02, 0x03]), 'no-list'],
@@ -104,14 +104,14 @@ describe('rejects other content with its kind', () => {
 test.each<[string, string, ListSpec]>([
   ['a delta list', 'list-partial', { extensions: ['2.5.29.27=critical,DER:020101'] }],
   [
-    'an indirect one',
+    'an indirect list',
     'list-partial',
     {
       extensions: ['issuingDistributionPoint=critical,@point'],
       sections: ['[point]', 'indirectCRL=TRUE'],
     },
   ],
-  ['what is critical and unknown', 'list-extension', { extensions: ['1.2.3.4=critical,DER:0500'] }],
+  ['a critical unknown extension', 'list-extension', { extensions: ['1.2.3.4=critical,DER:0500'] }],
   ['SHA-1', 'list-algorithm', { digest: 'sha1' }],
 ])('rejects %s', async (_, reason, spec) => {
   const { pem } = await makeList(await createSigner(EC), { number: 1, ...spec });

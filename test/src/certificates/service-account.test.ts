@@ -31,7 +31,7 @@ test.each([
   ['a masked public key, of any length', { ...pair(), publicKey: ' *\n' }, 'keys-masked'],
   ['a public key alone', { ...pair(), privateKey: '' }, 'keys-half'],
   ['a private key alone', { ...pair(), publicKey: ' ' }, 'keys-half'],
-  ['a private key for everybody to read', { ...pair(), publicKey: pair().privateKey }, 'keys-garbled'],
+  ['a private key in place of the public one', { ...pair(), publicKey: pair().privateKey }, 'keys-garbled'],
   ['several public keys', { ...pair(), publicKey: pair().publicKey.repeat(2) }, 'keys-garbled'],
   ['keys that sign no tokens', pemOf(generateKeyPairSync('ed25519')), 'keys-unusable'],
   ['keys on a curve without an algorithm', pair('secp256k1'), 'keys-unusable'],

@@ -110,15 +110,15 @@ describe('rejects a certificate', () => {
   });
 
   test.each<[string, Partial<CertificateRequest>, string]>([
-    ['one that lacks a name', { names: ['10.0.0.5'] }, 'other-names'],
-    ['one without any names', { names: [] }, 'other-names'],
-    ['one with a name too many', { names: ['10.0.0.5', 'node-0', 'evil'] }, 'other-names'],
-    ['one with another address', { names: ['10.0.0.6', 'node-0'] }, 'other-names'],
-    ['one for clients alone', { extendedKeyUsage: ['clientAuth'] }, 'other-extended-key-usage'],
-    ['one without key usage', { keyUsage: [] }, 'other-key-usage'],
-    ['one with less key usage', { keyUsage: ['digitalSignature'] }, 'other-key-usage'],
+    ['without one of the names', { names: ['10.0.0.5'] }, 'other-names'],
+    ['without any names', { names: [] }, 'other-names'],
+    ['with an additional name', { names: ['10.0.0.5', 'node-0', 'evil'] }, 'other-names'],
+    ['with another address', { names: ['10.0.0.6', 'node-0'] }, 'other-names'],
+    ['for clients only', { extendedKeyUsage: ['clientAuth'] }, 'other-extended-key-usage'],
+    ['without key usage', { keyUsage: [] }, 'other-key-usage'],
+    ['with less key usage', { keyUsage: ['digitalSignature'] }, 'other-key-usage'],
     [
-      'one for somebody else',
+      'for another subject',
       {
         subject: [
           ['CN', 'system:node:node-1'],
@@ -127,9 +127,9 @@ describe('rejects a certificate', () => {
       },
       'other-subject',
     ],
-    ['one that lacks the group', { subject: [['CN', 'system:node:node-0']] }, 'other-subject'],
+    ['without the group', { subject: [['CN', 'system:node:node-0']] }, 'other-subject'],
     [
-      'one in another order',
+      'in another order',
       {
         subject: [
           ['O', 'system:nodes'],

@@ -156,9 +156,9 @@ test('decodes as much of a malformed deployment as an answer needs', () => {
 });
 
 test.each([
-  ['is told not to', { deploy_signal_transport: 'NO_SIGNAL' }],
-  ['is told nothing of it', {}],
-  ['cannot, for lack of an address', { ...HEAT_SIGNAL, deploy_stack_id: '' }],
+  ['NO_SIGNAL', { deploy_signal_transport: 'NO_SIGNAL' }],
+  ['no signal inputs', {}],
+  ['no address', { ...HEAT_SIGNAL, deploy_stack_id: '' }],
 ])('keeps nothing of a malformed deployment that gets no answer (%s)', (_, inputs) => {
   const decoded = decodeDeployment({ ...rawDeployment(inputs), outputs: 'none' });
   expect(decoded.ok).toBe(false);

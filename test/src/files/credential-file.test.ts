@@ -116,7 +116,7 @@ test.each([
   ['another trust', OLD.trust, 'abc', { code: 'another', of: 'trust' }],
   ['another user', OLD.user, 'abc', { code: 'another', of: 'user' }],
   ['a trust in two pieces', OLD.trust, 'a"b"', { code: 'not-understood', of: 'trust' }],
-  ['a line that goes on', OLD.password, 'a\\\nb', { code: 'not-understood', of: 'password' }],
+  ['a continued line', OLD.password, 'a\\\nb', { code: 'not-understood', of: 'password' }],
 ])('leaves a file with %s unchanged', (_, what, other, why) => {
   const text = CLOUD_CONFIG.replace(what, other);
   expect(changed(text, 'ini', change(LOGIN))).toMatchObject({ text, left: [why] });

@@ -28,7 +28,7 @@ test.each([
   ['no run', { version: 1, state: 'committing', files: [], run: {} }],
   ['another version', { version: 2, runId: 'd1', state: 'committing', files: [], run: {} }],
   ['an unknown state', { version: 1, runId: 'd1', state: 'done', files: [], run: {} }],
-  ['a list in its place', []],
+  ['a list in place of the record', []],
 ])('rejects a record with %s', async (_, record) => {
   const { disk } = await tempRoot();
   await writeRecord(disk, PATH, record);

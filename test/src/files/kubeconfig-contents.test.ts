@@ -44,19 +44,19 @@ const pems = (run: string) => ({
 /** kubectl 1.32: `config view --raw` shows the last of two lists with the same name, and the first of two documents. */
 describe('identity that kubectl uses', () => {
   test.each([
-    ['a file', byPath('one'), files('one')],
-    ['one that was appended to itself', byPath('one') + byPath('two'), files('two')],
-    ['the same with another user', byPath('one', 'other') + byPath('two'), files('two')],
-    ['the same, embedded', embedded('one') + embedded('two'), pems('two')],
-    ['of both kinds', byPath('one') + embedded('two'), pems('two')],
-    ['two documents', `${byPath('one')}---\n${byPath('two')}`, files('one')],
+    ['of one that names files', byPath('one'), files('one')],
+    ['of one that was appended to itself', byPath('one') + byPath('two'), files('two')],
+    ['of the same with another user', byPath('one', 'other') + byPath('two'), files('two')],
+    ['of the same, embedded', embedded('one') + embedded('two'), pems('two')],
+    ['of one with both kinds', byPath('one') + embedded('two'), pems('two')],
+    ['of two documents', `${byPath('one')}---\n${byPath('two')}`, files('one')],
     [
-      'embedded beside a path',
+      'of one with embedded content beside a path',
       embedded('one').replace('client-key-data', 'client-key: x\n    client-key-data'),
       pems('one'),
     ],
-    ['no kubeconfig', 'kind: Pod\n', { ca: undefined, certificate: undefined, key: undefined }],
-  ])('of %s', (_, text, identity) => {
+    ['of another file', 'kind: Pod\n', { ca: undefined, certificate: undefined, key: undefined }],
+  ])('%s', (_, text, identity) => {
     expect(identityIn(PATH, text)).toEqual(identity);
   });
 });

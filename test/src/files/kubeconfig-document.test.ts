@@ -14,7 +14,7 @@ const valuesIn = (text: string, key = 'client-key'): (string | undefined)[][] =>
 describe('a field', () => {
   test.each([
     ['of the entry itself', 'users: [{name: a, user: {client-key: k}}]', [['k']]],
-    ['behind an alias', 'x: &k k\nusers: [{name: a, user: {client-key: *k}}]', [['k']]],
+    ['of an alias', 'x: &k k\nusers: [{name: a, user: {client-key: *k}}]', [['k']]],
     ['of a map that is merged into it', 'x: &m {client-key: k}\nusers: [{user: {<<: *m}}]', [['k']]],
     [
       'of the first of several merged maps',
@@ -22,11 +22,11 @@ describe('a field', () => {
       [['k']],
     ],
     [
-      'that covers one of a merged map',
+      'that overrides one of a merged map',
       'x: &m {client-key: k}\nusers: [{user: {<<: *m, client-key: o}}]',
       [['o']],
     ],
-    ['that stands there twice: the last one', 'users: [{user: {client-key: k, client-key: l}}]', [['l']]],
+    ['that occurs twice: the last one', 'users: [{user: {client-key: k, client-key: l}}]', [['l']]],
     ['that is empty', 'users: [{user: {client-key: ""}}]', [[undefined]]],
     ['in binary', 'users: [{user: {client-key: !!binary aw==}}]', [['k']]],
     [
@@ -73,8 +73,8 @@ describe('rejects', () => {
   });
 
   test.each([
-    ['no UTF-8', Buffer.from([0x61, 0xff]).toString('utf8')],
-    ['larger than any kubeconfig', `a: ${'x'.repeat(256 * 1024)}`],
+    ['invalid UTF-8', Buffer.from([0x61, 0xff]).toString('utf8')],
+    ['text that is larger than any kubeconfig', `a: ${'x'.repeat(256 * 1024)}`],
   ])('%s', (_, text) => {
     expect(thrownBy(() => documentsOf('x', text))).toMatchObject({ code: 'bad-file' });
   });

@@ -115,7 +115,7 @@ describe('rejects, with the position,', () => {
 describe('replaces content tagged !!binary in its present encoding', () => {
   test.each([
     ['base64 once', b64],
-    ['base64 twice, which is what kubectl takes', (text: string): string => b64(b64(text))],
+    ['base64 twice, which kubectl requires', (text: string): string => b64(b64(text))],
   ])('%s', (_, encode) => {
     const text = `clusters: [{ name: k1, cluster: { certificate-authority-data: !!binary '${encode(old.ca)}' } }]
 users:

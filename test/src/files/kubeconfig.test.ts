@@ -71,7 +71,7 @@ test.each<[string, (text: string) => string]>([
   ['no line end at the end', (text) => text.trimEnd()],
   ['a document start and end', (text) => `%YAML 1.2\n---\n${text}...\n`],
   ['two documents, as made by appending', (text) => `${text}---\n${text}`],
-  ['every key twice, as a file has that was appended to itself', (text) => text + text],
+  ['every key twice, as in a file that was appended to itself', (text) => text + text],
   ['every key three times', (text) => text + text + text],
   ['the keys of an older generation first', (text) => text.replaceAll('old', 'older') + text],
   ['text beyond ASCII before it', (text) => `# 鍵 😀 ü\n${text}`],
@@ -82,7 +82,7 @@ test.each<[string, (text: string) => string]>([
   ['tags on the values', (text) => text.replace('data: ', 'data: !!str ')],
   ['comments behind the values', (text) => text.replace(OLD_CA, `${OLD_CA} # CA`)],
   [
-    'an unknown key beside',
+    'an unknown key',
     (text) => text.replace('preferences: {}', 'extensions: [{ name: x, extension: { client-key-data: y } }]'),
   ],
 ])('changes only the base64 with %s', (_, change) => {

@@ -39,8 +39,8 @@ describe('copies of a certificate and of its key', () => {
   test.each<[string, Record<string, string>]>([
     ['in one file', { '/a.pem': CERTIFICATE + KEY }],
     ['in one file with a CA', { '/a.pem': CERTIFICATE + CA + KEY }],
-    ['in two files of one name', { '/a.crt': CERTIFICATE, '/a.key': KEY }],
-    ['the certificate alone: its key is that of the layout', { '/a.crt': CERTIFICATE }],
+    ['in two files with matching names', { '/a.crt': CERTIFICATE, '/a.key': KEY }],
+    ["the certificate alone: its key is the layout's", { '/a.crt': CERTIFICATE }],
     ['the key alone', { '/a.key': KEY }],
   ])('are renewed: %s', (_, pems) => {
     expect(judge(pems)).toEqual({ renewed: Object.keys(pems), left: [] });

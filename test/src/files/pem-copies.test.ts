@@ -38,10 +38,10 @@ describe('a PEM file', () => {
   });
 
   test.each([
-    ['is right already', FRESH_CA],
-    ['holds a certificate that is not renewed here', certificate('old admin')],
-    ['holds the certificates of others', `text\r\n${certificate('another')} # x`],
-    ['holds a block without its end', OLD_CA.slice(0, -10)],
+    ['is already right', FRESH_CA],
+    ['contains a certificate that is not renewed here', certificate('old admin')],
+    ['contains foreign certificates', `text\r\n${certificate('another')} # x`],
+    ['contains a block without its end', OLD_CA.slice(0, -10)],
     ['is empty', ''],
   ])('that %s stays unchanged', (_, text) => {
     expect(renew(text)).toBe(text);

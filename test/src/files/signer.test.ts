@@ -17,11 +17,11 @@ const ROW: SignerRow = {
 test.each([
   ['as Magnum writes them', `ARGS="--leader-elect=true ${CERTIFICATE} ${KEY}"\n`, BOTH],
   ['with a space', `ARGS="${CERTIFICATE.replace('=', ' ')} ${KEY.replace('=', '  ')}"`, BOTH],
-  ['the last one counts', `ARGS='--cluster-signing-cert-file=/x ${CERTIFICATE} ${KEY}'`, BOTH],
+  ['the last one wins', `ARGS='--cluster-signing-cert-file=/x ${CERTIFICATE} ${KEY}'`, BOTH],
   ['not in a comment', ` # ${CERTIFICATE} ${KEY}\nARGS=""\n`, undefined],
-  ['not one alone', `ARGS="${CERTIFICATE}"\n`, undefined],
+  ['not with only one of the two', `ARGS="${CERTIFICATE}"\n`, undefined],
   [
-    'not those for one purpose',
+    'not those for a single purpose',
     `ARGS="${CERTIFICATE} --cluster-signing-kubelet-client-key-file=/x"`,
     undefined,
   ],

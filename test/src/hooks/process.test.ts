@@ -11,7 +11,7 @@ test('computes the age of a process from its start time', async () => {
   expect(await ageOf(later, { pid: process.pid, ageMs: 70_000 })).toBe(69_000);
 });
 
-test('treats a stopped process as alive and kills it; killing an ended one is no error', async () => {
+test('treats a stopped process as alive and kills it; killing an ended one does not fail', async () => {
   const child = spawn('sleep', ['600']);
   onTestFinished(() => void child.kill('SIGKILL'));
   const identity = await identify(child.pid ?? 0);

@@ -64,11 +64,15 @@ async function runIn(states: RunState[], over: Partial<RunHands> = {}, isOurs = 
 
 describe('a run is started', () => {
   test.each([
-    ['new: ordered, then started', { is: 'none' }, ['forget', 'order', 'start']],
-    ['ordered by an earlier start: ordered anew', ORDERED, ['withdraw', 'forget', 'order', 'start']],
-    ['under way: left alone', RUNNING, []],
-    ['ended: left alone', ENDED, []],
-    ['lost: left alone, it may have done anything', LOST, []],
+    ['if it is new, after its order', { is: 'none' }, ['forget', 'order', 'start']],
+    [
+      'if an earlier start ordered it, after another order',
+      ORDERED,
+      ['withdraw', 'forget', 'order', 'start'],
+    ],
+    ['not if it is running', RUNNING, []],
+    ['not if it has ended', ENDED, []],
+    ['not if it was lost, because its effects are unknown', LOST, []],
   ] as const)('%s', async (_, state, expected) => {
     const { hands, did } = await runIn([state]);
     expect((await startRun(REQUEST, hands)) !== undefined).toBe(expected.length > 0);

@@ -12,11 +12,11 @@ const read = async (drive: string | undefined, service: string): Promise<string 
   );
 
 test.each<[string, string | undefined, string, string | undefined]>([
-  ['the config drive first', '{"local-ipv4": "10.0.0.5"}', '10.0.0.6', '10.0.0.5'],
-  ['the metadata service where there is no drive', undefined, '10.0.0.6\n', '10.0.0.6'],
-  ['no address where the drive has none', '{"public-ipv4": "1.2.3.4"}', '10.0.0.6', undefined],
-  ['no address where the service answers with nothing', undefined, ' \n', undefined],
-  ['no address for what is no text', '{"local-ipv4": 7}', '10.0.0.6', undefined],
+  ['the config drive before the service', '{"local-ipv4": "10.0.0.5"}', '10.0.0.6', '10.0.0.5'],
+  ['the metadata service without a drive', undefined, '10.0.0.6\n', '10.0.0.6'],
+  ['no address if the drive has none', '{"public-ipv4": "1.2.3.4"}', '10.0.0.6', undefined],
+  ['no address if the service answers with nothing', undefined, ' \n', undefined],
+  ['no address that is not text', '{"local-ipv4": 7}', '10.0.0.6', undefined],
 ])('takes %s', async (_, drive, service, address) => {
   expect(await read(drive, service)).toBe(address);
 });
@@ -24,7 +24,7 @@ test.each<[string, string | undefined, string, string | undefined]>([
 test.each<[string, string | undefined, string]>([
   ['a page of a captive portal', undefined, '<html>'],
   ['a name', '{"local-ipv4": "master-0"}', ''],
-  ['a drive that is no JSON', 'not json', ''],
+  ['a drive with invalid JSON', 'not json', ''],
 ])('rejects %s', async (_, drive, service) => {
   expect(await agentErrorOf(read(drive, service))).toMatchObject({ code: 'bad-answer' });
 });

@@ -88,7 +88,7 @@ test('follows a symlink to a trusted file', async () => {
 });
 
 test.each([
-  ['is no UTF-8', Buffer.from('{"deployments": [{"config": "echo \xff"}]}', 'latin1'), 'not-utf-8'],
+  ['is not UTF-8', Buffer.from('{"deployments": [{"config": "echo \xff"}]}', 'latin1'), 'not-utf-8'],
   ['is larger than metadata may be', 9 * 1024 * 1024, 'metadata-too-large'],
 ])('rejects a file that %s, and reads the others', async (_, content, reason) => {
   const { write, at, disk, collect } = await setUp();

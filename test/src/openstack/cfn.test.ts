@@ -73,7 +73,7 @@ test.each([
   ['an entity of its own', `<!DOCTYPE a [<!ENTITY e "x">]>${xml('<Metadata>&e;</Metadata>').text}`],
   ['nothing', ''],
   ['HTML', '<!DOCTYPE html><html><body><p>maintenance<br></body></html>'],
-  ['JSON of something else', '{"stacks": []}'],
+  ['other JSON', '{"stacks": []}'],
 ])('rejects %s', async (_what, text) => {
   expect(await agentErrorOf(read({ status: 200, text }))).toMatchObject({ code: 'bad-answer' });
 });

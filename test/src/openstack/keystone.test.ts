@@ -95,7 +95,7 @@ test.each([500, 502, 503, 429])('retries %i', async (status) => {
 
 test.each<[string, Reply]>([
   ['no token', { ...TOKEN, headers: {} }],
-  ['no JSON', { ...TOKEN, text: '<html>' }],
+  ['invalid JSON', { ...TOKEN, text: '<html>' }],
   ['another shape', { ...TOKEN, text: '{"token":{}}' }],
   ['another status', { ...TOKEN, status: 200 }],
 ])('rejects an answer with %s', async (_, reply) => {
@@ -136,18 +136,18 @@ const withCatalogue = (change: (entries: unknown[]) => unknown): Reply => {
 const HEAT = 'http://127.0.0.1:8004/v1/bf061bce01144cde819717704ae095af';
 
 test.each<[string, unknown]>([
-  ['of a type that is none', { type: null, name: null, id: '2', endpoints: [] }],
+  ['with an invalid type', { type: null, name: null, id: '2', endpoints: [] }],
   [
-    'with an address that is none',
+    'with an invalid address',
     { type: 'metering', endpoints: [{ interface: 'public', region_id: 'RegionOne', url: null }] },
   ],
   ['without endpoints', { type: 'dns', id: '4' }],
-  ['of the very service, with an address that is none', { type: 'orchestration', endpoints: [{ url: 1 }] }],
+  ['of the same service, with an invalid address', { type: 'orchestration', endpoints: [{ url: 1 }] }],
   [
-    'of the very service, with an empty address',
+    'of the same service, with an empty address',
     { type: 'orchestration', endpoints: [{ interface: 'public', region: 'RegionOne', url: '' }] },
   ],
-  ['that is no object', 'orchestration'],
+  ['that is not an object', 'orchestration'],
   ['that is null', null],
 ])('ignores an entry of the catalogue %s', async (_, odd) => {
   const { keystone } = setUp(withCatalogue((entries) => [odd, ...entries, odd]));
@@ -219,7 +219,7 @@ test('returns a second rejection, and any other error at once', async () => {
   }
 });
 
-test('keeps the sessions in use, and forgets those of users who are no longer used', async () => {
+test('keeps the sessions in use, and forgets those of unused users', async () => {
   const { keystone, asked } = setUp(TOKEN);
   for (let deployment = 0; deployment < 200; deployment += 1) {
     await keystone.login({ ...login, userId: `deployment ${deployment}` }, NEVER);

@@ -50,7 +50,7 @@ const CASES: [string, Login, unknown][] = [
     { identity: { methods: ['token'], token: { id: 'the secret' } }, scope: { project: { id: 'p' } } },
   ],
   [
-    'an application credential, which brings its scope along',
+    'an application credential, which includes its scope',
     {
       ...PERSON,
       proof: {

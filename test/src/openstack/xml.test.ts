@@ -23,7 +23,7 @@ test.each(['<Other><Error/></Other>', '<ErrorResponse><Other/></ErrorResponse>']
 );
 
 test.each([
-  ['no XML', '{"a": 1}'],
+  ['other content', '{"a": 1}'],
   ['nothing', ''],
   ['an answer that is cut', '<ErrorResponse><Error>geheim'],
   [

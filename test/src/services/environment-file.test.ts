@@ -5,11 +5,11 @@ import { parseEnvironmentFile } from '../../../src/services/environment-file.ts'
 test.each<[string, string, Record<string, string>]>([
   ['plain and quoted values', 'A=1\nB="x y"\nC=\'x "y"\'\n', { A: '1', B: 'x y', C: 'x "y"' }],
   ['an empty value', 'A=\nB=""\n', { A: '', B: '' }],
-  ['the last one of a name', 'KUBE_TAG="v1.20.2"\nKUBE_TAG="v1.21.0"\n', { KUBE_TAG: 'v1.21.0' }],
+  ['the last of repeated names', 'KUBE_TAG="v1.20.2"\nKUBE_TAG="v1.21.0"\n', { KUBE_TAG: 'v1.21.0' }],
   ['no comment', '# A=1\n; B=2\n  # C=3\nD=4 # four\n', { D: '4 # four' }],
   ['no blanks around', '  A = 1 2  \n', { A: '1 2' }],
   ['quoted parts side by side', 'A="x"\'y\'z\n', { A: 'xyz' }],
-  ['a value of several lines', 'A="x\ny"\nB=x\\\ny\n', { A: 'x\ny', B: 'xy' }],
+  ['a value with several lines', 'A="x\ny"\nB=x\\\ny\n', { A: 'x\ny', B: 'xy' }],
   [
     'backslashes',
     String.raw`A=a\b` + '\n' + String.raw`B="a\n\"\\\$"` + '\n',

@@ -79,7 +79,7 @@ const answering =
 test.each([
   ['without a spec', {}],
   ['with nulls', { spec: { holderIdentity: null, leaseDurationSeconds: null, renewTime: null } }],
-  ['with a time that is none', { spec: { renewTime: 'soon' } }],
+  ['with an invalid time', { spec: { renewTime: 'soon' } }],
 ])('has no holder: %s', async (_, rest) => {
   const calls = callsOf(answering({ metadata: { resourceVersion: '7' }, ...rest }));
   expect(await calls.read(NEVER)).toEqual({ version: '7', annotations: {}, holder: '', until: 0 });

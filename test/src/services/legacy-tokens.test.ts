@@ -92,7 +92,7 @@ describe('a legacy token', () => {
 
   test.each([
     ['no pod mounts it', [pod('p', 'b')], [account('of a', 'a')]],
-    ['its service account does not give it to new pods any more', [pod('p', 'a')], [account('of a')]],
+    ['its service account no longer gives it to new pods', [pod('p', 'a')], [account('of a')]],
   ])('of a former key is left alone when %s', async (_, pods, accounts) => {
     expect(await look([secret('a', 'accepted')], { pods, accounts })).toEqual(NOTHING);
   });

@@ -159,8 +159,8 @@ test('does not accept a unit that still runs its former process', async () => {
 const AGAIN: UnitState = { ...RUNNING, active: 'activating', sub: 'auto-restart', result: 'exit-code' };
 
 test.each([
-  ['without anything to ask', {}],
-  ['while its health is asked', { health: { url: 'http://127.0.0.1/healthz' } }],
+  ['without a probe', {}],
+  ['during its health check', { health: { url: 'http://127.0.0.1/healthz' } }],
 ])("detects a unit that exits at once by systemd's counter, %s, before its deadline", async (_, asked) => {
   const states = Array.from({ length: 400 }, (_, index) => ({ ...AGAIN, restarts: Math.floor(index / 50) }));
   const { hands, clock } = setUp(states, {
@@ -209,8 +209,8 @@ test.each<[string, (string | undefined)[], boolean]>([
   ['is renewed by the same leader', ['a at 1', 'a at 1', 'a at 2'], true],
   ['has another leader', ['a at 1', 'a at 1', 'b at 9'], true],
   ['could not be read at first', ['', '', 'a at 1', 'a at 2'], true],
-  ['is none', [undefined], true],
-  ['is renewed by nobody', ['a at 1'], false],
+  ['does not exist', [undefined], true],
+  ['is not renewed', ['a at 1'], false],
 ])('detects a lease that %s', async (_, renewals, isRenewed) => {
   const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
   const readRenewal: ServiceHands['readRenewal'] = async () => {

@@ -19,7 +19,7 @@ const workload = (
 
 test.each<[string, Workload, Facts | undefined]>([
   [
-    'an old look',
+    'an outdated status',
     workload(
       'deployments',
       {},
@@ -76,7 +76,7 @@ test.each<[string, Workload, Facts | undefined]>([
     { code: 'ready', count: 2, wanted: 3 },
   ],
   [
-    'one of which a part stays',
+    'one with a partition',
     workload(
       'statefulsets',
       { replicas: 3, updateStrategy: { type: 'RollingUpdate', rollingUpdate: { partition: 2 } } },

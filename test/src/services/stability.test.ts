@@ -92,8 +92,8 @@ test.each<[string, Partial<UnitState>[]]>([
 
 test.each<[string, Partial<UnitState>, string]>([
   ['has been started again and again', { invocation: 'b20c', restarts: 4 }, 'unit-restarted'],
-  ['has ended for good', { active: 'failed', sub: 'failed', result: 'exit-code' }, 'unit-ended'],
-  ['was started by somebody else', { invocation: 'b20c' }, 'unit-exchanged'],
+  ['has ended', { active: 'failed', sub: 'failed', result: 'exit-code' }, 'unit-ended'],
+  ['was restarted by others', { invocation: 'b20c' }, 'unit-exchanged'],
 ])('rejects a unit that uses the Kubernetes API and %s', async (_, state, reason) => {
   expect(await faultIn(seeStable(CLIENT, hands(state), NEVER))).toEqual({ code: 'unit', reason });
 });

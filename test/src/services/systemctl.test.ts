@@ -86,11 +86,11 @@ test('completes unit names, and keeps a given suffix', async () => {
 
 test.each([
   [
-    'its first line of complaint',
+    'its first error line',
     "echo 'Job for etcd.service failed.' >&2; echo 'See more' >&2; exit 1",
     'Job for etcd.service failed.',
   ],
-  ['what it wrote to the wrong place', 'echo no bus; exit 1', 'no bus'],
+  ['an error on standard output', 'echo no bus; exit 1', 'no bus'],
   ['its exit code', 'exit 4', 'exit code 4'],
   ['the signal that killed it', 'kill -9 $$', 'SIGKILL'],
 ])('reports a failure with %s', async (_, script, words) => {

@@ -9,9 +9,9 @@ function argsOf(line: string, file = '', environment = ''): readonly string[] | 
 }
 
 test.each<[string, string, readonly string[]]>([
-  ['by itself', '/usr/bin/kubelet --v=3', ['--v=3']],
-  ['behind a wrapper', '/hyperkube kubelet --v=3', ['--v=3']],
-  ['behind env', '/usr/bin/env A=1 kubelet --v=3', ['--v=3']],
+  ['directly', '/usr/bin/kubelet --v=3', ['--v=3']],
+  ['by a wrapper', '/hyperkube kubelet --v=3', ['--v=3']],
+  ['by env', '/usr/bin/env A=1 kubelet --v=3', ['--v=3']],
   [
     'in a container',
     '/usr/bin/podman run --name kubelet --privileged --volume /var/lib/kubelet x/hyperkube:v1 kubelet --v=3',
@@ -33,21 +33,21 @@ test.each(['/usr/bin/podman run --name kubelet x/hyperkube:v1 kube-proxy', '/usr
 
 /** Each line ran as the ExecStart= of a unit with /bin/echo; systemd 252 and bash 5.2 printed the words. */
 test.each<[string, string, readonly string[]]>([
-  ['a whole word becomes words', 'kubelet $ARGS', ['--a=1', '--b', 'x y']],
-  ['braces keep the value as it is', 'kubelet ${ARGS}', ['--a=1 --b "x y"']],
+  ['a whole word becomes several words', 'kubelet $ARGS', ['--a=1', '--b', 'x y']],
+  ['braces keep the value as one word', 'kubelet ${ARGS}', ['--a=1 --b "x y"']],
   ['a name inside a word stays', 'kubelet --x=$ONE', ['--x=$ONE']],
-  ['two dollars are one', 'kubelet --x=$$ONE', ['--x=$ONE']],
-  ['a variable that is not set is nothing', 'kubelet $NONE --x=${NONE}', ['--x=']],
+  ['two dollars become one', 'kubelet --x=$$ONE', ['--x=$ONE']],
+  ['an unset variable becomes empty', 'kubelet $NONE --x=${NONE}', ['--x=']],
 ])('expands like systemd: %s', (_, line, args) => {
   expect(argsOf(line, 'ONE=1\nARGS=\'--a=1 --b "x y"\'\n')).toEqual(args);
 });
 
 test.each<[string, string, readonly string[]]>([
   ['splits a value at its blanks', '$ARGS', ['--a=1', '--b', '2']],
-  ['joins what is beside it', 'x${ONE}y$ARGS', ['x1y--a=1', '--b', '2']],
+  ['joins adjacent parts', 'x${ONE}y$ARGS', ['x1y--a=1', '--b', '2']],
   ['keeps a quoted value whole', '"$ARGS"', ['--a=1  --b 2']],
-  ['takes a default for what is empty', '${EMPTY:-${ONE}}z ${EMPTY-d}z', ['1z', 'z']],
-  ['takes another value for what is set', '${ONE:+--one}', ['--one']],
+  ['uses a default for an empty value', '${EMPTY:-${ONE}}z ${EMPTY-d}z', ['1z', 'z']],
+  ['uses another value for a set one', '${ONE:+--one}', ['--one']],
   ['expands nothing in single quotes', "'$ONE'", ['$ONE']],
 ])('expands like a shell: %s', (_, text, args) => {
   expect(argsOf(`/bin/bash -c kubelet ${text}`, 'ONE=1\nEMPTY=\nARGS="--a=1  --b 2"\n')).toEqual(args);

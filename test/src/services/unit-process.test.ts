@@ -15,13 +15,13 @@ test.each<[string, UnitState, UnitState]>([
   ['is stopped as before', STOPPED, STOPPED],
   ['was started and stopped again', STOPPED, { ...STOPPED, invocation: 'b20c' }],
   ['has failed as before', FAILED, FAILED],
-  ['is still not there', NOT_FOUND, NOT_FOUND],
+  ['is still missing', NOT_FOUND, NOT_FOUND],
 ])('treats a unit as untouched that %s', (_, then, now) => {
   expect(isAsFound(then, now)).toBe(true);
 });
 
 test.each<[string, UnitState, UnitState]>([
-  ['was started by anybody', RUNNING, { ...RUNNING, invocation: 'b20c', mainPid: '4712' }],
+  ['was started', RUNNING, { ...RUNNING, invocation: 'b20c', mainPid: '4712' }],
   ['was started after a reboot, with the same pid', RUNNING, { ...RUNNING, invocation: 'b20c' }],
   ['has another main process', RUNNING, { ...RUNNING, mainPid: '4712', startedAt: '82000000' }],
   ['has ended', RUNNING, FAILED],
