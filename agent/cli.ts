@@ -208,7 +208,10 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .option('--restart', 'restart also what reads the file by itself: that ends open connections')
     .action(run(async () => await import('./commands/revoke.ts')));
   verb('credentials', 'other OpenStack credentials in every file that holds them, proven by a login first')
-    .requiredOption('--from <file>', 'a file of mode 0600 with them, or - for standard input')
+    .option('--from <file>', 'a file of mode 0600 with them, or - for standard input')
+    .option('--where', 'show every place that holds a login, on this node and in the Kubernetes API')
+    .option('--back', 'put the former ones back')
+    .option('--forget', 'drop the former ones: there is no way back then')
     .option('--dry-run', 'say what would be done, and do nothing')
     .action(run(async () => await import('./commands/credentials.ts')));
   verb('migrate', 'take the place of os-collect-config and heat-agents on this node')

@@ -99,7 +99,7 @@ const HELP: Readonly<Record<string, Help>> = {
   credentials: {
     examples: [
       ['agent credentials --from new-params --dry-run', 'which files would be changed'],
-      ['agent credentials --from - < new-params', 'from standard input'],
+      ['agent credentials --where', 'which files, Secrets and config maps hold a login, and whose'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
 import { parseHeatParams } from '../../src/metadata/heat-params.ts';
 import { BadConfigFile, describeFault, parseConfigFile } from '../config/yaml.ts';
-import { CREDENTIAL_INPUTS } from '../credentials/intend.ts';
+import { CREDENTIAL_INPUTS } from '../credentials/login-of.ts';
 import type { Context } from './verb.ts';
 
 const optional = v.optional(v.string());

@@ -3,7 +3,11 @@ import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
 import { intendToChangeCredentials } from '../credentials/intend.ts';
 import { readCredentials } from './credentials-input.ts';
-import { EXIT } from './exit-code.ts';
+import { dropFormer } from '../credentials/former.ts';
+import { operationOfWayBack } from '../credentials/way-back.ts';
+import type { Hands } from '../hands.ts';
+import { readNode } from '../node.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
 import { carryOutVerb } from './carry-out.ts';
 import { detailStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
@@ -18,19 +22,37 @@ const RUN_ID = 'credentials';
 
 /** Does the work of a `coe-credentials` deployment from the command line. Credentials never come in argv. */
 export const verb: Verb = async (context, options) => {
-  const given = await readCredentials(textOption(options, 'from') ?? '', context);
-  context.secrets.add(given['trustee_password']);
-  const operation = selectCredentials(given);
+  const ways = ['from', 'where', 'back', 'forget'].filter((name) => options[name] !== undefined);
+  if (ways.length !== 1)
+    throw new AgentError('usage', 'exactly one of --from, --where, --back and --forget is needed');
+  if (options['where'] === true) {
+    const { showWhere } = await import('./credentials-where.ts');
+    return await showWhere(context);
+  }
+  if (options['forget'] === true) return await forget(context);
+  const isDry = options['dryRun'] === true;
+  if (options['back'] === true) return isDry ? await tell(goBack, context) : await change(goBack, context);
+  const input = await readCredentials(textOption(options, 'from') ?? '', context);
+  context.secrets.add(input['trustee_password']);
+  const operation = selectCredentials(input);
   if (operation.kind === 'refuse')
     throw new AgentError('usage', `--from: ${operation.why}`, { reason: operation.reason });
-  if (options['dryRun'] === true) return await tell(operation, context);
+  const ask = async (): Promise<CredentialsOperation> => await Promise.resolve(operation);
+  return isDry ? await tell(ask, context) : await change(ask, context);
+};
 
+/** What is to be changed, once it is known what the node has. */
+type Ask = (hands: Hands) => Promise<CredentialsOperation>;
+
+const goBack: Ask = async (hands) => await operationOfWayBack(await readNode(hands), hands);
+
+async function change(ask: Ask, context: Context): Promise<ExitCode> {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
     // An interrupted run is finished first: its files may be old or new.
     await recover(hands, stopping);
-    const intention = await intendToChangeCredentials(operation, hands, stopping);
+    const intention = await intendToChangeCredentials(await ask(hands), hands, stopping);
     const { why } = intention;
     if (intention.kind === 'nothing') {
       const { reason } = intention;
@@ -44,13 +66,13 @@ export const verb: Verb = async (context, options) => {
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;
   });
-};
+}
 
 /** The plan, and nothing is done. */
-async function tell(operation: CredentialsOperation, context: Context): Promise<typeof EXIT.done> {
+async function tell(ask: Ask, context: Context): Promise<typeof EXIT.done> {
   const hands = await openHands(context, () => undefined);
   try {
-    const intention = await intendToChangeCredentials(operation, hands, NEVER);
+    const intention = await intendToChangeCredentials(await ask(hands), hands, NEVER);
     const { why } = intention;
     const steps = intention.kind === 'change' ? stepsOf(intention.plan) : [];
     const told = steps.map(detailStep);
@@ -74,4 +96,28 @@ async function tell(operation: CredentialsOperation, context: Context): Promise<
   } finally {
     hands.close();
   }
+}
+
+/** Drops the former login: there is no way back then. */
+async function forget(context: Context): Promise<ExitCode> {
+  const { line } = createTerminal(context.world.stdout, context.secrets);
+  return await onLockedNode(
+    context,
+    RUN_ID,
+    () => undefined,
+    async (hands, stopping) => {
+      await recover(hands, stopping);
+      const isDropped = await dropFormer(hands);
+      const why = isDropped ? 'the former credentials are dropped' : 'no former credentials are kept';
+      if (context.json)
+        writeJson(context, 'credentials', {
+          changed: isDropped,
+          ...(!isDropped && { reason: 'no-former' }),
+          why,
+          files: [],
+        });
+      else line(why);
+      return EXIT.done;
+    },
+  );
 }

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { CredentialsWhere } from './schemas/credentials-where.ts';
 import { Certs, Doctor, Fleet, Plan, Status } from './schemas/looking.ts';
 import { Problem } from './schemas/parts.ts';
 import {
@@ -31,6 +32,7 @@ export const ANSWERS = {
   restart: Restart,
   revoke: Revoke,
   credentials: Credentials,
+  'credentials-where': CredentialsWhere,
   migrate: Migrate,
   repair: Repair,
   rollback: Rollback,

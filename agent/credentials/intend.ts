@@ -1,39 +1,19 @@
 import * as v from 'valibot';
 import { AgentError } from '../../src/base/errors.ts';
-import type { Change, CredentialSet } from '../../src/files/credential-file.ts';
+import type { Change } from '../../src/files/credential-file.ts';
 import { changeCredentialFiles } from '../../src/files/credentials.ts';
-import { type HeatParams, parseHeatParams, requireParams } from '../../src/metadata/heat-params.ts';
-import type { CredentialName, CredentialsOperation } from '../../src/operation/credentials.ts';
+import { parseHeatParams, requireParams } from '../../src/metadata/heat-params.ts';
+import type { CredentialsOperation } from '../../src/operation/credentials.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { passingOver } from '../progress.ts';
 import { describeNode, type Node, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
 import { unitsOf } from '../plan/units.ts';
+import { throughOwnApi } from '../rotation/workloads-plan.ts';
+import { CREDENTIAL_INPUTS, CREDENTIAL_NAMES, credentialsOf } from './login-of.ts';
 import { planCredentials } from './plan.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
-
-/** Maps each input to its key in heat-params and its name in the files. */
-export const CREDENTIAL_INPUTS: Readonly<
-  Record<CredentialName, { parameter: string; key: keyof CredentialSet }>
-> = {
-  trustee_user_id: { parameter: 'TRUSTEE_USER_ID', key: 'user' },
-  trustee_username: { parameter: 'TRUSTEE_USERNAME', key: 'userName' },
-  trustee_domain_id: { parameter: 'TRUSTEE_DOMAIN_ID', key: 'domain' },
-  trustee_password: { parameter: 'TRUSTEE_PASSWORD', key: 'password' },
-  trust_id: { parameter: 'TRUST_ID', key: 'trust' },
-  region_name: { parameter: 'REGION_NAME', key: 'region' },
-  auth_url: { parameter: 'AUTH_URL', key: 'authUrl' },
-};
-const NAMES = [
-  'trustee_user_id',
-  'trustee_username',
-  'trustee_domain_id',
-  'trustee_password',
-  'trust_id',
-  'region_name',
-  'auth_url',
-] as const;
 
 /**
  * Decides the work of a change of credentials on this node.
@@ -50,7 +30,7 @@ export async function intendToChangeCredentials(
   secrets.add(given.trustee_password);
   await refuseIfStuck(hands);
   const now = await readNode(hands);
-  const names = NAMES.filter((name) => given[name] !== undefined);
+  const names = CREDENTIAL_NAMES.filter((name) => given[name] !== undefined);
   const params = new Map([
     ...now.params,
     ...names.map((name) => [CREDENTIAL_INPUTS[name].parameter, given[name] ?? ''] as const),
@@ -86,11 +66,12 @@ export async function intendToChangeCredentials(
   const heatParams = files.find(({ path }) => path === at);
   if (heatParams) checkReadable(Buffer.from(heatParams.content).toString(), change, config.heat_params);
   const units = await unitsThatRead(readers, node, hands, abort);
+  const objects = throughOwnApi(await unitsOf(node, hands, abort), node, config);
   const paths = files.map(({ path }) => path);
   return {
     kind: 'change',
     node,
-    plan: planCredentials(node, { change, paths, units, notices }),
+    plan: planCredentials(node, { change, paths, units, objects, notices }),
     why: layout,
   };
 }
@@ -108,23 +89,10 @@ async function refuseIfStuck({ generations }: Hands): Promise<void> {
 
 const REQUIRED = ['CLUSTER_UUID', 'MAGNUM_URL', 'AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
 
-function credentialsOf(params: HeatParams): CredentialSet {
-  const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';
-  return {
-    user: value('trustee_user_id'),
-    userName: value('trustee_username'),
-    domain: value('trustee_domain_id'),
-    password: value('trustee_password'),
-    trust: value('trust_id'),
-    region: value('region_name'),
-    authUrl: value('auth_url'),
-  };
-}
-
 /** Rejects a value that this program's own parser of heat-params would not read back. */
 function checkReadable(text: string, { fresh }: Change, path: string): void {
   const read = credentialsOf(parseHeatParams(text));
-  for (const name of NAMES)
+  for (const name of CREDENTIAL_NAMES)
     if (read[CREDENTIAL_INPUTS[name].key] !== fresh[CREDENTIAL_INPUTS[name].key])
       throw new AgentError(
         'bad-heat-params',

@@ -5,7 +5,7 @@ import type { CredentialsPlan } from '../plan/plan.ts';
 /** Other credentials in every file that holds them, once Keystone and Magnum have taken them. */
 export function planCredentials(
   node: Node,
-  { change, paths, units, notices }: Omit<CredentialsPlan['stage'], 'do'>,
+  { change, paths, units, objects, notices }: Omit<CredentialsPlan['stage'], 'do'>,
 ): CredentialsPlan {
   const { layout, params } = node;
   const hasTls = !isTrue(params.get('TLS_DISABLED'));
@@ -20,6 +20,6 @@ export function planCredentials(
       region: change.fresh.region,
     },
     check: { do: 'check', paths, units },
-    stage: { do: 'stage-credentials', change, paths, units, notices },
+    stage: { do: 'stage-credentials', change, paths, units, objects, notices },
   };
 }

@@ -4,6 +4,7 @@ import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { ListPlan, Seen } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Rolled } from '../../src/services/workloads.ts';
+import type { ClusterRemark } from '../credentials/cluster-login.ts';
 import type { Hands } from '../hands.ts';
 import { showStep } from '../plan/describe.ts';
 import type { Tail } from '../plan/plan.ts';
@@ -32,12 +33,16 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
     return await undo(error, run);
   }
   const record = v.parse(RunRecordSchema, proven.journal.run);
-  const { seen, workloads } = proven;
-  const stdout = [record.outcome.stdout, ...[...seen, ...workloads].map(({ text }) => `${text}\n`)].join('');
+  const { seen, workloads, objects } = proven;
+  const stdout = [
+    record.outcome.stdout,
+    ...[...seen, ...workloads, ...objects].map(({ text }) => `${text}\n`),
+  ].join('');
   const outputs = {
     ...record.outcome.outputs,
     ...(seen.length > 0 && { seen }),
     ...(workloads.length > 0 && { workloads }),
+    ...(objects.length > 0 && { objects }),
   };
   const outcome = { ...record.outcome, stdout, outputs };
   await generations.end(proven.journal, { ...record, outcome } satisfies RunRecord);
@@ -45,21 +50,28 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
 }
 
 /** A generation that is in place and proven, with the observations of its proof. */
-type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[] };
+type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[]; objects: ClusterRemark[] };
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
   const { hands, abort } = run;
   const proven =
     tail.from === 'replace'
       ? await replaceAndProve(journal, tail, run)
-      : { journal, seen: [], workloads: [] };
-  const { workloads: plan } = tail;
-  if (!plan) return proven;
-  return await during({ do: 'restart-workloads', plan }, hands, async () => {
-    const noted = await excludeWayBack(proven.journal, hands);
-    const { said } = await restartClusterWorkloads(plan, hands, abort);
-    return { journal: noted, seen: proven.seen, workloads: said };
-  });
+      : { journal, seen: [], workloads: [], objects: [] };
+  const { workloads: plan, objects } = tail;
+  if (plan)
+    return await during({ do: 'restart-workloads', plan }, hands, async () => {
+      const noted = await excludeWayBack(proven.journal, hands);
+      const { said } = await restartClusterWorkloads(plan, hands, abort);
+      return { ...proven, journal: noted, workloads: said };
+    });
+  if (objects)
+    return await during({ do: 'change-objects', plan: objects }, hands, async () => {
+      const noted = await excludeWayBack(proven.journal, hands);
+      const { changeClusterLogin } = await import('../credentials/cluster-login.ts');
+      return { ...proven, journal: noted, objects: await changeClusterLogin(objects, hands, abort) };
+    });
+  return proven;
 }
 
 async function replaceAndProve(
@@ -80,7 +92,7 @@ async function replaceAndProve(
     seen.push(...taken.seen);
   }
   await assertAllStable(snapshots, hands);
-  return { journal: committed, seen, workloads: [] };
+  return { journal: committed, seen, workloads: [], objects: [] };
 }
 
 /** Restarts and proves units one after the other. @returns how they stand then */

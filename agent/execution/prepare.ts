@@ -22,6 +22,7 @@ import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
+import { FORMER, keepFormer } from '../credentials/former.ts';
 import { withUserName } from '../credentials/user-name.ts';
 import { findUnits, foundBefore } from './found-units.ts';
 import { issueHands } from '../rotation/issue-hands.ts';
@@ -183,13 +184,17 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
     );
     for (const notice of notices) hands.progress({ event: 'notice', ...notice });
     const { units, left, all } = await findUnits(stage.units, hands, abort);
-    const journal = await hands.generations.stage(runId, files, (changed, over): RunRecord => ({
+    const former = await keepFormer(change, files, stage.objects !== undefined, hands);
+    const journal = await hands.generations.stage(runId, [former, ...files], (paths, over): RunRecord => ({
       units,
       found: foundBefore(all, over),
-      outcome: credentialsChanged(stage.change, changed, units, [
-        ...left.values(),
-        ...notices.map(({ text }) => text),
-      ]),
+      objects: stage.objects,
+      outcome: credentialsChanged(
+        change,
+        paths.filter((path) => path !== FORMER),
+        units,
+        [...left.values(), ...notices.map(({ text }) => text)],
+      ),
       about: 'credentials',
       begun: hands.clock.now(),
     }));

@@ -31,6 +31,7 @@ type Note = {
     | 'old-keys-accepted'
     | 'legacy-tokens-wait'
     | 'client-trust-waits'
+    | 'cluster-login-waits'
     | 'rotation-waits'
     | 'rotation-held'
     | 'old-ca-in-use';
@@ -214,7 +215,7 @@ const WAITS: Readonly<Record<string, string>> = {
 
 /** What is left to do in the cluster, where a look has missed something. */
 async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {
-  const { tokens, clientTrust } = await readFollowUps({ disk });
+  const { tokens, clientTrust, credentials } = await readFollowUps({ disk });
   const waits: Note[] = [];
   if (tokens?.why !== undefined)
     waits.push({
@@ -225,6 +226,11 @@ async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {
     waits.push({
       code: 'client-trust-waits',
       message: `aggregated API servers may still trust the old CA: ${clientTrust.why}`,
+    });
+  if (credentials?.why !== undefined)
+    waits.push({
+      code: 'cluster-login-waits',
+      message: `Secrets, config maps or pods of the cluster may still use the former credentials: ${credentials.why}`,
     });
   return waits;
 }

@@ -15,6 +15,7 @@ import {
   TASKS,
 } from '../rotation/follow-ups.ts';
 import { lookAtTokens } from '../rotation/legacy-tokens.ts';
+import { throughOwnApi } from '../rotation/workloads-plan.ts';
 import { ONCE, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
 
 /** A look that could not be taken, or that another node holds up, is taken again then. */
@@ -53,6 +54,7 @@ async function look(
 ): Promise<Task | undefined> {
   const now = hands.clock.now();
   try {
+    if (name === 'credentials') return await changeLogin(at, hands, abort);
     return await withOwnApi(at.api, hands, async (ask) =>
       name === 'tokens'
         ? await renewTokens(ask, at, hands, abort)
@@ -74,4 +76,17 @@ async function renewTokens(
   if (!missing) return undefined;
   // A token is signed within seconds.
   return { due: hands.clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };
+}
+
+/** What a change of credentials could not finish in the API. */
+async function changeLogin(
+  { node }: { node: Node },
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Task | undefined> {
+  const plan = throughOwnApi(await unitsOf(node, hands, abort), node, hands.config);
+  const { tryClusterLogin } = await import('../credentials/cluster-login.ts');
+  const { isDone, said } = plan ? await tryClusterLogin(plan, hands, abort) : { isDone: true, said: [] };
+  if (isDone) return undefined;
+  return { due: hands.clock.now() + LATER_MS, why: said.map(({ text }) => text).join('; ') };
 }

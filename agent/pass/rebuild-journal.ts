@@ -12,7 +12,8 @@ import { unitsOf } from '../plan/units.ts';
 import { readCopies } from '../rotation/find-copies.ts';
 import { planRotation } from '../rotation/plan.ts';
 import type { RunRecord } from '../plan/run-record.ts';
-import { FOLLOW_UPS } from '../rotation/follow-ups.ts';
+import { FORMER } from '../credentials/former.ts';
+import { FOLLOW_UPS, followUpSoon } from '../rotation/follow-ups.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { findUnits } from '../execution/found-units.ts';
 
@@ -39,6 +40,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
     ...(signer ? [signer.file.path, signer.argumentsFile] : []),
     SERVICE_ACCOUNT,
     FOLLOW_UPS,
+    FORMER,
     ...(node.layout.revocationLists ?? []).map(({ file }) => file.path),
     hands.config.heat_params,
     ...node.layout.credentials.map(({ file }) => file),
@@ -58,6 +60,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   if (new Set(logins).size <= 1 && (await agrees(node, journal, disk, hands, () => undefined))) {
     // All files are in place; staged ones are obsolete.
     for (const { staged } of journal.files) await disk.remove(staged);
+    if (logins.length > 0) await followUpSoon('credentials', hands);
     return { ...journal, state: 'committed' };
   }
   if (await agrees(node, journal, disk, hands, ({ previous }) => previous?.copy))

@@ -58,6 +58,8 @@ function describeStep(step: Step | RunStep): string {
       return `see ${step.list.unitPlan.name} go by ${step.list.file}`;
     case 'restart-workloads':
       return `restart the workloads of the cluster through ${hostPort(step.plan.host, step.plan.port)}`;
+    case 'change-objects':
+      return `change the login in the Kubernetes API through ${hostPort(step.plan.host, step.plan.port)}, and replace the pods that read it`;
     case 'run':
       return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
     case 'take-up':
@@ -132,6 +134,7 @@ function particularsOf(step: Step | RunStep): Particular[] {
     case 'replace':
     case 'restart':
     case 'take-up':
+    case 'change-objects':
       return [];
     case 'run': {
       const names = step.request.environment.map(([name]) => name);

@@ -1,6 +1,6 @@
 import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
-import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Node } from '../node.ts';
 import { type Step, type StepOf, stepsOfTail } from './step.ts';
 
@@ -51,9 +51,14 @@ export type Tail =
       units: readonly UnitPlan[];
       lists: readonly ListPlan[];
       workloads: WorkloadsPlan | undefined;
+      objects?: ObjectsPlan | undefined;
     }
   /** Every unit has been proven. */
-  | { from: 'workloads'; workloads: WorkloadsPlan | undefined };
+  | {
+      from: 'workloads';
+      workloads: WorkloadsPlan | undefined;
+      objects?: ObjectsPlan | undefined;
+    };
 
 /** The steps of a plan, in their order. */
 export function stepsOf(plan: Plan): Step[] {
@@ -68,7 +73,9 @@ export function stepsOf(plan: Plan): Step[] {
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units)];
     case 'credentials': {
       const { logIn, askCluster, check, stage } = plan;
-      return [logIn, askCluster, check, stage, ...stepsOfTail(stage.units)];
+      const { units, objects } = stage;
+      const changeObjects: Step[] = objects ? [{ do: 'change-objects', plan: objects }] : [];
+      return [logIn, askCluster, check, stage, ...stepsOfTail(units), ...changeObjects];
     }
     case 'lists':
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units, plan.stage.lists)];

@@ -12,7 +12,7 @@ import { OutcomeSchema } from '../../src/deployment/deployment.ts';
 import { ListPlan } from '../../src/services/list.ts';
 import { UnitPlan } from '../../src/services/unit.ts';
 import { FoundUnit } from '../../src/services/unit-process.ts';
-import { WorkloadsPlan } from '../../src/services/workloads.ts';
+import { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Tail } from './plan.ts';
 
 /** Why a run goes back, as the journal keeps an error. */
@@ -48,6 +48,8 @@ export const RunRecordSchema = v.object({
   /** Lists of revoked certificates that units have to be seen to go by. */
   lists: v.optional(v.array(ListPlan), []),
   workloads: v.optional(WorkloadsPlan),
+  /** Of other credentials: how the objects of the API get them. */
+  objects: v.optional(ObjectsPlan),
   /** The units were proven, and pods are given the new CA: there is no way back any more. */
   proven: v.optional(v.boolean(), false),
   outcome: OutcomeSchema,
@@ -63,5 +65,11 @@ export const RunRecordSchema = v.object({
 export type RunRecord = v.InferInput<typeof RunRecordSchema>;
 
 /** The steps that a run has left, by its record. */
-export const tailOf = ({ units, lists, workloads, proven }: v.InferOutput<typeof RunRecordSchema>): Tail =>
-  proven ? { from: 'workloads', workloads } : { from: 'replace', units, lists, workloads };
+export const tailOf = ({
+  units,
+  lists,
+  workloads,
+  objects,
+  proven,
+}: v.InferOutput<typeof RunRecordSchema>): Tail =>
+  proven ? { from: 'workloads', workloads, objects } : { from: 'replace', units, lists, workloads, objects };

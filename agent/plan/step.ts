@@ -11,7 +11,7 @@ import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Phase } from '../../src/operation/phase.ts';
 import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
-import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 
 /** A remark that a plan brings with it: its outcome says it, too. */
 export type PlanNotice =
@@ -77,6 +77,8 @@ export type Step =
       change: Change;
       paths: readonly string[];
       units: readonly UnitPlan[];
+      /** Of a master: how the objects of the API get the login. */
+      objects: ObjectsPlan | undefined;
       /** Tasks left for a person. */
       notices: readonly PlanNotice[];
     }
@@ -85,7 +87,9 @@ export type Step =
   /** Sees a unit go by a list of revoked certificates. */
   | { do: 'prove-list'; list: ListPlan }
   /** The pods of the cluster get the CA that they are to trust. */
-  | { do: 'restart-workloads'; plan: WorkloadsPlan };
+  | { do: 'restart-workloads'; plan: WorkloadsPlan }
+  /** Secrets and config maps of the cluster get the new login, and the pods that read it are replaced. */
+  | { do: 'change-objects'; plan: ObjectsPlan };
 
 export type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
 

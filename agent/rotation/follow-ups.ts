@@ -24,7 +24,7 @@ const Task = v.object({
 });
 export type Task = v.InferOutput<typeof Task>;
 
-export const TASKS = ['tokens', 'clientTrust'] as const;
+export const TASKS = ['tokens', 'clientTrust', 'credentials'] as const;
 export type TaskName = (typeof TASKS)[number];
 
 const Kept = v.object({
@@ -33,11 +33,13 @@ const Kept = v.object({
   tokens: v.optional(Task),
   /** Aggregated API servers may be told to trust the CAs of before. */
   clientTrust: v.optional(Task),
+  /** Objects of the API may hold the former login, or pods may use it. */
+  credentials: v.optional(Task),
 });
 export type FollowUps = Partial<Record<TaskName, Task>>;
 
-export const followUpsText = ({ tokens, clientTrust }: FollowUps): string =>
-  recordText({ version: 1, tokens, clientTrust } satisfies v.InferInput<typeof Kept>);
+export const followUpsText = ({ tokens, clientTrust, credentials }: FollowUps): string =>
+  recordText({ version: 1, tokens, clientTrust, credentials } satisfies v.InferInput<typeof Kept>);
 
 export const followUpsFile = (tasks: FollowUps): ManagedFile => ({
   path: FOLLOW_UPS,
@@ -56,8 +58,12 @@ export async function readFollowUps({ disk }: Pick<Hands, 'disk'>): Promise<Foll
   });
   const parsed = v.safeParse(Kept, record);
   if (!parsed.success) return {};
-  const { tokens, clientTrust } = parsed.output;
-  return { ...(tokens && { tokens }), ...(clientTrust && { clientTrust }) };
+  const { tokens, clientTrust, credentials } = parsed.output;
+  return {
+    ...(tokens && { tokens }),
+    ...(clientTrust && { clientTrust }),
+    ...(credentials && { credentials }),
+  };
 }
 
 /** Has the next pass look at something. */

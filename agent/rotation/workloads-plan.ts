@@ -1,6 +1,6 @@
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
-import type { WorkloadsPlan } from '../../src/services/workloads.ts';
+import type { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Config } from '../config.ts';
 import type { Node } from '../node.ts';
 import type { PlanNotice } from '../plan/step.ts';
@@ -15,7 +15,8 @@ export function workloadsFor(
 ): { workloads: WorkloadsPlan | undefined; notices: PlanNotice[] } {
   const isWanted = restartWorkloads ?? config.workloads.restart;
   if (!isWanted || units.length === 0) return { workloads: undefined, notices: [] };
-  const workloads = throughOwnApi(units, node, config);
+  const api = throughOwnApi(units, node, config);
+  const workloads = api && { ...api, namespaces: [...config.workloads.namespaces] };
   const text = `a ${node.role} of the layout ${node.chosen.layout.name} has no Kubernetes API: the workloads are restarted by a master`;
   return {
     workloads,
@@ -26,18 +27,12 @@ export function workloadsFor(
   };
 }
 
-function throughOwnApi(
+/** How objects and pods of the cluster are reached and how fast pods are replaced; undefined without an own API server. */
+export function throughOwnApi(
   units: readonly UnitPlan[],
   node: Node,
   { workloads }: Config,
-): WorkloadsPlan | undefined {
+): ObjectsPlan | undefined {
   const api = ownApiOf(units, node);
-  return (
-    api && {
-      ...api,
-      namespaces: [...workloads.namespaces],
-      perSecond: workloads.per_second,
-      deadlineMs: workloads.deadline_seconds * 1000,
-    }
-  );
+  return api && { ...api, perSecond: workloads.per_second, deadlineMs: workloads.deadline_seconds * 1000 };
 }

@@ -6,6 +6,7 @@ import { createKubernetes } from '../../src/services/kubernetes.ts';
 import { restartWorkloads, type Rolled, type WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
+import { replaceCertificateMounts } from './certificate-mounts.ts';
 import { lookAtTokens } from './legacy-tokens.ts';
 import { withOwnApi } from './own-api.ts';
 
@@ -48,7 +49,9 @@ const throughApi = async (
     const { clock, retry } = hands;
     await untilPodsGetTokens(ask, hands, abort);
     const kubernetes = createKubernetes(ask, retry, { ...CALL, forMs: plan.deadlineMs });
-    return await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
+    const said = await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
+    if (said.some(({ code }) => code === 'replaced')) return said;
+    return [...said, ...(await replaceCertificateMounts(plan, ask, notice, hands, abort))];
   });
 
 /** The token controller has this long: it is asked again after the rotation. */

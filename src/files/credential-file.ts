@@ -94,7 +94,7 @@ function editsOfOwn(group: Group, { fresh, given }: Change, text: string): Resul
 function editsOf(group: Group, change: Change, format: CredentialFormat): Result {
   const why = whyNotOurs(group, change);
   if (why !== undefined) return leave(why);
-  const { old, fresh, given } = change;
+  const { fresh, given } = change;
   const edits: Edit[] = [];
   const left: Left[] = [];
   for (const key of given) {
@@ -104,7 +104,7 @@ function editsOf(group: Group, change: Change, format: CredentialFormat): Result
       // Magnum omits an empty region from cloud-config; its readers accept that.
       if (key === 'region' && format === 'ini') edits.push(addition(group, fresh.region));
     } else if (isName(key) && fresh[key] === '') return leave(notUnderstood(key));
-    else if (isPlace(key) && value !== undefined && !isSame(value, old[key]) && !isSame(value, fresh[key]))
+    else if (value !== undefined && isOtherPlace(key, value, change))
       left.push({ code: 'another', of: key, text: `has another ${NAMES[key]} (${value}): left unchanged` });
     else {
       const edit = replaced(entry, fresh[key], format);
@@ -127,6 +127,10 @@ function replaced(entry: Entry | undefined, value: string, format: CredentialFor
 /** These locate the cloud and do not identify the user. */
 const isPlace = (key: CredentialKey): boolean => key === 'region' || key === 'authUrl';
 
+/** Whether the cloud of a value is not one that the change knows. */
+export const isOtherPlace = (key: CredentialKey, value: string, { old, fresh }: Change): boolean =>
+  isPlace(key) && !isSame(value, old[key]) && !isSame(value, fresh[key]);
+
 /** Names that Keystone reports for the user. Few files contain them, and they are not added to the others. */
 const isName = (key: CredentialKey): boolean => key === 'userName' || key === 'domain';
 
@@ -134,7 +138,8 @@ const isName = (key: CredentialKey): boolean => key === 'userName' || key === 'd
 const isSame = (a: string, b: string): boolean => addressOf(a) === addressOf(b);
 const addressOf = (url: string): string => withoutSlash(url).replace(/\/v3$/, '');
 
-function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
+/** Why a login is not the one that changes; undefined: it is. */
+export function whyNotOurs(group: Group, { old, fresh }: Change): Left | undefined {
   const known = (['user', 'trust'] as const).filter((key) => group.has(key));
   if (known.length === 0)
     return { code: 'nameless', text: 'has neither a user id nor a trust id: left unchanged' };

@@ -93,11 +93,11 @@ const managed = (path: string, content: Buffer, madeFrom: string): ManagedFile =
 });
 
 /** A shorter secret or id may occur in a file by chance. */
-const SHORTEST = 8;
+export const isTelling = (value: string): boolean => value.length >= 8;
 
 const holdsOld = (content: Buffer, { old, fresh }: Change): boolean =>
   (['trust', 'password'] as const).some(
-    (key) => old[key] !== fresh[key] && old[key].length >= SHORTEST && content.includes(old[key]),
+    (key) => old[key] !== fresh[key] && isTelling(old[key]) && content.includes(old[key]),
   );
 
 /** Staged by a generation that is stuck; see generation.ts. */

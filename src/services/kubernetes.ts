@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import type { Patience, Retry } from '../base/retry.ts';
 import { type AskApi, createCall, listAll, parsed } from './kubernetes-call.ts';
 import { type Lease, leaseCalls } from './lease.ts';
+import { PodSpec } from './pod-spec.ts';
 
 /**
  * The few calls of the Kubernetes API that a rotation needs (https://kubernetes.io/docs/reference/kubernetes-api/):
@@ -46,7 +47,10 @@ const Item = v.object({
         rollingUpdate: v.nullish(v.object({ partition: v.optional(v.number(), 0) })),
       }),
     ),
-    template: v.object({ metadata: v.optional(v.object({ annotations: Annotations })) }),
+    template: v.object({
+      metadata: v.optional(v.object({ annotations: Annotations })),
+      spec: v.optional(PodSpec),
+    }),
   }),
   status: v.optional(
     v.object({

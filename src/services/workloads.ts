@@ -5,7 +5,8 @@ import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
 import { type Kubernetes, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
 import type { Lease } from './lease.ts';
-import { whyItWaits, whyNotRolledOut } from './rolled-out.ts';
+import { awaitRollOut, nameOfWorkload } from './roll-out.ts';
+import { whyItWaits } from './rolled-out.ts';
 import { Identity } from './unit.ts';
 
 /** How the cluster's workloads are restarted after a change of its CA; stored in the journal. */
@@ -25,6 +26,10 @@ export const WorkloadsPlan = v.object({
   deadlineMs: v.number(),
 });
 export type WorkloadsPlan = v.InferOutput<typeof WorkloadsPlan>;
+
+/** How a login in the API is changed, and the pods that read it are replaced: the same limits, in any namespace. */
+export const ObjectsPlan = v.omit(WorkloadsPlan, ['namespaces']);
+export type ObjectsPlan = v.InferOutput<typeof ObjectsPlan>;
 
 /** A result about the workloads; `of` is a workload, or the node that restarted them. */
 export type Rolled = Remark<'already' | 'elsewhere' | 'replaced' | 'waits' | 'complete' | 'late' | 'failed'>;
@@ -151,9 +156,6 @@ async function untilPodsGet(
   });
 }
 
-const nameOf = ({ kind, metadata }: Workload): string =>
-  `${kind.slice(0, -1)} ${metadata.namespace}/${metadata.name}`;
-
 const isMarked = ({ spec }: Workload, value: string): boolean =>
   spec.template.metadata?.annotations?.[FINGERPRINT] === value;
 
@@ -170,7 +172,7 @@ async function annotateAll(
     for (const workload of all) {
       const why = whyItWaits(workload);
       if (why !== undefined) {
-        const of = nameOf(workload);
+        const of = nameOfWorkload(workload);
         waiting.push({ code: 'waits', of, text: `${of} ${why.text}` });
       }
       if (isMarked(workload, value)) continue;
@@ -189,23 +191,13 @@ async function untilRolledOut(
   { kubernetes, clock, notice }: WorkloadsHands,
   abort: AbortSignal,
 ): Promise<Rolled[]> {
-  const deadline = clock.elapsed() + deadlineMs;
-  const late = { code: 'not-yet', what: 'the workloads are not rolled out' } as const;
-  return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, abort, async () => {
-    const missing: { of: string; text: string }[] = [];
+  const late = await awaitRollOut(deadlineMs, { clock, notice }, abort, async () => {
+    const found: Workload[] = [];
     for (const namespace of namespaces)
-      for (const kind of WORKLOAD_KINDS)
-        for (const workload of await kubernetes.list(kind, namespace, abort)) {
-          const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
-          const of = nameOf(workload);
-          if (why !== undefined) missing.push({ of, text: `${of} ${why.text}` });
-        }
-    if (missing.length === 0)
-      return [{ code: 'complete', text: `all pods of ${namespaces.join(', ')} are available` }];
-    if (clock.elapsed() <= deadline)
-      throw new AgentError('not-yet', missing.map(({ text }) => text).join(', '));
-    for (const { text } of missing) notice(text);
-    const inTime = `not rolled out within ${deadlineMs / 1000} s`;
-    return missing.map(({ of, text }) => ({ code: 'late', of, text: `${inTime}: ${text}` }));
+      for (const kind of WORKLOAD_KINDS) found.push(...(await kubernetes.list(kind, namespace, abort)));
+    return found;
   });
+  return late.length > 0
+    ? late
+    : [{ code: 'complete', text: `all pods of ${namespaces.join(', ')} are available` }];
 }

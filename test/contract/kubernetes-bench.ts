@@ -2,6 +2,7 @@ import { systemClock } from '../../src/base/clock.ts';
 import { createRetry } from '../../src/base/retry.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createKubernetes, type Kubernetes, type Workload } from '../../src/services/kubernetes.ts';
+import { createKubernetesObjects, type KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
 import { createKubernetesTrust, type KubernetesTrust } from '../../src/services/kubernetes-trust.ts';
 import { createNodeAnnotations, type NodeAnnotations } from '../../src/services/node-annotations.ts';
 import { createNodeEvents, type NodeEvents } from '../../src/services/node-events.ts';
@@ -66,6 +67,7 @@ export type KubernetesBench = {
   /** The agent's own client. */
   client(through?: AskApi): Kubernetes;
   trust(through?: AskApi): KubernetesTrust;
+  objects(through?: AskApi): KubernetesObjects;
   nodes(through?: AskApi): NodeAnnotations;
   /** As the kubelet of worker-0. */
   events(): NodeEvents;
@@ -85,6 +87,7 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     ask: async (...asked) => await askPlainly(subject().admin)(...asked),
     client: (through = subject().admin) => createKubernetes(through, retry, PATIENCE),
     trust: (through = subject().admin) => createKubernetesTrust(through, retry, PATIENCE),
+    objects: (through = subject().admin) => createKubernetesObjects(through, retry, PATIENCE),
     nodes: (through = subject().admin) => createNodeAnnotations(through, retry, PATIENCE),
     events: () => createNodeEvents(subject().kubelet, retry, PATIENCE),
     abort,

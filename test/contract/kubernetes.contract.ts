@@ -5,6 +5,7 @@ import { callsContract } from './kubernetes-calls.contract.ts';
 import { clientContract } from './kubernetes-client.contract.ts';
 import { holdersContract } from './kubernetes-holders.contract.ts';
 import { nodesContract } from './kubernetes-nodes.contract.ts';
+import { objectsContract } from './kubernetes-objects.contract.ts';
 import { trustContract } from './kubernetes-trust.contract.ts';
 import { rollOutContract } from './kubernetes-roll-out.contract.ts';
 
@@ -30,6 +31,7 @@ export function kubernetesContract(name: string, open: () => Promise<KubernetesS
     rollOutContract(bench);
     clientContract(bench);
     trustContract(bench);
+    objectsContract(bench);
     nodesContract(bench);
     anyUserContract(bench);
     holdersContract(bench);

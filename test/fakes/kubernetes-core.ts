@@ -3,6 +3,7 @@ import {
   type Answer,
   conflict,
   failure,
+  immutable,
   notFound,
   type Resource,
   wrongMediaType,
@@ -111,6 +112,8 @@ export function createCoreObjects(): CoreObjects {
         );
         if (resourceVersion !== undefined && resourceVersion !== String(found.version))
           return conflict(resource);
+        if (found.object['immutable'] === true && patch.output['data'] !== undefined)
+          return immutable(resource);
         version += 1;
         found.version = version;
         found.object = merged(found.object, { ...patch.output, metadata });

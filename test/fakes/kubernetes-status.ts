@@ -56,6 +56,16 @@ export const conflict = (resource: Resource): Answer =>
     detailsOf(resource),
   );
 
+/** Of a Secret or a config map (validation.ValidateSecretUpdate). */
+export function immutable(resource: Resource): Answer {
+  const why = 'Forbidden: field is immutable when `immutable` is set';
+  const kind = resource.kind === 'secrets' ? 'Secret' : 'ConfigMap';
+  return failure(422, 'Invalid', `${kind} "${resource.name ?? ''}" is invalid: data: ${why}`, {
+    ...detailsOf(resource),
+    kind,
+  });
+}
+
 export function withoutVersion(resource: Resource): Answer {
   const why = 'Invalid value: 0x0: must be specified for an update';
   const field = 'metadata.resourceVersion';

@@ -19,12 +19,14 @@ type Stored = {
   generation: number;
   resourceVersion: number;
   spec: Json;
+  podSpec: Json;
   annotations: Record<string, string>;
   stage: 'not looked at' | 'under way' | 'rolled out';
 };
 
 export type Workloads = {
-  add(kind: Kind, namespace: string, name: string, spec: Json): void;
+  /** `podSpec`: the spec of its pods, over one with a single container. */
+  add(kind: Kind, namespace: string, name: string, spec: Json, podSpec?: Json): void;
   find(namespace: string, name: string): Stored;
   /** Whether a namespace contains anything. */
   has(namespace: string | undefined): boolean;
@@ -69,9 +71,10 @@ export function createWorkloads(): Workloads {
   };
 
   return {
-    add: (kind, namespace, name, spec) => {
+    add: (kind, namespace, name, spec, pods = {}) => {
       version += 1;
-      const stored = { kind, namespace, name, spec, generation: 1, resourceVersion: version };
+      const podSpec = { containers: [{ name, image: 'registry.invalid/x' }], ...pods };
+      const stored = { kind, namespace, name, spec, podSpec, generation: 1, resourceVersion: version };
       all.set(`${kind}/${namespace}/${name}`, { ...stored, annotations: {}, stage: 'rolled out' });
     },
     find: (namespace, name) => {
@@ -145,7 +148,7 @@ const shown = (one: Stored): Json => ({
         creationTimestamp: null,
         ...(Object.keys(one.annotations).length > 0 ? { annotations: one.annotations } : {}),
       },
-      spec: { containers: [{ name: one.name, image: 'registry.invalid/x' }] },
+      spec: one.podSpec,
     },
   },
   status: statusOf(one),

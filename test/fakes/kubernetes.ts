@@ -29,7 +29,13 @@ export type Kubernetes = {
   /** The same server without a connection, called by a user of this group. */
   askAs(group: string, user?: string): AskApi;
   readonly asked: readonly Asked[];
-  add(kind: Kind, namespace: string, name: string, spec?: Record<string, unknown>): void;
+  add(
+    kind: Kind,
+    namespace: string,
+    name: string,
+    spec?: Record<string, unknown>,
+    podSpec?: Record<string, unknown>,
+  ): void;
   /** The annotations of a workload's pods. */
   annotations(namespace: string, name: string): Record<string, string>;
   /** The number of patches of a workload. */
@@ -196,7 +202,8 @@ export function createKubernetes(): Kubernetes {
           .end(plain ?? JSON.stringify(body)),
       );
     },
-    add: (kind, namespace, name, spec = {}) => workloads.add(kind, namespace, name, spec),
+    add: (kind, namespace, name, spec = {}, podSpec = {}) =>
+      workloads.add(kind, namespace, name, spec, podSpec),
     annotations: (namespace, name) => workloads.find(namespace, name).annotations,
     generation: (namespace, name) => workloads.find(namespace, name).generation,
     stick: (name) => workloads.stick(name),

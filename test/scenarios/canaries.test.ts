@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { token } from '../cloud/client.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { FORMER } from '../../agent/credentials/former.ts';
 import {
   type Canaries,
   createEcho,
@@ -17,7 +18,9 @@ import {
   type Speech,
   trickyPassword,
 } from './support/canaries.ts';
+import { objectsOf, stockCluster } from './support/cluster-login.ts';
 import { cli } from './support/cli.ts';
+import { HEAT_PARAMS, newTrustee, trusteeOf } from './support/trustee.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 
@@ -102,6 +105,33 @@ test('redacts keys and passwords that a unit prints into its journal', async () 
   site.node.units.breakUnit('kubelet', 'fails to start');
   expect(await run('run-once')).toBe(1);
   expect(site.signals()[0]?.body?.['deploy_stderr']).toContain('the last lines of the journal of kubelet');
+  expect(await search()).toEqual([]);
+});
+
+test('a change of credentials shows neither login, nor what the API of the cluster holds', async () => {
+  const { site, canaries, run, search } = await createAviary({
+    role: 'master',
+    config: { workloads: { per_second: 100 } },
+  });
+  const former = (await site.node.read(HEAT_PARAMS)).match(/^TRUSTEE_PASSWORD="(.*)"$/m)?.[1] ?? '';
+  const old = { ...trusteeOf(site), trustee_password: former };
+  const api = stockCluster(old, cloud.authUrl);
+  const odd = Buffer.from(`<p>${former}</p>`).toString('base64');
+  api.core.put('secrets', 'shop', 'odd', { type: 'Opaque', data: { xml: odd } });
+  site.node.units.serve('kube-apiserver', api.listener);
+  const fresh = newTrustee(cloud, trickyPassword('fresh').replace("'", ''));
+  canaries.set('the fresh trustee', fresh.trustee_password);
+  const file = join(site.node.root, 'new.json');
+  await site.node.write('new.json', JSON.stringify(fresh), 0o600);
+  for (const more of [['--dry-run'], ['--json'], []])
+    expect(await run('credentials', '--from', file, ...more)).toBe(0);
+  expect(objectsOf(api)['secrets/os-trustee']).toMatchObject({
+    'os-trusteePassword': fresh.trustee_password,
+  });
+  expect((await site.files('/var/lib/coe-agent')).get(FORMER)?.mode).toBe(0o600);
+  for (const way of [['--where'], ['--where', '--json']]) expect(await run('credentials', ...way)).toBe(0);
+  // No line of heat-params can hold the former password.
+  for (const way of [['--back', '--dry-run'], ['--back']]) expect(await run('credentials', ...way)).toBe(2);
   expect(await search()).toEqual([]);
 });
 

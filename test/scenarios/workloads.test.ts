@@ -133,6 +133,47 @@ const lease = (site: Site, state: string, renewTime: string) => ({
   renewTime,
 });
 
+const mounts = (path: string) => ({ volumes: [{ name: 'certs', hostPath: { path } }] });
+const generations = (api: Kubernetes): number[] => [
+  api.generation('kube-system', 'k8s-keystone-auth'),
+  api.generation('shop', 'node-exporter'),
+];
+
+const addMounts = (api: Kubernetes): void => {
+  api.add('daemonsets', 'kube-system', 'k8s-keystone-auth', {}, mounts('/etc/kubernetes/certs'));
+  api.add('daemonsets', 'shop', 'node-exporter', {}, mounts('/'));
+};
+
+describe('pods that mount certificates of the node', () => {
+  test('are replaced by each master after its own rotation, also if another one has restarted all', async () => {
+    const { site, api } = await siteWithWorkloads();
+    addMounts(api);
+    await cloud.rotateCa(site.cluster);
+    api.lease = lease(site, 'done', new Date().toISOString().replace('Z', '000Z'));
+    await site.pass();
+    expect(await ask(site, { restart_workloads: true })).toMatchObject({ code: 0 });
+    expect(marks(api)).toEqual(ALL.map(() => undefined));
+    expect(generations(api)).toEqual([2, 1]);
+    // With the same certificates there is nothing to do.
+    expect(await cli(site, ['restart', '--workloads'])).toMatchObject({ code: 0 });
+    expect(generations(api)).toEqual([2, 1]);
+  });
+
+  test('are replaced once by the master that restarts all', async () => {
+    const { site, api } = await siteWithWorkloads();
+    addMounts(api);
+    expect(await rotate(site)).toMatchObject({ code: 0 });
+    expect(generations(api)).toEqual([2, 2]);
+  });
+
+  test('stay where workloads are not to be restarted', async () => {
+    const { site, api } = await siteWithWorkloads();
+    addMounts(api);
+    expect(await rotate(site, {})).toMatchObject({ code: 0 });
+    expect(generations(api)).toEqual([1, 1]);
+  });
+});
+
 describe('on several masters', () => {
   test.each([
     ['rolling', 'the workloads are restarted by another-master'],

@@ -108,4 +108,6 @@ export const Changed = v.object({
   files: v.array(v.string()),
   seen: v.optional(v.array(Remark)),
   workloads: v.optional(v.array(Remark)),
+  /** Of other credentials: what became of the login in the Kubernetes API. */
+  objects: v.optional(v.array(Remark)),
 });

@@ -1,4 +1,5 @@
 import type { Instrument } from '../../../agent/compose.ts';
+import { FORMER } from '../../../agent/credentials/former.ts';
 import type { Http } from '../../../src/openstack/http.ts';
 import { at } from '../../cloud/exchange.ts';
 import { cli, type Said } from './cli.ts';
@@ -119,10 +120,11 @@ function extract(text: string, value: string): string {
   return text.slice(Math.max(0, start - 80), start + 20);
 }
 
-/** Records the content of the node's own records and of Heat. */
+/** Records the content of the node's own records and of Heat, but for the record whose purpose is a former login. */
 export async function noteRecords(site: Site, speech: Speech): Promise<void> {
   for (const folder of ['/var/lib/coe-agent', '/run/coe-agent', '/var/log/coe-agent'])
-    for (const [path, { content }] of await site.files(folder)) speech.set(path, content);
+    for (const [path, { content }] of await site.files(folder))
+      if (path !== FORMER) speech.set(path, content);
   speech.set('signals', JSON.stringify(site.signals().map(({ body }) => body)));
 }
 

@@ -7,7 +7,8 @@ import { ANSWERS, isAnswerName } from '../../../agent/commands/schemas.ts';
 export function expectDocumented(verb: string, options: readonly string[], stdout: string): void {
   const answer: unknown = JSON.parse(stdout);
   const isError = v.is(v.object({ error: v.unknown() }), answer);
-  const named = verb === 'run-once' && options.includes('--dry-run') ? 'plan' : verb;
+  const isDry = verb === 'run-once' && options.includes('--dry-run');
+  const named = isDry ? 'plan' : options.includes('--where') ? `${verb}-where` : verb;
   const name = isError ? 'error' : named;
   if (!isAnswerName(name)) throw new Error(`${verb} has no schema`);
   const schema = v.object({ version: v.literal(JSON_VERSION), ...ANSWERS[name].entries });

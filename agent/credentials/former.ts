@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { AgentError, codeOf } from '../../src/base/errors.ts';
+import { readRecordOf, recordText, writeRecord } from '../../src/base/record.ts';
+import type { Change } from '../../src/files/credential-file.ts';
+import type { ManagedFile } from '../../src/files/managed-file.ts';
+import type { Hands } from '../hands.ts';
+import { STATE } from '../paths.ts';
+
+/**
+ * The login that this node had before its last change of credentials: `agent credentials --back` needs it, and the objects
+ * of the Kubernetes API are searched for it. It is one file of the generation that changes the others, so it is there when
+ * they have changed. Only root can read it.
+ */
+export const FORMER = join(STATE, 'former-credentials.json');
+
+const Login = v.object({
+  user: v.string(),
+  userName: v.string(),
+  domain: v.string(),
+  password: v.string(),
+  trust: v.string(),
+  region: v.string(),
+  authUrl: v.string(),
+});
+
+const Record = v.object({
+  version: v.literal(1),
+  /** Of the change; pods that read the files of this node are marked with it. */
+  id: v.string(),
+  /** When it was made, in milliseconds since the epoch. */
+  at: v.number(),
+  former: Login,
+  /** The files of this node that have changed. */
+  files: v.array(v.string()),
+  /** Logins that objects of the API may still hold, newest first; none once all objects have been changed. */
+  inObjects: v.array(Login),
+});
+export type FormerRecord = v.InferOutput<typeof Record>;
+
+/** The record as a file of a generation. */
+export const formerFile = (record: FormerRecord): ManagedFile => ({
+  path: FORMER,
+  content: recordText(record),
+  owner: 'root',
+  group: 'root',
+  mode: 0o600,
+  directoryMode: 0o700,
+});
+
+/** Its passwords are made known as secrets. A damaged record is lost: the way back is, too. */
+export async function readFormer({
+  disk,
+  secrets,
+}: Pick<Hands, 'disk' | 'secrets'>): Promise<FormerRecord | undefined> {
+  const record = await readRecordOf(disk, FORMER, Record).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  for (const { password } of record ? [record.former, ...record.inObjects] : []) secrets.add(password);
+  return record;
+}
+
+/** Notes that no object holds a former login any more. */
+export async function noteReplaced(record: FormerRecord, { disk }: Pick<Hands, 'disk'>): Promise<void> {
+  await writeRecord(disk, FORMER, { ...record, inObjects: [] } satisfies FormerRecord);
+}
+
+/**
+ * Drops the former login. @returns false if there is none
+ *
+ * @throws `precondition` while objects of the API may still hold it: they are found by it
+ */
+export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promise<boolean> {
+  if (!(await hands.disk.info(FORMER))) return false;
+  if (((await readFormer(hands))?.inObjects.length ?? 0) > 0)
+    throw new AgentError(
+      'precondition',
+      'objects of the Kubernetes API may still hold the former credentials: "agent status" shows what the change of them waits for',
+      { reason: 'objects-pending' },
+    );
+  await hands.disk.remove(FORMER);
+  return true;
+}
+
+/**
+ * The record of a change that is about to be made. Logins that objects may still hold are kept.
+ *
+ * @param hasApi whether this node changes the objects
+ */
+export async function keepFormer(
+  { old }: Pick<Change, 'old'>,
+  files: readonly ManagedFile[],
+  hasApi: boolean,
+  hands: Pick<Hands, 'disk' | 'secrets' | 'clock'>,
+): Promise<ManagedFile> {
+  const before = await readFormer(hands);
+  return formerFile({
+    version: 1,
+    id: randomUUID(),
+    at: hands.clock.now(),
+    former: old,
+    files: files.map(({ path }) => path),
+    inObjects: hasApi ? [old, ...(before?.inObjects ?? [])] : [],
+  });
+}

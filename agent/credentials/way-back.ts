@@ -1,0 +1,35 @@
+import { AgentError } from '../../src/base/errors.ts';
+import type { Credentials, CredentialsOperation } from '../../src/operation/credentials.ts';
+import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
+import { readFormer } from './former.ts';
+import { CREDENTIAL_INPUTS, CREDENTIAL_NAMES, credentialsOf } from './login-of.ts';
+
+/**
+ * The change that puts the former login back: it is proven by a login like any other, so it needs the former trust.
+ *
+ * @throws `precondition` if no former login is kept, or if it had no trust
+ */
+export async function operationOfWayBack(
+  { params }: Pick<Node, 'params'>,
+  hands: Pick<Hands, 'disk' | 'secrets'>,
+): Promise<CredentialsOperation> {
+  const record = await readFormer(hands);
+  if (!record)
+    throw new AgentError('precondition', 'no former credentials are kept: there is no way back', {
+      reason: 'no-former',
+    });
+  const { former } = record;
+  const now = credentialsOf(params);
+  if (former.trust === '' && now.trust !== '')
+    throw new AgentError('precondition', 'the former credentials had no trust: change heat-params by hand', {
+      reason: 'former-without-trust',
+    });
+  const given: Credentials = Object.fromEntries(
+    CREDENTIAL_NAMES.filter((name) => former[CREDENTIAL_INPUTS[name].key] !== '').map((name) => [
+      name,
+      former[CREDENTIAL_INPUTS[name].key],
+    ]),
+  );
+  return { kind: 'credentials', given };
+}
