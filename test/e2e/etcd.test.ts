@@ -130,7 +130,7 @@ async function get(key: string, client: Partial<Client>): Promise<string | undef
 
 const Told = v.object({ deploy_status_code: v.number(), deploy_stderr: v.string() });
 
-/** The last answer to Heat with this status; the agent's answer to Heat's roll-back has another. */
+/** Returns the last answer to Heat with this status. Heat's own roll-back gets another answer. */
 const told = (statusCode: number): string | undefined =>
   cloud.signals
     .filter(({ accepted }) => accepted)

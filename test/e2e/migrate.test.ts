@@ -141,7 +141,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('test', '!', '-e', '/etc/coe-agent/agent.yaml');
   });
 
-  test('names a proxy of which only os-collect-config is told', async () => {
+  test('names a proxy that only os-collect-config uses', async () => {
     const settings =
       '[Service]\nEnvironment=A=b "NO_PROXY=a, b"\nEnvironmentFile=-/none\nEnvironmentFile=/etc/proxy\n';
     await machine.write('/etc/proxy', 'HTTP_PROXY="http://proxy:3128"\n');

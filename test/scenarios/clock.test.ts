@@ -139,7 +139,7 @@ describe('between passes', () => {
     ask('second', now + 10_000);
     await site.pass();
     const second = await key();
-    // Repeated inputs are a rotation; earlier inputs are a roll-back by Heat, which is none.
+    // Repeated inputs are a rotation. Earlier inputs are a roll-back by Heat, which does not rotate.
     ask('second', now + 20_000);
     await site.pass();
     const third = await key();

@@ -78,7 +78,7 @@ describe.skipIf(typeof probe === 'string')(
   `within MemoryMax of the unit${typeof probe === 'string' ? ` (left out: ${probe})` : ''}`,
   () => {
     test.each(INPUTS)(
-      'rejects only %s: the file beside it is processed',
+      'isolates %s: the file beside it is processed',
       async (_, text) => {
         const site = await createSite(cloud, { bare: true, config: { collectors: ['local'] } });
         const at = '/var/lib/os-collect-config/local-data';

@@ -44,7 +44,7 @@ test('maps an unknown code of a later version to a unit failure', () => {
   expect(v.parse(RunRecordSchema, { units: [], outcome: OUTCOME, cause }).cause?.code).toBe('unit');
 });
 
-describe('what is left to do', () => {
+describe('the remaining work', () => {
   const record = { units: [PLAN], outcome: OUTCOME };
 
   test('starts with the files', () => {

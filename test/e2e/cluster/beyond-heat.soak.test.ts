@@ -16,7 +16,7 @@ import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
 
 /**
  * Nodes that Heat does not reach: a worker of a second node group, whose stack Magnum never updates for a rotation; that
- * worker while it is off; and the nodes that are left when Heat rolls the update back.
+ * worker while it is off; and the remaining nodes after Heat's roll-back.
  */
 
 const GROUP = 'second';
@@ -45,7 +45,7 @@ afterAll(async () => {
   await pod?.close();
 });
 
-/** Makes a node ask Magnum for its CAs now; by itself it does so some times a day. */
+/** Makes a node ask Magnum for its CAs now, which it otherwise does several times a day. */
 const askMagnum = async (node: Node): Promise<void> => {
   await onNode(node, 'systemctl', 'restart', 'coe-agent');
 };

@@ -102,7 +102,7 @@ test('reports an attribute that cannot be set, and leaves no partial file', asyn
   expect(await disk.list('/')).toEqual(['old', 'pipe']);
 });
 
-test('without the C library no file is made, and the reason says so', async () => {
+test('creates no file without the C library, and reports the reason', async () => {
   vi.resetModules();
   vi.doMock('node:ffi', () => ({
     dlopen: () => {

@@ -211,7 +211,7 @@ test.each<[string, (string | undefined)[], boolean]>([
   ['could not be read at first', ['', '', 'a at 1', 'a at 2'], true],
   ['does not exist', [undefined], true],
   ['is not renewed', ['a at 1'], false],
-])('detects a lease that %s', async (_, renewals, isRenewed) => {
+])('judges a unit by a lease that %s', async (_, renewals, isRenewed) => {
   const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
   const readRenewal: ServiceHands['readRenewal'] = async () => {
     const [now] = renewals.length > 1 ? renewals.splice(0, 1) : renewals;

@@ -68,7 +68,7 @@ test.each([
   expect(await faultIn(seeStable(snapshot(), hands(state), NEVER))).toEqual({ code: 'unit', reason });
 });
 
-test('accepts a restart by others of a unit that has presented its certificate, but not its own exit', async () => {
+test('accepts a restart by others of a unit that has presented its certificate, but not one by systemd', async () => {
   const proven = snapshot({ probe: PROBE });
   await seeStable(proven, hands({ invocation: 'b20c', restarts: 0 }), NEVER);
   const fault = await faultIn(seeStable(proven, hands({ invocation: 'b20c', restarts: 2 }), NEVER));
