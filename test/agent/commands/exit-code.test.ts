@@ -17,7 +17,7 @@ test.each<[ErrorCode, number]>([
   ['precondition', 1],
   ['disk', 1],
   ['unit', 1],
-])('ends a verb with %d on the error %s', (code, exit) => {
+])('on the error %s, ends a verb with %d', (code, exit) => {
   expect(exitCodeOf(new AgentError(code, 'x'))).toBe(exit);
 });
 
