@@ -51,7 +51,7 @@ test.each([
 });
 
 describe('returns isAtWork', () => {
-  test("in a started deployment, for as long as Heat's stack time-out", async () => {
+  test("during a started deployment, until Heat's stack time-out", async () => {
     const made = await createHands();
     const { ledger } = made.hands;
     await ledger.accept(WORK);

@@ -79,7 +79,7 @@ describe('a run is started', () => {
     expect(did).toEqual(expected);
   });
 
-  test('is not started if its supervisor claims the order at that moment', async () => {
+  test('not if its supervisor claims the order at that moment', async () => {
     const { hands, did } = await runIn([ORDERED], {}, false);
     expect(await startRun(REQUEST, hands)).toBeUndefined();
     expect(did).toEqual(['withdraw']);
