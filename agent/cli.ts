@@ -124,6 +124,12 @@ function refuseSwallowedOptions(command: Command): void {
 
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
+/** Of a verb that restarts units. */
+const WITHOUT_TURN = [
+  '--without-turn',
+  'in an emergency: on a master of several, restart now and wait for no other master',
+] as const;
+
 /** Of a verb that writes tables. */
 const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
 
@@ -157,6 +163,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--metadata <file>', 'go by this file in place of what the collectors bring')
     .option('--force <id>', 'do this deployment again although it has been done')
+    .option(...WITHOUT_TURN)
     .option(...WIDE)
     .action(run(async () => await import('./commands/run-once.ts')));
   verb('plan', 'what a pass would do, and why')
@@ -195,17 +202,20 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
   );
   verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")
     .option('--unit <name...>', 'only these')
+    .option(...WITHOUT_TURN)
     .option('--workloads', "the cluster's workloads in place of them, through this master's Kubernetes API")
     .action(run(async () => await import('./commands/restart.ts')));
   verb('repair', 'every certificate and kubeconfig anew, with the same CA, when one is not what it should be')
     .option('--dry-run', 'show what differs, and do nothing; exit code 1 when something would be repaired')
     .option('--force', 'also when nothing differs')
+    .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/repair.ts')));
   verb('revoke', 'put a list of revoked certificates in place, and see the services go by it')
     .requiredOption('--crl <file>', 'the list: PEM or DER')
     .option('--allow-own', 'also one that revokes what this node itself uses')
     .option('--prepare', 'for a service that is not configured to read it yet; nothing is proven')
     .option('--restart', 'restart also what reads the file by itself: that ends open connections')
+    .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/revoke.ts')));
   verb('credentials', 'other OpenStack credentials in every file that holds them, proven by a login first')
     .option('--from <file>', 'a file of mode 0600 with them, or - for standard input')
@@ -213,14 +223,15 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .option('--back', 'put the former ones back')
     .option('--forget', 'drop the former ones: there is no way back then')
     .option('--dry-run', 'say what would be done, and do nothing')
+    .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/credentials.ts')));
   verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--back', 'give the node back to os-collect-config')
     .action(run(async () => await import('./commands/migrate.ts')));
-  verb('rollback', 'bring the previous certificates back, when a rotation is stuck').action(
-    run(async () => await import('./commands/rollback.ts')),
-  );
+  verb('rollback', 'bring the previous certificates back, when a rotation is stuck')
+    .option(...WITHOUT_TURN)
+    .action(run(async () => await import('./commands/rollback.ts')));
   verb('rotation', 'what becomes of a rotation that goes on by itself on this node')
     .addArgument(new Argument('<action>').choices(['finish', 'hold', 'continue']))
     .option('--now', 'finish: wait for no peer that is behind')

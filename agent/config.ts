@@ -71,7 +71,7 @@ export const ConfigSchema = v.strictObject({
   reconcile_interval_seconds: v.optional(seconds, 21_600),
   rotation: v.optional(
     v.strictObject({
-      /** `auto`, and the default where there are several masters: `trust` when it is asked for, and the other two when the peers are ready. */
+      /** `auto`, and the default in a Kubernetes cluster of several nodes: `trust` when it is asked for, and the other two when the peers are ready. */
       phase: v.optional(v.picklist([...PHASES, 'auto'])),
       /** In seconds: how long the former CA is trusted for the sake of nodes that are behind. */
       retire_within: v.optional(seconds, DAY),

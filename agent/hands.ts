@@ -14,6 +14,7 @@ import type { AddressName } from '../src/metadata/address.ts';
 import type { Collector } from '../src/metadata/collector.ts';
 import type { Listen } from '../src/metadata/listen.ts';
 import type { HeatParams } from '../src/metadata/heat-params.ts';
+import type { CallEtcd } from '../src/services/etcd-call.ts';
 import type { Handshake, PeerPort } from '../src/services/peer-port.ts';
 import type { DeployedOs } from '../src/services/deployed-os.ts';
 import type { ClientIdentity } from '../src/services/health.ts';
@@ -76,11 +77,15 @@ export type Hands = {
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
   /** What a port of another node presents, and whether it accepts a client certificate. */
   askPeer(port: PeerPort, identity: ClientIdentity, abort: AbortSignal): Promise<Handshake | undefined>;
+  /** One call of etcd's v3 API. */
+  callEtcd: CallEtcd;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;
   /** The last lines of a unit's journal, oldest first; none where there is no journal. */
   journalOf(unit: string, lines: number): Promise<string[]>;
   /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */
   skewMs(): number | undefined;
+  /** `--without-turn`: a person restarts the units of this master now, whatever the other masters do. */
+  withoutTurn?: boolean;
   /** Shows progress to a watching person. */
   progress(event: Progress): void;
 };

@@ -94,6 +94,10 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
 export const nodeNameOf = ({ values }: Pick<Node, 'values'>): string =>
   values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? '');
 
+/** By which names and addresses this node finds itself among others. */
+export const namesOf = ({ values }: Pick<Node, 'values'>): ReadonlySet<string> =>
+  new Set(['INSTANCE_NAME', 'HOSTNAME', 'KUBE_NODE_IP'].flatMap((key) => values.get(key) || []));
+
 /** The node's own login, as a plan names it. */
 export const trusteeOf = (params: HeatParams): string =>
   nameLogin(params.get('TRUSTEE_USER_ID') ?? '', given(params, 'TRUST_ID'));

@@ -8,7 +8,7 @@ import { operationOfWayBack } from '../credentials/way-back.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
-import { carryOutVerb } from './carry-out.ts';
+import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
 import { detailStep } from '../plan/describe.ts';
 import { stepsOf } from '../plan/plan.ts';
 import { recover } from '../pass/recover.ts';
@@ -31,14 +31,15 @@ export const verb: Verb = async (context, options) => {
   }
   if (options['forget'] === true) return await forget(context);
   const isDry = options['dryRun'] === true;
-  if (options['back'] === true) return isDry ? await tell(goBack, context) : await change(goBack, context);
+  if (options['back'] === true)
+    return isDry ? await tell(goBack, context) : await change(goBack, context, options);
   const input = await readCredentials(textOption(options, 'from') ?? '', context);
   context.secrets.add(input['trustee_password']);
   const operation = selectCredentials(input);
   if (operation.kind === 'refuse')
     throw new AgentError('usage', `--from: ${operation.why}`, { reason: operation.reason });
   const ask = async (): Promise<CredentialsOperation> => await Promise.resolve(operation);
-  return isDry ? await tell(ask, context) : await change(ask, context);
+  return isDry ? await tell(ask, context) : await change(ask, context, options);
 };
 
 /** What is to be changed, once it is known what the node has. */
@@ -46,10 +47,11 @@ type Ask = (hands: Hands) => Promise<CredentialsOperation>;
 
 const goBack: Ask = async (hands) => await operationOfWayBack(await readNode(hands), hands);
 
-async function change(ask: Ask, context: Context): Promise<ExitCode> {
+async function change(ask: Ask, context: Context, options: Record<string, unknown>): Promise<ExitCode> {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
+    const hands = turnAsAsked(all, options);
     // An interrupted run is finished first: its files may be old or new.
     await recover(hands, stopping);
     const intention = await intendToChangeCredentials(await ask(hands), hands, stopping);
@@ -60,7 +62,7 @@ async function change(ask: Ask, context: Context): Promise<ExitCode> {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
+    const outcome = await carryOutInTurn(intention.plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json)
       writeJson(context, 'credentials', { changed: true, why, ...outputsAs(Changed, outcome) });
     else terminal.line(outcome.stdout.trimEnd());

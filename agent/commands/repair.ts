@@ -10,7 +10,7 @@ import { isMended } from '../upkeep/decide.ts';
 import { findDifferences } from '../upkeep/find-differences.ts';
 import { readUpkeep } from '../upkeep/record.ts';
 import { shareOfNode } from '../upkeep/share.ts';
-import { carryOutVerb } from './carry-out.ts';
+import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
 import { EXIT } from './exit-code.ts';
 import { outputsAs, writeJson } from './json-answer.ts';
 import { Made } from './schemas/writing.ts';
@@ -25,7 +25,8 @@ export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   if (options['dryRun'] === true) return await show(context, terminal);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
+    const hands = turnAsAsked(all, options);
     // An interrupted run has the files of before, or new ones: it is brought to its end first.
     await recover(hands, stopping);
     const { differences } = await lookAt(hands, stopping);
@@ -35,7 +36,7 @@ export const verb: Verb = async (context, options) => {
       return EXIT.done;
     }
     const { plan } = await intendToRebuild(hands, stopping);
-    const outcome = await carryOutVerb(plan, { runId: RUN_ID, hands, abort: stopping });
+    const outcome = await carryOutInTurn(plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json)
       writeJson(context, 'repair', { repaired: true, differences, ...outputsAs(Made, outcome) });
     else terminal.line(outcome.stdout.trimEnd());

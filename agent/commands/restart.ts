@@ -2,8 +2,8 @@ import { AgentError } from '../../src/base/errors.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
-import { perform } from '../execution/perform.ts';
 import { unitsOf } from '../plan/units.ts';
+import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRestart } from '../pass/intend.ts';
 import { Restarted } from './schemas/writing.ts';
@@ -17,16 +17,16 @@ import { workloadsFor } from '../rotation/workloads-plan.ts';
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'restart', progress, async (hands, stopping) => {
+  return await onLockedNode(context, 'restart', progress, async (all, stopping) => {
+    const hands = turnAsAsked(all, options);
     // An interrupted rotation is finished first: it may restart the same units.
     await recover(hands, stopping);
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;
     const { plan } = await intendToRestart({ kind: 'restart', units: named }, hands, stopping);
-    const ended = await perform(plan, { runId: 'restart', hands, abort: stopping });
-    if (ended.is === 'failed') throw ended.error;
+    const outcome = await carryOutInTurn(plan, { runId: 'restart', hands, abort: stopping });
     if (context.json)
-      writeJson(context, 'restart', { done: true, ...outputsAs(Restarted, ended.outcome), said: [] });
+      writeJson(context, 'restart', { done: true, ...outputsAs(Restarted, outcome), said: [] });
     return EXIT.done;
   });
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AgentError } from '../../src/base/errors.ts';
 import { EXIT } from './exit-code.ts';
-import { carryOutVerb } from './carry-out.ts';
+import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRevoke } from '../revocation/revoke.ts';
 import { Changed } from './schemas/parts.ts';
@@ -18,7 +18,8 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   const path = textOption(options, 'crl') ?? '';
   const list = await readList(path);
-  return await onLockedNode(context, RUN_ID, progress, async (hands, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
+    const hands = turnAsAsked(all, options);
     await recover(hands, stopping);
     const operation = {
       kind: 'revoke' as const,
@@ -36,7 +37,7 @@ export const verb: Verb = async (context, options) => {
       else terminal.line(why);
       return EXIT.done;
     }
-    const outcome = await carryOutVerb(intention.plan, { runId: RUN_ID, hands, abort: stopping });
+    const outcome = await carryOutInTurn(intention.plan, { runId: RUN_ID, hands, abort: stopping });
     if (context.json) writeJson(context, 'revoke', { changed: true, why, ...outputsAs(Changed, outcome) });
     else terminal.line(outcome.stdout.trimEnd());
     return EXIT.done;

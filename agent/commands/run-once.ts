@@ -5,6 +5,7 @@ import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { readNode } from '../node.ts';
 import { newMemory, pass, type PassResult } from '../pass.ts';
+import { turnAsAsked } from './carry-out.ts';
 import { openReporting } from '../reporting.ts';
 import type { Answer } from './schemas.ts';
 import { CHANGES, changesBetween, createTerminal, type Terminal } from './terminal.ts';
@@ -20,7 +21,8 @@ export const verb: Verb = async (context, options, name) => {
     wide: options['wide'] === true,
   });
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'run-once', progress, async (hands, stopping) => {
+  return await onLockedNode(context, 'run-once', progress, async (all, stopping) => {
+    const hands = turnAsAsked(all, options);
     const before = await inventoryOf(hands);
     const interrupted = await findInterrupted(hands);
     if (interrupted) terminal.line(`${terminal.paint('yellow', '!')} ${interrupted.text}`);

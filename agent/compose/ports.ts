@@ -1,7 +1,7 @@
 import type { Hands } from '../hands.ts';
 
 /** How ports are asked. Each way is loaded when it is used first: an idle daemon stays small. */
-export const portsAsked = (): Pick<Hands, 'presented' | 'askPeer' | 'askHealth'> => ({
+export const portsAsked = (): Pick<Hands, 'presented' | 'askPeer' | 'askHealth' | 'callEtcd'> => ({
   presented: async (...where) => {
     const { presentedCertificate } = await import('../../src/services/presented.ts');
     return await presentedCertificate(...where);
@@ -9,6 +9,10 @@ export const portsAsked = (): Pick<Hands, 'presented' | 'askPeer' | 'askHealth'>
   askPeer: async (...where) => {
     const { askPeer } = await import('../../src/services/peer-port.ts');
     return await askPeer(...where);
+  },
+  callEtcd: async (...where) => {
+    const { callEtcd } = await import('../../src/services/etcd-call.ts');
+    return await callEtcd(...where);
   },
   askHealth: async (...where) => {
     const { askHealth } = await import('../../src/services/health.ts');

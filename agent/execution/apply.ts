@@ -103,7 +103,7 @@ export async function restartInOrder(
 ): Promise<UnitSnapshot[]> {
   const snapshots: UnitSnapshot[] = [];
   for (const unit of units) {
-    await beforeRestart?.();
+    await beforeRestart?.(unit.name);
     snapshots.push(
       ...(await timed(
         hands,

@@ -30,12 +30,12 @@ export async function perform(plan: Plan, run: Run): Promise<Ended> {
 
 /** There is no generation, and nothing to be taken back. */
 async function performRestarts({ check, units }: RestartPlan, run: Run): Promise<Ended> {
-  const { hands, abort } = run;
+  const { hands, abort, beforeRestart } = run;
   try {
     await timed(hands, showStep(check), async () => {
       await requireFit(check.paths, check.units, hands, abort);
     });
-    await assertAllStable(await restartInOrder(units, hands), hands);
+    await assertAllStable(await restartInOrder(units, hands, beforeRestart), hands);
   } catch (error) {
     return await undo(error, run);
   }

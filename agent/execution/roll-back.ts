@@ -20,7 +20,10 @@ const PUT_BACK = { code: 'put-back', text: 'bring the old files back' } as const
  *
  * @throws the cause, when that is `aborted`: the same run is made again later, or the journal knows how far it came
  */
-export async function undo(cause: unknown, { runId, hands }: Pick<Run, 'runId' | 'hands'>): Promise<Failed> {
+export async function undo(
+  cause: unknown,
+  { runId, hands, beforeRestart }: Pick<Run, 'runId' | 'hands' | 'beforeRestart'>,
+): Promise<Failed> {
   const { generations } = hands;
   // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
   const journal = await generations.current();
@@ -28,7 +31,7 @@ export async function undo(cause: unknown, { runId, hands }: Pick<Run, 'runId' |
   if (own?.state === 'staging') await generations.clear();
   if (codeOf(cause) === 'aborted') throw cause;
   if (!own || own.state === 'staging') return { is: 'failed', error: cause, node: 'as-before' };
-  return await rollBack(cause, own, hands);
+  return await rollBack(cause, own, hands, beforeRestart);
 }
 
 /**
@@ -38,7 +41,12 @@ export async function undo(cause: unknown, { runId, hands }: Pick<Run, 'runId' |
  * @param journal of a run that has begun to replace files
  * @throws `aborted` when the node is switched off meanwhile
  */
-export async function rollBack(cause: unknown, journal: Journal, hands: Hands): Promise<Failed> {
+export async function rollBack(
+  cause: unknown,
+  journal: Journal,
+  hands: Hands,
+  beforeRestart?: Run['beforeRestart'],
+): Promise<Failed> {
   const { generations, secrets } = hands;
   /** What a unit has printed is among it. */
   const toKeep = (error: unknown, node?: NodeState): Outcome => presentable(failed(error, node), [], secrets);
@@ -76,6 +84,7 @@ export async function rollBack(cause: unknown, journal: Journal, hands: Hands): 
   const snapshots: UnitSnapshot[] = [];
   for (const unit of await unitsToRestore(record, hands))
     try {
+      await beforeRestart?.(unit.name);
       const text = `restart ${unit.name} with the old files`;
       const step = { code: 'restart-old', of: unit.name, text } as const;
       snapshots.push(...(await timed(hands, step, async () => await restart(unit, hands), whySkipped)));

@@ -6,6 +6,7 @@ import type { Hands } from '../hands.ts';
 import { LEDGER, STATE } from '../paths.ts';
 import type { Finding } from './finding.ts';
 import { findInterrupted } from './interrupted.ts';
+import { WITHOUT_TURN } from './rotation-notes.ts';
 import { type Activity, isDaemon, isUnderWay } from './under-way.ts';
 import { LONGEST_STEP_MS } from '../phases/decide.ts';
 import type { RotationState } from './rotation-state.ts';
@@ -143,5 +144,6 @@ export function lookAtRotation(
     what: message,
     ...(code === 'old-ca-in-use' && { next: 'agent status --json' }),
     ...(code === 'rotation-held' && { next: 'agent rotation continue' }),
+    ...(code === 'turn-missed' && { next: WITHOUT_TURN }),
   }));
 }

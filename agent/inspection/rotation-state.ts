@@ -7,10 +7,10 @@ import { sameCa } from '../../src/certificates/trusted.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, readNode } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
-import { readRotation, type RotationRecord } from '../phases/record.ts';
-import type { OldCaUser } from '../rotation/old-ca-users.ts';
+import { readRotation } from '../phases/record.ts';
 import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
+import { type Note, notesOfTurn, notesOfWaits } from './rotation-notes.ts';
 
 /** Where a node is in a CA rotation. */
 export type RotationState = {
@@ -20,32 +20,6 @@ export type RotationState = {
   notes: Note[];
   /** When the node was first seen without the old CA (ISO 8601), after a rotation that went on by itself. */
   oldCaEndedAt?: string;
-};
-
-/** `message` says for a person what `code` says for a program. */
-type Note = {
-  code:
-    | 'retire-is-next'
-    | 'reissue-is-next'
-    | 'signers-differ'
-    | 'old-keys-accepted'
-    | 'legacy-tokens-wait'
-    | 'client-trust-waits'
-    | 'cluster-login-waits'
-    | 'rotation-waits'
-    | 'rotation-held'
-    | 'old-ca-in-use';
-  message: string;
-  /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or of an error. */
-  reason?: string;
-  /** The nodes that it waits for. */
-  for?: string[];
-  /** ISO 8601. */
-  until?: string;
-  /** The first of the objects that need the old CA, how many there are, and when they were seen (ISO 8601). */
-  objects?: OldCaUser[];
-  count?: number;
-  seenAt?: string;
 };
 
 type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
@@ -63,7 +37,13 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
     return {
       phase,
       ...(ended !== undefined && { oldCaEndedAt: new Date(ended).toISOString() }),
-      notes: [...notes, ...waits, ...(await notesOfKeys(hands)), ...(await notesOfFollowUps(hands))],
+      notes: [
+        ...notes,
+        ...waits,
+        ...(await notesOfTurn(hands)),
+        ...(await notesOfKeys(hands)),
+        ...(await notesOfFollowUps(hands)),
+      ],
     };
   } catch (error) {
     // The node is not set up yet, or its files are faulty; `agent certs` reports that.
@@ -153,65 +133,6 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
     },
   ];
 }
-
-/** Whom a rotation that goes on by itself waits for. */
-async function notesOfWaits({ disk }: Reader): Promise<Note[]> {
-  const { waits, oldCaUsers } = await readRotation({ disk });
-  const inUse = oldCaUsers && oldCaUsers.count > 0 ? [noteOfUsers(oldCaUsers)] : [];
-  return waits ? [noteOfWait(waits), ...inUse] : inUse;
-}
-
-function noteOfUsers({ at, count, users, isAll }: NonNullable<RotationRecord['oldCaUsers']>): Note {
-  const seenAt = new Date(at).toISOString();
-  const named = users
-    .slice(0, SHOWN)
-    .map(({ kind, namespace, name }) => [kind, namespace, name].filter(Boolean).join(' '));
-  const rest = count > SHOWN ? ` and ${count - SHOWN} more` : '';
-  const part = isAll ? '' : '; not all were seen';
-  return {
-    code: 'old-ca-in-use',
-    message: `objects in the cluster still need the old CA (seen ${seenAt}${part}): ${named.join(', ')}${rest}`,
-    objects: users,
-    count,
-    seenAt,
-  };
-}
-
-/** So many objects are named in a line. */
-const SHOWN = 5;
-
-function noteOfWait(waits: NonNullable<RotationRecord['waits']>): Note {
-  const end = waits.until === undefined ? undefined : new Date(waits.until).toISOString();
-  const until = end === undefined ? '' : `, until ${end}`;
-  const fields = { reason: waits.why, for: waits.for, ...(end !== undefined && { until: end }) };
-  if (waits.why === 'held')
-    return {
-      code: 'rotation-held',
-      message: `the rotation is on hold${until}: agent rotation continue`,
-      ...fields,
-    };
-  const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
-  return {
-    code: 'rotation-waits',
-    message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
-    ...fields,
-  };
-}
-
-/** By the reasons of phases/decide.ts and phases/turn.ts. */
-const WAITS: Readonly<Record<string, string>> = {
-  'no-api': 'no API server of the cluster answers',
-  'peers-refuse-served': 'they do not accept certificates of the new CA yet',
-  'peers-present-former': 'they still present certificates of the old CA',
-  'peers-stepping': 'they are in the middle of a phase',
-  'no-quorum': 'etcd would lose its quorum without them',
-  'turn-held': 'another master restarts its services',
-  'turn-stepping': 'another master is in the middle of a phase',
-  'turn-unwell': 'another master is not well',
-  'turn-no-quorum': 'etcd would lose its quorum during a restart',
-  'turn-lost': 'another master has taken the turn',
-  'turn-no-api': 'no API server of the cluster answers',
-};
 
 /** What is left to do in the cluster, where a look has missed something. */
 async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {

@@ -4,6 +4,7 @@ import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { finish } from './finish.ts';
 import type { Hands } from '../hands.ts';
+import { resumeInTurn } from '../peers/in-turn.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 import { apply } from '../execution/apply.ts';
 import { outcomeOf } from '../execution/ended.ts';
@@ -55,9 +56,14 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
   if (recovery === 'record') return outcome;
   const again: Journal = { ...journal, run: { ...record, resumed: resumed + 1 } satisfies RunRecord };
   if (recovery === 'give-up') return await giveUp(again, record, hands);
-  if (recovery === 'take-back') return outcomeOf(await rollBack(causeOf(record), again, hands));
+  if (recovery === 'take-back')
+    return await resumeInTurn(hands, abort, async (beforeRestart) =>
+      outcomeOf(await rollBack(causeOf(record), again, hands, beforeRestart)),
+    );
   try {
-    return outcomeOf(await apply(again, tailOf(record), { runId, hands, abort }));
+    return await resumeInTurn(hands, abort, async (beforeRestart) =>
+      outcomeOf(await apply(again, tailOf(record), { runId, hands, abort, beforeRestart })),
+    );
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     return failed(error);

@@ -1,10 +1,13 @@
-import { AgentError, explain, isNotReady } from '../../src/base/errors.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { AgentError, codeOf, explain, isNotReady, reasonOf } from '../../src/base/errors.ts';
 import type { Patience } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
+import { type Node, nodeNameOf, readNode } from '../node.ts';
+import { readRotation, writeRotation } from '../phases/record.ts';
 import { goesByItself } from '../rotation/by-itself.ts';
 import { whileAnnounced } from './announce.ts';
-import { findKnown, type Known, type Place, placeOf } from './known.ts';
+import { clientsOf, readClient } from './clients.ts';
+import { apisOf, findKnown, type Known, type Place, placeOf } from './known.ts';
 import { mastersOf } from './masters.ts';
 import { type BeforeRestart, newTurnMemory, takeTurn, type TurnPlace, whileHeld } from './turn.ts';
 
@@ -12,21 +15,25 @@ import { type BeforeRestart, newTurnMemory, takeTurn, type TurnPlace, whileHeld 
 const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
 
 /**
- * Does what restarts the units of a master in its turn, where masters take turns: where they go through
- * rotations by themselves, and etcd has several members. The wait ends after 15 minutes, and the work begins without a turn: a deployment waits for its
- * answer. Only the Kubernetes API and the peers are asked.
+ * Does what restarts the units of a master in its turn, where masters take turns: where they go through rotations by
+ * themselves, and etcd has several members. Only the Kubernetes API and the peers are asked. The wait ends after 15
+ * minutes, because a deployment waits for its answer, and the work begins without a turn. It does not begin while no API
+ * server answers, unless a certificate of this node has expired: then it is cut off already.
  *
- * @throws what `work` throws
+ * @param resumes an interrupted run is brought to its end: it waits for another master's turn alone, and for no API
+ * @throws `precondition` with the reason `no-api`; and what `work` throws
  */
 export async function inTurn<T>(
   node: Node,
   hands: Hands,
   abort: AbortSignal,
   work: (beforeRestart?: BeforeRestart) => Promise<T>,
+  resumes = false,
 ): Promise<T> {
-  if (node.role !== 'master' || !(await goesByItself(node, hands, abort))) return await work();
+  if (hands.withoutTurn === true || node.role !== 'master') return await work();
+  if (!(await goesByItself(node, hands, abort))) return await work();
   const place = await placeOf(node, hands, abort);
-  const taken = await waitForTurn(place, hands, abort);
+  const taken = await waitForTurn(place, resumes, hands, abort);
   if (!taken) return await work();
   return await whileHeld(
     taken.turn,
@@ -44,29 +51,102 @@ export async function inTurn<T>(
   );
 }
 
-const TAKING = { code: 'take-turn', text: 'take the turn of this master' } as const;
-
-/** @returns undefined when there are no turns to take, and when the wait for one is over */
-async function waitForTurn(
-  place: Place,
+/**
+ * Brings an interrupted run to its end: who has begun finishes, also without an API server, which may be one of the
+ * units that are down. On a node that cannot be read there are no turns.
+ *
+ * @throws what `work` throws
+ */
+export async function resumeInTurn<T>(
   hands: Hands,
   abort: AbortSignal,
-): Promise<{ turn: TurnPlace; known: Known } | undefined> {
+  work: (beforeRestart?: BeforeRestart) => Promise<T>,
+): Promise<T> {
+  const node = await readNode(hands).catch((error: unknown) => {
+    if (!(error instanceof AgentError)) throw error;
+    return undefined;
+  });
+  return node ? await inTurn(node, hands, abort, work, true) : await work();
+}
+
+const TAKING = { code: 'take-turn', text: 'take the turn of this master' } as const;
+
+type Taken = { turn: TurnPlace; known: Known };
+
+/** @returns undefined when there are no turns to take, and when the work begins without one */
+async function waitForTurn(
+  place: Place,
+  resumes: boolean,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<Taken | undefined> {
   const memory = newTurnMemory();
+  const ask = async (): Promise<Taken | undefined> => {
+    const known = await findKnown(place, hands, abort);
+    const masters = (await mastersOf(known, place, hands, abort)) ?? unknownMasters(known, place);
+    if (!masters) return undefined;
+    if (masters.others === 'unknown' && !resumes && known.api === 'answers')
+      throw notYet('unwell', nodeNameOf(place.node));
+    const turn = await takeTurn(masters.place, masters.others, memory, hands, abort, resumes);
+    if (turn.is !== 'wait') return { turn: masters.place, known };
+    if (resumes && (turn.why === 'no-api' || turn.why === 'api-refused')) {
+      hands.log('turn-not-given', { why: turn.why });
+      return undefined;
+    }
+    throw notYet(turn.why, ...turn.for);
+  };
   try {
     // `agent status` shows for whom a retry waits, and until when.
-    return await hands.retry(TAKING, PATIENCE, abort, async () => {
-      const known = await findKnown(place, hands, abort);
-      const masters = await mastersOf(known, place, hands, abort);
-      if (!masters) return undefined;
-      const turn = await takeTurn(masters.place, masters.others, memory, hands, abort);
-      if (turn.is === 'wait')
-        throw new AgentError('not-yet', `${turn.why}: ${turn.for.join(', ')}`, { reason: turn.why });
-      return { turn: masters.place, known };
-    });
+    const taken = await hands.retry(TAKING, PATIENCE, abort, ask);
+    if (taken) await noteMissed(undefined, hands);
+    return taken;
   } catch (error) {
     if (!isNotReady(error)) throw error;
     hands.log('turn-not-given', { why: explain(error) });
-    return undefined;
+    if (resumes || reasonOf(error) !== 'no-api' || (await isCutOff(place, hands))) return undefined;
+    await noteMissed('no-api', hands);
+    throw new AgentError('precondition', NO_API, { cause: error, reason: 'no-api' });
+  }
+}
+
+const NO_API =
+  'no API server of the cluster answers, so this master gets no turn and restarts nothing: start one, or restart without a turn (--without-turn)';
+
+const notYet = (why: string, ...who: string[]): AgentError =>
+  new AgentError('not-yet', `${why}: ${who.join(', ')}`, { reason: why });
+
+/** Other masters are known, and the own etcd does not say which: it does not answer. */
+function unknownMasters(
+  { members, peers }: Known,
+  { node, units }: Place,
+): { place: TurnPlace; others: 'unknown' } | undefined {
+  const { kubernetes, etcd } = clientsOf(node);
+  if (members.length > 0 || !kubernetes || !etcd || !peers.some(({ isMaster }) => isMaster)) return undefined;
+  const place = { own: nodeNameOf(node), apis: apisOf(node, units, peers), client: kubernetes };
+  return { place, others: 'unknown' };
+}
+
+/** Whether a client certificate of this node has expired: no peer accepts it, and waiting mends nothing. */
+async function isCutOff({ node }: Place, hands: Hands): Promise<boolean> {
+  for (const client of Object.values(clientsOf(node))) {
+    const identity = await readClient(client, hands);
+    const [leaf] = certificatesIn(identity?.certificate ?? '', client.certificate);
+    if (leaf && leaf.validToDate.getTime() <= hands.clock.now()) return true;
+  }
+  return false;
+}
+
+/** For `agent status` and `agent doctor`. */
+async function noteMissed(why: string | undefined, hands: Hands): Promise<void> {
+  try {
+    const { turnMissed, ...rest } = await readRotation(hands);
+    if (turnMissed?.why === why) return;
+    await writeRotation(
+      why === undefined ? rest : { ...rest, turnMissed: { why, at: hands.clock.now() } },
+      hands,
+    );
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    hands.log('turn-unrecorded', { why: explain(error) });
   }
 }

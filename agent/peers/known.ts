@@ -2,12 +2,12 @@ import type { EtcdMember } from '../../src/services/etcd-members.ts';
 import type { NodeObject } from '../../src/services/node-annotations.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
+import { namesOf, type Node } from '../node.ts';
 import type { ApiState } from '../phases/decide.ts';
 import { type KnownPeer, readRotation } from '../phases/record.ts';
 import { unitsOf } from '../plan/units.ts';
 import { clientsOf } from './clients.ts';
-import { listNodes, peersIn } from './find-peers.ts';
+import { listMembers, listNodes, peersIn } from './find-peers.ts';
 import { type Address, firstApisOf, withAnyApi } from './reach-api.ts';
 
 /** From where this node looks at its peers. */
@@ -42,7 +42,10 @@ export async function findKnown(place: Place, hands: Hands, abort: AbortSignal):
         async (ask) => await listNodes(ask, node, hands, abort),
       )
     : ({ api: 'silent' } as const);
-  const listed = reached.api === 'answers' ? reached.value : { nodes: [], apis: [], members: [] };
+  const listed =
+    reached.api === 'answers'
+      ? reached.value
+      : { nodes: [], apis: [], members: isMaster ? await listMembers(node, hands, abort) : [] };
   const all = { ...listed, apis: [...listed.apis, ...(isMaster ? [] : apis)] };
   return {
     api: reached.api,
@@ -61,10 +64,6 @@ export const apisOf = (
   ...firstApisOf(node, units),
   ...peers.flatMap(({ ports }) => ports.filter(({ path }) => path === '/api')),
 ];
-
-/** By which names and addresses this node finds itself among others. */
-export const namesOf = ({ values }: Pick<Node, 'values'>): ReadonlySet<string> =>
-  new Set(['INSTANCE_NAME', 'HOSTNAME', 'KUBE_NODE_IP'].flatMap((key) => values.get(key) || []));
 
 const hostOf = ({ ports, name }: KnownPeer): string => ports[0]?.host ?? name;
 

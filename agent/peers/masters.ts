@@ -7,8 +7,10 @@ import { type Client, type Clients, clientsOf, readClient } from './clients.ts';
 import type { KnownPeer } from '../phases/record.ts';
 import type { TurnPlace } from './turn.ts';
 import type { OtherMaster } from '../phases/turn.ts';
-import { apisOf, type Known, namesOf, type Place } from './known.ts';
+import { apisOf, type Known, type Place } from './known.ts';
+import { namesOf } from '../node.ts';
 import { STEP } from './announce.ts';
+import { handOver } from './hand-over.ts';
 
 /** With whom this node takes turns. */
 export type Masters = { place: TurnPlace; others: OtherMaster[] };
@@ -32,16 +34,20 @@ export async function mastersOf(
   const clients = clientsOf(at.node);
   const { etcd } = clients;
   if (!place || !etcd) return undefined;
-  const others = known.members.filter((member) => !isOf(at.node, member));
-  return {
-    place,
-    others: await Promise.all(
-      others.map(async (member) => {
+  const others = await Promise.all(
+    known.members
+      .filter((member) => !isOf(at.node, member))
+      .map(async (member) => {
         const presence = await presenceOf(member, known, clients, hands, abort);
         return await stateOf(member, presence, etcd, hands, abort);
       }),
-    ),
+  );
+  const own = known.members.find((member) => isOf(at.node, member));
+  const unit = at.node.layout.units.find((row) => row.unit === 'etcd')?.unit;
+  const run = async (stop: AbortSignal): Promise<void> => {
+    await handOver(own?.client, others, etcd, hands, stop);
   };
+  return { place: { ...place, ...(unit !== undefined && { handOver: { unit, run } }) }, others };
 }
 
 const isOf = (node: Place['node'], member: EtcdMember): boolean => {

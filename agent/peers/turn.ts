@@ -22,20 +22,28 @@ export const newTurnMemory = (): TurnMemory => ({
 /** Of the time between two looks so much counts as waiting: the machine may have been suspended. */
 const COUNTED_MS = 600_000;
 
-/** `own`: the node's name; `apis`: its own API server first. */
-export type TurnPlace = { own: string; apis: readonly Address[]; client: Client };
+/** `own`: the node's name; `apis`: its own API server first; `handOver`: before the restart of a unit that leads. */
+export type TurnPlace = {
+  own: string;
+  apis: readonly Address[];
+  client: Client;
+  handOver?: { unit: string; run(abort: AbortSignal): Promise<void> };
+};
 
 /**
- * Asks for the turn once. `lost`: somebody else has written the lease at that moment; `no-api`: none answers.
+ * Asks for the turn once. `lost`: somebody else has written the lease at that moment; `no-api`: none answers;
+ * `api-refused`: those that answer do not accept this node, or the node does not accept them.
+ *
+ * @param others `unknown`: the own etcd does not name them, so every holder is taken for a master
  */
 export async function takeTurn(
   { own, apis, client }: TurnPlace,
-  others: readonly OtherMaster[],
+  others: readonly OtherMaster[] | 'unknown',
   memory: TurnMemory,
   hands: Hands,
   abort: AbortSignal,
   resumes = false,
-): Promise<Turn | { is: 'wait'; why: 'lost' | 'no-api'; for: readonly string[] }> {
+): Promise<Turn | { is: 'wait'; why: 'lost' | 'no-api' | 'api-refused'; for: readonly string[] }> {
   const { clock, retry } = hands;
   const reached = await withAnyApi(apis, client, hands, abort, async (ask) => {
     const calls = leaseCalls(createCall(ask, retry, BRIEFLY), LEASE, TURN_MS / 1000);
@@ -44,10 +52,11 @@ export async function takeTurn(
     if (memory.version !== lease?.version) Object.assign(memory, { version: lease?.version, seenAt: now });
     memory.waitedMs += Math.max(0, Math.min(now - memory.lookedAt, COUNTED_MS));
     memory.lookedAt = now;
+    const holder = lease?.holder ?? '';
     const turn = turnOf({
       own,
-      holder: lease?.holder ?? '',
-      others,
+      holder,
+      others: others === 'unknown' ? anybody(holder, own) : others,
       unchangedMs: now - memory.seenAt,
       waitedMs: memory.waitedMs,
       resumes,
@@ -56,11 +65,15 @@ export async function takeTurn(
     const isOurs = await calls.write(leaseOf(own, lease, clock.now()), abort);
     return isOurs ? turn : ({ is: 'wait', why: 'lost', for: [] } as const);
   });
-  return reached.api === 'answers' ? reached.value : { is: 'wait', why: 'no-api', for: [] };
+  if (reached.api === 'answers') return reached.value;
+  return { is: 'wait', why: reached.api === 'silent' ? 'no-api' : 'api-refused', for: [] };
 }
 
-/** Called before the restart of each unit. */
-export type BeforeRestart = () => Promise<void>;
+const anybody = (holder: string, own: string): OtherMaster[] =>
+  holder === '' || holder === own ? [] : [{ name: holder, is: 'well', isStepping: false }];
+
+/** Called before the restart of each unit, with its name. */
+export type BeforeRestart = (unit: string) => Promise<void>;
 
 /** Works in a turn that has been taken, renews it before each restart, and gives it back. */
 export async function whileHeld<T>(
@@ -73,8 +86,9 @@ export async function whileHeld<T>(
     return await whileRecorded(
       hands,
       async () =>
-        await work(async () => {
+        await work(async (unit) => {
           await renewTurn(place, hands, abort);
+          if (unit === place.handOver?.unit) await place.handOver.run(abort);
         }),
     );
   } finally {

@@ -46,6 +46,10 @@ const Record = v.object({
       ),
     }),
   ),
+  /** Since when this master has restarted nothing because it got no turn, and why. */
+  turnMissed: v.optional(v.object({ why: v.string(), at: v.number() })),
+  /** The end of the hold that has been warned of, in milliseconds since the epoch. */
+  holdWarned: v.optional(v.number()),
   /** What the last look came to, for `agent status`. */
   waits: v.optional(
     v.object({ why: v.string(), for: v.array(v.string()), until: v.optional(v.number()), at: v.number() }),

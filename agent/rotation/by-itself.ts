@@ -1,17 +1,22 @@
-import { codeOf, explain } from '../../src/base/errors.ts';
+import { readText } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import type { Patience } from '../../src/base/retry.ts';
-import { isTrue } from '../../src/metadata/heat-params.ts';
+import { certificatesIn } from '../../src/certificates/read.ts';
+import { given, isTrue } from '../../src/metadata/heat-params.ts';
+import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
-import type { Node } from '../node.ts';
+import { namesOf, type Node } from '../node.ts';
 import { readRotation } from '../phases/record.ts';
-import { apiServersFor, askEtcdMembers, type Members } from './count-masters.ts';
-import { BRIEFLY } from './own-api.ts';
+import { unitsOf } from '../plan/units.ts';
+import { askEtcdMembers, type Members } from './count-masters.ts';
+import { BRIEFLY, ownApiOf, withOwnApi } from './own-api.ts';
 
 /**
  * Whether this node goes through the phases of a rotation by itself. It does with `rotation.phase: auto`. Where no phase is
- * configured, it does in a cluster of several masters: there no master can prove itself with a new CA alone.
+ * configured, it does in a Kubernetes cluster of more than one node: a worker has a master, and a master asks its etcd
+ * and its Kubernetes API. A master that cannot ask them takes the phases: `trust` cuts off no node, and `all` may.
  *
- * @param patience how long a worker waits for the API
+ * @param patience how long a master waits for its API
  * @param members how many members etcd has, on a master whose caller needs the number as well
  */
 export async function goesByItself(
@@ -26,16 +31,57 @@ export async function goesByItself(
   const { phase } = hands.config.rotation;
   if (phase !== undefined) return phase === 'auto';
   if (isTrue(node.params.get('TLS_DISABLED'))) return false;
-  const isWorker = node.role === 'worker';
-  // Root's record outlasts an API that this node does not trust any more, and an etcd that does not answer.
-  const { peers } = await readRotation(hands);
-  if (peers.filter(({ isMaster }) => isMaster).length > (isWorker ? 1 : 0)) return true;
+  if (node.role === 'worker') return canAskMaster(node);
+  // Root's record outlasts an API and an etcd that do not answer.
+  const { peers, oldCa } = await readRotation(hands);
+  if (peers.length > 0) return true;
+  // A phase that has begun goes on, also where the master is found to be alone since.
+  if (oldCa && oldCa.endedAt === undefined) return true;
   try {
-    const count = isWorker ? (await apiServersFor(node, hands, patience, abort)).length : await members();
-    return typeof count === 'number' && count > 1;
+    if (await isBetweenPhases(node, hands)) return true;
+    const count = await members();
+    if (count === 'unknown') throw new AgentError('not-yet', 'etcd does not tell its members');
+    return (count !== 'none' && count > 1) || (await hasOtherNodes(node, hands, abort, patience));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    hands.log('masters-unknown', { why: explain(error) });
-    return false;
+    hands.log('peers-unknown', { why: explain(error) });
+    return true;
   }
+}
+
+/** By its heat-params and its layout: a kubelet whose certificate is a client's asks the API of its master. */
+function canAskMaster({ params, layout }: Node): boolean {
+  const kubelet = layout.units.find(({ unit }) => unit === 'kubelet');
+  const row = layout.certificates.find(({ name }) => name === kubelet?.probe?.presents);
+  return (
+    row?.files !== undefined &&
+    row.extendedKeyUsage.includes('clientAuth') &&
+    given(params, 'KUBE_MASTER_IP') !== undefined
+  );
+}
+
+/** Whether the node trusts a former CA beside the present one. */
+async function isBetweenPhases({ layout }: Node, { disk }: Pick<Hands, 'disk'>): Promise<boolean> {
+  for (const { file, single } of layout.authorities) {
+    const cas = single === true ? [] : certificatesIn((await readText(disk, file.path)) ?? '', file.path);
+    if (new Set(cas.map(({ fingerprint256 }) => fingerprint256)).size > 1) return true;
+  }
+  return false;
+}
+
+/** Whether the Kubernetes API of this master lists another Node than its own. @throws what keeps it from answering */
+async function hasOtherNodes(
+  node: Node,
+  hands: Hands,
+  abort: AbortSignal,
+  patience: Patience,
+): Promise<boolean> {
+  const api = ownApiOf(await unitsOf(node, hands, abort), node);
+  // No master of Kubernetes.
+  if (!api) return false;
+  const own = namesOf(node);
+  return await withOwnApi(api, hands, async (ask) => {
+    const nodes = await createNodeAnnotations(ask, hands.retry, patience).list(abort);
+    return nodes.some(({ name, kubelet }) => !own.has(name) && !(kubelet && own.has(kubelet.host)));
+  });
 }

@@ -44,6 +44,8 @@ beforeAll(async () => {
       ec2: { metadata_url: 'http://127.0.0.1:9/latest/meta-data' },
       poll: { min_seconds: 0.05, max_seconds: 0.2 },
       layout: 'kubernetes-certs',
+      // No API of Kubernetes says that the node is the only one.
+      rotation: { phase: 'all' },
       keys: 'ec-p256',
       services: {
         deadline_seconds: 60,

@@ -57,6 +57,8 @@ export async function bootNode(
     heat: server.os_collect_config.heat,
     poll: { min_seconds: 0.2, max_seconds: 3 },
     keys: 'ec-p256',
+    // No API of Kubernetes says which nodes there are.
+    rotation: { phase: 'all' },
     services: {
       settle_seconds: 0.5,
       units:

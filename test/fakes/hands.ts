@@ -84,6 +84,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
     }),
     secrets,
     disk,
+    callEtcd: async () => await Promise.reject(new Error('no etcd is called')),
     retry: createRetry({ clock, random: () => 1, onRetry: () => undefined }),
     hostname: 'k1-abc-master-0',
     asker: { verb: 'run', pid: process.pid, loginUid: undefined },

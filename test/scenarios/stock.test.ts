@@ -185,8 +185,8 @@ test('runs the first phase on one of several masters, and leaves nothing to the 
   expect(site.restarts()).toHaveLength(restarts);
 });
 
-test('puts a worker into the phase of its masters', async () => {
-  const site = await createStockSite(cloud, 'worker');
+test('puts a worker that does not rotate automatically into the phase of its masters', async () => {
+  const site = await createStockSite(cloud, 'worker', { config: { rotation: { phase: 'all' } } });
   const api = await createStockSite(cloud);
   const port = String(api.node.units.port('kube-apiserver'));
   await site.setParams({ KUBE_MASTER_IP: '127.0.0.1', KUBE_API_PORT: port });

@@ -59,6 +59,7 @@ export const Rotation = v.object({
       for: v.optional(v.array(v.string())),
       until: v.optional(Time),
       /** The objects of the cluster that it is about, as far as they are named; an empty namespace: the kind has none. */
+      endsSoon: v.optional(v.literal(true)),
       objects: v.optional(
         v.array(v.object({ kind: v.string(), namespace: v.string(), name: v.string(), reason: v.string() })),
       ),

@@ -3,10 +3,11 @@ import { HEAT_PARAMS } from '../../../agent/config.ts';
 import { createRotationLoop } from '../../../agent/daemon/rotation.ts';
 import { readNode } from '../../../agent/node.ts';
 import { AgentError } from '../../../src/base/errors.ts';
+import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { testHands } from '../support/hands.ts';
-import { newGeneration, writeCertificates } from '../support/node.ts';
+import { caOf, newGeneration, writeCertificates } from '../support/node.ts';
 import { etcdOf, networkOf } from '../support/network.ts';
 
 const PARAMS = [
@@ -21,10 +22,23 @@ const PARAMS = [
   'TRUST_ID=t',
 ];
 
-/** Runs the first turn of a master's daemon. @returns the number of requests to Magnum, and the log */
-async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
+const cas = newGeneration();
+
+/**
+ * A first turn of the daemon of a master.
+ *
+ * @param workers that its API lists
+ * @returns how often it asked for Magnum, and what it logged
+ */
+async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS, workers = 0) {
+  const api = createKubernetes();
+  for (let index = 0; index < workers; index += 1) api.core.put('nodes', '', `w${index}`, {});
+  const { cert: presents } = caOf(cas, 'kubernetes').issue([['CN', 'kubernetes']]);
   const { hands, write, log } = await testHands(
-    networkOf({ '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } }),
+    networkOf({
+      '10.0.0.5:2380': { presents: '', ask: etcdOf(members) },
+      '127.0.0.1:6443': { presents, ask: api.askAs('system:masters') },
+    }),
   );
   let asked = 0;
   let reads = 0;
@@ -39,7 +53,7 @@ async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
   };
   if (params.length > 0) {
     await write(HEAT_PARAMS, `${params.join('\n')}\n`, 0o600);
-    await writeCertificates(await readNode(own), { write }, newGeneration());
+    await writeCertificates(await readNode(own), { write }, cas);
     await write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
   }
   const disk = {
@@ -55,14 +69,15 @@ async function turn(members: number, phase?: 'all' | 'auto', params = PARAMS) {
 }
 
 describe('the first turn', () => {
-  test('compares a master of several with Magnum, or any master if configured', async () => {
+  test('compares a master of several or with a worker with Magnum, or any master if configured', async () => {
     expect(await turn(3)).toEqual({ asked: 1, unknown: 1 });
+    expect(await turn(1, undefined, PARAMS, 1)).toEqual({ asked: 1, unknown: 1 });
     expect(await turn(1, 'auto')).toEqual({ asked: 1, unknown: 1 });
     // Missing heat-params are logged.
     expect(await turn(3, undefined, PARAMS.slice(0, 4))).toEqual({ asked: 0, unknown: 1 });
   });
 
-  test('compares neither the only master nor a node with another configured phase', async () => {
+  test('compares neither the only node of a cluster nor a node with another configured phase', async () => {
     expect(await turn(1)).toEqual({ asked: 0, unknown: 0 });
     expect(await turn(3, 'all')).toEqual({ asked: 0, unknown: 0 });
   });

@@ -94,6 +94,13 @@ describe('an automatic rotation', () => {
     });
   });
 
+  test('tells of a turn that a master did not get', async () => {
+    const { notes } = await during({ turnMissed: { why: 'no-api', at: UNTIL } });
+    expect(notes).toContainEqual(
+      expect.objectContaining({ code: 'turn-missed', reason: 'no-api', seenAt: '2026-11-29T12:00:00.000Z' }),
+    );
+  });
+
   test('names objects that need the old CA, and their number', async () => {
     const users = [{ kind: 'Pod', namespace: 'a', name: 'b', reason: 'started-before' as const }];
     const { notes } = await during({ oldCaUsers: { cas: 'x', at: UNTIL, isAll: true, count: 7, users } });

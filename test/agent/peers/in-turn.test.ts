@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Hands } from '../../../agent/hands.ts';
-import { inTurn } from '../../../agent/peers/in-turn.ts';
+import { inTurn, resumeInTurn } from '../../../agent/peers/in-turn.ts';
+import { readRotation, writeRotation } from '../../../agent/phases/record.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { at } from '../../cloud/exchange.ts';
 import { LEASE } from '../../fakes/kubernetes-lease.ts';
@@ -9,7 +10,7 @@ import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { jsonObject } from '../../src/support/fixtures.ts';
-import { agentErrorOf } from '../../src/support/outcome-of.ts';
+import { agentErrorOf, faultIn } from '../../src/support/outcome-of.ts';
 import { testHands } from '../support/hands.ts';
 import { etcdOf, networkOf } from '../support/network.ts';
 import { caOf, newGeneration, nodeOf, writeCertificates } from '../support/node.ts';
@@ -18,18 +19,32 @@ const cas = newGeneration();
 const node = nodeOf('master');
 const OWN = 'k1-node-0';
 
+type Circumstances = {
+  masters?: number;
+  phase?: 'auto' | 'all';
+  ill?: boolean;
+  /** No API server answers. */
+  silent?: boolean;
+  /** Its own etcd does not answer, and another master is known. */
+  etcdDown?: boolean;
+};
+
 /** Makes the master at 10.0.0.5 of `masters`, without a reachable OpenStack. */
 async function setUp({
   masters = 3,
   phase = 'auto',
   ill = false,
-}: { masters?: number; phase?: 'auto' | 'all'; ill?: boolean } = {}) {
+  silent = false,
+  etcdDown = false,
+}: Circumstances = {}) {
   const api = createKubernetes();
   api.core.put('nodes', '', OWN, { metadata: { annotations: {} } });
   const presents = caOf(cas, 'kubernetes').issue([['CN', 'kubernetes']]).cert;
   const network = networkOf({
-    '127.0.0.1:6443': { presents, ask: api.askAs('system:masters') },
-    '10.0.0.5:2380': { presents: caOf(cas, 'etcd').issue([['CN', 'etcd']]).cert, ask: etcdOf(masters) },
+    ...(!silent && { '127.0.0.1:6443': { presents, ask: api.askAs('system:masters') } }),
+    ...(!etcdDown && {
+      '10.0.0.5:2380': { presents: caOf(cas, 'etcd').issue([['CN', 'etcd']]).cert, ask: etcdOf(masters) },
+    }),
   });
   const test = await testHands({
     ...network,
@@ -42,7 +57,9 @@ async function setUp({
   });
   await writeCertificates(node, test, cas);
   await test.write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
-  const hands = {
+  if (etcdDown)
+    await writeRotation({ version: 1, peers: [{ name: 'm1', isMaster: true, ports: [] }] }, test.hands);
+  const hands: Hands = {
     ...test.hands,
     config: { ...test.hands.config, rotation: { ...test.hands.config.rotation, phase } },
   };
@@ -59,12 +76,27 @@ test("takes a master's turn, announces it, renews it and returns it, while OpenS
   const done = await inTurn(node, hands, NEVER, async (beforeRestart) => {
     expect(step()).toEqual({ annotations: { 'coe-agent/step': 'restart' } });
     expect(holders()).toEqual(['m0']);
-    await beforeRestart?.();
+    await beforeRestart?.('kubelet');
     return holders();
   });
   expect(done).toEqual(['m0', 'm0']);
   expect(holders()).toEqual(['m0', 'm0', '']);
   expect(step()).toEqual({ annotations: {} });
+});
+
+test('hands the leadership of etcd over before the restart of etcd, and of no other unit', async () => {
+  const { hands } = await setUp();
+  const asked: string[] = [];
+  const callEtcd: Hands['callEtcd'] = async ({ url }, method) => {
+    asked.push(`${method} at ${url}`);
+    return await Promise.resolve(Buffer.alloc(0));
+  };
+  await inTurn(node, { ...hands, callEtcd }, NEVER, async (beforeRestart) => {
+    await beforeRestart?.('kubelet');
+    expect(asked).toEqual([]);
+    await beforeRestart?.('etcd');
+  });
+  expect(asked).toEqual(['Maintenance/Status at https://10.0.0.5:2379']);
 });
 
 test('returns the turn when the work fails', async () => {
@@ -73,6 +105,13 @@ test('returns the turn when the work fails', async () => {
   expect(await agentErrorOf(fails)).toMatchObject({ code: 'unit' });
   expect(holders()).toEqual(['m0', '']);
   expect(step()).toEqual({ annotations: {} });
+});
+
+/** As after 15 minutes. */
+const impatient = (hands: Hands): Hands => ({
+  ...hands,
+  retry: async (what, { baseMs, capMs }, abort, work) =>
+    await hands.retry(what, { baseMs, capMs, forMs: baseMs * 2 }, abort, work),
 });
 
 test.each([
@@ -87,15 +126,88 @@ test.each([
 
 test('starts without a turn when its patience ends, and logs that', async () => {
   const { hands, holders, log } = await setUp({ ill: true });
-  // As after 15 minutes.
-  const impatient: Hands = {
-    ...hands,
-    retry: async (what, { baseMs, capMs }, abort, work) =>
-      await hands.retry(what, { baseMs, capMs, forMs: baseMs * 2 }, abort, work),
-  };
   expect(
-    await inTurn(node, impatient, NEVER, async (before) => await Promise.resolve(before)),
+    await inTurn(node, impatient(hands), NEVER, async (before) => await Promise.resolve(before)),
   ).toBeUndefined();
+  expect(holders()).toEqual([]);
+  expect(logged(log, 'turn-not-given')).toHaveLength(1);
+});
+
+const begins = async (): Promise<string> => await Promise.resolve('begun');
+
+describe('while no API server answers', () => {
+  test('nothing begins, and that is noted until there is a turn', async () => {
+    const { hands, log } = await setUp({ silent: true });
+    expect(await faultIn(inTurn(node, impatient(hands), NEVER, begins))).toEqual({
+      code: 'precondition',
+      reason: 'no-api',
+    });
+    expect(logged(log, 'turn-not-given')).toHaveLength(1);
+    expect((await readRotation(hands)).turnMissed).toEqual({ why: 'no-api', at: hands.clock.now() });
+    const again = await setUp();
+    await writeRotation({ version: 1, peers: [], turnMissed: { why: 'no-api', at: 1 } }, again.hands);
+    await inTurn(node, again.hands, NEVER, begins);
+    expect((await readRotation(again.hands)).turnMissed).toBeUndefined();
+  });
+
+  test('a person can restart without a turn, at once', async () => {
+    const { hands, log } = await setUp({ silent: true });
+    expect(await inTurn(node, { ...hands, withoutTurn: true }, NEVER, begins)).toBe('begun');
+    expect(logged(log, 'turn-not-given')).toEqual([]);
+  });
+
+  test('a node whose certificates have expired begins, because it is cut off', async () => {
+    const { hands, clock } = await setUp({ silent: true });
+    clock.advance(100 * 365 * 86_400_000);
+    expect(await inTurn(node, impatient(hands), NEVER, begins)).toBe('begun');
+  });
+});
+
+describe('who has begun finishes', () => {
+  async function resumed(circumstances: Circumstances) {
+    const set = await setUp(circumstances);
+    await set.write('/etc/sysconfig/heat-params', PARAMS, 0o600);
+    const from = set.hands.clock.elapsed();
+    const has = await resumeInTurn(
+      set.hands,
+      NEVER,
+      async (before) => await Promise.resolve(before !== undefined),
+    );
+    return { ...set, hasTurn: has, waitedMs: set.hands.clock.elapsed() - from };
+  }
+  const PARAMS = [...node.params].map(([key, value]) => `${key}="${value}"\n`).join('');
+  /** Less than a wait for a turn. */
+  const BRIEF = 5000;
+
+  test('in a turn, also where other masters are not well', async () => {
+    const { hasTurn, holders } = await resumed({ ill: true });
+    expect(hasTurn).toBe(true);
+    expect(holders()).toEqual(['m0', '']);
+  });
+
+  test('without a turn and without waiting, where no API server answers', async () => {
+    const { hasTurn, waitedMs, log } = await resumed({ silent: true });
+    expect(hasTurn).toBe(false);
+    expect(waitedMs).toBeLessThan(BRIEF);
+    expect(logged(log, 'turn-not-given')).toHaveLength(1);
+    expect((await resumed({ silent: true, etcdDown: true })).hasTurn).toBe(false);
+  });
+
+  test('in a turn under the name of its Node, where its etcd does not answer', async () => {
+    const { hasTurn, holders } = await resumed({ etcdDown: true });
+    expect(hasTurn).toBe(true);
+    expect(holders()).toEqual([OWN, '']);
+  });
+
+  test('without a turn on a node that cannot be read', async () => {
+    const { hands } = await setUp();
+    expect(await resumeInTurn(hands, NEVER, async (before) => await Promise.resolve(before))).toBeUndefined();
+  });
+});
+
+test('a master whose etcd does not answer waits for it before it begins', async () => {
+  const { hands, holders, log } = await setUp({ etcdDown: true });
+  await inTurn(node, impatient(hands), NEVER, async () => await Promise.resolve());
   expect(holders()).toEqual([]);
   expect(logged(log, 'turn-not-given')).toHaveLength(1);
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { fitPhase, fitWorker, PHASES_LEFT } from '../../../agent/rotation/fit-phase.ts';
 import { ROTATE_ALL, type RotateOperation } from '../../../src/operation/operation.ts';
+import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { agentErrorOf, faultIn } from '../../src/support/outcome-of.ts';
@@ -16,12 +17,27 @@ const trust = (operation: RotateOperation) => ({
 });
 const asAsked = (operation: RotateOperation) => ({ operation, notices: [] });
 
-/** @param members number of etcd members; undefined if etcd does not answer */
-async function fitMaster(operation: RotateOperation, members: number | undefined) {
+/** @param members of its etcd; none: it does not answer, and nor does its API */
+async function fitMaster(
+  operation: RotateOperation,
+  members: number | undefined,
+  { phase, workers = 0 }: { phase?: 'all'; workers?: number } = {},
+) {
+  const api = createKubernetes();
+  for (let index = 0; index < workers; index += 1) api.core.put('nodes', '', `w${index}`, {});
+  const { cert: presents } = caOf(former, 'kubernetes').issue([['CN', 'kubernetes']]);
   const network = networkOf(
-    members === undefined ? {} : { '10.0.0.5:2380': { presents: '', ask: etcdOf(members) } },
+    members === undefined
+      ? {}
+      : {
+          '10.0.0.5:2380': { presents: '', ask: etcdOf(members) },
+          '127.0.0.1:6443': { presents, ask: api.askAs('system:masters') },
+        },
   );
-  const { hands, write } = await testHands(network);
+  const test = await testHands(network);
+  const { write } = test;
+  const rotation = { ...test.hands.config.rotation, phase };
+  const hands = { ...test.hands, config: { ...test.hands.config, rotation } };
   const node = nodeOf('master');
   await writeCertificates(node, { write }, former);
   await write('/etc/etcd/etcd.conf.yaml', 'listen-peer-urls: "https://10.0.0.5:2380"\n');
@@ -31,9 +47,16 @@ async function fitMaster(operation: RotateOperation, members: number | undefined
 }
 
 describe('a master', () => {
-  test('that is the only one rotates at once', async () => {
+  test('that is the only node rotates at once', async () => {
     expect(await fitMaster(UNNAMED, 1)).toEqual(asAsked(UNNAMED));
     expect(await fitMaster(ROTATE_ALL, 1)).toEqual(asAsked(ROTATE_ALL));
+  });
+
+  test('with workers begins with the phase "trust" where no phase is named or configured', async () => {
+    const workers = 1;
+    expect(await fitMaster(UNNAMED, 1, { workers })).toEqual({ ...trust(UNNAMED), notices: [] });
+    expect(await fitMaster(ROTATE_ALL, 1, { workers })).toEqual(asAsked(ROTATE_ALL));
+    expect(await fitMaster(UNNAMED, 1, { workers, phase: 'all' })).toEqual(asAsked(UNNAMED));
   });
 
   test('of several starts with "trust" if no phase is named, and rejects "all"', async () => {
@@ -46,7 +69,8 @@ describe('a master', () => {
   });
 
   test('whose etcd does not answer counts as one of several, unless the phase is named', async () => {
-    expect(await fitMaster(UNNAMED, undefined)).toEqual(trust(UNNAMED));
+    expect(await fitMaster(UNNAMED, undefined)).toEqual({ ...trust(UNNAMED), notices: [] });
+    expect(await fitMaster(UNNAMED, undefined, { phase: 'all' })).toEqual(trust(UNNAMED));
     expect(await fitMaster(ROTATE_ALL, undefined)).toEqual(asAsked(ROTATE_ALL));
   });
 

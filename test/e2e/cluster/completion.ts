@@ -13,7 +13,7 @@ export type Completion = {
   meanwhile?: (all: readonly Node[]) => Promise<unknown>;
 };
 
-/** Heat's answer is the end: the nodes have `rotation.phase: all`, or there is one master. */
+/** Heat's answer is the end: the nodes have `rotation.phase: all`. */
 export const AT_ONCE: Completion = { until: async () => await Promise.resolve(), withinMs: 0 };
 
 const Status = v.object({

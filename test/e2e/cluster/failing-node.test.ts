@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { presented } from '../../../scripts/load.d/look-at-leaves.ts';
 import { PORTS } from './admission.ts';
 import {
+  configurePhase,
   installAgent,
   type Node,
   nodeFolder,
@@ -18,7 +19,10 @@ import { fingerprintsOf, type Material, materialOf, serviceAccountKeys } from '.
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
 
-/** Heat rolls the stack back when one node fails; the next rotation repairs every node. */
+/**
+ * Heat rolls the stack back when one node fails; the next rotation repairs every node. The nodes rotate in one step (phase
+ * `all`): in phases, the worker would fail after Heat has its answer.
+ */
 
 const DROP_IN = '/etc/systemd/system/kubelet.service.d/fail.conf';
 const CERTIFICATE = '/etc/kubernetes/certs/kubelet.crt';
@@ -27,9 +31,11 @@ const FORMER = '/root/kubelet.crt';
 let pod: ProbePod;
 beforeAll(async () => {
   await installAgent();
+  await configurePhase('all');
   pod = await startProbePod();
 });
 afterAll(async () => {
+  await configurePhase(undefined);
   await pod?.close();
 });
 

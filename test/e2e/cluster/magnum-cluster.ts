@@ -87,6 +87,15 @@ export async function installAgent(): Promise<void> {
   await execa(SCRIPT, ['agent', '--state', clusterFolder()]);
 }
 
+const PHASE = '/etc/coe-agent/agent.d/20-phase.yaml';
+
+/** Configures the phase of the rotations on every node, and starts the agents anew; undefined: each node decides. */
+export async function configurePhase(phase: 'all' | undefined): Promise<void> {
+  const change = phase === undefined ? `rm -f ${PHASE}` : `echo 'rotation: { phase: ${phase} }' >${PHASE}`;
+  for (const node of await nodes())
+    await onNode(node, 'sh', '-c', `${change} && systemctl restart coe-agent`);
+}
+
 /** Takes a node's power away, or boots it again. */
 export async function power(node: Node, is: 'off' | 'on'): Promise<void> {
   await execa(SCRIPT, [is, '--state', clusterFolder(), node.name]);

@@ -49,8 +49,6 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
     const site = await createSite(cloud, {
       role,
       isStock: true,
-      // Several masters rotate automatically without it.
-      ...(masters === 1 && { config: { rotation: { phase: 'auto' } } }),
       of: { cluster, server: name },
       params: {
         INSTANCE_NAME: name,

@@ -1,0 +1,117 @@
+import type { Hands } from '../hands.ts';
+import { readRotation, type RotationRecord } from '../phases/record.ts';
+import type { OldCaUser } from '../rotation/old-ca-users.ts';
+
+/** `message` says for a person what `code` says for a program. */
+export type Note = {
+  code:
+    | 'retire-is-next'
+    | 'reissue-is-next'
+    | 'signers-differ'
+    | 'old-keys-accepted'
+    | 'legacy-tokens-wait'
+    | 'client-trust-waits'
+    | 'cluster-login-waits'
+    | 'rotation-waits'
+    | 'rotation-held'
+    | 'turn-missed'
+    | 'old-ca-in-use';
+  message: string;
+  /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or of an error. */
+  reason?: string;
+  /** The nodes that it waits for. */
+  for?: string[];
+  /** ISO 8601. */
+  until?: string;
+  /** The hold ends within ten minutes, and the next phase begins. */
+  endsSoon?: true;
+  /** The first of the objects that need the old CA, how many there are, and when they were seen (ISO 8601). */
+  objects?: OldCaUser[];
+  count?: number;
+  seenAt?: string;
+};
+
+/** Whom a rotation that goes on by itself waits for. */
+export async function notesOfWaits({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {
+  const { waits, oldCaUsers, holdWarned } = await readRotation({ disk });
+  const inUse = oldCaUsers && oldCaUsers.count > 0 ? [noteOfUsers(oldCaUsers)] : [];
+  return waits ? [noteOfWait(waits, holdWarned), ...inUse] : inUse;
+}
+
+function noteOfUsers({ at, count, users, isAll }: NonNullable<RotationRecord['oldCaUsers']>): Note {
+  const seenAt = new Date(at).toISOString();
+  const named = users
+    .slice(0, SHOWN)
+    .map(({ kind, namespace, name }) => [kind, namespace, name].filter(Boolean).join(' '));
+  const rest = count > SHOWN ? ` and ${count - SHOWN} more` : '';
+  const part = isAll ? '' : '; not all were seen';
+  return {
+    code: 'old-ca-in-use',
+    message: `objects in the cluster still need the old CA (seen ${seenAt}${part}): ${named.join(', ')}${rest}`,
+    objects: users,
+    count,
+    seenAt,
+  };
+}
+
+/** So many objects are named in a line. */
+const SHOWN = 5;
+
+function noteOfWait(
+  waits: NonNullable<RotationRecord['waits']>,
+  holdWarned: RotationRecord['holdWarned'],
+): Note {
+  const end = waits.until === undefined ? undefined : new Date(waits.until).toISOString();
+  const until = end === undefined ? '' : `, until ${end}`;
+  const fields = { reason: waits.why, for: waits.for, ...(end !== undefined && { until: end }) };
+  if (waits.why === 'held')
+    return {
+      code: 'rotation-held',
+      message:
+        waits.until === holdWarned
+          ? `the rotation is on hold${until}, which is soon: then the next phase begins; agent rotation hold keeps it longer`
+          : `the rotation is on hold${until}: agent rotation continue`,
+      ...fields,
+      ...(waits.until === holdWarned && { endsSoon: true }),
+    };
+  const peers = waits.for.length === 0 ? '' : ` for ${waits.for.join(', ')}`;
+  return {
+    code: 'rotation-waits',
+    message: `the next phase waits${peers}${until}: ${WAITS[waits.why] ?? waits.why}`,
+    ...fields,
+  };
+}
+
+/** By the reasons of phases/decide.ts and phases/turn.ts. */
+const WAITS: Readonly<Record<string, string>> = {
+  'no-api': 'no API server of the cluster answers',
+  'peers-refuse-served': 'they do not accept certificates of the new CA yet',
+  'peers-present-former': 'they still present certificates of the old CA',
+  'peers-stepping': 'they are in the middle of a phase',
+  'no-quorum': 'etcd would lose its quorum without them',
+  'turn-held': 'another master restarts its services',
+  'turn-stepping': 'another master is in the middle of a phase',
+  'turn-unwell': 'another master is not well',
+  'turn-no-quorum': 'etcd would lose its quorum during a restart',
+  'turn-lost': 'another master has taken the turn',
+  'turn-no-api': 'no API server of the cluster answers',
+  'turn-api-refused': 'the API servers do not accept this node',
+};
+
+/** The next command of a master that gets no turn because no API server answers. */
+export const WITHOUT_TURN = 'agent run-once --without-turn';
+
+export async function notesOfTurn({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {
+  const { turnMissed } = await readRotation({ disk });
+  if (!turnMissed) return [];
+  const seenAt = new Date(turnMissed.at).toISOString();
+  const why = WAITS[`turn-${turnMissed.why}`] ?? turnMissed.why;
+  return [
+    {
+      code: 'turn-missed',
+      reason: turnMissed.why,
+      seenAt,
+      message: `this master has restarted nothing without its turn (${seenAt}): ${why}; start one, or in an emergency: ${WITHOUT_TURN}`,
+    },
+  ];
+}

@@ -1,0 +1,36 @@
+import { readText } from '../../src/base/disk.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { handLeadershipOver } from '../../src/services/etcd-leader.ts';
+import type { Hands } from '../hands.ts';
+import type { OtherMaster } from '../phases/turn.ts';
+import { type Client, readClient } from './clients.ts';
+
+/**
+ * Before the restart of this node's etcd: if it leads, another member takes the leadership over, so that the cluster is
+ * not without a leader until an election. A hand-over that fails is logged: then etcd elects one.
+ *
+ * @param url where the own etcd serves clients
+ * @param others the other members, of which those that are well may lead
+ */
+export async function handOver(
+  url: string | undefined,
+  others: readonly OtherMaster[],
+  client: Client,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  const well = others.filter(({ is }) => is === 'well').map(({ name }) => name);
+  try {
+    const identity = await readClient(client, hands);
+    const ca = await readText(hands.disk, client.ca);
+    if (url === undefined || !identity || ca === undefined) return;
+    const to = await handLeadershipOver(
+      well,
+      async (method, message) => await hands.callEtcd({ url, ca, ...identity }, method, message, abort),
+    );
+    if (to !== undefined) hands.log('etcd-leader-moved', { to });
+  } catch (error) {
+    if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;
+    hands.log('etcd-leader-kept', { code: codeOf(error), why: explain(error) });
+  }
+}
