@@ -114,6 +114,10 @@ async function attempt(
       case 'change': {
         const { node, plan } = intention;
         const { perform } = await import('../execution/perform.ts');
+        if (plan.kind === 'certificates' && plan.stage.certificates === 'retire') {
+          const { seeOldCaUsersBeforeRetire } = await import('../peers/see-old-ca-users.ts');
+          await seeOldCaUsersBeforeRetire(node, hands, abort);
+        }
         const { inTurn } = await import('../peers/in-turn.ts');
         return await inTurn(node, hands, abort, async (beforeRestart) =>
           outcomeOf(await perform(plan, { runId: id, hands, abort, beforeRestart })),

@@ -5,10 +5,12 @@ import { withDeadline } from '../../src/base/clock.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { readRotation, writeRotation } from '../phases/record.ts';
+import { type KnownPeer, readRotation, writeRotation } from '../phases/record.ts';
+import { issueHands } from '../rotation/issue-hands.ts';
 import { findOldCaUsers, type OldCaUsers } from '../rotation/old-ca-users.ts';
 import { clientsOf } from './clients.ts';
-import { apisOf, type Place } from './known.ts';
+import { readServedCas, type ServedCas } from '../rotation/served-cas.ts';
+import { apisOf, type Place, placeOf } from './known.ts';
 import type { Look } from './look.ts';
 import { wordFor } from './own-state.ts';
 import { withAnyApi } from './reach-api.ts';
@@ -34,25 +36,64 @@ export async function seeOldCaUsers(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<void> {
-  const { own, now, course } = view;
-  const { kubernetes } = clientsOf(node);
+  const { own, course } = view;
   const isBeforeRetire = own.trustsServed && own.presentsServed && own.trustsFormer;
   // A person has to be out this minute.
-  if (!kubernetes || !own.isMaster || !isBeforeRetire || course.finishNow) return;
+  if (!own.isMaster || !isBeforeRetire || course.finishNow) return;
+  const place = { node, units };
+  await lookThrough(isDue, served, course.since, known.peers, place, hands, abort);
+}
+
+/**
+ * The same before a `retire` that a deployment asks for by its name. The nodes may not have looked at their peers before:
+ * pods that have started before Magnum made its CA are older than their trust in it.
+ *
+ * @throws `aborted`
+ */
+export async function seeOldCaUsersBeforeRetire(node: Node, hands: Hands, abort: AbortSignal): Promise<void> {
+  if (node.role !== 'master') return;
+  try {
+    const cluster = await hands.openCluster(node.params, undefined, abort, { patient: false });
+    const asked = { authorities: node.layout.authorities, requests: [] };
+    const served = await readServedCas(node, issueHands(cluster, undefined, hands, asked), hands);
+    const { course, peers } = await readRotation(hands);
+    const made = Math.min(...[...served.values()].map(({ validFromDate }) => validFromDate.getTime()));
+    const since = course?.cas === wordFor(served) ? course.since : made;
+    await lookThrough(true, served, since, peers, await placeOf(node, hands, abort), hands, abort);
+  } catch (error) {
+    tellUnknown(error, hands, abort);
+  }
+}
+
+/** @param since when the nodes began to trust the served CAs */
+async function lookThrough(
+  isDue: boolean,
+  served: ServedCas,
+  since: number,
+  peers: readonly KnownPeer[],
+  { node, units }: Place,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<void> {
+  const { kubernetes } = clientsOf(node);
+  const former = await formerIn(node, served, hands);
+  if (!kubernetes || former.length === 0) return;
+  const now = hands.clock.now();
   const record = await readRotation(hands);
   const cas = wordFor(served);
   const before = record.oldCaUsers?.cas === cas ? record.oldCaUsers : undefined;
   if (before && now - before.at < (isDue ? PACE_MS.due : PACE_MS.waits)) return;
-  const found = await looked(async (limit) => {
-    const all = { served: [...served.values()], former: await formerIn(node, served, hands) };
-    return await withAnyApi(
-      apisOf(node, units, known.peers),
-      kubernetes,
-      hands,
-      limit,
-      async (ask) => await findOldCaUsers(ask, all, course.since, node, hands, limit),
-    );
-  });
+  const all = { served: [...served.values()], former };
+  const found = await looked(
+    async (limit) =>
+      await withAnyApi(
+        apisOf(node, units, peers),
+        kubernetes,
+        hands,
+        limit,
+        async (ask) => await findOldCaUsers(ask, all, since, node, hands, limit),
+      ),
+  );
   if (found?.api !== 'answers') return;
   const { users, isAll } = found.value;
   const named = users.slice(0, NAMED);
@@ -67,11 +108,16 @@ export async function seeOldCaUsers(
     try {
       return await look(withDeadline(abort, LONGEST_MS));
     } catch (error) {
-      if (abort.aborted || !(error instanceof AgentError)) throw error;
-      hands.log('old-ca-users-unknown', { code: codeOf(error), why: explain(error) });
+      tellUnknown(error, hands, abort);
       return undefined;
     }
   }
+}
+
+/** A look that fails is none. @throws the error when the program is to stop, or is at fault */
+function tellUnknown(error: unknown, { log }: Pick<Hands, 'log'>, abort: AbortSignal): void {
+  if (abort.aborted || !(error instanceof AgentError)) throw error;
+  log('old-ca-users-unknown', { code: codeOf(error), why: explain(error) });
 }
 
 const inWords = ({ kind, namespace, name, reason }: OldCaUsers['users'][number]): string =>

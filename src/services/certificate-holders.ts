@@ -37,6 +37,11 @@ const LISTS: readonly { kind: string; path: string; selector?: string }[] = [
     path: '/api/v1/secrets',
     selector: 'type!=kubernetes.io/service-account-token,type!=helm.sh/release.v1',
   },
+  // kube-controller-manager deletes a request an hour after it was signed (csrcleaner): older ones are not seen.
+  {
+    kind: 'CertificateSigningRequest',
+    path: '/apis/certificates.k8s.io/v1/certificatesigningrequests',
+  },
   { kind: 'Pod', path: '/api/v1/pods', selector: 'status.phase!=Succeeded,status.phase!=Failed' },
 ];
 
@@ -52,7 +57,7 @@ const Item = v.object({
     }),
   ),
   data: v.nullish(v.record(v.string(), v.string())),
-  status: v.nullish(v.object({ startTime: v.nullish(v.string()) })),
+  status: v.nullish(v.object({ startTime: v.nullish(v.string()), certificate: v.nullish(v.string()) })),
 });
 const Page = v.object({
   metadata: v.optional(v.object({ continue: v.optional(v.string(), '') }), {}),
@@ -125,7 +130,9 @@ function holderOf(
   return {
     kind,
     ...metadata,
-    certificates: [...bundles, ...Object.values(data ?? {})].flatMap(textsIn),
+    certificates: [...bundles, status?.certificate ?? undefined, ...Object.values(data ?? {})].flatMap(
+      textsIn,
+    ),
     hostPaths: (spec?.volumes ?? []).flatMap(({ hostPath }) => hostPath?.path ?? []),
     startedAt: kind === 'Pod' && !Number.isNaN(started) ? started : undefined,
   };

@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'MutatingWebhookConfiguration',
   apiservices: 'APIService',
   customresourcedefinitions: 'CustomResourceDefinition',
+  certificatesigningrequests: 'CertificateSigningRequest',
   secrets: 'Secret',
   serviceaccounts: 'ServiceAccount',
   pods: 'Pod',
@@ -33,6 +34,7 @@ const GROUPS: Readonly<Record<string, string>> = {
   mutatingwebhookconfigurations: 'admissionregistration.k8s.io',
   apiservices: 'apiregistration.k8s.io',
   customresourcedefinitions: 'apiextensions.k8s.io',
+  certificatesigningrequests: 'certificates.k8s.io',
 };
 
 /** Objects that are only stored, with merge patches (RFC 7386) and optimistic concurrency. */

@@ -1,7 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { AgentError } from '../../../src/base/errors.ts';
 import { wordFor } from '../../../agent/peers/own-state.ts';
-import { seeOldCaUsers } from '../../../agent/peers/see-old-ca-users.ts';
+import { seeOldCaUsers, seeOldCaUsersBeforeRetire } from '../../../agent/peers/see-old-ca-users.ts';
 import type { Look } from '../../../agent/peers/look.ts';
+import type { Cluster, Hands } from '../../../agent/hands.ts';
 import { readRotation } from '../../../agent/phases/record.ts';
 import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { logged } from '../../scenarios/support/logged.ts';
@@ -47,8 +49,18 @@ async function setUp() {
     };
     await seeOldCaUsers(isDue, look, { node, units }, test.hands, abort);
   };
+  const cluster: Cluster = {
+    user: async () => await Promise.resolve(undefined),
+    roles: async () => await Promise.resolve([]),
+    seeRegion: async () => {
+      await Promise.resolve();
+    },
+    readCa: async (type, believe) => await believe(caOf(fresh, type).pem),
+    sign: async () => await Promise.reject(new Error('nothing is signed')),
+  };
+  const hands: Hands = { ...test.hands, openCluster: async () => await Promise.resolve(cluster) };
   const looks = (): number => api.asked.filter(({ path }) => path.startsWith('/api/v1/secrets')).length;
-  return { ...test, api, addSecret, see, looks };
+  return { ...test, hands, api, addSecret, see, looks };
 }
 
 const WEB = { kind: 'Secret', namespace: 'shop', name: 'web', reason: 'signed-by-old-ca' };
@@ -118,4 +130,33 @@ test('ignores a failed look, and repeats it', async () => {
 test('stops on abort', async () => {
   const { see } = await setUp();
   expect(await agentErrorOf(see({ abort: AbortSignal.abort() }))).toMatchObject({ code: 'aborted' });
+});
+
+const away = async () => await Promise.reject(new AgentError('cloud-unreachable', 'away'));
+
+describe('before a `retire` that a deployment names', () => {
+  test('looks in the same way, also on a node that has not looked at its peers', async () => {
+    const { hands, log, looks } = await setUp();
+    await seeOldCaUsersBeforeRetire(node, hands, NEVER);
+    expect((await readRotation(hands)).oldCaUsers).toMatchObject({ count: 1, users: [WEB] });
+    expect(logged(log, 'old-ca-in-use')).toHaveLength(1);
+    // The last look counts.
+    await seeOldCaUsersBeforeRetire(node, hands, NEVER);
+    expect(looks()).toBe(1);
+  });
+
+  test('a failure to ask Magnum is logged, and nothing waits for it', async () => {
+    const { hands, log, looks } = await setUp();
+    await seeOldCaUsersBeforeRetire(node, { ...hands, openCluster: away }, NEVER);
+    expect(logged(log, 'old-ca-users-unknown')).toMatchObject([{ code: 'cloud-unreachable' }]);
+    expect(looks()).toBe(0);
+  });
+
+  test('looks neither on a worker nor where no former CA is trusted', async () => {
+    const { hands, write, looks } = await setUp();
+    await seeOldCaUsersBeforeRetire(nodeOf('worker'), hands, NEVER);
+    await writeCertificates(node, { write }, fresh);
+    await seeOldCaUsersBeforeRetire(node, hands, NEVER);
+    expect(looks()).toBe(0);
+  });
 });

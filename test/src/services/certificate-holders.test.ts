@@ -46,6 +46,17 @@ test('reads caBundles of webhooks, APIServices and the conversion of custom reso
   ]);
 });
 
+test('reads the certificate of a signed CertificateSigningRequest', async () => {
+  const { api, see } = setUp();
+  api.core.put('certificatesigningrequests', '', 'signed', { status: { certificate: base64(PEM) } });
+  api.core.put('certificatesigningrequests', '', 'pending', { status: {} });
+  const { holders } = await see();
+  expect(holders.map(({ kind, name, certificates }) => [kind, name, certificates])).toEqual([
+    ['CertificateSigningRequest', 'signed', [PEM]],
+    ['CertificateSigningRequest', 'pending', []],
+  ]);
+});
+
 test('reads PEM and kubeconfigs in Secrets, and skips service-account tokens and Helm releases', async () => {
   const { api, see } = setUp();
   const secret = (name: string, data: Record<string, string>, type = 'Opaque'): void => {
