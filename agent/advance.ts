@@ -23,7 +23,8 @@ import {
   whileHeld,
 } from './peers/turn.ts';
 import { decide } from './phases/decide.ts';
-import { readRotation, writeRotation } from './phases/record.ts';
+import { warnsOfEnd } from './phases/hold.ts';
+import { readRotation, type RotationRecord, writeRotation } from './phases/record.ts';
 
 /** A step that is due, and what became of it; or why there is none. */
 export type Advanced =
@@ -163,8 +164,15 @@ async function note(advanced: Advanced, hands: Hands): Promise<void> {
           at: hands.clock.now(),
         }
       : undefined;
-  const isSame = waits?.why === before?.why && waits?.for.join() === before?.for.join();
-  if (isSame) return;
-  if (waits) hands.log('rotation-waits', { why: waits.why, peers: waits.for });
-  await writeRotation({ ...rest, ...(waits && { waits }) }, hands);
+  const holdEnds = waits?.why === 'held' ? waits.until : undefined;
+  const warns = warnsOfEnd(holdEnds, record, hands.clock.now());
+  const isSame =
+    waits?.why === before?.why && waits?.for.join() === before?.for.join() && holdEnds === heldUntil(before);
+  if (isSame && !warns) return;
+  if (waits && !isSame) hands.log('rotation-waits', { why: waits.why, peers: waits.for });
+  if (warns) hands.log('hold-ends-soon', { until: new Date(holdEnds).toISOString() });
+  await writeRotation({ ...rest, ...(waits && { waits }), ...(warns && { holdWarned: holdEnds }) }, hands);
 }
+
+const heldUntil = (waits: RotationRecord['waits']): number | undefined =>
+  waits?.why === 'held' ? waits.until : undefined;

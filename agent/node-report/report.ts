@@ -29,6 +29,8 @@ export const Report = v.object({
   cas: v.pipe(v.array(Short), v.maxLength(16)),
   /** When the first of the layout's certificates ends. */
   notAfter: v.optional(Moment),
+  /** When the node was first seen without the old CA, after the last rotation. */
+  oldCaEndedAt: v.optional(Moment),
   /** What the node waits for: a reason, and the nodes or the deployment. */
   waits: v.optional(v.object({ why: Short, for: v.pipe(v.array(Short), v.maxLength(16)) })),
   /** When this was written, and when every collector had last answered. */
@@ -51,7 +53,7 @@ export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'pas
   if (!node || isTrue(node.params.get('TLS_DISABLED'))) return undefined;
   if (!clientsOf(node).kubernetes) return undefined;
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
-  const { phase } = await rotationState(hands);
+  const { phase, oldCaEndedAt } = await rotationState(hands);
   const files = trustFilesOf(node);
   const cas = holdings.filter(({ file }) => files.has(file)).flatMap(({ certificates }) => certificates);
   const ends = holdings.flatMap(({ notAfter }) => notAfter ?? []).toSorted();
@@ -62,6 +64,7 @@ export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'pas
     phase: phase ?? 'none',
     cas: [...new Set(cas.map(fingerprint))].toSorted(),
     ...(ends[0] !== undefined && { notAfter: ends[0] }),
+    ...(oldCaEndedAt !== undefined && { oldCaEndedAt }),
     ...(waits && { waits: { why: waits.why, for: waits.for.slice(0, MOST_NAMED) } }),
   };
 }

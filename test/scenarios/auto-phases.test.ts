@@ -235,6 +235,32 @@ test('leaves the node as it was after a failed phase, and retries the phase', as
   for (const member of fleet.members) await expectDone(fleet, member);
 });
 
+test('a hold warns ten minutes before it ends, once, and then the next phase begins', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  await settle(fleet);
+  const [master, worker] = fleet.members;
+  if (!master || !worker) throw new Error('there are two members');
+  const { site } = master;
+  const held = async () =>
+    (await rotationState(await site.start())).notes.filter(({ code }) => code === 'rotation-held');
+  await rotate(fleet);
+  await cli(site, ['rotation', 'hold', '--for', '8h']);
+  for (const member of fleet.members)
+    expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step: 'trust' });
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'held' });
+  expect(logged(site.log, 'hold-ends-soon')).toEqual([]);
+  expect((await held())[0]?.endsSoon).toBeUndefined();
+
+  site.clock.jump(8 * HOUR - 500_000);
+  for (let looks = 0; looks < 2; looks += 1)
+    expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'held' });
+  expect(logged(site.log, 'hold-ends-soon')).toHaveLength(1);
+  expect((await held())[0]?.endsSoon).toBe(true);
+
+  site.clock.jump(500_000);
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue' });
+});
+
 test('lets an operator hold a rotation on a node, release it, and finish it without waiting', async () => {
   const fleet = await createFleet(cloud, 1, 1);
   await settle(fleet);

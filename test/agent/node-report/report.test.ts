@@ -38,6 +38,14 @@ test('names up to eight nodes that an automatic rotation waits for', async () =>
   expect((await readReport(hands))?.waits).toEqual({ why: WAITS.why, for: WAITS.for.slice(0, 8) });
 });
 
+test('says since when the old CA opens nothing on the node', async () => {
+  const hands = await setUp();
+  expect((await readReport(hands))?.oldCaEndedAt).toBeUndefined();
+  const endedAt = Date.parse('2026-11-29T10:00:00.000Z');
+  await writeRotation({ ...record, oldCa: { cas: 'x', endedAt } }, hands);
+  expect((await readReport(hands))?.oldCaEndedAt).toBe('2026-11-29T10:00:00.000Z');
+});
+
 test('ignores an old record of waiting if phases are requested', async () => {
   const hands = await setUp({}, 'trust');
   await writeRotation(record, hands);

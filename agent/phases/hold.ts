@@ -1,0 +1,15 @@
+import type { RotationRecord } from './record.ts';
+
+/** How long before the end of a hold it is told of. */
+const WARNED_BEFORE_MS = 600_000;
+
+/**
+ * Whether to warn now that a hold ends: once for each end. When it ends, the node takes its next phase by itself.
+ *
+ * @param until the end of the hold, in milliseconds since the epoch
+ */
+export const warnsOfEnd = (
+  until: number | undefined,
+  { holdWarned }: Pick<RotationRecord, 'holdWarned'>,
+  now: number,
+): until is number => until !== undefined && until !== holdWarned && until - now <= WARNED_BEFORE_MS;
