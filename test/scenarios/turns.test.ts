@@ -38,7 +38,7 @@ describe.each([
 ] as const)('%s', (_, words) => {
   test('takes the turn, renews it before each unit and gives it back', async () => {
     const { fleet, master } = await twoMasters();
-    expect(await cli(master.site, [...words])).toMatchObject({ code: 0, stderr: '' });
+    expect((await cli(master.site, [...words])).code).toBe(0);
     const restarted = master.site.restarts().length;
     expect(restarted).toBeGreaterThan(1);
     expect(holders(fleet)).toEqual([...Array.from({ length: restarted + 1 }, () => master.name), '']);
