@@ -125,10 +125,7 @@ function refuseSwallowedOptions(command: Command): void {
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
 /** Of a verb that restarts units. */
-const WITHOUT_TURN = [
-  '--without-turn',
-  'in an emergency: on a master of several, restart now and wait for no other master',
-] as const;
+const WITHOUT_TURN = ['--without-turn', 'in an emergency: wait for no other master'] as const;
 
 /** Of a verb that writes tables. */
 const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
