@@ -66,19 +66,23 @@ test('agent rollback takes the turn', async () => {
   expect([first, rest.at(-1)]).toEqual([master.name, '']);
 });
 
-test('without an API server nothing begins, which is told with the next command', async () => {
-  const { fleet, master } = await twoMasters();
-  // It has seen the other one.
-  await fleet.look(master);
-  for (const { site } of fleet.members) site.node.units.mute(true);
-  const { code, stdout } = await cli(master.site, ['restart', '--unit', 'kubelet', '--json']);
-  expect(code).toBe(1);
-  expect(jsonObject(stdout)).toMatchObject({ error: { code: 'precondition', reason: 'no-api' } });
-  expect(master.site.restarts()).toEqual([]);
+test(
+  'without an API server nothing begins, which is told with the next command',
+  { timeout: 300_000 },
+  async () => {
+    const { fleet, master } = await twoMasters();
+    // It has seen the other one.
+    await fleet.look(master);
+    for (const { site } of fleet.members) site.node.units.mute(true);
+    const { code, stdout } = await cli(master.site, ['restart', '--unit', 'kubelet', '--json']);
+    expect(code).toBe(1);
+    expect(jsonObject(stdout)).toMatchObject({ error: { code: 'precondition', reason: 'no-api' } });
+    expect(master.site.restarts()).toEqual([]);
 
-  const { notes } = await rotationState(await master.site.start());
-  expect(notes).toContainEqual(expect.objectContaining({ code: 'turn-missed', reason: 'no-api' }));
-  const { findings } = jsonObject((await cli(master.site, ['doctor', '--json'])).stdout);
-  const next = 'agent run-once --without-turn';
-  expect(findings).toContainEqual(expect.objectContaining({ id: 'rotation', reason: 'turn-missed', next }));
-});
+    const { notes } = await rotationState(await master.site.start());
+    expect(notes).toContainEqual(expect.objectContaining({ code: 'turn-missed', reason: 'no-api' }));
+    const { findings } = jsonObject((await cli(master.site, ['doctor', '--json'])).stdout);
+    const next = 'agent run-once --without-turn';
+    expect(findings).toContainEqual(expect.objectContaining({ id: 'rotation', reason: 'turn-missed', next }));
+  },
+);
