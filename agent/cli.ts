@@ -9,6 +9,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
 import { helpOf } from './cli/help.ts';
+import { FORMER_CA, LIST, TO, WIDE, WITHOUT_TURN } from './cli/options.ts';
 import { EVENTS } from './events.ts';
 import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
@@ -125,10 +126,6 @@ function refuseSwallowedOptions(command: Command): void {
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
 /** Of a verb that restarts units. */
-const WITHOUT_TURN = ['--without-turn', 'in an emergency: wait for no other master'] as const;
-
-/** Of a verb that writes tables. */
-const WIDE = ['--wide', 'all columns of a table, on a narrow terminal too'] as const;
 
 /** Every verb with its options; a verb's own code is loaded when it is called. */
 export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Command {
@@ -226,7 +223,10 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .option('--dry-run', 'say what would be done, and do nothing')
     .option('--back', 'give the node back to os-collect-config')
     .action(run(async () => await import('./commands/migrate.ts')));
-  verb('rollback', 'bring the previous certificates back, when a rotation is stuck')
+  verb('rollback', 'restore former certificates, of a stuck rotation or a kept generation')
+    .option(...LIST)
+    .option(...TO)
+    .option(...FORMER_CA)
     .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/rollback.ts')));
   verb('rotation', 'what becomes of a rotation that goes on by itself on this node')

@@ -9,6 +9,7 @@ import { createRetry } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { openLedger } from '../src/deployment/ledger.ts';
 import { createGenerations } from '../src/files/generation.ts';
+import { createKeptGenerations } from '../src/files/kept.ts';
 import { createKeptRequests } from '../src/files/kept-requests.ts';
 import { readOwners } from '../src/files/owners.ts';
 import { readAddress } from '../src/metadata/address.ts';
@@ -32,7 +33,7 @@ import { openClusterWith } from './compose/cluster.ts';
 import { portsAsked } from './compose/ports.ts';
 import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
-import { DRIVE_COPY, LEDGER, STATE } from './paths.ts';
+import { DRIVE_COPY, KEPT, LEDGER, STATE } from './paths.ts';
 import type { Config } from './config.ts';
 import { createWaitingRecord } from './waiting.ts';
 import { connectionOf } from './compose/connection.ts';
@@ -183,6 +184,7 @@ export async function compose({
       // Only root can change owners; below --root everything belongs to the caller.
       uid === 0 ? owners(user, group) : { uid, gid: process.getgid?.() ?? 0 },
     ),
+    keptGenerations: createKeptGenerations(disk, KEPT),
     keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
     openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http), clock.now),

@@ -97,6 +97,15 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
+  generations: v.optional(
+    v.strictObject({
+      /** How many replaced generations stay, for `agent rollback`. */
+      keep: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10)), 2),
+      /** Also those whose CA was retired. */
+      keep_retired: v.optional(v.boolean(), false),
+    }),
+    {},
+  ),
   scripts: v.optional(
     v.strictObject({
       timeout_seconds: v.optional(seconds, 3600),

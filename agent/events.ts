@@ -31,6 +31,7 @@ export const EVENTS = {
     'error',
     'the journal is damaged and no set of files agrees; keeping both generations',
   ],
+  'generation-unkept': ['warn', 'the replaced files could not be kept for "agent rollback"'],
   'grace-ended': ['info', 'service-account keys whose grace is over are retired'],
   'grace-extended': ['info', 'service-account keys whose grace is over stay: pods may still use them'],
   'group-unserved': ['info', 'ignoring a deployment: no hook for its group'],

@@ -7,6 +7,7 @@ import type { Secrets } from '../src/base/secrets.ts';
 import type { IssueHands } from '../src/certificates/issue.ts';
 import type { Ledger } from '../src/deployment/ledger.ts';
 import type { Generations } from '../src/files/generation.ts';
+import type { KeptGenerations } from '../src/files/kept.ts';
 import type { KeptRequests } from '../src/files/kept-requests.ts';
 import type { RunSettings } from '../src/hooks/prepare.ts';
 import type { RunHands } from '../src/hooks/run.ts';
@@ -50,6 +51,7 @@ export type Hands = {
   addressOf(name: AddressName, abort: AbortSignal): Promise<string | undefined>;
   ledger: Ledger;
   generations: Generations;
+  keptGenerations: KeptGenerations;
   keptRequests: KeptRequests;
   /** The cluster's door in Magnum, opened with the node's trust or with a token that a deployment brought. */
   openCluster(

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 
 export const STATE = '/var/lib/coe-agent';
 export const LEDGER = join(STATE, 'deployments');
+/** Generations that a later one has replaced. */
+export const KEPT = join(STATE, 'kept');
 /** The newest message of a queue. */
 export const QUEUE_RECORD = join(STATE, 'zaqar.json');
 

@@ -3,6 +3,7 @@ import { isTrue } from '../src/metadata/heat-params.ts';
 import type { Hands } from './hands.ts';
 import { hasOtherAddresses } from './inspection/differences.ts';
 import { readNode } from './node.ts';
+import { pruneKept } from './pass/keep-generation.ts';
 import { withAddresses } from './pass/addresses.ts';
 import { isClockOff } from './rotation/renewal.ts';
 import { decide } from './upkeep/decide.ts';
@@ -35,6 +36,7 @@ export async function keepUp(hands: Hands, abort: AbortSignal): Promise<number |
 async function look(hands: Hands, abort: AbortSignal): Promise<number | undefined> {
   // A journal is brought to its end first, or waits for a person.
   if (await hands.generations.underWay()) return undefined;
+  await pruneKept(hands);
   const node = await withAddresses(await readNode(hands), hands, abort);
   if (isTrue(node.params.get('TLS_DISABLED'))) return undefined;
   const share = shareOfNode(node, hands);

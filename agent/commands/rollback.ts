@@ -1,46 +1,212 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import { finish } from '../pass/finish.ts';
-import { EXIT } from './exit-code.ts';
+import type { Outcome } from '../../src/deployment/deployment.ts';
+import type { Journal } from '../../src/files/journal.ts';
+import { mayGoByItself } from '../config.ts';
 import { outcomeOf } from '../execution/ended.ts';
-import { turnAsAsked } from './carry-out.ts';
-import { resumeInTurn } from '../peers/in-turn.ts';
-import { createTerminal } from './terminal.ts';
-import { writeJson } from './json-answer.ts';
-import { onLockedNode, type Verb } from './verb.ts';
 import { rollBack } from '../execution/roll-back.ts';
+import type { Hands } from '../hands.ts';
+import { type SeenKept, seeKept } from '../inspection/kept-generations.ts';
+import { readNode } from '../node.ts';
+import { finish } from '../pass/finish.ts';
+import { endInterrupted } from '../pass/recover.ts';
+import { resumeInTurn } from '../peers/in-turn.ts';
+import { readOrders, writeOrders } from '../phases/record.ts';
+import { unitsOf } from '../plan/units.ts';
+import { planKept } from '../rotation/plan-kept.ts';
+import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
+import { EXIT, type ExitCode } from './exit-code.ts';
+import { outputsAs, writeJson } from './json-answer.ts';
+import { Changed } from './schemas/parts.ts';
+import { createTerminal, type Terminal } from './terminal.ts';
+import { type Context, onLockedNode, openHands, textOption, type Verb } from './verb.ts';
 
-/** Brings the previous generation back by hand, when a rotation was interrupted or is stuck. */
+/** Whose generation it is, in the journal. */
+const RUN_ID = 'rollback';
+
+/** How long no further phase is taken after a roll-back. */
+const HOLD_MS = 24 * 3_600_000;
+
+/** Restores former files: of an interrupted or stuck run, otherwise of a kept generation. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
+  if (options['list'] === true) return await list(context, terminal);
   const progress = context.json ? () => undefined : terminal.progress;
-  return await onLockedNode(context, 'rollback', progress, async (all, stopping) => {
+  return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
+    const to = textOption(options, 'to');
     // A staged generation has replaced nothing yet; a stuck one may lie below it.
     if ((await hands.generations.current())?.state === 'staging') await hands.generations.clear();
-    const journal = await hands.generations.current();
-    if (!journal || journal.state === 'ended') {
-      if (context.json) writeJson(context, 'rollback', { rolledBack: false, reason: 'nothing-to-roll-back' });
-      else terminal.line('there is nothing to roll back: no rotation is under way or stuck');
-      return EXIT.done;
+    const interrupted = await hands.generations.current();
+    const isOwn = interrupted?.runId === RUN_ID && interrupted.state !== 'stuck';
+    if (isOwn || interrupted?.state === 'ended') {
+      // An interrupted roll-back is completed, not undone.
+      const ended = await endInterrupted(hands, stopping);
+      if (isOwn && ended) return tell(ended.outcome, {}, context, terminal);
     }
-    const { runId } = journal;
-    const cause = new AgentError('unit', 'a person asks for the way back');
-    const ended = await resumeInTurn(
-      hands,
-      stopping,
-      async (beforeRestart) =>
-        await rollBack(cause, { ...journal, state: 'committed' }, hands, beforeRestart),
+    const journal = await hands.generations.current();
+    if (!journal) return await goBackTo(to, options['formerCa'] === true, context, terminal, hands, stopping);
+    if (to === undefined) return await undoRun(journal, context, terminal, hands, stopping);
+    throw new AgentError(
+      'precondition',
+      `the run of ${journal.runId} is interrupted or stuck: take it back first, with "agent rollback" alone`,
+      { reason: 'under-way' },
     );
-    await finish(runId, outcomeOf(ended), hands);
-    const isStuck = ended.node === 'stuck';
-    if (context.json)
-      writeJson(context, 'rollback', {
-        rolledBack: !isStuck,
-        reason: isStuck ? 'stuck' : undefined,
-        why: explain(ended.error),
-        code: codeOf(ended.error),
-      });
-    else terminal.line(explain(ended.error));
-    return isStuck ? EXIT.deploymentFailed : EXIT.done;
   });
 };
+
+async function undoRun(
+  journal: Journal,
+  context: Context,
+  terminal: Terminal,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<ExitCode> {
+  const cause = new AgentError('unit', 'a person asks for the way back');
+  const ended = await resumeInTurn(
+    hands,
+    abort,
+    async (beforeRestart) => await rollBack(cause, { ...journal, state: 'committed' }, hands, beforeRestart),
+  );
+  await finish(journal.runId, outcomeOf(ended), hands);
+  const isStuck = ended.node === 'stuck';
+  if (context.json)
+    writeJson(context, 'rollback', {
+      rolledBack: !isStuck,
+      reason: isStuck ? 'stuck' : undefined,
+      why: explain(ended.error),
+      code: codeOf(ended.error),
+    });
+  else terminal.line(explain(ended.error));
+  return isStuck ? EXIT.deploymentFailed : EXIT.done;
+}
+
+async function goBackTo(
+  id: string | undefined,
+  mayTrustFormerCa: boolean,
+  context: Context,
+  terminal: Terminal,
+  hands: Hands,
+  abort: AbortSignal,
+): Promise<ExitCode> {
+  const node = await readNode(hands);
+  const chosen = choose(await seeKept(node, hands), id);
+  if (!chosen) {
+    if (context.json) writeJson(context, 'rollback', { rolledBack: false, reason: 'nothing-to-roll-back' });
+    else
+      terminal.line(
+        'there is nothing to roll back: no rotation is under way or stuck, and no kept generation differs',
+      );
+    return EXIT.done;
+  }
+  requireUsable(chosen, mayTrustFormerCa);
+  const { kept } = chosen;
+  const plan = planKept(kept, node, await unitsOf(node, hands, abort));
+  const isHeld = chosen.isInRotation && mayGoByItself(hands.config);
+  const carryOut = async (): Promise<Outcome> => await carryOutInTurn(plan, { runId: RUN_ID, hands, abort });
+  const { outcome, heldUntil } = isHeld
+    ? await whileHeld(hands, carryOut)
+    : { outcome: await carryOut(), heldUntil: undefined };
+  return tell(outcome, { to: kept.id, heldUntil }, context, terminal);
+}
+
+/** Reports the outcome. */
+function tell(
+  outcome: Outcome,
+  { to, heldUntil }: { to?: string; heldUntil?: string | undefined },
+  context: Context,
+  terminal: Terminal,
+): ExitCode {
+  const isBack = outcome.is === 'succeeded';
+  if (context.json)
+    writeJson(context, 'rollback', {
+      rolledBack: isBack,
+      to,
+      ...(isBack ? outputsAs(Changed, outcome) : { why: outcome.stderr.trim(), code: outcome.error?.code }),
+      heldUntil,
+    });
+  else {
+    terminal.line((isBack ? outcome.stdout : outcome.stderr).trimEnd());
+    if (heldUntil !== undefined)
+      terminal.line(
+        `no further phase of a rotation is taken before ${heldUntil}; "agent rotation continue" ends that`,
+      );
+  }
+  return isBack ? EXIT.done : EXIT.deploymentFailed;
+}
+
+/** @throws `usage` for an id that none has */
+function choose(seen: readonly SeenKept[], id: string | undefined): SeenKept | undefined {
+  if (id === undefined) return seen.find(({ changes }) => changes.length > 0);
+  const found = seen.find(({ kept }) => kept.id === id);
+  if (found) return found;
+  throw new AgentError('usage', `--to: no kept generation is called ${id}; see "agent rollback --list"`);
+}
+
+/** @throws `precondition`: `former-ca`, `kept-unfit` */
+function requireUsable({ kept, formerCas, faults }: SeenKept, mayTrustFormerCa: boolean): void {
+  if (faults.length > 0)
+    throw new AgentError(
+      'precondition',
+      `the node would not be whole with ${kept.id}: ${faults.join('; ')}`,
+      {
+        reason: 'kept-unfit',
+      },
+    );
+  if (formerCas.length > 0 && !mayTrustFormerCa)
+    throw new AgentError(
+      'precondition',
+      `${kept.id} trusts a CA that this node no longer trusts (${formerCas.join(', ')}): certificates of that CA would be accepted again, and peers with only the present CA would reject this node; --former-ca overrides this`,
+      { reason: 'former-ca' },
+    );
+}
+
+/** Holds further phases, which would undo the roll-back. The hold is on disk before the roll-back starts. */
+async function whileHeld(
+  hands: Hands,
+  carryOut: () => Promise<Outcome>,
+): Promise<{ outcome: Outcome; heldUntil: string }> {
+  const orders = await readOrders(hands);
+  const heldUntil = Math.max(orders.heldUntil ?? 0, hands.clock.now() + HOLD_MS);
+  await writeOrders({ ...orders, heldUntil }, hands);
+  try {
+    return { outcome: await carryOut(), heldUntil: new Date(heldUntil).toISOString() };
+  } catch (error) {
+    if (codeOf(error) !== 'aborted') await writeOrders(orders, hands);
+    throw error;
+  }
+}
+
+async function list(context: Context, terminal: Terminal): Promise<ExitCode> {
+  const hands = await openHands(context, () => undefined);
+  try {
+    const seen = await seeKept(await readNode(hands), hands);
+    if (context.json)
+      writeJson(context, 'rollback', {
+        rolledBack: false,
+        kept: seen.map(({ kept: { id, runId, at }, notAfter, changes, formerCas, faults }) => ({
+          id,
+          at: new Date(at).toISOString(),
+          runId,
+          notAfter,
+          changes,
+          formerCas,
+          faults,
+        })),
+      });
+    else if (seen.length === 0) terminal.line('no generation is kept');
+    else for (const one of seen) terminal.line(describe(one));
+    return EXIT.done;
+  } finally {
+    hands.close();
+  }
+}
+
+function describe({ kept: { id, runId }, notAfter, changes, formerCas, faults }: SeenKept): string {
+  const state =
+    faults.length > 0
+      ? `no way back: ${faults.join('; ')}`
+      : changes.length === 0
+        ? 'in place'
+        : `${changes.length} files differ${formerCas.length > 0 ? '; its CA is no longer trusted (--former-ca)' : ''}`;
+  return `${id}  replaced by ${runId}, holds until ${notAfter ?? 'unknown'}: ${state}`;
+}

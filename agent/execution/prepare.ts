@@ -62,6 +62,9 @@ export async function prepare(plan: FilesPlan, run: Run): Promise<Staged> {
     case 'lists':
       await check(plan.check, run);
       return await stageLists(plan.stage, run);
+    case 'kept':
+      await check(plan.check, run);
+      return await stageKept(plan.stage, run);
   }
 }
 
@@ -152,7 +155,8 @@ async function stageNew(
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const begun = hands.clock.now();
-      const kept = { found: foundBefore(all, over), workloads: step.workloads, begun };
+      const keep = step.keep && { paths: [...step.keep], retires: step.certificates === 'retire' };
+      const kept = { found: foundBefore(all, over), workloads: step.workloads, begun, keep };
       // Above a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? []).map(({ text }) => text)];
@@ -218,6 +222,25 @@ async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
       begun: hands.clock.now(),
     }));
     return staged(journal, new Map(), hands);
+  });
+}
+
+async function stageKept(step: StepOf<'stage-files'>, run: Run): Promise<Staged> {
+  const { hands, runId, abort } = run;
+  return await during(step, run, async () => {
+    const { units, left, all } = await findUnits(step.units, hands, abort);
+    const paths = step.files.map(({ path }) => path);
+    const journal = await hands.generations.stage(runId, step.files, (changed, over): RunRecord => ({
+      units,
+      found: foundBefore(all, over),
+      outcome: succeeded(
+        `${[...step.said, ...changed.map((path) => `  ${path}`), ...left.values()].join('\n')}\n`,
+        { files: changed },
+      ),
+      begun: hands.clock.now(),
+      keep: { paths, retires: false },
+    }));
+    return staged(journal, left, hands);
   });
 }
 

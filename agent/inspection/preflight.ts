@@ -11,8 +11,8 @@ import type { Finding } from './finding.ts';
 
 /** Generously. */
 const BYTES_PER_FILE = 64 * 1024;
-/** For each file that is replaced: a copy of it, and a key with its CSR. */
-const KEPT_PER_TARGET = 2;
+/** For each file that is replaced: a copy of it until the end, one that stays, and a key with its CSR. */
+const KEPT_PER_TARGET = 3;
 
 /**
  * A difference that certificates begin to notice, and one that makes a clock that is behind see them as not valid

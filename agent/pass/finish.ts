@@ -6,6 +6,7 @@ import { auditEnd } from '../audit.ts';
 import type { Hands } from '../hands.ts';
 import { presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
+import { keepGeneration } from './keep-generation.ts';
 
 /** Files have been replaced, and either generation may still be the one that stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
@@ -38,6 +39,7 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
   const generation = under?.runId === runId ? under : undefined;
   // While the copies of the former files are there. A verb that has changed nothing records its end itself.
   if (told || generation) await auditEnd(runId, told ?? ended, generation, hands);
+  await keepGeneration(generation, ended, hands);
   if (under?.state !== 'stuck') await generations.clear();
   return told;
 }

@@ -19,18 +19,29 @@ import { rollBack } from '../execution/roll-back.ts';
  *
  * @returns how the deployment of the killed run has ended, now in the ledger, when it has
  */
-export async function recover(
+export async function recover(hands: Hands, abort: AbortSignal): Promise<Recovered | undefined> {
+  const ended = await endInterrupted(hands, abort);
+  return ended?.told && { id: ended.id, outcome: ended.told };
+}
+
+type Recovered = { id: string; outcome: Outcome };
+
+/**
+ * The same, of the run of a verb too.
+ *
+ * @returns how it has ended, and what a deployment is answered; undefined when nothing was interrupted, or nothing was replaced
+ */
+export async function endInterrupted(
   hands: Hands,
   abort: AbortSignal,
-): Promise<{ id: string; outcome: Outcome } | undefined> {
+): Promise<(Recovered & { told: Outcome | undefined }) | undefined> {
   const journal = await currentOrRebuilt(hands, abort);
   if (!journal || journal.state === 'stuck') return undefined;
   const { runId, state } = journal;
   hands.log('recovery-started', { deployment: runId, state });
   const outcome = await bringToEnd(journal, hands, abort);
   if (!outcome) return undefined;
-  const told = await finish(runId, outcome, hands);
-  return told && { id: runId, outcome: told };
+  return { id: runId, outcome, told: await finish(runId, outcome, hands) };
 }
 
 async function currentOrRebuilt(hands: Hands, abort: AbortSignal): Promise<Journal | undefined> {

@@ -8,7 +8,7 @@ import { type Step, type StepOf, stepsOfTail } from './step.ts';
  * The work to do, as data. Each kind names the steps that it is made of, so that none can be missing or come before
  * the one that it builds on; execution/prepare.ts and execution/apply.ts carry them out.
  */
-export type Plan = CertificatesPlan | KeysPlan | CredentialsPlan | ListsPlan | RestartPlan;
+export type Plan = CertificatesPlan | KeysPlan | CredentialsPlan | ListsPlan | KeptPlan | RestartPlan;
 
 /** Plans that replace files. */
 export type FilesPlan = Exclude<Plan, RestartPlan>;
@@ -40,6 +40,9 @@ export type CredentialsPlan = {
 
 /** Lists of revoked certificates. */
 export type ListsPlan = { kind: 'lists'; check: StepOf<'check'>; stage: StepOf<'stage-files'> };
+
+/** The files of a generation that was replaced before; no certificate is issued. */
+export type KeptPlan = { kind: 'kept'; check: StepOf<'check'>; stage: StepOf<'stage-files'> };
 
 /** Restarts alone: every unit is proven with the certificates that the node has. */
 export type RestartPlan = { kind: 'restart'; check: StepOf<'check'>; units: readonly UnitPlan[] };
@@ -77,6 +80,7 @@ export function stepsOf(plan: Plan): Step[] {
       const changeObjects: Step[] = objects ? [{ do: 'change-objects', plan: objects }] : [];
       return [logIn, askCluster, check, stage, ...stepsOfTail(units), ...changeObjects];
     }
+    case 'kept':
     case 'lists':
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units, plan.stage.lists)];
     case 'restart':

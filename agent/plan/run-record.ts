@@ -57,6 +57,14 @@ export const RunRecordSchema = v.object({
   cause: v.optional(Cause),
   /** When its files were staged, in milliseconds since the epoch; earlier versions did not keep it. */
   begun: v.optional(v.number()),
+  /** The files of which a copy is kept when it has succeeded; none of a run that changes no certificates. */
+  keep: v.optional(
+    v.object({
+      paths: v.array(v.string()),
+      /** The former CA is retired: neither this generation nor an earlier one with that CA is kept. */
+      retires: v.boolean(),
+    }),
+  ),
   /** How many starts of the agent have gone on with it. */
   resumed: v.optional(v.number(), 0),
   /** The kind of files in the generation. */

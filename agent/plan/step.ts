@@ -61,6 +61,8 @@ export type Step =
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;
       notices?: readonly PlanNotice[];
+      /** The files that are kept as they were; undefined: none. */
+      keep?: readonly string[];
     }
   /** Files with given content, and the outcome to report once all is proven. */
   | {

@@ -111,9 +111,14 @@ function planCertificates(
       units,
       workloads,
       notices,
+      keep: [...certificatePaths(node, 'all'), ...copies.paths].filter((path) => !isOfSigner(path, node)),
     },
   };
 }
+
+/** kube-controller-manager keeps the CA file of its own, and its arguments, once it has them. */
+const isOfSigner = (path: string, { layout: { signer } }: Node): boolean =>
+  path === signer?.file.path || path === signer?.argumentsFile;
 
 /** The first service-account keys of a node that has its certificates, before any unit of the cluster starts. */
 export const planFirstKeys = (

@@ -13,3 +13,13 @@ test(
     expect(findings).toEqual([]);
   },
 );
+
+test(
+  'completes the way back to kept certificates after a kill at each of its steps',
+  { timeout: 3_600_000 },
+  async () => {
+    const { findings, points } = await sweepRepair(bench, (all) => all, 'rollback');
+    process.stdout.write(`rollback: ${points} points\n`);
+    expect(findings).toEqual([]);
+  },
+);

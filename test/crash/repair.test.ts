@@ -15,3 +15,13 @@ test(
     expect(points).toBeGreaterThanOrEqual(60);
   },
 );
+
+test(
+  'completes the way back to kept certificates after a kill at some of its steps',
+  { timeout: 600_000 },
+  async () => {
+    const { points, findings } = await sweepRepair(bench, (all) => sample(all, 6), 'rollback');
+    expect(findings, `CRASH_SEED=${seed}`).toEqual([]);
+    expect(points).toBeGreaterThanOrEqual(40);
+  },
+);

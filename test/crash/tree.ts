@@ -25,11 +25,11 @@ export async function readTree(root: string, under = ''): Promise<Map<string, En
   return entries;
 }
 
-/** One line per entry, without contents, to compare two trees: ids of deployments are replaced. */
+/** One line per entry, without contents, to compare two trees: ids of deployments and moments are replaced. */
 export const listing = (tree: ReadonlyMap<string, Entry>): string[] =>
   [...tree]
     .map(
       ([path, { type, mode, uid, gid }]) =>
-        `${path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, 'ID')} ${type} ${mode.toString(8)} ${uid}:${gid}`,
+        `${path.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/, 'ID').replace(/\d{8}T\d{9}Z/, 'TIME')} ${type} ${mode.toString(8)} ${uid}:${gid}`,
     )
     .toSorted();

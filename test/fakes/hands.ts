@@ -9,6 +9,7 @@ import { createRetry } from '../../src/base/retry.ts';
 import { createSecrets } from '../../src/base/secrets.ts';
 import { type Ledger, openLedger } from '../../src/deployment/ledger.ts';
 import { createGenerations } from '../../src/files/generation.ts';
+import { createKeptGenerations } from '../../src/files/kept.ts';
 import { createKeptRequests } from '../../src/files/kept-requests.ts';
 import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
 import { type TestClock, testClock } from '../src/support/clock.ts';
@@ -98,6 +99,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
     addressOf: async () => await Promise.resolve(undefined),
     ledger: await reopen(),
     generations: createGenerations(disk, `${STATE}/generation`, () => own),
+    keptGenerations: createKeptGenerations(disk, `${STATE}/kept`),
     keptRequests: createKeptRequests(disk, `${STATE}/generation/requests`),
     openCluster: async () => await refuse('Magnum'),
     signals: {

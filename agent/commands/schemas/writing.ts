@@ -87,6 +87,30 @@ export const Rollback = v.object({
   rolledBack: v.boolean(),
   /** `nothing-to-roll-back`, `stuck`. */
   reason: v.optional(v.string()),
+  /** The restored generation, and the replaced files. */
+  to: v.optional(v.string()),
+  files: v.optional(v.array(v.string())),
+  /** Until then no phase of a rotation follows by itself, except `trust`. */
+  heldUntil: v.optional(Time),
+  /** With --list: the kept generations, the newest first. */
+  kept: v.optional(
+    v.array(
+      v.object({
+        id: v.string(),
+        /** When the run began that has replaced it. */
+        at: Time,
+        runId: v.string(),
+        /** When the first of its certificates ends. */
+        notAfter: v.optional(Time),
+        /** The files that going back to it would change. */
+        changes: v.array(v.string()),
+        /** Its CAs that the node no longer trusts. */
+        formerCas: v.array(v.string()),
+        /** Why it cannot be used. */
+        faults: v.array(v.string()),
+      }),
+    ),
+  ),
   why: v.optional(v.string()),
   /** What `why` says. */
   code: v.optional(v.string()),

@@ -35,14 +35,14 @@ describe('the disk', () => {
     expect(await checkDisk([], (await createHands()).hands)).toEqual([]);
   });
 
-  // 64 KiB per file, and twice as much for its kept copies.
+  // 64 KiB per file, and three times as much for its kept copies.
   test.each([
-    ['with one file system', { bytes: 3 * 64 * KIB }, {}, ['good', 'good']],
-    ['with one full file system', { bytes: 3 * 64 * KIB - 1 }, {}, ['full', 'good']],
-    ['with two', { bytes: 64 * KIB }, { device: 2, bytes: 2 * 64 * KIB }, ['good', 'good']],
-    ['with two, the second full', {}, { device: 2, bytes: 2 * 64 * KIB - 1 }, ['good', 'full']],
-    ['with inodes', { inodes: 3 }, {}, ['good', 'good']],
-    ['with too few inodes', { inodes: 2 }, {}, ['no-inodes', 'good']],
+    ['with one file system', { bytes: 4 * 64 * KIB }, {}, ['good', 'good']],
+    ['with one full file system', { bytes: 4 * 64 * KIB - 1 }, {}, ['full', 'good']],
+    ['with two', { bytes: 64 * KIB }, { device: 2, bytes: 3 * 64 * KIB }, ['good', 'good']],
+    ['with two, the second full', {}, { device: 2, bytes: 3 * 64 * KIB - 1 }, ['good', 'full']],
+    ['with inodes', { inodes: 4 }, {}, ['good', 'good']],
+    ['with too few inodes', { inodes: 3 }, {}, ['no-inodes', 'good']],
     ['that cannot be written', { writable: false, bytes: 0 }, {}, ['read-only', 'good']],
   ] as const)('%s', async (_, own, state, expected) => {
     expect(await findingsOn(own, state)).toEqual(expected);
