@@ -41,6 +41,10 @@ export const ConfigSchema = v.strictObject({
   cloud: v.optional(
     v.strictObject({
       ca_file: v.optional(absolutePath),
+      /** The node's login in place of its trustee. */
+      application_credential: v.optional(
+        v.strictObject({ id: v.pipe(v.string(), v.nonEmpty()), secret: v.pipe(v.string(), v.nonEmpty()) }),
+      ),
       deadline_seconds: v.optional(seconds, 60),
       patience_seconds: v.optional(seconds, 600),
     }),

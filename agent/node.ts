@@ -59,21 +59,42 @@ export async function readNodeIfThere({
   return { params, role, chosen, layout, values: factsOf(params, name) };
 }
 
-/** heat-params, its secrets made known; empty on a node that has none. */
+/** heat-params with the configured login, their secrets made known; empty on a node that has none. */
 export async function readParamsIfThere({
   disk,
   config,
   secrets,
 }: Pick<Hands, 'disk' | 'config' | 'secrets'>): Promise<HeatParams> {
   const text = await readTrusted(disk, config.heat_params, 'bad-heat-params');
-  const params = parseHeatParams(text ?? '');
+  const read = parseHeatParams(text ?? '');
+  const { application_credential: credential } = config.cloud;
+  const params =
+    credential && read.size > 0
+      ? new Map([...read, [CREDENTIAL.id, credential.id], [CREDENTIAL.secret, credential.secret]])
+      : read;
   for (const secret of secretsOfParams(params)) secrets.add(secret);
   return params;
 }
 
 const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL'];
 /** A trustee may have no trust: it logs in alone. */
-const LOGIN = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
+const TRUSTEE = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
+
+/** The keys of heat-params for an application credential; a node that has either logs in with it and not as its trustee. */
+export const CREDENTIAL = {
+  id: 'APPLICATION_CREDENTIAL_ID',
+  secret: 'APPLICATION_CREDENTIAL_SECRET',
+} as const;
+
+const hasCredential = (params: HeatParams): boolean =>
+  Object.values(CREDENTIAL).some((key) => given(params, key) !== undefined);
+
+/** The same without an application credential: the login of the trustee. */
+export const asTrustee = (params: HeatParams): HeatParams => {
+  const others = new Map(params);
+  for (const key of Object.values(CREDENTIAL)) others.delete(key);
+  return others;
+};
 
 /**
  * Checks the preconditions of all work on this node.
@@ -86,7 +107,8 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   const { master, worker } = node.chosen.layout.roles;
   // If both roles have the same layout, NODEGROUP_ROLE may be missing.
   const role = master === worker ? [] : ['NODEGROUP_ROLE'];
-  const login = hasToken ? [] : LOGIN;
+  const own = hasCredential(node.params) ? ['AUTH_URL', ...Object.values(CREDENTIAL)] : TRUSTEE;
+  const login = hasToken ? [] : own;
   requireParams(node.params, [...ALWAYS, ...role, ...login, ...requiredKeys(node.layout)], path);
 }
 
@@ -99,8 +121,18 @@ export const namesOf = ({ values }: Pick<Node, 'values'>): ReadonlySet<string> =
   new Set(['INSTANCE_NAME', 'HOSTNAME', 'KUBE_NODE_IP'].flatMap((key) => values.get(key) || []));
 
 /** The node's own login, as a plan names it. */
-export const trusteeOf = (params: HeatParams): string =>
-  nameLogin(params.get('TRUSTEE_USER_ID') ?? '', given(params, 'TRUST_ID'));
+export const ownLoginOf = (params: HeatParams): string =>
+  kindOfLogin(params) === 'application-credential'
+    ? `application credential ${params.get(CREDENTIAL.id) ?? ''}`
+    : nameLogin(params.get('TRUSTEE_USER_ID') ?? '', given(params, 'TRUST_ID'));
+
+/** How the node logs in. */
+export const kindOfLogin = (params: HeatParams): 'application-credential' | 'trust' | 'trustee' =>
+  hasCredential(params)
+    ? 'application-credential'
+    : given(params, 'TRUST_ID') === undefined
+      ? 'trustee'
+      : 'trust';
 
 /** A trustee with its trust, or alone. */
 export const nameLogin = (user: string, trust: string | undefined): string =>

@@ -114,8 +114,6 @@ const HELP: Readonly<Record<string, Help>> = {
     examples: [
       ['agent rollback', 'bring the previous certificates back'],
       ['agent rollback --list', 'show which are kept'],
-      ['agent rollback --to 20261129T150153123Z', 'bring others of the list back'],
-      ['agent rollback --json', 'the same for a program'],
     ],
     exits: [deploymentFailed, lockHeld],
   },

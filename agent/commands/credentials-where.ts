@@ -1,12 +1,11 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { NEVER } from '../../src/base/clock.ts';
-import { given } from '../../src/metadata/heat-params.ts';
 import type { Finding } from '../inspection/finding.ts';
 import { findLoginFiles, type LoginPlace, readKnownLogins } from '../inspection/login-places.ts';
 import { findLoginObjects, type LoginObjects } from '../inspection/login-objects.ts';
-import { lookAtTrust, lookAtTrustee } from '../inspection/trust.ts';
+import { lookAtRoles, lookAtTrustee } from '../inspection/trust.ts';
 import type { Hands } from '../hands.ts';
-import { type Node, readNode, trusteeOf } from '../node.ts';
+import { kindOfLogin, type Node, ownLoginOf, readNode } from '../node.ts';
 import { EXIT } from './exit-code.ts';
 import { writeJson } from './json-answer.ts';
 import { table } from './table.ts';
@@ -41,12 +40,11 @@ const filesForPods = ({ layout }: Node, places: readonly LoginPlace[]): string[]
 ];
 
 async function askRoles({ params }: Node, hands: Hands): Promise<Roles> {
-  const login = trusteeOf(params);
+  const [login, kind] = [ownLoginOf(params), kindOfLogin(params)];
   try {
     const cluster = await hands.openCluster(params, undefined, NEVER, { patient: false });
     const roles = await cluster.roles();
-    const hasTrust = given(params, 'TRUST_ID') !== undefined;
-    return { roles, finding: hasTrust ? lookAtTrust(roles) : lookAtTrustee(login) };
+    return { roles, finding: kind === 'trustee' ? lookAtTrustee(login) : lookAtRoles(kind, roles) };
   } catch (error) {
     if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
     return { problem: error };

@@ -68,7 +68,9 @@ export async function openHandsWith(
 ): Promise<OpenHands> {
   const { root, log, secrets, instrument, world, verb } = context;
   if (!context.levelIsGiven) log.setLevel(config.log_level);
-  for (const secret of secretsOfPolling(config)) secrets.add(secret);
+  const { application_credential: credential } = config.cloud;
+  for (const secret of [...secretsOfPolling(config), ...(credential ? [credential.secret] : [])])
+    secrets.add(secret);
   log.setListener('notify.command', await listenerOf(config, context));
   return await compose({
     config,

@@ -1,11 +1,12 @@
 import type { Attempted, Retry } from '../../src/base/retry.ts';
-import { given } from '../../src/metadata/heat-params.ts';
+import { given, type HeatParams } from '../../src/metadata/heat-params.ts';
 import type { Http } from '../../src/openstack/http.ts';
 import type { Keystone } from '../../src/openstack/keystone.ts';
 import type { Login } from '../../src/openstack/login.ts';
 import { createMagnum } from '../../src/openstack/magnum.ts';
 import type { Config } from '../config.ts';
 import type { Cluster, Hands } from '../hands.ts';
+import { CREDENTIAL, kindOfLogin } from '../node.ts';
 
 /** The cluster's door in Magnum, part of the composition root. */
 export const openClusterWith =
@@ -15,15 +16,7 @@ export const openClusterWith =
     const forMs = patient ? config.cloud.patience_seconds * 1000 : 0;
     const patience = { baseMs: 500, capMs: 15_000, forMs };
     const at = { magnumUrl: params.get('MAGNUM_URL') ?? '', clusterUuid: params.get('CLUSTER_UUID') ?? '' };
-    // Without cluster_user_trust in magnum.conf a node is given none.
-    const trustId = given(params, 'TRUST_ID');
-    const login: Login = {
-      authUrl: params.get('AUTH_URL') ?? '',
-      userId: params.get('TRUSTEE_USER_ID') ?? '',
-      password: params.get('TRUSTEE_PASSWORD') ?? '',
-      scope: trustId === undefined ? undefined : { trustId },
-      region: given(params, 'REGION_NAME'),
-    };
+    const login = loginOf(params);
     const ask = async <T>(what: Attempted, use: (token: string) => Promise<T>): Promise<T> =>
       await retry(what, patience, abort, async () =>
         token === undefined
@@ -43,7 +36,7 @@ export const openClusterWith =
           )
         ).user,
       seeRegion: async () => {
-        if (trustId === undefined) return;
+        if (kindOfLogin(params) === 'trustee') return;
         const session = await keystone.login(login, abort);
         session.endpoint('container-infra');
       },
@@ -67,3 +60,21 @@ export const openClusterWith =
       );
     return cluster;
   };
+
+function loginOf(params: HeatParams): Login {
+  const common = { authUrl: params.get('AUTH_URL') ?? '', region: given(params, 'REGION_NAME') };
+  if (kindOfLogin(params) === 'application-credential') {
+    const credential = { id: params.get(CREDENTIAL.id) ?? '' };
+    const secret = params.get(CREDENTIAL.secret) ?? '';
+    const proof = { method: 'application_credential', credential, secret } as const;
+    return { ...common, proof, scope: undefined, side: 'public' };
+  }
+  // Without cluster_user_trust in magnum.conf a node is given none.
+  const trustId = given(params, 'TRUST_ID');
+  return {
+    ...common,
+    userId: params.get('TRUSTEE_USER_ID') ?? '',
+    password: params.get('TRUSTEE_PASSWORD') ?? '',
+    scope: trustId === undefined ? undefined : { trustId },
+  };
+}

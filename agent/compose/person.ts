@@ -41,4 +41,4 @@ export async function openPersonsCluster(
 }
 
 /** Some catalogues name Magnum without its version. */
-const versioned = (url: string): string => (/\/v\d+$/.test(url) ? url : `${url}/v1`);
+export const versioned = (url: string): string => (/\/v\d+$/.test(url) ? url : `${url}/v1`);

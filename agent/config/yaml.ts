@@ -82,7 +82,7 @@ export function parseConfigFile(
   if (isMissing(issue)) throw new BadConfigFile(source, line, { kind: 'missing', key });
   if (issue.type === 'strict_object') throw new BadConfigFile(source, line, { kind: 'unknown-key', key });
   // The parser's message quotes the value, which may be a password (one of digits alone is a number).
-  const why = /password/.test(key) ? 'must be text (in quotes)' : issue.message;
+  const why = /password|secret/.test(key) ? 'must be text (in quotes)' : issue.message;
   throw new BadConfigFile(source, line, { kind: 'invalid', key, why });
 }
 

@@ -7,7 +7,7 @@ import type { CredentialsOperation } from '../../src/operation/credentials.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { passingOver } from '../progress.ts';
-import { describeNode, type Node, readNode } from '../node.ts';
+import { asTrustee, describeNode, type Node, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
 import { unitsOf } from '../plan/units.ts';
 import { throughOwnApi } from '../rotation/workloads-plan.ts';
@@ -32,7 +32,8 @@ export async function intendToChangeCredentials(
   const now = await readNode(hands);
   const names = CREDENTIAL_NAMES.filter((name) => given[name] !== undefined);
   const params = new Map([
-    ...now.params,
+    // They are the trustee's, and are tried as such.
+    ...asTrustee(now.params),
     ...names.map((name) => [CREDENTIAL_INPUTS[name].parameter, given[name] ?? ''] as const),
   ]);
   requireParams(params, REQUIRED, config.heat_params);

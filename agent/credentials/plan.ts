@@ -1,5 +1,5 @@
 import { isTrue } from '../../src/metadata/heat-params.ts';
-import { type Node, trusteeOf } from '../node.ts';
+import { type Node, ownLoginOf } from '../node.ts';
 import type { CredentialsPlan } from '../plan/plan.ts';
 
 /** Other credentials in every file that holds them, once Keystone and Magnum have taken them. */
@@ -12,7 +12,7 @@ export function planCredentials(
   return {
     kind: 'credentials',
     node,
-    logIn: { do: 'log-in', as: trusteeOf(params), token: undefined },
+    logIn: { do: 'log-in', as: ownLoginOf(params), token: undefined },
     askCluster: {
       do: 'ask-cluster',
       // A cluster without TLS has no CA to ask for.

@@ -5,7 +5,7 @@ import { trustFault } from '../../src/base/trust.ts';
 import type { Finding } from './finding.ts';
 
 /** Keys of agent.yaml and os-collect-config.conf whose values are secrets, and the signatures of addresses. */
-const SECRET = /\b(?:password|secret_access_key)\s*[:=]|[?&](?:temp_url_sig|Signature)=/;
+const SECRET = /\b(?:password|secret|secret_access_key)\s*[:=]|[?&](?:temp_url_sig|Signature)=/;
 
 /**
  * Whether others can change a file that decides what the agent does as root, or read a secret in it.

@@ -4,25 +4,36 @@ import type { Finding } from './finding.ts';
 const NEEDED = 'member';
 const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
 
+/** How to have fewer of them. */
+const LIMIT = {
+  trust:
+    'if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created',
+  'application-credential': 'make another one with --role member',
+} as const;
+
 /** A trustee alone has no roles: its policy has to allow Magnum's `cluster_user`, as that of 2023.1 and older does. */
 export const lookAtTrustee = (login: string): Finding => ({
   id: 'trust-roles',
   verdict: 'warning',
   reason: 'no-trust',
-  what: `heat-params has no TRUST_ID, so this node logs in as ${login}: Magnum 2023.2 and newer sign no certificate for it, unless their policy allows cluster_user`,
+  what: `heat-params has no TRUST_ID, so this node logs in as ${login}: Magnum 2023.2 and newer sign no certificate for it, unless their policy allows cluster_user, or the node is given an application credential (cloud.application_credential)`,
 });
 
-/** Checks the roles of the node's trust. Its credentials lie in heat-params, so root on the node has all of them. */
-export function lookAtTrust(roles: readonly string[]): Finding {
+/**
+ * Checks the roles of the node's trust, or of its application credential. The login lies on the node, so root on the node
+ * has all of them.
+ */
+export function lookAtRoles(of: 'trust' | 'application-credential', roles: readonly string[]): Finding {
   const about = { id: 'trust-roles' } as const;
-  const what = `the trust delegates ${roles.join(', ') || 'no role that Keystone tells'}`;
+  const subject = of === 'trust' ? 'the trust delegates' : 'the application credential has';
+  const what = `${subject} ${roles.join(', ') || 'no role that Keystone tells'}`;
   const others = roles.filter((role) => !HARMLESS.has(role));
   if (others.length > 0)
     return {
       ...about,
       verdict: 'warning',
       reason: 'more-than-needed',
-      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, and certificates need ${NEEDED} alone; if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created (docs/security.md)`,
+      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, and certificates need ${NEEDED} alone; ${LIMIT[of]} (docs/security.md)`,
     };
   if (!roles.includes(NEEDED))
     return {

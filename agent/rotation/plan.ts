@@ -3,7 +3,7 @@ import { type GoBackOperation, ROTATE_ALL, type RotateOperation } from '../../sr
 import type { Phase } from '../../src/operation/phase.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Config } from '../config.ts';
-import { type Node, trusteeOf } from '../node.ts';
+import { type Node, ownLoginOf } from '../node.ts';
 import type { CertificatesPlan, KeysPlan } from '../plan/plan.ts';
 import type { PlanNotice } from '../plan/step.ts';
 import type { FoundCopies } from './find-copies.ts';
@@ -90,7 +90,7 @@ function planCertificates(
     node,
     logIn: {
       do: 'log-in',
-      as: keystoneToken === undefined ? trusteeOf(params) : 'the deployment, with its own token',
+      as: keystoneToken === undefined ? ownLoginOf(params) : 'the deployment, with its own token',
       token: keystoneToken,
     },
     check: { do: 'check', paths, units },

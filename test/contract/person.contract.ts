@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openPersonsCluster } from '../../agent/compose/person.ts';
+import { openClusterWith } from '../../agent/compose/cluster.ts';
+import { openPersonsCluster, versioned } from '../../agent/compose/person.ts';
+import { fallbackConfig } from '../../agent/config.ts';
+import { CREDENTIAL } from '../../agent/node.ts';
+import { createRetry } from '../../src/base/retry.ts';
+import { createHttp } from '../../src/openstack/http.ts';
+import { createKeystone } from '../../src/openstack/keystone.ts';
 import { systemClock } from '../../src/base/clock.ts';
 import { EVENTS } from '../../agent/events.ts';
 import { codeOf } from '../../src/base/errors.ts';
@@ -47,6 +53,37 @@ export function personContract(cloud: string, connect: () => Promise<Person>): v
       }
     };
     const found = () => ({ ...person.cluster, subject: `CN=${person.cluster.name}` });
+
+    /** Logs in as a node that has an application credential in place of a trust. */
+    const openAsNode = async ({ id, secret }: { id: string; secret: string }) => {
+      const [secrets, { OS_AUTH_URL: authUrl = '' }] = [createSecrets(), person.env];
+      const http = createHttp({
+        deadlineMs: 120_000,
+        ca: () => undefined,
+        verify: true,
+        proxy: { http: undefined, https: undefined, no: undefined },
+      });
+      const keystone = createKeystone({ http, clock: systemClock, secrets });
+      const proof = { method: 'application_credential', credential: { id }, secret } as const;
+      const login = { authUrl, proof, scope: undefined, region: undefined, side: 'public' } as const;
+      const session = await keystone.login(login, abort);
+      const params = new Map([
+        ['AUTH_URL', authUrl],
+        ['MAGNUM_URL', versioned(session.endpoint('container-infra'))],
+        ['CLUSTER_UUID', person.cluster.uuid],
+        [CREDENTIAL.id, id],
+        [CREDENTIAL.secret, secret],
+      ]);
+      const retry = createRetry({ clock: systemClock, random: () => 1, onRetry: () => undefined });
+      const cluster = await openClusterWith(
+        fallbackConfig(),
+        keystone,
+        http,
+        retry,
+      )(params, undefined, abort);
+      const ca = await cluster.readCa('kubernetes', (pem) => new X509Certificate(pem));
+      return { ca: ca.subject, roles: await cluster.roles() };
+    };
 
     /** Keystone's answer to a login with names and a password. */
     const login = async (): Promise<{ token: string; user: string; project: string }> => {
@@ -107,6 +144,11 @@ export function personContract(cloud: string, connect: () => Promise<Person>): v
         cluster,
       );
       expect(await wrong.catch(codeOf)).toBe('login-refused');
+
+      const node = openAsNode({ id, secret });
+      expect((await node).ca).toBe(found().subject);
+      expect((await node).roles).toContain('member');
+      expect(await openAsNode({ id, secret: 'x' }).catch(codeOf)).toBe('login-refused');
     });
 
     test('gets an error for a wrong password, and for a missing cluster', async () => {

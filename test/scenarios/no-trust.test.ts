@@ -42,3 +42,59 @@ test('changes nothing if Magnum rejects the trustee alone, and the doctor names 
     ]),
   );
 });
+
+const SECRET = 'the secret of the credential';
+
+/** The id of an application credential of the cluster's owner. */
+const makeCredential = ({ cloud: { identity, owner, project } }: Site): string =>
+  identity.addApplicationCredential({ name: 'node', secret: SECRET, user: owner, project }).id;
+
+test.each([
+  [
+    'agent.yaml',
+    async (site: Site, id: string) => {
+      await site.node.configure({ cloud: { application_credential: { id, secret: SECRET } } });
+    },
+  ],
+  [
+    'heat-params',
+    async (site: Site, id: string) => {
+      await site.setParams({ APPLICATION_CREDENTIAL_ID: id, APPLICATION_CREDENTIAL_SECRET: SECRET });
+    },
+  ],
+] as const)(
+  'an application credential in %s is the login, and its secret is shown nowhere',
+  async (_, give) => {
+    const site = await createTrustless('2025.1');
+    const id = makeCredential(site);
+    await give(site, id);
+    // Nothing is asked of the trustee any more.
+    await site.setParams({ TRUSTEE_USER_ID: '', TRUSTEE_PASSWORD: '' });
+    const plan = await cli(site, ['plan']);
+    const run = await cli(site, ['run-once', '--log-level', 'debug']);
+    expect(run.code).toBe(0);
+    const leaf = certificateAt(await site.files(), '/etc/kubernetes/certs/kubelet.crt');
+    expect(isSignedBy(leaf, site.cluster.ca.kubernetes)).toBe(true);
+    const doctor = await cli(site, ['doctor', '--json']);
+    expect(at(parseObject(doctor.stdout), 'findings')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ id: 'trust', verdict: 'good', login: `application credential ${id}` }),
+        expect.objectContaining({ id: 'trust-roles', reason: 'more-than-needed' }),
+      ]),
+    );
+    for (const { stdout, stderr } of [plan, run, doctor]) expect(stdout + stderr).not.toContain(SECRET);
+  },
+);
+
+test('a secret without its id is told, and one that is refused', async () => {
+  const site = await createTrustless('2025.1');
+  await site.setParams({ APPLICATION_CREDENTIAL_SECRET: SECRET });
+  expect((await cli(site, ['run-once'])).code).toBe(1);
+  expect((await site.ledger())[0]).toMatchObject({
+    outcome: { error: { code: 'bad-heat-params', reason: 'values-missing' } },
+  });
+  await site.setParams({ APPLICATION_CREDENTIAL_ID: 'another' });
+  expect(at(parseObject((await cli(site, ['doctor', '--json'])).stdout), 'findings')).toEqual(
+    expect.arrayContaining([expect.objectContaining({ id: 'trust', verdict: 'bad', reason: 'http-401' })]),
+  );
+});

@@ -3,7 +3,6 @@ import { codeOf, explain, reasonOf } from '../../../src/base/errors.ts';
 import { verifyAuthority } from '../../../src/certificates/verify.ts';
 import { pendingOf } from '../../../src/deployment/pending.ts';
 import { bringsFacts, type Collected, type Collector } from '../../../src/metadata/collector.ts';
-import { given } from '../../../src/metadata/heat-params.ts';
 import { selectOperation } from '../../../src/operation/operation.ts';
 import { asConfigured } from '../../config.ts';
 import { caFileOf } from '../../compose/connection.ts';
@@ -15,9 +14,9 @@ import type { Finding } from '../../inspection/finding.ts';
 import { viAt } from '../../inspection/layout-files.ts';
 import { lookAtUnlisted } from '../../inspection/records.ts';
 import { checkClock } from '../../inspection/preflight.ts';
-import { lookAtTrust, lookAtTrustee } from '../../inspection/trust.ts';
+import { lookAtRoles, lookAtTrustee } from '../../inspection/trust.ts';
 import { isAwaited, isComing, isUnderWay } from '../../inspection/under-way.ts';
-import { type Node, trusteeOf } from '../../node.ts';
+import { kindOfLogin, type Node, ownLoginOf } from '../../node.ts';
 import { collect, understand } from '../../pass/collect.ts';
 import { compareCertificates } from './differences.ts';
 import type { Seen } from './node.ts';
@@ -122,13 +121,14 @@ async function askMagnum(
 ): Promise<void> {
   const { params, layout } = node;
   const at = (key: string): string => params.get(key) ?? '';
-  const login = trusteeOf(params);
+  const login = ownLoginOf(params);
+  const kind = kindOfLogin(params);
   const trust = { id: 'trust', url: at('AUTH_URL'), login } as const;
   const cluster = await look(
     {
       ...trust,
       detail: (error) =>
-        codeOf(error) === 'login-refused'
+        codeOf(error) === 'login-refused' && kind !== 'application-credential'
           ? { next: 'agent credentials --from new-params' }
           : (nextOfBundle(reasonOf(error), hands) ?? {}),
     },
@@ -139,7 +139,7 @@ async function askMagnum(
   await look(
     { ...trust, id: 'trust-roles' },
     async () => await cluster.roles(),
-    (roles) => [given(params, 'TRUST_ID') === undefined ? lookAtTrustee(login) : lookAtTrust(roles)],
+    (roles) => [kind === 'trustee' ? lookAtTrustee(login) : lookAtRoles(kind, roles)],
   );
   const circumstances = async (served: X509Certificate): Promise<Circumstances> => {
     const pending = await asked;

@@ -18,7 +18,9 @@ export function isSecretName(name: string): boolean {
   const words = name
     .replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2')
     .replaceAll(/[^A-Za-z0-9]+/g, '_')
-    .toLowerCase();
+    .toLowerCase()
+    // It names the credential, as a user's id names the user.
+    .replace(/application_credential_id$/, '');
   return [SECRET, SECRET_WORD, SECRET_KEY, AUTH, PRIVATE].some((pattern) => pattern.test(words));
 }
 

@@ -3,7 +3,7 @@ import { isSecretName, secretsNamed } from '../../../../src/base/secrets/names.t
 
 const SECRET = `password deploy_password passwd db_pwd dbPwd passphrase PASSCODE mysql_pass dbPass api_key apiKey API-KEY
   secret_access_key encryption_key credentials db.creds auth registry_auth basicAuth auth_data token X-Auth-Token private
-  private_key client_secret pin otp TRUSTEE_PASSWORD KUBE_SERVICE_ACCOUNT_PRIVATE_KEY authorization session_cookie jwt psk`;
+  private_key client_secret APPLICATION_CREDENTIAL_SECRET pin otp TRUSTEE_PASSWORD KUBE_SERVICE_ACCOUNT_PRIVATE_KEY authorization session_cookie jwt psk`;
 
 test.each(SECRET.split(/\s+/))('treats the value of %s as secret', (name) => {
   expect(isSecretName(name)).toBe(true);
@@ -11,7 +11,7 @@ test.each(SECRET.split(/\s+/))('treats the value of %s as secret', (name) => {
 
 const OPEN = `deploy_auth_url AUTH_URL auth_type author authorized_keys keypair ssh_key_name public_key compass bypass
   passthrough pinned mapping region user_id KUBE_SERVICE_ACCOUNT_KEY monkey KUBE_API_PRIVATE_ADDRESS fixed_private_network
-  KEYSTONE_AUTH_ENABLED K8S_KEYSTONE_AUTH_TAG`;
+  APPLICATION_CREDENTIAL_ID KEYSTONE_AUTH_ENABLED K8S_KEYSTONE_AUTH_TAG`;
 
 test.each(OPEN.split(/\s+/))('treats the value of %s as public', (name) => {
   expect(isSecretName(name)).toBe(false);
