@@ -125,8 +125,6 @@ function refuseSwallowedOptions(command: Command): void {
 
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
-/** Of a verb that restarts units. */
-
 /** Every verb with its options; a verb's own code is loaded when it is called. */
 export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Command {
   // How it ends and where it writes first: each verb takes that over when it is added.

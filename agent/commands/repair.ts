@@ -1,8 +1,9 @@
 import { NEVER } from '../../src/base/clock.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
 import type { Hands } from '../hands.ts';
-import { type Change, changesOf } from '../inspection/changes.ts';
+import { type Change, foreseeChanges } from '../inspection/changes.ts';
 import type { Difference } from '../inspection/differences.ts';
-import { readNode } from '../node.ts';
+import { type Node, readNode } from '../node.ts';
 import { withAddresses } from '../pass/addresses.ts';
 import { intendToRebuild } from '../pass/intend-rebuild.ts';
 import { recover } from '../pass/recover.ts';
@@ -23,7 +24,7 @@ const RUN_ID = 'repair';
 /** Makes the node's certificates and kubeconfigs what they should be, with the same CA, when something differs. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
-  if (options['dryRun'] === true) return await show(context, terminal);
+  if (options['dryRun'] === true) return await show(context, options['force'] === true, terminal);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
@@ -45,31 +46,43 @@ export const verb: Verb = async (context, options) => {
 };
 
 /** Exit code 1 when something would be repaired, so that a script can ask. */
-async function show(context: Context, terminal: Terminal): Promise<0 | 1> {
+async function show(context: Context, isForced: boolean, terminal: Terminal): Promise<0 | 1> {
   const hands = await openHands(context, () => undefined);
   try {
-    const { differences, changes } = await lookAt(hands, NEVER);
-    if (context.json) writeJson(context, 'repair', { repaired: false, differences, changes });
-    else say(differences, changes, terminal);
-    return differences.some(isMended) ? EXIT.deploymentFailed : EXIT.done;
+    const { node, differences } = await lookAt(hands, NEVER);
+    const isRepaired = isForced || differences.some(isMended);
+    const { changes, why } = isRepaired ? await foresee(node, hands) : { changes: [], why: undefined };
+    if (context.json) writeJson(context, 'repair', { repaired: false, differences, changes, why });
+    else {
+      say(differences, changes, terminal);
+      if (why !== undefined) terminal.line(`what would change in the files cannot be shown: ${why}`);
+    }
+    return isRepaired ? EXIT.deploymentFailed : EXIT.done;
   } finally {
     hands.close();
   }
 }
 
-async function lookAt(
-  hands: Hands,
-  abort: AbortSignal,
-): Promise<{ differences: Difference[]; changes: Change[] }> {
+/** @returns `why` nothing can be foreseen: the repair itself would say it, or ask Magnum for what is missing */
+async function foresee(node: Node, hands: Hands): Promise<{ changes: Change[]; why: string | undefined }> {
+  try {
+    return { changes: await foreseeChanges(node, hands, NEVER), why: undefined };
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return { changes: [], why: explain(error) };
+  }
+}
+
+async function lookAt(hands: Hands, abort: AbortSignal): Promise<{ node: Node; differences: Difference[] }> {
   const node = await withAddresses(await readNode(hands), hands, abort);
-  const { leaves, differences } = await findDifferences(
+  const { differences } = await findDifferences(
     node,
     await readUpkeep(hands),
     { share: shareOfNode(node, hands), ports: true },
     hands,
     abort,
   );
-  return { differences, changes: changesOf(leaves) };
+  return { node, differences };
 }
 
 function say(

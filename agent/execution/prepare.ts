@@ -3,15 +3,22 @@ import { issueCertificates, type Material } from '../../src/certificates/issue.t
 import { oneCertificate } from '../../src/certificates/read.ts';
 import { verifyAuthority } from '../../src/certificates/verify.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { succeeded } from '../../src/deployment/outcome.ts';
 import { changeCredentialFiles } from '../../src/files/credentials.ts';
+import { withoutDamaged } from '../rotation/without-damaged.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import type { Node } from '../node.ts';
 import type { BeforeRestart } from '../peers/turn.ts';
 import { showStep } from '../plan/describe.ts';
-import type { CertificatesPlan, CredentialsPlan, FilesPlan, ListsPlan, Tail } from '../plan/plan.ts';
+import type {
+  CertificatesPlan,
+  CredentialsPlan,
+  FilesPlan,
+  KeptPlan,
+  ListsPlan,
+  Tail,
+} from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import type { Step, StepOf } from '../plan/step.ts';
 import { passingOver, timed } from '../progress.ts';
@@ -26,6 +33,7 @@ import { FORMER, keepFormer } from '../credentials/former.ts';
 import { withUserName } from '../credentials/user-name.ts';
 import { findUnits, foundBefore } from './found-units.ts';
 import { issueHands } from '../rotation/issue-hands.ts';
+import { stageKept, stageLists } from './stage-files.ts';
 import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts';
 
 /** The run id, the effects and the abort signal of a plan. */
@@ -60,11 +68,9 @@ export async function prepare(plan: FilesPlan, run: Run): Promise<Staged> {
     case 'credentials':
       return await prepareCredentials(plan, run);
     case 'lists':
-      await check(plan.check, run);
-      return await stageLists(plan.stage, run);
     case 'kept':
       await check(plan.check, run);
-      return await stageKept(plan.stage, run);
+      return await stageFiles(plan, run);
   }
 }
 
@@ -141,7 +147,8 @@ async function stageNew(
 ): Promise<Staged> {
   const { hands, runId, abort } = run;
   return await during(step, run, async () => {
-    const files = await newFiles(step, node, material, hands);
+    const disk = step.mends === true ? await withoutDamaged(node.layout, hands.disk) : hands.disk;
+    const files = await newFiles(step, node, material, { ...hands, disk });
     // In `trust` certificates of the former CA are the only ones, and its lists hold.
     const hasNewCa = step.certificates !== undefined && step.certificates !== 'trust';
     const outlived =
@@ -206,43 +213,11 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
   });
 }
 
-async function stageLists(step: ListsPlan['stage'], run: Run): Promise<Staged> {
-  const { hands, runId, abort } = run;
-  return await during(step, run, async () => {
-    const { files, units, lists, said } = step;
-    const outputs = { files: files.map(({ path }) => path) };
-    const outcome = succeeded([...said, ''].join('\n'), outputs);
-    const readers = lists.map(({ unitPlan }) => unitPlan);
-    const { all } = await findUnits(readers, hands, abort);
-    const journal = await hands.generations.stage(runId, files, (_, over): RunRecord => ({
-      units: [...units],
-      found: foundBefore(all, over),
-      lists: [...lists],
-      outcome,
-      begun: hands.clock.now(),
-    }));
-    return staged(journal, new Map(), hands);
+const stageFiles = async (plan: ListsPlan | KeptPlan, run: Run): Promise<Staged> =>
+  await during(plan.stage, run, async () => {
+    const { journal, left } = await (plan.kind === 'lists' ? stageLists : stageKept)(plan.stage, run);
+    return staged(journal, left, run.hands);
   });
-}
-
-async function stageKept(step: StepOf<'stage-files'>, run: Run): Promise<Staged> {
-  const { hands, runId, abort } = run;
-  return await during(step, run, async () => {
-    const { units, left, all } = await findUnits(step.units, hands, abort);
-    const paths = step.files.map(({ path }) => path);
-    const journal = await hands.generations.stage(runId, step.files, (changed, over): RunRecord => ({
-      units,
-      found: foundBefore(all, over),
-      outcome: succeeded(
-        `${[...step.said, ...changed.map((path) => `  ${path}`), ...left.values()].join('\n')}\n`,
-        { files: changed },
-      ),
-      begun: hands.clock.now(),
-      keep: { paths, retires: false },
-    }));
-    return staged(journal, left, hands);
-  });
-}
 
 /** @param left why units are not restarted, by name */
 function staged(journal: Journal, left: ReadonlyMap<string, string>, { progress }: Hands): Staged {

@@ -3,6 +3,7 @@ import { readText } from '../../src/base/disk.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 import { type CertificateRequest, requestsOf } from '../../src/certificates/request.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
+import { withoutDamaged } from '../rotation/without-damaged.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
@@ -22,13 +23,15 @@ export type Leaf = {
  * The certificates that the node has of its layout. Missing and unreadable ones are left out: the inventory lists them.
  *
  * @param node its values include the addresses that heat-params leave empty
- * @throws `bad-file` for a kubeconfig that cannot be parsed and holds the only copy of a certificate, `bad-heat-params`
+ * @throws `bad-file` for a kubeconfig that cannot be parsed, holds the only copy of a certificate and cannot be made anew,
+ *   `bad-heat-params`
  */
 export async function readLeaves(
   { layout, values }: Pick<Node, 'layout' | 'values'>,
   { disk }: Pick<Hands, 'disk'>,
 ): Promise<Leaf[]> {
-  const current = await readCurrentCertificates(layout, async (path) => await readText(disk, path));
+  const whole = await withoutDamaged(layout, disk);
+  const current = await readCurrentCertificates(layout, async (path) => await readText(whole, path));
   const trusted = current.authorities.flatMap(([ca, pem], index) =>
     layout.authorities[index]?.single === true ? [] : parsed(pem).map((certificate) => ({ ca, certificate })),
   );

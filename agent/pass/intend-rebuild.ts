@@ -1,3 +1,4 @@
+import { withoutDamaged } from '../rotation/without-damaged.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
@@ -21,6 +22,7 @@ export async function intendToRebuild(
   checkNode(bare, config.heat_params, false);
   const node = await withAddresses(bare, hands, abort);
   const units = await unitsOf(node, hands, abort);
-  const plan = planRenewal(node, false, units, config, await findCopiesOf(node, hands));
+  const disk = await withoutDamaged(node.layout, hands.disk);
+  const plan = planRenewal(node, false, units, config, await findCopiesOf(node, { disk }));
   return { kind: 'change', node, plan, why: describeNode(node) };
 }

@@ -61,6 +61,8 @@ export type Step =
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;
       notices?: readonly PlanNotice[];
+      /** Damaged files of the layout are made anew, like missing ones. */
+      mends?: boolean;
       /** The files that are kept as they were; undefined: none. */
       keep?: readonly string[];
     }

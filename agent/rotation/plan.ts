@@ -47,7 +47,7 @@ export function planRenewal(
     ...plan,
     check: { ...check, paths },
     material: compare ? { issue, compare: { ...compare, phase: 'renew', mustLast } } : material,
-    stage: { ...stage, paths, keys: 'keep' },
+    stage: { ...stage, paths, keys: 'keep', mends: true },
   };
 }
 

@@ -6,6 +6,7 @@ import type { CaType } from '../../src/certificates/layout.ts';
 import { certificatesIn, fingerprint, oneCertificate, signerOf } from '../../src/certificates/read.ts';
 import { isLonger, usableUntil } from '../../src/certificates/renewal-window.ts';
 import { sameCa } from '../../src/certificates/trusted.ts';
+import { withoutDamaged } from './without-damaged.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
@@ -41,6 +42,8 @@ export async function checkRenewal(
   for (const { ca: type } of layout.authorities.filter(({ single }) => single !== true)) {
     const mark = servedCa(served, type)?.fingerprint256;
     if (trusted(type).some(({ fingerprint256 }) => fingerprint256 === mark)) continue;
+    // A lost CA file: the node's own certificates say which it was.
+    if (trusted(type).length === 0 && isSignerOfAll(servedCa(served, type), ofType(leaves, type))) continue;
     throw missed(`the ${type} CA that Magnum serves is not trusted on this node`);
   }
   for (const { name, ca: type, certificate } of leaves) {
@@ -50,6 +53,12 @@ export async function checkRenewal(
       throw missed(`${name} is signed by a CA that Magnum no longer serves`);
   }
 }
+
+const ofType = (leaves: Trusted['leaves'], type: CaType): X509Certificate[] =>
+  leaves.filter(({ ca }) => sameCa(ca, type)).map(({ certificate }) => certificate);
+
+const isSignerOfAll = (ca: X509Certificate | undefined, leaves: readonly X509Certificate[]): boolean =>
+  ca !== undefined && leaves.length > 0 && leaves.every((leaf) => leaf.verify(ca.publicKey));
 
 const missed = (why: string): AgentError =>
   new AgentError(
@@ -92,7 +101,8 @@ type Trusted = {
 };
 
 async function readTrusted({ layout }: Pick<Node, 'layout'>, disk: Hands['disk']): Promise<Trusted> {
-  const current = await readCurrentCertificates(layout, async (path) => await readText(disk, path));
+  const whole = await withoutDamaged(layout, disk);
+  const current = await readCurrentCertificates(layout, async (path) => await readText(whole, path));
   const cas = current.authorities.flatMap(([ca, pem], index) =>
     layout.authorities[index]?.single === true
       ? []

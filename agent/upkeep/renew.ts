@@ -1,5 +1,6 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { failed } from '../../src/deployment/outcome.ts';
+import { withoutDamaged } from '../rotation/without-damaged.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import { outcomeOf } from '../execution/ended.ts';
 import { perform } from '../execution/perform.ts';
@@ -30,7 +31,8 @@ export async function renew(
   let outcome: Outcome;
   try {
     const units = await unitsOf(node, hands, abort);
-    const plan = planRenewal(node, mustLast, units, hands.config, await findCopiesOf(node, hands));
+    const disk = await withoutDamaged(node.layout, hands.disk);
+    const plan = planRenewal(node, mustLast, units, hands.config, await findCopiesOf(node, { disk }));
     outcome = await inTurn(node, hands, abort, async (beforeRestart) =>
       outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart })),
     );

@@ -44,7 +44,7 @@ describe('a renewal', () => {
     expect(renewed.get(LEAF)).not.toEqual(before.get(LEAF));
 
     const [requests, restarts] = [cloud.requests.length, site.restarts().length];
-    expect(await rollback(site)).toMatchObject({ rolledBack: true, to: expect.any(String) });
+    expect(await rollback(site)).toMatchObject({ rolledBack: true, to: expect.any(String) as unknown });
     expect(await site.files()).toEqual(before);
     expect(cloud.requests).toHaveLength(requests);
     expect(site.restarts().slice(restarts)).toContain('kubelet');
@@ -100,7 +100,7 @@ describe('a renewal', () => {
     await truncate(join(site.node.root, path), 100);
     expect(await rollback(site)).toMatchObject({ rolledBack: false });
     await renew(site);
-    expect(await idsOf(site)).toEqual([expect.not.stringContaining(path)]);
+    expect(await idsOf(site)).toEqual([expect.not.stringContaining(path) as unknown]);
   });
 
   test('no way back leads to certificates that have ended, and upkeep removes them', async () => {
@@ -138,7 +138,7 @@ describe('a rotation', () => {
     const rotated = await site.files();
     expect(await rollback(site)).toMatchObject({ error: { reason: 'former-ca' } });
     expect(await site.files()).toEqual(rotated);
-    expect(await rollback(site, '--former-ca')).toMatchObject({ heldUntil: expect.any(String) });
+    expect(await rollback(site, '--former-ca')).toMatchObject({ heldUntil: expect.any(String) as unknown });
     expect(await site.files()).toEqual(before);
   });
 
@@ -160,7 +160,7 @@ describe('a rotation', () => {
     expect(await idsOf(retired)).toEqual([]);
     expect(isSignedBy(certificateAt(await retired.files(), LEAF), retired.cluster.ca.kubernetes)).toBe(true);
     const asked = await inPhases({ generations: { keep_retired: true } });
-    expect(await listed(asked)).toMatchObject([{ formerCas: [expect.any(String)] }, {}]);
+    expect(await listed(asked)).toMatchObject([{ formerCas: [expect.any(String) as unknown] }, {}]);
   });
 
   test('service-account keys stay as they are: tokens of the new one go on', async () => {

@@ -75,11 +75,13 @@ export const Credentials = v.object({
 
 export const Migrate = v.object({ steps: v.array(Remark) });
 
-/** What was different before; with --dry-run also what would change in each certificate, as a unified diff. */
+/** What was different before; with --dry-run also what would change in each file, as a unified diff. */
 export const Repair = v.object({
   repaired: v.boolean(),
   differences: v.array(DifferenceShown),
   changes: v.optional(v.array(v.object({ file: v.string(), lines: v.array(v.string()) }))),
+  /** Why the changes cannot be shown. */
+  why: v.optional(v.string()),
   ...Made.entries,
 });
 

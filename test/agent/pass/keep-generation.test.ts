@@ -21,6 +21,8 @@ async function createEnded(record: Partial<RunRecord> = {}, spec: HandsSpec = {}
   return { ...site, journal: await generations.end(journal, journal.run) };
 }
 
+const keep = async (): Promise<string> => await Promise.reject(new AgentError('disk', 'full'));
+
 const kept = async ({ hands }: TestHands): Promise<string[]> =>
   (await hands.keptGenerations.list()).map(({ runId }) => runId);
 
@@ -43,7 +45,6 @@ test('keeps nothing of a failure, of a run that is not over, and of one without 
 
 test('what cannot be kept is logged, and the run has succeeded all the same', async () => {
   const site = await createEnded();
-  const keep = async (): Promise<string> => await Promise.reject(new AgentError('disk', 'full'));
   const hands = { ...site.hands, keptGenerations: { ...site.hands.keptGenerations, keep } };
   await keepGeneration(site.journal, DONE, hands);
   expect(logged(site.log, 'generation-unkept')).toHaveLength(1);
