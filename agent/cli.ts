@@ -25,7 +25,6 @@ type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true }
  * Runs the command line.
  *
  * @param instrument for tests
-
  * @returns the exit code; nothing is thrown
  */
 export async function runCli(world: ProcessIo, instrument?: Instrument): Promise<ExitCode> {
@@ -211,6 +210,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .action(run(async () => await import('./commands/revoke.ts')));
   verb('credentials', 'other OpenStack credentials in every file that holds them, proven by a login first')
     .option('--from <file>', 'a file of mode 0600 with them, or - for standard input')
+    .option('--openstack-ca <file>', 'another CA bundle of the cloud, proven by a handshake first')
     .option('--where', 'show every place that holds a login, on this node and in the Kubernetes API')
     .option('--back', 'put the former ones back')
     .option('--forget', 'drop the former ones: there is no way back then')

@@ -31,6 +31,7 @@ import { createRetryLog } from './compose/retry-log.ts';
 import { openSignals } from './compose/signals.ts';
 import { openClusterWith } from './compose/cluster.ts';
 import { portsAsked } from './compose/ports.ts';
+import { seeCloudWith } from './compose/see-cloud.ts';
 import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
 import { DRIVE_COPY, KEPT, LEDGER, STATE } from './paths.ts';
@@ -213,6 +214,7 @@ export async function compose({
     unitSettings: async (unit, abort) => await (await systemctl()).settings(unit, abort),
     ...programsOf(root),
     ...portsAsked(),
+    seeCloud: seeCloudWith(connection, (real) => as<Http>(real, instrument.http)),
     skewMs: skew.ms,
     close: () => {
       realHttp.close();

@@ -81,6 +81,8 @@ export type Hands = {
   askPeer(port: PeerPort, identity: ClientIdentity, abort: AbortSignal): Promise<Handshake | undefined>;
   /** One call of etcd's v3 API. */
   callEtcd: CallEtcd;
+  /** Asks a service of the cloud over TLS with these CAs alone; any status is an answer. @throws if it is not trusted */
+  seeCloud(url: string, ca: string, abort: AbortSignal): Promise<void>;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;
   /** The last lines of a unit's journal, oldest first; none where there is no journal. */
   journalOf(unit: string, lines: number): Promise<string[]>;

@@ -16,6 +16,7 @@ export type StepCode =
   | 'stage'
   | 'stage-files'
   | 'ask-cluster'
+  | 'see-cloud'
   | 'stage-credentials'
   | 'replace'
   | 'restart'

@@ -64,6 +64,7 @@ const ONLY_HERE: Record<string, readonly string[]> = {
     'agent/compose.ts',
     'agent/compose/cluster.ts',
     'agent/compose/kubernetes.ts',
+    'agent/compose/see-cloud.ts',
     'agent/compose/person.ts',
     'agent/compose/person-login.ts',
     'agent/compose/queue.ts',

@@ -4,7 +4,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import { parseHeatParams } from '../../src/metadata/heat-params.ts';
 import { BadConfigFile, describeFault, parseConfigFile } from '../config/yaml.ts';
 import { CREDENTIAL_INPUTS } from '../credentials/login-of.ts';
-import type { Context } from './verb.ts';
+import { type Context, textOption } from './verb.ts';
 
 const optional = v.optional(v.string());
 const Inputs = v.strictObject({
@@ -15,6 +15,7 @@ const Inputs = v.strictObject({
   trust_id: optional,
   region_name: optional,
   auth_url: optional,
+  openstack_ca: optional,
 });
 
 /** Readable or writable by others than its owner. */
@@ -64,4 +65,15 @@ async function read(from: string, stdin: Context['world']['stdin']): Promise<str
     throw new AgentError('usage', `--from: ${from} cannot be read`, { cause });
   }
   throw new AgentError('usage', `--from: ${from} can be read or written by others: chmod 600 ${from}`);
+}
+
+/** The CA bundle of `--openstack-ca`: a path of the caller, as that of --from. It is no secret. */
+export async function readCaOption(options: Record<string, unknown>): Promise<{ openstack_ca?: string }> {
+  const path = textOption(options, 'openstackCa');
+  if (path === undefined) return {};
+  try {
+    return { openstack_ca: await readFile(path, 'utf8') };
+  } catch (cause) {
+    throw new AgentError('usage', `--openstack-ca: ${path} cannot be read`, { cause });
+  }
 }

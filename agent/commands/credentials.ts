@@ -2,7 +2,7 @@ import { NEVER } from '../../src/base/clock.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { type CredentialsOperation, selectCredentials } from '../../src/operation/credentials.ts';
 import { intendToChangeCredentials } from '../credentials/intend.ts';
-import { readCredentials } from './credentials-input.ts';
+import { readCaOption, readCredentials } from './credentials-input.ts';
 import { dropFormer } from '../credentials/former.ts';
 import { operationOfWayBack } from '../credentials/way-back.ts';
 import type { Hands } from '../hands.ts';
@@ -22,9 +22,13 @@ const RUN_ID = 'credentials';
 
 /** Does the work of a `coe-credentials` deployment from the command line. Credentials never come in argv. */
 export const verb: Verb = async (context, options) => {
-  const ways = ['from', 'where', 'back', 'forget'].filter((name) => options[name] !== undefined);
-  if (ways.length !== 1)
-    throw new AgentError('usage', 'exactly one of --from, --where, --back and --forget is needed');
+  const hasInput = options['from'] !== undefined || options['openstackCa'] !== undefined;
+  const ways = ['where', 'back', 'forget'].filter((name) => options[name] !== undefined);
+  if (ways.length + (hasInput ? 1 : 0) !== 1)
+    throw new AgentError(
+      'usage',
+      'exactly one of --from (or --openstack-ca), --where, --back and --forget is needed',
+    );
   if (options['where'] === true) {
     const { showWhere } = await import('./credentials-where.ts');
     return await showWhere(context);
@@ -33,11 +37,17 @@ export const verb: Verb = async (context, options) => {
   const isDry = options['dryRun'] === true;
   if (options['back'] === true)
     return isDry ? await tell(goBack, context) : await change(goBack, context, options);
-  const input = await readCredentials(textOption(options, 'from') ?? '', context);
+  const from = textOption(options, 'from');
+  const input: Record<string, string | undefined> = {
+    ...(from !== undefined && (await readCredentials(from, context))),
+    ...(await readCaOption(options)),
+  };
   context.secrets.add(input['trustee_password']);
   const operation = selectCredentials(input);
   if (operation.kind === 'refuse')
-    throw new AgentError('usage', `--from: ${operation.why}`, { reason: operation.reason });
+    throw new AgentError('usage', `${from === undefined ? '--openstack-ca' : '--from'}: ${operation.why}`, {
+      reason: operation.reason,
+    });
   const ask = async (): Promise<CredentialsOperation> => await Promise.resolve(operation);
   return isDry ? await tell(ask, context) : await change(ask, context, options);
 };

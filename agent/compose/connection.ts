@@ -3,6 +3,7 @@ import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import { readTrusted } from '../../src/base/trust.ts';
 import { isCertificate, pemBlocksIn } from '../../src/base/pem.ts';
+import { CA_BUNDLE } from '../credentials/openstack-ca.ts';
 import type { Log } from '../events.ts';
 import { type Secrets, secretsOfUrl } from '../../src/base/secrets.ts';
 import { given, type HeatParams, isFalse } from '../../src/metadata/heat-params.ts';
@@ -15,9 +16,6 @@ export type Connection = {
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
 };
-
-/** Where Magnum puts the CA bundle of its own cloud. */
-const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
 /** The trust bundle for the cloud; a file that is only there by default may be missing. */
 export const caFileOf = ({ cloud }: Pick<Config, 'cloud'>): string => cloud.ca_file ?? CA_BUNDLE;

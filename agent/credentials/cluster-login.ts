@@ -1,16 +1,10 @@
-import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
-import type { Remark } from '../../src/base/remark.ts';
+import { readText } from '../../src/base/disk.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
 import { CREDENTIAL_KEYS } from '../../src/files/credential-grammars.ts';
 import type { Change, CredentialSet } from '../../src/files/credential-file.ts';
 import { whileLeased } from '../../src/services/held-lease.ts';
 import { createCall } from '../../src/services/kubernetes-call.ts';
-import {
-  createKubernetesObjects,
-  type HeldObject,
-  type KubernetesObjects,
-  nameOfObject,
-  OBJECT_KINDS,
-} from '../../src/services/kubernetes-objects.ts';
+import { createKubernetesObjects, type KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
 import {
   listWorkloads,
@@ -26,21 +20,17 @@ import { followUpSoon } from '../rotation/follow-ups.ts';
 import { withOwnApi } from '../rotation/own-api.ts';
 import { credentialsOf } from './login-of.ts';
 import { type FormerRecord, noteReplaced, readFormer } from './former.ts';
+import { changeBundles, holdsBundle } from './object-bundle.ts';
 import { changeObject, formerOf, holdsLogin } from './object-login.ts';
+import { CA_BUNDLE } from './openstack-ca.ts';
+import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
 import { MARK, readersOf, type Sources } from './readers.ts';
-
-/** What became of the login in the API of the cluster; `of` is the object, the workload or the other master. */
-export type ClusterRemark = Remark<
-  'object-changed' | 'object-left' | 'elsewhere' | 'replaced' | 'waits' | 'late' | 'failed'
->;
 
 /** Which master changes the objects. */
 const LEASE = 'coe-agent-credentials';
 /** Longer than the replacement of all pods takes. */
 const LEASE_SECONDS = 1800;
 const CALL = { baseMs: 500, capMs: 15_000 };
-/** How often an object is read again that others change at the same time. */
-const ATTEMPTS = 5;
 
 /**
  * Puts the new login into every Secret and config map of the cluster that holds the former one, and has the pods that read
@@ -98,7 +88,12 @@ async function throughApi(
       const fresh = credentialsOf((await readNode(hands)).params);
       const api = createKubernetesObjects(ask, retry, patience);
       const changed = await changeObjects(changesOf(record, fresh), api, abort);
-      const objects = (await listAll(api, abort)).filter((one) => holdsLogin(one, fresh));
+      const bundle = record.formerCa === undefined ? undefined : await readText(hands.disk, CA_BUNDLE);
+      if (bundle !== undefined)
+        changed.push(...(await changeBundles(record.casInObjects, bundle, api, abort)));
+      const objects = (await listAll(api, abort)).filter(
+        (one) => holdsLogin(one, fresh) || (bundle !== undefined && holdsBundle(one, bundle)),
+      );
       const kubernetes = createKubernetes(ask, retry, patience);
       const sources = { objects, files: record.files, id: record.id };
       const replaced = await replaceReaders(sources, plan, { kubernetes, clock, notice }, abort);
@@ -135,13 +130,6 @@ export const changesOf = ({ inObjects }: Pick<FormerRecord, 'inObjects'>, fresh:
     given: CREDENTIAL_KEYS.filter((key) => old[key] !== fresh[key] && fresh[key] !== ''),
   }));
 
-/** Every Secret and config map of the cluster. */
-export async function listAll(api: KubernetesObjects, abort: AbortSignal): Promise<HeldObject[]> {
-  const found: HeldObject[] = [];
-  for (const kind of OBJECT_KINDS) found.push(...(await api.list(kind, abort)));
-  return found;
-}
-
 async function changeObjects(
   changes: readonly Change[],
   api: KubernetesObjects,
@@ -151,35 +139,7 @@ async function changeObjects(
   const said: ClusterRemark[] = [];
   for (const object of await listAll(api, abort))
     for (const change of changes)
-      if (holdsLogin(object, formerOf(change))) said.push(...(await changeOne(object, change, api, abort)));
+      if (holdsLogin(object, formerOf(change)))
+        said.push(...(await changeOne(object, (now) => changeObject(now, change), api, abort)));
   return said;
-}
-
-async function changeOne(
-  { kind, namespace, name }: HeldObject,
-  change: Change,
-  api: KubernetesObjects,
-  abort: AbortSignal,
-): Promise<ClusterRemark[]> {
-  const of = nameOfObject({ kind, namespace, name });
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const now = await api.read({ kind, namespace, name }, abort);
-    if (!now) return [];
-    const { changes, left } = changeObject(now, change);
-    const leaving = left.map(({ code, key }): ClusterRemark => ({
-      code: 'object-left',
-      of,
-      text: `${of}: the login in ${key} is not changed (${code})`,
-    }));
-    if (changes.data.size === 0 && changes.lastApplied === undefined) return leaving;
-    const written = await api.write(now, changes, abort);
-    if (written === 'written')
-      return [{ code: 'object-changed', of, text: `${of} has the new login` }, ...leaving];
-    if (written === 'gone') return [];
-    if (written === 'refused')
-      return [
-        { code: 'object-left', of, text: `${of}: the API refuses a change of it; it may be immutable` },
-      ];
-  }
-  throw new AgentError('not-yet', `${of} is changed by others at the same time`);
 }

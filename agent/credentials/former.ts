@@ -36,6 +36,10 @@ const Record = v.object({
   files: v.array(v.string()),
   /** Logins that objects of the API may still hold, newest first; none once all objects have been changed. */
   inObjects: v.array(Login),
+  /** The CA bundle of the cloud before this change, if that replaced it; undefined: it did not. */
+  formerCa: v.optional(v.string()),
+  /** Bundles that objects of the API may still hold. */
+  casInObjects: v.optional(v.array(v.string()), []),
 });
 export type FormerRecord = v.InferOutput<typeof Record>;
 
@@ -64,7 +68,8 @@ export async function readFormer({
 
 /** Notes that no object holds a former login any more. */
 export async function noteReplaced(record: FormerRecord, { disk }: Pick<Hands, 'disk'>): Promise<void> {
-  await writeRecord(disk, FORMER, { ...record, inObjects: [] } satisfies FormerRecord);
+  const done = { ...record, inObjects: [], casInObjects: [] } satisfies FormerRecord;
+  await writeRecord(disk, FORMER, done);
 }
 
 /**
@@ -74,7 +79,8 @@ export async function noteReplaced(record: FormerRecord, { disk }: Pick<Hands, '
  */
 export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promise<boolean> {
   if (!(await hands.disk.info(FORMER))) return false;
-  if (((await readFormer(hands))?.inObjects.length ?? 0) > 0)
+  const record = await readFormer(hands);
+  if (record && record.inObjects.length + record.casInObjects.length > 0)
     throw new AgentError(
       'precondition',
       'objects of the Kubernetes API may still hold the former credentials: "agent status" shows what the change of them waits for',
@@ -85,23 +91,26 @@ export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promis
 }
 
 /**
- * The record of a change that is about to be made. Logins that objects may still hold are kept.
+ * The record of a change that is about to be made. What objects may still hold is kept, and so is the former login if the CA
+ * bundle alone changes.
  *
  * @param hasApi whether this node changes the objects
  */
 export async function keepFormer(
-  { old }: Pick<Change, 'old'>,
-  files: readonly ManagedFile[],
+  { change, files, ca }: { change: Change; files: readonly ManagedFile[]; ca: string | undefined },
   hasApi: boolean,
   hands: Pick<Hands, 'disk' | 'secrets' | 'clock'>,
 ): Promise<ManagedFile> {
   const before = await readFormer(hands);
+  const isLogin = change.given.length > 0;
   return formerFile({
     version: 1,
     id: randomUUID(),
     at: hands.clock.now(),
-    former: old,
+    former: isLogin ? change.old : (before?.former ?? change.old),
     files: files.map(({ path }) => path),
-    inObjects: hasApi ? [old, ...(before?.inObjects ?? [])] : [],
+    inObjects: hasApi ? [...(isLogin ? [change.old] : []), ...(before?.inObjects ?? [])] : [],
+    ...(ca !== undefined && { formerCa: ca }),
+    casInObjects: hasApi ? [...(ca === undefined ? [] : [ca]), ...(before?.casInObjects ?? [])] : [],
   });
 }

@@ -12,6 +12,7 @@ import type { NodeIntention } from '../plan/intention.ts';
 import { unitsOf } from '../plan/units.ts';
 import { throughOwnApi } from '../rotation/workloads-plan.ts';
 import { CREDENTIAL_INPUTS, CREDENTIAL_NAMES, credentialsOf } from './login-of.ts';
+import { changeCaBundle } from './openstack-ca.ts';
 import { planCredentials } from './plan.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
@@ -22,7 +23,7 @@ import { RunRecordSchema } from '../plan/run-record.ts';
  * @throws `bad-heat-params` when they are not complete, also with what is given
  */
 export async function intendToChangeCredentials(
-  { given }: CredentialsOperation,
+  { given, openstackCa }: CredentialsOperation,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<NodeIntention> {
@@ -43,17 +44,26 @@ export async function intendToChangeCredentials(
     fresh: credentialsOf(params),
     given: names.map((name) => CREDENTIAL_INPUTS[name].key),
   };
-  const {
-    files,
-    units: readers,
-    notices,
-  } = await changeCredentialFiles(
+  const login = await changeCredentialFiles(
     disk,
     config.heat_params,
     now.layout.credentials,
     change,
     passingOver(hands),
   );
+  const { notices } = login;
+  const bundle =
+    openstackCa === undefined ? undefined : await changeCaBundle(openstackCa, now.layout.credentials, disk);
+  if (bundle && !change.fresh.authUrl.startsWith('https:'))
+    throw new AgentError(
+      'precondition',
+      `openstack_ca: ${change.fresh.authUrl} has no TLS to prove it with`,
+      {
+        reason: 'no-tls',
+      },
+    );
+  const files = [...login.files, ...(bundle ? [bundle.file] : [])];
+  const readers = new Set([...login.units, ...(bundle?.units ?? [])]);
   const layout = describeNode(node);
   if (files.length === 0)
     return {
@@ -72,7 +82,14 @@ export async function intendToChangeCredentials(
   return {
     kind: 'change',
     node,
-    plan: planCredentials(node, { change, paths, units, objects, notices }),
+    plan: planCredentials(node, {
+      change: login.files.length > 0 ? change : { ...change, given: [] },
+      ...(bundle && { openstackCa }),
+      paths,
+      units,
+      objects,
+      notices,
+    }),
     why: layout,
   };
 }

@@ -19,7 +19,7 @@ export async function operationOfWayBack(
     throw new AgentError('precondition', 'no former credentials are kept: there is no way back', {
       reason: 'no-former',
     });
-  const { former } = record;
+  const { former, formerCa } = record;
   const now = credentialsOf(params);
   if (former.trust === '' && now.trust !== '')
     throw new AgentError('precondition', 'the former credentials had no trust: change heat-params by hand', {
@@ -31,5 +31,5 @@ export async function operationOfWayBack(
       former[CREDENTIAL_INPUTS[name].key],
     ]),
   );
-  return { kind: 'credentials', given };
+  return { kind: 'credentials', given, ...(formerCa !== undefined && { openstackCa: formerCa }) };
 }

@@ -4,7 +4,7 @@ import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { ListPlan, Seen } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Rolled } from '../../src/services/workloads.ts';
-import type { ClusterRemark } from '../credentials/cluster-login.ts';
+import type { ClusterRemark } from '../credentials/change-object.ts';
 import type { Hands } from '../hands.ts';
 import { showStep } from '../plan/describe.ts';
 import type { Tail } from '../plan/plan.ts';

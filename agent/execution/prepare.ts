@@ -30,6 +30,7 @@ import { newFiles } from '../rotation/new-files.ts';
 import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { signingKeysOutlived } from '../rotation/signing-key.ts';
 import { FORMER, keepFormer } from '../credentials/former.ts';
+import { changeCaBundle } from '../credentials/openstack-ca.ts';
 import { withUserName } from '../credentials/user-name.ts';
 import { findUnits, foundBefore } from './found-units.ts';
 import { issueHands } from '../rotation/issue-hands.ts';
@@ -175,27 +176,37 @@ async function stageNew(
 
 async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Staged> {
   const { hands, runId, abort } = run;
-  const { node, askCluster, stage } = plan;
-  const cluster = await logIn(plan.logIn, node, run);
-  await during(askCluster, run, async () => {
-    const { ca, region } = askCluster;
-    if (ca !== undefined) await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now()));
-    if (region !== '') await cluster.seeRegion();
-  });
+  const { node, login, seeCloud, stage } = plan;
+  if (seeCloud)
+    await during(seeCloud, run, async () => {
+      await hands.seeCloud(seeCloud.url, seeCloud.ca, abort);
+    });
+  const cluster = login && (await logIn(login.logIn, node, run));
+  if (login && cluster)
+    await during(login.askCluster, run, async () => {
+      const { ca, region } = login.askCluster;
+      if (ca !== undefined) await cluster.readCa(ca, (pem) => verifyAuthority(pem, ca, hands.clock.now()));
+      if (region !== '') await cluster.seeRegion();
+    });
   await check(plan.check, run);
-  const change = await withUserName(stage.change, cluster);
+  const change = cluster ? await withUserName(stage.change, cluster) : stage.change;
   return await during(stage, run, async () => {
     // Checked again: files may have changed while the cloud was answering.
-    const { files, notices } = await changeCredentialFiles(
+    const { credentials } = node.layout;
+    const { files: changed, notices } = await changeCredentialFiles(
       hands.disk,
       hands.config.heat_params,
-      node.layout.credentials,
+      credentials,
       change,
       passingOver(hands),
     );
+    const ca = stage.openstackCa;
+    const bundle = ca === undefined ? undefined : await changeCaBundle(ca, credentials, hands.disk);
+    const files = [...changed, ...(bundle ? [bundle.file] : [])];
     for (const notice of notices) hands.progress({ event: 'notice', ...notice });
     const { units, left, all } = await findUnits(stage.units, hands, abort);
-    const former = await keepFormer(change, files, stage.objects !== undefined, hands);
+    const hasApi = stage.objects !== undefined;
+    const former = await keepFormer({ change, files, ca: bundle?.former }, hasApi, hands);
     const journal = await hands.generations.stage(runId, [former, ...files], (paths, over): RunRecord => ({
       units,
       found: foundBefore(all, over),

@@ -4,7 +4,7 @@ import { createKubernetesObjects, type HeldObject } from '../../src/services/kub
 import { createKubernetes, WORKLOAD_KINDS, type Workload } from '../../src/services/kubernetes.ts';
 import { readsOf, showsFile } from '../../src/services/pod-spec.ts';
 import { nameOfWorkload } from '../../src/services/roll-out.ts';
-import { listAll } from '../credentials/cluster-login.ts';
+import { listAll } from '../credentials/change-object.ts';
 import { holdsLogin, loginsIn } from '../credentials/object-login.ts';
 import { readersOf } from '../credentials/readers.ts';
 import type { Hands } from '../hands.ts';

@@ -41,6 +41,8 @@ function describeStep(step: Step | RunStep): string {
       return step.ca === undefined
         ? "see that the cloud's catalogue fits"
         : `see that Magnum gives them the ${step.ca} CA of this cluster`;
+    case 'see-cloud':
+      return `see that Keystone at ${step.url} is trusted with the new CA bundle`;
     case 'stage':
     case 'stage-credentials':
       return `stage the new files beside ${count(step.paths.length, 'target')}`;
@@ -128,6 +130,7 @@ function particularsOf(step: Step | RunStep): Particular[] {
       return [{ code: 'workloads', namespaces, perSecond, text }];
     }
     case 'log-in':
+    case 'see-cloud':
     case 'ask-cluster':
     case 'check':
     case 'compare':

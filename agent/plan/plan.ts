@@ -32,8 +32,9 @@ export type KeysPlan = { kind: 'keys'; node: Node; check: StepOf<'check'>; stage
 export type CredentialsPlan = {
   kind: 'credentials';
   node: Node;
-  logIn: StepOf<'log-in'>;
-  askCluster: StepOf<'ask-cluster'>;
+  /** A CA bundle alone needs no login: that may need the new bundle. */
+  login: { logIn: StepOf<'log-in'>; askCluster: StepOf<'ask-cluster'> } | undefined;
+  seeCloud: StepOf<'see-cloud'> | undefined;
   check: StepOf<'check'>;
   stage: StepOf<'stage-credentials'>;
 };
@@ -75,10 +76,11 @@ export function stepsOf(plan: Plan): Step[] {
     case 'keys':
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units)];
     case 'credentials': {
-      const { logIn, askCluster, check, stage } = plan;
+      const { login, seeCloud, check, stage } = plan;
       const { units, objects } = stage;
       const changeObjects: Step[] = objects ? [{ do: 'change-objects', plan: objects }] : [];
-      return [logIn, askCluster, check, stage, ...stepsOfTail(units), ...changeObjects];
+      const before = [...(seeCloud ? [seeCloud] : []), ...(login ? [login.logIn, login.askCluster] : [])];
+      return [...before, check, stage, ...stepsOfTail(units), ...changeObjects];
     }
     case 'kept':
     case 'lists':

@@ -76,9 +76,13 @@ export type Step =
     }
   /** Asks Magnum with the login of the step before: a trust of another project's cluster is found out here. */
   | { do: 'ask-cluster'; ca: CaType | undefined; region: string }
+  /** A TLS handshake with Keystone that trusts the new CAs alone. */
+  | { do: 'see-cloud'; url: string; ca: string }
   | {
       do: 'stage-credentials';
       change: Change;
+      /** The new CA bundle of the cloud. */
+      openstackCa?: string | undefined;
       paths: readonly string[];
       units: readonly UnitPlan[];
       /** Of a master: how the objects of the API get the login. */

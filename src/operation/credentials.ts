@@ -1,3 +1,4 @@
+import { isCertificate, pemBlocksIn } from '../base/pem.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
@@ -15,7 +16,12 @@ export type CredentialName = (typeof CREDENTIALS)[number];
 export type Credentials = Readonly<Partial<Record<CredentialName, string>>>;
 
 /** Replaces credentials in every file that contains the former ones. Values that are not given stay unchanged. */
-export type CredentialsOperation = { kind: 'credentials'; given: Credentials };
+export type CredentialsOperation = {
+  kind: 'credentials';
+  given: Credentials;
+  /** The CAs of the cloud, PEM. */
+  openstackCa?: string | undefined;
+};
 
 /**
  * Decodes a deployment of the group `coe-credentials`, or the file of `agent credentials`. An empty text counts as
@@ -33,9 +39,21 @@ export function selectCredentials(inputs: Deployment['inputs']): CredentialsOper
     if (fault) return refuse(fault.reason, `the input ${name} ${fault.why}`);
     given[name] = value;
   }
-  return Object.keys(given).length > 0
-    ? { kind: 'credentials', given }
-    : refuse('nothing-given', `no credentials given; give at least one of ${CREDENTIALS.join(', ')}`);
+  const openstackCa = inputs['openstack_ca'] || undefined;
+  if (openstackCa !== undefined && (typeof openstackCa !== 'string' || !holdsCertificates(openstackCa)))
+    return refuse('input-no-certificate', 'the input openstack_ca is not PEM text of certificates alone');
+  return Object.keys(given).length > 0 || openstackCa !== undefined
+    ? { kind: 'credentials', given, ...(openstackCa !== undefined && { openstackCa }) }
+    : refuse(
+        'nothing-given',
+        `no credentials given; give at least one of ${CREDENTIALS.join(', ')}, openstack_ca`,
+      );
+}
+
+/** A private key in a bundle would become public. */
+function holdsCertificates(text: string): boolean {
+  const blocks = pemBlocksIn(text);
+  return blocks.length > 0 && blocks.every(isCertificate);
 }
 
 /** Checks a value: files store it on one quoted line, and some of their readers are shells. */

@@ -1,0 +1,37 @@
+import type { HeldObject, KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
+import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
+
+/** Whether a value of an object is this CA bundle, whatever white space is around it. */
+export const holdsBundle = ({ data }: Pick<HeldObject, 'data'>, bundle: string): boolean =>
+  [...data.values()].some((content) => isSame(content, bundle));
+
+const isSame = (content: Buffer, bundle: string): boolean =>
+  bundle.trim() !== '' && content.toString('utf8').trim() === bundle.trim();
+
+/** Puts the new CA bundle in place of former ones: in the Secret ca-bundle, and in others that hold the same. */
+export async function changeBundles(
+  formers: readonly string[],
+  bundle: string,
+  api: KubernetesObjects,
+  abort: AbortSignal,
+): Promise<ClusterRemark[]> {
+  if (formers.length === 0) return [];
+  const said: ClusterRemark[] = [];
+  for (const object of await listAll(api, abort))
+    if (formers.some((former) => holdsBundle(object, former)))
+      said.push(
+        ...(await changeOne(
+          object,
+          ({ data }) => {
+            const keys = [...data].filter(([, content]) => formers.some((one) => isSame(content, one)));
+            return {
+              changes: { data: new Map(keys.map(([key]) => [key, Buffer.from(bundle)])) },
+              left: [],
+            };
+          },
+          api,
+          abort,
+        )),
+      );
+  return said;
+}
