@@ -90,7 +90,7 @@ async function nextStep(
   const take = async (beforeRestart?: BeforeRestart): Promise<Advanced> =>
     await takeStep(decision.do, at, lookAgain, hands, abort, beforeRestart);
   const masters = await mastersOf(known, at, hands, abort);
-  if (!masters) return await take();
+  if (!masters || masters.isCutOff) return await take();
   const turn = await takeTurn(masters.place, masters.others, memory.turn, hands, abort);
   if (turn.is === 'wait') return { is: 'waits', why: `turn-${turn.why}`, for: turn.for, until: undefined };
   memory.turn = newTurnMemory();

@@ -84,7 +84,7 @@ async function waitForTurn(
   const ask = async (): Promise<Taken | undefined> => {
     const known = await findKnown(place, hands, abort);
     const masters = (await mastersOf(known, place, hands, abort)) ?? unknownMasters(known, place);
-    if (!masters) return undefined;
+    if (!masters || ('isCutOff' in masters && masters.isCutOff)) return undefined;
     if (masters.others === 'unknown' && !resumes && known.api === 'answers')
       throw notYet('unwell', nodeNameOf(place.node));
     const turn = await takeTurn(masters.place, masters.others, memory, hands, abort, resumes);

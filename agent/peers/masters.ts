@@ -1,4 +1,5 @@
 import { hostOf } from '../../src/base/address.ts';
+import type { Handshake } from '../../src/services/peer-port.ts';
 import { allSettled } from '../../src/base/all-settled.ts';
 import { codeOf } from '../../src/base/errors.ts';
 import type { EtcdMember } from '../../src/services/etcd-members.ts';
@@ -13,7 +14,12 @@ import { STEP } from './announce.ts';
 import { handOver } from './hand-over.ts';
 
 /** With whom this node takes turns. */
-export type Masters = { place: TurnPlace; others: OtherMaster[] };
+export type Masters = {
+  place: TurnPlace;
+  others: OtherMaster[];
+  /** Every other master that answers refuses this node: its units serve nobody, so it needs no turn to restart them. */
+  isCutOff: boolean;
+};
 
 /** Where the turn of this node is written. Undefined on a worker and on the only master: they take no turns. */
 export function turnPlaceOf({ members, peers }: Known, { node, units }: Place): TurnPlace | undefined {
@@ -34,20 +40,25 @@ export async function mastersOf(
   const clients = clientsOf(at.node);
   const { etcd } = clients;
   if (!place || !etcd) return undefined;
-  const others = await Promise.all(
+  const presences = await Promise.all(
     known.members
       .filter((member) => !isOf(at.node, member))
-      .map(async (member) => {
-        const presence = await presenceOf(member, known, clients, hands, abort);
-        return await stateOf(member, presence, etcd, hands, abort);
-      }),
+      .map(async (member) => ({ member, presence: await presenceOf(member, known, clients, hands, abort) })),
   );
+  const others = await Promise.all(
+    presences.map(async ({ member, presence }) => await stateOf(member, presence, etcd, hands, abort)),
+  );
+  const answering = presences.filter(({ presence }) => presence.answers);
+  const isCutOff =
+    answering.length > 0 &&
+    answering.every(({ presence }) => presence.refuses) &&
+    others.every(({ is }) => is !== 'well');
   const own = known.members.find((member) => isOf(at.node, member));
   const unit = at.node.layout.units.find((row) => row.unit === 'etcd')?.unit;
   const run = async (stop: AbortSignal): Promise<void> => {
     await handOver(own?.client, others, etcd, hands, stop);
   };
-  return { place: { ...place, ...(unit !== undefined && { handOver: { unit, run } }) }, others };
+  return { place: { ...place, ...(unit !== undefined && { handOver: { unit, run } }) }, others, isCutOff };
 }
 
 const isOf = (node: Place['node'], member: EtcdMember): boolean => {
@@ -60,7 +71,8 @@ const peerHostOf = ({ peer }: EtcdMember): string | undefined => {
   return url ? hostOf(url) : undefined;
 };
 
-type Presence = { answers: boolean; isReady: boolean; isStepping: boolean };
+/** `refuses`: none of its ports accepts this node's certificate. */
+type Presence = { answers: boolean; refuses: boolean; isReady: boolean; isStepping: boolean };
 
 async function presenceOf(
   member: EtcdMember,
@@ -71,27 +83,30 @@ async function presenceOf(
 ): Promise<Presence> {
   const peer = peers.find(({ ports }) => ports.some(({ host }) => host === peerHostOf(member)));
   const node = nodes.find(({ name }) => name === peer?.name);
+  const handshakes = peer ? await handshakesWith(peer, clients, hands, abort) : [];
   return {
-    answers: peer !== undefined && (await answers(peer, clients, hands, abort)),
+    answers: handshakes.length > 0,
+    refuses: handshakes.length > 0 && handshakes.every(({ accepts }) => accepts === 'no'),
     isReady: node?.isReady === true,
     isStepping: node?.annotations[STEP] !== undefined,
   };
 }
 
-/** Whether one of its ports presents a certificate, whichever. */
-async function answers(
+/** Those of its ports that present a certificate, whichever. */
+async function handshakesWith(
   { ports }: KnownPeer,
   clients: Clients,
   hands: Hands,
   abort: AbortSignal,
-): Promise<boolean> {
-  const seen: boolean[] = [];
+): Promise<Handshake[]> {
+  const seen: Handshake[] = [];
   await allSettled(ports, async (port) => {
     const client = clients[port.ca];
     const identity = client && (await readClient(client, hands));
-    if (identity) seen.push((await hands.askPeer(port, identity, abort)) !== undefined);
+    const handshake = identity && (await hands.askPeer(port, identity, abort));
+    if (handshake) seen.push(handshake);
   });
-  return seen.includes(true);
+  return seen;
 }
 
 async function stateOf(

@@ -23,6 +23,8 @@ type Circumstances = {
   masters?: number;
   phase?: 'auto' | 'all';
   ill?: boolean;
+  /** The other masters refuse this one. */
+  refused?: boolean;
   /** No API server answers. */
   silent?: boolean;
   /** Its own etcd does not answer, and another master is known. */
@@ -34,6 +36,7 @@ async function setUp({
   masters = 3,
   phase = 'auto',
   ill = false,
+  refused = false,
   silent = false,
   etcdDown = false,
 }: Circumstances = {}) {
@@ -48,7 +51,8 @@ async function setUp({
   });
   const test = await testHands({
     ...network,
-    askPeer: async () => await Promise.resolve({ presents: new X509Certificate(presents), accepts: 'yes' }),
+    askPeer: async () =>
+      await Promise.resolve({ presents: new X509Certificate(presents), accepts: refused ? 'no' : 'yes' }),
     askHealth: async () => {
       if (ill) throw new AgentError('not-yet', 'no quorum');
       await Promise.resolve();
@@ -210,4 +214,11 @@ test('a master whose etcd does not answer waits for it before it begins', async 
   await inTurn(node, impatient(hands), NEVER, async () => await Promise.resolve());
   expect(holders()).toEqual([]);
   expect(logged(log, 'turn-not-given')).toHaveLength(1);
+});
+
+test('a master that all others refuse takes no turn, and waits for none', async () => {
+  const { hands, holders, log } = await setUp({ ill: true, refused: true });
+  expect(await inTurn(node, hands, NEVER, begins)).toBe('begun');
+  expect(holders()).toEqual([]);
+  expect(logged(log, 'turn-not-given')).toEqual([]);
 });

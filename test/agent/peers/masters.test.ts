@@ -39,18 +39,24 @@ function knownOf(members: number, over: Partial<Known['nodes'][number]> = {}): K
   };
 }
 
-/** @param ill the health checks of the others reject with this @param isThere whether the others' ports answer */
+/** @param ill the health checks of the others reject with this @param isThere whether the others' ports answer @param accepts how they take this node's certificate */
 async function masters(
   known: Known,
   {
     ill,
     isThere = true,
+    accepts = 'no',
     node = nodeOf('master'),
-  }: { ill?: AgentError; isThere?: boolean; node?: ReturnType<typeof nodeOf> } = {},
+  }: {
+    ill?: AgentError;
+    isThere?: boolean;
+    accepts?: 'yes' | 'no' | 'unknown';
+    node?: ReturnType<typeof nodeOf>;
+  } = {},
 ) {
   const asked: string[] = [];
   const { hands, write } = await testHands({
-    askPeer: async () => await Promise.resolve(isThere ? { presents: PRESENTS, accepts: 'no' } : undefined),
+    askPeer: async () => await Promise.resolve(isThere ? { presents: PRESENTS, accepts } : undefined),
     askHealth: async (url) => {
       asked.push(url);
       if (ill) throw ill;
@@ -103,4 +109,15 @@ test('treats a master without a client address as unhealthy', async () => {
 test('lists masters in the middle of a step', async () => {
   const known = knownOf(2, { annotations: { step: 'reissue' } });
   expect((await masters(known)).found?.others).toEqual(m1('well', true));
+});
+
+const isCutOff = async (over: Parameters<typeof masters>[1]) =>
+  (await masters(knownOf(3), over)).found?.isCutOff;
+
+test('is cut off if every other master that answers refuses this one, and none says that it is well', async () => {
+  const ill = new AgentError('not-yet', 'no');
+  expect(await isCutOff({ ill })).toBe(true);
+  expect(await isCutOff({})).toBe(false);
+  expect(await isCutOff({ ill, isThere: false })).toBe(false);
+  for (const accepts of ['yes', 'unknown'] as const) expect(await isCutOff({ ill, accepts })).toBe(false);
 });
