@@ -27,7 +27,8 @@ export type SlowClock = {
 const MOVED_MS = 60_000;
 
 /**
- * @param everyMs the mean interval; each one is within a quarter of it, so that the nodes of a cluster drift apart
+ * @param everyMs the mean interval; each one is within a quarter of it, so that the nodes of a cluster drift apart. The
+ *   first after a start or a moved clock is shorter, evenly spread
  * @param random in [0, 1)
  */
 export function createSlowClock(
@@ -51,7 +52,9 @@ export function createSlowClock(
     due: () => {
       const why = reason();
       if (why === undefined) return undefined;
-      regular = clock.elapsed() + everyMs * (0.75 + random() / 2);
+      // What starts or wakes all nodes at once is no common beginning of their intervals.
+      const isCommon = why === 'start' || why === 'clock-moved';
+      regular = clock.elapsed() + everyMs * (isCommon ? random() : 0.75 + random() / 2);
       moment = undefined;
       return why;
     },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createSlowClock, type Due } from '../../../agent/daemon/slow-clock.ts';
+import { seededRandom } from '../../crash/random.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -37,9 +38,10 @@ test('is due at the start and then once per interval', () => {
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   expect(poll(clock, slow, DAY)).toEqual([
     [0, 'start'],
-    [6 * HOUR, 'interval'],
-    [12 * HOUR, 'interval'],
-    [18 * HOUR, 'interval'],
+    [3 * HOUR, 'interval'],
+    [9 * HOUR, 'interval'],
+    [15 * HOUR, 'interval'],
+    [21 * HOUR, 'interval'],
   ]);
 });
 
@@ -50,8 +52,28 @@ test('keeps each interval within a quarter of the mean', () => {
   ] as const) {
     const clock = createClock();
     const slow = createSlowClock(clock, 6 * HOUR, () => random);
-    expect(poll(clock, slow, 8 * HOUR)[1]).toEqual([hours * HOUR, 'interval']);
+    const [, first, second] = poll(clock, slow, 15 * HOUR).map(([at]) => at);
+    expect((second ?? 0) - (first ?? 0)).toBe(hours * HOUR);
   }
+});
+
+test('spreads the next looks of 2,000 nodes that start or resume at once, and keeps them spread', () => {
+  const random = seededRandom(20_261_129);
+  const looks = Array.from({ length: 2000 }, () => {
+    const clock = createClock();
+    const slow = createSlowClock(clock, 6 * HOUR, random);
+    const seen = poll(clock, slow, DAY);
+    clock.move(30 * DAY);
+    return [...seen, ...poll(clock, slow, DAY).map(([at, why]) => [at + DAY, why] as const)];
+  })
+    .flat()
+    .flatMap(([at, why]) => (why === 'interval' ? [at] : []));
+  const windowMs = 10 * MINUTE;
+  const counts = Map.groupBy(looks, (at) => Math.floor(at / windowMs));
+  // A window of ten seconds holds one look of 2,000 nodes.
+  const mean = (looks.length * windowMs) / (2 * DAY);
+  expect(counts.size).toBe((2 * DAY) / windowMs);
+  expect(Math.max(...[...counts.values()].map(({ length }) => length)) / mean).toBeLessThan(2);
 });
 
 test.each([
@@ -64,7 +86,7 @@ test.each([
   const slow = createSlowClock(clock, 6 * HOUR, () => 0.5);
   poll(clock, slow, HOUR);
   clock.move(ms);
-  expect(poll(clock, slow, 5 * HOUR)).toEqual([[0, 'clock-moved']]);
+  expect(poll(clock, slow, 2 * HOUR)).toEqual([[0, 'clock-moved']]);
 });
 
 test('ignores a clock that is slewed between polls', () => {
