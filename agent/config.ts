@@ -129,6 +129,8 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
+  /** Whether the node's state and events are written to its Node in Kubernetes. */
+  node_report: v.optional(v.boolean(), true),
   log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });
 

@@ -141,26 +141,32 @@ export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>):
 /** An event that `kubectl describe node` shows, too. */
 type OnNode = {
   event: EventCode;
-  /** Only with one of these values in a field. */
-  where?: { field: string; is: readonly string[] };
+  /** Only with one of these values in each field. */
+  where?: readonly { field: string; is: readonly string[] }[];
   /** In upper camel case, stable. */
   reason: string;
 };
 
 const ROLLED_BACK = { field: 'node', is: ['taken-back', 'unproven'] };
 const STUCK = { field: 'node', is: ['stuck'] };
+const ROTATION = { field: 'asks', is: ['rotation'] };
 
 /** The events on the Node; of several for one event, the first that fits. */
 export const ON_NODE: readonly OnNode[] = [
+  { event: 'deployment-started', where: [ROTATION], reason: 'RotationStarted' },
   { event: 'deployment-started', reason: 'DeploymentStarted' },
+  { event: 'deployment-succeeded', where: [ROTATION], reason: 'RotationSucceeded' },
   { event: 'deployment-succeeded', reason: 'DeploymentSucceeded' },
-  { event: 'deployment-failed', where: ROLLED_BACK, reason: 'DeploymentRolledBack' },
-  { event: 'deployment-failed', where: STUCK, reason: 'DeploymentStuck' },
+  { event: 'deployment-failed', where: [ROTATION, ROLLED_BACK], reason: 'RotationRolledBack' },
+  { event: 'deployment-failed', where: [ROTATION, STUCK], reason: 'RotationStuck' },
+  { event: 'deployment-failed', where: [ROTATION], reason: 'RotationFailed' },
+  { event: 'deployment-failed', where: [ROLLED_BACK], reason: 'DeploymentRolledBack' },
+  { event: 'deployment-failed', where: [STUCK], reason: 'DeploymentStuck' },
   { event: 'deployment-failed', reason: 'DeploymentFailed' },
   { event: 'phase-started', reason: 'RotationPhaseStarted' },
   { event: 'phase-done', reason: 'RotationPhaseDone' },
-  { event: 'phase-failed', where: ROLLED_BACK, reason: 'RotationPhaseRolledBack' },
-  { event: 'phase-failed', where: STUCK, reason: 'RotationPhaseStuck' },
+  { event: 'phase-failed', where: [ROLLED_BACK], reason: 'RotationPhaseRolledBack' },
+  { event: 'phase-failed', where: [STUCK], reason: 'RotationPhaseStuck' },
   { event: 'phase-failed', reason: 'RotationPhaseFailed' },
   { event: 'phase-reached', reason: 'RotationPhaseReached' },
   { event: 'old-ca-ended', reason: 'OldCaEnded' },
@@ -171,17 +177,17 @@ export const ON_NODE: readonly OnNode[] = [
   { event: 'renewal-failed', reason: 'RenewalFailed' },
   {
     event: 'differs',
-    where: { field: 'difference', is: ['authority-ends-soon'] },
+    where: [{ field: 'difference', is: ['authority-ends-soon'] }],
     reason: 'AuthorityEnds',
   },
   {
     event: 'differs-critical',
-    where: { field: 'difference', is: ['authority-ends'] },
+    where: [{ field: 'difference', is: ['authority-ends'] }],
     reason: 'AuthorityEnds',
   },
   {
     event: 'differs-critical',
-    where: { field: 'difference', is: ['expired'] },
+    where: [{ field: 'difference', is: ['expired'] }],
     reason: 'CertificateExpired',
   },
 ];
@@ -190,6 +196,5 @@ export const ON_NODE: readonly OnNode[] = [
 export const reasonOnNode = ({ event, fields }: Pick<LogEntry, 'event' | 'fields'>): string | undefined =>
   ON_NODE.find(
     (one) =>
-      one.event === event &&
-      (one.where === undefined || one.where.is.includes(String(fields[one.where.field]))),
+      one.event === event && (one.where ?? []).every(({ field, is }) => is.includes(String(fields[field]))),
   )?.reason;

@@ -64,7 +64,7 @@ export type Notice = Remark<
 
 /** Progress events for a watching person. */
 export type Progress =
-  | { event: 'deployment'; id: string; text: string }
+  | { event: 'deployment'; id: string; text: string; asks?: 'rotation' | undefined }
   | { event: 'step'; step: ShownStep }
   /** One of `of` parts of its kind. */
   | { event: 'part'; part: 'ca' | 'key' | 'certificate'; name: string; of: number }

@@ -26,7 +26,7 @@ export async function openReporting(hands: Hands, toNode?: { random(): number })
   const { file } = config.metrics;
   const metrics =
     file === undefined ? undefined : await (await import('./metrics.ts')).openMetrics(hands, file);
-  const node = toNode && createNodeReport(hands, toNode.random);
+  const node = toNode && config.node_report ? createNodeReport(hands, toNode.random) : undefined;
   let record = await readPassRecord(hands);
   const orLogged = async (written: Promise<void> | undefined): Promise<void> => {
     await written?.catch((error: unknown) => {

@@ -182,7 +182,7 @@ const logProgress =
   (event: Progress): void => {
     switch (event.event) {
       case 'deployment':
-        log('deployment-started', { deployment: event.id, what: event.text });
+        log('deployment-started', { deployment: event.id, what: event.text, asks: event.asks });
         return;
       case 'output':
         log('output', { deployment: event.id, stream: event.stream, text: event.text });

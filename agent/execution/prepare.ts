@@ -164,7 +164,8 @@ async function stageNew(
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const begun = hands.clock.now();
       const keep = step.keep && { paths: [...step.keep], retires: step.certificates === 'retire' };
-      const kept = { found: foundBefore(all, over), workloads: step.workloads, begun, keep };
+      const asks = step.certificates && step.mends !== true ? ('rotation' as const) : undefined;
+      const kept = { found: foundBefore(all, over), workloads: step.workloads, begun, keep, asks };
       // Above a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? []).map(({ text }) => text)];

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { AgentError, codeOf } from '../../src/base/errors.ts';
+import type { LogEntry } from '../../src/base/log.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
 import { CA_TYPES } from '../../src/certificates/layout.ts';
 import { fingerprint } from '../../src/certificates/read.ts';
 import { canonicalCa } from '../../src/certificates/trusted.ts';
+import type { EventCode } from '../events.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import type { PassResult } from '../pass.ts';
 import { STATE } from '../paths.ts';
@@ -35,6 +37,8 @@ export type Notebook = {
   noted: Observations;
   /** Hands that note the logins of the trust, the CAs that Magnum serves, and how long each step takes. */
   watch(hands: Hands): Hands;
+  /** Notes the beginning and the end of a phase that the node takes by itself: it belongs to no deployment. */
+  heard(entry: Pick<LogEntry, 'event' | 'fields'>): void;
   /** The phase that the node's certificates show now. */
   see(phase: string): void;
   /** How the last rotation of a pass ended, if there was one. */
@@ -44,12 +48,18 @@ export type Notebook = {
 };
 
 /** An unreadable record starts empty: only metrics use it. */
-export async function openNotebook({ disk, clock }: Pick<Hands, 'disk' | 'clock'>): Promise<Notebook> {
+export async function openNotebook({
+  disk,
+  clock,
+  log,
+}: Pick<Hands, 'disk' | 'clock' | 'log'>): Promise<Notebook> {
   const noted = await readRecordOf(disk, PATH, Observations).catch((error: unknown) => {
     if (error instanceof AgentError) return undefined;
     throw error;
   });
-  return createNotebook(noted ?? v.parse(Observations, {}), { disk, clock });
+  const notebook = createNotebook(noted ?? v.parse(Observations, {}), { disk, clock });
+  log.setListener('metrics', notebook.heard);
+  return notebook;
 }
 
 /** Other deployments have neither. */
@@ -106,6 +116,18 @@ function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk'
         hands.progress(event);
       },
     }),
+    heard: ({ event, fields }) => {
+      const id = `phase ${String(fields['phase'])}`;
+      if (event === ('phase-started' satisfies EventCode)) {
+        current = id;
+        steps.set(id, []);
+      }
+      const succeeded = event === ('phase-done' satisfies EventCode);
+      if (!succeeded && event !== ('phase-failed' satisfies EventCode)) return;
+      noted.rotation = { ended: now(), succeeded, steps: steps.get(id) ?? [] };
+      steps.delete(id);
+      current = '';
+    },
     see: (name) => {
       if (noted.phase === undefined) noted.phase = { name };
       else if (noted.phase.name !== name) noted.phase = { name, since: now() };

@@ -24,18 +24,24 @@ const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
  * @throws `state` when the journal does not know of the end yet, because it could not be written: the next pass
  *   goes on from there, and nothing is reported until then
  */
-export async function finish(runId: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+export async function finish(
+  runId: string,
+  outcome: Outcome,
+  hands: Hands,
+  asks?: 'rotation',
+): Promise<Outcome | undefined> {
   const { generations, keptRequests } = hands;
   const under = await generations.current();
   if (under?.runId === runId && UNDER_WAY.has(under.state))
     throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
   // The journal was written but not synced; its outcome counts, not this error.
   const isKnown = under?.runId === runId && under.state === 'ended';
-  const ended = isKnown ? v.parse(RunRecordSchema, under.run).outcome : outcome;
+  const known = isKnown ? v.parse(RunRecordSchema, under.run) : { outcome, asks };
+  const ended = known.outcome;
   const told = toTell(runId, ended, hands);
   // Keys go first: after the ledger and the journal are done, no later pass would remove them.
   await keptRequests.forget();
-  if (told) await record(runId, told, hands);
+  if (told) await record(runId, told, hands, asks ?? known.asks);
   const generation = under?.runId === runId ? under : undefined;
   // While the copies of the former files are there. A verb that has changed nothing records its end itself.
   if (told || generation) await auditEnd(runId, told ?? ended, generation, hands);
@@ -48,17 +54,27 @@ export async function finish(runId: string, outcome: Outcome, hands: Hands): Pro
  * The same for a script or a hook, and for a deployment without work: its outcome goes into the ledger, and only then
  * its directory is removed.
  */
-export async function finishRun(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+export async function finishRun(
+  id: string,
+  outcome: Outcome,
+  hands: Hands,
+  asks?: 'rotation',
+): Promise<Outcome | undefined> {
   const told = toTell(id, outcome, hands);
-  if (told) await record(id, told, hands);
+  if (told) await record(id, told, hands, asks);
   await auditEnd(id, told ?? outcome, undefined, hands);
   await forgetRun(id, hands);
   return told;
 }
 
-async function record(id: string, told: Outcome, { ledger, log }: Hands): Promise<void> {
+async function record(
+  id: string,
+  told: Outcome,
+  { ledger, log }: Hands,
+  asks: 'rotation' | undefined,
+): Promise<void> {
   await ledger.finish(id, told);
-  const ended = { deployment: id, outcome: told.is };
+  const ended = { deployment: id, outcome: told.is, asks };
   if (told.is === 'succeeded') log('deployment-succeeded', ended);
   else {
     const { statusCode, error, stderr } = told;

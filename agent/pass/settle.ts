@@ -29,12 +29,14 @@ export async function settle(
   const intention = operation && (await orRefusal(intend(operation, deployment, said, hands, abort)));
   if (!intention) return undefined;
   const { id, group, action, resource } = deployment;
-  hands.progress({ event: 'deployment', id, text: [group, action, resource].filter(Boolean).join(', ') });
+  const asks = asksForRotation(operation, intention) ? 'rotation' : undefined;
+  const text = [group, action, resource].filter(Boolean).join(', ');
+  hands.progress({ event: 'deployment', id, text, asks });
   const again = async (): Promise<Begun | undefined> =>
     await orRefusal(intend(operation, deployment, said, hands, abort));
   const outcome =
     (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, again, hands, abort));
-  const told = await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands);
+  const told = await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands, asks);
   // Its run has upgraded the node before files were replaced.
   if (operation.kind === 'magnum-update') await forgetRun(id, hands);
   return told;
@@ -68,8 +70,11 @@ async function begin(deployment: Deployment, intention: Begun, hands: Hands): Pr
 /** Whatever ends the agent in the middle of a deployment would do so for ever. */
 const MOST_BEGUN = 5;
 
+const asksForRotation = ({ kind }: Operation, intention: Begun): boolean =>
+  kind === 'rotate' || ('magnum' in intention && intention.magnum === 'rotation');
+
 const replacesFiles = ({ kind }: Operation): boolean =>
-  ['rotate', 'go-back', 'revoke', 'credentials', 'magnum-update'].includes(kind);
+  ['rotate', 'go-back', 'rebuild', 'revoke', 'credentials', 'magnum-update'].includes(kind);
 
 const LOST = new AgentError(
   'state',

@@ -57,6 +57,8 @@ export const RunRecordSchema = v.object({
   cause: v.optional(Cause),
   /** When its files were staged, in milliseconds since the epoch; earlier versions did not keep it. */
   begun: v.optional(v.number()),
+  /** Whether its deployment asks for a rotation. */
+  asks: v.optional(v.literal('rotation')),
   /** The files of which a copy is kept when it has succeeded; none of a run that changes no certificates. */
   keep: v.optional(
     v.object({

@@ -49,9 +49,10 @@ function eventsTable(): string {
 function nodeEventsTable(): string {
   const rows = ON_NODE.map(({ event, where, reason }) => {
     const type = EVENTS[event][0] === 'info' ? 'Normal' : 'Warning';
-    const only = where
-      ? `, where \`${where.field}\` is ${where.is.map((is) => `\`${is}\``).join(' or ')}`
-      : '';
+    const conditions = (where ?? []).map(
+      ({ field, is: values }) => `\`${field}\` is ${values.map((is) => `\`${is}\``).join(' or ')}`,
+    );
+    const only = conditions.length > 0 ? `, where ${conditions.join(' and ')}` : '';
     return `| \`${reason}\` | ${type} | \`${event}\`${only} |`;
   });
   return ['| reason | type | event |', '|---|---|---|', ...rows].join('\n');

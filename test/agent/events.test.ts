@@ -6,6 +6,9 @@ test.each([
   [{ node: 'taken-back' }, 'DeploymentRolledBack'],
   [{ node: 'unproven' }, 'DeploymentRolledBack'],
   [{ node: 'stuck' }, 'DeploymentStuck'],
+  [{ asks: 'rotation' }, 'RotationFailed'],
+  [{ asks: 'rotation', node: 'taken-back' }, 'RotationRolledBack'],
+  [{ asks: 'rotation', node: 'stuck' }, 'RotationStuck'],
 ])('reports a failed deployment with the fields %o as the event %s on the Node', (fields, reason) => {
   expect(reasonOnNode({ event: 'deployment-failed', fields })).toBe(reason);
 });

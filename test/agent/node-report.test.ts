@@ -5,6 +5,8 @@ import { expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { replaceFile } from '../../src/base/replace-file.ts';
 import { createNodeReport } from '../../agent/node-report.ts';
+import { openReporting } from '../../agent/reporting.ts';
+import { createHands } from '../fakes/hands.ts';
 import { Report } from '../../agent/node-report/report.ts';
 import { at } from '../cloud/exchange.ts';
 import { createKubernetes } from '../fakes/kubernetes.ts';
@@ -222,4 +224,17 @@ test('retries a silent API after one, two and four minutes', async () => {
   const waits = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
   for (const [index, least] of [60_000, 120_000, 240_000].entries())
     expect(waits[index]).toBeGreaterThanOrEqual(least);
+});
+
+test.each([
+  ['', 1],
+  ['node_report: false', 0],
+])('writes to the Node unless that is turned off (%j)', async (line, count) => {
+  const { hands } = await createHands({ config: [line] });
+  const listeners: string[] = [];
+  const log = Object.assign(hands.log.bind(undefined), hands.log, {
+    setListener: (name: string) => void listeners.push(name),
+  });
+  (await openReporting({ ...hands, log }, { random: () => 0.5 })).close();
+  expect(listeners.slice(0, 1)).toHaveLength(count);
 });

@@ -122,6 +122,9 @@ test('a deployment of the group coe-rebuild renews them, even if nothing differs
   await site.pass();
   expect(site.signals()).toMatchObject([{ accepted: true, body: { deploy_status_code: 0 } }]);
   expect(await site.node.read(`${KUBELET}.key`)).not.toBe(key);
+  expect([...(await site.files('/var/lib/coe-agent/generation')).keys()]).not.toContain(
+    '/var/lib/coe-agent/generation/journal',
+  );
   expect(keyFits(await site.files(), KUBELET)).toBe(true);
 });
 

@@ -5,6 +5,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import type { Deployment, Outcome } from '../../../src/deployment/deployment.ts';
 import type { RunState } from '../../../src/hooks/runs.ts';
 import { createHands, type HandsSpec, type TestHands } from '../../fakes/hands.ts';
+import { logged } from '../../scenarios/support/logged.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { deployment } from '../../src/support/deployments.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
@@ -35,6 +36,16 @@ describe('settle', () => {
     const test = await createHands();
     expect(await settled(test, deployment({}, { group: 'somebody-else' }))).toBeUndefined();
     expect(test.hands.ledger.entries()).toEqual([]);
+  });
+
+  test.each([
+    ['coe-rotate', 'rotation'],
+    ['coe-restart', undefined],
+  ])('tells its beginning and end as those of a rotation, if it is one (%s)', async (group, asks) => {
+    const test = await createHands();
+    await settled(test, deployment({}, { group }));
+    expect(test.progress.find(({ event }) => event === 'deployment')).toMatchObject({ asks });
+    expect(logged(test.log, 'deployment-failed').map((entry) => entry['asks'])).toEqual([asks]);
   });
 
   test('records a deployment without work as done', async () => {
