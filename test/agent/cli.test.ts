@@ -1,21 +1,15 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../src/base/lock.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { createSite, type Site } from '../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const VERBS = ['run', 'run-once', 'plan', 'status', 'certs', 'make-cert', 'doctor', 'rollback'] as const;
 const WRITERS = [

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { access, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { logged } from '../scenarios/support/logged.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at, isObject, parseObject } from '../cloud/exchange.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { listenForNotify } from '../scenarios/support/notify-socket.ts';
@@ -13,13 +14,7 @@ import { createSite, type Site } from '../scenarios/support/site.ts';
 import { createCa } from '../src/support/openssl.ts';
 
 /** Tests the daemon as a process of its own, with signals and systemd's notifications. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Polls so rarely that a poll cannot cause the result. */
 const NEVER_POLLS = { poll: { min_seconds: 600, max_seconds: 600 } };

@@ -1,25 +1,19 @@
 import { X509Certificate } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { writeRotation } from '../../agent/phases/record.ts';
 import { openReporting } from '../../agent/reporting.ts';
 import { readUpkeep, writeUpkeep } from '../../agent/upkeep/record.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { runLoop } from '../scenarios/support/daemon.ts';
 import { createSite, type Site, type SiteSpec } from '../scenarios/support/site.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { parsePrometheus, type Series } from '../src/support/prometheus.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const DIRECTORY = '/var/lib/prometheus/node-exporter';
 const FILE = `${DIRECTORY}/coe-agent.prom`;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { at } from '../cloud/exchange.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { LEASE } from '../fakes/kubernetes-lease.ts';
 import type { Asked } from '../fakes/kubernetes.ts';
 import { createFleet } from '../scenarios/support/whole-cluster.ts';
@@ -10,13 +10,7 @@ import { sample, seed, share } from './random.ts';
 
 /** Kills of a master in its turn: the next start finishes what has begun in the same turn, and returns it. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** The writes of the Lease in a turn: it is taken, renewed before each restart, and returned. */
 const POINTS = [

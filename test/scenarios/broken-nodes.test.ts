@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { chmod, chown, mkdir, symlink, unlink } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { takeLock } from '../../src/base/lock.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
 import { cut, fullDisk, killInMidCommit, withoutSystemctl } from './support/broken-nodes.ts';
 import { cli } from './support/cli.ts';
@@ -15,13 +15,7 @@ import { unreadableCopies } from './support/unreadable-copies.ts';
 
 /** A broken node as an operator on call finds it, and the findings of `agent doctor`. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CERTS = '/etc/kubernetes/certs';
 const YAML = '/etc/coe-agent/agent.yaml';

@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { token } from '../cloud/client.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { FORMER } from '../../agent/credentials/former.ts';
 import {
   type Canaries,
@@ -24,13 +24,7 @@ import { HEAT_PARAMS, newTrustee, trusteeOf } from './support/trustee.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** A node whose secrets are all known, with all output of its program. */
 type Aviary = {

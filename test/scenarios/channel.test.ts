@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { logged } from './support/logged.ts';
 import * as v from 'valibot';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { isGivenUp } from '../../src/deployment/ledger.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { type Answer, isObject } from '../cloud/exchange.ts';
 import { queueOf } from '../cloud/queues.ts';
 import { rewriteJson } from '../cloud/spoil.ts';
@@ -14,13 +14,7 @@ import { deployment, rawDeployment } from '../src/support/deployments.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Site } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const LOCAL = '/var/lib/os-collect-config/local-data';
 

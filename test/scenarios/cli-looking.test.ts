@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmod, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.ts';
 import { whileRecorded } from '../../agent/peers/held-turn.ts';
 import { takeLock } from '../../src/base/lock.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { askUnits } from '../crash/socket-systemctl.ts';
 import { cli, type Said } from './support/cli.ts';
@@ -14,13 +14,7 @@ import { runLoop } from './support/daemon.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CERTS = '/etc/kubernetes/certs';
 const EXPIRED = [{ code: 'expired' }];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { certificateAt, isSignedBy, keyFits } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
@@ -10,13 +10,7 @@ import { badIn } from './support/doctor.ts';
 import { unreadableCopies } from './support/unreadable-copies.ts';
 import { createSite } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const KUBELET = '/etc/kubernetes/certs/kubelet';
 

@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { certificateAt, isSignedBy, keyFits } from './support/certificates.ts';
 import { cli } from './support/cli.ts';
 import { runLoop } from './support/daemon.ts';
@@ -8,13 +8,7 @@ import { createSite, type Site } from './support/site.ts';
 import { nodeFiles } from './support/untouched.ts';
 import { noticesIn } from './support/notices.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const DAY = 86_400_000;
 const YEAR = 365 * DAY;

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import type { Instrument } from '../../agent/compose.ts';
 import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
@@ -9,13 +9,7 @@ import { objectsOf, objectsWith, READERS, stockCluster } from './support/cluster
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import { CLOUD_CONFIGS, cloudConfig, newTrustee, type Trustee, trusteeOf } from './support/trustee.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Its password stands in YAML without quotes. */
 const another = (): Trustee => newTrustee(cloud, `fresh-${randomBytes(8).toString('hex')}`);

@@ -1,9 +1,9 @@
 import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Disk } from '../../src/base/disk.ts';
 import { AgentError } from '../../src/base/errors.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createCa } from '../src/support/openssl.ts';
 import { cli } from './support/cli.ts';
 import { lastError } from './support/last-error.ts';
@@ -12,13 +12,7 @@ import { noticesIn } from './support/notices.ts';
 
 /** Kubeconfigs and copies that the layout does not name, which are found by content. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CERTS = '/etc/kubernetes/certs';
 const b64 = (text: string): string => Buffer.from(text).toString('base64');

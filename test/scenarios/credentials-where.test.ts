@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { FORMER } from '../../agent/credentials/former.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import type { Kubernetes } from '../fakes/kubernetes.ts';
 import { cli } from './support/cli.ts';
@@ -20,13 +20,7 @@ import {
 } from './support/trustee.ts';
 import { nodeFiles } from './support/untouched.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const another = (): Trustee => newTrustee(cloud, `fresh-${randomBytes(8).toString('hex')}`);
 

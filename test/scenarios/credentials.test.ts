@@ -1,7 +1,7 @@
 import { chmod, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { cli } from './support/cli.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
@@ -22,13 +22,7 @@ import { nodeFiles } from './support/untouched.ts';
 import { lastError } from './support/last-error.ts';
 import type { OutcomeError } from '../../src/deployment/deployment.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const INPUTS = ['trustee_user_id', 'trustee_password', 'trust_id', 'region_name', 'auth_url'];
 

@@ -1,17 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import { AgentError } from '../../src/base/errors.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createSite } from './support/site.ts';
 
 /** Single unusable files; the crash tests make every call fail, once or permanently. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const KEY = '/etc/kubernetes/certs/proxy.key';
 

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import type { Deployment } from '../cloud/deployment.ts';
 import { deployment } from '../src/support/deployments.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** A signal names no deployment: a late one would complete whatever its resource waits for by then. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const RESOURCE = 'by-hand';
 const SECOND = Date.parse('2026-11-21T00:00:00Z');

@@ -1,18 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
 import { createSite, type Site } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const PUBLIC = '/etc/kubernetes/certs/service_account.key';
 const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { routineLoginAt } from '../../agent/upkeep/login.ts';
 import { shareOf } from '../../agent/upkeep/share.ts';
 import { renewalMoment } from '../../src/certificates/renewal-window.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { type Fleet, startFleet } from './support/fleet.ts';
 import { createSite } from './support/site.ts';
 
@@ -16,13 +16,7 @@ const CERTIFICATE = { validFromDate: new Date(0), validToDate: new Date(365 * DA
 /** A certificate is renewed in the first half of its last 30 days. */
 const CERTIFICATE_WINDOW = 335 * DAY;
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 async function fleet(): Promise<Fleet> {
   const site = await createSite(cloud, { config: { poll: POLL } });

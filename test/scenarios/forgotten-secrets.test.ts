@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { createSite } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 test('keeps the secrets of a deployment until it is done and no longer listed', async () => {
   const site = await createSite(cloud, { server: { signalTransport: 'HEAT_SIGNAL' } });

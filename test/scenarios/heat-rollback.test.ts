@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { certificateAt, isSignedBy } from './support/certificates.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Heat's requests to the nodes after a failure anywhere in the stack, as observed on a real Heat. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const PUBLIC = '/etc/kubernetes/certs/service_account.key';
 const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';

@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { BUILT_IN } from '../../src/certificates/choose-layout.ts';
 import { ROLES } from '../../src/certificates/layout.ts';
 import { factsOf, fill } from '../../src/certificates/template.ts';
 import { parseHeatParams } from '../../src/metadata/heat-params.ts';
 import { addressFault, planUnits } from '../../src/services/unit.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { fixture, jsonObject, listIn } from '../src/support/fixtures.ts';
 import { cli } from './support/cli.ts';
@@ -19,13 +19,7 @@ const ADDRESSES = Object.fromEntries(
   [...PARAMS].filter(([key]) => /^(KUBE_(NODE|API)_.*(IP|ADDRESS)|PORTAL_NETWORK_CIDR)$/.test(key)),
 );
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 describe.each(BUILT_IN.flatMap(({ name, roles }) => ROLES.map((role) => ({ name, role, row: roles[role] }))))(
   'a $role of $name',

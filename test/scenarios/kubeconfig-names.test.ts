@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { cli } from './support/cli.ts';
@@ -7,13 +7,7 @@ import { createSite, type Site } from './support/site.ts';
 
 /** Kubeconfigs under the names that people and tools give them. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CERTS = '/etc/kubernetes/certs';
 

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createCa } from '../src/support/openssl.ts';
 import {
   certificateAt,
@@ -14,13 +14,7 @@ import { createSite, type Site } from './support/site.ts';
 
 /** The layouts beyond Magnum's own two for Kubernetes, each through a whole rotation. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const allFiles = async (site: Site): Promise<Files> =>
   new Map([...(await site.files('/etc')), ...(await site.files('/var/lib/kubelet'))]);

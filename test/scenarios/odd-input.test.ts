@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createSite } from './support/site.ts';
 
 /** Input that Heat never sends, beside a valid deployment, which must run nevertheless. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const LOCAL = '/var/lib/os-collect-config/local-data/all.json';
 const SCRIPT = '#!/bin/sh\necho ran';

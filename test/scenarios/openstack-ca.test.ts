@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { FORMER } from '../../agent/credentials/former.ts';
 import { createClusterCa } from '../cluster/authority.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import type { Kubernetes } from '../fakes/kubernetes.ts';
 import { cli } from './support/cli.ts';
@@ -12,13 +12,7 @@ import { CLOUD_CONFIG, cloudConfig, newTrustee, trusteeOf } from './support/trus
 import { nodeFiles } from './support/untouched.ts';
 
 /** Over TLS. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud({ tls: true });
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile({ tls: true });
 
 const BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 const other = createClusterCa('another cloud').pem;

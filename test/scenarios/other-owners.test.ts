@@ -4,10 +4,10 @@ import { chmod, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as v from 'valibot';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
 import type { Disk } from '../../src/base/disk.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { cli } from './support/cli.ts';
 import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
@@ -18,13 +18,7 @@ import { noticesIn } from './support/notices.ts';
  * test/e2e/other-users.test.ts uses a process of that user.
  */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const ETCD = '/etc/etcd/certs';
 const CERTS = '/etc/kubernetes/certs';

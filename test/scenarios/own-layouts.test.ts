@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { loadConfig } from '../../agent/config.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
 import {
@@ -21,13 +21,7 @@ import { cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
 
 /** Custom layouts in YAML. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** The worked example of the documentation. */
 const EXAMPLE = exampleLayout('registry');

@@ -2,8 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { createCa } from '../src/support/openssl.ts';
@@ -15,13 +15,7 @@ import { createSite, type Site } from './support/site.ts';
  * reported.
  */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CERTS = '/etc/kubernetes/certs';
 type Files = Record<string, string | Buffer>;

@@ -1,17 +1,11 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import type { Misbehaviour } from '../fakes/units.ts';
 import { certificateAt, embeddedIn, type Files, isSignedBy, keyFits } from './support/certificates.ts';
 import { createSite, type Site } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Events on a node, in sequence. */
 type Operation =

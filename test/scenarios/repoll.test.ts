@@ -1,22 +1,16 @@
 import { once } from 'node:events';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { logged } from './support/logged.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at, parseObject, type Service } from '../cloud/exchange.ts';
 import type { PollTransport } from '../cloud/stack-resource.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Heat changes a server's transport, and the node's daemon, as a process of its own, follows. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 type Daemon = { log(): string; stop(): Promise<void> };
 

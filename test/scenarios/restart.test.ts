@@ -1,20 +1,14 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { AgentError } from '../../src/base/errors.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Sends a restart and returns the answer to Heat. */
 async function answerTo(site: Site, services?: unknown): Promise<Record<string, unknown>> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { loadConfig } from '../../agent/config.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createSigner, makeList, signLeaf } from '../src/support/crl.ts';
 import { agentErrorOf } from '../src/support/outcome-of.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
@@ -14,13 +14,7 @@ import { createSite, type Site } from './support/site.ts';
 
 /** Revocation lists for services with OpenSSL's rules, in a custom layout. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const LIST = '/etc/registry/tls/clients.crl';
 const REGISTRY = `${exampleLayout('registry')}    revocation_lists:

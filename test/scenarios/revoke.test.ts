@@ -1,8 +1,8 @@
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { createSigner, makeList } from '../src/support/crl.ts';
 import { at, parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
@@ -12,13 +12,7 @@ import type { OutcomeError } from '../../src/deployment/deployment.ts';
 import { noticesIn } from './support/notices.ts';
 import { lastError } from './support/last-error.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Makes a master whose etcd uses a list; the first one is installed. */
 async function masterWithList(): Promise<Site> {

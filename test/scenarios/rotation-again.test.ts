@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { token } from '../cloud/client.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { certificateAt, type Files, isSignedBy } from './support/certificates.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Requests and answers of rotations: repeated, in a row, with a token, over each transport. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Without files that are not rotated. */
 const certificatesOf = (files: Files): Files =>

@@ -1,8 +1,8 @@
 import { chmod, chown, rename, symlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { NEVER } from '../src/support/clock.ts';
 import {
@@ -19,13 +19,7 @@ import { expectedNames, expectedOf } from './support/tables.ts';
 
 /** The result of a rotation: every file, its owner, and the certificates that its units present. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CLIENT = '1.3.6.1.5.5.7.3.2';
 const SERVER = '1.3.6.1.5.5.7.3.1';

@@ -1,19 +1,13 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runCli } from '../../agent/cli.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { createSite } from './support/site.ts';
 
 /** The output of a failing rotation. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 test.each([
   ['once on a terminal, in the last line', true, 0],

@@ -1,11 +1,11 @@
 import { access, chmod, chown, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import type { Hands } from '../../agent/hands.ts';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { identify, sendKill } from '../../src/hooks/process.ts';
 import { logged } from './support/logged.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import type { CustomDeployment } from '../cloud/custom-deployment.ts';
 import { at } from '../cloud/exchange.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -15,13 +15,7 @@ import { lastError } from './support/last-error.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** Deployments of groups other than rotations, from Heat's metadata to its signal. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Makes a node without certificates and heat-params. */
 const plainSite = async (config: Record<string, unknown> = {}): Promise<Site> =>

@@ -1,20 +1,14 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import type { Effect, Fault } from '../cloud/faults.ts';
 import { garbled, htmlPage, truncated } from '../cloud/spoil.ts';
 import { seed, seededRandom } from '../crash/random.ts';
 import { runLoop } from './support/daemon.ts';
 import { createSite } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const POLLS = 2000;
 const ROTATIONS = 40;

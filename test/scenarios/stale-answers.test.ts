@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Hands } from '../../agent/hands.ts';
 import { newMemory, pass } from '../../agent/pass.ts';
 import type { Disk } from '../../src/base/disk.ts';
@@ -8,7 +8,7 @@ import { claimRecord, writeRecord } from '../../src/base/record.ts';
 import { openLedger } from '../../src/deployment/ledger.ts';
 import { type Claim, filesOf, type Result } from '../../src/hooks/run-files.ts';
 import { createRuns } from '../../src/hooks/runs.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { rawDeployment } from '../src/support/deployments.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { tempRoot } from '../src/support/temp-root.ts';
@@ -18,13 +18,7 @@ import { createSite } from './support/site.ts';
  * Heat's answers arrive in any order, also stale and empty ones, and the agent is killed anywhere. Every final request
  * of Heat is run once and answered, and no answer completes a newer deployment than its own.
  */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 type Answer =
   | { is: 'fresh' }

@@ -1,23 +1,17 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Hands } from '../../agent/hands.ts';
 import { newMemory, pass, type PassResult } from '../../agent/pass.ts';
 import { tellUnrecorded } from '../../agent/pass/answer-without-ledger.ts';
 import { AgentError } from '../../src/base/errors.ts';
 import type { UnitManager } from '../../src/services/unit-manager.ts';
 import { settingsOf } from '../../src/services/unit-settings.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { logged } from './support/logged.ts';
 import { CONTAINER_UNIT, createStockSite, type StockSite } from './support/stock.ts';
 
 /** A new node of a stock Magnum, which its user data sets up in heat-container-agent. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const CONTAINER = 'heat-container-agent.service';
 const script = (line: string): string => `#!/bin/bash\n${line}\ntouch "\${COE_TEST_ROOT:?}/was-run"\n`;

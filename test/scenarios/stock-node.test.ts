@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
@@ -13,13 +13,7 @@ import type { Systemctl } from '../../src/services/systemctl.ts';
 
 /** A node with units as Magnum's own fragments write them, and no configuration. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Makes a stock node with a Kubernetes API behind its kube-apiserver's port. */
 async function createMaster(): Promise<{ site: Site; kubernetes: Kubernetes; hasNewAdmin(): boolean }> {

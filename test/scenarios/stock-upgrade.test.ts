@@ -1,9 +1,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
 import { AgentError } from '../../src/base/errors.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { stockScript } from '../cloud/stock-script.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { certificateAt, isSignedBy } from './support/certificates.ts';
@@ -11,13 +11,7 @@ import { CERTS, createStockSite, FIRST_TAG, PUBLIC, type StockSite } from './sup
 import { lastError } from './support/last-error.ts';
 
 /** An upgrade by Magnum's own deployment, whose text is written for the inside of heat-container-agent. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const SERVER = `${CERTS}/server.crt`;
 const NEXT_TAG = 'v1.24.0';

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { jsonObject, listIn } from '../src/support/fixtures.ts';
 import { certificateAt, type Files, fingerprintOf, isSignedBy } from './support/certificates.ts';
 import {
@@ -14,13 +14,7 @@ import {
 import { lastError } from './support/last-error.ts';
 
 /** An unmodified Magnum's own deployment, which has only inputs. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const SERVER = `${CERTS}/server.crt`;
 

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
 import { lastError } from './support/last-error.ts';
@@ -8,13 +8,7 @@ import { unreadableCopies } from './support/unreadable-copies.ts';
 
 /** A node with a failed roll-back, and the next rotation on it. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 async function stuckSite(): Promise<Site> {
   const site = await createSite(cloud);

@@ -5,20 +5,14 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { AGENT } from '../fakes/program.ts';
 import { eventually } from './support/eventually.ts';
 import { createSite, type Site } from './support/site.ts';
 
 /** The terminal, or the reader of a verb's output, disappears while the verb runs. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Starts the program in its own process group, as a shell does. */
 function start({ node }: Site, verb: string, stdout: 'pipe' | number = 'pipe'): ChildProcess {

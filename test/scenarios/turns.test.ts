@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { at } from '../cloud/exchange.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { rotationState } from '../../agent/inspection/rotation-state.ts';
 import { LEASE } from '../fakes/kubernetes-lease.ts';
 import { jsonObject } from '../src/support/fixtures.ts';
@@ -11,13 +11,7 @@ import { createFleet, type Fleet, type Member } from './support/whole-cluster.ts
 
 /** What a person starts on a master takes the same turn as a rotation. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Who has written the Lease of the turns, in order; empty: it was given back. */
 const holders = ({ kubernetes }: Fleet): unknown[] =>

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Instrument } from '../../agent/compose.ts';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { at } from '../cloud/exchange.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
 import { cli } from './support/cli.ts';
@@ -11,13 +11,7 @@ import { noticesIn } from './support/notices.ts';
 
 /** Units that are stopped, and units that do not stay up, before and during a rotation. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 type Told = { status: unknown; stdout: string; stderr: string };
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
@@ -9,13 +9,7 @@ import { cli } from './support/cli.ts';
 import { lastError } from './support/last-error.ts';
 import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const KEY = 'coe-agent/ca-fingerprint';
 

@@ -1,17 +1,11 @@
 import { chmod, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const STATE = '/var/lib/coe-agent';
 

@@ -5,21 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { execFile } from 'node:child_process';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { at, parseObject } from '../../cloud/exchange.ts';
 import { isSignedBy } from '../../scenarios/support/certificates.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 async function folder(name = 'coe config'): Promise<string> {
   const parent = await mkdtemp(join(tmpdir(), 'coe-cluster-config-'));

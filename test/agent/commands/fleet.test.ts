@@ -1,21 +1,15 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { at } from '../../cloud/exchange.ts';
 import { createNodeReport } from '../../../agent/node-report.ts';
 import { newKubeconfig } from '../../../src/files/new-kubeconfig.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { eventually } from '../../scenarios/support/eventually.ts';
 import { createFleet, type Fleet, type Member } from '../../scenarios/support/whole-cluster.ts';
 import { jsonObject } from '../../src/support/fixtures.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const annotationOf = ({ kubernetes }: Fleet, { name }: Member): unknown =>
   at(at(at(kubernetes.core.find('nodes', '', name), 'metadata'), 'annotations'), 'coe-agent/report');

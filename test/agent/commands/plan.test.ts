@@ -1,16 +1,10 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import type { CustomDeployment } from '../../cloud/custom-deployment.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { createSite, type SiteSpec } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 test.each<[string, SiteSpec, CustomDeployment, object]>([
   [

@@ -1,20 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { at } from '../../cloud/exchange.ts';
 import { certificateAt, keyFits, namesOf } from '../../scenarios/support/certificates.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { jsonObject, listIn } from '../../src/support/fixtures.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const SERVER = '/etc/kubernetes/certs/server';
 const KUBELET = '/etc/kubernetes/certs/kubelet';

@@ -1,18 +1,12 @@
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../../src/base/lock.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { parseObject } from '../../cloud/exchange.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { createSite } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 test('is critical without a daemon, and OK after a pass of a running one', async () => {
   const site = await createSite(cloud);

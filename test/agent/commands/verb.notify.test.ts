@@ -1,20 +1,14 @@
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { expect, test } from 'vitest';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { parseObject } from '../../cloud/exchange.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { eventually } from '../../scenarios/support/eventually.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const COMMAND = '/etc/coe-agent/notify';
 

@@ -1,16 +1,10 @@
 import { createServer, request } from 'node:http';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { logged } from '../../scenarios/support/logged.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { createSite } from '../../scenarios/support/site.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** Starts a plain HTTP proxy that forwards and records its requests. */
 async function startProxy(): Promise<{ url: string; asked: string[] }> {

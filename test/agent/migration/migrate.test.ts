@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { Hands } from '../../../agent/hands.ts';
 import { carryOutMigration } from '../../../agent/migration/migrate.ts';
 import {
@@ -10,7 +10,7 @@ import {
 import { writeRecord } from '../../../src/base/record.ts';
 import { settingsOf } from '../../../src/services/unit-settings.ts';
 import type { UnitManager, UnitStatus } from '../../../src/services/unit-manager.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { at } from '../../cloud/exchange.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { rawDeployment } from '../../src/support/deployments.ts';
@@ -18,13 +18,7 @@ import { faultIn } from '../../src/support/outcome-of.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const OLD = 'os-collect-config.service';
 const NEW = 'coe-agent.service';

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { withAddresses } from '../../../agent/pass/addresses.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import type { AddressName } from '../../../src/metadata/address.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
@@ -13,13 +13,7 @@ import { testHands } from '../support/hands.ts';
 import { nodeOf } from '../support/node.ts';
 
 /** Addresses of the server that heat-params leave empty. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const asked: string[] = [];
 

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { logged } from '../../scenarios/support/logged.ts';
 import type { Instrument } from '../../../agent/compose.ts';
 import { tellUnrecorded } from '../../../agent/pass/answer-without-ledger.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import type { RunState } from '../../../src/hooks/runs.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { faultsOfSet } from '../../crash/certificate-set.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { cli } from '../../scenarios/support/cli.ts';
@@ -13,13 +13,7 @@ import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { ORDER, RUNNING } from '../support/script-run.ts';
 
 /** The disk with the agent's records fails permanently or temporarily. */
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 type StateDisk = {
   instrument: Instrument;

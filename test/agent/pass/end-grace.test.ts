@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { logged } from '../../scenarios/support/logged.ts';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { cli } from '../../scenarios/support/cli.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site, type SiteSpec } from '../../scenarios/support/site.ts';
 
 /** An old service-account key is accepted for a while, and then removed automatically. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 const PUBLIC = '/etc/kubernetes/certs/service_account.key';
 const PRIVATE = '/etc/kubernetes/certs/service_account_private.key';

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Cloud, startCloud } from '../../cloud/cloud.ts';
+import { describe, expect, test } from 'vitest';
+import { cloudForFile } from '../../cloud/for-file.ts';
 import { createCa } from '../../src/support/openssl.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
 import { answerMembers } from '../../scenarios/support/stock.ts';
 
 /** Rotations of the group coe-rotate without a named phase. */
 
-let cloud: Cloud;
-beforeAll(async () => {
-  cloud = await startCloud();
-});
-afterAll(async () => {
-  await cloud.close();
-});
+const cloud = await cloudForFile();
 
 /** @returns the number of CAs that the node trusts after a rotation */
 async function rotate(site: Site, file: string): Promise<number> {
