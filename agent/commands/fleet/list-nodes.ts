@@ -68,7 +68,8 @@ export async function listByKubeconfig(
   if (ca === undefined || cert === undefined || key === undefined)
     throw new AgentError(
       'usage',
-      `--kubeconfig: ${path} names no CA, or no client certificate with its key: make one with agent cluster-config`,
+      `--kubeconfig: ${path} names no CA, or no client certificate with its key; tokens and exec plugins are not supported: make one with agent cluster-config`,
+      { reason: 'no-client-certificate' },
     );
   secrets.add(key);
   const { host, port } = addressIn(path, serverIn(path, text));

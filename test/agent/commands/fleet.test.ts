@@ -98,6 +98,7 @@ test('works on any machine with a kubeconfig; a worker alone may not list Nodes'
   await worker.site.node.write('/root/config', config.replace(/client-certificate-data: .*/, 'token: abc'));
   const refused = await cli(worker.site, ['fleet', '--kubeconfig', path, '--json']);
   expect(refused.code).toBe(2);
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { reason: 'no-client-certificate' } });
 });
 
 test('exits with 3 if the API server does not answer', async () => {
