@@ -181,13 +181,23 @@ class PoolMember(Recorded):
     properties_schema = strings("pool", "address", "subnet", "protocol_port")
 
 
+class SecurityGroup(none_resource.NoneResource):
+    """Has no effect; Magnum reads its id for a further node group."""
+
+    attributes_schema = attribute("id")
+
+    def _resolve_attribute(self, name: str) -> Any:
+        return self.resource_id
+
+
 def resource_mapping() -> dict[str, type[resource.Resource]]:
     return {name: none_resource.NoneResource for name in (
         "OS::Nova::ServerGroup", "OS::Neutron::Net", "OS::Neutron::Subnet", "OS::Neutron::Router",
-        "OS::Neutron::RouterInterface", "OS::Neutron::SecurityGroup", "OS::Neutron::SecurityGroupRule",
+        "OS::Neutron::RouterInterface", "OS::Neutron::SecurityGroupRule",
         "OS::Cinder::Volume", "OS::Cinder::VolumeAttachment",
     )} | {
-        "OS::Nova::Server": Server, "OS::Neutron::Port": Port, "OS::Neutron::FloatingIP": FloatingIP,
+        "OS::Nova::Server": Server, "OS::Neutron::SecurityGroup": SecurityGroup,
+        "OS::Neutron::Port": Port, "OS::Neutron::FloatingIP": FloatingIP,
         "OS::Octavia::LoadBalancer": LoadBalancer, "OS::Octavia::Listener": Listener, "OS::Octavia::Pool": Pool,
         "OS::Octavia::HealthMonitor": HealthMonitor, "OS::Octavia::PoolMember": PoolMember,
     }
