@@ -26,7 +26,7 @@ import { decide } from './phases/decide.ts';
 import { warnsOfEnd } from './phases/hold.ts';
 import { readRotation, type RotationRecord, writeRotation } from './phases/record.ts';
 
-/** A step that is due, and what became of it; or why there is none. */
+/** A due step and its outcome, or why no step is due. */
 export type Advanced =
   | { is: 'nothing' }
   | { is: 'waits'; why: string; for: readonly string[]; until: number | undefined }
@@ -34,19 +34,19 @@ export type Advanced =
   | { is: 'failed'; step: Step; error: AgentError };
 type Step = 'trust' | 'reissue' | 'retire';
 
-/** What one process remembers from one look to the next. */
+/** State that one process keeps between two looks. */
 export type AdvanceMemory = {
   turn: TurnMemory;
-  /** A process before this one may have been killed in the middle of a step, with a turn and a word on the Node. */
+  /** A previous process may have been killed during a step. Its turn and its note on the Node may still exist. */
   mayHaveLeft: boolean;
 };
 export const newAdvanceMemory = (): AdvanceMemory => ({ turn: newTurnMemory(), mayHaveLeft: true });
 
 /**
- * Takes the next step of a rotation on this node, if one is due: the node is compared with the CAs that Magnum serves,
- * its peers are asked, and `decide` says what follows. Nothing is waited for: the next look comes later.
+ * Takes the next step of a rotation on this node, if one is due: compares the node with the CAs that Magnum serves,
+ * asks its peers and follows `decide`. It does not wait; the next look comes later.
  *
- * @throws `aborted`, and what keeps Magnum or the node from being asked
+ * @throws `aborted`, and errors that prevent asking Magnum or the node
  */
 export async function advance(
   memory: AdvanceMemory,
@@ -97,7 +97,7 @@ async function nextStep(
   return await whileHeld(masters.place, hands, abort, take);
 }
 
-/** Looks once more, right before the step: the turn may have taken its time. */
+/** Checks once more right before the step: taking the turn may have taken long. */
 async function takeStep(
   phase: Step,
   at: Place,
@@ -117,7 +117,7 @@ async function takeStep(
   });
 }
 
-/** Carries a phase out as a deployment would, without anybody to answer. @returns why it failed */
+/** Carries a phase out like a deployment, but sends no signal. @returns why it failed */
 async function step(
   phase: Step,
   hands: Hands,
@@ -151,7 +151,7 @@ async function step(
   }
 }
 
-/** For `agent status`: whom the rotation waits for. */
+/** Records for `agent status` which nodes the rotation waits for. */
 async function note(advanced: Advanced, hands: Hands): Promise<void> {
   const record = await readRotation(hands);
   const { waits: before, ...rest } = record;

@@ -12,17 +12,17 @@ import { LOGS } from './paths.ts';
 const PATH = join(LOGS, 'audit.jsonl');
 const BOUNDS = { most: 1024 * 1024, kept: 4 };
 
-/** As much as says why; the whole is in the ledger and in the log. */
+/** Limit for the reason, in characters. The ledger and the log hold the full text. */
 const LONGEST_WHY = 2000;
 
-/** Records that a verb of a person, or a deployment, begins. */
+/** Records the start of a deployment or of a verb that a person called. */
 export async function auditBegin(runId: string, hands: Hands): Promise<void> {
   await record('begun', runId, {}, hands);
 }
 
 /**
- * Records how it ended, and what it changed. A run that was killed at its very end may be recorded twice. Runs
- * without a deployment (a verb, the end of a grace) log `changed` for their files; a verb logs its own `ended`.
+ * Records the outcome and the changes. A run that was killed just before its end may be recorded twice. Runs without a
+ * deployment (a verb, the end of a grace) log `changed` for their files; a verb logs its own `ended`.
  *
  * @param generation the replaced files, with their kept copies
  */
@@ -47,7 +47,7 @@ export async function auditEnd(
   );
 }
 
-/** Records a client certificate that was issued to a person. @param path where it lies */
+/** Records a client certificate that was issued to a person. @param path the file of the certificate */
 export async function auditIssued(
   { path, certificate }: { path: string; certificate: X509Certificate },
   hands: Hands,
@@ -56,7 +56,7 @@ export async function auditIssued(
   await record('issued', hands.asker.verb, { changes: [{ path, before: null, after }] }, hands);
 }
 
-/** An audit that cannot be written is logged: a node that is to be rescued may have a full disk. */
+/** Logs an error if the audit cannot be written: a node that needs a rescue may have a full disk. */
 async function record(
   event: 'begun' | 'changed' | 'ended' | 'issued',
   runId: string,
@@ -71,7 +71,7 @@ async function record(
     ...(entry && {
       deployment: { id: runId, group: entry.group, action: entry.action, resource: entry.resource },
     }),
-    // The daemon, too, may finish an interrupted verb.
+    // The daemon can finish an interrupted verb too.
     by: { verb: asker.verb, pid: asker.pid, login_uid: asker.loginUid ?? null },
     ...fields,
   };

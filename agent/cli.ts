@@ -25,7 +25,7 @@ type Shared = { config: string; root: string; logLevel?: LogLevel; json?: true }
  * Runs the command line.
  *
  * @param instrument for tests
- * @returns the exit code; nothing is thrown
+ * @returns the exit code; never throws
  */
 export async function runCli(world: ProcessIo, instrument?: Instrument): Promise<ExitCode> {
   const secrets = createSecrets();
@@ -38,7 +38,7 @@ export async function runCli(world: ProcessIo, instrument?: Instrument): Promise
       return world.stdout.write(text);
     },
   };
-  /** With `--json` there is an object on standard output in any case. */
+  /** With `--json`, standard output always holds one object. */
   const fail = (error: unknown): void => {
     if (world.argv.includes('--json') && !isAnswered) writeJsonError({ world, secrets }, error);
   };
@@ -97,16 +97,16 @@ export async function runCli(world: ProcessIo, instrument?: Instrument): Promise
   }
 }
 
-/** Whether the progress on a terminal tells it, too: the line of what is under way, or that of a deployment's end. */
+/** Whether the terminal already shows an event: the live line shows retries, the progress shows a deployment's end. */
 const isShown = (event: unknown, isLive: boolean): boolean =>
   event === 'retrying' ? isLive : event === 'deployment-succeeded' || event === 'deployment-failed';
 
-/** They ask the collectors, or say how they are asked; every other verb does without. */
+/** Verbs that ask the collectors or describe how to ask them. Every other verb works without collectors. */
 const COLLECTING: ReadonlySet<string> = new Set(['run', 'run-once', 'plan', 'status', 'doctor', 'migrate']);
 
 /**
- * commander takes the next word for an option's value, also where it is an option itself: `--unit --root DIR` would
- * restart units on the wrong root.
+ * commander takes the next word as an option's value even if that word is an option: `--unit --root DIR` would restart
+ * units on the wrong root.
  *
  * @throws `usage`
  */
@@ -124,9 +124,9 @@ function refuseSwallowedOptions(command: Command): void {
 
 type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<void>;
 
-/** Every verb with its options; a verb's own code is loaded when it is called. */
+/** Defines every verb with its options. The code of a verb is loaded when the verb is called. */
 export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Command {
-  // How it ends and where it writes first: each verb takes that over when it is added.
+  // Each verb copies these settings (exit and output) when it is added.
   const program = new Command('agent')
     .exitOverride()
     .configureOutput({

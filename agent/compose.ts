@@ -57,12 +57,12 @@ export type Composition = {
   secrets: Secrets;
   progress: (event: Progress) => void;
   asker?: Asker;
-  /** How this program is started: see ProcessIo. */
+  /** The command that starts this program: see ProcessIo. */
   self?: readonly string[] | undefined;
   instrument?: Instrument | undefined;
 };
 
-/** For tests: wraps a real hand, to watch it, to fail it or to stop the program at it. */
+/** For tests: wraps a real hand to watch it, to make it fail, or to stop the program at a call. */
 export type Instrument = {
   clock?: (real: Clock) => Clock;
   disk?: (real: Disk) => Disk;
@@ -72,7 +72,7 @@ export type Instrument = {
 
 const as = <T>(real: T, wrap: ((real: T) => T) | undefined): T => (wrap ? wrap(real) : real);
 
-/** The composition root: the only place that builds the real effects. */
+/** Builds the real effects: this is the composition root, and no other place does it. */
 export async function compose({
   config: configured,
   root,
@@ -95,7 +95,7 @@ export async function compose({
     secrets,
   });
   const params = await readParamsIfThere({ disk, config, secrets }).catch((error: unknown): HeatParams => {
-    // A waiting deployment must be answered: the cloud is asked as if the file were empty.
+    // A waiting deployment needs an answer, so continue as if the file were empty.
     log('heat-params-unreadable', { why: explain(error) });
     return new Map();
   });
@@ -122,7 +122,7 @@ export async function compose({
     progress({ event: 'notice', code: 'account-unknown', of: name, text });
   });
 
-  // The server's own neighbour: no proxy, and no long wait for one that is not there.
+  // Hosts near the server: use no proxy, and do not wait long for a host that does not exist.
   const realNearby = createHttp({
     deadlineMs: NEARBY_MS,
     ca: () => undefined,
@@ -133,11 +133,11 @@ export async function compose({
   const readDrive = driveReader(
     disk,
     [config.config_drive.path, DRIVE_COPY],
-    // A --root directory holds only its own files.
+    // A --root directory contains only its own files.
     root === '/' ? readByLabel : async () => await Promise.resolve(undefined),
   );
 
-  // Below --root it is that root's own systemctl, never this machine's.
+  // With --root, use the systemctl of that root, never this machine's.
   const systemctlProgram = root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl');
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
@@ -182,7 +182,7 @@ export async function compose({
       LEDGER,
     ),
     generations: createGenerations(disk, join(STATE, 'generation'), (user, group) =>
-      // Only root can change owners; below --root everything belongs to the caller.
+      // Only root can change owners. With --root, everything belongs to the caller.
       uid === 0 ? owners(user, group) : { uid, gid: process.getgid?.() ?? 0 },
     ),
     keptGenerations: createKeptGenerations(disk, KEPT),
@@ -207,7 +207,7 @@ export async function compose({
       return createUnitManager(
         systemctlProgram,
         async (path) => await readText(disk, path),
-        // Below --root no process of this machine is of that node.
+        // With --root, no process of this machine belongs to that node.
         root === '/' ? CONTAINED : new Map(),
       );
     },

@@ -23,15 +23,17 @@ export const HEAT_PARAMS = '/etc/sysconfig/heat-params';
 /** systemd.resource-control(5) */
 const MEMORY = /^(\d+[KMGT]?|\d+%|infinity)$/;
 
-/** The kubelet gets a pod another token at 80% of its lifetime (an hour, mostly), and after a day at the latest. */
+/** Seconds. The kubelet renews a pod's token at 80% of its lifetime (mostly an hour), or after one day. */
 const DAY_AND_HOUR = 90_000;
 
 const DAY = 86_400;
 
-/** RFC 1123, as Kubernetes has it. */
+/** RFC 1123, as Kubernetes validates it. */
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
-/** /etc/coe-agent/agent.yaml and agent.d/*.yaml. docs/configuration.md lists every key with its meaning. */
+/**
+ * The schema of /etc/coe-agent/agent.yaml and agent.d/*.yaml. docs/configuration.md lists every key with its meaning.
+ */
 export const ConfigSchema = v.strictObject({
   ...pollingEntries,
   heat_params: v.optional(absolutePath, HEAT_PARAMS),
@@ -41,7 +43,7 @@ export const ConfigSchema = v.strictObject({
   cloud: v.optional(
     v.strictObject({
       ca_file: v.optional(absolutePath),
-      /** The node's login in place of its trustee. */
+      /** A login of the node that replaces its trustee. */
       application_credential: v.optional(
         v.strictObject({ id: v.pipe(v.string(), v.nonEmpty()), secret: v.pipe(v.string(), v.nonEmpty()) }),
       ),
@@ -75,9 +77,12 @@ export const ConfigSchema = v.strictObject({
   reconcile_interval_seconds: v.optional(seconds, 21_600),
   rotation: v.optional(
     v.strictObject({
-      /** `auto`, and the default in a Kubernetes cluster of several nodes: `trust` when it is asked for, and the other two when the peers are ready. */
+      /**
+       * Default in a Kubernetes cluster of several nodes: `auto`. It runs `trust` on request, and the other phases when
+       * the peers are ready.
+       */
       phase: v.optional(v.picklist([...PHASES, 'auto'])),
-      /** In seconds: how long the former CA is trusted for the sake of nodes that are behind. */
+      /** Seconds for which the former CA remains trusted while other nodes are behind. */
       retire_within: v.optional(seconds, DAY),
     }),
     {},
@@ -103,9 +108,9 @@ export const ConfigSchema = v.strictObject({
   ),
   generations: v.optional(
     v.strictObject({
-      /** How many replaced generations stay, for `agent rollback`. */
+      /** The number of replaced generations to keep for `agent rollback`. */
       keep: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(10)), 2),
-      /** Also those whose CA was retired. */
+      /** Also keeps generations whose CA was retired. */
       keep_retired: v.optional(v.boolean(), false),
     }),
     {},
@@ -129,15 +134,15 @@ export const ConfigSchema = v.strictObject({
     }),
     {},
   ),
-  /** Whether the node's state and events are written to its Node in Kubernetes. */
+  /** Writes the node's state and events to its Node in Kubernetes. */
   node_report: v.optional(v.boolean(), true),
   log_level: v.optional(v.picklist(LOG_LEVELS), 'info'),
 });
 
 export type Config = Omit<v.InferOutput<typeof ConfigSchema>, 'layouts'> & {
-  /** The operator's own, from `layouts` and layouts.d/*.yaml. */
+  /** The operator's own layouts, from `layouts` and layouts.d/*.yaml. */
   readonly layouts: readonly Layout[];
-  /** The files that it was read from, for `agent plan` and messages. */
+  /** The files it was read from, for `agent plan` and messages. */
   readonly sources: readonly string[];
 };
 
@@ -147,17 +152,18 @@ export type ConfigNotice =
   | { event: 'unit-unknown'; fields: { unit: string; nearest: string | undefined } };
 
 export type ConfigOptions = {
-  /** A person has named the file, so it has to be there. */
+  /** A person named the file, so it must exist. */
   isNamed?: boolean;
-  /** `false`: nothing is collected, so no collector is needed, and no file either. */
+  /** `false`: the verb collects nothing, so neither a collector nor a file is required. */
   collects?: boolean;
 };
 
 /**
- * The configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`, by name, later ones win). If
- * none of them says how to poll, they are merged over what os-collect-config was given on this node.
+ * Loads the configuration of this node: `path` and the drop-ins beside it (`agent.d/*.yaml`; later names override
+ * earlier ones). If none of them configures polling, they are merged over the configuration of os-collect-config on
+ * this node.
  *
- * @throws `config` with file, line and key, and for a file that others than root can change
+ * @throws `config` with file, line and key, and for a file that users other than root can change
  */
 export async function loadConfig(
   disk: Disk,
@@ -205,15 +211,15 @@ export async function loadConfig(
   return Object.freeze({ ...config, layouts, sources });
 }
 
-/** The configuration in place of an invalid one: no collectors, and the defaults. */
+/** Returns the configuration that replaces an invalid one: no collectors, and the defaults. */
 export const fallbackConfig = (): Config =>
   Object.freeze({ ...v.parse(ConfigSchema, { collectors: [] }), layouts: [], sources: [] });
 
-/** Whether it names collectors or holds the section of one that needs a section. */
+/** Whether a configuration names collectors or contains the section of a collector that needs one. */
 const saysHowToPoll = (value: Record<string, unknown>): boolean =>
   ['collectors', 'heat', 'cfn', 'request', 'zaqar'].some((key) => key in value);
 
-/** Names below `services.units` that no layout has, each with the one that was probably meant. */
+/** Lists names below `services.units` that no layout contains, each with the most similar known name. */
 function unknownUnits(
   names: readonly string[],
   own: readonly Layout[],
@@ -226,15 +232,17 @@ function unknownUnits(
     .map((unit) => ({ unit, nearest: nearestTo(unit, known) }));
 }
 
-/** The part of the configuration that decodes deployments. */
+/** Returns the part of the configuration that decodes deployments. */
 export const asConfigured = ({ rotation, magnum }: Pick<Config, 'rotation' | 'magnum'>): Settings => ({
   phase: rotation.phase === 'auto' ? 'trust' : rotation.phase,
   magnum: magnum.deployment,
 });
 
-/** Whether a node may go through the phases of a rotation by itself; `rotation/by-itself.ts` says whether it does. */
+/**
+ * Whether a node may go through the phases of a rotation by itself; `rotation/by-itself.ts` decides whether it does.
+ */
 export const mayGoByItself = ({ rotation }: Pick<Config, 'rotation'>): boolean =>
   rotation.phase === undefined || rotation.phase === 'auto';
 
-/** The directory of the drop-ins beside a configuration file. */
+/** Returns the directory of the drop-ins beside a configuration file. */
 export const dropInsOf = (path: string): string => path.replace(/\.ya?ml$/, '.d');

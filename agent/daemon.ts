@@ -10,22 +10,22 @@ import { openReporting, type Reporting } from './reporting.ts';
 import { createRotationLoop } from './daemon/rotation.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
-/** Outside events that the loop reacts to. */
+/** External events that the loop reacts to. */
 export type DaemonSignals = {
-  /** The program is stopping; interruptible work ends. */
+  /** Fires when the program stops; interruptible work ends. */
   stopping: AbortSignal;
-  /** The configuration is to be read anew, after the pass that runs now. */
+  /** Fires when the configuration must be reloaded, after the pass in progress. */
   reload: AbortSignal;
-  /** Fires when the loop should not wait any longer; a new one for each wait. */
+  /** Returns a signal that ends the next wait early. Every wait has its own signal. */
   nextWake(): AbortSignal;
 };
 
 /**
- * The long loop: one pass at a time, then a wait (polling/schedule.ts).
+ * Runs the long loop: one pass at a time, then a wait (polling/schedule.ts).
  *
  * @param random in [0, 1)
- * @param unrecorded what could not be recorded; it outlives the loop
- * @returns when the program is to stop or, also because the metadata says so, to read its configuration anew
+ * @param unrecorded events that could not be recorded; it outlives the loop
+ * @returns when the program must stop, or when it must reload its configuration, also because of the metadata
  */
 export async function runDaemon(
   hands: Hands,
@@ -83,18 +83,18 @@ async function repeatPasses(
       }
       const hasStepped = !result.awaits && (await rotation.turn(result.settled.length > 0, stopping));
       if (looks || hasStepped) await reporting.looked();
-      // What the node has is compared again at the next pass.
+      // The next pass must compare the node with its desired state again.
       if (hasStepped || result.settled.length > 0) slowClock.wakeAt(hands.clock.now());
       changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;
-      // What another way of polling answers is news, also to a new node.
+      // An answer under another polling configuration is new, even to a node that has just started.
       if (!pollsOtherwise && memory.lastAnswer !== kept) kept = await keepLastAnswer(memory, hands);
       askedMs = longestAsked(result);
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
-      // Not of this pass's making: a full disk, a bug. The next pass finds the same state and tries again.
+      // This pass did not cause it: a full disk, or a bug. The next pass finds the same state and retries.
       hands.log('pass-broken-off', fieldsOf(error));
       const words = `the last pass broke off: ${explain(error)}`;
-      // A fault of the node's stays when systemd starts the program anew; one of the program's may not.
+      // A fault of the node would remain if systemd restarted the program. A fault of the program might not.
       if (error instanceof AgentError) said = words;
       else notify.status(words);
       const why = new AgentError('state', `the pass broke off: ${explain(error)}`);
@@ -105,14 +105,17 @@ async function repeatPasses(
       ended.abort();
     }
     const waitMs = schedule.next({ changed, askedMs });
-    // systemd has been told that it stops.
+    // systemd already knows that the daemon is stopping.
     if (stopping.aborted) return;
     if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
     await sleepUnlessWoken(hands.clock, waitMs, AbortSignal.any([stopping, reload, woken]));
   }
 }
 
-/** An answer that cannot be recorded is only news once more to the next start. @returns what is recorded now */
+/**
+ * Records the answer. If that fails, the answer counts as new once more after the next start. @returns the recorded
+ * answer
+ */
 async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<string | undefined> {
   if (lastAnswer === undefined) return undefined;
   try {
@@ -125,8 +128,8 @@ async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<str
 }
 
 /**
- * Waits a random time up to the splay, so that nodes which start together do not poll together. An interrupted run is
- * brought to its end at once instead.
+ * Waits a random time up to the splay, so that nodes that start together do not poll together. If a run was
+ * interrupted, it is finished at once instead.
  *
  * @param isReady what systemd is told meanwhile
  *
@@ -151,8 +154,8 @@ export async function awaitSplay(
 }
 
 /**
- * systemd's watchdog waits for complete passes. One that has found something to do may take as long as that takes:
- * every wait in it has a deadline of its own, and a program that hangs says nothing any more.
+ * Pings systemd's watchdog during work. The watchdog expects completed passes, but a pass with work may take longer:
+ * every wait in it has its own deadline. A program that hangs stops pinging.
  */
 const watched = (hands: Hands, notify: Notify, ended: AbortSignal): Hands => ({
   ...hands,
@@ -171,7 +174,7 @@ async function sleepUnlessWoken(clock: Pick<Clock, 'sleep'>, ms: number, wake: A
   }
 }
 
-/** Loaded when passes break off: an idle daemon stays small. */
+/** Reports a pass that ended with an error. Loaded only then, which keeps an idle daemon small. */
 async function tellAllTheSame(
   cause: unknown,
   unrecorded: Unrecorded,
@@ -186,11 +189,11 @@ async function tellAllTheSame(
   }
 }
 
-/** Honours Retry-After. */
+/** Returns the longest Retry-After of a pass. */
 const longestAsked = ({ problems, open }: PassResult): number =>
   Math.max(0, ...[...problems, ...open].map(({ retryAfterMs }) => retryAfterMs ?? 0));
 
-/** A fault of the program's own comes with its stack. */
+/** Returns the fields for the log; an error of the program itself includes its stack. */
 const fieldsOf = (error: unknown): Record<string, unknown> => ({
   why: explain(error),
   stack: error instanceof AgentError ? undefined : stackOf(error),
@@ -198,7 +201,7 @@ const fieldsOf = (error: unknown): Record<string, unknown> => ({
 
 const stackOf = (error: unknown): string | undefined => (error instanceof Error ? error.stack : undefined);
 
-/** Logs new problems only: one that recurs in every pass is logged once, until it is gone. */
+/** Logs new problems only. A recurring problem is logged once until it disappears. */
 function report(result: PassResult, { log }: Hands, reported: Set<string>): void {
   const now = new Map<string, () => void>();
   for (const problem of result.problems)

@@ -126,24 +126,24 @@ export type EventCode = keyof typeof EVENTS;
 
 export type Log = EventLog<EventCode>;
 
-/** Events that `notify.command` receives beside all of the levels warn and error. */
+/** Events that `notify.command` receives in addition to all warnings and errors. */
 const NOTIFIED: ReadonlySet<string> = new Set<EventCode>([
   'deployment-started',
   'deployment-succeeded',
   'old-ca-ended',
 ]);
 
-/** Whether `notify.command` receives an event. Its own failure is left out: it would report itself without end. */
+/** Whether `notify.command` receives an event. Its own failure is excluded: reporting it would loop forever. */
 export const isNotified = ({ event, level }: Pick<LogEntry, 'event' | 'level'>): boolean =>
   event !== ('notify-failed' satisfies EventCode) &&
   (level === 'warn' || level === 'error' || NOTIFIED.has(event));
 
-/** An event that `kubectl describe node` shows, too. */
+/** An event that `kubectl describe node` also shows. */
 type OnNode = {
   event: EventCode;
-  /** Only with one of these values in each field. */
+  /** Applies only if each field has one of these values. */
   where?: readonly { field: string; is: readonly string[] }[];
-  /** In upper camel case, stable. */
+  /** In upper camel case; stable. */
   reason: string;
 };
 
@@ -151,7 +151,7 @@ const ROLLED_BACK = { field: 'node', is: ['taken-back', 'unproven'] };
 const STUCK = { field: 'node', is: ['stuck'] };
 const ROTATION = { field: 'asks', is: ['rotation'] };
 
-/** The events on the Node; of several for one event, the first that fits. */
+/** The events on the Node. If several match, the first one applies. */
 export const ON_NODE: readonly OnNode[] = [
   { event: 'deployment-started', where: [ROTATION], reason: 'RotationStarted' },
   { event: 'deployment-started', reason: 'DeploymentStarted' },
@@ -192,7 +192,7 @@ export const ON_NODE: readonly OnNode[] = [
   },
 ];
 
-/** The reason by which Kubernetes shows an event on the Node; undefined: it does not. */
+/** Returns the reason of an event on the Node; undefined if the event is not shown there. */
 export const reasonOnNode = ({ event, fields }: Pick<LogEntry, 'event' | 'fields'>): string | undefined =>
   ON_NODE.find(
     (one) =>

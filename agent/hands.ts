@@ -29,10 +29,7 @@ import type { PollingOverride } from './polling/polling-override.ts';
 import type { Config } from './config.ts';
 import type { Progress } from './progress.ts';
 
-/**
- * Everything through which a pass touches the world. compose.ts builds the real ones; a test builds its own
- * or changes some of these.
- */
+/** All effects of a pass. compose.ts builds the real ones; tests build their own or replace some of these. */
 export type Hands = {
   config: Config;
   clock: Clock;
@@ -45,25 +42,25 @@ export type Hands = {
   asker: Asker;
   collectors: readonly Collector[];
   pollingOverride: PollingOverride;
-  /** Notifications of new metadata; the node polls all the same. */
+  /** Notifications of new metadata. The node polls in addition. */
   listen: Listen | undefined;
-  /** An address of this server as the cloud knows it; undefined when it has none. */
+  /** Returns an address of this server as the cloud knows it; undefined if it has none. */
   addressOf(name: AddressName, abort: AbortSignal): Promise<string | undefined>;
   ledger: Ledger;
   generations: Generations;
   keptGenerations: KeptGenerations;
   keptRequests: KeptRequests;
-  /** The cluster's door in Magnum, opened with the node's trust or with a token that a deployment brought. */
+  /** Opens the cluster in Magnum with the node's trust, or with a token from a deployment. */
   openCluster(
     params: HeatParams,
     token: string | undefined,
     abort: AbortSignal,
-    /** `patient: false`: a person waits, so the first refusal is the answer. */
+    /** `patient: false`: a person is waiting, so the first refusal is final. */
     options?: { patient: boolean },
   ): Promise<Cluster>;
   signals: SignalHands;
   hooks: {
-    /** The program that serves a group; undefined when the node has none. @throws `precondition`: not trusted */
+    /** Returns the program that serves a group; undefined if the node has none. @throws `precondition`: not trusted */
     find(name: string): Promise<string | undefined>;
     settings: RunSettings;
   };
@@ -71,38 +68,41 @@ export type Hands = {
   systemctl(): Promise<Systemctl>;
   unitManager(): Promise<UnitManager>;
   openKubernetes(at: KubernetesAddress): { ask: AskApi; close(): void };
-  /** The booted deployment of an OSTree host. */
+  /** Returns the booted deployment of an OSTree host. */
   deployedOs(abort: AbortSignal): Promise<DeployedOs>;
-  /** The podman(1) of this node. */
+  /** The path of podman(1) on this node. */
   podman: string;
   unitSettings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
-  /** What a port of another node presents, and whether it accepts a client certificate. */
+  /** Returns the certificate that a port of another node presents, and whether it accepts a client certificate. */
   askPeer(port: PeerPort, identity: ClientIdentity, abort: AbortSignal): Promise<Handshake | undefined>;
-  /** One call of etcd's v3 API. */
+  /** Makes one call of etcd's v3 API. */
   callEtcd: CallEtcd;
-  /** Asks a service of the cloud over TLS with these CAs alone; any status is an answer. @throws if it is not trusted */
+  /**
+   * Connects to a cloud service over TLS with only these CAs. Any HTTP status is a success. @throws if it is not
+   * trusted
+   */
   seeCloud(url: string, ca: string, abort: AbortSignal): Promise<void>;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;
-  /** The last lines of a unit's journal, oldest first; none where there is no journal. */
+  /** Returns the last lines of a unit's journal, oldest first; empty if there is no journal. */
   journalOf(unit: string, lines: number): Promise<string[]>;
-  /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */
+  /** Returns how far this node's clock is ahead of the cloud's, in milliseconds; undefined before any answer. */
   skewMs(): number | undefined;
-  /** `--without-turn`: a person restarts the units of this master now, whatever the other masters do. */
+  /** `--without-turn`: a person restarts the units of this master now, without waiting for other masters. */
   withoutTurn?: boolean;
-  /** Shows progress to a watching person. */
+  /** Shows progress to a person who is watching. */
   progress(event: Progress): void;
 };
 
-/** `loginUid`: who has logged in, also through sudo; undefined for a service. */
+/** `loginUid`: the user who logged in, also through sudo; undefined for a service. */
 export type Asker = { verb: string; pid: number; loginUid: number | undefined };
 
 export type Cluster = {
-  /** The names of the roles that the node's trust delegates. */
+  /** Returns the names of the roles that the node's trust delegates. */
   roles(): Promise<readonly string[]>;
-  /** The node's user, by its name and the id of its domain; undefined where Keystone does not tell. */
+  /** Returns the name of the node's user and the id of its domain; undefined if Keystone does not return them. */
   user(): Promise<{ name: string; domain: string } | undefined>;
-  /** @throws `cloud-refused` when the catalogue of the node's own login has nothing of Magnum in its region */
+  /** @throws `cloud-refused` when the service catalogue of the node's login has no Magnum in its region */
   seeRegion(): Promise<void>;
   readCa: IssueHands['readCa'];
   sign: IssueHands['sign'];

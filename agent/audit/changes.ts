@@ -5,13 +5,13 @@ import { certificatesIn, fingerprint, serialOf } from '../../src/certificates/re
 import type { Journal } from '../../src/files/journal.ts';
 import type { Hands } from '../hands.ts';
 
-/** A file that is another one now; `null`: there was none, or there is none any more. */
+/** A changed file. `null`: the file did not exist before, or does not exist now. */
 export type FileChange = { path: string; before: Held[] | null; after: Held[] | null };
 
-/** A certificate in a file. Of keys and passwords nothing is told, not even a hash. */
+/** A certificate in a file. Keys and passwords are never recorded, not even as a hash. */
 type Held = { fingerprint: string; serial: string };
 
-/** The files of a generation that differ from before; none after a rollback. */
+/** Lists the files of a generation that differ from before. A rollback leaves none. */
 export async function changesOf({ files }: Journal, { disk }: Pick<Hands, 'disk'>): Promise<FileChange[]> {
   const changes: FileChange[] = [];
   for (const { target, previous } of files) {
@@ -40,13 +40,13 @@ async function heldIn(path: string, text: string | undefined): Promise<Held[] | 
   return pems.flatMap(parsed).map(markOf);
 }
 
-/** Identifies a certificate in the audit. */
+/** Returns the fields that identify a certificate in the audit. */
 export const markOf = (certificate: X509Certificate): Held => ({
   fingerprint: fingerprint(certificate),
   serial: serialOf(certificate),
 });
 
-/** In a kubeconfig. */
+/** Returns the certificates embedded in a kubeconfig. */
 async function embeddedIn(path: string, text: string): Promise<string[]> {
   const { entriesOf } = await import('../../src/files/kubeconfig-contents.ts');
   try {

@@ -1,11 +1,11 @@
 import { EXIT, type ExitCode } from '../commands/exit-code.ts';
 
 type Help = {
-  /** Commands as they are typed, each with what it is for. */
+  /** Commands as typed, each with its purpose. */
   examples: readonly (readonly [command: string, what: string])[];
-  /** Beside 0 and 2, which every verb has. */
+  /** Exit codes besides 0 and 2, which every verb has. */
   exits: readonly ExitCode[];
-  /** What the exit code 1 means, where it says more than elsewhere. */
+  /** The meaning of exit code 1, if it is more specific than for other verbs. */
   failed?: string;
 };
 
@@ -155,7 +155,7 @@ const MEANINGS: Readonly<Record<ExitCode, string>> = {
 const meaningOf = (code: ExitCode, { failed }: Help): string =>
   (code === EXIT.deploymentFailed ? failed : undefined) ?? MEANINGS[code];
 
-/** Examples as they are typed, each with what it is for; exit codes with their meanings. */
+/** Examples as typed, each with its purpose, and exit codes with their meanings. */
 export type HelpFacts = {
   examples: readonly (readonly [command: string, what: string])[];
   exits: readonly (readonly [code: ExitCode, meaning: string])[];
@@ -168,7 +168,7 @@ export function factsOf(verb: string): HelpFacts {
   return { examples: help.examples, exits: codes.map((code) => [code, meaningOf(code, help)] as const) };
 }
 
-/** What stands below the options in the help of a verb. */
+/** Formats the text below the options in a verb's help. */
 export function helpOf(verb: string): string {
   const { examples, exits } = factsOf(verb);
   if (examples.length === 0) return '';

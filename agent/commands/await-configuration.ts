@@ -7,7 +7,7 @@ import { OS_COLLECT_CONFIG } from '../config/os-collect.ts';
 import type { Log } from '../events.ts';
 import type { Notify } from '../notify.ts';
 
-/** A directory that cannot be watched is looked into this often. */
+/** Interval for checking a directory that cannot be watched. */
 const LOOK_MS = 5000;
 
 export type Waiting = {
@@ -20,10 +20,10 @@ export type Waiting = {
 };
 
 /**
- * Opens what needs a configuration, as soon as there is one that can be used. A unit that ended instead would be
- * started every 10 seconds and say the same each time.
+ * Calls `open` again until a usable configuration exists. If the unit exited instead, systemd would start it every 10
+ * seconds with the same message each time.
  *
- * @throws `aborted` when the program is to stop; every error of `open` that is not of the configuration
+ * @throws `aborted` when the program must stop; every error of `open` that is not about the configuration
  */
 export async function awaitConfiguration<T>(
   open: () => Promise<T>,

@@ -11,15 +11,15 @@ import { inTurn } from '../peers/in-turn.ts';
 import type { Plan } from '../plan/plan.ts';
 
 /**
- * Carries out what a verb has planned, and forgets its generation, however it ended.
+ * Carries out the plan of a verb. Deletes its generation afterwards, also after a failure.
  *
- * @throws the error of the step that failed, with what became of the node in its message
+ * @throws the error of the failed step; its message says in which state the node is
  */
 export async function carryOutVerb(plan: Plan, run: Run): Promise<Outcome> {
   return await carryOut(run, async () => await perform(plan, run));
 }
 
-/** The same in the turn of this master, where masters take turns. */
+/** Does the same within the turn of this master, where masters take turns. */
 export async function carryOutInTurn(plan: Plan, run: Run): Promise<Outcome> {
   const { hands, abort } = run;
   return await carryOut(
@@ -34,7 +34,7 @@ export async function carryOutInTurn(plan: Plan, run: Run): Promise<Outcome> {
   );
 }
 
-/** Of a verb with `--without-turn`. */
+/** Applies the option `--without-turn`. */
 export const turnAsAsked = (hands: Hands, options: Record<string, unknown>): Hands =>
   options['withoutTurn'] === true ? { ...hands, withoutTurn: true } : hands;
 

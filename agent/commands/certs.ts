@@ -19,7 +19,7 @@ import { compareNow } from './compare.ts';
 import { writeJson } from './json-answer.ts';
 import { openHands, type Verb } from './verb.ts';
 
-/** One certificate of a file of the layout, or the file alone when it holds none. */
+/** One certificate of a file of the layout, or the file alone if it contains none. */
 type Row = {
   file: string;
   kind: Holding['kind'];
@@ -29,9 +29,9 @@ type Row = {
 };
 
 /**
- * Every certificate of this node: those of the layout, with what is wrong with them, and every other one that its
- * kubeconfigs and the files beside its own hold; and how they differ from the node's desired state. Exit code 1 when anything
- * is wrong with one of the layout, a port presents another one than its file holds, or a difference is critical.
+ * Lists every certificate of this node: those of the layout with their faults, those in kubeconfigs, and those beside
+ * its own files. Also shows the differences from the node's desired state. The exit code is 1 if a certificate of the
+ * layout has a fault, a port presents another certificate than its file, or a difference is critical.
  */
 export const verb: Verb = async (context, options) => {
   const { stopping } = watchSignals();
@@ -48,7 +48,7 @@ export const verb: Verb = async (context, options) => {
       const [details, ...others] = holding.certificates.map((one) => detailsOf(one, authorities, now));
       return [
         { file, kind, faults, details, served: served.get(file) },
-        // A CA that is trusted beside the first one.
+        // A CA that is trusted besides the first one.
         ...others.map((ca) => ({ file, kind, faults: [], details: ca, served: undefined })),
       ];
     });
@@ -111,7 +111,7 @@ const ownRow = ({ file, details, served, faults }: Row): string[] => [
   faults.map(describeFault).join('; ') || (details && ENDING[details.expiry]) || 'good',
 ];
 
-/** Of one without a fault. */
+/** Words for the expiry of a certificate without a fault. */
 const ENDING: Readonly<Partial<Record<Details['expiry'], string>>> = {
   warning: 'ends soon',
   urgent: 'ends within a week',
@@ -135,7 +135,7 @@ const cellsOf = (details: Details | undefined): string[] => [
   details ? String(details.daysLeft) : '-',
 ];
 
-/** A table has room for two. */
+/** Joins the names; a table has space for two. */
 const namesIn = (names: readonly string[]): string => {
   const [first, second, ...more] = names.map((name) => name.replace(/^(DNS|IP Address):/, ''));
   const shown = [first, second, more.length > 0 ? `+${more.length}` : undefined];

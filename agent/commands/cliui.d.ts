@@ -1,4 +1,4 @@
-/** As far as it is used here; the package has no types of its own (https://github.com/yargs/cliui). */
+/** Types of the part used here; the package has none (https://github.com/yargs/cliui). */
 declare module 'cliui' {
   type Column = {
     text: string;

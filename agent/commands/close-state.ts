@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import type { Disk } from '../../src/base/disk.ts';
 import { STATE } from '../paths.ts';
 
-/** Below it lie the runs of scripts, each with what its script has made of it. */
+/** Includes the directories of script runs and those that their scripts created. */
 const DEPTH = 2;
 
-/** Closes the state directory and those in it to others than root: an older version made them by its umask. */
+/**
+ * Removes the rights of group and others on the state directory and its subdirectories. An older version created them
+ * with its umask.
+ */
 export const closeState = async (disk: Disk): Promise<void> => {
   await close(disk, STATE, DEPTH);
 };

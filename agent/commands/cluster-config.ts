@@ -15,12 +15,12 @@ import { writeJson } from './json-answer.ts';
 import { textOption, type Verb } from './verb.ts';
 
 /**
- * A kubeconfig for a person: the key is made on this machine and stays here, Magnum signs. Standard output is one line
- * for the shell that called: `eval "$(agent cluster-config ...)"`.
+ * Writes a kubeconfig for a person. The key is created on this machine and never leaves it; Magnum signs the
+ * certificate. Standard output is one line for the calling shell: `eval "$(agent cluster-config ...)"`.
  */
 export const verb: Verb = async (context, options) => {
   const { user, group, type, directory } = wantedOf(options);
-  // A path of the caller, not of the node below --root.
+  // This is a path of the caller, not of the node below --root.
   const disk = createDisk('/');
   if (options['force'] !== true) await refuseToOverwrite(disk, directory);
   const { stopping } = watchSignals();
@@ -62,7 +62,7 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-/** Line breaks and other controls: a kubeconfig, a certificate and a shell read each in a way of its own. */
+/** Line breaks and other control characters. Kubeconfigs, certificates and shells each interpret them differently. */
 const UNREADABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 
 const NAME = 'client';
@@ -114,14 +114,16 @@ const issue = async (request: CertificateRequest, { readCa, sign, keys }: Cluste
   await issueCertificates([request], [request.ca], keys, {
     readCa,
     sign,
-    // Nothing of it outlives this run.
+    // Stores nothing: this data is needed only within this run.
     recall: async () => await Promise.resolve(undefined),
     keep: async () => await Promise.resolve(),
     now: systemClock.now,
     done: () => undefined,
   });
 
-/** Writes every new file beside its target first, so that a failure leaves the old files. The kubeconfig comes last. */
+/**
+ * Stages every new file beside its target first, so that a failure leaves the old files. Replaces the kubeconfig last.
+ */
 async function write(disk: Disk, files: readonly (readonly [string, string, number])[]): Promise<void> {
   const staged = files.map(([path]) =>
     join(dirname(path), `.${path.slice(path.lastIndexOf('/') + 1)}.coe-agent`),

@@ -8,18 +8,18 @@ import { CONFIG_PATH, HEAT_PARAMS } from '../config.ts';
 import { checkNode, readNode } from '../node.ts';
 import { type Context, openHands } from './verb.ts';
 
-/** Signs a person's certificate, and holds the cluster's part of the kubeconfig. */
+/** Signs a person's certificate and provides the cluster's part of the kubeconfig. */
 export type ClusterDoor = Pick<IssueHands, 'readCa' | 'sign'> & {
   cluster: string;
   /** URL of the Kubernetes API. */
   server: string;
   keys: KeyAlgorithm;
-  /** Records on the node whom it gave a certificate; away from a node Magnum alone knows. */
+  /** Records on the node who got a certificate. On other machines only Magnum knows. */
   audit?(issued: Parameters<typeof auditIssued>[0]): Promise<void>;
   close(): void;
 };
 
-/** With the trust of the node that this runs on. */
+/** Opens the cluster with the trust of the node that this runs on. */
 export async function openNodesDoor(context: Context, abort: AbortSignal): Promise<ClusterDoor> {
   await expectNode(context);
   const hands = await openHands(context, () => undefined);
@@ -47,7 +47,7 @@ export async function openNodesDoor(context: Context, abort: AbortSignal): Promi
   }
 }
 
-/** Uses the caller's own login; works on any machine. */
+/** Opens the cluster with the caller's own login. Works on any machine. */
 export async function openPersonsDoor(
   nameOrId: string,
   { world, log, secrets }: Context,
@@ -67,7 +67,7 @@ export async function openPersonsDoor(
   );
 }
 
-/** Away from a node the error names --cluster, not a missing configuration. */
+/** On a machine that is not a node, the error names --cluster instead of a missing configuration. */
 async function expectNode({ disk, configPath }: Context): Promise<void> {
   const found = await Promise.all(
     [HEAT_PARAMS, configPath, CONFIG_PATH].map(async (path) => await disk.info(path)),
@@ -79,7 +79,7 @@ async function expectNode({ disk, configPath }: Context): Promise<void> {
   );
 }
 
-/** Public addresses come first: a person is outside of the cluster's network. */
+/** Returns the address of the API. Prefers public addresses: a person is outside of the cluster's network. */
 function apiAddress(params: HeatParams, path: string): string {
   const host = ['KUBE_API_PUBLIC_ADDRESS', 'KUBE_API_PRIVATE_ADDRESS', 'KUBE_NODE_IP']
     .map((key) => given(params, key))

@@ -7,7 +7,7 @@ import { findDifferences, type Ports } from '../upkeep/find-differences.ts';
 import { readUpkeep } from '../upkeep/record.ts';
 import { shareOfNode } from '../upkeep/share.ts';
 
-/** What makes a file of the node unreadable. */
+/** Errors that make a file of the node unreadable. */
 const UNREADABLE: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
   'bad-file',
   'bad-heat-params',
@@ -16,10 +16,10 @@ const UNREADABLE: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
 ]);
 
 /**
- * How the node differs from its desired state now. The metadata service is asked for addresses that heat-params leave
- * empty; Magnum is not: its last answer counts.
+ * Returns how the node differs from its desired state now. Asks the metadata service for addresses that heat-params
+ * leave empty. Does not ask Magnum: its last answer is used.
  *
- * @returns undefined when a file cannot be read, which the inventory tells
+ * @returns undefined when a file cannot be read; the inventory reports that file
  */
 export async function compareNow(
   node: Node,

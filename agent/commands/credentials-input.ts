@@ -18,14 +18,15 @@ const Inputs = v.strictObject({
   openstack_ca: optional,
 });
 
-/** Readable or writable by others than its owner. */
+/** Mode bits that let other users read or write. */
 const OTHERS = 0o077;
 
 /**
- * The credentials of a file, or with `-` of standard input: as heat-params have them (other keys there are passed over:
- * it may be all of another node's file), or as YAML or JSON with the names of the inputs. Everybody can read argv.
+ * Reads credentials from a file, or with `-` from standard input: argv is readable by every user. Two formats are
+ * accepted: heat-params, where other keys are ignored because the file may be copied whole from another node, and YAML
+ * or JSON with the names of the inputs.
  *
- * @throws `usage`; the message never holds a value
+ * @throws `usage`; the message never contains a value
  */
 export async function readCredentials(
   from: string,
@@ -49,7 +50,7 @@ function fromYaml(name: string, text: string): Record<string, string | undefined
     if (!(error instanceof BadConfigFile)) throw error;
     const { line, fault } = error;
     const isNeither = fault.kind === 'syntax' || fault.kind === 'not-a-map';
-    // The fault quotes no value, the parser's message may.
+    // The fault quotes no value; the parser's message may.
     const why = isNeither ? 'it is neither like heat-params nor YAML' : describeFault(fault);
     throw new AgentError('usage', `--from: ${name}${line === undefined ? '' : `: line ${line}`}: ${why}`);
   }
@@ -59,7 +60,7 @@ async function read(from: string, stdin: Context['world']['stdin']): Promise<str
   try {
     if (from === '-') return (await stdin?.()) ?? '';
     const info = await stat(from);
-    // A pipe, as a shell makes it of <(...), is its own user's.
+    // A pipe, such as a shell creates for <(...), belongs to its own user.
     if (!info.isFile() || (info.mode & OTHERS) === 0) return await readFile(from, 'utf8');
   } catch (cause) {
     throw new AgentError('usage', `--from: ${from} cannot be read`, { cause });
@@ -67,7 +68,7 @@ async function read(from: string, stdin: Context['world']['stdin']): Promise<str
   throw new AgentError('usage', `--from: ${from} can be read or written by others: chmod 600 ${from}`);
 }
 
-/** The CA bundle of `--openstack-ca`: a path of the caller, as that of --from. It is no secret. */
+/** Reads the CA bundle of `--openstack-ca`, a path of the caller like that of --from. It is not secret. */
 export async function readCaOption(options: Record<string, unknown>): Promise<{ openstack_ca?: string }> {
   const path = textOption(options, 'openstackCa');
   if (path === undefined) return {};

@@ -12,10 +12,13 @@ import { table } from './table.ts';
 import { createTerminal } from './terminal.ts';
 import { type Context, openHands } from './verb.ts';
 
-/** The roles of the trust; `problem`: Keystone could not be asked. */
+/** The roles of the trust. `problem`: why Keystone could not be asked. */
 type Roles = { roles?: readonly string[]; finding?: Finding; problem?: AgentError };
 
-/** Shows every place that holds a login to OpenStack, on this node and in the API, and what the trust delegates. */
+/**
+ * Shows every place that holds a login to OpenStack, on this node and in the Kubernetes API, and the roles that the
+ * trust delegates.
+ */
 export async function showWhere(context: Context): Promise<typeof EXIT.done> {
   const hands = await openHands(context, () => undefined);
   try {
@@ -32,7 +35,7 @@ export async function showWhere(context: Context): Promise<typeof EXIT.done> {
   }
 }
 
-/** What pods may mount of a node: its logins, and its certificates. */
+/** Lists the node's files that pods may mount: its logins and its certificates. */
 const filesForPods = ({ layout }: Node, places: readonly LoginPlace[]): string[] => [
   ...places.map(({ of }) => of),
   ...layout.authorities.map(({ file }) => file.path),

@@ -17,7 +17,7 @@ import { createTerminal } from './terminal.ts';
 import { outputsAs, writeJson } from './json-answer.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb } from './verb.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this verb's generation in the journal. */
 const RUN_ID = 'credentials';
 
 /** Does the work of a `coe-credentials` deployment from the command line. Credentials never come in argv. */
@@ -52,7 +52,7 @@ export const verb: Verb = async (context, options) => {
   return isDry ? await tell(ask, context) : await change(ask, context, options);
 };
 
-/** What is to be changed, once it is known what the node has. */
+/** Determines the requested change, using the node's present credentials. */
 type Ask = (hands: Hands) => Promise<CredentialsOperation>;
 
 const goBack: Ask = async (hands) => await operationOfWayBack(await readNode(hands), hands);
@@ -62,7 +62,7 @@ async function change(ask: Ask, context: Context, options: Record<string, unknow
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
-    // An interrupted run is finished first: its files may be old or new.
+    // Finish an interrupted run first: its files may be old or new.
     await recover(hands, stopping);
     const intention = await intendToChangeCredentials(await ask(hands), hands, stopping);
     const { why } = intention;
@@ -80,7 +80,7 @@ async function change(ask: Ask, context: Context, options: Record<string, unknow
   });
 }
 
-/** The plan, and nothing is done. */
+/** Shows the plan and changes nothing. */
 async function tell(ask: Ask, context: Context): Promise<typeof EXIT.done> {
   const hands = await openHands(context, () => undefined);
   try {
@@ -110,7 +110,7 @@ async function tell(ask: Ask, context: Context): Promise<typeof EXIT.done> {
   }
 }
 
-/** Drops the former login: there is no way back then. */
+/** Deletes the former login. After that, it cannot be restored. */
 async function forget(context: Context): Promise<ExitCode> {
   const { line } = createTerminal(context.world.stdout, context.secrets);
   return await onLockedNode(

@@ -14,8 +14,8 @@ import { writeJson } from './json-answer.ts';
 import { type Context, openHands, type OpenHands, openHandsWith, type Verb } from './verb.ts';
 
 /**
- * Would a rotation succeed now, and is the node right now? Looks at everything that either needs, and changes nothing.
- * Each finding is shown as soon as it is there; what the node itself has comes first, then its services, then the cloud.
+ * Checks whether a rotation would succeed now and whether the node is healthy. Checks everything that either needs, and
+ * changes nothing. Shows each finding as soon as it is known: first the node, then its services, then the cloud.
  */
 export const verb: Verb = async (context) => {
   const { stopping } = watchSignals();
@@ -43,10 +43,10 @@ export const verb: Verb = async (context) => {
   return isComplete ? exitCodeFor(findings) : EXIT.deploymentFailed;
 };
 
-/** Checks that ask the cloud. If only these fail, the node may be fine. */
+/** Checks that ask the cloud. If only these fail, the node itself may be healthy. */
 const OF_THE_CLOUD: ReadonlySet<FindingId> = new Set(['collector', 'trust', 'magnum-ca']);
 
-/** Checks whose sentences do not say which address was asked, and with whose login. */
+/** Checks whose text names neither the address nor the login that was used. */
 const NAMES_NO_ADDRESS: ReadonlySet<FindingId> = new Set(['collector', 'magnum-ca', 'trust-roles']);
 
 function exitCodeFor(findings: readonly Finding[]): ExitCode {
@@ -83,9 +83,9 @@ async function lookAtFiles({ disk, configPath }: Context, { look }: Examination)
 const ignore = (): void => undefined;
 
 /**
- * The hands of this node; if its configuration cannot be used, why.
+ * Opens the hands of this node, or returns why its configuration cannot be used.
  *
- * @throws `config` when a person has named a file that is not there
+ * @throws `config` when a person has named a file that does not exist
  */
 async function openConfigured(context: Context): Promise<OpenHands | AgentError> {
   const { configIsNamed, configPath, disk } = context;
@@ -98,7 +98,9 @@ async function openConfigured(context: Context): Promise<OpenHands | AgentError>
   }
 }
 
-/** The hands to look with: without a usable configuration, those of a node that has none. */
+/**
+ * Returns the hands to look with. If the configuration is unusable, they are those of a node without a configuration.
+ */
 async function tellConfiguration(
   configured: OpenHands | AgentError,
   context: Context,

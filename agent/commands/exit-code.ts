@@ -11,7 +11,7 @@ export const EXIT = {
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** The exit code that an error ends a verb with. */
+/** Returns the exit code for an error that ended a verb. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (!(error instanceof AgentError)) return EXIT.deploymentFailed;
   if (error.code === 'lock-held') return EXIT.lockHeld;
@@ -22,7 +22,7 @@ export function exitCodeOf(error: unknown): ExitCode {
     : EXIT.deploymentFailed;
 }
 
-/** The exit code of one pass. A failed deployment outranks a cloud that could not be asked. */
+/** Returns the exit code of one pass. A failed deployment takes precedence over an unreachable cloud. */
 export function exitCodeOfPass({
   settled,
   problems,

@@ -12,7 +12,10 @@ import { textOption, type Verb } from './verb.ts';
 /** ECMA-48: cursor to the first line, then "erase in display". */
 const FROM_THE_TOP = '\u001B[H\u001B[2J';
 
-/** One row a node, by what the agents report on their Nodes. Exit code 1 when nodes differ, or one is not well. */
+/**
+ * Shows one row for each node, from the reports that agents write on their Nodes. The exit code is 1 if nodes differ or
+ * one is unhealthy.
+ */
 export const verb: Verb = async (context, options) => {
   const { stopping } = watchSignals();
   const path = textOption(options, 'kubeconfig');
@@ -46,7 +49,7 @@ export const verb: Verb = async (context, options) => {
   return codeFor(rows);
 };
 
-/** The fields of a row that come from the Node's annotation. Every user with write access to Nodes can forge them. */
+/** Fields of a row that come from the Node's annotation. Every user with write access to Nodes can forge them. */
 const UNPROVEN = [
   'agent',
   'phase',

@@ -10,11 +10,11 @@ import { readPassRecord } from '../status-file.ts';
 import { readUpkeep } from '../upkeep/record.ts';
 import { type Context, lockPathOf } from './verb.ts';
 
-/** What `agent status` and `agent status --check` judge this node by. */
+/** Collects the facts by which `agent status` and `agent status --check` judge this node. */
 export async function healthFactsOf(context: Pick<Context, 'root'>, hands: Hands): Promise<HealthFacts> {
   const { clock, ledger, generations, config } = hands;
   const holder = await holderOf(lockPathOf(context));
-  // A damaged journal is rebuilt by the next pass.
+  // The next pass rebuilds a damaged journal.
   const journal = await generations.current().catch(() => undefined);
   const record = await readPassRecord(hands);
   const entries = ledger.entries();
@@ -35,13 +35,15 @@ export async function healthFactsOf(context: Pick<Context, 'root'>, hands: Hands
   };
 }
 
-/** Whether the daemon may be at work on a deployment. After that time it hangs: Heat has given up the stack. */
+/**
+ * Whether the daemon may be working on a deployment. After that time it hangs: the stack's time-out in Heat has passed.
+ */
 const isBegun =
   (now: number) =>
   ({ state, at }: Pick<Entry, 'state' | 'at'>): boolean =>
     state === 'started' && now - Date.parse(at['started'] ?? '') < STACK_MS;
 
-/** Of the certificates of the layout; none on a node that is not set up yet. */
+/** Returns when the certificates of the layout end; empty on a node that is not set up yet. */
 async function endsOf(hands: Hands): Promise<number[]> {
   try {
     const { layout } = await readNode(hands);

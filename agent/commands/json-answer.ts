@@ -5,23 +5,23 @@ import type { Secrets } from '../../src/base/secrets.ts';
 import type { Output } from '../process-io.ts';
 import type { Answer, AnswerName } from './schemas.ts';
 
-/** A version only gains fields: docs/schema/ of an earlier commit still holds. */
+/** Fields are only ever added within a version: docs/schema/ of an earlier commit remains valid. */
 export const JSON_VERSION = 1;
 
 export type Answering = { world: { stdout: Output }; secrets: Secrets };
 
-/** Writes the answer of a verb as one JSON object, redacted: the whole of standard output. */
+/** Writes a verb's answer, redacted, as one JSON object: it is all of standard output. */
 export function writeJson<Name extends AnswerName>(
   { world, secrets }: Answering,
   _name: Name,
   answer: Answer<Name>,
 ): void {
-  // As it would be read: dates are texts, and what is undefined is not there.
+  // Convert to the form that a reader gets: dates become strings, and undefined fields disappear.
   const plain: unknown = JSON.parse(JSON.stringify({ version: JSON_VERSION, ...answer }));
   world.stdout.write(`${JSON.stringify(secrets.redactWithin(plain), undefined, 2)}\n`);
 }
 
-/** Writes what a verb failed with; the code of an error that is not the program's own is `internal`. */
+/** Writes the error of a verb. An error of another class than AgentError gets the code `internal`. */
 export function writeJsonError(to: Answering, error: unknown): void {
   const message = explain(error);
   const { code, reason, kind } =
@@ -29,7 +29,7 @@ export function writeJsonError(to: Answering, error: unknown): void {
   writeJson(to, 'error', { error: { code, reason, kind, message } });
 }
 
-/** A problem as it is shown to a program. */
+/** Formats a problem for `--json`. */
 export const problemOf = (
   problem: AgentError,
 ): { code: string; reason: string | undefined; message: string } => ({
@@ -38,7 +38,9 @@ export const problemOf = (
   message: explain(problem),
 });
 
-/** The outputs of a run that an answer holds; a deployment's outputs are Heat's, and have no types. */
+/**
+ * Returns the outputs of a run as an answer holds them. The outputs of a deployment belong to Heat and have no types.
+ */
 export const outputsAs = <Schema extends v.GenericSchema>(
   schema: Schema,
   { outputs }: Pick<Outcome, 'outputs'>,

@@ -1,14 +1,16 @@
 import type { Output } from '../process-io.ts';
 
-/** The line of what is under way, redrawn while it lasts; nothing on an output that cannot be redrawn. */
+/**
+ * The line that shows the work in progress and is redrawn meanwhile. Does nothing on an output that cannot be redrawn.
+ */
 export type LiveLine = {
-  /** Draws this line from now on: `text` is asked for at each turn. */
+  /** Draws this line from now on; calls `text` at each redraw. */
   show(text: () => string): void;
-  /** Takes the line away; what is written next begins at its place. */
+  /** Removes the line; the next output starts in its place. */
   clear(): void;
 };
 
-/** Calls something every so many milliseconds, without keeping the program alive; returns what ends that. */
+/** Calls `work` every `ms` without keeping the program alive. The returned function stops it. */
 export type Every = (ms: number, work: () => void) => () => void;
 
 const TURN_MS = 100;
@@ -20,13 +22,13 @@ export const ERASE = '\r\u001B[K';
 export function createLiveLine({ write, columns, isLive, hasUtf8 }: Output, every: Every): LiveLine {
   if (isLive !== true) return { show: () => undefined, clear: () => undefined };
   const frames = hasUtf8 === false ? FRAMES.ascii : FRAMES.utf8;
-  // A terminal that does not know its size says 0.
+  // A terminal of unknown size reports 0.
   const room = (columns || 80) - 1;
   let stop: (() => void) | undefined;
   let text: (() => string) | undefined;
   let turn = 0;
   const draw = (): void => {
-    // Not in the last column: the terminal would go to the next line.
+    // Leave the last column empty: writing there wraps to the next line on some terminals.
     const line = Array.from(`  ${frames[turn % frames.length] ?? ''} ${text?.() ?? ''}`)
       .slice(0, room)
       .join('');

@@ -13,12 +13,12 @@ import { createTerminal } from './terminal.ts';
 import { outputsAs, writeJson } from './json-answer.ts';
 import { onLockedNode, type Verb } from './verb.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this verb's generation in the journal. */
 const RUN_ID = 'make-cert';
 
 /**
- * The node's first certificates and service-account keys, before its services start: the same plan as a rotation,
- * without restarts. A node that has a good set keeps it.
+ * Creates the node's first certificates and service-account keys before its services start, with the plan of a rotation
+ * but without restarts. Keeps an existing good set.
  */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
@@ -56,7 +56,10 @@ export const verb: Verb = async (context, options) => {
   });
 };
 
-/** Other than one of this verb, which restarts nothing. A damaged journal counts: it may be one. */
+/**
+ * Ignores a journal of this verb, which restarts nothing. A damaged journal counts, because it may belong to a
+ * rotation.
+ */
 const isRotationUnderWay = async ({ generations }: Hands): Promise<boolean> => {
   const journal = await generations.current().catch(() => ({ runId: undefined }));
   return journal !== undefined && journal.runId !== RUN_ID;

@@ -13,7 +13,7 @@ import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
 import { onLockedNode, openHands, type Verb } from './verb.ts';
 
-/** Takes the place of os-collect-config on this node, or with `--back` gives it back. */
+/** Replaces os-collect-config on this node, or restores it with `--back`. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   const progress = context.json ? () => undefined : terminal.progress;
@@ -31,7 +31,7 @@ export const verb: Verb = async (context, options) => {
         else for (const step of steps) terminal.line(`  ${showMigration(step).text}`);
         return EXIT.done;
       }
-      // It holds the lock that the rest of the way back needs.
+      // The daemon holds the lock that the rest of the way back needs.
       const units = await hands.unitManager();
       if ((await units.status(SUCCESSOR, stopping))?.active === true)
         await units.disableNow(SUCCESSOR, stopping);
@@ -61,6 +61,9 @@ export const verb: Verb = async (context, options) => {
   return EXIT.done;
 };
 
-/** The daemon wants the lock that a migration holds: it is started when that is free. */
+/**
+ * Whether a step starts the daemon. The migration holds the lock that the daemon needs, so this step comes after its
+ * release.
+ */
 const startsDaemon = (step: MigrationStep): boolean =>
   step.do === 'enable-and-start' && step.unit === SUCCESSOR;

@@ -38,12 +38,12 @@ type Entry = {
   resource: string;
   verdict: keyof typeof VERDICTS;
   why: string;
-  /** What `why` says. */
+  /** The code of `why`. */
   code: string;
-  /** Of a change of the node. */
+  /** Fields of an entry that changes the node. */
   layout?: string;
   role?: Role;
-  /** Why it would be refused. */
+  /** Why it would be rejected. */
   error?: { code: string; reason: string | undefined };
   /** The request of Magnum's own deployment, if it is one. */
   magnum?: MagnumAsks;
@@ -53,7 +53,7 @@ type Entry = {
   steps: readonly DetailedStep[];
 };
 
-/** Shows the work of the next pass, from the data that a pass uses, and changes nothing. */
+/** Shows the work of the next pass from the data that a pass uses. Changes nothing. */
 export const verb: Verb = async (context, options) => {
   const hands = await openHands(context, () => undefined);
   try {
@@ -119,7 +119,7 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-/** None of a node that is not set up yet, or whose files cannot be read: `agent certs` reports that. */
+/** Returns none for a node that is not set up yet or has unreadable files: `agent certs` reports those. */
 async function differencesNow(hands: Hands, stopping: AbortSignal): Promise<readonly Difference[]> {
   try {
     return (await compareNow(await readNode(hands), false, hands, stopping)) ?? [];
@@ -168,7 +168,7 @@ async function describe(
   }
 }
 
-/** A person waits: the first answer of the cloud counts. */
+/** Disables retries of the cloud: a person is waiting, so its first answer counts. */
 const impatient = (hands: Hands): Hands => ({
   ...hands,
   openCluster: async (params, token, abort) =>

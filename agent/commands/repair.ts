@@ -18,17 +18,17 @@ import { Made } from './schemas/writing.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { type Context, onLockedNode, openHands, type Verb } from './verb.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this verb's generation in the journal. */
 const RUN_ID = 'repair';
 
-/** Makes the node's certificates and kubeconfigs what they should be, with the same CA, when something differs. */
+/** Restores the desired state of the node's certificates and kubeconfigs with the same CA, if something differs. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   if (options['dryRun'] === true) return await show(context, options['force'] === true, terminal);
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
-    // An interrupted run has the files of before, or new ones: it is brought to its end first.
+    // An interrupted run may have left old or new files: finish it first.
     await recover(hands, stopping);
     const { differences } = await lookAt(hands, stopping);
     if (options['force'] !== true && !differences.some(isMended)) {
@@ -45,7 +45,7 @@ export const verb: Verb = async (context, options) => {
   });
 };
 
-/** Exit code 1 when something would be repaired, so that a script can ask. */
+/** Shows the differences. The exit code is 1 when something would be repaired, so that scripts can check. */
 async function show(context: Context, isForced: boolean, terminal: Terminal): Promise<0 | 1> {
   const hands = await openHands(context, () => undefined);
   try {
@@ -63,7 +63,7 @@ async function show(context: Context, isForced: boolean, terminal: Terminal): Pr
   }
 }
 
-/** @returns `why` nothing can be foreseen: the repair itself would say it, or ask Magnum for what is missing */
+/** @returns `why` the changes cannot be predicted: the repair itself would report it, or ask Magnum for missing data */
 async function foresee(node: Node, hands: Hands): Promise<{ changes: Change[]; why: string | undefined }> {
   try {
     return { changes: await foreseeChanges(node, hands, NEVER), why: undefined };

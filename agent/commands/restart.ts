@@ -19,7 +19,7 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'restart', progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
-    // An interrupted rotation is finished first: it may restart the same units.
+    // Finish an interrupted rotation first: it may restart the same units.
     await recover(hands, stopping);
     if (options['workloads'] === true) return await restartAll(context, terminal.line, hands, stopping);
     const named = Array.isArray(options['unit']) ? options['unit'].map(String) : undefined;
@@ -31,7 +31,7 @@ export const verb: Verb = async (context, options) => {
   });
 };
 
-/** The pods of the cluster in place of the services of the node. */
+/** Restarts the cluster's workloads instead of the node's services. */
 async function restartAll(
   context: Context,
   line: (text: string) => void,

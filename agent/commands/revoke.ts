@@ -9,7 +9,7 @@ import { createTerminal } from './terminal.ts';
 import { outputsAs, writeJson } from './json-answer.ts';
 import { onLockedNode, textOption, type Verb } from './verb.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this verb's generation in the journal. */
 const RUN_ID = 'revoke';
 
 /** Does the work of a `coe-revoke` deployment from the command line. */
@@ -44,7 +44,7 @@ export const verb: Verb = async (context, options) => {
   });
 };
 
-/** A file of the caller, not of the node below `--root`. */
+/** Reads a file of the caller, not of the node below `--root`. */
 async function readList(path: string): Promise<Buffer> {
   try {
     return await readFile(path);

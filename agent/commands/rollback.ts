@@ -20,13 +20,13 @@ import { Changed } from './schemas/parts.ts';
 import { createTerminal, type Terminal } from './terminal.ts';
 import { type Context, onLockedNode, openHands, textOption, type Verb } from './verb.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this verb's generation in the journal. */
 const RUN_ID = 'rollback';
 
-/** How long no further phase is taken after a roll-back. */
+/** How long further phases are held after a rollback. */
 const HOLD_MS = 24 * 3_600_000;
 
-/** Restores former files: of an interrupted or stuck run, otherwise of a kept generation. */
+/** Restores replaced files: of an interrupted or stuck run, otherwise of a kept generation. */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
   if (options['list'] === true) return await list(context, terminal);
@@ -34,12 +34,12 @@ export const verb: Verb = async (context, options) => {
   return await onLockedNode(context, RUN_ID, progress, async (all, stopping) => {
     const hands = turnAsAsked(all, options);
     const to = textOption(options, 'to');
-    // A staged generation has replaced nothing yet; a stuck one may lie below it.
+    // A staged generation has not replaced any file. There may be a stuck one below it.
     if ((await hands.generations.current())?.state === 'staging') await hands.generations.clear();
     const interrupted = await hands.generations.current();
     const isOwn = interrupted?.runId === RUN_ID && interrupted.state !== 'stuck';
     if (isOwn || interrupted?.state === 'ended') {
-      // An interrupted roll-back is completed, not undone.
+      // An interrupted rollback is completed, not undone.
       const ended = await endInterrupted(hands, stopping);
       if (isOwn && ended) return tell(ended.outcome, {}, context, terminal);
     }
@@ -134,7 +134,9 @@ function tell(
   return isBack ? EXIT.done : EXIT.deploymentFailed;
 }
 
-/** @throws `usage` for an id that none has */
+/**
+ * Returns the generation with that id, or the newest one that would change a file. @throws `usage` for an unknown id
+ */
 function choose(seen: readonly SeenKept[], id: string | undefined): SeenKept | undefined {
   if (id === undefined) return seen.find(({ changes }) => changes.length > 0);
   const found = seen.find(({ kept }) => kept.id === id);
@@ -142,7 +144,7 @@ function choose(seen: readonly SeenKept[], id: string | undefined): SeenKept | u
   throw new AgentError('usage', `--to: no kept generation is called ${id}; see "agent rollback --list"`);
 }
 
-/** @throws `precondition`: `former-ca`, `kept-unfit` */
+/** Rejects a generation that cannot be used. @throws `precondition`: `former-ca`, `kept-unfit` */
 function requireUsable({ kept, formerCas, faults }: SeenKept, mayTrustFormerCa: boolean): void {
   if (faults.length > 0)
     throw new AgentError(
@@ -160,7 +162,7 @@ function requireUsable({ kept, formerCas, faults }: SeenKept, mayTrustFormerCa: 
     );
 }
 
-/** Holds further phases, which would undo the roll-back. The hold is on disk before the roll-back starts. */
+/** Holds further phases, which would undo the rollback. The hold is on disk before the rollback starts. */
 async function whileHeld(
   hands: Hands,
   carryOut: () => Promise<Outcome>,

@@ -6,11 +6,11 @@ import { createTerminal } from './terminal.ts';
 import { audited, openHands, textOption, type Verb } from './verb.ts';
 
 const HOUR = 3_600_000;
-/** A hold ends by itself. */
+/** A hold always expires. */
 const LONGEST_HOLD_HOURS = 168;
 
 /**
- * What an operator orders of a rotation that goes on by itself. The daemon sees it at its next look, so this takes no lock.
+ * Records an operator's order about an automatic rotation. The daemon reads it at its next look, so no lock is needed.
  */
 export const verb: Verb = async (context, options) => {
   const terminal = createTerminal(context.world.stdout, context.secrets);
@@ -43,7 +43,7 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-/** @throws `usage` */
+/** Reads the hours of a hold. @throws `usage` */
 function hoursOf(options: Record<string, unknown>): number {
   const text = textOption(options, 'for') ?? '8h';
   const hours = Number(/^(\d{1,3})h$/.exec(text)?.[1] ?? 0);

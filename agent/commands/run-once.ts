@@ -13,7 +13,7 @@ import { problemOf, writeJson } from './json-answer.ts';
 import { onLockedNode, readMetadataOption, textOption, type Verb } from './verb.ts';
 import { verb as plan } from './plan.ts';
 
-/** One pass, for a person on the node. */
+/** Runs one pass for a person on the node. */
 export const verb: Verb = async (context, options, name) => {
   if (options['dryRun'] === true) return await plan(context, options, name);
   const metadata = await readMetadataOption(options);
@@ -40,7 +40,7 @@ export const verb: Verb = async (context, options, name) => {
   });
 };
 
-/** The node's certificates; empty for a node that is not set up yet. */
+/** Lists the node's certificates; empty for a node that is not set up yet. */
 async function inventoryOf(hands: Hands): Promise<Holding[]> {
   try {
     const { layout } = await readNode(hands);
@@ -80,7 +80,7 @@ async function summarize(
     if (settled.outcome.is === 'succeeded') line(`${paint('green', '✓')} ${inOneLine(settled)}`);
 }
 
-/** The first line of a deployment's outcome, and its duration. */
+/** Formats the first line of a deployment's outcome and its duration. */
 function inOneLine({ id, outcome, durationMs }: PassResult['settled'][number]): string {
   const [first = ''] = outcome.stdout.split('\n');
   const took = durationMs === undefined ? '' : `, in ${(durationMs / 1000).toFixed(1)} s`;

@@ -17,8 +17,9 @@ import type { Unrecorded } from '../pass/answer-without-ledger.ts';
 import { type Context, lockNode, openHands, type Verb } from './verb.ts';
 
 /**
- * The daemon. SIGHUP, and a change of the configuration, of heat-params or of the CA bundle, read all of them anew and look
- * again; a changed local file looks again at once. A new configuration that cannot be used leaves the daemon with the old one.
+ * Runs the daemon. SIGHUP or a change of the configuration, heat-params or the CA bundle reloads all of them and starts
+ * a new look. A change of a local file only starts a new look. If the new configuration is invalid, the daemon keeps
+ * the old one.
  */
 export const verb: Verb = async (context) => {
   const { log, world, secrets } = context;
@@ -33,12 +34,12 @@ export const verb: Verb = async (context) => {
     return wake.signal;
   };
   const open = async (): Promise<Opened> => await openHands(context, logProgress(context));
-  /** The fault of the newest configuration. */
+  /** The fault of the newest configuration, if it was rejected. */
   let refused: string | undefined;
   const unrecorded: Unrecorded = { since: undefined, told: new Map() };
   let hands: Opened | undefined;
   const { followPaths, watchPaths } = await import('../../src/metadata/watch.ts');
-  // Also before the first poll, and while the configuration is read again: nothing polls for its changes.
+  // Watch before the first poll and during a reload too: nothing polls for changes of these files.
   const settings = followPaths(lifecycle.reload);
   try {
     hands = await openFirst(open, context, notify, lifecycle.stopping);
@@ -51,7 +52,7 @@ export const verb: Verb = async (context) => {
       splayMs: splayOf(config.poll, { isKnown }),
       clock,
       isInterrupted: generations.underWay,
-      // It works already; whoever restarts it need not wait for its next look.
+      // The daemon already works, so a restart need not wait for its next look.
       isReady: isKnown,
     };
     await awaitSplay(splay, notify, AbortSignal.any([lifecycle.stopping, reload]), Math.random);
@@ -81,7 +82,7 @@ export const verb: Verb = async (context) => {
         refused = undefined;
       } catch (error) {
         const why = `the new configuration cannot be used, the old one stays: ${secrets.redact(explain(error))}`;
-        // One write may be seen as two changes.
+        // One write may be reported as two changes.
         if (why !== refused) log('configuration-rejected', { why: explain(error) });
         refused = why;
       }
@@ -100,9 +101,9 @@ export const verb: Verb = async (context) => {
 };
 
 /**
- * A person who starts the daemon without a configuration is told so; systemd's unit waits for one.
+ * Opens the first configuration. Without one, a daemon that a person started fails at once; under systemd it waits.
  *
- * @returns undefined when the program is to stop
+ * @returns undefined when the program must stop
  */
 async function openFirst(
   open: () => Promise<Opened>,
@@ -125,7 +126,7 @@ async function openFirst(
 
 type Opened = Awaited<ReturnType<typeof openHands>>;
 
-/** The remark goes before whatever systemd is told: it stays true until the next SIGHUP. */
+/** Prepends the remark to every status for systemd: it applies until the next SIGHUP. */
 const withRemark = (notify: Notify, remark: string | undefined): Notify =>
   remark === undefined
     ? notify
@@ -139,13 +140,13 @@ const withRemark = (notify: Notify, remark: string | undefined): Notify =>
         },
       };
 
-/** The files that are read when the configuration is, on this machine. */
+/** Lists the files that are read together with the configuration, as paths of this machine. */
 const settingsOf = (config: Opened['config'], { root, configPath }: Context): string[] => {
   const files = [configPath, dropInsOf(configPath), layoutsDirectoryOf(configPath), ...config.sources];
   return [...new Set([...files, config.heat_params, caFileOf(config)])].map((path) => join(root, path));
 };
 
-/** The files with deployments of the local collectors. */
+/** Lists the files that the local collectors read deployments from. */
 const localFilesOf = (
   { collectors, local, heat_local: heatLocal }: Opened['config'],
   { root }: Context,
@@ -176,7 +177,7 @@ function startListening(
   return [{ close }];
 }
 
-/** A daemon's progress is its log. */
+/** Logs progress: the daemon has no terminal. */
 const logProgress =
   ({ log }: Context) =>
   (event: Progress): void => {
@@ -203,7 +204,7 @@ const logProgress =
         log('part-done', { part: event.part, of: event.name });
         return;
       case 'waiting':
-        // The retry is logged where it is made.
+        // The retry loop logs this itself.
         return;
       case 'step':
         log('step-started', fieldsOf(event.step));

@@ -17,8 +17,8 @@ import {
 } from './schemas/writing.ts';
 
 /**
- * The output of each verb with `--json`, beside `version`. A verb that fails writes `error` in its place. These are types for
- * the verbs, docs/schema/ for programs that read their output, and checks for the tests.
+ * Schemas of each verb's output with `--json`, besides `version`. A verb that fails writes `error` instead. They
+ * provide the types of the verbs, docs/schema/ for programs that read the output, and checks for the tests.
  */
 export const ANSWERS = {
   'run-once': RunOnce,
@@ -45,7 +45,7 @@ export type AnswerName = keyof typeof ANSWERS;
 
 export const isAnswerName = (name: string): name is AnswerName => Object.hasOwn(ANSWERS, name);
 
-/** The input of the serializer; a field without a value is left out. */
+/** The input of the serializer. It omits fields without a value. */
 export type Answer<Name extends AnswerName> = Loose<v.InferInput<(typeof ANSWERS)[Name]>>;
 
 type Loose<T> = T extends readonly (infer Item)[]

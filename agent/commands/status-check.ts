@@ -6,7 +6,7 @@ import { openHands, type Context } from './verb.ts';
 /** The exit code of a Nagios plugin that could not check. */
 const UNKNOWN = 3;
 
-/** `agent status --check`: one line for a monitoring system. */
+/** Runs `agent status --check`: writes one line for a monitoring system. */
 export async function checkStatus(context: Context): Promise<0 | 1 | 2 | 3> {
   const { world, secrets } = context;
   const say = (line: string): void => {

@@ -68,7 +68,7 @@ export const verb: Verb = async (context, options) => {
         : `${paint('yellow', '!')} the daemon does not run: systemctl status coe-agent`,
     );
     for (const { code: what, level, text } of health)
-      // The others say it in their own place.
+      // The other problems are shown in their own sections.
       if (what !== 'daemon-down' && what !== 'node-differs')
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
     if (waiting)
@@ -83,7 +83,7 @@ export const verb: Verb = async (context, options) => {
     if (last) line(`last pass ${last.at}`);
     for (const { collector, why } of last?.answers ?? [])
       if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
-      // Those of the others are among the problems.
+      // Problems of the other collectors are in `problems`.
       else if (isFacts(collector)) line(`  ${paint('yellow', '!')} ${collector}: ${why}`);
     for (const { message } of last?.problems ?? []) line(`  ${paint('red', '✗')} ${message}`);
     if (last && last.problems.length > 0)
@@ -142,10 +142,10 @@ const isFailed = ({ outcome }: Entry): boolean => outcome?.is === 'failed';
 
 const isoOf = (ms: number): string => new Date(ms).toISOString();
 
-/** When its work ended. */
+/** Returns when the work of a deployment ended. */
 const endOf = ({ at, state }: Entry): string => at['finished'] ?? at[state] ?? '';
 
-/** An entry of the ledger as a program reads it: neither the address of its signal nor the values of its outputs. */
+/** Converts an entry of the ledger for `--json`, without the address of its signal and the values of its outputs. */
 const deploymentOf = (entry: Entry): Answer<'status'>['deployments'][number] => {
   const { id, name, group, action, resource, createdAt, state, at, begun = 0, signal, outcome } = entry;
   return {
@@ -164,10 +164,10 @@ const deploymentOf = (entry: Entry): Answer<'status'>['deployments'][number] => 
   };
 };
 
-/** Whether it is a collector of facts alone, whose silence is no problem. */
+/** Whether a collector only provides facts. Its failure is not a problem. */
 const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one === name && bringsFacts(one));
 
-/** How the node polls, and where that is configured. */
+/** Returns how the node polls, and where that is configured. */
 function pollingOf({ pollingOverride, config: { collectors, sources } }: Hands): Answer<'status'>['polling'] {
   const { state, text } = pollingOverride.describe() ?? {
     state: 'configured',

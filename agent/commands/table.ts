@@ -1,23 +1,23 @@
 import type { Output } from '../process-io.ts';
 
-/** Between two columns, and before the first. */
+/** Spaces between columns and before the first one. */
 const GAP = 2;
-/** No column becomes narrower, however many there are. */
+/** The minimum width of a column, however many columns there are. */
 const NARROWEST = 8;
-/** Longer cells are wrapped before a column is left out for their sake; those of a column that is always shown are not. */
+/** Cells longer than this are wrapped before a column is left out. Columns that are always shown do not cause that. */
 const COMFORTABLE = 32;
 
-/** The titles in their order, each with its rank: 0 is always shown, and the highest is left out first. */
+/** The titles in order, each with its rank: 0 is always shown, the highest rank is left out first. */
 export type Columns = Readonly<Record<string, number>>;
 
 type Cells = readonly (readonly string[])[];
 
 /**
- * Columns without lines: it reads well and can be cut with awk. On a terminal that is too narrow for it, columns are left
- * out by rank, and the widest of the others are wrapped.
+ * Formats columns without lines: readable, and easy to cut with awk. If the terminal is too narrow, leaves out columns
+ * by rank and wraps the widest of the others.
  *
- * @param wide shows all, however narrow the terminal is
- * @returns the titles that are left out, too
+ * @param wide shows all columns, however narrow the terminal is
+ * @returns also the titles of omitted columns
  */
 export async function table(
   head: Columns,
@@ -51,7 +51,7 @@ export async function table(
   return { text: ui.toString(), left: titles.filter((_, index) => !shown.includes(index)) };
 }
 
-/** The columns that there is room for, by index. */
+/** Returns the indices of the columns that fit. */
 function fitting(ranks: readonly number[], natural: readonly number[], room: number): number[] {
   let shown = natural.map((_, index) => index);
   const widthOf = (index: number): number =>
@@ -65,7 +65,7 @@ function fitting(ranks: readonly number[], natural: readonly number[], room: num
   return shown;
 }
 
-/** Widths that fit into the room: the widest columns give of theirs, and those that are always shown give last. */
+/** Reduces widths until they fit. The widest columns shrink first; columns that are always shown shrink last. */
 function narrowed(columns: readonly { width: number; rank: number }[], room: number): number[] {
   const widths = columns.map(({ width }) => width);
   const widest = (gives: (column: number) => boolean): number | undefined =>

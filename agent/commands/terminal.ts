@@ -9,7 +9,7 @@ import { createLiveLine, type Every } from './live-line.ts';
 import { type Columns, table } from './table.ts';
 import { createUnderWay } from './under-way.ts';
 
-/** Text for a person: coloured on a terminal, plain lines anywhere else. */
+/** Writes text for a person: with colours on a terminal, otherwise plain lines. */
 export type Terminal = {
   line(text?: string): void;
   table(head: Columns, rows: readonly (readonly string[])[]): Promise<void>;
@@ -19,10 +19,12 @@ export type Terminal = {
 
 type Style = 'green' | 'red' | 'yellow' | 'dim' | 'bold' | 'cyan';
 
-/** The time that a person sees pass. */
+/** The time used for live output. */
 type Ticking = { elapsed(): number; every: Every };
 
 /**
+ * Creates the output for a person.
+ *
  * @param wide shows every column of a table, however narrow the terminal is
  * @param ticking for tests
  */
@@ -55,7 +57,7 @@ export function createTerminal(
         );
         return;
       case 'failed':
-        // The lines that explain it stand below its sentence.
+        // Indent the lines that explain the error below its first line.
         line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why.replaceAll('\n', '\n  ')}`);
         return;
       case 'skipped':
@@ -92,13 +94,13 @@ export function createTerminal(
 
 const MARKS: Readonly<Record<string, string>> = { '✓': '+', '✗': 'x', '…': '~' };
 
-/** For a terminal of another code; each character keeps its place, so that columns stay below each other. */
+/** Replaces characters for a terminal without UTF-8. Each character keeps its width, so that columns stay aligned. */
 const inAscii = (text: string): string =>
   text.replaceAll(/[^\p{ASCII}]/gu, (character) => MARKS[character] ?? '?');
 
 export const CHANGES = { file: 0, was: 3, is: 2, 'valid until': 1 };
 
-/** The certificates that are others than before, as rows of a table. */
+/** Returns the certificates that changed, as rows of a table. */
 export const changesBetween = (before: readonly Holding[], after: readonly Holding[]): string[][] =>
   after.flatMap((now) => {
     const was = before.find(({ file }) => file === now.file);
@@ -107,11 +109,11 @@ export const changesBetween = (before: readonly Holding[], after: readonly Holdi
       : [[now.file, short(was?.fingerprint), short(now.fingerprint), day(now.notAfter)]];
   });
 
-/** A fingerprint as far as a person compares it. */
+/** Shortens a fingerprint to the part that a person compares. */
 export const short = (fingerprint: string | undefined): string => fingerprint?.slice(0, 16) ?? '-';
 
 export const day = (iso: string | undefined): string => iso?.slice(0, 10) ?? '-';
 
-/** `2031-11-28 02:05Z` */
+/** Formats a time: `2031-11-28 02:05Z`. */
 export const minute = (iso: string | undefined): string =>
   iso?.slice(0, 16).replace('T', ' ').concat('Z') ?? '-';

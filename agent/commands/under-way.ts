@@ -1,10 +1,10 @@
 import type { Progress } from '../progress.ts';
 
-/** What is under way, in one line for a person who waits. */
+/** Describes the work in progress in one line, for a person who is waiting. */
 export type UnderWay = {
-  /** Takes note of what happens. */
+  /** Records an event. */
   hear(event: Progress): void;
-  /** undefined: nothing is. */
+  /** Returns undefined when no work is in progress. */
   line(): string | undefined;
 };
 
@@ -17,7 +17,7 @@ export function createUnderWay(elapsed: () => number): UnderWay {
   let step: { text: string; since: number } | undefined;
   let parts = new Map<keyof typeof PARTS, { done: number; of: number }>();
   let wait: { what: string; why: string; until: number; end: number } | undefined;
-  /** What is complete is left out: the line may have to fit 80 columns. */
+  /** Completed parts are left out: the line may have to fit 80 columns. */
   const partsInWords = (): string =>
     [...parts]
       .filter(([, { done, of }]) => done < of)

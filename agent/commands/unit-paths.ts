@@ -15,9 +15,9 @@ import { writeJson } from './json-answer.ts';
 import { type Context, type Verb } from './verb.ts';
 
 /**
- * The paths that the unit writes, as a drop-in for it (systemd.exec(5)): the directories of every layout, because the
- * layout is unknown when an image is built, of own layouts, of heat-params, of the metrics, and of copies on a node
- * that is set up already. Needs no configuration.
+ * Writes a drop-in with the paths that the unit may write (systemd.exec(5)). They are: the directories of every layout,
+ * because an image is built before its layout is known; those of operators' layouts, of heat-params and of the metrics;
+ * and those of copies, on a node that is already set up. Needs no configuration.
  */
 export const verb: Verb = async (context) => {
   const { layouts, heatParams, metrics } = await configured(context);
@@ -38,7 +38,7 @@ export const verb: Verb = async (context) => {
   return EXIT.done;
 };
 
-/** The paths that the configuration adds; none while it is missing or invalid. */
+/** Returns the paths that the configuration adds; none while it is missing or invalid. */
 async function configured({
   disk,
   configPath,
@@ -65,7 +65,7 @@ async function configured({
   }
 }
 
-/** Own layouts in files of their own, which may be good where the configuration is not. */
+/** Reads operators' layouts from their own files, which may be valid even if the configuration is not. */
 async function layoutsBeside(disk: Disk, configPath: string): Promise<readonly Layout[]> {
   try {
     return await loadLayouts(disk, configPath, []);
@@ -75,23 +75,23 @@ async function layoutsBeside(disk: Disk, configPath: string): Promise<readonly L
   }
 }
 
-/** Kubeconfigs of a node that is set up already may lead anywhere. */
+/** Returns the copies of a node that is already set up: its kubeconfigs may refer to any path. */
 async function copiesOf({ disk, configPath, collects, secrets, log }: Context): Promise<readonly string[]> {
   try {
     const config = await loadConfig(disk, configPath, () => undefined, { collects });
     const node = await readNode({ disk, config, secrets, hostname: '' });
     return (await findCopiesOf(node, { disk })).paths;
   } catch (error) {
-    // An image has no configuration and no heat-params yet.
+    // An image has neither a configuration nor heat-params yet.
     log('copies-unknown', { why: explain(error) });
     return [];
   }
 }
 
-/** `/etc/kubernetes` of `/etc/kubernetes/certs/ca.crt`: new directories are made below it. */
+/** Returns `/etc/kubernetes` for `/etc/kubernetes/certs/ca.crt`: new directories are created below it. */
 const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(path)?.[0] ?? dirname(path);
 
-/** Each with a minus: a directory that a node does not have is no reason not to start. */
+/** Prefixes each path with a minus: the unit must start even if a directory does not exist. */
 const dropIn = (words: readonly string[]): string =>
   [
     '# Written by `agent unit-paths`: where the certificates and credentials of each layout are, and what hooks read.',

@@ -26,29 +26,29 @@ import type { ProcessIo } from '../process-io.ts';
 /** The context of every verb. */
 export type Context = {
   world: ProcessIo;
-  /** Its name on the command line. */
+  /** The name on the command line. */
   verb: string;
-  /** The words after its name that are no options. */
+  /** The arguments after the name that are not options. */
   words: readonly string[];
   log: Log;
   secrets: Secrets;
   root: string;
   disk: Disk;
   configPath: string;
-  /** By `--config`. */
+  /** Whether a person named it with `--config`. */
   configIsNamed: boolean;
   /** Whether the verb collects metadata from the cloud. */
   collects: boolean;
   json: boolean;
-  /** `--log-level` wins over the configuration. */
+  /** `--log-level` overrides the configuration. */
   levelIsGiven: boolean;
   instrument?: Instrument | undefined;
 };
 
-/** One verb of the command line; the options are its own, as commander gives them. */
+/** One verb of the command line. `options` are its own, as commander parses them. */
 export type Verb = (context: Context, options: Record<string, unknown>, name: string) => Promise<ExitCode>;
 
-/** The real hands of this node, built from its configuration. */
+/** Builds the real hands of this node from its configuration. */
 export async function openHands(context: Context, progress: (event: Progress) => void): Promise<OpenHands> {
   const { disk, log, configPath, configIsNamed: isNamed, collects } = context;
   const notice = ({ event, fields }: ConfigNotice): void => {
@@ -60,7 +60,7 @@ export async function openHands(context: Context, progress: (event: Progress) =>
 
 export type OpenHands = Hands & { close(): void };
 
-/** The same with a configuration that has been read. */
+/** Builds them from a configuration that has already been read. */
 export async function openHandsWith(
   config: Config,
   context: Context,
@@ -85,10 +85,10 @@ export async function openHandsWith(
   });
 }
 
-/** Verbs that work on deployments. */
+/** Verbs that work on deployments and therefore notify. */
 const NOTIFYING: ReadonlySet<string> = new Set(['run', 'run-once']);
 
-/** Hands the events to `notify.command`. */
+/** Returns a listener that passes events to `notify.command`. */
 async function listenerOf(
   { notify: { command } }: Config,
   { verb, disk, root, log }: Context,
@@ -115,20 +115,24 @@ async function listenerOf(
   };
 }
 
-/** The kernel's loginuid of a process without a login. */
+/** loginuid of a process without a login. */
 const NO_LOGIN = 4_294_967_295;
 
-/** The user who logged in, also through `sudo`; undefined on a kernel without audit. */
+/** Returns the user who logged in, also through `sudo`. Returns undefined if the kernel has no audit support. */
 async function readLoginUid(): Promise<number | undefined> {
   const text = await readFile('/proc/self/loginuid', 'utf8').catch(() => '');
   const uid = Number(text);
   return text === '' || uid === NO_LOGIN ? undefined : uid;
 }
 
-/** Where the lock lies on this machine. */
+/** Returns the path of the lock on this machine. */
 export const lockPathOf = ({ root }: Pick<Context, 'root'>): string => join(root, RUNTIME, 'lock');
 
-/** The lock of every verb that writes; its holder closes the state to others. @throws `lock-held` with the holder's pid and verb */
+/**
+ * Takes the lock of all verbs that write, and closes the state directory to other users.
+ *
+ * @throws `lock-held` with the holder's pid and verb
+ */
 export async function lockNode({ root, world, disk, log }: Context, verb: string): Promise<Lock> {
   const lock = await takeLock(lockPathOf({ root }), verb, world.pid);
   await closeState(disk).catch((error: unknown) => {
@@ -138,8 +142,8 @@ export async function lockNode({ root, world, disk, log }: Context, verb: string
 }
 
 /**
- * Runs `use` with the lock held and the real hands of this node, and gives both back whatever happens. No signal but a
- * second one ends the program meanwhile: `use` is told to stop, and does so where it can be gone on from.
+ * Runs `use` with the lock and the real hands of this node, and always releases both. The first signal does not end the
+ * program: it asks `use` to stop at a point from which the work can be resumed. A second signal ends it.
  */
 export async function onLockedNode<T>(
   context: Context,
@@ -161,12 +165,12 @@ export async function onLockedNode<T>(
   }
 }
 
-/** A verb that changes the node is audited, whatever it comes to. */
+/** Audits a verb that changes the node, whatever its outcome. */
 export async function audited<T>(verb: string, hands: Hands, work: () => Promise<T>): Promise<T> {
   await auditBegin(verb, hands);
   try {
     const result = await work();
-    // An exit code.
+    // The result is an exit code.
     const is = (typeof result === 'number' ? result : 0) === 0 ? 'succeeded' : 'failed';
     await auditEnd(verb, { is, stderr: '' }, undefined, hands);
     return result;
@@ -182,7 +186,7 @@ export const textOption = (options: Record<string, unknown>, name: string): stri
   return typeof value === 'string' ? value : undefined;
 };
 
-/** The file of `--metadata`: a path of the caller, not of the node below `--root`. */
+/** Reads the file of `--metadata`, a path of the caller, not of the node below `--root`. */
 export async function readMetadataOption(options: Record<string, unknown>): Promise<Collected | undefined> {
   const path = textOption(options, 'metadata');
   if (path === undefined) return undefined;

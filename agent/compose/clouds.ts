@@ -5,18 +5,18 @@ import { AgentError, errnoOf } from '../../src/base/errors.ts';
 import { isObject, mergeDeep } from '../../src/base/json.ts';
 import { parseConfigFile } from '../config/yaml.ts';
 
-/** One cloud of clouds.yaml, or the OS_* variables in its place; keys are written with `_`. */
+/** One cloud of clouds.yaml, or the OS_* variables instead. Keys are written with `_`. */
 export type CloudEntry = {
-  /** For messages. */
+  /** The name used in messages. */
   name: string;
   settings: Record<string, unknown>;
-  /** Its settings are the OS_* variables. */
+  /** The settings come from the OS_* variables. */
   isEnvironment?: true;
 };
 
 const CloudsFile = v.looseObject({ clouds: v.optional(v.record(v.string(), v.looseObject({})), {}) });
 
-/** Variables that choose a cloud or a file; alone they describe none. */
+/** Variables that select a cloud or a file. Alone, they do not describe a cloud. */
 const SELECTORS = new Set([
   'OS_CLOUD',
   'OS_REGION_NAME',
@@ -24,15 +24,15 @@ const SELECTORS = new Set([
   'OS_CLIENT_SECURE_FILE',
   'OS_CLOUD_NAME',
 ]);
-/** Of test frameworks. */
+/** Variables of test frameworks. */
 const FOREIGN = /^OS_(?:TEST|STD|LOG)/;
 
 /**
- * The cloud that a person means, by the rules of openstacksdk
- * (https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html): the one that OS_CLOUD names; else the
- * OS_* variables; else the only one of clouds.yaml. secure.yaml is merged over clouds.yaml.
+ * Selects the cloud by the rules of openstacksdk
+ * (https://docs.openstack.org/openstacksdk/latest/user/config/configuration.html): the one that OS_CLOUD names;
+ * otherwise the OS_* variables; otherwise the only cloud of clouds.yaml. Merges secure.yaml over clouds.yaml.
  *
- * @throws `config` when there is none, or a file cannot be read
+ * @throws `config` when there is no cloud, or a file cannot be read
  */
 export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
   const files = [
@@ -67,7 +67,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
   return { name: `the cloud ${name} (${where})`, settings: mergeDeep(normalized(settings), chosen) };
 }
 
-/** The login of the OS_* variables, unless they only choose a cloud. */
+/** Returns the login of the OS_* variables; undefined if they only select a cloud. */
 function settingsOf(env: NodeJS.ProcessEnv): Record<string, unknown> | undefined {
   const names = Object.keys(env).filter((name) => name.startsWith('OS_') && !FOREIGN.test(name));
   if (names.every((name) => SELECTORS.has(name))) return undefined;
@@ -82,7 +82,7 @@ const normalized = (settings: Record<string, unknown>): Record<string, unknown> 
     ]),
   );
 
-/** Where openstacksdk looks, in its order. */
+/** Lists the directories that openstacksdk searches, in its order. */
 function directoriesOf({ HOME: home, XDG_CONFIG_HOME: xdg }: NodeJS.ProcessEnv): string[] {
   const own = home === undefined ? [] : [join(home, '.config/openstack')];
   return ['.', ...(xdg ? [join(xdg, 'openstack')] : []), ...own, '/etc/xdg/openstack', '/etc/openstack'];
@@ -111,7 +111,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    // A file that this user may not read is another user's; openstacksdk skips it, too.
+    // Skip a file that this user may not read, as openstacksdk does: it belongs to another user.
     if (['ENOENT', 'ENOTDIR', 'EACCES'].includes(errnoOf(cause) ?? '')) return undefined;
     throw new AgentError('config', `${path} cannot be read`, { cause });
   }

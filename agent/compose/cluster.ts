@@ -8,7 +8,7 @@ import type { Config } from '../config.ts';
 import type { Cluster, Hands } from '../hands.ts';
 import { CREDENTIAL, kindOfLogin } from '../node.ts';
 
-/** The cluster's door in Magnum, part of the composition root. */
+/** Opens the cluster in Magnum; part of the composition root. */
 export const openClusterWith =
   (config: Config, keystone: Keystone, http: Http, retry: Retry): Hands['openCluster'] =>
   async (params, token, abort, { patient } = { patient: true }) => {
@@ -25,7 +25,7 @@ export const openClusterWith =
       );
     const cluster: Cluster = {
       roles: async () => (await keystone.login(login, abort)).roles,
-      // The token of a trust that impersonates names the trustor.
+      // If the trust impersonates, its token names the trustor.
       user: async () =>
         (
           await retry(
@@ -69,7 +69,7 @@ function loginOf(params: HeatParams): Login {
     const proof = { method: 'application_credential', credential, secret } as const;
     return { ...common, proof, scope: undefined, side: 'public' };
   }
-  // Without cluster_user_trust in magnum.conf a node is given none.
+  // Magnum gives the node no trust unless magnum.conf sets cluster_user_trust.
   const trustId = given(params, 'TRUST_ID');
   return {
     ...common,

@@ -19,7 +19,9 @@ import {
   type ZaqarSection,
 } from '../config/polling.ts';
 
-/** The requests of the collectors, each with its section of the configuration. An answer is the text of a JSON value. */
+/**
+ * The requests of the collectors; each takes its section of the configuration. An answer is the text of a JSON value.
+ */
 export type Readers = {
   readServer(from: HeatSection, abort: AbortSignal): Promise<string>;
   readField(
@@ -34,7 +36,7 @@ export type Readers = {
   readItem: ReadItem;
 };
 
-/** The collector of that name, as configured. @throws `config` when its section is missing */
+/** Builds the collector of that name from its configuration. @throws `config` when its section is missing */
 export function collectorOf(
   name: CollectorName,
   polling: Polling,
@@ -70,7 +72,7 @@ export function collectorOf(
   }
 }
 
-/** The address of the CFN API as cloud-init has left it for cfn-tools: without the version. */
+/** Returns the address of the CFN API, without the version, that cloud-init wrote for cfn-tools. */
 async function hintedUrl(path: string, disk: Disk): Promise<string> {
   const hint = (await readTrusted(disk, path, 'config'))?.trim() ?? '';
   const url = `${hint}/v1/`;

@@ -11,20 +11,20 @@ import type { Config } from '../config.ts';
 
 export type Connection = {
   deadlineMs: number;
-  /** PEM certificates to trust, asked for when TLS is used first; undefined: the ones that Node trusts. */
+  /** The trusted PEM certificates; called on first use of TLS. undefined: the certificates that Node trusts. */
   ca: () => string | undefined;
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
 };
 
-/** The trust bundle for the cloud; a file that is only there by default may be missing. */
+/** Returns the path of the trust bundle for the cloud. The default file may be missing. */
 export const caFileOf = ({ cloud }: Pick<Config, 'cloud'>): string => cloud.ca_file ?? CA_BUNDLE;
 
 /**
- * How this node reaches its cloud: its trust bundle and its proxy. heat-params overrides the
+ * Determines how this node connects to its cloud: its trust bundle and its proxy. heat-params overrides the
  * environment.
  *
- * @throws `config` when the configured CA file is not there, or others than root can change it
+ * @throws `config` when the configured CA file does not exist, or users other than root can change it
  */
 export async function connectionOf(
   config: Config,
@@ -41,7 +41,7 @@ export async function connectionOf(
   const setting = (name: string): string | undefined => given(params, name) ?? inEnvironment(env, name);
   return {
     deadlineMs: config.cloud.deadline_seconds * 1000,
-    // The system's trust store, which curl uses too; Node's default is its built-in list.
+    // The system's trust store, which curl uses too. Node's default is its built-in list.
     ca: () => (bundle === undefined || !verify ? systemCas() : trustedIn(bundle, file)),
     verify,
     proxy: proxiesOf(setting, { log, secrets }),
@@ -49,9 +49,9 @@ export async function connectionOf(
 }
 
 /**
- * How a person's own machine reaches the cloud.
+ * Determines how a person's own machine connects to the cloud.
  *
- * @throws `config` when the CA file is not there
+ * @throws `config` when the CA file does not exist
  */
 export async function connectionOfPerson(
   { caFile, verify }: { caFile: string | undefined; verify: boolean },
@@ -96,13 +96,18 @@ function proxiesOf(
   return { http: proxy('HTTP_PROXY'), https: proxy('HTTPS_PROXY'), no: setting('NO_PROXY') };
 }
 
-/** As curl and os-collect-config take it, with or without its scheme; Node would pass over one that it does not know. */
+/**
+ * Accepts a proxy with or without its scheme, as curl and os-collect-config do. Node ignores a scheme it does not know.
+ */
 function httpUrl(text: string): string | undefined {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   return url && /^https?:$/.test(url.protocol) ? url.href : undefined;
 }
 
-/** Node reads a text without a certificate as an empty trust bundle, and then trusts no server. */
+/**
+ * Returns the bundle if it contains a readable certificate. Node treats a text without certificates as an empty trust
+ * bundle, and then rejects every server.
+ */
 function trustedIn(bundle: string, file: string): string {
   // One readable certificate is enough: a damaged one must not empty the bundle.
   if (pemBlocksIn(bundle).some((block) => isCertificate(block) && isReadable(block.pem))) return bundle;
@@ -121,6 +126,6 @@ function isReadable(pem: string): boolean {
   }
 }
 
-/** Not imported: TLS is loaded when it is used first. */
+/** Uses getBuiltinModule instead of an import, so that TLS is loaded on first use. */
 const systemCas = (): string | undefined =>
   process.getBuiltinModule('node:tls').getCACertificates('system').join('\n') || undefined;

@@ -6,10 +6,10 @@ import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
 
 const DEADLINE_MS = 30_000;
-/** It is this node's own, or a neighbour. */
+/** The API server is on this node or nearby, so no proxy is used. */
 const NO_PROXY = { http: undefined, https: undefined, no: undefined };
 
-/** The door to a Kubernetes API, part of the composition root. */
+/** Opens the door to a Kubernetes API; part of the composition root. */
 export const openKubernetesWith =
   (wrap: (http: Http) => Http, now: () => number) =>
   ({ host, port, ca, presents, client }: KubernetesAddress): { ask: AskApi; close(): void } => {

@@ -4,10 +4,10 @@ import { isTrue } from '../../src/metadata/heat-params.ts';
 import type { Domain, Named, PersonLogin, Side } from '../../src/openstack/login.ts';
 import type { CloudEntry } from './clouds.ts';
 
-/** How a person logs in, and whom to trust there. */
+/** How a person logs in, and which CAs to trust for that. */
 export type PersonSettings = { login: PersonLogin; caFile: string | undefined; verify: boolean };
 
-/** By the names of keystoneauth's plugins; without one the settings decide. */
+/** Names of keystoneauth's plugins. If no plugin is named, the settings determine the method. */
 const METHODS: Readonly<Record<string, PersonLogin['proof']['method']>> = {
   password: 'password',
   v3password: 'password',
@@ -17,13 +17,13 @@ const METHODS: Readonly<Record<string, PersonLogin['proof']['method']>> = {
 };
 
 /**
- * The login that a cloud's settings describe: a password, a token or an application credential of Keystone v3.
+ * Reads the login that a cloud's settings describe: a password, a token or an application credential of Keystone v3.
  *
- * @throws `config` with the setting that is missing; no value is quoted
+ * @throws `config` with the name of the missing setting; no value is quoted
  */
 export function readPersonLogin({ name, settings, isEnvironment }: CloudEntry): PersonSettings {
   const auth = isObject(settings['auth']) ? settings['auth'] : {};
-  /** Keys are looked for in `auth` first, and beside it. */
+  /** Looks for the keys in `auth` first, then beside it. */
   const given = (...keys: readonly string[]): string | undefined =>
     [auth, settings]
       .flatMap((from) => keys.map((key) => textOf(from[key])))
@@ -90,13 +90,13 @@ const typeFor = (given: (key: string) => string | undefined): string => {
   return given('password') === undefined && given('token') !== undefined ? 'token' : 'password';
 };
 
-/** YAML makes numbers of digits, and a password may be some. */
+/** Converts a value to text: YAML parses digits as a number, and a password may consist of digits. */
 const textOf = (value: unknown): string | undefined => {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;
 };
 
-/** The chosen one, else the first of those that the cloud has. */
+/** Returns the selected region, otherwise the first region of the cloud. */
 function regionOf({ region_name: chosen, regions }: Record<string, unknown>): string | undefined {
   const all: unknown[] = Array.isArray(regions) ? regions : [];
   const [first] = all;
@@ -104,7 +104,7 @@ function regionOf({ region_name: chosen, regions }: Record<string, unknown>): st
   return textOf(name) ?? textOf(isObject(first) ? first['name'] : first);
 }
 
-/** `publicURL` is how Keystone v2 called it. */
+/** Parses an interface name. `publicURL` is the name that Keystone v2 used. */
 const sideOf = (text = 'public'): Side => {
   const side = text.replace(/URL$/, '');
   return side === 'internal' || side === 'admin' ? side : 'public';

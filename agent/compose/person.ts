@@ -10,10 +10,10 @@ import { connectionOfPerson } from './connection.ts';
 import { readPersonLogin } from './person-login.ts';
 
 /**
- * A cluster as a person sees it who is no node: the login of OS_CLOUD or the OS_* variables, part of the composition
- * root. Nothing is tried twice: a person waits.
+ * Opens a cluster for a person outside of the node, with the login of OS_CLOUD or the OS_* variables; part of the
+ * composition root. Nothing is retried, because a person is waiting.
  *
- * @throws `config` when there is no login, `login-refused`, `cloud-refused` when there is no such cluster
+ * @throws `config` when there is no login, `login-refused`, `cloud-refused` when the cluster does not exist
  */
 export async function openPersonsCluster(
   nameOrId: string,
@@ -40,5 +40,5 @@ export async function openPersonsCluster(
   }
 }
 
-/** Some catalogues name Magnum without its version. */
+/** Appends the API version: some catalogues list Magnum without it. */
 export const versioned = (url: string): string => (/\/v\d+$/.test(url) ? url : `${url}/v1`);

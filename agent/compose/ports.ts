@@ -1,6 +1,8 @@
 import type { Hands } from '../hands.ts';
 
-/** How ports are asked. Each way is loaded when it is used first: an idle daemon stays small. */
+/**
+ * Builds the functions that connect to ports. Each loads its modules on first use, which keeps an idle daemon small.
+ */
 export const portsAsked = (): Pick<Hands, 'presented' | 'askPeer' | 'askHealth' | 'callEtcd'> => ({
   presented: async (...where) => {
     const { presentedCertificate } = await import('../../src/services/presented.ts');

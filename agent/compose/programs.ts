@@ -1,7 +1,10 @@
 import { join } from 'node:path';
 import type { Hands } from '../hands.ts';
 
-/** Programs of the node that are asked; below --root they are that root's own, never this machine's. */
+/**
+ * Builds the functions that run programs of the node. With --root, they run the programs of that root, never this
+ * machine's.
+ */
 export function programsOf(root: string): Pick<Hands, 'deployedOs' | 'podman' | 'journalOf'> {
   const programOf = (name: string): string => (root === '/' ? name : join(root, '/usr/bin', name));
   return {

@@ -17,7 +17,7 @@ export type QueueUser = {
   region?: string | undefined;
 };
 
-/** The user that a section `zaqar` of the configuration names. */
+/** Returns the user that the section `zaqar` of the configuration describes. */
 export const queueUserOf = (from: ZaqarSection): QueueUser => ({
   queueId: from.queue_id,
   authUrl: from.auth_url,
@@ -27,10 +27,10 @@ export const queueUserOf = (from: ZaqarSection): QueueUser => ({
   region: from.region_name,
 });
 
-/** Zaqar keeps time in whole seconds. */
+/** Zaqar counts in whole seconds. */
 const MARGIN_MS = 2000;
 
-/** A queue as its user sees it, part of the composition root. */
+/** Opens a queue with the login of its user; part of the composition root. */
 export function openQueue(user: QueueUser, keystone: Keystone, zaqar: Zaqar): Queue & SignalQueue {
   const login = loginOf(user);
   const as = async <T>(abort: AbortSignal, use: (session: Session) => Promise<T>): Promise<T> =>
@@ -79,7 +79,7 @@ export const listenTo =
     });
   };
 
-/** A stack-domain user, as Heat has made it for a server or for a deployment. */
+/** Returns the login of a stack-domain user that Heat created for a server or a deployment. */
 export const loginOf = ({
   authUrl,
   userId,

@@ -2,10 +2,10 @@ import type { Clock } from '../../src/base/clock.ts';
 import { codeOf, explain } from '../../src/base/errors.ts';
 import type { Log } from '../events.ts';
 
-/** Retries of one cause are logged this often, however many loops retry. */
+/** Minimum interval between log lines for retries with the same cause, however many loops retry. */
 const BETWEEN_MS = 60_000;
 
-/** Logs the first retry of a cause at once, and one a minute after that, with how many there were. */
+/** Logs the first retry of a cause immediately, then at most once a minute with the count. */
 export function createRetryLog(
   log: Log,
   clock: Pick<Clock, 'elapsed'>,

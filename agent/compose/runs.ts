@@ -12,7 +12,10 @@ import type { Systemctl, UnitState } from '../../src/services/systemctl.ts';
 import type { Config } from '../config.ts';
 import type { Hands } from '../hands.ts';
 
-/** The operator's own directories come first, and alone may have a `script`: others have the predecessor's. */
+/**
+ * Builds the hooks. The operator's own directories come first. Only they may contain a hook `script`: in other
+ * directories it is the predecessor's.
+ */
 export function hooksOf(config: Config, env: NodeJS.ProcessEnv, disk: Disk): Hands['hooks'] {
   const chosen = [...config.hooks.path, ...(env['HEAT_CONFIG_HOOKS'] ? [env['HEAT_CONFIG_HOOKS']] : [])];
   const { timeout_seconds: timeout, grace_seconds: grace } = config.scripts;
@@ -28,7 +31,7 @@ export function hooksOf(config: Config, env: NodeJS.ProcessEnv, disk: Disk): Han
 export async function runsOf(parts: {
   config: Config;
   root: string;
-  /** Where the runs are. */
+  /** The parent directory of all runs. */
   directory: string;
   disk: Disk;
   clock: Clock;
@@ -39,7 +42,7 @@ export async function runsOf(parts: {
   const { config, root, directory, disk, clock, secrets, self, systemctl } = parts;
   const { memory_max: memoryMax, tasks_max: tasksMax } = config.scripts;
   const at = (path: string): string => join(root, path);
-  // sd_booted(3). Below --root there is no systemd.
+  // sd_booted(3). With --root there is no systemd.
   const hasSystemd = root === '/' && (await disk.info('/run/systemd/system'))?.type === 'directory';
   const show = async (unit: string): Promise<UnitState> => await (await systemctl()).show(unit, NEVER);
   const isActive = async (unit: string): Promise<boolean> => (await show(unit)).active === 'active';

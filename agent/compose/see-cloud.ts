@@ -3,7 +3,7 @@ import { identityV3 } from '../../src/openstack/keystone.ts';
 import type { Hands } from '../hands.ts';
 import type { Connection } from './connection.ts';
 
-/** A handshake with Keystone that trusts other CAs than the node does now. */
+/** Makes a handshake with Keystone while trusting other CAs than the node does now. */
 export const seeCloudWith =
   (connection: Connection, wrap: (http: Http) => Http): Hands['seeCloud'] =>
   async (authUrl, ca, abort) => {

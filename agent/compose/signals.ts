@@ -7,7 +7,7 @@ import type { Zaqar } from '../../src/openstack/zaqar.ts';
 import type { SignalHands } from '../../src/signal/send.ts';
 import { loginOf, openQueue } from './queue.ts';
 
-/** The ways out, part of the composition root. A login's token is used again while it is valid. */
+/** Builds the ways to send signals; part of the composition root. Reuses the token of a login while it is valid. */
 export function openSignals(hands: {
   http: Http;
   clock: Clock;

@@ -1,17 +1,17 @@
 import type { Clock } from '../../src/base/clock.ts';
 
-/** How far this node's clock is ahead of the cloud's, by the last Date header. */
+/** Measures how far this node's clock is ahead of the cloud's, by the last Date header. */
 export type Skew = {
-  /** @param date of an answer (RFC 9110, 6.6.1), which has whole seconds */
+  /** @param date of an answer (RFC 9110, 6.6.1), in whole seconds */
   hear(date: string): void;
   /**
-   * Milliseconds; undefined before the first answer, and after the node was suspended or its clock was set: then the next
-   * answer tells.
+   * Returns the skew in milliseconds. Undefined before the first answer. Also undefined after the node was suspended or
+   * its clock was set, until the next answer.
    */
   ms(): number | undefined;
 };
 
-/** More than time synchronization slews between two answers. */
+/** More than time synchronization can shift the clock between two answers. */
 const MOVED_MS = 60_000;
 
 export function createSkew(clock: Pick<Clock, 'now' | 'elapsed'>): Skew {

@@ -8,11 +8,12 @@ import type { Layout } from '../../src/certificates/layout.ts';
 import { OwnLayout } from '../../src/certificates/own-layout.ts';
 import { tableOf } from '../../src/certificates/own-layout-table.ts';
 
-/** The directory of the operator's own layouts beside a configuration file. */
+/** Returns the directory of the operator's own layouts beside a configuration file. */
 export const layoutsDirectoryOf = (configPath: string): string => join(dirname(configPath), 'layouts.d');
 
 /**
- * The operator's own layouts: those of the key `layouts`, then one for each file of layouts.d beside the configuration.
+ * Loads the operator's own layouts: those of the key `layouts`, then one from each file of layouts.d beside the
+ * configuration.
  *
  * @throws `config` with file, line and key
  */

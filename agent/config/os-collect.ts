@@ -11,19 +11,19 @@ import {
   withUsableCollectors,
 } from './predecessor.ts';
 
-/** Where Heat's user data puts the poller's configuration. */
+/** The poller's configuration, written by Heat's user data. */
 export const OS_COLLECT_CONFIG = '/etc/os-collect-config.conf';
 
 /**
- * The predecessor's configuration in the words of ours. Collectors that are not served, or not configured in whole,
- * are told to `notice`, and so are options that change what the predecessor does and mean nothing here.
+ * Translates the predecessor's configuration into ours. Reports to `notice` collectors that are not supported or lack
+ * options, and options that change the predecessor's behaviour but have no meaning here.
  *
- * @throws `config` when none of the collectors can be asked
+ * @throws `config` when none of the collectors can be used
  */
 export function translateOsCollectConfig(
   text: string,
   notice: (ignored: Ignored) => void,
-  /** `false`: nothing is collected, and which collectors are usable does not matter. */
+  /** `false`: the verb collects nothing, so unusable collectors do not matter. */
   collects = true,
 ): Record<string, unknown> {
   const config = read(text);
@@ -54,7 +54,7 @@ export function translateOsCollectConfig(
   };
 }
 
-/** Where os-collect-config keeps the metadata that it has seen last, a file for each collector. */
+/** Returns the directory where os-collect-config caches the last metadata, in one file for each collector. */
 export const cacheOf = (text: string): string =>
   read(text).general.get('cachedir')?.at(-1) || '/var/lib/os-collect-config';
 

@@ -1,12 +1,12 @@
 import type { PredecessorConfig, Section } from './predecessor.ts';
 
 /**
- * Reads a configuration file in oslo.config's dialect of INI: `=` or `:`, a comment only as a whole line, one pair of
- * quotes around a value dropped, indented lines continue a value, any key may be repeated, and section names match
- * in any case but for DEFAULT. In a value `$option`, `${option}` and `$group.option` stand for that option's value,
- * `$$` and `\$` for a dollar sign. Lines that oslo.config would refuse are ignored.
+ * Reads a configuration file in oslo.config's dialect of INI. `=` and `:` separate keys from values. A comment takes a
+ * whole line. One pair of quotes around a value is removed. Indented lines continue a value, and any key may be
+ * repeated. Section names match in any case, except DEFAULT. In a value, `$option`, `${option}` and `$group.option` are
+ * replaced by that option's value; `$$` and `\$` give a dollar sign. Lines that oslo.config would reject are ignored.
  *
- * @param optionsOf the options that its owner knows in a section, with their defaults
+ * @param optionsOf returns the options that the file's owner defines in a section, with their defaults
  */
 export function readOsloConfig(
   text: string,
@@ -49,13 +49,13 @@ export function readOsloConfig(
 
 const GENERAL = 'DEFAULT';
 
-/** Python's `string.Template`, with dots in names. */
+/** The syntax of Python's `string.Template`, with dots in names. */
 const REFERENCE = /\$(?:(\$)|([_a-z][._a-z0-9]*)|\{([_a-z][._a-z0-9]*)\})/gi;
 
-/** An option that leads to itself has no value. */
+/** Depth limit for references. An option that refers to itself has no value. */
 const DEEPEST = 8;
 
-/** Every value of every key, by section. */
+/** Returns every value of every key, by section. */
 function parse(text: string): Map<string, Map<string, string[]>> {
   const sections = new Map<string, Map<string, string[]>>();
   let current: Map<string, string[]> | undefined;
@@ -73,7 +73,7 @@ function parse(text: string): Map<string, Map<string, string[]>> {
   return sections;
 }
 
-/** The section that a line begins; undefined when its name cannot be read. */
+/** Returns the section that a line starts; undefined if its name cannot be read. */
 function sectionOf(
   line: string,
   sections: Map<string, Map<string, string[]>>,
@@ -86,7 +86,7 @@ function sectionOf(
   return section;
 }
 
-/** Each line with those that continue it; an empty line and a comment end it. */
+/** Joins each line with its continuation lines. An empty line or a comment ends it. */
 function wholeLines(text: string): string[] {
   const lines: string[] = [];
   let isOpen = false;

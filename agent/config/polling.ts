@@ -25,7 +25,7 @@ const Heat = v.strictObject({
 
 const Cfn = v.strictObject({
   metadata_url: v.optional(address),
-  /** Where cfn-tools leave the address, if `metadata_url` does not give it. */
+  /** The file where cfn-tools store the address; used if `metadata_url` does not contain it. */
   heat_metadata_hint: v.optional(absolutePath, '/var/lib/heat-cfntools/cfn-metadata-server'),
   stack_name: v.string(),
   path: v.pipe(
@@ -43,13 +43,13 @@ const Zaqar = v.strictObject({
   project_id: v.string(),
   queue_id: v.string(),
   region_name: v.optional(v.string()),
-  /** Have the daemon woken by Zaqar's websocket. */
+  /** Lets Zaqar's websocket wake the daemon. */
   use_websockets: v.optional(v.boolean(), false),
 });
 
 const Request = v.strictObject({ metadata_url: address });
 
-/** Where the server finds its own instance metadata. */
+/** The service that provides the server's own instance metadata. */
 const Ec2 = v.strictObject({
   metadata_url: v.optional(address, 'http://169.254.169.254/latest/meta-data'),
 });
@@ -76,7 +76,7 @@ export const pollingEntries = {
     v.strictObject({
       min_seconds: v.optional(seconds, 1),
       max_seconds: v.optional(seconds, 30),
-      /** At most that long a daemon waits before its first poll; polling/schedule.ts has the default. */
+      /** Maximum wait of a daemon before its first poll. polling/schedule.ts has the default. */
       splay_seconds: v.optional(v.pipe(v.number(), v.minValue(0))),
     }),
     {},
@@ -89,7 +89,7 @@ export type HeatSection = v.InferOutput<typeof Heat>;
 export type ZaqarSection = v.InferOutput<typeof Zaqar>;
 export type CfnSection = v.InferOutput<typeof Cfn>;
 
-/** Checks beyond the schema. @throws `config`; `where` names the source */
+/** Checks what the schema cannot express. @throws `config`; `where` names the source */
 export function checkPolling({ collectors, poll }: Polling, where: string): void {
   if (collectors.length === 0)
     throw new AgentError('config', `${where}: collectors: none that is served here`, {
@@ -101,14 +101,14 @@ export function checkPolling({ collectors, poll }: Polling, where: string): void
     });
 }
 
-/** Why a collector cannot be used with these options; undefined when it can. */
+/** Returns why a collector cannot be used with these options; undefined if it can. */
 export function faultOfSection(collector: string, section: unknown): string | undefined {
   const schema = Object.entries(pollingEntries).find(([name]) => name === collector)?.[1];
   const parsed = schema && v.safeParse(schema, section);
   return parsed?.issues && describeIssues(parsed.issues, collector);
 }
 
-/** A collector cannot do without its section. @throws `config` */
+/** Returns the section of a collector, which is required. @throws `config` */
 export function requireSection<T>(name: CollectorName, section: T | undefined): T {
   if (section !== undefined) return section;
   throw new AgentError('config', `the collector ${name} is configured, but the section ${name} is missing`, {
@@ -116,7 +116,7 @@ export function requireSection<T>(name: CollectorName, section: T | undefined): 
   });
 }
 
-/** The secrets of a configuration. */
+/** Returns the secrets of a configuration. */
 export const secretsOfPolling = ({ heat, cfn, request, zaqar }: Polling): string[] => [
   ...(heat ? [heat.password] : []),
   ...(cfn ? [cfn.secret_access_key] : []),

@@ -3,13 +3,15 @@ import { SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
 import { faultOfSection } from './polling.ts';
 import { isTrue } from '../../src/metadata/heat-params.ts';
 
-/** A section of the predecessor's configuration: every value of a key, as text, in order. */
+/** A section of the predecessor's configuration: all values of each key as text, in order. */
 export type Section = ReadonlyMap<string, readonly string[]>;
 
-/** Its configuration, whether it came as a file or in the metadata; `general` is what an INI file calls DEFAULT. */
+/**
+ * The predecessor's configuration, from a file or from the metadata. `general` is the section DEFAULT of an INI file.
+ */
 export type PredecessorConfig = { general: Section; section(name: string): Section };
 
-/** A part of its configuration that does not take effect: `of` is the collector, the option or the file. */
+/** A part of its configuration that does not take effect. `of` is the collector, the option or the file. */
 export type Ignored = Remark<
   | 'collector-not-served'
   | 'collector-not-configured'
@@ -19,11 +21,11 @@ export type Ignored = Remark<
   | 'second-ca-file'
 >;
 
-/** Keys that hold a list; of any other key the last value counts. */
+/** Keys that hold a list. For every other key, the last value applies. */
 const LISTS = new Set(['path']);
 const SWITCHES = new Set(['use_websockets']);
 
-/** Each collector's options that mean something here. */
+/** The options of each collector that have a meaning here. */
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   heat: ['auth_url', 'user_id', 'password', 'project_id', 'stack_id', 'resource_name', 'region_name'],
   cfn: ['metadata_url', 'heat_metadata_hint', 'stack_name', 'path', 'access_key_id', 'secret_access_key'],
@@ -47,7 +49,7 @@ const DEFAULTS: Readonly<Record<string, string>> = {
   heat_metadata_hint: '/var/lib/heat-cfntools/cfn-metadata-server',
 };
 
-/** The options that another may refer to, with their defaults; `section` is a collector's name or DEFAULT. */
+/** Returns the options that others may refer to, with their defaults. `section` is a collector's name or DEFAULT. */
 export const knownOptions = (section: string): ReadonlyMap<string, string> =>
   new Map(
     section === 'DEFAULT'
@@ -55,15 +57,15 @@ export const knownOptions = (section: string): ReadonlyMap<string, string> =>
       : (OPTIONS[section] ?? []).map((option) => [option, DEFAULTS[option] ?? '']),
   );
 
-/** Collectors that the predecessor passes over when they are not configured. */
+/** Collectors that the predecessor skips if they are not configured. */
 const CONFIGURED = ['heat', 'cfn', 'request', 'zaqar'];
 
-/** The predecessor's own default, in its order; but facts of the server are asked when they are needed (`ec2`). */
+/** The predecessor's default, in its order, except `ec2`: facts of the server are requested when they are needed. */
 const DEFAULT_COLLECTORS = ['heat_local', 'cfn', 'heat', 'request', 'local', 'zaqar'];
 
 /**
- * The predecessor's words in ours: a part of our configuration, not yet checked. `collectors` and `poll` are
- * in it only if they were given. Options that mean nothing here are passed over.
+ * Translates the predecessor's options into a part of our configuration, not yet validated. `collectors` and `poll` are
+ * present only if they were given. Options without a meaning here are ignored.
  */
 export function translatePredecessor({ general, section }: PredecessorConfig): Record<string, unknown> {
   const collectors = listOf(general.get('collectors'));
@@ -90,10 +92,10 @@ function valueOf(option: string, values: readonly string[] = []): [string, strin
 type Usable = { collectors: string[]; [section: string]: unknown };
 
 /**
- * Leaves the collectors that can be asked, of those that are named or else of the default, and no section of
- * another: as the predecessor does, one that lacks an option does not affect the others.
+ * Keeps the usable collectors of those that are named, or of the default, and removes the other sections. As in the
+ * predecessor, a collector that lacks an option does not affect the others.
  *
- * @returns why each of the others is left out, of those that are named or configured
+ * @returns why each named or configured collector is left out
  */
 export function withUsableCollectors({ collectors: named, ...rest }: Record<string, unknown>): {
   value: Usable;
@@ -135,7 +137,7 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
   })),
 ];
 
-/** Options without a counterpart here. */
+/** Lists the options without a counterpart here. */
 export const withoutCounterpart = ({ general, section }: PredecessorConfig): Ignored[] => [
   ...NOT_SERVED.flatMap(({ section: name, option, usual, instead }) =>
     ((name === undefined ? general : section(name)).get(option) ?? [])
@@ -162,19 +164,19 @@ function swappedIntervals(general: Section): Ignored[] {
     : [];
 }
 
-/** The time-out of all hooks, in seconds, from `os-refresh-config --timeout`. */
+/** Returns the time-out of all hooks in seconds, from `os-refresh-config --timeout`. */
 export function timeoutOf({ general }: PredecessorConfig): number | undefined {
   const [, seconds] = /\s--timeout[ =](\d+)/.exec(general.get('command')?.at(-1) ?? '') ?? [];
   return Number(seconds) || undefined;
 }
 
-/** The files of CAs that it names for a collector; here one holds for everything. */
+/** Lists the CA files that it names for single collectors. Here, one file applies to all of them. */
 export const trustedBy = ({ section }: PredecessorConfig): string[] => {
   const named = [section('cfn').get('ca_certificate'), section('zaqar').get('ca_file')];
   return [...new Set(named.flatMap((values) => values?.at(-1) ?? []))].filter((path) => path.startsWith('/'));
 };
 
-/** The given intervals; one alone comes with the other's default. */
+/** Returns the given intervals. If only one is given, the other has its default. */
 function pollOf(general: Section): Record<string, number> | undefined {
   const hasInterval = ['polling_interval', 'min_polling_interval'].some((key) => general.has(key));
   const { fastest, slowest } = intervalsOf(general);
@@ -191,7 +193,9 @@ const intervalsOf = (general: Section): { fastest: number; slowest: number } => 
   fastest: Number(general.get('min_polling_interval')?.at(-1) ?? 1) || 1,
 });
 
-/** `a`, a repeated key, `a,b` or `['a', 'b']`, as oslo.config and Heat's templates write lists. */
+/**
+ * Parses `a`, a repeated key, `a,b` or `['a', 'b']`: the forms in which oslo.config and Heat's templates write lists.
+ */
 const listOf = (values: readonly string[] = []): string[] =>
   values
     .flatMap((item) => item.replaceAll(/[[\]'"]/g, '').split(','))

@@ -4,7 +4,7 @@ import { AgentError, explain } from '../../src/base/errors.ts';
 import { isObject } from '../../src/base/json.ts';
 import { yamlWords } from '../../src/base/yaml-words.ts';
 
-/** The fault of a configuration file. The parser's own message may quote a secret of the file; this one does not. */
+/** The fault of a configuration file. The parser's own message may quote a secret; this type quotes nothing. */
 type FileFault =
   | { kind: 'syntax' | 'not-a-map' }
   | { kind: 'missing' | 'unknown-key'; key: string }
@@ -13,7 +13,7 @@ type FileFault =
 export class BadConfigFile extends AgentError {
   readonly source: string;
   readonly fault: FileFault;
-  /** Counted from 1; undefined when the fault has no place of its own. */
+  /** Counted from 1; undefined when the fault has no position. */
   readonly line: number | undefined;
 
   constructor(source: string, line: number | undefined, fault: FileFault, why = describeFault(fault)) {
@@ -24,7 +24,7 @@ export class BadConfigFile extends AgentError {
   }
 }
 
-/** The fault as text. */
+/** Formats the fault as text. */
 export function describeFault(fault: FileFault): string {
   switch (fault.kind) {
     case 'syntax':
@@ -40,12 +40,12 @@ export function describeFault(fault: FileFault): string {
   }
 }
 
-/** A parsed file takes a hundred times its room. */
+/** Size limit: parsing takes a hundred times the size of the file in memory. */
 const LARGEST = 256 * 1024;
 
 /**
- * One configuration file, checked by itself so that the message can name the line. A file may give any part
- * of the whole; what is required is required of the whole.
+ * Parses and checks one configuration file alone, so that the message can name the line. A file may contain any part of
+ * the whole; required keys are checked after all files are merged.
  *
  * @throws BadConfigFile with file, line and key
  */
@@ -53,7 +53,7 @@ export function parseConfigFile(
   source: string,
   text: string,
   schema: v.GenericSchema,
-  /** `whole`: no other file gives a part of it. */
+  /** `whole`: the configuration consists of this file alone. */
   { whole = false } = {},
 ): Record<string, unknown> {
   if (text.length > LARGEST)
@@ -81,16 +81,16 @@ export function parseConfigFile(
   const line = lineAt(offsetOf(document, path));
   if (isMissing(issue)) throw new BadConfigFile(source, line, { kind: 'missing', key });
   if (issue.type === 'strict_object') throw new BadConfigFile(source, line, { kind: 'unknown-key', key });
-  // The parser's message quotes the value, which may be a password (one of digits alone is a number).
+  // The parser's message quotes the value, which may be a password (a password of digits is a number in YAML).
   const why = /password|secret/.test(key) ? 'must be text (in quotes)' : issue.message;
   throw new BadConfigFile(source, line, { kind: 'invalid', key, why });
 }
 
 /**
- * The path of a key like `constructor`, which every object has by itself. Nothing is called so, and where any name is
- * allowed the schema would pass it over.
+ * Returns the path of a key such as `constructor`, which every object inherits. No setting has such a name, and where
+ * any name is allowed, the schema would ignore it.
  *
- * @param value what the schema has accepted, so that it ends
+ * @param value accepted by the schema, so it has no cycles
  */
 function inheritedKey(value: unknown): string[] | undefined {
   if (!isObject(value)) return undefined;
@@ -102,7 +102,7 @@ function inheritedKey(value: unknown): string[] | undefined {
   return undefined;
 }
 
-/** An alias that leads nowhere, or to too much, is found only here. */
+/** Converts the document. Aliases that are undefined or expand to too much are only detected here. */
 function toValue(document: ReturnType<typeof parseDocument>, source: string): unknown {
   try {
     return document.toJS();
@@ -113,11 +113,11 @@ function toValue(document: ReturnType<typeof parseDocument>, source: string): un
 
 const isMissing = (issue: v.BaseIssue<unknown>): boolean => issue.received === 'undefined';
 
-/** A key that another file may give: maps are merged, lists are not. */
+/** Whether another file may provide the missing key: maps are merged, lists are not. */
 const mayBeElsewhere = (issue: v.BaseIssue<unknown>): boolean =>
   isMissing(issue) && (issue.path ?? []).every(({ key }) => typeof key !== 'number');
 
-/** Where a key stands in the text; of one that is missing, where it should. */
+/** Returns the offset of a key in the text. For a missing key, it is the offset where the key belongs. */
 function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unknown[]): number | undefined {
   const parent: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents;
   const last = path.at(-1);
@@ -131,13 +131,13 @@ function offsetOf(document: ReturnType<typeof parseDocument>, path: readonly unk
 }
 
 /**
- * The configuration file of another program, as plain values.
+ * Parses the configuration file of another program.
  *
- * @throws `bad-file` when it is too large or no YAML; the message quotes nothing of it
+ * @throws `bad-file` when it is too large or invalid YAML; the message quotes none of its text
  */
 export function parseYaml(source: string, text: string): unknown {
   if (text.length > LARGEST) throw new AgentError('bad-file', `${source}: larger than ${LARGEST / 1024} KiB`);
-  // Some files are written by appending: a key may stand there twice, and the last one counts.
+  // Some files are written by appending. A key may occur twice; the last one applies.
   const document = parseDocument(text, { uniqueKeys: false });
   if (document.errors.length > 0) throw new AgentError('bad-file', `${source}: invalid YAML`);
   try {
@@ -147,6 +147,6 @@ export function parseYaml(source: string, text: string): unknown {
   }
 }
 
-/** The text of a configuration file, with one line of comment above. */
+/** Formats a configuration file with a one-line comment at the top. */
 export const formatConfigFile = (comment: string, value: Record<string, unknown>): string =>
   `# ${comment}\n${stringify(value)}`;

@@ -8,15 +8,15 @@ import {
 } from '../../src/services/kubernetes-objects.ts';
 import type { ObjectLogin } from './object-login.ts';
 
-/** What became of the login in the API of the cluster; `of` is the object, the workload or the other master. */
+/** The result for the login in the cluster's API. `of` is the object, the workload or the other master. */
 export type ClusterRemark = Remark<
   'object-changed' | 'object-left' | 'elsewhere' | 'replaced' | 'waits' | 'late' | 'failed'
 >;
 
-/** How often an object is read again that others change at the same time. */
+/** Attempts to change an object that others change at the same time. */
 const ATTEMPTS = 5;
 
-/** Every Secret and config map of the cluster. */
+/** Lists every Secret and config map of the cluster. */
 export async function listAll(api: KubernetesObjects, abort: AbortSignal): Promise<HeldObject[]> {
   const found: HeldObject[] = [];
   for (const kind of OBJECT_KINDS) found.push(...(await api.list(kind, abort)));
@@ -24,9 +24,9 @@ export async function listAll(api: KubernetesObjects, abort: AbortSignal): Promi
 }
 
 /**
- * Changes one object as it is now, in the version that was read.
+ * Reads one object and changes it in the version that was read.
  *
- * @throws `not-yet` if others change it again and again
+ * @throws `not-yet` if others keep changing it
  */
 export async function changeOne(
   { kind, namespace, name }: HeldObject,

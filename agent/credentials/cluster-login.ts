@@ -26,18 +26,18 @@ import { CA_BUNDLE } from './openstack-ca.ts';
 import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
 import { MARK, readersOf, type Sources } from './readers.ts';
 
-/** Which master changes the objects. */
+/** The lease that decides which master changes the objects. */
 const LEASE = 'coe-agent-credentials';
 /** Longer than the replacement of all pods takes. */
 const LEASE_SECONDS = 1800;
 const CALL = { baseMs: 500, capMs: 15_000 };
 
 /**
- * Puts the new login into every Secret and config map of the cluster that holds the former one, and has the pods that read
- * them, or the changed files of this node, replaced. A failure is reported, and a later pass tries again: the node has its
- * files. What has been done is passed over, so an interrupted run continues.
+ * Replaces the former login in every Secret and config map of the cluster. Then restarts the workloads that read them
+ * or the changed files of this node. A failure is reported, and a later pass retries: the node's own files are already
+ * changed. Completed work is skipped, so an interrupted run resumes.
  *
- * @throws `aborted` when the program is to stop
+ * @throws `aborted` when the program must stop
  */
 export async function changeClusterLogin(
   plan: ObjectsPlan,
@@ -52,7 +52,7 @@ export async function changeClusterLogin(
   return said;
 }
 
-/** The same once; a follow-up calls it again. */
+/** Makes one attempt; follow-ups repeat it. */
 export async function tryClusterLogin(
   plan: ObjectsPlan,
   hands: Hands,
@@ -106,7 +106,9 @@ async function throughApi(
   });
 }
 
-/** Those that are started with a changed file come first, and are ready before the others are replaced. */
+/**
+ * Restarts workloads that take a changed file as an argument first. They must be ready before the others are restarted.
+ */
 async function replaceReaders(
   sources: Sources,
   plan: ObjectsPlan,
@@ -122,7 +124,7 @@ async function replaceReaders(
   return said;
 }
 
-/** From each login that objects may still hold to the one that the node has. */
+/** Pairs each login that objects may still hold with the node's present login. */
 export const changesOf = ({ inObjects }: Pick<FormerRecord, 'inObjects'>, fresh: CredentialSet): Change[] =>
   inObjects.map((old) => ({
     old,

@@ -9,9 +9,9 @@ import type { Hands } from '../hands.ts';
 import { STATE } from '../paths.ts';
 
 /**
- * The login that this node had before its last change of credentials: `agent credentials --back` needs it, and the objects
- * of the Kubernetes API are searched for it. It is one file of the generation that changes the others, so it is there when
- * they have changed. Only root can read it.
+ * The login of this node before its last change of credentials. `agent credentials --back` restores it, and objects of
+ * the Kubernetes API are searched for it. The file belongs to the generation that changes the other files, so it exists
+ * once they have changed. Only root can read it.
  */
 export const FORMER = join(STATE, 'former-credentials.json');
 
@@ -27,23 +27,23 @@ const Login = v.object({
 
 const Record = v.object({
   version: v.literal(1),
-  /** Of the change; pods that read the files of this node are marked with it. */
+  /** The id of the change. Pods that read the node's files are marked with it. */
   id: v.string(),
-  /** When it was made, in milliseconds since the epoch. */
+  /** When the change was made, in milliseconds since the epoch. */
   at: v.number(),
   former: Login,
-  /** The files of this node that have changed. */
+  /** The changed files of this node. */
   files: v.array(v.string()),
-  /** Logins that objects of the API may still hold, newest first; none once all objects have been changed. */
+  /** Logins that objects of the API may still hold, newest first. Empty once all objects have been changed. */
   inObjects: v.array(Login),
-  /** The CA bundle of the cloud before this change, if that replaced it; undefined: it did not. */
+  /** The cloud's CA bundle before this change. undefined: the change did not replace it. */
   formerCa: v.optional(v.string()),
-  /** Bundles that objects of the API may still hold. */
+  /** CA bundles that objects of the API may still hold. */
   casInObjects: v.optional(v.array(v.string()), []),
 });
 export type FormerRecord = v.InferOutput<typeof Record>;
 
-/** The record as a file of a generation. */
+/** Formats the record as a file of a generation. */
 export const formerFile = (record: FormerRecord): ManagedFile => ({
   path: FORMER,
   content: recordText(record),
@@ -53,7 +53,10 @@ export const formerFile = (record: FormerRecord): ManagedFile => ({
   directoryMode: 0o700,
 });
 
-/** Its passwords are made known as secrets. A damaged record is lost: the way back is, too. */
+/**
+ * Reads the record and registers its passwords as secrets. If the record is damaged, the former login cannot be
+ * restored.
+ */
 export async function readFormer({
   disk,
   secrets,
@@ -66,16 +69,16 @@ export async function readFormer({
   return record;
 }
 
-/** Notes that no object holds a former login any more. */
+/** Records that no object holds a former login any more. */
 export async function noteReplaced(record: FormerRecord, { disk }: Pick<Hands, 'disk'>): Promise<void> {
   const done = { ...record, inObjects: [], casInObjects: [] } satisfies FormerRecord;
   await writeRecord(disk, FORMER, done);
 }
 
 /**
- * Drops the former login. @returns false if there is none
+ * Deletes the former login. @returns false if there is none
  *
- * @throws `precondition` while objects of the API may still hold it: they are found by it
+ * @throws `precondition` while objects of the API may still hold it: the login is needed to find them
  */
 export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promise<boolean> {
   if (!(await hands.disk.info(FORMER))) return false;
@@ -91,8 +94,8 @@ export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promis
 }
 
 /**
- * The record of a change that is about to be made. What objects may still hold is kept, and so is the former login if the CA
- * bundle alone changes.
+ * Builds the record of a change that is about to be made. Keeps the logins that objects may still hold. Keeps the
+ * former login if only the CA bundle changes.
  *
  * @param hasApi whether this node changes the objects
  */

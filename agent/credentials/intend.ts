@@ -20,7 +20,7 @@ import { RunRecordSchema } from '../plan/run-record.ts';
  * Decides the work of a change of credentials on this node.
  *
  * @returns the node with the new credentials
- * @throws `bad-heat-params` when they are not complete, also with what is given
+ * @throws `bad-heat-params` when the node's credentials are incomplete even with the given ones
  */
 export async function intendToChangeCredentials(
   { given, openstackCa }: CredentialsOperation,
@@ -33,7 +33,7 @@ export async function intendToChangeCredentials(
   const now = await readNode(hands);
   const names = CREDENTIAL_NAMES.filter((name) => given[name] !== undefined);
   const params = new Map([
-    // They are the trustee's, and are tried as such.
+    // These belong to the trustee and are tested as its login.
     ...asTrustee(now.params),
     ...names.map((name) => [CREDENTIAL_INPUTS[name].parameter, given[name] ?? ''] as const),
   ]);
@@ -94,7 +94,10 @@ export async function intendToChangeCredentials(
   };
 }
 
-/** A stuck rotation keeps the copies for a rollback to valid certificates; other work must not discard them. */
+/**
+ * Rejects the change while a rotation is stuck. The stuck rotation keeps copies for a rollback to valid certificates;
+ * other work must not discard them.
+ */
 async function refuseIfStuck({ generations }: Hands): Promise<void> {
   const under = await generations.current();
   if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.run).about !== 'credentials')
@@ -119,7 +122,7 @@ function checkReadable(text: string, { fresh }: Change, path: string): void {
       );
 }
 
-/** Those of the layout in its order, then others; a node may be without any of those. */
+/** Lists the units of the layout in its order, then the others. A node may lack any of those. */
 async function unitsThatRead(
   readers: ReadonlySet<string>,
   node: Node,

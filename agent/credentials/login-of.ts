@@ -15,7 +15,7 @@ export const CREDENTIAL_INPUTS: Readonly<Record<CredentialName, { parameter: str
     auth_url: { parameter: 'AUTH_URL', key: 'authUrl' },
   };
 
-/** The inputs, in the order in which heat-params gets what it lacks. */
+/** The inputs, in the order in which missing ones are added to heat-params. */
 export const CREDENTIAL_NAMES = [
   'trustee_user_id',
   'trustee_username',
@@ -26,7 +26,7 @@ export const CREDENTIAL_NAMES = [
   'auth_url',
 ] as const;
 
-/** The login that heat-params hold; what they lack is an empty text. */
+/** Reads the login from heat-params. A missing value becomes an empty string. */
 export function credentialsOf(params: HeatParams): CredentialSet {
   const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';
   return {

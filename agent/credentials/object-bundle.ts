@@ -1,14 +1,14 @@
 import type { HeldObject, KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
 import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
 
-/** Whether a value of an object is this CA bundle, whatever white space is around it. */
+/** Whether a value of an object is this CA bundle, ignoring white space around it. */
 export const holdsBundle = ({ data }: Pick<HeldObject, 'data'>, bundle: string): boolean =>
   [...data.values()].some((content) => isSame(content, bundle));
 
 const isSame = (content: Buffer, bundle: string): boolean =>
   bundle.trim() !== '' && content.toString('utf8').trim() === bundle.trim();
 
-/** Puts the new CA bundle in place of former ones: in the Secret ca-bundle, and in others that hold the same. */
+/** Replaces former CA bundles by the new one, in the Secret ca-bundle and in others with the same content. */
 export async function changeBundles(
   formers: readonly string[],
   bundle: string,

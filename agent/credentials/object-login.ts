@@ -14,11 +14,11 @@ import { changeValues, credentialNamed } from '../../src/files/credential-values
 import type { CredentialKey } from '../../src/files/credential-grammars.ts';
 import type { HeldObject, ObjectChanges } from '../../src/services/kubernetes-objects.ts';
 
-/** What becomes of one object; `left` names the keys whose login is not changed, and why. */
+/** The changes to one object. `left` names the keys whose login is not changed, with the reason. */
 export type ObjectLogin = { changes: ObjectChanges; left: LeftInObject[] };
 export type LeftInObject = { code: Left['code']; key: string };
 
-/** Whether a Secret or a config map holds a login, by its trust or its password. */
+/** Whether a Secret or config map holds a login, found by its trust or its password. */
 export function holdsLogin({ data, lastApplied = '' }: HeldObject, login: Telling): boolean {
   const forms = formsOf(login);
   return [...data.values(), Buffer.from(lastApplied)].some((content) => holdsAny(content, forms));
@@ -26,7 +26,7 @@ export function holdsLogin({ data, lastApplied = '' }: HeldObject, login: Tellin
 
 type Telling = { trust: string; password: string };
 
-/** As they are, as base64 and as the base64 of a text around them. */
+/** Lists the forms in which a login can occur: plain, as base64, and inside the base64 of a longer text. */
 const formsOf = ({ trust, password }: Telling): string[] =>
   [trust, password]
     .filter(isTelling)
@@ -36,7 +36,7 @@ const formsOf = ({ trust, password }: Telling): string[] =>
       ...[0, 1, 2].map((before) => insideBase64(before, value)),
     ]);
 
-/** The characters of the base64 of a longer text that a value in it alone decides. */
+/** Returns the characters of a longer text's base64 that depend on the value alone. */
 function insideBase64(before: number, value: string): string {
   const whole = Buffer.concat([Buffer.alloc(before), Buffer.from(value)]);
   const from = Math.ceil((before * 4) / 3);
@@ -46,15 +46,15 @@ function insideBase64(before: number, value: string): string {
 const holdsAny = (content: Buffer, forms: readonly string[]): boolean =>
   forms.some((form) => content.includes(form));
 
-/** What of the former login is looked for: the parts that change. */
+/** Returns the parts of the former login to search for: those that change. */
 export const formerOf = ({ old, fresh }: Change): Telling => ({
   trust: old.trust === fresh.trust ? '' : old.trust,
   password: old.password === fresh.password ? '' : old.password,
 });
 
 /**
- * The object with the new login in place of the former one: values that stand alone, and those in INI, YAML or a shell's
- * assignments inside of a value. `kubectl apply` keeps a copy of the object in an annotation, which changes with it.
+ * Replaces the former login in an object. Replaces values that consist of it, and values inside INI, YAML or shell
+ * assignments. Also updates the copy of the object that `kubectl apply` keeps in an annotation.
  */
 export function changeObject(object: HeldObject, change: Change): ObjectLogin {
   const { data, left } = changeData(object.data, change);
@@ -70,8 +70,8 @@ export function changeObject(object: HeldObject, change: Change): ObjectLogin {
 }
 
 /**
- * The logins of an object: that of values that stand alone, if one of them is a trust or the id of a user, and those in INI,
- * YAML or a shell's assignments inside of a value.
+ * Finds the logins of an object. Values that stand alone count if one of them is a trust or a user id. Also finds
+ * logins inside INI, YAML or shell assignments.
  */
 export function loginsIn({ data }: Pick<HeldObject, 'data'>): Partial<CredentialSet>[] {
   const alone: Partial<Record<CredentialKey, string>> = {};
@@ -130,13 +130,13 @@ const Applied = v.pipe(
   v.looseObject({ kind: v.optional(v.string(), ''), data: Values, stringData: Values }),
 );
 
-/** undefined: it stays as it is. */
+/** Updates the annotation; undefined means no change. */
 function changeLastApplied(text: string | undefined, change: Change): string | undefined {
   const parsed = v.safeParse(Applied, text);
   if (text === undefined || !parsed.success) return undefined;
   const applied = parsed.output;
   const encoding = applied.kind === 'Secret' ? 'base64' : 'utf8';
-  // In the order of the text.
+  // Keep the order of the original text.
   const next: Record<string, unknown> = {
     ...v.parse(v.pipe(JsonText, v.record(v.string(), v.unknown())), text),
   };

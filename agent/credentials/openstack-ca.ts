@@ -4,17 +4,17 @@ import { certificatesIn } from '../../src/certificates/read.ts';
 import type { CredentialRow } from '../../src/certificates/layout.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 
-/** Where Magnum puts the CAs of its own cloud; its services and pods name this path. */
+/** The file where Magnum stores the CAs of its own cloud. Its services and pods refer to this path. */
 export const CA_BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 
-/** The new bundle as a file, the one before, and the units that read it. */
+/** The new bundle as a file, the previous bundle, and the units that read it. */
 export type CaChange = { file: ManagedFile; former: string | undefined; units: readonly string[] };
 
 /**
- * The change of the cloud's CA bundle. Its readers are those of the files that name it.
+ * Plans the change of the cloud's CA bundle. Units that read it are found by the files that name its path.
  *
- * @returns undefined if the node has it already
- * @throws `bad-deployment` if a certificate in it cannot be read
+ * @returns undefined if the node already has this bundle
+ * @throws `bad-deployment` if one of its certificates cannot be read
  */
 export async function changeCaBundle(
   pem: string,

@@ -2,7 +2,10 @@ import { isTrue } from '../../src/metadata/heat-params.ts';
 import { type Node, ownLoginOf } from '../node.ts';
 import type { CredentialsPlan } from '../plan/plan.ts';
 
-/** Other credentials, or another CA bundle, in every file that holds them, once the cloud has been seen to accept them. */
+/**
+ * Plans new credentials or a new CA bundle for every file that holds them. The plan first tests that the cloud accepts
+ * them.
+ */
 export function planCredentials(node: Node, stage: Omit<CredentialsPlan['stage'], 'do'>): CredentialsPlan {
   const { layout, params } = node;
   const { change, paths, units, openstackCa: ca } = stage;
@@ -17,7 +20,7 @@ export function planCredentials(node: Node, stage: Omit<CredentialsPlan['stage']
             logIn: { do: 'log-in', as: ownLoginOf(params), token: undefined },
             askCluster: {
               do: 'ask-cluster',
-              // A cluster without TLS has no CA to ask for.
+              // A cluster without TLS has no CA to request.
               ca: hasTls ? layout.authorities[0]?.ca : undefined,
               region: change.fresh.region,
             },

@@ -3,29 +3,32 @@ import type { HeldObject } from '../../src/services/kubernetes-objects.ts';
 import type { Workload } from '../../src/services/kubernetes.ts';
 import { readsOf, showsFile } from '../../src/services/pod-spec.ts';
 
-/** The pods' annotation: which state of the login they have read. */
+/** Pod annotation with the state of the login that the pod has read. */
 export const MARK = 'coe-agent/credentials';
 
-/** What pods may read, and what it is now. */
+/** The sources from which pods may read the login, in their present state. */
 export type Sources = {
   /** The objects with the new login. */
   objects: readonly HeldObject[];
-  /** The files of this node that have changed, and the change. */
+  /** The changed files of this node, and the id of the change. */
   files: readonly string[];
   id: string;
 };
 
 export type Reader = {
   workload: Workload;
-  /** The annotation that its pods are to have. */
+  /** The annotation that its pods must have. */
   mark: string;
-  /** It is started with the path of such a file, as openstack-cloud-controller-manager is: others need what it makes. */
+  /**
+   * It takes the path of such a file as an argument, like openstack-cloud-controller-manager: other workloads depend on
+   * it.
+   */
   isFirst: boolean;
 };
 
 /**
- * The workloads whose pods read the login: by a volume or a variable of an object, or by a path of the node. The mark
- * depends on the versions of the objects, so that a workload that has been replaced since is passed over.
+ * Lists the workloads whose pods read the login, through a volume or variable from an object, or through a path of the
+ * node. The mark depends on the versions of the objects, so that a workload restarted since then is skipped.
  */
 export function readersOf(workloads: readonly Workload[], { objects, files, id }: Sources): Reader[] {
   return workloads.flatMap((workload) => {
@@ -42,5 +45,5 @@ export function readersOf(workloads: readonly Workload[], { objects, files, id }
   });
 }
 
-/** Short, and no secret is in it. */
+/** Returns a short hash, which reveals no secret. */
 const digest = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16);

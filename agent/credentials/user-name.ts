@@ -1,7 +1,7 @@
 import type { Change } from '../../src/files/credential-file.ts';
 import type { Cluster } from '../hands.ts';
 
-/** A file that names the trustee by its name, as the registry's does, gets that of the user who has just logged in. */
+/** Adds the name of the user who has just logged in, for files that name the trustee (the registry's). */
 export async function withUserName(change: Change, cluster: Pick<Cluster, 'user'>): Promise<Change> {
   const { given, fresh } = change;
   if (!given.includes('user')) return change;

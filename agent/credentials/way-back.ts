@@ -6,7 +6,8 @@ import { readFormer } from './former.ts';
 import { CREDENTIAL_INPUTS, CREDENTIAL_NAMES, credentialsOf } from './login-of.ts';
 
 /**
- * The change that puts the former login back: it is proven by a login like any other, so it needs the former trust.
+ * Builds the operation that restores the former login. It is tested with a login like any other, so the former trust
+ * must still exist.
  *
  * @throws `precondition` if no former login is kept, or if it had no trust
  */

@@ -5,26 +5,26 @@ import type { Hands } from '../hands.ts';
 import { readNodeIfThere } from '../node.ts';
 import { createSlowClock } from './slow-clock.ts';
 
-/** Takes a rotation on by itself, between the passes of the daemon, where a node goes through the phases by itself. */
+/** Advances a rotation between the passes of the daemon, on nodes that go through the phases by themselves. */
 export type RotationLoop = {
   /**
-   * Looks whether a step is due, when it is time to: with the first pass, some times a day, often while a rotation is
-   * under way, and after a deployment.
+   * Checks whether a step is due, if it is time to check: with the first pass, a few times a day, often while a
+   * rotation is under way, and after a deployment.
    *
-   * @returns whether a step has been taken
+   * @returns whether a step was taken
    * @throws `aborted`, and `state` or `disk` when the end of a step cannot be recorded
    */
   turn(hasSettled: boolean, abort: AbortSignal): Promise<boolean>;
 };
 
-/** How often the node asks Magnum for its CAs. */
+/** Interval between requests for Magnum's CAs. */
 const EVERY_MS = 6 * 3_600_000;
-/** A rotation is under way: the next look at the peers. */
+/** Interval between looks at the peers while a rotation is under way. */
 const SOON_MS = 30_000;
-/** A step has failed, or Magnum cannot be asked. */
+/** Interval after a failed step, or while Magnum cannot be asked. */
 const LATER_MS = 600_000;
 
-/** @param random in [0, 1) */
+/** Creates the loop. @param random in [0, 1) */
 export function createRotationLoop(hands: Hands, random: () => number): RotationLoop {
   const { clock, config, log } = hands;
   if (!mayGoByItself(config)) return { turn: async () => await Promise.resolve(false) };
@@ -38,12 +38,12 @@ export function createRotationLoop(hands: Hands, random: () => number): Rotation
       const due = slow.due();
       if (due === undefined && !hasSettled) return false;
       try {
-        // A node that is not set up yet: its heat-params will wake the daemon.
+        // The node is not set up yet. Its heat-params will wake the daemon.
         const node = await readNodeIfThere(hands);
         if (!node) return false;
         const { goesByItself } = await import('../rotation/by-itself.ts');
         if (!(await goesByItself(node, hands, abort))) return false;
-        // Loaded on nodes that need it: an idle daemon stays small.
+        // Loaded only where it is needed, which keeps an idle daemon small.
         const { advance, newAdvanceMemory } = await import('../advance.ts');
         memory ??= newAdvanceMemory();
         const advanced = await advance(memory, node, hands, abort);

@@ -6,29 +6,33 @@ export type Due =
   | 'start'
   /** The interval has passed. */
   | 'interval'
-  /** Wall clock and monotonic clock have moved apart: the node was suspended, or its clock was set. */
+  /** Wall clock and monotonic clock have diverged: the node was suspended, or its clock was set. */
   | 'clock-moved'
-  /** The moment that the last look has asked for has come. */
+  /** The moment that the last look requested has come. */
   | 'moment';
 
-/** Tells a loop that asks often when a slow look is due. It sets no timer. */
+/** Determines, for a loop that asks often, when a slow look is due. Sets no timer. */
 export type SlowClock = {
-  /** Why a look is due now; undefined when none is. A look counts as taken once this has said so. */
+  /** Returns why a look is due now, or undefined. Returning a reason counts as taking that look. */
   due(): Due | undefined;
   /**
-   * Asks for a look before the interval has passed.
+   * Requests a look before the interval has passed.
    *
-   * @param moment milliseconds since the epoch; undefined: none but the regular one
+   * @param moment milliseconds since the epoch; undefined: only the regular look
    */
   wakeAt(moment: number | undefined): void;
 };
 
-/** More than time synchronization slews between two polls, less than the tolerance of certificates' dates. */
+/**
+ * More than time synchronization can shift the clock between two polls, less than the tolerance of certificates' dates.
+ */
 const MOVED_MS = 60_000;
 
 /**
- * @param everyMs the mean interval; each one is within a quarter of it, so that the nodes of a cluster drift apart. The
- *   first after a start or a moved clock is shorter, evenly spread
+ * Creates a slow clock.
+ *
+ * @param everyMs the mean interval. Each interval deviates by up to a quarter, so that the nodes of a cluster drift
+ * apart. The first interval after a start or a moved clock is shorter, with a uniform distribution
  * @param random in [0, 1)
  */
 export function createSlowClock(
@@ -52,7 +56,7 @@ export function createSlowClock(
     due: () => {
       const why = reason();
       if (why === undefined) return undefined;
-      // What starts or wakes all nodes at once is no common beginning of their intervals.
+      // An event that starts or wakes all nodes at once must not align their intervals.
       const isCommon = why === 'start' || why === 'clock-moved';
       regular = clock.elapsed() + everyMs * (isCommon ? random() : 0.75 + random() / 2);
       moment = undefined;

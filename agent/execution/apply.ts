@@ -18,11 +18,11 @@ import { excludeWayBack, undo } from './roll-back.ts';
 import { restart, seeList, assertAllStable, whySkipped } from './units.ts';
 
 /**
- * Puts staged files in place, restarts and proves the units, and takes all of it back when that fails. After an
- * interruption it goes on by the journal alone. How it ended is in the journal until `finish`.
+ * Puts staged files in place, then restarts and proves the units. Rolls everything back if that fails. After an
+ * interruption it resumes from the journal alone. The journal keeps the result until `finish`.
  *
- * @throws `aborted` when the node is switched off, or the program is to stop while workloads are restarted: the journal
- *   knows how far it came; `disk` or `state` when the end cannot be recorded
+ * @throws `aborted` when the node shuts down, or the program must stop while workloads are restarted: the journal knows
+ * the progress; `disk` or `state` when the end cannot be recorded
  */
 export async function apply(journal: Journal, tail: Tail, run: Run): Promise<Ended> {
   const { generations } = run.hands;
@@ -49,7 +49,7 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
   return { is: 'done', outcome };
 }
 
-/** A generation that is in place and proven, with the observations of its proof. */
+/** A proven generation, with the observations that prove it. */
 type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[]; objects: ClusterRemark[] };
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
@@ -95,7 +95,7 @@ async function replaceAndProve(
   return { journal: committed, seen, workloads: [], objects: [] };
 }
 
-/** Restarts and proves units one after the other. @returns how they stand then */
+/** Restarts and proves units one after the other. @returns their state afterwards */
 export async function restartInOrder(
   units: readonly UnitPlan[],
   hands: Hands,
@@ -116,7 +116,7 @@ export async function restartInOrder(
   return snapshots;
 }
 
-/** A unit that does not read its list by itself is restarted, once. */
+/** Proves a list of revoked certificates. Restarts the unit once if it does not reload its list by itself. */
 async function proveList(list: ListPlan, hands: Hands): Promise<{ snapshots: UnitSnapshot[]; seen: Seen[] }> {
   const snapshots: UnitSnapshot[] = [];
   let seen = await seeList(list, hands);

@@ -8,11 +8,11 @@ import { type FoundUnit, hasReadNothing, processOf } from '../../src/services/un
 import type { Hands } from '../hands.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
-/** The units of a plan before the first file is replaced; the journal keeps them. */
+/** The units of a plan before the first file is replaced. The journal keeps them. */
 export type Found = {
-  /** Those that are restarted. */
+  /** The units to restart. */
   units: UnitPlan[];
-  /** Why the others are not, by name. */
+  /** Why the other units are not restarted, by name. */
   left: Map<string, string>;
   all: FoundUnit[];
 };
@@ -40,10 +40,10 @@ export async function findUnits(
 }
 
 /**
- * The same over a generation that is stuck: its files go back together with those of the new one, so what counts is the
- * process that a unit had before either of them.
+ * Returns the found units for a generation on top of a stuck one. Both generations' files are rolled back together, so
+ * the relevant process of a unit is the one before either of them.
  *
- * @param over what the journal of the stuck generation keeps
+ * @param over the kept data in the journal of the stuck generation
  */
 export function foundBefore(found: readonly FoundUnit[], over: unknown): FoundUnit[] {
   const stuck = over === undefined ? [] : readersOf(v.parse(RunRecordSchema, over));
@@ -54,15 +54,15 @@ export function foundBefore(found: readonly FoundUnit[], over: unknown): FoundUn
 
 type Kept = Pick<v.InferOutput<typeof RunRecordSchema>, 'units' | 'found'>;
 
-/** Every unit that may have read the files of a generation. */
+/** Lists every unit that may have read the files of a generation. */
 const readersOf = ({ units, found }: Kept): FoundUnit[] => [
   ...found,
   ...units.filter(({ name }) => !found.some(({ plan }) => plan.name === name)).map((plan) => ({ plan })),
 ];
 
 /**
- * The units that have to be restarted once the files of before are back: all but those that are seen to run the process
- * of before the replacement and, where they have a port, to present the certificate of before.
+ * Lists the units to restart after a rollback of the files. A unit needs no restart if it still runs the process from
+ * before the replacement and, where it has a port, presents the certificate from before.
  */
 export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan[]> {
   const readers = readersOf(kept);
@@ -70,7 +70,7 @@ export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan
   return readers.flatMap(({ plan }, index) => (areAsBefore[index] === true ? [] : [plan]));
 }
 
-/** An unknown state counts as changed: a needless restart does less harm than a missing one. */
+/** Treats an unknown state as changed: a needless restart does less harm than a missing one. */
 async function isAsBefore(reader: FoundUnit, hands: Hands): Promise<boolean> {
   const { name: unit, probe } = reader.plan;
   try {
@@ -85,7 +85,10 @@ async function isAsBefore(reader: FoundUnit, hands: Hands): Promise<boolean> {
   }
 }
 
-/** Some read their certificate anew by themselves. A port that does not answer was not opened by the new files. */
+/**
+ * Whether a port presents the expected certificate: some units reload their certificate without a restart. A port that
+ * does not answer was not opened with the new files.
+ */
 async function presents(
   expected: string,
   { host, port }: NonNullable<UnitPlan['probe']>,

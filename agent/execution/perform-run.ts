@@ -6,9 +6,9 @@ import type { RunStep } from '../plan/step.ts';
 import { showStep } from '../plan/describe.ts';
 
 /**
- * Runs a script or a hook, or waits for one that is running already.
+ * Runs a script or a hook, or waits for one that is already running.
  *
- * @throws `aborted` when the program is to stop: what runs goes on
+ * @throws `aborted` when the program must stop; the script continues
  */
 export async function carryOutRun(
   id: string,

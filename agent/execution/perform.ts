@@ -12,9 +12,8 @@ import { assertAllStable } from './units.ts';
 /**
  * Carries out a plan. A failure before the first replaced file leaves the node unchanged; a later failure rolls back.
  *
- * @throws `aborted` when the program is to stop and nothing has been replaced yet, so that the same run can be made again
- *   later, and when the node is switched off: then the journal knows how far it came; `disk` or `state` when what
- *   became of it cannot be recorded
+ * @throws `aborted` when the program must stop before a file was replaced, so that the same run can be repeated, or
+ * when the node shuts down: then the journal knows the progress; `disk` or `state` when the result cannot be recorded
  */
 export async function perform(plan: Plan, run: Run): Promise<Ended> {
   if (plan.kind === 'restart') return await performRestarts(plan, run);
@@ -28,7 +27,7 @@ export async function perform(plan: Plan, run: Run): Promise<Ended> {
   return await apply(staged.journal, staged.tail, run);
 }
 
-/** There is no generation, and nothing to be taken back. */
+/** Restarts units. There is no generation, so there is nothing to roll back. */
 async function performRestarts({ check, units }: RestartPlan, run: Run): Promise<Ended> {
   const { hands, abort, beforeRestart } = run;
   try {

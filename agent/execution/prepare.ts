@@ -39,25 +39,25 @@ import { credentialsChanged, nothingToDo, success, unchanged } from './report.ts
 
 /** The run id, the effects and the abort signal of a plan. */
 export type Run = {
-  /** The deployment, or the verb. */
+  /** The id of the deployment, or the name of the verb. */
   runId: string;
   hands: Hands;
-  /** Fires when the program is to stop. */
+  /** Fires when the program must stop. */
   abort: AbortSignal;
   /** Called before the restart of each unit. */
   beforeRestart?: BeforeRestart | undefined;
 };
 
-/** The result of a preparation: all work that can fail before a file is replaced is done. */
+/** The result of a preparation. All work that can fail before a file is replaced is done. */
 export type Staged =
   | { is: 'staged'; journal: Journal; tail: Tail }
-  /** The node is as it is asked to be. */
+  /** The node already has the requested state. */
   | { is: 'nothing-to-do'; outcome: Outcome };
 
 /**
- * Logs in, compares, issues and stages: all that comes before the first replaced file.
+ * Logs in, compares, issues and stages: all steps before the first replaced file.
  *
- * @throws what failed; staged files are left to `undo`
+ * @throws the error of the failed step; `undo` deletes staged files
  */
 export async function prepare(plan: FilesPlan, run: Run): Promise<Staged> {
   switch (plan.kind) {
@@ -123,7 +123,9 @@ async function compareNode(
   });
 }
 
-/** @param compared the CAs that the phase was compared with are those that it goes on with */
+/**
+ * Issues certificates. @param compared the CAs that the phase was compared with; the phase continues with the same ones
+ */
 async function issue(
   step: StepOf<'issue'>,
   cluster: Cluster,
@@ -150,7 +152,7 @@ async function stageNew(
   return await during(step, run, async () => {
     const disk = step.mends === true ? await withoutDamaged(node.layout, hands.disk) : hands.disk;
     const files = await newFiles(step, node, material, { ...hands, disk });
-    // In `trust` certificates of the former CA are the only ones, and its lists hold.
+    // In `trust`, all certificates are signed by the former CA, so its revocation lists still apply.
     const hasNewCa = step.certificates !== undefined && step.certificates !== 'trust';
     const outlived =
       hasNewCa && material
@@ -166,7 +168,7 @@ async function stageNew(
       const keep = step.keep && { paths: [...step.keep], retires: step.certificates === 'retire' };
       const asks = step.certificates && step.mends !== true ? ('rotation' as const) : undefined;
       const kept = { found: foundBefore(all, over), workloads: step.workloads, begun, keep, asks };
-      // Above a stuck generation, units may not have read the present files.
+      // On top of a stuck generation, units may not have read the present files.
       if (changed.length === 0 && over === undefined) return { ...kept, units: [], outcome: unchanged(step) };
       const notices = [...left.values(), ...outlived, ...(step.notices ?? []).map(({ text }) => text)];
       return { ...kept, units, outcome: success(step, changed, material, node, units, notices) };
@@ -192,7 +194,7 @@ async function prepareCredentials(plan: CredentialsPlan, run: Run): Promise<Stag
   await check(plan.check, run);
   const change = cluster ? await withUserName(stage.change, cluster) : stage.change;
   return await during(stage, run, async () => {
-    // Checked again: files may have changed while the cloud was answering.
+    // Check again: files may have changed during the request to the cloud.
     const { credentials } = node.layout;
     const { files: changed, notices } = await changeCredentialFiles(
       hands.disk,
@@ -231,7 +233,7 @@ const stageFiles = async (plan: ListsPlan | KeptPlan, run: Run): Promise<Staged>
     return staged(journal, left, run.hands);
   });
 
-/** @param left why units are not restarted, by name */
+/** Builds the result and reports units that are not restarted. @param left why, by unit name */
 function staged(journal: Journal, left: ReadonlyMap<string, string>, { progress }: Hands): Staged {
   for (const [of, text] of left) progress({ event: 'notice', code: 'unit-left-alone', of, text });
   return { is: 'staged', journal, tail: tailOf(v.parse(RunRecordSchema, journal.run)) };

@@ -8,7 +8,7 @@ import type { UnitPlan } from '../../src/services/unit.ts';
 import { nameLogin, type Node } from '../node.ts';
 import type { StepOf } from '../plan/step.ts';
 
-/** The report of a proven rotation. */
+/** Builds the report of a proven rotation. */
 export function success(
   step: Pick<StepOf<'stage'>, 'certificates' | 'keys'>,
   changed: readonly string[],
@@ -27,7 +27,7 @@ export function success(
   return succeeded(`${lines.join('\n')}\n`, outputs);
 }
 
-/** The report of a change of credentials. */
+/** Builds the report of a change of credentials. */
 export function credentialsChanged(
   { fresh: { user, trust } }: Change,
   changed: readonly string[],
@@ -43,7 +43,7 @@ export function credentialsChanged(
   return succeeded(`${lines.join('\n')}\n`, { files: changed });
 }
 
-/** The report of restarts alone. */
+/** Builds the report of a plan that only restarts units. */
 export const restarted = (units: readonly UnitPlan[]): Outcome =>
   succeeded(['restarted', ...units.map((unit) => `  ${seen(unit)}`), ''].join('\n'), {
     restarted: units.map(({ name: unit, probe }) => ({
@@ -56,7 +56,7 @@ export const restarted = (units: readonly UnitPlan[]): Outcome =>
 const seen = ({ name, probe }: UnitPlan): string =>
   probe ? `${name} presents ${probe.file} on ${hostPort(probe.host, probe.port)}` : `${name} is active`;
 
-/** Nothing had to be replaced, so nothing was restarted. */
+/** Builds the report of a rotation that replaced and restarted nothing. */
 export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0]): Outcome =>
   nothingToDo(
     certificates === 'trust'

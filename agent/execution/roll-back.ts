@@ -16,16 +16,16 @@ import { restart, assertAllStable, whySkipped } from './units.ts';
 const PUT_BACK = { code: 'put-back', text: 'bring the old files back' } as const;
 
 /**
- * Undoes what a failed run has done, as far as it came: staged files go, replaced ones come back.
+ * Undoes a failed run, depending on its progress: deletes staged files, restores replaced ones.
  *
- * @throws the cause, when that is `aborted`: the same run is made again later, or the journal knows how far it came
+ * @throws the cause if it is `aborted`: the run is repeated later, or the journal knows the progress
  */
 export async function undo(
   cause: unknown,
   { runId, hands, beforeRestart }: Pick<Run, 'runId' | 'hands' | 'beforeRestart'>,
 ): Promise<Failed> {
   const { generations } = hands;
-  // Staging can fail half-way, and replacing too: the journal on disk knows how far it came.
+  // Staging and replacing can fail half-way. The journal on disk knows the progress.
   const journal = await generations.current();
   const own = journal?.runId === runId && journal.state !== 'stuck' ? journal : undefined;
   if (own?.state === 'staging') await generations.clear();
@@ -35,11 +35,11 @@ export async function undo(
 }
 
 /**
- * Brings the files of before back and restarts every unit that may have read the new ones, proven with the old. Which
- * these are, the journal and systemd say: a run that was killed has told nobody.
+ * Restores the previous files, then restarts every unit that may have read the new ones and proves it with the old
+ * ones. The journal and systemd determine these units, because a killed run reports nothing.
  *
- * @param journal of a run that has begun to replace files
- * @throws `aborted` when the node is switched off meanwhile
+ * @param journal of a run that has started to replace files
+ * @throws `aborted` when the node shuts down meanwhile
  */
 export async function rollBack(
   cause: unknown,
@@ -48,11 +48,11 @@ export async function rollBack(
   beforeRestart?: Run['beforeRestart'],
 ): Promise<Failed> {
   const { generations, secrets } = hands;
-  /** What a unit has printed is among it. */
+  /** Output of units is among it. */
   const toKeep = (error: unknown, node?: NodeState): Outcome => presentable(failed(error, node), [], secrets);
   const record = v.parse(RunRecordSchema, journal.run);
   const { about } = record;
-  // Who goes on after an interruption knows of nothing else why.
+  // After an interruption, the journal is the only source of the cause.
   const failing = {
     ...journal,
     run: { ...record, outcome: toKeep(cause), cause: keepCause(cause, secrets.redact) } satisfies RunRecord,
@@ -110,7 +110,9 @@ export async function rollBack(
   return { is: 'failed', error: result, node };
 }
 
-/** @throws what ends the way back for now: the node is switched off, and the next start goes on */
+/**
+ * Formats the error. @throws the error if it interrupts the rollback: the node shuts down, and the next start resumes
+ */
 function said(error: unknown): string {
   if (codeOf(error) === 'aborted') throw error;
   return sentenceOf(error);
@@ -121,7 +123,7 @@ const isList = ({ run }: Journal): boolean => {
   return parsed.success && parsed.output.lists.length > 0;
 };
 
-/** There is no way back to a CA that nobody would accept any more. */
+/** Rejects a rollback to an expired CA, which no peer would accept. */
 async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promise<void> {
   for (const { target, previous } of files) {
     const pem = previous && (await disk.read(previous.copy)).toString('utf8');
@@ -137,7 +139,9 @@ async function refuseExpired({ files }: Journal, { disk, clock }: Hands): Promis
   }
 }
 
-/** Once pods are given the new CA nothing is taken back, whatever becomes of them and of the agent. */
+/**
+ * Excludes a rollback from now on: once pods receive the new CA, it is never rolled back, whatever fails afterwards.
+ */
 export async function excludeWayBack(journal: Journal, { generations }: Hands): Promise<Journal> {
   const record = v.parse(RunRecordSchema, journal.run);
   return await generations.note(journal, { ...record, proven: true } satisfies RunRecord);

@@ -28,7 +28,7 @@ export async function stageLists(step: Step, { runId, hands, abort }: Of): Promi
   return { journal, left: new Map() };
 }
 
-/** Stages the files of a kept generation; the files that they replace are kept in turn. */
+/** Stages the files of a kept generation. The files that they replace are kept in turn. */
 export async function stageKept(step: Step, { runId, hands, abort }: Of): Promise<StagedFiles> {
   const { units, left, all } = await findUnits(step.units, hands, abort);
   const paths = step.files.map(({ path }) => path);

@@ -18,26 +18,26 @@ import { renewalFor, seeAccepted } from '../inspection/unit-credential.ts';
 import { timed } from '../progress.ts';
 
 /**
- * Restarts one unit of a generation, proves it, and tells what came of it.
+ * Restarts one unit of a generation, proves it and reports the result.
  *
- * @returns the unit as it stands then; none when the node does not have it
- * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
+ * @returns the unit's state afterwards; empty if the node does not have the unit
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node shuts down
  */
 export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapshot[]> {
   const snapshot = await explained(
     unit.name,
     hands,
-    // From the first replaced file on a run is finished, one way or the other, even when the program is to stop.
+    // Once the first file is replaced, a run must complete or roll back, even if the program must stop.
     async (services) => await restartAndProve(unit, services, NEVER),
   );
   return snapshot ? [snapshot] : [];
 }
 
-/** Why `restart` has restarted no unit, by its result. */
+/** Returns why `restart` restarted no unit, from its result. */
 export const whySkipped = (snapshots: readonly UnitSnapshot[]): string | undefined =>
   snapshots.length === 0 ? 'this node has no such unit' : undefined;
 
-/** @throws `proof`, with the last lines of the unit's own journal */
+/** Checks that a unit uses its list. @throws `proof`, with the last lines of the unit's own journal */
 export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>
   await explained(
     list.unitPlan.name,
@@ -47,10 +47,10 @@ export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>
   );
 
 /**
- * Sees to it that every unit that has been restarted is there yet, that those whose port cannot be asked have been for
- * long enough, and that leases are renewed. One wait serves all, and another one those that have come back meanwhile.
+ * Checks that all restarted units still run, that units without a testable port have run long enough, and that leases
+ * are renewed. All units share one wait; units that restarted meanwhile share another one.
  *
- * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node is switched off
+ * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node shuts down
  */
 export async function assertAllStable(units: readonly UnitSnapshot[], hands: Hands): Promise<void> {
   const each = async <T>(
@@ -63,7 +63,7 @@ export async function assertAllStable(units: readonly UnitSnapshot[], hands: Han
           await explained(snapshot.plan.name, hands, async (services) => await work(snapshot, services)),
       ),
     );
-  // A unit is started again some times at the most, so this ends.
+  // The number of restarts of a unit is limited, so this loop ends.
   for (let before = units; ;) {
     const ms = remainingSettleMs(before, hands.clock.elapsed());
     if (ms > 0)
@@ -104,7 +104,7 @@ async function explained<T>(
   }
 }
 
-/** systemd takes every unit down then: that says nothing about the certificates. */
+/** Whether the node is shutting down. systemd stops all units then, which says nothing about the certificates. */
 async function isGoingDown(hands: Hands): Promise<boolean> {
   const systemctl = await hands.systemctl();
   return await systemctl.isGoingDown(NEVER).catch(() => false);
@@ -131,7 +131,7 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
 
 const LAST_LINES = 15;
 
-/** A unit may print whatever it reads: the keys and passwords of both generations are made known as secrets. */
+/** Registers the keys and passwords of both generations as secrets: a unit may print everything that it reads. */
 async function learnKeys({ generations, disk, secrets }: Hands): Promise<void> {
   const journal = await generations.current().catch(() => undefined);
   if (!journal) return;

@@ -11,13 +11,13 @@ import { seeAccepted } from './unit-credential.ts';
 
 type AnswerHands = Pick<Hands, 'presented' | 'askHealth' | 'disk' | 'clock' | 'secrets' | 'openKubernetes'>;
 
-/** A unit may have been started a moment ago. */
+/** Wait for a unit that may have just started. */
 const PATIENCE_MS = 10_000;
 const AGAIN_MS = 1000;
 
 /**
- * Asks a running unit where it is to be proven later: a port that is silent now proves nothing then. One that answers
- * that it is not well may be what a rotation mends.
+ * Connects to a running unit at the address of its later proof: if the port is silent now, its later silence proves
+ * nothing. A unit that reports to be unhealthy may be the case that a rotation repairs.
  *
  * @throws `aborted`
  */
@@ -52,7 +52,7 @@ async function askPort(
   }
 }
 
-/** A unit that has not read its file again since that was replaced. Of a file that holds no certificate others tell. */
+/** Reports a unit that has not reloaded a replaced file. Other findings report a file without a certificate. */
 async function compareWithFile(
   { of: unit, url }: { of: string; url: string },
   seen: X509Certificate,
@@ -105,7 +105,7 @@ async function askWell(
   }
 }
 
-/** A rotation may renew a credential that the API refuses now. */
+/** Tests a credential. A rotation may renew one that the API rejects now. */
 async function askCredential(
   unit: string,
   kubeconfig: string,
@@ -126,7 +126,7 @@ async function askCredential(
   }
 }
 
-/** Asks a unit whether it is well, with its client certificate as the files hold it now. */
+/** Asks a unit for its health with the client certificate that its files hold now. */
 export async function askHealthAs(
   { url, identity }: NonNullable<UnitPlan['health']>,
   { disk, askHealth }: Pick<Hands, 'disk' | 'askHealth'>,
@@ -148,7 +148,7 @@ const patiently = async <T>(
     try {
       return await ask();
     } catch (error) {
-      // It is there, and waiting makes no other answer likely.
+      // The unit answered, and waiting is unlikely to change its answer.
       if (error instanceof AgentError && error.code === 'not-yet' && !isSilent(error))
         throw new AgentError('proof', explain(error), { cause: error });
       throw error;
@@ -165,9 +165,9 @@ const SILENT: ReadonlySet<string | undefined> = new Set([
   'ENOTFOUND',
 ]);
 
-/** Connection refused. */
+/** Whether the connection was refused. */
 const isSilent = (error: unknown): boolean => SILENT.has(errnoOf(error));
 
-/** `CN=kubernetes, until 2031-11-28` */
+/** Formats a certificate: `CN=kubernetes, until 2031-11-28`. */
 const describe = ({ subject, validToDate }: X509Certificate): string =>
   `${(subject ?? '').split('\n').join(', ')}, until ${validToDate.toISOString().slice(0, 10)},`;

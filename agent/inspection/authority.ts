@@ -7,23 +7,23 @@ import type { Holding } from './inventory.ts';
 
 const DAY_MS = 86_400_000;
 
-/** When Magnum made a CA, in milliseconds since the epoch: it dates its certificates back by one day. */
+/** Returns when Magnum created a CA, in milliseconds since the epoch: Magnum backdates its certificates by one day. */
 export const madeAt = ({ validFromDate }: X509Certificate): number => validFromDate.getTime() + DAY_MS;
 
-/** The circumstances of a CA that differs. */
+/** The circumstances in which a CA differs. */
 export type Circumstances = {
   clusterUuid: string;
-  /** A rotation makes progress on this node or reaches it soon, within its deadlines. */
+  /** A rotation is in progress on this node or will reach it soon, within its deadlines. */
   isUnderWay: boolean;
-  /** The metadata lists a rotation that is still to be done. */
+  /** The metadata lists a pending rotation. */
   isPending: boolean;
 };
 
 /**
- * Whether a CA file holds the CA that Magnum serves. Magnum signs with that one alone, so the certificates of a node
- * without it fit nothing that Magnum issues.
+ * Compares a CA file with the CA that Magnum serves. Magnum signs only with that CA, so a node without it rejects every
+ * certificate that Magnum issues.
  *
- * @param circumstances asked only where it does not: they wait for Heat
+ * @param circumstances called only if the CAs differ, because it waits for Heat
  */
 export async function compareAuthority(
   { ca, file: { path } }: AuthorityRow,
@@ -33,7 +33,7 @@ export async function compareAuthority(
 ): Promise<Finding[]> {
   const about = { id: 'authority', of: path } as const;
   const held = holdings.find(({ file }) => file === path)?.certificates ?? [];
-  // The finding `certificate` says so.
+  // The finding `certificate` reports it.
   if (held.length === 0) return [];
   if (held.some((one) => fingerprint(one) === fingerprint(served)))
     return [{ ...about, verdict: 'good', what: `${path} holds the ${ca} CA that Magnum serves` }];

@@ -12,11 +12,11 @@ import type { Holding } from './inventory.ts';
 import type { Node } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
 
-/** All that can be said of one certificate. */
+/** The details of one certificate. */
 export type Details = {
   subject: string;
   names: string[];
-  /** The CA file of the layout whose key has signed it; `itself`; null for somebody else. */
+  /** The CA file of the layout whose key signed it; `itself`; null for another issuer. */
   issuer: string | null;
   /** `digitalSignature`, `serverAuth` ...; an object identifier where there is no name. */
   usages: string[];
@@ -27,30 +27,30 @@ export type Details = {
   notBefore: string;
   notAfter: string;
   daysLeft: number;
-  /** As the alert rules have it: within a week it is urgent, within 30 days a warning. */
+  /** By the limits of the alert rules: urgent within a week, warning within 30 days. */
   expiry: 'good' | 'warning' | 'urgent' | 'expired';
 };
 
-/** A certificate somewhere else than in the files of the layout. */
+/** A certificate outside of the layout's certificate files. */
 export type Copy = Details & {
   file: string;
-  /** Where in a kubeconfig: `user admin`, `cluster k1`; null in a file of certificates. */
+  /** The entry of a kubeconfig: `user admin`, `cluster k1`. null in a file of certificates. */
   entry: string | null;
-  /** Whether the key beside it fits; null where there is none, as for a CA, and for one that cannot be read. */
+  /** Whether the key beside it fits. null if there is no key, as for a CA, or if it cannot be read. */
   keyFits: boolean | null;
 };
 
-/** A file beside the layout's that cannot be read, and why. */
+/** An unreadable file besides the layout's, with the reason. */
 type Unreadable = { file: string; code: string; message: string };
 
-/** Whether a unit presents what its file holds; undefined for a file that no port is asked about. */
+/** Whether a unit presents the certificate of its file; undefined for a file that no port presents. */
 export type Served = { unit: string; where: string; presents: boolean | null } & Partial<
   ReturnType<typeof causeOf>
 >;
 
 type Authorities = readonly { file: string; certificate: X509Certificate }[];
 
-/** The CAs of the layout, by whose keys `detailsOf` finds issuers. */
+/** Returns the CAs of the layout. `detailsOf` finds issuers by their keys. */
 export const authoritiesIn = (holdings: readonly Holding[]): Authorities =>
   holdings
     .filter(({ kind }) => kind === 'CA')
@@ -74,14 +74,17 @@ export function detailsOf(certificate: X509Certificate, authorities: Authorities
   };
 }
 
-/** @param left in milliseconds */
+/** Classifies the remaining validity. @param left in milliseconds */
 export function expiryIn(left: number): Details['expiry'] {
   if (left < 0) return 'expired';
   if (left < LIMITS.endsSoonMs) return 'urgent';
   return left < LIMITS.endsMs ? 'warning' : 'good';
 }
 
-/** What the kubeconfigs of the layout, and other files beside its own, hold; and which of them are no YAML, with why. */
+/**
+ * Finds the certificates in kubeconfigs of the layout and in files besides its own. Also returns files that are not
+ * valid YAML, with the reason.
+ */
 export async function findCertificates(
   { layout }: Pick<Node, 'layout'>,
   { disk, clock }: Pick<Hands, 'disk' | 'clock'>,
@@ -126,7 +129,7 @@ export async function findCertificates(
   return { copies, unreadable };
 }
 
-/** What the units' ports present at this moment, by the file that each of them should have read. */
+/** Returns the certificates that the units' ports present now, by the file that each port should use. */
 export async function askPorts(
   node: Node,
   hands: Hands,
@@ -150,7 +153,7 @@ export async function askPorts(
   return new Map((await Promise.all(asked)).flat());
 }
 
-/** A person waits. */
+/** Short, because a person is waiting. */
 const PORT_MS = 2000;
 
 const parsed = (text: string): X509Certificate[] => {
@@ -161,7 +164,7 @@ const parsed = (text: string): X509Certificate[] => {
   }
 };
 
-/** Whether the first key of one text fits the first certificate of another; null when either cannot be read. */
+/** Whether the first key of one text fits the first certificate of another; null if either cannot be read. */
 function fits(certificate: string, key: string): boolean | null {
   const [leaf] = parsed(certificate);
   const pem = pemBlocksIn(key).find(isPrivateKey)?.pem;

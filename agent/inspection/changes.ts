@@ -15,12 +15,12 @@ import type { Node } from '../node.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { newCertificate, newKey, shownLines } from './shown-text.ts';
 
-/** What a repair would change in a file: a unified diff, in which no key and no password is shown. */
+/** The changes of a repair to one file: a unified diff without keys and passwords. */
 export type Change = { file: string; lines: string[] };
 
 /**
- * Every file that new certificates of the same CA would change. The new certificates and keys are placeholders: nothing is
- * issued.
+ * Predicts every file that new certificates of the same CA would change. The new certificates and keys are
+ * placeholders: nothing is issued.
  *
  * @param node its values include the addresses that heat-params leave empty
  * @throws `bad-file` for a file that cannot be renewed
@@ -55,11 +55,13 @@ function diffOf(
     before === undefined ? undefined : shownLines(before, requests, isKeyFile),
     shownLines(after, requests),
   );
-  // What differs is not shown.
+  // Only the redacted parts differ.
   return lines.length > 0 ? lines : [`--- ${path}`, `+++ ${path}`];
 }
 
-/** The CA of each type that signs the node's certificates, as its files have it; of a lost one as Magnum has it. */
+/**
+ * Returns the CA of each type that signs the node's certificates: from its files, or from Magnum if the file is lost.
+ */
 async function authoritiesOf(
   { layout, params }: Node,
   disk: Disk,

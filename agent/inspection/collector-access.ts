@@ -2,7 +2,7 @@ import type { CollectorName } from '../../src/metadata/collector.ts';
 import type { Config } from '../config.ts';
 import type { Finding } from './finding.ts';
 
-/** Which address a collector asks first, and with whose login; signatures of an address stay out. */
+/** Returns the first address that a collector asks, and the login. Omits an address's signatures. */
 export function accessOf(
   name: CollectorName,
   { heat, zaqar, cfn, request, ec2 }: Config,

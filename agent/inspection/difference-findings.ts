@@ -3,7 +3,7 @@ import type { Difference, DifferenceCode } from './differences.ts';
 import type { Finding } from './finding.ts';
 import type { RotationState } from './rotation-state.ts';
 
-/** The differences that no other finding of the doctor tells. */
+/** The differences that no other finding of the doctor reports. */
 const TOLD: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'former-signer',
   'subject-differs',
@@ -12,7 +12,7 @@ const TOLD: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'authority-ends-soon',
 ]);
 
-/** A repair keeps the CA. */
+/** Differences that a repair does not remove, because it keeps the CA. */
 const OF_CAS: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'former-signer',
   'authority-ends',
@@ -20,7 +20,7 @@ const OF_CAS: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
 ]);
 
 /**
- * Where the certificates of a node are not what they should be, though each of them is good.
+ * Reports differences between a node's valid certificates and the desired state.
  *
  * @param phase of a rotation under way: between two phases the former CA still signs
  */

@@ -9,14 +9,14 @@ import { type Fault, sentenceOn } from './fault.ts';
 import type { Holding } from './inventory.ts';
 import type { Leaf } from './leaves.ts';
 
-/** How a difference is told: `critical` breaks the node now or soon, and the agent does not mend it by itself. */
+/** The severity of a difference. `critical` breaks the node now or soon, and the agent does not repair it by itself. */
 export type Severity = 'critical' | 'warning' | 'info';
 
-/** Every difference between what a node has and what it should have, beside the faults of a file. */
+/** Every difference from the desired state, besides the faults of a file. */
 const OWN = {
-  /** The clock of the node disagrees with the cloud's: no date can be judged. */
+  /** The node's clock disagrees with the cloud's, so dates cannot be judged. */
   'clock-off': 'critical',
-  /** A CA file does not hold the CA that Magnum serves: a rotation was missed. */
+  /** A CA file does not contain the CA that Magnum serves: the node missed a rotation. */
   'authority-differs': 'critical',
   'authority-ends-soon': 'warning',
   'authority-ends': 'critical',
@@ -25,57 +25,57 @@ const OWN = {
   'renewal-due': 'info',
   'subject-differs': 'warning',
   'names-differ': 'warning',
-  /** A unit presents another certificate than its file holds. */
+  /** A unit presents another certificate than the one in its file. */
   'presents-another': 'critical',
-  /** Keystone refuses the node's own login. */
+  /** Keystone rejects the node's own login. */
   'login-refused': 'critical',
 } as const satisfies Record<string, Severity>;
 
 export type OwnCode = keyof typeof OWN;
 export type DifferenceCode = OwnCode | Fault['code'];
 
-/** Whether no column of a table of files tells it. */
+/** Whether a table of files has no column for this difference. */
 export const isBesideFiles = ({ code }: Pick<Difference, 'code'>): boolean =>
   Object.hasOwn(OWN, code) && code !== 'presents-another';
 
-/** One difference. `of` names the file, the unit, or what else it is about; `text` is for a person. */
+/** One difference. `of` names the file, the unit or another subject; `text` is for a person. */
 export type Difference = {
   code: DifferenceCode;
   severity: Severity;
   of: string;
   text: string;
-  /** When it ends, or when it is renewed; ISO 8601. */
+  /** When it expires, or when it is renewed; ISO 8601. */
   at?: string;
 };
 
 /** The present state of a node, and its desired state. */
 export type Facts = {
   layout: RoleLayout;
-  /** Not every address that a certificate should name is known: one that it names beside them may be such an address. */
+  /** Not all addresses for the certificate are known. An additional address in it may be one of the unknown ones. */
   lacksAddresses?: boolean;
   holdings: readonly Holding[];
   leaves: readonly Leaf[];
-  /** The fingerprints of the CAs that Magnum served when it was last asked, by their first name. */
+  /** The fingerprints of the CAs that Magnum served in its last answer, by their first name. */
   served: Readonly<Partial<Record<CaType, string | undefined>>>;
-  /** The certificates that ports present, by file; a silent port is left out. */
+  /** The certificates that ports present, by file. Ports that do not answer are left out. */
   presented: ReadonlyMap<string, Served>;
   /** Milliseconds since the epoch. */
   now: number;
-  /** How far this node's clock is ahead of the cloud's; undefined: unknown. */
+  /** How far this node's clock is ahead of the cloud's, in milliseconds; undefined: unknown. */
   skewMs: number | undefined;
-  /** The share of the renewal window that this node takes: upkeep/share.ts. */
+  /** This node's share of the renewal window, from upkeep/share.ts. */
   share: number;
-  /** Why Keystone refuses the node's own login, if it does. */
+  /** Why Keystone rejects the node's own login; undefined if it accepts it. */
   loginRefused?: string | undefined;
 };
 
 const DAY_MS = 86_400_000;
 
-/** The operator hears of a CA's end this long before; `critical` from the second on. */
+/** The remaining validity of a CA at which a warning starts; at the second limit it becomes `critical`. */
 const CA_SOON_MS = 180 * DAY_MS;
 const CA_ENDS_MS = 30 * DAY_MS;
 
-/** Everything that differs from the desired state, the clock first: no other date can be judged without it. */
+/** Lists all differences from the desired state. The clock comes first: if it is wrong, no other date can be judged. */
 export function differencesOf(facts: Facts): Difference[] {
   const { skewMs, loginRefused } = facts;
   const isOff = isClockOff(skewMs);
@@ -184,13 +184,13 @@ function ofLeaf(
   return found;
 }
 
-/** Whether a certificate names an address that a new one would not. */
+/** Whether a certificate names an address that a new one would not name. */
 export function hasOtherAddresses({ certificate, request }: Pick<Leaf, 'certificate' | 'request'>): boolean {
   const wanted = new Set(request.names.map(canonicalName));
   return namesOf(certificate).some((name) => isAddress(name) && !wanted.has(name));
 }
 
-/** As `canonicalName` writes them. */
+/** Whether a name is an address, in the form of `canonicalName`. */
 const isAddress = (name: string): boolean => name.startsWith('ip6:') || isIP(name) === 4;
 
 const ofPorts = ({ presented }: Facts): Difference[] =>

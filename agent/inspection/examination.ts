@@ -1,34 +1,34 @@
 import { AgentError, explain } from '../../src/base/errors.ts';
 import { type Finding, withNext } from './finding.ts';
 
-/** The subject of a check, for the finding of its failure. */
+/** The subject of a check, for the finding when it fails. */
 export type About = Pick<Finding, 'id' | 'of' | 'url' | 'login'> & {
-  /** The details of an error beside its code and message. */
+  /** Returns more details of an error than its code and message. */
   detail?: (error: unknown) => Partial<Pick<Finding, 'of' | 'next'>>;
 };
 
 export type Examination = {
   tell(...findings: readonly Finding[]): void;
   /**
-   * Looks, and tells what was found. A look that fails is a finding itself, and hides no other one.
+   * Runs a check and reports its findings. A check that throws becomes a finding itself and does not affect the others.
    *
-   * @returns what was seen; undefined when the look failed or was stopped
+   * @returns the result; undefined if the check failed or was stopped
    */
   look<T>(
     about: About,
     see: () => Promise<T>,
     found: (seen: T) => readonly Finding[],
   ): Promise<T | undefined>;
-  /** Everything so far, in the order of its discovery. */
+  /** All findings so far, in order. */
   readonly findings: readonly Finding[];
 };
 
-/** @param show is shown each finding as soon as it is there, with its next command */
+/** Creates an examination. @param show receives each finding immediately, with its next command */
 export function createExamination(show: (finding: Finding) => void, stopping: AbortSignal): Examination {
   const findings: Finding[] = [];
   const tell = (...found: readonly Finding[]): void => {
     for (const finding of found.map((one) => withNext(one, findings))) {
-      // Two looks may come upon the same fault.
+      // Two checks may find the same fault.
       if (
         findings.some(({ id, of, what }) => id === finding.id && of === finding.of && what === finding.what)
       )

@@ -13,12 +13,12 @@ export type Fault =
         | 'own-key-unreadable';
     }
   | { code: 'key-missing' | 'key-mismatch' | 'key-unreadable'; path: string }
-  /** It holds another certificate than the file that it copies. */
+  /** It contains another certificate than the file that it copies. */
   | { code: 'differs'; path: string }
-  /** Of a kubeconfig that is no YAML with the line, counted from 1. */
+  /** `line`, counted from 1, is set for a kubeconfig with invalid YAML. */
   | { code: 'unreadable'; why: string; line?: number };
 
-/** A fault in words, which follow the name of the file. */
+/** Describes a fault in words that follow the name of the file. */
 export function describeFault(fault: Fault): string {
   switch (fault.code) {
     case 'missing':
@@ -52,7 +52,10 @@ export function describeFault(fault: Fault): string {
   }
 }
 
-/** Faults of one file in a sentence. The reason why a file cannot be read is a sentence of its own, which names the file. */
+/**
+ * Describes the faults of one file in a sentence. The reason why a file cannot be read is a sentence itself and already
+ * names the file.
+ */
 export const sentenceOn = (file: string, faults: readonly Fault[]): string => {
   const unreadable = faults.filter(({ code }) => code === 'unreadable').map(describeFault);
   const words = faults.filter(({ code }) => code !== 'unreadable').map(describeFault);

@@ -1,24 +1,24 @@
 import { shellQuote } from '../../src/base/shell-quote.ts';
 
-/** One thing that was looked at. */
+/** The result of one check. */
 export type Finding = {
   /** The stable id of the check. */
   id: FindingId;
-  /** `bad`: wrong with the node now, or in the way of a rotation. */
+  /** `bad`: the node is faulty now, or a rotation would fail. */
   verdict: 'good' | 'warning' | 'bad';
-  /** Which one: a path, a unit, a collector, a kind of CA. */
+  /** The subject: a path, a unit, a collector, a kind of CA. */
   of?: string;
-  /** Which of the causes that share an id, in a word that stays. */
+  /** Distinguishes causes that share an id; stable. */
   reason?: string;
-  /** A rotation mends it, so it does not refuse one. */
+  /** A rotation repairs this, so the finding does not block one. */
   isMended?: true;
-  /** The sentence for a person. */
+  /** The text for a person. */
   what: string;
-  /** The address that was asked. */
+  /** The address of the request. */
   url?: string;
-  /** Whose login the address was asked with. */
+  /** The login of the request. */
   login?: string;
-  /** The command to type next; the one of the table where none is given. */
+  /** The command to run next; defaults to the one of the table. */
   next?: string;
 };
 
@@ -30,21 +30,21 @@ const curl = ({ url }: About): string | undefined =>
   url === undefined ? undefined : `curl -sS -m 10 ${shellQuote(url)}`;
 
 /**
- * Every finding, with the command that a person types next when it is not good, in the order in which they are mended: what
- * the command of one needs stands before it. A maker may know a better one.
+ * All checks, each with the command to run next if it is not good, in the order of repair: commands that others depend
+ * on come first. A check may provide a more specific command.
  */
 const NEXT = {
   /** Only root can change a file that decides what the agent does, or read one that holds secrets. */
   permissions: (about) => `ls -l ${path(about)}`,
-  /** agent.yaml and its drop-ins can be used. */
+  /** agent.yaml and its drop-ins are usable. */
   configuration: (about) => `vi ${path(about)}`,
   /** Another agent serves the node. */
   'second-agent': () => 'agent migrate --dry-run',
-  /** heat-params has every value that is needed, well-formed. */
+  /** heat-params has every required value, well-formed. */
   'heat-params': (about) => `vi ${path(about)}`,
   /** This node's clock agrees with the cloud's. */
   clock: () => 'timedatectl',
-  /** Files can be replaced where they lie. */
+  /** Files can be replaced in their directories. */
   disk: (about) => `df -h ${path(about)}`,
   /** A kubeconfig can be parsed. */
   kubeconfig: (about) => `vi ${path(about)}`,
@@ -54,7 +54,7 @@ const NEXT = {
   collector: curl,
   /** The metadata is well-formed. */
   metadata: () => 'agent plan',
-  /** How the metadata says to poll. */
+  /** The polling configuration from the metadata. */
   'polling-override': () => 'agent status',
   /** The node's own login. */
   trust: curl,
@@ -62,24 +62,24 @@ const NEXT = {
   'trust-roles': () => undefined,
   /** Magnum serves a CA. */
   'magnum-ca': curl,
-  /** A record of the agent is as it was written. */
+  /** A record of the agent is intact. */
   record: () => 'agent run-once',
-  /** A certificate of the layout is there, valid, signed by its CA, and its key fits. */
+  /** A certificate of the layout exists, is valid and signed by its CA, and its key fits. */
   certificate: () => 'agent make-cert --force && agent restart',
-  /** A unit is there and runs. */
+  /** A unit exists and runs. */
   unit: (about) => `systemctl status ${unit(about)}`,
-  /** A unit presents a certificate where it is asked. */
+  /** A unit presents a certificate at its address. */
   port: (about) => `agent restart --unit ${unit(about)}`,
   /** The certificate that it presents is the one in its file. */
   presented: (about) => `agent restart --unit ${unit(about)}`,
-  /** A unit says that it is well. */
+  /** A unit reports that it is healthy. */
   health: (about) => `journalctl -n 50 -u ${unit(about)}`,
   /** The Kubernetes API accepts a unit's kubeconfig. */
   credential: () => 'agent certs',
   'revocation-list': () => 'agent revoke --crl revoked.pem',
   /** The node trusts the CA that Magnum serves. */
   authority: () => 'agent plan',
-  /** The node's certificates are for the names and of the CA that they should be. */
+  /** The node's certificates have the right names and the right CA. */
   difference: () => 'agent repair --dry-run',
   /** No rotation is between two phases. */
   rotation: () => 'agent status',
@@ -91,13 +91,13 @@ const NEXT = {
 
 export type FindingId = keyof typeof NEXT;
 
-/** An interrupted or stuck rotation leaves these wrong: its command comes first, and a second look after it. */
+/** Findings that an interrupted or stuck rotation causes. Its command comes first, followed by another check. */
 const EXPLAINED: ReadonlySet<FindingId> = new Set<FindingId>(['presented', 'certificate', 'authority']);
 
 /**
- * A finding with its next command, where it is not good.
+ * Adds the next command to a finding that is not good.
  *
- * @param earlier what was found before it
+ * @param earlier the findings before it
  */
 export function withNext(finding: Finding, earlier: readonly Finding[]): Finding {
   const { id, verdict, next } = finding;
@@ -110,10 +110,10 @@ export function withNext(finding: Finding, earlier: readonly Finding[]): Finding
   return known === undefined ? finding : { ...finding, next: known };
 }
 
-/** A command to type, with the findings that it is for. */
+/** A command to run, with the findings that it is for. */
 export type NextStep = { command: string; findings: FindingId[] };
 
-/** The commands of everything that is wrong, each once, in the order in which they are to be typed. */
+/** Lists the commands for all findings that are not good, each once, in the order in which to run them. */
 export function nextStepsOf(findings: readonly Finding[]): NextStep[] {
   const order = Object.keys(NEXT);
   const rank = ({ id }: Finding): number => order.indexOf(id);

@@ -1,19 +1,21 @@
-/** The input of a health check. Moments and durations in milliseconds; undefined: there is none. */
+/** The input of a health check. Times and durations are in milliseconds; undefined: none. */
 export type HealthFacts = {
   now: number;
   daemonRuns: boolean;
-  /** When every collector last answered in one pass. */
+  /** When all collectors last answered in one pass. */
   completeAt: number | undefined;
-  /** Whether a pass is at work on a rotation, a script or a wait: it ends after these, by deadlines of their own. */
+  /**
+   * Whether a pass is working on a rotation, a script or a wait. Such a pass ends later, by the deadlines of that work.
+   */
   isAtWork: boolean;
   /** The longest wait between two passes. */
   intervalMs: number;
-  /** When the oldest result was made that Heat has not acknowledged. */
+  /** When the oldest result that Heat has not acknowledged was created. */
   unacknowledgedSince: number | undefined;
-  /** When the certificate that ends first ends, of those of the layout. */
+  /** When the first certificate of the layout expires. */
   firstEnd: number | undefined;
   isStuck: boolean;
-  /** The critical differences from the desired state, as the daemon has last found them. */
+  /** The critical differences from the desired state that the daemon found last. */
   critical: readonly string[];
 };
 
@@ -32,7 +34,7 @@ export type Illness = {
 
 const DAY_MS = 86_400_000;
 
-/** As the alert rules of docs/prometheus have them. */
+/** The limits of the alert rules in docs/prometheus. */
 export const LIMITS = {
   intervals: 3,
   unacknowledgedMs: 15 * 60_000,
@@ -40,7 +42,7 @@ export const LIMITS = {
   endsSoonMs: 7 * DAY_MS,
 } as const;
 
-/** The faults of this node, the worst first. */
+/** Lists the faults of this node, worst first. */
 export function illnessesOf(facts: HealthFacts): Illness[] {
   const { now, completeAt, unacknowledgedSince, firstEnd } = facts;
   const found: Illness[] = [];
@@ -65,7 +67,7 @@ export function illnessesOf(facts: HealthFacts): Illness[] {
 }
 
 /**
- * One line with performance data, as plugins of Nagios print it, and their exit code
+ * Formats one line with performance data for Nagios, and the exit code of the plugin
  * (https://nagios-plugins.org/doc/guidelines.html).
  */
 export function formatCheck(facts: HealthFacts): { line: string; code: 0 | 1 | 2 } {

@@ -2,7 +2,9 @@ import { unclosedQuotesIn } from '../../src/metadata/heat-params.ts';
 import type { Finding } from './finding.ts';
 import { viAt } from './layout-files.ts';
 
-/** Lines of heat-params that do not say what they seem to. Their values are secrets and stay untold. */
+/**
+ * Reports lines of heat-params that have another meaning than they seem to. Their values are secrets and are not shown.
+ */
 export function lookAtLines(path: string, text: string): Finding[] {
   return unclosedQuotesIn(text).map(({ line, key }) => ({
     id: 'heat-params',

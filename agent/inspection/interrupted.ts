@@ -5,20 +5,20 @@ import type { Hands } from '../hands.ts';
 import { describeRecovery, type Recovery, recoveryOf } from '../plan/recovery.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
-/** A run that is under way or was interrupted, and what the next pass does with it. */
+/** A run that is in progress or was interrupted, and how the next pass handles it. */
 export type Interrupted = {
-  /** A deployment's id or a verb; null: the journal is damaged. */
+  /** A deployment's id or a verb. null: the journal is damaged. */
   runId: string | null;
   recovery: Recovery | 'rebuild';
-  /** The process that holds the lock has begun it, and works on it. */
+  /** The process that holds the lock started this run and is working on it. */
   isUnderWay: boolean;
   text: string;
 };
 
 /**
- * With a damaged journal the rest is still shown.
+ * Finds an interrupted run. If the journal is damaged, the other data are still shown.
  *
- * @param holder who holds the lock: what was begun before it took the lock was interrupted
+ * @param holder the holder of the lock: a run that started before it took the lock was interrupted
  */
 export async function findInterrupted(
   { generations }: Pick<Hands, 'generations'>,
@@ -42,5 +42,5 @@ export async function findInterrupted(
   }
 }
 
-/** Nothing goes on by itself: a person has to act. */
+/** Whether the run cannot resume by itself, so that a person must act. */
 export const isStuck = (run: Interrupted | undefined): boolean => run?.recovery === 'wait-for-person';

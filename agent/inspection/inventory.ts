@@ -9,15 +9,15 @@ import type { Fault } from './fault.ts';
 export type Holding = {
   file: string;
   kind: 'CA' | 'certificate' | 'kubeconfig';
-  /** undefined when there is no such file, or no certificate in it. */
+  /** undefined when the file does not exist or contains no certificate. */
   fingerprint: string | undefined;
   notAfter: string | undefined;
-  /** In the order of the file; none of a kubeconfig, and of a file that is missing or unreadable. */
+  /** In the order of the file. Empty for a kubeconfig and for a missing or unreadable file. */
   certificates: readonly X509Certificate[];
   faults: Fault[];
 };
 
-/** Reads every certificate that the layout names, and every kubeconfig that holds one, and lists their faults. */
+/** Reads every certificate of the layout and every kubeconfig with a certificate, and lists their faults. */
 export async function takeInventory(disk: Disk, layout: RoleLayout, now: number): Promise<Holding[]> {
   const authorities = new Map<CaType, readonly X509Certificate[]>();
   const holdings: Holding[] = [];
@@ -48,7 +48,7 @@ export async function takeInventory(disk: Disk, layout: RoleLayout, now: number)
   return holdings;
 }
 
-/** A kubeconfig that this layout embeds a certificate in; undefined when the node has none and needs none. */
+/** Checks a kubeconfig in which this layout embeds a certificate; undefined if the node has none and needs none. */
 async function lookAtKubeconfig(
   disk: Disk,
   layout: RoleLayout,
@@ -91,7 +91,7 @@ async function lookAtKubeconfig(
   return holding;
 }
 
-/** The faults of a certificate that only its kubeconfig embeds or names. */
+/** Lists the faults of a certificate that only its kubeconfig embeds or names. */
 function pairFaults(
   pem: string | undefined,
   key: string | undefined,
@@ -111,7 +111,7 @@ function pairFaults(
   return faults;
 }
 
-/** Without a known CA the issuer cannot be checked. */
+/** Whether one of the CAs signed the certificate. If no CA is known, it counts as signed. */
 const isSignedByOneOf = (
   certificate: X509Certificate,
   trusted: readonly X509Certificate[] | undefined,
@@ -131,7 +131,7 @@ async function look(
   { path }: FileRow,
   kind: Holding['kind'],
   now: number,
-  /** Whether it may hold several, as long as an old CA is trusted beside the new one. */
+  /** Whether it may contain several certificates while an old CA is trusted besides the new one. */
   several: boolean,
 ): Promise<Holding> {
   const holding = nothing(path, kind);

@@ -21,7 +21,7 @@ import { collect, understand } from '../../pass/collect.ts';
 import { compareCertificates } from './differences.ts';
 import type { Seen } from './node.ts';
 
-/** Asks every service of the cloud that a rotation needs, side by side, and compares what Magnum serves with the node. */
+/** Asks every cloud service that a rotation needs, concurrently, and compares Magnum's CAs with the node. */
 export async function lookAtCloud(
   seen: Seen,
   hands: Hands,
@@ -38,7 +38,7 @@ export async function lookAtCloud(
   examination.tell(...checkClock(hands));
 }
 
-/** @returns when the newest rotation was made that is still to be done, in milliseconds since the epoch */
+/** @returns when the newest pending rotation was created, in milliseconds since the epoch */
 async function askCollectors(
   hands: Hands,
   { look, tell }: Examination,
@@ -110,7 +110,7 @@ async function askCollector(
   return { texts: collected?.texts ?? [], isWhole: collected?.problems.length === 0 };
 }
 
-/** With the node's own login. */
+/** Asks Magnum with the node's own login. */
 async function askMagnum(
   node: Node,
   { holdings, activity }: Seen,
@@ -166,6 +166,6 @@ async function askMagnum(
   );
 }
 
-/** An address tells nothing of a CA bundle that is empty. */
+/** The address does not help when the CA bundle is empty. */
 const nextOfBundle = (reason: string | undefined, { config }: Hands): Pick<Finding, 'next'> | undefined =>
   reason === 'ca-file-empty' ? { next: viAt(caFileOf(config), undefined) } : undefined;

@@ -4,7 +4,7 @@ import type { Examination } from '../../inspection/examination.ts';
 import { compareNow } from '../compare.ts';
 import type { Seen } from './node.ts';
 
-/** Compares the certificates with what they should be. The findings of single files tell what cannot be read. */
+/** Compares the certificates with the desired state. Findings about single files report those that cannot be read. */
 export async function compareCertificates(
   { node, phase }: Seen,
   hands: Hands,

@@ -23,16 +23,16 @@ import { findCopiesOf, type FoundCopies } from '../../rotation/find-copies.ts';
 import { planRotation } from '../../rotation/plan.ts';
 import { type Context, lockPathOf } from '../verb.ts';
 
-/** What was seen of the node. */
+/** The observed state of the node. */
 export type Seen = {
   node: Node | undefined;
   holdings: readonly Holding[];
   activity: Activity;
-  /** Of a rotation under way. */
+  /** The phase of a rotation that is under way. */
   phase: RotationState['phase'];
 };
 
-/** Looks at the node itself and its services: nothing of the cloud is asked. */
+/** Checks the node itself and its services. Asks no cloud service. */
 export async function lookAtNode(
   context: Context,
   hands: Hands,
@@ -116,7 +116,7 @@ async function lookAtHeatParams(hands: Hands, { look, tell }: Examination): Prom
   return node;
 }
 
-/** What has been interrupted, and whether anybody is at work. */
+/** Checks for interrupted runs and for a process that is working now. */
 async function lookAtActivity(
   context: Context,
   units: readonly UnitPlan[],
@@ -146,14 +146,14 @@ async function lookAtActivity(
   return activity;
 }
 
-/** When the old CA is to end on a node that goes through the phases by itself. */
+/** Returns when the old CA is due to end, on a node that goes through the phases by itself. */
 async function dueOf({ disk, config }: Hands): Promise<number | undefined> {
   if (!mayGoByItself(config)) return undefined;
   const { heldUntil } = await readOrders({ disk });
   return oldCaDue(await readRotation({ disk }), heldUntil, config.rotation.retire_within * 1000);
 }
 
-/** Whether a rotation can replace what it replaces. */
+/** Checks whether a rotation can replace its files. */
 async function lookAtPaths(
   node: Node,
   copies: FoundCopies | undefined,

@@ -4,14 +4,14 @@ import type { NodeObject } from '../../../src/services/node-annotations.ts';
 import { LIMITS } from '../../inspection/health.ts';
 import { Report } from '../../node-report/report.ts';
 
-/** Why a node keeps `agent fleet` from exit code 0. */
+/** Why `agent fleet` does not exit with 0 because of this node. */
 export type FleetProblem =
-  /** Its Node has no report, or none that this version reads. */
+  /** Its Node has no report, or none that this version can read. */
   | 'no-report'
   | 'bad-report'
-  /** Kubernetes does not call it ready. */
+  /** Its Node is not ready in Kubernetes. */
   | 'not-ready'
-  /** The agent has not written for two hours, or has not heard the cloud for so long. */
+  /** The agent has written no report for two hours, or has had no answer of the cloud for as long. */
   | 'agent-silent'
   | 'cloud-silent'
   /** A rotation is under way. */
@@ -19,11 +19,11 @@ export type FleetProblem =
   | 'waits'
   /** A certificate ends within 30 days. */
   | 'certificate-ends'
-  /** It trusts other CAs, or has another version, than most nodes. */
+  /** It trusts other CAs than most nodes, or has another version. */
   | 'other-cas'
   | 'other-version';
 
-/** A node by its Node; what its agent has reported is no proof. */
+/** A node as described by its Node. The agent's report is not proof. */
 export type FleetRow = {
   node: string;
   role: 'master' | 'worker';
@@ -32,11 +32,11 @@ export type FleetRow = {
   problems: FleetProblem[];
 };
 
-/** Reports are repeated about once an hour, and held up for half an hour where the API has refused one. */
+/** Reports are repeated about once an hour. After a rejection by the API they are delayed by half an hour. */
 const SILENT_MS = 2 * 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** @param now milliseconds since the epoch */
+/** Finds the problems of every node. @param now milliseconds since the epoch */
 export function judgeFleet(nodes: readonly NodeObject[], now: number): FleetRow[] {
   const read = nodes.map((node) => ({ node, report: reportIn(node) }));
   const reports = read.flatMap(({ report }) => (typeof report === 'object' ? [report] : []));
@@ -76,7 +76,7 @@ function reportIn({ annotations }: NodeObject): Report | 'no-report' | 'bad-repo
 
 const casOf = ({ cas }: Report): string => cas.join();
 
-/** undefined when several are equally frequent: then none is the usual one. */
+/** Returns undefined when several values are equally frequent: then none is the usual one. */
 function mostFrequent(values: readonly string[]): string | undefined {
   const counts = [...Map.groupBy(values, (value) => value)].map(([value, same]) => ({
     value,

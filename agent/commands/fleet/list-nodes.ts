@@ -20,7 +20,7 @@ const listed = async (ask: AskApi, abort: AbortSignal): Promise<NodeObject[]> =>
 /**
  * Lists the Nodes with the credential of this master: a worker's kubelet may not list them.
  *
- * @throws `usage` anywhere but on a master; `cloud-unreachable` when its API server does not answer
+ * @throws `usage` if this is not a master; `cloud-unreachable` when its API server does not answer
  */
 export async function listAsMaster(context: Context, abort: AbortSignal): Promise<NodeObject[]> {
   if (!(await context.disk.info(HEAT_PARAMS))) throw notHere('no node of a cluster');
@@ -50,7 +50,7 @@ const notHere = (what: string): AgentError =>
 /**
  * Lists the Nodes as the user of a kubeconfig's current context.
  *
- * @throws `usage` when it cannot be used
+ * @throws `usage` when the kubeconfig cannot be used
  */
 export async function listByKubeconfig(
   path: string,

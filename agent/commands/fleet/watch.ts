@@ -5,11 +5,11 @@ import { EXIT, type ExitCode } from '../exit-code.ts';
 const EVERY_MS = 5000;
 
 /**
- * Looks again until a person stops it.
+ * Repeats `look` until a person stops it.
  *
  * @param failed reports that the API does not answer; the next look tries again
  * @returns the exit code of the last look
- * @throws what the API refuses
+ * @throws the error when the API rejects the request
  */
 export async function watch(
   look: () => Promise<ExitCode>,

@@ -12,43 +12,43 @@ import {
   Unserved,
 } from './parts.ts';
 
-/** What the verbs say that change nothing. */
+/** The output of verbs that change nothing. */
 
-/** How the node differs from its desired state now; empty also when its files cannot be read. */
+/** The node's present differences from its desired state. Empty also when its files cannot be read. */
 const Differences = v.array(DifferenceShown);
 
 export const Status = v.object({
-  /** What makes the exit code 1, the worst first. */
+  /** The reasons for exit code 1, worst first. */
   health: v.array(
     v.object({ code: v.string(), level: v.picklist(['warning', 'critical']), text: v.string() }),
   ),
-  /** Who holds the lock: the daemon, or another verb. */
+  /** The holder of the lock: the daemon or another verb. */
   holder: v.nullable(v.object({ name: v.string(), since: Time })),
-  /** What is tried again: `until` is when it is given up. null: nothing. */
+  /** The work that is being retried. `until` is when the retries end. null: nothing. */
   waiting: v.nullable(
     v.object({
       what: v.string(),
-      /** What `what` says, and the file, the unit or the address that it is about. */
+      /** The code of `what`, and the file, unit or address it refers to. */
       whatCode: v.optional(v.string()),
       of: v.optional(v.string()),
       why: v.string(),
-      /** What `why` says. */
+      /** The code of `why`. */
       code: v.optional(v.string()),
       reason: v.optional(v.string()),
       since: Time,
       until: Time,
     }),
   ),
-  /** That this master holds its turn, in which it restarts its units; null: it does not. */
+  /** Since when this master holds its turn to restart its units. null: it holds none. */
   turn: v.nullable(v.object({ since: Time })),
   polling: v.object({
-    /** `configured`, or what became of a polling override of the metadata. */
+    /** `configured`, or the state of a polling override from the metadata. */
     code: v.string(),
     collectors: v.array(v.string()),
     sources: v.array(v.string()),
     text: v.string(),
   }),
-  /** null: none since the node was started. */
+  /** null: no pass has run since the node was started. */
   lastPass: v.nullable(
     v.object({
       at: Time,
@@ -69,7 +69,7 @@ export const Status = v.object({
   ),
   interrupted: Interrupted,
   rotation: Rotation,
-  /** How the daemon last found the node to differ from what it should be; null: it has not looked yet. */
+  /** The differences from the desired state that the daemon saw last. null: it has not compared yet. */
   desired: v.nullable(v.object({ comparedAt: Time, differences: v.array(DifferenceShown) })),
   /** The ids of deployments. */
   lastSuccess: v.nullable(v.string()),
@@ -87,9 +87,9 @@ export const Status = v.object({
       /** When each state was reached. */
       at: v.record(v.string(), Time),
       timesBegun: Count,
-      /** Heat lists it no more, and its result is not waited for. */
+      /** Heat no longer lists it, and its result is not awaited. */
       isGivenUp: v.boolean(),
-      /** How the result is sent; null once it is acknowledged. */
+      /** How the result is sent. null: Heat has acknowledged it. */
       signal: v.nullable(v.string()),
       outcome: v.nullable(Outcome),
     }),
@@ -99,13 +99,13 @@ export const Status = v.object({
 const Details = v.object({
   subject: v.string(),
   names: v.array(v.string()),
-  /** The CA file whose key has signed it, `itself`, or null: neither. */
+  /** The CA file whose key signed it, or `itself`. null: neither. */
   issuer: v.nullable(v.string()),
   /** `digitalSignature`, `serverAuth` ...; an object identifier where there is no name. */
   usages: v.array(v.string()),
   /** `rsa-4096`, `ec-p256` ... */
   keyType: v.string(),
-  /** Whole, in lower-case hex. */
+  /** The complete serial number, in lower-case hex. */
   serial: v.string(),
   /** SHA-256, in hex. */
   fingerprint: v.string(),
@@ -121,7 +121,7 @@ export const Certs = v.object({
   role: v.picklist(['master', 'worker']),
   rotation: Rotation,
   differences: Differences,
-  /** What the layout names; without particulars where there is no certificate. */
+  /** The certificates of the layout; fields about the certificate are absent if the file contains none. */
   certificates: v.array(
     v.object({
       file: v.string(),
@@ -130,7 +130,7 @@ export const Certs = v.object({
       faults: v.array(
         v.object({ code: v.string(), path: v.optional(v.string()), why: v.optional(v.string()) }),
       ),
-      /** What the unit's port presents; `presents` is null when it did not answer. */
+      /** The certificate that the unit's port presents. `presents` is null when the port did not answer. */
       served: v.optional(
         v.object({
           unit: v.string(),
@@ -147,9 +147,9 @@ export const Certs = v.object({
   copies: v.array(
     v.object({
       file: v.string(),
-      /** Where in a kubeconfig. */
+      /** The entry of a kubeconfig. */
       entry: v.nullable(v.string()),
-      /** null: there is no key beside it, or none that can be read. */
+      /** null: there is no readable key beside it. */
       keyFits: v.nullable(v.boolean()),
       ...Details.entries,
     }),
@@ -158,7 +158,7 @@ export const Certs = v.object({
 });
 
 export const Doctor = v.object({
-  /** `false`: it was stopped before it had looked at everything. */
+  /** `false`: it was stopped before all checks had run. */
   isComplete: v.boolean(),
   findings: v.array(
     v.object({
@@ -166,20 +166,20 @@ export const Doctor = v.object({
       verdict: v.picklist(['good', 'warning', 'bad']),
       /** A path, a unit, a collector, a kind of CA. */
       of: v.optional(v.string()),
-      /** Which of the causes that share an id. */
+      /** Distinguishes causes that share an id. */
       reason: v.optional(v.string()),
-      /** A rotation mends it, and is not refused for it. */
+      /** A rotation repairs this, and does not fail because of it. */
       isMended: v.optional(v.boolean()),
       what: v.string(),
-      /** The address that was asked. */
+      /** The address of the request. */
       url: v.optional(v.string()),
-      /** Whose login it was asked with: a user, a trust, a kubeconfig. */
+      /** The login of the request: a user, a trust or a kubeconfig. */
       login: v.optional(v.string()),
-      /** The command to type next. */
+      /** The command to run next. */
       next: v.optional(v.string()),
     }),
   ),
-  /** The commands of everything that is bad, each once, in the order in which they are to be typed. */
+  /** The commands for all findings that are bad, each once, in the order in which to run them. */
   nextSteps: v.array(v.object({ command: v.string(), findings: v.array(v.string()) })),
 });
 
@@ -194,45 +194,45 @@ export const Plan = v.object({
       resource: v.string(),
       verdict: v.picklist(['planned', 'refused', 'unserved']),
       why: v.string(),
-      /** What `why` says: `change`, `run`, `take-up`, the reason to do nothing, or the code of the error. */
+      /** The code of `why`: `change`, `run`, `take-up`, the reason to do nothing, or the code of the error. */
       code: v.string(),
-      /** Of a change of the node. */
+      /** Fields of an entry that changes the node. */
       layout: v.optional(v.string()),
       role: v.optional(v.picklist(['master', 'worker'])),
-      /** Why it is refused. */
+      /** Why it is rejected. */
       error: v.optional(v.object({ code: v.string(), reason: v.optional(v.string()) })),
-      /** What a deployment of Magnum's own asks for. */
+      /** The request of a deployment that Magnum made. */
       magnum: v.optional(v.string()),
       limits: v.array(v.string()),
-      /** In the order of `limits`; `own`: of an operator's layout. */
+      /** In the order of `limits`. `own`: a limit of an operator's layout. */
       limitCodes: v.array(v.string()),
       steps: v.array(DetailedStep),
     }),
   ),
-  /** The ids of deployments that are done already. */
+  /** Ids of completed deployments. */
   done: v.array(v.string()),
   problems: v.array(Problem),
 });
 
 export const Fleet = v.object({
-  /** The fields that the agent of a node reports. Every user with write access to Nodes can forge them. */
+  /** Fields that the agent of a node reports. Every user with write access to Nodes can forge them. */
   unproven: v.array(v.string()),
   nodes: v.array(
     v.object({
       node: v.string(),
       role: v.picklist(['master', 'worker']),
-      /** The version of the agent. null here and below: there is no report. */
+      /** The version of the agent. Here and below, null means that there is no report. */
       agent: v.nullable(v.string()),
       phase: v.nullable(v.string()),
-      /** The Kubernetes CAs that the node trusts: SHA-256. */
+      /** SHA-256 fingerprints of the Kubernetes CAs that the node trusts. */
       cas: v.array(v.string()),
       notAfter: v.nullable(Time),
       daysLeft: v.nullable(v.pipe(v.number(), v.integer())),
       waits: v.nullable(v.object({ why: v.string(), for: v.array(v.string()) })),
       reportedAt: v.nullable(Time),
-      /** When every collector had last answered. */
+      /** When all collectors last answered. */
       passAt: v.nullable(Time),
-      /** Why the exit code is 1; empty: the node is well, and as most others. */
+      /** The reasons for exit code 1. Empty: the node is healthy and does not differ from most others. */
       problems: v.array(v.string()),
     }),
   ),

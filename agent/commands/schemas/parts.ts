@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
 /**
- * Parts that several verbs share. Codes are texts here, not lists: a new one is an addition. `message`, `text`, `what` and
- * `why` say for a person what the codes beside them say for a program; their wording may change.
+ * Parts that several verbs share. Codes are strings here, not enumerations, so that a new code is a compatible
+ * addition. `message`, `text`, `what` and `why` explain the codes beside them to a person; their wording may change.
  */
 
 /** ISO 8601, in UTC. */
@@ -12,39 +12,39 @@ export const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const Problem = v.object({ code: v.string(), reason: v.optional(v.string()), message: v.string() });
 
-/** A step, or something seen: `of` is the unit, the path or the name that it is about. */
+/** A step or an observation. `of` is the unit, path or name it refers to. */
 export const Remark = v.object({ code: v.string(), of: v.optional(v.string()), text: v.string() });
 
 export const DetailedStep = v.object({
   ...Remark.entries,
-  /** The sentences of `particulars`, a line each. */
+  /** The text of `particulars`, one line each. */
   details: v.array(v.string()),
   particulars: v.array(
     v.object({
       ...Remark.entries,
-      /** Of a `certificate`: `names` are its SANs. Of an `environment`: the variables. */
+      /** For `certificate`: `names` are its SANs. For `environment`: the variables. */
       names: v.optional(v.array(v.string())),
       ca: v.optional(v.string()),
       subject: v.optional(v.string()),
-      /** Of `workloads`: those that are waited for, and how many are restarted a second. */
+      /** For `workloads`: the namespaces to wait for, and how many workloads are restarted per second. */
       namespaces: v.optional(v.array(v.string())),
       perSecond: v.optional(v.number()),
     }),
   ),
 });
 
-/** A run that was interrupted, or is under way; `runId` is null when its journal is damaged. */
+/** An interrupted run, or one in progress. `runId` is null when its journal is damaged. */
 export const Interrupted = v.nullable(
   v.object({
     runId: v.nullable(v.string()),
     recovery: v.string(),
-    /** The process that holds the lock has begun it, and works on it. */
+    /** The process that holds the lock started this run and is working on it. */
     isUnderWay: v.boolean(),
     text: v.string(),
   }),
 );
 
-/** Where the node is in a CA rotation; `phase` is null when none is under way. */
+/** The node's position in a CA rotation. `phase` is null when no rotation is under way. */
 export const Rotation = v.object({
   phase: v.nullable(v.picklist(['trust', 'reissue'])),
   /** When the node was first seen without the old CA. */
@@ -79,14 +79,14 @@ export const DifferenceShown = v.object({
   at: v.optional(Time),
 });
 
-/** How work ended; a `statusCode` of 0 is success. */
+/** How work ended. A `statusCode` of 0 is success. */
 export const Outcome = v.object({
   is: v.picklist(['succeeded', 'failed']),
   statusCode: v.number(),
   stdout: v.string(),
   stderr: v.string(),
   outputs: v.optional(v.record(v.string(), v.unknown())),
-  /** `node`: what became of the node where something had been replaced (`taken-back`, `unproven`, `stuck`). */
+  /** `node`: the state of the node after files had been replaced (`taken-back`, `unproven`, `stuck`). */
   error: v.optional(
     v.object({ code: v.string(), reason: v.optional(v.string()), node: v.optional(v.string()) }),
   ),
@@ -101,7 +101,7 @@ export const Unacknowledged = v.object({
   retryAfterMs: v.optional(v.number()),
 });
 
-/** A deployment whose group nothing on this node serves. */
+/** A deployment whose group no hook on this node serves. */
 export const Unserved = v.object({ id: v.string(), group: v.string() });
 
 /** The changes of a run: files, the observed units that read them, and the cluster's workloads. */

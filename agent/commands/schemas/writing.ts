@@ -23,7 +23,7 @@ export const RunOnce = v.object({
   unserved: v.array(Unserved),
 });
 
-/** The fingerprints of the CA and, by name, of the certificates that were made. */
+/** The fingerprints of the CA and, by name, of the new certificates. */
 export const Made = v.object({
   fingerprint: v.optional(v.string()),
   certificates: v.optional(v.record(v.string(), v.string())),
@@ -31,7 +31,7 @@ export const Made = v.object({
 
 export const MakeCert = v.object({
   made: v.boolean(),
-  /** Why nothing was made: `good-set`, `rotation-under-way`. */
+  /** Why nothing was created: `good-set`, `rotation-under-way`. */
   reason: v.optional(v.string()),
   ...Made.entries,
 });
@@ -69,13 +69,13 @@ export const Credentials = v.object({
   reason,
   why: v.string(),
   ...Changed.entries,
-  /** With --dry-run: what would be done. */
+  /** With --dry-run: the planned steps. */
   steps: v.optional(v.array(DetailedStep)),
 });
 
 export const Migrate = v.object({ steps: v.array(Remark) });
 
-/** What was different before; with --dry-run also what would change in each file, as a unified diff. */
+/** The differences before the repair. With --dry-run also the changes to each file, as a unified diff. */
 export const Repair = v.object({
   repaired: v.boolean(),
   differences: v.array(DifferenceShown),
@@ -92,19 +92,19 @@ export const Rollback = v.object({
   /** The restored generation, and the replaced files. */
   to: v.optional(v.string()),
   files: v.optional(v.array(v.string())),
-  /** Until then no phase of a rotation follows by itself, except `trust`. */
+  /** Until then, no phase of a rotation starts by itself, except `trust`. */
   heldUntil: v.optional(Time),
   /** With --list: the kept generations, the newest first. */
   kept: v.optional(
     v.array(
       v.object({
         id: v.string(),
-        /** When the run began that has replaced it. */
+        /** When the run that replaced it began. */
         at: Time,
         runId: v.string(),
-        /** When the first of its certificates ends. */
+        /** When the first of its certificates expires. */
         notAfter: v.optional(Time),
-        /** The files that going back to it would change. */
+        /** The files that a rollback to it would change. */
         changes: v.array(v.string()),
         /** Its CAs that the node no longer trusts. */
         formerCas: v.array(v.string()),
@@ -114,11 +114,11 @@ export const Rollback = v.object({
     ),
   ),
   why: v.optional(v.string()),
-  /** What `why` says. */
+  /** The code of `why`. */
   code: v.optional(v.string()),
 });
 
-/** What has been ordered of a rotation on this node. */
+/** The orders about a rotation on this node. */
 export const RotationOrders = v.object({ finishes: v.boolean(), heldUntil: v.optional(Time) });
 
 export const UnitPaths = v.object({ paths: v.array(v.string()) });
