@@ -97,7 +97,7 @@ export async function createCluster(spec: ClusterSpec, hands: ClusterHands): Pro
   const trustee = identity.addUser(
     `${uuid}_${project.id}`,
     hands.domains.magnum,
-    randomBytes(13).toString('base64url'),
+    `p${randomBytes(13).toString('base64url')}`,
   );
   const roles = spec.trustRoles ?? identity.rolesOf(owner, project);
   const trust = identity.addTrust({ trustor: owner, trustee, project, roles });

@@ -30,8 +30,8 @@ export const json = (status: number, body: unknown, headers: Record<string, stri
   body: JSON.stringify(body),
 });
 
-/** Makes an identifier of Keystone: a UUID without dashes. */
-export const hexId = (): string => randomUUID().replaceAll('-', '');
+/** Makes an identifier of Keystone: a UUID without dashes. It begins with a letter, so that YAML takes it for no number. */
+export const hexId = (): string => `a${randomUUID().replaceAll('-', '').slice(1)}`;
 
 /** Parses a JSON object; undefined for anything else: the services treat both kinds of invalid bodies alike. */
 export function parseObject(text: string): Record<string, unknown> | undefined {

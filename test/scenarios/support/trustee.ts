@@ -9,7 +9,7 @@ export type Trustee = { trustee_user_id: string; trustee_password: string; trust
 /** Makes another trustee with a trust of the clusters' owner, like Magnum. */
 export function newTrustee({ identity, owner, project }: Cloud, password?: string): Trustee {
   const name = `trustee-${randomBytes(4).toString('hex')}`;
-  const secret = password ?? randomBytes(13).toString('base64url');
+  const secret = password ?? `p${randomBytes(13).toString('base64url')}`;
   const trustee = identity.addUser(name, { id: 'magnum', name: 'magnum' }, secret);
   const roles = identity.rolesOf(owner, project);
   const trust = identity.addTrust({ trustor: owner, trustee, project, roles });
