@@ -4,10 +4,12 @@ import { type LogEntry, PRIORITIES, textOf } from '../src/base/log.ts';
 
 export const IDENTIFIER = 'coe-agent';
 
-/** Hands one event to journald; false: it did not take it. */
+/** Sends one event to journald. Returns false if journald did not accept it. */
 export type SendToJournal = (entry: LogEntry) => boolean;
 
-/** Whether standard error goes to the journal (systemd.exec(5), JOURNAL_STREAM): it may be a terminal's or a file's. */
+/**
+ * Whether standard error is connected to the journal (systemd.exec(5), JOURNAL_STREAM), and not to a terminal or file.
+ */
 export function isJournal(env: NodeJS.ProcessEnv, descriptor = 2): boolean {
   const stream = env['JOURNAL_STREAM'];
   if (stream === undefined) return false;
@@ -15,11 +17,11 @@ export function isJournal(env: NodeJS.ProcessEnv, descriptor = 2): boolean {
   return stream === `${dev}:${ino}`;
 }
 
-/** By which an event is found in every journal, whatever its words: `journalctl MESSAGE_ID=...`. */
+/** Returns the id that identifies an event in every journal, independent of its text: `journalctl MESSAGE_ID=...`. */
 export const messageId = (code: string): string =>
   createHash('sha256').update(`coe-agent ${code}`).digest('hex').slice(0, 32);
 
-/** The fields of an event in the journal, besides those that journald adds. */
+/** Returns the fields of an event in the journal. journald adds others. */
 export const journalFields = (entry: LogEntry): [name: string, value: string][] => [
   ['MESSAGE', textOf(entry)],
   ['PRIORITY', String(PRIORITIES[entry.level])],
@@ -32,11 +34,14 @@ export const journalFields = (entry: LogEntry): [name: string, value: string][] 
   ]),
 ];
 
-/** `wait_ms` is COE_WAIT_MS. */
+/** Converts a field name: `wait_ms` becomes COE_WAIT_MS. */
 export const fieldOf = (name: string): string =>
   `COE_${name.replaceAll(/[^A-Za-z0-9]/g, '_').toUpperCase()}`.slice(0, 64);
 
-/** journald's native protocol: a value with line feeds goes behind its length (systemd.io/JOURNAL_NATIVE_PROTOCOL). */
+/**
+ * Encodes fields for journald's native protocol: a value with line feeds follows its length
+ * (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+ */
 function encode(fields: readonly [string, string][]): Buffer {
   return Buffer.concat(
     fields.flatMap(([name, value]) => {
@@ -51,12 +56,12 @@ function encode(fields: readonly [string, string][]): Buffer {
 
 const AF_UNIX = 1;
 const SOCK_DGRAM_CLOEXEC = 0o2000002;
-/** A journald that does not read holds nothing up. */
+/** MSG_DONTWAIT and MSG_NOSIGNAL: a journald that does not read must not block the agent. */
 const DONTWAIT_NOSIGNAL = 0x4040;
 
 /**
- * Opens journald's socket for structured events: Node has no datagram sockets, the C library has. Events that
- * journald does not take (too long, or journald is away) go to standard error.
+ * Opens journald's socket for structured events. Node has no datagram sockets, so the C library is called. Events that
+ * journald does not accept (too long, or journald is down) go to standard error.
  */
 export async function openJournal(
   socket = '/run/systemd/journal/socket',

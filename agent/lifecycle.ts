@@ -1,13 +1,13 @@
 /**
- * Signals to a running program: to stop (SIGTERM, SIGINT, and for a verb that a person runs SIGHUP, when the
- * terminal is closed), or for the daemon to begin anew (SIGHUP).
+ * Signals to a running program. SIGTERM and SIGINT stop it. SIGHUP stops a verb (its terminal was closed), and makes
+ * the daemon reload.
  */
 export type Lifecycle = {
-  /** Fires once, when the program is to stop. */
+  /** Fires once, when the program must stop. */
   stopping: AbortSignal;
   /**
-   * Fires at the next SIGHUP, which from the first call on does not stop the program any more, or call of `reload`; a new
-   * one for each time the configuration is read.
+   * Returns a signal that fires at the next SIGHUP or call of `reload`; a new one for each reload. After the first
+   * call, SIGHUP no longer stops the program.
    */
   nextReload(): AbortSignal;
   reload(): void;
@@ -16,13 +16,13 @@ export type Lifecycle = {
 export function watchSignals(): Lifecycle {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    // It stays there after the first time: execa ends a program that it finds without a listener of its own.
+    // The listener stays installed: execa ends a program that has no listener of its own.
     const listener = (): void => {
       if (!stop.signal.aborted) {
         stop.abort();
         return;
       }
-      // A second signal takes the default action and ends the program.
+      // A second signal takes the default action, which ends the program.
       process.off(name, listener);
       process.kill(process.pid, name);
     };
@@ -30,7 +30,7 @@ export function watchSignals(): Lifecycle {
   }
   let reload: AbortController | undefined;
   process.on('SIGHUP', () => {
-    // The kernel and a shell may both tell of a terminal that was closed: the second time means no more than the first.
+    // The kernel and a shell may both send SIGHUP for a closed terminal; the second one has no further effect.
     (reload ?? stop).abort();
   });
   return {

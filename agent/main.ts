@@ -17,7 +17,7 @@ const code = await runCli({
   stderr: process.stderr,
 });
 process.exitCode = code;
-// A stream tells of a failed write only after the verb has returned.
+// A stream may report a failed write only after the verb has returned.
 process.once('exit', () => {
   const fault = faultOfOutput();
   if (!fault) return;

@@ -13,20 +13,20 @@ import { readOrders, readRotation } from './phases/record.ts';
 import type { PassRecord } from './status-file.ts';
 import { readUpkeep, type UpkeepRecord } from './upkeep/record.ts';
 
-/** The state of this node for Prometheus: a file for node_exporter's textfile collector. */
+/** Writes the state of this node for Prometheus: a file for node_exporter's textfile collector. */
 export type Metrics = {
-  /** Hands that note what metrics tell of. */
+  /** Returns hands that record data for the metrics. */
   watch(hands: Hands): Hands;
-  /** Replaces the file after a pass. @param record what `agent status` knows of it */
+  /** Replaces the file after a pass. @param record the facts that `agent status` shows */
   passed(result: PassResult, record: PassRecord): Promise<void>;
-  /** Replaces it after the node was looked at, or has changed, since the last pass. */
+  /** Replaces the file after a look at the node, or after a change since the last pass. */
   looked(record: PassRecord): Promise<void>;
 };
 
-/** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
+/** Certificates may also be changed by hand. Reading them takes about as much CPU time as a poll. */
 const LOOK_MS = 5 * 60_000;
 
-/** @param file ends in `.prom`; everybody may read it */
+/** Opens the metrics. @param file ends in `.prom`; every user may read it */
 export async function openMetrics(hands: Hands, file: string): Promise<Metrics> {
   const { clock, disk, ledger, generations, config } = hands;
   const notebook = await openNotebook(hands);
@@ -74,20 +74,20 @@ function format(samples: Samples): string {
     .join('');
 }
 
-/** A journal that is damaged is not stuck yet: the next pass rebuilds it. */
+/** Whether the generation is stuck. A damaged journal is not: the next pass rebuilds it. */
 const isStuckIn = async ({ generations }: Hands): Promise<boolean> =>
   await generations.current().then(
     (journal) => journal?.state === 'stuck',
     () => false,
   );
 
-/** One sample of a moment, or none. */
+/** Returns one sample with a timestamp, or none. */
 const moment = (at: string | number | undefined, labels?: Sample['labels']): Sample[] => {
   const value = typeof at === 'string' ? Date.parse(at) / 1000 : at;
   return value === undefined || Number.isNaN(value) ? [] : [{ ...(labels && { labels }), value }];
 };
 
-/** @param ms since the epoch */
+/** Returns one sample with a timestamp, or none. @param ms since the epoch */
 const momentOf = (ms: number | undefined): Sample[] => moment(ms === undefined ? ms : ms / 1000);
 
 const ofPass = ({ completeAt, answeredAt }: PassRecord): Samples => ({
@@ -121,7 +121,7 @@ const outcomeOf = ({ state, outcome }: Entry): (typeof OUTCOMES)[number] =>
 
 const finishedAt = ({ at }: Entry): string[] => (at['finished'] === undefined ? [] : [at['finished']]);
 
-/** Of a rotation that goes on by itself. */
+/** Returns the samples of an automatic rotation. */
 async function ofRotation({ disk, config }: Hands): Promise<Samples> {
   const record = await readRotation({ disk });
   const { heldUntil } = await readOrders({ disk });
@@ -140,7 +140,7 @@ async function ofRotation({ disk, config }: Hands): Promise<Samples> {
   };
 }
 
-/** Of the login and the renewals that the node makes by itself. */
+/** Returns the samples of the node's routine logins and renewals. */
 const ofUpkeep = ({ login, renewal }: UpkeepRecord): Samples => ({
   ...(login && { coe_agent_trust_refusals: [{ value: login.refusals }] }),
   ...(renewal && {

@@ -4,24 +4,24 @@ import { createEventQueue } from './node-report/events.ts';
 import type { Report } from './node-report/report.ts';
 import type { PassRecord } from './status-file.ts';
 
-/** What this node tells on its own Node in Kubernetes. It goes on in the background: no pass waits for it. */
+/** Reports on this node's own Node in Kubernetes. It runs in the background: no pass waits for it. */
 export type NodeReport = {
-  /** Says how the node is, where that is news or has not been said for an hour; tells events that wait. */
+  /** Writes the node's state if it has changed or is older than an hour; sends waiting events. */
   passed(record: Pick<PassRecord, 'completeAt'>): void;
-  /** Ends the telling; what waits is lost. */
+  /** Stops the reports; waiting events are lost. */
   close(): void;
 };
 
-/** Until the next try, where no API server has answered; twice as long after each further one. */
+/** Wait before a retry when no API server answered. It doubles after each failure. */
 const SOON_MS = 60_000;
-/** At most; also on a node without Kubernetes, and where the API has refused. */
+/** The maximum wait; also used without Kubernetes, and after a rejection by the API. */
 const LATER_MS = 1_800_000;
-/** Certificates also change by hand, and reading them takes about as much CPU time as a poll. */
+/** Certificates may also be changed by hand. Reading them takes about as much CPU time as a poll. */
 const LOOK_MS = 300_000;
-/** What is not news is said again about so often: the last pass, and that the agent is there. */
+/** Interval for repeating an unchanged report: it shows the last pass, and that the agent is running. */
 const REPEAT_MS = 3_600_000;
 
-/** @param random in [0, 1) */
+/** Creates the report. @param random in [0, 1) */
 export function createNodeReport(hands: Hands, random: () => number): NodeReport {
   const { clock, log } = hands;
   const events = createEventQueue(hands);
@@ -31,11 +31,11 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
   let silentMs = SOON_MS;
   let looksAt = -Infinity;
   let repeatsAt = -Infinity;
-  /** What the Node says, but the moments. */
+  /** The state on the Node, without its times. */
   let said = '';
   let phase: Report['phase'] | undefined;
 
-  /** @returns what is to be said; undefined where that is no news */
+  /** @returns the report to write; undefined if nothing has changed */
   const look = async (completeAt: string | undefined): Promise<Report | undefined> => {
     const { readReport } = await import('./node-report/report.ts');
     const report = await readReport(hands);
@@ -55,10 +55,10 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
     return ms;
   };
 
-  /** @returns until the next try, in milliseconds */
+  /** @returns the wait before the next attempt, in milliseconds */
   const tell = async (report: Report | undefined): Promise<number> => {
     if (!report && events.isEmpty()) return 0;
-    // Loaded when there is something to tell: an idle daemon stays small.
+    // Loaded when there is something to report, which keeps an idle daemon small.
     const { onNode } = await import('./node-report/on-node.ts');
     const reached = await onNode(hands, stop.signal, async (own) => {
       if (report) {
@@ -95,7 +95,7 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
 
   log.setListener('Node', (entry) => {
     const isTaken = events.take(entry);
-    // The next pass looks: the event may be told before it is recorded.
+    // Let the next pass look: the event may be logged before it is recorded.
     if (isTaken || entry.event === 'rotation-waits') looksAt = -Infinity;
     if (isTaken && mayWork()) void work(async () => await Promise.resolve(undefined));
   });

@@ -17,7 +17,7 @@ import { hostnameIn } from '../src/metadata/hostname.ts';
 import { requiredKeys } from '../src/certificates/request.ts';
 import type { Hands } from './hands.ts';
 
-/** The node's identity: read anew for each operation, because heat-params may be edited by hand. */
+/** The node's identity. It is read again for each operation, because heat-params may be edited by hand. */
 export type Node = {
   params: HeatParams;
   role: Role;
@@ -25,13 +25,13 @@ export type Node = {
   layout: RoleLayout;
   /** The values for the layout's templates. */
   values: Values;
-  /** Whether `values` lack addresses: heat-params leave them empty, and the metadata service does not answer. */
+  /** Whether `values` lack addresses, because heat-params leave them empty and the metadata service does not answer. */
   lacksAddresses?: boolean;
 };
 
 type ToRead = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
 
-/** @throws `bad-heat-params` when there is no heat-params file */
+/** Reads the node. @throws `bad-heat-params` when there is no heat-params file */
 export async function readNode(hands: ToRead): Promise<Node> {
   const node = await readNodeIfThere(hands);
   if (node) return node;
@@ -41,7 +41,7 @@ export async function readNode(hands: ToRead): Promise<Node> {
   );
 }
 
-/** Reads heat-params once. @returns undefined on a node that has none: it is not set up yet */
+/** Reads heat-params once. @returns undefined on a node without heat-params: it is not set up yet */
 export async function readNodeIfThere({
   disk,
   config,
@@ -59,7 +59,9 @@ export async function readNodeIfThere({
   return { params, role, chosen, layout, values: factsOf(params, name) };
 }
 
-/** heat-params with the configured login, their secrets made known; empty on a node that has none. */
+/**
+ * Reads heat-params with the configured login and registers their secrets. Returns an empty map if the file is missing.
+ */
 export async function readParamsIfThere({
   disk,
   config,
@@ -77,10 +79,13 @@ export async function readParamsIfThere({
 }
 
 const ALWAYS = ['CLUSTER_UUID', 'MAGNUM_URL'];
-/** A trustee may have no trust: it logs in alone. */
+/** A trustee may log in without a trust. */
 const TRUSTEE = ['AUTH_URL', 'TRUSTEE_USER_ID', 'TRUSTEE_PASSWORD'];
 
-/** The keys of heat-params for an application credential; a node that has either logs in with it and not as its trustee. */
+/**
+ * The keys of heat-params for an application credential. If a node has either key, it logs in with it instead of its
+ * trustee.
+ */
 export const CREDENTIAL = {
   id: 'APPLICATION_CREDENTIAL_ID',
   secret: 'APPLICATION_CREDENTIAL_SECRET',
@@ -89,7 +94,7 @@ export const CREDENTIAL = {
 const hasCredential = (params: HeatParams): boolean =>
   Object.values(CREDENTIAL).some((key) => given(params, key) !== undefined);
 
-/** The same without an application credential: the login of the trustee. */
+/** Returns heat-params without an application credential, which leaves the login of the trustee. */
 export const asTrustee = (params: HeatParams): HeatParams => {
   const others = new Map(params);
   for (const key of Object.values(CREDENTIAL)) others.delete(key);
@@ -112,21 +117,21 @@ export function checkNode(node: Node, path: string, hasToken: boolean): void {
   requireParams(node.params, [...ALWAYS, ...role, ...login, ...requiredKeys(node.layout)], path);
 }
 
-/** The name of this node's Node in Kubernetes. */
+/** Returns the name of this node's Node in Kubernetes. */
 export const nodeNameOf = ({ values }: Pick<Node, 'values'>): string =>
   values.get('INSTANCE_NAME') || (values.get('HOSTNAME') ?? '');
 
-/** By which names and addresses this node finds itself among others. */
+/** Returns the names and addresses by which this node recognizes itself among others. */
 export const namesOf = ({ values }: Pick<Node, 'values'>): ReadonlySet<string> =>
   new Set(['INSTANCE_NAME', 'HOSTNAME', 'KUBE_NODE_IP'].flatMap((key) => values.get(key) || []));
 
-/** The node's own login, as a plan names it. */
+/** Names the node's own login for a plan. */
 export const ownLoginOf = (params: HeatParams): string =>
   kindOfLogin(params) === 'application-credential'
     ? `application credential ${params.get(CREDENTIAL.id) ?? ''}`
     : nameLogin(params.get('TRUSTEE_USER_ID') ?? '', given(params, 'TRUST_ID'));
 
-/** How the node logs in. */
+/** Returns the kind of login that the node uses. */
 export const kindOfLogin = (params: HeatParams): 'application-credential' | 'trust' | 'trustee' =>
   hasCredential(params)
     ? 'application-credential'
@@ -134,10 +139,10 @@ export const kindOfLogin = (params: HeatParams): 'application-credential' | 'tru
       ? 'trustee'
       : 'trust';
 
-/** A trustee with its trust, or alone. */
+/** Names a trustee, with its trust if it has one. */
 export const nameLogin = (user: string, trust: string | undefined): string =>
   trust === undefined ? `user ${user} without a trust` : `user ${user} with trust ${trust}`;
 
-/** The node's layout, why it was chosen, and the node's role. */
+/** Describes the node's layout, why it was chosen, and the node's role. */
 export const describeNode = ({ chosen, role }: Pick<Node, 'chosen' | 'role'>): string =>
   `layout ${chosen.layout.name} (${chosen.why}), ${role}`;

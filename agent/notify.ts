@@ -2,41 +2,48 @@ import type { Clock } from '../src/base/clock.ts';
 import { explain } from '../src/base/errors.ts';
 import type { Log } from './events.ts';
 
-/** Messages to systemd (Type=notify); none without NOTIFY_SOCKET. */
+/** Messages to systemd (Type=notify). Sends nothing without NOTIFY_SOCKET. */
 export type Notify = {
   /**
-   * A pass is complete, the next one begins within `nextMs`. Nothing else but `atWork` keeps the watchdog quiet.
+   * Reports a completed pass; the next one starts within `nextMs`. Apart from `atWork`, only this call resets the
+   * watchdog.
    *
-   * @param ready whether units that are ordered after this one may start
+   * @param ready whether units ordered after this one may start
    */
   passed(status: string, about: { ready: boolean; nextMs: number }): void;
-  /** The cloud has said what it wants: a start is over before that is done, which may be a script of an hour. */
+  /**
+   * Reports that the daemon is ready, once the cloud has answered. Its requests may include a script that takes an
+   * hour, and the start must not wait for that.
+   */
   ready(): void;
-  /** The line that `systemctl status` shows. */
+  /** Sets the line that `systemctl status` shows. */
   status(text: string): void;
-  /** Until then something goes on that may take long and has deadlines of its own; saying so twice is once. */
+  /**
+   * Keeps the watchdog quiet until the signal fires, for long work with its own deadlines. Repeated calls have no
+   * further effect.
+   */
   atWork(until: AbortSignal): void;
-  /** The configuration is being read anew, until `reloaded`. */
+  /** Reports that the configuration is being reloaded, until `reloaded`. */
   reloading(): void;
   reloaded(): void;
   stopping(): void;
 };
 
-/** Hands systemd one message, lines of NAME=VALUE (sd_notify(3)). */
+/** Sends one message to systemd: lines of NAME=VALUE (sd_notify(3)). */
 export type Tell = (message: string) => void;
 
-/** How often systemd hears of work that goes on, and for how long it then waits, also for a stop. */
+/** Interval of the messages during work, and the time that each of them adds; it also extends a stop. */
 const BEAT_MS = 20_000;
 const EXTENSION_MS = 60_000;
 
 type Words = Record<string, string | number | bigint>;
 
-/** @param redact every user can read the status that systemd shows */
+/** Creates the notifier. @param redact the status is readable by every user */
 export async function createNotify(
   env: NodeJS.ProcessEnv,
   { clock, log, redact }: { clock: Clock; log: Log; redact: (text: string) => string },
 ): Promise<Notify> {
-  /** How long a pass may take: the unit's WatchdogSec. */
+  /** The maximum duration of a pass: the unit's WatchdogSec. */
   const watchdogMs = Number(env['WATCHDOG_USEC'] ?? 0) / 1000;
   let isReady = false;
   let beating: AbortSignal | undefined;
@@ -63,9 +70,9 @@ export async function createNotify(
       isReady ||= ready;
       tell({
         ...status(text),
-        // A start that waits for its cloud goes on for as long as passes come to an end.
+        // While the daemon waits for its cloud, each completed pass extends the start.
         ...(isReady ? { READY: 1 } : { EXTEND_TIMEOUT_USEC: Math.round((EXTENSION_MS + nextMs) * 1000) }),
-        // The wait between two passes is configured, or asked for by the cloud, and no part of the unit's limit.
+        // Add the wait between two passes to the watchdog's limit: it is configured, or requested by the cloud.
         ...(watchdogMs > 0 && { WATCHDOG: 1, WATCHDOG_USEC: Math.round((watchdogMs + nextMs) * 1000) }),
       });
     },
@@ -94,8 +101,8 @@ export async function createNotify(
 }
 
 /**
- * systemd's own library, in this process: Node has no datagram sockets. Without it, a program for each message: a
- * daemon that cannot speak would be killed at its start's time-out, or by its watchdog.
+ * Loads systemd's own library into this process, because Node has no datagram sockets. If that fails, runs a program
+ * for each message: without messages, systemd would kill the daemon at its start time-out or by the watchdog.
  */
 async function openSystemd(log: Log): Promise<Tell> {
   try {

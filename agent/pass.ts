@@ -15,57 +15,57 @@ import type { Servant } from './pass/take-over.ts';
 import { isCreation } from '../src/operation/magnum-deployment.ts';
 
 export type PassOptions = {
-  /** Metadata to go by in place of what the collectors bring. */
+  /** Metadata to use instead of the collectors' answers. */
   metadata?: Collected;
-  /** A deployment to be done again although it has been done: its id or a unique beginning of it. */
+  /** The deployment to repeat although it is done: its id or a unique prefix of it. */
   force?: string | undefined;
 };
 
 type Settled = {
   id: string;
   outcome: Outcome;
-  /** How long it took; undefined: it was begun by a run that was interrupted. */
+  /** The duration. undefined: an interrupted run started it. */
   durationMs?: number;
 };
 
 export type PassResult = {
-  /** Whether every collector answered, and the answer differs from the last complete one. */
+  /** Whether every collector answered and the answer differs from the last complete one. */
   changed: boolean;
   settled: Settled[];
-  /** Sources that could not be asked and deployments that could not be understood. */
+  /** Collectors that could not be asked, and deployments that could not be decoded. */
   problems: AgentError[];
-  /** Results that nobody has acknowledged yet. */
+  /** Results that have not been acknowledged yet. */
   open: Unacknowledged[];
-  /** Groups of deployments that nobody here serves. */
+  /** Groups of deployments that no hook on this node serves. */
   unserved: { id: string; group: string }[];
-  /** What each collector said for itself. */
+  /** The answer of each collector. */
   answers: Answered[];
-  /** heat-container-agent still sets the node up: nothing is done here before that has ended. */
+  /** heat-container-agent is still setting the node up; this program does nothing until that has ended. */
   awaits: boolean;
-  /** From now on the node polls otherwise: the configuration is to be read anew. */
+  /** The polling configuration has changed, so the configuration must be reloaded. */
   pollsOtherwise: boolean;
 };
 
-/** What a daemon remembers from one pass to the next. */
+/** State that a daemon keeps between passes. */
 export type Memory = {
-  /** The last metadata that was dealt with completely: the same again needs no second look. */
+  /** The last completely handled metadata: identical metadata is skipped. */
   dealtWith: string | undefined;
-  /** The digest of the last complete answer; undefined: none is known. */
+  /** The digest of the last complete answer; undefined: unknown. */
   lastAnswer: string | undefined;
-  /** What was wrong with it. */
+  /** The problems of the last handled metadata. */
   remarks: Pick<PassResult, 'problems' | 'unserved'>;
 };
 
-/** @param lastAnswer of an earlier start of the daemon */
+/** Creates the state. @param lastAnswer the digest from an earlier start of the daemon */
 export const newMemory = (lastAnswer?: string): Memory => {
   const remarks = { problems: [], unserved: [] };
   return { dealtWith: undefined, lastAnswer, remarks };
 };
 
 /**
- * One pass, from metadata to signal. Read this to know the program.
+ * Runs one pass, from metadata to signal. Read this function to understand the program.
  *
- * @throws `aborted` when the program is to stop, `disk` or `state` when the ledger itself cannot be kept
+ * @throws `aborted` when the program must stop, `disk` or `state` when the ledger cannot be written
  */
 export async function pass(
   hands: Hands,
@@ -75,7 +75,7 @@ export async function pass(
 ): Promise<PassResult> {
   const result = emptyResult();
 
-  // 1. Recover: what a killed run has left is brought to its end before anything new.
+  // 1. Recover: complete or roll back an interrupted run before any new work.
   const recovered = [...(await recoverIfInterrupted(hands, abort)), ...(await bringHomeIfAny(hands))];
   if (recovered.length > 0) memory.dealtWith = undefined;
   result.settled.push(...recovered);
@@ -83,7 +83,7 @@ export async function pass(
   const unable = await endGraceIfOver(hands, abort);
   await followUpIfDue(hands, abort);
 
-  // 2. Collect: what does the cloud want of this node?
+  // 2. Collect: read the node's deployments from the metadata.
   const { texts, problems, answers } = options.metadata
     ? { texts: [options.metadata], problems: [], answers: [] }
     : await collect(hands, abort);
@@ -101,7 +101,7 @@ export async function pass(
 
   const servant = await servantNow(wanted, hands, abort).catch((error: unknown): Servant => {
     if (!(error instanceof AgentError) || error.code === 'aborted') throw error;
-    // Whatever keeps the agent from its place, another one has it.
+    // The agent cannot take over, so heat-container-agent still serves the node.
     result.problems.push(error);
     return 'heat-container-agent';
   });
@@ -114,7 +114,7 @@ export async function pass(
     };
   }
 
-  // 3. Answer: results that were never acknowledged, as far as somebody still waits for them.
+  // 3. Answer: send unacknowledged results that Heat still waits for.
   result.open = await answerAll(wanted, hands, abort);
 
   for (const { id, by } of overtakenOf(wanted.deployments, hands.ledger))
@@ -122,7 +122,7 @@ export async function pass(
 
   const force = forcedBy(options, wanted);
 
-  // 4. Settle: one deployment at a time, in the order of the list.
+  // 4. Settle: handle one deployment at a time, in the order of the list.
   for (const deployment of pendingOf(wanted.deployments, hands.ledger, force)) {
     const { id, group } = deployment;
     const start = hands.clock.elapsed();
@@ -132,17 +132,17 @@ export async function pass(
       continue;
     }
     result.settled.push({ id, outcome, durationMs: Math.round(hands.clock.elapsed() - start) });
-    // It has taken its time, and somebody may have asked for something newer meanwhile.
+    // Settling took time, and newer deployments may have been created meanwhile.
     const now = options.metadata ? wanted : await askAgain(hands, abort);
     const entry = hands.ledger.find(id);
     const left = entry && (await answer(entry, now, hands, abort));
     if (left) result.open.push(left);
   }
 
-  // 5. Adopt: the metadata may say how to poll from now on.
+  // 5. Adopt: the metadata may change how the node polls.
   if (!options.metadata) result.pollsOtherwise ||= await adoptSection(wanted, hands);
 
-  // 6. Remember: nothing is open or in doubt, so the same metadata again means nothing to do.
+  // 6. Remember: nothing is pending or uncertain, so the same metadata again needs no work.
   const isCertain = !hands.ledger.entries().some((entry) => isOpen(entry) && entry.unlisted !== undefined);
   memory.dealtWith = result.open.length === 0 && problems.length === 0 && isCertain ? said : undefined;
   memory.remarks = { problems: result.problems, unserved: result.unserved };
@@ -151,7 +151,7 @@ export async function pass(
 }
 
 /**
- * The deployment that is to be done again. What a source that cannot be asked would have listed is not known.
+ * Returns the deployment to repeat. Deployments of collectors that could not be asked are unknown.
  *
  * @throws `usage` when no deployment has that id
  */
@@ -165,14 +165,14 @@ export function forcedBy(
     : chosenBy(force, deployments);
 }
 
-/** Of deployments that are done and that nobody asks for any more. */
+/** Forgets secrets of completed deployments that are no longer requested. */
 function forgetSecrets({ deployments }: Wanted, { secrets, ledger }: Hands): void {
-  // A run that is given up may still say something.
+  // A run that was given up may still write output.
   const open = ledger.entries().filter((entry) => isOpen(entry) || entry.state === 'started');
   secrets.forgetAllBut(new Set([...deployments, ...open].map(({ id }) => id)));
 }
 
-/** Of a pass that has found nothing. */
+/** Returns the result of a pass without findings. */
 export const emptyResult = (): PassResult => ({
   changed: false,
   settled: [],
@@ -184,7 +184,7 @@ export const emptyResult = (): PassResult => ({
   pollsOtherwise: false,
 });
 
-/** A section that cannot be used is a problem of its own. */
+/** Adopts the polling section. A section that cannot be used becomes a problem of its own. */
 async function adoptSection(
   { said, isWhole, problems }: Wanted,
   { pollingOverride }: Hands,
@@ -204,7 +204,7 @@ async function askAgain(hands: Hands, abort: AbortSignal): Promise<Wanted> {
   return understand(texts, problems, hands);
 }
 
-/** Looks first: what a recovery needs is loaded only when there is one. */
+/** Recovers if necessary. Checks first, so that modules for a recovery are loaded only when needed. */
 async function recoverIfInterrupted(hands: Hands, abort: AbortSignal): Promise<Settled[]> {
   if (!(await hands.generations.underWay())) return [];
   const { recover } = await import('./pass/recover.ts');
@@ -212,14 +212,14 @@ async function recoverIfInterrupted(hands: Hands, abort: AbortSignal): Promise<S
   return recovered ? [recovered] : [];
 }
 
-/** Loaded on a node that a stock Magnum makes: an idle daemon stays small. */
+/** Returns which agent serves the node. Loaded only on nodes of a stock Magnum, which keeps an idle daemon small. */
 async function servantNow(wanted: Wanted, hands: Hands, abort: AbortSignal): Promise<Servant> {
   if (!wanted.deployments.some(isCreation)) return 'agent';
   const { servantOf } = await import('./pass/take-over.ts');
   return await servantOf(wanted, hands, abort);
 }
 
-/** Old service-account keys go when their time has come. @returns what kept them from it */
+/** Removes old service-account keys when their grace is over. @returns the error that prevented it */
 async function endGraceIfOver(hands: Hands, abort: AbortSignal): Promise<AgentError[]> {
   if (!(await isGraceOver(hands))) return [];
   const { endGrace } = await import('./pass/end-grace.ts');
@@ -232,7 +232,7 @@ async function endGraceIfOver(hands: Hands, abort: AbortSignal): Promise<AgentEr
   }
 }
 
-/** What a rotation has left to do in the cluster; it keeps nothing else waiting. */
+/** Runs due follow-ups of a rotation in the cluster. Other work does not wait for them. */
 async function followUpIfDue(hands: Hands, abort: AbortSignal): Promise<void> {
   if (!(await isFollowUpDue(hands))) return;
   const { followUp } = await import('./pass/follow-up.ts');

@@ -10,22 +10,22 @@ import { ownClients } from '../revocation/own-clients.ts';
 import { sentenceOn } from './fault.ts';
 import { takeInventory } from './inventory.ts';
 
-/** A kept generation, compared with what the node has now. */
+/** A kept generation, compared with the node's present files. */
 export type SeenKept = {
   kept: KeptGeneration;
-  /** The paths that going back to it would change. */
+  /** The paths that a rollback to it would change. */
   changes: readonly string[];
-  /** Whether it changes CA files or holds several CAs, which means that a rotation is under way with it. */
+  /** Whether it changes CA files or holds several CAs. With such a generation, a rotation is under way. */
   isInRotation: boolean;
-  /** When the first of its certificates ends. */
+  /** When the first of its certificates expires. */
   notAfter: string | undefined;
   /** Fingerprints of its CAs that the node no longer trusts. */
   formerCas: readonly string[];
-  /** Why it cannot be used, each as a sentence. */
+  /** Why it cannot be used, one sentence each. */
   faults: readonly string[];
 };
 
-/** Every kept generation, the newest first. */
+/** Inspects every kept generation, newest first. */
 export async function seeKept(
   node: Node,
   hands: Pick<Hands, 'disk' | 'clock' | 'keptGenerations'>,
@@ -60,13 +60,13 @@ async function see(
   };
 }
 
-/** When the first of its certificates ends, in milliseconds since the epoch; never where it has none. */
+/** Returns when the first of its certificates expires, in milliseconds since the epoch; Infinity if it has none. */
 export const endOf = ({ files }: Pick<KeptGeneration, 'files'>): number =>
   Math.min(...files.flatMap(certificatesOf).map(({ validToDate }) => validToDate.getTime()));
 
 /**
- * Fingerprints of the CAs in a kept generation that the same files do not hold now. A rotation has replaced these CAs, and
- * the node rejects their certificates.
+ * Returns fingerprints of CAs in a kept generation that its files do not contain now. A rotation has replaced these
+ * CAs, and the node rejects their certificates.
  */
 export async function formerCasIn({ files }: Pick<KeptGeneration, 'files'>, disk: Disk): Promise<string[]> {
   const now = new Set<string>();
@@ -81,7 +81,7 @@ type Content = Pick<KeptFile, 'path' | 'content'>;
 
 const authoritiesOf = (file: Content): X509Certificate[] => certificatesOf(file).filter(({ ca }) => ca);
 
-/** Those of a PEM file; a kubeconfig embeds the same ones. */
+/** Returns the certificates of a PEM file. A kubeconfig embeds the same ones and is skipped. */
 function certificatesOf({ path, content }: Content): X509Certificate[] {
   const text = content.toString('latin1');
   if (!text.includes('-----BEGIN CERTIFICATE-----')) return [];
@@ -93,7 +93,7 @@ function certificatesOf({ path, content }: Content): X509Certificate[] {
   }
 }
 
-/** The node as it would be with these files. */
+/** Returns the node's disk as it would be with these files. */
 async function withFiles(files: readonly KeptFile[], disk: Disk): Promise<Disk> {
   const contents = new Map<string, Buffer>();
   for (const { path, content } of files) contents.set(await disk.resolve(path), content);
@@ -103,7 +103,7 @@ async function withFiles(files: readonly KeptFile[], disk: Disk): Promise<Disk> 
   };
 }
 
-/** Certificates of the generation that an installed list revokes: the list's readers reject them. */
+/** Lists certificates of the generation that an installed list revokes: the list's readers reject them. */
 async function revokedIn(node: Node, disk: Disk): Promise<string[]> {
   const said: string[] = [];
   for (const { file, ca } of node.layout.revocationLists ?? []) {

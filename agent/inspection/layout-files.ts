@@ -17,7 +17,10 @@ export function lookAtHoldings(holdings: readonly Holding[], now: number): Findi
     : [{ id: 'certificate', verdict: 'good', what: 'every certificate is good and its key fits' }];
 }
 
-/** A rotation mends these, except a kubeconfig that is no YAML: it refuses one. */
+/**
+ * Builds the finding of a faulty file. A rotation repairs every fault except a kubeconfig with invalid YAML, which
+ * makes it fail.
+ */
 function faulty(file: string, faults: readonly Fault[]): Finding {
   const about = {
     of: file,
@@ -37,7 +40,7 @@ function faulty(file: string, faults: readonly Fault[]): Finding {
   return { ...about, id: 'certificate', ...(reason !== undefined && { reason }), isMended: true };
 }
 
-/** Opens an editor at a line, counted from 1. */
+/** Returns the command that opens an editor at a line, counted from 1. */
 export const viAt = (file: string, line: number | undefined): string =>
   line === undefined ? `vi ${shellQuote(file)}` : `vi +${line} ${shellQuote(file)}`;
 

@@ -8,23 +8,23 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
-/** A certificate of the layout, what it should be for, and the CA of the node that has signed it. */
+/** A certificate of the layout, its desired properties, and the CA of the node that signed it. */
 export type Leaf = {
   name: string;
   /** The certificate file, or the kubeconfig that embeds it. */
   file: string;
   certificate: X509Certificate;
   request: CertificateRequest;
-  /** undefined: a CA that the node does not trust. */
+  /** undefined: signed by a CA that the node does not trust. */
   authority: X509Certificate | undefined;
 };
 
 /**
- * The certificates that the node has of its layout. Missing and unreadable ones are left out: the inventory lists them.
+ * Reads the node's certificates of the layout. Skips missing and unreadable ones: the inventory lists them.
  *
  * @param node its values include the addresses that heat-params leave empty
- * @throws `bad-file` for a kubeconfig that cannot be parsed, holds the only copy of a certificate and cannot be made anew,
- *   `bad-heat-params`
+ * @throws `bad-heat-params`; `bad-file` for an invalid kubeconfig that holds the only copy of a certificate and cannot
+ * be recreated
  */
 export async function readLeaves(
   { layout, values }: Pick<Node, 'layout' | 'values'>,

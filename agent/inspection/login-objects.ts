@@ -13,7 +13,7 @@ import { unitsOf } from '../plan/units.ts';
 import { BRIEFLY, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
 import { isLogin, type KnownLogins, type LoginPlace, placeOf } from './login-places.ts';
 
-/** A workload whose pods mount paths of the node that show credentials or certificates. */
+/** A workload whose pods mount node paths with credentials or certificates. */
 export type HostPathReader = { workload: string; paths: readonly string[] };
 
 export type LoginObjects =
@@ -23,7 +23,8 @@ export type LoginObjects =
   | { api: 'silent'; why: string };
 
 /**
- * Every Secret and config map of the cluster with a login, and the workloads that read it or mount files of the node.
+ * Finds every Secret and config map of the cluster with a login, and the workloads that read it or mount files of the
+ * node.
  *
  * @param files the node's files that matter to pods
  * @throws `aborted`

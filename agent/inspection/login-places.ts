@@ -10,23 +10,23 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { passingOver } from '../progress.ts';
 
-/** Whose login a place holds: `former` is the node's own before its last change. */
+/** The owner of a login. `former`: the node's own login before its last change. */
 export type Whose = 'node' | 'former' | 'another' | 'unknown';
 
-/** One place with a login to OpenStack. Nothing in it is secret. */
+/** One place with a login to OpenStack. It contains no secret. */
 export type LoginPlace = {
   kind: 'file' | 'secret' | 'configmap';
   /** The path, or `NAMESPACE/NAME`. */
   of: string;
   whose: Whose;
-  /** The user, as far as the place names one, and the trust. */
+  /** The user, if the place names one, and the trust. */
   user: string | undefined;
   trust: string | undefined;
-  /** Units, or workloads, that read it. */
+  /** The units or workloads that read it. */
   readers: readonly string[];
 };
 
-/** The logins that are known: the node's, and the one before. */
+/** The known logins: the node's, and its previous one. */
 export type KnownLogins = { own: CredentialSet; former: CredentialSet | undefined };
 
 export const readKnownLogins = async (
@@ -37,7 +37,7 @@ export const readKnownLogins = async (
   former: (await readFormer(hands))?.former,
 });
 
-/** Every file of the node with a login: heat-params, those of the layout, and others beside them that hold a known one. */
+/** Finds every file of the node with a login: heat-params, files of the layout, and other files with a known login. */
 export async function findLoginFiles(node: Node, known: KnownLogins, hands: Hands): Promise<LoginPlace[]> {
   const { disk, config } = hands;
   const rows = [
@@ -81,17 +81,17 @@ function placesIn(
   const logins = credentialsIn(content, format).filter(isLogin);
   const places = logins.map((login) => placeOf(place, login, known));
   if (places.length > 0) return places;
-  // A file of the layout without a login is none of its places.
+  // A file of the layout without a login is not listed.
   return holdsKnown(content, known)
     ? [{ ...place, whose: 'unknown', user: undefined, trust: undefined }]
     : [];
 }
 
-/** A group that names a user or a trust; a region alone is no login. */
+/** Whether a group names a user or a trust. A region alone is not a login. */
 export const isLogin = ({ user, userName, trust, password }: Partial<CredentialSet>): boolean =>
   [user, userName, trust, password].some((value) => value !== undefined && value !== '');
 
-/** A login at its place. */
+/** Describes a login and its place. */
 export const placeOf = (
   place: Pick<LoginPlace, 'kind' | 'of' | 'readers'>,
   login: Partial<CredentialSet>,
@@ -103,7 +103,7 @@ export const placeOf = (
   trust: login.trust,
 });
 
-/** By everything that a login says: a former password makes it a former one. */
+/** Determines the owner from all parts of a login: a former password makes it a former login. */
 function whoseIs(login: Partial<CredentialSet>, { own, former }: KnownLogins): Whose {
   const isOf = (set: CredentialSet): boolean =>
     (['user', 'trust', 'password'] as const).every(

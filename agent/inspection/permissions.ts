@@ -4,14 +4,14 @@ import { shellQuote } from '../../src/base/shell-quote.ts';
 import { trustFault } from '../../src/base/trust.ts';
 import type { Finding } from './finding.ts';
 
-/** Keys of agent.yaml and os-collect-config.conf whose values are secrets, and the signatures of addresses. */
+/** Matches secret settings of agent.yaml and os-collect-config.conf, and signatures in addresses. */
 const SECRET = /\b(?:password|secret|secret_access_key)\s*[:=]|[?&](?:temp_url_sig|Signature)=/;
 
 /**
- * Whether others can change a file that decides what the agent does as root, or read a secret in it.
+ * Checks whether other users can change a file that decides what the agent does as root, or read a secret in it.
  *
- * @param isSecret whatever the file holds
- * @returns nothing for a file that is not there
+ * @param isSecret treats the file as secret, whatever it contains
+ * @returns no findings for a missing file
  */
 export async function lookAtPermissions(path: string, isSecret: boolean, disk: Disk): Promise<Finding[]> {
   const about = { id: 'permissions', of: path } as const;
@@ -45,7 +45,7 @@ export async function lookAtPermissions(path: string, isSecret: boolean, disk: D
   return [{ ...about, verdict: 'good', what: `only root can change ${path}` }];
 }
 
-/** The part of a path that others can change: the uppermost directory, or the file itself. */
+/** Returns the part of a path that other users can change: the topmost such directory, or the file itself. */
 async function offenderOf(path: string, disk: Disk): Promise<string> {
   const way: string[] = [];
   for (let at = await disk.resolve(path); at !== dirname(at); at = dirname(at)) way.unshift(at);

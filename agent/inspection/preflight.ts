@@ -9,22 +9,22 @@ import type { Hands } from '../hands.ts';
 import { seeAnswers } from './answers.ts';
 import type { Finding } from './finding.ts';
 
-/** Generously. */
+/** A generous estimate. */
 const BYTES_PER_FILE = 64 * 1024;
-/** For each file that is replaced: a copy of it until the end, one that stays, and a key with its CSR. */
+/** Copies for each replaced file: one until the run ends, one that is kept, and a key with its CSR. */
 const KEPT_PER_TARGET = 3;
 
 /**
- * A difference that certificates begin to notice, and one that makes a clock that is behind see them as not valid
- * yet: Magnum dates them back a day. How far ahead is too far depends on their end, which is verified once they
- * are there.
+ * Limits for the clock. From the first on, certificates may be affected. Beyond the second, a clock that is behind
+ * treats new certificates as not yet valid: Magnum backdates them by a day. A clock that is ahead is checked later
+ * against the end of the new certificates.
  */
 const SKEW_WARNING_MS = 60_000;
 const SKEW_BAD_MS = 23 * 3_600_000;
 
 /**
- * Looks for everything that would make a rotation fail after keys have been made or files been replaced: the
- * disk, the clock, the units. `agent doctor` prints the same findings.
+ * Checks for everything that would make a rotation fail after keys were created or files replaced: disk, clock, units.
+ * `agent doctor` prints the same findings.
  */
 export async function preflight(
   paths: readonly string[],
@@ -40,10 +40,10 @@ export async function preflight(
 }
 
 /**
- * The same before a rotation; what makes it no more than doubtful, and what it mends, is told. Where no file is replaced,
- * or a stuck rotation is to be mended, a silent unit is what the restart is for.
+ * Runs the same checks before a rotation. Reports warnings and faults that the rotation repairs. If no file is
+ * replaced, or a stuck rotation is being repaired, a silent unit is no obstacle: the restart is meant to fix it.
  *
- * @throws `precondition` with everything that would make it fail
+ * @throws `precondition` with all findings that would make the rotation fail
  */
 export async function requireFit(...parts: Parameters<typeof preflight>): Promise<void> {
   const [paths, , { progress, generations }] = parts;
@@ -89,7 +89,7 @@ export async function checkDisk(paths: readonly string[], { disk }: Hands): Prom
     needs.map(async (need) => ({ ...need, ...(await disk.room(need.directory)) })),
   );
   for (const { directory, device, bytes, inodes, writable } of rooms) {
-    // Directories of one file system share what is left there.
+    // Directories of one file system share its free space.
     const files = rooms.reduce((sum, other) => sum + (other.device === device ? other.files : 0), 0);
     const at = shellQuote(directory);
     const bad = !writable
@@ -134,7 +134,7 @@ export async function checkDisk(paths: readonly string[], { disk }: Hands): Prom
 
 export function checkClock({ skewMs }: Hands): Finding[] {
   const skew = skewMs();
-  // A Date header that is none says nothing.
+  // Ignore an invalid Date header.
   if (skew === undefined || Number.isNaN(skew)) return [];
   const seconds = `${Math.abs(skew / 1000).toFixed(0)} s`;
   const what = `this node's clock is ${seconds} ${skew < 0 ? 'behind' : 'ahead of'} the cloud's`;
@@ -146,7 +146,7 @@ export function checkClock({ skewMs }: Hands): Finding[] {
     : [{ id: 'clock', verdict: 'good', what }];
 }
 
-/** Whether a unit is there and runs, and answers where it is to be proven. */
+/** Checks that a unit exists and runs, and that it answers at the address of its proof. */
 export async function checkUnit(plan: UnitPlan, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const about = { id: 'unit', of: plan.name } as const;
   const systemctl = await hands.systemctl();

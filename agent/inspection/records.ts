@@ -11,7 +11,7 @@ import { type Activity, isDaemon, isUnderWay } from './under-way.ts';
 import { LONGEST_STEP_MS } from '../phases/decide.ts';
 import type { RotationState } from './rotation-state.ts';
 
-/** The agent's own records: those that cannot be read. */
+/** Finds the agent's own records that cannot be read. */
 export async function lookAtRecords({ disk }: Pick<Hands, 'disk'>): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const name of (await disk.list(STATE)).filter(isRecord)) {
@@ -29,7 +29,7 @@ export async function lookAtRecords({ disk }: Pick<Hands, 'disk'>): Promise<Find
 
 type LedgerHands = Pick<Hands, 'disk' | 'ledger'>;
 
-/** The records of deployments that cannot be read. */
+/** Finds records of deployments that cannot be read. */
 export async function lookAtLedger(hands: LedgerHands): Promise<Finding[]> {
   const findings = (await damagedIn(hands)).map(({ path }) =>
     damaged(
@@ -44,7 +44,7 @@ export async function lookAtLedger(hands: LedgerHands): Promise<Finding[]> {
 }
 
 /**
- * The damaged records that no pass deals with.
+ * Finds the damaged records that no pass handles.
  *
  * @param listed the deployments that Heat lists; every collector has answered
  */
@@ -74,10 +74,10 @@ const damaged = (of: string, what: string, next: string): Finding => ({
 
 const putAway = (path: string): string => `mv ${shellQuote(path)} ${shellQuote(`${path}.damaged`)}`;
 
-/** Unfinished ones begin with a dot. */
+/** Whether a file is a record. Names of unfinished ones start with a dot. */
 const isRecord = (name: string): boolean => name.endsWith('.json') && !name.startsWith('.');
 
-/** Finds an interrupted or stuck rotation, and one that has not ended within its deadline. */
+/** Finds an interrupted or stuck rotation, and one that has exceeded its deadline. */
 export async function lookAtGeneration(
   hands: Pick<Hands, 'generations'>,
   activity: Activity,
@@ -90,7 +90,7 @@ export async function lookAtGeneration(
   if (recovery === 'wait-for-person')
     return [{ ...about, verdict: 'bad', reason: 'stuck', what, next: 'agent rollback' }];
   if (recovery === 'rebuild') return [{ ...about, verdict: 'bad', reason: 'damaged', what }];
-  // A phase that the daemon goes through by itself is no deployment: the journal alone tells when it began.
+  // The daemon's own phases have no deployment: only the journal knows when one started.
   const inTime =
     isUnderWay(activity) ||
     (await findInterrupted(hands, holder && { since: Math.max(holder.since, now - deadlineMs) }))?.isUnderWay;
@@ -112,10 +112,10 @@ export async function lookAtGeneration(
 }
 
 /**
- * Where the node is in a rotation of several phases: each of them is a state that lasts, so none is wrong, unless the node goes
- * through them by itself and the end is overdue.
+ * Reports the node's position in a rotation of several phases. Each position is a lasting state and no fault, unless
+ * the node goes through the phases by itself and the end is overdue.
  *
- * @param due when `retire` no longer waits for other nodes, in milliseconds since the epoch; undefined: nothing is awaited
+ * @param due when `retire` stops waiting for other nodes, in milliseconds since the epoch; undefined: it does not wait
  */
 export function lookAtRotation(
   { phase, notes }: RotationState,

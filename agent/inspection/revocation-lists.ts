@@ -12,7 +12,7 @@ import type { Finding } from './finding.ts';
 /** How long before its expiry a list is reported. */
 const SOON_MS = 7 * 86_400_000;
 
-/** The findings about the CRLs that this node's services use. */
+/** Checks the CRLs that this node's services use. */
 export async function lookAtLists(node: Node, hands: Hands, abort: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
   for (const row of node.layout.revocationLists ?? []) {

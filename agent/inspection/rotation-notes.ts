@@ -2,7 +2,7 @@ import type { Hands } from '../hands.ts';
 import { readRotation, type RotationRecord } from '../phases/record.ts';
 import type { OldCaUser } from '../rotation/old-ca-users.ts';
 
-/** `message` says for a person what `code` says for a program. */
+/** `message` explains `code` to a person. */
 export type Note = {
   code:
     | 'retire-is-next'
@@ -17,21 +17,21 @@ export type Note = {
     | 'turn-missed'
     | 'old-ca-in-use';
   message: string;
-  /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or of an error. */
+  /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or the reason of an error. */
   reason?: string;
   /** The nodes that it waits for. */
   for?: string[];
   /** ISO 8601. */
   until?: string;
-  /** The hold ends within ten minutes, and the next phase begins. */
+  /** The hold ends within ten minutes, and then the next phase starts. */
   endsSoon?: true;
-  /** The first of the objects that need the old CA, how many there are, and when they were seen (ISO 8601). */
+  /** The first objects that need the old CA, their number, and when they were seen (ISO 8601). */
   objects?: OldCaUser[];
   count?: number;
   seenAt?: string;
 };
 
-/** Whom a rotation that goes on by itself waits for. */
+/** Describes what an automatic rotation waits for. */
 export async function notesOfWaits({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {
   const { waits, oldCaUsers, holdWarned } = await readRotation({ disk });
   const inUse = oldCaUsers && oldCaUsers.count > 0 ? [noteOfUsers(oldCaUsers)] : [];
@@ -54,7 +54,7 @@ function noteOfUsers({ at, count, users, isAll }: NonNullable<RotationRecord['ol
   };
 }
 
-/** So many objects are named in a line. */
+/** Limit for the objects named in one line. */
 const SHOWN = 5;
 
 function noteOfWait(
@@ -82,7 +82,7 @@ function noteOfWait(
   };
 }
 
-/** By the reasons of phases/decide.ts and phases/turn.ts. */
+/** Texts for the reasons of phases/decide.ts and phases/turn.ts. */
 const WAITS: Readonly<Record<string, string>> = {
   'no-api': 'no API server of the cluster answers',
   'peers-refuse-served': 'they do not accept certificates of the new CA yet',
@@ -98,7 +98,7 @@ const WAITS: Readonly<Record<string, string>> = {
   'turn-api-refused': 'the API servers do not accept this node',
 };
 
-/** The next command of a master that gets no turn because no API server answers. */
+/** The next command for a master that gets no turn because no API server answers. */
 export const WITHOUT_TURN = 'agent run-once --without-turn';
 
 export async function notesOfTurn({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {

@@ -12,21 +12,21 @@ import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
 import { type Note, notesOfTurn, notesOfWaits } from './rotation-notes.ts';
 
-/** Where a node is in a CA rotation. */
+/** The position of a node in a CA rotation. */
 export type RotationState = {
-  /** The last phase that it has gone through; null when it trusts one CA of each kind, and nothing is under way. */
+  /** The last completed phase. null when the node trusts one CA of each kind and no rotation is under way. */
   phase: 'trust' | 'reissue' | null;
-  /** What is to be done, or known, about it. */
+  /** Pending tasks and facts about the rotation. */
   notes: Note[];
-  /** When the node was first seen without the old CA (ISO 8601), after a rotation that went on by itself. */
+  /** When the node was first seen without the old CA (ISO 8601), after an automatic rotation. */
   oldCaEndedAt?: string;
 };
 
 type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
 
 /**
- * Reads it from the node's certificates: from how many CAs are trusted, and which of them has signed the others. The
- * journal of the service-account keys says which of these go.
+ * Determines the position from the node's certificates: the number of trusted CAs, and which of them signed the others.
+ * The journal of the service-account keys determines the keys that will be removed.
  */
 export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
@@ -46,7 +46,7 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
       ],
     };
   } catch (error) {
-    // The node is not set up yet, or its files are faulty; `agent certs` reports that.
+    // The node is not set up yet, or its files are faulty. `agent certs` reports that.
     if (error instanceof AgentError) return { phase: null, notes: [] };
     throw error;
   }
@@ -107,7 +107,7 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
 
 const since = ({ validFromDate }: X509Certificate): number => validFromDate.getTime();
 
-/** Whether the newest of several CAs has signed a certificate. */
+/** Whether the newest of several CAs signed a certificate. */
 function isOfNewest(
   leaf: X509Certificate | undefined,
   cas: readonly X509Certificate[],
@@ -134,7 +134,7 @@ async function notesOfKeys({ disk }: Reader): Promise<Note[]> {
   ];
 }
 
-/** What is left to do in the cluster, where a look has missed something. */
+/** Lists follow-ups that remain in the cluster after an unsuccessful attempt. */
 async function notesOfFollowUps({ disk }: Reader): Promise<Note[]> {
   const { tokens, clientTrust, credentials } = await readFollowUps({ disk });
   const waits: Note[] = [];

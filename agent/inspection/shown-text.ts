@@ -14,23 +14,24 @@ const MARK = 'coe-agent: not issued yet: ';
 const placeholder = (label: string, name: string): string =>
   `-----BEGIN ${label}-----\n${Buffer.from(MARK + name).toString('base64')}\n-----END ${label}-----\n`;
 
-/** A certificate that is not issued yet, in PEM's form. */
+/** Returns a placeholder in PEM format for a certificate that is not issued yet. */
 export const newCertificate = (name: string): string => placeholder('CERTIFICATE', name);
 
-/** A key that is not made yet, in PEM's form. */
+/** Returns a placeholder in PEM format for a key that is not created yet. */
 export const newKey = (name: string): string => placeholder('PRIVATE KEY', name);
 
 const MASKED = '(not shown)';
-/** `key: value` of YAML, in a list or not. */
+/** Matches `key: value` of YAML, also in a list. */
 const FIELD = /^(\s*(?:- +)?)([\w.-]+):\s+(\S.*)$/;
 /** Every line of a base64 key except the last is at least this long. */
 const BASE64_LINE = /^\s*[A-Za-z0-9+/]{40,}={0,2}\s*$/;
 
 /**
- * A text file as lines that may be shown: certificates as their subject and names, keys and passwords as a word.
+ * Splits a text file into lines that are safe to show: certificates appear as their subject and names, keys and
+ * passwords as a placeholder.
  *
  * @param requests of the certificates that are not issued yet
- * @param isKeyFile a damaged key may lie around the blocks of the text
+ * @param isKeyFile the text around its blocks may contain a damaged key
  */
 export function shownLines(
   text: string,
@@ -88,6 +89,6 @@ function maskLine(line: string, requests: readonly CertificateRequest[]): string
     const what = blocks.map((block) => describeBlock(block, requests)[0]).join(', ');
     return `${indent}${key}: ${blocks.length > 0 ? what : MASKED}`;
   }
-  // The variables of an exec plugin are called `value`.
+  // Variables of an exec plugin have the key `value`.
   return isSecretName(key) || key === 'value' ? `${indent}${key}: ${MASKED}` : line;
 }

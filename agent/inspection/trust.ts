@@ -1,17 +1,20 @@
 import type { Finding } from './finding.ts';
 
-/** Magnum 2023.2 and newer sign for `member`, which implies `reader`; an older one signs for any role. */
+/** Magnum 2023.2 and newer sign for `member`, which implies `reader`; older versions sign for any role. */
 const NEEDED = 'member';
 const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
 
-/** How to have fewer of them. */
+/** How to reduce the delegated roles. */
 const LIMIT = {
   trust:
     'if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created',
   'application-credential': 'make another one with --role member',
 } as const;
 
-/** A trustee alone has no roles: its policy has to allow Magnum's `cluster_user`, as that of 2023.1 and older does. */
+/**
+ * Reports a trustee without a trust. It has no roles, so Magnum's policy must allow `cluster_user`, as in 2023.1 and
+ * older.
+ */
 export const lookAtTrustee = (login: string): Finding => ({
   id: 'trust-roles',
   verdict: 'warning',
@@ -20,8 +23,8 @@ export const lookAtTrustee = (login: string): Finding => ({
 });
 
 /**
- * Checks the roles of the node's trust, or of its application credential. The login lies on the node, so root on the node
- * has all of them.
+ * Checks the roles of the node's trust or application credential. The login is stored on the node, so root on the node
+ * has all of these roles.
  */
 export function lookAtRoles(of: 'trust' | 'application-credential', roles: readonly string[]): Finding {
   const about = { id: 'trust-roles' } as const;

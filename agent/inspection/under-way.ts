@@ -2,20 +2,23 @@ import type { Holder } from '../../src/base/lock.ts';
 import type { Entry } from '../../src/deployment/ledger.ts';
 import type { Config } from '../config.ts';
 
-/** Work in progress on this node, as seen from outside of it. */
+/** Work in progress on this node, as another process sees it. */
 export type Activity = {
   holder: Holder | undefined;
   entries: readonly Pick<Entry, 'state' | 'at' | 'outcome'>[];
   now: number;
-  /** The longest that a rotation takes, in milliseconds. */
+  /** The maximum duration of a rotation, in milliseconds. */
   deadlineMs: number;
 };
 
-/** A rotation asks the cloud, restarts every unit and, where that fails, restarts it once more. */
+/**
+ * Returns the maximum duration: a rotation asks the cloud, restarts every unit and, after a failure, restarts it once
+ * more.
+ */
 export const rotationDeadlineMs = ({ cloud, services }: Config, units: number): number =>
   (cloud.patience_seconds + 2 * units * services.deadline_seconds) * 1000;
 
-/** Whether a process works on a deployment, or carries out a verb, and its deadline has not passed. */
+/** Whether a process is working on a deployment or a verb within its deadline. */
 export function isUnderWay({ holder, entries, now, deadlineMs }: Activity): boolean {
   if (!holder) return false;
   if (!isDaemon(holder)) return now - holder.since < deadlineMs;
@@ -25,20 +28,20 @@ export function isUnderWay({ holder, entries, now, deadlineMs }: Activity): bool
   });
 }
 
-/** Whether the daemon is about to begin with a rotation that was made at a moment. */
+/** Whether the daemon is about to start a rotation that was created at `createdAt`. */
 export const isAwaited = ({ holder, now, deadlineMs }: Activity, createdAt: number): boolean =>
   holder !== undefined && isDaemon(holder) && now - createdAt < deadlineMs;
 
-/** As Heat gives up a stack by default: by then a rotation has reached every node, or failed. */
+/** Heat's default time-out of a stack. By then, a rotation has reached every node or has failed. */
 export const STACK_MS = 3_600_000;
-/** Clocks of two machines differ. */
+/** Tolerance for different clocks of two machines. */
 const SKEW_MS = 300_000;
 
 /**
- * Whether the rotation that made a CA may still reach this node. Heat asks masters before workers, so a worker hears of it
- * later than Magnum serves the CA.
+ * Whether the rotation that created a CA may still reach this node. Heat asks masters before workers, so a worker hears
+ * of the rotation after Magnum serves the CA.
  *
- * @param madeAt when the CA was made, in milliseconds since the epoch
+ * @param madeAt when the CA was created, in milliseconds since the epoch
  */
 export const isComing = ({ holder, entries, now }: Activity, madeAt: number): boolean =>
   holder !== undefined &&
@@ -47,5 +50,5 @@ export const isComing = ({ holder, entries, now }: Activity, madeAt: number): bo
   now - madeAt < STACK_MS &&
   !entries.some(({ outcome, at }) => outcome?.is === 'failed' && Date.parse(at['finished'] ?? '') > madeAt);
 
-/** `agent run-once` and the other verbs hold the lock for one piece of work. */
+/** Whether the holder is the daemon. `agent run-once` and the other verbs hold the lock for one task. */
 export const isDaemon = ({ verb }: Pick<Holder, 'verb'>): boolean => verb === 'run';

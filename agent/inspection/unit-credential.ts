@@ -14,10 +14,10 @@ type CredentialHands = Pick<Hands, 'disk' | 'secrets' | 'presented' | 'openKuber
 const ANYBODY = '/api';
 
 /**
- * Asks the Kubernetes API as a unit does: with the client certificate and the CA of its kubeconfig, as they are now.
+ * Calls the Kubernetes API like a unit: with the present client certificate and CA of its kubeconfig.
  *
- * @returns why that proves nothing of the unit; undefined: the API accepts it
- * @throws `not-yet` when the API refuses it, or when this node's own API is not to be reached
+ * @returns why that proves nothing about the unit; undefined: the API accepts it
+ * @throws `not-yet` when the API rejects it, or when this node's own API cannot be reached
  */
 export async function seeAccepted(
   kubeconfig: string,
@@ -41,7 +41,7 @@ export async function renewalFor(
   return typeof asked === 'string' ? undefined : asked?.renewal;
 }
 
-/** @returns text: why the unit's kubeconfig proves nothing */
+/** @returns string: why the unit's kubeconfig proves nothing */
 async function asUnit<T extends object | undefined>(
   kubeconfig: string,
   hands: CredentialHands,
@@ -55,13 +55,13 @@ async function asUnit<T extends object | undefined>(
     return await work(async (path) => {
       const what = `asking the Kubernetes API with ${kubeconfig}`;
       const { status, text } = await api.ask({ what, method: 'GET', path, abort });
-      // kube-apiserver answers 401 to a bad client certificate, even where anonymous requests are allowed.
+      // kube-apiserver answers 401 to a bad client certificate, even if anonymous requests are allowed.
       if (status === 401 || status === 429 || status >= 500)
         throw new AgentError('not-yet', `${what}: it says ${status}`);
       return { status, text };
     });
   } catch (error) {
-    // A load balancer may lead to another server than the one whose certificate was just looked at.
+    // A load balancer may forward to another server than the one whose certificate was just checked.
     if (address.isOwn || !(error instanceof AgentError) || error.reason !== 'ca-unknown') throw error;
     return `${error.message}: that master may not have been asked yet`;
   } finally {
@@ -69,7 +69,7 @@ async function asUnit<T extends object | undefined>(
   }
 }
 
-/** @returns text: why nothing can be asked */
+/** @returns string: why no request can be made */
 async function addressIn(
   path: string,
   { disk, secrets, presented }: CredentialHands,
@@ -95,7 +95,7 @@ async function addressIn(
   try {
     leaf = await presented(host, port, abort);
   } catch (error) {
-    // Another node's API server may be away for reasons of its own.
+    // Another node's API server may be down for other reasons.
     if (isOwn || !isNotReady(error)) throw error;
     return error instanceof AgentError ? error.message : `${url.host} does not answer`;
   }

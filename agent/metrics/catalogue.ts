@@ -1,5 +1,5 @@
 /**
- * Every metric, with its help. All are gauges. A moment is a timestamp: an age would freeze with a dead daemon. An
+ * Every metric with its help text. All are gauges. Times are timestamps: an age would freeze if the daemon died. An
  * unknown value has no sample.
  */
 export const METRICS = {

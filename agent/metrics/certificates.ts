@@ -25,7 +25,7 @@ export type Seen = {
 
 type Authority = { ca: string; file: string; fingerprint: string };
 
-/** Reads every certificate; undefined for a node that is not set up yet. */
+/** Reads every certificate; returns undefined for a node that is not set up yet. */
 export async function lookAtCertificates(hands: Hands): Promise<Seen | undefined> {
   try {
     const node = await readNode(hands);
@@ -69,7 +69,7 @@ const expiryOf = (labels: { file: string; kind: string }, certificate: X509Certi
   value: certificate.validToDate.getTime() / 1000,
 });
 
-/** @param noted the CAs that Magnum served at the last request */
+/** Builds the samples. @param noted the CAs that Magnum served at the last request */
 export function samplesOf({ node, expiries, faults, authorities }: Seen, noted: Observations): Samples {
   const cluster = node.params.get('CLUSTER_UUID') ?? '';
   const served = CA_TYPES.flatMap((type) => {

@@ -15,7 +15,7 @@ import type { StepCode } from '../progress.ts';
 const Seconds = v.number();
 const Step = v.object({ step: v.string(), of: v.optional(v.string()), seconds: v.number() });
 
-/** Rare events, which leave no other trace. Moments are seconds since the epoch. */
+/** Rare events that are recorded nowhere else. Times are in seconds since the epoch. */
 const Observations = v.object({
   trust: v.optional(v.object({ succeeded: v.optional(Seconds), refused: v.optional(Seconds) }), {}),
   /** The CAs that Magnum served, by fingerprint. */
@@ -23,9 +23,9 @@ const Observations = v.object({
     v.record(v.picklist(CA_TYPES), v.optional(v.object({ fingerprint: v.string(), at: Seconds }))),
     {},
   ),
-  /** `since` is unknown of the phase that the agent found at its first look. */
+  /** `since` is unknown for a phase that the agent found at its first look. */
   phase: v.optional(v.object({ name: v.string(), since: v.optional(Seconds) })),
-  /** The last one, with the steps that it came to the end of. */
+  /** The last rotation, with its completed steps. */
   rotation: v.optional(v.object({ ended: Seconds, succeeded: v.boolean(), steps: v.array(Step) })),
 });
 export type Observations = v.InferOutput<typeof Observations>;
@@ -35,19 +35,19 @@ const PATH = join(STATE, 'observations.json');
 export type Notebook = {
   /** The observations so far. */
   noted: Observations;
-  /** Hands that note the logins of the trust, the CAs that Magnum serves, and how long each step takes. */
+  /** Returns hands that record logins with the trust, the CAs that Magnum serves, and the duration of each step. */
   watch(hands: Hands): Hands;
-  /** Notes the beginning and the end of a phase that the node takes by itself: it belongs to no deployment. */
+  /** Records the start and end of a phase that the node takes by itself, without a deployment. */
   heard(entry: Pick<LogEntry, 'event' | 'fields'>): void;
-  /** The phase that the node's certificates show now. */
+  /** Records the phase that the node's certificates show now. */
   see(phase: string): void;
-  /** How the last rotation of a pass ended, if there was one. */
+  /** Records how the last rotation of a pass ended, if there was one. */
   ended(settled: PassResult['settled']): void;
   /** Writes new observations. */
   save(): Promise<void>;
 };
 
-/** An unreadable record starts empty: only metrics use it. */
+/** Opens the record. An unreadable one starts empty: only metrics use it. */
 export async function openNotebook({
   disk,
   clock,
@@ -62,7 +62,7 @@ export async function openNotebook({
   return notebook;
 }
 
-/** Other deployments have neither. */
+/** Steps that only rotations have. */
 const OF_A_ROTATION: ReadonlySet<string> = new Set<StepCode>(['compare', 'issue']);
 
 const isRefusal = (error: unknown): boolean => {
@@ -72,7 +72,7 @@ const isRefusal = (error: unknown): boolean => {
 
 function createNotebook(noted: Observations, { disk, clock }: Pick<Hands, 'disk' | 'clock'>): Notebook {
   let saved = JSON.stringify(noted);
-  /** Of each deployment since the last pass. */
+  /** The steps of each deployment since the last pass. */
   const steps = new Map<string, v.InferOutput<typeof Step>[]>();
   let current = '';
   const now = (): number => clock.now() / 1000;

@@ -18,14 +18,14 @@ import { digestOf, forgetBefore, readBefore, writeBefore } from './record.ts';
 import { PREDECESSORS } from '../../src/services/predecessors.ts';
 import { timed } from '../progress.ts';
 
-/** How long a script that os-collect-config has started may go on before it is replaced. */
+/** How long to wait for a script that os-collect-config started. */
 const PATIENCE_MS = 3_600_000;
 const AGAIN_MS = 500;
 
 /**
- * Carries the steps out. If a step fails, the frozen unit thaws, so that the node stays served.
+ * Carries out the steps. If a step fails, thaws the frozen unit, so that the node stays served.
  *
- * @throws the error of the step that failed; it can be run again
+ * @throws the error of the failed step; the migration can be repeated
  */
 export async function carryOutMigration(
   steps: readonly MigrationStep[],
@@ -49,7 +49,7 @@ export async function carryOutMigration(
   }
 }
 
-/** Of several migrations the first has seen how it was. */
+/** Records the state before the migration. If there were several migrations, the record of the first one stays. */
 async function remember(steps: readonly MigrationStep[], hands: Hands, abort: AbortSignal): Promise<void> {
   if (!steps.some((step) => step.do === 'take-over-ids') || (await readBefore(hands.disk))) return;
   const units = await hands.unitManager();
@@ -109,8 +109,8 @@ async function performStep(step: MigrationStep, hands: Hands, abort: AbortSignal
 }
 
 /**
- * os-collect-config waits for what it has started; stopping its unit would kill that, and heat-config has noted it as
- * applied by then. So its main process is frozen, and what is left beside it is waited for.
+ * Waits until os-collect-config's children have finished. Stopping its unit would kill them, and heat-config has
+ * already recorded their work as applied. So this freezes the main process and waits for the other processes.
  */
 async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promise<void> {
   const units = await hands.unitManager();

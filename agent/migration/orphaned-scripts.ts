@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import type { Disk } from '../../src/base/disk.ts';
 
-/** Where os-refresh-config has its scripts, and where it had them earlier. */
+/** Script directories of os-refresh-config, present and former. */
 const SCRIPTS = ['/usr/libexec/os-refresh-config', '/opt/stack/os-config-refresh'];
 const PHASES = ['pre-configure.d', 'configure.d', 'post-configure.d', 'migration.d'];
 
-/** Where os-apply-config has its templates. */
+/** Template directories of os-apply-config. */
 const TEMPLATES = ['/usr/libexec/os-apply-config/templates', '/opt/stack/os-apply-config/templates'];
 
-/** Scripts of heat-agents and of os-collect-config itself; the agent replaces them. */
+/** Scripts of heat-agents and of os-collect-config itself, which the agent replaces. */
 const REPLACED = new Set([
   'configure.d/20-os-apply-config',
   'configure.d/55-heat-config',
@@ -17,8 +17,8 @@ const REPLACED = new Set([
 ]);
 
 /**
- * Scripts and templates that os-collect-config had run at every change of the metadata, beside what the agent does. Those
- * of docker-cmd, docker-compose and kubelet remove what deployments that are gone have left.
+ * Lists scripts and templates that os-collect-config ran at every change of the metadata and that the agent does not
+ * replace. Those of docker-cmd, docker-compose and kubelet remove the remains of deleted deployments.
  */
 export async function orphanedScripts(disk: Disk): Promise<string[]> {
   const scripts = SCRIPTS.flatMap((place) => PHASES.map((phase) => filesBelow(disk, place, phase)));

@@ -27,15 +27,18 @@ export type MigrationStep =
   | { do: 'enable-and-start'; unit: string }
   | { do: 'hand-back-ids'; ids: readonly string[] }
   | { do: 'remove-config'; path: string }
-  /** A script that no longer runs after the migration; it is only reported. */
+  /** A script that no longer runs after the migration; only reported. */
   | { do: 'leave'; path: string }
-  /** Variables of the unit without a counterpart; the cloud may be unreachable without them. */
+  /** Variables of the unit without a counterpart. Without them, the cloud may be unreachable. */
   | ({ do: 'tell' } & UnmappedVariable)
-  /** The same of what the metadata has said since: Heat may have closed the way that os-collect-config knows. */
+  /**
+   * The polling configuration from the latest metadata: Heat may have closed the transport that os-collect-config is
+   * configured for.
+   */
   | { do: 'mind'; polling: string };
 
 /**
- * Takes the place of os-collect-config and of what it starts. A masked unit does not run, and stays masked.
+ * Plans to replace os-collect-config and the processes it starts. A masked unit does not run, and stays masked.
  *
  * @throws `unit` when the agent's unit cannot be started
  */
@@ -73,7 +76,7 @@ export async function planMigration(hands: Hands, abort: AbortSignal): Promise<M
   ];
 }
 
-/** Those of some units that the node has. */
+/** Returns the status of those units that the node has. */
 export async function statusOf(
   names: readonly string[],
   units: UnitManager,
@@ -94,7 +97,7 @@ const translated = (ini: string): string =>
   );
 
 /**
- * Gives the node back to os-collect-config. Deployments done since count as applied there, too.
+ * Plans to restore os-collect-config. Deployments done since the migration count as applied there too.
  *
  * @throws `not-yet` while a result is not acknowledged or a deployment runs: os-collect-config would not finish it
  */
@@ -124,7 +127,7 @@ export async function planReturn(hands: Hands, abort: AbortSignal): Promise<Migr
   ];
 }
 
-/** A step as the terminal and `--dry-run` show it. */
+/** Formats a step for the terminal and `--dry-run`. */
 export const showMigration = (step: MigrationStep): ShownStep => {
   const of = 'unit' in step ? step.unit : 'path' in step ? step.path : undefined;
   return { code: step.do, ...(of !== undefined && { of }), text: describeMigration(step) };

@@ -5,7 +5,7 @@ import type { Disk } from '../../src/base/disk.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
 import { STATE } from '../paths.ts';
 
-/** Earlier versions knew one predecessor alone, and wrote whether its unit was enabled. */
+/** Earlier versions knew only one predecessor and recorded whether its unit was enabled. */
 const Enabled = v.union([
   v.array(v.string()),
   v.pipe(
@@ -16,16 +16,16 @@ const Enabled = v.union([
 
 /** The state before a migration, for its rollback. */
 const Before = v.object({
-  /** The predecessors' units that started with every boot. */
+  /** The predecessors' units that were enabled. */
   enabled: Enabled,
-  /** The digest of the configuration that was written; null when there was one already. */
+  /** The digest of the configuration that the migration wrote. null: a configuration already existed. */
   config: v.nullable(v.string()),
 });
 export type Before = v.InferOutput<typeof Before>;
 
 const path = join(STATE, 'migration');
 
-/** undefined: this node has not been migrated. @throws `state` when the record is damaged */
+/** Reads the record; undefined: this node was not migrated. @throws `state` when the record is damaged */
 export const readBefore = async (disk: Disk): Promise<Before | undefined> =>
   await readRecordOf(disk, path, Before);
 

@@ -6,14 +6,14 @@ import { readParamsIfThere } from '../node.ts';
 
 type Environment = ReadonlyMap<string, string>;
 
-/** A variable that a unit is started with, and where the agent wants to be told the same. */
+/** A variable of a unit, and the agent's setting for the same purpose. */
 export type UnmappedVariable = { unit: string; name: string; instead: string };
 
 const PROXIES = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY'];
-/** The variables that name the trust bundle of requests and of OpenStack's clients. */
+/** Variables for the trust bundle of requests and of OpenStack's clients. */
 const CA_FILES = ['REQUESTS_CA_BUNDLE', 'OS_CACERT'];
 
-/** Variables of a unit about reaching the cloud that the agent's own unit, `successor`, does not have. */
+/** Lists variables that a unit uses to reach the cloud and that the agent's own unit, `successor`, lacks. */
 export async function unmappedEnvironment(
   unit: string,
   successor: string,
@@ -39,7 +39,10 @@ export async function unmappedEnvironment(
   ];
 }
 
-/** A unit's variables, over which its files have the last word (systemd.exec(5)); proxies are named in either case. */
+/**
+ * Returns a unit's variables. Its environment files override the others (systemd.exec(5)). Proxy variables may be upper
+ * or lower case.
+ */
 async function environmentOf(
   unit: string,
   { disk, unitSettings }: Pick<Hands, 'disk' | 'unitSettings'>,
@@ -52,7 +55,10 @@ async function environmentOf(
   return new Map(pairs.map(([name, value]) => [name.toUpperCase(), value]));
 }
 
-/** `Environment` as `systemctl show` prints it, one assignment each; one with blanks is quoted there. */
+/**
+ * Parses `Environment` from `systemctl show` into one assignment per line. systemctl quotes assignments that contain
+ * spaces.
+ */
 const assignmentsOf = (text: string): string =>
   [...(/^Environment=(.*)$/m.exec(text)?.[1]?.matchAll(/"((?:[^"\\]|\\.)*)"|(\S+)/g) ?? [])]
     .map(([, quoted, plain]) => quoted ?? plain)

@@ -7,23 +7,23 @@ import { reasonOnNode } from '../events.ts';
 import type { Hands } from '../hands.ts';
 import { BRIEFLY } from '../rotation/own-api.ts';
 
-/** The events that wait for an API server. */
+/** Queues events until an API server accepts them. */
 export type EventQueue = {
-  /** Takes an event that belongs on the Node. @returns whether it does */
+  /** Adds an event if it belongs on the Node. @returns whether it does */
   take(entry: LogEntry): boolean;
   isEmpty(): boolean;
-  /** Makes the events that wait, oldest first. @throws what the API answers; the others wait on */
+  /** Sends the waiting events, oldest first. @throws the API's error; the remaining events keep waiting */
   send(ask: AskApi, node: string, abort: AbortSignal): Promise<void>;
 };
 
-/** How many may wait, and of how many the name is remembered. The oldest are dropped. */
+/** Limit for waiting events and for remembered names. The oldest are dropped. */
 const MOST = 32;
-/** kube-apiserver keeps an event for an hour (`--event-ttl`). */
+/** kube-apiserver keeps an event for one hour (`--event-ttl`). */
 const LIFETIME_MS = 3_600_000;
 
 export function createEventQueue({ clock }: Pick<Hands, 'clock'>): EventQueue {
   const waiting: NodeEvent[] = [];
-  /** By reason and message: an equal event is counted again. */
+  /** By reason and message: an equal event increments the count. */
   const made = new Map<string, { name: string; count: number }>();
 
   const sendOne = async (event: NodeEvent, ask: AskApi, node: string, abort: AbortSignal): Promise<void> => {
@@ -57,7 +57,7 @@ export function createEventQueue({ clock }: Pick<Hands, 'clock'>): EventQueue {
         try {
           await sendOne(event, ask, node, abort);
         } catch (error) {
-          // What is refused once is refused again.
+          // A rejected event would be rejected again.
           if (codeOf(error) !== 'cloud-refused') waiting.unshift(event);
           throw error;
         }

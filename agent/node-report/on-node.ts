@@ -8,10 +8,11 @@ import type { Reached } from '../peers/reach-api.ts';
 import { readRotation } from '../phases/record.ts';
 
 /**
- * Works on the Node of this node, with what its files and records say now. Nothing is tried again: the next pass is.
+ * Runs `work` on this node's Node, with the present data of its files and records. Nothing is retried: the next pass
+ * tries again.
  *
- * @returns undefined on a node without Kubernetes, and on one that is not set up yet
- * @throws what `work` throws
+ * @returns undefined on a node without Kubernetes or one that is not set up yet
+ * @throws the errors of `work`
  */
 export async function onNode<T>(
   hands: Hands,

@@ -17,35 +17,35 @@ const Short = v.pipe(v.string(), v.maxLength(256));
 const Moment = v.pipe(v.string(), v.isoTimestamp());
 
 /**
- * What an agent says of its node in the annotation `coe-agent/report`. Others can forge it, so it proves nothing. It holds
- * no secret: every user who can read the Node can read it.
+ * An agent's report in the annotation `coe-agent/report`. Others can forge it, so it proves nothing. It contains no
+ * secret: every user who can read the Node can read it.
  */
 export const Report = v.object({
   version: v.literal(1),
   /** The version of the agent. */
   agent: Short,
   phase: v.picklist(['none', 'trust', 'reissue']),
-  /** The Kubernetes CAs that the node trusts, SHA-256, sorted. */
+  /** SHA-256 fingerprints of the Kubernetes CAs that the node trusts, sorted. */
   cas: v.pipe(v.array(Short), v.maxLength(16)),
-  /** When the first of the layout's certificates ends. */
+  /** When the first of the layout's certificates expires. */
   notAfter: v.optional(Moment),
   /** When the node was first seen without the old CA, after the last rotation. */
   oldCaEndedAt: v.optional(Moment),
-  /** What the node waits for: a reason, and the nodes or the deployment. */
+  /** A reason for waiting, with the nodes or the deployment. */
   waits: v.optional(v.object({ why: Short, for: v.pipe(v.array(Short), v.maxLength(16)) })),
-  /** When this was written, and when every collector had last answered. */
+  /** When this was written, and when all collectors had last answered. */
   at: Moment,
   passAt: v.optional(Moment),
 });
 export type Report = v.InferOutput<typeof Report>;
 
-/** So many of the nodes that a node waits for are named. */
+/** Limit for the named nodes. */
 const MOST_NAMED = 8;
 
 /**
- * Reads what there is to say, but the moments.
+ * Reads the contents of a report, without the times.
  *
- * @returns undefined on a node without Kubernetes, and on one that is not set up yet
+ * @returns undefined on a node without Kubernetes or one that is not set up yet
  * @throws `bad-file` when its certificates cannot be read
  */
 export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'passAt'> | undefined> {
@@ -69,7 +69,7 @@ export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'pas
   };
 }
 
-/** Where the node keeps the Kubernetes CAs that it trusts. */
+/** Returns the files with the Kubernetes CAs that the node trusts. */
 const trustFilesOf = ({ layout }: Node): ReadonlySet<string> =>
   new Set(
     layout.authorities
@@ -79,7 +79,7 @@ const trustFilesOf = ({ layout }: Node): ReadonlySet<string> =>
 
 async function waitsOf(hands: Hands): Promise<Report['waits']> {
   const { generations, ledger, clock, config } = hands;
-  // A damaged journal is rebuilt by the next pass.
+  // The next pass rebuilds a damaged journal.
   const journal = await generations.current().catch(() => undefined);
   if (journal?.state === 'stuck') return { why: 'stuck', for: [journal.runId] };
   const { waits } = await readRotation(hands);

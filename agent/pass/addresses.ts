@@ -5,17 +5,17 @@ import type { AddressName } from '../../src/metadata/address.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
-/** Parameters that Magnum leaves empty where the cloud knows them, as make-cert asks for them. */
+/** Parameters that Magnum leaves empty although the cloud knows them, requested as make-cert does. */
 const ASKED: readonly (readonly [key: string, name: AddressName])[] = [
   ['KUBE_NODE_IP', 'local-ipv4'],
   ['KUBE_NODE_PUBLIC_IP', 'public-ipv4'],
-  // A swarm's heat-params have no key for it.
+  // heat-params of a Swarm cluster have no key for it.
   ['PUBLIC_IPV4', 'public-ipv4'],
 ];
 
 /**
- * The node with the addresses of this server that its certificates name and heat-params leave empty. An
- * unknown address is reported and left out.
+ * Returns the node with addresses of this server that its certificates need and heat-params leave empty. An unknown
+ * address is reported and left out.
  *
  * @throws `aborted`
  */
@@ -27,7 +27,7 @@ export async function withAddresses(
   const named = new Set(node.layout.certificates.flatMap(({ names }) => names.flatMap(keysOf)));
   const values = new Map(node.values);
   const missing = ASKED.filter(([key]) => named.has(key) && !values.get(key));
-  // Side by side: a service that is silent costs its deadline once.
+  // Ask concurrently: a service that does not answer costs its deadline only once.
   const answers = await allSettled(missing, async ([key, name]) => {
     try {
       return { key, address: await addressOf(name, abort), error: undefined };

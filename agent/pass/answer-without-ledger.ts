@@ -16,24 +16,24 @@ import { failed, presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
 /**
- * No work starts or finishes unless it can be recorded on disk. When passes fail one after the other, because a disk is
- * full or read-only, waiting deployments are answered from memory.
+ * No work starts or finishes unless it can be recorded on disk. If passes keep failing because a disk is full or
+ * read-only, waiting deployments are answered from memory.
  */
 export type Unrecorded = {
-  /** The clock's `elapsed` of the first pass that broke off; undefined when the last one was complete. */
+  /** The clock's `elapsed` at the first failed pass; undefined after a complete pass. */
   since: number | undefined;
   /** Outcomes that were sent without a record, by deployment. */
   told: Map<string, { deployment: Deployment; outcome: Outcome }>;
 };
 
-/** A disk that is full for a moment is no reason to have a stack rolled back. */
+/** A disk that is full for a moment must not cause a rollback of the stack. */
 const PATIENCE_MS = 60_000;
 
 /**
- * To be called for each pass that breaks off. Once that has gone on for a minute, every deployment that this node
- * has not ended is answered as failed, and what it has ended is told as it has.
+ * Call this for each pass that fails. After a minute of failures, it answers every deployment that this node has not
+ * completed as failed. Completed ones get their real outcome.
  *
- * @param cause why the pass broke off
+ * @param cause why the pass failed
  */
 export async function tellUnrecorded(
   cause: unknown,
@@ -46,13 +46,13 @@ export async function tellUnrecorded(
   if (clock.elapsed() - unrecorded.since < PATIENCE_MS) return;
   const { texts, problems } = await collect(hands, abort);
   const wanted = understand(texts, problems, hands);
-  // Another program serves the node, and answers.
+  // heat-container-agent serves the node, and answers.
   if (wanted.deployments.some(isCreation) && (await runsContainer(hands, abort))) return;
   for (const deployment of pendingOf(wanted.deployments, ledger)) {
     const { id } = deployment;
     if (unrecorded.told.has(id) || !(await isServed(deployment, hands))) continue;
     const run = await lookAfter(id, hands.runs);
-    // How it ends is still to be seen.
+    // Its outcome is not known yet.
     if (run.is === 'running') continue;
     log('answered-without-ledger', { deployment: id, why: explain(cause) });
     const ended = (await endOf(id, run, hands)) ?? failed(new AgentError('state', inWords(cause)));
@@ -67,7 +67,7 @@ export async function tellUnrecorded(
 const inWords = (cause: unknown): string =>
   `this node cannot go on: ${explain(cause)}; nothing new is begun there, and what had been begun comes to its end, once that is mended: ask for it again then`;
 
-/** Whether this node serves its group. */
+/** Whether this node serves the deployment's group. */
 async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {
   const operation = selectOperation(deployment, ledger.earlier(deployment), asConfigured(config));
   if (operation?.kind === 'magnum-creation') return false;
@@ -75,7 +75,7 @@ async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands
   return operation.hook === 'script' || (await hooks.find(operation.hook)) !== undefined;
 }
 
-/** How a deployment has ended, where something other than the ledger says so. */
+/** Returns the outcome of a deployment from sources other than the ledger. */
 async function endOf(id: string, run: RunState, { generations, runs }: Hands): Promise<Outcome | undefined> {
   if ((run.is === 'ended' || run.is === 'lost') && run.order?.continues !== true)
     return await endOfRun(id, run, runs);

@@ -17,22 +17,22 @@ import type { Hands } from '../hands.ts';
 export type Unacknowledged = {
   id: string;
   why: string;
-  /** Of the error; `unlisted`, `unasked`: nothing was sent. */
+  /** The code of the error; `unlisted`, `unasked`: nothing was sent. */
   code: ErrorCode | 'internal' | 'unlisted' | 'unasked';
   reason?: string | undefined;
-  /** How long the cloud asked to be left alone. */
+  /** The delay that the cloud requested before a retry. */
   retryAfterMs?: number | undefined;
 };
 
-/** How long one pass keeps trying to have a result acknowledged; the next pass tries again. */
+/** How long one pass retries sending a result; the next pass tries again. */
 const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
 
 /**
- * Sends every result that Heat has not acknowledged yet. The address of a signal belongs to the deployment's
- * resource and the body names no deployment, so a late result would complete a newer one: what the cloud
- * wants now is asked first, and only a result that it still waits for is sent.
+ * Sends every result that Heat has not acknowledged. The address of a signal belongs to the deployment's resource, and
+ * the body names no deployment, so a late result would complete a newer deployment. Therefore the present metadata is
+ * checked first, and a result is sent only if Heat still waits for it.
  *
- * @returns those that are still unacknowledged, and why
+ * @returns the results that remain unacknowledged, and why
  */
 export async function answerAll(wanted: Wanted, hands: Hands, abort: AbortSignal): Promise<Unacknowledged[]> {
   const open: Unacknowledged[] = [];
@@ -45,10 +45,10 @@ export async function answerAll(wanted: Wanted, hands: Hands, abort: AbortSignal
 }
 
 /**
- * Sends the result of one deployment if the cloud still waits for it.
+ * Sends the result of one deployment if Heat still waits for it.
  *
- * @param wanted asked after the deployment had ended
- * @returns why it is not acknowledged; undefined when it is, or when Heat no longer waits for it
+ * @param wanted metadata from after the deployment had ended
+ * @returns why it is not acknowledged; undefined if it is, or if Heat no longer waits for it
  */
 export async function answer(
   entry: Entry,
@@ -85,12 +85,12 @@ export async function answer(
 type Fate =
   | { is: 'awaited'; deployment: Deployment }
   | { is: 'superseded'; by: string }
-  /** Every source has answered, and none lists it. */
+  /** Every collector has answered, and none lists it. */
   | { is: 'unlisted' }
-  /** Not every source could be asked, and those that could do not list it. */
+  /** Some collectors could not be asked; the others do not list it. */
   | { is: 'unknown' };
 
-/** Whether the cloud still waits for a deployment. */
+/** Whether Heat still waits for a deployment. */
 function fateOf(
   { id, resource }: Entry,
   { deployments, complete }: Wanted,
@@ -103,7 +103,7 @@ function fateOf(
   return { is: complete ? 'unlisted' : 'unknown' };
 }
 
-/** Records that a result has been acknowledged; it is sent again otherwise. */
+/** Sends a result and records the acknowledgement. Without it, the result is sent again. */
 async function send(entry: Entry, hands: Hands, abort: AbortSignal): Promise<Unacknowledged | undefined> {
   const { id, outcome, signal } = entry;
   if (!outcome || !signal) return undefined;
@@ -113,7 +113,7 @@ async function send(entry: Entry, hands: Hands, abort: AbortSignal): Promise<Una
 }
 
 /**
- * Sends one result. Only an acknowledgement counts; anything else is logged and tried again next time.
+ * Sends one result. Only an acknowledgement counts; any other answer is logged, and a later pass retries.
  *
  * @returns why it is not acknowledged
  */

@@ -7,8 +7,8 @@ import type { Hands } from '../hands.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
 /**
- * Records how runs have ended that an earlier start of the agent has begun: neither Heat nor the deployment is
- * needed for that. A running script is left alone, unless its supervisor is overdue.
+ * Records the outcomes of runs that an earlier start of the agent began. Needs neither Heat nor the deployment. Leaves
+ * a running script alone, unless its supervisor is overdue.
  */
 export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; outcome: Outcome }[]> {
   const { ledger, runs, log } = hands;
@@ -17,11 +17,11 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
     const run = await lookAfter(id, runs);
     if (run.is === 'running' || run.is === 'ordered') continue;
     if (run.is === 'none' || ledger.find(id)?.state !== 'started') {
-      // It is no longer listed, or its end has been recorded.
+      // It is no longer listed, or its outcome is already recorded.
       await forgetRun(id, hands);
       continue;
     }
-    // Its deployment goes on from here, and says how it has ended.
+    // Its deployment continues with other steps and records the outcome later.
     if (continues(run)) continue;
     log('run-collected', { deployment: id, run: run.is });
     const outcome = await finishRun(id, await outcomeOf(id, run, hands), hands);
@@ -33,7 +33,10 @@ export async function collectFinishedRuns(hands: Hands): Promise<{ id: string; o
 const continues = (run: EndedRun): boolean =>
   run.order?.continues === true && (run.is === 'lost' || run.result.statusCode === 0);
 
-/** A disk that cannot be read may be mended; any other trouble is how it ended. */
+/**
+ * Returns the outcome of a run. @throws an error of the disk, which may be temporary; any other error becomes the
+ * outcome
+ */
 async function outcomeOf(id: string, run: EndedRun, { runs }: Hands): Promise<Outcome> {
   try {
     return await endOfRun(id, run, runs);

@@ -28,32 +28,32 @@ export type Wanted = {
   deployments: Deployment[];
   /** The metadata of each source, in their order. */
   said: Said[];
-  /** Each of them has said its part. */
+  /** Every collector has returned all of its data. */
   isWhole: boolean;
-  /** Every source answered, so a deployment that is not in `deployments` is no longer requested. */
+  /** Every collector answered, so a deployment missing from `deployments` is no longer requested. */
   complete: boolean;
-  /** Sources and deployments that could not be read or decoded. One failure does not affect the others. */
+  /** Collectors and deployments that could not be read or decoded. One failure does not affect the others. */
   problems: AgentError[];
 };
 
-/** The answer of one collector: why it brought nothing, or not everything. */
+/** The result of one collector: why it returned no data, or only a part. */
 export type Answered = {
   collector: CollectorName;
   why: string | undefined;
-  /** Of its first fault. */
+  /** The code of its first fault. */
   code?: string | undefined;
   reason?: string | undefined;
   refused: boolean;
 };
 
-/** Local files are not an answer of the cloud. */
+/** Returns why the cloud did not answer. Local files do not count as an answer of the cloud. */
 export function silenceOf(answers: readonly Answered[]): Silence | undefined {
   for (const { collector, why, refused } of answers)
     if (why !== undefined && asksCloud(collector)) return { why, refused };
   return undefined;
 }
 
-/** Asks every configured collector. @throws `aborted` when the program is to stop */
+/** Asks every configured collector. @throws `aborted` when the program must stop */
 export async function collect(
   hands: Hands,
   abort: AbortSignal,
@@ -93,7 +93,7 @@ export async function collect(
 const from = (collector: Collector | undefined, one: Collected): Collected =>
   collector ? { ...one, collector: collector.name } : one;
 
-/** As much as there is room for; the largest are left out first. */
+/** Keeps the metadata within the size limit; leaves out the largest first. */
 function withinBounds(found: readonly Collected[]): { texts: Collected[]; left: AgentError[] } {
   let room = LARGEST_METADATA;
   const fitting = new Set<Collected>();
@@ -117,8 +117,8 @@ function withinBounds(found: readonly Collected[]): { texts: Collected[]; left: 
 }
 
 /**
- * Takes apart what the collectors brought. Of two deployments with the same id the first counts. A malformed one is
- * among them when it can be answered.
+ * Decodes the collectors' metadata. If two deployments have the same id, the first one applies. A malformed deployment
+ * is included if it can be answered.
  */
 export function understand(
   texts: readonly Collected[],
@@ -135,7 +135,7 @@ export function understand(
       for (const raw of deploymentsOf(said)) {
         const decoded = decodeSafely(raw.value);
         const { deployment } = decoded;
-        // Data without an id asks for nothing and gets no answer.
+        // Data without an id requests nothing and gets no answer.
         if (!deployment && isObject(raw.value) && isData(raw.value)) continue;
         // Heat may still wait for an answer.
         if (!decoded.ok && (!deployment || deployment.resource === deployment.id)) complete = false;
@@ -145,7 +145,7 @@ export function understand(
         }
         const other = deployments.get(deployment.id);
         if (!other) deployments.set(deployment.id, { deployment, raw: raw.value });
-        // The same over two ways, as while the transport changes, is no contradiction.
+        // The same deployment from two collectors is valid, for example while the transport changes.
         else if (unlessTooDeep(() => isDeepStrictEqual(other.raw, raw.value)) !== true)
           problems.push(
             new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`, {
@@ -166,7 +166,7 @@ export function understand(
   return { deployments: found, said: understood, isWhole, complete, problems };
 }
 
-/** JSON that is nested thousands of levels deep overflows the stack of a recursive reader. */
+/** Decodes a deployment. JSON nested thousands of levels deep overflows the stack of a recursive reader. */
 const decodeSafely = (value: unknown): Decoded =>
   unlessTooDeep(() => decodeDeployment(value)) ?? {
     ok: false,
